@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts about one build of the Collector: what the catalogue answers for it, and how certain that is. Private."""
+"""The facts about one build of the Collector: what the catalogue answers for it, and how certain that is. Private.
+
+A `Target` names the build that will run a config, such as contrib 0.158.0. Rules ask `build_of(target)` which
+components it has, which settings they take, and what must hold in these. Where the catalogue does not know the build
+exactly, the answers are those of the nearest known version, with a doubt that rules add to their messages.
+"""
 
 from __future__ import annotations
 
@@ -20,65 +25,70 @@ from ..config.layers import parse_version
 from ..config.paths import Path
 from ..languages.ottl import Language
 
-ConstraintMaker = Callable[[Row], "tuple[Any, str] | None"]  # of a row of constraints, with the key that it looks at
+ConstraintMaker = Callable[[Row], "tuple[Any, str] | None"]
+"""Makes what a rule needs of a row of constraints.json, with the key without which it finds nothing; None of others."""
 _MOST_BUILDS = 16  # builds whose answers are remembered
+_SectionAndType = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Target:
-    """The build of the Collector that will run the config. `version` is the Collector's own, as `0.158.0`.
-
-    `build_version` is the build's version, if the catalogue does not know which Collector is in it; the nearest answers
-    then.
-    """
+    """The build of the Collector that will run the config."""
 
     catalogue: Catalogue
     distribution: str
+    """Such as `contrib`."""
     version: str
+    """The version of the Collector inside, such as `0.158.0`."""
     build_version: str = ""
+    """The build's own version, if the catalogue does not know which Collector is inside; `version` is the nearest."""
 
     @property
     def stand_in_version(self) -> str:
         """The version whose settings stand for the build's; empty if its own are known."""
-        return self.catalogue.find_stand_in_version(self.distribution, self.version) or (
-            self.build_version and self.version
-        )
+        stand_in_version = self.catalogue.find_stand_in_version(self.distribution, self.version)
+        if stand_in_version:
+            return stand_in_version
+        return self.version if self.build_version else ""
 
 
 class ReferenceKeys(NamedTuple):
-    """Keys that name something else: those at an exact path, and the ends of the paths of those that are anywhere."""
+    """The keys of a component's settings that name extensions or pipelines."""
 
     exact_references: list[Reference]
+    """Those at an exact path."""
     path_ends: list[Path]
+    """How the paths of the others end, at any depth."""
 
 
 @dataclass
 class Build:
-    """The facts about one build. Answers are cached, since a config uses few types."""
+    """The facts about one build. Answers are cached by section and type, since configs use few types."""
 
     catalogue: Catalogue
     distribution: str
     version: str
     build_version: str = ""
-    _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
+    refusal_by_type: dict[_SectionAndType, Any] = field(default_factory=dict)
+    """What type_refusals.py keeps here, as long as the build is kept."""
+    remembered_answers: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
+    """What remembered_settings.py keeps here: answers by section, id and settings of a component."""
+    _components: dict[_SectionAndType, Component | None] = field(default_factory=dict)
     _references: dict[tuple[str, str, str], ReferenceKeys] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
+    _fields: dict[_SectionAndType, Row | None] = field(default_factory=dict)
     _constraints: dict[tuple[str, str, ConstraintMaker], ConstraintPlaces] = field(default_factory=dict)
-    # Kept here by type_refusals.py and remembered_settings.py, as long as the build is.
-    refusal_by_type: dict[tuple[str, str], Any] = field(default_factory=dict)
-    remembered_answers: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
 
     def find_component(self, section_name: str, component_type: str) -> Component | None:
-        """Return a type of a section as the build knows it."""
-        if (section_name, component_type) not in self._found:
-            self._found[section_name, component_type] = self.catalogue.find_component(
+        """Return a type of a section as the build has it; None if it does not have it."""
+        if (section_name, component_type) not in self._components:
+            self._components[section_name, component_type] = self.catalogue.find_component(
                 section_name, component_type, self.distribution, self.version
             )
-        return self._found[section_name, component_type]
+        return self._components[section_name, component_type]
 
     def find_reference_keys(self, section_name: str, component_type: str, named_kind: str) -> ReferenceKeys:
-        """Return the keys with which a type names extensions or pipelines; `named_kind` says which of both."""
+        """Return the keys with which a type names other things; `named_kind` is extensions or pipelines."""
         if (section_name, component_type, named_kind) not in self._references:
             reference_keys = [
                 key
@@ -91,7 +101,10 @@ class Build:
         return self._references[section_name, component_type, named_kind]
 
     def find_fields(self, section_name: str, component_type: str) -> Row | None:
-        """Return the settings of a type; with the doubt about them if they are those of the nearest known version."""
+        """Return the row of fields.json with the settings of a type; None if no version of them is known.
+
+        The row has a `doubt` if the settings are those of the nearest known version.
+        """
         if (section_name, component_type) not in self._fields:
             row = self._find_described_fields(section_name, component_type) or self.catalogue.find_nearest_fields(
                 section_name, component_type, self.version
@@ -109,14 +122,14 @@ class Build:
         return self.catalogue.find_described_settings(section_name, component_type, self.distribution)
 
     def is_neighbouring_release(self, row: Row) -> bool:
-        """Whether settings that stand for those of a released build are those of the release before or after it."""
+        """Whether a row of settings, of another version, is of the release right before or after a released build."""
         if self.build_version or "near" not in row or not self.catalogue.is_released(self.distribution):
             return False
         own_version, near_version = parse_version(self.version), parse_version(row["near"])
         return own_version[0] == near_version[0] and abs(own_version[1] - near_version[1]) <= 1
 
     def is_known(self, section_name: str, component_type: str) -> bool:
-        """Whether the settings of a type are known for exactly this version, as a Collector's decoder told."""
+        """Whether the settings of a type are known for exactly this version, from a Collector's decoder."""
         row = self.find_fields(section_name, component_type)
         return row is not None and "doubt" not in row
 
@@ -133,7 +146,7 @@ class Build:
         return "the catalogue has its signals for a neighbouring version" if component.is_approximate else ""
 
     def list_types(self, section_name: str) -> tuple[str, ...]:
-        """Return the names of a section, for suggestions."""
+        """Return the types of a section that the build has, for suggestions."""
         if section_name not in self._types:
             self._types[section_name] = self.catalogue.list_types(section_name, self.distribution, self.version)
         return self._types[section_name]
@@ -177,7 +190,10 @@ class Build:
     def find_constraints(
         self, section_name: str, component_type: str, make_constraint: ConstraintMaker
     ) -> ConstraintPlaces:
-        """Return what must hold in the settings of a type: what a function makes of the rows, once for the build."""
+        """Return what a function makes of the rows of constraints.json about a type, at their places in the settings.
+
+        The function is called once for each row and build.
+        """
         if (section_name, component_type, make_constraint) not in self._constraints:
             self._constraints[section_name, component_type, make_constraint] = self.catalogue.find_constraints(
                 section_name, component_type, make_constraint
@@ -197,7 +213,8 @@ _BUILDS: dict[tuple[int, str, str, str], Build] = {}
 
 
 def build_of(target: Target) -> Build:
-    """Return what the target's build knows; kept by catalogue, which the answer holds on to."""
+    """Return the facts about the build of a target. They are kept for later targets with the same build."""
+    # The facts hold on to the catalogue, so no other one gets its id.
     key = (id(target.catalogue), target.distribution, target.version, target.build_version)
     if key not in _BUILDS:
         if len(_BUILDS) >= _MOST_BUILDS:

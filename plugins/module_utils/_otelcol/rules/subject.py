@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Subjects, rules and findings. Private."""
+"""The subject that rules judge, a rule, a fault that it yields, and a finding that users see. Private.
+
+A file of rules has functions that take a `Subject` and yield a `Fault` for each violation, and makes rules of them with
+`define_rules`. `run_rules` runs rules on a subject, and returns each fault as a `Finding`, which also has the rule, the
+severity and the position in the file.
+"""
 
 from __future__ import annotations
 
@@ -40,48 +45,54 @@ class Ingress:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where the collector runs in Kubernetes. None means unknown; rules then report nothing."""
+    """How a collector is deployed in Kubernetes, or on a host by systemd. None means unknown: rules report nothing."""
 
     mode: str
+    """daemonset, deployment, sidecar, statefulset, or service on a host."""
     replicas: int | None = None
     autoscaled: bool = False
-    # The resources whose share its autoscaler measures, while a container requests none.
+    """Whether an autoscaler sets the number of replicas."""
     unrequested: tuple[str, ...] = ()
-    # 0 means that the container has no limit.
+    """The resources whose share its autoscaler measures, while a container requests none, such as `cpu`."""
     memory_limit_mib: int | None = None
+    """0 means that the container has no limit."""
     host_network: bool = False
-    # The families of the cluster's addresses, the first one first; empty where unknown.
     ip_families: tuple[str, ...] = ()
-    # The paths at which anything is mounted, and those of volumes that end with the pod.
+    """The families of the cluster's addresses, the first one first; empty where unknown."""
     mounts: tuple[str, ...] | None = None
+    """The paths at which anything is mounted."""
     fleeting: tuple[str, ...] = ()
-    # The ports that a Service or the node opens, each with its protocol.
+    """The paths among them whose volumes end with the pod."""
     exposed: frozenset[tuple[int, str]] | None = None
-    # The RBAC rules of its ServiceAccount, as manifests spell them, and which other account they were given to.
+    """The ports that a Service or the node opens, each with its protocol, such as `(4317, "TCP")`."""
     granted: tuple[dict[str, Any], ...] | None = None
+    """The RBAC rules of its ServiceAccount, as manifests spell them."""
     bound_elsewhere: str = ""
-    # Whether the kubelet probes its health.
+    """In words, the binding that gives its rules to another account in its place; empty if none does."""
     probed: bool = False
+    """Whether the kubelet probes its health."""
     target_allocator: bool = False
-    # Whether the operator makes its workload of a custom resource.
+    """Whether a target allocator of the operator gives it what to scrape."""
     by_operator: bool = False
+    """Whether the operator makes its workload of a custom resource."""
     ingress: Ingress | None = None
-    # Whether SELinux keeps the files of the node from it.
+    """The network policies of its pods; None without any."""
     confined: bool = False
-    # Whether its state is in a folder of the node.
+    """Whether SELinux keeps the files of the node from it."""
     keeps_on_node: bool = False
-    # The rights that it has consent for.
+    """Whether its state is in a folder of the node."""
     allowed: tuple[str, ...] | None = None
-    # The ports of the node that nobody asked for, each with its protocol.
+    """The rights that it has consent for."""
     open_ports: frozenset[tuple[int, str]] = frozenset()
-    # The files with its log.
+    """The ports of the node that are open by default and not by the user's choice, each with its protocol."""
     logs: PodLogs | None = None
-    # Whether its option `storage` is set.
+    """The files with its log."""
     asks_for_storage: bool = False
-    # Whether its pods have annotations or labels of the user, by which a webhook of another product may add files.
+    """Whether its option `storage` is set."""
     annotated: bool = False
-    # The actions that it calls at AWS while nothing gives it credentials.
+    """Whether its pods have annotations or labels of the user, by which a webhook of another product may add files."""
     unidentified: tuple[str, ...] = ()
+    """The actions that it calls at AWS while nothing gives it credentials."""
 
     @property
     def is_service(self) -> bool:
@@ -120,48 +131,61 @@ class Receiving(NamedTuple):
 
 @dataclass(frozen=True)
 class Subject:
-    """A config under test, with what surrounds it. None stands for what is not known."""
+    """A config that rules judge, with what surrounds it. None stands for what is not known.
+
+    Mappings by exporter have the id of an exporter of the config, such as `otlp/backend`, as key.
+    """
+
+    # ── The config and its source ──
 
     config: Any
-    # Leads from paths to the positions where a person wrote them.
     locate: Callable[[Path], Position] = field(default=lambda _path: Position())
-    # Keys that a source has twice.
+    """Returns the position in a file at which a person wrote what stands at a path."""
     duplicates: tuple[tuple[Path, Position], ...] = ()
-    # The names of the variables that the collector will be given.
+    """The keys that a source has twice."""
+
+    # ── Where the collector runs ──
+
     environment: frozenset[str] | None = None
+    """The names of the variables that the collector will be given."""
     target: Target | None = None
+    """The build of the Collector."""
     deployment: Deployment | None = None
-    # The custom resource of the operator that the config is in.
     resource: Mapping[str, Any] | None = None
-    # The ports that component types open.
+    """The custom resource of the operator that the config is in."""
     listeners: Listeners = field(default_factory=dict)
-    # The variables that are given as text.
+    """The table of the ports that component types open."""
     literals: Mapping[str, str] = field(default_factory=dict)
-    # What Ansible decrypted of the options.
-    decrypted: frozenset[str] = frozenset()
-    # Annotations and other texts of the objects, by their options.
-    notes: Mapping[str, str] = field(default_factory=dict)
-    # What prints the data that each exporter sends on.
-    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
-    # The collectors that send data of applications here without their pods.
-    senders: tuple[str, ...] = ()
-    # The keys by which others divide each signal among the replicas, and what files or a cluster show of that.
-    routing: Mapping[str, set[str]] | None = None
-    divided: Mapping[str, set[str]] = field(default_factory=dict)
-    # The collectors to which an exporter sends a signal in vain: each with the signal.
-    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    # The collectors whose new replicas an exporter that balances never learns of.
-    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    # The collectors that get the requests of an exporter.
-    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
-    # The jobs by which other collectors of the run scrape annotated pods.
-    scraping: tuple[AnnotatedScrape, ...] = ()
-    # On which nodes this collector runs; empty for all.
+    """The values of the variables that are given as text."""
     nodes: str = ""
-    # The fields of custom resources, as _data/operator_kinds.json has them.
+    """On which nodes the collector runs; empty for all."""
+    decrypted: frozenset[str] = frozenset()
+    """The values that Ansible decrypted for the options."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Annotations and other texts of the objects, by their options."""
     operator_kinds: Mapping[str, Any] = field(default_factory=dict)
-    # The ports of Services of collectors in the same files, by namespace and name.
+    """The table of the fields of custom resources, as _data/operator_kinds.json has them."""
+
+    # ── What other collectors do ──
+
+    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    """By exporter, what prints the data that it sends on."""
+    senders: tuple[str, ...] = ()
+    """The collectors that send data of applications here without their pods."""
+    routing: Mapping[str, set[str]] | None = None
+    """By signal, the keys by which the other collectors divide it among the replicas, if all senders are known."""
+    divided: Mapping[str, set[str]] = field(default_factory=dict)
+    """The same, as far as files or a cluster show it."""
+    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """By exporter, the collectors to which it sends a signal in vain, each with the signal."""
+    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By exporter that balances, the collectors whose new replicas it never learns of."""
+    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    """By exporter, the collectors that get its requests."""
+    scraping: tuple[AnnotatedScrape, ...] = ()
+    """The jobs by which other collectors of the run scrape annotated pods."""
     opened: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
+    """By namespace and name, the ports of Services of collectors in the same files."""
 
     @cached_property
     def connectors(self) -> dict[str, Any]:
@@ -228,13 +252,15 @@ def once_per_subject(find_answers: Callable[[Subject], Iterable[_Answer]]) -> Ca
 
 
 class About(NamedTuple):
-    """What a subject must have, or a rule finds nothing: a field, and a started component of one of these kinds."""
+    """What a subject must have, since a rule finds nothing without it."""
 
     subject_field: str = ""
+    """A field of Subject that must not be empty; empty for none."""
     component_kinds: frozenset[tuple[str, str]] = frozenset()
+    """Sections and kinds, of which a component must be started; empty for none."""
 
     def is_met_by(self, subject: Subject) -> bool:
-        """Whether a subject has it."""
+        """Whether a subject has both."""
         if self.subject_field and not getattr(subject, self.subject_field):
             return False
         return not self.component_kinds or not self.component_kinds.isdisjoint(subject.view.component_kinds)
@@ -245,7 +271,11 @@ _ABOUT_BY_CHECK: dict[Check, About] = {}
 
 
 def about(field: str = "", **kinds: Iterable[str]) -> Callable[[Check], Check]:
-    """Say what a rule is about, kinds by section, so that it is not asked where there is nothing to look at."""
+    """Decorate the check of a rule with what it is about, so that it does not run where it finds nothing.
+
+    For example, `@about("deployment", exporters=["debug"])` is for a check that needs the deployment, and a started
+    exporter of the kind debug.
+    """
     all_kinds: set[tuple[str, str]] = set()
     for section_name, kinds_of_section in kinds.items():
         all_kinds.update((section_name, kind) for kind in kinds_of_section)
@@ -287,7 +317,7 @@ def define_rules(severity: str, *checks: Check, shared: bool = False, documentat
 
 
 def define_shared_rules(find: Callable[..., Iterable[Fault]], reasons: Mapping[str, str]) -> tuple[Rule, ...]:
-    """Return the rules of one function that finds the faults of each by its id."""
+    """Return a rule for each id and reason. One function finds the faults of all, and gets the id as `rule_id`."""
     defined_rules: list[Rule] = []
     for rule_id, reason in reasons.items():
         defined_rules.append(Rule(rule_id, "error", reason, partial(find, rule_id=rule_id), shared=True))
@@ -352,9 +382,9 @@ def report_internal_error(step: str, error: Exception, position: Position) -> Fi
 def mask_findings(
     findings: Iterable[Finding], config: Any, known_suspects: Iterable[Suspect] | None = None
 ) -> list[Finding]:
-    """Return findings in a config without the secrets that it holds;
+    """Return findings in a config without the secrets that the config holds.
 
-    `known_suspects` are its suspects, as `find_secrets` says.
+    `known_suspects` are the texts of the config that may be secrets, if they are known; see `find_secrets`.
     """
     unmasked = list(findings)
     if not unmasked:
