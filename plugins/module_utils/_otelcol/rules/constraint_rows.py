@@ -1,9 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of constraints.json, each taken apart once for a build: its conditions, and its checks with their operands.
+"""Turns a row of constraints.json into its conditions and its checks, so that this is done once for a build. Private.
 
-constraints.py says what the keys of a row mean. Private.
+For example, the row `{"at": "exporters.otlp", "when": {"tls": "*"}, "needs": ["endpoint"]}` has one condition and one
+check, `needs` with the operand `["endpoint"]`. constraints.py says what the keys of a row mean. setting_values.py calls
+`make_constraint`, and runs the checks on settings.
 """
 
 from __future__ import annotations
@@ -49,32 +51,42 @@ _CHECK_BY_NAME = {
 
 
 class Constraint(NamedTuple):
-    """A row of the table, taken apart once for a build: its conditions, and its checks with what they ask for.
-
-    Where none of the `needed_keys` is given, it finds nothing; without any it may.
-    """
+    """A row of the table, taken apart."""
 
     constraint_row: Row
     needed_keys: frozenset[str]
+    """Where none of these keys is given, the row finds nothing; if this is empty, it may find something anywhere."""
     conditions: tuple[Condition, ...]
+    """On the settings at the place of the row: its key `when`."""
     surrounding_conditions: tuple[Condition, ...]
+    """On the settings around the place: its key `around`."""
     checks: list[tuple[Check, Any]]
+    """Each check with its operand."""
 
 
 def make_constraint(row: Row) -> tuple[Constraint, str] | None:
-    """Return a row taken apart, and the key without which it finds nothing; None if it has no checks."""
+    """Return a row taken apart, and the one key without which it finds nothing, empty if there is no such key.
+
+    Returns None for a row without checks.
+    """
     check_names = [name for name in row if name in _CHECK_BY_NAME]
     if not check_names:
         return None
     needs_given_key = all(name in _CHECKS_OF_GIVEN for name in check_names)
-    keys = _find_first_keys(row, check_names) if needs_given_key else frozenset[str]()
-    checks = [(_CHECK_BY_NAME[name], row[name]) for name in check_names]
-    only_key = next(iter(keys)) if len(keys) == 1 else ""
-    return Constraint(row, keys, read_conditions(row), read_conditions(row, "around"), checks), only_key
+    needed_keys = _find_first_keys(row, check_names) if needs_given_key else frozenset[str]()
+    only_key = next(iter(needed_keys)) if len(needed_keys) == 1 else ""
+    constraint = Constraint(
+        constraint_row=row,
+        needed_keys=needed_keys,
+        conditions=read_conditions(row, "when"),
+        surrounding_conditions=read_conditions(row, "around"),
+        checks=[(_CHECK_BY_NAME[name], row[name]) for name in check_names],
+    )
+    return constraint, only_key
 
 
 def _find_first_keys(row: Row, check_names: list[str]) -> frozenset[str]:
-    """Return the first keys that checks look at; none if one of them is any key."""
+    """Return the first steps of the keys that checks look at: `tls` of `tls.ca_file`; none if one may be any key."""
     keys: set[str] = set()
     for name in check_names:
         operands = [row[name]] if isinstance(row[name], str) else row[name]

@@ -1,7 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The conditions of a row of constraints.json: the values of settings for which it holds. Private."""
+"""Reads the conditions of a row of constraints.json, and says whether settings meet them. Private.
+
+A condition is a setting and a text, as in `{"mode": "~a|b"}`. The text means:
+
+| text | the setting has to be |
+|---|---|
+| `a|b` | a or b |
+| `!a` | anything but a |
+| `~a` | a in any case |
+| `*` | given, with any value |
+| `!*` | not given |
+| `{}` | a mapping, which may be empty |
+| `null` | a key without a value |
+"""
 
 from __future__ import annotations
 
@@ -12,71 +25,71 @@ from ..catalogue.rows import ANY_KEY, Row
 from ..config.paths import Path, value_at
 from .constraints import EXPANSION_START, split_key
 
-_SHAPES = {dict: "{}", type(None): "null"}
-_ZEROS = frozenset({"false", "0"})  # what null is for the decoder
+# The words of a condition for values that are no scalar.
+_WORD_BY_TYPE = {dict: "{}", type(None): "null"}
+# What null is for the decoder.
+_ZEROS = frozenset({"false", "0"})
 
 
 class Condition(NamedTuple):
-    """A setting, and the words that it has to be one of; None is any text. `is_negated` turns both into the opposite.
-
-    A list fits if one of its items does.
-    """
+    """What a setting has to be. A setting that is a list meets it if one of the items does."""
 
     path: Path
     ignores_case: bool
     is_negated: bool
+    """Whether the setting has to be none of the words, or absent if any value is meant."""
     allowed_words: list[str] | None
+    """None means any value."""
 
 
 def read_conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
-    """Return the values of settings that a row is about.
-
-    `*` is any, `!*` that there is none, `!a` any but a, `~a` is a in any case, `{}` is a mapping, which may be empty,
-    and `null` is a key without a value.
-    """
-    conditions = []
-    for setting, condition_text in row.get(key, {}).items():
-        condition_words = condition_text.removeprefix("~")
-        is_any_case = condition_words != condition_text
-        is_refused = condition_words.startswith("!")
-        conditions.append(Condition(split_key(setting), is_any_case, is_refused, _split_words(condition_words)))
-    return tuple(conditions)
+    """Return the conditions at a key of a row, `when` or `around`; none if the row lacks the key."""
+    return tuple(_parse_condition(setting, text) for setting, text in row.get(key, {}).items())
 
 
-def _split_words(text: str) -> list[str] | None:
-    """Return the words of a condition: the one after `!`, or all that `|` separates; None for any text."""
-    if text.removeprefix("!") == ANY_KEY:
-        return None
-    return [text[1:]] if text.startswith("!") else text.split("|")
+def _parse_condition(setting: str, condition_text: str) -> Condition:
+    """Return the condition of a setting such as `tls.mode`, given its text as the table above has it."""
+    ignores_case = condition_text.startswith("~")
+    marked_words = condition_text.removeprefix("~")
+    is_negated = marked_words.startswith("!")
+    words = marked_words.removeprefix("!")
+    if words == ANY_KEY:
+        allowed_words = None
+    elif is_negated:
+        allowed_words = [words]
+    else:
+        allowed_words = words.split("|")
+    return Condition(split_key(setting), ignores_case, is_negated, allowed_words)
 
 
 def has_required_values(conditions: Iterable[Condition], settings: Any) -> bool:
-    """Whether settings have the values that a row is about."""
+    """Whether settings meet all conditions."""
     return all(_is_met(condition, settings) for condition in conditions)
 
 
 def _is_met(condition: Condition, settings: Any) -> bool:
-    """Whether a setting has the value of a condition; with `is_refused`, whether it has another one."""
-    path, is_any_case, is_refused, words = condition
-    value = value_at(settings, path, "")
+    """Whether settings meet a condition; one on a value that has a variable is not met."""
+    value = value_at(settings, condition.path, "")
+    words = condition.allowed_words
     if words is not None and isinstance(value, list) and value:
-        return any(list_item in words for list_item in value) is not is_refused
-    text = _spell_value(value, is_any_case)
+        has_word = any(list_item in words for list_item in value)
+        return has_word is not condition.is_negated
+    text = _spell_value(value, condition.ignores_case)
     if EXPANSION_START in text:
         return False
     if words is None:
-        return value == "" if is_refused else bool(text)
-    if is_refused and value is None and not _ZEROS.isdisjoint(words):
+        return value == "" if condition.is_negated else bool(text)
+    if condition.is_negated and value is None and not _ZEROS.isdisjoint(words):
         return False
-    is_among_words = text in words or _SHAPES.get(type(value)) in words
-    return is_among_words is not is_refused
+    is_among_words = text in words or _WORD_BY_TYPE.get(type(value)) in words
+    return is_among_words is not condition.is_negated
 
 
-def _spell_value(value: Any, is_any_case: bool) -> str:
-    """Return a value as a row of the table spells it; nothing, `[]` and `{}` are empty."""
+def _spell_value(value: Any, ignores_case: bool) -> str:
+    """Return a value as a row of the table spells it; null, `[]` and `{}` are empty."""
     if isinstance(value, str):
-        return value.lower() if is_any_case else value
+        return value.lower() if ignores_case else value
     if value in (None, [], {}):
         return ""
-    is_lower = is_any_case or isinstance(value, bool)
+    is_lower = ignores_case or isinstance(value, bool)
     return str(value).lower() if is_lower else str(value)
