@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From clones to the text of every generated file: JSON with one row per line, so that diffs show single facts."""
+"""Makes the text of every file that is generated from clones: JSON with one row per line, so that diffs show facts.
+
+`python -m tools.catalogue` calls `generate_texts`, and writes the files or compares them with those that are there.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ def _add_overrides(metadata: Metadata) -> None:
     """Add what overrides.json states of modules of which no source says enough.
 
     These statements are weak: where a source states something of the same module and version, that stays. A row
-    without `version` is about FIRST, the first version that the tables judge.
+    without `version` is about FIRST_VERSION, from which on the tables judge.
     """
     for row in _read_hand_kept("overrides"):
         version = parse_version(row["version"]) if "version" in row else FIRST_VERSION

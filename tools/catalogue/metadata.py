@@ -73,7 +73,7 @@ class _ComponentTree:
     version: Version
     """The version of the components there."""
     repository: str
-    """CORE or CONTRIB."""
+    """CORE_PREFIX or CONTRIB_PREFIX."""
     prefix: str = ""
     """The folder that has the repository's files, with a slash at its end; empty for the root."""
 
@@ -89,7 +89,7 @@ class _BundleFile:
 
     @property
     def repository(self) -> str:
-        """CORE or CONTRIB."""
+        """CORE_PREFIX or CONTRIB_PREFIX."""
         return CORE_PREFIX if self.path.split("/")[-3] == "core" else CONTRIB_PREFIX
 
     @property
@@ -132,7 +132,7 @@ def read_metadata(
 
 
 def _read_releases(metadata: Metadata, clone: Clone, revisions: Mapping[Version, str], repository: str) -> None:
-    """Add what the releases of a repository state, from FIRST on; each of them shows all components."""
+    """Add what the releases of a repository state, from FIRST_VERSION on; each of them shows all components."""
     for version, revision in sorted(revisions.items()):
         if version >= FIRST_VERSION:
             _read_tree(metadata, _ComponentTree(clone, revision, version, repository))

@@ -39,10 +39,11 @@ class SettingTree:
     """The settings at a place."""
 
     shape: dict[str, Any] = field(default_factory=dict)
-    """The facts of _SHAPE."""
+    """What the schema says of the value, by the names in _SHAPE_FACTS, such as `{"type": "string"}`."""
     keys: dict[str, SettingTree] = field(default_factory=dict)
+    """The tree of each key of a mapping."""
     each: dict[str, SettingTree] = field(default_factory=dict)
-    """The trees of what _EACH names."""
+    """By the names in _ENTRY_SCHEMAS, the tree of each item of a list, and that of any other key of a mapping."""
     fields: list[str] = field(default_factory=list)
     """The fields of its structs, such as `endpoint string`, if it is a type without a schema."""
 
@@ -61,7 +62,7 @@ def build_component_tree(release: Release, module: str) -> SettingTree:
 class _SchemaReader:
     """Reads the schemas of a release as trees. All methods raise UnknownSchema for what is not at hand.
 
-    `depth` counts the levels and references above: a schema that refers to itself has no more below _DEEPEST.
+    `depth` counts the levels and references above: a schema that refers to itself has no more below _MAX_DEPTH.
     """
 
     release: Release

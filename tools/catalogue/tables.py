@@ -29,7 +29,7 @@ def list_component_rows(modules_by_build: ModulesByBuild, metadata: Metadata) ->
     """Return one row for each module that a build ships or that has metadata, by section, type and module.
 
     A row has the newest type, the older type if there was one, the ranges of versions in which each build has the
-    module, and its stability. Builds older than FIRST count for nothing.
+    module, and its stability. Builds older than FIRST_VERSION count for nothing.
     """
     judged_modules = {build: _keep_judged(versions) for build, versions in modules_by_build.items()}
     shipped_modules = {key for versions in judged_modules.values() for keys in versions.values() for key in keys}
@@ -156,7 +156,7 @@ def _make_build_row(
 
 
 def find_repository(module: str) -> str:
-    """Return the prefix of the repository that has a module, CORE or CONTRIB; empty text for any other."""
+    """Return the prefix of the repository that has a module, CORE_PREFIX or CONTRIB_PREFIX; empty text for any other."""
     for prefix in (CORE_PREFIX, CONTRIB_PREFIX):
         if module.startswith(prefix):
             return prefix

@@ -175,7 +175,7 @@ class Collector:
         return unresolved_modules
 
     def _check_release(self) -> None:
-        """Raise Refused if a module of the Collector is of a later release: the answers would be those of neither."""
+        """Raise RefusedModule if a module of the Collector is of a later release: the answers would be those of neither."""
         go_mod_text = (self.folder / "go.mod").read_text(encoding="utf-8")
         required_modules = re.findall(
             rf"^\s*((?:{'|'.join(REPOSITORIES.values())})\S*) v(\d+)\.(\d+)", go_mod_text, re.MULTILINE
