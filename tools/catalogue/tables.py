@@ -156,7 +156,7 @@ def _make_build_row(
 
 
 def find_repository(module: str) -> str:
-    """Return the prefix of the repository that has a module, CORE_PREFIX or CONTRIB_PREFIX; empty text for any other."""
+    """Return the prefix of the repository of a module, CORE_PREFIX or CONTRIB_PREFIX; empty text for any other."""
     for prefix in (CORE_PREFIX, CONTRIB_PREFIX):
         if module.startswith(prefix):
             return prefix

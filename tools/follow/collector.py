@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One Collector of a release, with every component whose module and whose dependencies the proxy has.
+"""Builds a Collector of a release, with every component whose module and dependencies Go's module proxy has.
 
-A component that needs a refused module of the Collector is left out and named. A refused module of another project,
-such as a version between releases, is replaced by the newest release before it.
+`python -m tools.follow --update` asks the built program which settings its components take. A module that the proxy
+does not give out is called refused. A component that needs a refused module of the Collector is left out and named. A
+refused module of another project, such as a version between releases, is replaced by the newest release before it.
 """
 
 from __future__ import annotations
@@ -44,12 +45,14 @@ class Collector:
 
     folder: Path
     version: str
-    section_by_module: dict[str, str]  # path of a component's module → section
-    refusal_by_module: dict[str, str] = field(default_factory=dict)  # path of a module → why
-    release_by_module: dict[str, str] = field(default_factory=dict)  # path of another project's module → release
-    version_by_stable_module: dict[str, str] = field(
-        default_factory=dict
-    )  # path of a stable module of contrib → its version
+    section_by_module: dict[str, str]
+    """By the path of a component's module, the section of its configs, such as `receivers`."""
+    refusal_by_module: dict[str, str] = field(default_factory=dict)
+    """By the path of a module that is left out, the error of `go`."""
+    release_by_module: dict[str, str] = field(default_factory=dict)
+    """By the path of another project's module, the release that replaces the required version."""
+    version_by_stable_module: dict[str, str] = field(default_factory=dict)
+    """By the path of a stable module of contrib, its version in the release."""
 
     @property
     def program(self) -> Path:
@@ -60,21 +63,29 @@ class Collector:
         """Build the program, unless it is there. Raises RefusedModule if nothing can be built."""
         built_file = self.folder / "built.json"
         if built_file.exists():
-            self.section_by_module, self.refusal_by_module, self.release_by_module = json.loads(
-                built_file.read_text(encoding="utf-8")
-            )
+            self._restore_modules(built_file)
             return
         for _round in range(_MAX_ROUNDS):
             self._generate_sources()
-            if not self._drop_refused(self._find_unresolved()) and not self._drop_refused(self._find_uncompiled()):
-                built_file.write_text(
-                    json.dumps([self.section_by_module, self.refusal_by_module, self.release_by_module]),
-                    encoding="utf-8",
-                )
-                return
+            if self._drop_refused(self._find_unresolved()):
+                continue
+            if self._drop_refused(self._find_uncompiled()):
+                continue
+            self._save_modules(built_file)
+            return
         raise proxy.RefusedModule(
             f"{self.folder}: still refused after {_MAX_ROUNDS} rounds: {list(self.refusal_by_module)}"
         )
+
+    def _save_modules(self, built_file: Path) -> None:
+        """Write which modules the program has: a list of three mappings. The file says that the program is built."""
+        modules = [self.section_by_module, self.refusal_by_module, self.release_by_module]
+        built_file.write_text(json.dumps(modules), encoding="utf-8")
+
+    def _restore_modules(self, built_file: Path) -> None:
+        """Read which modules the program has that an earlier update built."""
+        modules = json.loads(built_file.read_text(encoding="utf-8"))
+        self.section_by_module, self.refusal_by_module, self.release_by_module = modules
 
     def _generate_sources(self) -> None:
         """Write the program's Go files, and a go.mod that requires every module at the version of the release."""
@@ -175,7 +186,10 @@ class Collector:
         return unresolved_modules
 
     def _check_release(self) -> None:
-        """Raise RefusedModule if a module of the Collector is of a later release: the answers would be those of neither."""
+        """Raise RefusedModule if a module of the Collector is of a later release than the others.
+
+        The answers would be those of neither release.
+        """
         go_mod_text = (self.folder / "go.mod").read_text(encoding="utf-8")
         required_modules = re.findall(
             rf"^\s*((?:{'|'.join(REPOSITORIES.values())})\S*) v(\d+)\.(\d+)", go_mod_text, re.MULTILINE
