@@ -1,14 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tools.jobs JOB...`: run jobs, three at a time, show every line as it comes, and end with a table of times.
+"""`python -m tools.jobs JOB...`: runs jobs of the Makefile beside each other, and ends with a table of their times.
 
-The CPU seconds in it tell what is slow from what had to wait for other work; servers of a cluster do not count.
+A job is `NAME`, a target of the Makefile, or `NAME=TARGET,TARGET...`, targets that run one after the other, also after
+a failure. Jobs of the second kind have a lower priority.
 
-A job is `NAME`, a target of the Makefile, or `NAME=TARGET,TARGET...`: targets that run one after the other, also after
-a failure. The second kind takes what the first one leaves of the processors.
-Parts of a target are found by the lines that Molecule prints (`SCENARIO ➜ STEP: Executing`), as does tools/cluster.
-Each job's output is also in .cache/log/JOB.log.
+Every line that a job prints is shown as it comes, and is also in .cache/log/JOB.log. Molecule and tools/cluster print
+`SCENARIO ➜ STEP: Executing` where a step of a scenario begins, so the table has a row for each scenario. CPU seconds in
+it tell what is slow from what had to wait for other work. The servers of a cluster do not count.
 """
 
 from __future__ import annotations
@@ -122,12 +122,13 @@ class Step(NamedTuple):
 
 @dataclass
 class Part:
-    """A scenario, or a target without parts: the seconds of each step, CPU seconds, and whether it has ended well."""
+    """A row of the table: a scenario, or a target without scenarios."""
 
     name: str
     seconds_by_step: dict[str, float] = field(default_factory=dict)
     cpu_seconds: float = 0
     result: str = FAILED
+    """FAILED, INCOMPLETE or PASSED."""
 
     def add_step(self, step: str, begin_usage: Usage, end_usage: Usage) -> None:
         """Count a step between two moments."""
@@ -137,19 +138,21 @@ class Part:
 
 @dataclass(frozen=True)
 class SlowTest:
-    """A test that took long: its seconds, and which phase of it."""
+    """A test that took long."""
 
     seconds: float
     phase: str
+    """What of it took so long: its setup, its call or its teardown."""
     test: str
 
 
 @dataclass
 class Target:
-    """What is learned from one target's output."""
+    """A target that runs, and what is learned from the lines of its output."""
 
     name: str
     read_usage: Callable[[], Usage]
+    """Returns what the target has used up until now."""
     parts: dict[str, Part] = field(default_factory=dict)
     """By name, in the order in which they began."""
     notes: list[str] = field(default_factory=list)
@@ -176,7 +179,7 @@ class Target:
             part = self.parts.setdefault(step.part, Part(step.part))
             if not step_match["how"]:
                 self._begin_step(part, step)
-            elif step == self.step:  # Molecule repeats them all at its end
+            elif step == self.step:  # at its end, Molecule prints again how each step ended
                 self._end_step(part, step, step_match["how"])
         elif test_match := SLOW_TEST_LINE.fullmatch(line):
             self.slow_tests.append(SlowTest(float(test_match["seconds"]), test_match["phase"], test_match["test"]))
@@ -208,7 +211,7 @@ class Target:
         self.recent_lines.clear()
 
     def end_target(self, exit_code: int, end_usage: Usage) -> None:
-        """Add the target itself, where it has no parts or has failed outside of them. `exit_code` is its exit code."""
+        """Note the end of the target. It is a part itself if it has no others, or if it has failed outside of them."""
         has_passed = exit_code == 0
         if not has_passed and not self.errors:
             self._keep_errors(" ".join(self.step or (self.name,)))
@@ -221,15 +224,17 @@ class Target:
 
 @dataclass
 class Job:
-    """Targets of the Makefile, one after the other."""
+    """Targets of the Makefile that run one after the other."""
 
     name: str
     targets: list[str]
-    """Those to run. `stop` empties the list."""
+    """The names of those to run. `stop` empties the list."""
     done_targets: list[Target] = field(default_factory=list)
     has_failed: bool = False
     running_process: subprocess.Popen[str] | None = None
+    """The process of the target that runs, or of the last one."""
     gives_way: bool = False
+    """Whether it has a lower priority than other jobs."""
 
     @classmethod
     def from_text(cls, text: str) -> Job:
@@ -250,15 +255,16 @@ class Job:
                 os.killpg(self.running_process.pid, signal.SIGTERM)
 
     def run(self, command: Callable[[str], Sequence[str]], elapsed_seconds: Callable[[], float]) -> None:
-        """Run the targets, and show and keep what they print.
+        """Run the targets, show what they print, and write it to the log.
 
-        `elapsed_seconds` counts the seconds since the jobs began.
+        `command` returns the command line of a target, and `elapsed_seconds` the seconds since the jobs began.
         """
         with self.log.open("w", encoding="utf-8") as log_file:
             for name in self.targets:
                 self._run_target(name, command(name), elapsed_seconds, log_file)
 
     def _run_target(self, name: str, command: Sequence[str], elapsed_seconds: Callable[[], float], log: TextIO) -> None:
+        """Run a target, and add it to those that are done."""
         process = self._start(command)
         target = Target(name, lambda: Usage(elapsed_seconds(), measure_cpu_seconds(process.pid)))
         for raw_line in process.stdout or ():
