@@ -1,12 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the settings of the scrapers of host_metrics to the row of constraints.json that is about them.
-
-The decoder of the receiver does not show them, since it reads each scraper by itself. Metrics and resource attributes
-are those of the `config.schema.yaml` that mdatagen writes for each scraper; the rest is in the scraper's `config.go`.
+"""Writes the settings of the scrapers of receiver host_metrics to the row of constraints.json that is about them.
 
     python -m tools.catalogue.scrapers $(go env GOMODCACHE) 0.155.0 0.158.0 0.159.0
+
+The receiver's decoder does not show these settings, because each scraper is decoded by itself. Metrics and resource
+attributes come from the `config.schema.yaml` that mdatagen writes for each scraper. All other settings are written here
+by hand, from the scraper's `config.go`. Settings are in the notation of fields.json, see README.md.
 """
 
 from __future__ import annotations
@@ -26,20 +27,26 @@ _CONSTRAINTS_FILE = facts.FIELDS_FILE.with_name("constraints.json")
 _PLACE = "receivers.host_metrics.scrapers"
 _MODULE = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
 _SCHEMA = "internal/metadata/config.schema.yaml"
-# From config.go of each scraper; what a filter may be, other rows of the table say.
-_MUTED_ERRORS = ("all_errors", "cgroup_error", "exe_error", "io_error", "name_error", "user_error")
-_FILTER_SETTINGS, _FILTERED_KINDS = {"...": "?"}, ("devices", "fs_types", "mount_points")
+# A filter takes any keys here: other rows of the table say which.
+_FILTER_SETTINGS = {"...": "?"}
+# What the scraper `filesystem` has filters for, each with `include_` and `exclude_` before it.
+_FILTERED_BY_FILESYSTEM = ("devices", "fs_types", "mount_points")
+# The errors that the scraper `process` leaves out of its log, each with `mute_process_` before it.
+_ERRORS_MUTED_BY_PROCESS = ("all_errors", "cgroup_error", "exe_error", "io_error", "name_error", "user_error")
 _OWN_SETTINGS: dict[str, dict[str, Any]] = {
     "disk": {"include": _FILTER_SETTINGS, "exclude": _FILTER_SETTINGS},
     "filesystem": {
         "include_virtual_filesystems": "b",
-        **{f"{way}_{what}": _FILTER_SETTINGS for way in ("include", "exclude") for what in _FILTERED_KINDS},
+        **{f"include_{kind}": _FILTER_SETTINGS for kind in _FILTERED_BY_FILESYSTEM},
+        **{f"exclude_{kind}": _FILTER_SETTINGS for kind in _FILTERED_BY_FILESYSTEM},
     },
     "load": {"cpu_average": "b"},
     "network": {"include": _FILTER_SETTINGS, "exclude": _FILTER_SETTINGS},
     "process": {
-        **dict.fromkeys((f"mute_process_{what}" for what in _MUTED_ERRORS), "b"),
-        **{"include": _FILTER_SETTINGS, "exclude": _FILTER_SETTINGS, "scrape_process_delay": "dsif"},
+        **{f"mute_process_{error}": "b" for error in _ERRORS_MUTED_BY_PROCESS},
+        "include": _FILTER_SETTINGS,
+        "exclude": _FILTER_SETTINGS,
+        "scrape_process_delay": "dsif",
     },
 }
 
@@ -55,6 +62,7 @@ def read_scraper_settings(folder: Path) -> dict[str, Any]:
 
 
 def _scraper_name(folder: Path) -> str:
+    """Return the name of the scraper in a folder, such as `disk`."""
     return folder.name.removesuffix("scraper")
 
 
@@ -65,17 +73,20 @@ def read_scrapers(cache: Path, version: str) -> dict[str, Any]:
 
 
 def main(cache: str, *versions: str) -> None:
-    """Write the row. Raises SystemExit unless all versions that are at hand have the same settings, and one is."""
-    settings_by_version = [
-        version_settings for version in versions if (version_settings := read_scrapers(Path(cache), version))
-    ]
-    if not settings_by_version or any(
-        other_settings != settings_by_version[0] for other_settings in settings_by_version
-    ):
+    """Write the row, which holds for all versions alike.
+
+    Raises SystemExit if the settings differ between the versions, or if the module cache has none of the versions.
+    """
+    known_settings: list[dict[str, Any]] = []
+    for version in versions:
+        version_settings = read_scrapers(Path(cache), version)
+        if version_settings:
+            known_settings.append(version_settings)
+    if not known_settings or any(settings != known_settings[0] for settings in known_settings):
         raise SystemExit("the scrapers differ between these versions: give each range a row with `exact`")
     rows = json.loads(_CONSTRAINTS_FILE.read_text(encoding="utf-8"))
     other_rows = [row for row in rows if row["at"] != _PLACE or "fields" not in row]
-    rows = [*other_rows, {"at": _PLACE, "fields": {"...": "?", **settings_by_version[0]}}]
+    rows = [*other_rows, {"at": _PLACE, "fields": {"...": "?", **known_settings[0]}}]
     _CONSTRAINTS_FILE.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
 
 
