@@ -21,8 +21,8 @@ from .subject import Fault, Subject, about, define_rules
 from .workload_placement import describe_copies
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"
-# A target that differs between replicas.
-_DIFFERS_BETWEEN_REPLICAS = re.compile(
+# A text in a scrape job that stands for something else in each replica.
+_TEXT_OF_REPLICA = re.compile(
     r"NODE_NAME|NODE_IP|HOST_IP|POD_IP|POD_NAME|localhost|127\.0\.0\.1|0\.0\.0\.0|\bhashmod\b|\bSHARD\b"
 )
 _MODES_WITH_ALLOCATOR = ("statefulset", "daemonset")
@@ -36,9 +36,7 @@ def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
         return
     for part in subject.view.find_parts("receivers", "prometheus"):
         for path, job in _list_scrape_jobs(part):
-            if not any(
-                _DIFFERS_BETWEEN_REPLICAS.search(value) for _path, value in iter_leaves(job) if isinstance(value, str)
-            ):
+            if not _differs_between_replicas(job):
                 yield Fault(
                     path,
                     f"job '{_read_job_name(job)}' scrapes all its targets from each replica, and there is {copies}",
@@ -47,41 +45,41 @@ def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
                 )
 
 
+def _differs_between_replicas(job: Any) -> bool:
+    """Whether a text of a scrape job, such as the name of the node, gives each replica other targets."""
+    texts = [value for _path, value in iter_leaves(job) if isinstance(value, str)]
+    return any(_TEXT_OF_REPLICA.search(text) for text in texts)
+
+
 @about(receivers=["prometheus"])
 def scraped_twice(subject: Subject) -> Iterator[Fault]:
     """Yield jobs whose annotated targets another job, or another collector of the run, scrapes too."""
     earlier_scrapes: list[AnnotatedScrape] = []
     for part in subject.view.find_parts("receivers", "prometheus"):
         for scrape in find_annotated_scrapes(part, nodes=subject.nodes):
-            overlapping_scrape = next(
-                (
-                    earlier_scrape
-                    for earlier_scrape in earlier_scrapes
-                    if earlier_scrape.selection.overlaps(scrape.selection)
-                ),
-                None,
-            )
-            if overlapping_scrape:
-                message = (
-                    f"job '{scrape.job_name}' scrapes the same annotated targets as job '{overlapping_scrape.job_name}'"
-                )
+            other_scrapes = [earlier for earlier in earlier_scrapes if earlier.selection.overlaps(scrape.selection)]
+            if other_scrapes:
+                other_job = other_scrapes[0].job_name
+                message = f"job '{scrape.job_name}' scrapes the same annotated targets as job '{other_job}'"
                 yield Fault(scrape.path, message, "Remove one of the two jobs, or give it other targets.")
             for collector in _list_overlapping_collectors(scrape, subject.scraping):
                 message = f"job '{scrape.job_name}' and collector '{collector}' scrape the same annotated targets"
-                fix = "Let one of the two collectors scrape them: set `annotated_pods: false` in the other one, or "
-                yield Fault(scrape.path, message, f"{fix}give it another annotation with `annotation_prefixes`.")
+                fix = (
+                    "Let one of the two collectors scrape them: set `annotated_pods: false` in the other one, or give "
+                    "it another annotation with `annotation_prefixes`."
+                )
+                yield Fault(scrape.path, message, fix)
             earlier_scrapes.append(scrape)
 
 
 def _list_overlapping_collectors(scrape: AnnotatedScrape, other_scrapes: Iterable[AnnotatedScrape]) -> list[str]:
     """Return the other collectors that scrape the targets of a job, each once."""
-    return list(
-        dict.fromkeys(
-            other_scrape.collector
-            for other_scrape in other_scrapes
-            if other_scrape.selection.overlaps(scrape.selection)
-        )
-    )
+    collectors: list[str] = []
+    for other_scrape in other_scrapes:
+        is_overlapping = other_scrape.selection.overlaps(scrape.selection)
+        if is_overlapping and other_scrape.collector not in collectors:
+            collectors.append(other_scrape.collector)
+    return collectors
 
 
 @about("deployment")
@@ -138,19 +136,21 @@ def target_allocator_receiver(subject: Subject) -> Iterator[Fault]:
         return
     receiver = value_at(subject.config, _RECEIVER)
     if not isinstance(receiver, dict):
-        similar_names = [
-            name for name in mapping_at(subject.config, "receivers") if str(name).startswith("prometheus/")
-        ]
-        yield Fault(
-            ("receivers", similar_names[0]) if similar_names else ("receivers",),
-            "a target allocator serves only the receiver named 'prometheus', which is missing",
-            f"Rename '{similar_names[0]}'."
-            if similar_names
-            else "Add receiver `prometheus`, with `config` if it has jobs of its own.",
-        )
+        yield _report_missing_receiver(subject.config)
     elif _has_no_jobs(subject, allocator, receiver):
         fix = "Add one, or read custom resources of Prometheus: `targetAllocator.prometheusCR.enabled: true`."
         yield Fault(_RECEIVER, "there is no scrape config to distribute", fix)
+
+
+def _report_missing_receiver(config: Any) -> Fault:
+    """Return the fault of a config without the receiver that a target allocator serves; another name may be meant."""
+    path: Path = ("receivers",)
+    fix = "Add receiver `prometheus`, with `config` if it has jobs of its own."
+    for name in mapping_at(config, "receivers"):
+        if str(name).startswith("prometheus/"):
+            path, fix = ("receivers", name), f"Rename '{name}'."
+            break
+    return Fault(path, "a target allocator serves only the receiver named 'prometheus', which is missing", fix)
 
 
 def _has_no_jobs(subject: Subject, allocator: dict[str, Any], receiver: dict[str, Any]) -> bool:
@@ -162,7 +162,9 @@ def _has_no_jobs(subject: Subject, allocator: dict[str, Any], receiver: dict[str
 @about("resource")
 def target_allocator_variable(subject: Subject) -> Iterator[Fault]:
     """Yield variables in scrape configs of a target allocator, which does not expand them."""
-    for path, value in iter_leaves(value_at(subject.config, _JOBS), _JOBS) if _read_target_allocator(subject) else ():
+    if not _read_target_allocator(subject):
+        return
+    for path, value in iter_leaves(value_at(subject.config, _JOBS), _JOBS):
         variables = find_expressions(value) if isinstance(value, str) else []
         if variables:
             message = f"`${{{variables[0]}}}` is not replaced here: the target allocator reads this, not the Collector"
