@@ -36,14 +36,15 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
     if deployment is None or deployment.allowed is None:
         return
     asking_components = list(_list_asking_components(subject, deployment))
-    all_rights = set(deployment.allowed).union(
-        *(asking_component.needed_rights for asking_component in asking_components)
-    )
-    allow = ", ".join(sorted(all_rights))
-    for part, row, rights in asking_components:
-        for right in sorted(rights - set(deployment.allowed)):
+    allowed_rights = set(deployment.allowed)
+    rights_to_allow = set(allowed_rights)
+    for asking_component in asking_components:
+        rights_to_allow |= asking_component.needed_rights
+    fix = f"Remove the setting, or add `allow: [{', '.join(sorted(rights_to_allow))}]` to the collector."
+    for asking_component in asking_components:
+        part, row = asking_component.part, asking_component.component_row
+        for right in sorted(asking_component.needed_rights - allowed_rights):
             message = f"'{part.id}' needs {_describe_right(row, part.settings, right)}"
-            fix = f"Remove the setting, or add `allow: [{allow}]` to the collector."
             path = _find_smallest_cause(_make_right_test(row, right, deployment), part.settings, part.path)
             yield Fault(path, f"{message}, for which this collector has no consent", fix)
 
@@ -93,8 +94,9 @@ def _make_right_test(row: Component, right: str, deployment: Deployment) -> Call
 def _find_smallest_cause(has_need: Callable[[Any], bool], settings: Any, path: Path) -> Path:
     """Return the path of the smallest setting that alone makes a component need something.
 
-    `has_need` says whether the need is there with another value in the place of this one. A text is the cause if
-    another one in its place ends the need, and a mapping or a list if its absence does.
+    `has_need` says whether the component has the need with a value in place of `settings`. A child of a mapping is the
+    cause if the need ends with another scalar in its place, or without the mapping or list there. An item of a list is
+    the cause if the need is there with this item alone.
     """
     if isinstance(settings, dict):
         for key, child in reversed(settings.items()):
@@ -114,7 +116,7 @@ def _neutralize_child(settings: dict[Any, Any], key: Any) -> dict[Any, Any]:
 
 
 def _narrow_to_child(has_need: Callable[[Any], bool], settings: dict[Any, Any], key: Any) -> Callable[[Any], bool]:
-    """Return what says whether settings need something with another value of a key."""
+    """Return a function that says whether the component has the need with another value of a key of its settings."""
 
     def needs_with_child(child: Any) -> bool:
         return has_need({**settings, key: child})
@@ -123,7 +125,7 @@ def _narrow_to_child(has_need: Callable[[Any], bool], settings: dict[Any, Any], 
 
 
 def _narrow_to_item(has_need: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Return what says whether a list of one item needs something with another item."""
+    """Return a function that says whether the component has the need with one item in a list."""
 
     def needs_with_item(other_item: Any) -> bool:
         return has_need([other_item])
