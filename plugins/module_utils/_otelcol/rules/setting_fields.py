@@ -46,8 +46,8 @@ def _find_all_faults(subject: Subject) -> Iterator[RuleFault]:
 
 def _find_spelled_faults(subject: Subject) -> Iterator[RuleFault]:
     """Yield all faults, with values as their file spells them."""
-    for rule, fault in _find_refused_by_decoders(subject):
-        yield RuleFault(rule, _quote_as_spelled(fault, subject))
+    for rule_fault in _find_refused_by_decoders(subject):
+        yield RuleFault(rule_fault.rule, _quote_as_spelled(rule_fault.fault, subject))
     for rule in _REASONS:
         for fault in find_setting_faults(subject, rule):
             yield RuleFault(rule, fault)
@@ -76,32 +76,37 @@ def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
     is_allocated = bool(subject.deployment and subject.deployment.target_allocator)
     # The rules removed-setting and moved-setting know the versions of these.
     moved_paths = {path for path, _move in find_movable_settings(subject)}
-    in_use = {(role, component_id) for _path, _signal, role, component_id in used_components(subject)}
-    for component, refusal in _find_refusals(subject):
+    # Roles have the names of sections: what a pipeline lists among its receivers is in the section `receivers`.
+    in_use = {(component.role, component.id) for component in used_components(subject)}
+    for component_path, refusal in _find_refusals(subject):
         # A target allocator adds what is missing, but only to the receiver with exactly this name.
-        is_added_by_allocator = is_allocated and component == _ALLOCATED_RECEIVER and refusal.rule == MISSING
+        is_added_by_allocator = is_allocated and component_path == _ALLOCATED_RECEIVER and refusal.rule == MISSING
         is_moved_setting = refusal.rule == UNKNOWN_FIELD and refusal.fault.path in moved_paths
         if is_added_by_allocator or is_moved_setting:
             continue
-        is_unused = refusal.needs_use and component not in in_use
-        yield RuleFault(refusal.rule, hedge_fault(refusal.fault, "no pipeline uses it yet" if is_unused else ""))
+        is_unused = refusal.needs_use and component_path not in in_use
+        doubt = "no pipeline uses it yet" if is_unused else ""
+        yield RuleFault(refusal.rule, hedge_fault(refusal.fault, doubt))
 
 
 @remembered_by_settings
 def _find_refusals(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Refusal]:
-    """Yield what the decoder refuses. The table of constraints adds settings of Prometheus."""
-    row, component, component_path = (
-        build.find_fields(section, kind),
-        build.find_component(section, kind),
-        (section, component_id),
-    )
+    """Yield what the decoder refuses in the settings of a component.
+
+    Rows of constraints.json may have `fields` too, for settings that the decoder does not show, such as scrape configs.
+    """
+    row = build.find_fields(section, kind)
+    component = build.find_component(section, kind)
+    component_path = (section, component_id)
     if row and (component or component_path == TELEMETRY):
         yield from _find_refused_in_component(build, row, settings, component_path)
     if component is None:
         return
     constraint_rows = build.find_constraints(section, component.type, _select_rows_with_fields)
-    for (fields_row, conditions), place, nested_settings in constraint_rows.find_places(settings, component_path):
-        if has_required_values(conditions, nested_settings):
+    conditional_row: _ConditionalRow
+    for conditional_row, place, nested_settings in constraint_rows.find_places(settings, component_path):
+        if has_required_values(conditional_row.conditions, nested_settings):
+            fields_row = conditional_row.row
             doubt = explain_doubt(fields_row, build, section, component_id)
             for rule, fault in walk_fields(build.catalogue.shared_fields, fields_row["fields"], nested_settings, place):
                 yield _Refusal(rule, hedge_fault(fault, doubt))
@@ -138,9 +143,21 @@ def _name_other_place(fault: Fault, row: Row, path: Path) -> Fault:
     return fault
 
 
-def _select_rows_with_fields(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
-    """Return a row of constraints that has fields, with its conditions; no key must be given for it to hold."""
-    return ((row, read_conditions(row)), "") if "fields" in row else None
+class _ConditionalRow(NamedTuple):
+    """A row of constraints.json, and the conditions under which it holds."""
+
+    row: Row
+    conditions: tuple[Condition, ...]
+
+
+def _select_rows_with_fields(row: Row) -> tuple[_ConditionalRow, str] | None:
+    """Return a row of constraints.json that has fields, and that it holds whichever keys are given: an empty text.
+
+    Returns None for all other rows.
+    """
+    if "fields" not in row:
+        return None
+    return _ConditionalRow(row, read_conditions(row)), ""
 
 
 def _find_missing_settings(row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
