@@ -19,4 +19,4 @@ class ActionModule(ControllerAction):
         forecast_arguments = {**arguments, **_forecasts_of_hosts.find_baseline(arguments).as_arguments()}
         result = forecast_collectors(forecast_arguments, self._display.warning)
         refuse_breaches(result, arguments["fail_on"])
-        return result
+        return dict(result)

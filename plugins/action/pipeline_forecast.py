@@ -19,4 +19,4 @@ class ActionModule(ControllerAction):
         result = forecasting.forecast_change(forecast_arguments, self._display.warning)
         result["changed"] = _forecast_reports.write_result(result, arguments, self._task.check_mode)
         forecasting.refuse_breaches(result, arguments["fail_on"])
-        return result
+        return dict(result)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..module_utils._otelcol.errors import Problem, clean_text
 from ..module_utils._otelcol.forecast.forecast_model import build_forecast_model
+from ..module_utils._otelcol.forecast.forecast_rows import ShownForecast
 from ..module_utils._otelcol.forecast.forecasts_together import HostForecast, join_forecasts, render_forecast_junit
 from ._html_pages import render_page
 from ._otelcol import _files
@@ -18,7 +19,6 @@ from ._otelcol import _files
 STYLES = ("page.css", "bars.css")
 # What a task of playbook forecast leaves in the variables of each host.
 RESULT_VARIABLE = "forecast_result"
-ForecastResult = Mapping[str, Any]
 
 
 def collect_host_forecasts(variables: Mapping[str, Any]) -> list[HostForecast]:
@@ -37,10 +37,11 @@ def collect_host_forecasts(variables: Mapping[str, Any]) -> list[HostForecast]:
     return forecasts
 
 
-def _build_host_forecast(host: str, result: ForecastResult) -> HostForecast:
-    if result.get("failed"):
-        return HostForecast(host, failure_reason=str(result.get("msg") or "the task failed"))
-    return HostForecast(host, result)
+def _build_host_forecast(host: str, task_result: Any) -> HostForecast:
+    """Return the forecast in a registered result, or the message of the task if it failed."""
+    if task_result.get("failed"):
+        return HostForecast(host, failure_reason=str(task_result.get("msg") or "the task failed"))
+    return HostForecast(host, task_result)
 
 
 def write_forecasts(forecasts: Sequence[HostForecast], arguments: Mapping[str, Any], check: bool) -> bool:
@@ -53,15 +54,15 @@ def write_forecasts(forecasts: Sequence[HostForecast], arguments: Mapping[str, A
     return write_result(join_forecasts(forecasts), arguments, check)
 
 
-def write_result(result: ForecastResult, arguments: Mapping[str, Any], is_check_mode: bool) -> bool:
+def write_result(result: ShownForecast, arguments: Mapping[str, Any], is_check_mode: bool) -> bool:
     """Write the files that are asked for of one forecast; return whether one changes.
 
     They have the names of services, as captures do, so only their user may read new ones.
     """
     if is_check_mode:
         return False
-    builders_by_option: dict[str, Callable[[ForecastResult], str]] = {
-        "markdown_path": lambda forecast_result: str(forecast_result["markdown"]),
+    builders_by_option: dict[str, Callable[[ShownForecast], str]] = {
+        "markdown_path": lambda forecast: forecast["markdown"],
         "output_path": render_forecast_junit,
         "html_path": build_page,
     }
@@ -72,6 +73,6 @@ def write_result(result: ForecastResult, arguments: Mapping[str, Any], is_check_
     return has_changed
 
 
-def build_page(result: ForecastResult) -> str:
+def build_page(result: ShownForecast) -> str:
     """Return the page of a forecast."""
     return render_page("forecast", clean_text(build_forecast_model(result)), STYLES)

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from .forecast_rows import OneSideRow
 from .record_kinds import KindOfOneSide
 
 LEAST_TRACES = 30
@@ -41,7 +42,7 @@ class OneSide:
     error_bound: float | None = 0.0
     largest_kinds: tuple[KindOfOneSide, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> OneSideRow:
         """Return it as a task result shows it."""
         kinds = [kind.as_dict() for kind in self.largest_kinds]
         return {"items": self.item_count, "bound_percent": bound_in_percent(self.error_bound), "kinds": kinds}

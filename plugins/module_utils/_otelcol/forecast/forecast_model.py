@@ -1,14 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the page of a forecast shows: the largest changes, the limits, and each exporter. Private."""
+"""The texts and numbers that the HTML page of a forecast shows.
+
+`build_forecast_model` turns the result of a forecast into a `ForecastModel`, which the template
+`playbooks/templates/forecast/page.html.j2` prints. Private.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TypedDict
 
 from ..otlp_requests import ITEM_NOUNS
+from .forecast_rows import ChangeRow, FiguresRow, KindRow, SenderChangeRow, ShownForecast
 from .forecasts_together import exporter_name
 from .pages import (
     describe_items_percent,
@@ -22,14 +27,85 @@ from .pages import (
 from .sent_changes import MOST_MOVERS
 from .tallies import Sender
 
-Row = Mapping[str, Any]
 WIDEST_BAR = 100
 """The width of the longest bar, in units of its picture."""
 
 
-def build_forecast_model(forecast: Row) -> dict[str, Any]:
-    """Return what the page shows of the result of a forecast."""
+class Tile(TypedDict):
+    """A figure at the top of the page, such as `-12.0 %` of `bytes: 2.0 MiB → 1.8 MiB`.
+
+    `state` is the CSS class of the tile: `error`, `good` or none.
+    """
+
+    number: str
+    what: str
+    state: str
+
+
+class ExporterRow(TypedDict):
+    """What one exporter sends of one signal before and after, in words. `lost` and `gained` are attributes."""
+
+    exporter: str
+    signal: str
+    items: str
+    items_percent: str
+    size: str
+    size_percent: str
+    series: str
+    lost: list[str]
+    gained: list[str]
+
+
+class MoverRow(ExporterRow):
+    """One of the largest changes, with the widths of its bars."""
+
+    before_width: float
+    after_width: float
+
+
+class SenderRow(TypedDict):
+    """How the items and bytes of one sender change at one exporter."""
+
+    sender: str
+    exporter: str
+    signal: str
+    items: str
+    size: str
+
+
+class KindOfSideRow(TypedDict):
+    """Log records or data points that one side alone has; `side` is `before` or `after`."""
+
+    kind: str
+    exporter: str
+    signal: str
+    side: str
+    items: str
+
+
+class ForecastModel(TypedDict):
+    """All that the page shows."""
+
+    title: str
+    tiles: list[Tile]
+    breaches: list[str]
+    movers: list[MoverRow]
+    cost: str
+    exporters: list[ExporterRow]
+    senders: list[SenderRow]
+    kinds: list[KindOfSideRow]
+    notes: list[str]
+
+
+def build_forecast_model(forecast: ShownForecast) -> ForecastModel:
+    """Return what the page shows of a forecast."""
     changes = forecast["changes"]
+    sender_rows: list[SenderRow] = []
+    kind_rows: list[KindOfSideRow] = []
+    for change in changes:
+        sender_rows += [_build_sender_row(change, sender_change) for sender_change in change["largest_changes"]]
+        kind_rows += [_build_kind_row(change, kind, "before") for kind in change["only_before"]["kinds"]]
+        kind_rows += [_build_kind_row(change, kind, "after") for kind in change["only_after"]["kinds"]]
     return {
         "title": f"Forecast of {forecast['collector']}",
         "tiles": list(_build_tiles(forecast)),
@@ -37,62 +113,79 @@ def build_forecast_model(forecast: Row) -> dict[str, Any]:
         "movers": _build_movers(changes),
         "cost": forecast["cost_per_month"]["text"],
         "exporters": [_build_exporter_row(change) for change in changes],
-        "senders": [sender for change in changes for sender in _build_sender_rows(change)],
-        "kinds": [kind for change in changes for kind in _build_kind_rows(change)],
+        "senders": sender_rows,
+        "kinds": kind_rows,
         "notes": forecast["notes"],
     }
 
 
-def _build_tiles(forecast: Row) -> Iterator[dict[str, str]]:
-    """Yield the figures at the top: bytes and items before and after, the cost, and the limits that are passed."""
-    for figure in ("bytes", "items"):
-        total_before, total_after = (
-            sum(change[side][figure] for change in forecast["changes"]) for side in ("before", "after")
-        )
-        change_text = f"{_format_figure(figure, total_before)} → {_format_figure(figure, total_after)}"
-        yield {
-            "number": format_percent_change(total_before, total_after),
-            "what": f"{figure}: {change_text}",
-            "state": "",
-        }
-    cost = forecast["cost_per_month"]
+# ── Tiles ──
+
+
+def _build_tiles(forecast: ShownForecast) -> Iterator[Tile]:
+    """Yield the figures at the top: bytes and items before and after, the cost, and the number of passed limits."""
+    changes, cost = forecast["changes"], forecast["cost_per_month"]
+    bytes_before = sum(change["before"]["bytes"] for change in changes)
+    bytes_after = sum(change["after"]["bytes"] for change in changes)
+    items_before = sum(change["before"]["items"] for change in changes)
+    items_after = sum(change["after"]["items"] for change in changes)
+    yield {
+        "number": format_percent_change(bytes_before, bytes_after),
+        "what": f"bytes: {format_size(bytes_before)} → {format_size(bytes_after)}",
+        "state": "",
+    }
+    yield {
+        "number": format_percent_change(items_before, items_after),
+        "what": f"items: {items_before:,} → {items_after:,}",
+        "state": "",
+    }
     if cost["text"]:
         yield {"number": f"{cost['after'] - cost['before']:+,.2f}", "what": "cost per month", "state": ""}
     breach_count = len(forecast["breaches"])
     yield {"number": str(breach_count), "what": "limits passed", "state": "error" if breach_count else "good"}
 
 
-def _format_figure(figure: str, number: int) -> str:
-    return format_size(number) if figure == "bytes" else f"{number:,}"
+# ── Rows of tables ──
 
 
-def _build_movers(changes: Sequence[Row]) -> list[dict[str, Any]]:
+def _build_movers(changes: Sequence[ChangeRow]) -> list[MoverRow]:
     """Return the exporters and signals whose bytes change most, with the widths of their bars."""
     changed = [change for change in changes if change["before"] != change["after"]]
-    largest_changes = sorted(changed, key=lambda change: -abs(_byte_difference(change)))[:MOST_MOVERS]
-    largest_size = max((change[side]["bytes"] for change in largest_changes for side in ("before", "after")), default=0)
-    return [{**_bar_widths(change, largest_size), **_build_exporter_row(change)} for change in largest_changes]
+    largest_changes = sorted(changed, key=_bytes_moved, reverse=True)[:MOST_MOVERS]
+    largest_size = 0
+    for change in largest_changes:
+        largest_size = max(largest_size, change["before"]["bytes"], change["after"]["bytes"])
+    return [_build_mover_row(change, largest_size) for change in largest_changes]
 
 
-def _byte_difference(change: Row) -> int:
-    return int(change["after"]["bytes"] - change["before"]["bytes"])
+def _bytes_moved(change: ChangeRow) -> int:
+    """Return by how many bytes a change moves, up or down."""
+    return abs(change["after"]["bytes"] - change["before"]["bytes"])
 
 
-def _bar_widths(change: Row, largest_size: int) -> dict[str, float]:
-    widths = {
-        side: WIDEST_BAR * change[side]["bytes"] / largest_size if largest_size else 0.0 for side in ("before", "after")
+def _build_mover_row(change: ChangeRow, largest_size: int) -> MoverRow:
+    """Return a row with bars; that of `largest_size` bytes is the longest."""
+    return {
+        "before_width": _compute_bar_width(change["before"], largest_size),
+        "after_width": _compute_bar_width(change["after"], largest_size),
+        **_build_exporter_row(change),
     }
-    return {f"{side}_width": round(width, 1) for side, width in widths.items()}
 
 
-def _build_exporter_row(change: Row) -> dict[str, Any]:
+def _compute_bar_width(figures: FiguresRow, largest_size: int) -> float:
+    if not largest_size:
+        return 0.0
+    return round(WIDEST_BAR * figures["bytes"] / largest_size, 1)
+
+
+def _build_exporter_row(change: ChangeRow) -> ExporterRow:
     before, after = change["before"], change["after"]
     return {
         "exporter": exporter_name(change),
         "signal": change["signal"],
-        "items": f"{before['items']:,} → {after['items']:,} {ITEM_NOUNS.get(change['signal'], 'items')}",
+        "items": f"{_format_item_counts(before, after)} {ITEM_NOUNS.get(change['signal'], 'items')}",
         "items_percent": describe_items_percent(change),
-        "size": f"{format_size(before['bytes'])} → {format_size(after['bytes'])}",
+        "size": _format_sizes(before, after),
         "size_percent": format_percent_change(before["bytes"], after["bytes"]),
         "series": describe_series(change),
         "lost": describe_lost_attributes(change),
@@ -100,28 +193,30 @@ def _build_exporter_row(change: Row) -> dict[str, Any]:
     }
 
 
-def _build_sender_rows(change: Row) -> Iterator[dict[str, str]]:
-    for sender_change in change["largest_changes"]:
-        before, after = sender_change["before"], sender_change["after"]
-        yield {
-            "sender": describe_sender(
-                Sender(sender_change["service"], sender_change["namespace"], sender_change["tenant"])
-            ),
-            "exporter": exporter_name(change),
-            "signal": change["signal"],
-            "items": f"{before['items']:,} → {after['items']:,}",
-            "size": f"{format_size(before['bytes'])} → {format_size(after['bytes'])}",
-        }
+def _build_sender_row(change: ChangeRow, sender_change: SenderChangeRow) -> SenderRow:
+    sender = Sender(sender_change["service"], sender_change["namespace"], sender_change["tenant"])
+    return {
+        "sender": describe_sender(sender),
+        "exporter": exporter_name(change),
+        "signal": change["signal"],
+        "items": _format_item_counts(sender_change["before"], sender_change["after"]),
+        "size": _format_sizes(sender_change["before"], sender_change["after"]),
+    }
 
 
-def _build_kind_rows(change: Row) -> Iterator[dict[str, str]]:
-    """Yield the kinds of log records and data points of which one side alone has items."""
-    for side in ("before", "after"):
-        for kind in change[f"only_{side}"]["kinds"]:
-            yield {
-                "kind": describe_kind(change["signal"], kind, side),
-                "exporter": exporter_name(change),
-                "signal": change["signal"],
-                "side": side,
-                "items": f"{kind['items']:,}",
-            }
+def _build_kind_row(change: ChangeRow, kind: KindRow, side: str) -> KindOfSideRow:
+    return {
+        "kind": describe_kind(change["signal"], kind, side),
+        "exporter": exporter_name(change),
+        "signal": change["signal"],
+        "side": side,
+        "items": f"{kind['items']:,}",
+    }
+
+
+def _format_item_counts(before: FiguresRow, after: FiguresRow) -> str:
+    return f"{before['items']:,} → {after['items']:,}"
+
+
+def _format_sizes(before: FiguresRow, after: FiguresRow) -> str:
+    return f"{format_size(before['bytes'])} → {format_size(after['bytes'])}"

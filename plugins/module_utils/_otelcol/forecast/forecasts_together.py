@@ -1,54 +1,59 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The forecasts of several hosts of the inventory as one, for reports that have one file. Private."""
+"""The forecasts of several hosts of the inventory as one, for reports that have one file.
+
+The module `forecast_reports` joins them. This file also writes the JUnit report of a forecast. Private.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..config.paths import Position
 from ..rules.junit_report import render_junit
 from ..rules.report_model import CheckedConfig, Report, format_markdown_code
 from ..rules.subject import Finding
+from .forecast_rows import ChangeRow, CostRow, ShownForecast
 
-_RULE_ID, _SUITE_NAME = "forecast-limit", "o11y.opentelemetry.pipeline_forecast"
+# What a JUnit report calls its suite of tests, the rule of a failed test, and the test of lines about no exporter.
+_SUITE_NAME = "o11y.opentelemetry.pipeline_forecast"
+_RULE_ID = "forecast-limit"
 _OTHER_LIMITS = "other limits"
 
 
 @dataclass(frozen=True)
 class HostForecast:
-    """The result of the forecast of a host. One that could not be made has `failure_reason` in place of a result."""
+    """The result of the forecast of a host, or the reason why the forecast could not be made."""
 
     host: str
-    result: Mapping[str, Any] | None = None
+    result: ShownForecast | None = None
     failure_reason: str = ""
 
 
 class _FinishedForecast(NamedTuple):
-    """A forecast that could be made: its host, and its result as `pipeline_forecast` returns it."""
+    """The result of a host whose forecast could be made."""
 
     host: str
-    result: Mapping[str, Any]
+    result: ShownForecast
 
 
-def join_forecasts(forecasts: Sequence[HostForecast]) -> dict[str, Any]:
-    """Return the forecasts of hosts as one, in which the name of a host stands before those of its exporters.
+def join_forecasts(forecasts: Sequence[HostForecast]) -> ShownForecast:
+    """Return the forecasts of several hosts as one, with names of exporters such as `web1: otlp/backend`.
 
-    That of one host alone stays as it is. There is one result at least.
+    The forecast of a single host stays as it is. At least one host must have a result.
     """
-    finished = [
-        _FinishedForecast(forecast.host, forecast.result) for forecast in forecasts if forecast.result is not None
-    ]
+    finished: list[_FinishedForecast] = []
+    failures: list[str] = []
+    for forecast in forecasts:
+        if forecast.result is None:
+            failures.append(f"{forecast.host} has no forecast: {forecast.failure_reason}")
+        else:
+            finished.append(_FinishedForecast(forecast.host, forecast.result))
     if len(forecasts) == 1:
-        return dict(finished[0].result)
-    failures = [
-        f"{host_forecast.host} has no forecast: {host_forecast.failure_reason}"
-        for host_forecast in forecasts
-        if host_forecast.result is None
-    ]
+        return finished[0].result
     return {
         "collector": ", ".join(f"{result['collector']} on {host}" for host, result in finished),
         "changes": list(_prefix_changes(finished)),
@@ -59,16 +64,18 @@ def join_forecasts(forecasts: Sequence[HostForecast]) -> dict[str, Any]:
     }
 
 
-def exporter_name(change: Mapping[str, Any]) -> str:
-    """Return the exporter as people read it, with its old name if it has a new one."""
-    is_renamed = change["old_exporter"] != change["exporter"]
-    return f"{change['old_exporter']} → {change['exporter']}" if is_renamed else str(change["exporter"])
+def exporter_name(change: ChangeRow) -> str:
+    """Return the exporter as people read it: `otlp/b`, or `otlp/a → otlp/b` if the change renames it."""
+    if change["old_exporter"] == change["exporter"]:
+        return change["exporter"]
+    return f"{change['old_exporter']} → {change['exporter']}"
 
 
-def render_forecast_junit(result: Mapping[str, Any]) -> str:
-    """Return the limits of a forecast as tests: one for each exporter and signal.
+def render_forecast_junit(result: ShownForecast) -> str:
+    """Return the limits of a forecast as a JUnit report, with one test for each exporter and signal.
 
-    A line about neither, in which a mask stands for a word that is a secret too, has a test of its own: it must fail.
+    The mask of a secret may have changed the name of the exporter in a line about a passed limit. Such a line belongs
+    to no exporter, and fails a test of its own.
     """
     test_cases: list[CheckedConfig] = []
     other_breaches = list(result["breaches"])
@@ -87,8 +94,8 @@ def _build_test_case(name: str, breaches: Sequence[str]) -> CheckedConfig:
     return CheckedConfig(name, tuple(Finding(Position(), name, _RULE_ID, "error", line) for line in breaches))
 
 
-def _prefix_changes(finished: Sequence[_FinishedForecast]) -> Iterator[dict[str, Any]]:
-    """Yield the changes of all hosts; the exporter of each has the name of its host."""
+def _prefix_changes(finished: Sequence[_FinishedForecast]) -> Iterator[ChangeRow]:
+    """Yield the changes of all hosts; the name of its host stands before each exporter."""
     for host, result in finished:
         for change in result["changes"]:
             name = f"{host}: {exporter_name(change)}"
@@ -110,17 +117,17 @@ def _join_notes(finished: Sequence[_FinishedForecast]) -> list[str]:
     return list(lines)
 
 
-def _sum_costs(finished: Sequence[_FinishedForecast]) -> dict[str, Any]:
-    """Return what all hosts cost together, and in words what each one does."""
-    costs = [result["cost_per_month"] for _host, result in finished]
-    texts = [
-        f"{host}: {result['cost_per_month']['text']}" for host, result in finished if result["cost_per_month"]["text"]
-    ]
-    return {
-        "before": sum(cost["before"] for cost in costs),
-        "after": sum(cost["after"] for cost in costs),
-        "text": ", ".join(texts),
-    }
+def _sum_costs(finished: Sequence[_FinishedForecast]) -> CostRow:
+    """Return the costs of all hosts together; the text has those of each host."""
+    cost_before, cost_after = 0.0, 0.0
+    texts: list[str] = []
+    for host, result in finished:
+        cost = result["cost_per_month"]
+        cost_before += cost["before"]
+        cost_after += cost["after"]
+        if cost["text"]:
+            texts.append(f"{host}: {cost['text']}")
+    return {"before": cost_before, "after": cost_after, "text": ", ".join(texts)}
 
 
 def _list_markdown_sections(finished: Sequence[_FinishedForecast], failures: Sequence[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, suggest_word
-from .sent_changes import RESOURCE_SUFFIX, Change
+from .sent_changes import RESOURCE_SUFFIX, Change, Figures
 from .tallies import Tally
 
 FIGURES = ("items", "bytes", "series")
@@ -64,9 +64,9 @@ class Limits:
 
     def _list_passed_limits(self, change: Change) -> Iterator[str]:
         """Yield each figure that a change moves beyond its limit, with what it was and is."""
-        before, after = change.before.as_dict(), change.after.as_dict()
         for limit in self.figure_limits:
-            old, new = before[limit.figure_name], after[limit.figure_name]
+            old = _find_figure(change.before, limit.figure_name)
+            new = _find_figure(change.after, limit.figure_name)
             if limit.is_passed_by(old, new):
                 yield f"{limit.figure_name} {old:,} → {new:,}, beyond the limit {limit.text}"
 
@@ -85,6 +85,12 @@ class Limits:
         for name in self.kept_attributes:
             if name in shown_by_name:
                 yield shown_by_name[name]
+
+
+def _find_figure(figures: Figures, name: str) -> int:
+    """Return the figure that a limit names: `items`, `bytes` or `series`."""
+    figures_by_name = {"items": figures.item_count, "bytes": figures.byte_count, "series": figures.series_count}
+    return figures_by_name[name]
 
 
 def _strip_resource_mark(shown_name: str) -> str:

@@ -1,17 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A forecast as lines of text and as Markdown. Private."""
+"""A forecast as lines of text for a terminal, and as Markdown for a pull request.
+
+Functions `describe_…` and `format_…` put parts of a forecast into words; the HTML page uses them too. Private.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..otlp_requests import describe_item_count
 from ..rules.report_model import format_markdown_code
 from ..traits import sends_nothing
+from .forecast_rows import ChangeRow, ChurnSideRow, KindRow, OneSideRow
 from .money import Scale, compute_monthly_cost, needs_rate
 from .sent_changes import Change, Figures, Move
 from .tallies import Sender
@@ -21,7 +24,10 @@ _SIZE_UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a change of a collector does to what its exporters send."""
+    """What a change of a collector does to what its exporters send.
+
+    `prices` is the user's table, such as `{"gib": 0.1}`, and `currency` the unit of its numbers.
+    """
 
     collector: str
     changes: tuple[Change, ...]
@@ -33,11 +39,15 @@ class Forecast:
 
     def compute_monthly_prices(self, change: Change) -> tuple[float, float]:
         """Return what an exporter's signal costs in a month before and after the change."""
-        price_before = self._compute_price(change.signal, change.old_exporter or change.exporter, change.before)
-        return price_before, self._compute_price(change.signal, change.exporter, change.after)
+        old_exporter = change.old_exporter or change.exporter
+        price_before = self._compute_price(change.signal, old_exporter, change.before)
+        price_after = self._compute_price(change.signal, change.exporter, change.after)
+        return price_before, price_after
 
     def _compute_price(self, signal: str, exporter: str, figures: Figures) -> float:
-        return 0.0 if sends_nothing(exporter) else compute_monthly_cost(signal, figures, self.scale, self.prices)
+        if sends_nothing(exporter):
+            return 0.0
+        return compute_monthly_cost(signal, figures, self.scale, self.prices)
 
     @property
     def signals_without_rate(self) -> list[str]:
@@ -67,6 +77,9 @@ def sort_by_size_of_change(changes: Sequence[Change]) -> list[Change]:
     )
 
 
+# ── Text ──
+
+
 def render_text_lines(forecast: Forecast) -> Iterator[str]:
     """Yield the forecast as a person reads it in a terminal."""
     captured_items = forecast.scale.captured_by_signal
@@ -82,20 +95,22 @@ def render_text_lines(forecast: Forecast) -> Iterator[str]:
 
 
 def _format_change_line(change: Change) -> str:
-    after = describe_item_count(change.signal, change.after.item_count)
-    figures = [f"{change.before.item_count:,} → {after} ({_describe_items_percent(change)})"]
-    size = f"{format_size(change.before.byte_count)} → {format_size(change.after.byte_count)}"
-    figures.append(f"{size} ({format_percent_change(change.before.byte_count, change.after.byte_count)})")
+    """Return a line such as `otlp/a: 1,000 → 620 spans (-38.0 %), 1.0 MiB → 512.0 KiB (-50.0 %)`."""
+    row = change.as_dict()
+    item_count_after = describe_item_count(change.signal, change.after.item_count)
+    words = [
+        f"{change.before.item_count:,} → {item_count_after} ({describe_items_percent(row)})",
+        _format_sizes_with_percent(change),
+    ]
     if change.before.series_count or change.after.series_count:
         percent = format_percent_change(change.before.series_count, change.after.series_count)
-        figures.append(
-            f"{change.before.series_count:,} → {change.after.series_count:,} series"
-            f" ({percent}{describe_churn(change.as_dict())})"
-        )
-    return f"{change.name}: {', '.join(figures)}"
+        series = f"{change.before.series_count:,} → {change.after.series_count:,} series"
+        words.append(f"{series} ({percent}{describe_churn(row)})")
+    return f"{change.name}: {', '.join(words)}"
 
 
 def _list_details(change: Change) -> Iterator[str]:
+    """Yield the lines below that of a change: its attributes, its kinds of one side alone, and its senders."""
     lost_attributes = describe_lost_attributes(change.as_dict())
     if lost_attributes:
         yield f"lost attributes: {', '.join(lost_attributes)}"
@@ -105,16 +120,50 @@ def _list_details(change: Change) -> Iterator[str]:
     yield from (_format_move(move) for move in change.moves)
 
 
-def describe_lost_attributes(change: Mapping[str, Any]) -> list[str]:
-    """Return the attributes that a change loses, and on how many items if not on all.
+# ── Markdown ──
 
-    `change` is a change as a task result shows it.
-    """
-    partly_lost = change["partly_lost_attributes"]
-    return [
-        *change["lost_attributes"],
-        *(f"{lost_attribute['name']} on {lost_attribute['items']:,} items" for lost_attribute in partly_lost),
-    ]
+
+def render_markdown(forecast: Forecast, mask_secrets: Callable[[str], str] = str) -> str:
+    """Return the forecast for a pull request; `mask_secrets` returns a text without secrets."""
+
+    def masked_code(text: str) -> str:
+        """Return a text as code, masked before it is cut: a cut secret is not recognised."""
+        return format_markdown_code(mask_secrets(text))
+
+    lines = [f"### Forecast of {masked_code(forecast.collector)}", ""]
+    lines += [f"- {masked_code(line)}" for line in forecast.breach_lines] or ["No limit is passed."]
+    lines += ["", "| exporter | signal | items | bytes | series | lost attributes |", "|---|---|---|---|---|---|"]
+    lines += [_render_table_row(change, masked_code) for change in forecast.changes]
+    if forecast.prices:
+        lines += ["", f"Cost per month: {describe_cost(forecast)}"]
+    move_bullets: list[str] = []
+    kind_bullets: list[str] = []
+    for change in forecast.changes:
+        subject = f"{masked_code(change.name)} {change.signal}"
+        move_bullets += [f"- {subject}: {masked_code(_format_move(move))}" for move in change.moves]
+        kind_bullets += [f"- {subject}: {masked_code(line)}" for line in _list_kind_lines(change)]
+    if move_bullets:
+        lines += ["", "Largest changes:", "", *move_bullets]
+    if kind_bullets:
+        lines += ["", "Log records and data points of one side alone:", "", *kind_bullets]
+    lines += ["", *(f"- {masked_code(note)}" for note in forecast.note_lines)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _render_table_row(change: Change, masked_code: Callable[[str], str]) -> str:
+    row = change.as_dict()
+    cells = (
+        masked_code(change.name),
+        change.signal,
+        f"{change.before.item_count:,} → {change.after.item_count:,} ({describe_items_percent(row)})",
+        _format_sizes_with_percent(change),
+        describe_series(row),
+        ", ".join(map(masked_code, describe_lost_attributes(row))),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+# ── Parts of a forecast in words ──
 
 
 def _list_kind_lines(change: Change) -> Iterator[str]:
@@ -124,80 +173,107 @@ def _list_kind_lines(change: Change) -> Iterator[str]:
             yield f"only {side}: {kind.item_count:,} of {describe_kind(change.signal, kind.as_dict(), side)}"
 
 
-def describe_kind(signal: str, kind: Mapping[str, Any], side: str) -> str:
-    """Return what log records or data points of one side alone are, in words.
+def _format_move(move: Move) -> str:
+    """Return a line such as `cart in shop: 10 → 5 items, 2.0 KiB → 1.0 KiB`."""
+    item_counts = f"{move.before.item_count:,} → {move.after.item_count:,} items"
+    return f"{describe_sender(move.sender)}: {item_counts}, {_format_sizes(move.before, move.after)}"
 
-    `kind` is a row of `kinds` as a task result shows it, and `side` is `before` or `after`.
+
+def _format_sizes_with_percent(change: Change) -> str:
+    percent = format_percent_change(change.before.byte_count, change.after.byte_count)
+    return f"{_format_sizes(change.before, change.after)} ({percent})"
+
+
+def _format_sizes(before: Figures, after: Figures) -> str:
+    return f"{format_size(before.byte_count)} → {format_size(after.byte_count)}"
+
+
+def describe_lost_attributes(change: ChangeRow) -> list[str]:
+    """Return the attributes that a change loses, such as `user.id`, or `team on 40 items` if others keep it."""
+    partly_lost = [
+        f"{attribute['name']} on {attribute['items']:,} items" for attribute in change["partly_lost_attributes"]
+    ]
+    return [*change["lost_attributes"], *partly_lost]
+
+
+def describe_kind(signal: str, kind: KindRow, side: str) -> str:
+    """Return the log records or data points that one side alone has, in words; `side` is `before` or `after`.
+
+    For example `user <*> failed (error, cart)` for log records, or `http.requests, which loses route` for data points.
     """
     if signal == "logs":
-        log_origin = ", ".join(filter(None, (kind["severity"], kind["service"])))
-        return f"{kind['name'] or 'records without a text'}{f' ({log_origin})' if log_origin else ''}"
+        name = kind["name"] or "records without a text"
+        origin_words = [word for word in (kind["severity"], kind["service"]) if word]
+        return f"{name} ({', '.join(origin_words)})" if origin_words else name
     if not kind["attributes"]:
-        return str(kind["name"])
+        return kind["name"]
     verb = "loses" if side == "before" else "gains"
     return f"{kind['name']}, which {verb} {', '.join(kind['attributes'])}"
 
 
-def _format_move(move: Move) -> str:
-    size = f"{format_size(move.before.byte_count)} → {format_size(move.after.byte_count)}"
-    return f"{describe_sender(move.sender)}: {move.before.item_count:,} → {move.after.item_count:,} items, {size}"
-
-
 def describe_sender(sender: Sender) -> str:
-    """Return whose telemetry it is, in words."""
-    service, namespace, tenant = sender
-    words = [service or "without service.name"]
-    words += [f"in {namespace}"] if namespace else []
-    words += [f"of tenant {tenant}"] if tenant else []
+    """Return the sender of telemetry in words, such as `cart in shop of tenant a`."""
+    words = [sender.service or "without service.name"]
+    if sender.namespace:
+        words.append(f"in {sender.namespace}")
+    if sender.tenant:
+        words.append(f"of tenant {sender.tenant}")
     return " ".join(words)
 
 
-def _describe_items_percent(change: Change) -> str:
-    return describe_items_percent(change.as_dict())
+def describe_items_percent(change: ChangeRow) -> str:
+    """Return by how much the items change, and how far this may be wrong, such as `-38.0 %, ± 1.2`.
 
-
-def describe_items_percent(change: Mapping[str, Any]) -> str:
-    """Return by how much the items change, with the bound, and what one side alone has if both sides have such items.
-
-    `change` is a change as a task result shows it.
+    If both sides have items that the other lacks, their shares follow.
     """
     items_before = change["before"]["items"]
-    words = f"{format_percent_change(items_before, change['after']['items'])}{_describe_bound(change['bound_percent'])}"
-    if not change["only_before"]["items"] or not change["only_after"]["items"]:
+    percent = format_percent_change(items_before, change["after"]["items"])
+    words = f"{percent}{_describe_bound(change['bound_percent'])}"
+    only_before, only_after = change["only_before"], change["only_after"]
+    if not only_before["items"] or not only_after["items"]:
         return words
-    side_phrases = (
-        f"{_describe_side(change[f'only_{side}'], items_before)} only {side}" for side in ("before", "after")
-    )
-    return "; ".join((words, *side_phrases))
+    share_before = _describe_share(only_before, items_before)
+    share_after = _describe_share(only_after, items_before)
+    return f"{words}; {share_before} only before; {share_after} only after"
 
 
-def _describe_side(side: Mapping[str, Any], items_before: int) -> str:
+def _describe_share(side: OneSideRow, items_before: int) -> str:
+    """Return the items of one side alone, and their share of all items before the change."""
     share = 100 * side["items"] / items_before if items_before else 0.0
     return f"{side['items']:,} ({share:.1f} %{_describe_bound(side['bound_percent'])})"
 
 
 def _describe_bound(bound_percent: float | None) -> str:
+    """Return the bound after a comma; empty if the figure is exact."""
     if bound_percent is None:
         return ", of a sample that is too small for a bound"
     return f", ± {bound_percent}" if bound_percent else ""
 
 
-def describe_churn(change: Mapping[str, Any]) -> str:
-    """Return how many series appear and end in the sample, after a comma; empty if that is known of none.
+def describe_series(change: ChangeRow) -> str:
+    """Return the number of series before and after, and how many appear and end; empty if there are none."""
+    series_before, series_after = change["before"]["series"], change["after"]["series"]
+    if not series_before and not series_after:
+        return ""
+    return f"{series_before:,} → {series_after:,}{describe_churn(change)}"
 
-    `change` is a change as a task result shows it.
-    """
+
+def describe_churn(change: ChangeRow) -> str:
+    """Return how many series appear and end in the sample, after a comma; empty if this is known of no series."""
     before, after = change["series_churn"]["before"], change["series_churn"]["after"]
     if not before["known"] and not after["known"]:
         return ""
-    words = f", {_format_known_figure(before, 'appear')} → {_format_known_figure(after, 'appear')} appear"
-    words += f", {_format_known_figure(before, 'end')} → {_format_known_figure(after, 'end')} end"
-    is_whole = all(side["known"] == change[name]["series"] for name, side in (("before", before), ("after", after)))
-    return words if is_whole else f"{words}, known of {before['known']:,} → {after['known']:,}"
+    appearing = f"{_format_churn(before, before['appear'])} → {_format_churn(after, after['appear'])} appear"
+    ending = f"{_format_churn(before, before['end'])} → {_format_churn(after, after['end'])} end"
+    words = f", {appearing}, {ending}"
+    if before["known"] == change["before"]["series"] and after["known"] == change["after"]["series"]:
+        return words
+    return f"{words}, known of {before['known']:,} → {after['known']:,}"
 
 
-def _format_known_figure(side: Mapping[str, int], figure: str) -> str:
-    return f"{side[figure]:,}" if side["known"] else "?"
+def _format_churn(side: ChurnSideRow, number: int) -> str:
+    """Return a number of series of one side; `?` if the side knows it of none."""
+    return f"{number:,}" if side["known"] else "?"
 
 
 def format_percent_change(before: int, after: int) -> str:
@@ -217,61 +293,10 @@ def format_size(size: float) -> str:
 
 def describe_cost(forecast: Forecast) -> str:
     """Return what a month costs before and after, or why that is not known."""
-    signals_without_rate = forecast.signals_without_rate
-    if signals_without_rate and not forecast.price_before and not forecast.price_after:
-        return f"not known, since the rate of {', '.join(signals_without_rate)} is not known. Give `rates`"
     price_before, price_after = forecast.price_before, forecast.price_after
-    currency_suffix = f" {forecast.currency}" if forecast.currency else ""
-    exception = f", without {', '.join(signals_without_rate)}, whose rate is not known" if signals_without_rate else ""
-    return f"{price_before:,.2f} → {price_after:,.2f}{currency_suffix} ({price_after - price_before:+,.2f}){exception}"
-
-
-def render_markdown(forecast: Forecast, mask_secrets: Callable[[str], str] = str) -> str:
-    """Return the forecast for a pull request; `mask_secrets` returns a text without secrets."""
-
-    def masked_code(text: str) -> str:
-        """Return a text as code, masked before it is cut: a cut secret is not recognised."""
-        return format_markdown_code(mask_secrets(text))
-
-    lines = [f"### Forecast of {masked_code(forecast.collector)}", ""]
-    lines += [f"- {masked_code(line)}" for line in forecast.breach_lines] or ["No limit is passed."]
-    lines += ["", "| exporter | signal | items | bytes | series | lost attributes |", "|---|---|---|---|---|---|"]
-    lines += [_render_row(change, masked_code) for change in forecast.changes]
-    if forecast.prices:
-        lines += ["", f"Cost per month: {describe_cost(forecast)}"]
-    moves = [(change, _format_move(move)) for change in forecast.changes for move in change.moves]
-    if moves:
-        lines += ["", "Largest changes:", ""]
-        lines += [f"- {masked_code(change.name)} {change.signal}: {masked_code(line)}" for change, line in moves]
-    lines_of_one_side = [(change, line) for change in forecast.changes for line in _list_kind_lines(change)]
-    if lines_of_one_side:
-        lines += ["", "Log records and data points of one side alone:", ""]
-        lines += [
-            f"- {masked_code(change.name)} {change.signal}: {masked_code(line)}" for change, line in lines_of_one_side
-        ]
-    lines += ["", *(f"- {masked_code(note)}" for note in forecast.note_lines)]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _render_row(change: Change, masked_code: Callable[[str], str]) -> str:
-    items = f"{change.before.item_count:,} → {change.after.item_count:,} ({_describe_items_percent(change)})"
-    size = f"{format_size(change.before.byte_count)} → {format_size(change.after.byte_count)}"
-    cells = (
-        masked_code(change.name),
-        change.signal,
-        items,
-        f"{size} ({format_percent_change(change.before.byte_count, change.after.byte_count)})",
-        _describe_change_series(change),
-        ", ".join(map(masked_code, describe_lost_attributes(change.as_dict()))),
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _describe_change_series(change: Change) -> str:
-    return describe_series(change.as_dict())
-
-
-def describe_series(change: Mapping[str, Any]) -> str:
-    """Return the series of a change as a task result shows it, and how many appear and end; empty without series."""
-    before, after = change["before"]["series"], change["after"]["series"]
-    return f"{before:,} → {after:,}{describe_churn(change)}" if before or after else ""
+    signals_without_rate = ", ".join(forecast.signals_without_rate)
+    if signals_without_rate and not price_before and not price_after:
+        return f"not known, since the rate of {signals_without_rate} is not known. Give `rates`"
+    currency = f" {forecast.currency}" if forecast.currency else ""
+    exception = f", without {signals_without_rate}, whose rate is not known" if signals_without_rate else ""
+    return f"{price_before:,.2f} → {price_after:,.2f}{currency} ({price_after - price_before:+,.2f}){exception}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..testing.records import SEVERITY_WORDS
+from .forecast_rows import KindRow
 from .text_templates import make_template
 
 MOST_KINDS = 10_000
@@ -80,9 +81,15 @@ class KindOfOneSide:
     item_count: int
     attributes: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> KindRow:
         """Return it as a task result shows it."""
-        return {**self.kind._asdict(), "items": self.item_count, "attributes": list(self.attributes)}
+        return {
+            "name": self.kind.name,
+            "severity": self.kind.severity,
+            "service": self.kind.service,
+            "items": self.item_count,
+            "attributes": list(self.attributes),
+        }
 
 
 @dataclass(frozen=True)

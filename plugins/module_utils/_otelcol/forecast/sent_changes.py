@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..traits import kind_of
 from .bounds import (
@@ -19,6 +19,7 @@ from .bounds import (
     estimate_item_ratio_bound,
     estimate_ratio_bound,
 )
+from .forecast_rows import ChangeRow, FiguresRow, PartlyLostRow, SenderChangeRow
 from .record_kinds import find_kinds_only_in
 from .series_churn import Churn, measure_churn
 from .tallies import RESOURCE, AttributeName, Sender, Tally
@@ -50,7 +51,7 @@ class Figures:
     byte_count: int
     series_count: int = 0
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> FiguresRow:
         """Return them as a task result shows them."""
         return {"items": self.item_count, "bytes": self.byte_count, "series": self.series_count}
 
@@ -68,9 +69,15 @@ class Move:
         """By how many bytes it changes, up or down."""
         return abs(self.after.byte_count - self.before.byte_count)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> SenderChangeRow:
         """Return it as a task result shows it."""
-        return {**self.sender._asdict(), "before": self.before.as_dict(), "after": self.after.as_dict()}
+        return {
+            "service": self.sender.service,
+            "namespace": self.sender.namespace,
+            "tenant": self.sender.tenant,
+            "before": self.before.as_dict(),
+            "after": self.after.as_dict(),
+        }
 
 
 class PartlyLost(NamedTuple):
@@ -78,6 +85,10 @@ class PartlyLost(NamedTuple):
 
     name: str
     items: int
+
+    def as_dict(self) -> PartlyLostRow:
+        """Return it as a task result shows it."""
+        return {"name": self.name, "items": self.items}
 
 
 @dataclass(frozen=True)
@@ -111,7 +122,7 @@ class Change:
         is_renamed = self.old_exporter not in ("", self.exporter)
         return f"{self.old_exporter} → {self.exporter}" if is_renamed else self.exporter
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ChangeRow:
         """Return it as a task result shows it."""
         return {
             "exporter": self.exporter,
@@ -124,7 +135,7 @@ class Change:
             "only_after": self.only_after.as_dict(),
             "series_churn": {"before": self.churn_before.as_dict(), "after": self.churn_after.as_dict()},
             "lost_attributes": list(self.lost_attributes),
-            "partly_lost_attributes": [lost_attribute._asdict() for lost_attribute in self.partly_lost_attributes],
+            "partly_lost_attributes": [lost_attribute.as_dict() for lost_attribute in self.partly_lost_attributes],
             "gained_attributes": list(self.gained_attributes),
             "largest_changes": [move.as_dict() for move in self.moves],
         }

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .forecast_rows import ChurnSideRow
 from .tallies import Sender, Series
 
 _LEAST_INTERVALS = 2
@@ -38,7 +39,7 @@ class Churn:
             self.known_series + other.known_series,
         )
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> ChurnSideRow:
         """Return it as a task result shows it."""
         return {"appear": self.appearing_series, "end": self.ending_series, "known": self.known_series}
 

@@ -1,29 +1,32 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What forecasts say of all collectors of a run: those that change, and those of which nothing is known. Private."""
+"""The forecasts of all collectors of one run as text and as Markdown. Private.
+
+The module `collector_forecast` shows them. A collector that changes without a forecast is listed with the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..rules.report_model import format_markdown_code
+from .forecast_rows import ForecastResult
 
 _WHY_NEW_IS_UNKNOWN = "it is new, so there is nothing to compare it with"
 
 
 @dataclass(frozen=True)
 class ToldCollector:
-    """What is known of one collector whose config or image changes.
+    """A collector whose config or image changes, with its forecast or the reason why it has none.
 
-    `forecast` is the result of its forecast, `missing_reason` says why there is no capture to make one of, and
-    `failure_reason` why the forecast could not be made. One that is new does not run yet, and passes no limit.
+    `missing_reason` says why there is no capture, and `failure_reason` why the forecast could not be made from one. A
+    collector that is new does not run yet, and passes no limit.
     """
 
     name: str
-    forecast: Mapping[str, Any] | None = None
+    forecast: ForecastResult | None = None
     missing_reason: str = ""
     failure_reason: str = ""
     is_new: bool = False
@@ -35,9 +38,9 @@ class ToldCollector:
 
 
 def list_report_lines(collectors: Sequence[ToldCollector]) -> Iterator[str]:
-    """Yield the forecasts as a person reads them in a terminal, and why others are not known.
+    """Yield each forecast as a person reads it in a terminal, and a line for each collector without one.
 
-    A missing capture is told by a warning, or by why the run fails.
+    A collector without a capture has no line: a warning, or the failure of the run, tells of it.
     """
     for collector in collectors:
         if collector.forecast:
@@ -47,9 +50,9 @@ def list_report_lines(collectors: Sequence[ToldCollector]) -> Iterator[str]:
 
 
 def list_failures(collectors: Sequence[ToldCollector], *, must_be_known: bool) -> Iterator[str]:
-    """Yield why the change must not be made: limits that are passed, and forecasts that could not be made.
+    """Yield a line for each reason against the change: passed limits, and forecasts that could not be made.
 
-    With `must_be_known`, a collector without a capture is one of these too.
+    With `must_be_known`, a missing capture is such a reason too.
     """
     for collector in collectors:
         if collector.forecast and collector.forecast["failure"]:
@@ -69,7 +72,9 @@ def render_markdown_section(collectors: Sequence[ToldCollector]) -> str:
         for collector in collectors
         if not collector.forecast
     ]
-    return "\n".join([*forecasts, *([*lines_without_forecast, ""] if lines_without_forecast else [])])
+    if lines_without_forecast:
+        lines_without_forecast.append("")
+    return "\n".join([*forecasts, *lines_without_forecast])
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class HostForecasts:
 
 
 def render_host_sections(forecasts_of_hosts: Sequence[HostForecasts]) -> Iterator[str]:
-    """Yield a section for each host. Hosts with the same forecasts are one, in the order of the first."""
+    """Yield a section for each host. Hosts with the same text share the section of the first of them."""
     hosts_by_text: dict[str, list[str]] = {}
     for forecasts in forecasts_of_hosts:
         hosts_by_text.setdefault(forecasts.markdown, []).append(forecasts.host)

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forecasts of all collectors of a run that change, each by its own capture. Private."""
+"""The forecasts of all collectors of a run that change, each from its own capture.
+
+The module `collector_forecast` returns them. Private.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._otelcol.errors import Problem, clean_text
+from ....module_utils._otelcol.forecast.forecast_rows import CollectorForecasts
 from ....module_utils._otelcol.forecast.told_collectors import (
     ToldCollector,
     list_failures,
@@ -23,6 +27,7 @@ from .forecasting import NEVER, check_options, forecast_between_forms
 from .rendered_collectors import KnownBefore, RenderedCollector
 
 # The forecast of one collector has these options, and that of all has not.
+# Options of `pipeline_forecast`, with the values by which they do nothing.
 _OPTIONS_OF_ONE: dict[str, Any] = {
     "markdown_path": None,
     "output_path": None,
@@ -33,11 +38,11 @@ _OPTIONS_OF_ONE: dict[str, Any] = {
 }
 
 
-def forecast_collectors(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
-    """Return the forecasts of all collectors that change, as a task result. A collector without a capture is warned of.
+def forecast_collectors(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> CollectorForecasts:
+    """Return the forecasts of all collectors that change, and warn of each that has no capture.
 
-    Raises Problem for options that are wrong, for a row that is no collector, and if no option gives the configs of
-    before.
+    `arguments` are those of the module. Raises Problem for wrong options, for a row that is no collector, and if no
+    option gives the configs of before.
     """
     options = {**arguments, **_OPTIONS_OF_ONE, "capture": arguments["captures"]}
     check_options(options)
@@ -95,7 +100,7 @@ def _warn_of_missing(told_collectors: Sequence[ToldCollector], warn: Callable[[s
             warn(f"{collector.name} changes without a forecast: {collector.missing_reason}")
 
 
-def _build_task_result(told_collectors: Sequence[ToldCollector], *, must_be_known: bool) -> dict[str, Any]:
+def _build_task_result(told_collectors: Sequence[ToldCollector], *, must_be_known: bool) -> CollectorForecasts:
     """Return what is known of all collectors that change, as a task result."""
     without_forecast = [collector for collector in told_collectors if not collector.forecast]
     return {

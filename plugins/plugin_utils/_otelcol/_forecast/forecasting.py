@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forecasts of a change: the same capture through the config of before and the one of after. Private."""
+"""The forecast of a change: the same capture is sent through the config of before and through the one of after.
+
+What both send is compared. The modules `pipeline_forecast` and `collector_forecast` return the comparison. Private.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Any
 from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, hash_config
+from ....module_utils._otelcol.forecast.forecast_rows import ForecastOutcome, ForecastResult
 from ....module_utils._otelcol.forecast.limits import parse_limits
 from ....module_utils._otelcol.forecast.money import Scale, parse_prices, parse_rates
 from ....module_utils._otelcol.forecast.pages import Forecast, sort_by_size_of_change
@@ -39,8 +43,8 @@ _REPORT_OPTIONS = ("markdown_path", "output_path", "html_path")
 _INPUT_OPTIONS = ("before", "after", "capture")
 
 
-def forecast_change(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
-    """Return what a change does to what a collector sends, as a task result.
+def forecast_change(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> ForecastResult:
+    """Return what a change does to what a collector sends. `arguments` are those of `pipeline_forecast`.
 
     Raises Problem if nothing can be compared. `refuse_breaches` raises one for a limit that is passed.
     """
@@ -58,7 +62,7 @@ def check_options(arguments: Mapping[str, Any]) -> None:
         check_not_in_capture(arguments.get(option), arguments["capture"], option)
 
 
-def refuse_breaches(result: Mapping[str, Any], fail_on: str) -> None:
+def refuse_breaches(result: ForecastOutcome, fail_on: str) -> None:
     """Raise Problem if a forecast passes a limit, unless `fail_on` is `never`."""
     if result["failure"] and fail_on != NEVER:
         raise Problem(f"\n{result['report']}", asked=result["failure"], facts=dict(result))
@@ -66,8 +70,8 @@ def refuse_breaches(result: Mapping[str, Any], fail_on: str) -> None:
 
 def forecast_between_forms(
     forms: Forms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
-) -> dict[str, Any]:
-    """Return what the change from one form of a collector to the other does, as a task result.
+) -> ForecastResult:
+    """Return what the change from one form of a collector to the other does to what the collector sends.
 
     Raises Problem if nothing can be compared.
     """
@@ -103,7 +107,7 @@ def _read_user_names(arguments: Mapping[str, Any]) -> NamedOptions:
 
 @dataclass(frozen=True)
 class _ReplayedForm:
-    """What runs a form of a collector, and what that sent."""
+    """A form of a collector after its replay: the bench that ran it, and what it sent."""
 
     bench: Bench
     replayed_data: Replayed
@@ -111,12 +115,15 @@ class _ReplayedForm:
     @property
     def tallies(self) -> list[Tally]:
         """What was in the telemetry that was sent, by exporter and signal."""
-        return [sent.tally for by_signal in self.replayed_data.sent_by_exporter.values() for sent in by_signal.values()]
+        tallies: list[Tally] = []
+        for sent_by_signal in self.replayed_data.sent_by_exporter.values():
+            tallies += [sent.tally for sent in sent_by_signal.values()]
+        return tallies
 
     @property
     def sent_signals(self) -> set[str]:
         """The signals that exporters got."""
-        return {signal for by_signal in self.replayed_data.sent_by_exporter.values() for signal in by_signal}
+        return set().union(*self.replayed_data.sent_by_exporter.values())
 
 
 @dataclass(frozen=True)
