@@ -1,12 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an exact distribution and version of the Collector knows: tables in, answers out.
+"""What a distribution and version of the Collector knows: its component types, their names, settings and ports.
 
-The tables are _data/catalogue/*.json; tools/catalogue makes them and names their sources. Versions are always the
-Collector's own (`0.156.0`); `collector_version` translates a build's (`v0.49.0` of ADOT). What a build that the tables
-lack consists of is answered from the nearest older one, and `coverage` says so; names follow the version asked for.
-Private.
+`Catalogue` answers from the tables `_data/catalogue/*.json`, which tools/catalogue makes from the Collector's sources.
+Rules, migrations and needs ask it. Versions are always those of the Collector, such as `0.156.0`;
+`find_collector_version` translates the version of a build that counts by itself, such as `v0.49.0` of ADOT. If the
+tables lack a build, the nearest older build answers which components it has, and `find_coverage` says so; names of
+types still follow the version that the caller gives. Private.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from .fields import FieldTable
 from .port_rows import Listeners, map_listeners
 from .reference_keys import Reference, parse_path
 from .rows import OFFICIAL_BUILDS, SECTIONS, Key, Module, Row
+from .table_rows import ComponentRow, GapRow, PortRow, ProviderRow, ReferenceRow, RemovalRow
 from .version_ranges import format_version, is_in_ranges, is_in_span, last_release_in, parse_ranges, version_as_number
 
 _Answer = TypeVar("_Answer")
 
 
 def _remember_answers(method: Callable[..., _Answer]) -> Callable[..., _Answer]:
-    """Return a method that remembers what it has returned for the same texts."""
+    """Return the method with a memory: for arguments that it had before, it returns the same answer again."""
 
     @wraps(method)
     def remember(self: Catalogue, *texts: str) -> _Answer:
@@ -52,22 +54,25 @@ class OwnBuild(NamedTuple):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The tables, as _data/catalogue/*.json has them. The other fields have distributions of the user's own, by name.
+    """The tables of `_data/catalogue/*.json`, and the distributions of the user's own by name.
 
-    `own_builds` has all of them, `own_schemes` the schemes of their providers, and `schemas` the types and settings of
-    those whose schema is known.
+    `own_builds` has all of these distributions, `own_schemes` the schemes of their providers, and `schemas` the types
+    and settings of those whose schema is known. `table_rows.py` declares the keys of rows.
+
+    Parameters of the methods: `section` and `name` are a component type by any of its names, such as `exporters` and
+    `otlphttp`. `distribution` is the name of a build, such as `contrib` or one of the user's own.
     """
 
-    components: Sequence[Row]
+    components: Sequence[ComponentRow]
     builds: Sequence[Row]
-    removals: Sequence[Row] = ()
-    port_rows: Sequence[Row] = ()
-    reference_rows: Sequence[Row] = ()
+    removals: Sequence[RemovalRow] = ()
+    port_rows: Sequence[PortRow] = ()
+    reference_rows: Sequence[ReferenceRow] = ()
     field_rows: Sequence[Row] = ()
-    provider_rows: Sequence[Row] = ()
+    provider_rows: Sequence[ProviderRow] = ()
     ottl_rows: Sequence[Row] = ()
     constraint_rows: Sequence[Row] = ()
-    gaps: Sequence[Row] = ()
+    gaps: Sequence[GapRow] = ()
     request_limits: Sequence[Row] = ()
     own_builds: Mapping[str, OwnBuild] = field(default_factory=dict)
     own_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -75,7 +80,10 @@ class Catalogue:
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
-        """Return the catalogue of tables by file name without suffix. Tables of older releases lack some."""
+        """Return the catalogue of these tables; their names are those of the files without suffix.
+
+        Published tables of an older release lack some files.
+        """
         return cls(
             components=tables["components"],
             builds=tables["builds"],
@@ -92,19 +100,22 @@ class Catalogue:
 
     @_remember_answers
     def find_component(self, section: str, name: str, distribution: str, version: str) -> Component | None:
-        """Return a type as a build knows it; None when it does not, for whatever reason.
+        """Return a type as a build knows it; None if the build does not know it by this name.
 
-        An old name is found from any version that still takes it; a new one not before the version that brought it.
+        A build knows an old name as long as its version accepts it, and a new name from the version that brought it.
         """
-        coverage, target_version = self.find_coverage(distribution, version), parse_version(version)
+        target_version = parse_version(version)
         if distribution in self.schemas:
             return self._find_described(section, name, distribution, target_version)
+        coverage = self.find_coverage(distribution, version)
         inside_version = parse_version(coverage.version)
         if coverage.is_approximate and self._has_left_builds(section, name, inside_version, target_version):
             return None
         for row in self._components.find_rows(section, name):
-            if self._is_in(row, distribution, inside_version) and is_accepted_name(row, name, target_version):
-                return self._components.build_component(row, name, target_version, coverage.is_approximate)
+            if self._contains(row, distribution, inside_version) and is_accepted_name(row, name, target_version):
+                return self._components.build_component(
+                    row, name, target_version, is_approximate=coverage.is_approximate
+                )
         return _guess_component(section, name, coverage.unknown_modules)
 
     def _has_left_builds(self, section: str, name: str, known_version: Version, target_version: Version) -> bool:
@@ -118,32 +129,32 @@ class Catalogue:
             return None
         for row in self._components.find_rows(section, name):
             if is_accepted_name(row, name, version):
-                return self._components.build_component(row, name, version, False)
+                return self._components.build_component(row, name, version, is_approximate=False)
         return Component(section, name, name, "", None)
 
     def find_described_settings(self, section: str, name: str, distribution: str) -> Row | None:
-        """Return the settings of a type as the schema of its build has them."""
+        """Return the settings of a type from the schema of its build, like a row of `fields`; None without a schema."""
         fields = self.schemas.get(distribution, {}).get((section, name))
         if fields is None:
             return None
         return {"section": section, "type": name, "fields": fields, "doubt": "by the schema of the build"}
 
     def find_signals(self, section: str, name: str, distribution: str, version: str) -> frozenset[str] | None:
-        """Return the signals of a type in a build; None when the build lacks it or they are unknown."""
+        """Return the signals of a type in a build; None if the build lacks the type or its signals are unknown."""
         component = self.find_component(section, name, distribution, version)
         return component.signals if component else None
 
     def find_signal_pairs(self, name: str, distribution: str, version: str) -> frozenset[tuple[str, str]] | None:
-        """Return the signal pairs of a connector in a build; None when the build lacks it or they are unknown."""
+        """Return the signal pairs of a connector in a build; None if the build lacks it or its pairs are unknown."""
         component = self.find_component("connectors", name, distribution, version)
         return component.signal_pairs if component else None
 
     def is_known(self, section: str, name: str) -> bool:
-        """Whether any version of any build, or of none, ever had this type, under today's name or an older one."""
+        """Whether the tables ever had this type, under today's name or an older one."""
         return self._components.is_known(section, name)
 
     def is_listed(self, section: str, name: str) -> bool:
-        """Whether the list of a release, of any build and version, has a type."""
+        """Whether any released build of any version contains a type."""
         return self._components.is_listed(section, name)
 
     def list_distributions_with(self, section: str, name: str, version: str) -> tuple[str, ...]:
@@ -152,19 +163,23 @@ class Catalogue:
         return tuple(knowing_builds)
 
     def list_types(self, section: str, distribution: str, version: str) -> tuple[str, ...]:
-        """Return the names that a build wants to be called by, in order: what near names are picked from."""
+        """Return the names of the types in a section of a build, in order, without deprecated names.
+
+        Messages about an unknown name suggest the nearest of these.
+        """
         if distribution in self.schemas:
-            return tuple(sorted(type_name for name, type_name in self.schemas[distribution] if name == section))
+            described_types = [type_name for described, type_name in self.schemas[distribution] if described == section]
+            return tuple(sorted(described_types))
         target_version = parse_version(version)
         inside_version = parse_version(self.find_coverage(distribution, version).version)
         type_names = []
         for row in self.components:
-            if row["section"] == section and self._is_in(row, distribution, inside_version):
+            if row["section"] == section and self._contains(row, distribution, inside_version):
                 type_names.append(name_in_version(row, target_version))
         return tuple(sorted(type_names))
 
     def find_rename(self, section: str, name: str) -> Rename | None:
-        """Return the rename that a name, old or new, took part in."""
+        """Return the rename of a type, by its old or new name; None if the type was never renamed."""
         return self._components.find_rename(section, name)
 
     @property
@@ -177,14 +192,14 @@ class Catalogue:
         return self._components.choose_name(section, name, version)
 
     def find_removal(self, section: str, name: str) -> Removal | None:
-        """Return the removal of a type from the official builds."""
+        """Return the removal of a type from the official builds; None if it is still there, or never was."""
         return self._components.find_removal(section, name)
 
     @cached_property
-    def listener_rows(self) -> tuple[Row, ...]:
+    def listener_rows(self) -> tuple[PortRow, ...]:
         """The rows of all ports that types open, once for each name of a type."""
         old_names = {(rename.section, rename.new_name): rename.old_name for rename in self.renames}
-        old_name_rows = []
+        old_name_rows: list[PortRow] = []
         for row in self.port_rows:
             old_name = old_names.get((row["section"], row["type"]))
             if old_name:
@@ -197,7 +212,7 @@ class Catalogue:
         return map_listeners(self.listener_rows)
 
     def list_references(self, section: str, name: str) -> tuple[Reference, ...]:
-        """Return the keys with which a type, by any of its names, names extensions or pipelines."""
+        """Return the keys in the settings of a type that name extensions or pipelines."""
         types = {("*", "*"), (section, "*"), (section, self._components.find_newest_name(section, name))}
         keys = []
         for row in self.reference_rows:
@@ -206,14 +221,14 @@ class Catalogue:
         return tuple(keys)
 
     def find_fields(self, section: str, name: str, version: str = "") -> Row | None:
-        """Return the known settings of a type by any of its names, with those that a version adds, or None.
+        """Return the row of `fields` with the settings of a type; None if its settings are unknown.
 
-        They are those of the version, or of the nearest one that is known; without a version, of the newest.
+        They are the settings of the version, or else of the nearest known one; without a version, of the newest.
         """
         return self._fields.find_fields(section, self._components.find_newest_name(section, name), version)
 
     def find_nearest_fields(self, section: str, name: str, version: str) -> Row | None:
-        """Return the settings of a type at the nearest version for which they are known, with the doubt about them."""
+        """Return the row of `fields` at the nearest version with known settings; `doubt` says which version this is."""
         row = self.find_fields(section, name, version)
         if row is None:
             return None
@@ -226,7 +241,7 @@ class Catalogue:
         }
 
     def find_nearest_version(self, ranges: str, version: str) -> str:
-        """Return a version itself if the ranges have it, else the release in them that is nearest to it."""
+        """Return the version if it is in the ranges, else the release in the ranges that is nearest to it."""
         if is_in_ranges(ranges, version):
             return version
         releases = [row["version"] for row in self.builds if is_in_ranges(ranges, row["version"])]
@@ -240,9 +255,9 @@ class Catalogue:
 
     @_remember_answers
     def find_stand_in_version(self, distribution: str, version: str) -> str:
-        """Return the version that stands for one of which not all is known; empty text if all is known.
+        """Return the version whose settings stand for those of a version; empty text if all of its own are known.
 
-        Of a release that is newer than all whose components are known, some components were asked for their settings.
+        Some settings of a new release are known before the list of its components is.
         """
         if distribution in self.schemas:
             return ""
@@ -272,9 +287,10 @@ class Catalogue:
     def find_constraints(
         self, section: str, name: str, make_constraint: Callable[[Row], tuple[Any, str] | None]
     ) -> ConstraintPlaces:
-        """Return what must hold in the settings of a type, given its newest name: as `make_constraint` makes it.
+        """Return the constraints on the settings of a type by their places. `name` is the newest name of the type.
 
-        With it comes the key without which it finds nothing; empty if it may. Rows for which it is None are left out.
+        `make_constraint` turns a row into a constraint and the key without which the constraint finds nothing; the key
+        is empty if it may find something anyway. A row for which `make_constraint` returns None is left out.
         """
         return self._constraints.build_places(section, name, make_constraint)
 
@@ -290,7 +306,11 @@ class Catalogue:
         if distribution not in self.distributions:
             return tuple(row["scheme"] for row in self.provider_rows)
         inside_version = parse_version(self.find_coverage(distribution, version).version)
-        return tuple(row["scheme"] for row in self.provider_rows if self._is_in(row, distribution, inside_version))
+        known_schemes = []
+        for row in self.provider_rows:
+            if _is_released_in(row["in"], distribution, inside_version):
+                known_schemes.append(row["scheme"])
+        return tuple(known_schemes)
 
     def find_smallest_distribution(
         self, used_keys: Iterable[Key], version: str, candidates: Sequence[str] = OFFICIAL_BUILDS
@@ -305,7 +325,10 @@ class Catalogue:
 
     @_remember_answers
     def find_coverage(self, distribution: str, version: str) -> Coverage:
-        """Return which version answers for one of a distribution: itself, the nearest older one, else the oldest."""
+        """Return the known version of a distribution that answers for a version of it.
+
+        This is the version itself, else the nearest older one, else the oldest.
+        """
         own_build = self.own_builds.get(distribution)
         if own_build is None:
             target_version = parse_version(version)
@@ -317,7 +340,10 @@ class Catalogue:
         return Coverage(own_build.version, is_approximate=False, unknown_modules=tuple(sorted(unknown_modules)))
 
     def find_collector_version(self, distribution: str, own_version: str) -> str:
-        """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
+        """Return the version of the Collector in a build, whose own version may differ, such as that of ADOT.
+
+        If the tables lack the own version, the nearest older one answers.
+        """
         return self._builds.find_collector_version(distribution, own_version)
 
     def is_counted(self, distribution: str, own_version: str) -> bool:
@@ -325,9 +351,10 @@ class Catalogue:
         return self._builds.is_counted(distribution, own_version)
 
     def add_manifest(self, name: str, manifest: Row, version: str) -> tuple[Catalogue, tuple[Module, ...]]:
-        """Return a catalogue with a distribution from an OCB manifest, and its modules of unknown type.
+        """Return a catalogue with a distribution from an OCB manifest, and the modules of it whose type is unknown.
 
-        Those are found by the name that their folder suggests, with unknown signals, so they raise no false error.
+        `find_component` finds these by the name that their folder suggests. Their signals are unknown, so that no rule
+        reports a false error.
         """
         build = OwnBuild(version.removeprefix("v"), frozenset(list_modules(manifest)))
         catalogue = replace(
@@ -371,7 +398,7 @@ class Catalogue:
 
     @cached_property
     def answers(self) -> dict[tuple[str, ...], Any]:
-        """What was asked before: every type of every config asks for its build."""
+        """The answers of methods with a memory, since every type of every config asks for its build."""
         return {}
 
     @_remember_answers
@@ -379,13 +406,18 @@ class Catalogue:
         """Return how many types a build has."""
         return sum(len(self.list_types(section, distribution, version)) for section in SECTIONS)
 
-    def _is_in(self, row: Row, distribution: str, version: Version) -> bool:
-        """Whether a version of a distribution has the type or provider of a row."""
+    def _contains(self, row: ComponentRow, distribution: str, version: Version) -> bool:
+        """Whether a version of a distribution has the type of a row."""
         own_build = self.own_builds.get(distribution)
         if own_build is not None:
             return (row["section"], row["module"]) in own_build.modules
-        spans = parse_ranges(row["in"].get(distribution, ""))
-        return any(is_in_span(span, version) for span in spans)
+        return _is_released_in(row["in"], distribution, version)
+
+
+def _is_released_in(ranges_by_distribution: Mapping[str, str], distribution: str, version: Version) -> bool:
+    """Whether a version of a distribution is in the ranges of a row, such as `{"contrib": "0.110.0.."}`."""
+    spans = parse_ranges(ranges_by_distribution.get(distribution, ""))
+    return any(is_in_span(span, version) for span in spans)
 
 
 def _guess_component(section: str, name: str, modules: Iterable[Module]) -> Component | None:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Component types and their names, as the tables `components` and `removals` have them. Private."""
+"""Component types of the Collector and their names by version: `otlphttp` became `otlp_http` in 0.144.0.
+
+`Catalogue` asks these tables of components and removals. Private.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +13,41 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..config.layers import Rename, Version, parse_version
-from .rows import Key, Module, Row
+from .rows import Key, Module
+from .table_rows import ComponentRow, GapRow, RemovalRow
 from .version_ranges import is_in_span
 
 
 @dataclass(frozen=True)
 class Component:
-    """A component type as one build knows it. `name` is what was asked; `type` what the newest versions call it."""
+    """A component type as one build knows it.
+
+    `name` is the name that the caller looked up, and `type` the name in the newest versions. `newer_name` is set if
+    `name` is deprecated. `stability` has the level of each signal, such as `{"traces": "beta"}`, and of each pair of
+    signals of a connector, such as `traces>metrics`; None if no source shows them. The type `is_approximate` if an
+    older version or a neighbouring one answers for the version of the build, and `is_guessed` if its name comes from
+    the folder of its module.
+    """
 
     section: str
     name: str
     type: str
     module: str
-    stability: Mapping[str, str] | None  # signal (or `traces>metrics`) → level; None: nothing is known of the signals
-    newer_name: str = ""  # the name to use instead; set when `name` is the deprecated one
+    stability: Mapping[str, str] | None
+    newer_name: str = ""
     is_approximate: bool = False
     is_guessed: bool = False
 
     @property
     def signals(self) -> frozenset[str] | None:
-        """Signals of a receiver, processor or exporter; None when unknown, which is no refusal."""
+        """The signals of a receiver, processor or exporter; None if they are unknown: the type may take any signal."""
         if self.stability is None:
             return None
         return frozenset(name for name in self.stability if ">" not in name and name != "extension")
 
     @property
     def signal_pairs(self) -> frozenset[tuple[str, str]] | None:
-        """Signal pairs (from, to) of a connector; None when unknown."""
+        """The pairs (from, to) of signals of a connector, such as (traces, metrics); None if they are unknown."""
         if self.stability is None:
             return None
         signal_pairs: set[tuple[str, str]] = set()
@@ -49,9 +60,9 @@ class Component:
 
 @dataclass(frozen=True)
 class Removal:
-    """A type that left the official builds:
+    """A type that left the official builds.
 
-    `gone_since` is the first version without it, `replacement` a section/type or None.
+    `gone_since` is the first version without it, and `replacement` the section/type to use, such as `exporters/debug`.
     """
 
     section: str
@@ -63,22 +74,25 @@ class Removal:
 
 @dataclass(frozen=True)
 class ComponentTable:
-    """The rows of components, of their removals, and of versions whose metadata no source shows."""
+    """The rows of components, of their removals, and of versions whose metadata no source shows.
 
-    components: Sequence[Row]
-    removals: Sequence[Row] = ()
-    gaps: Sequence[Row] = ()
+    Methods take a type by its section and any of its names, and a version of the Collector.
+    """
+
+    components: Sequence[ComponentRow]
+    removals: Sequence[RemovalRow] = ()
+    gaps: Sequence[GapRow] = ()
 
     def is_listed(self, section: str, name: str) -> bool:
-        """Whether the list of a release, of any build and version, has a type."""
+        """Whether any released build of any version contains a type."""
         return any(row["in"] for row in self.find_rows(section, name))
 
     def is_known(self, section: str, name: str) -> bool:
-        """Whether any version of any build, or of none, ever had this type, under today's name or an older one."""
+        """Whether the tables ever had this type, under today's name or an older one."""
         return (section, name) in self._by_name or self.find_removal(section, name) is not None
 
     def find_rename(self, section: str, name: str) -> Rename | None:
-        """Return the rename that a name, old or new, took part in; None if there was none."""
+        """Return the rename of a type, by its old or new name; None if the type was never renamed."""
         for row in self.find_rows(section, name):
             if "was" in row:
                 return _read_rename(row)
@@ -114,8 +128,8 @@ class ComponentTable:
         """The modules of all types, each with its section."""
         return frozenset((row["section"], row["module"]) for row in self.components)
 
-    def build_component(self, row: Row, name: str, version: Version, approximate: bool) -> Component:
-        """Return the type of a row as a version knows it, by the name that was asked."""
+    def build_component(self, row: ComponentRow, name: str, version: Version, *, is_approximate: bool) -> Component:
+        """Return the type of a row as a version knows it, by the name that the caller looked up."""
         current_name = name_in_version(row, version)
         return Component(
             section=row["section"],
@@ -124,12 +138,12 @@ class ComponentTable:
             module=row["module"],
             stability=_find_stability(row, version),
             newer_name=current_name if current_name != name else "",
-            is_approximate=approximate or self._is_in_gap(row["module"], version),
+            is_approximate=is_approximate or self._is_in_gap(row["module"], version),
             is_guessed=bool(row.get("guessed")),
         )
 
     def _is_in_gap(self, module: str, version: Version) -> bool:
-        """Whether no source shows the metadata of this version, so that a neighbour's stands for it."""
+        """Whether no source shows the metadata of a module in a version, so that a neighbouring version's is used."""
         for gap in self.gaps:
             if not module.startswith(gap["module"]):
                 continue
@@ -138,27 +152,27 @@ class ComponentTable:
                 return True
         return False
 
-    def find_rows(self, section: str, name: str) -> Sequence[Row]:
+    def find_rows(self, section: str, name: str) -> Sequence[ComponentRow]:
         """Return the rows of a type by any of its names."""
         return self._by_name.get((section, name), ())
 
     @cached_property
-    def _by_name(self) -> dict[Key, list[Row]]:
+    def _by_name(self) -> dict[Key, list[ComponentRow]]:
         """The rows of each type, by its section and each of its names."""
-        rows: dict[Key, list[Row]] = {}
+        rows: dict[Key, list[ComponentRow]] = {}
         for row in self.components:
-            newest_type, older_type = row["type"], row.get("was", row["type"])
-            for name in dict.fromkeys((newest_type, older_type)):
-                rows.setdefault((row["section"], name), []).append(row)
+            rows.setdefault((row["section"], row["type"]), []).append(row)
+            if "was" in row and row["was"] != row["type"]:
+                rows.setdefault((row["section"], row["was"]), []).append(row)
         return rows
 
 
-def _read_rename(row: Row) -> Rename:
-    """Return the rename that a row tells of."""
+def _read_rename(row: ComponentRow) -> Rename:
+    """Return the rename of a row that has an older name."""
     return Rename(row["section"], row["was"], row["type"], row["since"], row.get("alias", True))
 
 
-def _find_stability(row: Row, version: Version) -> Mapping[str, str] | None:
+def _find_stability(row: ComponentRow, version: Version) -> Mapping[str, str] | None:
     """Return the stability of a type in a version: that of the last change before it, or the first one known.
 
     None if nothing is known of the signals. The changes of a row stand in the order of their versions.
@@ -173,13 +187,14 @@ def _find_stability(row: Row, version: Version) -> Mapping[str, str] | None:
     return first_known if stability is None else stability
 
 
-def is_accepted_name(row: Row, name: str, version: Version) -> bool:
-    """Whether a version takes this name for the type of a row: its own, or an old one that is an alias."""
-    is_alias = name == row.get("was") and row.get("alias", True)
-    return name == name_in_version(row, version) or is_alias
+def is_accepted_name(row: ComponentRow, name: str, version: Version) -> bool:
+    """Whether a version accepts this name for the type of a row: its own name, or an old one that is an alias."""
+    if name == name_in_version(row, version):
+        return True
+    return name == row.get("was") and row.get("alias", True)
 
 
-def name_in_version(row: Row, version: Version) -> str:
-    """Return the name by which a version wants the type of a row to be called."""
+def name_in_version(row: ComponentRow, version: Version) -> str:
+    """Return the name that a version prefers for the type of a row."""
     is_renamed_later = "was" in row and version < parse_version(row["since"])
-    return str(row["was"] if is_renamed_later else row["type"])
+    return row["was"] if is_renamed_later else row["type"]

@@ -59,10 +59,13 @@ class KnownPaths:
     def types_by_section(self) -> Mapping[str, list[str]]:
         """The types of each section, under all their names."""
         types: dict[str, set[str]] = {name: set() for name in SECTIONS}
-        for row in (*self.catalogue.components, *self.catalogue.removals):
-            types[row["section"]].add(row["type"])
-            if row.get("was"):
-                types[row["section"]].add(row["was"])
+        for component_row in self.catalogue.components:
+            section_types = types[component_row["section"]]
+            section_types.add(component_row["type"])
+            if component_row.get("was"):
+                section_types.add(component_row["was"])
+        for removal_row in self.catalogue.removals:
+            types[removal_row["section"]].add(removal_row["type"])
         return {name: sorted(kinds) for name, kinds in types.items()}
 
     @cached_property
