@@ -75,7 +75,7 @@ def find(section: str, name: str, version: str, build: str = "contrib") -> catal
 )
 def test_any_name_that_the_version_takes_is_found(name: str, version: str, build: str, renamed: str) -> None:
     found = find("receivers", name, version, build)
-    assert (found.name, found.type, found.renamed) == (name, "file_log", renamed)
+    assert (found.name, found.type, found.newer_name) == (name, "file_log", renamed)
 
 
 @cases(
@@ -104,16 +104,16 @@ def test_a_version_that_the_tables_lack_is_answered_from_the_nearest_older_one()
     assert CATALOGUE.find_coverage("contrib", "0.160.0").is_approximate
     assert CATALOGUE.find_coverage("adot", "0.130.0").version == "0.117.0"
     assert not CATALOGUE.find_coverage("contrib", "v0.150.0").is_approximate
-    assert find("receivers", "otlp", "0.160.0").approximate
+    assert find("receivers", "otlp", "0.160.0").is_approximate
     # One before all is answered from the oldest.
     assert CATALOGUE.find_coverage("adot", "0.110.0").version == "0.117.0"
     assert find("receivers", "filelog", "0.99.0")
 
 
 def test_a_gap_in_the_metadata_makes_the_answer_approximate() -> None:
-    answers = [find("connectors", "count", version).approximate for version in ("0.117.0", "0.123.0", "0.131.0")]
+    answers = [find("connectors", "count", version).is_approximate for version in ("0.117.0", "0.123.0", "0.131.0")]
     assert answers == [False, True, False]
-    assert not find("receivers", "otlp", "0.123.0").approximate
+    assert not find("receivers", "otlp", "0.123.0").is_approximate
 
 
 def test_signals_and_pairs() -> None:
@@ -128,7 +128,7 @@ def test_signals_and_pairs() -> None:
 
 def test_unknown_signals_are_none_and_not_empty() -> None:
     found = find("receivers", "murky", "0.150.0")
-    assert (found.signals, found.pairs, found.guessed) == (None, None, True)
+    assert (found.signals, found.signal_pairs, found.is_guessed) == (None, None, True)
 
 
 def test_where_and_which() -> None:
