@@ -1,13 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edits of a config's data, and of the names in it. What they do to its text is in text_edits.py. Private."""
+"""The edits of a migration, and what they do to the data of a config. `text_edits.py` does the same to its text.
+
+A step of a migration yields a `Change` with its edits, or an `Unsolved` for a person. Private.
+"""
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +35,7 @@ class RenameKey(Edit):
 
 @dataclass(frozen=True)
 class Replace(Edit):
-    """Put other entries where the one at a path is; none of them removes it."""
+    """Put other entries in the place of the entry at a path; without entries, remove it."""
 
     entries: tuple[tuple[str, Any], ...] = ()
 
@@ -66,12 +69,15 @@ class Add(Edit):
 
 @dataclass(frozen=True)
 class Wrap(Edit):
-    """Make a list with the mapping at a path as its only item."""
+    """Put the mapping at a path into a list as its only item."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is done: where, what and why, and the edits that do it."""
+    """One automatic change of a config.
+
+    `description` says what changes, such as `otlphttp → otlp_http`, and `reason` why. `edits` do it.
+    """
 
     path: Path
     description: str
@@ -81,7 +87,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Unsolved:
-    """One remaining manual change: its position, the problem, and why it is not automatic."""
+    """One change that a person has to make. `description` is the problem, `reason` why it is not automatic."""
 
     path: Path
     description: str
@@ -89,10 +95,10 @@ class Unsolved:
 
 
 def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
-    """Return the data of a config after edits, which all speak of the config as it is before them."""
+    """Return the data of a config after edits. The paths of all edits are those of the config before any edit."""
     edited_config = copy.deepcopy(config)
     replaced_entries: dict[Path, dict[Any, tuple[tuple[Any, Any], ...]]] = {}
-    # Inner ones first, and items of a list from its end, so that no edit moves what another one speaks of.
+    # Inner edits come first, and items of a list from its end, so that no edit moves the place of a later one.
     for edit in sorted(edits, key=_edit_sort_key, reverse=True):
         parent = value_at(edited_config, edit.path[:-1], {})
         if isinstance(edit, (RenameKey, Replace)):
@@ -101,7 +107,7 @@ def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
             replaced_entries.setdefault(edit.path[:-1], {})[key] = entries
         else:
             _apply_to_entry(parent, edit.path[-1], edit)
-    # Keys come last, those of inner mappings first: paths lead through the names of before.
+    # Keys come last, those of inner mappings first, since paths lead through the old keys.
     for path in sorted(replaced_entries, key=len, reverse=True):
         _replace_entries(value_at(edited_config, path), replaced_entries[path])
     return edited_config
@@ -113,12 +119,16 @@ def has_same_meaning(config: Any, other_config: Any) -> bool:
 
 
 def _normalize(value: Any) -> Any:
+    """Return a value in which mappings have an order, and empty mappings and lists are None."""
     if isinstance(value, dict):
         return sorted((repr(key), _normalize(child)) for key, child in value.items()) or None
-    return ([_normalize(child) for child in value] or None) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_normalize(child) for child in value] or None
+    return value
 
 
 def _edit_sort_key(edit: Edit) -> tuple[int, list[tuple[int, str]]]:
+    """Return a key that orders edits by depth, then by path; it makes numbers and texts of paths comparable."""
     sortable_parts = [(part, "") if isinstance(part, int) else (0, str(part)) for part in edit.path]
     return len(edit.path), sortable_parts
 
@@ -135,7 +145,7 @@ def _apply_to_entry(parent: Any, key: Any, edit: Edit) -> None:
 
 
 def _replace_entries(parent: dict[Any, Any], new_entries: dict[Any, tuple[tuple[Any, Any], ...]]) -> None:
-    """Put other entries in the places of some, in order."""
+    """Put new entries, by the key that they replace, in the places of the old ones."""
     old_entries = list(parent.items())
     parent.clear()
     for name, value in old_entries:
@@ -145,15 +155,19 @@ def _replace_entries(parent: dict[Any, Any], new_entries: dict[Any, tuple[tuple[
             parent.update(new_entries[name])
 
 
-ComponentKey = tuple[str, str]  # section and component id
+# ── Components ──
+
+ComponentKey = tuple[str, str]
+"""Section and id of a component, such as `exporters` and `otlp/backend`. It is also its path in a config."""
 
 
 def type_of(component_id: Any) -> str:
+    """Return the type in an id: `otlp` of `otlp/backend`."""
     return str(component_id).partition("/")[0]
 
 
 def change_type(component_id: str, new_type: str) -> str:
-    """Return an id with another type and the same name."""
+    """Return an id with another type and the same name: `otlp/backend` becomes `otlp_grpc/backend`."""
     _type, slash, name = component_id.partition("/")
     return new_type + slash + name
 
@@ -167,13 +181,10 @@ def list_components(config: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def find_component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, ComponentKey]]:
-    """Yield every place that names a component, with the component; those that nothing defines too."""
+    """Yield the path of every mention of a component, with the component, which the config may lack."""
     for path, component_id in list_references(config):
-        sections = ROLES.get(str(path[-2]), ("extensions",))
-        defining_sections = (
-            section_name for section_name in sections if component_id in mapping_at(config, section_name)
-        )
-        yield path, (next(defining_sections, sections[0]), component_id)
+        possible_sections = ROLES.get(str(path[-2]), ("extensions",))
+        yield path, (_find_defining_section(config, component_id, possible_sections), component_id)
     for section_name, component_id, settings in list_components(config):
         for reference in catalogue.list_references(section_name, type_of(component_id)):
             if reference.target_kind == "extensions":
@@ -181,10 +192,18 @@ def find_component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Pat
                     yield (section_name, component_id, *path), ("extensions", value)
 
 
+def _find_defining_section(config: Any, component_id: str, sections: Sequence[str]) -> str:
+    """Return the first of the sections that defines a component, else the first of all."""
+    for section_name in sections:
+        if component_id in mapping_at(config, section_name):
+            return section_name
+    return sections[0]
+
+
 def list_renaming_edits(
     config: Any, catalogue: Catalogue, new_ids: Mapping[ComponentKey, str]
 ) -> dict[ComponentKey, list[Edit]]:
-    """Return the edits that give each of these components its new id, wherever it is named."""
+    """Return for each of these components the edits that give it its new id, in its section and in every mention."""
     edits: dict[ComponentKey, list[Edit]] = {
         (name, old_id): [RenameKey((name, old_id), new_id)] for (name, old_id), new_id in new_ids.items()
     }

@@ -1,0 +1,75 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Component types that have another name in the target version: `otlphttp` and `otlp_http`. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..config.layers import parse_version
+from ..config.paths import Path, mapping_at
+from ..rules.build_facts import Target
+from .data_edits import (
+    Change,
+    ComponentKey,
+    RenameKey,
+    Unsolved,
+    change_type,
+    list_components,
+    list_renaming_edits,
+    type_of,
+)
+
+# The receiver that starts other receivers, and its key with the templates of these.
+_CREATOR_TYPE, _TEMPLATES_KEY = "receiver_creator", "receivers"
+
+
+def rename_components(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield every component whose type has another name in the target version."""
+    new_ids: dict[ComponentKey, str] = {}
+    for section_name, component_id, _settings in list_components(config):
+        new_id = _find_new_id(section_name, component_id, target)
+        if new_id == component_id:
+            continue
+        if new_id in mapping_at(config, section_name):
+            problem = f"'{component_id}' is called '{new_id}' now"
+            yield Unsolved((section_name, component_id), problem, f"'{new_id}' is there already.")
+        else:
+            new_ids[section_name, component_id] = new_id
+    for component, edits in list_renaming_edits(config, target.catalogue, new_ids).items():
+        section_name, old_id = component
+        why = _explain_rename(section_name, type_of(old_id), target)
+        yield Change(component, f"{old_id} → {new_ids[component]}", why, tuple(edits))
+
+
+def rename_templates(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield every template of a receiver_creator whose type has another name in the target version."""
+    for creator_id, settings in mapping_at(config, "receivers").items():
+        if type_of(creator_id) != _CREATOR_TYPE:
+            continue
+        templates = mapping_at(settings, _TEMPLATES_KEY)
+        for old_id in templates:
+            new_id = _find_new_id("receivers", str(old_id), target)
+            if new_id == old_id or new_id in templates:
+                continue
+            path: Path = ("receivers", creator_id, _TEMPLATES_KEY, old_id)
+            why = _explain_rename("receivers", type_of(old_id), target)
+            yield Change(path, f"{old_id} → {new_id}", why, (RenameKey(path, new_id),))
+
+
+def _find_new_id(section_name: str, component_id: str, target: Target) -> str:
+    """Return the id of a component with the name that the target has for its type."""
+    new_type = target.catalogue.choose_name(section_name, type_of(component_id), target.version)
+    return change_type(component_id, new_type)
+
+
+def _explain_rename(section_name: str, component_type: str, target: Target) -> str:
+    """Return why a type is renamed: the target is newer than the rename, or older than the new name."""
+    rename = target.catalogue.find_rename(section_name, component_type)
+    if rename is None:
+        return ""
+    if parse_version(target.version) < parse_version(rename.since_version):
+        return f"The name {rename.new_name} came with {rename.since_version}; {target.version} does not know it."
+    return f"Renamed in {rename.since_version}."
