@@ -29,6 +29,7 @@ from .table_rows import ComponentRow, GapRow, PortRow, ProviderRow, ReferenceRow
 from .version_ranges import format_version, is_in_ranges, is_in_span, last_release_in, parse_ranges, version_as_number
 
 _Answer = TypeVar("_Answer")
+_Constraint = TypeVar("_Constraint")
 
 
 def _remember_answers(method: Callable[..., _Answer]) -> Callable[..., _Answer]:
@@ -285,8 +286,8 @@ class Catalogue:
         return self._fields.shared_fields
 
     def find_constraints(
-        self, section: str, name: str, make_constraint: Callable[[Row], tuple[Any, str] | None]
-    ) -> ConstraintPlaces:
+        self, section: str, name: str, make_constraint: Callable[[Row], tuple[_Constraint, str] | None]
+    ) -> ConstraintPlaces[_Constraint]:
         """Return the constraints on the settings of a type by their places. `name` is the newest name of the type.
 
         `make_constraint` turns a row into a constraint and the key without which the constraint finds nothing; the key

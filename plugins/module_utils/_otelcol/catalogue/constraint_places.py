@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold in the settings of a type, as the table `constraints` has it. Private."""
+"""Constraints on the settings of component types, from the table `constraints`, by their places in the settings.
+
+A rule turns each row of the table into a constraint of its own kind and asks `find_places` which of them apply.
+Private.
+"""
 
 from __future__ import annotations
 
@@ -9,71 +13,88 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..config.paths import Path
 from .rows import ANY_KEY, Key, Row
 
+_Constraint = TypeVar("_Constraint")
+
+
+class PlacedConstraint(NamedTuple, Generic[_Constraint]):
+    """A constraint at a place that the settings have: the path of the place, and the value there."""
+
+    constraint: _Constraint
+    path: Path
+    value: Any
+
+
+class _PlacesAtValue(NamedTuple, Generic[_Constraint]):
+    """The places from a value of the settings on, and the path of the value."""
+
+    places: ConstraintPlaces[_Constraint]
+    path: Path
+    value: Any
+
 
 @dataclass
-class ConstraintPlaces:
-    """Rows of constraints at their place in the settings of a type, so that one walk of the settings finds all.
+class ConstraintPlaces(Generic[_Constraint]):
+    """The constraints at a place in the settings of a type, and the places below it by the next step of their path.
 
-    Those in `rows_by_key` find nothing where their key is not given.
+    So one walk of the settings finds all constraints. Those in `constraints_by_key` find nothing if the settings at
+    the place lack their key.
     """
 
-    rows: list[Any] = field(default_factory=list)
-    rows_by_key: dict[str, list[Any]] = field(default_factory=dict)
-    places_by_step: dict[str, ConstraintPlaces] = field(default_factory=dict)
+    constraints: list[_Constraint] = field(default_factory=list)
+    constraints_by_key: dict[str, list[_Constraint]] = field(default_factory=dict)
+    places_by_step: dict[str, ConstraintPlaces[_Constraint]] = field(default_factory=dict)
 
-    def add_row(self, row: Any, steps: Sequence[str], key: str) -> None:
-        """Put a row at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index.
+    def add_constraint(self, constraint: _Constraint, steps: Sequence[str], needed_key: str) -> None:
+        """Put a constraint at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index.
 
-        With `key`, it finds nothing where this key is not given.
+        With `needed_key`, the constraint finds nothing where this key is not given.
         """
         if steps:
             first_step, *other_steps = steps
             for step in first_step.split("|"):
-                self.places_by_step.setdefault(step, ConstraintPlaces()).add_row(row, other_steps, key)
-        elif key:
-            self.rows_by_key.setdefault(key, []).append(row)
+                places_below = self.places_by_step.setdefault(step, ConstraintPlaces())
+                places_below.add_constraint(constraint, other_steps, needed_key)
+        elif needed_key:
+            self.constraints_by_key.setdefault(needed_key, []).append(constraint)
         else:
-            self.rows.append(row)
+            self.constraints.append(constraint)
 
-    def list_rows_about(self, value: Any) -> list[Any]:
-        """Return the rows of this place that may find something in a value; text is no place."""
-        if isinstance(value, str):
-            return []
-        if not self.rows_by_key or not isinstance(value, dict):
-            return self.rows
-        rows = list(self.rows)
-        for key in self.rows_by_key.keys() & value.keys():
-            rows += self.rows_by_key[key]
-        return rows
-
-    def find_places(self, settings: Any, path: Path) -> Iterator[tuple[Any, Path, Any]]:
-        """Yield every row whose place the settings have, with path and value; text is no place."""
-        stack: list[tuple[ConstraintPlaces, Path, Any]] = [(self, path, settings)]
+    def find_places(self, settings: Any, path: Path) -> Iterator[PlacedConstraint[_Constraint]]:
+        """Yield every constraint whose place the settings have. `path` is the path of the settings."""
+        stack = [_PlacesAtValue(self, path, settings)]
         while stack:
             places, value_path, value = stack.pop()
-            for row in places.list_rows_about(value):
-                yield row, value_path, value
+            for constraint in places._list_constraints_on(value):
+                yield PlacedConstraint(constraint, value_path, value)
             if places.places_by_step:
-                stack.extend(places.iter_places_below(value_path, value))
+                stack.extend(places._list_places_below(value_path, value))
 
-    def iter_places_below(self, value_path: Path, value: Any) -> Iterator[tuple[ConstraintPlaces, Path, Any]]:
-        """Yield the places in a value, with path and what stands there: those by key, then those of any key or index.
+    def _list_constraints_on(self, value: Any) -> list[_Constraint]:
+        """Return the constraints of this place that may find something in a value; they find nothing in a text."""
+        if isinstance(value, str):
+            return []
+        if not self.constraints_by_key or not isinstance(value, dict):
+            return self.constraints
+        constraints = list(self.constraints)
+        for key in self.constraints_by_key.keys() & value.keys():
+            constraints += self.constraints_by_key[key]
+        return constraints
 
-        `value_path` is the path of the value.
-        """
+    def _list_places_below(self, value_path: Path, value: Any) -> Iterator[_PlacesAtValue[_Constraint]]:
+        """Yield the places one step below a value: those of its keys, then those of any key or index."""
         if isinstance(value, dict):
             for key in self.places_by_step.keys() & value.keys():
                 if key != ANY_KEY:
-                    yield self.places_by_step[key], (*value_path, key), value[key]
+                    yield _PlacesAtValue(self.places_by_step[key], (*value_path, key), value[key])
         if ANY_KEY in self.places_by_step and isinstance(value, (dict, list)):
             pairs = value.items() if isinstance(value, dict) else enumerate(value)
             for step, child in pairs:
-                yield self.places_by_step[ANY_KEY], (*value_path, step), child
+                yield _PlacesAtValue(self.places_by_step[ANY_KEY], (*value_path, step), child)
 
 
 class _PlacedRow(NamedTuple):
@@ -86,27 +107,26 @@ class _PlacedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ConstraintTable:
-    """The rows of constraints, which stand beside the type that they are about."""
+    """The rows of constraints. `at` of a row names types and a place, such as `exporters.otlp|otlp_http.tls`."""
 
     rows: Sequence[Row]
 
     def build_places(
-        self, section: str, name: str, make_constraint: Callable[[Row], tuple[Any, str] | None]
-    ) -> ConstraintPlaces:
-        """Return what must hold in the settings of a type, given its newest name: what is made of rows, but None.
+        self, section: str, name: str, make_constraint: Callable[[Row], tuple[_Constraint, str] | None]
+    ) -> ConstraintPlaces[_Constraint]:
+        """Return the constraints on the settings of a type by their places. `name` is the newest name of the type.
 
-        With it comes the key without which it finds nothing; empty if it may.
+        `make_constraint` turns a row into a constraint and the key without which the constraint finds nothing; the key
+        is empty if it may find something anyway. A row for which `make_constraint` returns None is left out.
         """
-        rows_of_any_type, rows_of_type = (
-            self._by_type.get((section, ANY_KEY), ()),
-            self._by_type.get((section, name), ()),
-        )
-        places = ConstraintPlaces()
+        rows_of_any_type = self._by_type.get((section, ANY_KEY), ())
+        rows_of_type = self._by_type.get((section, name), ())
+        places: ConstraintPlaces[_Constraint] = ConstraintPlaces()
         for placed_row in sorted((*rows_of_any_type, *rows_of_type), key=attrgetter("number")):
-            constraint = make_constraint(placed_row.row)
-            if constraint:
-                constraint_row, key = constraint
-                places.add_row(constraint_row, placed_row.steps, key)
+            constraint_with_key = make_constraint(placed_row.row)
+            if constraint_with_key:
+                constraint, needed_key = constraint_with_key
+                places.add_constraint(constraint, placed_row.steps, needed_key)
         return places
 
     @cached_property

@@ -77,7 +77,7 @@ class Build:
     _references: dict[tuple[str, str, str], ReferenceKeys] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[_SectionAndType, Row | None] = field(default_factory=dict)
-    _constraints: dict[tuple[str, str, ConstraintMaker], ConstraintPlaces] = field(default_factory=dict)
+    _constraints: dict[tuple[str, str, ConstraintMaker], ConstraintPlaces[Any]] = field(default_factory=dict)
 
     def find_component(self, section_name: str, component_type: str) -> Component | None:
         """Return a type of a section as the build has it; None if it does not have it."""
@@ -189,7 +189,7 @@ class Build:
 
     def find_constraints(
         self, section_name: str, component_type: str, make_constraint: ConstraintMaker
-    ) -> ConstraintPlaces:
+    ) -> ConstraintPlaces[Any]:
         """Return what a function makes of the rows of constraints.json about a type, at their places in the settings.
 
         The function is called once for each row and build.

@@ -101,10 +101,10 @@ def _find_violations(build: Build, section: str, component_id: str, kind: str, s
     if component is None and section != TELEMETRY[0]:
         return
     component_path = (section, component_id)
-    constraint_places = build.find_constraints(section, component.type if component else kind, make_constraint)
+    component_type = component.type if component else kind
+    constraint_places: ConstraintPlaces[Constraint] = build.find_constraints(section, component_type, make_constraint)
     # A component without settings has its defaults.
     read_settings = {} if settings is None and component else settings
-    constraint: Constraint
     for constraint, path, constrained_settings in constraint_places.find_places(read_settings, component_path):
         if not _is_applicable(constraint, constrained_settings):
             continue
