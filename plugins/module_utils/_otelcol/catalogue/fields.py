@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of component types, version by version, as the table `fields` has them. Private."""
+"""Settings of component types, version by version, from the table `fields` of the catalogue.
+
+A row has the settings of a type (`fields`) for some versions (`exact`, such as `0.155.0..0.162.0`). `field_grammar.py`
+says how a row writes what a setting takes. `more` has paths of settings that some of these versions have in addition. A
+row with `define` has a mapping of settings that several types have, under a label such as `#2`. Private.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..config.layers import parse_version
+from ..config.layers import Version, parse_version
 from ..config.paths import Path
 from .field_grammar import ANY_KEY, ANY_VALUE
 from .reference_keys import parse_path
@@ -20,14 +25,14 @@ from .version_ranges import is_in_span, parse_ranges
 
 @dataclass(frozen=True)
 class FieldTable:
-    """The rows of settings, and mappings of settings that several types have."""
+    """The rows of the table `fields`."""
 
     rows: Sequence[Row]
 
     def find_fields(self, section: str, name: str, version: str = "") -> Row | None:
-        """Return the settings of a type by its newest name, with those that a version adds, or None.
+        """Return the row with the settings of a type, with those that the version adds; None if there is no row.
 
-        They are those of the version, or of the nearest one that is known; without a version, of the newest.
+        `name` is the newest name of the type. Without a version, the row is the newest one.
         """
         row = self._find_row(section, name, version)
         added_paths = self._list_added_paths(row, version) if row and version else ()
@@ -39,20 +44,26 @@ class FieldTable:
         return {**row, "fields": settings}
 
     def _find_row(self, section: str, name: str, version: str) -> Row | None:
-        """Return the last row that has begun at a version, else the first one of the type."""
+        """Return the last row of a type that begins at a version or before it, else the first row of the type."""
         rows = self._by_type.get((section, name), [])
+        if not rows:
+            return None
+        if not version:
+            return rows[-1]
         parsed_version = parse_version(version)
-        begun_rows = [row for row in rows if not version or parse_ranges(row["exact"])[0][0] <= parsed_version]
-        return next(iter(begun_rows[-1:] or rows[:1]), None)
+        begun_rows = [row for row in rows if _find_first_version(row) <= parsed_version]
+        return begun_rows[-1] if begun_rows else rows[0]
 
     @staticmethod
     def _list_added_paths(row: Row, version: str) -> Sequence[str]:
-        """Return the paths of settings that a version has beside those of the row."""
+        """Return the paths of settings that a version has in addition to those of the row."""
         paths_by_span: Mapping[str, Sequence[str]] = row.get("more", {})
         parsed_version = parse_version(version)
-        return next(
-            (paths for span, paths in paths_by_span.items() if is_in_span(parse_ranges(span)[0], parsed_version)), ()
-        )
+        for span_text, paths in paths_by_span.items():
+            span = parse_ranges(span_text)[0]
+            if is_in_span(span, parsed_version):
+                return paths
+        return ()
 
     @cached_property
     def shared_fields(self) -> dict[str, Any]:
@@ -69,10 +80,16 @@ class FieldTable:
         return rows_by_type
 
 
-def allow_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
-    """Return settings in which anything is valid at a path; unknown keys are ignored where it ends in `?`.
+def _find_first_version(row: Row) -> Version:
+    """Return the first version whose settings a row has."""
+    first_span = parse_ranges(row["exact"])[0]
+    return first_span[0]
 
-    A node is what a setting takes, see `field_grammar`; `shared` has the nodes of labels.
+
+def allow_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
+    """Return settings in which any value is valid at a path. If the path ends in `?`, unknown keys are ignored there.
+
+    `node` is what a setting takes, as `field_grammar.py` says; `shared` has the nodes that labels stand for.
     """
     if not path:
         return ANY_VALUE

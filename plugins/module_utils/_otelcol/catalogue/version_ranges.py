@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ranges of versions in tables, such as `0.110.0..0.131.0 0.152.0..`. Private."""
+"""Ranges of versions in the tables of the catalogue: `0.110.0..0.131.0 0.152.0..` are two spans.
+
+A span begins with its first version and ends before its second; one without a second version has no end. Private.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from functools import cache
 from ..config.layers import Version, parse_version
 
 VersionSpan = tuple[Version, Version]
-"""The first version of a range, and the first one behind it; an empty one if it has no end."""
+"""The first version in a span, and the first version after it; an empty version if the span has no end."""
 
 
-def is_in_span(span: tuple[Version, Version], version: Version) -> bool:
-    """Whether a version is in a range from the first to before the second; an empty second is no end."""
-    return span[0] <= version and (not span[1] or version < span[1])
+def is_in_span(span: VersionSpan, version: Version) -> bool:
+    """Whether a version is in a span."""
+    since, until = span
+    return since <= version and (not until or version < until)
 
 
 def is_in_ranges(ranges: str, version: str) -> bool:
@@ -24,12 +28,12 @@ def is_in_ranges(ranges: str, version: str) -> bool:
 
 
 def version_as_number(version: Version) -> float:
-    """Return a version as a number, so that distances can be compared."""
+    """Return a version as a number, so that distances can be compared: (0, 152, 1) is 0.152001."""
     return sum(part * 0.001**index for index, part in enumerate(version))
 
 
-def last_release_in(span: tuple[Version, Version]) -> str:
-    """Return the last release of the Collector that a range names: the first one, for a range without an end."""
+def last_release_in(span: VersionSpan) -> str:
+    """Return the last release of the Collector in a span; the first one if the span has no end."""
     since, until = span
     if not until:
         return format_version(since)
@@ -43,7 +47,10 @@ def format_version(version: Version) -> str:
 
 
 @cache
-def parse_ranges(ranges_text: str) -> tuple[tuple[Version, Version], ...]:
-    """Return `0.110.0..0.131.0 0.152.0..` as pairs of from and before; an empty end is none."""
-    spans = (part.partition("..") for part in ranges_text.split())
-    return tuple((parse_version(since), parse_version(until)) for since, _dots, until in spans)
+def parse_ranges(ranges_text: str) -> tuple[VersionSpan, ...]:
+    """Return the spans in a text such as `0.110.0..0.131.0 0.152.0..`."""
+    spans: list[VersionSpan] = []
+    for span_text in ranges_text.split():
+        since, _dots, until = span_text.partition("..")
+        spans.append((parse_version(since), parse_version(until)))
+    return tuple(spans)
