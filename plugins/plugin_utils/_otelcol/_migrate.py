@@ -27,6 +27,7 @@ from . import _builds, _files, _inputs, _rewrite, _yaml
 from ._build_request import BuildRequest
 from ._testing import comparing
 from ._testing.compared_forms import ConfigPair
+from ._testing.result_rows import ComparedConfigRow
 
 _GATE_RULE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
 _REJECTING_RULES = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE_RULE)
@@ -273,18 +274,18 @@ def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Co
 
 def _compare_behaviour(
     migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare: Any
-) -> list[dict[str, Any]]:
-    """Return how each config behaves before and after; of a file that could not be read, that this is so."""
+) -> list[ComparedConfigRow]:
+    """Return a row for each changed config with what it does otherwise, and one for each file that is not readable."""
     has_other_collector = bool(compare.get("before"))  # another Collector may do otherwise with the same config
-    pairs = [
-        pair
-        for migrated_text in migrated_texts
-        for pair in migrated_text.config_pairs
-        if has_other_collector or pair.old_form != pair.new_form
-    ]
-    reason = "it could not be read"
-    unread_rows = [{"config": file, **comparing.build_comparison_row(why=reason)} for file in collected.faulty_files]
-    return [*comparing.compare_configs(pairs, compare), *unread_rows]
+    pairs: list[ConfigPair] = []
+    for migrated_text in migrated_texts:
+        for pair in migrated_text.config_pairs:
+            if has_other_collector or pair.old_form != pair.new_form:
+                pairs.append(pair)
+    rows = comparing.compare_configs(pairs, compare)
+    for file in collected.faulty_files:
+        rows.append({"config": file, **comparing.build_comparison_row(why="it could not be read")})
+    return rows
 
 
 def _list_planned_breaks(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the same telemetry through two configs, or two Collectors. Private."""
+"""Runs the same telemetry through two configs, or two Collectors, and says what differs.
+
+`pipeline_test` compares tests, and the modules that migrate configs compare generated telemetry. Private.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,15 @@ from .. import _yaml
 from .bench import Bench, Outcome, run_case
 from .compared_forms import ConfigPair, Forms, build_forms_of_configs, build_forms_of_tests
 from .config_jobs import ConfigJob
+from .result_rows import ComparedConfigRow, ComparedTestRow, ComparisonRow
 
 # How many configs are compared at once: each runs two Collectors, one after the other.
 _PARALLEL_COMPARISONS = 2
 _NOT_RUNNING = "before: the cluster has no such collector with one config"
 _NOTHING_LEAVES = "no record leaves either form, so nothing was compared. Give records with a test"
-Row = dict[str, Any]
 
 
-def compare_tests(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any], pool: Executor) -> list[Row]:
+def compare_tests(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any], pool: Executor) -> list[ComparedTestRow]:
     """Return for each test what the other config, or the other Collector, makes of what it gives. Raises Problem."""
     forms = _build_forms_by_bench(jobs, arguments)
     return list(pool.map(lambda job: _compare_test(job, forms[id(job.bench)]), jobs))
@@ -47,24 +50,24 @@ def _check_one_config(benches: Sequence[Bench]) -> None:
         raise Problem(wrong, where="compare.config", fix="Name the tests of one config with `paths`.")
 
 
-def _compare_test(job: ConfigJob, forms: Forms) -> Row:
+def _compare_test(job: ConfigJob, forms: Forms) -> ComparedTestRow:
     """Return what the new form makes of a test, with the name of the test."""
     return {"name": job.case.name, "file": job.suite.file, **_compare_forms(forms, job.case)}
 
 
-def compare_configs(pairs: Sequence[ConfigPair], options: Mapping[str, Any]) -> list[Row]:
+def compare_configs(pairs: Sequence[ConfigPair], options: Mapping[str, Any]) -> list[ComparedConfigRow]:
     """Return for each config what its new form makes of generated telemetry. Raises Problem without a Collector."""
     with ThreadPoolExecutor(_PARALLEL_COMPARISONS) as pool:
         return list(pool.map(lambda pair: _compare_config(pair, options), pairs))
 
 
-def _compare_config(pair: ConfigPair, options: Mapping[str, Any]) -> Row:
+def _compare_config(pair: ConfigPair, options: Mapping[str, Any]) -> ComparedConfigRow:
     """Return what the new form of a config makes of generated telemetry, with the name of the config."""
     return {"config": pair.name, **_compare_forms(build_forms_of_configs(pair, options), None)}
 
 
-def _compare_forms(forms: Forms, case: Case | None) -> Row:
-    """Return what a comparison found. What no test gives is generated."""
+def _compare_forms(forms: Forms, case: Case | None) -> ComparisonRow:
+    """Return what a comparison found. Without a case, or if it gives nothing, telemetry is generated."""
     if forms.old_bench is None:
         return build_comparison_row(why=_NOT_RUNNING)
     try:
@@ -74,7 +77,7 @@ def _compare_forms(forms: Forms, case: Case | None) -> Row:
         return build_comparison_row(why=problem.wrong)
 
 
-def compare_case(old_bench: Bench, new_bench: Bench, case: Case) -> Row:
+def compare_case(old_bench: Bench, new_bench: Bench, case: Case) -> ComparisonRow:
     """Return how many records leave the old form, and what the new form changes; or why one of them does not run."""
     outcome_before = _run_or_explain("before", old_bench, old_bench, case)
     if isinstance(outcome_before, str):
@@ -86,10 +89,11 @@ def compare_case(old_bench: Bench, new_bench: Bench, case: Case) -> Row:
     difference_lines = comparison.list_exporter_differences(
         outcome_before.arrived_records, outcome_after.arrived_records, new_id_by_old
     )
-    masked_lines = [
-        mask_and_clean(line, mask=lambda text: new_bench.hide_secrets(old_bench.hide_secrets(text)))
-        for line in difference_lines
-    ]
+
+    def hide_secrets(text: str) -> str:
+        return new_bench.hide_secrets(old_bench.hide_secrets(text))
+
+    masked_lines = [mask_and_clean(line, mask=hide_secrets) for line in difference_lines]
     records = _count_records(outcome_before)
     if not records and not masked_lines and case.name == comparison.GENERATED:
         return build_comparison_row(why=_NOTHING_LEAVES)
@@ -116,12 +120,12 @@ def _count_records(outcome: Outcome) -> int:
     return record_count
 
 
-def build_comparison_row(records: int = 0, differences: Sequence[str] = (), why: str = "") -> Row:
+def build_comparison_row(records: int = 0, differences: Sequence[str] = (), why: str = "") -> ComparisonRow:
     """Return what a comparison found. Two forms are the same only if they ran, and nothing was different."""
     return {"records": records, "differences": list(differences), "why": why, "same": not differences and not why}
 
 
-def format_comparison(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def format_comparison(rows: Sequence[ComparedTestRow]) -> Iterator[str]:
     """Yield a line for each test that runs otherwise, and below it what is different."""
     same_count = sum(row["same"] for row in rows)
     skipped_count = sum(bool(row["why"]) for row in rows)
@@ -132,5 +136,5 @@ def format_comparison(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             continue
         verdict = "not compared" if row["why"] else "differs"
         yield f"{verdict} {row['file']}: {row['name']}"
-        for line in row["differences"] or [row["why"]]:
-            yield f"    {line}"
+        detail_lines = row["differences"] or [row["why"]]
+        yield from (f"    {line}" for line in detail_lines)

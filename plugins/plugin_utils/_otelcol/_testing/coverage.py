@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.config.paths import Path as KeyPath
@@ -26,6 +26,7 @@ from ....module_utils._otelcol.testing.probes import REASON_UNUSED, Probes
 from .. import _builds
 from .bench import Bench, run_case
 from .config_jobs import ConfigJob
+from .result_rows import CoverageRow
 
 # Characters of a reason in the result.
 _LONGEST_REASON = 200
@@ -45,7 +46,11 @@ class BranchState(NamedTuple):
 
 @dataclass
 class ConfigCoverage:
-    """What the config of a bench may do, and what of it the tests have taken so far."""
+    """The branches of the config of a bench, and which of them the tests have taken so far.
+
+    `key` stands for the config. `failure_reason` says why nothing is known of any branch, and `unknown_reasons` why of
+    some.
+    """
 
     key: str
     bench: Bench
@@ -58,7 +63,8 @@ class ConfigCoverage:
     @classmethod
     def from_bench(cls, key: str, bench: Bench) -> ConfigCoverage:
         """Return a config of which no test has run yet."""
-        return cls(key, bench, list_branches(bench.config, Language.from_rows(_builds.load_catalogue().ottl_rows)))
+        ottl = Language.from_rows(_builds.load_catalogue().ottl_rows)
+        return cls(key, bench, list_branches(bench.config, ottl))
 
     def add_answers(self, answers: ProbeAnswers | str) -> None:
         """Add what one more test took, or why that is not known."""
@@ -73,11 +79,12 @@ class ConfigCoverage:
         """Return whether the tests took a branch."""
         if self.is_taken_by_path.get(branch.path):
             return BranchState(True)
-        if why := branch.unknown_reason or self.failure_reason or self.unknown_reasons.get(branch.path, ""):
-            return BranchState(None, why)
+        unknown_reason = branch.unknown_reason or self.failure_reason or self.unknown_reasons.get(branch.path, "")
+        if unknown_reason:
+            return BranchState(None, unknown_reason)
         return BranchState(False, "" if branch.path in self.is_taken_by_path else REASON_UNUSED)
 
-    def list_rows(self) -> Iterator[dict[str, Any]]:
+    def list_rows(self) -> Iterator[CoverageRow]:
         """Yield every branch as a task result shows it."""
         mask = self.bench.hide_secrets
         for branch in self.branches:
@@ -138,7 +145,7 @@ def probe_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> Prob
     return answers
 
 
-def format_coverage(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def format_coverage(rows: Sequence[CoverageRow]) -> Iterator[str]:
     """Yield how many branches were taken, and a line for each other one."""
     counts = [f"{sum(row['taken'] is value for row in rows)} {word}" for value, word in _STATE_WORDS.items()]
     yield f"coverage: {', '.join(counts)}"

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run of tests finds on request, beside whether they pass. Private."""
+"""What a run of tests finds on request, beside whether they pass.
+
+These are a comparison with another config, the coverage of branches, and proposed tests. Private.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from . import comparing, coverage, propose
+from . import comparing, coverage, propose, proposed_files
 from .config_jobs import ConfigJob
+from .result_rows import CoverageRow, ExtraFacts
 
 
 def find_extra_facts(
@@ -20,9 +24,12 @@ def find_extra_facts(
     untested: Sequence[ConfigJob],
     pool: Executor,
     check: bool,
-) -> tuple[dict[str, Any], list[str]]:
-    """Return facts for the result of the task, and lines for the report. Raises Problem if a file is another's."""
-    facts: dict[str, Any] = {}
+) -> tuple[ExtraFacts, list[str]]:
+    """Return facts for the result of the task, and lines for the report. Runs Collectors in `pool`.
+
+    `arguments` are those of `pipeline_test`. Raises Problem if a file of proposed tests would replace one of the user.
+    """
+    facts: ExtraFacts = {}
     lines: list[str] = []
     if arguments.get("compare"):
         facts["compared"] = comparing.compare_tests([*jobs, *untested], arguments, pool)
@@ -31,11 +38,14 @@ def find_extra_facts(
     if not arguments.get("coverage") and not folder:
         return facts, lines
     covered_configs = coverage.measure_coverage(jobs, pool)
-    facts["coverage"] = [row for config_coverage in covered_configs for row in config_coverage.list_rows()]
-    lines += coverage.format_coverage(facts["coverage"])
+    coverage_rows: list[CoverageRow] = []
+    for covered_config in covered_configs:
+        coverage_rows += covered_config.list_rows()
+    facts["coverage"] = coverage_rows
+    lines += coverage.format_coverage(coverage_rows)
     if folder:
-        rows = propose.propose_cases(covered_configs, pool)
-        facts["changed"] = propose.write_proposals(rows, covered_configs, Path(folder), check)
-        facts["proposed"] = [{key: value for key, value in row.items() if key != "config"} for row in rows]
-        lines += propose.format_proposals(rows)
+        proposals = propose.propose_cases(covered_configs, pool)
+        facts["changed"] = proposed_files.write_proposals(proposals, covered_configs, Path(folder), check)
+        facts["proposed"] = [proposal.as_dict() for proposal in proposals]
+        lines += proposed_files.format_proposals(proposals)
     return facts, lines

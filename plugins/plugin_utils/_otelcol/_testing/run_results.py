@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.rules.junit_report import render_junit
 from ....module_utils._otelcol.rules.report_model import CheckedConfig, Report, format_count
 from ....module_utils._otelcol.rules.subject import Finding
+from .result_rows import ExtraFacts, TestRow
 
 _RULE_ID = "config-test"
 _JUNIT_SUITE = "o11y.opentelemetry.pipeline_test"
@@ -36,7 +37,7 @@ class CaseResult:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> TestRow:
         """Return it as a task result shows it."""
         return {
             "name": self.name,
@@ -54,20 +55,20 @@ class CaseResult:
 class ExtraResult:
     """What a run finds beside its tests, such as coverage: facts for the result, lines for the text, why it failed."""
 
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: ExtraFacts = field(default_factory=ExtraFacts)
     lines: Sequence[str] = ()
     problem: Problem | None = None
 
 
 def build_task_result(results: Sequence[CaseResult], extra_result: ExtraResult) -> dict[str, Any]:
     """Return the result of the task. `failure` says in a line why it failed; it is empty if it did not."""
-    facts = dict(extra_result.facts)
-    has_written = facts.pop("changed", False) or any(result.golden_paths for result in results)
+    extra_facts = dict(extra_result.facts)
+    has_written = extra_facts.pop("changed", False) or any(result.golden_paths for result in results)
     report_text = "\n".join([format_results(results), *extra_result.lines])
     return {
         "tests": [result.as_dict() for result in results],
         "changed": has_written,
-        **facts,
+        **extra_facts,
         "report": report_text,
         "failure": _describe_failure(results, extra_result),
     }
