@@ -42,9 +42,8 @@ def render_hosts(
 ) -> dict[str, Any]:
     """Return a bundle for each collector of a host, and every finding. Raises Problem for findings that fail."""
     planned = _plan_collectors(request)
-    configs = _findings.judge_configs(
-        [(planned_collector.collector.name, planned_collector.findings) for planned_collector in planned], judgement
-    )
+    named_findings = [_findings.NamedFindings(item.collector.name, item.findings) for item in planned]
+    configs = _findings.judge_configs(named_findings, judgement)
     if fail_on != NEVER:
         _findings.conclude_report(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
     refuse_malformed(planned)

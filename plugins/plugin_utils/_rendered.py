@@ -41,7 +41,8 @@ def render_collectors(
     With `never`, findings are only returned; nothing follows from a malformed config even then.
     """
     planned = _render.plan_collectors(request)
-    configs = _findings.judge_configs([(item.collector.name, item.findings) for item in planned], judgement)
+    named_findings = [_findings.NamedFindings(item.collector.name, item.findings) for item in planned]
+    configs = _findings.judge_configs(named_findings, judgement)
     if fail_on != NEVER:
         for warning in _builds.list_stand_in_warnings(item.target for item in planned):
             warn(warning)

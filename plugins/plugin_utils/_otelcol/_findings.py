@@ -1,13 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""User settings of rules, and findings with their severities. Private."""
+"""Findings of rules with the severities that the user wants, and without those that the user suppresses.
+
+Rendering, validation and the modules for hosts call `judge_configs`, and `conclude_report` to fail or to warn. Private.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...module_utils._otelcol.config.paths import Position
 from ...module_utils._otelcol.errors import Problem, join_at_most
@@ -18,7 +21,9 @@ from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import INTERNAL_ERROR, Finding, Rule
 from ...module_utils._otelcol.rules.user_rules import NO_USER_RULES, UserRules
 
-INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
+# Ids of rules whose findings come from other sources than rules on configs.
+INVALID_YAML = "invalid-yaml"
+REFUSED = "otelcol-validate"
 UNRENDERED = "unrendered-chart"
 _SUPPRESSION_KEYS = ("rule", "reason", "path")
 # How many of the collectors with the same finding are named.
@@ -51,7 +56,11 @@ KNOWN_RULE_IDS = frozenset(rule.id for rule in ALL_RULES)
 
 @dataclass(frozen=True)
 class Judgement:
-    """The severities of findings, and the suppressions."""
+    """How a user wants findings to be judged.
+
+    `severities` has the severity that the user gives a rule, such as `{"clear-text": "off"}`; without it, the profile
+    decides.
+    """
 
     profile: str = profiles.DEFAULT
     severities: Mapping[str, str] = field(default_factory=dict)
@@ -61,9 +70,12 @@ class Judgement:
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Judgement:
         """Return the settings in the arguments of a task. Raises Problem for invalid suppressions and rules."""
-        accepted = tuple(_parse_suppression(entry) for entry in arguments["suppressions"])
-        own_rules_loaded = load_own_rules(arguments.get("rule_paths") or ())
-        return cls(arguments["profile"] or profiles.DEFAULT, arguments["severities"], accepted, own_rules_loaded)
+        return cls(
+            profile=arguments["profile"] or profiles.DEFAULT,
+            severities=arguments["severities"],
+            suppressions=tuple(_parse_suppression(entry) for entry in arguments["suppressions"]),
+            user_rules=load_own_rules(arguments.get("rule_paths") or ()),
+        )
 
     @property
     def known_rule_ids(self) -> frozenset[str]:
@@ -101,52 +113,76 @@ def _parse_suppression(entry: Any) -> Suppression:
     return Suppression(entry["rule"], str(entry.get("reason") or ""), str(entry.get("path") or "*"))
 
 
+class NamedFindings(NamedTuple):
+    """A config by its name, with all findings of rules about it."""
+
+    config_name: str
+    findings: Sequence[Finding]
+
+
 def judge_configs(
-    configs: Sequence[tuple[str, Sequence[Finding]]],
+    configs: Sequence[NamedFindings],
     judgement: Judgement,
     comments: Sequence[suppressing_comments.SuppressingComment] = (),
 ) -> list[CheckedConfig]:
-    """Return the findings of every config by its name, with the user's severities, without suppressed ones."""
+    """Return every config with its findings, with the user's severities and without suppressed findings.
+
+    `comments` are the suppressing comments in the texts of all configs. Findings about wrong comments are among those
+    of the first config.
+    """
     all_findings: list[Finding] = []
-    for _name, findings in configs:
-        all_findings += findings
+    for config in configs:
+        all_findings += config.findings
     comment_split = suppressing_comments.split_by_suppressions(all_findings, comments, judgement.known_rule_ids)
-    reasons, wrong_comments = dict(comment_split.suppressed_findings), comment_split.comment_findings
-    checked = []
-    for index, (name, findings) in enumerate(configs):
-        by_comment = (
-            [SuppressedFinding(finding, reasons[finding], True) for finding in findings if finding in reasons]
-            if reasons
-            else []
-        )
-        remaining = [finding for finding in findings if finding not in reasons] if reasons else findings
-        # Comments are those of all configs; the first one tells what is wrong with them.
-        weighed = judgement.judge_findings([*remaining, *wrong_comments] if index == 0 else remaining)
-        by_option = [
-            SuppressedFinding(suppressed_finding, reason) for suppressed_finding, reason in weighed.suppressed_findings
-        ]
-        checked.append(CheckedConfig(name, tuple(weighed.remaining_findings), (*by_comment, *by_option)))
-    return _merge_unused_suppressions(checked)
+    reason_by_finding = dict(comment_split.suppressed_findings)
+    comment_findings = comment_split.comment_findings
+    checked_configs: list[CheckedConfig] = []
+    for config in configs:
+        checked_configs.append(_judge_config(config, judgement, reason_by_finding, comment_findings))
+        comment_findings = []
+    return _merge_unused_suppressions(checked_configs)
+
+
+def _judge_config(
+    config: NamedFindings,
+    judgement: Judgement,
+    reason_by_finding: Mapping[Finding, str],
+    comment_findings: Sequence[Finding],
+) -> CheckedConfig:
+    """Return a config with the findings that remain, the `comment_findings` too, and the suppressed ones.
+
+    `reason_by_finding` has the reason of each finding that a comment suppresses.
+    """
+    remaining = list(config.findings)
+    suppressed: list[SuppressedFinding] = []
+    if reason_by_finding:  # most configs have no such comments, and comparing findings takes time
+        remaining = [finding for finding in config.findings if finding not in reason_by_finding]
+        for finding in config.findings:
+            if finding in reason_by_finding:
+                suppressed.append(SuppressedFinding(finding, reason_by_finding[finding], is_in_source=True))
+    weighed = judgement.judge_findings([*remaining, *comment_findings])
+    for finding, reason in weighed.suppressed_findings:
+        suppressed.append(SuppressedFinding(finding, reason))
+    return CheckedConfig(config.config_name, tuple(weighed.remaining_findings), tuple(suppressed))
 
 
 def conclude_report(report: Report, warn: Callable[[str], None], noun: str = "") -> None:
-    """Raise Problem with all fatal findings; every other one is a warning, unless it is only information.
+    """Warn of every finding that is not fatal, but for mere information. Raises Problem with all fatal findings.
 
     With a noun, such as `collector`, each finding names the configs that have it.
     """
-    fatal = list(report.list_fatal_findings())
     warned_findings = (
         finding for finding in report.findings if not report.is_fatal(finding) and finding.severity != "info"
     )
     for text in _format_findings(report, warned_findings, noun):
         warn(text)
-    if fatal:
-        lines = "\n".join(f"  {text}" for text in _format_findings(report, fatal, noun))
-        head = (
-            f"{format_count(len(fatal), 'problem')} in {format_count(len(report.checked_configs), 'collector config')}"
-        )
+    fatal_findings = list(report.list_fatal_findings())
+    if fatal_findings:
+        lines = "\n".join(f"  {text}" for text in _format_findings(report, fatal_findings, noun))
+        problem_count = format_count(len(fatal_findings), "problem")
+        config_count = format_count(len(report.checked_configs), "collector config")
         checked_for = f", checked{report.checked_builds_phrase}" if report.checked_builds_phrase else ""
-        raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied{checked_for}")
+        raise Problem(f"\n{lines}", asked=f"{problem_count} in {config_count}, nothing was applied{checked_for}")
 
 
 def _format_findings(report: Report, findings: Iterable[Finding], noun: str) -> Iterator[str]:

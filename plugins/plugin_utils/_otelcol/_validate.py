@@ -92,7 +92,7 @@ def run_validation(
     _overlays.check_parts(arguments, reading)
     cases = [*planned_cases, *_judge_collected(arguments, collected, other_hops, judgement.user_rules)]
     opinion, cases, unchecked_warnings = _add_second_opinion(arguments["binary"], cases)
-    named_findings = [(case.name, case.findings) for case in cases]
+    named_findings = [_findings.NamedFindings(case.name, case.findings) for case in cases]
     checked = _findings.judge_configs(named_findings, judgement, read_suppressing_comments(collected.text_by_name))
     build_labels = {case.name: case.build_label for case in cases if case.build_label}
     report = Report(
