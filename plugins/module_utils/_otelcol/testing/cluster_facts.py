@@ -1,19 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster of a test: pods, namespaces and nodes in a short form, and as the objects of the Kubernetes API.
+"""The cluster of a test: the short form in which a user writes it, and the objects of Kubernetes that it stands for.
 
+A user writes facts under `cluster` in a file of tests::
+
+    pods: [{name: cart-1, namespace: shop, ip: 10.0.0.1, node: node-1, deployment: cart}]
+
+The API of a test answers with the objects that `build_cluster_objects` makes of them.
 Source: the fields that processor/k8sattributesprocessor of opentelemetry-collector-contrib reads. Private.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from ..config.paths import Path, value_at
 from ..errors import Problem, suggest_word
 
+# The version of the API and the kind of each resource.
 KINDS_BY_RESOURCE = {
     "pods": ("v1", "Pod"),
     "namespaces": ("v1", "Namespace"),
@@ -26,6 +31,7 @@ KINDS_BY_RESOURCE = {
 }
 _RESOURCES_BY_KIND = {kind: resource for resource, (_version, kind) in KINDS_BY_RESOURCE.items()}
 _METADATA_FIELDS = ("name", "uid", "labels", "annotations")
+# The facts that a user can write for each resource.
 FACT_FIELDS = {
     "pods": (
         *_METADATA_FIELDS,
@@ -41,17 +47,20 @@ FACT_FIELDS = {
     "namespaces": _METADATA_FIELDS,
     "nodes": _METADATA_FIELDS,
 }
+# The kind of the object that owns a pod, by the fact that names the workload. A Deployment owns it by a ReplicaSet.
 OWNER_KINDS = {"deployment": "ReplicaSet", "statefulset": "StatefulSet", "daemonset": "DaemonSet", "job": "Job"}
 # What a Deployment adds to the names of its ReplicaSets and to the labels of its pods.
 _TEMPLATE_HASH = "5d4f"
+_CREATION_TIME = "2026-01-01T00:00:00Z"
 
 Objects = dict[str, list[dict[str, Any]]]
+"""Objects of Kubernetes by resource, such as `pods`."""
 
 
 def build_cluster_objects(facts: Mapping[str, Any], place: str) -> Objects:
-    """Return the objects of a test's cluster by resource.
+    """Return the objects of a test's cluster. `facts` is what the user wrote, at `place` in the file of tests.
 
-    Raises Problem for a fact that nothing asks for, and for one of the wrong shape.
+    Raises Problem for an unknown fact, and for one of the wrong shape.
     """
     objects: Objects = {resource: [] for resource in KINDS_BY_RESOURCE}
     for resource, resource_facts in facts.items():
@@ -68,7 +77,7 @@ def build_cluster_objects(facts: Mapping[str, Any], place: str) -> Objects:
 
 
 def _read_mappings(value: Any, name: str, place: str) -> list[Mapping[str, Any]]:
-    """Return the items of a list; none if it is left empty. Raises Problem for all but a list of mappings."""
+    """Return the items of a list of mappings; none if the value is empty. Raises Problem for any other value."""
     values = [] if value is None else value
     if not isinstance(values, list) or not all(isinstance(entry, Mapping) for entry in values):
         raise Problem(f"'{name}' must be a list of mappings", where=place, fix=f"Write `{name}: [{{name: NAME}}]`.")
@@ -89,88 +98,51 @@ def _check_fields(resource: str, facts: Mapping[str, Any], place: str) -> None:
             raise Problem("a container has no name", where=place, fix="Write `containers: [{name: NAME}]`.")
 
 
-def select_objects(
-    objects: Sequence[Mapping[str, Any]], fields: str, labels: str, namespace: str = ""
-) -> list[Mapping[str, Any]]:
-    """Return the objects that the selectors of a request take: `path=value`, `!=` and `==`, several with commas.
-
-    A selector of labels with sets is not known, and takes all; so does no namespace.
-    """
-    terms = [
-        *(_SelectorTerm.read_term(text, lambda key: tuple(key.split("."))) for text in _split_selector(fields)),
-        *(_SelectorTerm.read_term(text, lambda key: ("metadata", "labels", key)) for text in _split_selector(labels)),
-    ]
-    namespace_objects = [
-        kubernetes_object
-        for kubernetes_object in objects
-        if not namespace or kubernetes_object["metadata"].get("namespace") == namespace
-    ]
-    return [
-        kubernetes_object
-        for kubernetes_object in namespace_objects
-        if all(term.selects_object(kubernetes_object) for term in terms)
-    ]
-
-
-def _split_selector(selector: str) -> list[str]:
-    """Return the terms of a selector; none of one with sets or with a key that may not be there."""
-    if "(" in selector or "!" in selector.replace("!=", ""):
-        return []
-    return [term for term in selector.split(",") if term]
-
-
-class _SelectorTerm(NamedTuple):
-    """A term of a selector: a path, the value there, and whether it takes objects with it or all others."""
-
-    path: Path
-    value: str
-    is_equal: bool
-
-    @classmethod
-    def read_term(cls, term_text: str, find_path: Callable[[str], Path]) -> _SelectorTerm:
-        """Return the term in a text; `find_path` returns where its key stands in an object."""
-        if "!=" in term_text:
-            key, _sign, value = term_text.partition("!=")
-            return cls(find_path(key), value, False)
-        key, _sign, value = term_text.replace("==", "=").partition("=")
-        return cls(find_path(key), value, True)
-
-    def selects_object(self, kubernetes_object: Mapping[str, Any]) -> bool:
-        """Whether the term takes an object."""
-        has_value = str(value_at(kubernetes_object, self.path, "")) == self.value
-        return has_value is self.is_equal
-
-
-def _list_choices(known_names: Any) -> str:
+def _list_choices(known_names: Iterable[str]) -> str:
     return f"One of: {', '.join(known_names)}."
 
 
-def _add_pod(facts: Mapping[str, Any], objects: Objects) -> None:
+def _add_pod(pod_facts: Mapping[str, Any], objects: Objects) -> None:
     """Add a pod, and the workload that owns it."""
-    namespace = str(facts.get("namespace", "default"))
-    pod = _build_object("pods", facts, namespace)
-    for field in OWNER_KINDS:
-        if field in facts:
-            _add_owner(pod, field, str(facts[field]), namespace, objects)
-    containers = facts.get("containers") or ()
-    ip = str(facts.get("ip", ""))
-    pod["spec"] = {
-        "nodeName": str(facts.get("node", "")),
-        "containers": [{"name": container["name"], "image": container.get("image", "")} for container in containers],
-    }
-    pod["status"] = {
-        "podIP": ip,
-        "podIPs": [{"ip": ip}] if ip else [],
-        "containerStatuses": [_build_container_status(container) for container in containers if "id" in container],
-    }
+    namespace = str(pod_facts.get("namespace", "default"))
+    pod = _build_object("pods", pod_facts, namespace)
+    for owner_field in OWNER_KINDS:
+        if owner_field in pod_facts:
+            _add_owner(pod, owner_field, str(pod_facts[owner_field]), objects)
+    pod["spec"] = _build_pod_spec(pod_facts)
+    pod["status"] = _build_pod_status(pod_facts)
     objects["pods"].append(pod)
 
 
-def _add_owner(pod: dict[str, Any], field: str, workload: str, namespace: str, objects: Objects) -> None:
-    """Add the object that owns a pod; for a Deployment, its ReplicaSet and itself."""
-    is_deployment = field == "deployment"
+def _build_pod_spec(pod_facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `spec` of a pod: its node, and its containers with their images."""
+    containers = [
+        {"name": container["name"], "image": container.get("image", "")}
+        for container in pod_facts.get("containers") or ()
+    ]
+    return {"nodeName": str(pod_facts.get("node", "")), "containers": containers}
+
+
+def _build_pod_status(pod_facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `status` of a pod: its IP, and its running containers, which are those with an id."""
+    ip = str(pod_facts.get("ip", ""))
+    running_containers = [container for container in pod_facts.get("containers") or () if "id" in container]
+    return {
+        "podIP": ip,
+        "podIPs": [{"ip": ip}] if ip else [],
+        "containerStatuses": [_build_container_status(container) for container in running_containers],
+    }
+
+
+def _add_owner(pod: dict[str, Any], owner_field: str, workload: str, objects: Objects) -> None:
+    """Add the object that owns a pod, such as a DaemonSet; for a Deployment, both its ReplicaSet and itself.
+
+    `owner_field` is the fact that names the workload, such as `daemonset`.
+    """
+    namespace = pod["metadata"].get("namespace", "")
+    is_deployment = owner_field == "deployment"
     name = f"{workload}-{_TEMPLATE_HASH}" if is_deployment else workload
-    kind = OWNER_KINDS[field]
+    kind = OWNER_KINDS[owner_field]
     owner = _build_object(_RESOURCES_BY_KIND[kind], {"name": name}, namespace)
     pod["metadata"]["ownerReferences"] = [_build_owner_reference(kind, name)]
     if is_deployment:
@@ -186,7 +158,7 @@ def _build_container_status(container: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build_object(resource: str, facts: Mapping[str, Any], namespace: str) -> dict[str, Any]:
-    """Return an object of a resource with these facts; one of the whole cluster has no namespace."""
+    """Return an object of a resource with the metadata of these facts; without a namespace if this is empty."""
     api_version, kind = KINDS_BY_RESOURCE[resource]
     name = str(facts.get("name", ""))
     metadata: dict[str, Any] = {"name": name, "uid": str(facts.get("uid", f"{name}-uid")), "resourceVersion": "1"}
@@ -195,7 +167,7 @@ def _build_object(resource: str, facts: Mapping[str, Any], namespace: str) -> di
     for key in ("labels", "annotations"):
         if facts.get(key):
             metadata[key] = {str(label): str(value) for label, value in facts[key].items()}
-    metadata["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    metadata["creationTimestamp"] = _CREATION_TIME
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
 
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records of OTLP in JSON in the short form, as `written_records.py` writes them. Private."""
+"""Reads records of a request of OTLP in JSON into the short form, in which users write them in tests.
+
+`records.py` has the fields of the short form, and `written_records.py` does the opposite. Private.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from .records import SEVERITY_WORDS, SIGNALS, SPAN_KINDS, STATUS_WORDS, TEMPORAL
 
 
 def read_records(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
-    """Yield the records of an OTLP request in their short form: a metric once for each of its data points."""
+    """Yield the records in the body of an OTLP request in their short form: a metric once for each data point."""
     resources_key, scopes_key, records_key = LISTS_BY_SIGNAL[SIGNALS[signal]]
     for resource_records in body.get(resources_key) or ():
         resource = resource_records.get("resource") or {}
@@ -27,22 +30,22 @@ def read_records(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
                     yield short_record | shared_fields
 
 
-def _read_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a scope in the short form, without what is empty."""
-    short_scope = {key: scope[key] for key in ("name", "version") if scope.get(key)}
-    attributes = _read_attributes(scope.get("attributes"))
-    if attributes:
-        short_scope["attributes"] = attributes
-    return short_scope
-
-
 def keep_latest_points(points: Iterable[Record]) -> list[Record]:
-    """Return of each series only the last point, as a backend shows a series that is sent again and again."""
+    """Return the last data point of each series, as a backend shows a series that is sent again and again."""
     latest_by_series: dict[str, Record] = {}
     for point in points:
         series = (point["name"], sorted(point["attributes"].items()), point["resource"])
         latest_by_series[repr(series)] = point
     return list(latest_by_series.values())
+
+
+def _read_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scope in the short form, without empty fields."""
+    short_scope = {key: scope[key] for key in ("name", "version") if scope.get(key)}
+    attributes = _read_attributes(scope.get("attributes"))
+    if attributes:
+        short_scope["attributes"] = attributes
+    return short_scope
 
 
 def _read_span(span: Mapping[str, Any]) -> Iterator[Record]:
@@ -89,7 +92,7 @@ def _read_metric(metric: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def _read_point(kind: str, point: Mapping[str, Any]) -> Record:
-    """Return the value of a point, or what it counts."""
+    """Return the value of a point of a sum or gauge, or the count and sum of another one, with its buckets."""
     if kind in ("sum", "gauge"):
         if "asInt" in point:
             return {"value": int(point["asInt"])}
@@ -119,18 +122,18 @@ _READERS_BY_SIGNAL = {"spans": _read_span, "metrics": _read_metric, "logs": _rea
 
 
 def _find_word_of_number(words: tuple[str, ...], number: Any) -> str:
-    """Return the word of a number of OTLP; of a number without one, its digits."""
+    """Return the word for a number of OTLP; its digits if there is no word."""
     index = int(number or 0)
     return words[index] if index < len(words) else str(index)
 
 
 def _read_attributes(pairs: Any) -> dict[str, Any]:
-    """Return the pairs of OTLP as a mapping."""
+    """Return a list of KeyValue of OTLP as a mapping."""
     return {pair.get("key", ""): _read_tagged_value(pair.get("value") or {}) for pair in pairs or ()}
 
 
 def _read_tagged_value(value: Mapping[str, Any]) -> Any:
-    """Return the value that a tagged value of OTLP stands for."""
+    """Return the value in an AnyValue of OTLP, such as 1 for `{"intValue": "1"}`."""
     for value_tag, convert_value in _CONVERTERS_BY_TAG.items():
         if value_tag in value:
             return convert_value(value[value_tag])

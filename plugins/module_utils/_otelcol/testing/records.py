@@ -17,18 +17,21 @@ from ..errors import Problem
 from ..otlp_requests import METRIC_KINDS
 
 Record = dict[str, Any]
+"""A record in the short form, such as `{"name": "GET /", "kind": "server"}`. `FIELDS_BY_SIGNAL` has its keys."""
 
 RecordsByName = Mapping[str, Mapping[str, Sequence[Record]]]
-"""What a test got: by the name under which it arrived (an exporter, a stage, a probe), then by kind (`spans`)."""
+"""The records that a test got: by the name under which they arrived, such as an exporter, then by kind, as `spans`."""
 
 # The signals of records by their names in the short form.
 SIGNALS = {"spans": "traces", "metrics": "metrics", "logs": "logs"}
 # The names of records by the signals of pipelines and of OTLP's paths.
 RECORD_KINDS_BY_SIGNAL = {full: short for short, full in SIGNALS.items()}
 COMMON_FIELDS = ("attributes", "resource", "scope")
+# Words in the order of the numbers that OTLP has for them, from 0.
 SPAN_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUS_WORDS = ("unset", "ok", "error")
 TEMPORALITY_WORDS = ("unspecified", "delta", "cumulative")
+# The lowest number of each severity. Source: SeverityNumber of opentelemetry-proto's logs.proto.
 SEVERITY_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 SEVERITY_WORDS = {number: word for word, number in SEVERITY_NUMBERS.items()}
 FIELDS_BY_SIGNAL = {
@@ -48,7 +51,7 @@ NANOSECONDS_BY_UNIT = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000
 
 
 def make_identifier(value: Any, digits: int) -> str:
-    """Return hexadecimal digits for an id: those that are written, or some that are always the same for a text."""
+    """Return an id of hexadecimal digits: the value itself if it is one, or else digits of the value's hash."""
     text = str(value)
     if re.fullmatch(rf"[0-9a-f]{{{digits}}}", text):
         return text

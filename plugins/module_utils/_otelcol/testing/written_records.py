@@ -1,8 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records of the short form as OTLP in JSON.
+"""Writes records of the short form, as users write them in tests, as a request of OTLP in JSON.
 
+`records.py` has the fields of the short form. `_write_…` functions return objects of OTLP, such as a Span.
 Source: opentelemetry-proto 1.x, `trace.proto`, `metrics.proto`, `logs.proto`, and "JSON Protobuf Encoding" of the
 specification of OTLP: ids are hexadecimal, 64-bit integers are texts. Private.
 """
@@ -39,33 +40,33 @@ _START_TIME = 1_700_000_000_000_000_000
 def build_otlp_request(
     signal: str, given_records: Iterable[Record], given_place: str, minute: int = 0
 ) -> dict[str, Any]:
-    """Return the OTLP request for records in their short form; neighbours of one resource and scope share it.
+    """Return the OTLP request for records of a signal of the short form, such as `spans`.
 
-    `minute` is how long after the first ones they are. What a delta counts begins a minute before its time.
+    Records that follow each other and have the same resource and scope share them in the request. `given_place` is the
+    place of the records in the file of tests. The records have the time of the first given ones plus `minute` minutes.
     Raises Problem for a field or value that a record of the signal cannot have.
     """
     resources_key, scopes_key, records_key = LISTS_BY_SIGNAL[SIGNALS[signal]]
-    resource_groups: list[dict[str, Any]] = []
-    previous_shared_fields: Any = None
+    write_record = _WRITERS_BY_SIGNAL[signal]
     time = _START_TIME + minute * NANOSECONDS_BY_UNIT["m"]
+    resource_groups: list[dict[str, Any]] = []
+    written_records: list[dict[str, Any]] = []
+    previous_shared_fields: tuple[Any, Any] | None = None
     for record_index, record in enumerate(given_records):
         place = f"{given_place}.{signal}[{record_index}]"
         _check_record(signal, record, place)
-        shared_fields = (record.get("resource") or {}, record.get("scope") or {})
-        if shared_fields != previous_shared_fields:
-            resource, scope = shared_fields
-            scope_records: dict[str, Any] = {"scope": _write_scope(scope), records_key: []}
-            resource_groups.append(
-                {"resource": {"attributes": _write_attributes(resource)}, scopes_key: [scope_records]}
-            )
-            previous_shared_fields = shared_fields
-        last_records = resource_groups[-1][scopes_key][0][records_key]
-        _add_written_record(_WRITERS_BY_SIGNAL[signal](record, place, time), last_records)
+        resource, scope = record.get("resource") or {}, record.get("scope") or {}
+        if (resource, scope) != previous_shared_fields:
+            previous_shared_fields = (resource, scope)
+            written_records = []
+            scope_group = {"scope": _write_scope(scope), records_key: written_records}
+            resource_groups.append({"resource": {"attributes": _write_attributes(resource)}, scopes_key: [scope_group]})
+        _add_written_record(write_record(record, place, time), written_records)
     return {resources_key: resource_groups}
 
 
 def _write_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a scope as OTLP has it."""
+    """Return an InstrumentationScope."""
     return {
         "name": scope.get("name", ""),
         "version": str(scope.get("version", "")),
@@ -74,7 +75,7 @@ def _write_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add_written_record(written_record: dict[str, Any], written_records: list[dict[str, Any]]) -> None:
-    """Add a record to its list; data points of one metric that follow each other become one metric."""
+    """Add a record to its list. A data point of the same metric as the last record joins this metric."""
     kind = find_metric_kind(written_record)
     if kind and written_records and _is_same_metric(written_records[-1], written_record, kind):
         written_records[-1][kind]["dataPoints"] += written_record[kind]["dataPoints"]
@@ -83,27 +84,27 @@ def _add_written_record(written_record: dict[str, Any], written_records: list[di
 
 
 def _is_same_metric(first_metric: Mapping[str, Any], second_metric: Mapping[str, Any], kind: str) -> bool:
-    """Whether two metrics, of which the other is of this kind, differ in their data points alone."""
+    """Whether two metrics differ in their data points alone. `kind` is that of the second one."""
     return kind in first_metric and _remove_points(first_metric, kind) == _remove_points(second_metric, kind)
 
 
 def _remove_points(metric: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    return {**metric, kind: {key: value for key, value in metric[kind].items() if key != "dataPoints"}}
+    """Return a metric without its data points."""
+    metric_data = dict(metric[kind])
+    del metric_data["dataPoints"]
+    return {**metric, kind: metric_data}
 
 
 def _check_record(signal: str, record: Any, place: str) -> None:
-    """Raise Problem for what is no record of a signal: no mapping, or one with other fields."""
+    """Raise Problem unless a record is a mapping with fields that the signal has."""
+    known_fields = FIELDS_BY_SIGNAL[signal]
     if not isinstance(record, Mapping):
-        raise Problem(
-            "a record must be a mapping", where=place, fix=f"Its fields: {', '.join(FIELDS_BY_SIGNAL[signal])}."
-        )
+        raise Problem("a record must be a mapping", where=place, fix=f"Its fields: {', '.join(known_fields)}.")
     for field_name in record:
-        if field_name not in FIELDS_BY_SIGNAL[signal]:
-            problem = (
-                f"there is no field '{field_name}' in records of"
-                f" {signal}{suggest_word(str(field_name), FIELDS_BY_SIGNAL[signal])}"
-            )
-            raise Problem(problem, where=place, fix=f"Fields: {', '.join(FIELDS_BY_SIGNAL[signal])}.")
+        if field_name not in known_fields:
+            suggestion = suggest_word(str(field_name), known_fields)
+            problem = f"there is no field '{field_name}' in records of {signal}{suggestion}"
+            raise Problem(problem, where=place, fix=f"Fields: {', '.join(known_fields)}.")
     for field_name in COMMON_FIELDS:
         if not isinstance(record.get(field_name) or {}, Mapping):
             raise Problem(f"'{field_name}' must be a mapping", where=place, fix="Write `key: value` pairs.")
@@ -112,7 +113,10 @@ def _check_record(signal: str, record: Any, place: str) -> None:
 def _find_number_of_word(
     record: Mapping[str, Any], field: str, words: tuple[str, ...], default: str, place: str
 ) -> int:
-    """Return the number that OTLP has for the word in a field. Raises Problem for another word."""
+    """Return the number that OTLP has for the word in a field: its place among the words.
+
+    Raises Problem for a word that is not among them.
+    """
     value = record.get(field, default)
     if value not in words:
         raise Problem(f"'{value}' is not a {field}", where=place, fix=f"One of: {', '.join(words)}.")
@@ -120,7 +124,7 @@ def _find_number_of_word(
 
 
 def _write_span(record: Record, place: str, time: int) -> dict[str, Any]:
-    """Return a span as OTLP has it, which begins at a time in nanoseconds."""
+    """Return a Span that begins at a time in nanoseconds."""
     end_time = time + parse_nanoseconds(record.get("duration", "10ms"), place)
     status = {
         "code": _find_number_of_word(record, "status", STATUS_WORDS, "unset", place),
@@ -143,16 +147,19 @@ def _write_span(record: Record, place: str, time: int) -> dict[str, Any]:
 
 
 def _write_event(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event of a span as OTLP has it."""
+    """Return an Event of a span."""
     return {"name": str(event.get("name", "")), "attributes": _write_attributes(event.get("attributes") or {})}
 
 
 def _write_metric(record: Record, place: str, time: int) -> dict[str, Any]:
-    """Return a metric with one data point as OTLP has it, of a time in nanoseconds."""
+    """Return a Metric with one data point of a time in nanoseconds.
+
+    A delta counts from a minute before its time on, everything else from a minute before the first records on.
+    """
     kind = METRIC_POINT_KINDS[_find_number_of_word(record, "type", METRIC_POINT_KINDS, "gauge", place)]
-    count_start = time if record.get("temporality") == "delta" else _START_TIME
+    count_end = time if record.get("temporality") == "delta" else _START_TIME
     data_point: dict[str, Any] = {
-        "startTimeUnixNano": str(count_start - NANOSECONDS_BY_UNIT["m"]),
+        "startTimeUnixNano": str(count_end - NANOSECONDS_BY_UNIT["m"]),
         "timeUnixNano": str(time),
         "attributes": _write_attributes(record.get("attributes") or {}),
     }
@@ -173,9 +180,10 @@ def _write_metric(record: Record, place: str, time: int) -> dict[str, Any]:
 
 
 def _write_buckets(record: Record) -> dict[str, Any]:
-    """Return what a point of a histogram has; without buckets, all is in the first."""
+    """Return the fields of a HistogramDataPoint; without buckets, the first one has all of the count."""
     bounds = list(record.get("bounds") or ())
-    buckets = list(record.get("buckets") or [record.get("count", 1), *[0] * len(bounds)])
+    other_buckets = [0] * len(bounds)
+    buckets = list(record.get("buckets") or [record.get("count", 1), *other_buckets])
     return {
         "explicitBounds": bounds,
         "bucketCounts": [str(bucket_count) for bucket_count in buckets],
@@ -185,15 +193,17 @@ def _write_buckets(record: Record) -> dict[str, Any]:
 
 
 def _write_number(record: Record, place: str) -> dict[str, Any]:
-    """Return what a point of a gauge or sum has. Raises Problem for a value that is no number."""
+    """Return the value of a NumberDataPoint. Raises Problem for a value that is no number."""
     value = record.get("value", 1)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Problem(f"the value '{value}' is not a number", where=place, fix="Write an integer or a float.")
-    return {"asInt": str(value)} if isinstance(value, int) else {"asDouble": value}
+    if isinstance(value, int):
+        return {"asInt": str(value)}
+    return {"asDouble": value}
 
 
 def _write_log(record: Record, place: str, time: int) -> dict[str, Any]:
-    """Return a log record as OTLP has it, of a time in nanoseconds."""
+    """Return a LogRecord of a time in nanoseconds."""
     severity = record.get("severity", 0)
     severity_number = SEVERITY_NUMBERS.get(severity, severity)
     if not isinstance(severity_number, int):
@@ -221,12 +231,12 @@ _WRITERS_BY_SIGNAL = {"spans": _write_span, "metrics": _write_metric, "logs": _w
 
 
 def _write_attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a mapping as the pairs of OTLP."""
+    """Return a mapping as a list of KeyValue."""
     return [{"key": str(key), "value": _write_value(value)} for key, value in values.items()]
 
 
 def _write_value(value: Any) -> dict[str, Any]:
-    """Return a value with the tag that OTLP gives it by its type; nothing for none."""
+    """Return a value as an AnyValue, such as `{"intValue": "1"}`; an empty one for None."""
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):

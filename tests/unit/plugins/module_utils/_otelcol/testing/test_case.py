@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import case, cluster_facts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import (
+    case,
+    cluster_facts,
+    object_selectors,
+)
 
 from tests.support.cases import cases
 
@@ -145,7 +149,7 @@ def test_a_resource_that_is_left_empty_has_no_objects() -> None:
 )
 def test_a_request_gets_what_its_selectors_take(fields: str, labels: str, names: list[str]) -> None:
     pods = [{"name": "a", "node": "n"}, {"name": "b", "node": "m", "labels": {"app": "x"}}]
-    found = cluster_facts.select_objects(
+    found = object_selectors.select_objects(
         cluster_facts.build_cluster_objects({"pods": pods}, "f")["pods"], fields, labels
     )
     assert [item["metadata"]["name"] for item in found] == names
@@ -156,4 +160,4 @@ def test_a_request_of_a_namespace_gets_its_objects_alone(namespace: str, names: 
     pods = cluster_facts.build_cluster_objects({"pods": [{"name": "a"}, {"name": "b", "namespace": "shop"}]}, "f")[
         "pods"
     ]
-    assert [item["metadata"]["name"] for item in cluster_facts.select_objects(pods, "", "", namespace)] == names
+    assert [item["metadata"]["name"] for item in object_selectors.select_objects(pods, "", "", namespace)] == names
