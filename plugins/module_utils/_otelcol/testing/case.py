@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file with tests of one collector's config. Private."""
+"""A file with tests of one collector's config: its keys, and the `Suite` that `read_suite` makes of it.
+
+`docs/testing.md` describes such files for users. Private.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ FILE_KEYS = (*CONFIG_KEYS, "environment", "cluster", "resource", "tests", "polic
 TEST_KEYS = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
 GIVEN_KEYS = (*SIGNALS, "to", *GIVEN_MAPPINGS)
-# What of a test can reach an exporter. A page without samples does: a scrape gives metrics of its own.
+# Keys whose content can reach an exporter. A page without samples does: a scrape gives metrics of its own.
 _KEYS_THAT_REACH = (*SIGNALS, "files", "pages")
 CONFIG_MAP_KEYS = ("name", "namespace", "key")
 POLICY_KEYS = ("name", "exporters", "without", "every", "never")
@@ -33,7 +36,10 @@ DEFAULT_TIMEOUT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Case:
-    """One test: what it gives, in order, and what it expects of each exporter."""
+    """One test: the parts of `given` in their order, and what the test expects of each exporter.
+
+    `where` is the place of the test in its file. `timeout` and `settle_seconds` are seconds to wait for records.
+    """
 
     name: str
     where: str
@@ -58,7 +64,7 @@ class Suite:
 
 
 def read_suite(suite_data: Any, file: str) -> Suite:
-    """Return the tests in a file. Raises Problem for whatever is not one, with its place."""
+    """Return the tests in the data of a file. Raises Problem for data of another form, with its place."""
     _check_keys(suite_data, FILE_KEYS, file)
     policies = tuple(_read_policies(suite_data.get("policies") or [], file))
     has_only_policies = set(suite_data) == {"policies"}
@@ -90,7 +96,10 @@ def read_suite(suite_data: Any, file: str) -> Suite:
 
 
 def _read_config_map(config_map: Any, place: str) -> Mapping[str, Any]:
-    """Return which ConfigMap has the config; an empty mapping if none is named. Raises Problem."""
+    """Return the name, namespace and key of the ConfigMap with the config; an empty mapping if the file names none.
+
+    Raises Problem if the name or the namespace is missing.
+    """
     if config_map is None:
         return {}
     _check_keys(config_map, CONFIG_MAP_KEYS, place)
@@ -100,7 +109,7 @@ def _read_config_map(config_map: Any, place: str) -> Mapping[str, Any]:
 
 
 def _check_keys(mapping: Any, allowed_keys: Iterable[str], place: str) -> None:
-    """Raise Problem for what is no mapping, and for a key that is not known."""
+    """Raise Problem unless this is a mapping with allowed keys alone."""
     allowed_names = list(allowed_keys)
     if not isinstance(mapping, Mapping):
         raise Problem("this must be a mapping", where=place, fix=f"Its keys: {', '.join(allowed_names)}.")
@@ -111,7 +120,7 @@ def _check_keys(mapping: Any, allowed_keys: Iterable[str], place: str) -> None:
 
 
 def _read_policies(policy_list: Any, file: str) -> Iterator[Policy]:
-    """Yield the policies of a file. Raises Problem."""
+    """Yield the policies of a file. Raises Problem for the first wrong one."""
     if not isinstance(policy_list, list):
         raise Problem("'policies' must be a list", where=file, fix=_FIX_OF_POLICIES)
     for policy_index, policy in enumerate(policy_list):
@@ -119,7 +128,7 @@ def _read_policies(policy_list: Any, file: str) -> Iterator[Policy]:
 
 
 def _read_policy(policy: Any, place: str) -> Policy:
-    """Return a policy that a user wrote. Raises Problem."""
+    """Return a policy that a user wrote. Raises Problem if it is wrong."""
     _check_keys(policy, POLICY_KEYS, place)
     says_what_may_not_leave = any(policy.get(key) for key in ("without", "every", "never"))
     if not policy.get("name") or not says_what_may_not_leave:
@@ -153,7 +162,7 @@ def _check_mappings(mapping: Mapping[str, Any], names: Iterable[str], place: str
 
 
 def _read_cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[Case]:
-    """Yield the tests of a file, whose records have the resource of the file. Raises Problem."""
+    """Yield the tests of a file. Their records get the attributes of the file's `resource`. Raises Problem."""
     earlier_names = set()
     for test_index, test in enumerate(tests):
         place = f"{file}: tests[{test_index}]"
@@ -166,7 +175,7 @@ def _read_cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) ->
 
 
 def _read_case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], place: str) -> Case:
-    """Return a test of a name. Raises Problem."""
+    """Return a test from its data. Raises Problem if it is wrong."""
     given_value: Any = test.get("given")
     given_parts = given_value if isinstance(given_value, list) else [given_value]
     for index, given_part in enumerate(given_parts):
@@ -203,14 +212,16 @@ def _check_gives_something(given_parts: Sequence[Mapping[str, Any]], place: str)
 
 
 def _has_something_to_give(given_part: Mapping[str, Any]) -> bool:
-    """Whether a part of `given_values` has records, pages, or a file with content: an empty file has no records."""
-    given_values = {key: given_part[key] for key in _KEYS_THAT_REACH if given_part.get(key)}
-    files = given_values.pop("files", {})
-    return bool(given_values) or any(files.values())
+    """Whether a part of `given` has records, pages, or a file with content: an empty file has no records."""
+    for key in _KEYS_THAT_REACH:
+        if key != "files" and given_part.get(key):
+            return True
+    files = given_part.get("files") or {}
+    return any(files.values())
 
 
 def _check_expectations(expectations: Any, place: str) -> None:
-    """Raise Problem for what is no expectation of at least one exporter."""
+    """Raise Problem unless `expect` of a test says what at least one exporter gets."""
     if not isinstance(expectations, Mapping) or not expectations:
         fix = "Give `expect` with what each exporter gets, or `nothing`."
         raise Problem("a test expects something", where=place, fix=fix)
@@ -220,7 +231,7 @@ def _check_expectations(expectations: Any, place: str) -> None:
 
 
 def _check_expectation(expectation: Any, place: str) -> None:
-    """Raise Problem for what no exporter can be expected to get."""
+    """Raise Problem for a wrong expectation of one exporter."""
     _check_keys(expectation, EXPECT_KEYS, place)
     for signal in SIGNALS:
         _check_expected_records(signal, expectation.get(signal, []), place)
@@ -235,7 +246,7 @@ def _check_expectation(expectation: Any, place: str) -> None:
 
 
 def _check_expected_records(signal: str, records: Any, place: str) -> None:
-    """Raise Problem for what is neither the number of records of a signal nor a list of them."""
+    """Raise Problem unless a test expects a number of records of a signal, or a list of records."""
     if isinstance(records, bool) or not isinstance(records, (int, list)):
         fix = "Give a list of records, or their number."
         raise Problem(f"'{signal}' is neither a list nor a number", where=place, fix=fix)
@@ -245,7 +256,7 @@ def _check_expected_records(signal: str, records: Any, place: str) -> None:
 
 
 def _add_resource_to_records(given_part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a part of `completed_part` whose records have the resource of the file under their own."""
+    """Return a part of `given` in which each record has the attributes of the file's resource too."""
     completed_part = dict(given_part)
     for signal in SIGNALS:
         records = completed_part.get(signal)
@@ -255,5 +266,5 @@ def _add_resource_to_records(given_part: Mapping[str, Any], resource: Mapping[st
 
 
 def _add_resource(record: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with the attributes of a resource, of which its own take precedence."""
+    """Return a record with the attributes of a resource; those that the record has already stay."""
     return {**record, "resource": {**resource, **(record.get("resource") or {})}}

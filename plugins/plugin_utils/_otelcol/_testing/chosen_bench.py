@@ -12,6 +12,7 @@ from typing import Any
 from ....module_utils._otelcol.config.config_secrets import find_secrets
 from ....module_utils._otelcol.config.masking import make_masker
 from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.rules.build_facts import Target
 from .. import _binary, _builds, _placeholders, _yaml
 from .._build_request import BuildRequest
 from .._isolation.choice import Isolation
@@ -22,7 +23,7 @@ _GET_PROGRAM_FIX = "Install that Collector on the controller, or give the path o
 
 @dataclass(frozen=True)
 class ChosenConfig:
-    """A config that is to run: where it is from, and the image beside it."""
+    """A config that is to run, the image that its collector has, and where the config is from, such as a file."""
 
     config: Mapping[str, Any]
     image: str
@@ -38,7 +39,8 @@ def choose_bench(
     """
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen_config.image)
     binary = _find_program(chosen_config.image, arguments.get("programs") or {}) or arguments["binary"]
-    chosen_program = _binary.choose_program(binary, target if binary == _binary.AUTO else None)
+    is_chosen_by_target = binary == _binary.AUTO
+    chosen_program = _binary.choose_program(binary, target if is_chosen_by_target else None)
     if isinstance(chosen_program, _binary.Unavailable):
         raise Problem(
             f"there is no Collector to run the tests: {chosen_program.reason}",
@@ -47,17 +49,16 @@ def choose_bench(
         )
     program = chosen_program.path
     _binary.check_program(program, isolation.is_isolated)
-    if binary != _binary.AUTO and (
-        mismatch := _binary.describe_version_mismatch(program, target, isolation.is_isolated)
-    ):
-        warn(f"{chosen_config.where}: {mismatch}. The tests say what that version does.")
-    version = target.version if target else ""
+    if not is_chosen_by_target:
+        mismatch = _binary.describe_version_mismatch(program, target, isolation.is_isolated)
+        if mismatch:
+            warn(f"{chosen_config.where}: {mismatch}. The tests say what that version does.")
     return Bench(
         program=program,
         config=chosen_config.config,
         environment=_placeholders.build_placeholder_environment(chosen_config.config, target),
         cluster_objects={},
-        otlp_http=_builds.load_catalogue().choose_name("exporters", "otlp_http", version) if version else "otlp_http",
+        otlp_http=_find_otlp_http_name(target),
         dump_yaml=_yaml.dump,
         hide_secrets=make_masker(find_secrets(chosen_config.config)),
         isolation=isolation,
@@ -65,5 +66,14 @@ def choose_bench(
 
 
 def _find_program(image: str, programs: Mapping[str, str]) -> str:
-    """Return the program of an image, or the first one for a config that names none."""
-    return programs.get(image, "") if image else next(iter(programs.values()), "")
+    """Return the program of an image, or the first program for a config without an image; empty if there is none."""
+    if image:
+        return programs.get(image, "")
+    return next(iter(programs.values()), "")
+
+
+def _find_otlp_http_name(target: Target | None) -> str:
+    """Return the name that the exporter otlp_http has in a version; the newest name if no version is known."""
+    if target is None or not target.version:
+        return "otlp_http"
+    return _builds.load_catalogue().choose_name("exporters", "otlp_http", target.version)

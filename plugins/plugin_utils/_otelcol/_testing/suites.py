@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tests there are: reads their files, and the configs that they are about. Private."""
+"""Reads the files of tests that a run names, and the config that the tests of each file are about.
+
+`config_tests.py` runs them. Private.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _INVARIANTS_TEST_NAME = "Nothing is made up or lost, and planted secrets are sto
 
 @dataclass(frozen=True)
 class BrokenSuite:
-    """A file of tests that cannot be run, and why; the others are."""
+    """A file of tests that cannot be run, and why. The run goes on with the other files."""
 
     file: str
     reason: str
@@ -35,7 +38,10 @@ class BrokenSuite:
 
 @dataclass(frozen=True)
 class Subject:
-    """The config that the tests of a file are about, the image beside it, and where its parts stand."""
+    """The config that the tests of a file are about, and the image that runs it; empty if none is known.
+
+    `locate` returns where the user wrote a part of the config.
+    """
 
     config: Mapping[str, Any]
     image: str
@@ -43,31 +49,48 @@ class Subject:
 
 
 def read_suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite | BrokenSuite]:
-    """Yield what each file has, and with `invariants` a test of each config without one."""
-    tested_configs: set[Any] = set()
-    config_files = []
-    for file in _list_test_files(arguments["paths"], arguments["invariants"] or is_compared_with_cluster(arguments)):
+    """Yield the tests in each file. `arguments` are those of `pipeline_test`.
+
+    With the option `invariants`, the files may be configs too. Then every config and every collector of the inventory
+    without tests follows, with a test of the invariants alone.
+    """
+    tests_invariants = bool(arguments["invariants"])
+    may_be_no_test = tests_invariants or is_compared_with_cluster(arguments)
+    tested_configs: set[Path] = set()
+    tested_collectors: set[str] = set()
+    config_files: list[Path] = []
+    for file in _list_test_files(arguments["paths"], may_be_no_test):
         try:
-            suite = _read_suite(file, arguments["invariants"])
+            suite = _read_suite(file, may_be_config=tests_invariants)
         except Problem as problem:
             yield BrokenSuite(str(file), str(problem))
             continue
         if suite is None:
             config_files.append(file)
             continue
-        tested_configs |= {suite.collector, (file.parent / suite.config).resolve()}
+        tested_collectors.add(suite.collector)
+        tested_configs.add((file.parent / suite.config).resolve())
         yield suite
     for file in config_files:
         if file.resolve() not in tested_configs:
-            yield case.Suite(str(file), config=file.name, cases=(case.Case(_INVARIANTS_TEST_NAME, str(file), (), {}),))
-    for collector in arguments["collectors"] if arguments["invariants"] else ():
-        name = str(collector["name"])
-        if name not in tested_configs:
-            yield case.Suite(name, name, cases=(case.Case(_INVARIANTS_TEST_NAME, name, (), {}),))
+            yield case.Suite(str(file), config=file.name, cases=(_build_invariants_case(str(file)),))
+    if tests_invariants:
+        for name in _list_collector_names(arguments["collectors"]):
+            if name not in tested_collectors:
+                yield case.Suite(name, collector=name, cases=(_build_invariants_case(name),))
+
+
+def _build_invariants_case(place: str) -> case.Case:
+    """Return the test of the invariants, which gives and expects nothing of its own."""
+    return case.Case(_INVARIANTS_TEST_NAME, place, (), {})
+
+
+def _list_collector_names(collectors: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [str(collector["name"]) for collector in collectors]
 
 
 def _read_suite(file: Path, may_be_config: bool) -> case.Suite | None:
-    """Return the tests in a file; None for a config. Raises Problem for whatever is not one."""
+    """Return the tests in a file; None for a config. Raises Problem for a file that is neither."""
     with guard_run("reading the tests", str(file)):
         data = _yaml.strip_ansible_types(_documents.read_yaml(file))
         if may_be_config and isinstance(data, Mapping) and "service" in data:
@@ -76,19 +99,23 @@ def _read_suite(file: Path, may_be_config: bool) -> case.Suite | None:
 
 
 def list_untested_collectors(suites: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
-    """Yield what is compared with the running collectors beside the tests: each collector that has none."""
-    tested = {suite.collector for suite in suites if suite.cases}
-    for collector in arguments["collectors"] if is_compared_with_cluster(arguments) else ():
-        name = str(collector["name"])
-        if name not in tested:
-            yield case.Suite(name, name, cases=(case.Case(comparison.GENERATED, name, (), {}),))
+    """Yield each collector without tests, if the run compares collectors with those of the cluster."""
+    if not is_compared_with_cluster(arguments):
+        return
+    tested_collectors = {suite.collector for suite in suites if suite.cases}
+    for name in _list_collector_names(arguments["collectors"]):
+        if name not in tested_collectors:
+            yield case.Suite(name, collector=name, cases=(case.Case(comparison.GENERATED, name, (), {}),))
 
 
 def keep_suites_of_host(
     suites: Sequence[case.Suite], collectors: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
 ) -> list[case.Suite]:
-    """Return the tests of configs that are here; hosts of one inventory may have different collectors."""
-    collector_names = [str(collector["name"]) for collector in collectors]
+    """Return the tests whose collector this host has, and the tests of files. Hosts may have different collectors.
+
+    Warns of each other one. Raises Problem if it is the only one.
+    """
+    collector_names = _list_collector_names(collectors)
     suites_of_host = []
     for suite in suites:
         if not suite.collector or suite.collector in collector_names:
@@ -131,32 +158,37 @@ def read_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
 
 
 def _find_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
+    """Return the config that a file of tests names: in a ConfigMap, of a collector, or in a file."""
     if suite.config_map:
         return _find_running_subject(suite, arguments["resources"])
     if suite.collector:
-        candidate = next(
-            candidate for candidate in arguments["collectors"] if str(candidate["name"]) == suite.collector
-        )
-        rendered_input = _inputs.collect_inputs([], candidate["config"]).inputs[0]
-        origin = f"collector '{suite.collector}'"
-        locate = rendered_input.locate
-        return Subject(
-            rendered_input.config, str(candidate.get("image") or ""), lambda path: replace(locate(path), file=origin)
-        )
+        return _find_rendered_subject(suite.collector, arguments["collectors"])
+    return _read_subject_file(suite, _list_collector_names(arguments["collectors"]))
+
+
+def _find_rendered_subject(collector_name: str, collectors: Sequence[Mapping[str, Any]]) -> Subject:
+    """Return the config of a collector of the inventory. Its parts stand in the collector, not in a file."""
+    collector = next(collector for collector in collectors if str(collector["name"]) == collector_name)
+    rendered_input = _inputs.collect_inputs([], collector["config"]).inputs[0]
+
+    def locate_in_collector(path: KeyPath) -> Position:
+        return replace(rendered_input.locate(path), file=f"collector '{collector_name}'")
+
+    return Subject(rendered_input.config, str(collector.get("image") or ""), locate_in_collector)
+
+
+def _read_subject_file(suite: case.Suite, collector_names: Sequence[str]) -> Subject:
+    """Return the config in the file that `config` of a file of tests names. Raises Problem unless there is one."""
     path = Path(suite.file).parent / suite.config
-    collector_names = [str(candidate["name"]) for candidate in arguments["collectors"]]
     if suite.config in collector_names and not path.exists():
         wrong = f"there is no file {path}, but a collector '{suite.config}' of the inventory"
         raise Problem(wrong, where=suite.file, fix=f"Write `collector: {suite.config}` in place of `config`.")
-    inputs = [
-        candidate
-        for candidate in _inputs.collect_inputs([str(path)], None).inputs
-        if isinstance(candidate.config, dict)
-    ]
-    if len(inputs) != 1:
-        wrong = f"{path} has {format_count(len(inputs), 'config')}, and a file of tests is about one"
+    file_inputs = _inputs.collect_inputs([str(path)], None).inputs
+    configs = [file_input for file_input in file_inputs if isinstance(file_input.config, dict)]
+    if len(configs) != 1:
+        wrong = f"{path} has {format_count(len(configs), 'config')}, and a file of tests is about one"
         raise Problem(wrong, where=suite.file, fix="Name a file with one config.")
-    return Subject(inputs[0].config, inputs[0].platform_context.image, inputs[0].locate)
+    return Subject(configs[0].config, configs[0].platform_context.image, configs[0].locate)
 
 
 def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, Any]] | None) -> Subject:
@@ -184,12 +216,14 @@ def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, An
 def _find_configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _inputs.Input]:
     """Return the configs in ConfigMaps by their places: `NAMESPACE/NAME/KEY`."""
     input_by_place: dict[str, _inputs.Input] = {}
-    for config_input in _inputs.collect_inputs([], resources).inputs if resources else ():
+    if not resources:
+        return input_by_place
+    for config_input in _inputs.collect_inputs([], resources).inputs:
         owner = config_input.found_config.owner
         if owner.get("kind") != "ConfigMap" or not isinstance(config_input.config, dict):
             continue
         metadata = owner.get("metadata") or {}
-        key = str(config_input.found_config.path[-1:][0])
+        key = str(config_input.found_config.path[-1])
         place = "/".join((metadata.get("namespace", ""), metadata.get("name", ""), key))
         input_by_place[place] = config_input
     return input_by_place
