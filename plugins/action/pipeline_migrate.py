@@ -14,6 +14,5 @@ from ..plugin_utils._otelcol import _inputs, _migrate
 
 class ActionModule(ControllerAction):
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return _migrate.migrate(
-            arguments, self._task.check_mode, _inputs.Reading(find_positions=collect_positions), self._display.warning
-        )
+        reading = _inputs.Reading(find_positions=collect_positions)
+        return dict(_migrate.migrate(arguments, self._task.check_mode, reading, self._display.warning))

@@ -1,48 +1,34 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configs moved to another version or distribution, in the files that hold them. Controller only. Private."""
+"""Moves configs to another version or distribution of the Collector, in the files that hold them.
+
+`pipeline_migrate` and `otelcoltool migrate` call `migrate`. It applies the steps of `migrate/steps.py` to each config.
+Private.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...module_utils._otelcol.config.config_secrets import find_secrets
-from ...module_utils._otelcol.config.masking import make_masker
 from ...module_utils._otelcol.config.paths import Path as KeyPath
-from ...module_utils._otelcol.config.paths import Position, format_path
+from ...module_utils._otelcol.config.paths import format_path
 from ...module_utils._otelcol.errors import Problem, clean_text
-from ...module_utils._otelcol.kube.keepers import describe_keeper
 from ...module_utils._otelcol.migrate.data_edits import Change, Unsolved
 from ...module_utils._otelcol.migrate.steps import STEPS, Step
-from ...module_utils._otelcol.rules import batching
 from ...module_utils._otelcol.rules.build_facts import Target
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
 from . import _builds, _files, _inputs, _rewrite, _yaml
 from ._build_request import BuildRequest
-from ._testing import comparing
+from ._migration_result import MigratedText, MigrationResult, build_change_row, build_migration_result
 from ._testing.compared_forms import ConfigPair
-from ._testing.result_rows import ComparedConfigRow
 
 _GATE_RULE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
 _REJECTING_RULES = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE_RULE)
-
-
-@dataclass
-class MigratedText:
-    """A text before and after its migration, with what was done and what was not."""
-
-    name: str
-    text_before: str
-    text_after: str
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    unsolved_changes: list[dict[str, Any]] = field(default_factory=list)
-    config_pairs: list[ConfigPair] = field(default_factory=list)
 
 
 def migrate(
@@ -50,10 +36,11 @@ def migrate(
     check: bool,
     reading: _inputs.Reading = _inputs.DEFAULT_READING,
     warn: Callable[[str], None] = lambda _text: None,
-) -> dict[str, Any]:
-    """Return the changes as a task result. Writes the files unless `check` is set. Raises Problem.
+) -> MigrationResult:
+    """Return the changes as a task result, and write the migrated files, unless `check` is set.
 
-    `warn` is told which files of folders were not read.
+    `arguments` are those of `pipeline_migrate`. `warn` gets a line for each file of a folder that was not read.
+    Raises Problem if there is nothing to migrate, or no target build.
     """
     config, dest = arguments["config"], arguments["dest"]
     if (config is None) == (not arguments["paths"]):
@@ -69,11 +56,12 @@ def migrate(
     for name, text in collected.text_by_name.items():
         with collected.guard_reading(f"migrating {name}", name):
             migrated_texts.append(migrate_text(text, name, collected, request))
-    result = _build_result(migrated_texts, collected, arguments.get("compare"))
-    are_written = [
-        _write_text(migrated_text, dest, check) for migrated_text in migrated_texts if dest or config is None
-    ]
-    result["changed"] = any(are_written) if dest else result["changed"]
+    result = build_migration_result(migrated_texts, collected, arguments.get("compare"))
+    are_changed: list[bool] = []
+    if dest or config is None:
+        are_changed = [_write_text(migrated_text, dest, check) for migrated_text in migrated_texts]
+    if dest:
+        result["changed"] = any(are_changed)
     if config is not None and not dest and migrated_texts:
         result["config"] = migrated_texts[0].text_after
     return result
@@ -98,14 +86,14 @@ def _list_unmigrated_files(collected: _inputs.Collected) -> list[str]:
 
 
 def _check_not_empty(config: Any, collected: _inputs.Collected, variable_name: str) -> None:
-    """Raise Problem for a text without a document; one in which something was found is not read again."""
+    """Raise Problem for a text without a document. A text with a config is not read again."""
     has_data = any(config_input.config is not None for config_input in collected.inputs)
     if isinstance(config, str) and not has_data and _is_empty(config):
         raise Problem(f"there is nothing in {variable_name}", fix="Give the text of a collector config.")
 
 
 def _is_empty(text: str) -> bool:
-    """Whether a text has no document. What is no YAML is told where it is read."""
+    """Whether a text has no document. False for a text that is not YAML: whoever reads it reports that."""
     try:
         return not any(_yaml.load_all(text, _inputs.VARIABLE_NAME))
     except Problem:
@@ -122,9 +110,9 @@ def migrate_text(text: str, name: str, collected: _inputs.Collected, request: Bu
         applied_changes, manual_steps = run(editable, target)
         migrated_text.text_after = editable.build_whole_text()
         migrated_text.config_pairs[:0] = [ConfigPair(config_input.name, config_input.config, editable.data, target)]
-        migrated_text.changes[:0] = [_build_row(config_input, change, name) for change in applied_changes]
+        migrated_text.changes[:0] = [build_change_row(config_input, change, name) for change in applied_changes]
         migrated_text.unsolved_changes[:0] = [
-            _build_row(config_input, manual_step, name) for manual_step in manual_steps
+            build_change_row(config_input, manual_step, name) for manual_step in manual_steps
         ]
     return migrated_text
 
@@ -180,7 +168,7 @@ def _find_next_change(
 
 
 class _Place(NamedTuple):
-    """Where a step does something, and what."""
+    """The place of a change in a config, and its description: together they tell changes apart."""
 
     path: KeyPath
     what: str
@@ -191,7 +179,7 @@ def _place_of_result(result: Change | Unsolved) -> _Place:
 
 
 def _find_still_rejected(config: Any, target: Target, reported_paths: Sequence[KeyPath]) -> Iterator[Unsolved]:
-    """Yield what the target still rejects, beyond what was reported around it."""
+    """Yield each setting that the target still rejects, unless it is at or below one of the reported paths."""
     subject = Subject(config, target=target, listeners=target.catalogue.listeners)
     for rule in _REJECTING_RULES:
         for fault in sorted(rule.check(subject), key=lambda fault: format_path(fault.path)):
@@ -218,101 +206,35 @@ def choose_target(request: BuildRequest, config_input: _inputs.Input) -> Target:
 
 
 def _choose_distribution(request: BuildRequest, config_input: _inputs.Input) -> str:
-    """Return the distribution that is given, or that of the image; none beside a manifest or a schema."""
+    """Return the distribution of the request, or else that of the image; '' beside a manifest or a schema."""
     if request.distribution:
         return request.distribution
-    image_build = (
-        _builds.recognise_image(config_input.platform_context.image) if config_input.platform_context.image else None
-    )
+    image = config_input.platform_context.image
+    image_build = _builds.recognise_image(image) if image else None
     if image_build and not request.manifest:
         return image_build.distribution
     return "" if request.manifest or request.schema else _builds.DEFAULT
 
 
-def _migrate_data(collected: _inputs.Collected, request: BuildRequest, compare: Any) -> dict[str, Any]:
+def _migrate_data(collected: _inputs.Collected, request: BuildRequest, compare: Any) -> MigrationResult:
+    """Return the changes of configs that the user gave as data, not as text. The result has the migrated config."""
     migrated_data = MigratedText("", "", "")
-    config_result = {}
+    migrated_configs: list[Any] = []
     for config_input in collected.inputs:
         editable = _rewrite.ConfigAsData(config_input.config)
         target = choose_target(request, config_input)
         applied_changes, manual_steps = run(editable, target)
         migrated_data.config_pairs += [ConfigPair(config_input.name, config_input.config, editable.data, target)]
-        migrated_data.changes += [_build_row(config_input, change, "") for change in applied_changes]
-        migrated_data.unsolved_changes += [_build_row(config_input, manual_step, "") for manual_step in manual_steps]
-        if not config_input.found_config.owner:
-            config_result["config"] = editable.data
-    return {**_build_result([migrated_data], collected, compare), **config_result}
-
-
-def _build_result(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare: Any) -> dict[str, Any]:
-    mask = make_masker(secret for item in collected.inputs for secret in find_secrets(item.config))
-
-    def mask_row(row: dict[str, Any]) -> dict[str, Any]:
-        return {key: mask(value) if isinstance(value, str) else value for key, value in row.items()}
-
-    changes = [row for item in migrated_texts for row in item.changes]
-    return {
-        "changed": bool(changes),
-        "changes": [mask_row(row) for row in changes],
-        "unsolved": [mask_row(row) for row in _list_unsolved(migrated_texts, collected)],
-        "planned": list(_list_planned_breaks(collected, mask)),
-        "skipped_files": collected.skipped_files,
-        "diff": [
-            mask_row(_describe_difference(item)) for item in migrated_texts if item.text_after != item.text_before
-        ],
-        **({} if compare is None else {"compared": _compare_behaviour(migrated_texts, collected, compare)}),
-    }
-
-
-def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected) -> list[dict[str, Any]]:
-    """Return what is left to a person: in the files that were read, and the files that were not."""
-    unsolved_in_files = [row for migrated_text in migrated_texts for row in migrated_text.unsolved_changes]
-    invalid_rows = [_build_unread_row(fault.position, fault.wrong, fault.fix) for fault in collected.invalid_yaml]
-    failed_rows = [_build_unread_row(fault.position, fault.message, fault.fix) for fault in collected.internal_faults]
-    return [*unsolved_in_files, *invalid_rows, *failed_rows]
-
-
-def _compare_behaviour(
-    migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare: Any
-) -> list[ComparedConfigRow]:
-    """Return a row for each changed config with what it does otherwise, and one for each file that is not readable."""
-    has_other_collector = bool(compare.get("before"))  # another Collector may do otherwise with the same config
-    pairs: list[ConfigPair] = []
-    for migrated_text in migrated_texts:
-        for pair in migrated_text.config_pairs:
-            if has_other_collector or pair.old_form != pair.new_form:
-                pairs.append(pair)
-    rows = comparing.compare_configs(pairs, compare)
-    for file in collected.faulty_files:
-        rows.append({"config": file, **comparing.build_comparison_row(why="it could not be read")})
-    return rows
-
-
-def _list_planned_breaks(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:
-    """Yield each planned version of the Collector that breaks configs, with these and with their number by owner."""
-    for version, planned_change, is_broken_by in batching.PLANNED:
-        broken_inputs = [
-            config_input
-            for config_input in collected.inputs
-            if is_broken_by(config_input.config, _builds.load_catalogue())
+        migrated_data.changes += [build_change_row(config_input, change, "") for change in applied_changes]
+        migrated_data.unsolved_changes += [
+            build_change_row(config_input, manual_step, "") for manual_step in manual_steps
         ]
-        owners = Counter(mask(describe_keeper(config_input.found_config.owner)) for config_input in broken_inputs)
-        if broken_inputs:
-            yield {
-                "version": version,
-                "what": planned_change,
-                "configs": [mask(config_input.name) for config_input in broken_inputs],
-                "owners": dict(owners.most_common()),
-            }
-
-
-def _describe_difference(migrated_text: MigratedText) -> dict[str, Any]:
-    return {
-        "before": migrated_text.text_before,
-        "after": migrated_text.text_after,
-        "before_header": migrated_text.name,
-        "after_header": migrated_text.name,
-    }
+        if not config_input.found_config.owner:
+            migrated_configs.append(editable.data)
+    result = build_migration_result([migrated_data], collected, compare)
+    if migrated_configs:
+        result["config"] = migrated_configs[-1]
+    return result
 
 
 def _write_text(migrated_text: MigratedText, dest: str | None, check: bool) -> bool:
@@ -323,26 +245,3 @@ def _write_text(migrated_text: MigratedText, dest: str | None, check: bool) -> b
     if check:
         return not target.is_file() or _files.read_text_file(target) != migrated_text.text_after
     return _files.write_if_changed(target, migrated_text.text_after)
-
-
-def _build_row(config_input: _inputs.Input, result: Change | Unsolved, file: str) -> dict[str, Any]:
-    position: Position = config_input.locate(result.path) if result.path else Position(file)
-    return {
-        "file": file,
-        "line": position.line,
-        "config": config_input.name,
-        "path": format_path(result.path),
-        "what": result.description,
-        "why": result.reason,
-    }
-
-
-def _build_unread_row(position: Position, fault: str, fix: str) -> dict[str, Any]:
-    return {
-        "file": position.file,
-        "line": position.line,
-        "config": position.file,
-        "path": "",
-        "what": fault,
-        "why": fix,
-    }

@@ -1,0 +1,198 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task result of a migration: changes, manual changes, planned breaks and texts, without secrets of configs.
+
+`_migrate.py` returns it for `pipeline_migrate` and `otelcoltool migrate`. Private.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NotRequired, TypedDict
+
+from ...module_utils._otelcol.config.config_secrets import find_secrets
+from ...module_utils._otelcol.config.masking import make_masker
+from ...module_utils._otelcol.config.paths import Position, format_path
+from ...module_utils._otelcol.kube.keepers import describe_keeper
+from ...module_utils._otelcol.migrate.data_edits import Change, Unsolved
+from ...module_utils._otelcol.rules import batching
+from . import _builds, _inputs
+from ._testing import comparing
+from ._testing.compared_forms import ConfigPair
+from ._testing.result_rows import ComparedConfigRow
+
+Mask = Callable[[str], str]
+"""Returns a text without secrets."""
+
+
+class ChangeRow(TypedDict):
+    """A change of a config, or a change that a person has to make: where, what, and why.
+
+    `path` is the place in the config, such as `exporters.logging`; it is '' for a file that could not be read.
+    """
+
+    file: str
+    line: int
+    config: str
+    path: str
+    what: str
+    why: str
+
+
+class PlannedRow(TypedDict):
+    """A planned version of the Collector that breaks configs: which, and how many each owner in the cluster has."""
+
+    version: str
+    what: str
+    configs: list[str]
+    owners: dict[str, int]
+
+
+class DifferenceRow(TypedDict):
+    """A changed text, in the form in which Ansible shows differences."""
+
+    before: str
+    after: str
+    before_header: str
+    after_header: str
+
+
+class MigrationResult(TypedDict):
+    """The task result. `config` is the migrated config, if the user gave it as a value and not in files."""
+
+    changed: bool
+    changes: list[ChangeRow]
+    unsolved: list[ChangeRow]
+    planned: list[PlannedRow]
+    skipped_files: list[str]
+    diff: list[DifferenceRow]
+    compared: NotRequired[list[ComparedConfigRow]]
+    config: NotRequired[Any]
+
+
+@dataclass
+class MigratedText:
+    """A text before and after its migration, with the changes in it and those that a person has to make."""
+
+    name: str
+    text_before: str
+    text_after: str
+    changes: list[ChangeRow] = field(default_factory=list)
+    unsolved_changes: list[ChangeRow] = field(default_factory=list)
+    config_pairs: list[ConfigPair] = field(default_factory=list)
+
+
+def build_migration_result(
+    migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare_options: Mapping[str, Any] | None
+) -> MigrationResult:
+    """Return the result of a migration. With `compare_options`, configs run before and after it, and are compared."""
+    mask = make_masker(secret for item in collected.inputs for secret in find_secrets(item.config))
+    changes: list[ChangeRow] = []
+    differences: list[DifferenceRow] = []
+    for migrated_text in migrated_texts:
+        changes += [_mask_row(row, mask) for row in migrated_text.changes]
+        if migrated_text.text_after != migrated_text.text_before:
+            differences.append(_describe_difference(migrated_text, mask))
+    result: MigrationResult = {
+        "changed": bool(changes),
+        "changes": changes,
+        "unsolved": [_mask_row(row, mask) for row in _list_unsolved(migrated_texts, collected)],
+        "planned": list(_list_planned_breaks(collected, mask)),
+        "skipped_files": collected.skipped_files,
+        "diff": differences,
+    }
+    if compare_options is not None:
+        result["compared"] = _compare_behaviour(migrated_texts, collected, compare_options)
+    return result
+
+
+def build_change_row(config_input: _inputs.Input, result: Change | Unsolved, file: str) -> ChangeRow:
+    """Return the row of a change, or of a change that a person has to make, in a file; '' is no file."""
+    position = config_input.locate(result.path) if result.path else Position(file)
+    return {
+        "file": file,
+        "line": position.line,
+        "config": config_input.name,
+        "path": format_path(result.path),
+        "what": result.description,
+        "why": result.reason,
+    }
+
+
+def _mask_row(row: ChangeRow, mask: Mask) -> ChangeRow:
+    return {
+        "file": mask(row["file"]),
+        "line": row["line"],
+        "config": mask(row["config"]),
+        "path": mask(row["path"]),
+        "what": mask(row["what"]),
+        "why": mask(row["why"]),
+    }
+
+
+def _describe_difference(migrated_text: MigratedText, mask: Mask) -> DifferenceRow:
+    return {
+        "before": mask(migrated_text.text_before),
+        "after": mask(migrated_text.text_after),
+        "before_header": mask(migrated_text.name),
+        "after_header": mask(migrated_text.name),
+    }
+
+
+def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected) -> list[ChangeRow]:
+    """Return the changes that a person has to make, then a row for each file that could not be read."""
+    rows: list[ChangeRow] = []
+    for migrated_text in migrated_texts:
+        rows += migrated_text.unsolved_changes
+    rows += [_build_unread_row(fault.position, fault.wrong, fault.fix) for fault in collected.invalid_yaml]
+    rows += [_build_unread_row(fault.position, fault.message, fault.fix) for fault in collected.internal_faults]
+    return rows
+
+
+def _build_unread_row(position: Position, fault: str, fix: str) -> ChangeRow:
+    return {
+        "file": position.file,
+        "line": position.line,
+        "config": position.file,
+        "path": "",
+        "what": fault,
+        "why": fix,
+    }
+
+
+def _list_planned_breaks(collected: _inputs.Collected, mask: Mask) -> Iterator[PlannedRow]:
+    """Yield each planned version of the Collector that breaks some of the configs."""
+    for version, planned_change, is_broken_by in batching.PLANNED:
+        broken_inputs = [
+            config_input
+            for config_input in collected.inputs
+            if is_broken_by(config_input.config, _builds.load_catalogue())
+        ]
+        if not broken_inputs:
+            continue
+        owners = Counter(mask(describe_keeper(config_input.found_config.owner)) for config_input in broken_inputs)
+        yield {
+            "version": version,
+            "what": planned_change,
+            "configs": [mask(config_input.name) for config_input in broken_inputs],
+            "owners": dict(owners.most_common()),
+        }
+
+
+def _compare_behaviour(
+    migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare_options: Mapping[str, Any]
+) -> list[ComparedConfigRow]:
+    """Return a row for each changed config with what it does otherwise, and one for each file that is not readable."""
+    has_other_collector = bool(compare_options.get("before"))  # another Collector may do otherwise with the same config
+    pairs: list[ConfigPair] = []
+    for migrated_text in migrated_texts:
+        for pair in migrated_text.config_pairs:
+            if has_other_collector or pair.old_form != pair.new_form:
+                pairs.append(pair)
+    rows = comparing.compare_configs(pairs, compare_options)
+    for file in collected.faulty_files:
+        rows.append({"config": file, **comparing.build_comparison_row(why="it could not be read")})
+    return rows
