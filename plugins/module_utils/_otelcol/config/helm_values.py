@@ -1,8 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values of OpenTelemetry's Helm charts, which are a collector config only after Helm has rendered them.
+"""Finds values of OpenTelemetry's Helm charts, which are a collector config only after Helm has rendered them.
 
+A validation reports them, with the command that renders them.
 Sources: values.yaml of the charts opentelemetry-collector and opentelemetry-kube-stack, and the kinds HelmRelease
 (Flux), Application (Argo CD) and HelmChart (k3s). Private.
 """
@@ -20,6 +21,7 @@ from .paths import Path, list_at, mapping_at, value_at
 _REPOSITORY = "https://open-telemetry.github.io/opentelemetry-helm-charts"
 _COLLECTOR, _STACK = "opentelemetry-collector", "opentelemetry-kube-stack"
 _CHARTS = (_COLLECTOR, _STACK)
+# Keys of values below which a collector config stands.
 _CONFIGS = ("config", "alternateConfig")
 # A key of values, and a word that only values of these charts have: a file without both is not read.
 _KEY_OF_VALUES = re.compile(
@@ -31,7 +33,7 @@ _THEN_VALIDATE = "and validate rendered.yaml."
 
 @dataclass(frozen=True)
 class UnrenderedValues:
-    """Values of a chart in a file: which of its documents, where in that, what they are, and what to do."""
+    """Values of a chart in a file: the number of the document, the path in it, a description, and what to do."""
 
     document_index: int
     path: Path
@@ -48,37 +50,40 @@ def find_unrendered_values(documents: Sequence[Any], file: str) -> list[Unrender
     """Return the values of charts in the documents of a file."""
     unrendered: list[UnrenderedValues] = []
     for document_index, data in enumerate(documents):
-        unrendered += (
-            _find_in_object(document_index, data) if is_object(data) else _find_in_values(document_index, data, file)
-        )
+        if is_object(data):
+            unrendered += _find_in_object(document_index, data)
+        else:
+            unrendered += _find_in_values(document_index, data, file)
     return unrendered
 
 
-def _find_in_values(document: int, data: Any, file: str) -> Iterator[UnrenderedValues]:
-    """Yield values of a chart, or of a chart on which another one depends: they stand below its name."""
+def _find_in_values(document_index: int, data: Any, file: str) -> Iterator[UnrenderedValues]:
+    """Yield values of a chart, and values of charts on which another chart depends, which stand below their names."""
     chart = _find_chart(data)
     if chart:
         command = f"helm template NAME open-telemetry/{chart} -f {file} > rendered.yaml"
         description = f"a file of values for Helm chart {chart}"
-        yield UnrenderedValues(document, (), description, f"Run `{command}`, {_THEN_VALIDATE}")
+        yield UnrenderedValues(document_index, (), description, f"Run `{command}`, {_THEN_VALIDATE}")
     if not isinstance(data, Mapping):
         return
     for key, dependency_values in data.items():
         if key not in (*_CONFIGS, "collectors") and _find_chart(dependency_values):
             description = f"a file of values for a Helm chart, with those of its dependency '{key}'"
             commands = f"`helm dependency build CHART` and `helm template NAME CHART -f {file} > rendered.yaml`"
-            yield UnrenderedValues(document, (str(key),), description, f"Run {commands}, {_THEN_VALIDATE}")
+            yield UnrenderedValues(document_index, (str(key),), description, f"Run {commands}, {_THEN_VALIDATE}")
 
 
 def _find_chart(data: Any) -> str:
-    """Return the chart of which data is values; empty text if it is of none."""
-    if _has_collector_values(data):
+    """Return the chart to which values belong; empty text if data is no values of a chart."""
+    if _is_collector_values(data):
         return _COLLECTOR
-    return _STACK if _has_stack_values(data) else ""
+    if _is_stack_values(data):
+        return _STACK
+    return ""
 
 
-def _has_collector_values(data: Any) -> bool:
-    """Whether data is values of the chart of a collector: they have its config, or presets that make one."""
+def _is_collector_values(data: Any) -> bool:
+    """Whether data is values of the chart for one collector: it has a config, or presets that make one."""
     if not isinstance(data, Mapping):
         return False
     has_presets = isinstance(data.get("presets"), Mapping)
@@ -92,9 +97,9 @@ def _has_section(config: Mapping[str, Any]) -> bool:
     return any(name in config for name in TOP_LEVEL)
 
 
-def _has_stack_values(data: Any) -> bool:
-    """Whether data is values of the chart that has several collectors by their names."""
-    return any(_has_collector_values(collector) for collector in mapping_at(data, "collectors").values())
+def _is_stack_values(data: Any) -> bool:
+    """Whether data is values of the chart for several collectors, which stand by their names below `collectors`."""
+    return any(_is_collector_values(collector) for collector in mapping_at(data, "collectors").values())
 
 
 class _InstalledChart(NamedTuple):
@@ -105,7 +110,7 @@ class _InstalledChart(NamedTuple):
     values_field: str
 
 
-def _find_in_object(document: int, manifest: Mapping[str, Any]) -> Iterator[UnrenderedValues]:
+def _find_in_object(document_index: int, manifest: Mapping[str, Any]) -> Iterator[UnrenderedValues]:
     """Yield the values in an object that lets a controller install a chart."""
     kind = str(manifest["kind"])
     list_charts = _CHART_LISTERS.get(kind)
@@ -113,17 +118,16 @@ def _find_in_object(document: int, manifest: Mapping[str, Any]) -> Iterator[Unre
         return
     for installed_chart in list_charts(mapping_at(manifest, "spec")):
         description = f"an object of kind {kind} with Helm chart {installed_chart.chart}"
-        yield UnrenderedValues(document, ("spec",), description, _describe_rendering(installed_chart))
+        yield UnrenderedValues(document_index, ("spec",), description, _describe_rendering(installed_chart))
 
 
 def _list_helm_release_charts(spec: Mapping[str, Any]) -> Iterator[_InstalledChart]:
-    """Yield the chart of a HelmRelease of Flux. One with `chartRef` names none, so its values tell."""
+    """Yield the chart of a HelmRelease of Flux. A release with `chartRef` names no chart, so its values tell."""
     chart = value_at(spec, ("chart", "spec", "chart"))
     chart_of_values = _find_chart(spec.get("values"))
     if chart in _CHARTS or chart_of_values:
-        yield _InstalledChart(
-            str(chart or chart_of_values), value_at(spec, ("chart", "spec", "version")), "spec.values"
-        )
+        version = value_at(spec, ("chart", "spec", "version"))
+        yield _InstalledChart(str(chart or chart_of_values), version, "spec.values")
 
 
 def _list_k3s_charts(spec: Mapping[str, Any]) -> Iterator[_InstalledChart]:
@@ -138,9 +142,8 @@ def _list_argo_charts(spec: Mapping[str, Any]) -> Iterator[_InstalledChart]:
     for source in (spec.get("source"), *list_at(spec, "sources")):
         chart = value_at(source, ("chart",))
         if chart in _CHARTS:
-            yield _InstalledChart(
-                str(chart), value_at(source, ("targetRevision",)), "helm.valuesObject (or helm.values)"
-            )
+            version = value_at(source, ("targetRevision",))
+            yield _InstalledChart(str(chart), version, "helm.valuesObject (or helm.values)")
 
 
 _CHART_LISTERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[_InstalledChart]]] = {
@@ -152,9 +155,8 @@ _CHART_LISTERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[_InstalledCh
 
 def _describe_rendering(installed_chart: _InstalledChart) -> str:
     """Return how a user renders the chart that an object installs."""
-    command = (
-        f"helm template NAME {_format_chart_arguments(installed_chart.chart, installed_chart.version)} -f values.yaml"
-    )
+    chart_arguments = _format_chart_arguments(installed_chart.chart, installed_chart.version)
+    command = f"helm template NAME {chart_arguments} -f values.yaml"
     return f"Write `{installed_chart.values_field}` to values.yaml, run `{command} > rendered.yaml`, {_THEN_VALIDATE}"
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sections of a config, paths into it, and the positions where a person wrote them. Private."""
+"""Paths into a config, the values at them, and the positions in a source where a person wrote these. Private."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Path = tuple["str | int", ...]
+"""Keys and indexes that lead to a value, such as `("service", "pipelines", "traces", "exporters", 0)`."""
 Config = Mapping[str, Any]
 _LARGEST_AMOUNT = 1e18
-_SCALARS = (str, int, float, type(None))  # asked first, for they are most
+# Types of values without children, and with children. Most values have none, so their types are looked at first.
+_SCALARS = (str, int, float, type(None))
 _TREES = (dict, list, tuple, Mapping)
 
 
@@ -99,14 +101,16 @@ def iter_leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def _children(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Return the keys of a mapping, or the indexes of a list, each with what stands there."""
-    return iter(enumerate(value) if isinstance(value, (list, tuple)) else value.items())
+    """Return the keys of a mapping, or the indexes of a list, each with its value."""
+    if isinstance(value, (list, tuple)):
+        return iter(enumerate(value))
+    return iter(value.items())
 
 
 SECTIONS = ("receivers", "processors", "connectors", "exporters", "extensions")
 
-# The parts of a pipeline, and the sections in which their ids are defined: a connector stands where a receiver or an
-# exporter may.
+# The keys of a pipeline, and the sections that define the ids in them. A connector is a receiver of one pipeline and an
+# exporter of another.
 ROLES = {
     "receivers": ("receivers", "connectors"),
     "processors": ("processors",),
@@ -115,7 +119,7 @@ ROLES = {
 
 
 def parse_amount(text: str) -> float:
-    """Return the number in a text, such as a sample of a metric; 0 if it is none or beyond all counts."""
+    """Return the number in a text, such as a sample of a metric; 0 if it is no number or too large for any count."""
     try:
         number = float(text)
     except ValueError:

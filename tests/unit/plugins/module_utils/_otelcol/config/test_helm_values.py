@@ -53,7 +53,7 @@ def found(text: str) -> list[Any]:
 @pytest.mark.parametrize("name", VALUES)
 def test_values_are_told_with_the_command_that_renders_them(name: str) -> None:
     (one,) = found(VALUES[name])
-    assert "Helm chart" in one.what
+    assert "Helm chart" in one.description
     assert "helm template NAME " in one.fix and one.fix.endswith("> rendered.yaml`, and validate rendered.yaml.")
     assert may_have_values(VALUES[name]) or name.startswith("Flux with")
 
