@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what components call at AWS to the statements of an IAM policy, as narrow as AWS allows.
+"""IAM policies for the calls of components to AWS, as narrow as AWS allows.
 
-They are derived before account and region are known; ARNs hold placeholders until the cluster is read. Each grant names
-its documentation page, and tests/integration/test_least_privilege.py removes each action from the real Collector.
-Private.
+`aws_calls.py` derives a `Grant` for each call; this file makes statements and whole policies of grants. Grants are
+derived before account and region are known, so ARNs hold placeholders, which `fill_policy` replaces once the cluster is
+known. tests/integration/test_least_privilege.py removes each action from the real Collector. Private.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ from typing import Any, NamedTuple
 from ..errors import Problem
 
 Statement = dict[str, Any]
+"""A statement of a policy, with the keys of IAM's JSON, such as `Effect`, `Action` and `Resource`."""
+# The version of the policy language. Source: IAM User Guide, "IAM JSON policy elements: Version".
 POLICY_VERSION = "2012-10-17"
-IRSA, POD_IDENTITY = "irsa", "pod_identity"  # how pods get a role
-# Of all inline policies of a role together; white space does not count. Source: IAM User Guide, "IAM and STS quotas".
+# How pods get a role.
+IRSA, POD_IDENTITY = "irsa", "pod_identity"
+# Characters of all inline policies of a role together, without white space.
+# Source: IAM User Guide, "IAM and STS quotas".
 LONGEST_POLICY = 10240
 
 
 @dataclass(frozen=True)
 class Grant:
-    """Actions, and what they are allowed on. `region` restricts actions that know no resources;
+    """Actions that a component needs, such as `logs:PutLogEvents`, and the ARNs on which they are allowed.
 
-    `source_page` is a page.
+    `source_page` is the address of the documentation that says so. `region` restricts actions that know no resources.
     """
 
     actions: tuple[str, ...]
@@ -38,25 +42,31 @@ class Grant:
 
     @property
     def region_condition(self) -> dict[str, Any]:
-        """The condition that goes with the region, which every request of a regional service has."""
+        """The condition that restricts requests to the region; empty without a region."""
         if not self.region or "*" in self.region:
             return {}
         return {"StringEquals": {"aws:RequestedRegion": self.region}}
 
     @property
     def policy_statement(self) -> Statement:
-        """The statement that allows this."""
-        statement = {"Effect": "Allow", "Action": sorted(self.actions), "Resource": sorted(self.resources)}
-        return {**statement, "Condition": self.region_condition} if self.region_condition else statement
+        """The statement that allows these actions."""
+        statement: Statement = {
+            "Effect": "Allow",
+            "Action": sorted(self.actions),
+            "Resource": sorted(self.resources),
+        }
+        if self.region_condition:
+            statement["Condition"] = self.region_condition
+        return statement
 
 
 def build_statements(grants: Iterable[Grant]) -> list[Statement]:
-    """Return the statements that allow all of this, and no more."""
+    """Return the statements that allow what the grants need, and no more."""
     return unite_statements(grant.policy_statement for grant in grants)
 
 
 def unite_statements(statement_list: Iterable[Statement]) -> list[Statement]:
-    """Return statements with the actions on the same resources together, in an order that depends on nothing else.
+    """Return statements in which the actions on the same resources stand together, in an order of their own.
 
     A statement with `NotAction` stays as it is: IAM refuses one that has `Action` too.
     """
@@ -75,11 +85,12 @@ def unite_statements(statement_list: Iterable[Statement]) -> list[Statement]:
 
 
 def _statement_sort_key(statement: Statement) -> str:
+    """Return a text that puts statements in order by their actions, then by all else."""
     return json.dumps([statement.get("Action", []), statement], sort_keys=True)
 
 
 def _strip_actions(statement: Statement) -> Statement:
-    """Return all of a statement but its actions; one resource counts as a list of one."""
+    """Return a statement without its actions. A single resource becomes a list of one."""
     frame = {key: value for key, value in statement.items() if key != "Action"}
     if "Resource" in frame:
         frame["Resource"] = _as_list(frame["Resource"])
@@ -103,7 +114,7 @@ def is_same_policy(policy: Any, other_policy: Any) -> bool:
 
 
 def _make_canonical(value: Any) -> Any:
-    """Return a part of a policy in a form that is the same for all that mean the same."""
+    """Return a part of a policy in a form that is equal for all parts of the same meaning: with sorted lists."""
     if isinstance(value, Mapping):
         return {key: _make_canonical(inner) for key, inner in value.items()}
     if not isinstance(value, (list, tuple)):

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The row of the component table, and what its cells are made of. Private."""
+"""The form of a row in `component_table.py`: what a type of component needs in Kubernetes, by its settings. Private."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 Rules = tuple[dict[str, Any], ...]
+"""RBAC rules, as a Role of Kubernetes has them."""
 Settings = dict[str, Any]
+"""The settings of one component in a config."""
 
 READ_VERBS = ("get", "list", "watch")
 
@@ -20,15 +22,19 @@ _GUARDED_RIGHTS = {"secrets": SECRETS, "nodes/proxy": NODES_PROXY}
 
 
 def need_nothing(_settings: Settings) -> tuple[Any, ...]:
+    """Return no needs: the default of the functions of a row."""
     return ()
 
 
 @dataclass(frozen=True)
 class Component:
-    """What one component type needs. `type_names` has today's name and the ones that older versions know.
+    """What one type of component needs. The functions take the settings of a component of this type.
 
-    `list_older_rules` has the rules that only older versions of Kubernetes need. `asks_api` says that the component
-    asks the API of Kubernetes with rights that are not derived.
+    `type_names` has the newest name of the type and its older names. `list_rules` returns the RBAC rules that it needs,
+    and `list_older_rules` those that only older versions of Kubernetes need. `list_variables` returns names of
+    variables of the environment, `list_host_paths` pairs of a path on the node and one in the container, and
+    `list_state_directories` folders that must outlive the pod. `serves_health` says that the component answers health
+    probes. `asks_api` says that it asks the API of Kubernetes with rights that are not derived.
     """
 
     type_names: tuple[str, ...]
