@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same telemetry through two configs or two Collectors: what each exporter gets otherwise. Private."""
+"""Compares what exporters get from the same telemetry in two configs, or in two Collectors.
+
+`comparing.py` runs both. `old` and `new` are the two forms of a config. Private.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,9 @@ _SAMPLE_RECORDS: dict[str, Record] = {
 def list_exporter_differences(
     old_records: RecordsByName, new_records: RecordsByName, new_exporter_ids: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield what exporters lose (-), get in addition (+) and get with other fields (~);
+    """Yield a line for each record that an exporter loses (-), gets in addition (+), or gets with other fields (~).
 
-    `new_exporter_ids` has their new ids.
+    `new_exporter_ids` has the new id of each exporter of the old form.
     """
     for exporter, new_exporter in new_exporter_ids.items():
         for signal in SIGNALS:
@@ -44,7 +47,7 @@ def list_exporter_differences(
 
 
 def _remove_common_records(old_records: list[Record], new_records: list[Record]) -> None:
-    """Remove from both lists what both have, each record as often as both have it."""
+    """Remove the records that both lists have from both, each as often as both have it."""
     for record in list(old_records):
         if record in new_records:
             old_records.remove(record)
@@ -52,7 +55,10 @@ def _remove_common_records(old_records: list[Record], new_records: list[Record])
 
 
 def _describe_changes(signal: str, old_records: Sequence[Record], new_records: list[Record]) -> Iterator[str]:
-    """Yield what became of each record, by the one nearest to it; and the records that nothing became."""
+    """Yield a line for each record that changed or is gone, then one for each that is new.
+
+    The nearest new record with the same fields is taken as the changed one.
+    """
     for old_record in old_records:
         similar_records = [new_record for new_record in new_records if set(new_record) == set(old_record)]
         if not similar_records:
@@ -67,7 +73,10 @@ def _describe_changes(signal: str, old_records: Sequence[Record], new_records: l
 
 
 def map_new_ids(old_ids: Sequence[str], current_ids: Sequence[str]) -> dict[str, str]:
-    """Return the new id of each component: the same, or that at its place if as many have another one."""
+    """Return the new id of each component.
+
+    If as many ids are gone as were added, they are taken as renamed, in their order. Otherwise each id stays itself.
+    """
     gone_ids = [component_id for component_id in old_ids if component_id not in current_ids]
     added_ids = [component_id for component_id in current_ids if component_id not in old_ids]
     if len(gone_ids) != len(added_ids):

@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A test's config with an end behind each processor, so that a trace tells what every step makes of the records.
+"""Adds a sink behind each processor of a test's config, so that a trace tells what each step makes of the records.
 
-Private.
+The bench does so for a run with the option `trace`. Private.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from .replaced_ends import ReplacedEnds, build_sink_settings, make_id_part
 
 
 def name_stage(pipeline: str, processor_count: int) -> str:
-    """Return the name under which a traced pipeline sends what leaves its first processors."""
+    """Return the name under which the records come that leave the first `processor_count` processors."""
     return f"stage {processor_count} of {pipeline}"
 
 
 def add_stages(config: dict[str, Any], ends: ReplacedEnds) -> None:
-    """Add to the config of a test, for each pipeline and each number of its processors, a pipeline that ends there.
+    """Add to the config of a test a pipeline for each step of each pipeline: it ends behind that step, in a sink.
 
-    A connector that names pipelines sends to these too. One that takes turns would send them a part of the records.
+    A connector that names a pipeline then names these too. Behind a connector that takes turns nothing is added, since
+    each pipeline would get only a part of the records.
     """
     pipelines = config["service"]["pipelines"]
     for position, (name, pipeline) in enumerate(list(pipelines.items())):
@@ -32,7 +33,8 @@ def add_stages(config: dict[str, Any], ends: ReplacedEnds) -> None:
             continue
         for processor_count in range(len(pipeline.get("processors", ())) + 1):
             stage_id = f"stage_{processor_count}_of_{position}_{make_id_part(name)}"
-            sink, stage_pipeline = f"{ends.otlp_http}/{stage_id}", f"{signal_of(name)}/{stage_id}"
+            sink = f"{ends.otlp_http}/{stage_id}"
+            stage_pipeline = f"{signal_of(name)}/{stage_id}"
             config["exporters"][sink] = build_sink_settings(name_stage(name, processor_count), ends)
             pipelines[stage_pipeline] = _build_stage(pipeline, processor_count, sink)
             config["connectors"] = list_beside(config["connectors"], name, stage_pipeline)
@@ -46,12 +48,12 @@ def _build_stage(pipeline: Mapping[str, Any], processor_count: int, sink: str) -
 
 
 def may_get_only_a_part(pipeline: Mapping[str, Any]) -> bool:
-    """Return whether a pipeline gets a part of the records of a connector, so that nothing can listen beside it."""
+    """Return whether a pipeline shares the records of a connector with others, so that a copy would take some away."""
     return any(takes_turns(str(receiver)) for receiver in pipeline.get("receivers") or ())
 
 
 def list_beside(value: Any, name: str, added_name: str) -> Any:
-    """Return settings in which each list that has a name has another name too."""
+    """Return settings in which each list with a name, at any depth, also has another name at its end."""
     if isinstance(value, Mapping):
         return {key: list_beside(nested_value, name, added_name) for key, nested_value in value.items()}
     if not isinstance(value, (list, tuple)):

@@ -1,10 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A test's config with probes beside its pipelines, which tell what of it the records take.
+"""Adds probes to the config of a test, which tell what branches of the config its records take.
 
-Each probe is a copy of a pipeline up to the component that is asked, then this component with other settings, and a
-sink behind it. Private.
+A branch is, for example, a condition of a filter. To ask whether a record takes it, two probes stand beside the
+pipeline: each is a copy of the pipeline up to the component, then the component with other settings, such as with this
+condition alone, and a sink. If different records reach the two sinks, a record took the branch. `coverage.py` uses
+them. Private.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class Probes:
         _ProbeWiring(config, ends, self).add_probes()
 
     def find_taken_branches(self, records_by_name: RecordsByName) -> dict[Path, bool]:
-        """Return for each branch that is in a pipeline whether a record took it."""
+        """Return for each branch that is in a pipeline whether a record took it, by the path of the branch."""
         answers = {}
         for path, questions in self.questions_by_path.items():
             if questions:
@@ -52,16 +54,16 @@ class Probes:
 
 
 class Question(NamedTuple):
-    """The names under which the test gets the records without a branch and with it."""
+    """The names of the two sinks of a branch: one gets the records without the branch, the other with it."""
 
     name_without_branch: str
     name_with_branch: str
 
     def is_answered_by(self, records_by_name: RecordsByName) -> bool:
-        """Whether the records differ, so that one took the branch."""
-        return _sort_records(records_by_name.get(self.name_without_branch, {})) != _sort_records(
-            records_by_name.get(self.name_with_branch, {})
-        )
+        """Whether different records reached the two sinks, so that a record took the branch."""
+        records_without = _sort_records(records_by_name.get(self.name_without_branch, {}))
+        records_with = _sort_records(records_by_name.get(self.name_with_branch, {}))
+        return records_without != records_with
 
 
 def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str]:
@@ -70,7 +72,10 @@ def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str
 
 
 class _Place(NamedTuple):
-    """Where in a pipeline something is asked: its name, what of it stands before that, and a word of its own."""
+    """A place in a pipeline where probes branch off: the name of the pipeline, and its part before the place.
+
+    `place_word` is a word for this place alone.
+    """
 
     name: str
     pipeline: Mapping[str, Any]
@@ -83,7 +88,7 @@ class _Place(NamedTuple):
 
 
 class _ProbeWiring:
-    """The config to which probes are added, one at a time."""
+    """Adds probes to a config, one at a time. `known_probes` has the sinks of probes that are there already."""
 
     def __init__(self, config: dict[str, Any], ends: ReplacedEnds, probes: Probes) -> None:
         self.config, self.ends, self.probes = config, ends, probes
@@ -98,11 +103,10 @@ class _ProbeWiring:
         for pipeline_index, (name, pipeline) in enumerate(list(self.pipelines.items())):
             for processor_count, branch in list(self._list_asked_branches(name, pipeline)):
                 processors_before = (pipeline.get("processors") or [])[:processor_count]
-                doubt = (
-                    REASON_SHARED
-                    if may_get_only_a_part(pipeline)
-                    else self._explain_incomparable(processors_before, branch)
-                )
+                if may_get_only_a_part(pipeline):
+                    doubt = REASON_SHARED
+                else:
+                    doubt = self._explain_incomparable(processors_before, branch)
                 if doubt:
                     self.probes.unknown_reasons[branch.path] = doubt
                     continue
@@ -129,7 +133,7 @@ class _ProbeWiring:
         return REASON_RANDOM if _OTHER_EACH_TIME.search(text) else ""
 
     def _list_asked_branches(self, name: str, pipeline: Mapping[str, Any]) -> Iterator[tuple[int, Branch]]:
-        """Yield what is asked in a pipeline, with how many processors come before."""
+        """Yield the branches of the components in a pipeline, each with the number of processors before it."""
         processors = pipeline.get("processors") or []
         for branch in self.probes.branches:
             section, component_id = branch.path[:2]
@@ -143,7 +147,10 @@ class _ProbeWiring:
                 yield len(processors), branch
 
     def _add_probe(self, place: _Place, branch: Branch, settings: Settings | Baseline | None) -> str:
-        """Return the name under which the test gets what a component with these settings makes of the records."""
+        """Add a probe and return the name of its sink; empty for a branch that is compared with no records.
+
+        The sink gets what the component of the branch makes of the records with these settings.
+        """
         if settings is Baseline.NO_RECORDS:
             return ""
         component_id = "" if settings is Baseline.RECORDS_BEFORE else str(branch.path[1])
