@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
+from ..catalogue.constraint_places import ConstraintPlaces
 from ..catalogue.rows import Row
 from ..config.paths import list_at, mapping_at, value_at
 from .build_facts import Build, build_of
