@@ -1,11 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operator as an EKS add-on: decisions on installation and removal. Controller only. Private."""
+"""Provider eks_addon of module release_render: EKS installs the operator as an add-on. Controller only. Private.
+
+`render.py` calls it to decide on the installation, and to plan the removal. Role otel_operator then calls module
+eks_addon, which changes the add-on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...module_utils._install.addon import addon_decision
@@ -16,54 +21,61 @@ from ...module_utils._install.releases.release_decision import EXISTING, Release
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._install.releases.version_numbers import parse_version, require_version
 from ...module_utils._otelcol.errors import Problem
+from .release_arguments import ProviderDecision, ReleaseArguments
 
 
 def decide_installation(
-    product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool
-) -> dict[str, Any]:
+    product: Product, arguments: ReleaseArguments, table: Mapping[str, Any], check: bool
+) -> ProviderDecision:
     """Return the decision on the add-on. Raises Problem if it is impossible or forbidden.
 
-    `table` are the tested versions. The result has the keys of a decision, `version` and `namespace`.
+    `table` has the tested versions, as `published.read_tables` returns them.
     """
     installed = _read_installed(product, arguments)
     addon_decision.refuse_unsupported_inputs(arguments)
     namespace = arguments["namespace"] or product.namespace
-    request = ReleaseRequest(
+    request = _build_request(product, namespace, arguments, check)
+    addon = _read_addon(arguments)
+    addon_names = [listed_addon["addon_name"] for listed_addon in arguments["addons"]]
+    cluster_facts = {"cert_manager": arguments["cert_manager"], "addons": addon_names}
+    decision = addon_decision.decide_addon(request, addon, installed, cluster_facts, table)
+    registry_warnings = list(addon_decision.list_registry_warnings(arguments))
+    if decision.provider == EXISTING:
+        version_after_run = installed["version"]
+    else:
+        version_after_run = str(parse_version(addon.wanted_version) or "")
+    return ProviderDecision(
+        decision=replace(decision, warnings=[*registry_warnings, *decision.warnings]),
+        version=version_after_run,
+        namespace=installed["namespace"] or namespace,
+    )
+
+
+def _build_request(product: Product, namespace: str, arguments: ReleaseArguments, check: bool) -> ReleaseRequest:
+    """Return the request of a task. Raises Problem for a version that is none."""
+    version = require_version(arguments["version"], product.title) if arguments["version"] else None
+    return ReleaseRequest(
         product=product,
         provider=EKS,
-        version=require_version(arguments["version"], product.title) if arguments["version"] else None,
+        version=version,
         namespace=namespace,
         foreign=arguments["foreign"],
         certificates="cert_manager",
         check=check,
         collectors=tuple(arguments["collectors"]),
     )
-    addon_names = [listed_addon["addon_name"] for listed_addon in arguments["addons"]]
-    addon = _read_addon(arguments)
-    neighbours = {"cert_manager": arguments["cert_manager"], "addons": addon_names}
-    decision = addon_decision.decide_addon(request, addon, installed, neighbours, table)
-    running_version = (
-        installed["version"] if decision.provider == EXISTING else str(parse_version(addon.wanted_version) or "")
-    )
-    return {
-        **decision.result_fields,
-        "warnings": [*addon_decision.list_registry_warnings(arguments), *decision.warnings],
-        "version": running_version,
-        "namespace": installed["namespace"] or namespace,
-    }
 
 
-def plan_removal(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
+def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> RemovalPlan:
     """Return the objects to remove beside the add-on. Raises Problem if the product is still in use."""
-    installed, addon = _read_installed(product, arguments), _read_addon(arguments)
-    is_foreign = addon.installed_version and not addon.is_ours
-    stays_without_addon = installed["installed"] and not addon.installed_version
-    if is_foreign:
+    installed = _read_installed(product, arguments)
+    addon = _read_addon(arguments)
+    if addon.installed_version and not addon.is_ours:
         return RemovalPlan("nothing", f"{addon.title} was not installed by this collection, so it stays unchanged")
     if addon.installed_version and arguments["preserve"]:
         note = f"The objects of {addon.title} stay in the cluster, and no controller manages them any more"
         return RemovalPlan("remove", f"{addon.title} is removed from EKS, and its objects stay", warnings=[note])
-    if stays_without_addon:
+    if installed["installed"] and not addon.installed_version:
         return RemovalPlan("nothing", f"{product.title} is installed, but not as {addon.title}, so it stays unchanged")
     return _plan_removal_of_objects(product, installed, addon, arguments, check)
 
@@ -72,10 +84,13 @@ def _plan_removal_of_objects(
     product: Product,
     installed: Mapping[str, Any],
     addon: addon_decision.Addon,
-    arguments: Mapping[str, Any],
+    arguments: ReleaseArguments,
     check: bool,
 ) -> RemovalPlan:
-    """Return the objects to remove that EKS may leave. Those of EKS belong to this collection if the add-on does."""
+    """Return the objects to remove that EKS may leave in the cluster when it removes the add-on.
+
+    All of them count as ours: `plan_removal` has returned before if the add-on is not.
+    """
     crds = [_mark_definition(definition) for definition in installed["crds"]]
     removal_plan = removal.plan_removal(
         product,
@@ -91,14 +106,17 @@ def _plan_removal_of_objects(
 
 
 def _mark_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a definition as `ours` if EKS made it, which removes most of them; `made` says that it was not ours."""
+    """Return the facts of a CustomResourceDefinition, with `ours` also set for one that EKS made.
+
+    `made` says that it lacks our label. EKS removes most of its definitions with the add-on.
+    """
     is_ours = definition["ours"] or definition["installer"]["by"] == EKS
     return {**definition, "ours": is_ours, "made": not definition["ours"]}
 
 
-def _read_installed(product: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what release_info found. Raises Problem if it is not given, or if no add-on installs the product."""
-    installed: Mapping[str, Any] | None = arguments["installed"]
+def _read_installed(product: Product, arguments: ReleaseArguments) -> Mapping[str, Any]:
+    """Return the result of release_info. Raises Problem if a task does not give it, or no add-on has the product."""
+    installed = arguments["installed"]
     if not product.is_in_eks_addons:
         raise Problem(f"no EKS add-on of this collection installs {product.title}", fix="Use another provider.")
     if installed is None:
@@ -106,8 +124,8 @@ def _read_installed(product: Product, arguments: Mapping[str, Any]) -> Mapping[s
     return installed
 
 
-def _read_addon(arguments: Mapping[str, Any]) -> addon_decision.Addon:
-    """Return the add-on of the cluster, and the version that is asked; without a version, the default of EKS."""
+def _read_addon(arguments: ReleaseArguments) -> addon_decision.Addon:
+    """Return the add-on of the cluster with its installed version, and the version that the inventory wants of it."""
     cluster = str(arguments["eks_cluster"].get("name", ""))
     wanted_version = str(arguments["addon"].get("version") or "")
     return addon_decision.find_addon(arguments["addon_name"], cluster, arguments["addons"], wanted_version)

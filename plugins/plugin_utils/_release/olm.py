@@ -1,16 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The provider olm of a product: from inputs to a Subscription, or to its removal. Controller only. Private."""
+"""Provider olm of module release_render: a Subscription of OLM installs the operator. Controller only. Private.
+
+`render.py` calls it to decide on the installation, and to plan the removal. OLM is the Operator Lifecycle Manager, and
+a CSV (ClusterServiceVersion) is one version of an operator in its catalogs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...module_utils._install.olm import olm_decision, olm_objects
-from ...module_utils._install.olm.olm_decision import AUTOMATIC_APPROVAL, MANUAL_APPROVAL, OlmRequest
+from ...module_utils._install.olm.olm_decision import AUTOMATIC_APPROVAL, MANUAL_APPROVAL, OlmPlan, OlmRequest
 from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
 from ...module_utils._install.releases.installed import OLM
@@ -21,7 +25,9 @@ from ...module_utils._install.releases.version_numbers import parse_version
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
 from ...module_utils._otelcol.errors import Problem
 from .. import _arguments
+from .release_arguments import ProviderDecision, ReleaseArguments, SubscriptionFacts
 
+# The suboptions of option `olm` of release_render.
 OPTIONS: dict[str, dict[str, Any]] = {
     "package": {"type": "str", "required": True},
     "channel": {"type": "str", "default": ""},
@@ -51,20 +57,20 @@ _IMAGE_VARIABLES = {
 
 
 def decide_installation(
-    product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool
-) -> dict[str, Any]:
-    """Return the decision on a product that a Subscription installs. Raises Problem if it is impossible or forbidden.
+    product: Product, arguments: ReleaseArguments, table: Mapping[str, Any], check: bool
+) -> ProviderDecision:
+    """Return the decision on the Subscription of a product. Raises Problem if it is impossible or forbidden.
 
-    `table` are the tested versions. The result has the keys of a decision, `version`, `namespace`, and `olm`: what to
-    apply and to wait for, empty if another owner's installation stays.
+    `table` has the tested versions, as `published.read_tables` returns them.
     """
-    request = _build_request(product, arguments)
-    installed = _read_installed(request, arguments)
+    olm_request = _build_olm_request(product, arguments)
+    cluster_state = _read_cluster_state(olm_request, arguments)
+    installed = cluster_state.installed
     _refuse_unsupported(arguments)
     release_request = ReleaseRequest(
         product=product,
         provider=OLM,
-        namespace=request.namespace,
+        namespace=olm_request.namespace,
         foreign=arguments["foreign"],
         strict=arguments["compatibility"] == "refuse",
         check=check,
@@ -72,57 +78,73 @@ def decide_installation(
     )
     decision = release_decision.decide_release(release_request, installed, table)
     if decision.provider == release_decision.EXISTING:
-        return {
-            **decision.result_fields,
-            "version": installed["version"],
-            "namespace": installed["namespace"],
-            "olm": {},
-        }
-    plan = olm_decision.plan_installation(request, {**arguments["olm_found"], "kubernetes": installed["kubernetes"]})
-    version = olm_objects.parse_csv_name(plan.csv).version
-    versioned_decision = release_decision.decide_release(
-        replace(release_request, version=parse_version(version)), installed, table
+        return ProviderDecision(decision, installed["version"], installed["namespace"], subscription_facts={})
+    plan = olm_decision.plan_installation(
+        olm_request, {**cluster_state.olm_facts, "kubernetes": installed["kubernetes"]}
     )
+    version = olm_objects.parse_csv_name(plan.csv).version
+    # Only the plan knows the version. With it, the decision also has the warnings about versions.
+    versioned_request = replace(release_request, version=parse_version(version))
+    warnings = release_decision.decide_release(versioned_request, installed, table).warnings
+    return ProviderDecision(
+        decision=release_decision.Decision(plan.action, OLM, plan.message, warnings),
+        version=version,
+        namespace=olm_request.namespace,
+        subscription_facts=_describe_subscription(olm_request, plan),
+    )
+
+
+def _describe_subscription(olm_request: OlmRequest, plan: OlmPlan) -> SubscriptionFacts:
+    """Return what role otel_operator applies and waits for."""
     return {
-        **release_decision.Decision(plan.action, OLM, plan.message, versioned_decision.warnings).result_fields,
-        "version": version,
-        "namespace": request.namespace,
-        "olm": {
-            "manifests": plan.manifests,
-            "namespace": request.namespace,
-            "subscription": plan.subscription,
-            "csv": plan.csv,
-            "approval": request.approval,
-        },
+        "manifests": plan.manifests,
+        "namespace": olm_request.namespace,
+        "subscription": plan.subscription,
+        "csv": plan.csv,
+        "approval": olm_request.approval,
     }
 
 
-def plan_removal(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
+def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> RemovalPlan:
     """Return the objects of a Subscription to remove. Raises Problem if the product is still in use."""
-    request = _build_request(product, arguments)
-    installed, olm_state = _read_installed(request, arguments), arguments["olm_found"]
-    own_release = olm_objects.add_versions(request.namespace, request.package, installed, olm_state)
-    removal_plan = removal.plan_removal(
-        product, own_release, arguments["others"], arguments["remove_definitions"], check=check
+    olm_request = _build_olm_request(product, arguments)
+    cluster_state = _read_cluster_state(olm_request, arguments)
+    release_facts = olm_objects.add_versions(
+        olm_request.namespace, olm_request.package, cluster_state.installed, cluster_state.olm_facts
     )
-    neighbours = olm_objects.list_other_subscriptions(request.namespace, olm_state)
-    if removal_plan.action == "remove" and neighbours:
-        names = ", ".join(f"{neighbour['namespace']}/{neighbour['name']}" for neighbour in neighbours)
+    removal_plan = removal.plan_removal(
+        product, release_facts, arguments["others"], arguments["remove_definitions"], check=check
+    )
+    other_subscriptions = olm_objects.list_other_subscriptions(olm_request.namespace, cluster_state.olm_facts)
+    if removal_plan.action == "remove" and other_subscriptions:
+        names = ", ".join(f"{subscription['namespace']}/{subscription['name']}" for subscription in other_subscriptions)
         removal_plan.warnings.append(f"The OperatorGroup stays, since {names} needs it")
     return removal_plan
 
 
-def _read_installed(request: OlmRequest, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the installed releases, with what the Subscription of this collection brought as its own."""
-    if arguments["olm_found"] is None or arguments["installed"] is None:
+class _ClusterState(NamedTuple):
+    """What earlier tasks have read of the cluster.
+
+    `installed` is the result of release_info, in which the objects of our Subscription count as ours. `olm_facts` is
+    the result of olm_info.
+    """
+
+    installed: Mapping[str, Any]
+    olm_facts: Mapping[str, Any]
+
+
+def _read_cluster_state(olm_request: OlmRequest, arguments: ReleaseArguments) -> _ClusterState:
+    """Return the state of the cluster. Raises Problem if the task does not give it."""
+    installed, olm_facts = arguments["installed"], arguments["olm_found"]
+    if olm_facts is None or installed is None:
         wrong = "the provider olm needs the installed releases and the state of OLM"
         raise Problem(wrong, fix="Give the results of release_info (installed) and olm_info (olm_found).")
-    return olm_objects.mark_own_objects(
-        request.namespace, request.package, arguments["installed"], arguments["olm_found"]
-    )
+    marked_facts = olm_objects.mark_own_objects(olm_request.namespace, olm_request.package, installed, olm_facts)
+    return _ClusterState(marked_facts, olm_facts)
 
 
-def _build_request(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
+def _build_olm_request(product: Product, arguments: ReleaseArguments) -> OlmRequest:
+    """Return what is asked of OLM. Raises Problem for a product without catalog, and for wrong suboptions of `olm`."""
     if not product.is_in_olm:
         raise Problem(f"no known catalog contains {product.title}", fix="Use another provider.")
     olm_options = _arguments.validate_values(arguments["olm"], OPTIONS, "olm")
@@ -130,9 +152,9 @@ def _build_request(product: Product, arguments: Mapping[str, Any]) -> OlmRequest
     return OlmRequest(**{**olm_options, "namespace": namespace, "config": _build_config(arguments)})
 
 
-def _refuse_unsupported(arguments: Mapping[str, Any]) -> None:
-    """Raise Problem for options that a Subscription does not support."""
-    tuning = arguments["workloads"].get("manager") or {}
+def _refuse_unsupported(arguments: ReleaseArguments) -> None:
+    """Raise Problem for options that a Subscription does not support. One replica is what the bundle has."""
+    tuning = _read_manager_tuning(arguments)
     set_options = {**arguments, "flags": tuning.get("flags"), "replicas": tuning.get("replicas") not in (None, 1)}
     unsupported = [
         f"{name} ({alternative})" for name, alternative in _UNSUPPORTED_OPTIONS.items() if set_options.get(name)
@@ -142,9 +164,14 @@ def _refuse_unsupported(arguments: Mapping[str, Any]) -> None:
         raise Problem(wrong, asked=olm_decision.TASK, fix="Omit these options, or use another provider.")
 
 
-def _build_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the Subscription changes in the operator's Deployment."""
-    tuning = arguments["workloads"].get("manager") or {}
+def _read_manager_tuning(arguments: ReleaseArguments) -> Mapping[str, Any]:
+    """Return the tuning of the operator's own workload; empty if the inventory tunes nothing of it."""
+    return arguments["workloads"].get("manager") or {}
+
+
+def _build_config(arguments: ReleaseArguments) -> dict[str, Any]:
+    """Return `spec.config` of the Subscription, by which OLM changes the operator's Deployment."""
+    tuning = _read_manager_tuning(arguments)
     config = {key: tuning[name] for name, key in TUNING.items() if tuning.get(name)}
     variables = {**_build_variables(arguments), **(tuning.get("env") or {})}
     if variables:
@@ -152,7 +179,7 @@ def _build_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _build_variables(arguments: Mapping[str, Any]) -> dict[str, str]:
+def _build_variables(arguments: ReleaseArguments) -> dict[str, str]:
     """Return the variables that give the operator its images and feature gates."""
     variables: dict[str, str] = {}
     for name, image in arguments["images"].items():

@@ -1,12 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A published release or chart, compared with the lock and with known releases. Controller only. Private."""
+"""Read a published release or chart, and compare it with the lock and with known releases. Controller only. Private.
+
+`render.py` reads the release that it applies with it, `release_mirror.py` those that it copies.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +20,7 @@ from ...module_utils._install.releases.version_numbers import Version
 from ...module_utils._otelcol.errors import Problem, strip_credentials
 from .._otelcol import _documents, _tables
 from . import source
+from .release_arguments import ManifestOptions
 
 _DATA = Path(__file__).parents[1] / "_data"
 _LOCK_HINT = f"to lock it, run `{lock_file.LOCK_COMMAND}`"
@@ -59,27 +62,35 @@ class ChartRow(NamedTuple):
 
 @cache
 def read_tables() -> Any:
-    """Return the tested versions, the Collector version of distributions with their own versions, and privileges."""
-    own_builds = (build for build in _tables.catalogue("distributions").values() if "collector_versions" in build)
-    builds = {image_name(build["image"]): build["collector_versions"] for build in own_builds}
-    own_facts = {"builds": builds, "privileges": _documents.read_yaml(_DATA / "privileges.yml")}
-    return {**_documents.read_yaml(_DATA / "compatibility.yml"), **own_facts}
+    """Return the tables of `compatibility.yml`, such as `tested`, with two more.
+
+    `builds` has, by image, the Collector version of each version of a distribution that counts its own versions.
+    `privileges` has what known releases of each product may do.
+    """
+    builds: dict[str, Any] = {}
+    for distribution in _tables.catalogue("distributions").values():
+        if "collector_versions" in distribution:
+            builds[image_name(distribution["image"])] = distribution["collector_versions"]
+    privileges_by_product = _documents.read_yaml(_DATA / "privileges.yml")
+    compatibility = _documents.read_yaml(_DATA / "compatibility.yml")
+    return {**compatibility, "builds": builds, "privileges": privileges_by_product}
 
 
 def compute_checksum(content: bytes) -> str:
-    """Return the SHA-256 of a content."""
+    """Return the SHA-256 of a content, in the form `sha256:HEX`."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def release_name(product: Product, target: Version) -> str:
+    """Return the name of a release in a lock, such as `cert-manager v1.18.0`."""
     return f"{product.name} {target.tag}"
 
 
-def build_chart_row(product: Product, reference: str, chart: Mapping[str, Any] | None) -> ChartRow:
+def build_chart_row(product: Product, reference: str, chart: source.ChartOnDisk | None) -> ChartRow:
     """Return the row of a chart in a lock. `chart` is None if it is not on disk, and `reference` names it then."""
     if chart is None:
         return ChartRow(f"the chart of {product.title}", "", strip_credentials(reference) or "its repository")
-    return ChartRow(f"{product.name} {chart['version']}", chart["sum"], chart["path"])
+    return ChartRow(f"{product.name} {chart.version}", chart.checksum, chart.path)
 
 
 def check_chart(row: ChartRow, lock: lock_file.Lock | None) -> str:
@@ -91,14 +102,18 @@ def check_chart(row: ChartRow, lock: lock_file.Lock | None) -> str:
 
 
 def read_release(
-    product: Product, target: Version, options: Mapping[str, Any], lock: lock_file.Lock | None
+    product: Product, target: Version, options: ManifestOptions, lock: lock_file.Lock | None
 ) -> PublishedRelease:
-    """Return a release. Raises Problem for one that is not the requested, the locked, or a harmless one."""
+    """Return a version of a product with its manifest.
+
+    Raises Problem if the manifest is of another version, if its checksum is not the expected one, or if the release may
+    do more than known releases of the product, unless `allow_privileges` accepts that.
+    """
     activity = f"Read the release {target.tag} of {product.title}"
-    origins = source.list_origins(product, target, options["source"], options["mirror"])
     name = release_name(product, target)
-    expected = options["sha256"] or (lock.find_checksum(lock_file.MANIFESTS, name) if lock else "")
-    origin, content = source.fetch(origins, options["sha256"], activity, plain=bool(expected))
+    origins = source.list_origins(product, target, options["source"], options["mirror"])
+    has_expected_sum = bool(options["sha256"] or (lock and lock.find_checksum(lock_file.MANIFESTS, name)))
+    origin, content = source.fetch(origins, options["sha256"], activity, plain=has_expected_sum)
     shown_origin = strip_credentials(origin)
     if lock:
         lock.verify_sum(lock_file.MANIFESTS, name, compute_checksum(content), origin)
@@ -110,6 +125,6 @@ def read_release(
     unused_lines = privileges.compare_privileges(release, known_privileges, options["allow_privileges"], shown_origin)
     warnings = [f"allow_privileges has a line that {name} does not need: {line}" for line in unused_lines]
     trust_note = ""
-    if not expected:
+    if not has_expected_sum:
         trust_note = f"{name} is trusted as read, {compute_checksum(content)} from {shown_origin}; {_LOCK_HINT}"
     return PublishedRelease(release, content, origin, warnings, trust_note)

@@ -1,19 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mirror of what clusters install: manifests as they are published, images, charts and archives of programs.
+"""Module release_mirror: what a mirror needs so that clusters and hosts install without internet access.
 
-The module release_mirror is the one user. Controller only. Private.
+The action of the module calls `mirror_releases`. It writes the published manifests and the archives of programs into
+the folder of the mirror, and returns which images and charts belong into it. Controller only. Private.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from ...module_utils._install.releases import lock_file, mirror_images, pinned_images
-from ...module_utils._install.releases.installed import RELEASED_PROVIDERS
+from ...module_utils._install.releases.installed import HELM, RELEASED_PROVIDERS
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, find_product
 from ...module_utils._install.releases.version_numbers import Version, require_version
 from ...module_utils._otelcol.errors import strip_credentials
@@ -22,8 +23,9 @@ from .. import _lock_file
 from .._otelcol import _files
 from . import archives, source
 from .published import ChartRow, PublishedRelease, build_chart_row, check_chart, read_release, read_tables
+from .release_arguments import ManifestOptions
 
-# Why a provider without releases cannot be mirrored.
+# What installs a product without a release that could be mirrored, by provider: the end of a sentence.
 _UNMIRRORED_PROVIDERS = {
     "eks_addon": "an EKS add-on: EKS pulls its images from its own registry in the region",
     "olm": "the Operator Lifecycle Manager, whose catalog and images its own tools mirror (oc mirror)",
@@ -33,17 +35,52 @@ _UNMIRRORED_PROVIDERS = {
 _CHART_IMAGES = {CERT_MANAGER: "quay.io/jetstack/cert-manager-startupapicheck"}
 
 
-def mirror_releases(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Write the manifests, and return the images. Raises Problem for a release that cannot be read."""
+class ReleaseRow(ManifestOptions):
+    """A product of a cluster. `provider` is empty if the cluster does not install it."""
+
+    product: str
+    provider: str
+    version: str
+    chart: str
+    images: Mapping[str, str]
+
+
+class ClusterRow(TypedDict):
+    """A cluster: the lock of its inventory, its objects with the images as published, and its products."""
+
+    lock_file: str
+    manifests: Sequence[Manifest]
+    releases: Sequence[ReleaseRow]
+
+
+class MirrorArguments(TypedDict):
+    """The options of module release_mirror, which its documentation explains."""
+
+    clusters: Sequence[ClusterRow]
+    programs: NotRequired[Sequence[Mapping[str, Any]]]
+    path: str
+    registry: str
+    scope: str
+    compare: bool
+    exclude: Sequence[str]
+    images: Sequence[str]
+
+
+def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
+    """Write manifests and archives into the mirror, and return what the mirror needs. Check mode writes nothing.
+
+    Raises Problem for a release that cannot be read, or that is another one than the lock has.
+    """
     clusters = arguments["clusters"]
     locks = [_read_lock(cluster) if arguments["compare"] else None for cluster in clusters]
     read_releases = _read_all_releases(clusters, locks)
     needed_images = _list_needed_images(arguments, read_releases)
     programs = archives.collect_archives(arguments.get("programs") or (), arguments["path"], check)
     files = [_write_manifest(release, arguments["path"], check) for release in _drop_equal_releases(read_releases)]
+    digest_of_image = lock_file.join_locks(locks)
     return {
         "changed": programs.changed or any(file.is_changed for file in files),
-        "images": [image.build_row(arguments["registry"], lock_file.join_locks(locks)) for image in needed_images],
+        "images": [image.build_row(arguments["registry"], digest_of_image) for image in needed_images],
         "manifests": [file.result_row for file in files],
         "charts": _list_charts(read_releases),
         "programs": programs.rows,
@@ -52,26 +89,25 @@ def mirror_releases(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]
     }
 
 
-def _read_lock(cluster: Mapping[str, Any]) -> lock_file.Lock | None:
+def _read_lock(cluster: ClusterRow) -> lock_file.Lock | None:
+    """Return the lock of a cluster; None if it has none."""
     return _lock_file.read_lock_if_given(_lock_file.find_lock_path(cluster["lock_file"], None))
 
 
-def _list_releases(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what a cluster installs by a provider."""
+def _list_releases(cluster: ClusterRow) -> list[ReleaseRow]:
+    """Return the products that a cluster installs."""
     return [release for release in cluster["releases"] if release["provider"]]
 
 
 class _ReadRelease(NamedTuple):
-    """A release as it was read, what a mirror needs of it, and the row of its chart; None without a chart."""
+    """A release that was read. `mirror_needs` has its images; `chart_row` is None if Helm does not install it."""
 
     mirror_needs: mirror_images.MirroredRelease
     published_release: PublishedRelease
     chart_row: ChartRow | None
 
 
-def _read_all_releases(
-    clusters: Iterable[Mapping[str, Any]], locks: Iterable[lock_file.Lock | None]
-) -> list[_ReadRelease]:
+def _read_all_releases(clusters: Iterable[ClusterRow], locks: Iterable[lock_file.Lock | None]) -> list[_ReadRelease]:
     """Return the releases of all clusters, each compared with the lock of its cluster."""
     read_releases: list[_ReadRelease] = []
     for cluster, lock in zip(clusters, locks, strict=True):
@@ -81,49 +117,55 @@ def _read_all_releases(
     return read_releases
 
 
-def _read_for_mirror(release_row: Mapping[str, Any], lock: lock_file.Lock | None) -> _ReadRelease:
+def _read_for_mirror(release_row: ReleaseRow, lock: lock_file.Lock | None) -> _ReadRelease:
     """Return a release, of the version that is given or tested. Raises Problem if it cannot be read or trusted."""
-    installed_product = find_product(release_row["product"])
-    is_chart = release_row["provider"] == "helm"
-    chart = source.read_chart(release_row["chart"]) if is_chart else None
+    product = find_product(release_row["product"])
     wanted_version = release_row["version"]
-    if chart:
-        wanted_version = source.check_chart_version(installed_product, chart, wanted_version)
-    target = require_version(wanted_version or read_tables()["tested"][installed_product.name], installed_product.title)
-    chart_row = build_chart_row(installed_product, release_row["chart"], chart) if is_chart else None
+    chart_row: ChartRow | None = None
+    if release_row["provider"] == HELM:
+        chart = source.read_chart(release_row["chart"])
+        if chart:
+            wanted_version = source.check_chart_version(product, chart, wanted_version)
+        chart_row = build_chart_row(product, release_row["chart"], chart)
+    target = require_version(wanted_version or read_tables()["tested"][product.name], product.title)
     if chart_row and lock:
         check_chart(chart_row, lock)
-    published = read_release(installed_product, target, release_row, lock)
-    return _ReadRelease(_find_needs(release_row, installed_product, target, published), published, chart_row)
+    published = read_release(product, target, release_row, lock)
+    return _ReadRelease(_find_needs(release_row, product, target, published), published, chart_row)
 
 
 def _find_needs(
-    release_row: Mapping[str, Any], installed_product: Product, target: Version, published: PublishedRelease
+    release_row: ReleaseRow, product: Product, target: Version, published: PublishedRelease
 ) -> mirror_images.MirroredRelease:
-    """Return what a mirror needs of a release: the images of its pods, and those that it starts."""
+    """Return the images of a release: those of its pods, and those of pods that it starts itself."""
     pod_images = [
         *pinned_images.iter_workload_images(published.release.objects),
         *_iter_chart_images(release_row, target.tag),
     ]
-    own_images = {name: image for name, image in release_row["images"].items() if image}
+    chosen_images = {name: image for name, image in release_row["images"].items() if image}
     started_images: Mapping[str, str] = {}
-    if installed_product.starts_pods:
-        started_images, _flags = pinned_images.choose_operator_images(str(target), "", own_images, read_tables())
+    if product.starts_pods:
+        operator_images = pinned_images.choose_operator_images(str(target), "", chosen_images, read_tables())
+        started_images = operator_images.started_images
     return mirror_images.MirroredRelease(
-        installed_product.name, target.tag, tuple(pod_images), started_images, frozenset(own_images)
+        product=product.name,
+        tag=target.tag,
+        pod_images=tuple(pod_images),
+        started_images=started_images,
+        chosen_names=frozenset(chosen_images),
     )
 
 
-def _iter_chart_images(release_row: Mapping[str, Any], tag: str) -> Iterator[str]:
+def _iter_chart_images(release_row: ReleaseRow, tag: str) -> Iterator[str]:
     """Yield the images that only the chart of a release uses."""
-    if release_row["provider"] == "helm" and release_row["product"] in _CHART_IMAGES:
+    if release_row["provider"] == HELM and release_row["product"] in _CHART_IMAGES:
         yield f"{_CHART_IMAGES[release_row['product']]}:{tag}"
 
 
 def _list_needed_images(
-    arguments: Mapping[str, Any], read_releases: Iterable[_ReadRelease]
+    arguments: MirrorArguments, read_releases: Iterable[_ReadRelease]
 ) -> list[mirror_images.MirrorImage]:
-    """Return the images of all manifests and releases, as the options choose them."""
+    """Return the images of all manifests and releases that options `scope`, `exclude` and `images` choose."""
     objects: list[Manifest] = []
     for cluster in arguments["clusters"]:
         objects += cluster["manifests"]
@@ -134,51 +176,63 @@ def _list_needed_images(
 
 
 def _drop_equal_releases(read_releases: Sequence[_ReadRelease]) -> list[_ReadRelease]:
-    """Return the releases that differ in their folder of a mirror."""
-    return list({release.mirror_needs.archive_folder: release for release in read_releases}.values())
+    """Return each version of a product once, although several clusters install it."""
+    release_by_folder: dict[str, _ReadRelease] = {}
+    for release in read_releases:
+        release_by_folder[release.mirror_needs.archive_folder] = release
+    return list(release_by_folder.values())
 
 
 def _list_charts(read_releases: Iterable[_ReadRelease]) -> list[dict[str, str]]:
-    """Return the row of each chart once, in order."""
-    rows = {release.chart_row for release in read_releases if release.chart_row}
-    return [row.as_dict() for row in sorted(rows)]
+    """Return each chart once, by name, as a row of the result."""
+    chart_rows = {release.chart_row for release in read_releases if release.chart_row}
+    return [chart_row.as_dict() for chart_row in sorted(chart_rows)]
 
 
-def _describe_unmirrored(clusters: Iterable[Mapping[str, Any]]) -> list[str]:
+class _UnmirroredProduct(NamedTuple):
+    """A product by its name, and the provider that installs it without a release."""
+
+    product: str
+    provider: str
+
+
+def _describe_unmirrored(clusters: Iterable[ClusterRow]) -> list[str]:
     """Return a line for each product and provider whose release this collection cannot mirror."""
-    unmirrored: dict[tuple[str, str], None] = {}
+    unmirrored_products: list[_UnmirroredProduct] = []
     for cluster in clusters:
         for release in _list_releases(cluster):
             if release["provider"] not in RELEASED_PROVIDERS:
-                unmirrored[release["product"], str(release["provider"])] = None
-    return [
-        f"{find_product(name).title} is of {_UNMIRRORED_PROVIDERS.get(provider, provider)}"
-        for name, provider in unmirrored
-    ]
+                unmirrored_products.append(_UnmirroredProduct(release["product"], str(release["provider"])))
+    lines: list[str] = []
+    for product_name, provider in dict.fromkeys(unmirrored_products):
+        reason = _UNMIRRORED_PROVIDERS.get(provider, provider)
+        lines.append(f"{find_product(product_name).title} is of {reason}")
+    return lines
 
 
 class _ManifestFile(NamedTuple):
     """The manifest of a release in a mirror, as a row of the result, and whether it was written."""
 
-    result_row: dict[str, Any]
+    result_row: dict[str, str]
     is_changed: bool
 
 
-def _write_manifest(release: _ReadRelease, root: str, check: bool) -> _ManifestFile:
-    """Write a manifest where roles look for it in a mirror."""
-    name, tag, published = release.mirror_needs.product, release.mirror_needs.tag, release.published_release
-    mirror_path = f"{name}/{tag}/{find_product(name).manifest}"
+def _write_manifest(release: _ReadRelease, mirror_root: str, check: bool) -> _ManifestFile:
+    """Write a manifest to where roles look for it in a mirror; without a mirror, only return its row."""
+    product, tag = release.mirror_needs.product, release.mirror_needs.tag
+    published = release.published_release
+    mirror_path = f"{product}/{tag}/{find_product(product).manifest}"
     row = {
-        "product": name,
+        "product": product,
         "version": tag,
         "path": mirror_path,
         "sha256": published.checksum.removeprefix("sha256:"),
-        "name": f"{name} {tag}",
+        "name": f"{product} {tag}",
         "sum": published.checksum,
         "from": strip_credentials(published.origin),
     }
-    if not root:
+    if not mirror_root:
         return _ManifestFile(row, is_changed=False)
-    return _ManifestFile(
-        row, _files.write_or_check(Path(root) / mirror_path, published.manifest_bytes.decode("utf-8"), check)
-    )
+    manifest_text = published.manifest_bytes.decode("utf-8")
+    is_changed = _files.write_or_check(Path(mirror_root) / mirror_path, manifest_text, check)
+    return _ManifestFile(row, is_changed)

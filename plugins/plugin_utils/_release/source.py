@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A release manifest from a file, a folder or an address, and what a Helm chart says. Controller only. Private."""
+"""Read release manifests from files, mirrors and the network, and Helm charts from disk. Controller only. Private.
+
+`published.py` reads manifests with it, `archives.py` fetches programs with it, and `render.py` and `release_mirror.py`
+read charts with it.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,16 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import SSLValidationError, open_url
 
 from ...module_utils._install.releases.products import Product
-from ...module_utils._install.releases.version_numbers import Version
-from ...module_utils._install.releases.version_numbers import parse_version as read_version
+from ...module_utils._install.releases.version_numbers import Version, parse_version
 from ...module_utils._otelcol.bounded.live.bounded_reads import (
     BROKEN_ERRORS,
     add_to_sum,
@@ -30,18 +34,63 @@ from ...module_utils._otelcol.bounded.live.bounded_reads import (
 from ...module_utils._otelcol.bounded.read_limits import CHART_FILE_LIMIT, CHART_LIMIT, TEXT_LIMIT
 from ...module_utils._otelcol.errors import Problem, strip_credentials
 from .._otelcol import _documents, _files, _yaml
+from .release_arguments import ReleaseArguments
 
+# How long to wait before the second and the third attempt, in seconds.
 RETRY_PAUSES = (1.0, 3.0)
 TIMEOUT_SECONDS = 20
-# Temporary HTTP errors of servers and proxies.
+# Temporary HTTP errors of servers and proxies, after which another attempt may succeed.
 TEMPORARY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+_MISSING_STATUSES = (404, 410)
 _SAFE_SCHEMES = ("https://", "file://")
 _Content = TypeVar("_Content")
 _MIRROR_FIX = "Fill a release mirror and name it, or give the file itself (source)."
+_NETWORK_FIX = "Check the proxy and the network of this machine, or use a release mirror."
+_CHART_FILE = "Chart.yaml"
+
+
+class FetchedManifest(NamedTuple):
+    """The bytes of a manifest, and the path or the address that they were read from."""
+
+    origin: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class ChartOnDisk:
+    """A Helm chart in a folder or an archive of the controller.
+
+    `name` and `version` are those of the chart, `product_version` is its `appVersion`, or its version without one.
+    """
+
+    name: str
+    version: str
+    product_version: str
+    path: str
+    checksum: str
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any], path: Path) -> ChartOnDisk:
+        """Return the chart at a path by the content of its Chart.yaml."""
+        version = metadata.get("version")
+        return cls(
+            name=metadata["name"],
+            version=str(version),
+            product_version=str(metadata.get("appVersion") or version),
+            path=str(path),
+            checksum=_compute_chart_sum(path),
+        )
+
+
+# ── Manifests ──
 
 
 def list_origins(product: Product, version: Version, source: str, mirror: str) -> list[str]:
-    """Return the candidate locations of the manifest, in order of precedence."""
+    """Return the locations at which the manifest may be, the first one that has it counts.
+
+    For example, a mirror `/srv/mirror` may have `/srv/mirror/cert-manager/v1.18.0/cert-manager.yaml`, or the same below
+    `1.18.0`.
+    """
     if source:
         return [source]
     if not mirror:
@@ -52,20 +101,19 @@ def list_origins(product: Product, version: Version, source: str, mirror: str) -
 
 def fetch(
     origins: list[str], sha256: str, activity: str, sleep: Callable[[float], None] = time.sleep, *, plain: bool = False
-) -> tuple[str, bytes]:
-    """Return the first location with the published manifest, checked by SHA-256. Raises Problem if there is none.
+) -> FetchedManifest:
+    """Return the manifest of the first location that has it, checked by SHA-256. Raises Problem if none has it.
 
     `plain` allows connections that do not protect the content, because the caller compares the content with a sum.
     """
     refuse_unprotected(origins, activity, plain=plain or bool(sha256))
-    content, origin = _fetch_first(origins, activity, sleep)
-    if sha256 and hashlib.sha256(content).hexdigest() != sha256.lower().removeprefix("sha256:"):
-        actual_sum = hashlib.sha256(content).hexdigest()
+    fetched = _fetch_first(origins, activity, sleep)
+    actual_sum = hashlib.sha256(fetched.content).hexdigest()
+    if sha256 and actual_sum != sha256.lower().removeprefix("sha256:"):
         wrong = f"its SHA-256 is {actual_sum}, not {sha256}"
-        raise Problem(
-            wrong, asked=activity, where=strip_credentials(origin), fix="Download it again, or correct sha256."
-        )
-    return origin, content
+        fix = "Download it again, or correct sha256."
+        raise Problem(wrong, asked=activity, where=strip_credentials(fetched.origin), fix=fix)
+    return fetched
 
 
 def refuse_unprotected(origins: list[str], activity: str, *, plain: bool) -> None:
@@ -79,7 +127,15 @@ def refuse_unprotected(origins: list[str], activity: str, *, plain: bool) -> Non
 
 def find_unprotected(origins: list[str]) -> str:
     """Return the first address at which anybody on the way can change the content; empty without one."""
-    return next((origin for origin in origins if "://" in origin and not origin.lower().startswith(_SAFE_SCHEMES)), "")
+    for origin in origins:
+        if _is_address(origin) and not origin.lower().startswith(_SAFE_SCHEMES):
+            return origin
+    return ""
+
+
+def _is_address(origin: str) -> bool:
+    """Whether an origin is an address such as `https://…`, and not the path of a file."""
+    return "://" in origin
 
 
 def parse_documents(content: bytes, activity: str, place: str) -> list[Any]:
@@ -89,6 +145,7 @@ def parse_documents(content: bytes, activity: str, place: str) -> list[Any]:
 
 
 def _decode_manifest(content: bytes, activity: str, place: str) -> str:
+    """Return the text of a manifest. Raises Problem for what is encrypted, no text, or a web page."""
     _files.check_unencrypted(content, place)
     try:
         text = content.decode("utf-8-sig")
@@ -102,21 +159,21 @@ def _decode_manifest(content: bytes, activity: str, place: str) -> str:
     return text
 
 
-def _fetch_first(origins: list[str], activity: str, sleep: Callable[[float], None]) -> tuple[bytes, str]:
+def _fetch_first(origins: list[str], activity: str, sleep: Callable[[float], None]) -> FetchedManifest:
+    """Return the manifest of the first location that has it. Raises Problem if none has it."""
     for origin in origins:
-        content = (
-            fetch_with_retries(origin, activity, _download, sleep) if "://" in origin else _read_file(origin, activity)
-        )
+        if _is_address(origin):
+            content = fetch_with_retries(origin, activity, _download, sleep)
+        else:
+            content = _read_file(origin, activity)
         if content is not None:
-            return content, origin
-    raise Problem(
-        f"the manifest was not found; searched {', '.join(map(strip_credentials, origins))}",
-        asked=activity,
-        fix=_MIRROR_FIX,
-    )
+            return FetchedManifest(origin, content)
+    wrong = f"the manifest was not found; searched {', '.join(map(strip_credentials, origins))}"
+    raise Problem(wrong, asked=activity, fix=_MIRROR_FIX)
 
 
 def _read_file(origin: str, activity: str) -> bytes | None:
+    """Return the content of a file; None if it does not exist. Raises Problem if it cannot be read."""
     path = Path(origin).expanduser()
     try:
         return read_file_bytes(path) if path.exists() else None
@@ -125,26 +182,32 @@ def _read_file(origin: str, activity: str) -> bytes | None:
         raise Problem(f"cannot read it: {error.strerror}", asked=activity, where=origin, fix=fix) from error
 
 
+# ── The network ──
+
+
 def fetch_with_retries(
     url: str, activity: str, download: Callable[[str], _Content], sleep: Callable[[float], None] = time.sleep
 ) -> _Content | None:
     """Return what is at an address, as `download` reads it, or None if it does not exist. Retries temporary errors."""
     for pause in (*RETRY_PAUSES, None):
-        may_retry, reason, fix = True, "", "Check the proxy and the network of this machine, or use a release mirror."
+        may_retry = True
+        fix = _NETWORK_FIX
         try:
             return download(url)
         except HTTPError as error:
-            if error.code in (404, 410):
+            if error.code in _MISSING_STATUSES:
                 return None
-            may_retry, reason = error.code in TEMPORARY_STATUSES, f"the server answers {error.code} {error.reason}"
+            may_retry = error.code in TEMPORARY_STATUSES
+            reason = f"the server answers {error.code} {error.reason}"
         except SSLValidationError as error:
-            may_retry, reason, fix = False, str(error), "Add the CA of the server or proxy to this machine's."
+            may_retry = False
+            reason = str(error)
+            fix = "Add the CA of the server or proxy to this machine's."
         except (URLError, UrlConnectionError, OSError) as error:
             reason = f"no answer: {getattr(error, 'reason', None) or error}"
         if not may_retry or pause is None:
-            raise Problem(
-                reason.replace(url, strip_credentials(url)), asked=activity, where=strip_credentials(url), fix=fix
-            )
+            shown_url = strip_credentials(url)
+            raise Problem(reason.replace(url, shown_url), asked=activity, where=shown_url, fix=fix)
         sleep(pause)
     return None
 
@@ -163,31 +226,33 @@ def _download(url: str) -> bytes:
         return read_stream(answer.read, TEXT_LIMIT, strip_credentials(url))
 
 
-_CHART_FILE = "Chart.yaml"
+# ── Helm charts ──
 
 
-def read_chart(chart: str) -> dict[str, Any] | None:
-    """Return the metadata of a chart on disk, or None for a reference to a remote chart."""
+def read_chart(chart: str) -> ChartOnDisk | None:
+    """Return a chart on disk, or None for a reference to a remote chart. Raises Problem for what is no chart."""
     path = Path(chart).expanduser()
-    if not chart or "://" in chart or not path.exists():
+    if not chart or _is_address(chart) or not path.exists():
         return None
     _check_links(path)
-    metadata = (
-        _documents.read_yaml(path / _CHART_FILE)
-        if path.is_dir()
-        else _yaml.load(_read_archived_metadata(path), f"{path}/{_CHART_FILE}").data
-    )
+    if path.is_dir():
+        metadata = _documents.read_yaml(path / _CHART_FILE)
+    else:
+        metadata = _yaml.load(_read_archived_metadata(path), f"{path}/{_CHART_FILE}").data
     if not isinstance(metadata, dict) or "name" not in metadata:
         fix = "Give the folder with its Chart.yaml, or its archive."
         raise Problem("this is not a Helm chart", where=str(path), fix=fix)
-    return {**metadata, "path": str(path), "sum": _compute_chart_sum(path)}
+    return ChartOnDisk.from_metadata(metadata, path)
 
 
 def _check_links(folder: Path) -> None:
     """Raise Problem for a link in the folder of a chart to a file outside of it, or to nothing."""
+    if not folder.is_dir():
+        return
     real_folder = folder.resolve()
-    for entry in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if entry.is_symlink() and not (entry.exists() and entry.resolve().is_relative_to(real_folder)):
+    for entry in sorted(folder.rglob("*")):
+        leads_inside = entry.exists() and entry.resolve().is_relative_to(real_folder)
+        if entry.is_symlink() and not leads_inside:
             wrong = f"its file {entry.relative_to(folder)} is a link to {entry.readlink()}"
             fix = "Put the file itself there, or remove the link."
             raise Problem(wrong, asked="Read a chart", where=str(folder), fix=fix)
@@ -204,22 +269,38 @@ def _compute_chart_sum(path: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def check_chart_version(product: Product, chart: dict[str, Any], wanted_version: str) -> str:
+def check_chart_version(product: Product, chart: ChartOnDisk, wanted_version: str) -> str:
     """Return the version of the product in a chart. Raises Problem if it differs from the requested one."""
-    if chart["name"] != product.name:
+    if chart.name != product.name:
         fix = f"Give the chart of {product.title}."
-        raise Problem(f"this is the chart of {chart['name']}", where=chart["path"], fix=fix)
-    chart_version = str(chart.get("appVersion") or chart.get("version"))
-    if wanted_version and read_version(wanted_version) != read_version(chart_version):
-        wrong = f"the chart has version {chart_version} of {product.title}, not {wanted_version}"
-        raise Problem(wrong, where=chart["path"], fix="Omit the version, or give the chart of that version.")
-    return chart_version
+        raise Problem(f"this is the chart of {chart.name}", where=chart.path, fix=fix)
+    if wanted_version and parse_version(wanted_version) != parse_version(chart.product_version):
+        wrong = f"the chart has version {chart.product_version} of {product.title}, not {wanted_version}"
+        raise Problem(wrong, where=chart.path, fix="Omit the version, or give the chart of that version.")
+    return chart.product_version
 
 
-def refuse_eks_cluster(product: Product, arguments: Mapping[str, Any]) -> None:
-    """Reject connections that the helm program does not support: it needs a kubeconfig.
+def _is_chart_file(name: str) -> bool:
+    """Whether a file of an archive is the Chart.yaml of the chart, such as `cert-manager/Chart.yaml`.
 
-    `installed` has the cluster of eks_cluster in module_defaults and in the environment too.
+    The charts that it brings have theirs in folders below.
+    """
+    return name.removeprefix("./").count("/") == 1 and name.endswith(f"/{_CHART_FILE}")
+
+
+def _read_archived_metadata(path: Path) -> str:
+    """Return the text of Chart.yaml in an archive. Raises Problem for what is no archive, or has no such file."""
+    try:
+        return read_archive_member(path, _is_chart_file, (CHART_FILE_LIMIT, CHART_LIMIT)).decode()
+    except (*BROKEN_ERRORS, UnicodeDecodeError) as error:
+        fix = "Download or pack it again; a chart is a folder or a .tgz."
+        raise Problem(f"cannot read this chart: {error}", where=str(path), fix=fix) from error
+
+
+def refuse_eks_cluster(product: Product, arguments: ReleaseArguments) -> None:
+    """Raise Problem for provider helm if the connection is an EKS cluster: the helm program needs a kubeconfig.
+
+    The result of release_info also names a cluster that module_defaults or the environment give.
     """
     installed = arguments["installed"] or {}
     name = arguments["eks_cluster"].get("name") or installed.get("eks_cluster")
@@ -230,16 +311,3 @@ def refuse_eks_cluster(product: Product, arguments: Mapping[str, Any]) -> None:
         )
         fix += ", neither in module_defaults nor in O11Y_EKS_CLUSTER."
         raise Problem(wrong, asked=f"Use helm for {product.title}", where=installed.get("server", ""), fix=fix)
-
-
-def _is_chart_file(name: str) -> bool:
-    """Return whether a file of an archive is the Chart.yaml of the chart, not of one that it brings."""
-    return name.removeprefix("./").count("/") == 1 and name.endswith(f"/{_CHART_FILE}")
-
-
-def _read_archived_metadata(path: Path) -> str:
-    try:
-        return read_archive_member(path, _is_chart_file, (CHART_FILE_LIMIT, CHART_LIMIT)).decode()
-    except (*BROKEN_ERRORS, UnicodeDecodeError) as error:
-        fix = "Download or pack it again; a chart is a folder or a .tgz."
-        raise Problem(f"cannot read this chart: {error}", where=str(path), fix=fix) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.error import HTTPError, URLError
 
 import pytest
@@ -14,6 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import Version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.release_arguments import ReleaseArguments
 
 from tests.support.cases import cases
 
@@ -65,6 +66,10 @@ def test_wishes_become_flags_and_a_registry_moves_everything(file: str) -> None:
     moved = rendered(source=file, image_registry="mirror:5000")
     assert {image.partition("/")[0] for image in moved["images"]} == {"mirror:5000"}
     assert len(flags(moved)) == 10
+
+
+def test_the_arguments_are_the_options_of_the_module() -> None:
+    assert set(get_type_hints(ReleaseArguments)) == set(RELEASE)
 
 
 def test_what_is_adopted_needs_no_manifest() -> None:

@@ -45,7 +45,8 @@ def test_a_chart_elsewhere_is_not_read(given: str) -> None:
 
 
 def test_a_chart_of_another_version_or_product_is_refused(tmp_path: Path) -> None:
-    described = source.read_chart(folder(tmp_path)) or {}
+    described = source.read_chart(folder(tmp_path))
+    assert described is not None
     with pytest.raises(Problem, match=r"the chart has version 0\.158\.0 .*, not v0\.152\.0"):
         source.check_chart_version(OPERATOR, described, "v0.152.0")
     with pytest.raises(Problem, match="this is the chart of opentelemetry-operator"):
