@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of module wave_plan."""
+"""Controller side of module wave_plan: plans the waves of a run, and who can approve one."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ _ON_TERMINAL = _is_on_terminal()
 
 class ActionModule(ControllerAction):
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the plan of a run; with `layout` only the wave of each host, for a playbook that changes none."""
         if arguments["layout"]:
             return _wave_fleet.map_hosts_to_waves(arguments["waves"], self.variables)
         user_name = str(self.variables.get("awx_user_name") or _find_user_name())
         # In check mode nobody is asked, since nothing begins.
-        person = _plan_of_waves.Person(_ON_TERMINAL or self._task.check_mode, arguments["approved"], user_name)
-        return _plan_of_waves.plan(arguments["waves"], arguments["until"], self.variables, person)
+        can_ask = _ON_TERMINAL or self._task.check_mode
+        person = _plan_of_waves.Person(can_ask, arguments["approved"], user_name)
+        return {**_plan_of_waves.plan(arguments["waves"], arguments["until"], self.variables, person)}

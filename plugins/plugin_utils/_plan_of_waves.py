@@ -1,12 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a run with waves, as its tasks and its gate read it. Private."""
+"""Module wave_plan: make the plan of a run with waves, before playbook site changes the first host. Private.
+
+The waves are those of the option otel_waves, without the hosts that `--limit` leaves out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._otelcol.errors import Problem, join_at_most, suggest_word
@@ -29,6 +32,7 @@ from ..module_utils._waves.wave_run import (
     select_run_waves,
     select_unchanged_hosts,
 )
+from ._run_plan import RunPlan, TaskVariables, WaveRow
 from ._wave_behind import Flows
 from ._wave_fleet import build_fleet, check_all_have_waves, list_linux_hosts
 
@@ -40,39 +44,44 @@ _MOST_NAMED_HOSTS = 5
 
 @dataclass(frozen=True)
 class Person:
-    """Who runs the playbook: whether somebody is at its terminal, and the waves that somebody has approved before."""
+    """Who runs the playbook."""
 
     is_there: bool
+    """Whether somebody at its terminal can answer a question."""
     approved_waves: Collection[str]
+    """The waves that somebody has approved before the run, by `otel_wave_approved`."""
     name: str
 
 
 @dataclass(frozen=True)
 class _Run:
-    """The waves of a run, and what a row of the plan needs beside them.
-
-    `all_waves` are those up to the last one of the run, `asked` the names of those that a person has to let begin.
-    `sampled_members` are the members whose collectors can be read while a wave is watched.
-    """
+    """The waves of a run, and all that the rows of the plan are made of."""
 
     waves: Sequence[RunWave]
     all_waves: Sequence[Wave]
+    """The waves of the inventory, with the hosts that `--limit` leaves out."""
     ways_back: Sequence[WayBack]
-    asked: Collection[str]
+    """The way back of each of `waves`."""
+    asked_waves: Collection[str]
+    """The names of the waves that a person has to let begin."""
     sampled_members: Sequence[str]
+    """The members whose collectors can be read while a wave is watched."""
     linux_hosts: Collection[str]
     flows: Flows
 
 
-def plan(waves_option: Any, last_wave: str, variables: Mapping[str, Any], person: Person) -> dict[str, Any]:
+def plan(waves_option: Any, last_wave: str, variables: TaskVariables, person: Person) -> RunPlan:
     """Return the waves of a run, from the variables of a task in a play of all of its hosts. May raise Problem.
 
     `waves_option` is the variable otel_waves, `last_wave` the wave after which the run ends, empty for all waves.
     """
     wave_run = _prepare_run(waves_option, last_wave, variables, person)
+    batches = arrange_batches(wave_run.waves)
     return {
-        **arrange_batches(wave_run.waves),
-        "waves": [_build_row(wave_run, number) for number in range(len(wave_run.waves))],
+        "hosts": batches["hosts"],
+        "sizes": batches["sizes"],
+        "wave_of": batches["wave_of"],
+        "waves": [_build_row(wave_run, index) for index in range(len(wave_run.waves))],
         "samples": wave_run.sampled_members,
         "tolerant_end": find_tolerant_end(wave_run.waves),
         "ends_alone": _may_end_alone(wave_run),
@@ -81,62 +90,60 @@ def plan(waves_option: Any, last_wave: str, variables: Mapping[str, Any], person
     }
 
 
-def _prepare_run(waves_option: Any, last_wave: str, variables: Mapping[str, Any], person: Person) -> _Run:
+def _prepare_run(waves_option: Any, last_wave: str, variables: TaskVariables, person: Person) -> _Run:
     """Return the waves of a run. Raises Problem for those that cannot be run as they are."""
-    selected = list(variables["ansible_play_hosts_all"])
-    _check_until(waves_option, last_wave)
-    check_all_have_waves(selected, variables["hostvars"])
+    selected_hosts = list(variables["ansible_play_hosts_all"])
+    _check_last_wave(waves_option, last_wave)
+    check_all_have_waves(selected_hosts, variables["hostvars"])
     all_waves = plan_waves(waves_option, build_fleet(waves_option, variables))
-    lost_hosts = set(selected) - set(variables["ansible_play_hosts"])
-    waves = select_run_waves(select_waves_until(all_waves, last_wave), selected, lost_hosts)
-    wave_ways_back = plan_ways_back(waves)
-    _check_way_back(waves, wave_ways_back, variables)
+    lost_hosts = set(selected_hosts) - set(variables["ansible_play_hosts"])
+    waves = select_run_waves(select_waves_until(all_waves, last_wave), selected_hosts, lost_hosts)
+    ways_back = plan_ways_back(waves)
+    linux_hosts = list_linux_hosts(variables)
+    _check_ways_back(waves, ways_back, linux_hosts, variables)
     asked_waves = _find_asked_waves(waves, all_waves, person)
-    linux_members = list_linux_hosts(variables)
-    samples = [host for host in selected if host not in lost_hosts and _has_collectors(host, linux_members, variables)]
+    sampled_members: list[str] = []
+    for host in selected_hosts:
+        if host not in lost_hosts and _has_collectors(host, linux_hosts, variables):
+            sampled_members.append(host)
     return _Run(
-        waves, all_waves, wave_ways_back, asked_waves, samples, linux_members, Flows(samples, linux_members, variables)
+        waves=waves,
+        all_waves=all_waves,
+        ways_back=ways_back,
+        asked_waves=asked_waves,
+        sampled_members=sampled_members,
+        linux_hosts=linux_hosts,
+        flows=Flows(sampled_members, linux_hosts, variables),
     )
 
 
 # ── A row of the plan ──
 
 
-def _build_row(wave_run: _Run, index: int) -> dict[str, Any]:
-    """Return what tasks read of a wave."""
-    wave = wave_run.waves[index]
+def _build_row(wave_run: _Run, index: int) -> WaveRow:
+    """Return the wave of an index, as tasks read it."""
+    wave, way_back = wave_run.waves[index], wave_run.ways_back[index]
+    gate = wave.gate
+    read_members = [host for host in wave.hosts if host in wave_run.sampled_members]
+    # Without a watch, nothing is read of members of later waves.
+    later_samples = wave_run.sampled_members if gate.watch_seconds else ()
+    later_hosts = [member for member in later_samples if member in wave_run.linux_hosts]
+    later_clusters = [member for member in later_samples if member not in wave_run.linux_hosts]
     return {
         "name": wave.name,
         "lost": list(wave.failed_hosts),
-        **asdict(wave.gate),
-        "approval": wave.name in wave_run.asked,
-        **wave_run.ways_back[index]._asdict(),
-        **_list_unchanged_members(wave_run, index),
-        "behind": _find_collectors_behind(wave_run, wave),
+        "max_failed": gate.max_failed,
+        "watch_seconds": gate.watch_seconds,
+        "without_data": gate.without_data,
+        "on_failure": gate.on_failure,
+        "approval": wave.name in wave_run.asked_waves,
+        "keeps": way_back.keeps,
+        "goes_back": way_back.goes_back,
+        "settles": way_back.settles,
+        "rest": select_unchanged_hosts(wave_run.all_waves, index, later_hosts),
+        "rest_clusters": select_unchanged_hosts(wave_run.all_waves, index, later_clusters),
+        "behind": wave_run.flows.plan_reads_behind(read_members, gate.watch_seconds),
     }
-
-
-def _list_unchanged_members(wave_run: _Run, index: int) -> dict[str, Any]:
-    """Return some members of later waves, which have not changed yet: Linux hosts, and clusters.
-
-    Without a watch nothing is read of them.
-    """
-    samples = wave_run.sampled_members if wave_run.waves[index].gate.watch_seconds else ()
-    return {
-        "rest": select_unchanged_hosts(
-            wave_run.all_waves, index, [host for host in samples if host in wave_run.linux_hosts]
-        ),
-        "rest_clusters": select_unchanged_hosts(
-            wave_run.all_waves, index, [host for host in samples if host not in wave_run.linux_hosts]
-        ),
-    }
-
-
-def _find_collectors_behind(wave_run: _Run, wave: RunWave) -> dict[str, Any]:
-    """Return the collectors of other members that get data of a wave, which are read before and after its change."""
-    return wave_run.flows.plan_reads_behind(
-        [host for host in wave.hosts if host in wave_run.sampled_members], wave.gate.watch_seconds
-    )
 
 
 def _may_end_alone(wave_run: _Run) -> bool:
@@ -145,54 +152,47 @@ def _may_end_alone(wave_run: _Run) -> bool:
     return not is_watched and not any(way_back.keeps for way_back in wave_run.ways_back)
 
 
-def _has_collectors(host: str, linux_members: Collection[str], variables: Mapping[str, Any]) -> bool:
+def _has_collectors(host: str, linux_hosts: Collection[str], variables: TaskVariables) -> bool:
     """Whether a run deploys collectors of a member, which can be read while its wave is watched."""
-    state = HOST_STATE if host in linux_members else CLUSTER_STATE
-    return str(variables["hostvars"][host].get(state) or PRESENT) == PRESENT
+    state_variable = HOST_STATE if host in linux_hosts else CLUSTER_STATE
+    return str(variables["hostvars"][host].get(state_variable) or PRESENT) == PRESENT
 
 
 # ── Checks ──
 
 
-def _check_until(waves_option: Any, last_wave: str) -> None:
+def _check_last_wave(waves_option: Any, last_wave: str) -> None:
     """Raise Problem for a run without waves that shall end after one: it would change all hosts at once."""
     if last_wave and not waves_option:
         wrong = f"the inventory has no waves, and this run shall end after wave '{last_wave}'"
-        raise Problem(
-            wrong,
-            asked=ACTION,
-            where=LAST_WAVE_VARIABLE,
-            fix=f"Set {WAVES_VARIABLE} for group all. No host was changed.",
-        )
+        fix = f"Set {WAVES_VARIABLE} for group all. No host was changed."
+        raise Problem(wrong, asked=ACTION, where=LAST_WAVE_VARIABLE, fix=fix)
 
 
-def _check_way_back(waves: Sequence[RunWave], wave_ways_back: Sequence[WayBack], variables: Mapping[str, Any]) -> None:
+def _check_ways_back(
+    waves: Sequence[RunWave], ways_back: Sequence[WayBack], linux_hosts: Collection[str], variables: TaskVariables
+) -> None:
     """Raise Problem for a wave that would have to bring back a host that keeps no earlier release."""
-    linux_members = list_linux_hosts(variables)
     hosts_by_wave = {wave.name: wave.hosts for wave in waves}
-    for wave, way_back in zip(waves, wave_ways_back, strict=True):
+    for wave, way_back in zip(waves, ways_back, strict=True):
         if wave.gate.on_failure == STOP:
             continue
         short_hosts: list[str] = []
         for name in way_back.goes_back:
-            short_hosts += [
-                host
-                for host in hosts_by_wave[name]
-                if host in linux_members and _has_one_release(variables["hostvars"][host])
-            ]
+            for host in hosts_by_wave[name]:
+                if host in linux_hosts and _has_one_release(variables["hostvars"][host]):
+                    short_hosts.append(host)
         if short_hosts:
-            policy = wave.gate.on_failure
             wrong = (
-                f"wave '{wave.name}' has `on_failure: {policy}`, and {KEEP_VARIABLE} of"
+                f"wave '{wave.name}' has `on_failure: {wave.gate.on_failure}`, and {KEEP_VARIABLE} of"
                 f" {join_at_most(_MOST_NAMED_HOSTS, short_hosts)} is below 2"
             )
-            raise Problem(
-                wrong, asked=ACTION, where=WAVES_VARIABLE, fix=f"Set {KEEP_VARIABLE} to 2 or more. No host was changed."
-            )
+            fix = f"Set {KEEP_VARIABLE} to 2 or more. No host was changed."
+            raise Problem(wrong, asked=ACTION, where=WAVES_VARIABLE, fix=fix)
 
 
 def _has_one_release(variables: Mapping[str, Any]) -> bool:
-    """Whether a host keeps the release in use alone. What is no number is an error of the role."""
+    """Whether a host keeps only the release in use. The role refuses a value that is no number."""
     return str(variables.get(KEEP_VARIABLE, "")).strip() in ("0", "1")
 
 

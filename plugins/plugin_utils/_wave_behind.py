@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which collectors one tier behind a wave are read, and what their readings say. Controller only. Private."""
+"""Collectors one tier behind a wave, such as the gateway of its agents: which are read, and what they say. Private.
+
+`_plan_of_waves.py` plans the reads with `Flows` before the first wave. `_wave_figures.py` judges the readings with
+`judge_behind_wave` when a wave ends.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError
 
@@ -20,12 +24,20 @@ from ..module_utils._waves.wave_behind import SentData, find_sent_data, select_p
 from ..module_utils._waves.wave_data import JudgeTools
 from ..module_utils._waves.wave_tracks import Track
 from ._inventory_groups import build_inventory_groups, describe_data_sent_by_host
+from ._run_plan import BehindPlan, TaskVariables
 from ._wave_results import RENDERED, ReadOnce
 
-# What tasks have read behind a wave, before its change and after it: of hosts, and of clusters.
+
+class ReadVariables(NamedTuple):
+    """The variables in which tasks leave what they read behind a wave, before its change and after it."""
+
+    before: str
+    after: str
+
+
 BEHIND_VARIABLES = {
-    "hosts": ("__otel_behind_before", "__otel_behind_after"),
-    "clusters": ("__otel_behind_clusters_before", "__otel_behind_clusters_after"),
+    "hosts": ReadVariables("__otel_behind_before", "__otel_behind_after"),
+    "clusters": ReadVariables("__otel_behind_clusters_before", "__otel_behind_clusters_after"),
 }
 # To compose the configs of a host takes tens of milliseconds. Hosts of one wave mostly send to the same gateways.
 _MOST_SENDERS = 50
@@ -34,12 +46,13 @@ _MOST_SENDERS = 50
 class Flows:
     """Which collectors get data of members of waves, as the inventory and the objects of all clusters tell.
 
-    `members` are those of the run whose collectors can be read, `linux` the hosts among them.
+    `members` are those of the run whose collectors can be read, `linux_hosts` all Linux hosts of the inventory.
     """
 
-    def __init__(self, members: Iterable[str], linux: Collection[str], variables: Mapping[str, Any]) -> None:
-        self._linux, self._variables = linux, variables
-        self._clusters = [member for member in members if member not in linux]
+    def __init__(self, members: Iterable[str], linux_hosts: Collection[str], variables: TaskVariables) -> None:
+        self._linux_hosts = linux_hosts
+        self._variables = variables
+        self._clusters = [member for member in members if member not in linux_hosts]
 
     @cached_property
     def _rendered(self) -> dict[str, Mapping[str, Any]]:
@@ -47,20 +60,21 @@ class Flows:
         hostvars = ReadOnce(self._variables["hostvars"])
         return {member: hostvars[member].get(RENDERED) or {} for member in self._clusters}
 
-    def plan_reads_behind(self, members: Iterable[str], seconds: float) -> dict[str, Any]:
-        """Return what is read behind a wave with these members, see `select_places_behind`.
+    def plan_reads_behind(self, members: Iterable[str], seconds: float) -> BehindPlan:
+        """Return what is read behind a wave with these members, which is watched for so many seconds.
 
-        Without a watch, nothing is.
+        Without a watch, nothing is read.
         """
         senders = list(members) if seconds else []
-        hosts = [member for member in senders if member in self._linux]
-        clusters = [member for member in senders if member not in self._linux]
+        hosts = [member for member in senders if member in self._linux_hosts]
+        clusters = [member for member in senders if member not in self._linux_hosts]
         sent_flows = list(self._sent_by_hosts(hosts[:_MOST_SENDERS]))
         if clusters:
             sent_flows += [*self._sent_to_hosts(clusters), *find_sent_data(self._rendered, clusters)]
-        clusters_behind = {flow.place for flow in sent_flows} - set(self._linux)
+        clusters_behind = {flow.place for flow in sent_flows} - set(self._linux_hosts)
         places = select_places_behind(sent_flows, clusters_behind, seconds)
-        return {**places, "left_out": [*places["left_out"], *_describe_unread_hosts(len(hosts))]}
+        left_out_lines = [*places["left_out"], *_describe_unread_hosts(len(hosts))]
+        return {"hosts": places["hosts"], "clusters": places["clusters"], "left_out": left_out_lines}
 
     def _sent_by_hosts(self, members: Iterable[str]) -> Iterator[SentData]:
         """Yield which collectors get data of hosts. What cannot be composed fails when the host changes."""
@@ -76,14 +90,15 @@ class Flows:
 
 
 def _iter_sent(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[SentData]:
+    """Yield the rows of `sends_to_hosts` of a rendered cluster or host: each names a collector that gets data."""
     for row in rows:
         yield SentData(member, str(row["place"]), str(row["collector"]))
 
 
-def _describe_unread_hosts(hosts: int) -> Iterator[str]:
-    """Yield in words that some hosts of a wave are not asked what they send to."""
-    if hosts > _MOST_SENDERS:
-        yield f"only what the first {_MOST_SENDERS} of {hosts} hosts send to is read"
+def _describe_unread_hosts(host_count: int) -> Iterator[str]:
+    """Yield the line that says that what some hosts of a wave send to is not read, since they are many."""
+    if host_count > _MOST_SENDERS:
+        yield f"only what the first {_MOST_SENDERS} of {host_count} hosts send to is read"
 
 
 # ── The gate ──
@@ -91,13 +106,16 @@ def _describe_unread_hosts(hosts: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _CollectorReading:
-    """What was read of a collector behind a wave, before the change and after it; `reason` says why it says nothing."""
+    """What was read of a collector behind a wave, before the change and after it.
+
+    `unread_reason` says why its readings cannot be judged; it is empty if they can.
+    """
 
     name: str
     place: str
     tracks_before: Sequence[Track]
     tracks_after: Sequence[Track]
-    reason: str = ""
+    unread_reason: str = ""
 
     @property
     def joined_track(self) -> Track:
@@ -107,58 +125,56 @@ class _CollectorReading:
 
 
 def judge_behind_wave(
-    planned: Mapping[str, Any],
+    behind_plan: BehindPlan | None,
     judged_members: Collection[str],
-    later_tracks: Sequence[Track],
-    variables: Mapping[str, Any],
+    later_wave_tracks: Sequence[Track],
+    variables: TaskVariables,
     tools: JudgeTools,
 ) -> BehindVerdict:
-    """Return what the collectors behind a wave say;
+    """Return what the collectors behind a wave say; without a plan, that none was read.
 
-    `judged_members` are the members that the gate judges in the wave.
+    `judged_members` are the members that the gate judges in the wave itself. `later_wave_tracks` are of collectors that
+    have not changed.
     """
     whole_tracks: list[Track] = []
     tracks_before: list[Track] = []
     unread_notes: list[str] = []
-    for reading in _iter_all_readings(planned, variables):
+    for reading in _iter_all_readings(behind_plan, variables) if behind_plan else ():
         if reading.place in judged_members:
             continue
-        if reading.reason:
-            unread_notes.append(f"{reading.name} on {reading.place} was not compared: {reading.reason}")
+        if reading.unread_reason:
+            unread_notes.append(f"{reading.name} on {reading.place} was not compared: {reading.unread_reason}")
         else:
             whole_tracks.append(reading.joined_track)
             tracks_before += reading.tracks_before
-    return summarize_behind(
-        judge_behind(whole_tracks, tracks_before, later_tracks, tools), unread_notes, planned.get("left_out") or ()
-    )
+    judged_groups = judge_behind(whole_tracks, tracks_before, later_wave_tracks, tools)
+    return summarize_behind(judged_groups, unread_notes, behind_plan["left_out"] if behind_plan else ())
 
 
-def _iter_all_readings(planned: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[_CollectorReading]:
-    """Yield the collectors behind a wave, of hosts and of clusters."""
-    for kind in BEHIND_VARIABLES:
-        if kind in planned:
-            yield from _iter_readings(planned[kind]["collectors"], kind, variables)
+def _iter_all_readings(behind_plan: BehindPlan, variables: TaskVariables) -> Iterator[_CollectorReading]:
+    """Yield the collectors behind a wave, of hosts and of clusters, with what tasks have read of them."""
+    yield from _iter_readings(behind_plan["hosts"]["collectors"], BEHIND_VARIABLES["hosts"], variables)
+    yield from _iter_readings(behind_plan["clusters"]["collectors"], BEHIND_VARIABLES["clusters"], variables)
 
 
 def _iter_readings(
-    collectors: Mapping[str, Sequence[str]], kind: str, variables: Mapping[str, Any]
+    names_by_place: Mapping[str, Sequence[str]], variable_names: ReadVariables, variables: TaskVariables
 ) -> Iterator[_CollectorReading]:
-    """Yield the collectors behind a wave of one kind, with what tasks have read of them."""
-    name_of_before, name_of_after = BEHIND_VARIABLES[kind]
-    answers_before = _group_by_place(variables.get(name_of_before))
-    answers_after = _group_by_place(variables.get(name_of_after))
-    for place, names in collectors.items():
+    """Yield the collectors of hosts, or those of clusters, with what tasks have read of them."""
+    answers_before = _group_by_place(variables.get(variable_names.before))
+    answers_after = _group_by_place(variables.get(variable_names.after))
+    for place, names in names_by_place.items():
         for name in names:
             tracks_before = _find_tracks(name, answers_before.get(place, []))
             tracks_after = _find_tracks(name, answers_after.get(place, []))
-            reason = _describe_unread(tracks_before, tracks_after, answers_after.get(place, []))
-            yield _CollectorReading(name, place, tracks_before, tracks_after, reason)
+            unread_reason = _explain_unread(tracks_before, tracks_after, answers_after.get(place, []))
+            yield _CollectorReading(name, place, tracks_before, tracks_after, unread_reason)
 
 
-def _group_by_place(registered: Any) -> dict[str, list[Mapping[str, Any]]]:
+def _group_by_place(loop_result: Mapping[str, Any] | None) -> dict[str, list[Mapping[str, Any]]]:
     """Return what each place has answered to a task with a loop over places, one reading after the other."""
     answers: dict[str, list[Mapping[str, Any]]] = {}
-    for result in (registered or {}).get("results") or ():
+    for result in (loop_result or {}).get("results") or ():
         answers.setdefault(str(result.get("item")), []).append(result)
     return answers
 
@@ -171,7 +187,7 @@ def _find_tracks(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Track]
     return own_tracks
 
 
-def _describe_unread(
+def _explain_unread(
     tracks_before: Sequence[Track], tracks_after: Sequence[Track], answers: Sequence[Mapping[str, Any]]
 ) -> str:
     """Return why a collector behind a wave says nothing; empty if it does."""

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What collectors counted in a wave, and what that says of the wave. Private."""
+"""Judge a wave by what its collectors count after the change: the part of module wave_gate for data. Private.
+
+A track is the readings of one collector over some time. Those of changed collectors are compared with their readings
+before the change, and with the tracks of collectors of later waves, which have not changed.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from ..module_utils._waves.wave_tracks import Track, group_sides
 from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
 from ._diagnose import create_search
 from ._otelcol import _builds
+from ._run_plan import RunPlan, TaskVariables, WaveRow
 from ._wave_behind import judge_behind_wave
 from ._wave_results import READ_AFTER, READ_BEFORE, RELEASE_OF_PODS, find_applied_releases
 
@@ -29,55 +34,51 @@ LATER_WAVE_VARIABLES = (
 
 @dataclass(frozen=True)
 class _WaveTracks:
-    """What the collectors of a wave counted after the change and before it, and what those of later waves counted."""
+    """The tracks of the collectors of a wave after the change and before it, and those of collectors of later waves."""
 
     tracks_after: Sequence[Track]
     tracks_before: Sequence[Track]
-    other_tracks: Sequence[Track]
+    later_wave_tracks: Sequence[Track]
 
 
 def build_judge_tools() -> JudgeTools:
-    """Return what the judge needs of the controller."""
+    """Return the catalogue and the search with JMESPath, which are on the controller alone."""
     return JudgeTools(_builds.load_catalogue().listeners, create_search([]))
 
 
-def judge_wave_data(
-    planned: Mapping[str, Any], wave: Mapping[str, Any], end: WaveEnd, variables: Mapping[str, Any]
-) -> WaveData:
+def judge_wave_data(run_plan: RunPlan, wave: WaveRow, end: WaveEnd, variables: TaskVariables) -> WaveData:
     """Return what the data of a wave says: of the hosts that changed, or whose release has passed no wave yet."""
-    hosts = [host for host in end.hosts if host in planned["samples"] and host not in end.reason_by_failed_host]
+    hosts = [host for host in end.hosts if host in run_plan["samples"] and host not in end.reason_by_failed_host]
     tools = build_judge_tools()
     wave_tracks = _collect_tracks(hosts, end, variables)
-    verdicts = [
-        judge_sides(track_sides, tools)
-        for track_sides in group_sides(wave_tracks.tracks_after, wave_tracks.tracks_before, wave_tracks.other_tracks)
-    ]
-    behind_judged = _judge_behind(wave, end, wave_tracks, variables, tools)
+    compared_sides = group_sides(wave_tracks.tracks_after, wave_tracks.tracks_before, wave_tracks.later_wave_tracks)
+    verdicts = [judge_sides(sides, tools) for sides in compared_sides]
+    behind_verdict = _judge_behind(wave, end, wave_tracks, variables, tools)
     missing_notes = list(_describe_uncompared(hosts, end, variables))
-    # What lacks comes first, then the gateways: where members are many, not all are shown.
     verdict_lines = [verdict.verdict_line for verdict in verdicts]
-    notes = [*missing_notes, *behind_judged.notes, *verdict_lines, *_describe_empty_members(planned, end)]
+    # What is missing comes first, then the gateways: where members are many, not all notes are shown.
+    notes = [*missing_notes, *behind_verdict.notes, *verdict_lines, *_describe_empty_members(run_plan, end)]
+    has_partial_verdict = not all(verdict.is_whole for verdict in verdicts)
     return WaveData(
         passed_collectors=_group_passed(verdicts),
-        worse_lines=(*interleave_faults(verdicts), *behind_judged.worse_lines),
+        worse_lines=(*interleave_faults(verdicts), *behind_verdict.worse_lines),
         notes=tuple(notes or ["nothing changed, so nothing was compared"]),
-        is_missing=bool(missing_notes) or behind_judged.is_missing or not all(verdict.is_whole for verdict in verdicts),
+        is_missing=bool(missing_notes) or behind_verdict.is_missing or has_partial_verdict,
         may_be_missing=wave["without_data"] == PASS,
     )
 
 
 def _judge_behind(
-    wave: Mapping[str, Any], end: WaveEnd, wave_tracks: _WaveTracks, variables: Mapping[str, Any], tools: JudgeTools
+    wave: WaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
 ) -> BehindVerdict:
     """Return what the collectors behind a wave say. Where nothing was watched, no change can have harmed them."""
-    behind_plan = wave.get("behind") or {} if wave_tracks.tracks_after else {}
-    return judge_behind_wave(
-        behind_plan, {*end.changed_hosts, *end.reason_by_failed_host}, wave_tracks.other_tracks, variables, tools
-    )
+    behind_plan = wave.get("behind") if wave_tracks.tracks_after else None
+    judged_members = {*end.changed_hosts, *end.reason_by_failed_host}
+    return judge_behind_wave(behind_plan, judged_members, wave_tracks.later_wave_tracks, variables, tools)
 
 
 def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, str]]]:
-    """Return the collectors of each host that data has judged."""
+    """Return the collectors of each host that data has judged, as module wave_gate returns them."""
     passed_by_member: dict[str, list[dict[str, str]]] = {}
     for verdict in verdicts:
         for track in verdict.passed_tracks:
@@ -89,7 +90,8 @@ def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, s
 # ── What was counted ──
 
 
-def _collect_tracks(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, Any]) -> _WaveTracks:
+def _collect_tracks(hosts: Iterable[str], end: WaveEnd, variables: TaskVariables) -> _WaveTracks:
+    """Return the tracks of a wave, from what tasks have left in the variables of these hosts."""
     hostvars = variables["hostvars"]
     tracks_after: list[Track] = []
     for host in hosts:
@@ -114,19 +116,20 @@ def _select_watched(host: str, variables: Mapping[str, Any], *, is_changed: bool
     return watched_tracks
 
 
-def _list_tracks(host: str, answer: Any) -> list[Track]:
-    return list(read_tracks(host, answer or {}))
+def _list_tracks(host: str, task_result: Mapping[str, Any] | None) -> list[Track]:
+    """Return the tracks in the result of a task that read a host; none if it did not run."""
+    return list(read_tracks(host, task_result or {}))
 
 
-class _Collector(NamedTuple):
-    """A collector of a member, in one release."""
+class _CollectorRelease(NamedTuple):
+    """A collector of a member in one release: readings of two releases are not compared."""
 
     member: str
     name: str
     release: str
 
 
-def _read_later_waves(variables: Mapping[str, Any]) -> list[Track]:
+def _read_later_waves(variables: TaskVariables) -> list[Track]:
     """Return what collectors of later waves counted: a reading at the start of the watch, and one at its end."""
     later_tracks: list[Track] = []
     for name_of_first, name_of_last in LATER_WAVE_VARIABLES:
@@ -139,19 +142,19 @@ def _read_later_waves(variables: Mapping[str, Any]) -> list[Track]:
     return later_tracks
 
 
-def _group_by_collector(registered: Any) -> dict[_Collector, Track]:
-    """Return the collectors of a task with a loop over hosts."""
-    track_by_collector: dict[_Collector, Track] = {}
-    for result in (registered or {}).get("results") or ():
+def _group_by_collector(loop_result: Mapping[str, Any] | None) -> dict[_CollectorRelease, Track]:
+    """Return the track of each collector, from the result of a task with a loop over hosts."""
+    track_by_collector: dict[_CollectorRelease, Track] = {}
+    for result in (loop_result or {}).get("results") or ():
         for track in _list_tracks(str(result.get("item")), result):
-            track_by_collector[_Collector(track.member, track.name, track.release)] = track
+            track_by_collector[_CollectorRelease(track.member, track.name, track.release)] = track
     return track_by_collector
 
 
 # ── What was not counted ──
 
 
-def _describe_uncompared(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, Any]) -> Iterator[str]:
+def _describe_uncompared(hosts: Iterable[str], end: WaveEnd, variables: TaskVariables) -> Iterator[str]:
     """Yield the members whose data is missing: they failed, or cannot be read."""
     for host in end.reason_by_failed_host:
         yield f"{host} failed, so it was not compared"
@@ -188,8 +191,8 @@ def _describe_other_releases(
             yield f"{name} on {host} runs release {track.release} of another run, and not {release}"
 
 
-def _describe_empty_members(planned: Mapping[str, Any], end: WaveEnd) -> Iterator[str]:
+def _describe_empty_members(run_plan: RunPlan, end: WaveEnd) -> Iterator[str]:
     """Yield the changed members on which no collector is to run, so that nothing is missing."""
     for host in end.changed_hosts:
-        if host not in planned["samples"] and host not in end.reason_by_failed_host:
+        if host not in run_plan["samples"] and host not in end.reason_by_failed_host:
             yield f"{host} has no collector to compare, by its `otel_host_state` or `otel_collector_state`"

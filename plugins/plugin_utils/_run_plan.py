@@ -1,0 +1,114 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a run with waves, as module wave_plan returns it. Private.
+
+`_plan_of_waves.py` makes the plan. Playbook site keeps it in a variable of each host, and passes it to the modules
+wave_gate and wave_stop. A member of a wave is a host of the inventory: a Linux host, or one that stands for a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+# The variables of a task, as Ansible passes them to an action: among them `hostvars` and `ansible_play_hosts`.
+TaskVariables = Mapping[str, Any]
+
+
+class ReadsBehind(TypedDict):
+    """Which collectors of Linux hosts, or of clusters, tasks read behind a wave. A place is such a host or cluster."""
+
+    collectors: Mapping[str, Sequence[str]]
+    """The names of the collectors of each place."""
+    before: Sequence[str]
+    """The places that are read before the change."""
+    after: Sequence[str]
+    """The places that are read after it, in this order; each stands there once for each visit."""
+    seconds: float
+    """For how long each visit reads."""
+    targets: NotRequired[Mapping[str, Sequence[Mapping[str, str]]]]
+    """Of clusters alone: the collectors of each place as tasks name them."""
+
+
+class BehindPlan(TypedDict):
+    """What is read behind a wave: collectors of other members that get data of the wave, such as gateways of agents."""
+
+    hosts: ReadsBehind
+    clusters: ReadsBehind
+    left_out: Sequence[str]
+    """Lines about collectors that are not read, since there are too many."""
+
+
+class WaveRow(TypedDict):
+    """A wave of a plan."""
+
+    name: str
+    lost: Sequence[str]
+    """The members that failed before the first wave."""
+
+    # When it passes, by the option otel_waves.
+    max_failed: int
+    """So many of its members may fail."""
+    watch_seconds: float
+    """For how long its collectors are watched after their change; 0 for no watch."""
+    without_data: str
+    """What becomes of a wave whose collectors have no data to compare: `pass` or `fail`."""
+    on_failure: str
+    """What becomes of its changes if it fails: `stop` lets them stay, `roll_back_wave` undoes them, and `roll_back_all`
+    undoes those of earlier waves too."""
+    approval: bool
+    """Whether a person has to let it begin."""
+
+    # The way back.
+    keeps: bool
+    """Whether its members keep what they would go back to."""
+    goes_back: Sequence[str]
+    """The waves whose members go back if this one fails."""
+    settles: Sequence[str]
+    """The waves whose changes stay once this one has passed."""
+
+    # What is read beside its own members while it is watched.
+    rest: Sequence[str]
+    """Some Linux hosts of later waves, which have not changed yet."""
+    rest_clusters: Sequence[str]
+    """Some clusters of later waves."""
+    behind: BehindPlan
+
+
+class RunPlan(TypedDict):
+    """The waves of a run."""
+
+    hosts: Sequence[str]
+    """The members in the order of their waves."""
+    sizes: Sequence[int]
+    """The number of members of each wave that has some: the batches of the play (`serial`)."""
+    wave_of: Mapping[str, str]
+    """The wave of each member."""
+    waves: Sequence[WaveRow]
+    """All waves in order, also those without members in this run."""
+    samples: Sequence[str]
+    """The members whose collectors can be read while a wave is watched."""
+    tolerant_end: str
+    """The last wave with members, if members may fail; otherwise empty. After it, the run names those that failed."""
+    ends_alone: bool
+    """Whether nothing is left to do once the last wave has passed."""
+    by: str
+    """Who runs the playbook."""
+    summary: Sequence[str]
+    """The plan in lines for people."""
+
+
+def list_wave_names(run_plan: RunPlan) -> list[str]:
+    """Return the names of all waves, in order."""
+    return [wave["name"] for wave in run_plan["waves"]]
+
+
+def find_wave(run_plan: RunPlan, name: str) -> WaveRow:
+    """Return the wave of a name, which the plan has."""
+    return next(wave for wave in run_plan["waves"] if wave["name"] == name)
+
+
+def list_members_of_waves(run_plan: RunPlan, wave_names: Collection[str]) -> list[str]:
+    """Return the members of some waves that this run changes, in the order of the plan."""
+    return [member for member, wave_name in run_plan["wave_of"].items() if wave_name in wave_names]
