@@ -3,21 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Controller side of module host_diagnose: says what to look at on the host, and what the answers mean.
 
-The module runs on the host once, for all collectors, and returns what it has seen. Configs, rules and texts of causes
-are the controller's.
+The module runs on the host once, for all collectors, and returns what it has seen. The host gets no configs, and knows
+neither rules nor causes: those are on the controller.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._answers import answer_or_fail_task, turn_problems_into_failure
 from ..plugin_utils._chosen_collectors import select_collectors
-from ..plugin_utils._host_diagnose import HostVisit, diagnose_host, list_questions, load_configs
+from ..plugin_utils._host_diagnose import HostLook, HostVisit, diagnose_host, list_questions, load_configs
 from ..plugin_utils._needed import fail_for_missing_needs
 from ..plugin_utils._piped_secrets import pipe_secrets
 from ..plugin_utils._wave_tasks import run_or_count_as_failed
@@ -37,28 +38,36 @@ class ActionModule(ActionBase):
     def _run(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         only_names = check_type_list(arguments.pop("only", None) or [])
-        collectors, fail_on = arguments.pop("collectors", []), arguments.pop("fail_on", None) or "never"
+        fail_on = arguments.pop("fail_on", None) or "never"
+        collectors = arguments.pop("collectors", [])
         with turn_problems_into_failure():
-            select_collectors(collectors, only_names)
+            collectors = select_collectors(collectors, only_names)
         if only_names:
-            collectors, arguments["bundles"] = (
-                select_collectors(collectors, only_names),
-                select_collectors(arguments["bundles"], only_names),
-            )
-        configs = load_configs(collectors)
-        only_checks = bool(self._task.check_mode and arguments.get("send"))
-        if only_checks:
+            arguments["bundles"] = select_collectors(arguments["bundles"], only_names)
+        is_check_only = bool(self._task.check_mode and arguments.get("send"))
+        if is_check_only:
             arguments["send"] = False
-        pipe_secrets(self._connection, arguments.get("bundles") or [])
-        started_at = time.time()
-        module_arguments = {**arguments, "collectors": [], "questions": list_questions(configs)}
-        module_result = self._execute_module(
-            module_name=_MODULE_NAME, module_args=module_arguments, task_vars=task_vars
-        )
+        configs = load_configs(collectors)
+        asked_at = time.time()
+        module_result = self._look_on_host(arguments, configs, task_vars)
+        answered_at = time.time()
         if module_result.get("failed") or "collectors" not in module_result:
-            return dict(module_result)
+            return module_result
         if only_names:
             module_result["unlisted"] = []
-        host = str(task_vars.get("inventory_hostname") or "host")
-        visit = HostVisit(host, (started_at, time.time()), bool(arguments.get("send")), fail_on, only_checks)
-        return answer_or_fail_task(lambda: diagnose_host(module_result, configs, visit), {})
+        visit = HostVisit(
+            host=str(task_vars.get("inventory_hostname") or "host"),
+            asked_between=(asked_at, answered_at),
+            sends_test_data=bool(arguments.get("send")),
+            fail_on=fail_on,
+            is_check_only=is_check_only,
+        )
+        return answer_or_fail_task(lambda: diagnose_host(cast(HostLook, module_result), configs, visit), {})
+
+    def _look_on_host(
+        self, arguments: dict[str, Any], configs: Mapping[str, Any], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return what the module has seen on the host."""
+        pipe_secrets(self._connection, arguments.get("bundles") or [])
+        module_arguments = {**arguments, "collectors": [], "questions": list_questions(configs)}
+        return dict(self._execute_module(module_name=_MODULE_NAME, module_args=module_arguments, task_vars=task_vars))

@@ -1,14 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Diagnosis of collectors of a Linux host: what to ask, and what the answers mean. Controller only. Private."""
+"""Module host_diagnose: what to ask a Linux host about its collectors, and what its answers mean. Controller only.
+
+The action of the module calls `list_questions` first. The module then looks on the host, and returns a `HostLook`. From
+that, `diagnose_host` makes the result of the task. Private.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
@@ -25,24 +29,91 @@ from ._diagnose import create_search
 from ._otelcol import _builds, _yaml
 from ._unlisted_hosts import describe_unlisted
 
+# By `fail_on`, the states of collectors with which a diagnosis fails.
 _FAILING_STATES = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
-# What a record of a wave tells; its sum is for the next run alone.
+# What the result tells of the record of a wave; the checksum in it is for the next run alone.
 WAVE_RECORD_KEYS = ("wave", "verdict", "by", "when")
 NOT_ALL_ARRIVED = "Not all test data arrived."
 
 
 @dataclass(frozen=True)
 class HostVisit:
-    """One visit of a host: its name, when it was asked by the clock of the controller, and what is wanted.
-
-    `is_check_only` says that test data was wanted and is not sent, in check mode.
-    """
+    """One visit of a host, as the task wants it."""
 
     host: str
     asked_between: tuple[float, float]
+    """When the question went out and when the answer came, in seconds of Unix by the clock of the controller."""
     sends_test_data: bool
     fail_on: str
+    """The severity of problems with which the task fails: `error`, `warning` or `never`."""
     is_check_only: bool = False
+    """Whether test data was wanted and is not sent, in check mode."""
+
+
+# ── The answer of a host ──
+
+
+class SignalAnswer(TypedDict):
+    """What became of the test data of one signal."""
+
+    sent: bool
+    """Whether the collector took it."""
+    arrived: bool
+    """Whether the metrics of the collector count it as sent on."""
+    why: str
+    """Why the collector did not take it."""
+    trouble: Sequence[str]
+    """What the metrics count of failures meanwhile."""
+
+
+class ProbeAnswer(TypedDict):
+    """What became of the test data that the host sent to a collector, after so many seconds."""
+
+    signals: Mapping[str, SignalAnswer]
+    seconds: float
+
+
+class ServiceAnswer(TypedDict):
+    """A service of the host that sends to a collector."""
+
+    unit: str
+    load: str
+    """What systemd says of its unit, such as `loaded` or `not-found`."""
+    is_there: bool
+    """Whether it has the drop-in that the inventory describes."""
+    runs: bool
+    has: bool
+    """Whether its process has the variables of the drop-in."""
+    waits: bool
+    """Whether a restart would give it the variables."""
+
+
+class CollectorAnswer(TypedDict):
+    """What a host says of one collector. `_diagnose/host_situation.py` reads more keys of it."""
+
+    name: str
+    service: Mapping[str, Any]
+    release: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    """The metrics as text at the `first` and the `last` reading, and `why` there are none."""
+    seconds: float
+    """The time between the two readings."""
+    services: NotRequired[Sequence[ServiceAnswer]]
+    probe: NotRequired[ProbeAnswer]
+    """With test data, unless the service does not run."""
+
+
+class HostLook(TypedDict):
+    """What module host_diagnose returns from the host."""
+
+    host: Mapping[str, Any]
+    """Facts of the host itself, such as its clock (`now`)."""
+    collectors: Sequence[CollectorAnswer]
+    unlisted: NotRequired[Sequence[str]]
+    """The collectors of this collection that the inventory does not list."""
+
+
+# ── The questions ──
 
 
 def load_configs(collectors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -55,8 +126,11 @@ def load_configs(collectors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def list_questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what to ask the host about each collector."""
+    """Return the questions about each collector, as option `questions` of the module has them."""
     return [build_host_question(name, config) for name, config in configs.items()]
+
+
+# ── The result ──
 
 
 @dataclass(frozen=True)
@@ -78,78 +152,60 @@ class VisitOutcome:
     unlisted_collectors: Sequence[str]
 
 
-def diagnose_host(host_answer: Mapping[str, Any], configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
-    """Return the result of a diagnosis of one host. It has failed if a problem is as severe as `fail_on` says, or if
-    test data was sent and not all of it arrived."""
-    return _build_task_result(_evaluate_visit(host_answer, configs, visit), visit)
+def diagnose_host(host_look: HostLook, configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
+    """Return the result of module host_diagnose for one host. `configs` has the config of each collector by its name.
+
+    The task fails if a problem is as severe as `fail_on` says, or if test data was sent and not all of it arrived.
+    """
+    return _build_task_result(_evaluate_visit(host_look, configs, visit), visit)
 
 
-def _evaluate_visit(host_answer: Mapping[str, Any], configs: Mapping[str, Any], visit: HostVisit) -> VisitOutcome:
-    """Return what the answer of a host says of the collectors of the inventory; it may have others too."""
+def _evaluate_visit(host_look: HostLook, configs: Mapping[str, Any], visit: HostVisit) -> VisitOutcome:
+    """Return what a host says of the collectors with a config; it may have others too."""
     results: list[dict[str, Any]] = []
     tests: list[TestOutcome] = []
     services: list[str] = []
-    for collector_answer in host_answer["collectors"]:
+    for collector_answer in host_look["collectors"]:
         name = collector_answer["name"]
         if name not in configs:
             continue
-        results.append(_diagnose_collector(collector_answer, host_answer["host"], configs[name], visit))
+        results.append(_diagnose_collector(collector_answer, host_look["host"], configs[name], visit))
         if visit.sends_test_data:
             tests.append(_evaluate_test(collector_answer, configs[name], visit.host))
             services += describe_services(collector_answer, visit.host)
-    return VisitOutcome(results, tests, services, list(host_answer.get("unlisted", ())))
+    return VisitOutcome(results, tests, services, list(host_look.get("unlisted", ())))
 
 
 def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any]:
     """Return what a visit has found as a task result."""
     results = visited.collector_results
-    test_lines = [*(test.summary_line for test in visited.test_outcomes), *visited.service_lines]
+    tested_lines = [*(test.summary_line for test in visited.test_outcomes), *visited.service_lines]
     passed_lines = [*_list_passed_tests(visited.test_outcomes), *visited.service_lines]
     if visit.is_check_only:
-        test_lines = passed_lines = [f"{visit.host}: not tested, since nothing is sent in check mode"]
+        tested_lines = [f"{visit.host}: not tested, since nothing is sent in check mode"]
+        passed_lines = tested_lines
     verdict_lines = list_verdict_lines(results)
-    failure_reasons = [
+    failure_lines = [
         *_list_losses(visited.test_outcomes),
         *_list_verdicts_of_states(results, _FAILING_STATES[visit.fail_on]),
     ]
-    report_lines = [
-        build_diagnosis_report(results),
-        *(describe_unlisted(visit.host, name) for name in visited.unlisted_collectors),
-    ]
+    unlisted_lines = [describe_unlisted(visit.host, name) for name in visited.unlisted_collectors]
+    report = "\n".join([build_diagnosis_report(results), *unlisted_lines])
     return {
         "changed": False,
-        "failed": bool(failure_reasons),
+        "failed": bool(failure_lines),
         "healthy": all(collector["status"] == "healthy" for collector in results),
-        "msg": "\n".join(failure_reasons or [*test_lines, *verdict_lines]),
+        "msg": "\n".join(failure_lines or [*tested_lines, *verdict_lines]),
         "verdict": verdict_lines,
         "failing": _list_verdicts_of_states(results, _FAILING_STATES["error"]),
-        "tested": test_lines,
-        "passed": not failure_reasons,
+        "tested": tested_lines,
+        "passed": not failure_lines,
         # What goes before the user while a run goes on: what failed, and what arrived.
-        "told": [*failure_reasons, *passed_lines],
-        "report": make_printable("\n".join(report_lines)),
+        "told": [*failure_lines, *passed_lines],
+        "report": make_printable(report),
         "unlisted": visited.unlisted_collectors,
         "collectors": results,
     }
-
-
-def describe_services(collector_answer: Mapping[str, Any], host: str) -> Iterator[str]:
-    """Yield for each service that sends to a collector whether its process has the variables of the inventory."""
-    for sending_service in collector_answer.get("services", ()):
-        yield f"{host}/{collector_answer['name']}: {sending_service['unit']} {_describe_environment(sending_service)}"
-
-
-def _describe_environment(service: Mapping[str, Any]) -> str:
-    """Return whether the process of a service has its variables, as the end of a sentence: the first row that holds."""
-    conditions_and_words = (
-        (service["load"] == "not-found", "is not there"),
-        (not service["is_there"], "has another drop-in than the inventory says: run the role"),
-        (not service["runs"], "does not run, and gets its environment when it starts"),
-        (service["has"], "runs with its environment"),
-        (service["waits"], f"waits for a restart to get its environment: `systemctl restart {service['unit']}`"),
-        (True, "runs, and its process does not show its environment"),
-    )
-    return next(description for is_met, description in conditions_and_words if is_met)
 
 
 def _list_verdicts_of_states(results: Sequence[Mapping[str, Any]], wanted_states: Sequence[str]) -> list[str]:
@@ -168,47 +224,86 @@ def _list_losses(tests: Sequence[TestOutcome]) -> list[str]:
     return [NOT_ALL_ARRIVED, *lost_signals] if lost_signals else []
 
 
+# ── Services that send to collectors ──
+
+
+def describe_services(collector_answer: CollectorAnswer, host: str) -> Iterator[str]:
+    """Yield for each service that sends to a collector whether its process has the variables of the inventory."""
+    for service in collector_answer.get("services", ()):
+        yield f"{host}/{collector_answer['name']}: {service['unit']} {_describe_environment(service)}"
+
+
+def _describe_environment(service: ServiceAnswer) -> str:
+    """Return whether the process of a service has its variables, as the end of a sentence."""
+    if service["load"] == "not-found":
+        return "is not there"
+    if not service["is_there"]:
+        return "has another drop-in than the inventory says: run the role"
+    if not service["runs"]:
+        return "does not run, and gets its environment when it starts"
+    if service["has"]:
+        return "runs with its environment"
+    if service["waits"]:
+        return f"waits for a restart to get its environment: `systemctl restart {service['unit']}`"
+    return "runs, and its process does not show its environment"
+
+
+# ── One collector ──
+
+
 def _diagnose_collector(
-    collector_answer: Mapping[str, Any], host_facts: Mapping[str, Any], config: Any, visit: HostVisit
+    collector_answer: CollectorAnswer, host_facts: Mapping[str, Any], config: Any, visit: HostVisit
 ) -> dict[str, Any]:
-    """Return the result of one collector, as that of a collector of a cluster."""
+    """Return the result of one collector without its secrets, in the form of one of a cluster."""
     mask_secrets = make_masker(find_secrets(config))
     host_time = datetime.fromtimestamp(float(host_facts["now"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    question = build_host_question(collector_answer["name"], config)
     host_answer = HostAnswer(
-        visit.host, collector_answer, host_facts, question, visit.asked_between, host_time, mask_secrets
+        name=visit.host,
+        raw_answer=collector_answer,
+        host_facts=host_facts,
+        question=build_host_question(collector_answer["name"], config),
+        asked_between=visit.asked_between,
+        host_time=host_time,
+        mask_secrets=mask_secrets,
     )
     facts = add_flow_facts(build_host_situation(host_answer), _measure_flow(collector_answer, config))
-    if collector_answer["metrics"]["why"] and facts["running"]:
-        facts["unseen"] = [{"what": "own metrics", "why": collector_answer["metrics"]["why"]}]
-    findings = run_checks(create_search(facts["unseen"]), _choose_checks(send=visit.sends_test_data), facts)
-    shown_result: dict[str, Any] = clean_text(
-        mask_tree({**build_result_row(facts, findings), **_describe_release(collector_answer)}, mask_secrets)
-    )
+    reason_without_metrics = collector_answer["metrics"]["why"]
+    if reason_without_metrics and facts["running"]:
+        facts["unseen"] = [{"what": "own metrics", "why": reason_without_metrics}]
+    checks = _choose_checks(send=visit.sends_test_data)
+    findings = run_checks(create_search(facts["unseen"]), checks, facts)
+    result_row = {**build_result_row(facts, findings), **_describe_release(collector_answer["release"], host_answer)}
+    shown_result: dict[str, Any] = clean_text(mask_tree(result_row, mask_secrets))
     return shown_result
 
 
-def _describe_release(collector_answer: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_release(release: Mapping[str, Any], host_answer: HostAnswer) -> dict[str, Any]:
     """Return which release runs, what of it differs from the inventory, and the wave that it has passed."""
+    wave_record = {key: str(value) for key, value in release["wave"].items() if key in WAVE_RECORD_KEYS}
     return {
-        "release": collector_answer["release"]["number"],
-        "differs": collector_answer["release"]["differs"],
-        "restarts": collector_answer["service"]["restarts"],
-        "wave": {
-            key: str(value) for key, value in collector_answer["release"]["wave"].items() if key in WAVE_RECORD_KEYS
-        },
+        "release": release["number"],
+        "differs": release["differs"],
+        "restarts": host_answer.service["restarts"],
+        "wave": wave_record,
     }
 
 
 def _choose_checks(*, send: bool) -> Sequence[Check]:
-    """Return the checks. Where test data is sent, the inventory's release is expected, and room in the queues."""
+    """Return the checks. A test with data follows a change, so some faults are errors there that are warnings else.
+
+    These are another release than that of the inventory, and queues that are nearly full.
+    """
     if not send:
         return ALL_HOST_CHECKS
-    return [check._replace(severity="error") if check.id in EXPECTED_CHECK_IDS else check for check in ALL_HOST_CHECKS]
+    checks: list[Check] = []
+    for check in ALL_HOST_CHECKS:
+        is_expected = check.id in EXPECTED_CHECK_IDS
+        checks.append(check._replace(severity="error") if is_expected else check)
+    return checks
 
 
-def _measure_flow(collector_answer: Mapping[str, Any], config: Any) -> dict[str, Any]:
-    """Return what flowed between the two readings of its metrics; nothing without them."""
+def _measure_flow(collector_answer: CollectorAnswer, config: Any) -> dict[str, Any]:
+    """Return what flowed through a collector between two readings of its metrics; nothing without metrics."""
     metrics = collector_answer["metrics"]
     if not metrics["first"] or not metrics["last"]:
         return {}
@@ -224,36 +319,35 @@ def _measure_flow(collector_answer: Mapping[str, Any], config: Any) -> dict[str,
     return rows_by_direction
 
 
-def _evaluate_test(collector_answer: Mapping[str, Any], config: Any, host: str) -> TestOutcome:
+# ── Test data ──
+
+
+def _evaluate_test(collector_answer: CollectorAnswer, config: Any, host: str) -> TestOutcome:
     """Return how the test of one collector went, or why it was not tested."""
     collector_name = f"{host}/{collector_answer['name']}"
-    reason = explain_untested(config)
-    if reason:
-        return TestOutcome(f"{collector_name}: not tested, {reason}")
+    untested_reason = explain_untested(config)
+    if untested_reason:
+        return TestOutcome(f"{collector_name}: not tested, {untested_reason}")
     if "probe" not in collector_answer:
-        reason = f"{collector_name}: the service does not run, so nothing was sent"
-        return TestOutcome(f"{collector_name}: not tested, the service does not run", (reason,), is_all_lost=True)
-    counting_service = f"{METRICS_OF}service {collector_answer['service']['unit']}"
+        loss_line = f"{collector_name}: the service does not run, so nothing was sent"
+        return TestOutcome(f"{collector_name}: not tested, the service does not run", (loss_line,), is_all_lost=True)
+    probe = collector_answer["probe"]
+    metrics_source = f"{METRICS_OF}service {collector_answer['service']['unit']}"
     arrived_signals: dict[str, dict[str, Any]] = {}
-    lost_lines: list[str] = []
-    for signal, signal_row in collector_answer["probe"]["signals"].items():
-        if signal_row["arrived"]:
-            arrived_signals[signal] = {**signal_row, "seen": counting_service}
+    loss_lines: list[str] = []
+    for signal, signal_answer in probe["signals"].items():
+        if signal_answer["arrived"]:
+            arrived_signals[signal] = {**signal_answer, "seen": metrics_source}
         else:
-            lost_lines.append(
-                _explain_lost_signal(collector_name, signal, signal_row, collector_answer["probe"]["seconds"])
-            )
-    line = (
-        f"{collector_name}: {describe_arrivals(arrived_signals)}"
-        if arrived_signals
-        else f"{collector_name}: nothing arrived"
-    )
-    return TestOutcome(line, tuple(lost_lines), is_all_lost=not arrived_signals)
+            loss_lines.append(_explain_lost_signal(collector_name, signal, signal_answer, probe["seconds"]))
+    arrivals = describe_arrivals(arrived_signals) if arrived_signals else "nothing arrived"
+    return TestOutcome(f"{collector_name}: {arrivals}", tuple(loss_lines), is_all_lost=not arrived_signals)
 
 
-def _explain_lost_signal(collector_name: str, signal: str, signal_row: Mapping[str, Any], seconds: float) -> str:
-    """Return why one signal did not arrive, in the words of the test of clusters."""
-    if not signal_row["sent"]:
-        return f"{collector_name}: {signal} not taken: {signal_row['why']}"
-    trouble_note = f". The collector counts: {', '.join(signal_row['trouble'])}" if signal_row["trouble"] else ""
+def _explain_lost_signal(collector_name: str, signal: str, signal_answer: SignalAnswer, seconds: float) -> str:
+    """Return why the test data of one signal did not arrive, in the words of the test of clusters."""
+    if not signal_answer["sent"]:
+        return f"{collector_name}: {signal} not taken: {signal_answer['why']}"
+    trouble = signal_answer["trouble"]
+    trouble_note = f". The collector counts: {', '.join(trouble)}" if trouble else ""
     return f"{collector_name}: {signal} sent and taken, but not arrived after {seconds:g} s{trouble_note}"
