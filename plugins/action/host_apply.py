@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Controller side of module host_apply: gives a host the program that only the controller has.
 
-The module runs on the host. If it asks for the program, which it does before it changes anything, the file is copied to
-the temporary folder of the connection, and the module runs again. A run that changes nothing needs one call.
+The module runs on the host. If it lacks the program, it asks for it before it changes anything. This side then copies
+the file to the temporary folder of the connection, and runs the module again. A run without changes needs one call.
 """
 
 from __future__ import annotations
@@ -37,25 +37,30 @@ class ActionModule(ActionBase):
         """Return the result of the module. Fails for a program that the controller lacks or that has another sum."""
         with fail_for_missing_needs():
             super().run(tmp, task_vars)
-        return run_or_count_as_failed(lambda: self._run(task_vars), task_vars or {})
+        variables = task_vars or {}
+        return run_or_count_as_failed(lambda: self._apply_or_remove(variables), variables)
 
-    def _run(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        # A removal renders nothing, so no other task looks: a slip would remove the collector of the default name.
+    def _apply_or_remove(self, variables: dict[str, Any]) -> dict[str, Any]:
+        # No earlier task of a removal checks the names of variables, since it renders nothing. A misspelt
+        # otel_host_collectors would remove the collector of the default name.
         with turn_problems_into_failure():
-            check_variable_names(task_vars or {})
-        arguments = dict(self._task.args)
-        if not self._is_due_in_stage(task_vars or {}):
+            check_variable_names(variables)
+        if not self._is_due_in_stage(variables):
             return {"changed": False, "msg": "Nothing to do in this stage of the removal"}
+        arguments = dict(self._task.args)
         pipe_secrets(self._connection, [arguments.get("bundle") or {}])
-        result = self._apply(arguments, task_vars)
-        architecture = result.pop(AWAITED, "")
-        if architecture:
-            result = self._apply(self._copy_program_to_host(arguments, architecture), task_vars)
-        self._warn_of_unlisted(result, task_vars or {})
+        result = self._run_module(arguments, variables)
+        awaited_architecture = result.pop(AWAITED, "")
+        if awaited_architecture:
+            result = self._run_module(self._copy_program_to_host(arguments, awaited_architecture), variables)
+        self._warn_of_unlisted(result, variables)
         return result
 
     def _is_due_in_stage(self, variables: dict[str, Any]) -> bool:
-        """Whether this stage of a removal removes the collector. Fails while those that send to it stay."""
+        """Whether the collector is removed now; a task that removes nothing has no stage, and is always due.
+
+        Collectors are removed in stages, those that send first. Fails if those that send to this one stay.
+        """
         task_options = self._task.args
         if task_options.get("stage") is None:
             return True
@@ -76,10 +81,10 @@ class ActionModule(ActionBase):
         if unlisted_warnings:
             result["warnings"] = [*result.get("warnings", ()), *unlisted_warnings]
 
-    def _apply(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _run_module(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the result of the module on the host."""
         module_arguments = {**arguments, "controller_time": time.time()}
-        result = self._execute_module(module_name=_MODULE_NAME, module_args=module_arguments, task_vars=task_vars)
-        return dict(result)
+        return dict(self._execute_module(module_name=_MODULE_NAME, module_args=module_arguments, task_vars=variables))
 
     def _copy_program_to_host(self, arguments: dict[str, Any], architecture: str) -> dict[str, Any]:
         """Copy the program of an architecture to the host, and return the arguments that name it there."""
@@ -88,10 +93,10 @@ class ActionModule(ActionBase):
         program_file = Path(program_row.pop("file")).expanduser()
         with turn_problems_into_failure():
             check_program_sum(program_file, program_row["sha256"])
-        program_row["path"] = self._copied(program_file)
+        program_row["path"] = self._copy_to_temporary_folder(program_file)
         return host_arguments
 
-    def _copied(self, file: Path) -> str:
+    def _copy_to_temporary_folder(self, file: Path) -> str:
         """Copy a file to the temporary folder of the connection, which Ansible removes, and return its path there."""
         shell = self._connection._shell
         if shell.tmpdir is None:

@@ -1,14 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of module host_check: the controller's clock, and the programs that it would copy."""
+"""Controller side of module host_check: checks what the host would get from the controller.
+
+The module checks on the host whether collectors can be installed there. It compares the clock of the host with that of
+the controller. This side checks the programs that the controller would copy to the host.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -20,7 +24,15 @@ from ..plugin_utils._needed import fail_for_missing_needs
 from ..plugin_utils._unlisted_hosts import describe_unlisted
 
 _MODULE_NAME = "o11y.opentelemetry.host_check"
+# What the report calls a fault of the host itself.
 _HOST_TITLE = "host"
+
+
+class Finding(TypedDict):
+    """A fault or a warning of the result. `collector` is empty if the finding is about the host itself."""
+
+    collector: str
+    message: str
 
 
 class ActionModule(ActionBase):
@@ -30,36 +42,43 @@ class ActionModule(ActionBase):
         """Return all faults. A host on which no module runs as root has that one fault."""
         with fail_for_missing_needs():
             super().run(tmp, task_vars)
+        variables = task_vars or {}
         bundles = self._task.args.get("bundles") or []
-        shown_bundles = [_hide_secrets(bundle) for bundle in bundles]
-        arguments = {**self._task.args, "bundles": shown_bundles, "controller_time": time.time()}
-        result = self._check_arguments(arguments, task_vars)
-        faults = [*result.get("faults", ()), *_find_program_faults(bundles, result)]
-        host = str((task_vars or {}).get("inventory_hostname") or "the host")
-        warnings = list(result.get("warned", ()))
+        result = self._run_module(bundles, variables)
+        faults: list[Finding] = [*result.get("faults", ()), *_find_program_faults(bundles, result)]
+        warnings: list[Finding] = list(result.get("warned", ()))
+        host = str(variables.get("inventory_hostname") or "the host")
         for name in result.pop("unlisted", ()):
             warnings.append({"collector": name, "message": describe_unlisted(host, name)})
-        return {**result, "warned": warnings, "faults": faults, "report": list(_format_findings(faults, warnings))}
+        report_lines = list(_format_findings(faults, warnings))
+        return {**result, "warned": warnings, "faults": faults, "report": report_lines}
 
-    def _check_arguments(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _run_module(self, bundles: Sequence[Mapping[str, Any]], variables: dict[str, Any]) -> dict[str, Any]:
         """Return the result of the module; one fault instead if Ansible cannot run it as root.
 
         Raises AnsibleConnectionFailure, of which Ansible makes an unreachable host.
         """
+        shown_bundles = [_hide_secrets(bundle) for bundle in bundles]
+        arguments = {**self._task.args, "bundles": shown_bundles, "controller_time": time.time()}
         try:
-            result = dict(self._execute_module(module_name=_MODULE_NAME, module_args=arguments, task_vars=task_vars))
+            result = dict(self._execute_module(module_name=_MODULE_NAME, module_args=arguments, task_vars=variables))
         except AnsibleConnectionFailure:
             raise
         except AnsibleError as error:
             result = {"failed": True, "msg": str(error)}
-        if result.get("failed") and "invocation" not in result:  # the module has not begun
-            reason = (
-                f"{result.get('module_stderr') or ''} {result.get('module_stdout') or ''} {result.get('msg') or ''}"
-            )
-            fix = "Check `become`, what sudo allows (playbook `rights`), and Python 3.8 or newer on the host."
-            fault = Problem(f"Ansible cannot run a module there as root: {clean_text(reason.strip())}", fix=fix)
-            return {"changed": False, "faults": [{"collector": "", "message": str(fault)}]}
+        has_begun = "invocation" in result
+        if result.get("failed") and not has_begun:
+            return {"changed": False, "faults": [_explain_unstarted_module(result)]}
         return result
+
+
+def _explain_unstarted_module(result: Mapping[str, Any]) -> Finding:
+    """Return the fault of a host on which Ansible could not start the module."""
+    outputs = [result.get(key) or "" for key in ("module_stderr", "module_stdout", "msg")]
+    reason = " ".join(map(str, outputs)).strip()
+    wrong = f"Ansible cannot run a module there as root: {clean_text(reason)}"
+    fix = "Check `become`, what sudo allows (playbook `rights`), and Python 3.8 or newer on the host."
+    return {"collector": "", "message": str(Problem(wrong, fix=fix))}
 
 
 def _hide_secrets(bundle: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,8 +90,11 @@ def _hide_secrets(bundle: Mapping[str, Any]) -> dict[str, Any]:
     return {**bundle, "credentials": hidden_rows}
 
 
-def _find_program_faults(bundles: list[dict[str, Any]], result: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield the faults of programs that the host awaits from the controller."""
+def _find_program_faults(bundles: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the faults of programs that the host has to get from the controller.
+
+    The module names the collectors of these programs in `awaiting`.
+    """
     for bundle in bundles:
         if bundle["name"] not in result.get("awaiting", ()):
             continue
@@ -83,8 +105,8 @@ def _find_program_faults(bundles: list[dict[str, Any]], result: Mapping[str, Any
             yield {"collector": bundle["name"], "message": str(problem)}
 
 
-def _format_findings(faults: list[dict[str, str]], warnings: list[dict[str, str]]) -> Iterator[str]:
-    """Yield what people read, in the form of findings."""
+def _format_findings(faults: Sequence[Finding], warnings: Sequence[Finding]) -> Iterator[str]:
+    """Yield a line for each finding, such as `agent: error: …`, and then how many faults there are."""
     for finding in faults:
         yield f"{finding['collector'] or _HOST_TITLE}: error: {finding['message']}"
     for finding in warnings:

@@ -1,19 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program of a collector as a file of the controller, before it is copied to a host. Controller only. Private."""
+"""Check the archive of a program on the controller, before it is copied to a Linux host. Controller only. Private."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from ..module_utils._otelcol.bounded.live.bounded_reads import compute_file_sum
 from ..module_utils._otelcol.bounded.read_limits import ARCHIVE_LIMIT
 from ..module_utils._otelcol.errors import Problem
 
 
-def check_program_sum(program_file: Path, sha256: str) -> dict[str, Any]:
+def check_program_sum(program_file: Path, sha256: str) -> None:
     """Compare a file of the controller with its sum. Raises Problem if it is not there, or has another sum."""
     action = f"Copy {program_file} to the host"
     try:
@@ -24,4 +23,3 @@ def check_program_sum(program_file: Path, sha256: str) -> dict[str, Any]:
     if file_sum != sha256.lower():
         wrong = f"it has the sum {file_sum}, and {sha256} was asked"
         raise Problem(wrong, asked=action, fix="Find out who changed it. Get it again, or correct its sum.")
-    return {}
