@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of module collector_diagnose."""
+"""Controller side of module collector_diagnose: judges what the module has read of the cluster.
+
+The module reads facts where the cluster can be reached. Catalogue, rules and checks are on the controller.
+"""
 
 from __future__ import annotations
 
@@ -19,40 +22,49 @@ from ..plugin_utils._playbook_command import build_playbook_command
 
 
 class ActionModule(ActionBase):
-    """Let the module read the cluster, then judge what it saw, here where the catalogue is."""
+    """Lets the module read the cluster, then diagnoses the collectors.
+
+    With the option `applied`, a run has just changed collectors: only the delivery of these is checked.
+    """
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the verdict; the facts, which may hold secrets of configs, stay here."""
+        """Return the result of the diagnosis. It has no facts, since these may hold secrets of configs."""
         super().run(tmp, task_vars)
         forget_own_line(self._task)
-        return answer_or_fail_task(lambda: self._diagnose_collectors(task_vars), self._task.args)
+        return answer_or_fail_task(lambda: self._diagnose_collectors(task_vars or {}), self._task.args)
 
-    def _diagnose_collectors(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        task_options = {**self._task.args}
-        only_names = check_type_list(task_options.get("only") or [])
-        task_options["collectors"] = select_collectors(task_options.get("collectors") or [], only_names)
-        checks = _diagnose.list_checks(task_options)
-        module_arguments = {**task_options, "listeners": _diagnose.list_listener_rows()}
-        if "applied" in task_options:
-            module_arguments["collectors"] = select_changed_collectors(
-                task_options.get("collectors") or [], task_options["applied"]
-            )
-            if not module_arguments["collectors"]:
-                return check_delivery([], "")
-        module_result: dict[str, Any] = self._execute_module(module_args=module_arguments, task_vars=task_vars)
-        facts = module_result.pop("facts", None)
-        if facts is None:
+    def _diagnose_collectors(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        options = dict(self._task.args)
+        only_names = check_type_list(options.get("only") or [])
+        options["collectors"] = select_collectors(options.get("collectors") or [], only_names)
+        checks = _diagnose.list_checks(options)
+        if "applied" in options:
+            return self._check_applied_collectors(options, task_vars)
+        module_result = self._read_cluster(options, task_vars)
+        facts_of_collectors = module_result.pop("facts", None)
+        if facts_of_collectors is None:
             return module_result
-        if "applied" in task_options:
-            delivery = check_delivery(facts, build_playbook_command("diagnose", task_vars or {}))
-            return {
-                **module_result,
-                **delivery,
-                "warnings": [*module_result.get("warnings", ()), *delivery["warnings"]],
-            }
         if only_names:
             module_result["unlisted"] = []
-        return {
-            **module_result,
-            **_diagnose.diagnose_collectors(facts, checks, task_options, module_result.get("unlisted") or ()),
-        }
+        diagnosis = _diagnose.diagnose_collectors(
+            facts_of_collectors, checks, options, module_result.get("unlisted") or ()
+        )
+        return {**module_result, **diagnosis}
+
+    def _check_applied_collectors(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return which exporters of the changed collectors do not deliver; it asks no cluster if none changed."""
+        changed_collectors = select_changed_collectors(options["collectors"], options["applied"])
+        if not changed_collectors:
+            return check_delivery([], "")
+        module_result = self._read_cluster({**options, "collectors": changed_collectors}, task_vars)
+        facts_of_collectors = module_result.pop("facts", None)
+        if facts_of_collectors is None:
+            return module_result
+        delivery = check_delivery(facts_of_collectors, build_playbook_command("diagnose", task_vars))
+        warnings = [*module_result.get("warnings", ()), *delivery["warnings"]]
+        return {**module_result, **delivery, "warnings": warnings}
+
+    def _read_cluster(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return what the module says: `facts` of each collector, unless it has failed."""
+        module_arguments = {**options, "listeners": _diagnose.list_listener_rows()}
+        return dict(self._execute_module(module_args=module_arguments, task_vars=task_vars))
