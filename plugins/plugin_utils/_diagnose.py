@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Diagnosis: from facts about collectors to findings, checks and a report. Controller only. Private."""
+"""Module collector_diagnose: from facts about collectors to problems, verdicts and a report. Controller only. Private.
+
+The module reads the facts of each collector from the cluster, and `module_utils/_diagnose/` has the checks. This file
+adds what the rules find in the config, runs the checks, and takes out all secrets.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
@@ -53,41 +57,49 @@ def list_listener_rows() -> list[Mapping[str, Any]]:
     return list(_builds.load_catalogue().listener_rows)
 
 
+class UnlistedCollector(TypedDict):
+    """A collector of this collection in the cluster that the inventory does not list."""
+
+    kind: str
+    namespace: str
+    name: str
+    command: str
+    """What removes it."""
+
+
 def diagnose_collectors(
     facts_of_collectors: Sequence[Mapping[str, Any]],
     checks: Sequence[Check],
     arguments: Mapping[str, Any],
-    unlisted_collectors: Sequence[Mapping[str, str]] = (),
+    unlisted_collectors: Sequence[UnlistedCollector] = (),
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says.
 
-    `unlisted_collectors` are the collectors of this collection in the same namespaces that were not asked for.
+    `unlisted_collectors` are in the namespaces of the others.
     """
     possible_receivers = _validate.find_hops(_collect_objects(facts_of_collectors))
-    results = [
-        _diagnose_collector(collector_facts, checks, arguments, possible_receivers)
-        for collector_facts in facts_of_collectors
-    ]
+    results: list[dict[str, Any]] = []
+    for collector_facts in facts_of_collectors:
+        results.append(_diagnose_collector(collector_facts, checks, arguments, possible_receivers))
     verdict_lines = list_verdict_lines(results)
     failing_states = _FAILING_STATES[arguments.get("fail_on") or "never"]
+    broken_collectors = [collector for collector in results if collector["status"] == "error"]
+    unlisted_lines = [_describe_unlisted(collector) for collector in unlisted_collectors]
+    report = "\n".join([build_diagnosis_report(results), *unlisted_lines])
     return {
         "changed": False,
-        "failed": any(collector_result["status"] in failing_states for collector_result in results),
-        "healthy": all(collector_result["status"] == "healthy" for collector_result in results),
+        "failed": any(collector["status"] in failing_states for collector in results),
+        "healthy": all(collector["status"] == "healthy" for collector in results),
         "msg": "\n".join(verdict_lines),
         "verdict": verdict_lines,
-        "failing": list_verdict_lines(
-            [collector_result for collector_result in results if collector_result["status"] == "error"]
-        ),
-        "report": make_printable(
-            "\n".join([build_diagnosis_report(results), *map(_describe_unlisted, unlisted_collectors)])
-        ),
+        "failing": list_verdict_lines(broken_collectors),
+        "report": make_printable(report),
         "collectors": results,
     }
 
 
 class ObjectName(NamedTuple):
-    """What tells objects of one cluster apart. A part is None if what was read does not have it."""
+    """What tells objects of one cluster apart. A part is None if the object does not have it."""
 
     kind: Any
     namespace: Any
@@ -95,7 +107,7 @@ class ObjectName(NamedTuple):
 
 
 def _collect_objects(facts_of_collectors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the objects of all collectors, each once: those of one namespace have the same Services around them."""
+    """Return the objects of all collectors, each once: collectors of one namespace have the same Services."""
     objects_by_name: dict[ObjectName, Mapping[str, Any]] = {}
     for collector_facts in facts_of_collectors:
         for manifest in collector_facts.get("objects") or ():
@@ -104,12 +116,11 @@ def _collect_objects(facts_of_collectors: Sequence[Mapping[str, Any]]) -> list[M
     return list(objects_by_name.values())
 
 
-def _describe_unlisted(unlisted_collector: Mapping[str, str]) -> str:
-    described_collector = f"{unlisted_collector['kind']} {unlisted_collector['namespace']}/{unlisted_collector['name']}"
-    return (
-        f"{described_collector} runs too, and this inventory does not name it. If no other does, remove it:"
-        f" `{unlisted_collector['command']}`"
-    )
+def _describe_unlisted(collector: UnlistedCollector) -> str:
+    """Return the line of the report about a collector that the inventory does not list."""
+    full_name = f"{collector['kind']} {collector['namespace']}/{collector['name']}"
+    advice = f"If no other does, remove it: `{collector['command']}`"
+    return f"{full_name} runs too, and this inventory does not name it. {advice}"
 
 
 def _diagnose_collector(
@@ -122,37 +133,35 @@ def _diagnose_collector(
 
     `possible_receivers` are collectors that it may send to.
     """
-    unseen_facts = list(collector_facts["unseen"])
-    facts_with_findings = {
-        **collector_facts,
-        "findings": _find_config_findings(collector_facts.get("objects") or [], arguments, possible_receivers),
-        "unseen": unseen_facts,
-    }
-    collector_result: dict[str, Any] = mask_and_clean(
-        build_result_row(facts_with_findings, run_checks(create_search(unseen_facts), checks, facts_with_findings)),
-        collector_facts,
-    )
+    config_findings = _find_config_findings(collector_facts.get("objects") or [], arguments, possible_receivers)
+    unseen_facts = list(collector_facts["unseen"])  # a check that cannot be evaluated adds a row
+    facts = {**collector_facts, "findings": config_findings, "unseen": unseen_facts}
+    check_findings = run_checks(create_search(unseen_facts), checks, facts)
+    collector_result: dict[str, Any] = mask_and_clean(build_result_row(facts, check_findings), collector_facts)
     return collector_result
 
 
 def _find_config_findings(
     objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], possible_receivers: Sequence[Hop]
 ) -> list[dict[str, Any]]:
-    """Return the findings of the rules in the config, for its build and platform."""
+    """Return the findings of the rules in the config, for its build and platform.
+
+    A row has the keys of a finding of pipeline_validate, `where` for people, and `about`, the exporter concerned.
+    """
     if not objects:
         return []
     rule_settings = {name: arguments.get(name) or default for name, default in _DEFAULT_RULE_SETTINGS.items()}
+    validate_arguments = {**_FIXED_VALIDATE_ARGUMENTS, **rule_settings, "config": list(objects)}
     try:
-        validate_arguments = {**_FIXED_VALIDATE_ARGUMENTS, **rule_settings, "config": list(objects)}
         validation = _validate.validate_configs(
             validate_arguments, lambda _warning: None, check=True, other_hops=possible_receivers
         )
     except Problem:  # no config in the objects; other checks report that
         return []
-    findings: list[dict[str, Any]] = validation["findings"]
-    return [
-        {**finding, "where": _describe_place(finding), "about": _find_exporter(finding["path"])} for finding in findings
-    ]
+    rows: list[dict[str, Any]] = []
+    for finding in validation["findings"]:
+        rows.append({**finding, "where": _describe_place(finding), "about": _find_exporter(finding["path"])})
+    return rows
 
 
 def _describe_place(finding: Mapping[str, Any]) -> str:
@@ -162,13 +171,16 @@ def _describe_place(finding: Mapping[str, Any]) -> str:
 
 
 def _find_exporter(path: str) -> str:
-    """Return the exporter that a finding concerns; empty for findings outside of exporters."""
+    """Return the exporter of a path, such as `exporters/otlp_http`; empty for a path outside of exporters."""
     section_name, *nested_path = str(path).split(".")
     return f"{section_name}/{nested_path[0]}" if section_name == "exporters" and nested_path else ""
 
 
 def create_search(unseen_facts: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
-    """Return what searches facts for a check; a check of another type of fact is added to `unseen_facts`."""
+    """Return the function that evaluates the expression of a check in facts.
+
+    An expression that does not fit the type of a fact finds nothing, and is added to `unseen_facts`.
+    """
     jmespath = _jmespath.load_library()
 
     def search(expression: str, data: Any) -> Any:
