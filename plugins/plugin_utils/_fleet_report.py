@@ -1,13 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet report as an HTML page. Controller only. Private."""
+"""Module fleet_report: write the HTML page about all clusters and hosts of an inventory. Controller only. Private.
+
+`module_utils/_report/` decides what the page says. This file reads the configs for it, and renders the page.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..module_utils._otelcol.config.paths import list_at, mapping_at
 from ..module_utils._otelcol.errors import clean_text
@@ -24,42 +27,63 @@ from ._release import published
 SCRIPT, STYLE = "page.js", "page.css"
 
 
+class _PlaceReason(TypedDict):
+    """A cluster or host of the result, and why it was not read or rendered."""
+
+    name: str
+    why: str
+
+
 def write_fleet_report(arguments: Mapping[str, Any], check: bool, waves: FleetWaves = NO_WAVES) -> dict[str, Any]:
-    """Write the page, and return its summary. Raises Problem when it cannot be written."""
+    """Write the page, and return the result of module fleet_report. Raises Problem when it cannot be written."""
     clusters = [_build_cluster(row) for row in arguments["clusters"]]
     hosts = [_build_host(row) for row in arguments.get("hosts") or ()]
-    page_model: dict[str, Any] = clean_text(
-        build_page_model(
-            FleetParts(clusters, hosts, waves), published.read_tables(), arguments["title"], arguments["time"]
-        )
-    )
-    page_html = build_html(page_model)
+    fleet_parts = FleetParts(clusters, hosts, waves)
+    raw_model = build_page_model(fleet_parts, published.read_tables(), arguments["title"], arguments["time"])
+    page_model: dict[str, Any] = clean_text(raw_model)
     path = Path(arguments["path"])
-    places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
-    unread_places = [
-        {"name": place.name, "why": "; ".join(place.unread_reasons)}
-        for place in places
-        if place.is_asked and not place.is_read
-    ]
-    unrendered_places = [{"name": place.name, "why": place.problem} for place in places if place.problem]
+    is_changed = _files.write_or_check(path, build_html(page_model), check)
     return {
-        "changed": _files.write_or_check(path, page_html, check),
+        "changed": is_changed,
         "path": str(path),
         "summary": page_model["summary"],
-        "unread": clean_text(unread_places),
-        "unrendered": clean_text(unrendered_places),
+        "unread": clean_text(_list_unread_places([*clusters, *hosts])),
+        "unrendered": clean_text(_list_unrendered_places([*clusters, *hosts])),
         "msg": _describe_summary(page_model["summary"]),
     }
+
+
+def _list_unread_places(places: Sequence[FleetCluster | FleetHost]) -> list[_PlaceReason]:
+    """Return the clusters and hosts that were asked and could not be read."""
+    unread_places: list[_PlaceReason] = []
+    for place in places:
+        if place.is_asked and not place.is_read:
+            unread_places.append({"name": place.name, "why": "; ".join(place.unread_reasons)})
+    return unread_places
+
+
+def _list_unrendered_places(places: Sequence[FleetCluster | FleetHost]) -> list[_PlaceReason]:
+    """Return the clusters and hosts whose collectors the inventory cannot render."""
+    return [{"name": place.name, "why": place.problem} for place in places if place.problem]
+
+
+def build_html(page: Mapping[str, Any]) -> str:
+    """Return the page. All content is escaped except style and script, which come from this collection."""
+    return render_page("report", page, [STYLE], SCRIPT)
+
+
+# ── Clusters and hosts ──
 
 
 def _build_cluster(cluster_row: Mapping[str, Any]) -> FleetCluster:
     """Return a cluster with the configs of its collectors, and those that planned versions would break."""
     collectors = list_at(mapping_at(cluster_row, "rendered"), "collectors")
     configs = {f"{collector['namespace']}/{collector['name']}": _read_config(collector) for collector in collectors}
+    catalogue = _builds.load_catalogue()
     broken_by_version: dict[str, list[str]] = {}
-    for version, _what, breaks_config in batching.PLANNED:
-        broken_by_version[version] = [
-            name for name, config in configs.items() if breaks_config(config, _builds.load_catalogue())
+    for planned in batching.PLANNED:
+        broken_by_version[planned.version] = [
+            name for name, config in configs.items() if planned.is_config_affected(config, catalogue)
         ]
     return FleetCluster(str(cluster_row["name"]), cluster_row, configs, cluster_row["products"], broken_by_version)
 
@@ -72,34 +96,35 @@ def _build_host(host_row: Mapping[str, Any]) -> FleetHost:
 
 
 def _read_config(collector: Mapping[str, Any]) -> Any:
+    """Return the config of a rendered collector as data."""
     return _yaml.load(str(collector["config"]), f"config of {collector['name']}").data
 
 
-class _PlaceWords(NamedTuple):
-    """A place of collectors: what to call one, and the counts in a summary of all and of those that were not read."""
+# ── The summary ──
+
+
+class _SummaryKeys(NamedTuple):
+    """What to call a cluster or a host, and its two keys in the summary of the page: of all, and of unread ones."""
 
     noun: str
     total_key: str
     unread_key: str
 
 
-_CLUSTER_WORDS, _HOST_WORDS = _PlaceWords("cluster", "clusters", "unread"), _PlaceWords("host", "hosts", "unread_hosts")
+_CLUSTER_KEYS = _SummaryKeys("cluster", "clusters", "unread")
+_HOST_KEYS = _SummaryKeys("host", "hosts", "unread_hosts")
 
 
 def _describe_summary(summary: Mapping[str, int]) -> str:
-    """Return the summary of a page in a sentence; a page of nothing has no clusters."""
-    places = [place for place in (_CLUSTER_WORDS, _HOST_WORDS) if summary[place.total_key]] or [_CLUSTER_WORDS]
+    """Return the summary of a page in a sentence.
+
+    For example: `3 collectors in 2 clusters, 0 errors and 1 warning in their configs, 1 cluster could not be read`. A
+    page about nothing has 0 clusters.
+    """
+    described_keys = [keys for keys in (_CLUSTER_KEYS, _HOST_KEYS) if summary[keys.total_key]] or [_CLUSTER_KEYS]
     collectors = format_count(summary["collectors"], "collector")
-    described_places = " and ".join(format_count(summary[place.total_key], place.noun) for place in places)
+    places = " and ".join(format_count(summary[keys.total_key], keys.noun) for keys in described_keys)
     errors = format_count(summary["errors"], "error")
     warnings = format_count(summary["warnings"], "warning")
-    unread_words = " and ".join(format_count(summary[place.unread_key], place.noun) for place in places)
-    return (
-        f"{collectors} in {described_places}, {errors} and {warnings} in their configs, {unread_words} could not be"
-        " read"
-    )
-
-
-def build_html(page: Mapping[str, Any]) -> str:
-    """Return the page. All content is escaped except style and script, which come from this collection."""
-    return render_page("report", page, [STYLE], SCRIPT)
+    unread_places = " and ".join(format_count(summary[keys.unread_key], keys.noun) for keys in described_keys)
+    return f"{collectors} in {places}, {errors} and {warnings} in their configs, {unread_places} could not be read"
