@@ -1,12 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the services of Linux hosts have counted, as tasks keep it in their variables. Private."""
+"""What the services of a Linux host count, in the form in which tasks keep it for the gate of a wave. Private.
+
+The action of module host_wave calls it. `module_utils/_waves/sample_rows.py` reads the rows again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from ..module_utils._change.canary.readings import Sample
 from ..module_utils._otelcol.config.config_secrets import find_secrets
@@ -17,30 +20,42 @@ from ..module_utils._waves.sample_rows import build_sample_row
 from ._otelcol import _yaml
 
 
+class HostPoll(TypedDict):
+    """One reading of a collector on its host."""
+
+    at: float
+    """Seconds since the host was asked."""
+    text: str
+    """The metrics of the collector, empty if they could not be read."""
+    restarts: int
+    why: str
+    """Why the metrics could not be read."""
+
+
 def count_samples(collectors: Sequence[Mapping[str, Any]], start: float) -> list[dict[str, Any]]:
-    """Return the answer of a host, with counts instead of texts, and the config as data without secrets.
+    """Return the collectors of a host with counts instead of texts, and with their configs as data without secrets.
 
     `start` is when the host was asked, in seconds of Unix by the clock of the controller.
     """
-    return [
-        {
-            **collector,
-            "config": _read_masked_config(collector),
-            "polls": [_count_poll(poll, start) for poll in collector["polls"]],
-        }
-        for collector in collectors
-    ]
+    rows: list[dict[str, Any]] = []
+    for collector in collectors:
+        polls = [_count_poll(poll, start) for poll in collector["polls"]]
+        rows.append({**collector, "config": _read_masked_config(collector), "polls": polls})
+    return rows
 
 
 def _read_masked_config(collector: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config of a collector without secrets; empty if somebody has made it no YAML, or no mapping."""
     try:
         config = _yaml.load(str(collector["config"]), f"config of {collector['name']}").data
-    except Problem:  # somebody has changed the file
+    except Problem:
         return {}
-    masked_config: Any = mask_tree(config, make_masker(find_secrets(config))) if isinstance(config, Mapping) else {}
-    return dict(masked_config)
+    if not isinstance(config, Mapping):
+        return {}
+    return dict(mask_tree(config, make_masker(find_secrets(config))))
 
 
-def _count_poll(poll: Mapping[str, Any], start: float) -> dict[str, Any]:
-    service = Sample(pod="", reading=read_counts(poll["text"]), restarts=int(poll["restarts"]), why=str(poll["why"]))
-    return {"at": start + float(poll["at"]), "pods": [build_sample_row(service)]}
+def _count_poll(poll: HostPoll, start: float) -> dict[str, Any]:
+    """Return a reading with its counts. A service is read like a pod without a name."""
+    sample = Sample(pod="", reading=read_counts(poll["text"]), restarts=int(poll["restarts"]), why=str(poll["why"]))
+    return {"at": start + float(poll["at"]), "pods": [build_sample_row(sample)]}
