@@ -1,14 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the lock of an inventory, or compare archives with it: module release_lock. Controller only. Private."""
+"""Module release_lock: write the lock of an inventory, or compare archives of images with it. Controller only. Private.
+
+A lock is a YAML file with the sums of all that an inventory installs: manifests, charts, images, archives of images and
+programs of hosts. `_lock_file.py` reads it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..module_utils._install.releases import lock_file
 from ..module_utils._otelcol.bounded.live.bounded_reads import compute_file_sum
@@ -25,24 +29,43 @@ _FILE_HEADER = f"""\
 """
 
 
+# The keys of a row of the result of release_mirror. One of them, `from`, is a word of Python.
+SummedFile = TypedDict("SummedFile", {"name": str, "sum": str, "from": str})
+
+
+class LockedImage(TypedDict):
+    """An image of the result of release_mirror."""
+
+    image: str
+    source: str
+    """Where it is published."""
+    target: str
+    """Where it is in the registry of the mirror."""
+    archive: str
+    """Its archive, by its path below the folder of archives."""
+
+
 @dataclass(frozen=True)
 class LockRequest:
-    """The options of module release_lock, whose documentation describes them. Paths are expanded.
-
-    With `programs`, only the programs of hosts change, and the lock keeps all else. `digests` has one text for each
-    image, empty if its registry does not answer. `lock_of_mirror` then has the digest.
-    """
+    """The options of module release_lock, whose documentation describes them. Paths are expanded."""
 
     path: Path
-    manifests: Sequence[Mapping[str, Any]]
-    charts: Sequence[Mapping[str, Any]]
-    images: Sequence[Mapping[str, Any]]
+    """The file of the lock."""
+    manifests: Sequence[SummedFile]
+    charts: Sequence[SummedFile]
+    images: Sequence[LockedImage]
     digests: Sequence[str]
+    """The digest of each image; empty if its registry does not answer."""
     is_pushed: bool
+    """Whether the images are in the registry of the mirror."""
     archives: Path | None
+    """The folder with the archives of images."""
     lock_of_mirror: Path | None
-    programs: Sequence[Mapping[str, Any]] | None
+    """The lock of the release mirror, which has the digests that no registry gives."""
+    programs: Sequence[SummedFile] | None
+    """The programs of hosts. If they are given, they alone change, and the lock keeps all else."""
     exclude: Sequence[str]
+    """Patterns of images that are not locked."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> LockRequest:
@@ -63,7 +86,7 @@ class LockRequest:
 
 
 def _check_digests(digests: Sequence[str], image_count: int) -> list[str]:
-    """Return one digest for each of so many images. Without any, no registry was asked."""
+    """Return one digest for each image; empty ones if no registry was asked. Raises Problem for another number."""
     if not digests:
         return [""] * image_count
     if len(digests) != image_count:
@@ -73,7 +96,7 @@ def _check_digests(digests: Sequence[str], image_count: int) -> list[str]:
 
 
 class _LockRow(NamedTuple):
-    """What a lock has of a file or an image: the part of the lock, its name, its sum, and where it came from."""
+    """What a lock has of a file or an image: its part of the lock, its name, its sum, and where it came from."""
 
     part: str
     name: str
@@ -82,7 +105,7 @@ class _LockRow(NamedTuple):
 
 
 def lock_or_verify(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Write the lock, or compare archives with it. Raises Problem for what has no sum, or another one."""
+    """Return the result of release_lock. Raises Problem for a file or image without a sum, or with another one."""
     request = LockRequest.from_arguments(arguments)
     if arguments["state"] == "verified":
         return verify_archives(request)
@@ -94,24 +117,22 @@ def verify_archives(request: LockRequest) -> dict[str, Any]:
     lock = read_lock(request.path)
     archives = list(_iter_archive_rows(request))
     for archive in archives:
-        lock.verify_sum(*archive)
+        lock.verify_sum(archive.part, archive.name, archive.checksum, archive.origin)
     return {"path": str(request.path), "msg": f"{format_count(len(archives), 'archive')} as in {request.path}"}
 
 
 def write_lock(request: LockRequest, *, check: bool) -> dict[str, Any]:
-    """Write the lock, and return the difference. Raises Problem for an image without a digest.
-
-    Without a lock and without programs, there is nothing to write of the programs of hosts.
-    """
+    """Write the lock, and return the difference. Raises Problem for an image without a digest."""
     path = request.path
     old_text = _files.read_text_file(path) if _files.is_path_of_kind(path, Path.is_file) else ""
     old_lock = read_lock(path) if old_text else None
     rows = list(_iter_new_rows(request, old_lock))
-    exclude = request.exclude if request.programs is None else _read_exclusions(old_lock)
     result = {"changed": False, "diff": {}, "path": str(path), "msg": f"{format_count(len(rows), 'sum')} in {path}"}
-    has_nothing = request.programs is not None and not rows and old_lock is None
-    if has_nothing:
+    # A task about programs makes no lock for an inventory that has neither a lock nor programs.
+    has_nothing_to_lock = request.programs is not None and not rows and old_lock is None
+    if has_nothing_to_lock:
         return result
+    exclude = request.exclude if request.programs is None else _read_exclusions(old_lock)
     new_text = _FILE_HEADER + _yaml.dump(lock_file.build_lock_content(rows, exclude, old_lock))
     if _files.write_or_check(path, new_text, check):
         diff = {"before": old_text, "after": new_text, "before_header": str(path), "after_header": str(path)}
@@ -120,22 +141,25 @@ def write_lock(request: LockRequest, *, check: bool) -> dict[str, Any]:
 
 
 def _iter_new_rows(request: LockRequest, old_lock: lock_file.Lock | None) -> Iterator[_LockRow]:
-    """Yield the rows of the new lock. Programs of hosts change alone, and stay if all else changes."""
-    if request.programs is None:
+    """Yield the rows of the new lock: those of the request, and those of the old lock that it does not replace.
+
+    A request has either the programs of hosts, or all else.
+    """
+    replaces_programs = request.programs is not None
+    if request.programs is not None:
+        yield from _iter_file_rows(lock_file.PROGRAMS, request.programs)
+    else:
         yield from _iter_file_rows(lock_file.MANIFESTS, request.manifests)
         yield from _iter_file_rows(lock_file.CHARTS, request.charts)
         yield from _iter_image_rows(request)
         yield from _iter_archive_rows(request)
-    else:
-        yield from _iter_file_rows(lock_file.PROGRAMS, request.programs)
-    keeps_programs = request.programs is None
     for row in _iter_lock_rows(old_lock):
         is_program = row.part == lock_file.PROGRAMS
-        if is_program == keeps_programs:
+        if is_program != replaces_programs:
             yield row
 
 
-def _iter_file_rows(part: str, files: Sequence[Mapping[str, Any]]) -> Iterator[_LockRow]:
+def _iter_file_rows(part: str, files: Sequence[SummedFile]) -> Iterator[_LockRow]:
     """Yield the rows of manifests, charts or programs, whose sums release_mirror has found."""
     for file in files:
         yield _LockRow(part, str(file["name"]), str(file["sum"]), str(file["from"]))
@@ -146,7 +170,8 @@ def _iter_image_rows(request: LockRequest) -> Iterator[_LockRow]:
     mirror_digests = _read_mirror_digests(request.lock_of_mirror)
     for image, digest in zip(request.images, request.digests, strict=True):
         name = image["image"]
-        if "@" in name:  # its name has the digest
+        has_digest_in_name = "@" in name
+        if has_digest_in_name:
             continue
         origin = image["target"] if request.is_pushed else f"docker://{image['source']}"
         if not digest and request.lock_of_mirror:
@@ -190,4 +215,5 @@ def _iter_lock_rows(lock: lock_file.Lock | None) -> Iterator[_LockRow]:
 
 
 def _read_exclusions(lock: lock_file.Lock | None) -> Sequence[str]:
+    """Return the patterns of images that a lock leaves out; none without a lock."""
     return lock.excluded_patterns if lock else ()
