@@ -267,7 +267,7 @@ def test_recipes_and_platforms_of_the_user_are_used(tmp_path: Path) -> None:
             _render.Request([{"name": "a", "platform": "here", "recipes": list(recipes)}], {}, **own)
         )
 
-    assert planned("otlp_ingest", "mine")[0].composed.config["exporters"] == {"debug": {"verbosity": "basic"}}
+    assert planned("otlp_ingest", "mine")[0].composed_config.config["exporters"] == {"debug": {"verbosity": "basic"}}
     with pytest.raises(Problem, match=r"recipe 'mine' needs recipe 'otlp_ingest'"):
         planned("mine")
 
