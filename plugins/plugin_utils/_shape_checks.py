@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values of a wrong shape, of which Ansible makes text. Controller only. Private."""
+"""Check the values of options against their documented types, before Ansible converts them. Controller only. Private.
+
+Ansible makes text of a value of a wrong shape: the mapping `{a: 1}` for an option of text becomes the text "{'a': 1}".
+"""
 
 from __future__ import annotations
 
@@ -31,18 +34,25 @@ _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
 
 
 class _Place(NamedTuple):
-    """A value of an option, or an item of its list: in what it stands, its type, and its path for messages."""
+    """A value of an option, or an item of its list, with the container that it stands in."""
 
     container: Any
     key: Any
+    """The key of a mapping, or the index of a list."""
     kind: str
+    """The type by the documentation, such as `str`."""
     path: str
+    """Where the value is for messages, such as `collectors[0].env`."""
 
 
 def check_shapes(
     values: Mapping[str, Any], spec: Mapping[str, Any], owner: str, path: str = "", *, one_line: bool = False
 ) -> None:
-    """Reject values of a wrong shape at any depth: Ansible makes text of a mapping, a list and a switch."""
+    """Raise Problem for a value of a wrong shape, at any depth.
+
+    `spec` has the documented options, `owner` what has them for messages, such as `role otel_host`, and `path` the path
+    of the options around `values`. With `one_line`, no text may have a line end.
+    """
     for key, value in values.items():
         if key not in spec:
             continue
@@ -79,8 +89,9 @@ def _check_place(
     if place.kind == "str" and content_kind is Values.VERSION:
         check_version(value, place.path, owner)
     _check_value_shape(value, place.kind, option, place.path, owner)
-    if place.kind == "str" and (form := find_duration_form(option)):
-        check_duration(value, form, place.path, owner)
+    duration_form = find_duration_form(option)
+    if place.kind == "str" and duration_form:
+        check_duration(value, duration_form, place.path, owner)
     if is_text and one_line and content_kind is not Values.LINES:
         check_line(value, place.path, owner)
 
@@ -102,11 +113,11 @@ def _check_value_shape(value: Any, kind: str, option: Mapping[str, Any], path: s
     _check_reading(value, kind, name, path, owner)
     is_no_mapping = kind == "dict" and shape != ""
     if shape in ("dict", "list", "bool") or is_no_mapping:
-        expected, example = SHAPES.get(kind, TEXT_SHAPE)
-        if path.endswith("]"):
-            example = f"[{example}]"
+        expected_shape = SHAPES.get(kind, TEXT_SHAPE)
+        is_list_item = path.endswith("]")
+        example = f"[{expected_shape.example}]" if is_list_item else expected_shape.example
         fix = _describe_right_shape(name, kind, option, example)
-        raise Problem(f"option '{path}' of {owner} must be {expected}, not {SHAPES[shape][0]}", fix=fix)
+        raise Problem(f"option '{path}' of {owner} must be {expected_shape.title}, not {SHAPES[shape].title}", fix=fix)
 
 
 def _find_unreadable_shape(value: Any, path: str) -> str:
@@ -131,9 +142,9 @@ def _check_number(value: Any, kind: str, path: str, owner: str) -> None:
 def _check_reading(value: Any, kind: str, name: str, path: str, owner: str) -> None:
     """Reject a text that Ansible cannot read as a number or a switch."""
     if kind in _READERS and isinstance(value, str) and not _can_be_read(value, kind):
-        expected, example = SHAPES[kind]
-        wrong = f"option '{path}' of {owner} must be {expected}, not '{clean_text(value, _MOST_SHOWN)}'"
-        raise Problem(wrong, fix=f"Write `{name}: {example}`.")
+        expected_shape = SHAPES[kind]
+        wrong = f"option '{path}' of {owner} must be {expected_shape.title}, not '{clean_text(value, _MOST_SHOWN)}'"
+        raise Problem(wrong, fix=f"Write `{name}: {expected_shape.example}`.")
 
 
 def _can_be_read(value: str, kind: str) -> bool:

@@ -84,7 +84,7 @@ def _check_is_text(key: Any, value: Any, path: str, owner: str) -> None:
     shape = "null" if value is None else find_shape(value)
     if shape in ("dict", "list", "null"):
         fix = f"Write `{key}: ''` for an empty text." if shape == "null" else f"Write `{key}: TEXT`."
-        raise Problem(f"option '{path}' of {owner} must be text, not {SHAPES[shape][0]}", fix=fix)
+        raise Problem(f"option '{path}' of {owner} must be text, not {SHAPES[shape].title}", fix=fix)
 
 
 # ── The syntax of Kubernetes ──
@@ -113,6 +113,6 @@ def _check_field(container: Any, key: Any, path: str, owner: str) -> None:
     """Reject a number or a switch as its file has it, and what YAML has changed."""
     value, place = container[key], _origins.position_of_entry(container, key)
     if isinstance(value, (bool, int, float)) and place.read_spelling() == text_value(value):
-        wrong = f"option '{path}' of {owner} must be text, not {SHAPES[find_shape(value)][0]}"
+        wrong = f"option '{path}' of {owner} must be text, not {SHAPES[find_shape(value)].title}"
         raise Problem(wrong, fix=f"Write '{text_value(value)}'.")
     check_spelling(value, place, path, owner)
