@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is around a collector: the other collectors of a run that send to it, or get its data. Private."""
+"""What the rules know about one collector of its neighbours: those that send to it, and those that get its data.
+
+`_connected_collectors.py` describes all collectors of a run, and `_judged_collectors.py` tells the rules. Private.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from ..module_utils._otelcol.rules.subject import Printer, Receiving
 
 @dataclass(frozen=True)
 class CollectorSurroundings:
-    """What the rules know of the other collectors of a run about one of them, as their `Subject` describes it."""
+    """What the rules know about one collector of the others of a run. The fields are those of `rules/subject.py`."""
 
     printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
     senders: tuple[str, ...] = ()
@@ -37,7 +40,10 @@ class CollectorSurroundings:
 
     @classmethod
     def describe_each(cls, hops: Sequence[Hop], routes: Routes) -> list[CollectorSurroundings]:
-        """Return what is around each of the collectors."""
+        """Return the surroundings of each collector of a run, in the order of `hops`.
+
+        `hops` describes the collectors as receivers, `routes` says which of them each exporter reaches.
+        """
         printers = find_downstream_printers(hops, routes)
         senders = find_senders(hops, routes)
         routing = find_routing_keys(hops, routes)

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a collector asks of recipe baseline: who makes batches, and how much its queues hold. Private."""
+"""What recipe baseline does for a collector: who makes batches, and how much its queues hold. Private.
+
+Recipes read it as facts about the collector, and `_composed_collectors.py` sizes queues by it.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ def compute_queue_bytes(collector: Collector) -> int:
 
 
 def _list_given_options(collector: Collector, option: str) -> list[Any]:
-    """Return what a collector gives recipe baseline as an option, once for each use; None where it gives nothing."""
-    return [
-        use.options.get(option) for use in recipes.read_recipe_uses(collector.recipes) if use.name == BASELINE_RECIPE
-    ]
+    """Return the value of an option for each use of recipe baseline; None for a use without that option."""
+    values: list[Any] = []
+    for use in recipes.read_recipe_uses(collector.recipes):
+        if use.name == BASELINE_RECIPE:
+            values.append(use.options.get(option))
+    return values
