@@ -10,16 +10,18 @@ from typing import Any
 
 from ..module_utils._kube.bundle import redact_manifest
 from ..module_utils._otelcol.errors import MASK
+from ..module_utils._otelcol.kube.objects import Manifest
 from ._otelcol import _yaml
 
 
 def dump_objects(objects: Sequence[Any], *, masked: bool) -> str:
-    """Return objects as documents of YAML, keys in their own order; `masked` ones show no secret."""
+    """Return Kubernetes objects as documents of YAML, with keys in their own order; `masked` ones show no secret."""
     plain_objects = _yaml.strip_ansible_types(objects)
-    return _yaml.dump(
-        *(
-            [redact_manifest(manifest, lambda _secret: MASK, _yaml.parse_or_none) for manifest in plain_objects]
-            if masked
-            else plain_objects
-        )
-    )
+    if masked:
+        plain_objects = [_mask_object(manifest) for manifest in plain_objects]
+    return _yaml.dump(*plain_objects)
+
+
+def _mask_object(manifest: Manifest) -> Manifest:
+    """Return an object with a mask in place of each secret."""
+    return redact_manifest(manifest, lambda _secret: MASK, _yaml.parse_or_none)

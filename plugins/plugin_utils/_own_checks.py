@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks that a user adds to the diagnosis: rows of the option `checks`. Controller only. Private."""
+"""The checks that a user adds to the diagnosis: rows of the option `checks`. Controller only. Private.
+
+A row has an expression of JMESPath over the facts of a collector, and a message with fields of what that finds.
+docs/diagnose.md has examples.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,14 @@ def parse_own_check(row: Any) -> Check:
     message, fix = row["message"], str(row.get("fix") or "")
     _check_format((message, fix), place)
     _jmespath.check_expression(row["find"], place)
-    return Check(row["id"], row["find"], message, fix, stage, severity)
+    return Check(
+        id=row["id"],
+        find_expression=row["find"],
+        message_template=message,
+        fix_template=fix,
+        stage=stage,
+        severity=severity,
+    )
 
 
 def _has_required_texts(row: Any) -> bool:
