@@ -55,15 +55,15 @@ def test_no_rule_finds_anything(backend: str) -> None:
 
 def test_content_is_removed_and_calls_are_counted_before_anything_is_sampled() -> None:
     agent, gateway = planned("kubernetes")
-    traces = agent.composed.config["service"]["pipelines"]["traces"]
+    traces = agent.composed_config.config["service"]["pipelines"]["traces"]
     assert {"transform/gen_ai_content", "transform/gen_ai_cost", "k8s_attributes"} <= set(traces["processors"])
     assert "signal_to_metrics/gen_ai" in traces["exporters"]
-    assert "tail_sampling" not in str(agent.composed.config)
-    assert "tail_sampling" in gateway.composed.config["service"]["pipelines"]["traces"]["processors"]
+    assert "tail_sampling" not in str(agent.composed_config.config)
+    assert "tail_sampling" in gateway.composed_config.config["service"]["pipelines"]["traces"]["processors"]
 
 
 def test_each_pipeline_of_metrics_names_the_cluster() -> None:
-    pipelines = planned("kubernetes")[0].composed.config["service"]["pipelines"]
+    pipelines = planned("kubernetes")[0].composed_config.config["service"]["pipelines"]
     named = {name for name, pipeline in pipelines.items() if "resource/organization" in pipeline.get("processors", [])}
     assert named == set(pipelines) == {"traces", "logs", "metrics", "metrics/gpu", "metrics/gen_ai"}
 

@@ -35,14 +35,14 @@ def planned(*recipes: Any, **options: Any) -> _render.Planned:
 
 
 def config(*recipes: Any, **options: Any) -> Any:
-    return planned(*recipes, **options).composed.config
+    return planned(*recipes, **options).composed_config.config
 
 
 @pytest.mark.parametrize("options", TOGETHER, ids=str)
 @pytest.mark.parametrize("name", ONCE)
 def test_of_several_copies_one_is_elected_and_may_be(name: str, options: dict[str, Any]) -> None:
     plan = planned(name, **options)
-    made = plan.composed.config
+    made = plan.composed_config.config
     receiver = next(value for key, value in made["receivers"].items() if key.startswith("k8s_"))
     assert receiver["k8s_leader_elector"] == "k8s_leader_elector"
     assert "k8s_leader_elector" in made["service"]["extensions"]
@@ -82,7 +82,7 @@ def test_what_the_kubelet_measures_of_a_node_the_host_does_not_unless_it_is_aske
     recipes: list[Any], measured: set[str]
 ) -> None:
     plan = planned(*recipes, mode="daemonset", host_ports=False)
-    assert set(plan.composed.config["receivers"]["host_metrics"]["scrapers"]) == measured
+    assert set(plan.composed_config.config["receivers"]["host_metrics"]["scrapers"]) == measured
     told = [finding.path for finding in plan.findings if finding.rule == "node-measured-twice"]
     twice = "cpu" in measured and "kubelet_metrics" in recipes
     assert told == (["receivers.host_metrics.scrapers.cpu"] if twice else [])
@@ -150,7 +150,9 @@ VARIABLES = {f"ELASTICSEARCH_{what.upper()}": {"secret": "elasticsearch", "key":
 def test_a_password_comes_from_the_environment_and_without_it_the_run_is_refused() -> None:
     plan = planned({"elasticsearch_export": LOGIN}, env=VARIABLES)
     assert [finding for finding in plan.findings if finding.severity == "error"] == []
-    assert plan.composed.config["exporters"]["elasticsearch/default"]["password"] == "${env:ELASTICSEARCH_PASSWORD}"
+    assert (
+        plan.composed_config.config["exporters"]["elasticsearch/default"]["password"] == "${env:ELASTICSEARCH_PASSWORD}"
+    )
     without = planned({"elasticsearch_export": LOGIN}).findings
     assert "ELASTICSEARCH_PASSWORD" in " ".join(finding.message for finding in without if finding.severity == "error")
 
@@ -176,7 +178,7 @@ def test_a_basic_login_is_an_extension_with_variables(name: str) -> None:
     variables = {f"{who}_{key.upper()}": {"secret": "backend", "key": key} for key in ("user", "password")}
     plan = planned({name: {**RECIPE_OPTIONS[name], "login": "basic"}}, env=variables)
     assert [finding for finding in plan.findings if finding.severity == "error"] == []
-    made = plan.composed.config
+    made = plan.composed_config.config
     (login,) = (key for key in made["extensions"] if key.startswith("basicauth/"))
     user, password = f"${{env:{who}_USER}}", f"${{env:{who}_PASSWORD}}"
     assert made["extensions"][login] == {"client_auth": {"username": user, "password": password}}

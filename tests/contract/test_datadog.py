@@ -40,7 +40,7 @@ def planned(*overlays: Any) -> _render.Planned:
 
 
 def test_the_pipeline_is_the_one_that_is_described() -> None:
-    config = planned().composed.config
+    config = planned().composed_config.config
     assert value_at(config, PIPELINE) == {
         "receivers": ["otlp"],
         "processors": ["memory_limiter", "batch"],
@@ -84,7 +84,7 @@ def test_its_build_has_the_exporter_and_not_the_connector(version: str) -> None:
 
 
 def test_the_stand_in_changes_the_exporter_alone() -> None:
-    real, tested = planned().composed.config, planned(_documents.read_yaml(OVERLAY)).composed.config
+    real, tested = planned().composed_config.config, planned(_documents.read_yaml(OVERLAY)).composed_config.config
     assert set(tested["exporters"]) == {"otlp_http/datadog_stand_in"}
     assert tested["exporters"]["otlp_http/datadog_stand_in"]["headers"] == {"dd-api-key": "${env:DD_API_KEY}"}
     for config in (real, tested):

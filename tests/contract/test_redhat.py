@@ -50,7 +50,7 @@ def test_the_image_is_that_of_the_version(version: str, image: str) -> None:
 def test_names_are_those_of_its_time() -> None:
     used: set[str] = set()
     for name in ("pod_logs", "host_metrics", "kubernetes_attributes", "kubelet_metrics", "resource_detection"):
-        config: Any = planned(name).composed.config
+        config: Any = planned(name).composed_config.config
         used |= {key.split("/")[0] for section in ("receivers", "processors") for key in config[section]}
     assert {"filelog", "hostmetrics", "k8sattributes", "kubeletstats", "resourcedetection"} <= used
     assert not used & {"file_log", "host_metrics", "k8s_attributes", "kubelet_stats", "resource_detection"}

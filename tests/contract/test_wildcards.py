@@ -70,7 +70,7 @@ def render(given: Json) -> _render.Planned:
 
 
 def by_signals(planned: _render.Planned) -> Json:
-    found: Json = planned.composed.config["service"]["pipelines"]
+    found: Json = planned.composed_config.config["service"]["pipelines"]
     return found
 
 

@@ -69,7 +69,7 @@ OWN = {"include": ["/var/log/pods/*/*/*.log"], "exclude": ["/var/log/pods/shop_*
 
 
 def excluded(collectors: list[dict[str, Any]]) -> list[str]:
-    found: list[str] = planned(*collectors)[0].composed.config["receivers"]["file_log"]["exclude"]
+    found: list[str] = planned(*collectors)[0].composed_config.config["receivers"]["file_log"]["exclude"]
     return found
 
 
@@ -96,7 +96,9 @@ def test_the_file_that_was_rotated_last_is_read_where_the_version_takes_its_name
     version: str, end: str, read: bool
 ) -> None:
     agent, *others = readers()
-    (include,) = planned({**agent, "version": version}, *others)[0].composed.config["receivers"]["filelog"]["include"]
+    (include,) = planned({**agent, "version": version}, *others)[0].composed_config.config["receivers"]["filelog"][
+        "include"
+    ]
     assert glob_matches(include, f"/var/log/pods/shop_cart_1/app/0.log{end}") is read
 
 

@@ -103,7 +103,7 @@ def test_a_build_of_the_users_own_is_known_by_its_manifest(tmp_path: Path) -> No
 
 def test_recipes_use_the_names_of_that_build(tmp_path: Path) -> None:
     recipes = ["otlp_ingest", {"otlp_forward": {"endpoint": "otlp.example.com:4317"}}]
-    assert list(planned(tmp_path, recipes=recipes).composed.config["exporters"]) == ["otlp/gateway"]
+    assert list(planned(tmp_path, recipes=recipes).composed_config.config["exporters"]) == ["otlp/gateway"]
 
 
 def test_a_manifest_needs_the_image_that_was_built_with_it(tmp_path: Path) -> None:
