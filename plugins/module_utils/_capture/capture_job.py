@@ -1,11 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Job whose pod takes its share of the load of a collector, and hands out what it gets. Private.
+"""The Job of a capture: a copy of a collector's pod that also writes down what its receivers get. Private.
 
-The pod is one of the collector's own: the same containers, labels and account, so its Services send to it, and it sends
-on to the same backends. Kubernetes ends the Job and removes it, also when nobody asks it to. The Collector writes to a
-volume in memory, of which a second container hands out parts under a path that only the run knows.
+`capture_pod` runs the Job. Its pod has the containers, the labels and the account of the collector's own pods. So the
+Services send it a share of the load, and it sends on to the same backends. The Collector in it writes what it gets to a
+volume in memory, and a second container serves parts of this file over HTTP, under a path that only the run knows.
+Kubernetes ends the Job and removes it, also when nobody asks it to.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._collector.manifests.pod import CONTAINER_SECURITY
 from .._diagnose.pod_config import find_collector_container
@@ -28,11 +29,22 @@ CAPTURE_FILE = f"{CAPTURE_MOUNT_PATH}/received.jsonl"
 READER_NAME = "o11y-capture"
 CONFIG_VARIABLE = "O11Y_CAPTURE_CONFIG"
 KEPT_SECONDS = 60
-# What a capture may exceed its bytes by until the run sees it.
+"""For how long Kubernetes keeps a Job that has ended."""
 SLACK_BYTES = 16 * MIB
+"""By how much a capture may exceed its bytes until the run sees it."""
 PART_BYTES = MIB
-_FIRST_PORT, _LAST_PORT = 18090, 18190
+
+# The volumes in memory, and where the containers see them.
+_CAPTURE_VOLUME, _SERVED_VOLUME = "o11y-capture", "o11y-served"
 _SERVED_FOLDER = "/o11y-served"
+_PATH_BY_VOLUME = {_CAPTURE_VOLUME: CAPTURE_MOUNT_PATH, _SERVED_VOLUME: _SERVED_FOLDER}
+# Kubernetes mounts the token of the account in each container that has nothing else there, so the reader has an empty
+# volume there. Source: plugin/pkg/admission/serviceaccount of Kubernetes.
+_NO_TOKEN_VOLUME, _TOKEN_FOLDER = "o11y-no-token", "/var/run/secrets/kubernetes.io/serviceaccount"
+_HOST_PATH = "hostPath"
+# The type of a folder of the node that pods make for what they keep, such as how far they have read files.
+_CREATED_FOLDER_TYPE = "DirectoryOrCreate"
+_FIRST_PORT, _LAST_PORT = 18090, 18190
 _READER_MEMORY = 32 * MIB
 # The pod of the capture must not be taken for one of the workload itself.
 _CONTROLLER_LABELS = (
@@ -46,8 +58,10 @@ _SKIP_ANNOTATIONS = {"eks.amazonaws.com/skip-containers": ",", "azure.workload.i
 _REQUIRED_AFFINITY = "requiredDuringSchedulingIgnoredDuringExecution"
 # With these, Kubernetes might evict pods of others to make room for that of the capture.
 _PRIORITY_FIELDS = ("priorityClassName", "priority", "preemptionPolicy")
-# One read of a file gets all that is asked, so dd goes on where it ended. Parts get their names when they are whole. An
-# index hides the names of files from a server that lists them.
+# The command of the reader, which has the variables SECRET_PATH and PORT. It serves the folder `www` over HTTP, and
+# cuts the file of the Collector into the parts 0, 1, 2 and so on. One read of a file gets all that is asked, so dd goes
+# on where it ended. Parts get their names when they are whole. An index hides the names of files from a server that
+# lists them.
 _SCRIPT = f"""set -eu
 trap 'exit 0' TERM
 mkdir -p "{_SERVED_FOLDER}/www/$SECRET_PATH"
@@ -77,60 +91,71 @@ done
 
 @dataclass(frozen=True)
 class CaptureJob:
-    """What the Job of a capture is made of, beside the pod template of the workload.
-
-    `node_name` is the name of the node that the pod runs on; empty if any will do.
-    """
+    """What the Job of a capture is made of, beside the pod template of the workload."""
 
     name: str
     config_overlay: Mapping[str, Any]
+    """The config that the Collector merges over its own."""
     secret_path: str
+    """The path of the parts, which only the run knows."""
     reader_image: str
     run_as_user: int
+    """The user of the reader if the pod names none; 0 for the user of the image."""
     most_bytes: int
+    """How many bytes of telemetry the capture may have."""
     life_seconds: int
+    """After how many seconds Kubernetes ends the Job."""
     node_name: str = ""
+    """The node that the pod runs on; empty if any will do."""
+
+    @property
+    def volume_bytes(self) -> int:
+        """The size of a volume in memory: it has room for all bytes of the capture."""
+        return self.most_bytes + SLACK_BYTES
 
 
-def build_capture_job(workload: Mapping[str, Any], capture_job: CaptureJob) -> tuple[dict[str, Any], int]:
-    """Return the Job for a live workload, and the port on which its pod hands out parts.
+class BuiltJob(NamedTuple):
+    """The Job of a capture, and the port on which its pod serves parts."""
 
-    Raises Problem for a pod that cannot run twice.
-    """
+    manifest: dict[str, Any]
+    port: int
+
+
+def build_capture_job(workload: Mapping[str, Any], capture_job: CaptureJob) -> BuiltJob:
+    """Return the Job for a live workload. Raises Problem if the workload's pods cannot have one more beside them."""
     template = mapping_at(workload, "spec", "template")
     pod = copy.deepcopy(mapping_at(template, "spec"))
     collector = find_collector_container(pod)
     port = _find_free_port(pod)
     _check_pod_can_run_twice(pod, collector)
     claim_names = {str(claim["metadata"]["name"]) for claim in list_at(workload, "spec", "volumeClaimTemplates")}
-    pod |= {"restartPolicy": "Never", "volumes": _build_volumes(pod, claim_names, capture_job)}
-    _detach_from_node(pod)
-    for name in _PRIORITY_FIELDS:
-        pod.pop(name, None)
-    if capture_job.node_name:
-        pod["affinity"] = _bind_to_node(mapping_at(pod, "affinity"), capture_job.node_name)
+    _adapt_pod(pod, claim_names, capture_job)
     _tap_collector(collector, capture_job)
     pod["containers"].append(_build_reader(pod, capture_job, port))
-    metadata = mapping_at(template, "metadata")
-    labels = {key: value for key, value in mapping_at(metadata, "labels").items() if key not in _CONTROLLER_LABELS}
-    own_labels = {"app.kubernetes.io/name": "collector-capture", "app.kubernetes.io/managed-by": OWNER}
+    job_metadata = {
+        "name": capture_job.name,
+        "namespace": workload["metadata"]["namespace"],
+        "labels": {"app.kubernetes.io/name": "collector-capture", "app.kubernetes.io/managed-by": OWNER},
+    }
     spec = {
         "activeDeadlineSeconds": capture_job.life_seconds,  # of the Job: its pod has its usual time to end
         "backoffLimit": 0,
         "ttlSecondsAfterFinished": KEPT_SECONDS,
-        "template": {"metadata": {"labels": labels, "annotations": _build_annotations(metadata)}, "spec": pod},
+        "template": {"metadata": _build_pod_metadata(mapping_at(template, "metadata")), "spec": pod},
     }
-    job_metadata = {"name": capture_job.name, "namespace": workload["metadata"]["namespace"], "labels": own_labels}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": job_metadata, "spec": spec}, port
+    return BuiltJob({"apiVersion": "batch/v1", "kind": "Job", "metadata": job_metadata, "spec": spec}, port)
 
 
-def _build_annotations(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the annotations of the pod: those of the others, and that the reader gets no token of a cloud."""
-    annotations = dict(mapping_at(metadata, "annotations"))
-    for name, separator in _SKIP_ANNOTATIONS.items():
-        skipped_containers = [str(annotations[name])] if annotations.get(name) else []
-        annotations[name] = separator.join([*skipped_containers, READER_NAME])
-    return annotations
+# ── The pod ──
+
+
+def _find_free_port(pod: Mapping[str, Any]) -> int:
+    """Return a port that no container of the pod names."""
+    named_ports = set()
+    for container in list_at(pod, "containers"):
+        for container_port in list_at(container, "ports"):
+            named_ports.add(container_port.get("containerPort"))
+    return next(port for port in range(_FIRST_PORT, _LAST_PORT) if port not in named_ports)
 
 
 def _check_pod_can_run_twice(pod: Mapping[str, Any], collector: Mapping[str, Any]) -> None:
@@ -143,14 +168,42 @@ def _check_pod_can_run_twice(pod: Mapping[str, Any], collector: Mapping[str, Any
         raise Problem(wrong, fix="Name the config in the arguments of the container.")
 
 
-def _find_free_port(pod: Mapping[str, Any]) -> int:
-    """Return a port that no container of the pod names."""
-    named_ports = {
-        container_port.get("containerPort")
-        for container in list_at(pod, "containers")
-        for container_port in list_at(container, "ports")
-    }
-    return next(port for port in range(_FIRST_PORT, _LAST_PORT) if port not in named_ports)
+def _build_pod_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the labels and annotations of the pod: those of the collector's pods, with no token of a cloud for the
+    reader.
+    """
+    labels = {key: value for key, value in mapping_at(metadata, "labels").items() if key not in _CONTROLLER_LABELS}
+    annotations = dict(mapping_at(metadata, "annotations"))
+    for name, separator in _SKIP_ANNOTATIONS.items():
+        skipped_containers = [str(annotations[name])] if annotations.get(name) else []
+        annotations[name] = separator.join([*skipped_containers, READER_NAME])
+    return {"labels": labels, "annotations": annotations}
+
+
+def _adapt_pod(pod: dict[str, Any], claim_names: set[str], capture_job: CaptureJob) -> None:
+    """Let a pod run once beside the collector's pods, without what belongs to these alone."""
+    pod |= {"restartPolicy": "Never", "volumes": _build_volumes(pod, claim_names, capture_job)}
+    _detach_from_node(pod)
+    for field in _PRIORITY_FIELDS:
+        pod.pop(field, None)
+    if capture_job.node_name:
+        pod["affinity"] = _bind_to_node(mapping_at(pod, "affinity"), capture_job.node_name)
+
+
+def _build_volumes(pod: Mapping[str, Any], claim_names: set[str], capture_job: CaptureJob) -> list[dict[str, Any]]:
+    """Return the volumes of the pod. What the other pods keep on claims or in folders of their own is empty here."""
+    volumes = [dict(volume) for volume in list_at(pod, "volumes") if volume.get("name") not in claim_names]
+    for volume in volumes:
+        is_own_folder = mapping_at(volume, _HOST_PATH).get("type") == _CREATED_FOLDER_TYPE
+        kept_source = _HOST_PATH if is_own_folder else "persistentVolumeClaim"
+        if volume.pop(kept_source, None):
+            volume["emptyDir"] = {}
+    for name in sorted(claim_names):
+        volumes.append({"name": name, "emptyDir": {}})
+    for name in _PATH_BY_VOLUME:
+        volumes.append({"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": str(capture_job.volume_bytes)}})
+    volumes.append({"name": _NO_TOKEN_VOLUME, "emptyDir": {}})
+    return volumes
 
 
 def _detach_from_node(pod: Mapping[str, Any]) -> None:
@@ -164,82 +217,63 @@ def _detach_from_node(pod: Mapping[str, Any]) -> None:
                 mount["readOnly"] = True
 
 
-def _bind_to_node(affinity: Mapping[str, Any], node: str) -> dict[str, Any]:
-    """Return an affinity that also asks for a node. One of its terms must be met, so each of them asks for it."""
+def _bind_to_node(affinity: Mapping[str, Any], node_name: str) -> dict[str, Any]:
+    """Return an affinity that also asks for a node.
+
+    A node must meet one of the terms of a required affinity, so each term asks for the node.
+    """
     node_affinity = mapping_at(affinity, "nodeAffinity")
     required = mapping_at(node_affinity, _REQUIRED_AFFINITY)
-    node_field = {"key": "metadata.name", "operator": "In", "values": [node]}
-    terms = [
-        {**term, "matchFields": [*list_at(term, "matchFields"), node_field]}
-        for term in list_at(required, "nodeSelectorTerms") or [{}]
-    ]
+    node_field = {"key": "metadata.name", "operator": "In", "values": [node_name]}
+    terms = []
+    for term in list_at(required, "nodeSelectorTerms") or [{}]:
+        terms.append({**term, "matchFields": [*list_at(term, "matchFields"), node_field]})
     return {**affinity, "nodeAffinity": {**node_affinity, _REQUIRED_AFFINITY: {"nodeSelectorTerms": terms}}}
 
 
-def _build_volumes(pod: Mapping[str, Any], claim_names: set[str], capture_job: CaptureJob) -> list[dict[str, Any]]:
-    """Return the volumes of the pod. What the other pods keep on claims or in folders of their own is empty here."""
-    volumes = [dict(volume) for volume in list_at(pod, "volumes") if volume.get("name") not in claim_names]
-    for volume in volumes:
-        is_own_folder = mapping_at(volume, _HOST_PATH).get("type") == _CREATED_FOLDER_TYPE
-        kept_source = _HOST_PATH if is_own_folder else "persistentVolumeClaim"
-        if volume.pop(kept_source, None):
-            volume["emptyDir"] = {}
-    volumes += [{"name": name, "emptyDir": {}} for name in sorted(claim_names)]
-    memory_volume = {"medium": "Memory", "sizeLimit": str(capture_job.most_bytes + SLACK_BYTES)}
-    in_memory = [{"name": name, "emptyDir": dict(memory_volume)} for name in _MOUNTS]
-    return [*volumes, *in_memory, {"name": _NO_TOKEN_VOLUME, "emptyDir": {}}]
-
-
-_HOST_PATH = "hostPath"
-_CREATED_FOLDER_TYPE = "DirectoryOrCreate"
-"""The type of a folder of the node that pods make for what they keep, such as how far they have read files."""
-_NO_TOKEN_VOLUME, _TOKEN_FOLDER = "o11y-no-token", "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where Kubernetes mounts the token of the account in each container that has nothing else there.
-
-Source: plugin/pkg/admission/serviceaccount of Kubernetes.
-"""
-_MOUNTS = {"o11y-capture": CAPTURE_MOUNT_PATH, "o11y-served": _SERVED_FOLDER}
+# ── The containers ──
 
 
 def _tap_collector(collector: dict[str, Any], capture_job: CaptureJob) -> None:
-    """Let the container of the Collector take the config on top, and write to the volume, which counts as its memory.
-
-    memory_limiter may have a limit in percent of the container's, so the container gets the volume twice.
-    """
+    """Let the container of the Collector merge the config of the capture, and write to the volume in memory."""
     arguments_field = "args" if list_at(collector, "args") else "command"
     collector[arguments_field] = [*list_at(collector, arguments_field), f"--config=env:{CONFIG_VARIABLE}"]
     overlay = json.dumps(capture_job.config_overlay, separators=(",", ":"))
     collector["env"] = [*list_at(collector, "env"), {"name": CONFIG_VARIABLE, "value": overlay}]
-    mount = {"name": "o11y-capture", "mountPath": CAPTURE_MOUNT_PATH}
+    mount = {"name": _CAPTURE_VOLUME, "mountPath": CAPTURE_MOUNT_PATH}
     collector["volumeMounts"] = [*list_at(collector, "volumeMounts"), mount]
-    resources = mapping_at(collector, "resources")
+    _add_memory(mapping_at(collector, "resources"), capture_job.volume_bytes)
+
+
+def _add_memory(resources: dict[str, Any], volume_bytes: int) -> None:
+    """Add twice the size of the volume to requests and limits: a volume in memory counts as memory of the container.
+
+    Twice, since memory_limiter may have a limit in percent of the container's.
+    """
     for resource_kind in ("requests", "limits"):
-        if "memory" in mapping_at(resources, resource_kind):
-            resources[resource_kind]["memory"] = str(
-                _add_bytes(resources[resource_kind]["memory"], 2 * (capture_job.most_bytes + SLACK_BYTES))
-            )
-
-
-def _add_bytes(quantity: Any, added_bytes: int) -> int:
-    return parse_bytes(str(quantity)) + added_bytes
+        amounts = mapping_at(resources, resource_kind)
+        if "memory" in amounts:
+            amounts["memory"] = str(parse_bytes(str(amounts["memory"])) + 2 * volume_bytes)
 
 
 def _build_reader(pod: Mapping[str, Any], capture_job: CaptureJob, port: int) -> dict[str, Any]:
-    """Return the container that hands out parts of the file."""
-    memory = str(capture_job.most_bytes + SLACK_BYTES + _READER_MEMORY)
+    """Return the container that serves parts of the file."""
+    security_context = dict(CONTAINER_SECURITY)
     has_user = "runAsUser" in mapping_at(pod, "securityContext")
-    user = {"runAsUser": capture_job.run_as_user} if capture_job.run_as_user and not has_user else {}
-    mounts = [
-        {"name": name, "mountPath": path, "readOnly": path == CAPTURE_MOUNT_PATH} for name, path in _MOUNTS.items()
-    ]
+    if capture_job.run_as_user and not has_user:
+        security_context["runAsUser"] = capture_job.run_as_user
+    mounts = []
+    for name, path in _PATH_BY_VOLUME.items():
+        mounts.append({"name": name, "mountPath": path, "readOnly": path == CAPTURE_MOUNT_PATH})
     mounts.append({"name": _NO_TOKEN_VOLUME, "mountPath": _TOKEN_FOLDER, "readOnly": True})
+    memory_limit = str(capture_job.volume_bytes + _READER_MEMORY)
     return {
         "name": READER_NAME,
         "image": capture_job.reader_image,
         "command": ["sh", "-c", _SCRIPT],
         "env": [{"name": "SECRET_PATH", "value": capture_job.secret_path}, {"name": "PORT", "value": str(port)}],
         "ports": [{"containerPort": port}],
-        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": memory}},
-        "securityContext": {**CONTAINER_SECURITY, **user},
+        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": memory_limit}},
+        "securityContext": security_context,
         "volumeMounts": mounts,
     }

@@ -1,13 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of exporter file, and OTLP JSON of others, as the source of a capture. Private."""
+"""Reads the records of files for a capture: what exporter file wrote, or OTLP JSON of others. Private."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ..._otelcol.bounded.json_text import parse_json
 from ..._otelcol.bounded.live.bounded_reads import BROKEN_ERRORS, iter_lines, open_regular_file
@@ -16,11 +16,21 @@ from ..._otelcol.errors import Problem
 from ..capture_sample import FILES_END, LINE_BYTES, Sample
 
 _ASKED = "Capture files"
+# How packed files begin that this collection does not unpack. Sources: RFC 8878 (zstd), APPNOTE.TXT of PKWARE (zip).
 _FOREIGN_PACKINGS = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
 
-def read_files(paths: Sequence[str], sample: Sample) -> tuple[str, list[str]]:
-    """Add the records of files to a sample. Return what ended it, and what was left out, in words.
+class FilesEnd(NamedTuple):
+    """How the reading of files ended."""
+
+    ended_by: str
+    """What ended the sample: one of its bounds, or FILES_END."""
+    notes: list[str]
+    """What of the files was left out, one line each."""
+
+
+def read_files(paths: Sequence[str], sample: Sample) -> FilesEnd:
+    """Add the records of files to a sample until it is full.
 
     Raises Problem for a file that cannot be read, that is broken, or that is no OTLP JSON.
     """
@@ -34,8 +44,8 @@ def read_files(paths: Sequence[str], sample: Sample) -> tuple[str, list[str]]:
             fix = "Get it again, or leave it out. Nothing was written."
             raise Problem(f"{path} cannot be read: {reason}", asked=_ASKED, fix=fix) from error
         if ended_by:
-            return ended_by, notes
-    return FILES_END, notes
+            return FilesEnd(ended_by, notes)
+    return FilesEnd(FILES_END, notes)
 
 
 def _add_file(path: str, file: BinaryIO, sample: Sample, notes: list[str]) -> str:
@@ -69,12 +79,15 @@ def _add_last_line(path: str, last_line: bytes, line_number: int, sample: Sample
 
 
 def _read_whole_document(path: str, file: BinaryIO) -> bytes:
-    """Return a small file that is one document over several lines, as people write it; else nothing, and rewind."""
+    """Return the content of a small file that is one JSON document over several lines; nothing for other files.
+
+    The next read of the file begins at its start. Raises Problem for a file that is packed, but not with gzip.
+    """
     head = file.read(TEXT_LIMIT + 1)
     file.seek(0)
-    packing = next((name for magic, name in _FOREIGN_PACKINGS.items() if head.startswith(magic)), "")
-    if packing:
-        raise Problem(f"{path} is packed with {packing}", asked=_ASKED, fix="Unpack it, or pack it with gzip.")
+    for first_bytes, packing in _FOREIGN_PACKINGS.items():
+        if head.startswith(first_bytes):
+            raise Problem(f"{path} is packed with {packing}", asked=_ASKED, fix="Unpack it, or pack it with gzip.")
     if len(head) > TEXT_LIMIT or not head.lstrip().startswith(b"{\n"):
         return b""
     try:
