@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_errors, connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.api_error_rows import OUTAGES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, explain_outage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError, RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResource
@@ -190,7 +191,7 @@ def test_a_command_names_the_object_and_asks_for_a_right_as_kubectl_writes_it() 
     assert "`kubectl auth can-i create pods --subresource=eviction --namespace n --as 'John Doe'`" in told.fix
 
 
-@pytest.mark.parametrize("why", api_errors.OUTAGES)
+@pytest.mark.parametrize("why", OUTAGES)
 def test_each_silence_has_its_own_words(why: Any) -> None:
     told = str(explain_outage(LostError(why, "said", "https://a:6443", again=False)))
     assert "https://a:6443 cannot be reached" in told
