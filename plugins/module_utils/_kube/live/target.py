@@ -1,14 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cluster a run goes to, and whether that is the expected one. Private."""
+"""Find out to which cluster a run goes, and fail if it is not the expected one. Private.
+
+The user names the expected cluster with `otel_expected_cluster`. A role may have a connection of its own, by variables
+such as `cert_manager_kubeconfig`; its cluster is checked too.
+"""
 
 from __future__ import annotations
 
 import copy
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -35,15 +39,34 @@ AWS_ROLES = ("otel_operator", "otel_identity")
 IDENTITY_PATH = "/api/v1/namespaces/kube-system"
 
 
+class ClusterRow(TypedDict):
+    """A cluster as the result of the module has it."""
+
+    server: str
+    context: str
+    """The context of the kubeconfig; empty without one."""
+    name: str
+    """The name in the kubeconfig, or that of the EKS cluster; empty if the options give an address alone."""
+    uid: str
+    """The uid of the namespace kube-system; empty if this user may not read it."""
+
+
+class _CheckedCluster(NamedTuple):
+    """The cluster of the run or of a role, and the sentence that says so."""
+
+    row: ClusterRow
+    msg: str
+
+
 def run_check(module: AnsibleModule) -> None:
     """Say to which cluster a run goes, and each role with a cluster of its own; then leave the task."""
     run(module, lambda: _check_all(module))
 
 
 def _check_all(module: AnsibleModule) -> dict[str, Any]:
-    """Return the cluster of the collectors, and those of roles. Raises Failure for one that is not the expected."""
+    """Return the result: the cluster of the collectors, and those of roles. Raises Failure for an unexpected one."""
     own_cluster = _check_cluster(module, module.params)
-    clusters_by_role: dict[str, dict[str, Any]] = {}
+    clusters_by_role: dict[str, _CheckedCluster] = {}
     warnings = []
     for role, params in find_other_options(module.params).items():
         try:
@@ -54,14 +77,15 @@ def _check_all(module: AnsibleModule) -> dict[str, Any]:
             # The role itself fails if it runs. This playbook may not use it.
             problem = explain_outage(error) if isinstance(error, LostError) else error
             warnings.append(f"The cluster of role {role} is unknown. {problem}")
-    msg = " ".join([own_cluster["msg"], *(role_cluster.pop("msg") for role_cluster in clusters_by_role.values())])
+    msg = " ".join([own_cluster.msg, *(role_cluster.msg for role_cluster in clusters_by_role.values())])
     for role, role_cluster in clusters_by_role.items():
-        if are_two_clusters(role_cluster, own_cluster):
+        if are_two_clusters(role_cluster.row, own_cluster.row):
             warnings.append(f"Role {role} goes to another cluster than the collectors. {msg}")
-    return {**own_cluster, "msg": msg, "roles": clusters_by_role, "warnings": warnings}
+    role_rows = {role: {"changed": False, **role_cluster.row} for role, role_cluster in clusters_by_role.items()}
+    return {"changed": False, "msg": msg, **own_cluster.row, "roles": role_rows, "warnings": warnings}
 
 
-def _check_cluster(module: AnsibleModule, params: dict[str, Any], role: str = "") -> dict[str, Any]:
+def _check_cluster(module: AnsibleModule, params: dict[str, Any], role: str = "") -> _CheckedCluster:
     """Return the cluster to which the options of the collectors lead, or those of a role."""
     role_module = copy.copy(module)  # kubernetes.core reads the options of a connection from a module
     role_module.params = params
@@ -70,28 +94,30 @@ def _check_cluster(module: AnsibleModule, params: dict[str, Any], role: str = ""
 
 
 def find_other_options(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the options of each role whose connection is another one, as the role's defaults complete them.
+    """Return the connection options of each role that has another connection than the collectors.
 
-    `params["roles"]` has variables of roles, such as `cert_manager_kubeconfig`. Raises Problem for one of them that
-    names no cluster.
+    `params["roles"]` has variables of roles, such as `cert_manager_kubeconfig`. What they do not set is as in `params`.
+    Raises Problem for a variable that names no cluster.
     """
     options_by_role: dict[str, dict[str, Any]] = {}
     for variable, value in sorted((params["roles"] or {}).items()):
         ending = _find_ending(variable)
         role = variable.removesuffix(ending)
-        options_by_role.setdefault(role, dict(params))[OPTIONS_BY_ENDING[ending]] = value or None
+        role_options = options_by_role.setdefault(role, dict(params))
+        role_options[OPTIONS_BY_ENDING[ending]] = value or None
     for role in AWS_ROLES:
-        if role in options_by_role and (options_by_role[role]["kubeconfig"] or options_by_role[role]["context"]):
-            options_by_role[role]["eks_cluster"] = None
+        role_options = options_by_role.get(role, {})
+        if role_options.get("kubeconfig") or role_options.get("context"):
+            role_options["eks_cluster"] = None
     other_by_role = {}
-    for role, options in options_by_role.items():
-        if any(options[option] != params[option] for option in OPTIONS_BY_ENDING.values()):
-            other_by_role[role] = options
+    for role, role_options in options_by_role.items():
+        if any(role_options[option] != params[option] for option in OPTIONS_BY_ENDING.values()):
+            other_by_role[role] = role_options
     return other_by_role
 
 
 def _find_ending(variable: str) -> str:
-    """Return how the name of a variable that names a cluster ends. Raises Problem for another variable."""
+    """Return the ending of a variable that names a cluster, such as `_kubeconfig`. Raises Problem for another one."""
     for ending in OPTIONS_BY_ENDING:
         if variable.endswith(ending):
             return ending
@@ -100,28 +126,29 @@ def _find_ending(variable: str) -> str:
     )
 
 
-def are_two_clusters(first_cluster: Mapping[str, Any], second_cluster: Mapping[str, Any]) -> bool:
-    """Return whether two results are of two clusters: by their uids if both are known, otherwise by their servers."""
-    key = "uid" if first_cluster["uid"] and second_cluster["uid"] else "server"
-    return bool(first_cluster[key] != second_cluster[key])
+def are_two_clusters(first_cluster: ClusterRow, second_cluster: ClusterRow) -> bool:
+    """Return whether two clusters differ: by their uids if both are known, otherwise by their servers."""
+    if first_cluster["uid"] and second_cluster["uid"]:
+        return first_cluster["uid"] != second_cluster["uid"]
+    return first_cluster["server"] != second_cluster["server"]
 
 
-def _check_expected_cluster(cluster: Cluster, names: ClusterNames, expected: str, role: str) -> dict[str, Any]:
-    """Return the cluster of a run, or of one role in it, as a result. Raises Failure if another one is expected.
+def _check_expected_cluster(cluster: Cluster, names: ClusterNames, expected: str, role: str) -> _CheckedCluster:
+    """Return the cluster of a run, or of one role in it. Raises Failure if another one is expected.
 
     `expected` is a name or a uid. If it is empty, any cluster is right.
     """
     uid = _read_cluster_uid(cluster)
     description = _describe_cluster(cluster, names, uid)
-    facts = {"server": cluster.server, "context": names.context, "name": names.name, "uid": uid}
+    row: ClusterRow = {"server": cluster.server, "context": names.context, "name": names.name, "uid": uid}
     if expected and expected not in (names.name, uid):
-        raise _build_refusal(description, expected, role, facts)
+        raise _build_refusal(description, expected, role, row)
     subject = f"Role {role}" if role else "This run"
-    return {"changed": False, "msg": f"{subject} goes to cluster {description}.", **facts}
+    return _CheckedCluster(row, f"{subject} goes to cluster {description}.")
 
 
-def _build_refusal(description: str, expected: str, role: str, facts: Mapping[str, Any]) -> Failure:
-    """Return why a run does not go to a cluster that is not the expected one."""
+def _build_refusal(description: str, expected: str, role: str, row: ClusterRow) -> Failure:
+    """Return the failure of a run whose cluster is not the expected one."""
     *variables, last_variable = [f"{role or 'otel_collector'}{ending}" for ending in OPTIONS_BY_ENDING]
     role_text = f" with role {role}" if role else ""
     return Failure(
@@ -130,7 +157,7 @@ def _build_refusal(description: str, expected: str, role: str, facts: Mapping[st
         where="otel_expected_cluster",
         fix=f"Name the right cluster ({', '.join(variables)} or {last_variable}), "
         "or give the name of this one or the uid of its namespace kube-system.",
-        facts={**facts, "refused": True},
+        facts={**row, "refused": True},
     )
 
 
