@@ -1,13 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an API server that has answered before is away, for how long, and for how long to wait for it. Private.
+"""Whether an API server is away, for how long, and whether a request waits for it. Each Cluster has an Outage. Private.
 
-- A server that has answered once is waited for, in all threads and tasks of the run: lost connections, 429 and 5xx. One
-  that never answered fails in seconds. A module in a process of its own does not know of earlier tasks, so only its own
-  first answer counts.
+- A server that has answered once is waited for after lost connections, 429 and 5xx, in all threads and tasks of the
+  run. A server that never answered fails in seconds. A module in a process of its own does not know of earlier tasks,
+  so only its own first answer counts.
 - An outage begins with the first failed answer to any request of a task, and ends with the next good one.
-- A wait is longer by the time of an outage, up to twice its limit. What pods show just after an outage ends no wait.
+- A wait for something else is longer by the time of an outage, up to twice its limit. What pods show just after an
+  outage ends no wait.
 - Each write can be sent twice: applies have a version or the same fields, deletions and evictions have a uid.
 """
 
@@ -20,19 +21,24 @@ from collections.abc import Callable
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import strip_credentials
 
-# A server that has not answered yet: a refused connection stays refused for eleven seconds too.
+# Seconds between the first tries of a request. A server that has not answered yet has no more of them: a connection
+# that is refused stays refused.
 FIRST_PAUSES = (0.3, 0.7)
+# Seconds between the later tries, for a server that has answered before.
 PAUSE_SECONDS = 2.0
-# An outage of so many seconds may hurt workloads, which show it for so many seconds after its end.
-HARMFUL_SECONDS, RECOVERY_SECONDS = 3.0, 20.0
+# An outage of so many seconds may hurt workloads.
+HARMFUL_SECONDS = 3.0
+# Workloads may show it for so many seconds after its end.
+RECOVERY_SECONDS = 20.0
 # Words of a LostError about which another try changes nothing.
 LASTING_REASONS = ("tls", "expired", "early", "own_expired", "other_name", "certificate")
 
 
 class LostError(Exception):
-    """No answer came. `why` is a word that the explanations know, `again` whether a first try may be repeated.
+    """No answer came.
 
-    `seconds` says for how long a server that had answered before was asked again.
+    `why` is a key of OUTAGES in `api_error_rows`, and `text` what the system says. `again` says whether a first try may
+    be repeated. `seconds` says for how long a server that had answered before was asked again.
     """
 
     def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
@@ -50,19 +56,22 @@ class Outage:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        # For how many seconds all requests together ask a server again that has answered before; none is given up soon.
+        # For how many seconds all requests together ask a server again that has answered before. With 0, no request
+        # waits for it.
         self.patience_seconds = 0.0
-        # Whether the server has answered in this run, and what is called at its first answer.
+        # Whether the server has answered in this run, and a function to call at its first answer.
         self.has_answered = False
         self.on_answer: Callable[[], None] = lambda: None
         self.final_error: LostError | None = None
         # For how many seconds it was away in all outages that have ended.
         self.away = 0.0
         self._away_since: float | None = None
-        self._answered_at = self._harmful_end = -math.inf
+        # When the server answered last, and when the last outage ended that may have hurt workloads.
+        self._answered_at = -math.inf
+        self._harmful_end = -math.inf
 
     def note_failure(self, sent_at: float) -> None:
-        """Note that a request, sent then, had no answer, or one of a server that cannot work."""
+        """Note that a request which was sent at `sent_at` had no answer, or that of a server that cannot work."""
         with self._lock:
             if self._away_since is None:
                 self._away_since = max(sent_at, self._answered_at)
@@ -73,7 +82,8 @@ class Outage:
             self._answered_at = self._clock()
             if self._away_since is not None:
                 self._end(self._answered_at - self._away_since)
-            is_first_answer, self.has_answered = not self.has_answered, True
+            is_first_answer = not self.has_answered
+            self.has_answered = True
         if is_first_answer:
             self.on_answer()
 
@@ -87,23 +97,26 @@ class Outage:
     def find_pause(self, lost: LostError, started_at: float, sent_at: float, first_pause: float | None) -> float | None:
         """Return after how many seconds to repeat a request that was begun at `started_at`; None if it is given up.
 
-        `first_pause` is what is left of the short pauses that any request has; None if they are over. A request that is
-        given up has its seconds in `lost`, and may be the last one that is sent.
+        `first_pause` is the next of the FIRST_PAUSES of the request; None if they are over. A request that is given up
+        has its seconds in `lost`. It may be the last one that is sent.
         """
         self.note_failure(sent_at)
         with self._lock:
             current_time = self._clock()
-            is_waited_for = self.patience_seconds > 0 and self.has_answered and lost.why not in LASTING_REASONS
-            if is_waited_for:
-                has_time = self.measure_seconds_away(started_at) < self.patience_seconds
-                pause = (first_pause or PAUSE_SECONDS) if has_time else None
-            else:
+            if not self._is_waited_for(lost):
                 pause = first_pause if lost.again else None
+            elif self.measure_seconds_away(started_at) < self.patience_seconds:
+                pause = first_pause or PAUSE_SECONDS
+            else:
+                pause = None
+                lost.seconds = self.measure_seconds_away(current_time)
             if pause is None:
-                if is_waited_for:
-                    lost.seconds = self.measure_seconds_away(current_time)
                 self._note_if_final(lost, started_at)
             return pause
+
+    def _is_waited_for(self, lost: LostError) -> bool:
+        """Return whether the server may come back after an error: it has answered before, and the error may pass."""
+        return self.patience_seconds > 0 and self.has_answered and lost.why not in LASTING_REASONS
 
     def _note_if_final(self, lost: LostError, started_at: float) -> None:
         """Give the server up if no other request had an answer meanwhile, or if the patience is over."""
