@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the `Cluster` that the options of a task, the environment or a kubeconfig name.
+"""Make the `Cluster` that the options of a task, the environment or a kubeconfig name. Private.
 
-There are three ways to it: EKS, whose address and CA AWS tells; a plain connection, which needs no client library; and
-for all others what the client library makes of the options of kubernetes.core. Private.
+Every module that asks a cluster calls `connect`. There are three ways to a cluster:
+
+- AWS tells the address and the CA of an EKS cluster that option `eks_cluster` names.
+- A plain connection needs no client library. `kubeconfig` finds it.
+- For all others, the Kubernetes client connects, as it does for kubernetes.core.
 """
 
 from __future__ import annotations
@@ -44,19 +47,24 @@ CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
         "options": {"name": {"required": True}, "region": {}, "profile": {}, "role_arn": {}},
     },
 }
-# What names another cluster, or another identity, than the one that AWS knows.
+# Options that name another cluster, or another identity, than the one that AWS knows.
 NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "password", "client_cert", "ca_cert")
 
-# A task that waits for less reads less long, so that a request without an answer is sent again in that time.
+# A request without an answer ends after this share of the time that the task waits, so that it is sent once more. It
+# has so many seconds at least.
 READ_SHARE, READ_LEAST_SECONDS = 0.55, 15.0
-# A read calls no webhook, except where old objects are converted. So it is soon sent again, once.
+# After so many seconds, a read without an answer is sent again, once: it calls no webhook, except where old objects are
+# converted.
 READ_QUICK_SECONDS = 8.0
 # For how long a task without a time of its own asks a server again that has answered before.
 PATIENCE_SECONDS = 60.0
 
 
 def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
-    """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet."""
+    """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet.
+
+    `read_seconds` says how long an answer may take.
+    """
     if module.params.get("eks_cluster"):
         return _build_cluster(_build_eks_transport(module), module, read_seconds)
     yaml = import_library("yaml", "PyYAML")
@@ -78,7 +86,7 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
 
 
 def _patience_seconds(module: AnsibleModule) -> float:
-    """Return for how many seconds a task waits for a server that is away: as long as for what it waits for at most."""
+    """Return for how many seconds a task waits for a server that is away: as long as its options let it wait."""
     for name in ("wait_seconds", "timeout_seconds"):
         seconds = module.params.get(name)
         if seconds is not None:
@@ -102,20 +110,25 @@ def _build_cluster(transport: PooledTransport, module: AnsibleModule, read_secon
 
 
 def _remember_answer(outage: Outage, module: AnsibleModule, host: str) -> None:
-    """Let the first answer of a server count for all tasks of a run: each has a process of its own."""
+    """Let the first answer of a server count for all tasks of a run, each of which has a process of its own.
+
+    A file in the folder of the run says that the server has answered.
+    """
     folder = getattr(module, "run_folder", "")
-    if folder:
-        marker = Path(folder) / f"answered-{hashlib.sha256(host.encode()).hexdigest()}"
+    if not folder:
+        return
+    marker = Path(folder) / f"answered-{hashlib.sha256(host.encode()).hexdigest()}"
 
-        def touch_marker() -> None:
-            with suppress(OSError):  # a full disk is no reason to lose the answer
-                marker.touch()
+    def touch_marker() -> None:
+        with suppress(OSError):  # a full disk is no reason to lose the answer
+            marker.touch()
 
-        outage.has_answered, outage.on_answer = marker.exists(), touch_marker
+    outage.has_answered = marker.exists()
+    outage.on_answer = touch_marker
 
 
 def _invalid_yaml_problem(module: AnsibleModule, error: Any) -> Problem:
-    """Say that a kubeconfig is no YAML, without the parser's own words, which may quote a token."""
+    """Return the problem of a kubeconfig that is no YAML, without the parser's own words, which may quote a token."""
     mark = getattr(error, "problem_mark", None)
     environment_path = os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG")
     place = str(module.params.get("kubeconfig") or environment_path or "~/.kube/config")
@@ -154,9 +167,9 @@ def _build_pool(host: str, **tls_options: Any) -> Any:
 
 
 def _build_plain_transport(connection: PlainConnection) -> PooledTransport:
-    """Connect as a kubeconfig or options say that need nothing of the client library."""
+    """Connect to the server of a plain connection."""
     urllib3 = import_library("urllib3")
-    urllib3.disable_warnings()  # the user turned verification off
+    urllib3.disable_warnings()  # of connections whose verification the user has turned off
     cert_reqs = "CERT_REQUIRED" if connection.verifies_server else "CERT_NONE"
     pool = urllib3.PoolManager(
         maxsize=MOST_WORKERS,
@@ -182,11 +195,11 @@ def _build_client_transport(module: AnsibleModule) -> PooledTransport:
         raise watch.problem
 
     def authorize() -> dict[str, Any]:  # asked each time, since a token may have been renewed
+        headers: dict[str, Any] = {}
         with watch.watch_command():
-            settings: dict[str, Any] = {
-                setting["key"]: setting["value"] for setting in configuration.auth_settings().values()
-            }
-        return {**settings, **extra_headers}
+            for setting in configuration.auth_settings().values():
+                headers[setting["key"]] = setting["value"]
+        return {**headers, **extra_headers}
 
     pool = call_importing(lambda: kubernetes.client.ApiClient(configuration).rest_client.pool_manager)
     return PooledTransport(pool, configuration.host, authorize, watch)

@@ -1,10 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands of a kubeconfig that make tokens: one run for each token, and why one made none.
+"""Runs the command by which a kubeconfig has tokens made, in place of the Kubernetes client. Private.
 
-The Kubernetes client only logs a failure, and goes on without a token. It also takes a token for expired five minutes
-before its end, so one that lives for less would be made anew before each request. Private.
+The client only logs a failure of the command, and goes on without a token. It also takes a token for expired five
+minutes before its end, so it would run the command before each request if tokens live for less. So `connect` makes a
+CommandWatch for each connection with the client. The watch runs the command once for each token, and keeps why the
+command made none.
 """
 
 from __future__ import annotations
@@ -29,20 +31,25 @@ from .guarded_command import EndedCommand, run_guarded
 
 # kubectl waits for ever. kubelogin, which opens a browser, gives the user 180 s (its --authentication-timeout-sec).
 TIMEOUT_SECONDS = 200.0
-PAUSE_SECONDS = 300  # a network that broke may be back, and the run may have something to undo
+# A command that hung is not run again for so many seconds. Then a network that broke may be back, and the run may have
+# something to undo.
+PAUSE_SECONDS = 300
 # A token is made anew when this share of its life is left, but at most so many seconds before its end. The client
 # itself asks for another one five minutes before the end (EXPIRY_SKEW_PREVENTION_DELAY of its kube_config.py).
 LAST_SHARE, LAST_SECONDS = 0.1, 300.0
-# Where a kubeconfig has what `provideClusterInfo` gives to the command.
+# The name of the extension of a cluster that is meant for the command.
+# Source: "client-go credential plugins" of Kubernetes, `provideClusterInfo`.
 _EXEC_EXTENSION = "client.authentication.k8s.io/exec"
+# So many lines of what the command wrote to standard error are told.
 _LAST_LINES = 5
 COMMAND_FIX = "Run this command with the environment of this run, and mend what it says."
 
 
 class _FailedError(Exception):
-    """A command made no token: what happened, and what the command wrote to standard error, not to its output.
+    """A command made no token.
 
-    `hangs` says that it did not end in time.
+    `why` says what the command did, as a predicate. `error_output` is what it wrote to standard error. `hangs` says
+    that it did not end in time.
     """
 
     def __init__(self, why: str, error_output: str = "", *, hangs: bool = False) -> None:
@@ -51,14 +58,17 @@ class _FailedError(Exception):
 
 
 class _Credential(NamedTuple):
-    """What a command made, and until when it is used, in seconds since 1970."""
+    """The status of an ExecCredential, which has the token, and until when it is used, in seconds since 1970."""
 
     status: dict[str, Any]
     usable_until: float
 
 
 class CommandWatch:
-    """One connection: its token while that lives, why its command made none the last time; nothing if it made one."""
+    """The command of one connection, with the token that it made last.
+
+    `problem` says why the command made no token the last time; None if it made one.
+    """
 
     def __init__(self, kube_config: Any) -> None:
         self.problem: Problem | None = None
@@ -71,7 +81,7 @@ class CommandWatch:
 
     @contextmanager
     def watch_command(self) -> Iterator[None]:
-        """Note what the command does until the end of the block, in this thread."""
+        """Let this watch run the command that the client starts in this thread until the end of the block."""
         context_token = _WATCH.set(self)
         try:
             yield
@@ -80,13 +90,13 @@ class CommandWatch:
 
     @property
     def usable_status(self) -> dict[str, Any] | None:
-        """What the command made, while that may be used."""
+        """The status of the ExecCredential that the command made; None if it may no longer be used."""
         if self._credential is None or time.time() >= self._credential.usable_until:
             return None
         return self._credential.status
 
     def forget(self) -> None:
-        """Run the command again before the next request: the server has refused what it made."""
+        """Drop the token, which the server has refused: the next request runs the command again."""
         self._credential = None
 
     def check_pause(self) -> None:
@@ -101,7 +111,7 @@ class CommandWatch:
             self._pause_until = time.monotonic() + PAUSE_SECONDS
 
     def note_success(self, status: dict[str, Any]) -> None:
-        """Use what the command made until shortly before it expires; not again if it does not say when."""
+        """Keep the token until shortly before it expires. One that does not say when it expires is not kept."""
         self.problem = self._credential = None
         expiry = _read_expiry(status)
         if expiry is not None:
@@ -122,20 +132,20 @@ def _read_expiry(status: Mapping[str, Any]) -> float | None:
 
 
 def _build_watched_class(provider_class: Any) -> Any:
-    """Return the client's class for commands, which ends a command in time and notes why one made no token."""
+    """Return a subclass of the client's class for commands whose `run` leaves the command to the watch."""
 
     class WatchedProvider(provider_class):  # type: ignore[misc]
         watched = True
 
         def __init__(self, exec_config: Any, *args: Any, **kwargs: Any) -> None:
             super().__init__(exec_config, *args, **kwargs)
-            self._given = exec_config.value
+            self._exec_entry = exec_config.value
 
         def run(self, previous_response: Any = None) -> Any:
             """Return the status of the credential; the client calls this before requests."""
             watch = _WATCH.get() or CommandWatch(None)
             with watch.run_lock:
-                return watch.usable_status or _run_watched(watch, self, self._given, previous_response)
+                return watch.usable_status or _run_watched(watch, self, self._exec_entry, previous_response)
 
     return WatchedProvider
 
@@ -156,7 +166,7 @@ def _run_watched(watch: CommandWatch, provider: Any, exec_entry: Any, previous_r
 
 
 def _build_problem(failure: _FailedError, provider: Any, exec_entry: Any) -> Problem:
-    """Return why a command made no token, with the end of what it said."""
+    """Return the problem of a command that made no token, with the last lines that it wrote to standard error."""
     mask = make_masker(list_command_secrets(provider.args, provider.env, exec_entry))
     wrong = f"the command of the kubeconfig that makes its tokens {failure.why}"
     last_words = "\n".join(mask(failure.error_output.strip()).splitlines()[-_LAST_LINES:])
@@ -174,7 +184,8 @@ def _make_status(provider: Any, previous_response: Any) -> dict[str, Any]:
     output = _run_for_output(provider.args, {**provider.env, "KUBERNETES_EXEC_INFO": request}, provider.cwd)
     try:
         credential = parse_json(output)
-        version, status, _kind = credential["apiVersion"], credential["status"], credential["kind"]
+        version, status = credential["apiVersion"], credential["status"]
+        _kind = credential["kind"]  # it must be there, as for the client, which takes any
     except (ValueError, LookupError, TypeError) as error:
         raise _FailedError("printed no ExecCredential") from error
     if version != provider.api_version:
@@ -185,7 +196,7 @@ def _make_status(provider: Any, previous_response: Any) -> dict[str, Any]:
 
 
 def _has_login(status: Mapping[str, Any]) -> bool:
-    """Whether the status of an ExecCredential has a token, or a certificate with its key."""
+    """Return whether the status of an ExecCredential has a token, or a certificate with its key."""
     if status.get("token"):
         return True
     return bool(status.get("clientCertificateData") and status.get("clientKeyData"))
@@ -205,8 +216,8 @@ def _build_request(provider: Any, previous_response: Any) -> str:
 
 
 def _build_request_spec(provider: Any, previous_response: Any) -> dict[str, Any]:
-    """Return the spec of the ExecCredential that a command gets: nobody is there to answer it; the cluster if asked."""
-    spec: dict[str, Any] = {"interactive": False}
+    """Return the spec of the ExecCredential that a command gets, with the cluster if the kubeconfig asks for it."""
+    spec: dict[str, Any] = {"interactive": False}  # nobody is there to answer its questions
     if previous_response:
         spec["response"] = previous_response
     given_cluster = getattr(provider, "cluster", None)  # client 29 has none
