@@ -1,14 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which critical components a collector scrapes, by its recipe `critical_components`, and where. Private."""
+"""The recipe `critical_components` of a collector: which components it scrapes, and where. Private.
+
+A component is a part that a cluster depends on, such as CoreDNS; `critical_table` has all of them. The render of a
+collector replaces `detect` by the components of its cluster, finds the place of each, and checks that no component is
+scraped twice.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem, suggest_word
 from ..recipes import RecipeUse, read_recipe_uses
@@ -17,7 +22,7 @@ from .critical_table import COMPONENTS
 
 RECIPE, DETECT = "critical_components", "detect"
 _CONTROL_PLANE_RECIPE = "control_plane_metrics"
-# What `places` can say of a component.
+# The keys that option `places` may have for a component.
 PLACE_KEYS = ("label", "namespace", "path", "port", "scheme")
 _TERM_PATTERN = re.compile(r"[A-Za-z0-9._/-]+==?[A-Za-z0-9._-]*\Z")
 """A term of a selector of labels that a job for annotations can leave out too: KEY=VALUE."""
@@ -25,20 +30,38 @@ _LAST_PORT = 65535
 _NOT_IN_LABELS_PATTERN = re.compile(r"[^a-zA-Z0-9_]")
 _POD_LABEL = "__meta_kubernetes_pod_label_"
 
+PlatformFacts = Mapping[str, Any]
+"""The file of a platform, such as platforms/generic.yml. Here, its `name` and `control_plane` are read."""
+Place = dict[str, Any]
+"""Where a component has its metrics, as template scrape_job.j2 takes it.
+
+- `name` is that of the component.
+- `role` is `pod` for pods of the cluster, `endpointslice` for the endpoints of a Service, `static` for addresses.
+- `labels` are selectors of pods, of which one must fit; `namespace` is theirs.
+- `port`, `path` and `scheme` are those of the metrics.
+- What the platform says beside: `addresses`, `server_name` and `ca`.
+"""
+
+
+# ── The components of a collector ──
+
 
 def find_recipe_use(recipes: Iterable[Any]) -> RecipeUse | None:
-    """Return the use of the recipe by a collector, if there is one."""
-    return next((use for use in read_recipe_uses(recipes) if use.name == RECIPE), None)
+    """Return how a collector uses the recipe; None if it does not."""
+    for use in read_recipe_uses(recipes):
+        if use.name == RECIPE:
+            return use
+    return None
 
 
 def list_components(recipes: Iterable[Any]) -> list[str]:
-    """Return the components that a collector lists, each once."""
+    """Return the components that a collector lists, each once, and `detect` if it lists that."""
     use = find_recipe_use(recipes)
     return _split_names(use.options.get("components")) if use else []
 
 
 def _split_names(names_option: Any) -> list[str]:
-    """Return a list of names as Ansible makes it of a text with commas."""
+    """Return the names of an option, which Ansible takes as a list or as a text with commas."""
     names = names_option.split(",") if isinstance(names_option, str) else names_option or []
     return list(dict.fromkeys(str(name).strip() for name in names))
 
@@ -49,13 +72,13 @@ def detects_components(recipes: Iterable[Any]) -> bool:
 
 
 def replace_detect(
-    recipes: list[Any], detected: Sequence[str] | None, platform: Mapping[str, Any], alone: bool
+    recipes: list[Any], detected: Sequence[str] | None, platform: PlatformFacts, runs_one_pod: bool
 ) -> list[Any]:
     """Return the recipes of a collector with the components of its cluster in place of `detect`.
 
-    `detected` are those of the cluster, or None if nobody looked. Those that the platform keeps from pods, and those
-    that only a collector with one copy may scrape (`alone`), are left out.
-    Raises Problem if nobody looked, and if nothing is left.
+    `detected` are the components of the cluster; None if nobody looked. Those that the platform keeps from pods are
+    left out. So are those that only a collector with one pod may scrape, unless it has one (`runs_one_pod`).
+    Raises Problem if nobody looked, and if no component is left.
     """
     if not detects_components(recipes):
         return recipes
@@ -63,56 +86,68 @@ def replace_detect(
     if detected is None:
         fix = "List the components, such as `components: [coredns, cert_manager]`, or run role otel_collector."
         raise Problem("`components: detect` asks the cluster, and this run reads none", asked=action_text, fix=fix)
-    usable_names = [name for name in detected if _is_usable(COMPONENTS[name], platform, alone)]
+    usable_names = [name for name in detected if _is_usable(COMPONENTS[name], platform, runs_one_pod)]
     listed_names = [name for name in list_components(recipes) if name != DETECT]
     if not usable_names and not listed_names:
         fix = f"Remove the recipe for this cluster, or list components: {', '.join(sorted(COMPONENTS))}."
         raise Problem(
             "the cluster has none of the components that this collector can scrape", asked=action_text, fix=fix
         )
-    return [_with_components(recipe, list(dict.fromkeys([*listed_names, *usable_names]))) for recipe in recipes]
+    all_names = list(dict.fromkeys([*listed_names, *usable_names]))
+    return [_set_components(recipe, all_names) for recipe in recipes]
 
 
-def _is_usable(component: Component, platform: Mapping[str, Any], alone: bool) -> bool:
-    """Whether the platform lets pods scrape a component, and the collector may."""
+def _is_usable(component: Component, platform: PlatformFacts, runs_one_pod: bool) -> bool:
+    """Return whether the platform lets pods scrape a component, and the collector may."""
     if not component.control_plane:
         return True
     place = platform["control_plane"].get(component.control_plane)
-    return bool(place) and (alone or place.get("role") == "pod")
+    return bool(place) and (runs_one_pod or place.get("role") == "pod")
 
 
-def _with_components(recipe: Any, names: list[str]) -> Any:
+def _set_components(recipe: Any, names: list[str]) -> Any:
+    """Return a recipe as a collector lists it, with these components if it is the one of critical components."""
     if isinstance(recipe, Mapping) and RECIPE in recipe:
         return {RECIPE: {**recipe[RECIPE], "components": names}}
     return recipe
 
 
-def find_places(names: Iterable[str], changed: Any, platform: Mapping[str, Any], alone: bool) -> list[dict[str, Any]]:
-    """Return where each component has its metrics: the platform, then the table, then what the user changed.
+# ── Their places ──
 
-    Raises Problem for a component that the platform or the copies of the collector rule out, and for unfit changes.
+
+def find_places(names: Iterable[str], user_places: Any, platform: PlatformFacts, runs_one_pod: bool) -> list[Place]:
+    """Return where each component has its metrics: as the platform or the table says, with the changes of the user.
+
+    `user_places` is option `places` of the recipe. Raises Problem if it is not valid, and for a component that the
+    platform hides or that this collector must not scrape.
     """
     names = list(names)
-    unknown_name = next((name for name in names if name not in COMPONENTS), None)
-    if unknown_name is not None:
-        wrong = f"there is no critical component '{unknown_name}'{suggest_word(unknown_name, COMPONENTS)}"
-        raise Problem(wrong, fix=f"Components: {', '.join(sorted(COMPONENTS))}.")
-    if not isinstance(changed, Mapping):
+    for name in names:
+        if name not in COMPONENTS:
+            wrong = f"there is no critical component '{name}'{suggest_word(name, COMPONENTS)}"
+            raise Problem(wrong, fix=f"Components: {', '.join(sorted(COMPONENTS))}.")
+    if not isinstance(user_places, Mapping):
         raise Problem("`places` is no mapping", fix="Write `places: {COMPONENT: {port: PORT}}`.")
-    for name, change in changed.items():
-        _check_change(name, change, names)
-    return [_find_place(COMPONENTS[name], changed.get(name) or {}, platform, alone) for name in names]
+    for name, user_place in user_places.items():
+        _check_user_place(name, user_place, names)
+    places = []
+    for name in names:
+        places.append(_find_place(COMPONENTS[name], user_places.get(name) or {}, platform, runs_one_pod))
+    return places
 
 
-def _check_change(name: str, change: Any, names: Sequence[str]) -> None:
-    if name not in names:
+def _check_user_place(name: str, user_place: Any, scraped_names: Sequence[str]) -> None:
+    """Raise Problem for a value of option `places` that is not valid."""
+    if name not in scraped_names:
         fix = "Add it to `components`, or remove it."
-        raise Problem(f"`places` has {name}, which is not scraped{suggest_word(name, names)}", fix=fix)
-    if not isinstance(change, Mapping) or not set(change) <= set(PLACE_KEYS):
+        raise Problem(f"`places` has {name}, which is not scraped{suggest_word(name, scraped_names)}", fix=fix)
+    if not isinstance(user_place, Mapping) or not set(user_place) <= set(PLACE_KEYS):
         fix = f"Write a mapping with some of {', '.join(PLACE_KEYS)}, such as `{name}: {{port: 9100}}`."
         raise Problem(f"`places` of {name} is no place", fix=fix)
-    _check_port(name, change.get("port", 1))
-    _check_label(name, change.get("label") or "a=b")
+    if "port" in user_place:
+        _check_port(name, user_place["port"])
+    if user_place.get("label"):
+        _check_label(name, user_place["label"])
 
 
 def _check_port(name: str, port: Any) -> None:
@@ -130,22 +165,35 @@ def _check_label(name: str, label: Any) -> None:
 
 
 def _find_place(
-    component: Component, change: Mapping[str, Any], platform: Mapping[str, Any], alone: bool
-) -> dict[str, Any]:
+    component: Component, user_place: Mapping[str, Any], platform: PlatformFacts, runs_one_pod: bool
+) -> Place:
+    """Return the place of a component with the changes of the user.
+
+    Raises Problem if each pod of the collector would scrape the same place again.
+    """
     place = _find_known_place(component, platform)
-    if place["role"] != "pod" and not alone:
+    if place["role"] != "pod" and not runs_one_pod:
         wrong = f"{component.name} would be scraped by each copy of this collector"
         fix = f"Scrape {component.name} with a collector that has mode deployment and `replicas: 1`."
         raise Problem(wrong, fix=fix)
-    labels = [change["label"]] if change.get("label") else place["labels"]
-    return {**place, **change, "labels": labels}
+    labels = [user_place["label"]] if user_place.get("label") else place["labels"]
+    return {**place, **user_place, "labels": labels}
 
 
-def _find_known_place(component: Component, platform: Mapping[str, Any]) -> dict[str, Any]:
+def _find_known_place(component: Component, platform: PlatformFacts) -> Place:
+    """Return the place of a component by the table, or by the platform for one of the control plane.
+
+    Raises Problem if the platform hides it.
+    """
     if not component.control_plane:
-        row = component._asdict()
-        place = {key: row[key] for key in ("name", "port", "path", "scheme")}
-        return {**place, "labels": list(component.labels), "role": "pod"}
+        return {
+            "name": component.name,
+            "port": component.port,
+            "path": component.path,
+            "scheme": component.scheme,
+            "labels": list(component.labels),
+            "role": "pod",
+        }
     place = platform["control_plane"].get(component.control_plane)
     if not place:
         wrong = f"platform '{platform['name']}' serves no metrics of {component.name}"
@@ -154,32 +202,46 @@ def _find_known_place(component: Component, platform: Mapping[str, Any]) -> dict
     return {"role": "static", **place, "name": component.name, "labels": labels}
 
 
+# ── Pods that other jobs leave out ──
+
+
 @dataclass(frozen=True)
 class LeftOutPods:
-    """Pods with a port that other jobs leave out: labels of Prometheus' discovery, and what these match together."""
+    """Pods with a port that other jobs leave out: labels of Prometheus' discovery, and what these match together.
+
+    Prometheus joins the values of the labels with semicolons, and anchors the expression.
+    """
 
     source_labels: tuple[str, ...]
     regex: str
 
 
-def list_left_out_pods(scraped: Iterable[Mapping[str, Any]]) -> list[LeftOutPods]:
-    """Return the pods that jobs for annotations leave out, because the jobs of critical components have them.
+def list_left_out_pods(places: Iterable[Mapping[str, Any]]) -> list[LeftOutPods]:
+    """Return the pods that jobs for annotations leave out, because the jobs of critical components have them."""
+    left_out_pods = []
+    for place in places:
+        if place["role"] == "pod":
+            left_out_pods += [_build_left_out_pods(place, label) for label in place["labels"]]
+    return left_out_pods
 
-    Prometheus joins the labels with semicolons, and anchors the expression.
-    """
-    return [
-        _build_left_out_pods(place, label) for place in scraped if place["role"] == "pod" for label in place["labels"]
-    ]
 
-
-def _build_left_out_pods(place: Mapping[str, Any], label: str) -> LeftOutPods:
-    terms = [term.strip().partition("=")[::2] for term in label.split(",")]
-    source_labels = [f"{_POD_LABEL}{_NOT_IN_LABELS_PATTERN.sub('_', key)}" for key, _value in terms]
-    values = [re.escape(value.removeprefix("=")) for _key, value in terms]
+def _build_left_out_pods(place: Mapping[str, Any], selector: str) -> LeftOutPods:
+    """Return the pods that a selector, such as `app=web,tier==front`, selects at a place."""
+    source_labels = []
+    patterns = []
+    for term in selector.split(","):
+        key, _equals_sign, value = term.strip().partition("=")
+        source_labels.append(f"{_POD_LABEL}{_NOT_IN_LABELS_PATTERN.sub('_', key)}")
+        patterns.append(re.escape(value.removeprefix("=")))
     if place.get("namespace"):
         source_labels.append("__meta_kubernetes_namespace")
-        values.append(re.escape(place["namespace"]))
-    return LeftOutPods((*source_labels, "__address__"), ";".join([*values, f".*:{place['port']}"]))
+        patterns.append(re.escape(place["namespace"]))
+    source_labels.append("__address__")
+    patterns.append(f".*:{place['port']}")
+    return LeftOutPods(tuple(source_labels), ";".join(patterns))
+
+
+# ── Components that are scraped twice ──
 
 
 @dataclass(frozen=True)
@@ -191,28 +253,35 @@ class Scraping:
     recipes: Sequence[Any]
 
 
+class _ScrapedComponent(NamedTuple):
+    """A critical component, and the recipe that scrapes it."""
+
+    name: str
+    recipe: str
+
+
 def check_scraped_once(scrapings: Iterable[Scraping]) -> None:
     """Raise Problem if two collectors on the same nodes, or two recipes of one, scrape the same component."""
     scraper_by_component: dict[tuple[str, str], str] = {}
     for scraping in scrapings:
-        for name, recipe in _list_scraped(scraping.recipes):
-            other_scraper = scraper_by_component.get((scraping.node_selection, name))
+        for component in _list_scraped(scraping.recipes):
+            scraper = f"recipe '{component.recipe}' of '{scraping.collector}'"
+            other_scraper = scraper_by_component.get((scraping.node_selection, component.name))
             if other_scraper:
-                wrong = (
-                    f"{name} is scraped twice: by {other_scraper}, and by recipe '{recipe}' of '{scraping.collector}'"
-                )
-                raise Problem(wrong, fix=f"Remove {name} from one of the two. For `detect`, use the recipe once.")
-            scraper_by_component[scraping.node_selection, name] = f"recipe '{recipe}' of '{scraping.collector}'"
+                wrong = f"{component.name} is scraped twice: by {other_scraper}, and by {scraper}"
+                fix = f"Remove {component.name} from one of the two. For `detect`, use the recipe once."
+                raise Problem(wrong, fix=fix)
+            scraper_by_component[scraping.node_selection, component.name] = scraper
 
 
-def _list_scraped(recipes: Iterable[Any]) -> list[tuple[str, str]]:
-    """Return the critical components that a collector scrapes, each with the recipe that does."""
-    scraped = [(name, RECIPE) for name in list_components(recipes)]
-    name_by_place = {row.control_plane: name for name, row in COMPONENTS.items() if row.control_plane}
+def _list_scraped(recipes: Iterable[Any]) -> list[_ScrapedComponent]:
+    """Return the critical components that a collector scrapes by this recipe, or by that of the control plane."""
+    scraped_components = [_ScrapedComponent(name, RECIPE) for name in list_components(recipes)]
+    name_by_control_plane = {row.control_plane: name for name, row in COMPONENTS.items() if row.control_plane}
     for use in read_recipe_uses(recipes):
         if use.name != _CONTROL_PLANE_RECIPE:
             continue
-        for place in _split_names(use.options.get("components") or "apiserver"):
-            if place in name_by_place:
-                scraped.append((name_by_place[place], _CONTROL_PLANE_RECIPE))
-    return scraped
+        for part in _split_names(use.options.get("components") or "apiserver"):
+            if part in name_by_control_plane:
+                scraped_components.append(_ScrapedComponent(name_by_control_plane[part], _CONTROL_PLANE_RECIPE))
+    return scraped_components
