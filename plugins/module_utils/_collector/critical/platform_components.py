@@ -24,27 +24,28 @@ PLATFORM_SERVICES = (
         control_plane="apiserver",
         alerts=(
             ComponentAlert(
-                "OtelApiServerErrors",
-                share_query("apiserver_request_total{<of>}", 'code=~"5.."') + " > 0.03",
-                "10m",
-                "critical",
-                "The API server answers more than 3 % of the requests with an error 5xx.",
-                "Look at etcd, at admission webhooks and at the log of the API server.",
+                name="OtelApiServerErrors",
+                expr=share_query("apiserver_request_total{<of>}", 'code=~"5.."') + " > 0.03",
+                wait_duration="10m",
+                severity="critical",
+                summary="The API server answers more than 3 % of the requests with an error 5xx.",
+                description="Look at etcd, at admission webhooks and at the log of the API server.",
             ),
             ComponentAlert(
-                "OtelApiServerRejects",
-                "sum by (priority_level) (rate(apiserver_flowcontrol_rejected_requests_total{<of>}[5m])) > 0",
-                "10m",
-                "warning",
-                "The API server rejects requests of priority level {{ $labels.priority_level }}.",
-                "A client asks too often. `apiserver_flowcontrol_rejected_requests_total` has its flow schema.",
+                name="OtelApiServerRejects",
+                expr="sum by (priority_level) (rate(apiserver_flowcontrol_rejected_requests_total{<of>}[5m])) > 0",
+                wait_duration="10m",
+                severity="warning",
+                summary="The API server rejects requests of priority level {{ $labels.priority_level }}.",
+                description="A client asks too often. `apiserver_flowcontrol_rejected_requests_total` has its flow"
+                " schema.",
             ),
         ),
         panel=ComponentPanel(
-            "API server: requests",
-            f"sum by (code) (rate(apiserver_request_total{{<of>}}[{_RATE}]))",
-            "reqps",
-            "{{code}}",
+            title="API server: requests",
+            expr=f"sum by (code) (rate(apiserver_request_total{{<of>}}[{_RATE}]))",
+            unit="reqps",
+            legend="{{code}}",
         ),
     ),
     Component(
@@ -55,33 +56,37 @@ PLATFORM_SERVICES = (
         control_plane="etcd",
         alerts=(
             ComponentAlert(
-                "OtelEtcdNoLeader",
-                "etcd_server_has_leader{<of>} == 0",
-                "1m",
-                "critical",
-                f"Member {_POD} of etcd has no leader.",
-                "It answers nothing. Most members do not run, or do not reach each other.",
+                name="OtelEtcdNoLeader",
+                expr="etcd_server_has_leader{<of>} == 0",
+                wait_duration="1m",
+                severity="critical",
+                summary=f"Member {_POD} of etcd has no leader.",
+                description="It answers nothing. Most members do not run, or do not reach each other.",
             ),
             ComponentAlert(
-                "OtelEtcdFull",
-                "etcd_mvcc_db_total_size_in_bytes{<of>} / etcd_server_quota_backend_bytes{<of>} > 0.9",
-                "10m",
-                "critical",
-                f"The database of etcd uses more than 90 % of its quota in {_POD}.",
-                "A full etcd takes no writes. Compact and defragment it, or raise `--quota-backend-bytes`.",
-                "https://etcd.io/docs/v3.5/op-guide/maintenance/",
+                name="OtelEtcdFull",
+                expr="etcd_mvcc_db_total_size_in_bytes{<of>} / etcd_server_quota_backend_bytes{<of>} > 0.9",
+                wait_duration="10m",
+                severity="critical",
+                summary=f"The database of etcd uses more than 90 % of its quota in {_POD}.",
+                description="A full etcd takes no writes. Compact and defragment it, or raise `--quota-backend-bytes`.",
+                source="https://etcd.io/docs/v3.5/op-guide/maintenance/",
             ),
             ComponentAlert(
-                "OtelEtcdSlowDisk",
-                f"{slowest_query('etcd_disk_wal_fsync_duration_seconds', 'pod')} > 0.5",
-                "10m",
-                "warning",
-                f"The disk of etcd takes longer than half a second for a write in {_POD}.",
-                "A slow disk makes members lose their leader. Give etcd a faster disk, or a disk of its own.",
+                name="OtelEtcdSlowDisk",
+                expr=f"{slowest_query('etcd_disk_wal_fsync_duration_seconds', 'pod')} > 0.5",
+                wait_duration="10m",
+                severity="warning",
+                summary=f"The disk of etcd takes longer than half a second for a write in {_POD}.",
+                description="A slow disk makes members lose their leader. Give etcd a faster disk, or a disk of its"
+                " own.",
             ),
         ),
         panel=ComponentPanel(
-            "etcd: size of the database", "etcd_mvcc_db_total_size_in_bytes{<of>}", "bytes", "{{pod}}"
+            title="etcd: size of the database",
+            expr="etcd_mvcc_db_total_size_in_bytes{<of>}",
+            unit="bytes",
+            legend="{{pod}}",
         ),
     ),
     Component(
@@ -92,29 +97,32 @@ PLATFORM_SERVICES = (
         port=9402,
         alerts=(
             ComponentAlert(
-                "OtelCertManagerNotReady",
-                f'max by (name, {_OBJECT}) (certmanager_certificate_ready_status{{<of>,condition!="True"}}) == 1',
-                "10m",
-                "critical",
-                f"Certificate {{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.name }}}} is not ready.",
-                f"Read `kubectl describe certificate -n {{{{ $labels.{_OBJECT} }}}} {{{{ $labels.name }}}}`.",
+                name="OtelCertManagerNotReady",
+                expr=f'max by (name, {_OBJECT}) (certmanager_certificate_ready_status{{<of>,condition!="True"}}) == 1',
+                wait_duration="10m",
+                severity="critical",
+                summary=f"Certificate {{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.name }}}} is not ready.",
+                description="Read `kubectl describe certificate"
+                f" -n {{{{ $labels.{_OBJECT} }}}} {{{{ $labels.name }}}}`.",
             ),
             ComponentAlert(
-                "OtelCertManagerExpires",
-                f"max by (name, {_OBJECT}) (certmanager_certificate_renewal_timestamp_seconds{{<of>}} > 0)"
+                name="OtelCertManagerExpires",
+                expr=f"max by (name, {_OBJECT}) (certmanager_certificate_renewal_timestamp_seconds{{<of>}} > 0)"
                 f" < time() - {_HOUR}",
-                "10m",
-                "critical",
-                f"Certificate {{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.name }}}} is not renewed and will expire.",
-                "cert-manager should have renewed it more than an hour ago."
+                wait_duration="10m",
+                severity="critical",
+                summary=f"Certificate {{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.name }}}} is not renewed and will"
+                " expire.",
+                description="cert-manager should have renewed it more than an hour ago."
                 f" Read `kubectl describe certificate -n {{{{ $labels.{_OBJECT} }}}} {{{{ $labels.name }}}}`.",
             ),
         ),
         panel=ComponentPanel(
-            "cert-manager: seconds until certificates expire",
-            f"min by (name, {_OBJECT}) (certmanager_certificate_expiration_timestamp_seconds{{<of>}} > 0) - time()",
-            "s",
-            f"{{{{{_OBJECT}}}}}/{{{{name}}}}",
+            title="cert-manager: seconds until certificates expire",
+            expr=f"min by (name, {_OBJECT}) (certmanager_certificate_expiration_timestamp_seconds{{<of>}} > 0)"
+            " - time()",
+            unit="s",
+            legend=f"{{{{{_OBJECT}}}}}/{{{{name}}}}",
         ),
     ),
     Component(
@@ -125,27 +133,29 @@ PLATFORM_SERVICES = (
         port=8080,
         alerts=(
             ComponentAlert(
-                "OtelKedaScalerErrors",
-                f"sum by ({_OBJECT}, scaledObject, scaler) (rate(keda_scaler_detail_errors_total{{<of>}}[5m])) > 0",
-                "10m",
-                "warning",
-                f"KEDA cannot read scaler {{{{ $labels.scaler }}}} of {_SCALED_OBJECT}.",
-                "The workload keeps its replicas, or gets those of `fallback`. The log of KEDA has the reason.",
+                name="OtelKedaScalerErrors",
+                expr=f"sum by ({_OBJECT}, scaledObject, scaler) (rate(keda_scaler_detail_errors_total{{<of>}}[5m]))"
+                " > 0",
+                wait_duration="10m",
+                severity="warning",
+                summary=f"KEDA cannot read scaler {{{{ $labels.scaler }}}} of {_SCALED_OBJECT}.",
+                description="The workload keeps its replicas, or gets those of `fallback`. The log of KEDA has the"
+                " reason.",
             ),
             ComponentAlert(
-                "OtelKedaObjectErrors",
-                f"sum by ({_OBJECT}, scaledObject) (rate(keda_scaled_object_errors_total{{<of>}}[5m])) > 0",
-                "10m",
-                "warning",
-                f"KEDA cannot scale by {_SCALED_OBJECT}.",
-                "Read the conditions of the ScaledObject, and the log of KEDA.",
+                name="OtelKedaObjectErrors",
+                expr=f"sum by ({_OBJECT}, scaledObject) (rate(keda_scaled_object_errors_total{{<of>}}[5m])) > 0",
+                wait_duration="10m",
+                severity="warning",
+                summary=f"KEDA cannot scale by {_SCALED_OBJECT}.",
+                description="Read the conditions of the ScaledObject, and the log of KEDA.",
             ),
         ),
         panel=ComponentPanel(
-            "KEDA: seconds that scalers take",
-            f"max by ({_OBJECT}, scaledObject, scaler) (keda_scaler_metrics_latency_seconds{{<of>}})",
-            "s",
-            f"{{{{{_OBJECT}}}}}/{{{{scaledObject}}}} {{{{scaler}}}}",
+            title="KEDA: seconds that scalers take",
+            expr=f"max by ({_OBJECT}, scaledObject, scaler) (keda_scaler_metrics_latency_seconds{{<of>}})",
+            unit="s",
+            legend=f"{{{{{_OBJECT}}}}}/{{{{scaledObject}}}} {{{{scaler}}}}",
         ),
     ),
     Component(
@@ -156,28 +166,28 @@ PLATFORM_SERVICES = (
         port=7979,
         alerts=(
             ComponentAlert(
-                "OtelExternalDnsBehind",
-                "time() - external_dns_controller_last_sync_timestamp_seconds{<of>} > 900",
-                "5m",
-                "critical",
-                f"external-dns has not synchronized records for 15 minutes in pod {_POD}.",
-                "Read its log: the provider does not answer, or refuses the credentials.",
+                name="OtelExternalDnsBehind",
+                expr="time() - external_dns_controller_last_sync_timestamp_seconds{<of>} > 900",
+                wait_duration="5m",
+                severity="critical",
+                summary=f"external-dns has not synchronized records for 15 minutes in pod {_POD}.",
+                description="Read its log: the provider does not answer, or refuses the credentials.",
             ),
             ComponentAlert(
-                "OtelExternalDnsErrors",
-                "sum(rate(external_dns_registry_errors_total{<of>}[5m])) > 0"
+                name="OtelExternalDnsErrors",
+                expr="sum(rate(external_dns_registry_errors_total{<of>}[5m])) > 0"
                 " or sum(rate(external_dns_source_errors_total{<of>}[5m])) > 0",
-                "10m",
-                "warning",
-                "external-dns has errors of its registry or its sources.",
-                "Some records are old. Read its log.",
+                wait_duration="10m",
+                severity="warning",
+                summary="external-dns has errors of its registry or its sources.",
+                description="Some records are old. Read its log.",
             ),
         ),
         panel=ComponentPanel(
-            "external-dns: records at the provider",
-            "sum by (pod) (external_dns_registry_endpoints_total{<of>})",
-            "short",
-            "{{pod}}",
+            title="external-dns: records at the provider",
+            expr="sum by (pod) (external_dns_registry_endpoints_total{<of>})",
+            unit="short",
+            legend="{{pod}}",
         ),
     ),
     Component(
@@ -188,33 +198,35 @@ PLATFORM_SERVICES = (
         port=8080,
         alerts=(
             ComponentAlert(
-                "OtelKarpenterCloudErrors",
-                "sum by (method, error)"
+                name="OtelKarpenterCloudErrors",
+                expr="sum by (method, error)"
                 ' (rate(karpenter_cloudprovider_errors_total{<of>,error!="NodeClaimNotFoundError"}[5m])) > 0',
-                "15m",
-                "warning",
-                "Karpenter gets errors of the cloud: {{ $labels.error }} of {{ $labels.method }}.",
-                "It lacks a permission, or the cloud has no capacity of this kind. Read its log.",
+                wait_duration="15m",
+                severity="warning",
+                summary="Karpenter gets errors of the cloud: {{ $labels.error }} of {{ $labels.method }}.",
+                description="It lacks a permission, or the cloud has no capacity of this kind. Read its log.",
             ),
             ComponentAlert(
-                "OtelKarpenterNotSynced",
-                "karpenter_cluster_state_synced{<of>} == 0",
-                "15m",
-                "critical",
-                f"Karpenter does not know the nodes of the cluster in pod {_POD}.",
-                "It makes no decisions until it does. Read its log.",
+                name="OtelKarpenterNotSynced",
+                expr="karpenter_cluster_state_synced{<of>} == 0",
+                wait_duration="15m",
+                severity="critical",
+                summary=f"Karpenter does not know the nodes of the cluster in pod {_POD}.",
+                description="It makes no decisions until it does. Read its log.",
             ),
             ComponentAlert(
-                "OtelKarpenterPoolFull",
-                "max by (nodepool, resource_type)"
+                name="OtelKarpenterPoolFull",
+                expr="max by (nodepool, resource_type)"
                 " (karpenter_nodepools_usage{<of>} / karpenter_nodepools_limit{<of>}) > 0.95",
-                "15m",
-                "warning",
-                "NodePool {{ $labels.nodepool }} uses almost all {{ $labels.resource_type }} of its limit.",
-                "Karpenter adds no more nodes to it. Raise `limits` of the NodePool.",
+                wait_duration="15m",
+                severity="warning",
+                summary="NodePool {{ $labels.nodepool }} uses almost all {{ $labels.resource_type }} of its limit.",
+                description="Karpenter adds no more nodes to it. Raise `limits` of the NodePool.",
             ),
         ),
-        panel=ComponentPanel("Karpenter: nodes", "max(karpenter_cluster_state_node_count{<of>})", "short", "nodes"),
+        panel=ComponentPanel(
+            title="Karpenter: nodes", expr="max(karpenter_cluster_state_node_count{<of>})", unit="short", legend="nodes"
+        ),
     ),
     Component(
         name="metrics_server",
@@ -225,26 +237,30 @@ PLATFORM_SERVICES = (
         scheme="https",
         alerts=(
             ComponentAlert(
-                "OtelMetricsServerErrors",
-                'sum(rate(metrics_server_kubelet_request_total{<of>,success="false"}[5m])) > 0',
-                "10m",
-                "warning",
-                "metrics-server cannot read some kubelets.",
-                "Pods of these nodes are not scaled. Its log names the nodes: mostly the certificate of the kubelet.",
+                name="OtelMetricsServerErrors",
+                expr='sum(rate(metrics_server_kubelet_request_total{<of>,success="false"}[5m])) > 0',
+                wait_duration="10m",
+                severity="warning",
+                summary="metrics-server cannot read some kubelets.",
+                description="Pods of these nodes are not scaled. Its log names the nodes: mostly the certificate of"
+                " the kubelet.",
             ),
             ComponentAlert(
-                "OtelMetricsServerBehind",
+                name="OtelMetricsServerBehind",
                 # A node that was removed keeps its time as long as metrics-server runs.
-                "300 < max by (exported_node) (time() - metrics_server_kubelet_last_request_time_seconds{<of>})"
+                expr="300 < max by (exported_node) (time() - metrics_server_kubelet_last_request_time_seconds{<of>})"
                 f" < {_HOUR}",
-                "5m",
-                "warning",
-                "metrics-server has not asked node {{ $labels.exported_node }} for five minutes.",
-                "It is overloaded, or the node is gone. Look at its CPU and its log.",
+                wait_duration="5m",
+                severity="warning",
+                summary="metrics-server has not asked node {{ $labels.exported_node }} for five minutes.",
+                description="It is overloaded, or the node is gone. Look at its CPU and its log.",
             ),
         ),
         panel=ComponentPanel(
-            "metrics-server: stored points", "sum by (type) (metrics_server_storage_points{<of>})", "short", "{{type}}"
+            title="metrics-server: stored points",
+            expr="sum by (type) (metrics_server_storage_points{<of>})",
+            unit="short",
+            legend="{{type}}",
         ),
     ),
 )

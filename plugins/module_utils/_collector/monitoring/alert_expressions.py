@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The expressions of alerts in PromQL, by names of what they find. Private.
+"""Expressions in PromQL for the alerts in `alerts.py`: each name says what the expression finds. Private.
 
-`<name>` is a series or a value of the collector, and `<name_of>` the series of one signal. `and` and `unless` bind
-equally, from the left: `a unless b unless c and d` is `((a unless b) unless c) and d`. `or` binds less.
+In them, `<name>` is a series or a value of the collector, and `<name_of>` the series of one signal. `Series.fill_in`
+fills them in.
+
+In PromQL, `and` and `unless` bind equally, from the left: `a unless b unless c and d` is
+`((a unless b) unless c) and d`. `or` binds less.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ AGENTS_OF_DAEMONSET = 'kube_daemonset_status_desired_number_scheduled{namespace=
 NODES_OF_STATE = "max by (node) (kube_node_info)"
 NODES_OF_CLUSTER = 'max by (node) (label_replace(k8s_node_condition_ready, "node", "$1", "k8s_node_name", "(.+)"))'
 _NODE_IS_SILENT = 'ALERTS{collector="<name>",alertname="OtelCollectorNodeSilent"}'
+# 604800 seconds are a week.
 _CERTIFICATE_EXPIRES = (
     'certmanager_certificate_expiration_timestamp_seconds{<names>,<space>="<namespace>"} - time() < 604800'
 )
@@ -62,9 +66,10 @@ UNLESS_MEMORY_OR_EXPORT = _unless_alerts(
 )
 UNLESS_STALLED_OR_OVERFLOWN = _unless_alerts(_SAME_EXPORTER, "ExportStalled", "QueueOverflow")
 UNLESS_QUEUE_IS_TOLD = _unless_alerts(_SAME_EXPORTER, "ExportStalled", "QueueOverflow", "QueueNearlyFull")
-# Of ExportStalled and QueueOverflow, the first that fires hides the other one. ExportStalled stands before, so it sees
-# QueueOverflow as it was at the last evaluation, and asks whether it fired for the same signal. QueueOverflow sees
-# ExportStalled as it is now. So one alone is told of a queue that is full since nothing is sent.
+# Of ExportStalled and QueueOverflow, the first that fires hides the other one. So one alert alone is told of a queue
+# that is full since nothing is sent. Prometheus evaluates ExportStalled first. So ExportStalled sees QueueOverflow as
+# it was at the last evaluation, and must ask whether it fired for the same signal. QueueOverflow sees ExportStalled as
+# it is now.
 UNLESS_STALLED = _unless_alerts(_SAME_EXPORTER, "ExportStalled")
 UNLESS_OVERFLOW_FIRES = _unless_alerts(
     _SAME_EXPORTER, "QueueOverflow", extra_matchers=',records="<noun>",alertstate="firing"'
@@ -73,10 +78,11 @@ _QUEUE_SIZE, _QUEUE_CAPACITY = "<exporter_queue_size_by_signal>", "<exporter_que
 
 
 def _select_stalled_exporters(held_for: str, silent_for: str, threshold: str) -> str:
-    """Return the exporters that hold more than the least for some time, and sent nothing for some time.
+    """Return the exporters whose queue held more than a threshold for some time, and that sent nothing for some time.
 
-    Three minutes have the two samples that a rate needs also where Prometheus scrapes each minute, as by default. After
-    scrapes that failed there is no rate, so the counter is compared with what it was too.
+    `held_for` and `silent_for` are durations of PromQL, and `threshold` is an expression. Three minutes have the two
+    samples that a rate needs also where Prometheus scrapes each minute, as by default. After scrapes that failed there
+    is no rate, so the counter is compared with what it was too.
     """
     held_size = f"min_over_time({_QUEUE_SIZE}[{held_for}]) and {_QUEUE_SIZE} offset {held_for}"
     holds_data = f"sum by (namespace, pod, exporter) ({held_size}) > {threshold}"

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dashboard of a collector, as Grafana reads it: a row for each kind of components that the config has. Private.
+"""The dashboards as Grafana reads them: of one collector, of all collectors, and of GPUs. Private.
+
+A dashboard has rows of graphs. A graph about receivers, processors or exporters is there if the config of the collector
+has such components.
 
 Source of the fields: "Dashboard JSON model" of Grafana, schemaVersion 39. `$__rate_interval` needs Grafana 7.2.
 """
@@ -19,17 +22,33 @@ _COLLECTOR_ROW, _ITEM_UNIT = "Collector", "cps"
 
 
 class Panel(NamedTuple):
-    """A graph: its row, title, query, unit and legend; what the collector must have. `<what>` are the records."""
+    """A graph.
+
+    In its texts, `<what>` are the records of a signal, such as spans, and other `<name>` are as in its expression.
+    """
 
     row_title: str
     title: str
     expr: str
+    """The query in PromQL, in which `Series.fill_in` fills in each `<name>`. With `<…_of>`, each signal has a graph."""
     unit: str
+    """The unit as Grafana names it, such as `cps` for counts per second."""
     legend: str
     needed_facts: tuple[str, ...] = ()
+    """Facts of a collector without which it does not have the graph, as `list_monitoring_facts` returns them."""
+
+
+class _Content(NamedTuple):
+    """What decides which graphs a dashboard has, and which series they show."""
+
+    series: Series
+    parts: Parts
+    facts: frozenset[str]
+    panels: Sequence[Panel]
 
 
 def _rate_by(metric: str, label: str) -> str:
+    """Return the growth of a counter in a second, by pod and a label such as `exporter`."""
     return f"sum by (namespace, pod, {label}) (rate(<{metric}>[$__rate_interval]))"
 
 
@@ -42,51 +61,81 @@ _FAILED_RATE = (
 )
 
 PANELS = (
-    Panel(_COLLECTOR_ROW, "Pods that Prometheus scrapes", "sum(up{<matchers>})", "short", "pods"),
-    Panel(_COLLECTOR_ROW, "Seconds since the start", "<process_uptime>", "s", "{{pod}}"),
     Panel(
-        _COLLECTOR_ROW, "Share of the memory limit", "<process_memory_rss> / <memory_limit>", "percentunit", "{{pod}}"
-    ),
-    Panel(_COLLECTOR_ROW, "Processors in use", "rate(<process_cpu_seconds>[$__rate_interval])", "short", "{{pod}}"),
-    Panel(
-        "Receivers",
-        "Accepted <what>",
-        _rate_by("receiver_accepted_of", "receiver"),
-        _ITEM_UNIT,
-        "{{receiver}} in {{pod}}",
+        row_title=_COLLECTOR_ROW,
+        title="Pods that Prometheus scrapes",
+        expr="sum(up{<matchers>})",
+        unit="short",
+        legend="pods",
     ),
     Panel(
-        "Receivers",
-        "Refused <what>",
-        _rate_by("receiver_refused_of", "receiver"),
-        _ITEM_UNIT,
-        "{{receiver}} in {{pod}}",
+        row_title=_COLLECTOR_ROW, title="Seconds since the start", expr="<process_uptime>", unit="s", legend="{{pod}}"
     ),
     Panel(
-        "Processors",
-        "Records into processors",
-        "rate(<processor_incoming_items>[$__rate_interval])",
-        _ITEM_UNIT,
-        _PROCESSOR_LEGEND,
-        ("items",),
+        row_title=_COLLECTOR_ROW,
+        title="Share of the memory limit",
+        expr="<process_memory_rss> / <memory_limit>",
+        unit="percentunit",
+        legend="{{pod}}",
     ),
     Panel(
-        "Processors",
-        "Records out of processors",
-        "rate(<processor_outgoing_items>[$__rate_interval])",
-        _ITEM_UNIT,
-        _PROCESSOR_LEGEND,
-        ("items",),
+        row_title=_COLLECTOR_ROW,
+        title="Processors in use",
+        expr="rate(<process_cpu_seconds>[$__rate_interval])",
+        unit="short",
+        legend="{{pod}}",
     ),
-    Panel("Exporters", "Sent <what>", _rate_by("exporter_sent_of", "exporter"), _ITEM_UNIT, "{{exporter}} in {{pod}}"),
-    Panel("Exporters", "Failed <what>", _FAILED_RATE, _ITEM_UNIT, "{{exporter}} in {{pod}}"),
     Panel(
-        "Exporters",
-        "Share of the queue in use",
-        "<exporter_queue_size> / <exporter_queue_capacity>",
-        "percentunit",
-        "{{exporter}} {{data_type}} in {{pod}}",
-        ("queue",),
+        row_title="Receivers",
+        title="Accepted <what>",
+        expr=_rate_by("receiver_accepted_of", "receiver"),
+        unit=_ITEM_UNIT,
+        legend="{{receiver}} in {{pod}}",
+    ),
+    Panel(
+        row_title="Receivers",
+        title="Refused <what>",
+        expr=_rate_by("receiver_refused_of", "receiver"),
+        unit=_ITEM_UNIT,
+        legend="{{receiver}} in {{pod}}",
+    ),
+    Panel(
+        row_title="Processors",
+        title="Records into processors",
+        expr="rate(<processor_incoming_items>[$__rate_interval])",
+        unit=_ITEM_UNIT,
+        legend=_PROCESSOR_LEGEND,
+        needed_facts=("items",),
+    ),
+    Panel(
+        row_title="Processors",
+        title="Records out of processors",
+        expr="rate(<processor_outgoing_items>[$__rate_interval])",
+        unit=_ITEM_UNIT,
+        legend=_PROCESSOR_LEGEND,
+        needed_facts=("items",),
+    ),
+    Panel(
+        row_title="Exporters",
+        title="Sent <what>",
+        expr=_rate_by("exporter_sent_of", "exporter"),
+        unit=_ITEM_UNIT,
+        legend="{{exporter}} in {{pod}}",
+    ),
+    Panel(
+        row_title="Exporters",
+        title="Failed <what>",
+        expr=_FAILED_RATE,
+        unit=_ITEM_UNIT,
+        legend="{{exporter}} in {{pod}}",
+    ),
+    Panel(
+        row_title="Exporters",
+        title="Share of the queue in use",
+        expr="<exporter_queue_size> / <exporter_queue_capacity>",
+        unit="percentunit",
+        legend="{{exporter}} {{data_type}} in {{pod}}",
+        needed_facts=("queue",),
     ),
 )
 ROWS = tuple(dict.fromkeys(panel.row_title for panel in PANELS))
@@ -97,10 +146,11 @@ _COMPONENT_KINDS = frozenset(row.lower() for row in ROWS if row != _COLLECTOR_RO
 # The labels by which the dashboard of all collectors chooses, with the words beside the choice. Where Prometheus gives
 # no label `cluster`, the choice is empty and selects all.
 _VARIABLES = {"cluster": "Cluster", "namespace": "Namespace", COLLECTOR: "Collector"}
-# Each collector has a limit of its own, and no series tells it.
-_MEMORY_LIMIT, _MEMORY_PANEL = (
-    "<memory_limit>",
-    Panel(_COLLECTOR_ROW, "Memory", "<process_memory_rss>", "bytes", "{{pod}}"),
+# In the dashboard of all collectors, this panel stands in place of the one with the share of the memory limit: each
+# collector has a limit of its own, and no series tells it.
+_MEMORY_LIMIT = "<memory_limit>"
+_MEMORY_PANEL = Panel(
+    row_title=_COLLECTOR_ROW, title="Memory", expr="<process_memory_rss>", unit="bytes", legend="{{pod}}"
 )
 _SIGNALS = ("traces", "metrics", "logs")
 
@@ -121,7 +171,7 @@ def render_fleet_dashboard() -> dict[str, Any]:
 
 
 def render_gpu_dashboard(series: Series, facts: frozenset[str], panels: Sequence[Panel]) -> dict[str, Any]:
-    """Return the dashboard of GPUs: of a whole cluster, as the rules that its panels ask for."""
+    """Return the dashboard of all GPUs of a cluster. Its panels ask for series that rules record."""
     kinds = frozenset(panel.row_title.lower() for panel in panels)
     parts = Parts(kinds, frozenset(), dict.fromkeys(kinds, ()))
     return render_dashboard("GPUs", "o11y-opentelemetry-gpus", series, parts, facts, panels=panels)
@@ -132,11 +182,12 @@ def _variable_name(label: str) -> str:
 
 
 def _render_variable(label: str, title: str) -> dict[str, Any]:
-    """Return a variable with the values of a label; those before it limit them."""
-    earlier_labels = list(_VARIABLES)[: list(_VARIABLES).index(label)]
-    earlier_matchers = "".join(
-        f',{earlier_label}=~"${_variable_name(earlier_label)}"' for earlier_label in earlier_labels
-    )
+    """Return a variable with the values that a label has beside the chosen values of the variables before it."""
+    earlier_matchers = ""
+    for earlier_label in _VARIABLES:
+        if earlier_label == label:
+            break
+        earlier_matchers += f',{earlier_label}=~"${_variable_name(earlier_label)}"'
     return {
         "name": _variable_name(label),
         "label": title,
@@ -154,7 +205,8 @@ def _render_variable(label: str, title: str) -> dict[str, Any]:
 def render_dashboard(
     title: str, uid: str, series: Series, parts: Parts, facts: frozenset[str], *, panels: Sequence[Panel] = PANELS
 ) -> dict[str, Any]:
-    """Return the dashboard of a collector."""
+    """Return a dashboard: by default, that of a collector."""
+    content = _Content(series, parts, facts, panels)
     return {
         "uid": uid,
         "title": title,
@@ -166,17 +218,15 @@ def render_dashboard(
         "templating": {
             "list": [{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}]
         },
-        "panels": list(_lay_out_rows(series, parts, facts, panels)),
+        "panels": list(_lay_out_rows(content)),
     }
 
 
-def _lay_out_rows(
-    series: Series, parts: Parts, facts: frozenset[str], panels: Sequence[Panel]
-) -> Iterator[dict[str, Any]]:
+def _lay_out_rows(content: _Content) -> Iterator[dict[str, Any]]:
     """Yield rows and their graphs, two beside each other."""
     number = height = 0
-    for row in dict.fromkeys(panel.row_title for panel in panels):
-        graphs = list(_render_graphs(row, series, parts, facts, panels))
+    for row in dict.fromkeys(panel.row_title for panel in content.panels):
+        graphs = list(_render_graphs(row, content))
         if not graphs:
             continue
         number += 1
@@ -190,29 +240,31 @@ def _lay_out_rows(
         height += (len(graphs) + 1) // 2 * _HEIGHT
 
 
-def _render_graphs(
-    row: str, series: Series, parts: Parts, facts: frozenset[str], panels: Sequence[Panel]
-) -> Iterator[dict[str, Any]]:
+def _render_graphs(row: str, content: _Content) -> Iterator[dict[str, Any]]:
     """Yield the graphs of a row; none for a row about a kind of component that the config does not have."""
     kind = row.lower()
-    if kind in _COMPONENT_KINDS and kind not in parts.component_kinds:
+    if kind in _COMPONENT_KINDS and kind not in content.parts.component_kinds:
         return
-    for panel in panels:
-        if panel.row_title != row or not facts.issuperset(panel.needed_facts):
+    for panel in content.panels:
+        if panel.row_title != row or not content.facts.issuperset(panel.needed_facts):
             continue
-        nouns = parts.list_nouns(kind) if "_of>" in panel.expr else ("",)
+        nouns = content.parts.list_nouns(kind) if "_of>" in panel.expr else ("",)
         for noun in nouns:
-            yield _render_graph(panel, series, noun)
+            yield _render_graph(panel, content.series, noun)
 
 
 def _render_graph(panel: Panel, series: Series, noun: str) -> dict[str, Any]:
-    query = series.fill_in(panel.expr, noun)
+    """Return a graph; `noun` are the records that it is about, empty for one about all signals."""
+    target = {
+        "refId": "A",
+        "datasource": _DATA_SOURCE,
+        "expr": series.fill_in(panel.expr, noun),
+        "legendFormat": series.fill_in(panel.legend),
+    }
     return {
         "type": "timeseries",
         "title": series.fill_in(panel.title.replace("<what>", noun.replace("_", " "))),
         "datasource": _DATA_SOURCE,
         "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
-        "targets": [
-            {"refId": "A", "datasource": _DATA_SOURCE, "expr": query, "legendFormat": series.fill_in(panel.legend)}
-        ],
+        "targets": [target],
     }
