@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Route of OpenShift, and the right of the router to read its certificate. Private.
+"""Option `openshift_route` of a collector: the Route, and the right of the router to read its certificate. Private.
 
 Sources: RouteSpec and its validation in github.com/openshift/api route/v1 (HTTP/2 needs a certificate of the route's
 own; what goes with passthrough), and openshift/router pull request 328 (HTTP/2 to pods by appProtocol).
@@ -9,7 +9,8 @@ own; what goes with passthrough), and openshift/router pull request 328 (HTTP/2 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
@@ -18,15 +19,35 @@ from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .exposed_port import find_exposed_port
 from .otlp_tls import speaks_tls
 
-_DEFAULT_OPTIONS = {"port": "otlp-http", "termination": "edge", "insecure_policy": "None"}
 _RBAC = "rbac.authorization.k8s.io/v1"
 _GRPC = "grpc"
 # HTTP/2 in clear text, as the router reads it from a Service.
 H2C = "h2c"
 # The account that reads certificates. Source: OpenShift docs, "Routes with externally managed certificates".
 _ROUTER = {"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}
-# Who ends TLS: the router (edge), the pods (passthrough), or the router, which then speaks TLS to the pods (reencrypt).
+# The terminations that this file tells apart. The third one is `reencrypt`.
 _EDGE, _PASSTHROUGH = "edge", "passthrough"
+
+
+@dataclass(frozen=True)
+class _RouteOptions:
+    """Option `openshift_route` with its defaults. Texts are empty if they are not given."""
+
+    port: str
+    """The name of the port of the Service that the Route leads to."""
+    termination: str
+    """Who ends TLS: the router (`edge`), the pods (`passthrough`), or the router, which then speaks TLS to the pods
+    (`reencrypt`).
+    """
+    insecure_policy: str
+    """What becomes of connections without TLS: `None`, `Allow` or `Redirect`."""
+    host: str
+    path: str
+    tls_secret: str
+    """The Secret with the certificate that the router shows."""
+    destination_ca: str
+    """The CA by which the router verifies the certificates of pods."""
+    annotations: dict[str, str]
 
 
 class _Fault(NamedTuple):
@@ -39,39 +60,68 @@ class _Fault(NamedTuple):
 def render_openshift_route(build: CollectorBuild) -> Manifest | None:
     """Return the requested Route, or None. Raises Problem for what a router cannot do."""
     options = _read_options(build)
-    if not options:
+    if options is None:
         return None
-    port = find_exposed_port(build, options["port"], "openshift_route")
-    first_fault = next(_find_faults(build, options, port), None)
-    if first_fault:
-        raise Problem(
-            first_fault.wrong, asked=f"openshift_route of collector '{build.collector.name}'", fix=first_fault.fix
-        )
+    port = find_exposed_port(build, options.port, "openshift_route")
+    for fault in _find_faults(build, options, port):
+        raise Problem(fault.wrong, asked=f"openshift_route of collector '{build.collector.name}'", fix=fault.fix)
     spec = {
-        **omit_empty(host=options.get("host"), path=options.get("path")),
+        **omit_empty(host=options.host, path=options.path),
         "to": {"kind": "Service", "name": build.collector.name, "weight": 100},
         "port": {"targetPort": port.name},
         "tls": _render_tls(options),
         "wildcardPolicy": "None",
     }
-    return frame_manifest(build, "route.openshift.io/v1", "Route", annotations=options.get("annotations"), spec=spec)
+    return frame_manifest(build, "route.openshift.io/v1", "Route", annotations=options.annotations, spec=spec)
 
 
-def _render_tls(options: Mapping[str, Any]) -> dict[str, Any]:
+def _read_options(build: CollectorBuild) -> _RouteOptions | None:
+    """Return the options of the Route; None if none is requested."""
+    route_options = build.collector.openshift_route
+    if not route_options:
+        return None
+    return _RouteOptions(
+        port=route_options.get("port") or "otlp-http",
+        termination=route_options.get("termination") or "edge",
+        insecure_policy=route_options.get("insecure_policy") or "None",
+        host=route_options.get("host") or "",
+        path=route_options.get("path") or "",
+        tls_secret=route_options.get("tls_secret") or "",
+        destination_ca=route_options.get("destination_ca") or "",
+        annotations=route_options.get("annotations") or {},
+    )
+
+
+def _render_tls(options: _RouteOptions) -> dict[str, Any]:
     """Return the field `tls` of a Route."""
     certificates = omit_empty(
-        externalCertificate=omit_empty(name=options.get("tls_secret")),
-        destinationCACertificate=options.get("destination_ca"),
+        externalCertificate=omit_empty(name=options.tls_secret),
+        destinationCACertificate=options.destination_ca,
     )
     return {
-        "termination": options["termination"],
-        "insecureEdgeTerminationPolicy": options["insecure_policy"],
+        "termination": options.termination,
+        "insecureEdgeTerminationPolicy": options.insecure_policy,
         **certificates,
     }
 
 
+def choose_app_protocol(build: CollectorBuild, port: Port) -> str | None:
+    """Return the protocol that a Service names for a port.
+
+    For gRPC it is `h2c` if a router ends TLS before the port: the router does not know `grpc`.
+    """
+    options = _read_options(build)
+    if port.app_protocol != _GRPC or options is None:
+        return port.app_protocol
+    is_ended_by_router = options.port == port.name and options.termination == _EDGE
+    return H2C if is_ended_by_router else port.app_protocol
+
+
+# ── The right to read the certificate ──
+
+
 def render_certificate_role(build: CollectorBuild) -> Manifest | None:
-    """Return the Role by which the router reads the certificate of this route, and no other Secret."""
+    """Return the Role for the Secret with the certificate of the Route, and no other Secret; None without one."""
     secret = build.collector.openshift_route.get("tls_secret")
     if not secret:
         return None
@@ -85,7 +135,7 @@ def render_certificate_role(build: CollectorBuild) -> Manifest | None:
 
 
 def render_certificate_binding(build: CollectorBuild) -> Manifest | None:
-    """Return the RoleBinding of the router to that Role."""
+    """Return the RoleBinding that gives the router this Role; None without a certificate."""
     if not build.collector.openshift_route.get("tls_secret"):
         return None
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _role_name(build)}
@@ -94,47 +144,45 @@ def render_certificate_binding(build: CollectorBuild) -> Manifest | None:
     )
 
 
-def choose_app_protocol(build: CollectorBuild, port: Port) -> str | None:
-    """Return the protocol that a Service says of a port; a router that ends TLS knows gRPC by another name."""
-    options = _read_options(build)
-    if port.app_protocol != _GRPC or not options:
-        return port.app_protocol
-    is_ended_by_router = options["port"] == port.name and options["termination"] == _EDGE
-    return H2C if is_ended_by_router else port.app_protocol
+def _role_name(build: CollectorBuild) -> str:
+    return f"{build.collector.name}-route"
 
 
-def _find_faults(build: CollectorBuild, options: Mapping[str, Any], port: Port) -> Iterator[_Fault]:
+# ── What a router cannot do ──
+
+
+def _find_faults(build: CollectorBuild, options: _RouteOptions, port: Port) -> Iterator[_Fault]:
     """Yield what a router cannot do for a port, the first cause first."""
     if port.protocol != "TCP":
         yield _Fault(f"port '{port.name}' is {port.protocol}, and routes carry TCP alone", "Name another.")
-    if options["termination"] == _PASSTHROUGH:
+    if options.termination == _PASSTHROUGH:
         yield from _find_passthrough_faults(options)
     else:
         yield from _find_ended_tls_faults(options, port)
-    yield from _find_receiver_faults(options["termination"], port, speaks_tls(build.config, port.number))
+    yield from _find_receiver_faults(options.termination, port, speaks_tls(build.config, port.number))
 
 
-def _find_passthrough_faults(options: Mapping[str, Any]) -> Iterator[_Fault]:
+def _find_passthrough_faults(options: _RouteOptions) -> Iterator[_Fault]:
     """Yield the options that need a router that ends TLS."""
     fix = "Remove it, or use termination edge or reencrypt."
-    if options.get("path"):
+    if options.path:
         yield _Fault("a router that passes TLS through sees no path", fix)
-    if options["insecure_policy"] == "Allow":
+    if options.insecure_policy == "Allow":
         yield _Fault("passthrough allows no connections without TLS", fix)
-    if options.get("tls_secret"):
+    if options.tls_secret:
         yield _Fault("a router that passes TLS through shows no certificate", fix)
-    if options.get("destination_ca"):
+    if options.destination_ca:
         yield _Fault("a router that passes TLS through verifies no certificate", fix)
 
 
-def _find_ended_tls_faults(options: Mapping[str, Any], port: Port) -> Iterator[_Fault]:
+def _find_ended_tls_faults(options: _RouteOptions, port: Port) -> Iterator[_Fault]:
     """Yield what a router that ends TLS cannot do: verify pods in clear text, or offer HTTP/2 without a certificate."""
-    if options["termination"] == _EDGE and options.get("destination_ca"):
+    if options.termination == _EDGE and options.destination_ca:
         yield _Fault(
             "with termination edge the router speaks clear text to the pods, there is no certificate to verify",
             "Remove destination_ca, or use termination reencrypt.",
         )
-    if port.app_protocol == _GRPC and not options.get("tls_secret"):
+    if port.app_protocol == _GRPC and not options.tls_secret:
         yield _Fault(
             "gRPC needs HTTP/2, which routers offer only for routes with a certificate of their own",
             "Use termination passthrough with TLS on the receiver, give tls_secret (HTTP/2 must be enabled on the "
@@ -143,7 +191,7 @@ def _find_ended_tls_faults(options: Mapping[str, Any], port: Port) -> Iterator[_
 
 
 def _find_receiver_faults(termination: str, port: Port, has_tls: bool | None) -> Iterator[_Fault]:
-    """Yield that router and receiver do not agree on TLS; nothing if the receiver is unknown (`has_tls` is None)."""
+    """Yield why router and receiver do not agree on TLS; nothing if the receiver is unknown (`has_tls` is None)."""
     if has_tls is True and termination == _EDGE:
         yield _Fault(
             f"the receiver at port '{port.name}' speaks TLS, and with termination edge the router does not",
@@ -154,13 +202,3 @@ def _find_receiver_faults(termination: str, port: Port, has_tls: bool | None) ->
             f"the receiver at port '{port.name}' speaks no TLS, and termination {termination} needs it to",
             "Give recipe otlp_ingest a tls_secret, or use termination edge.",
         )
-
-
-def _read_options(build: CollectorBuild) -> dict[str, Any]:
-    """Return the options of the Route with their defaults; empty if none is requested."""
-    route_options = build.collector.openshift_route
-    return {**_DEFAULT_OPTIONS, **omit_empty(**route_options)} if route_options else {}
-
-
-def _role_name(build: CollectorBuild) -> str:
-    return f"{build.collector.name}-route"
