@@ -1,7 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What scales a collector: a HorizontalPodAutoscaler, or a ScaledObject of KEDA for triggers. Private.
+"""Option `autoscaling` of a collector: a HorizontalPodAutoscaler, or a ScaledObject of KEDA for triggers. Private.
+
+Under the operator, the custom resource has a field `autoscaler` in place of the HorizontalPodAutoscaler.
 
 Sources: the API reference of autoscaling/v2; the specification of ScaledObject in KEDA's documentation; AutoscalerSpec
 in the operator's apis/v1beta1, whose metrics of pods go beside its targets of CPU and memory.
@@ -9,7 +11,7 @@ in the operator's apis/v1beta1, whose metrics of pods go beside its targets of C
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.config.pipelines import PipelineGraph
@@ -24,22 +26,35 @@ QUEUE_METRIC = "otelcol_exporter_queue_size"
 _DEFAULT_QUEUE_SIZE, _DEFAULT_SIZER = 1000, "requests"
 
 
+class ReplicaBounds(NamedTuple):
+    """The least and the largest number of replicas that an autoscaler may choose."""
+
+    min_replicas: int
+    max_replicas: int
+
+
 def render_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
     """Return the requested autoscaler, or None. Raises Problem when its bounds are crossed."""
     options = build.collector.autoscaling
     if not options or options.get("triggers"):
         return None
-    min_replicas, max_replicas = read_replica_bounds(build)
-    utilization_metrics = [_utilization_metric(name, options.get(f"{name}_percent")) for name in ("cpu", "memory")]
+    bounds = read_replica_bounds(build)
+    metrics = []
+    for resource in ("cpu", "memory"):
+        percent = options.get(f"{resource}_percent")
+        if percent:
+            target = {"type": "Utilization", "averageUtilization": percent}
+            metrics.append({"type": "Resource", "resource": {"name": resource, "target": target}})
+    metrics += list_pod_metrics(build)
     spec = {
         "scaleTargetRef": {
             "apiVersion": "apps/v1",
             "kind": SCALED_KINDS[build.collector.mode],
             "name": build.collector.name,
         },
-        "minReplicas": min_replicas,
-        "maxReplicas": max_replicas,
-        "metrics": [*(metric for metric in utilization_metrics if metric), *list_pod_metrics(build)],
+        "minReplicas": bounds.min_replicas,
+        "maxReplicas": bounds.max_replicas,
+        "metrics": metrics,
         **omit_empty(behavior=options.get("behavior")),
     }
     return frame_manifest(build, "autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
@@ -54,28 +69,28 @@ def render_scaled_object(build: CollectorBuild) -> Manifest | None:
     if options.get("queue_percent"):
         wrong = f"collector '{collector.name}' scales both on `triggers` and on `queue_percent`"
         raise Problem(wrong, fix="Remove `queue_percent`, and write a trigger for the queue, as docs/scaling.md shows.")
-    min_replicas, max_replicas = read_replica_bounds(build)
+    bounds = read_replica_bounds(build)
     version, kind = _COLLECTOR_KIND if collector.backend == "operator" else ("apps/v1", SCALED_KINDS[collector.mode])
-    behavior = {"horizontalPodAutoscalerConfig": {"behavior": options.get("behavior")}}
     spec = {
         "scaleTargetRef": {"apiVersion": version, "kind": kind, "name": collector.name},
-        "minReplicaCount": min_replicas,
-        "maxReplicaCount": max_replicas,
+        "minReplicaCount": bounds.min_replicas,
+        "maxReplicaCount": bounds.max_replicas,
         "triggers": options["triggers"],
-        **(omit_empty(advanced=behavior) if options.get("behavior") else {}),
     }
+    if options.get("behavior"):
+        spec["advanced"] = {"horizontalPodAutoscalerConfig": {"behavior": options["behavior"]}}
     return frame_manifest(build, "keda.sh/v1alpha1", "ScaledObject", spec=spec)
 
 
 def render_autoscaler_field(build: CollectorBuild) -> dict[str, Any]:
-    """Return the field `autoscaler` of the custom resource."""
+    """Return the field `autoscaler` of the custom resource; no field without one, or if KEDA scales the collector."""
     options = build.collector.autoscaling
     if not options or options.get("triggers"):
         return {}
-    min_replicas, max_replicas = read_replica_bounds(build)
+    bounds = read_replica_bounds(build)
     autoscaler = {
-        "minReplicas": min_replicas,
-        "maxReplicas": max_replicas,
+        "minReplicas": bounds.min_replicas,
+        "maxReplicas": bounds.max_replicas,
         **omit_empty(
             targetCPUUtilization=options.get("cpu_percent") or None,
             targetMemoryUtilization=options.get("memory_percent") or None,
@@ -86,14 +101,14 @@ def render_autoscaler_field(build: CollectorBuild) -> dict[str, Any]:
     return {"autoscaler": autoscaler}
 
 
-def read_replica_bounds(build: CollectorBuild) -> tuple[int, int]:
+def read_replica_bounds(build: CollectorBuild) -> ReplicaBounds:
     """Return the bounds of the autoscaler. Raises Problem when they are crossed."""
     options = build.collector.autoscaling
     min_replicas, max_replicas = options["min_replicas"], options["max_replicas"]
     if min_replicas > max_replicas:
         wrong = f"collector '{build.collector.name}' has min_replicas {min_replicas} above max_replicas {max_replicas}"
         raise Problem(wrong, fix="Swap or raise them.")
-    return min_replicas, max_replicas
+    return ReplicaBounds(min_replicas, max_replicas)
 
 
 def list_pod_metrics(build: CollectorBuild) -> list[dict[str, Any]]:
@@ -106,17 +121,11 @@ def list_pod_metrics(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _sum_queue_capacity(build: CollectorBuild) -> int:
-    """Return how much the queues of a pod hold together. Raises Problem if that is unknown, or counted differently.
+    """Return how much the queues of a pod hold together, in the unit in which they count.
 
-    An exporter has a queue for each signal of its pipelines, and none if no pipeline uses it.
+    Raises Problem if there is no queue, if the queues count in different units, or if the size of one is unknown.
     """
-    queues = [
-        settings["sending_queue"]
-        for name, _signal in _list_exporter_signals(build)
-        if isinstance(settings := mapping_at(build.config, "exporters").get(name), dict)
-        and isinstance(settings.get("sending_queue"), dict)
-    ]
-    queues = [queue for queue in queues if queue.get("enabled") is not False]
+    queues = _list_queues(build)
     asked, where = f"collector '{build.collector.name}'", "autoscaling.queue_percent"
     if not queues:
         wrong, fix = "no exporter of its config has a `sending_queue`", "Write one, or scale on memory."
@@ -132,14 +141,16 @@ def _sum_queue_capacity(build: CollectorBuild) -> int:
     return sum(sizes)
 
 
-def _list_exporter_signals(build: CollectorBuild) -> list[tuple[str, str]]:
-    """Return each exporter of a pipeline with each signal that it gets."""
-    signals_by_exporter = PipelineGraph.of(build.config).find_signals_by_id("exporters")
-    return [(name, signal) for name, signals in signals_by_exporter.items() for signal in signals]
+def _list_queues(build: CollectorBuild) -> list[dict[str, Any]]:
+    """Return the settings `sending_queue` of all queues of a pod.
 
-
-def _utilization_metric(resource: str, percent: int | None) -> dict[str, Any] | None:
-    if not percent:
-        return None
-    target = {"type": "Utilization", "averageUtilization": percent}
-    return {"type": "Resource", "resource": {"name": resource, "target": target}}
+    An exporter has a queue for each signal of its pipelines, and none if no pipeline uses it.
+    """
+    exporters = mapping_at(build.config, "exporters")
+    queues = []
+    for name, signals in PipelineGraph.of(build.config).find_signals_by_id("exporters").items():
+        settings = exporters.get(name)
+        queue = settings.get("sending_queue") if isinstance(settings, dict) else None
+        if isinstance(queue, dict) and queue.get("enabled") is not False:
+            queues += [queue] * len(signals)
+    return queues
