@@ -1,7 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Queues and batches of a collector with recipes, counted in bytes.
+"""Size the queues and batches of exporters in bytes, in the config of a collector with recipes.
+
+The render of a collector calls `size_by_bytes` and `retry_without_end` after all layers of its config are merged.
 
 A receiver limits a request by its bytes, and a pod its memory. Numbers of records fit neither: 8192 records are 1 MB or
 800 MB. So each queue gets its share of the memory, and each batch ends below the smallest usual limit of a receiver.
@@ -10,7 +12,7 @@ Source: exporter/exporterhelper/internal/queuebatch/{config,partition_batcher,lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +29,10 @@ _RETRY = "retry_on_failure"
 _PROCESSOR_PATH = ("processors", BATCH)
 # How many requests a queue holds without settings. Source: NewDefaultQueueConfig of exporterhelper.
 _DEFAULT_QUEUE_SIZE = 1000
-# A queue that holds less than a batch would be full before the batch is sent. The least bytes of what a queue counts:
-# a record has a time and some text, a request at least a resource and ten records.
+# The least bytes of what a queue counts, by its sizer: a record has a time and some text, a request at least a resource
+# and ten records.
 _LEAST_BYTES_BY_SIZER = {"bytes": 1, "items": 50, "requests": 500}
+# A queue that holds less than a batch would be full before the batch is sent, so it has room for so many.
 _BATCHES_IN_A_QUEUE = 4
 # What reads files hands on 100 records of up to 1 MiB at once, and tries for ever what a queue has no room for.
 # Source: defaultMaxBatchSize in operator/helper/emitter.go and DefaultMaxLogSize in fileconsumer, of contrib's stanza.
@@ -40,19 +43,20 @@ _SPLIT_ONLY = 0
 
 @dataclass(frozen=True)
 class _Sender:
-    """An exporter that sends requests out of a queue: its name, its signals, its queue before and now."""
+    """An exporter that sends requests out of a queue. It has a queue for each of its signals."""
 
     name: str
     signal_count: int
     queue_before: Mapping[str, Any]
+    """The settings `sending_queue` before batches were moved to the exporter: what a recipe or a user says."""
     queue_now: Mapping[str, Any]
 
     @property
     def counts_requests(self) -> bool:
-        """Whether nothing says what the queue counts."""
-        return "sizer" not in self.queue_before and isinstance(
-            self.queue_before.get("queue_size", _DEFAULT_QUEUE_SIZE), int
-        )
+        """Whether nobody says what the queue counts, so that its size is a number of requests."""
+        if "sizer" in self.queue_before:
+            return False
+        return isinstance(self.queue_before.get("queue_size", _DEFAULT_QUEUE_SIZE), int)
 
     @property
     def is_queued_in_memory(self) -> bool:
@@ -63,33 +67,41 @@ class _Sender:
 def size_by_bytes(
     config: dict[str, Any], target: Target, queues: int, batches_in_exporters: bool = True, *, chosen: bool = False
 ) -> dict[str, Any]:
-    """Return a config with queues and batches in bytes; `batches_in_exporters`: these make those of the baseline.
+    """Return a config whose queues and batches are counted in bytes.
 
-    `chosen` settings of the processor, which a user wrote, stay where no exporter takes them.
     `queues` are the bytes that all queues in the memory of a pod hold together. What a recipe or a user says of a queue
     or of batches stays. A queue refuses what is larger than itself, so it holds the largest request of a receiver.
+    With `batches_in_exporters`, exporters make the batches that processor batch of recipe baseline would make. If a
+    user wrote settings of that processor (`chosen`), it stays unless an exporter takes them.
     """
     moved_config = _move_batches(config, target, chosen) if batches_in_exporters else config
     senders = list(_find_senders(config, moved_config, target))
-    sharing_signals = sum(
-        sender.signal_count for sender in senders if sender.counts_requests and sender.is_queued_in_memory
-    )
-    whole_mib = queues // max(sharing_signals, 1) // MIB * MIB
-    share_bytes = max(whole_mib, _largest_request(config))
+    if not senders:
+        return moved_config
+    share_bytes = max(_divide_queue_bytes(queues, senders), _largest_request(config))
     timeout = value_at(config, (*_PROCESSOR_PATH, "timeout")) or "1s"
     exporters = dict(mapping_at(moved_config, "exporters"))
     for sender in senders:
         queue = _size_queue(sender, share_bytes)
         settings = exporters[sender.name]
         exporters[sender.name] = {**(settings or {}), QUEUE: _limit_requests(queue, sender, timeout)}
-    return {**moved_config, "exporters": exporters} if senders else moved_config
+    return {**moved_config, "exporters": exporters}
+
+
+def _divide_queue_bytes(all_bytes: int, senders: Iterable[_Sender]) -> int:
+    """Return the share of each queue that this collection sizes in the memory of a pod, in whole MiB."""
+    queue_count = 0
+    for sender in senders:
+        if sender.counts_requests and sender.is_queued_in_memory:
+            queue_count += sender.signal_count
+    return all_bytes // max(queue_count, 1) // MIB * MIB
 
 
 def retry_without_end(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a config whose exporters repeat what fails for now as long as the queue has room for it.
+    """Return a config whose exporters repeat a request that may succeed later for as long as their queue has room.
 
-    The Collector gives up after five minutes, with a queue that is nearly empty. Source: NewDefaultBackOffConfig in
-    config/configretry/backoff.go. A time that a recipe or a user gives stays.
+    By default, the Collector drops a request after five minutes, even if the queue is nearly empty. A time that a
+    recipe or a user gives stays. Source: NewDefaultBackOffConfig in config/configretry/backoff.go.
     """
     exporters = dict(mapping_at(config, "exporters"))
     for name, settings in exporters.items():
@@ -101,12 +113,12 @@ def retry_without_end(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_enabled(queue: Any) -> bool:
-    """Whether an exporter has settings of a queue that do not turn it off."""
+    """Return whether the settings of a queue are a mapping that does not turn it off."""
     return isinstance(queue, Mapping) and queue.get("enabled") in (None, True)
 
 
 def _largest_request(config: Any) -> int:
-    """Return the bytes of the largest request that a receiver of OTLP takes, or one that reads files makes."""
+    """Return the bytes of the largest request that an OTLP receiver takes, or that a receiver of files makes."""
     sizes = [LEAST_REQUEST_MIB * MIB]
     for name, settings in mapping_at(config, "receivers").items():
         if kind_of(name) == _FILE_RECEIVER:
@@ -121,11 +133,10 @@ def _largest_request(config: Any) -> int:
 
 
 def _move_batches(config: dict[str, Any], target: Target, chosen: bool) -> dict[str, Any]:
-    """Return a config with the batches of recipe baseline made by the exporters that can make them."""
+    """Return a config in which the exporters that can make batches make those of processor batch."""
     edits: list[Edit] = []
-    for change in move_batches_to_exporters(
-        config, target, keeps_batch_size=not _has_default_sizes(value_at(config, _PROCESSOR_PATH))
-    ):
+    keeps_batch_size = not _has_default_sizes(value_at(config, _PROCESSOR_PATH))
+    for change in move_batches_to_exporters(config, target, keeps_batch_size=keeps_batch_size):
         if not isinstance(change, Change) or change.path != _PROCESSOR_PATH:
             continue
         if not chosen or _reaches_exporters(change):
@@ -134,15 +145,15 @@ def _move_batches(config: dict[str, Any], target: Target, chosen: bool) -> dict[
 
 
 def _reaches_exporters(change: Change) -> bool:
-    """Whether a change moves the settings of the processor to an exporter."""
+    """Return whether a change moves the settings of the processor to an exporter."""
     return any(edit.path[0] == "exporters" for edit in change.edits)
 
 
 def _has_default_sizes(processor: Any) -> bool:
-    """Whether the processor has the sizes of recipe baseline, which nobody has chosen."""
-    return value_at(processor, ("send_batch_size",)) == DEFAULT_SIZE and not value_at(
-        processor, ("send_batch_max_size",)
-    )
+    """Return whether the processor has the sizes of recipe baseline, which nobody has chosen."""
+    if value_at(processor, ("send_batch_max_size",)):
+        return False
+    return bool(value_at(processor, ("send_batch_size",)) == DEFAULT_SIZE)
 
 
 def _find_senders(original_config: Any, moved_config: Any, target: Target) -> Iterator[_Sender]:
