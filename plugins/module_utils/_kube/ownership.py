@@ -1,33 +1,61 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which objects of a cluster a release owns, and who owns the others. Private.
+"""Which objects of a cluster a release of this collection owns, and who owns the others. Private.
 
-A release owns an object by two marks. The label says which release it is; a copy of the object has it too. The field
-manager of server-side apply says who wrote it; no copy has that. Versions before 1.0.0 had no label of a release: their
-objects have the label of this collection, and that of their collector.
+What applies, prunes or diagnoses objects asks here first: objects of other owners are used or rejected, never changed.
+A namespace that existed before is neither labelled nor removed.
 
-Objects of other owners are used or rejected, never changed. A namespace that existed before is neither labelled nor
-removed.
+A release owns an object by two marks. A label names the release; a copy of the object has the label too. The field
+manager of server-side apply names the writer; a copy does not have that. Versions before 1.0.0 had no label of a
+release: their objects have the label of this collection, and that of their collector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, HELM_NAME, find_tool
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
 from .._otelcol.kube.objects import Manifest, api_group
 
+
+class ToolMark(NamedTuple):
+    """A label or an annotation by which another tool marks its objects."""
+
+    metadata_field: str
+    """`labels` or `annotations`."""
+    key: str
+
+
+class WrittenMark(NamedTuple):
+    """A mark of an object, and when field managers other than this collection's wrote it."""
+
+    mark: ToolMark
+    written_times: list[str]
+
+
+class LastApply(NamedTuple):
+    """When a field manager last changed an object by an apply, and which fields it has applied; None for no apply."""
+
+    time: Any
+    fields: Any
+
+
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
 _TOOL_MARKS = (
-    ("annotations", ARGO_TRACKING),
-    ("labels", ARGO_INSTANCE),
-    ("labels", FLUX_NAME),
-    ("annotations", HELM_NAME),
+    ToolMark("annotations", ARGO_TRACKING),
+    ToolMark("labels", ARGO_INSTANCE),
+    ToolMark("labels", FLUX_NAME),
+    ToolMark("annotations", HELM_NAME),
 )
+Entry = dict[str, Any]
+"""An item of `metadata.managedFields` of an object: a field manager, its operation, and the fields that it owns."""
+
+
+# ── Labels ──
 
 
 def read_label(manifest: Manifest, name: str) -> str:
@@ -47,7 +75,7 @@ def read_collector_name(manifest: Manifest) -> str:
     return f"{namespace}/{name}" if name and namespace else ""
 
 
-Entry = dict[str, Any]
+# ── Field managers ──
 
 
 def _managed_fields(live_object: Manifest) -> list[Entry]:
@@ -56,8 +84,8 @@ def _managed_fields(live_object: Manifest) -> list[Entry]:
 
 
 def _is_apply(entry: Entry, manager: str) -> bool:
-    """Return whether an entry is of the applies of a field manager."""
-    return (entry.get("manager"), entry.get("operation")) == (manager, "Apply")
+    """Return whether an entry has the fields that a field manager has applied."""
+    return entry.get("manager") == manager and entry.get("operation") == "Apply"
 
 
 def _entry_time(entry: Entry) -> str:
@@ -70,18 +98,19 @@ def is_applied_by(live_object: Manifest, manager: str) -> bool:
     return any(_is_apply(entry, manager) for entry in _managed_fields(live_object))
 
 
-def find_last_apply(live_object: Manifest, manager: str) -> tuple[Any, Any]:
-    """Return when a field manager last changed an object by an apply, and which fields it has applied."""
+def find_last_apply(live_object: Manifest, manager: str) -> LastApply:
+    """Return the last apply of an object by a field manager."""
     for entry in _managed_fields(live_object):
         if _is_apply(entry, manager):
-            return entry.get("time"), entry.get("fieldsV1")
-    return None, None
+            return LastApply(entry.get("time"), entry.get("fieldsV1"))
+    return LastApply(None, None)
 
 
 def is_reapplied(live_object: Manifest, generation: int, manager: str) -> bool:
-    """Return whether another run has applied an object after this one, which left it in this generation.
+    """Return whether another run has applied an object since this run left it in a generation.
 
-    Others write it too, such as autoscalers: the newest writer of its fields must be the field manager alone.
+    Others write the object too, such as autoscalers. So the newest writer of its fields must be the field manager
+    alone.
     """
     if _is_scaled(live_object) or (live_object["metadata"].get("generation") or 0) <= generation:
         return False
@@ -104,14 +133,15 @@ def _is_scaled(live_object: Manifest) -> bool:
 
 
 def list_managers(live_object: Manifest, *path: str) -> list[str]:
-    """Return the field managers that own a field, such as `managers(live, "metadata", "annotations", KEY)`."""
+    """Return the field managers that own a field, such as `list_managers(live, "metadata", "annotations", KEY)`."""
     return list(dict.fromkeys(str(entry.get("manager")) for entry in _find_entries(live_object, path)))
 
 
 def find_written_time(live_object: Manifest, *path: str) -> str:
-    """Return since when a field has its value at the latest, empty if that is not known.
+    """Return a time since which a field has its value, in RFC 3339; empty if that is not known.
 
-    The time of an entry is that of the last change of all its fields, so the oldest is the nearest.
+    An entry has one time for all its fields: that of the last change of any. So of several entries, the oldest time is
+    the nearest one.
     """
     return min((_entry_time(entry) for entry in _find_entries(live_object, path)), default="")
 
@@ -129,6 +159,9 @@ def _has_field(entry: Entry, path: tuple[str, ...]) -> bool:
     return field_tree is not None
 
 
+# ── Marks ──
+
+
 def is_own_object(live_object: Manifest, releases: Iterable[str], manager: str) -> bool:
     """Return whether an object has both marks of one of these releases, and no other tool took it over since."""
     return (
@@ -138,28 +171,29 @@ def is_own_object(live_object: Manifest, releases: Iterable[str], manager: str) 
     )
 
 
-def find_taken_marks(live_object: Manifest, manager: str) -> list[tuple[str, str]]:
+def find_taken_marks(live_object: Manifest, manager: str) -> list[ToolMark]:
     """Return the marks that Argo CD, Flux or Helm put on an object after this field manager's last apply.
 
-    What a run adopts keeps the marks that it had before.
+    An object that a run adopts keeps the marks that it had before.
     """
-    last_time = str(find_last_apply(live_object, manager)[0] or "")
-    return [
-        mark
-        for mark, written_times in iter_tool_marks(live_object, manager)
-        if any(time > last_time for time in written_times)
-    ]
+    last_time = str(find_last_apply(live_object, manager).time or "")
+    taken_marks = []
+    for mark, written_times in iter_tool_marks(live_object, manager):
+        if any(time > last_time for time in written_times):
+            taken_marks.append(mark)
+    return taken_marks
 
 
-def iter_tool_marks(live_object: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
-    """Yield the marks of an object that are not copied, and when field managers other than this one wrote each."""
-    for part, mark in _TOOL_MARKS:
-        if mark not in mapping_at(live_object, "metadata", part):
+def iter_tool_marks(live_object: Manifest, manager: str) -> Iterator[WrittenMark]:
+    """Yield the marks of an object, without one that was copied along from another object."""
+    for mark in _TOOL_MARKS:
+        if mark.key not in mapping_at(live_object, "metadata", mark.metadata_field):
             continue
-        if mark == ARGO_TRACKING and not _is_tracking_itself(live_object):
+        if mark.key == ARGO_TRACKING and not _is_tracking_itself(live_object):
             continue
-        entries = _find_entries(live_object, ("metadata", part, mark))
-        yield (part, mark), [_entry_time(entry) for entry in entries if entry.get("manager") != manager]
+        entries = _find_entries(live_object, ("metadata", mark.metadata_field, mark.key))
+        written_times = [_entry_time(entry) for entry in entries if entry.get("manager") != manager]
+        yield WrittenMark(mark, written_times)
 
 
 def _is_tracking_itself(live_object: Manifest) -> bool:
@@ -177,6 +211,9 @@ def _is_tracking_itself(live_object: Manifest) -> bool:
     if "kind" not in live_object:  # an item of a list, which has one kind
         return is_named
     return is_named and kind == f"{api_group(live_object['apiVersion'])}/{live_object['kind']}"
+
+
+# ── Owners in words ──
 
 
 def describe_owner(live_object: Manifest) -> str:
@@ -207,9 +244,8 @@ def _describe_own_release(live_object: Manifest) -> str:
 
 def _describe_writers(live_object: Manifest) -> str:
     """Return the field managers that wrote an object, without those of its status."""
-    return join_managers(
-        str(entry.get("manager")) for entry in _managed_fields(live_object) if not entry.get("subresource")
-    )
+    writers = [entry for entry in _managed_fields(live_object) if not entry.get("subresource")]
+    return join_managers(str(writer.get("manager")) for writer in writers)
 
 
 def join_managers(managers: Iterable[str]) -> str:
