@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a change of the files of clusters means: components, pipelines, destinations, rights, ports and images. Private.
+"""What a change of the GitOps files of clusters means, as rows and as a page for a pull request. Private.
 
-Facts of the objects before and after are compared. A file names whom its facts are about.
+Each object gives facts, such as a component of its config, a right or an image. The facts of a file before and after
+the change are compared. A file is about one collector, namespace or stage, which is the subject of its rows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.config_secrets import find_secrets
 from .._otelcol.config.masking import make_masker
@@ -22,7 +23,9 @@ from .._otelcol.rules.report_model import format_markdown_code
 from .gitops_layout import COLLECTORS, KUSTOMIZATION, VALUES, Object
 
 Objects = Mapping[str, Sequence[Object]]
+"""The objects of a cluster by their file."""
 Parse = Callable[[str], Any]
+"""Reads a text of YAML, such as the config in a ConfigMap."""
 # Aspects of a change in the order of the report.
 ASPECTS = ("pipeline", "component", "destination", "right", "port", "image", "setting", "object")
 PIPELINE, COMPONENT, DESTINATION, RIGHT, PORT, IMAGE, SETTING, OBJECT = ASPECTS
@@ -37,35 +40,48 @@ _MOST_ROWS = 100
 
 @dataclass(frozen=True)
 class Fact:
-    """What an object says: the aspect, what it is about, and its value as a text; empty if there is none."""
+    """What an object says."""
+
+    aspect: str
+    """One of ASPECTS."""
+    key: str
+    """What the fact is about, such as `exporters.otlp` for a component."""
+    value: str = ""
+    """The value as a text; empty if there is none."""
+
+
+class _FactKey(NamedTuple):
+    """By which a fact before a change is found after it."""
 
     aspect: str
     key: str
-    value: str = ""
+
+
+Facts = Mapping[_FactKey, Fact]
 
 
 @dataclass(frozen=True)
 class FileChange:
-    """A fact that differs, and whom it is about."""
+    """A fact that differs: a row of the report."""
 
     subject: str
+    """Whom the fact is about, such as `Collector telemetry/gateway`."""
     aspect: str
     change: str
-
-
-Facts = Mapping[tuple[str, str], Fact]
+    """What became of the fact, in Markdown."""
 
 
 def list_changes(old_objects: Objects, new_objects: Objects, parse: Parse) -> list[dict[str, str]]:
-    """Return how facts differ between the files of one cluster, in a fixed order; `parse` reads YAML."""
+    """Return how facts differ between the files of one cluster, in a fixed order. A row is a FileChange."""
     rows = []
     for file in sorted({*old_objects, *new_objects}):
         if file.endswith((KUSTOMIZATION, VALUES)):
             continue
         old_facts = _collect_facts(old_objects.get(file, ()), parse)
         new_facts = _collect_facts(new_objects.get(file, ()), parse)
-        for aspect, text in _list_differences(old_facts, new_facts):
-            rows.append(asdict(FileChange(name_subject(file), aspect, text)))
+        for key in _list_changed_keys(old_facts, new_facts):
+            change = _describe_change(old_facts.get(key), new_facts.get(key))
+            rows.append(asdict(FileChange(name_subject(file), key.aspect, change)))
     return rows
 
 
@@ -77,30 +93,28 @@ def name_subject(file: str) -> str:
     return stage.capitalize()
 
 
-def _list_differences(old_facts: Facts, new_facts: Facts) -> Iterator[tuple[str, str]]:
-    """Yield aspect and change of all facts that differ; of a component that comes or goes, no settings."""
-    keys = sorted({*old_facts, *new_facts}, key=lambda key: (ASPECTS.index(key[0]), key[1]))
+def _list_changed_keys(old_facts: Facts, new_facts: Facts) -> Iterator[_FactKey]:
+    """Yield the keys of all facts that differ, without the settings of a component that comes or goes as a whole."""
+    keys = sorted({*old_facts, *new_facts}, key=lambda key: (ASPECTS.index(key.aspect), key.key))
     whole_components = []
-    for aspect, name in keys:
-        is_in_both = (aspect, name) in old_facts and (aspect, name) in new_facts
-        if aspect == COMPONENT and not is_in_both:
-            whole_components.append(name)
     for key in keys:
-        aspect, name = key
-        old_fact, new_fact = old_facts.get(key), new_facts.get(key)
-        if old_fact == new_fact:
+        is_in_both = key in old_facts and key in new_facts
+        if key.aspect == COMPONENT and not is_in_both:
+            whole_components.append(key.key)
+    for key in keys:
+        if old_facts.get(key) == new_facts.get(key):
             continue
-        if aspect != SETTING or not _belongs_to_any(name, whole_components):
-            yield aspect, _describe_change(old_fact, new_fact)
+        if key.aspect != SETTING or not _belongs_to_any(key.key, whole_components):
+            yield key
 
 
 def _belongs_to_any(setting: str, components: Iterable[str]) -> bool:
-    """Whether a setting belongs to a component that comes or goes as a whole."""
+    """Return whether a setting belongs to one of these components."""
     return any(setting == name or setting.startswith((f"{name}.", f"{name}[")) for name in components)
 
 
 def _describe_change(old_fact: Fact | None, new_fact: Fact | None) -> str:
-    """Return what became of a fact."""
+    """Return what became of a fact: it was added, removed or changed."""
     if old_fact is None:
         return f"{_ADDED} {_describe_fact(new_fact)}" if new_fact else ""
     if new_fact is None:
@@ -123,15 +137,16 @@ def _describe_fact(fact: Fact) -> str:
 
 
 def _collect_facts(objects: Iterable[Object], parse: Parse) -> Facts:
-    """Return all that objects say, by aspect and by what it is about."""
+    """Return all facts of objects."""
     facts = {}
     for manifest in objects:
         for fact in _list_object_facts(manifest, parse):
-            facts[fact.aspect, fact.key] = fact
+            facts[_FactKey(fact.aspect, fact.key)] = fact
     return facts
 
 
 def _list_object_facts(manifest: Object, parse: Parse) -> Iterator[Fact]:
+    """Yield the facts of an object: its whole content is one, and what a person reads of it are others."""
     kind = str(manifest.get("kind"))
     config = _find_config(manifest, parse)
     # The name of a ConfigMap with a config changes with the config, which has facts of its own.
@@ -144,19 +159,23 @@ def _list_object_facts(manifest: Object, parse: Parse) -> Iterator[Fact]:
 
 
 def _find_config(manifest: Object, parse: Parse) -> dict[str, Any]:
-    """Return the config of a Collector that an object has, with its secrets masked; empty without one."""
+    """Return the config of a Collector that an object has; empty without one."""
     config = mapping_at(manifest, "spec", "config")
     if manifest.get("kind") == "ConfigMap":
-        text = ""
-        for value in mapping_at(manifest, "data").values():
-            if "service:" in str(value):
-                text = value
-                break
-        config = mapping_at({"config": parse(text)}, "config")
+        config = mapping_at({"config": parse(_find_config_text(manifest))}, "config")
     return config if "service" in config else {}
 
 
+def _find_config_text(config_map: Object) -> Any:
+    """Return the value of a ConfigMap that looks like a config of a Collector; empty without one."""
+    for value in mapping_at(config_map, "data").values():
+        if "service:" in str(value):
+            return value
+    return ""
+
+
 def _list_config_facts(config: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield the components, pipelines, destinations and settings of a config, without its secrets."""
     mask = make_masker(find_secrets(config))
     for section_name in _SECTIONS:
         for name in mapping_at(config, section_name):
@@ -195,7 +214,10 @@ def _list_port_facts(manifest: Object, kind: str) -> Iterator[Fact]:
 
 
 def _list_containers(manifest: Object, kind: str) -> list[dict[str, Any]]:
-    return mappings_at(manifest, "spec", "template", "spec", "containers") if kind in _WORKLOADS else []
+    """Return the containers of a workload; none for other kinds."""
+    if kind not in _WORKLOADS:
+        return []
+    return mappings_at(manifest, "spec", "template", "spec", "containers")
 
 
 def _list_right_facts(manifest: Object, kind: str) -> Iterator[Fact]:
@@ -212,7 +234,7 @@ def _list_right_facts(manifest: Object, kind: str) -> Iterator[Fact]:
 
 
 def _describe_resources(rule: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a rule is about, with the API groups and the names that it is limited to."""
+    """Yield the resources of a rule, such as `deployments of apps named gateway`, and its paths of no resource."""
     suffix = ""
     groups = [str(group) for group in list_at(rule, "apiGroups") if str(group)]
     if groups:
@@ -232,7 +254,8 @@ def _describe_resources(rule: Mapping[str, Any]) -> Iterator[str]:
 def render_markdown(reports: Mapping[str, Mapping[str, Any]], missing_clusters: Sequence[str]) -> str:
     """Return the reports of clusters as Markdown; clusters with the same changes are one section.
 
-    A report has `changes` and `moved`. `missing_clusters` are clusters without one.
+    A report has `changes`, which are rows of `list_changes`, and `moved`, which are lines about folders that moved.
+    `missing_clusters` are clusters without a report.
     """
     changed_clusters = 0
     moves: list[str] = []

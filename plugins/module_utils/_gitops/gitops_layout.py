@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of one cluster that a GitOps tool applies: which object is in which file, and in which order. Private.
+"""Lay out the objects of one cluster in files that a GitOps tool applies. Private.
 
-A stage is a folder: a tool can apply one after the other, as playbook `site` does. The folder of the cluster lists its
-stages, and each stage its files, in a kustomization.yaml, which kubectl, Argo CD and Flux read.
+The files of a cluster are in folders, its stages: a tool can apply one stage after the other, as playbook `site` does.
+The folder of the cluster lists its stages, and each stage its files, in a kustomization.yaml, which kubectl, Argo CD
+and Flux read.
 """
 
 from __future__ import annotations
@@ -19,20 +20,29 @@ from .._otelcol.kube.names import RELEASE_LABEL, collector_release
 from .._otelcol.kube.objects import ObjectRef, ref
 
 Object = dict[str, Any]
+Product = Mapping[str, Any]
+"""A product as its role renders it: `name`, `provider`, `release`, and for the operator `certificates`.
+
+`provider` says how it is installed: `manifest`, `helm`, `eks_addon`, `olm`, or not (`existing`). `release` is
+the result of its render. With provider `helm`, `release` has `chart_values`, and the product has `namespace_object`,
+which is its Namespace.
+"""
+RenderResult = Mapping[str, Any]
+"""What a role renders: `manifests` and, for the collectors, `collectors` with the `namespace` and `name` of each."""
 # The stages in the order of playbook `site`, each with the product that it installs.
 PRODUCTS = {"cert-manager": "cert-manager", "operator": "opentelemetry-operator"}
 COLLECTORS, INSTRUMENTATION = "collectors", "instrumentation"
 STAGES = (*PRODUCTS, COLLECTORS, INSTRUMENTATION)
 KUSTOMIZATION, VALUES = "kustomization.yaml", "values.yml"
-# What `site` never prunes, and what a tool would take data or other owners' objects with. Sources of the marks: Argo
-# CD, user-guide/sync-options.md (No Prune Resources, No Resource Deletion); Flux, kustomize/kustomizations (Garbage
-# collection).
+# Kinds that `site` never prunes: with their objects, a tool would remove data or objects of other owners.
+# Sources of the marks that keep a tool from it: Argo CD, user-guide/sync-options.md (No Prune Resources, No Resource
+# Deletion); Flux, kustomize/kustomizations (Garbage collection).
 KEPT_KINDS = ("Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim")
 KEPT_MARKS = {
     "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
 }
-# How a product is installed that is in no file, and what to do.
+# Why a product is in no file, by its provider.
 _LEFT_OUT_REASONS = {
     "eks_addon": "EKS installs it as an add-on, which is no object of the cluster",
     "olm": "the Operator Lifecycle Manager of the cluster installs it",
@@ -44,19 +54,20 @@ _HELM = "helm"
 
 @dataclass(frozen=True)
 class Stage:
-    """A folder of a cluster: its files with their objects, and the values of a Helm chart if it has one."""
+    """A folder of a cluster."""
 
     name: str
     files: Mapping[str, Sequence[Object]]
+    """The objects of each file, by its name."""
     values: Mapping[str, Any] | None = None
+    """The values of the Helm chart that installs the product of this stage; None if no chart does."""
 
 
-def build_stages(
-    collectors: Mapping[str, Any], instrumentation: Mapping[str, Any], products: Iterable[Mapping[str, Any]]
-) -> list[Stage]:
+def build_stages(collectors: RenderResult, instrumentation: RenderResult, products: Iterable[Product]) -> list[Stage]:
     """Return the stages of a cluster that have files, from what the roles render.
 
-    Raises Problem if two stages define one object differently.
+    `instrumentation` may also have `namespaces`: Namespaces with the annotations that are wanted of them. Raises
+    Problem if two stages define one object differently.
     """
     stage_by_name = {product["name"]: _build_product_stage(product) for product in products}
     stage_by_name[COLLECTORS] = _build_collectors_stage(collectors)
@@ -66,8 +77,8 @@ def build_stages(
     return [stage for stage in unique_stages if stage.files]
 
 
-def explain_left_out(products: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return in words which products of the inventory are in no file."""
+def explain_left_out(products: Iterable[Product]) -> list[str]:
+    """Return which products of the inventory are in no file, why, and what to do; a line for each."""
     explanations = []
     for product in products:
         reason = _LEFT_OUT_REASONS.get(product["provider"], "")
@@ -103,11 +114,12 @@ def _build_kustomization(resources: Iterable[str]) -> Object:
     return {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": list(resources)}
 
 
-def _makes_certificate(product: Mapping[str, Any]) -> bool:
+def _makes_certificate(product: Product) -> bool:
+    """Return whether the role makes a certificate for the product in the cluster, which no file may have."""
     return product["provider"] == "manifest" and product.get("certificates") == _GENERATED
 
 
-def _build_product_stage(product: Mapping[str, Any]) -> Stage:
+def _build_product_stage(product: Product) -> Stage:
     """Return the stage of a product: its objects, or for Helm its Namespace and the values of its chart."""
     name, release_result = product["name"], mapping_at(product, "release")
     if product["provider"] == _HELM:
@@ -117,14 +129,14 @@ def _build_product_stage(product: Mapping[str, Any]) -> Stage:
     return Stage(name, _put_in_file(release_result, "release.yml"))
 
 
-def _put_in_file(render_result: Mapping[str, Any], file: str) -> dict[str, Sequence[Object]]:
-    """Return a file of this name with what was rendered; none if that is nothing."""
+def _put_in_file(render_result: RenderResult, file: str) -> dict[str, Sequence[Object]]:
+    """Return a file of this name with the objects that were rendered; no file without any."""
     manifests = list_at(render_result, "manifests")
     return {file: manifests} if manifests else {}
 
 
-def _build_collectors_stage(render_result: Mapping[str, Any]) -> Stage:
-    """Return the stage of the collectors: a file for each, and one for what those of a namespace share."""
+def _build_collectors_stage(render_result: RenderResult) -> Stage:
+    """Return the stage of the collectors: a file for each, and one for the objects that those of a namespace share."""
     file_by_release = {}
     for collector in list_at(render_result, "collectors"):
         namespace, name = collector["namespace"], collector["name"]
@@ -139,10 +151,10 @@ def _build_collectors_stage(render_result: Mapping[str, Any]) -> Stage:
 
 
 def _drop_repeated_objects(stages: Iterable[Stage], annotated_namespaces: Iterable[Object]) -> Iterator[Stage]:
-    """Yield the stages with each object once, in the first that has it; the last one also gets the Namespaces
-    whose annotations are wanted and that no stage has.
+    """Yield the stages with each object once, in the first stage that has it.
 
-    A Namespace stays as its first stage has it, as `site` does not change one of another release.
+    A Namespace stays as its first stage has it, as `site` does not change one of another release. But it gets the
+    annotations of `annotated_namespaces`. Those of these Namespaces that no stage has become a file of the last stage.
     """
     namespace_by_ref = {ref(manifest): manifest for manifest in annotated_namespaces}
     object_by_ref: dict[ObjectRef, Object] = {}
@@ -160,7 +172,10 @@ def _drop_repeated_objects(stages: Iterable[Stage], annotated_namespaces: Iterab
 def _list_new_objects(
     objects: Iterable[Object], object_by_ref: dict[ObjectRef, Object], namespace_by_ref: dict[ObjectRef, Object]
 ) -> Iterator[Object]:
-    """Yield the objects that no earlier stage has, Namespaces with the annotations that are wanted of them."""
+    """Yield the objects that no earlier file has, Namespaces with the annotations that are wanted of them.
+
+    Adds them to `object_by_ref`, and takes the Namespaces out of `namespace_by_ref`.
+    """
     for manifest in objects:
         object_ref = ref(manifest)
         if object_ref in object_by_ref:
