@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services, network policies, ingresses and routes of a collector.
+"""How clients reach a collector: its Services, NetworkPolicy, Ingress and Gateway routes, and its addresses in words.
 
-The default NetworkPolicy restricts ports, not sources. Probes, load balancers and the API server are no pods, and their
-addresses differ from cluster to cluster. Private.
+`backends` applies the objects. The default NetworkPolicy restricts ports, not sources: probes, load balancers and the
+API server are no pods, and their addresses differ from cluster to cluster. Private.
 """
 
 from __future__ import annotations
@@ -35,15 +35,10 @@ DUAL_STACK = "PreferDualStack"
 
 
 def render_network_policy(build: CollectorBuild) -> Manifest | None:
-    """Return a policy that admits exactly the ports that are listened on, TCP and UDP, or nothing when it is off.
-
-    Without a word of the user it is on wherever all ports are known and the pods have a network of their own.
-    """
-    collector = build.collector
-    options, has_own_network = collector.network_policy, collector.mode != "sidecar" and not collector.host_network
-    enabled = options.get("enabled")
-    if not (has_own_network and build.needs.has_known_ports if enabled is None else enabled):
+    """Return a policy that admits exactly the ports that are listened on, TCP and UDP, or nothing when it is off."""
+    if not _wants_network_policy(build):
         return None
+    options = build.collector.network_policy
     ports = [{"port": port.number, "protocol": port.protocol} for port in build.needs.ports]
     ingress_rules = [omit_empty(ports=ports, **{"from": options.get("ingress_from")})] if ports else []
     egress_rules = options.get("egress")
@@ -56,15 +51,36 @@ def render_network_policy(build: CollectorBuild) -> Manifest | None:
     return frame_manifest(build, "networking.k8s.io/v1", "NetworkPolicy", spec=spec)
 
 
+def _wants_network_policy(build: CollectorBuild) -> bool:
+    """Return whether the collector has a policy: as the user says, or else if all ports are known.
+
+    Pods without a network of their own have none by default.
+    """
+    collector = build.collector
+    enabled = collector.network_policy.get("enabled")
+    if enabled is not None:
+        return bool(enabled)
+    has_own_network = collector.mode != "sidecar" and not collector.host_network
+    return has_own_network and build.needs.has_known_ports
+
+
 def render_ingress(build: CollectorBuild) -> Manifest | None:
+    """Return the Ingress for one port of the Service, or nothing when it is not requested."""
     options = build.collector.ingress
     if not options:
         return None
+    host = options["host"]
     port = find_exposed_port(build, options.get("port") or OTLP_HTTP)
     backend = {"service": {"name": build.collector.name, "port": {"name": port.name}}}
-    rule = {"http": {"paths": [{"path": options.get("path") or "/", "pathType": "Prefix", "backend": backend}]}}
-    tls = [{"hosts": [options["host"]], "secretName": options["tls_secret"]}] if options.get("tls_secret") else None
-    spec = omit_empty(ingressClassName=options.get("class"), rules=[{"host": options["host"], **rule}], tls=tls)
+    path_rule = {"path": options.get("path") or "/", "pathType": "Prefix", "backend": backend}
+    tls = []
+    if options.get("tls_secret"):
+        tls.append({"hosts": [host], "secretName": options["tls_secret"]})
+    spec = omit_empty(
+        ingressClassName=options.get("class"),
+        rules=[{"host": host, "http": {"paths": [path_rule]}}],
+        tls=tls,
+    )
     return frame_manifest(build, "networking.k8s.io/v1", "Ingress", annotations=options.get("annotations"), spec=spec)
 
 
@@ -79,10 +95,10 @@ def render_grpc_route(build: CollectorBuild) -> Manifest | None:
 
 
 def _render_route(build: CollectorBuild, kind: str, port_name: str, hostnames_option: str) -> Manifest | None:
-    """Return a route to a port.
+    """Return a route to a port; `hostnames_option` is the option with its host names. None without these.
 
-    Raises Problem when both kinds claim a host name: of an HTTPRoute and a GRPCRoute for one, a Gateway accepts
-    exactly one (Gateway API, "GRPCRoute", cross serving).
+    Raises Problem if an HTTPRoute and a GRPCRoute would have the same host name: a Gateway accepts only one of the two.
+    Source: Gateway API, "GRPCRoute", cross serving.
     """
     options = build.collector.routes
     shared_hostnames = set(options.get("http_hostnames") or []) & set(options.get("grpc_hostnames") or [])
@@ -130,13 +146,14 @@ def render_service(build: CollectorBuild) -> Manifest | None:
     if not collector.wants_service or not build.exposed_ports:
         return None
     options = collector.service
+    # An agent serves the pods of its node.
+    default_policy = "Local" if collector.mode == "daemonset" else "Cluster"
     spec = {
         "type": options.get("type") or "ClusterIP",
         **_ip_family_fields(collector),
         "selector": collector.pods,
         "ports": _add_node_ports(build, _list_service_ports(build)),
-        "internalTrafficPolicy": options.get("internal_traffic_policy")
-        or ("Local" if collector.mode == "daemonset" else "Cluster"),
+        "internalTrafficPolicy": options.get("internal_traffic_policy") or default_policy,
     }
     return frame_manifest(build, "v1", "Service", annotations=options.get("annotations"), spec=spec)
 
@@ -157,17 +174,17 @@ def render_headless_service(build: CollectorBuild) -> Manifest | None:
 
 
 def _ip_family_fields(collector: Collector) -> dict[str, str]:
-    """Return how a Service gets an address of both families; without a word it gets one, as the cluster has it."""
+    """Return the field by which a Service gets an address of both families; without it, it gets one address."""
     return {"ipFamilyPolicy": DUAL_STACK} if collector.is_dual_stack else {}
 
 
 def _list_service_ports(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return the ports; `appProtocol: grpc` lets L7 load balancers and meshes speak HTTP/2 to it."""
-    return [
-        {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
-        | omit_empty(appProtocol=choose_app_protocol(build, port))
-        for port in build.exposed_ports
-    ]
+    """Return the ports; with `appProtocol: grpc`, L7 load balancers and meshes speak HTTP/2 to the pods."""
+    service_ports = []
+    for port in build.exposed_ports:
+        fields = {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
+        service_ports.append({**fields, **omit_empty(appProtocol=choose_app_protocol(build, port))})
+    return service_ports
 
 
 def _add_node_ports(build: CollectorBuild, ports: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -194,6 +211,9 @@ def read_node_ports(collector: Collector) -> dict[str, int]:
                 wrong, asked=asked, fix="Write a number such as 30317; clusters take 30000 to 32767 by default."
             )
     return {name: int(number) for name, number in configured_ports.items()}
+
+
+# ── Addresses ──
 
 
 def describe_addresses(build: CollectorBuild) -> str:
@@ -229,13 +249,16 @@ def list_external_dns_names(collector: Collector) -> list[str]:
 
 
 def may_end_tls_before(collector: Collector) -> bool:
-    """Whether annotations of the Service may let its load balancer speak TLS, as those of AWS with `ssl-cert` do."""
+    """Return whether annotations of the Service may let its load balancer speak TLS, such as `…-ssl-cert` of AWS."""
     annotation_names = " ".join(map(str, value_at(collector.service, ("annotations",)) or ()))
     return any(word in annotation_names for word in _TLS_WORDS)
 
 
 def client_url(build: CollectorBuild) -> str:
-    """Return where applications send OTLP/HTTP in clear text, empty if they cannot. $(HOST_IP) is their node."""
+    """Return the URL to which applications send OTLP/HTTP in clear text; empty if they cannot.
+
+    `$(HOST_IP)` in it is a variable of the application's container with the address of its node.
+    """
     collector = build.collector
     port = list_plain_ports(build, build.config).get(OTLP_HTTP)
     if not port:
@@ -249,7 +272,7 @@ def client_url(build: CollectorBuild) -> str:
 
 
 def list_plain_ports(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, int]:
-    """Return the ports by name; without that of OTLP/HTTP if its receiver asks for TLS."""
+    """Return the numbers of the ports by their names; without that of OTLP/HTTP if its receiver asks for TLS."""
     number_by_name = {}
     for port in build.needs.ports:
         if port.name != OTLP_HTTP or not speaks_tls(config, port.number):
