@@ -28,6 +28,7 @@ KIND = "OpenTelemetryCollector"
 # The modes whose way of replacing pods can be said, and the field for it.
 STRATEGY_FIELDS = {"daemonset": "daemonSetUpdateStrategy", "deployment": "deploymentUpdateStrategy"}
 _SIDECAR = "sidecar"
+_HASH_DIGITS = 16
 _OPTIONAL_SECTIONS = ("connectors", "extensions", "processors")
 
 
@@ -58,7 +59,7 @@ def render_collector_resource(build: CollectorBuild) -> Manifest:
 def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
     """Return the parts of the pods. A sidecar has only a container, its pod has another owner."""
     collector = build.collector
-    token_volumes, token_mounts = pod.render_api_token(build) if collector.mode != _SIDECAR else ([], [])
+    token = pod.render_api_token(build) if collector.mode != _SIDECAR else pod.ApiToken([], [])
     container = {
         **omit_empty(image=build.image),
         "imagePullPolicy": collector.image_pull_policy,
@@ -67,8 +68,8 @@ def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
         "securityContext": _container_security(build),
         **omit_empty(
             ports=_list_ports(build),
-            volumes=[*pod.list_volumes(build), *token_volumes],
-            volumeMounts=[*pod.list_volume_mounts(build), *token_mounts],
+            volumes=[*pod.list_volumes(build), *token.volumes],
+            volumeMounts=[*pod.list_volume_mounts(build), *token.mounts],
         ),
         **(pod.probe_times(build) if build.needs.probed_port else {}),
     }
@@ -87,9 +88,10 @@ def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _config_versions_field(build: CollectorBuild) -> dict[str, Any]:
-    """Return how many ConfigMaps the operator keeps: the present config, and one for each revision to go back to.
+    """Return the field with the number of ConfigMaps that the operator keeps: one for each revision of the workload.
 
-    The operator keeps three, and the workloads that it makes ten revisions. A sidecar's config is in its pod.
+    By default, the operator keeps three, and the workloads that it makes have ten revisions. A sidecar has no such
+    field: its config is in its pod.
     """
     if build.collector.mode == _SIDECAR:
         return {}
@@ -97,7 +99,10 @@ def _config_versions_field(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _render_stateful_fields(build: CollectorBuild) -> dict[str, Any]:
-    """Return what a StatefulSet has more: its governing Service is ours, so that replicas keep their DNS domain."""
+    """Return the fields that only mode statefulset has.
+
+    The governing Service is the one of this collection, so that replicas keep their DNS domain after a switch.
+    """
     if build.collector.mode != "statefulset":
         return {}
     claim_templates = omit_empty(volumeClaimTemplates=workload.list_volume_claims(build))
@@ -105,15 +110,13 @@ def _render_stateful_fields(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _render_scale(build: CollectorBuild) -> dict[str, Any]:
-    """Return the scale. An autoscaled collector has no replica count, because the autoscaler writes it."""
+    """Return the fields about the number of pods, and about how they are replaced."""
     collector = build.collector
     if collector.mode == _SIDECAR:
         return {}
-    strategy_field = (
-        {STRATEGY_FIELDS[collector.mode]: workload.choose_update_strategy(build)}
-        if collector.mode in STRATEGY_FIELDS
-        else {}
-    )
+    strategy_field = {}
+    if collector.mode in STRATEGY_FIELDS:
+        strategy_field[STRATEGY_FIELDS[collector.mode]] = workload.choose_update_strategy(build)
     if collector.mode == "daemonset":
         return strategy_field
     budget_field = omit_empty(podDisruptionBudget=workload.read_disruption_budget(build))
@@ -126,7 +129,9 @@ def _render_scale(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _container_security(build: CollectorBuild) -> dict[str, Any]:
-    """Return the security context: that of a sidecar has what other pods have for all their containers."""
+    """Return the security context of the container. That of a sidecar also has the fields of the pod's: no field of the
+    custom resource reaches the pod of an application.
+    """
     if build.collector.mode != _SIDECAR:
         return dict(pod.CONTAINER_SECURITY)
     pod_context = {key: value for key, value in pod.pod_security(build).items() if key != "fsGroup"}
@@ -134,45 +139,54 @@ def _container_security(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _list_ports(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return the ports of receivers; with them given, nothing hangs on which components the operator knows."""
-    uses_host_ports = build.collector.uses_host_ports
-    return [
-        {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
-        | omit_empty(appProtocol=port.app_protocol)
-        | ({"hostPort": port.number} if uses_host_ports else {})
-        for port in build.exposed_ports
-    ]
+    """Return the ports of receivers. So it does not matter which components the operator knows."""
+    ports = []
+    for port in build.exposed_ports:
+        fields = {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
+        fields |= omit_empty(appProtocol=port.app_protocol)
+        if build.collector.uses_host_ports:
+            fields["hostPort"] = port.number
+        ports.append(fields)
+    return ports
 
 
 def _stamp_pods(build: CollectorBuild, pod_fields: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the annotations of the pods, among them a hash of all that replaces pods when it changes, and no more."""
+    """Return the annotations of the pods, with a hash of exactly what replaces the pods when it changes."""
     if build.collector.mode == _SIDECAR:
         return {}
-    hashed_ports = [{key: port[key] for key in port if key != "appProtocol"} for port in pod_fields.get("ports", [])]
+    hashed_ports = []
+    for port in pod_fields.get("ports", []):
+        hashed_ports.append({key: value for key, value in port.items() if key != "appProtocol"})
     hashed_text = json.dumps([{**pod_fields, "ports": hashed_ports}, config], sort_keys=True, default=str)
-    return {
-        "podAnnotations": {
-            **own_metrics.scrape_annotations(build),
-            **build.collector.pod_annotations,
-            names.SPEC_HASH: hashlib.sha256(hashed_text.encode()).hexdigest()[:16],
-        }
+    annotations = {
+        **own_metrics.scrape_annotations(build),
+        **build.collector.pod_annotations,
+        names.SPEC_HASH: hashlib.sha256(hashed_text.encode()).hexdigest()[:_HASH_DIGITS],
     }
+    return {"podAnnotations": annotations}
 
 
 def make_config_explicit(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with `{}` for each component and protocol that is null: tools drop null from an object.
 
-    Deeper inside null can mean something of its own, and stays. An optional section without components is left out: the
-    API server makes null of `{}` where server-side apply removes the last component, and then rejects it.
+    Deeper inside, null can mean something of its own, and stays. An optional section without components is left out:
+    the API server makes null of `{}` where server-side apply removes the last component, and then rejects it.
     """
-    sections = {name: _fill_null_components(value) if name in SECTIONS else value for name, value in config.items()}
-    sections = {name: value for name, value in sections.items() if value != {} or name not in _OPTIONAL_SECTIONS}
-    if "service" in sections:
-        sections["service"] = _drop_null_fields(sections["service"])
-    return {name: value for name, value in sections.items() if value is not None}
+    explicit_config = {}
+    for name, value in config.items():
+        section = value
+        if name in SECTIONS:
+            section = _fill_null_components(value)
+        elif name == "service":
+            section = _drop_null_fields(value)
+        is_left_out = section == {} and name in _OPTIONAL_SECTIONS
+        if section is not None and not is_left_out:
+            explicit_config[name] = section
+    return explicit_config
 
 
 def _fill_null_components(components: Any) -> Any:
+    """Return a section with `{}` for each component, and each protocol of a component, that is null."""
     if not isinstance(components, dict):
         return components
     return {str(key): _fill_null_protocols(value) for key, value in components.items()}
@@ -188,16 +202,14 @@ def _fill_null_protocols(settings: Any) -> Any:
 
 
 def _drop_null_fields(service: Any) -> Any:
-    """The CRD knows the fields of this section and refuses null in them."""
+    """Return section `service` without null: the CRD knows its fields and refuses null in them."""
     if not isinstance(service, dict):
         return service
     given_fields = {key: value for key, value in service.items() if value is not None}
     pipelines = mapping_at(given_fields, "pipelines")
-    return (
-        {**given_fields, "pipelines": {key: _drop_null_lists(value) for key, value in pipelines.items()}}
-        if pipelines
-        else given_fields
-    )
+    if pipelines:
+        given_fields["pipelines"] = {name: _drop_null_lists(pipeline) for name, pipeline in pipelines.items()}
+    return given_fields
 
 
 def _drop_null_lists(pipeline: Any) -> Any:

@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pod template of a collector, and the ConfigMap that it mounts. Private."""
+"""The pod template of a collector, and the ConfigMap that it mounts. Private.
+
+`workload` puts the template into a Deployment, DaemonSet or StatefulSet. The custom resource of the operator has many
+of its fields under the same names, so `open_telemetry_collector` takes them from here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.config.addresses import ANY_HOSTS
 from ..._otelcol.config.paths import mapping_at, value_at
@@ -25,13 +29,13 @@ CONFIG_DIRECTORY = "/conf"
 CONFIG_VOLUME = "config"
 STATE_VOLUME = "state"
 HASH_ANNOTATION = "checksum/config"
-# Of what is not confined to one pod, as spc_t is, the level has no categories.
+# The SELinux level of a pod that is not confined, such as one with type spc_t: a level without categories.
 SELINUX_LEVEL = "s0"
 _TOKEN_VOLUME, _TOKEN_SECONDS = "kube-api-access", 3607
 _TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 _STATE_FOLDER = "/var/lib/otelcol"
 
-# Kinds of sources that an environment variable can be given, and the field of the Pod API that each becomes.
+# The key of an option `env` that names an object, and the field of the Pod API that it becomes.
 _REFERENCE_FIELDS = {"secret": "secretKeyRef", "config_map": "configMapKeyRef"}
 
 # The restricted Pod Security Standard. Source: kubernetes.io, "Pod Security Standards".
@@ -65,6 +69,7 @@ def render_pod_template(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _render_pod_spec(build: CollectorBuild) -> dict[str, Any]:
+    """Return the field `spec` of the template."""
     collector = build.collector
     return {
         "serviceAccountName": collector.service_account_name,
@@ -123,6 +128,9 @@ def list_user_containers(build: CollectorBuild) -> list[dict[str, Any]]:
     return collector.containers
 
 
+# ── The container of the Collector ──
+
+
 def container_fields(build: CollectorBuild) -> dict[str, Any]:
     """Return the fields of the container that the custom resource has under the same names."""
     resize = omit_empty(resizePolicy=build.collector.resize_policy)
@@ -130,6 +138,7 @@ def container_fields(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _render_container(build: CollectorBuild) -> dict[str, Any]:
+    """Return the container of the Collector."""
     return {
         "name": build.collector.logs.container,
         "image": build.image,
@@ -145,33 +154,46 @@ def _render_container(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _list_container_ports(build: CollectorBuild) -> list[dict[str, Any]]:
-    uses_host_ports = build.collector.uses_host_ports
-    return [
-        {"name": port.name, "containerPort": port.number, "protocol": port.protocol}
-        | ({"hostPort": port.number} if uses_host_ports and port.is_exposed else {})
-        for port in build.needs.ports
-    ]
+    """Return the ports of the container. Agents open those for clients on their node too."""
+    container_ports = []
+    for port in build.needs.ports:
+        container_port: dict[str, Any] = {
+            "name": port.name,
+            "containerPort": port.number,
+            "protocol": port.protocol,
+        }
+        if build.collector.uses_host_ports and port.is_exposed:
+            container_port["hostPort"] = port.number
+        container_ports.append(container_port)
+    return container_ports
 
 
 def render_environment(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the environment: the user's variables, facts of the pod, and the memory limit for Go."""
     user_variables = build.collector.env
     _check_pod_facts(user_variables)
-    entries: list[dict[str, Any]] = (
-        [{"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit}]
-        if "GOMEMLIMIT" not in user_variables
-        else []
-    )
-    for name in sorted({"MY_POD_IP"} | {variable.name for variable in build.needs.variables}):
+    entries: list[dict[str, Any]] = []
+    if "GOMEMLIMIT" not in user_variables:
+        entries.append({"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit})
+    needed_names = {"MY_POD_IP", *(variable.name for variable in build.needs.variables)}
+    for name in sorted(needed_names):
         if name in DOWNWARD_FIELDS and name not in user_variables:
-            entries.append(
-                {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": DOWNWARD_FIELDS[name]}}}
-            )
-    return entries + [{"name": name, **variable_source(name, user_variables[name])} for name in sorted(user_variables)]
+            entries.append({"name": name, **_pod_field_source(DOWNWARD_FIELDS[name])})
+    for name in sorted(user_variables):
+        entries.append({"name": name, **variable_source(name, user_variables[name])})
+    return entries
+
+
+def _pod_field_source(field_path: str) -> dict[str, Any]:
+    """Return the source of a variable that has a fact of the pod, such as `status.podIP`."""
+    return {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": field_path}}}
 
 
 def _check_pod_facts(user_variables: Mapping[str, Any]) -> None:
-    """Raise Problem for a fact of the pod with another value, such as an address at which nothing can listen."""
+    """Raise Problem for a variable of the user that has the name of a fact of the pod, and another value.
+
+    Recipes listen at the address of such a variable, for example.
+    """
     for name in sorted(DOWNWARD_FIELDS.keys() & user_variables.keys()):
         value = user_variables[name]
         if value not in ANY_HOSTS and not (isinstance(value, dict) and "field" in value):
@@ -191,7 +213,7 @@ def variable_source(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {"value": variable_text(value)}
     if "field" in value:
-        return {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": value["field"]}}}
+        return _pod_field_source(value["field"])
     for kind, field in _REFERENCE_FIELDS.items():
         if kind in value and "key" in value:
             reference = {"name": value[kind], "key": value["key"]} | omit_empty(optional=value.get("optional"))
@@ -201,7 +223,7 @@ def variable_source(name: str, value: Any) -> dict[str, Any]:
 
 
 def resource_requirements(build: CollectorBuild) -> dict[str, Any]:
-    """Return requests and limits; by default memory is requested in full: an evicted collector loses what it holds."""
+    """Return requests and limits. By default, the whole memory is requested: an evicted collector loses its queues."""
     collector = build.collector
     limits = omit_empty(cpu=collector.cpu_limit, memory=collector.memory_limit)
     memory = collector.memory_request or collector.memory_limit
@@ -210,14 +232,14 @@ def resource_requirements(build: CollectorBuild) -> dict[str, Any]:
 
 def pod_security(build: CollectorBuild) -> dict[str, Any]:
     """Return the user of the pod: root only to read the node's logs, or to keep state in a folder of root."""
-    selinux = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL} if build.collector.selinux_type else None
-    common_fields = {"seccompProfile": {"type": "RuntimeDefault"}, **omit_empty(seLinuxOptions=selinux)}
-    if build.needs.needs_root or (
-        keeps_state_on_node(build.collector, build.platform) and build.needs.state_directories
-    ):
+    common_fields: dict[str, Any] = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if build.collector.selinux_type:
+        common_fields["seLinuxOptions"] = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL}
+    has_state_of_root = keeps_state_on_node(build.collector, build.platform) and build.needs.state_directories
+    if build.needs.needs_root or has_state_of_root:
         return {"runAsUser": 0, **common_fields}
     user = build.run_as_user
-    return {"runAsNonRoot": True, **common_fields} | omit_empty(runAsUser=user, runAsGroup=user, fsGroup=user)
+    return {"runAsNonRoot": True, **common_fields, **omit_empty(runAsUser=user, runAsGroup=user, fsGroup=user)}
 
 
 def lifecycle_hooks(build: CollectorBuild) -> dict[str, Any]:
@@ -226,14 +248,15 @@ def lifecycle_hooks(build: CollectorBuild) -> dict[str, Any]:
     Endpoints forget a pod while it stops, not before. The image has no shell, so Kubernetes itself sleeps.
     Source: kubernetes.io, "Container Lifecycle Hooks"; the action `sleep` is on by default since 1.30.
     """
-    collector = build.collector
-    pause_seconds = collector.stop_pause_seconds
-    is_behind_service = collector.wants_service and build.exposed_ports
-    return {"preStop": {"sleep": {"seconds": pause_seconds}}} if pause_seconds and is_behind_service else {}
+    pause_seconds = build.collector.stop_pause_seconds
+    is_behind_service = build.collector.wants_service and build.exposed_ports
+    if not pause_seconds or not is_behind_service:
+        return {}
+    return {"preStop": {"sleep": {"seconds": pause_seconds}}}
 
 
 def _render_probes(build: CollectorBuild) -> dict[str, Any]:
-    """Return probes where the config answers them."""
+    """Return the probes with their times; none for a config that does not answer them."""
     port = build.needs.probed_port
     if not port:
         return {}
@@ -243,11 +266,10 @@ def _render_probes(build: CollectorBuild) -> dict[str, Any]:
 
 def probe_times(build: CollectorBuild) -> dict[str, dict[str, int]]:
     """Return the times of the probes; a collector that keeps the queue of an exporter may take long to start."""
-    exporters = mapping_at(build.config, "exporters").values()
-    return {
-        **_PROBE_TIMES,
-        **(_STARTUP_PROBE if any(value_at(exporter, ("sending_queue", "storage")) for exporter in exporters) else {}),
-    }
+    for exporter in mapping_at(build.config, "exporters").values():
+        if value_at(exporter, ("sending_queue", "storage")):
+            return {**_PROBE_TIMES, **_STARTUP_PROBE}
+    return dict(_PROBE_TIMES)
 
 
 def _config_volume(build: CollectorBuild) -> dict[str, Any]:
@@ -255,24 +277,21 @@ def _config_volume(build: CollectorBuild) -> dict[str, Any]:
     return {"name": CONFIG_VOLUME, "configMap": source}
 
 
+# ── Volumes ──
+
+
 def list_volumes(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the volumes that follow from the config, and the user's."""
     collector = build.collector
-    derived_volumes = [{"name": mount.name, **mount.volume_source} for mount in build.needs.mounts]
-    state_volumes = (
-        []
-        if not build.needs.state_directories or collector.mode == "statefulset"
-        else [{"name": STATE_VOLUME, **_state_source(build)}]
-    )
-    return [
-        *derived_volumes,
-        *state_volumes,
-        *({"name": volume["name"], **volume["source"]} for volume in collector.volumes),
-    ]
+    volumes = [{"name": mount.name, **mount.volume_source} for mount in build.needs.mounts]
+    if build.needs.state_directories and collector.mode != "statefulset":
+        volumes.append({"name": STATE_VOLUME, **_state_source(build)})
+    volumes += [{"name": volume["name"], **volume["source"]} for volume in collector.volumes]
+    return volumes
 
 
 def _state_source(build: CollectorBuild) -> dict[str, Any]:
-    """An agent's state outlives its pod on the node; that of others does not, and needs a StatefulSet to."""
+    """Return the source of the volume for state: a folder of the node for an agent, else one that ends with the pod."""
     if not keeps_state_on_node(build.collector, build.platform):
         return {"emptyDir": {}}
     path = f"{_STATE_FOLDER}/{build.collector.namespace}-{build.collector.name}"
@@ -286,7 +305,7 @@ def keeps_state_on_node(collector: Collector, platform: Platform) -> bool:
 
 
 def list_volume_mounts(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return where the collector sees these volumes."""
+    """Return where the container mounts the volumes of `list_volumes`, and those of a StatefulSet's claims."""
     state_mounts = [{"name": STATE_VOLUME, "mountPath": path} for path in build.needs.state_directories]
     user_mounts = [
         {"name": volume["name"], "mountPath": volume["mount_path"], "readOnly": bool(volume.get("read_only", True))}
@@ -296,19 +315,25 @@ def list_volume_mounts(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _render_mount(mount: Mount) -> dict[str, Any]:
-    return {"name": mount.name, "mountPath": mount.path, "readOnly": mount.is_read_only} | omit_empty(
-        mountPropagation=mount.propagation
-    )
+    fields = {"name": mount.name, "mountPath": mount.path, "readOnly": mount.is_read_only}
+    return {**fields, **omit_empty(mountPropagation=mount.propagation)}
 
 
-def render_api_token(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the volume of the token for the Kubernetes API and its mount, as Kubernetes itself would add them.
+class ApiToken(NamedTuple):
+    """The volume with the token for the Kubernetes API, and its mount; none if the pods have no token."""
+
+    volumes: list[dict[str, Any]]
+    mounts: list[dict[str, Any]]
+
+
+def render_api_token(build: CollectorBuild) -> ApiToken:
+    """Return the token for the Kubernetes API, as Kubernetes itself would add it to the pods.
 
     A custom resource has no field for automountServiceAccountToken. Source: plugin/pkg/admission/serviceaccount of
     Kubernetes, and the ConfigMap that OpenShift adds.
     """
     if not build.wants_api_token:
-        return [], []
+        return ApiToken([], [])
     authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
     service_ca = {"name": "openshift-service-ca.crt", "items": [{"key": "service-ca.crt", "path": "service-ca.crt"}]}
     namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
@@ -319,7 +344,8 @@ def render_api_token(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[
         {"downwardAPI": {"items": [namespace]}},
     ]
     volume = {"name": _TOKEN_VOLUME, "projected": {"sources": sources}}
-    return [volume], [{"name": _TOKEN_VOLUME, "mountPath": _TOKEN_FOLDER, "readOnly": True}]
+    mount = {"name": _TOKEN_VOLUME, "mountPath": _TOKEN_FOLDER, "readOnly": True}
+    return ApiToken(volumes=[volume], mounts=[mount])
 
 
 def render_config_map(build: CollectorBuild) -> Manifest:
