@@ -1,13 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ServiceAccount and its permissions: roles and bindings. Private."""
+"""The ServiceAccount of a collector, and the roles and bindings that give it rights. Private.
+
+The rights follow from the config: `derive_needs` finds what the components ask of the Kubernetes API. With a target
+allocator, this file also has the rights of the allocator, which discovers the targets in place of the collector.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube import names
@@ -19,12 +23,37 @@ from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .security_context_constraints import constraints_rule
 
 _RBAC = "rbac.authorization.k8s.io/v1"
+_RECEIVER = "prometheus"
+# What a scrape itself asks for: the kubelet's metrics by the node, those of the API server by their URL.
+_SCRAPE_RESOURCES = frozenset(("nodes/metrics", "nodes/proxy"))
+_SCRAPE_RULES: Rules = (
+    make_rule("core", "nodes/metrics", ("get",)),
+    {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
+)
+# The allocator watches the pods that it shares targets out to. Source: cmd/otel-allocator/internal/collector.
+_POD_RULES: Rules = (make_rule("core", "pods"),)
+# Source: cmd/otel-allocator/internal/watcher; what it finds there it discovers like any job.
+_CUSTOM_RESOURCE_RULES: Rules = (
+    make_rule("monitoring.coreos.com", "podmonitors probes scrapeconfigs servicemonitors"),
+    make_rule("core", "endpoints namespaces nodes pods services"),
+    make_rule("discovery.k8s.io", "endpointslices"),
+    make_rule("networking.k8s.io", "ingresses"),
+)
+SECRET_RULES: Rules = (make_rule("core", "secrets", READ_VERBS),)
+
+
+class _AccountRef(NamedTuple):
+    """The namespace and the name of a ServiceAccount."""
+
+    namespace: str
+    name: str
 
 
 def render_service_account(build: CollectorBuild) -> Manifest:
-    """Return the ServiceAccount of the pods. Collectors may share one, so it has the release of one of them.
+    """Return the ServiceAccount of the pods.
 
-    It has no label of a collector, so that no pruning deletes it while pods run under it.
+    Collectors may share it. So it has the release of one of them, its owner, and no label of a collector: no pruning
+    deletes it while pods run under it.
     """
     collector = build.collector
     owner = build.account_owner or collector.name
@@ -39,12 +68,12 @@ def render_service_account(build: CollectorBuild) -> Manifest:
     }
     if collector.service_account_annotations:
         metadata["annotations"] = dict(collector.service_account_annotations)
-    # A custom resource has no place for them; pods take those of their account.
+    # A custom resource has no field for the Secrets of registries; pods take those of their account.
     secret_names = collector.image_pull_secrets if collector.backend == "operator" else []
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    pull_secrets = [{"name": name} for name in secret_names]
     # Pods that need the token say so themselves; pods with a sidecar belong to others.
     mounts_token = collector.automount_service_account_token if collector.mode == "sidecar" else False
-    pull_secrets = [{"name": name} for name in secret_names]
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
     return {**account, **omit_empty(imagePullSecrets=pull_secrets, automountServiceAccountToken=mounts_token)}
 
 
@@ -52,32 +81,37 @@ def assign_account_owners(builds: Iterable[CollectorBuild]) -> list[CollectorBui
     """Return the builds with the owner of each ServiceAccount: the collector of its name, or else the first user."""
     all_builds = list(builds)
     collectors = [build.collector for build in all_builds]
-    owners: dict[tuple[str, str], str] = {}
-    for collector in sorted(collectors, key=lambda collector: (not _has_own_account(collector), collector.name)):
-        owners.setdefault((collector.namespace, collector.service_account_name), collector.name)
-    with_owners = []
-    for build in all_builds:
-        account_key = build.collector.namespace, build.collector.service_account_name
-        with_owners.append(replace(build, account_owner=owners[account_key]))
-    return with_owners
+    collectors.sort(key=lambda collector: (not _has_own_account(collector), collector.name))
+    owner_by_account: dict[_AccountRef, str] = {}
+    for collector in collectors:
+        owner_by_account.setdefault(_account_of(collector), collector.name)
+    return [replace(build, account_owner=owner_by_account[_account_of(build.collector)]) for build in all_builds]
 
 
 def list_foreign_accounts(collectors: Iterable[Collector]) -> list[str]:
     """Return the ServiceAccounts that others may have made: those that options name, and that no collector owns."""
-    used_accounts: set[tuple[str, str]] = set()
-    own_accounts: set[tuple[str, str]] = set()
+    used_accounts: set[_AccountRef] = set()
+    own_accounts: set[_AccountRef] = set()
     for collector in collectors:
-        used_accounts.add((collector.namespace, collector.service_account_name))
+        used_accounts.add(_account_of(collector))
         allocator_account = str(collector.target_allocator.get("service_account_name") or "")
-        used_accounts.add((collector.namespace, allocator_account))
+        if allocator_account:
+            used_accounts.add(_AccountRef(collector.namespace, allocator_account))
         if _has_own_account(collector):
-            own_accounts.add((collector.namespace, collector.name))
-    return sorted(f"{namespace}/{name}" for namespace, name in used_accounts - own_accounts if name)
+            own_accounts.add(_account_of(collector))
+    return sorted(f"{account.namespace}/{account.name}" for account in used_accounts - own_accounts)
+
+
+def _account_of(collector: Collector) -> _AccountRef:
+    return _AccountRef(collector.namespace, collector.service_account_name)
 
 
 def _has_own_account(collector: Collector) -> bool:
     """Return whether the account of a collector has the name of the collector."""
     return collector.service_account_name == collector.name
+
+
+# ── Roles and bindings ──
 
 
 def render_cluster_role(build: CollectorBuild) -> Manifest | None:
@@ -87,31 +121,30 @@ def render_cluster_role(build: CollectorBuild) -> Manifest | None:
 
 
 def render_cluster_role_binding(build: CollectorBuild) -> Manifest | None:
+    """Return the binding of the ClusterRole to the account of the collector, or nothing without a role."""
     if not _list_cluster_rules(build):
         return None
     return frame_role_binding(build, _role_name(build), build.collector.service_account_name)
 
 
 def _list_cluster_rules(build: CollectorBuild) -> Rules:
+    """Return the rules that hold in all namespaces."""
     return tuple(permission for permission in list_collector_rules(build) if "namespace" not in permission)
 
 
 def render_namespace_roles(build: CollectorBuild) -> list[Manifest]:
     """Return a Role and its binding for each namespace in which the collector has rights."""
-    rules: dict[str, list[dict[str, Any]]] = {}
+    rules_by_namespace: dict[str, list[dict[str, Any]]] = {}
     for permission in list_collector_rules(build):
         if "namespace" in permission:
-            permission_fields = {key: value for key, value in permission.items() if key != "namespace"}
-            rules.setdefault(permission["namespace"], []).append(permission_fields)
+            rule = {key: value for key, value in permission.items() if key != "namespace"}
+            rules_by_namespace.setdefault(permission["namespace"], []).append(rule)
     name, account = _role_name(build), build.collector.service_account_name
-    return [
-        manifest
-        for namespace, permissions in sorted(rules.items())
-        for manifest in (
-            frame_role(build, name, tuple(permissions), namespace),
-            frame_role_binding(build, name, account, namespace),
-        )
-    ]
+    manifests = []
+    for namespace, rules in sorted(rules_by_namespace.items()):
+        manifests.append(frame_role(build, name, tuple(rules), namespace))
+        manifests.append(frame_role_binding(build, name, account, namespace))
+    return manifests
 
 
 def frame_role(build: CollectorBuild, name: str, rules: Rules, namespace: str = "") -> Manifest:
@@ -141,27 +174,14 @@ def _role_name(build: CollectorBuild) -> str:
     return names.cluster_wide_name(build.collector.namespace, build.collector.name)
 
 
-_RECEIVER = "prometheus"
-# What a scrape itself asks for: the kubelet's metrics by the node, those of the API server by their URL.
-_SCRAPE_RESOURCES = frozenset(("nodes/metrics", "nodes/proxy"))
-_SCRAPE_RULES: Rules = (
-    make_rule("core", "nodes/metrics", ("get",)),
-    {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
-)
-# The allocator watches the pods that it shares targets out to. Source: cmd/otel-allocator/internal/collector.
-_POD_RULES: Rules = (make_rule("core", "pods"),)
-# Source: cmd/otel-allocator/internal/watcher; what it finds there it discovers like any job.
-_CUSTOM_RESOURCE_RULES: Rules = (
-    make_rule("monitoring.coreos.com", "podmonitors probes scrapeconfigs servicemonitors"),
-    make_rule("core", "endpoints namespaces nodes pods services"),
-    make_rule("discovery.k8s.io", "endpointslices"),
-    make_rule("networking.k8s.io", "ingresses"),
-)
-SECRET_RULES: Rules = (make_rule("core", "secrets", READ_VERBS),)
+# ── Rules ──
 
 
 def list_collector_rules(build: CollectorBuild) -> Rules:
-    """Return what the collector may do: with an allocator it discovers nothing itself."""
+    """Return the rules of the collector. With an allocator, it needs no rights to discover targets.
+
+    A rule with the key `namespace` holds there alone.
+    """
     if not build.collector.is_allocated:
         return (*build.needs.rbac_rules, *constraints_rule(build))
     receivers = mapping_at(build.config, "receivers")
@@ -176,7 +196,7 @@ def list_collector_rules(build: CollectorBuild) -> Rules:
 
 
 def list_allocator_rules(build: CollectorBuild) -> Rules:
-    """Return what the allocator may read: its collectors, and the kinds in which its jobs look for targets."""
+    """Return the rules of the allocator: it reads its collectors, and the kinds in which its jobs look for targets."""
     settings = mapping_at(build.config, "receivers", _RECEIVER)
     prometheus_row = find_component_row("receivers", _RECEIVER)
     rules = list(_POD_RULES)
@@ -185,17 +205,17 @@ def list_allocator_rules(build: CollectorBuild) -> Rules:
     custom_resources = build.collector.target_allocator.get("prometheus_cr") or {}
     if custom_resources.get("enabled"):
         rules += _CUSTOM_RESOURCE_RULES
-    return _merge_rules([rule_of_kind for rule_of_kind in rules if "resources" in rule_of_kind])
+    return _merge_rules([rule for rule in rules if "resources" in rule])
 
 
 def _merge_rules(rules: list[dict[str, Any]]) -> Rules:
-    """Return one rule for each API group, without what only scrapes need."""
-    resources_of_group: dict[str, set[str]] = {}
-    for permission in rules:
-        resources = set(list_at(permission, "resources")) - _SCRAPE_RESOURCES
-        for group in list_at(permission, "apiGroups"):
-            resources_of_group.setdefault(group, set()).update(resources)
+    """Return one rule for each API group, without the resources that only scrapes need."""
+    resources_by_group: dict[str, set[str]] = {}
+    for rule in rules:
+        resources = set(list_at(rule, "resources")) - _SCRAPE_RESOURCES
+        for group in list_at(rule, "apiGroups"):
+            resources_by_group.setdefault(group, set()).update(resources)
     merged_rules = []
-    for group, resources in sorted(resources_of_group.items()):
+    for group, resources in sorted(resources_by_group.items()):
         merged_rules.append(make_rule(group or "core", " ".join(sorted(resources))))
     return tuple(merged_rules)

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The target allocator of a collector: its part of custom resource and config, its account and permissions. Private."""
+"""Option `target_allocator` of a collector: settings of the custom resource, the config for it, account and rights.
+
+The operator runs the allocator, which finds the targets of receiver `prometheus` and shares them out to the pods of the
+collector. Private.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,9 @@ def render_target_allocator(build: CollectorBuild) -> dict[str, Any]:
     if not build.collector.is_allocated:
         return {}
     memory = options["memory_limit"]
+    image = options.get("image") or ""
+    if image:
+        image = replace_registry(image, build.collector.image_registry)
     return {
         "enabled": True,
         "replicas": options["replicas"],
@@ -35,9 +42,7 @@ def render_target_allocator(build: CollectorBuild) -> dict[str, Any]:
         "securityContext": dict(pod.CONTAINER_SECURITY),
         "podSecurityContext": dict(_POD_SECURITY),
         **omit_empty(
-            image=replace_registry(
-                options.get("image") or "", build.collector.image_registry if options["image"] else ""
-            ),
+            image=image,
             nodeSelector={**names.LINUX_NODES, **(options.get("node_selector") or {})},
             tolerations=options.get("tolerations"),
             affinity=options.get("affinity"),
@@ -47,7 +52,7 @@ def render_target_allocator(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _render_custom_resources(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where other targets come from: an empty selector selects all, none selects nothing."""
+    """Return the custom resources with other targets: an empty selector selects all, and None selects nothing."""
     if not options.get("enabled"):
         return {}
     selectors = {
@@ -90,6 +95,7 @@ def _list_scrape_jobs(config: Mapping[str, Any]) -> list[Any]:
 
 
 def _escape_for_allocator(value: Any, key: str) -> Any:
+    """Return a part of a job, which stands below a key, with its dollar signs as the allocator reads them."""
     if isinstance(value, dict):
         return {name: _escape_for_allocator(child, str(name)) for name, child in value.items()}
     if isinstance(value, list):
@@ -102,43 +108,37 @@ def _escape_for_allocator(value: Any, key: str) -> Any:
 
 def render_account(build: CollectorBuild) -> Manifest | None:
     """Return the ServiceAccount of the allocator; it goes when the allocator does."""
-    return (
-        frame_manifest(build, "v1", "ServiceAccount", name=_account_name(build))
-        if build.collector.is_allocated
-        else None
-    )
+    if not build.collector.is_allocated:
+        return None
+    return frame_manifest(build, "v1", "ServiceAccount", name=_account_name(build))
 
 
 def render_cluster_role(build: CollectorBuild) -> Manifest | None:
-    """Return what the allocator may read: the targets that its jobs and custom resources look for."""
+    """Return the ClusterRole of the allocator, which reads the targets of its jobs and custom resources."""
     if not build.collector.is_allocated:
         return None
     return service_account.frame_role(build, _role_name(build), service_account.list_allocator_rules(build))
 
 
 def render_cluster_role_binding(build: CollectorBuild) -> Manifest | None:
+    """Return the binding of that ClusterRole to the account of the allocator."""
     if not build.collector.is_allocated:
         return None
     return service_account.frame_role_binding(build, _role_name(build), _account_name(build))
 
 
 def render_secret_roles(build: CollectorBuild) -> list[Manifest]:
-    """Return the right to read credentials of targets, in the namespaces that the user names and no others."""
-    secret_namespaces = (build.collector.target_allocator.get("prometheus_cr") or {}).get("secret_namespaces") or []
-    return (
-        [manifest for namespace in secret_namespaces for manifest in _render_secret_role(build, namespace)]
-        if build.collector.is_allocated
-        else []
-    )
-
-
-def _render_secret_role(build: CollectorBuild, namespace: str) -> list[Manifest]:
-    role_name = _role_name(build)
-    secret_role = service_account.frame_role(build, role_name, service_account.SECRET_RULES, namespace=namespace)
-    return [
-        secret_role,
-        service_account.frame_role_binding(build, role_name, _account_name(build), namespace=namespace),
-    ]
+    """Return roles and bindings to read credentials of targets, in the namespaces that the user names and no others."""
+    if not build.collector.is_allocated:
+        return []
+    custom_resources = build.collector.target_allocator.get("prometheus_cr") or {}
+    role_name, account = _role_name(build), _account_name(build)
+    rules = service_account.SECRET_RULES
+    manifests = []
+    for namespace in custom_resources.get("secret_namespaces") or []:
+        manifests.append(service_account.frame_role(build, role_name, rules, namespace=namespace))
+        manifests.append(service_account.frame_role_binding(build, role_name, account, namespace=namespace))
+    return manifests
 
 
 def _account_name(build: CollectorBuild) -> str:
