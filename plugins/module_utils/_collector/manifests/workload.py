@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The workload and its disruption budget.
+"""The workload of a collector without the operator (Deployment, DaemonSet or StatefulSet), and its disruption budget.
 
-A collector without a health check must run for five seconds to count as available. Otherwise the wait would miss one
-that exits at once. Private.
+A pod without a health check must run for five seconds to count as available. Otherwise the wait for a rollout would
+miss one that exits at once. Private.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ _DEFAULT_STORAGE_SIZE = "1Gi"
 MIN_READY_SECONDS = 5
 
 
+# The modes with a number of replicas, and the kind of each.
+SCALED_KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
+
+
 def render_daemon_set(build: CollectorBuild) -> Manifest:
-    return frame_manifest(
-        build, "apps/v1", "DaemonSet", spec={**_common_spec(build), "updateStrategy": choose_update_strategy(build)}
-    )
+    """Return the DaemonSet of a collector with a pod on each node."""
+    spec = {**_common_spec(build), "updateStrategy": choose_update_strategy(build)}
+    return frame_manifest(build, "apps/v1", "DaemonSet", spec=spec)
 
 
 def render_deployment(build: CollectorBuild) -> Manifest:
-    return frame_manifest(
-        build,
-        "apps/v1",
-        "Deployment",
-        spec={**_common_spec(build), **replica_field(build), "strategy": choose_update_strategy(build)},
-    )
+    """Return the Deployment of a collector whose replicas are alike."""
+    spec = {**_common_spec(build), **replica_field(build), "strategy": choose_update_strategy(build)}
+    return frame_manifest(build, "apps/v1", "Deployment", spec=spec)
 
 
 def render_stateful_set(build: CollectorBuild) -> Manifest:
@@ -51,6 +52,7 @@ def render_stateful_set(build: CollectorBuild) -> Manifest:
 
 
 def _common_spec(build: CollectorBuild) -> dict[str, Any]:
+    """Return the fields of the spec that all workloads have."""
     return {
         "selector": {"matchLabels": build.collector.selector},
         "revisionHistoryLimit": build.collector.revision_history_limit,
@@ -60,19 +62,19 @@ def _common_spec(build: CollectorBuild) -> dict[str, Any]:
 
 
 def replica_field(build: CollectorBuild) -> dict[str, Any]:
-    """Return the replica count; a workload that is autoscaled has no replica count: the autoscaler owns the field."""
-    return {} if build.collector.autoscaling else {"replicas": build.collector.replicas}
+    """Return the field with the number of replicas. An autoscaled workload has none: the autoscaler owns the field."""
+    if build.collector.autoscaling:
+        return {}
+    return {"replicas": build.collector.replicas}
 
 
 def choose_update_strategy(build: CollectorBuild) -> dict[str, Any]:
     """Return how pods are replaced: as the user says, else a new pod of a Deployment comes before an old one goes."""
-    strategy_fields = {"type": "RollingUpdate", **build.collector.update_strategy}
-    may_surge = (
-        build.collector.mode == "deployment"
-        and strategy_fields["type"] == "RollingUpdate"
-        and not _may_new_pod_wait(build)
-    )
-    return {"rollingUpdate": {"maxUnavailable": 0}, **strategy_fields} if may_surge else strategy_fields
+    strategy = {"type": "RollingUpdate", **build.collector.update_strategy}
+    is_rolled = build.collector.mode == "deployment" and strategy["type"] == "RollingUpdate"
+    if is_rolled and not _may_new_pod_wait(build):
+        return {"rollingUpdate": {"maxUnavailable": 0}, **strategy}
+    return strategy
 
 
 def _may_new_pod_wait(build: CollectorBuild) -> bool:
@@ -86,7 +88,7 @@ def _may_new_pod_wait(build: CollectorBuild) -> bool:
 
 
 def list_volume_claims(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return the claim for the state that the config keeps; nothing is claimed for a config that keeps none."""
+    """Return the claim for the state that the config keeps; no claim for a config that keeps none."""
     if not build.needs.state_directories:
         return []
     storage = build.collector.storage
@@ -98,11 +100,8 @@ def list_volume_claims(build: CollectorBuild) -> list[dict[str, Any]]:
     return [{"metadata": {"name": STATE_VOLUME}, "spec": spec}]
 
 
-# The modes with a number of replicas, and the kind of each.
-SCALED_KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
-
-
 def render_disruption_budget(build: CollectorBuild) -> Manifest | None:
+    """Return the PodDisruptionBudget of a collector, or None without one."""
     budget = read_disruption_budget(build)
     if not budget:
         return None
@@ -116,7 +115,10 @@ def render_disruption_budget(build: CollectorBuild) -> Manifest | None:
 
 
 def read_disruption_budget(build: CollectorBuild) -> dict[str, Any]:
-    """Return the budget in Kubernetes' form: the user's, else one pod at a time. Raises Problem for two."""
+    """Return the budget as Kubernetes takes it: the user's, else one pod at a time; empty for no budget.
+
+    Raises Problem for a budget with both of its fields.
+    """
     options = build.collector.disruption_budget
     budget = omit_empty(minAvailable=options.get("min_available"), maxUnavailable=options.get("max_unavailable"))
     if len(budget) > 1:
@@ -126,7 +128,9 @@ def read_disruption_budget(build: CollectorBuild) -> dict[str, Any]:
         )
     if options.get("enabled") is False:
         return {}
-    return budget or ({"maxUnavailable": 1} if options.get("enabled") or _has_several_pods(build.collector) else {})
+    if not budget and (options.get("enabled") or _has_several_pods(build.collector)):
+        return {"maxUnavailable": 1}
+    return budget
 
 
 def _has_several_pods(collector: Collector) -> bool:
