@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What options hold where Ansible knows no more than a mapping, a list or a text. Private.
+"""What options hold for which Ansible knows only the types dict, list and str. Private.
 
-The record of a collector says it in its annotations: `pod_labels: Labels`. For an option inside of a mapping, the
-annotation of the mapping has its path: `Annotated[dict[str, Any], {"prometheus_cr.probe_selector": KUBERNETES}]`.
+The record `Collector` says it in the annotations of its fields: `pod_labels: Labels`. For an option inside of a
+mapping, the annotation of the mapping has the path of the option:
+`Annotated[dict[str, Any], {"prometheus_cr.probe_selector": Values.KUBERNETES}]`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Version = Annotated[str, Values.VERSION]
 
 
 def values_by_option_path(record: type) -> Mapping[str, Values]:
-    """Return what the options of a record hold by its annotations, by path such as `service.annotations`."""
+    """Return what the options of a record hold, by paths such as `pod_labels` and `service.annotations`."""
     return _read_annotations(record)
 
 
@@ -47,10 +48,11 @@ def values_by_option_path(record: type) -> Mapping[str, Values]:
 @cache
 def _read_annotations(record: type) -> Mapping[str, Values]:
     values: dict[str, Values] = {}
-    for name, annotation in get_type_hints(record, include_extras=True).items():
+    for option, annotation in get_type_hints(record, include_extras=True).items():
         for metadata in getattr(annotation, "__metadata__", ()):
             if isinstance(metadata, Values):
-                values[name] = metadata
-            else:
-                values.update({f"{name}.{path}": nested_values for path, nested_values in metadata.items()})
+                values[option] = metadata
+                continue
+            for path, nested_values in metadata.items():
+                values[f"{option}.{path}"] = nested_values
     return values

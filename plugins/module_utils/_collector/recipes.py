@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user's recipes, and checks of their use. Private."""
+"""Checks of recipes: of their use by a collector, of their options, and of the config that they render. Private.
+
+A recipe is a folder with `recipe.yml`, which has its `modes`, `summary`, `options` and `requires`, and a template that
+renders a part of a config.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +41,9 @@ class RecipeUse:
 
 
 def read_recipe_uses(recipes: Iterable[Any]) -> list[RecipeUse]:
-    """Return the recipes of a collector. Each is a name, or a mapping of one name to options.
+    """Return the recipes that a collector uses, such as `- otlp_ingest` and `- otlp_forward: {endpoint: HOST:PORT}`.
 
-    Raises Problem for anything else.
+    Raises Problem for an item that is neither a name, nor a mapping of one name to options.
     """
     return [_read_recipe_use(recipe) for recipe in recipes]
 
@@ -65,19 +69,21 @@ def check_recipe_exists(use: RecipeUse, known_names: Iterable[str]) -> None:
 
 
 def check_config_shape(name: str, config: Any) -> None:
-    """Raise Problem when what a recipe renders is no part of a collector config; what comes after trusts its shape."""
-    faults = [fault for rule in _SHAPE_RULES for fault in rule(Subject(_without_patterns(config)))]
-    faults += [
-        Fault(
-            ("service", "pipelines", pipeline_id), "the name of a pipeline is text", "Write `signal` or `signal/name`."
-        )
-        for pipeline_id in mapping_at(config, "service", "pipelines")
-        if not isinstance(pipeline_id, str)
-    ]
-    faults += _find_shared_expressions(config)
-    for fault in faults:
+    """Raise Problem if a recipe renders something else than a part of a config. Later steps rely on its shape."""
+    for fault in _find_shape_faults(config):
         wrong = f"{name} renders no collector config: {fault.message}"
         raise Problem(wrong, where=format_path(fault.path), fix=fault.fix or "Correct its template.")
+
+
+def _find_shape_faults(config: Any) -> Iterator[Fault]:
+    """Yield why a rendered config has not the shape of one."""
+    for find_faults in _SHAPE_RULES:
+        yield from find_faults(Subject(_without_patterns(config)))
+    for pipeline_id in mapping_at(config, "service", "pipelines"):
+        if not isinstance(pipeline_id, str):
+            path = ("service", "pipelines", pipeline_id)
+            yield Fault(path, "the name of a pipeline is text", "Write `signal` or `signal/name`.")
+    yield from _find_shared_expressions(config)
 
 
 def _find_shared_expressions(config: Any) -> Iterator[Fault]:
@@ -150,16 +156,19 @@ def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, An
 
 
 def _has_value(option_value: Any, needed_value: Any) -> bool:
-    """Return whether an option has or lists a value; any value will do if that is None."""
+    """Return whether an option has or lists a value; any value will do if `needed_value` is None."""
     if needed_value is None:
         return bool(option_value)
-    return needed_value in option_value if isinstance(option_value, list) else needed_value == option_value
+    if isinstance(option_value, list):
+        return needed_value in option_value
+    return bool(needed_value == option_value)
 
 
 def apply_alternatives(name: str, values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a recipe for these values: one that stands in for another makes that one optional.
+    """Return the options of a recipe for the values that are given.
 
-    Raises Problem if both are given. `instead_of` has the name of the other one.
+    An option with `instead_of` replaces the one that it names, which is not required then. Raises Problem if both are
+    given.
     """
     adjusted_options = dict(options)
     for key, option in options.items():
@@ -173,7 +182,7 @@ def apply_alternatives(name: str, values: Mapping[str, Any], options: Mapping[st
 
 
 def _check_range(option_words: str, value: Any, limits: Sequence[float] | None) -> None:
-    """Raise Problem for a number out of its limits: the least and the largest one, or the least alone."""
+    """Raise Problem for a number out of its limits: the least and the largest number, or the least alone."""
     if value is None or not limits:
         return
     minimum, *maximum = limits
