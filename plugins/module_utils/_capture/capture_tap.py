@@ -1,12 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a collector's config gets on top to write down what its receivers get. Private.
+"""Build the config with which the pod of a capture writes what its receivers get to a file. Private.
 
-The Collector merges the config of the capture over its own one, which stays as it is, with its references to secrets.
-Each signal gets a pipeline of its own beside the others, so what is captured also goes on to the backends. Processor
-batch in it takes a request and answers at once: a file that cannot be written fails no request, and no client sends
-one again.
+The Collector in the pod merges this config over the collector's own one, which stays as it is, with its references to
+secrets. The config adds a pipeline for each signal beside the others, so telemetry also goes on to the backends.
+Processor batch in these pipelines answers each request at once: a file that cannot be written fails no request, and no
+client sends one again.
 """
 
 from __future__ import annotations
@@ -35,18 +35,21 @@ _RECORDS_OF_LINE = 512
 
 @dataclass(frozen=True)
 class Tap:
-    """The config on top, the signals and receivers whose data it writes down, and the receivers that do not run."""
+    """The config of a capture, and what it captures."""
 
     config_overlay: dict[str, Any]
+    """The config that the Collector merges over its own."""
     signals: tuple[str, ...]
     receivers: tuple[str, ...]
+    """The receivers whose data is written to the file: clients send to them."""
     left_out_receivers: tuple[str, ...]
+    """The receivers that do not run in the pod of the capture: they read by themselves, and must not read twice."""
 
 
 def build_tap(config: Mapping[str, Any], path: str, consents: Collection[str]) -> Tap:
-    """Return the config on top that lets a collector write what it gets to the file `path` as OTLP JSON lines.
+    """Return the config with which a collector writes what it gets to the file `path`, as lines of OTLP JSON.
 
-    Raises Problem if no receiver gets traces, metrics or logs from others, if a part of the config stands elsewhere,
+    Raises Problem if no receiver gets traces, metrics or logs from clients, if a part of the config stands elsewhere,
     if the pod would keep a port shut, or if its records would be lost or counted otherwise.
     """
     capture_refusals.check_readable(config)

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much the pods beside that of a capture receive, as their own metrics count it. Private."""
+"""Compute how much the collector's own pods receive during a capture, from two readings of their metrics. Private.
+
+`serving_pods` makes the readings. The manifest of a capture has rates of all pods together by what is computed here.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +19,24 @@ _ACCEPTED = "receiver_accepted"
 
 @dataclass(frozen=True)
 class PodReading:
-    """The pods of a collector at a time, in seconds, and what each has counted since its start.
-
-    `counts_by_pod` has the ready pods that were read, by name, and `unread_reason` says why another one could not be.
-    """
+    """What the pods of a collector have counted since their starts, at one time."""
 
     read_time: float
+    """The time in seconds of the clock of the run."""
     pod_names: frozenset[str]
+    """All pods, as NAMESPACE/NAME."""
     ready_pod_count: int
     counts_by_pod: Mapping[str, Reading]
+    """What those ready pods have counted whose metrics were read."""
     unread_reason: str = ""
+    """Why the metrics of another ready pod were not read; empty if all were."""
 
 
 @dataclass(frozen=True)
 class ServedRecords:
-    """The records that all pods that serve have accepted in some seconds, by signal.
+    """How many records all ready pods of a collector have accepted in some seconds.
 
-    They are known of so many of the ready pods; the others are taken for as busy. `unread_reason` says why one is not
-    known.
+    Only some of the pods may be known. The others are taken for as busy as these.
     """
 
     records_by_signal: Mapping[str, float]
@@ -41,6 +44,7 @@ class ServedRecords:
     known_pod_count: int
     ready_pod_count: int
     unread_reason: str = ""
+    """Why another pod is not known; empty if all are."""
 
 
 def compute_served_records(
@@ -48,8 +52,8 @@ def compute_served_records(
 ) -> ServedRecords:
     """Return what the pods of a collector accepted by these receivers between two readings.
 
-    A signal that no pod counts is left out: nobody knows whether it does not come in, or is not counted. What a pod
-    took that has gone meanwhile is not known.
+    A signal that no pod counts is left out: nobody knows whether it does not come in, or is not counted. A pod that has
+    gone between the readings is left out too.
     """
     gained_by_pod: dict[str, Reading] = {}
     for pod, counts in last_reading.counts_by_pod.items():
@@ -66,9 +70,9 @@ def compute_served_records(
         if accepted_counts:
             records[signal] = sum(accepted_counts) * ready_pods / len(gained_by_pod)
     return ServedRecords(
-        records,
-        last_reading.read_time - first_reading.read_time,
-        len(gained_by_pod),
-        ready_pods,
-        first_reading.unread_reason or last_reading.unread_reason,
+        records_by_signal=records,
+        seconds=last_reading.read_time - first_reading.read_time,
+        known_pod_count=len(gained_by_pod),
+        ready_pod_count=ready_pods,
+        unread_reason=first_reading.unread_reason or last_reading.unread_reason,
     )

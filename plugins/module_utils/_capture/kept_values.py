@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values of attributes that stay readable: the enumerations of the semantic conventions. Private.
+"""The values of attributes that a capture does not mask: the enumerations of the semantic conventions. Private.
 
-The value counts, and not the name alone: what an application writes into such an attribute by mistake is masked.
+For example, `GET` stays readable in `http.request.method`. The value counts, and not the name alone: what an
+application writes into such an attribute by mistake is masked.
 Source: the registry of OpenTelemetry's semantic conventions, 1.37, and the older names that it deprecates.
 """
 
@@ -59,6 +60,7 @@ _STATES = (
 _DIRECTIONS = "in out read receive transmit write page_in page_out"
 _BOOLS = "true false"
 
+# The names of attributes, and the values that all of them may have: words, or a pattern.
 _ENUMERATIONS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
     ("http.request.method http.method http.request.method_original", _HTTP_METHODS),
     ("http.response.status_code http.status_code", _HTTP_STATUS),
@@ -88,23 +90,24 @@ _ENUMERATIONS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
     ("state status cpu.mode system.cpu.state system.memory.state system.network.state process.state", _STATES),
     ("error exception.escaped sampled", _BOOLS),
 )
-_WORDS_BY_ATTRIBUTE = {
-    name: frozenset(values.split())
-    for names, values in _ENUMERATIONS
-    if isinstance(values, str)
-    for name in names.split()
-}
-_PATTERNS_BY_ATTRIBUTE = {
-    name: values for names, values in _ENUMERATIONS if not isinstance(values, str) for name in names.split()
-}
-ENUMERATED_ATTRIBUTES = tuple(sorted({*_WORDS_BY_ATTRIBUTE, *_PATTERNS_BY_ATTRIBUTE}))
+_WORDS_BY_ATTRIBUTE: dict[str, frozenset[str]] = {}
+_PATTERN_BY_ATTRIBUTE: dict[str, re.Pattern[str]] = {}
+for _names, _values in _ENUMERATIONS:
+    for _name in _names.split():
+        if isinstance(_values, str):
+            _WORDS_BY_ATTRIBUTE[_name] = frozenset(_values.split())
+        else:
+            _PATTERN_BY_ATTRIBUTE[_name] = _values
+ENUMERATED_ATTRIBUTES = tuple(sorted({*_WORDS_BY_ATTRIBUTE, *_PATTERN_BY_ATTRIBUTE}))
 """The names of attributes that have values which stay."""
 
 
 def is_kept_value(name: str, value: str) -> bool:
-    """Return whether the value of an attribute is one of its enumeration; numbers are given as text."""
-    pattern = _PATTERNS_BY_ATTRIBUTE.get(name)
-    return value in _WORDS_BY_ATTRIBUTE.get(name, ()) or bool(pattern and pattern.fullmatch(value))
+    """Return whether the value of an attribute is one of its enumeration; a number is given as text."""
+    pattern = _PATTERN_BY_ATTRIBUTE.get(name)
+    if pattern:
+        return pattern.fullmatch(value) is not None
+    return value in _WORDS_BY_ATTRIBUTE.get(name, ())
 
 
 def is_severity_name(text: str) -> bool:
