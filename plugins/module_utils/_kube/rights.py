@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rights of Kubernetes RBAC: as questions to the API server, and out of the rules of roles. Private."""
+"""Rights of Kubernetes RBAC: read from the rules of roles, and asked of the API server. Private."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from typing import Any, NamedTuple
 
 
 class Right(NamedTuple):
-    """One question to the API server: may the account do this?"""
+    """A right: to do something with a resource, or with a URL path of the API server."""
 
     verb: str
     api_group: str
+    """The API group of the resource; empty for the core."""
     resource: str
+    """The plural of a kind, perhaps with a subresource, such as `pods` or `pods/log`."""
     name: str = ""
+    """The name of the one object that the right is about; empty for all."""
     path: str = ""
+    """A path that is no resource, such as `/metrics`; then there is no resource."""
 
     def build_attributes(self, namespace: str = "") -> dict[str, Any]:
-        """Return the question as a SubjectAccessReview spells it."""
+        """Return the question whether an account has the right, as the spec of a SubjectAccessReview has it."""
         if self.path:
             return {"nonResourceAttributes": {"verb": self.verb, "path": self.path}}
         resource, _slash, subresource = self.resource.partition("/")
