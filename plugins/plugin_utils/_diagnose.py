@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
+from ..module_utils._diagnose.result_rows import CollectorResult
 from ..module_utils._diagnose.verdict import COLLECTOR_CHECKS, build_result_row
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
@@ -78,7 +79,7 @@ def diagnose_collectors(
     `unlisted_collectors` are in the namespaces of the others.
     """
     possible_receivers = _validate.find_hops(_collect_objects(facts_of_collectors))
-    results: list[dict[str, Any]] = []
+    results: list[CollectorResult] = []
     for collector_facts in facts_of_collectors:
         results.append(_diagnose_collector(collector_facts, checks, arguments, possible_receivers))
     verdict_lines = list_verdict_lines(results)
@@ -128,7 +129,7 @@ def _diagnose_collector(
     checks: Sequence[Check],
     arguments: Mapping[str, Any],
     possible_receivers: Sequence[Hop],
-) -> dict[str, Any]:
+) -> CollectorResult:
     """Return the result of one collector without its secrets.
 
     `possible_receivers` are collectors that it may send to.
@@ -137,7 +138,7 @@ def _diagnose_collector(
     unseen_facts = list(collector_facts["unseen"])  # a check that cannot be evaluated adds a row
     facts = {**collector_facts, "findings": config_findings, "unseen": unseen_facts}
     check_findings = run_checks(create_search(unseen_facts), checks, facts)
-    collector_result: dict[str, Any] = mask_and_clean(build_result_row(facts, check_findings), collector_facts)
+    collector_result: CollectorResult = mask_and_clean(build_result_row(facts, check_findings), collector_facts)
     return collector_result
 
 

@@ -19,6 +19,7 @@ from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, li
 from ..module_utils._diagnose.host_checks import ALL_HOST_CHECKS, EXPECTED_CHECK_IDS
 from ..module_utils._diagnose.host_questions import build_host_question, explain_untested
 from ..module_utils._diagnose.host_situation import HostAnswer, add_flow_facts, build_host_situation
+from ..module_utils._diagnose.result_rows import CollectorResult
 from ..module_utils._diagnose.verdict import build_result_row
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
@@ -146,7 +147,7 @@ class TestOutcome:
 class VisitOutcome:
     """What a visit of a host has found: results and tests of its collectors, and lines about services that send."""
 
-    collector_results: Sequence[dict[str, Any]]
+    collector_results: Sequence[CollectorResult]
     test_outcomes: Sequence[TestOutcome]
     service_lines: Sequence[str]
     unlisted_collectors: Sequence[str]
@@ -162,7 +163,7 @@ def diagnose_host(host_look: HostLook, configs: Mapping[str, Any], visit: HostVi
 
 def _evaluate_visit(host_look: HostLook, configs: Mapping[str, Any], visit: HostVisit) -> VisitOutcome:
     """Return what a host says of the collectors with a config; it may have others too."""
-    results: list[dict[str, Any]] = []
+    results: list[CollectorResult] = []
     tests: list[TestOutcome] = []
     services: list[str] = []
     for collector_answer in host_look["collectors"]:
@@ -208,7 +209,7 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any
     }
 
 
-def _list_verdicts_of_states(results: Sequence[Mapping[str, Any]], wanted_states: Sequence[str]) -> list[str]:
+def _list_verdicts_of_states(results: Sequence[CollectorResult], wanted_states: Sequence[str]) -> list[str]:
     """Return the verdicts of the collectors with one of these states."""
     return list_verdict_lines([collector for collector in results if collector["status"] in wanted_states])
 
@@ -253,7 +254,7 @@ def _describe_environment(service: ServiceAnswer) -> str:
 
 def _diagnose_collector(
     collector_answer: CollectorAnswer, host_facts: Mapping[str, Any], config: Any, visit: HostVisit
-) -> dict[str, Any]:
+) -> CollectorResult:
     """Return the result of one collector without its secrets, in the form of one of a cluster."""
     mask_secrets = make_masker(find_secrets(config))
     host_time = datetime.fromtimestamp(float(host_facts["now"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -273,7 +274,7 @@ def _diagnose_collector(
     checks = _choose_checks(send=visit.sends_test_data)
     findings = run_checks(create_search(facts["unseen"]), checks, facts)
     result_row = {**build_result_row(facts, findings), **_describe_release(collector_answer["release"], host_answer)}
-    shown_result: dict[str, Any] = clean_text(mask_tree(result_row, mask_secrets))
+    shown_result: CollectorResult = clean_text(mask_tree(result_row, mask_secrets))
     return shown_result
 
 

@@ -1,19 +1,29 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what checks found to a few lines that say why: symptoms with their causes, and what to do. Private."""
+"""The verdict on a collector: a few lines that say what is wrong, why, and what to do. Private.
+
+The checks have made findings, some of which are symptoms and others their causes. Findings about the same component
+become one line, from the symptom to the cause, such as:
+
+    spans wait at otlp_grpc/jaeger: no route to it: Service obs/jaeger has no ready endpoints → Start its pods.
+
+The actions of collector_diagnose and host_diagnose call `build_result_row`; the one that looks at exporters right after
+a rollout calls `list_undelivered`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from .._otelcol.traits import prints_records
 from .checks_flow import FLOW_CHECKS, WAY_CHECKS
 from .checks_start import START_CHECKS
 from .checks_trust import TRUST_CHECKS
 from .diagnose_checks import BEFORE_RUNNING, SEVERITIES, Check, CheckFinding, Facts
+from .result_rows import CollectorResult, ProblemRow
 
 COLLECTOR_CHECKS: tuple[Check, ...] = (*START_CHECKS, *TRUST_CHECKS, *WAY_CHECKS, *FLOW_CHECKS)
 # The checks of exporters that one reading right after a rollout can answer: whether the way to a backend is open,
@@ -21,24 +31,63 @@ COLLECTOR_CHECKS: tuple[Check, ...] = (*START_CHECKS, *TRUST_CHECKS, *WAY_CHECKS
 _EXPORTER_CHECK_PREFIXES = ("peer_no_", "peer_blocked", "peer_kept_out", "fails")
 EXPORTER_CHECKS = tuple(check for check in COLLECTOR_CHECKS if check.id.startswith(_EXPORTER_CHECK_PREFIXES))
 EXPORTER_CHECKS += tuple(check for check in COLLECTOR_CHECKS if check.id == "log_error")
-# At most so many problems of a collector have a line in its verdict; one more line says how many are left.
+# Problems of a collector that have a line in its verdict.
 MOST_LINES = 3
-# At most so many texts are in such a line: the symptom, and the causes that are nearest to the root.
+# Texts in such a line: the symptom, and the causes that are nearest to the root.
 MOST_TEXTS = 3
 HEALTHY, UNKNOWN = "healthy", "unknown"
 # The severities that make a collector unhealthy and get a line, the worst first. Findings of severity `info` get none.
 _SEVERITIES_TOLD = ("error", "warning")
-# The facts of a collector that the module returns: what it is, then the rows that were read.
-_KEPT_FACTS = ("name", "namespace", "kind", "mode", "image", "workloads", "pods", "ready_text", "seconds")
-_LISTED_FACTS = (
-    *("receives", "processes", "exports", "services", "peers", "listeners", "certificates", "rights", "unseen"),
-    *("target_allocator", "autoscalers", "memory", "events"),
-)
 _ROLE_WORDS = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
 
 
+def build_result_row(facts: Facts, findings: Sequence[CheckFinding]) -> CollectorResult:
+    """Return the result for a collector: the facts that users see, its verdict, and the findings of the checks."""
+    return {
+        "name": facts["name"],
+        "namespace": facts["namespace"],
+        "kind": facts["kind"],
+        "mode": facts.get("mode"),
+        "image": facts.get("image"),
+        "workloads": facts.get("workloads"),
+        "pods": facts.get("pods"),
+        "ready_text": facts.get("ready_text"),
+        "seconds": facts.get("seconds"),
+        "receives": facts.get("receives"),
+        "processes": facts.get("processes"),
+        "exports": facts.get("exports"),
+        "services": facts.get("services"),
+        "peers": facts.get("peers"),
+        "listeners": facts.get("listeners"),
+        "certificates": facts.get("certificates"),
+        "rights": facts.get("rights"),
+        "unseen": facts.get("unseen"),
+        "target_allocator": facts.get("target_allocator"),
+        "autoscalers": facts.get("autoscalers"),
+        "memory": facts.get("memory"),
+        "events": facts.get("events"),
+        "seen": not facts.get("hidden"),
+        "wave": facts.get("wave") or {},
+        "status": judge_status(facts, findings),
+        "verdict": write_verdict(facts, findings),
+        "problems": [_build_problem_row(finding) for finding in findings],
+    }
+
+
+def _build_problem_row(finding: CheckFinding) -> ProblemRow:
+    """Return a finding of a check as a row of the result."""
+    return {
+        "id": finding.check.id,
+        "stage": finding.check.stage,
+        "severity": finding.check.severity,
+        "about": finding.subject,
+        "message": finding.message,
+        "fix": finding.fix,
+    }
+
+
 def judge_status(facts: Facts, findings: Sequence[CheckFinding]) -> str:
-    """Return the worst severity that matters; without any, whether that could be seen at all."""
+    """Return the worst severity that matters; without any, `healthy`, or `unknown` if no data on the flow is there."""
     severities = {finding.check.severity for finding in findings}
     for severity in _SEVERITIES_TOLD:
         if severity in severities:
@@ -47,7 +96,10 @@ def judge_status(facts: Facts, findings: Sequence[CheckFinding]) -> str:
 
 
 def write_verdict(facts: Facts, findings: Sequence[CheckFinding]) -> list[str]:
-    """Return the lines on the most urgent problems, see LINES, or the one line of a collector without problems."""
+    """Return the lines on the most urgent problems, or the one line of a collector without problems.
+
+    At most MOST_LINES problems have a line. One more line says how many are left out.
+    """
     told_findings = [finding for finding in findings if finding.check.severity in _SEVERITIES_TOLD]
     if not facts.get("running"):
         early_findings = [finding for finding in told_findings if finding.check.stage in BEFORE_RUNNING]
@@ -62,21 +114,29 @@ def write_verdict(facts: Facts, findings: Sequence[CheckFinding]) -> list[str]:
 
 
 def list_undelivered(facts: Facts, findings: Iterable[CheckFinding]) -> list[str]:
-    """Return a line for each exporter of a collector that does not deliver, from what the checks of its ends found."""
+    """Return a line for each exporter of a collector about which the checks have findings: it does not deliver."""
+    collector = f"{facts['namespace']}/{facts['name']}"
+    findings_of_exporters = [finding for finding in findings if finding.subject.startswith("exporters/")]
     lines = []
-    peers = facts.get("peers") or ()
-    for group in _group_by_subject(finding for finding in findings if finding.subject.startswith("exporters/")):
-        about = group[0].subject
-        endpoints = dict.fromkeys(str(peer["endpoint"]) for peer in peers if peer["about"] == about)
-        destination = f" to {', '.join(endpoints)}" if endpoints else ""
+    for group in _group_by_subject(findings_of_exporters):
+        exporter_path = group[0].subject
+        exporter = exporter_path.partition("/")[2]
+        destination = _describe_destination(facts, exporter_path)
         # That nothing flows is the symptom, which a cause explains.
         causes = [finding for finding in group if finding.check.stage != "flow"]
-        reason = ": ".join(_list_symptom_to_cause(causes or group[:1]))
-        exporter = about.partition("/")[2]
-        lines.append(
-            f"{facts['namespace']}/{facts['name']}: exporter {exporter} does not deliver{destination}: {reason}"
-        )
+        told_findings = causes or group[:1]
+        reason = ": ".join(_list_symptom_to_cause(told_findings))
+        lines.append(f"{collector}: exporter {exporter} does not deliver{destination}: {reason}")
     return lines
+
+
+def _describe_destination(facts: Facts, exporter_path: str) -> str:
+    """Return ` to ENDPOINT, ENDPOINT` for the addresses of an exporter such as `exporters/otlp`; empty without any."""
+    endpoints: dict[str, None] = {}
+    for peer in facts.get("peers") or ():
+        if peer["about"] == exporter_path:
+            endpoints[str(peer["endpoint"])] = None
+    return f" to {', '.join(endpoints)}" if endpoints else ""
 
 
 def _list_symptom_to_cause(group: Sequence[CheckFinding], most_texts: int = 0) -> list[str]:
@@ -105,7 +165,10 @@ def _shorten_texts(finding_texts: list[str], most_texts: int) -> list[str]:
 
 
 def _group_by_subject(findings: Iterable[CheckFinding]) -> list[list[CheckFinding]]:
-    """Return what is about the same together; errors come before warnings, causes before signs."""
+    """Return the findings in groups about the same component or end.
+
+    The most urgent group comes first: errors before warnings, and among equal severities what is nearest to a cause.
+    """
     groups: dict[str, list[CheckFinding]] = {}
     for finding in findings:
         groups.setdefault(finding.subject or finding.check.id, []).append(finding)
@@ -118,7 +181,7 @@ def _group_by_subject(findings: Iterable[CheckFinding]) -> list[list[CheckFindin
 
 
 def _write_line(group: Sequence[CheckFinding]) -> str:
-    """Return a sentence from the symptom to its cause, and what to do about the cause."""
+    """Return the line on a group: from the symptom to its cause, and the first fix, which is that of the cause."""
     text = ": ".join(_list_symptom_to_cause(group, MOST_TEXTS))
     line = f"{_name_subject(group[0].subject, text)}{text}"
     for finding in group:
@@ -135,40 +198,43 @@ class _MergedFinding(NamedTuple):
 
 
 def _merge_by_check(group: Sequence[CheckFinding]) -> list[_MergedFinding]:
-    """Return one text for each check, which names what else it holds for."""
+    """Return one text for each check: its first message, and in short its findings with other messages."""
     findings_by_check: dict[str, list[CheckFinding]] = {}
     for finding in group:
         findings_by_check.setdefault(finding.check.id, []).append(finding)
     merged_findings = []
     for first_finding, *other_findings in findings_by_check.values():
         differing_findings = [finding for finding in other_findings if finding.message != first_finding.message]
-        merged_findings.append(
-            _MergedFinding(first_finding.causal_rank, f"{first_finding.message}{_describe_others(differing_findings)}")
-        )
+        text = f"{first_finding.message}{_describe_others(differing_findings)}"
+        merged_findings.append(_MergedFinding(first_finding.causal_rank, text))
     return merged_findings
 
 
 def _describe_others(differing_findings: Sequence[CheckFinding]) -> str:
-    """Return what else a check found, as the end of a text: the signals, or how many there are."""
-    signals = [
-        str(finding.found_fields["items"]) for finding in differing_findings if finding.found_fields.get("items")
-    ]
-    if signals:
-        return f"; the same for {', '.join(signals)}"
-    return f" (and {len(differing_findings)} more like it)" if differing_findings else ""
+    """Return further findings of a check as the end of a text, such as `; the same for spans`; empty without any."""
+    if not differing_findings:
+        return ""
+    item_nouns = []
+    for finding in differing_findings:
+        if finding.found_fields.get("items"):
+            item_nouns.append(str(finding.found_fields["items"]))
+    if item_nouns:
+        return f"; the same for {', '.join(item_nouns)}"
+    return f" (and {len(differing_findings)} more like it)"
 
 
-def _name_subject(about: str, text: str) -> str:
-    """Return the component that a line is about, unless its text has the name."""
-    role, slash, name = about.partition("/")
+def _name_subject(subject: str, text: str) -> str:
+    """Return the beginning of a line, such as `exporter otlp: `; empty for no component, or if the text names it."""
+    role, slash, name = subject.partition("/")
     if not slash or name in text:
         return ""
     return f"{_ROLE_WORDS.get(role, role)} {name}: "
 
 
 def _write_line_without_problem(facts: Facts, findings: Sequence[CheckFinding]) -> str:
-    """Return the line of a collector of which nothing is wrong, or of which that is not known."""
-    notes_text = _describe_notes([finding for finding in findings if finding.check.stage == "config"])
+    """Return the line of a collector that is healthy, or of which nobody can see whether it is."""
+    config_notes = [finding for finding in findings if finding.check.stage == "config"]
+    notes_text = _describe_notes(config_notes)
     if facts.get("receives") is None:
         return f"{_explain_unknown(facts)}{notes_text}"
     exporters = [str(row["id"]) for row in facts.get("exports") or ()]
@@ -179,14 +245,14 @@ def _write_line_without_problem(facts: Facts, findings: Sequence[CheckFinding]) 
 
 
 def _describe_notes(notes: Sequence[CheckFinding]) -> str:
-    """Return how many notes there are on a config, as the end of a line."""
+    """Return the number of notes on a config as the end of a line, such as `; 2 notes on its config`."""
     if not notes:
         return ""
     return "; 1 note on its config" if len(notes) == 1 else f"; {len(notes)} notes on its config"
 
 
 def _explain_unknown(facts: Facts) -> str:
-    """Return why it is not known whether data flows, or how the collector is at all."""
+    """Return why nobody can see whether data flows, or whether the collector runs."""
     reason_by_part = {str(row["what"]): str(row["why"]) for row in facts["unseen"]}
     if facts.get("running"):
         for unseen_part in ("own metrics", "config", f"pods in {facts.get('namespace')}"):
@@ -199,7 +265,7 @@ def _explain_unknown(facts: Facts) -> str:
 
 
 def describe_flow(facts: Facts) -> str:
-    """Return what went through a collector, signal by signal."""
+    """Return the flow of each signal, such as `7 spans in, 6 out; 30 log records in, 30 out in 10 s`."""
     accepted_by_kind: Counter[str] = Counter()
     sent_by_kind: Counter[str] = Counter()
     for row in facts["receives"]:
@@ -208,33 +274,10 @@ def describe_flow(facts: Facts) -> str:
         sent_by_kind[str(row["items"])] += int(row["sent"])
     counts = []
     for record_kind in dict.fromkeys([*accepted_by_kind, *sent_by_kind]):
-        if accepted_by_kind[record_kind] or sent_by_kind[record_kind]:
-            counts.append(f"{accepted_by_kind[record_kind]} {record_kind} in, {sent_by_kind[record_kind]} out")
+        accepted, sent = accepted_by_kind[record_kind], sent_by_kind[record_kind]
+        if accepted or sent:
+            counts.append(f"{accepted} {record_kind} in, {sent} out")
     if not counts:
         return "no data was due in that time"
     seconds = facts["receives"][0]["seconds"] if facts["receives"] else 0
     return f"{'; '.join(counts)} in {seconds} s"
-
-
-def build_result_row(facts: Mapping[str, Any], findings: Sequence[CheckFinding]) -> dict[str, Any]:
-    """Return a collector's row in the result of the diagnosis: its facts, its verdict, and what checks found."""
-    return {
-        **{key: facts.get(key) for key in (*_KEPT_FACTS, *_LISTED_FACTS)},
-        "seen": not facts.get("hidden"),
-        "wave": facts.get("wave") or {},
-        "status": judge_status(facts, findings),
-        "verdict": write_verdict(facts, findings),
-        "problems": [_build_problem_row(finding) for finding in findings],
-    }
-
-
-def _build_problem_row(finding: CheckFinding) -> dict[str, str]:
-    """Return what a check found as a row of the result."""
-    return {
-        "id": finding.check.id,
-        "stage": finding.check.stage,
-        "severity": finding.check.severity,
-        "about": finding.subject,
-        "message": finding.message,
-        "fix": finding.fix,
-    }
