@@ -1,14 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kubernetes' own objects around a collector, as the few facts that checks ask for. Private."""
+"""The facts that the objects of a cluster tell about a collector: pods, events, autoscalers, Certificates.
+
+`live/collect.py` reads the objects and calls these functions. The checks search the rows that they return, whose keys
+docs/diagnose.md lists. Private.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from .._kube.conditions import find_condition, is_ready
 from .._otelcol.config.paths import list_at, mapping_at, value_at
@@ -18,27 +22,30 @@ from .._otelcol.needs.quantities import parse_bytes
 from .._rollout.failures import REPEATED_PREFIX, read_event_time
 from .._telemetry.logs import CURRENT_SECONDS
 from .._telemetry.times import seconds_between
+from .result_rows import PodRow
 
 Object = Mapping[str, Any]
+"""An object of Kubernetes."""
+# Characters of a message of an event or a condition.
 LONGEST_MESSAGE = 400
 # Older events explain nothing that is wrong now.
 RECENT_SECONDS = 600.0
-# How a debug exporter prints which pod's log a record is of: as detailed and as normal text.
-_RECORD_OF_POD = re.compile(rf"log\.file\.path(?:: Str\(|=){LOGS_ROOT}/(?P<pod>[^_/\s]+_[^_/\s]+)_")
 
 
-def describe_pod(pod_object: Object, container: str, current_time: str) -> dict[str, Any]:
-    """Return how a pod is, and how its collector's last run ended."""
-    statuses = list_at(pod_object, "status", "containerStatuses")
-    own_status: Object = next((status for status in statuses if status.get("name") == container), {})
+# ── Pods and their logs ──
+
+
+def describe_pod(pod: Object, container: str, current_time: str) -> PodRow:
+    """Return the state of a pod, and how the last run of its collector ended. `container` is the collector's name."""
+    own_status = _find_container_status(pod, container)
     last_run = mapping_at(own_status, "lastState", "terminated")
     return {
-        "name": value_at(pod_object, ("metadata", "name")),
-        "namespace": value_at(pod_object, ("metadata", "namespace")),
+        "name": value_at(pod, ("metadata", "name")),
+        "namespace": value_at(pod, ("metadata", "namespace")),
         "container": container,
-        "node": value_at(pod_object, ("spec", "nodeName"), ""),
-        "phase": value_at(pod_object, ("status", "phase"), ""),
-        "ready": is_ready(pod_object),
+        "node": value_at(pod, ("spec", "nodeName"), ""),
+        "phase": value_at(pod, ("status", "phase"), ""),
+        "ready": is_ready(pod),
         "restarts": int(own_status.get("restartCount") or 0),
         "last_reason": str(last_run.get("reason") or ""),
         "last_exit_code": int(last_run.get("exitCode") or 0),
@@ -46,23 +53,61 @@ def describe_pod(pod_object: Object, container: str, current_time: str) -> dict[
     }
 
 
-def count_echoes(text: str, pods: Iterable[str], current_time: str) -> list[dict[str, Any]]:
-    """Return for each pod, as NAMESPACE/NAME, how many records of its log a log with timestamps has of late."""
+def _find_container_status(pod: Object, container: str) -> Object:
+    for status in list_at(pod, "status", "containerStatuses"):
+        if status.get("name") == container:
+            found_status: Object = status
+            return found_status
+    return {}
+
+
+# How a debug exporter prints the log file that a record is from: `log.file.path: Str(/var/log/pods/NAMESPACE_NAME_UID/`
+# in detailed text, `log.file.path=/var/log/pods/NAMESPACE_NAME_UID/` in normal text.
+_RECORD_OF_POD = re.compile(rf"log\.file\.path(?:: Str\(|=){LOGS_ROOT}/(?P<pod>[^_/\s]+_[^_/\s]+)_")
+
+
+class EchoRow(TypedDict):
+    """A pod of a collector that reads its own log: how many records of it the log has in the last `seconds`."""
+
+    pod: str
+    records: int
+    seconds: float
+
+
+def count_echoes(log_text: str, pods: Iterable[str], current_time: str) -> list[EchoRow]:
+    """Return the pods whose own records a log prints. A collector that prints what it reads so feeds itself.
+
+    Each line of `log_text` begins with its time. `pods` are names such as `obs/agent-x7k2p`.
+    """
     counts: Counter[str] = Counter()
-    for line in text.splitlines():
+    for line in log_text.splitlines():
         timestamp = line.partition(" ")[0]
         if seconds_between(timestamp, current_time) <= CURRENT_SECONDS:
             for match in _RECORD_OF_POD.finditer(line):
                 counts[match["pod"].replace("_", "/")] += 1
-    return [
-        {"pod": pod_name, "records": counts[pod_name], "seconds": CURRENT_SECONDS}
-        for pod_name in pods
-        if counts[pod_name]
-    ]
+    rows: list[EchoRow] = []
+    for pod_name in pods:
+        if counts[pod_name]:
+            rows.append({"pod": pod_name, "records": counts[pod_name], "seconds": CURRENT_SECONDS})
+    return rows
 
 
-def list_recent_warnings(events: Iterable[Object], uids: Mapping[Any, Any], current_time: str) -> list[dict[str, Any]]:
-    """Return recent warnings about objects of a collector, the latest first."""
+# ── Events ──
+
+
+class WarningRow(TypedDict):
+    """An event of type Warning. `kind` and `name` are those of the object that it is about."""
+
+    kind: str
+    name: str
+    reason: str
+    message: str
+    count: int
+    seconds_ago: int
+
+
+def list_recent_warnings(events: Iterable[Object], uids: Mapping[Any, Any], current_time: str) -> list[WarningRow]:
+    """Return the recent warnings about objects with these `uids`, the latest first."""
     own_warnings = []
     for event in events:
         if event.get("type") == "Warning" and value_at(event, ("involvedObject", "uid")) in uids:
@@ -75,8 +120,8 @@ def list_recent_warnings(events: Iterable[Object], uids: Mapping[Any, Any], curr
     return sorted(rows, key=lambda row: row["seconds_ago"])
 
 
-def _describe_warning(event: Object, current_time: str) -> dict[str, Any]:
-    """Return the facts of an event, its message on one line."""
+def _describe_warning(event: Object, current_time: str) -> WarningRow:
+    """Return the row of an event. Its message is put on one line."""
     message = " ".join(str(event.get("message") or "").split())
     return {
         "kind": value_at(event, ("involvedObject", "kind")),
@@ -89,33 +134,46 @@ def _describe_warning(event: Object, current_time: str) -> dict[str, Any]:
 
 
 def keep_last_events(events: Iterable[Object]) -> list[Object]:
-    """Return the last event of each reason and object."""
+    """Return the last event about each object with each reason."""
     last_events: dict[tuple[Any, Any], Object] = {}
     for event in sorted(events, key=lambda event: read_event_time(dict(event))):
-        last_events[value_at(event, ("involvedObject", "uid")), event.get("reason")] = event
+        object_uid = value_at(event, ("involvedObject", "uid"))
+        last_events[object_uid, event.get("reason")] = event
     return list(last_events.values())
 
 
+# ── What a collector is given, and who scales it ──
+
+
 def read_memory_limit(container: Object) -> int:
-    """Return the memory limit of a container in bytes, none as 0."""
+    """Return the memory limit of a container in bytes; 0 if it has none, or one that is no quantity."""
+    memory_limit = value_at(container, ("resources", "limits", "memory")) or 0
     try:
-        return parse_bytes(str(value_at(container, ("resources", "limits", "memory")) or 0))
+        return parse_bytes(str(memory_limit))
     except Problem:
         return 0
 
 
-def list_autoscalers(scalers: Iterable[Object], targets: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return the autoscalers of a workload or of its custom resource."""
+class AutoscalerRow(TypedDict):
+    """A HorizontalPodAutoscaler. `broken` is why it does not scale; empty if it does."""
+
+    name: str
+    current: int
+    max: int
+    at_max: bool
+    broken: str
+
+
+def list_autoscalers(scalers: Iterable[Object], targets: Iterable[tuple[str, str]]) -> list[AutoscalerRow]:
+    """Return the HorizontalPodAutoscalers among `scalers` that scale one of the targets, each a kind and a name."""
     own_targets = set(targets)
-    rows = []
+    rows: list[AutoscalerRow] = []
     for scaler in scalers:
         target = mapping_at(scaler, "spec", "scaleTargetRef")
         if (target.get("kind"), target.get("name")) not in own_targets:
             continue
-        current_replicas, max_replicas = (
-            value_at(scaler, ("status", "currentReplicas"), 0),
-            value_at(scaler, ("spec", "maxReplicas"), 0),
-        )
+        current_replicas = value_at(scaler, ("status", "currentReplicas"), 0)
+        max_replicas = value_at(scaler, ("spec", "maxReplicas"), 0)
         is_limited = find_condition(scaler, "ScalingLimited").get("status") == "True"
         rows.append(
             {
@@ -132,16 +190,30 @@ def list_autoscalers(scalers: Iterable[Object], targets: Iterable[tuple[str, str
 def _explain_inactive(scaler: Object) -> str:
     """Return why an autoscaler does not scale, or an empty text."""
     active_condition = find_condition(scaler, "ScalingActive")
-    return str(active_condition.get("message") or "") if active_condition.get("status") == "False" else ""
+    if active_condition.get("status") != "False":
+        return ""
+    return str(active_condition.get("message") or "")
 
 
-def list_certificate_resources(certificates: Iterable[Object], secrets: Iterable[str]) -> list[dict[str, Any]]:
-    """Return cert-manager's Certificates whose Secrets a collector mounts."""
-    mounted_secrets = set(secrets)
-    rows = []
+class CertificateResourceRow(TypedDict):
+    """A Certificate of cert-manager. `message` says why it is ready or not."""
+
+    name: str
+    namespace: str
+    secret: str
+    ready: bool
+    message: str
+
+
+def list_certificate_resources(
+    certificates: Iterable[Object], mounted_secrets: Iterable[str]
+) -> list[CertificateResourceRow]:
+    """Return the Certificates of cert-manager whose Secrets a collector mounts."""
+    secret_names = set(mounted_secrets)
+    rows: list[CertificateResourceRow] = []
     for certificate in certificates:
         secret = value_at(certificate, ("spec", "secretName"))
-        if secret not in mounted_secrets:
+        if secret not in secret_names:
             continue
         ready_condition = find_condition(certificate, "Ready")
         message = str(ready_condition.get("message") or "cert-manager has not looked at it")
@@ -157,13 +229,33 @@ def list_certificate_resources(certificates: Iterable[Object], secrets: Iterable
     return rows
 
 
-def summarize_allocation(targets: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
-    """Return the distribution of a target allocator, given the targets of each collector by job."""
-    count_by_collector: dict[str, int] = {}
-    for counts in targets.values():
-        for name, count in counts.items():
-            count_by_collector[name] = count_by_collector.get(name, 0) + count
-    return {
-        "jobs": [{"name": job, "targets": sum(counts.values())} for job, counts in sorted(targets.items())],
-        "collectors": [{"name": name, "targets": count} for name, count in sorted(count_by_collector.items())],
-    }
+# ── Target allocator ──
+
+
+class TargetCountRow(TypedDict):
+    """A job of Prometheus, or a collector, and how many targets it has."""
+
+    name: str
+    targets: int
+
+
+class Allocation(TypedDict):
+    """How a target allocator shares out its targets, by job and by collector."""
+
+    jobs: list[TargetCountRow]
+    collectors: list[TargetCountRow]
+
+
+def summarize_allocation(targets_by_job: Mapping[str, Mapping[str, int]]) -> Allocation:
+    """Return how many targets each job and each collector has. Each job has its number of targets by collector."""
+    count_by_job: dict[str, int] = {}
+    count_by_collector: Counter[str] = Counter()
+    for job, counts in targets_by_job.items():
+        count_by_job[job] = sum(counts.values())
+        for collector, count in counts.items():
+            count_by_collector[collector] += count
+    return {"jobs": _list_target_counts(count_by_job), "collectors": _list_target_counts(count_by_collector)}
+
+
+def _list_target_counts(count_by_name: Mapping[str, int]) -> list[TargetCountRow]:
+    return [{"name": name, "targets": count} for name, count in sorted(count_by_name.items())]

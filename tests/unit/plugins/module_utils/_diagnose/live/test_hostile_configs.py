@@ -9,7 +9,7 @@ import json
 import time
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.diagnosed_collector import (
     DiagnosedCollector,
 )
 
@@ -53,14 +53,14 @@ def test_a_config_that_a_tenant_broke_stops_no_diagnosis(text: str) -> None:
 
 
 def test_a_collector_on_which_the_diagnosis_fails_stops_that_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = DiagnosedCollector._logs
+    original = DiagnosedCollector._collect_log_facts
 
     def failing(self: DiagnosedCollector, *arguments: object) -> object:
         if self.target.workload and self.target.name == "w":
             raise TypeError("hunter2secret")
         return original(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(DiagnosedCollector, "_logs", failing)
+    monkeypatch.setattr(DiagnosedCollector, "_collect_log_facts", failing)
     other = objects()[0]
     made = api({**other, "metadata": {**other["metadata"], "name": "other", "uid": "other"}})
     second, first = facts(made, selector="app=a")
