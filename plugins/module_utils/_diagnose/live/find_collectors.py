@@ -1,13 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the collectors to diagnose in a cluster, whoever deployed them, and their pods. Private."""
+"""Find the collectors of a cluster that a user names, whoever deployed them, and their pods.
+
+A collector is a custom resource of the OpenTelemetry operator, or a Deployment, DaemonSet or StatefulSet. The modules
+that diagnose collectors, watch waves and capture telemetry find theirs here. Private.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 from ..._kube.live.outage import LostError
@@ -33,7 +36,7 @@ _COMPONENT_LABEL, _ALLOCATOR = "app.kubernetes.io/component", "opentelemetry-tar
 
 @dataclass
 class DiagnosedTarget:
-    """One collector: its objects, its pods, and what of it could not be seen."""
+    """One collector: its objects and its pods. Its notes say which of them could not be read, and why."""
 
     namespace: str
     name: str
@@ -44,12 +47,12 @@ class DiagnosedTarget:
     notes: Notes = field(default_factory=Notes)
 
     def without_objects(self) -> DiagnosedTarget:
-        """Return the same target without its objects, for one that cannot be diagnosed."""
+        """Return the same target without its objects, which stands for a collector that cannot be diagnosed."""
         return DiagnosedTarget(self.namespace, self.name, self.kind, notes=self.notes)
 
     @property
     def mode(self) -> str:
-        """Return the mode, in the words of this collection."""
+        """The mode as the inventory names it: `deployment`, `daemonset`, `statefulset` or `sidecar`."""
         configured_mode = value_at(self.custom_resource, ("spec", "mode")) if self.custom_resource else None
         if configured_mode:
             return str(configured_mode)
@@ -58,45 +61,52 @@ class DiagnosedTarget:
 
     @property
     def representative_pod(self) -> Object:
-        """Return a pod that stands for all of them: one that exists, or the template."""
+        """A pod that stands for all of them: a running one, else any one, else the template of the workload."""
         for pod in self.pods:
             if value_at(pod, ("status", "phase")) == "Running":
                 return pod
-        return self.pods[0] if self.pods else mapping_at(self.workload, "spec", "template")
+        if self.pods:
+            return self.pods[0]
+        return mapping_at(self.workload, "spec", "template")
 
     @property
     def pod_namespace(self) -> str:
-        """Return where the pod is: a sidecar lives where its application does."""
+        """The namespace of the representative pod. A sidecar is in the namespace of its application."""
         return str(value_at(self.representative_pod, ("metadata", "namespace"), self.namespace))
 
     @property
     def pod_namespaces(self) -> list[str]:
-        """Return where its pods are; those with a sidecar are where applications are."""
+        """The namespaces of its pods. Pods with a sidecar are in the namespaces of their applications."""
         return sorted({pod["metadata"]["namespace"] for pod in self.pods}) or [self.namespace]
 
     @property
     def collector_container(self) -> Object:
-        """Return the container of the collector in its pod; an empty one if it has none."""
+        """The container of the collector in its pod; an empty mapping if there is none."""
         return find_collector_container(mapping_at(self.representative_pod, "spec"))
 
 
 def call_isolated(target: DiagnosedTarget, read_target: Callable[[DiagnosedTarget], Answer]) -> Answer:
-    """Return what a call returns, for the bare target if it fails: one collector stops the diagnosis of no other."""
+    """Return the result of `read_target`. If it fails, note why, and return its result for a target without objects.
+
+    So a collector that cannot be read stops the diagnosis of no other. Raises LostError for a cluster that is lost.
+    """
     try:
         return read_target(target)
     except LostError:
         raise
+    except Problem as problem:
+        failure_text = str(problem)
     except Exception as error:
         failure_text = f"this failed with {type(error).__name__}; report it to the maintainers of o11y.opentelemetry"
-        target.notes.note_unseen("collector", str(error) if isinstance(error, Problem) else failure_text)
-        return read_target(target.without_objects())
+    target.notes.note_unseen("collector", failure_text)
+    return read_target(target.without_objects())
 
 
 def find_targets(reader: ClusterReader, collector_options: list[dict[str, Any]]) -> list[DiagnosedTarget]:
-    """Return the targets of the diagnosis; one that does not exist has no objects.
+    """Return the collectors that a user names. A collector that does not exist is a target without objects.
 
-    `collector_options` is option `collectors` of module collector_diagnose. Raises Problem for an item that names no
-    collector.
+    `collector_options` is option `collectors` of module collector_diagnose. Raises Problem for an entry that has
+    neither a name nor a selector, or the kind of something else.
     """
     namespaces = list(dict.fromkeys(collector_entry["namespace"] for collector_entry in collector_options))
     reader.read_ahead([(plural, namespace) for namespace in namespaces for plural in LISTED_PLURALS])
@@ -110,16 +120,14 @@ def find_targets(reader: ClusterReader, collector_options: list[dict[str, Any]])
 
 
 def _find_named_targets(reader: ClusterReader, collector_entry: dict[str, Any]) -> list[DiagnosedTarget]:
-    """Return the collectors of one entry of `collectors`; one without objects if there are none.
+    """Return the collectors of one entry of option `collectors`; a target without objects if there are none.
 
     Raises Problem for an entry without name and selector, and for a kind that no collector has.
     """
-    kind, name, selector = (
-        collector_entry.get("kind") or "",
-        collector_entry.get("name") or "",
-        collector_entry.get("selector") or "",
-    )
     namespace = collector_entry["namespace"]
+    kind = collector_entry.get("kind") or ""
+    name = collector_entry.get("name") or ""
+    selector = collector_entry.get("selector") or ""
     if kind and kind not in PLURALS:
         fix = f"Use one of {', '.join(sorted(PLURALS))}, or leave it out."
         raise Problem(f"a collector is no {kind}", asked=f"Diagnose {namespace}/{name}", fix=fix)
@@ -127,7 +135,8 @@ def _find_named_targets(reader: ClusterReader, collector_entry: dict[str, Any]) 
         raise Problem("there is neither a name nor a selector", asked=f"Diagnose in {namespace}", fix="Give one.")
     notes = Notes()
     candidates = _find_candidates(reader, namespace, kind, name, notes)
-    targets = _drop_operator_workloads([target for target in candidates if _is_selected(target, name, selector)])
+    selected_targets = [target for target in candidates if _is_selected(target, name, selector)]
+    targets = _drop_operator_workloads(selected_targets)
     if targets:
         return targets
     return [DiagnosedTarget(namespace, name or str(selector), kind or "collector", notes=notes)]
@@ -146,31 +155,37 @@ def _drop_operator_workloads(targets: list[DiagnosedTarget]) -> list[DiagnosedTa
 def _find_candidates(
     reader: ClusterReader, namespace: str, kind: str, name: str, notes: Notes
 ) -> Iterator[DiagnosedTarget]:
-    """Yield the custom resources and workloads of a namespace; by name what this user may not list."""
+    """Yield the custom resources and workloads of a namespace, or those of one kind.
+
+    If this user may not list a kind, yield only its object with this name.
+    """
     plurals = (PLURALS[kind],) if kind else (CUSTOM_RESOURCES, *WORKLOADS)
     for plural in plurals:
         manifests = reader.list_objects(plural, namespace, notes)
         if manifests is None and name:
             named_object = reader.read_object(plural, namespace, name, notes).value
             manifests = [named_object] if named_object else []
-        make_target = partial(_make_custom_target, reader) if plural == CUSTOM_RESOURCES else _make_workload_target
         for manifest in manifests or []:
-            yield make_target(manifest)
+            if plural == CUSTOM_RESOURCES:
+                yield _make_custom_target(reader, manifest)
+            else:
+                yield _make_workload_target(manifest)
 
 
 def _make_workload_target(workload: Object) -> DiagnosedTarget:
-    """Return a workload that no operator has made."""
+    """Return the target of a workload. No operator is known to have made it."""
     metadata = workload["metadata"]
     return DiagnosedTarget(metadata["namespace"], metadata["name"], workload["kind"], workload=workload)
 
 
-def _make_custom_target(reader: ClusterReader, custom: Object) -> DiagnosedTarget:
-    """Return a custom resource with the workload that the operator made of it."""
-    target = DiagnosedTarget(custom["metadata"]["namespace"], custom["metadata"]["name"], custom["kind"], custom)
+def _make_custom_target(reader: ClusterReader, custom_resource: Object) -> DiagnosedTarget:
+    """Return the target of a custom resource, with the workload that the operator made of it."""
+    metadata = custom_resource["metadata"]
+    target = DiagnosedTarget(metadata["namespace"], metadata["name"], custom_resource["kind"], custom_resource)
     for plural in WORKLOADS:
         for workload in reader.list_objects(plural, target.namespace, target.notes) or []:
             is_allocator = read_labels(workload).get(_COMPONENT_LABEL) == _ALLOCATOR
-            if not target.workload and is_owned_by(workload, custom) and not is_allocator:
+            if not target.workload and is_owned_by(workload, custom_resource) and not is_allocator:
                 target.workload = workload
     return target
 
@@ -179,13 +194,13 @@ def _is_selected(target: DiagnosedTarget, name: str, selector: Any) -> bool:
     """Return whether a collector has this name; without a name, whether it has the labels of the selector."""
     if name:
         return bool(target.name == name)
-    return (
-        _parse_selector(str(selector)).items() <= read_labels(target.custom_resource or target.workload or {}).items()
-    )
+    wanted_labels = _parse_selector(str(selector))
+    labels = read_labels(target.custom_resource or target.workload or {})
+    return wanted_labels.items() <= labels.items()
 
 
 def _parse_selector(selector: str) -> dict[str, str]:
-    """Return the labels that a selector names, as KEY=VALUE with commas between them."""
+    """Return the labels of a selector such as `app=gateway,team=obs`."""
     labels = {}
     for term in selector.split(","):
         key, _equals, value = term.strip().partition("=")
@@ -194,7 +209,7 @@ def _parse_selector(selector: str) -> dict[str, str]:
 
 
 def list_own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
-    """Return the pods of a collector that are not going."""
+    """Return the pods of a collector, without those that are being deleted."""
     if target.mode == "sidecar":
         return _list_sidecar_pods(reader, target)
     pods = reader.list_objects("pods", target.namespace, target.notes) or []
@@ -213,7 +228,7 @@ def list_own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
 
 
 def _list_sidecar_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
-    """Return the pods with this sidecar, which live where applications do; at least those of its own namespace."""
+    """Return the pods with this sidecar, of all namespaces; of its own alone if this user may not list all pods."""
     label = restarts.injected_label(target.namespace, target.name)
     labelled_pods = reader.list_labelled_pods(f"{restarts.INJECTED_LABEL}={label}", target.notes)
     if labelled_pods is not None:
@@ -223,9 +238,10 @@ def _list_sidecar_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[O
 
 
 def find_unlisted_collectors(reader: ClusterReader, collector_options: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Return the collectors of this collection in the namespaces of a diagnosis that no item of it names.
+    """Return the collectors that this collection has applied to the namespaces of a diagnosis and that no entry names.
 
-    Each has the command that removes it. Raises Problem as `find` does.
+    Each is a row with its `kind`, `namespace` and `name`, and the `command` that removes it. Raises Problem as
+    `find_targets` does.
     """
     named_collectors: set[tuple[str, str]] = set()
     for collector_entry in collector_options:
@@ -236,11 +252,10 @@ def find_unlisted_collectors(reader: ClusterReader, collector_options: list[dict
         for plural in (CUSTOM_RESOURCES, *WORKLOADS):
             for manifest in _list_own_collectors(reader, plural, namespace):
                 own_namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-                if (own_namespace, name) not in named_collectors:
-                    command = build_removal_command(own_namespace, name, [plural, *BUILT_IN_PLURALS])
-                    rows.append(
-                        {"kind": manifest["kind"], "namespace": own_namespace, "name": name, "command": command}
-                    )
+                if (own_namespace, name) in named_collectors:
+                    continue
+                command = build_removal_command(own_namespace, name, [plural, *BUILT_IN_PLURALS])
+                rows.append({"kind": manifest["kind"], "namespace": own_namespace, "name": name, "command": command})
     return rows
 
 
