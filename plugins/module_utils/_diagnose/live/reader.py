@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads for a diagnosis: each path once, many at a time, and what this user may not see is noted. Private."""
+"""Read objects of a cluster: each path once, many at a time, and a note for each that this user may not see.
+
+The modules that diagnose, watch and change collectors read through a `ClusterReader`. Its reads never raise an error
+for an object that is forbidden or missing: the `Notes` of a collector say why it was not seen. Private.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,14 @@ from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.outage import LostError
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.errors import clean_text
+from ..result_rows import UnseenRow
 
 Object = dict[str, Any]
+"""An object of Kubernetes."""
 FORBIDDEN = 403
 # A pod that does not answer through the API server would hold up all others for longer than anyone waits.
 QUICK_SECONDS = 4.0
-# The kinds that are read once per namespace: API version, kind, plural.
+# The API version and the kind of each plural that is read.
 KINDS = {
     plural: (version, kind)
     for version, kind, plural in (
@@ -39,19 +45,36 @@ KINDS = {
         ("v1", "ConfigMap", "configmaps"),
     )
 }
-# The kinds whose objects are read by name only: Secrets are never listed.
+# Objects of these are read by name: Secrets are never listed.
 PLURALS_READ_BY_NAME = ("secrets", "configmaps")
+LISTED_PLURALS = tuple(plural for plural in KINDS if plural not in PLURALS_READ_BY_NAME)
 # The plurals of the kinds whose keys pods mount or read.
 PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 _NODES_PATH = "/api/v1/nodes"
-LISTED_PLURALS = tuple(plural for plural in KINDS if plural not in PLURALS_READ_BY_NAME)
+# Characters of an error message of a pod or a Service.
+_LONGEST_MESSAGE = 300
 
 
 class ReadResult(NamedTuple):
-    """The result of a read; `unread_reason` is the reason for an empty one."""
+    """What a read has brought: an object, a list of objects, or a text.
+
+    Without a value, `unread_reason` is why it could not be read. If both are empty, the object does not exist.
+    """
 
     value: Any = None
     unread_reason: str = ""
+
+
+class _ReadKey(NamedTuple):
+    """What is read: an object, or all objects of a kind in a namespace if `name` is empty."""
+
+    plural: str
+    namespace: str
+    name: str = ""
+
+    @property
+    def path(self) -> str:
+        return object_path(*self)
 
 
 def utc_now() -> str:
@@ -60,7 +83,7 @@ def utc_now() -> str:
 
 
 def object_path(plural: str, namespace: str, name: str = "") -> str:
-    """Return the URL path of an object, or of all of a kind in a namespace."""
+    """Return the path of an object at the API server; without a name, that of all objects of a kind."""
     version = KINDS[plural][0]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     path = f"{root}/namespaces/{quote_segment(namespace)}/{plural}"
@@ -78,27 +101,31 @@ class ClusterReader:
         self._known: dict[str, ReadResult] = {}
 
     def read_ahead(self, lists: Iterable[tuple[str, str]], objects: Iterable[tuple[str, str, str]] = ()) -> None:
-        """Read lists (plural, namespace) and objects (plural, namespace, name) at once."""
-        reads = [(plural, namespace, "") for plural, namespace in lists] + list(objects)
-        new_reads = [read for read in dict.fromkeys(reads) if object_path(*read) not in self._known]
-        for read, answer in zip(new_reads, self.cluster.call_in_parallel(self._read_result, new_reads), strict=True):
-            self._known[object_path(*read)] = answer
+        """Read lists and objects that are not known yet, many at a time.
 
-    def _read_result(self, object_key: tuple[str, str, str]) -> ReadResult:
-        plural, namespace, name = object_key
-        path, (version, kind) = object_path(plural, namespace, name), KINDS[plural]
+        A list is a plural and a namespace, an object is a plural, a namespace and a name.
+        """
+        wanted_keys = [_ReadKey(*key) for key in lists] + [_ReadKey(*key) for key in objects]
+        new_keys = [key for key in dict.fromkeys(wanted_keys) if key.path not in self._known]
+        answers = self.cluster.call_in_parallel(self._read_result, new_keys)
+        for key, answer in zip(new_keys, answers, strict=True):
+            self._known[key.path] = answer
+
+    def _read_result(self, key: _ReadKey) -> ReadResult:
+        version, kind = KINDS[key.plural]
         kind_fields = {"apiVersion": version, "kind": kind}
         try:
-            if name:
-                return ReadResult(self.cluster.get(path))
-            return ReadResult([{**manifest, **kind_fields} for manifest in self.cluster.items(path)])
+            if key.name:
+                return ReadResult(self.cluster.get(key.path))
+            # The items of a list have no kind of their own.
+            return ReadResult([{**manifest, **kind_fields} for manifest in self.cluster.items(key.path)])
         except ApiError as error:
             if error.status == NOT_FOUND:  # a kind that is not installed
                 return ReadResult([])
             return ReadResult(None, error.message)
 
     def list_objects(self, plural: str, namespace: str, notes: Notes) -> list[Object] | None:
-        """Return the objects of a kind; None when this user may not see them."""
+        """Return the objects of a kind in a namespace; None if this user may not see them."""
         self.read_ahead([(plural, namespace)])
         answer = self._known[object_path(plural, namespace)]
         if answer.unread_reason:
@@ -107,7 +134,7 @@ class ClusterReader:
         return manifests
 
     def list_in_namespaces_of(self, plural: str, objects: Iterable[Object], notes: Notes) -> list[Object]:
-        """Return the objects of a kind in the namespaces of these objects, as far as this user may see them."""
+        """Return the objects of kind `plural` in the namespaces of `objects`, as far as this user may see them."""
         namespaces = dict.fromkeys(str(manifest["metadata"]["namespace"]) for manifest in objects)
         self.read_ahead([(plural, namespace) for namespace in namespaces])
         visible: list[Object] = []
@@ -116,7 +143,7 @@ class ClusterReader:
         return visible
 
     def list_nodes(self, notes: Notes) -> list[Object]:
-        """Return the nodes of the cluster; none when this user may not see them."""
+        """Return the nodes of the cluster; none if this user may not see them."""
         if _NODES_PATH not in self._known:
             try:
                 self._known[_NODES_PATH] = ReadResult(list(self.cluster.items(_NODES_PATH)))
@@ -129,7 +156,7 @@ class ClusterReader:
         return node_manifests
 
     def list_labelled_pods(self, selector: str, notes: Notes) -> list[Object] | None:
-        """Return the pods of all namespaces that have a label; None when this user may not see them."""
+        """Return the pods of all namespaces that have a label; None if this user may not see them."""
         try:
             return list(self.cluster.items("/api/v1/pods", {"labelSelector": selector}))
         except ApiError as error:
@@ -137,7 +164,7 @@ class ClusterReader:
             return None
 
     def read_object(self, plural: str, namespace: str, name: str, notes: Notes) -> ReadResult:
-        """Return one object; an answer without value and reason is that it does not exist."""
+        """Return one object, out of a list that is known already if there is one."""
         known_list = self._known.get(object_path(plural, namespace), ReadResult())
         if known_list.value is not None:
             for manifest in known_list.value:
@@ -151,28 +178,30 @@ class ClusterReader:
         return answer
 
     def read_text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
-        """Return what a pod or a Service answers, through the API server."""
+        """Return the text that a pod or a Service answers through the API server, such as its metrics or its log."""
         separate_cluster = self.quick_cluster.make_independent()
         try:
             return ReadResult(separate_cluster.text(path, query))
         except ApiError as error:
-            return ReadResult(None, clean_text(error.message, 300))
+            return ReadResult(None, clean_text(error.message, _LONGEST_MESSAGE))
         except LostError as error:
             return ReadResult(None, f"no answer through the API server: {error.text}")
 
 
 class Notes:
-    """What could not be seen of one collector, and why; each thing once."""
+    """The parts of one collector that could not be read, such as `own metrics`, and why; each part once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._reason_by_part: dict[str, str] = {}
 
-    def note_unseen(self, what: str, why: str) -> None:
-        self._known.setdefault(what, why)
+    def note_unseen(self, unseen_part: str, reason: str) -> None:
+        """Note why a part could not be read. The first reason stays."""
+        self._reason_by_part.setdefault(unseen_part, reason)
 
-    def find_reason(self, what: str) -> str:
-        """Return why something could not be seen; empty if it could."""
-        return self._known.get(what, "")
+    def find_reason(self, part: str) -> str:
+        """Return why a part could not be read; empty if it could."""
+        return self._reason_by_part.get(part, "")
 
-    def build_rows(self) -> list[dict[str, str]]:
-        return [{"what": what, "why": why} for what, why in self._known.items()]
+    def build_rows(self) -> list[UnseenRow]:
+        """Return the unseen parts as the result of a diagnosis has them."""
+        return [{"what": part, "why": reason} for part, reason in self._reason_by_part.items()]
