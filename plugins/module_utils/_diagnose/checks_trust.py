@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built-in checks of rights and certificates, and the dates and names of certificates. Private."""
+"""The built-in checks of rights and certificates, and what they need to know of certificates: dates and names.
+
+The checks search the rows `rights`, `certificates` and `trust` of the facts. `live/dependency_certificates.py` reads
+the certificates and describes them by the functions below. Private.
+"""
 
 from __future__ import annotations
 
@@ -100,13 +104,16 @@ TRUST_CHECKS = (
 
 
 DAY_SECONDS = 86400
-# The usual time before the end at which cert-manager renews a certificate of 90 days is 30; less is late.
+# cert-manager renews a certificate of 90 days when 30 of them are left. One with fewer than these was not renewed.
 SOON_DAYS = 14
 _CERTIFICATE_FIELDS = ("cert_file", "ca_file", "client_ca_file")
 
 
 class Certificate(NamedTuple):
-    """What the certificate of a PEM text says; `keys` are the issuers of this text that signed it."""
+    """What a certificate says. `names` are the host names and addresses that it is for.
+
+    Times are written as `2026-03-01T10:00:00Z`. `is_ca` says whether it may sign other certificates.
+    """
 
     subject: str
     issuer: str
@@ -117,7 +124,12 @@ class Certificate(NamedTuple):
 
 
 class CertificateFile(NamedTuple):
-    """A file that a component reads certificates from, and the object that holds it."""
+    """A file from which a component reads certificates, and the Secret or ConfigMap that holds it.
+
+    `subject` is the component or end, such as `exporters/otlp` or `in`. `path` is where the config names the file, and
+    `role` the last word of it, such as `ca_file`. `setting_path` is the path of the file. `kind`, `name` and `key` say
+    which key of which object is mounted there.
+    """
 
     subject: str
     path: str
@@ -132,34 +144,45 @@ def find_certificate_files(config: Any, sources: Sequence[Source]) -> list[Certi
     """Return the certificate files of a config that lie in mounted Secrets and ConfigMaps."""
     files = []
     for path, value in iter_leaves(config):
-        if path and path[-1] in _CERTIFICATE_FIELDS and isinstance(value, str):
-            for source in sources:
-                key = source.find_key_at(value)
-                if key:
-                    about, field = _name_component(path), str(path[-1])
-                    files.append(CertificateFile(about, format_path(path), field, value, source.kind, source.name, key))
+        if not path or path[-1] not in _CERTIFICATE_FIELDS or not isinstance(value, str):
+            continue
+        for source in sources:
+            key = source.find_key_at(value)
+            if key:
+                files.append(
+                    CertificateFile(
+                        subject=_name_component(path),
+                        path=format_path(path),
+                        role=str(path[-1]),
+                        setting_path=value,
+                        kind=source.kind,
+                        name=source.name,
+                        key=key,
+                    )
+                )
     return files
 
 
 def _name_component(path: Path) -> str:
-    """Return the component or end that a path of a config is about, in the words of `Check`."""
+    """Return the component or end that a path of a config is about, such as `exporters/otlp` or `in`."""
     if path[0] == "receivers":
         return "in"
     return "/".join(str(key) for key in path[:2])
 
 
 def describe_certificate(certificate: Certificate, current_time: str) -> dict[str, Any]:
-    """Return what a certificate says, how long it is valid, and its state by that."""
+    """Return the row of a certificate. `left` is how long it is still valid, or how long ago it expired."""
     seconds_left = seconds_between(current_time, certificate.not_after)
-    facts = certificate._asdict() | {"names": list(certificate.names)}
-    return facts | {
+    return {
+        **certificate._asdict(),
+        "names": list(certificate.names),
         "left": describe_duration(abs(seconds_left)),
         "state": judge_dates(certificate.not_before, certificate.not_after, current_time),
     }
 
 
 def judge_dates(not_before: str, not_after: str, current_time: str) -> str:
-    """Return whether a certificate of these dates is valid, and for long enough."""
+    """Return the state of a certificate by its dates: `expired`, `not_yet_valid`, `soon` or `valid`."""
     seconds_left = seconds_between(current_time, not_after)
     if seconds_left <= 0:
         return "expired"
@@ -169,9 +192,9 @@ def judge_dates(not_before: str, not_after: str, current_time: str) -> str:
 
 
 def covers_host(names: Sequence[str], host: str) -> bool:
-    """Return whether one of a certificate's names is this host; a star stands for one label.
+    """Return whether one of a certificate's names is this host. In `*.example.com`, the star stands for one label.
 
-    Names of hosts have no case. Source: RFC 4343.
+    Upper and lower case are the same in names of hosts. Source: RFC 4343.
     """
     lowered_host = host.lower()
     for name in map(str.lower, names):
@@ -183,11 +206,12 @@ def covers_host(names: Sequence[str], host: str) -> bool:
 
 
 def find_uncovered_services(certificate: Certificate, services: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the Services whose usual names a server's certificate does not have."""
-    uncovered_hosts = []
+    """Return the Services, such as `gateway.obs.svc`, none of whose usual names is in a server's certificate."""
+    uncovered_services = []
     for service in services:
         name, namespace = str(service["name"]), str(service["namespace"])
-        hosts = (name, f"{name}.{namespace}", f"{name}.{namespace}.svc", f"{name}.{namespace}.svc.cluster.local")
-        if not any(covers_host(certificate.names, host) for host in hosts):
-            uncovered_hosts.append(hosts[2])
-    return uncovered_hosts
+        name_in_cluster = f"{name}.{namespace}.svc"
+        usual_names = (name, f"{name}.{namespace}", name_in_cluster, f"{name_in_cluster}.cluster.local")
+        if not any(covers_host(certificate.names, usual_name) for usual_name in usual_names):
+            uncovered_services.append(name_in_cluster)
+    return uncovered_services
