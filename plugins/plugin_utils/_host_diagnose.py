@@ -16,6 +16,12 @@ from typing import Any, NotRequired, TypedDict
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
+from ..module_utils._diagnose.host_answer import (
+    CollectorAnswer,
+    SendingServiceAnswer,
+    SignalAnswer,
+    SystemAnswer,
+)
 from ..module_utils._diagnose.host_checks import ALL_HOST_CHECKS, EXPECTED_CHECK_IDS
 from ..module_utils._diagnose.host_questions import build_host_question, explain_untested
 from ..module_utils._diagnose.host_situation import HostAnswer, add_flow_facts, build_host_situation
@@ -54,61 +60,10 @@ class HostVisit:
 # ── The answer of a host ──
 
 
-class SignalAnswer(TypedDict):
-    """What became of the test data of one signal."""
-
-    sent: bool
-    """Whether the collector took it."""
-    arrived: bool
-    """Whether the metrics of the collector count it as sent on."""
-    why: str
-    """Why the collector did not take it."""
-    trouble: Sequence[str]
-    """What the metrics count of failures meanwhile."""
-
-
-class ProbeAnswer(TypedDict):
-    """What became of the test data that the host sent to a collector, after so many seconds."""
-
-    signals: Mapping[str, SignalAnswer]
-    seconds: float
-
-
-class ServiceAnswer(TypedDict):
-    """A service of the host that sends to a collector."""
-
-    unit: str
-    load: str
-    """What systemd says of its unit, such as `loaded` or `not-found`."""
-    is_there: bool
-    """Whether it has the drop-in that the inventory describes."""
-    runs: bool
-    has: bool
-    """Whether its process has the variables of the drop-in."""
-    waits: bool
-    """Whether a restart would give it the variables."""
-
-
-class CollectorAnswer(TypedDict):
-    """What a host says of one collector. `_diagnose/host_situation.py` reads more keys of it."""
-
-    name: str
-    service: Mapping[str, Any]
-    release: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    """The metrics as text at the `first` and the `last` reading, and `why` there are none."""
-    seconds: float
-    """The time between the two readings."""
-    services: NotRequired[Sequence[ServiceAnswer]]
-    probe: NotRequired[ProbeAnswer]
-    """With test data, unless the service does not run."""
-
-
 class HostLook(TypedDict):
     """What module host_diagnose returns from the host."""
 
-    host: Mapping[str, Any]
-    """Facts of the host itself, such as its clock (`now`)."""
+    host: SystemAnswer
     collectors: Sequence[CollectorAnswer]
     unlisted: NotRequired[Sequence[str]]
     """The collectors of this collection that the inventory does not list."""
@@ -234,7 +189,7 @@ def describe_services(collector_answer: CollectorAnswer, host: str) -> Iterator[
         yield f"{host}/{collector_answer['name']}: {service['unit']} {_describe_environment(service)}"
 
 
-def _describe_environment(service: ServiceAnswer) -> str:
+def _describe_environment(service: SendingServiceAnswer) -> str:
     """Return whether the process of a service has its variables, as the end of a sentence."""
     if service["load"] == "not-found":
         return "is not there"
@@ -253,7 +208,7 @@ def _describe_environment(service: ServiceAnswer) -> str:
 
 
 def _diagnose_collector(
-    collector_answer: CollectorAnswer, host_facts: Mapping[str, Any], config: Any, visit: HostVisit
+    collector_answer: CollectorAnswer, host_facts: SystemAnswer, config: Any, visit: HostVisit
 ) -> CollectorResult:
     """Return the result of one collector without its secrets, in the form of one of a cluster."""
     mask_secrets = make_masker(find_secrets(config))

@@ -1,10 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built-in checks of a collector that runs as a service of a Linux host. Private.
+"""The built-in checks of a collector that runs as a service of a Linux host, as a table.
 
-They are rows as those of clusters are: a JMESPath over facts, which `build_host_situation` makes of what the host says.
-Checks of what flows, of queues and of the log are those of clusters.
+`plugin_utils/_host_diagnose.py` runs `ALL_HOST_CHECKS`. The expression of a check is a JMESPath that searches the facts
+of `host_situation.py`. It yields mappings, and the message and the fix of the check take their `{fields}` from one of
+them. The checks of the flow, of queues and of the log are the same for clusters, see `checks_flow.py`. Private.
+
+The table follows the stages of `diagnose_checks.STAGES` in order: whether the service exists, whether it has its files,
+whether it starts, what limits it, its config, its rights, its certificates, and the way to its peers.
 """
 
 from __future__ import annotations
@@ -13,7 +17,8 @@ from .checks_flow import FLOW_CHECKS
 from .diagnose_checks import Check
 
 _RUN_SITE = "Run `site`."
-# What only a run that expects the inventory's release counts as an error.
+# Checks of severity warning that are errors where test data is sent: that expects the release of the inventory, and
+# room in the queues.
 EXPECTED_CHECK_IDS = ("release_differs", "queue_high")
 
 HOST_CHECKS = (

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which files a service of a host may not read, how to let it, and how long its certificates are valid.
 
-The host says who owns the file, or the first folder on the way that the service may not pass:
+`host_situation.py` calls it with what the host has answered. For a file that the service may not read, the host names
+the barrier: the file itself, or the first folder on the way to it that the service may not pass:
 
     {"what": "folder", "path": "/var/log/app", "owner": "root", "group": "adm", "mode": "750"}
 
@@ -25,7 +26,7 @@ _GROUP_READS, _GROUP_PASSES = 0o040, 0o010
 
 
 def list_unreadable_files(patterns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the first file of each pattern that the service may not read, with how many more there are."""
+    """Yield a row for each pattern with files that the service may not read: its first such file, and their number."""
     for pattern in patterns:
         unreadable = list_at(pattern, "unreadable")
         if unreadable:
@@ -41,7 +42,10 @@ def list_unreadable_files(patterns: Sequence[Mapping[str, Any]]) -> Iterator[dic
 
 
 def describe_certificate_file(row: Mapping[str, Any], current_time: str, *, running: bool) -> dict[str, Any]:
-    """Return a file of a certificate with how long it is valid. What keeps a service from starting is about that."""
+    """Return the row of a certificate's file, with how long it is valid.
+
+    If the service does not run (`running`), a file that it cannot read is about its start.
+    """
     facts = {**row, "file": row.get("file") or row["path"]}  # `path` is that of the barrier if there is one
     if row["state"] == "unreadable":
         facts["fix"] = _advise_rights(row, is_log=False)
@@ -54,7 +58,10 @@ def describe_certificate_file(row: Mapping[str, Any], current_time: str, *, runn
 
 
 def _advise_rights(barrier: Mapping[str, Any], *, is_log: bool) -> str:
-    """Return how to let a service read a file, or pass a folder: by its group if that may, else by another right."""
+    """Return how to let a service read a file, or pass a folder.
+
+    If the group of the file has that right, membership in the group is enough. Else the group needs the right first.
+    """
     is_folder = barrier["what"] == "folder"
     is_group_enough = _has_group_right(barrier, _GROUP_PASSES if is_folder else _GROUP_READS)
     if is_group_enough and barrier["group"] != _GROUP_OF_ROOT:

@@ -3,22 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the journal of a host says of a service: its last words, whether systemd gave up, and when it was killed.
 
-An entry says who wrote it, `systemd` or `collector`, and in which run of the service:
-
-    {"by": "collector", "run": "5f0c…", "time": "2026-03-01T10:00:00Z", "text": "Error: bind: address already in use"}
-
-Private.
+`host_situation.py` asks it. Private.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .._telemetry import logs
+from .host_answer import JournalEntry
 
-# The result of a service that was started too often, and what systemd writes to its journal then.
+# The result of a service that was started too often, and what systemd writes to its journal then. Source:
+# systemd.service(5), `$SERVICE_RESULT`, and unit_start in src/core/unit.c of systemd.
 START_LIMIT_HIT = "start-limit-hit"
 _TOO_OFTEN_WORDS = "Start request repeated too quickly"
 # What systemd logs when the kernel has killed a process of the unit. Source: src/core/unit.c, service.c.
@@ -31,7 +28,7 @@ _FAILED_WORD = "ailed"
 class HostJournal:
     """The entries of a service in the journal, the oldest first."""
 
-    entries: Sequence[Mapping[str, Any]]
+    entries: Sequence[JournalEntry]
 
     def find_last_words(self) -> str:
         """Return what the process said last; what systemd said of a failure if the process said nothing."""
@@ -74,7 +71,7 @@ class HostJournal:
             lines += [f"{entry['time']} {line}" for line in entry["text"].splitlines()]
         return "\n".join(lines)
 
-    def _list_entries_by(self, author: str) -> list[Mapping[str, Any]]:
+    def _list_entries_by(self, author: str) -> list[JournalEntry]:
         """Return the entries of `systemd` or the `collector`."""
         return [entry for entry in self.entries if entry["by"] == author]
 

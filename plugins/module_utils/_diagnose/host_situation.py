@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which facts the checks of a host get of a collector: what the host has said, and what that means.
+"""The facts about a collector of a Linux host, made of the answer of the host.
 
-`host_checks.py` has the checks. The facts have the keys of a collector of a cluster, as `live/collect.py` makes them,
-and besides those that only a host has, such as `service`. `host_journal.py` reads the journal, `host_files.py` the
-rights of files. Private.
+The action of module host_diagnose calls `build_host_situation`, then `add_flow_facts`, and gives the facts to the
+checks of `host_checks.py`, which search them by JMESPath. The facts have the keys of a collector of a cluster, as
+`live/diagnosed_collector.py` makes them, and further keys that only a host has, such as `service`. Private.
 """
 
 from __future__ import annotations
@@ -17,42 +17,44 @@ from typing import Any
 from .._otelcol.config.paths import list_at
 from .._telemetry import log_causes, logs
 from .._telemetry.times import describe_duration, seconds_between
+from .host_answer import CollectorAnswer, ServiceAnswer, SystemAnswer
 from .host_files import describe_certificate_file, list_unreadable_files
 from .host_journal import START_LIMIT_HIT, HostJournal
 from .host_words import find_host_words
 
-# A difference of clocks below it harms nothing; certificates and AWS take some minutes.
+# A smaller difference of clocks harms nothing: certificates and AWS tolerate some minutes.
 _SKEW_SECONDS = 60
 # The results of a service that a kill may have ended. Source: systemd.service(5), $SERVICE_RESULT.
 _KILL_RESULTS = ("oom-kill", "signal", START_LIMIT_HIT)
+_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class HostAnswer:
-    """What a host has said: of one collector, and of itself. `asked_between` is when, by the clock of the controller.
-
-    `name` is that of the host, `raw_answer` what it says of the collector, `question` what it was asked about it.
-    `host_time` is the time of the host, and `mask_secrets` hides the secrets of the collector.
-    """
+    """What a host has answered about one of its collectors, and about itself."""
 
     name: str
-    raw_answer: Mapping[str, Any]
-    host_facts: Mapping[str, Any]
+    """The name of the host."""
+    raw_answer: CollectorAnswer
+    host_facts: SystemAnswer
     question: Mapping[str, Any]
+    """What the host was asked about the collector, see `host_questions.py`."""
     asked_between: tuple[float, float]
+    """When the question began and ended, in seconds of Unix by the clock of the controller."""
     host_time: str
+    """The time of the host, such as `2026-03-01T10:00:00Z`."""
     mask_secrets: Callable[[str], str]
+    """Hides the secrets of the collector in a text."""
 
     @property
-    def service(self) -> Mapping[str, Any]:
+    def service(self) -> ServiceAnswer:
         """What systemd says of the service."""
-        service: Mapping[str, Any] = self.raw_answer["service"]
-        return service
+        return self.raw_answer["service"]
 
     @property
     def is_running(self) -> bool:
         """Whether the service runs."""
-        return bool(self.service["active"] == "active")
+        return self.service["active"] == "active"
 
     @property
     def journal(self) -> HostJournal:
@@ -63,20 +65,25 @@ class HostAnswer:
 def build_host_situation(answer: HostAnswer) -> dict[str, Any]:
     """Return the facts of one collector, without those of its metrics, which `add_flow_facts` adds."""
     return {
-        **_service_facts(answer),
-        **_release_facts(answer),
-        **_failure_facts(answer),
-        **_file_facts(answer),
-        **_host_facts(answer),
-        **_journal_access(answer),
-        "logs": _log_facts(answer),
+        **_collect_service_facts(answer),
+        **_collect_release_facts(answer),
+        **_collect_failure_facts(answer),
+        **_collect_file_facts(answer),
+        **_collect_system_facts(answer),
+        **_collect_journal_access(answer),
+        "logs": _list_log_failures(answer),
         "unseen": [],
     }
 
 
-def _service_facts(answer: HostAnswer) -> dict[str, Any]:
+# ── The service and its release ──
+
+
+def _collect_service_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return which service it is, and whether it runs."""
-    service = {**answer.service, "given_up": not answer.is_running and _has_given_up(answer)}
+    has_given_up = not answer.is_running and _has_systemd_given_up(answer)
+    service = {**answer.service, "given_up": has_given_up}
+    unit, drop_in_files = answer.service["unit"], answer.service["drop_ins"]
     return {
         "name": answer.raw_answer["name"],
         "namespace": answer.name,
@@ -87,20 +94,22 @@ def _service_facts(answer: HostAnswer) -> dict[str, Any]:
         "ready_text": f"{service['active']} ({service['sub']})",
         "workload": {"service": service},
         "service": service,
-        "drop_ins": [path for path in service["drop_ins"] if f"/{service['unit']}.d/" in path],
+        # A drop-in for all services is none of this unit.
+        "drop_ins": [path for path in drop_in_files if f"/{unit}.d/" in path],
     }
 
 
-def _has_given_up(answer: HostAnswer) -> bool:
-    """Whether systemd starts a service no more. It keeps the result of the failure before that, and tells its journal.
+def _has_systemd_given_up(answer: HostAnswer) -> bool:
+    """Whether systemd does not start a service any more, because it failed too often.
 
+    The result of the service may still be that of the failure before. Then only the journal says that systemd gave up.
     Source: service_enter_dead and unit_start in systemd's src/core, seen with version 252.
     """
     return answer.service["result"] == START_LIMIT_HIT or answer.journal.says_started_too_often()
 
 
-def _release_facts(answer: HostAnswer) -> dict[str, Any]:
-    """Return what the host says of the release: its program, its credentials, its ports and its health."""
+def _collect_release_facts(answer: HostAnswer) -> dict[str, Any]:
+    """Return the facts about the release: its program, its credentials, its ports and its health."""
     raw = answer.raw_answer
     return {
         "release": raw["release"],
@@ -112,7 +121,10 @@ def _release_facts(answer: HostAnswer) -> dict[str, Any]:
     }
 
 
-def _failure_facts(answer: HostAnswer) -> dict[str, Any]:
+# ── Why it does not run ──
+
+
+def _collect_failure_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return why a service does not run, and whether it was killed."""
     is_down = not answer.is_running and answer.raw_answer["release"]["number"]
     return {
@@ -123,7 +135,7 @@ def _failure_facts(answer: HostAnswer) -> dict[str, Any]:
 
 
 def _describe_symptom(answer: HostAnswer) -> dict[str, Any]:
-    """Return how a service is that does not run, with the last words of its process and their cause."""
+    """Return the state of a service that does not run, with the last words of its process and their cause."""
     service = answer.service
     last_words = answer.journal.find_last_words()
     symptom = {
@@ -142,34 +154,40 @@ def _describe_symptom(answer: HostAnswer) -> dict[str, Any]:
 
 
 def _find_last_kill(answer: HostAnswer) -> list[dict[str, Any]]:
-    """Return the last time that the kernel killed it for its memory; none if it is down for another reason."""
+    """Return a row for the last time that the kernel killed the process for its memory.
+
+    Return no row if there was no such time, or if the service is down for another reason.
+    """
     if not answer.is_running and answer.service["result"] not in _KILL_RESULTS:
         return []
     killed_at = answer.journal.find_time_of_last_kill()
     if killed_at is None:
         return []
-    limit = answer.service["memory_max"]  # bytes, or `infinity`
-    limit_text = f"{int(limit) >> 20} MiB" if limit.isdigit() else "the host"
+    limit = answer.service["memory_max"]
+    limit_text = f"{int(limit) // _MIB} MiB" if limit.isdigit() else "the host"
     return [{"limit": limit_text, "seconds": round(seconds_between(killed_at, answer.host_time))}]
 
 
-def _file_facts(answer: HostAnswer) -> dict[str, Any]:
-    """Return the files and peers of the collector, and the file systems."""
-    raw = answer.raw_answer
-    certificates = list_at(raw, "certificates")
+# ── Files, peers, and the host itself ──
+
+
+def _collect_file_facts(answer: HostAnswer) -> dict[str, Any]:
+    """Return the facts about the files and peers of the collector, and about the file systems."""
+    patterns = list_at(answer.raw_answer, "files")
+    certificates = []
+    for row in list_at(answer.raw_answer, "certificates"):
+        certificates.append(describe_certificate_file(row, answer.host_time, running=answer.is_running))
     return {
-        "patterns": list_at(raw, "files"),
-        "shut_files": list(list_unreadable_files(list_at(raw, "files"))),
-        "certificates": [
-            describe_certificate_file(row, answer.host_time, running=answer.is_running) for row in certificates
-        ],
-        "peers": list_at(raw, "peers"),
-        "disks": list_at(raw, "disks"),
+        "patterns": patterns,
+        "shut_files": list(list_unreadable_files(patterns)),
+        "certificates": certificates,
+        "peers": list_at(answer.raw_answer, "peers"),
+        "disks": list_at(answer.raw_answer, "disks"),
     }
 
 
-def _host_facts(answer: HostAnswer) -> dict[str, Any]:
-    """Return what SELinux denied, the version of systemd, and how wrong the clock is."""
+def _collect_system_facts(answer: HostAnswer) -> dict[str, Any]:
+    """Return what SELinux has denied, the version of systemd, and how wrong the clock is."""
     return {
         "denials": list_at(answer.host_facts, "denials"),
         "systemd": answer.host_facts.get("systemd") or 0,
@@ -181,6 +199,7 @@ def _measure_skew(answer: HostAnswer) -> dict[str, Any] | None:
     """Return how far the clock of the host is from that of the controller; None if it is near."""
     host_time = float(answer.host_facts.get("now") or 0)
     asked_from, asked_until = answer.asked_between
+    # The host told its time at some moment between the two.
     seconds_behind, seconds_ahead = asked_from - host_time, host_time - asked_until
     seconds = max(seconds_behind, seconds_ahead)
     if not host_time or seconds < _SKEW_SECONDS:
@@ -191,8 +210,11 @@ def _measure_skew(answer: HostAnswer) -> dict[str, Any] | None:
     return {"age": describe_duration(seconds), "direction": direction, "unsynchronized": sync_note}
 
 
-def _journal_access(answer: HostAnswer) -> dict[str, Any]:
-    """Return whether a receiver of the journal may read it, and whether the journal is kept."""
+# ── The journal ──
+
+
+def _collect_journal_access(answer: HostAnswer) -> dict[str, Any]:
+    """Return whether the receivers of the journal may read it, and whether the journal outlives a restart."""
     receivers = [f"receivers/{name}" for name in list_at(answer.question, "journals")]
     groups_that_may = list_at(answer.host_facts, "journal_groups")
     shut_receivers = []
@@ -206,8 +228,11 @@ def _journal_access(answer: HostAnswer) -> dict[str, Any]:
     }
 
 
-def _log_facts(answer: HostAnswer) -> list[dict[str, Any]]:
-    """Return what the journal says is wrong, in the words of hosts, with whether it still says it."""
+def _list_log_failures(answer: HostAnswer) -> list[dict[str, Any]]:
+    """Return the failures that the journal tells, in the words of hosts.
+
+    Key `current` says whether the journal still tells a failure.
+    """
     rows = []
     for row in logs.group_log_failures(answer.journal.build_collector_log(), answer.host_time, answer.mask_secrets):
         cause_words = find_host_words(str(row["cause"]))
@@ -216,8 +241,14 @@ def _log_facts(answer: HostAnswer) -> list[dict[str, Any]]:
     return rows
 
 
+# ── What flows ──
+
+
 def add_flow_facts(facts: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts with those of the metrics: what works is not said to be out of reach."""
+    """Return facts with those of the metrics. A peer that an exporter sends to is in reach, whatever the host says.
+
+    `flow` has the rows of `SignalFlow.collect_facts`; empty if the metrics could not be read.
+    """
     flows: dict[str, Any] = {"receives": None, "processes": [], "exports": [], **flow}
     sending_components = {row["about"] for row in flows["exports"] if row["state"] == "sends"}
     working_components = sending_components | _find_working_receivers(flows)
@@ -230,7 +261,7 @@ def add_flow_facts(facts: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[st
 
 
 def _find_working_receivers(flows: Mapping[str, Any]) -> set[str]:
-    """Return the receivers that get data, or that nobody sends to at the moment, such as `receivers/otlp`."""
+    """Return the receivers, such as `receivers/otlp`, that get data or to which nobody sends at the moment."""
     receiving = set()
     for row in flows["receives"] or ():
         if row["state"] in ("comes", "rests"):
