@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What collectors have counted, as tasks keep it in the variables of a host, and as the gate compares it. Private."""
+"""Readings of collectors as rows that tasks can keep, and back again.
+
+While a wave is watched, tasks return the readings of collectors. They are kept as variables of a host or as a file, so
+they are plain data: a `TrackRow` for each collector has a `PollRow` for each moment, which has a `SampleRow` for each
+pod. The gate of the wave compares `Track` records, which `read_tracks` makes of the rows. Private.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from operator import index
-from typing import Any
+from typing import Any, TypedDict
 
 from .._change.canary.readings import Sample
 from .._host_change.wave_watch import COMPARED
@@ -20,13 +25,46 @@ from .wave_tracks import Track, TrackPoll
 _COMPARED_COUNTERS = re.compile(COMPARED)
 
 
-def build_count_rows(counts: Reading) -> list[list[Any]]:
-    """Return counts as rows of name, component, signal and number, without what is zero or not compared."""
-    return [[*key, int(count)] for key, count in counts.items() if count and _COMPARED_COUNTERS.match(key.name)]
+class SampleRow(TypedDict):
+    """One reading of one pod; of a service of a host, `pod` is empty. Without counts, `why` says why."""
+
+    pod: str
+    restarts: int
+    oom: bool
+    """Whether the kernel killed it for its memory."""
+    memory_limit: int
+    """In bytes; 0 without a limit."""
+    why: str
+    counts: list[list[Any]]
+    """Each as name, component, signal and number, such as `["receiver_accepted", "otlp", "traces", 7]`."""
 
 
-def build_sample_row(sample: Sample) -> dict[str, Any]:
-    """Return one reading of one pod as data."""
+class PollRow(TypedDict):
+    """One reading of all pods of a collector, `at` seconds of Unix."""
+
+    at: float
+    pods: list[SampleRow]
+
+
+class TrackRow(TypedDict):
+    """All readings of one collector, with its config without secrets."""
+
+    name: str
+    """The name of a collector of a host, or NAMESPACE/NAME in a cluster."""
+    release: str
+    sum: str
+    """A checksum of what the release is made from."""
+    passed: dict[str, str]
+    """The record of the wave that the release has passed; empty if it has passed none."""
+    config: dict[str, Any]
+    polls: list[PollRow]
+
+
+# ── From readings to rows ──
+
+
+def build_sample_row(sample: Sample) -> SampleRow:
+    """Return one reading of one pod as a row."""
     return {
         "pod": sample.pod,
         "restarts": sample.restarts,
@@ -37,10 +75,24 @@ def build_sample_row(sample: Sample) -> dict[str, Any]:
     }
 
 
-def read_tracks(member: str, task_result: Mapping[str, Any]) -> Iterator[Track]:
-    """Yield what each collector of a member has counted, from the answer of its task, or from a file of such answers.
+def build_count_rows(counts: Reading) -> list[list[Any]]:
+    """Return counts as rows of name, component, signal and number, without counts of zero and those never compared."""
+    rows = []
+    for key, count in counts.items():
+        if count and _COMPARED_COUNTERS.match(key.name):
+            rows.append([key.name, key.component, key.signal, int(count)])
+    return rows
 
-    Raises TypeError, ValueError, KeyError, AttributeError or OverflowError for rows of another form.
+
+# ── From rows to readings ──
+
+
+def read_tracks(member: str, task_result: Mapping[str, Any]) -> Iterator[Track]:
+    """Yield the readings of each collector of a member of a wave.
+
+    `task_result` has the rows as `collectors`: it is the result of a task, or the content of a file with such a result.
+    The file may have been changed, so each value is checked. Raises TypeError, ValueError, KeyError, AttributeError or
+    OverflowError for rows of another form.
     """
     for row in task_result.get("collectors") or ():
         yield Track(
@@ -54,27 +106,25 @@ def read_tracks(member: str, task_result: Mapping[str, Any]) -> Iterator[Track]:
         )
 
 
-def _check_mapping(value: Any) -> Mapping[str, Any]:
-    """Return a config. Raises TypeError for what is none."""
-    if not isinstance(value, Mapping):
-        raise TypeError(f"a config is a mapping, not {type(value).__name__}")
-    return value
+def _check_mapping(config: Any) -> Mapping[str, Any]:
+    """Return a config. Raises TypeError if it is no mapping."""
+    if not isinstance(config, Mapping):
+        raise TypeError(f"a config is a mapping, not {type(config).__name__}")
+    return config
 
 
-def _read_poll(member: str, row: Mapping[str, Any]) -> TrackPoll:
-    """Return one reading. Raises ValueError for a time that is none."""
+def _read_poll(member: str, row: PollRow) -> TrackPoll:
+    """Return one reading of all pods. Raises ValueError for a time that is no finite number."""
     poll_time = float(row["at"])
     if not isfinite(poll_time):
         raise ValueError(f"{poll_time} is no time")
     return TrackPoll(read_time=poll_time, samples=tuple(_read_samples(member, row["pods"])))
 
 
-def _read_samples(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
-    """Yield the readings of the pods of a member, whose names are its own. A service of a host has no pod."""
+def _read_samples(member: str, rows: Iterable[SampleRow]) -> Iterator[Sample]:
+    """Yield the readings of pods. Members may have pods of the same name, so the member becomes part of the name."""
     for row in rows:
-        counts: Reading = Counter()
-        for name, component, signal, count in row["counts"]:
-            counts[CountKey(str(name), str(component), str(signal))] = index(count)
+        counts = _read_counts(row)
         is_read = bool(counts) and not row["why"]
         yield Sample(
             pod=f"{member}/{row['pod']}" if row["pod"] else member,
@@ -84,3 +134,11 @@ def _read_samples(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sa
             memory_limit=int(row["memory_limit"]),
             why=str(row["why"]),
         )
+
+
+def _read_counts(row: SampleRow) -> Reading:
+    """Return the counts of a pod. Raises TypeError or ValueError for rows of another form."""
+    counts: Reading = Counter()
+    for name, component, signal, count in row["counts"]:
+        counts[CountKey(str(name), str(component), str(signal))] = index(count)
+    return counts

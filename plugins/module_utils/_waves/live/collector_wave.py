@@ -1,13 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What collectors of a cluster count while their wave is watched, and the note that they passed. Private."""
+"""Module collector_wave: read what collectors of a cluster count while their wave is watched, or note that they passed.
+
+The gate of the wave compares the readings. A collector whose release has passed gets a note, a ConfigMap beside it, so
+that the same release is not watched again. Private.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -26,7 +30,7 @@ from ..._otelcol.config.masking import make_masker, mask_tree
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import ref
 from ..._rollout.wave_note import build_empty_note, build_note, compute_pods_release, read_passed_wave, select_own_note
-from ..sample_rows import build_sample_row
+from ..sample_rows import PollRow, TrackRow, build_sample_row
 
 COLLECTOR_OPTIONS = {"kind": {}, "namespace": {"required": True}, "name": {"required": True}}
 ARGUMENTS: dict[str, Any] = {
@@ -38,12 +42,13 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def run_collector_wave(module: AnsibleModule) -> None:
-    """Read the collectors, or note that they passed."""
+    """Run the module. With option `passed`, it notes that collectors passed; without, it reads them."""
     params = module.params
 
     def read_or_note_collectors() -> dict[str, Any]:
         reader = ClusterReader(connect(module), connect(module, QUICK_SECONDS))
         found_targets = find_targets(reader, params["collectors"]) if params["collectors"] else []
+        # The pods of a sidecar belong to applications.
         targets = [target for target in found_targets if target.mode != "sidecar"]
         if params["passed"]:
             return note_passed_collectors(reader, targets, params["passed"], check=module.check_mode)
@@ -58,25 +63,19 @@ def run_collector_wave(module: AnsibleModule) -> None:
 def watch_collectors(
     reader: ClusterReader, targets: Iterable[DiagnosedTarget], seconds: float, applied: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return what the collectors count in so many seconds. One that another run has applied since is told, not read."""
+    """Return the result of the module: the readings of the running collectors, for so many seconds.
+
+    `applied` has the objects that this run applied. A collector that another run has applied since is in `taken`, and
+    has no readings.
+    """
     running_targets = [target for target in targets if target.workload]
-    replaced_names = [_target_name(target) for target in running_targets if _is_applied_by_other_run(target, applied)]
-    collectors = [
-        _WatchedCollector(reader, target) for target in running_targets if _target_name(target) not in replaced_names
-    ]
-    start_time = time.time()
-    for elapsed in iterate_poll_times(
-        reader, seconds if collectors else 0.0, reader.cluster.clock(), reading_pause(seconds)
-    ):
-        _read_all_collectors(reader, collectors, start_time + elapsed)
-    replaced_names += [collector.name for collector in collectors if collector.is_replaced()]
-    rows = [collector.row() for collector in collectors if collector.name not in replaced_names]
-    return {"changed": False, "collectors": rows, "taken": replaced_names}
-
-
-def _read_all_collectors(reader: ClusterReader, collectors: Sequence[_WatchedCollector], poll_time: float) -> None:
-    """Add a reading of each collector, at seconds of Unix."""
-    reader.cluster.call_in_parallel(lambda collector: collector.read(poll_time), collectors)
+    taken_names = [_target_name(target) for target in running_targets if _is_applied_by_other_run(target, applied)]
+    own_targets = [target for target in running_targets if _target_name(target) not in taken_names]
+    watched_collectors = [_WatchedCollector(reader, target) for target in own_targets]
+    _read_collectors_repeatedly(reader, watched_collectors, seconds)
+    taken_names += [collector.name for collector in watched_collectors if collector.is_replaced()]
+    rows = [collector.build_row() for collector in watched_collectors if collector.name not in taken_names]
+    return {"changed": False, "collectors": rows, "taken": taken_names}
 
 
 def _target_name(target: DiagnosedTarget) -> str:
@@ -84,35 +83,45 @@ def _target_name(target: DiagnosedTarget) -> str:
 
 
 def _is_applied_by_other_run(target: DiagnosedTarget, applied: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether another run has applied a collector after this one, which left it in a generation."""
+    """Return whether another run has applied a collector since this run did.
+
+    `applied` has the generation in which this run left each object. A later generation is of somebody else.
+    """
     live_object = target.custom_resource or target.workload or {}
+    target_key = (target.kind, target.namespace, target.name)
     for applied_object in applied:
-        is_same_object = (applied_object["kind"], applied_object["namespace"], applied_object["name"]) == (
-            target.kind,
-            target.namespace,
-            target.name,
-        )
-        if (
-            is_same_object
-            and applied_object.get("generation")
-            and is_reapplied(live_object, int(applied_object["generation"]), OWNER)
-        ):
+        applied_key = (applied_object["kind"], applied_object["namespace"], applied_object["name"])
+        generation = applied_object.get("generation")
+        if applied_key == target_key and generation and is_reapplied(live_object, int(generation), OWNER):
             return True
     return False
 
 
+def _read_collectors_repeatedly(reader: ClusterReader, collectors: Sequence[_WatchedCollector], seconds: float) -> None:
+    """Read all collectors at the same times, with pauses between, until the seconds are over."""
+    start_time = time.time()
+    watch_seconds = seconds if collectors else 0.0
+    for elapsed in iterate_poll_times(reader, watch_seconds, reader.cluster.clock(), reading_pause(seconds)):
+        _read_all_collectors(reader, collectors, start_time + elapsed)
+
+
+def _read_all_collectors(reader: ClusterReader, collectors: Sequence[_WatchedCollector], poll_time: float) -> None:
+    """Add a reading of each collector, many at a time. `poll_time` is in seconds of Unix."""
+    reader.cluster.call_in_parallel(lambda collector: collector.read(poll_time), collectors)
+
+
 class _WatchedCollector:
-    """One collector of the cluster, its note, and what was read of its pods."""
+    """One collector of the cluster, and the readings of its pods."""
 
     def __init__(self, reader: ClusterReader, target: DiagnosedTarget) -> None:
         self.name, self.target, self._reader = _target_name(target), target, reader
         self.workload: Object = target.workload or {}
         self.release = compute_pods_release(self.workload)
         self._sampler: PodSampler | None = None
-        self._polls: list[dict[str, Any]] = []
+        self._polls: list[PollRow] = []
 
     def read(self, poll_time: float) -> None:
-        """Add a reading of the pods that run its newest revision, at seconds of Unix."""
+        """Add a reading of the pods of its newest revision. `poll_time` is in seconds of Unix."""
         pods, _older = read_pods(self._reader, self.workload)
         if self._sampler is None or not self._sampler.config:
             self._sampler = PodSampler(self._reader, self.workload, pods, {})
@@ -124,23 +133,25 @@ class _WatchedCollector:
         live_workload = self._reader.cluster.get(_workload_path(self.workload))
         return not live_workload or compute_pods_release(live_workload) != self.release
 
-    def row(self) -> dict[str, Any]:
-        """Return what was read, with the config without its secrets."""
+    def build_row(self) -> TrackRow:
+        """Return all readings, with the config without its secrets."""
         config = self._sampler.config if self._sampler else {}
-        collector_object = _collector_object(self.target)
-        note = (
-            select_own_note(_read_note_config_map(self._reader, collector_object), collector_object)
-            if read_collector_name(collector_object)
-            else None
-        )
         return {
             "name": self.name,
             "release": self.release,
             "sum": self.release,
-            "passed": read_passed_wave(note, self.release),
+            "passed": self._read_passed_wave(),
             "config": mask_tree(config, make_masker(find_secrets(config))),
             "polls": self._polls,
         }
+
+    def _read_passed_wave(self) -> dict[str, str]:
+        """Return the record of the wave that its release has passed; empty if it has passed none."""
+        collector_object = _collector_object(self.target)
+        note = None
+        if read_collector_name(collector_object):
+            note = select_own_note(_read_note_config_map(self._reader, collector_object), collector_object)
+        return read_passed_wave(note, self.release)
 
 
 def _workload_path(workload: Object) -> str:
@@ -152,7 +163,7 @@ def _workload_path(workload: Object) -> str:
 
 
 def _read_note_config_map(reader: ClusterReader, collector: Object) -> Object | None:
-    """Return what has the name of a collector's note, whoever made it."""
+    """Return the ConfigMap with the name of a collector's note, whoever made it; None if there is none."""
     note_metadata = build_empty_note(collector)["metadata"]
     config_map: Object | None = reader.cluster.get(
         object_path("configmaps", note_metadata["namespace"], note_metadata["name"])
@@ -161,36 +172,54 @@ def _read_note_config_map(reader: ClusterReader, collector: Object) -> Object | 
 
 
 def _collector_object(target: DiagnosedTarget) -> Object:
-    """Return the object of a collector that has its labels: a custom resource or a workload."""
+    """Return the object with the labels of the collector: its custom resource, or else its workload."""
     return target.custom_resource or target.workload or {"metadata": {}}
 
 
+class _JudgedCollector(NamedTuple):
+    """A collector that the gate of a wave let pass: its name as NAMESPACE/NAME, and the release that was judged."""
+
+    name: str
+    release: str
+
+
 def note_passed_collectors(
-    reader: ClusterReader, targets: Iterable[DiagnosedTarget], passed_wave_options: Mapping[str, Any], *, check: bool
+    reader: ClusterReader, targets: Iterable[DiagnosedTarget], passed_options: Mapping[str, Any], *, check: bool
 ) -> dict[str, Any]:
-    """Note for each collector that its release has passed a wave. What another run has changed since was not judged."""
+    """Write a note beside each collector that passed a wave, and return the result of the module.
+
+    `passed_options` is option `passed` of the module, see PASSED_OPTIONS. A collector that another run has changed
+    since was not judged, so it gets a warning and no note. In check mode (`check`), no note is written.
+    """
     targets_by_name = {_target_name(target): target for target in targets if target.workload}
     warnings, is_changed = [], False
-    for judged_collector in passed_wave_options["collectors"]:
-        target = targets_by_name.get(str(judged_collector["name"]))
-        obstacle = _explain_missing_note(reader, target, str(judged_collector["release"]))
+    for collector_options in passed_options["collectors"]:
+        judged = _JudgedCollector(str(collector_options["name"]), str(collector_options["release"]))
+        target = targets_by_name.get(judged.name)
+        obstacle = _explain_missing_note(reader, target, judged.release)
         if target is None or obstacle:
-            warnings.append(f"{judged_collector['name']}: nothing says that it passed, since {obstacle}.")
+            warnings.append(f"{judged.name}: nothing says that it passed, since {obstacle}.")
             continue
         is_changed = True
-        note_row = {
-            "wave": passed_wave_options["wave"],
-            "by": passed_wave_options["by"],
-            "verdict": "passed",
-            "release": judged_collector["release"],
-        }
         if not check:
-            _write_note(reader, build_note(_collector_object(target), {**note_row, "when": _format_current_time()}))
+            _write_note(reader, _build_passed_note(target, judged, passed_options))
     return {"changed": is_changed, "collectors": [], "warnings": warnings}
 
 
+def _build_passed_note(target: DiagnosedTarget, judged: _JudgedCollector, passed_options: Mapping[str, Any]) -> Object:
+    """Return the ConfigMap that says which wave a release has passed, who let it pass, and when."""
+    record = {
+        "wave": passed_options["wave"],
+        "by": passed_options["by"],
+        "verdict": "passed",
+        "release": judged.release,
+        "when": _format_current_time(),
+    }
+    return build_note(_collector_object(target), record)
+
+
 def _explain_missing_note(reader: ClusterReader, target: DiagnosedTarget | None, release: str) -> str:
-    """Return why nothing may say that a release of a collector passed; empty if it may."""
+    """Return why no note may say that a release of a collector passed, as the end of a sentence; empty if it may."""
     if target is None or compute_pods_release(target.workload or {}) != release:
         return "another run has changed it"
     collector_object = _collector_object(target)
@@ -203,6 +232,7 @@ def _explain_missing_note(reader: ClusterReader, target: DiagnosedTarget | None,
 
 
 def _write_note(reader: ClusterReader, note: Object) -> None:
+    """Create the note, or replace an older one."""
     path = object_path("configmaps", note["metadata"]["namespace"], note["metadata"]["name"])
     query = {"fieldManager": OWNER, "force": "true"}
     ask_server(f"Write {ref(note)}", lambda: reader.cluster.request("PATCH", path, query, note, APPLY))
