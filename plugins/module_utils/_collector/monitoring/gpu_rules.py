@@ -3,78 +3,95 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Power, cost and use of GPUs by namespace and team: recording rules, alerts and panels, as tables. Private.
 
-They ask for the metrics of the recipe `gpu_metrics` with the names and labels that Prometheus makes of them. An
-exporter has a series for each instance of a GPU, and for each pod that shares one, and each has the power of the whole
-GPU: so each counts as an equal share. Sources: labels GPU_I_ID and `vgpu` of dcgm-exporter; "Recording rules" of
-Prometheus for names such as `level:metric:operation`.
+The first part of the file has the tables. `alerts.py` and `manifests/monitoring.py` render them if a collector has the
+option `monitoring.gpus`. The second part makes the values for the placeholders of the tables out of that option.
+
+Expressions have placeholders such as `<gpu_power>`, see `build_gpu_values`, and ask for the metrics of the recipe
+`gpu_metrics` with the names and labels that Prometheus makes of them. An exporter has a series for each instance of a
+GPU, and for each pod that shares a GPU. Each of these series has the power of the whole GPU, so each counts as an equal
+share of it. Sources: labels GPU_I_ID and `vgpu` of dcgm-exporter; "Recording rules" of Prometheus for names such as
+`level:metric:operation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.quantities import is_amount
-from ..gpu_exporters import EXPORTERS
+from ..gpu_exporters import EXPORTERS, Exporter
 from .alert_row import Alert
 from .dashboard import Panel
 
-_NEEDS_PRICE, _NEEDS_BUDGET, _NEEDS_TEAM_BUDGETS = (
-    ("gpus", "gpu_price"),
-    ("gpus", "gpu_price", "gpu_budget"),
-    ("gpus", "gpu_team_budgets"),
-)
+# The facts of a collector that a rule, an alert or a panel needs, as `list_gpu_facts` names them.
+_NEEDS_GPUS = ("gpus",)
+_NEEDS_PRICE = ("gpus", "gpu_price")
+_NEEDS_BUDGET = ("gpus", "gpu_price", "gpu_budget")
+_NEEDS_TEAM_BUDGETS = ("gpus", "gpu_team_budgets")
+# The labels that tell apart owners, nodes and GPUs.
 _OWNER = "k8s_cluster_name, k8s_namespace_name, team"
-_DEVICE = "k8s_cluster_name, k8s_node_name, <gpu_device>"
-_WATTS, _GPUS, _IDLE = "team_namespace:gpu_power_watts:sum", "team_namespace:gpus:sum", "team_namespace:gpus_idle:sum"
-_HOURLY_COST, _DAILY_COST = "team_namespace:gpu_cost_per_hour:sum", "team_namespace:gpu_cost:sum1d"
-_TEAM_BUDGET = "team:gpu_budget_per_day:const"
 _NODE = "k8s_cluster_name, k8s_node_name"
-# Nodes with an agent, by the name that the series of GPUs have for a node.
-_WITH_AGENT = 'label_replace(up{<matchers>} == 1, "k8s_node_name", "$1", "node", "(.+)")'
-_LOST_NODES = (
-    f"max by ({_NODE}) (max_over_time(<gpu_power>[1h])) unless on ({_NODE}) (<gpu_power>)"
-    f" and on (k8s_node_name) {_WITH_AGENT}"
-)
-# Where these hold, OtelGpuUnmeasured says so.
-_UNMEASURED = 'up{job="gpu"} == 0 or absent(<gpu_power>)'
-_MINUTES_PER_HOUR, _WATTS_PER_KILOWATT = 60, 1000
-_NUMBER_FORMAT = ".12g"
-# The labels by which alerts of GPUs differ. One of the user's with such a name would make them equal.
+_DEVICE = "k8s_cluster_name, k8s_node_name, <gpu_device>"
+# The series that the recording rules make.
+_WATTS = "team_namespace:gpu_power_watts:sum"
+_GPUS = "team_namespace:gpus:sum"
+_IDLE = "team_namespace:gpus_idle:sum"
+_HOURLY_COST = "team_namespace:gpu_cost_per_hour:sum"
+_DAILY_COST = "team_namespace:gpu_cost:sum1d"
+_TEAM_BUDGET = "team:gpu_budget_per_day:const"
+# The labels by which alerts of GPUs differ. If a user gave all alerts a label with such a name, they would be equal.
 GPU_SERIES_LABELS = frozenset({"team", "k8s_cluster_name", "k8s_namespace_name", "k8s_node_name"})
+_MINUTES_PER_HOUR, _WATTS_PER_KILOWATT = 60, 1000
 
 
-def _sum_by_owner(series: str) -> str:
-    """Return the sums by owner of what GPUs have; a GPU with several series counts once."""
-    return f"sum by ({_OWNER}) (({series}) / on ({_DEVICE}) group_left () count by ({_DEVICE}) ({series}))"
+# ── Recording rules ──
 
 
 class RecordingRule(NamedTuple):
-    """A series that Prometheus records: its name, what the collector must have, and the expression."""
+    """A series that Prometheus records: its name, the facts that the collector must have, and the expression."""
 
     name: str
     needed_facts: tuple[str, ...]
     expr: str
 
 
+def _sum_by_owner(series: str) -> str:
+    """Return the expression that sums a series of GPUs by owner. A GPU with several series counts once."""
+    series_per_gpu = f"count by ({_DEVICE}) ({series})"
+    return f"sum by ({_OWNER}) (({series}) / on ({_DEVICE}) group_left () {series_per_gpu})"
+
+
 RECORDING_RULES = (
-    RecordingRule(_WATTS, ("gpus",), _sum_by_owner("<gpu_power>")),
-    RecordingRule(_GPUS, ("gpus",), _sum_by_owner("<gpu_power> * 0 + 1")),
-    RecordingRule(_IDLE, ("gpus",), _sum_by_owner("(<gpu_busy>) < bool <gpu_idle_share>")),
+    RecordingRule(_WATTS, _NEEDS_GPUS, _sum_by_owner("<gpu_power>")),
+    # Each GPU has a power, so `power * 0 + 1` counts GPUs.
+    RecordingRule(_GPUS, _NEEDS_GPUS, _sum_by_owner("<gpu_power> * 0 + 1")),
+    RecordingRule(_IDLE, _NEEDS_GPUS, _sum_by_owner("(<gpu_busy>) < bool <gpu_idle_share>")),
     RecordingRule(
         _HOURLY_COST, _NEEDS_PRICE, f"{_GPUS} * <gpu_price> + {_WATTS} / {_WATTS_PER_KILOWATT} * <gpu_price_of_energy>"
     ),
-    # The sum of each minute of the last day, also of those that were there for a part of it.
+    # The sum of each minute of the last day, also of owners that were there for only a part of it.
     RecordingRule(_DAILY_COST, _NEEDS_PRICE, f"sum_over_time({_HOURLY_COST}[1d:1m]) / {_MINUTES_PER_HOUR}"),
 )
 
+
+# ── Alerts ──
+
+# The nodes with an agent, by the label that the series of GPUs have for a node.
+_WITH_AGENT = 'label_replace(up{<matchers>} == 1, "k8s_node_name", "$1", "node", "(.+)")'
+# The nodes that had a power of GPUs within an hour and have none now, although their agent runs.
+_LOST_NODES = (
+    f"max by ({_NODE}) (max_over_time(<gpu_power>[1h])) unless on ({_NODE}) (<gpu_power>)"
+    f" and on (k8s_node_name) {_WITH_AGENT}"
+)
+# An exporter does not answer, or no GPU reports its power. OtelGpuUnmeasured says so, so no other alert does.
+_UNMEASURED = 'up{job="gpu"} == 0 or absent(<gpu_power>)'
 _OWNER_WORDS = "team {{ $labels.team }} in namespace {{ $labels.k8s_namespace_name }}"
 _COST_WORDS = '{{ printf "%.2f" $value }} <gpu_currency>'
 GPU_ALERTS = (
     Alert(
         name="OtelGpuUnmeasured",
-        needed_facts=("gpus",),
+        needed_facts=_NEEDS_GPUS,
         expr=_UNMEASURED,
         wait_duration="10m",
         severity="warning",
@@ -85,7 +102,7 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuNodeLost",
-        needed_facts=("gpus",),
+        needed_facts=_NEEDS_GPUS,
         expr=f"({_LOST_NODES}) unless on () ({_UNMEASURED})",
         wait_duration="10m",
         severity="warning",
@@ -95,7 +112,7 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuUseUnknown",
-        needed_facts=("gpus",),
+        needed_facts=_NEEDS_GPUS,
         expr=f"<gpu_power> unless on ({_DEVICE}) (<gpu_measured>)",
         wait_duration="30m",
         severity="warning",
@@ -105,7 +122,7 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuIdle",
-        needed_facts=("gpus",),
+        needed_facts=_NEEDS_GPUS,
         expr=f'{_IDLE}{{team!="unallocated"}} > 0',
         wait_duration="15m",
         severity="warning",
@@ -115,7 +132,7 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuUnallocated",
-        needed_facts=("gpus",),
+        needed_facts=_NEEDS_GPUS,
         expr=f'sum by (k8s_cluster_name) ({_GPUS}{{team="unallocated"}}) > 0',
         wait_duration="1h",
         severity="info",
@@ -124,7 +141,7 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuWithoutTeam",
-        needed_facts=("gpus",),
+        needed_facts=_NEEDS_GPUS,
         expr=f'{_GPUS}{{team="unassigned"}} > 0',
         wait_duration="15m",
         severity="warning",
@@ -153,6 +170,8 @@ GPU_ALERTS = (
     ),
 )
 
+# ── Panels ──
+
 _ROW, _LEGEND = "GPUs", "{{k8s_namespace_name}} {{team}}"
 GPU_PANELS = (
     Panel(_ROW, "GPUs in use", _GPUS, "short", _LEGEND),
@@ -164,69 +183,95 @@ GPU_PANELS = (
 )
 
 
+# ── Facts and values of option `monitoring.gpus` ──
+
+_NUMBER_FORMAT = ".12g"
+_AMOUNT_OPTIONS = ("price_per_hour", "price_per_kwh", "budget_per_day", "idle_percent", "idle_minutes")
+_ALL_PERCENT = 100
+
+
 def list_gpu_facts(options: Mapping[str, Any] | None) -> dict[str, bool]:
-    """Return what rules of GPUs need, and whether the options have it. Raises Problem for a budget without a price."""
+    """Return the facts about GPUs that rules may need, and whether the option gives them; None is no option.
+
+    Raises Problem for a budget without a price.
+    """
     gpu_options = options or {}
     has_price = bool(gpu_options.get("price_per_hour") or gpu_options.get("price_per_kwh"))
     # A budget of 0 is one: any cost is above it.
     has_budget = gpu_options.get("budget_per_day") is not None
-    budgets = {"gpu_budget": has_budget, "gpu_team_budgets": bool(gpu_options.get("team_budgets_per_day"))}
-    if any(budgets.values()) and not has_price:
+    has_team_budgets = bool(gpu_options.get("team_budgets_per_day"))
+    if (has_budget or has_team_budgets) and not has_price:
         fix = "Set `price_per_hour`, `price_per_kwh` or both; without a price, no cost is known."
         raise Problem("a budget of GPUs needs a price", where="monitoring.gpus", fix=fix)
-    return {"gpus": options is not None, "gpu_price": has_price, **budgets}
+    return {
+        "gpus": options is not None,
+        "gpu_price": has_price,
+        "gpu_budget": has_budget,
+        "gpu_team_budgets": has_team_budgets,
+    }
 
 
 def build_gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the values of expressions about GPUs. Raises Problem for amounts that are no numbers, or below zero."""
+    """Return the values of the placeholders in expressions about GPUs.
+
+    Raises Problem for amounts that are no numbers, or below zero.
+    """
     gpu_options = {key: value for key, value in (options or {}).items() if value is not None}
-    for key in ("price_per_hour", "price_per_kwh", "budget_per_day", "idle_percent", "idle_minutes"):
-        _check_amount(key, gpu_options.get(key, 0))
+    for name in _AMOUNT_OPTIONS:
+        _check_amount(name, gpu_options.get(name, 0))
     exporter = EXPORTERS[gpu_options.get("vendor", "nvidia")]
     idle_minutes = gpu_options.get("idle_minutes", 30)
-    or_measure = f" or on (k8s_cluster_name, k8s_node_name, {exporter.device_label}) "
-    current_shares = (
-        _share_of_full_value(name, full_value) for name, full_value in exporter.full_value_by_measure.items()
-    )
-    recent_shares = (
-        _share_of_full_value(f"max_over_time({name}[{idle_minutes}m])", full_value)
-        for name, full_value in exporter.full_value_by_measure.items()
-    )
-    held_shares = (
-        _share_of_full_value(_held_use(name, idle_minutes), full_value)
-        for name, full_value in exporter.full_value_by_measure.items()
-    )
     return {
         "gpu_power": exporter.power_selector,
         "gpu_device": exporter.device_label,
-        "gpu_busy": or_measure.join(held_shares),
-        "gpu_measured": or_measure.join(recent_shares),
-        "gpu_busy_now": or_measure.join(current_shares),
-        "gpu_idle_share": f"{gpu_options.get('idle_percent', 5) / 100:g}",
+        "gpu_busy": _join_shares(exporter, lambda measure: _select_held_use(measure, idle_minutes)),
+        "gpu_measured": _join_shares(exporter, lambda measure: f"max_over_time({measure}[{idle_minutes}m])"),
+        "gpu_busy_now": _join_shares(exporter, lambda measure: measure),
+        "gpu_idle_share": f"{gpu_options.get('idle_percent', 5) / _ALL_PERCENT:g}",
         "gpu_idle_minutes": str(idle_minutes),
-        "gpu_price": f"{gpu_options.get('price_per_hour', 0):{_NUMBER_FORMAT}}",
-        "gpu_price_of_energy": f"{gpu_options.get('price_per_kwh', 0):{_NUMBER_FORMAT}}",
-        "gpu_budget": f"{gpu_options.get('budget_per_day', 0):{_NUMBER_FORMAT}}",
+        "gpu_price": _format_number(gpu_options.get("price_per_hour", 0)),
+        "gpu_price_of_energy": _format_number(gpu_options.get("price_per_kwh", 0)),
+        "gpu_budget": _format_number(gpu_options.get("budget_per_day", 0)),
         "gpu_currency": str(gpu_options.get("currency", "USD")),
     }
 
 
-def _held_use(name: str, minutes: float) -> str:
-    """Return the most use by a pod that holds the GPU now and held it that long ago: one that is gone costs nothing."""
-    return f"(max_over_time({name}[{minutes}m]) and {name} and {name} offset {minutes}m)"
+def list_team_budget_rules(options: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """Yield a recording rule with the budget of each team, with which OtelGpuTeamBudget compares the cost.
+
+    Raises Problem for amounts that are no numbers, or below zero.
+    """
+    budget_by_team = (options or {}).get("team_budgets_per_day") or {}
+    for team, amount in budget_by_team.items():
+        _check_amount(f"team_budgets_per_day.{team}", amount)
+        yield {"record": _TEAM_BUDGET, "expr": f"vector({_format_number(amount)})", "labels": {"team": str(team)}}
 
 
-def _share_of_full_value(measure: str, full_value: int) -> str:
-    return measure if full_value == 1 else f"{measure} / {full_value}"
+def _join_shares(exporter: Exporter, select_series: Callable[[str], str]) -> str:
+    """Return the expression for the use of GPUs, from 0 to 1: that of the first measure that a GPU has.
+
+    An exporter may have several measures of use, each with another full value, such as 1 or 100. `select_series`
+    returns the series that is taken of a measure.
+    """
+    shares = []
+    for measure, full_value in exporter.full_value_by_measure.items():
+        series = select_series(measure)
+        shares.append(series if full_value == 1 else f"{series} / {full_value}")
+    return f" or on (k8s_cluster_name, k8s_node_name, {exporter.device_label}) ".join(shares)
+
+
+def _select_held_use(measure: str, minutes: float) -> str:
+    """Return the expression for the most use within so many minutes, by pods that have held the GPU all that time.
+
+    A pod that is gone costs nothing, and a pod that is new has not had the time to use it.
+    """
+    return f"(max_over_time({measure}[{minutes}m]) and {measure} and {measure} offset {minutes}m)"
+
+
+def _format_number(amount: float) -> str:
+    return f"{amount:{_NUMBER_FORMAT}}"
 
 
 def _check_amount(name: str, value: Any) -> None:
     if not is_amount(value):
         raise Problem(f"`{name}` is {value}", where="monitoring.gpus", fix="Use a number, 0 or more.")
-
-
-def list_team_budget_rules(options: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """Yield a rule for the budget of each team, which the alert compares with its cost."""
-    for team, amount in ((options or {}).get("team_budgets_per_day") or {}).items():
-        _check_amount(f"team_budgets_per_day.{team}", amount)
-        yield {"record": _TEAM_BUDGET, "expr": f"vector({amount:{_NUMBER_FORMAT}})", "labels": {"team": str(team)}}
