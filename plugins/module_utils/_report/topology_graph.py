@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who sends to whom in a cluster: collectors, their target allocators, and the backends at the end. Private.
+"""The graph of who sends to whom in a cluster: collectors, their target allocators, and the backends at the end.
 
-An exporter's address leads to the collector that has a Service, a route or a port of the node of that name, here or in
-another cluster of the fleet; every other address is a backend. Of an address no more than host and port is kept: a
-path or a user in it may be secret.
+The address of an exporter leads to the collector with that Service, that host name or that port of the node. It may be
+in this cluster or in another one of the fleet. Every other address is a backend. Only the host and the port of an
+address are kept, since a path or a user in it may be secret. `topology.py` draws the graph. Private.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ KIND_TITLES = {
     "elsewhere": "in another cluster",
 }
 _DESTINATION_KEYS = ("region", "index", "path", "log_group_name")
-# What becomes of data whose exporter goes nowhere else.
+# What becomes of the data of an exporter that sends to no address.
 _FATES_BY_TRAIT = {
     Trait.PRINTS: "its own log",
     Trait.DISCARDS: "nowhere",
@@ -52,7 +52,10 @@ _SERVICE_MODE = "service"
 
 
 class TopologyNode(NamedTuple):
-    """A place that telemetry comes from or goes to. `stands_for` has what it was folded of."""
+    """A collector, a target allocator or a backend.
+
+    `kind` is one of KIND_TITLES. If several nodes were folded into one, `stands_for` has the titles of all of them.
+    """
 
     id: str
     kind: str
@@ -62,12 +65,15 @@ class TopologyNode(NamedTuple):
 
     @property
     def is_last(self) -> bool:
-        """Return whether it is a backend."""
+        """Whether it is at the end: a backend, or a collector of another cluster."""
         return self.kind in _LAST_KINDS
 
 
 class Way(NamedTuple):
-    """What goes from one node to another, by their ids; `description` has it in words."""
+    """Telemetry goes from one node to another. Both are named by their ids.
+
+    `description` says what goes there, such as `traces, logs by otlp/gateway`.
+    """
 
     source: str
     target: str
@@ -75,23 +81,24 @@ class Way(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """All nodes, in the order in which the page lists them, and all edges between them."""
+    """All nodes, in the order in which the page lists them, and the ways between them."""
 
     nodes: tuple[TopologyNode, ...]
     ways: tuple[Way, ...]
 
 
 class KnownAddresses(NamedTuple):
-    """The collectors of a cluster by all that leads to one, and those of other clusters by their hosts."""
+    """The addresses that lead to a collector: of this cluster its id, of another cluster its title."""
 
     id_by_service: Mapping[str, str]
+    """By the Service as NAMESPACE/NAME."""
     id_by_host: Mapping[str, str]
     id_by_node_port: Mapping[int, str]
     title_by_other_host: Mapping[str, str]
 
 
 def map_known_addresses(members: Sequence[FleetMember], elsewhere: Mapping[str, str]) -> KnownAddresses:
-    """Return what leads to these collectors."""
+    """Return the addresses of these collectors. `elsewhere` has titles of collectors of other clusters by host."""
     services: dict[str, str] = {}
     hosts: dict[str, str] = {}
     node_ports: dict[int, str] = {}
@@ -103,7 +110,7 @@ def map_known_addresses(members: Sequence[FleetMember], elsewhere: Mapping[str, 
 
 
 def build_cluster_graph(members: Sequence[FleetMember], known_addresses_of_members: KnownAddresses) -> Graph:
-    """Return the nodes and ways of a cluster."""
+    """Return the nodes and ways of a cluster. Two exporters of a collector to the same node are one way."""
     has_several_namespaces = len({member.namespace for member in members}) > 1
     nodes: dict[str, TopologyNode] = {}
     for member in members:
@@ -129,7 +136,10 @@ def _make_allocator_id(member: FleetMember) -> str:
 
 
 def _list_own_nodes(member: FleetMember, has_several_namespaces: bool) -> Iterator[TopologyNode]:
-    """Yield a collector and its target allocator; among several namespaces it has its own with it."""
+    """Yield the node of a collector, and that of its target allocator.
+
+    If the picture `has_several_namespaces`, the subtitle names that of the collector.
+    """
     receivers = ", ".join(member.receivers) or "no receivers"
     subtitle = f"{member.namespace}: {receivers}" if has_several_namespaces else receivers
     yield TopologyNode(member.id, KINDS_BY_MODE[member.mode], member.name, subtitle)
@@ -140,7 +150,7 @@ def _list_own_nodes(member: FleetMember, has_several_namespaces: bool) -> Iterat
 
 
 def _list_targets(member: FleetMember, addresses: KnownAddresses) -> Iterator[tuple[TopologyNode, str]]:
-    """Yield where each exporter of a collector leads, and what goes there."""
+    """Yield each node that an exporter of a collector leads to, and in words what goes there."""
     peers_by_exporter: dict[str, list[Peer]] = {}
     for peer in find_peers(member.config, member.namespace):
         peers_by_exporter.setdefault(peer.exporter, []).append(peer)
@@ -156,7 +166,7 @@ def _list_targets(member: FleetMember, addresses: KnownAddresses) -> Iterator[tu
 
 
 def _build_node_elsewhere(way: Mapping[str, Any]) -> TopologyNode:
-    """Return the collector of another place: one of a cluster has its namespace in its name."""
+    """Return the node of a collector of another place. In a cluster, its name is NAMESPACE/NAME."""
     place, collector = str(way["place"]), str(way["collector"])
     if "/" in collector:
         return TopologyNode(f"{place}/{collector}", "elsewhere", collector, f"in {place}")
@@ -164,32 +174,36 @@ def _build_node_elsewhere(way: Mapping[str, Any]) -> TopologyNode:
 
 
 def _map_signals_by_exporter(member: FleetMember) -> dict[str, list[str]]:
-    """Return the exporters that pipelines use, each with its signals."""
+    """Return the signals of each exporter that pipelines use, in the usual order."""
     configured_exporters = mapping_at(member.config, "exporters")
     signals_by_exporter = PipelineGraph.of(member.config).find_signals_by_id("exporters")
-    signal_order = {signal: index for index, signal in enumerate(SIGNALS_IN_ORDER)}
-    signals_in_order = {}
+    sorted_signals = {}
     for exporter_id in sorted(signals_by_exporter):
         if exporter_id in configured_exporters:
-            signals = signals_by_exporter[exporter_id]
-            signals_in_order[exporter_id] = sorted(
-                signals, key=lambda signal: (signal_order.get(signal, len(signal_order)), signal)
-            )
-    return signals_in_order
+            sorted_signals[exporter_id] = sorted(signals_by_exporter[exporter_id], key=_rank_signal)
+    return sorted_signals
+
+
+def _rank_signal(signal: str) -> tuple[int, str]:
+    """Return the key by which signals are sorted: in the usual order, others behind them by name."""
+    is_usual = signal in SIGNALS_IN_ORDER
+    return SIGNALS_IN_ORDER.index(signal) if is_usual else len(SIGNALS_IN_ORDER), signal
 
 
 def _build_node_at(peer: Peer, member: FleetMember, addresses: KnownAddresses) -> TopologyNode:
-    """Return what an address of an exporter leads to: a collector of this cluster or another, or a backend."""
+    """Return the node that an address of an exporter leads to: a collector of this cluster or another, or a backend."""
     own_id = _find_collector_at(peer, addresses)
     if own_id:
-        return TopologyNode(own_id, "", "", "")  # its own node is there already
-    if peer.host in addresses.title_by_other_host:
-        return TopologyNode(f"elsewhere {peer.host}", "elsewhere", addresses.title_by_other_host[peer.host], peer.host)
+        # The graph has the node of this collector already, so only its id counts.
+        return TopologyNode(own_id, kind="", title="", subtitle="")
+    other_title = addresses.title_by_other_host.get(peer.host)
+    if other_title is not None:
+        return TopologyNode(f"elsewhere {peer.host}", "elsewhere", other_title, peer.host)
     return _build_backend(peer, member)
 
 
 def _build_backend(peer: Peer, member: FleetMember) -> TopologyNode:
-    """Return the backend at an address. One on the loopback is another one for each collector."""
+    """Return the node of the backend at an address. A loopback address is another backend for each collector."""
     exporter_type = peer.exporter.split("/", 1)[0]
     is_on_host = member.mode == _SERVICE_MODE
     host = peer.host
@@ -205,7 +219,7 @@ def _build_backend(peer: Peer, member: FleetMember) -> TopologyNode:
 
 
 def _find_collector_at(peer: Peer, addresses: KnownAddresses) -> str:
-    """Return the id of the collector that an address leads to, by its Service, node port or host; empty for none."""
+    """Return the id of the collector of this cluster at an address; empty if there is none."""
     if peer.host == NODE_ADDRESS:
         collector_id = addresses.id_by_node_port.get(peer.port)
     else:
@@ -226,7 +240,7 @@ def _build_node_without_address(exporter: str, settings: Mapping[str, object]) -
 
 
 def _describe_fate(exporter: str) -> str:
-    """Return what becomes of the data of an exporter that names no place."""
+    """Return what becomes of the data of an exporter that sends to no address, such as `its own log`."""
     traits = traits_of(EXPORTERS, exporter)
     for trait, fate in _FATES_BY_TRAIT.items():
         if trait in traits:
@@ -235,7 +249,10 @@ def _describe_fate(exporter: str) -> str:
 
 
 def _find_destination(settings: Mapping[str, object]) -> str:
-    """Return the first setting that says where data goes; one with a variable says nothing."""
+    """Return the first setting that says where data goes, such as a region; empty without any.
+
+    A setting with a variable, such as `${env:REGION}`, does not count.
+    """
     for key in _DESTINATION_KEYS:
         value = str(settings.get(key) or "")
         if value and "$" not in value:
