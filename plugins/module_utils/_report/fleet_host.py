@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Linux host of the fleet and its collectors, as the tasks before have rendered and read them. Private."""
+"""A Linux host of the fleet and its collectors, as earlier tasks have rendered and read them.
+
+A `FleetHost` answers what the page of the fleet asks of the results of these tasks; `page_model.py` uses it. Private.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ NOT_ASKED = "Nothing was read from the host: this is what its inventory says."
 # The key that a diagnosis has when its task went well.
 _KEY_OF_SUCCESS = "verdict"
 _NO_REASON_GIVEN = "the host gave no reason"
-# As the page says it of clusters.
+# The words of the page for the same part of clusters.
 _UNREAD_PART = "how the collectors are"
 
 
@@ -30,12 +33,12 @@ class FleetHost(FleetPlace):
 
     @property
     def collectors(self) -> Sequence[Result]:
-        """The collectors that were rendered."""
+        """The collectors that were rendered, each with its `name`, `service` and `program`."""
         return list_at(self.task_results, "rendered", "collectors")
 
     @cached_property
     def members(self) -> list[FleetMember]:
-        """The collectors as places that telemetry comes from or goes to."""
+        """The collectors as the picture of the topology needs them. The host is their namespace."""
         fleet_members = []
         for collector in self.collectors:
             summary = {"name": collector["name"], "namespace": self.name, "mode": SERVICE_MODE}
@@ -50,7 +53,7 @@ class FleetHost(FleetPlace):
 
     @cached_property
     def diagnosis(self) -> Result:
-        """What the host said of its collectors; empty if it could not be reached, or no module runs there."""
+        """The result of the diagnosis; empty if the host could not be reached, or if no module runs there."""
         host_diagnosis: Result = self.task_results.get("diagnosis") or {}
         return host_diagnosis if _KEY_OF_SUCCESS in host_diagnosis else {}
 
@@ -71,13 +74,13 @@ class FleetHost(FleetPlace):
 
     @property
     def unlisted_collectors(self) -> Sequence[str]:
-        """The collectors that runs have made there, and that the inventory does not list."""
+        """The collectors that earlier runs have made on the host and that the inventory does not list."""
         unlisted_collectors: Sequence[str] = self.diagnosis.get("unlisted") or ()
         return unlisted_collectors
 
     @cached_property
     def diagnosis_by_collector(self) -> dict[str, Result]:
-        """What was found of each collector, by its name."""
+        """The result of the diagnosis of each collector, by its name."""
         return {str(collector["name"]): collector for collector in list_at(self.diagnosis, "collectors")}
 
 
