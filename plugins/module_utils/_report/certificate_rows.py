@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The certificates of a cluster on the page: those that were read, or else those that a run would ask for. Private."""
+"""The table of certificates of a cluster on the page.
+
+It has the certificates that a diagnosis has read from the cluster. If none was made, it has those that a run would ask
+cert-manager for, by the rendered objects. Private.
+"""
 
 from __future__ import annotations
 
@@ -11,39 +15,39 @@ from typing import Any
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .fleet_cluster import FleetCluster
+from .page_rows import CertificateRow
 
-# What keeps connections from being made, or will.
+# The states of certificates with which no connection is made, now or soon.
 BAD_STATES = ("expired", "not_yet_valid", "soon")
-# Every pod has it, for the API server. Source: the RootCAConfigMap of Kubernetes.
+# The CA of the API server, which every pod mounts. Source: the RootCAConfigMap of Kubernetes.
 _CLUSTER_CA_NAME = "kube-root-ca.crt"
 
 
-def list_certificate_rows(cluster: FleetCluster) -> list[dict[str, Any]]:
-    """Return the read certificates in the order of their ends, or else the rendered ones."""
-    rows_by_holder: dict[tuple[str, ...], dict[str, Any]] = {}
+def list_certificate_rows(cluster: FleetCluster) -> list[CertificateRow]:
+    """Return the certificates that were read, the next to end first; without a diagnosis, the rendered ones."""
+    if cluster.find_result("diagnosis"):
+        return sorted(_list_read_rows(cluster), key=lambda row: (row["until"], row["holder"], row["subject"]))
+    return list(_build_rendered_rows(cluster))
+
+
+# ── Read by a diagnosis ──
+
+
+def _list_read_rows(cluster: FleetCluster) -> list[CertificateRow]:
+    """Return a row for each certificate, with all collectors that use it."""
+    rows_by_holder: dict[tuple[str, str], CertificateRow] = {}
     for collector_id, diagnosis in cluster.diagnosis_by_collector.items():
         for certificate in diagnosis.get("certificates") or ():
             if certificate["name"] == _CLUSTER_CA_NAME:
                 continue
-            certificate_row = _build_read_row(certificate)
-            certificate_row = rows_by_holder.setdefault(
-                (certificate_row["holder"], certificate_row["subject"]), certificate_row
-            )
-            certificate_row["used_by"] = sorted({*certificate_row["used_by"], collector_id})
-    if cluster.find_result("diagnosis"):
-        return sorted(
-            rows_by_holder.values(),
-            key=lambda certificate_row: (
-                certificate_row["until"],
-                certificate_row["holder"],
-                certificate_row["subject"],
-            ),
-        )
-    return list(_build_rendered_rows(cluster))
+            new_row = _build_read_row(certificate)
+            row = rows_by_holder.setdefault((new_row["holder"], new_row["subject"]), new_row)
+            row["used_by"] = sorted({*row["used_by"], collector_id})
+    return list(rows_by_holder.values())
 
 
-def _build_read_row(certificate: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row of a certificate that a diagnosis has read, which nobody uses yet."""
+def _build_read_row(certificate: Mapping[str, Any]) -> CertificateRow:
+    """Return the row of a certificate of a diagnosis, without the collectors that use it."""
     secret_name = f"{certificate['namespace']}/{certificate['name']}"
     return {
         "subject": str(certificate["subject"]),
@@ -58,20 +62,28 @@ def _build_read_row(certificate: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _build_rendered_rows(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
-    """Yield a row for each Certificate that a run would apply."""
+# ── Rendered ──
+
+
+def _build_rendered_rows(cluster: FleetCluster) -> Iterator[CertificateRow]:
+    """Yield a row for each Certificate of cert-manager that a run would apply."""
     for manifest in list_at(cluster.task_results, "rendered", "manifests"):
         if manifest["kind"] == "Certificate":
-            spec, metadata = mapping_at(manifest, "spec"), mapping_at(manifest, "metadata")
-            issuer = mapping_at(spec, "issuerRef")
-            yield {
-                "subject": str(metadata["name"]),
-                "names": [str(name) for name in list_at(spec, "dnsNames")],
-                "issuer": f"{issuer.get('kind') or 'Issuer'} {issuer.get('name')}",
-                "holder": f"Secret {metadata.get('namespace')}/{spec.get('secretName')}",
-                "begins": "",
-                "until": "",
-                "left": "",
-                "state": "asked",
-                "used_by": [str(mapping_at(metadata, "labels").get(COLLECTOR_LABEL, ""))],
-            }
+            yield _build_rendered_row(manifest)
+
+
+def _build_rendered_row(manifest: Mapping[str, Any]) -> CertificateRow:
+    """Return the row of a Certificate. Its dates are not known before cert-manager issues it."""
+    spec, metadata = mapping_at(manifest, "spec"), mapping_at(manifest, "metadata")
+    issuer = mapping_at(spec, "issuerRef")
+    return {
+        "subject": str(metadata["name"]),
+        "names": [str(name) for name in list_at(spec, "dnsNames")],
+        "issuer": f"{issuer.get('kind') or 'Issuer'} {issuer.get('name')}",
+        "holder": f"Secret {metadata.get('namespace')}/{spec.get('secretName')}",
+        "begins": "",
+        "until": "",
+        "left": "",
+        "state": "asked",
+        "used_by": [str(mapping_at(metadata, "labels").get(COLLECTOR_LABEL, ""))],
+    }

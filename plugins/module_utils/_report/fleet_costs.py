@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collectors of a cluster take: pods, requests and limits, and what they may do. Private."""
+"""The table of costs on the page: pods, requests and limits of each collector of a cluster, and what it may do.
+
+A figure is a request or a limit of CPU, in cores, or of memory, in bytes. Private.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from .._otelcol.errors import Problem
 from .._otelcol.needs.quantities import parse_bytes, parse_cpu
 from .fleet_cluster import FleetMember
 from .fleet_versions import NOTHING_TEXT
+from .page_rows import CostRow
 
 _GIB, _MIB = 2**30, 2**20
 NO_LIMIT = "no limit"
@@ -21,7 +25,7 @@ _PODS_OF_FIXED_MODES = {"daemonset": "one on every node", "sidecar": "one in eve
 
 
 class _Column(NamedTuple):
-    """A column of figures: the part of `resources` that has them, and the resource."""
+    """A column of figures: its name, the part of `resources` of a container that has them, and the resource."""
 
     name: str
     part: str
@@ -36,17 +40,20 @@ _COLUMNS = (
 )
 
 
-def build_cost_row(member: FleetMember, pods: int | None) -> dict[str, Any]:
-    """Return what the pods of a collector take and may do; `pods` is how many run, when that was seen."""
+def build_cost_row(member: FleetMember, running_pods: int | None) -> CostRow:
+    """Return the row of a collector. `running_pods` is None if nobody saw how many pods run.
+
+    The figures of all pods then are those of the planned pods.
+    """
     figures_of_pod = _read_figures_of_pod(member)
-    pod_count = _count_planned_pods(member) if pods is None else pods
+    pod_count = _count_planned_pods(member) if running_pods is None else running_pods
     total_figures: dict[str, float] = {}
     if pod_count is not None:
         total_figures = {name: value * pod_count for name, value in figures_of_pod.items() if value}
     port_rows = member.summary.get("ports") or ()
     return {
         "collector": member.id,
-        "pods": _describe_pods(member, pods),
+        "pods": _describe_pods(member, running_pods),
         "count": pod_count,
         "rules": [_describe_rule(rule) for rule in member.rbac_rules],
         "iam_actions": list(member.summary.get("iam_actions") or ()),
@@ -68,8 +75,11 @@ def _read_figures_of_pod(member: FleetMember) -> dict[str, float | None]:
     return figures
 
 
-def sum_cost_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the sums over all collectors whose number of pods is known, and how many others there are."""
+def sum_cost_rows(rows: Iterable[CostRow]) -> dict[str, str]:
+    """Return the sum of each column over all collectors whose number of pods is known.
+
+    Key `unknown` has the number of the other collectors; empty if there are none.
+    """
     row_list = list(rows)
     counted_figures = [row["all"] for row in row_list if row["count"] is not None]
     totals = {}
@@ -80,14 +90,14 @@ def sum_cost_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _format_total(column_name: str, values: Sequence[float | None]) -> str:
-    """Return a sum as the page shows it. One pod without a limit makes the limit of all endless."""
+    """Return a sum as the page shows it. If one pod has no limit, the sum of all limits has none."""
     if column_name.endswith("_limit") and None in values:
         return NO_LIMIT
     return _format_figure(column_name, sum(value or 0 for value in values))
 
 
 def _count_planned_pods(member: FleetMember) -> int | None:
-    """Return the requested number of pods; unknown for DaemonSets and sidecars."""
+    """Return how many pods the inventory wants; None for DaemonSets and sidecars, for which it sets no number."""
     if member.mode in _PODS_OF_FIXED_MODES:
         return None
     replicas = member.autoscaler.get("maxReplicas") or member.spec.get("replicas")
@@ -105,7 +115,7 @@ def _describe_pods(member: FleetMember, running_pods: int | None) -> str:
 
 
 def _parse_quantity(quantity: Any, resource: str) -> float | None:
-    """Return a quantity in cores or bytes; nothing for none, or for one in a form that is not read here."""
+    """Return a quantity of Kubernetes, such as `500m` or `2Gi`, in cores or bytes; None if it is not understood."""
     if quantity in (None, ""):
         return None
     quantity_text = str(quantity)
@@ -118,7 +128,7 @@ def _parse_quantity(quantity: Any, resource: str) -> float | None:
 
 
 def _parse_number(text: str) -> float | None:
-    """Return a number that Kubernetes takes too, such as `.5` or `1e3`; nothing for another text."""
+    """Return a number that Kubernetes takes too, such as `.5` or `1e3`; None for another text."""
     try:
         number = float(text)
     except ValueError:
@@ -127,7 +137,7 @@ def _parse_number(text: str) -> float | None:
 
 
 def _format_figure(column_name: str, value: float | None) -> str:
-    """Return a sum of cores or bytes as the page shows it."""
+    """Return a figure as the page shows it: cores such as `250m` or `1.5`, bytes such as `512 MiB`."""
     if value is None:
         return NO_LIMIT if column_name.endswith("_limit") else NOTHING_TEXT
     if column_name.startswith("cpu"):
@@ -138,9 +148,10 @@ def _format_figure(column_name: str, value: float | None) -> str:
 
 
 def _describe_rule(rule: Mapping[str, Any]) -> str:
-    """Return a rule as one reads it: what, then the verbs."""
-    resources, addresses = rule.get("resources") or (), rule.get("nonResourceURLs") or ()
-    targets = ", ".join([*resources, *addresses])
+    """Return a rule of RBAC in words, such as `pods, nodes (apps): get, list`."""
+    resources = rule.get("resources") or ()
+    api_paths = rule.get("nonResourceURLs") or ()
+    targets = ", ".join([*resources, *api_paths])
     group_names = ", ".join(filter(None, rule.get("apiGroups") or ()))
     if group_names:
         targets += f" ({group_names})"

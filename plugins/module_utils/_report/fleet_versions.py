@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which versions run, which are wanted, and whether they go together. Private."""
+"""The versions on the page: which run, which the inventory wants, and whether they work together.
+
+`list_version_rows` makes the table of one cluster. `count_versions` and `count_host_programs` count the versions of the
+whole fleet. Private.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._install.releases import versions
@@ -20,22 +24,33 @@ from .._otelcol.kube.keepers import describe_keeper
 from .._otelcol.rules.batching import PLANNED
 from .fleet_cluster import FleetCluster, FleetMember
 from .fleet_host import FleetHost, count_programs
+from .page_rows import ProductVersions, VersionCount, VersionRow
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 NOT_READ_TEXT, NOTHING_TEXT = "not read", "\N{EN DASH}"
 _MOST_NAMES = 5
 
 
-def list_version_rows(cluster: FleetCluster, table: versions.Table) -> list[dict[str, Any]]:
-    """Return a row for Kubernetes, each product, each image of collectors, and what planned versions break."""
-    running_version = cluster.kubernetes_version or NOT_READ_TEXT
-    rows = [{"what": "Kubernetes", "wanted": NOTHING_TEXT, "running": running_version, "notes": [], "state": "same"}]
-    for product_name in PRODUCTS:
-        rows.append(_build_product_row(cluster, product_name, table))
-    return [*rows, *_list_image_rows(cluster), *_list_breaking_versions(cluster)]
+# ── The table of a cluster ──
 
 
-def _build_product_row(cluster: FleetCluster, product_name: str, table: versions.Table) -> dict[str, Any]:
+def list_version_rows(cluster: FleetCluster, table: versions.Table) -> list[VersionRow]:
+    """Return the rows of a cluster: Kubernetes, the products, the images of collectors, and what new versions break.
+
+    `table` has the versions of products that work together.
+    """
+    kubernetes_row: VersionRow = {
+        "what": "Kubernetes",
+        "wanted": NOTHING_TEXT,
+        "running": cluster.kubernetes_version or NOT_READ_TEXT,
+        "notes": [],
+        "state": "same",
+    }
+    product_rows = [_build_product_row(cluster, product_name, table) for product_name in PRODUCTS]
+    return [kubernetes_row, *product_rows, *_list_image_rows(cluster), *_list_breaking_versions(cluster)]
+
+
+def _build_product_row(cluster: FleetCluster, product_name: str, table: versions.Table) -> VersionRow:
     """Return the row of a product: the version that the inventory asks for, and the one that runs."""
     wanted_product = cluster.wanted_products.get(product_name) or {}
     provider = str(wanted_product.get("provider") or "")
@@ -74,35 +89,34 @@ def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, 
     parsed_version = parse_version(version)
     if parsed_version is None:
         return
-    incompatible = versions.explain_incompatibility(
-        table, find_product(product_name), parsed_version, cluster.kubernetes_version
-    )
-    if incompatible:
-        yield incompatible
-    unknown_warning = versions.warn_if_not_in_table(table, find_product(product_name), parsed_version)
+    product = find_product(product_name)
+    incompatibility = versions.explain_incompatibility(table, product, parsed_version, cluster.kubernetes_version)
+    if incompatibility:
+        yield incompatibility
+    unknown_warning = versions.warn_if_not_in_table(table, product, parsed_version)
     if unknown_warning:
         yield unknown_warning
-    if find_product(product_name).runs_collectors:
-        yield from versions.find_skew_warnings(
-            cluster.find_product(product_name).get("resources") or (), parsed_version
-        )
+    if product.runs_collectors:
+        custom_resources = cluster.find_product(product_name).get("resources") or ()
+        yield from versions.find_skew_warnings(custom_resources, parsed_version)
 
 
-def _list_image_rows(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
-    """Yield a row for every image that collectors should have, with what they have."""
+def _list_image_rows(cluster: FleetCluster) -> Iterator[VersionRow]:
+    """Yield a row for every image that collectors should run, with the images that these collectors run."""
     ids_by_image: dict[str, list[str]] = {}
     for member in cluster.members:
         image = str(member.summary.get("image") or "the operator's default")
         ids_by_image.setdefault(image, []).append(member.id)
     for image, collector_ids in sorted(ids_by_image.items()):
-        images_by_count = Counter(find_running_image(cluster, collector_id) for collector_id in collector_ids)
+        counts_by_image = Counter(find_running_image(cluster, collector_id) for collector_id in collector_ids)
+        has_other_image = not set(counts_by_image) <= {image, NOT_READ_TEXT}
         collectors_in_words = collector_ids[0] if len(collector_ids) == 1 else len(collector_ids)
         yield {
             "what": f"Collector image of {collectors_in_words}",
             "wanted": image,
-            "running": _describe_image_counts(images_by_count),
+            "running": _describe_image_counts(counts_by_image),
             "notes": [],
-            "state": "same" if set(images_by_count) <= {image, NOT_READ_TEXT} else "differs",
+            "state": "differs" if has_other_image else "same",
         }
 
 
@@ -114,53 +128,62 @@ def _describe_image_counts(counts_by_image: Mapping[str, int]) -> str:
     return "; ".join(f"{image} ({counts_by_image[image]} of {collector_count})" for image in sorted(counts_by_image))
 
 
-def _list_breaking_versions(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
-    """Yield a row for the collectors that a planned version of the Collector breaks, by owner."""
+def _list_breaking_versions(cluster: FleetCluster) -> Iterator[VersionRow]:
+    """Yield a row for each planned version of the Collector that breaks collectors of the cluster."""
     for version, breakage, _breaks in PLANNED:
-        owners: dict[str, list[str]] = {}
         broken_ids = cluster.broken_by_version.get(version, ())
         broken_members = [member for member in cluster.members if member.id in broken_ids]
-        for member in broken_members:
-            owners.setdefault(describe_keeper(member.workload), []).append(member.id)
-        if owners:
-            owners_in_words = [
-                f"{len(ids)} of {owner} ({join_at_most(_MOST_NAMES, ids)})" for owner, ids in owners.items()
-            ]
-            yield {
-                "what": f"Collectors that {version} breaks",
-                "wanted": NOTHING_TEXT,
-                "running": (
-                    f"{len(broken_members)} of {len(cluster.members)}: {join_at_most(_MOST_NAMES, owners_in_words)}"
-                ),
-                "notes": [f"Collector {version} {breakage}."],
-                "state": "odd",
-            }
+        if not broken_members:
+            continue
+        yield {
+            "what": f"Collectors that {version} breaks",
+            "wanted": NOTHING_TEXT,
+            "running": f"{len(broken_members)} of {len(cluster.members)}: {_describe_owners(broken_members)}",
+            "notes": [f"Collector {version} {breakage}."],
+            "state": "odd",
+        }
+
+
+def _describe_owners(members: Sequence[FleetMember]) -> str:
+    """Return who owns these collectors, such as `2 of Helm release otel (obs/gateway and obs/agent)`."""
+    ids_by_owner: dict[str, list[str]] = {}
+    for member in members:
+        ids_by_owner.setdefault(describe_keeper(member.workload), []).append(member.id)
+    owners_in_words = []
+    for owner, ids in ids_by_owner.items():
+        owners_in_words.append(f"{len(ids)} of {owner} ({join_at_most(_MOST_NAMES, ids)})")
+    return join_at_most(_MOST_NAMES, owners_in_words)
 
 
 def find_running_image(cluster: FleetCluster, collector_id: str) -> str:
-    """Return the image that a collector runs, `none` if it does not run, or that this was not read."""
+    """Return the image that a collector runs, `none` if it does not run, or `not read`."""
     if not cluster.find_result("diagnosis"):
         return NOT_READ_TEXT
     return str(cluster.diagnosis_by_collector.get(collector_id, {}).get("image") or "none")
 
 
-def count_versions(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
-    """Return the count of each read version in the fleet, or else of each wanted one."""
+# ── The versions of the fleet ──
+
+
+def count_versions(clusters: Sequence[FleetCluster]) -> list[ProductVersions]:
+    """Return how many clusters have each version of a product, and how many collectors run each version.
+
+    A collector that was not read counts with its wanted version.
+    """
     counts_by_product: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for cluster in clusters:
         counts_by_product["Kubernetes"][cluster.kubernetes_version or NOT_READ_TEXT] += 1
         for product_name in PRODUCTS:
-            counts_by_product[find_product(product_name).title][
-                _read_installed_version(cluster.find_product(product_name))
-            ] += 1
+            title = find_product(product_name).title
+            counts_by_product[title][_read_installed_version(cluster.find_product(product_name))] += 1
         for member in cluster.members:
             counts_by_product["Collectors"][find_collector_version(cluster, member)] += 1
         for version, ids in cluster.broken_by_version.items():
             if ids:
                 counts_by_product[f"Collectors that {version} breaks"][f"in {cluster.name}"] += len(ids)
     return [
-        {"what": product_title, "versions": _sort_newest_first(version_counter.items())}
-        for product_title, version_counter in counts_by_product.items()
+        {"what": product_title, "versions": _sort_newest_first(counts_by_version)}
+        for product_title, counts_by_version in counts_by_product.items()
     ]
 
 
@@ -173,18 +196,16 @@ def _read_installed_version(installed_product: Mapping[str, Any]) -> str:
     return str(installed_product.get("version") or "?")
 
 
-def count_host_programs(hosts: Sequence[FleetHost]) -> list[dict[str, Any]]:
-    """Return the count of each program that collectors of hosts have, as the inventory says; nothing without hosts."""
-    program_counts = count_programs(hosts)
-    return (
-        [{"what": "Collectors of hosts", "versions": _sort_newest_first(program_counts.items())}]
-        if program_counts
-        else []
-    )
+def count_host_programs(hosts: Sequence[FleetHost]) -> list[ProductVersions]:
+    """Return how many collectors of hosts the inventory wants to run each program; empty without hosts."""
+    counts_by_program = count_programs(hosts)
+    if not counts_by_program:
+        return []
+    return [{"what": "Collectors of hosts", "versions": _sort_newest_first(counts_by_program)}]
 
 
 def find_collector_version(cluster: FleetCluster, member: FleetMember) -> str:
-    """Return the version of a collector that runs, or else the wanted one, which says so."""
+    """Return the version that a collector runs, such as `0.158.0`; if it was not read, `0.158.0 wanted`."""
     image = find_running_image(cluster, member.id)
     if image != NOT_READ_TEXT:
         return read_image_tag(image) or image
@@ -192,12 +213,11 @@ def find_collector_version(cluster: FleetCluster, member: FleetMember) -> str:
     return f"{read_image_tag(wanted_image) or wanted_image} wanted"
 
 
-def _sort_newest_first(version_counts: Iterable[tuple[str, int]]) -> list[Mapping[str, Any]]:
-    """Return the newest version first."""
+def _sort_newest_first(counts_by_version: Mapping[str, int]) -> list[VersionCount]:
+    """Return the versions with their counts, the newest first. Other texts, such as `not read`, come last."""
 
-    def version_sort_key(version_count: tuple[str, int]) -> tuple[Any, str]:
-        version, _count = version_count
+    def sort_key(version: str) -> tuple[Any, str]:
         return parse_version(version) or (0, 0, 0), version
 
-    newest_first = sorted(version_counts, key=version_sort_key, reverse=True)
-    return [{"version": version, "count": count} for version, count in newest_first]
+    newest_first = sorted(counts_by_version, key=sort_key, reverse=True)
+    return [{"version": version, "count": counts_by_version[version]} for version in newest_first]

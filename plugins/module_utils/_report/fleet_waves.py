@@ -1,19 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet by wave: how its collectors are, which versions run, what differs, and what has passed. Private."""
+"""The table of waves on the page: how the collectors of each wave are, their versions, drift, and what has passed.
+
+`page_model.py` calls it with the rows of clusters and hosts that the page shows further down. Private.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from .._otelcol.errors import join_at_most
+from .page_rows import CollectorRow, PlaceRow, StateCounts, WaveRow
 
+# Clusters and hosts of a wave that are named.
 _MOST_NAMES = 5
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -27,40 +30,47 @@ class FleetWaves:
 NO_WAVES = FleetWaves()
 
 
-def build_wave_rows(waves: FleetWaves, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return a row for each wave; `rows` are those of clusters and hosts. What the report leaves out is not counted."""
-    rows_by_name = {str(row["name"]): row for row in rows}
-    row_per_wave = []
+def build_wave_rows(waves: FleetWaves, place_rows: Sequence[PlaceRow]) -> list[WaveRow]:
+    """Return a row for each wave. Members of a wave that the report leaves out are not counted.
+
+    `place_rows` are the rows of clusters and hosts.
+    """
+    rows_by_name = {str(row["name"]): row for row in place_rows}
+    wave_rows = []
     for wave_name, member_names in waves.members.items():
         listed_members = [rows_by_name[member] for member in member_names if member in rows_by_name]
-        row_per_wave.append(_build_wave_row(wave_name, listed_members))
-    return row_per_wave
+        wave_rows.append(_build_wave_row(wave_name, listed_members))
+    return wave_rows
 
 
-def _build_wave_row(name: str, members: Sequence[Row]) -> dict[str, Any]:
+def _build_wave_row(name: str, members: Sequence[PlaceRow]) -> WaveRow:
     """Return the row of a wave of these clusters and hosts."""
-    collectors: list[Row] = []
+    collectors: list[CollectorRow] = []
     for member in members:
         collectors += member["collectors"]
     versions = Counter(str(collector["version"]) for collector in collectors)
-    member_text = ""
-    if members:
-        member_names = [str(member["name"]) for member in members]
-        member_text = f"{len(members)}: {join_at_most(_MOST_NAMES, member_names)}"
+    # A sidecar passes no wave, since its pods belong to applications.
+    gated_collectors = [collector for collector in collectors if collector.get("mode") != "sidecar"]
     return {
         "name": name,
-        "members": member_text,
+        "members": _describe_members(members),
         "versions": [{"version": version, "count": count} for version, count in sorted(versions.items())],
         **count_states(collectors),
         "differs": _describe_differences(members),
-        "passed": _describe_passed_releases(
-            name, [collector for collector in collectors if collector.get("mode") != "sidecar"]
-        ),
+        "passed": _describe_passed_releases(name, gated_collectors),
     }
 
 
-def count_states(collectors: Iterable[Row]) -> dict[str, int]:
-    """Return how many collectors are how."""
+def _describe_members(members: Sequence[PlaceRow]) -> str:
+    """Return the number of members and the first names, such as `2: eu-west and us-east`; empty without members."""
+    if not members:
+        return ""
+    member_names = [str(member["name"]) for member in members]
+    return f"{len(members)}: {join_at_most(_MOST_NAMES, member_names)}"
+
+
+def count_states(collectors: Iterable[CollectorRow]) -> StateCounts:
+    """Return how many of the collectors are in each state."""
     states = Counter(str(collector["status"]) for collector in collectors)
     return {
         "healthy": states["healthy"],
@@ -69,8 +79,8 @@ def count_states(collectors: Iterable[Row]) -> dict[str, int]:
     }
 
 
-def _describe_differences(members: Sequence[Row]) -> str:
-    """Return how many objects and files differ from the inventory, and how many members could not say."""
+def _describe_differences(members: Sequence[PlaceRow]) -> str:
+    """Return how many objects and files differ from the inventory, and of how many members that is not known."""
     unread_count = sum(not member["drift"]["read"] for member in members)
     if unread_count == len(members):
         return "not read"
@@ -78,21 +88,19 @@ def _describe_differences(members: Sequence[Row]) -> str:
     return f"{object_count}, {unread_count} not read" if unread_count else str(object_count)
 
 
-def _describe_passed_releases(name: str, collectors: Sequence[Row]) -> list[str]:
-    """Return how many collectors run a release that has passed this wave, and the last record of it.
-
-    A sidecar passes none, since its pods belong to applications.
-    """
+def _describe_passed_releases(wave_name: str, collectors: Sequence[CollectorRow]) -> list[str]:
+    """Return lines on how many collectors run a release that has passed the wave, and who let the last one pass."""
     if not collectors:
         return []
     read_collectors = [collector for collector in collectors if collector["read"]]
     if not read_collectors:
         return ["not read"]
-    records = [collector["wave"] for collector in read_collectors if collector["wave"].get("wave") == name]
-    result_texts = [f"{len(records)} of {len(collectors)} collectors"]
-    if len(read_collectors) < len(collectors):
-        result_texts.append(f"{len(collectors) - len(read_collectors)} not read")
+    records = [collector["wave"] for collector in read_collectors if collector["wave"].get("wave") == wave_name]
+    lines = [f"{len(records)} of {len(collectors)} collectors"]
+    unread_count = len(collectors) - len(read_collectors)
+    if unread_count:
+        lines.append(f"{unread_count} not read")
     if records:
         last_record = max(records, key=lambda record: str(record.get("when")))
-        result_texts.append(f"last {last_record.get('when', '')} by {last_record.get('by', '')}")
-    return result_texts
+        lines.append(f"last {last_record.get('when', '')} by {last_record.get('by', '')}")
+    return lines

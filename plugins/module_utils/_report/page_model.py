@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page as data, which the template writes without computation. Private.
+"""The page of a fleet as data: all that the templates in playbooks/templates/report write.
 
-In this order: the page, its summary, the row of a cluster, and that of a host.
+Module fleet_report calls `build_page_model`. `page_rows.py` lists the keys of the data. In this order, this file has
+the page, its summary, the row of a cluster, and the row of a host. Private.
 """
 
 from __future__ import annotations
@@ -26,11 +27,24 @@ from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, list_unlisted_c
 from .fleet_costs import build_cost_row, sum_cost_rows
 from .fleet_host import FleetHost
 from .fleet_waves import NO_WAVES, FleetWaves, build_wave_rows, count_states
+from .page_rows import (
+    ClusterCollectorRow,
+    ClusterRow,
+    CollectorRow,
+    DiagnosisSummary,
+    DriftSummary,
+    FindingRow,
+    Page,
+    PlaceRow,
+    ServiceRow,
+    SummaryCounts,
+    Topology,
+)
 from .topology import draw_cluster, draw_hosts
 
-# The page is to be read from its start; all of it follows further down.
+# Rows at the top of the page. Further concerns are only counted there: all of them stand further down.
 _MOST_ATTENTION_ROWS = 25
-# What a run does not change.
+# The actions that leave an object as it is.
 _UNCHANGING_ACTIONS = ("unchanged", "absent")
 _STATES_IN_WORDS = {
     "healthy": "healthy",
@@ -41,26 +55,32 @@ _STATES_IN_WORDS = {
 }
 
 
+# ── The page ──
+
+
 @dataclass(frozen=True)
 class FleetParts:
-    """All that the page is about."""
+    """The clusters, hosts and waves that the page is about."""
 
     clusters: Sequence[FleetCluster]
     hosts: Sequence[FleetHost] = ()
     waves: FleetWaves = NO_WAVES
 
 
-def build_page_model(fleet: FleetParts, table: Table, title: str, time_text: str) -> dict[str, Any]:
-    """Return the whole page, without any secret that stands in a config or a Secret."""
+def build_page_model(fleet: FleetParts, table: Table, title: str, time_text: str) -> Page:
+    """Return the whole page, without any secret that stands in a config or a Secret.
+
+    `table` has the versions of products that work together.
+    """
     clusters, hosts, waves = fleet.clusters, fleet.hosts, fleet.waves
     host_members = [member for host in hosts for member in host.members]
     cluster_rows = [
         _build_cluster_row(index, cluster, clusters, table, host_members) for index, cluster in enumerate(clusters)
     ]
     host_rows = [_build_host_row(index, host) for index, host in enumerate(hosts)]
-    place_rows = [*cluster_rows, *host_rows]
+    place_rows: list[PlaceRow] = [*cluster_rows, *host_rows]
     needing_attention = list_attention_rows(place_rows)
-    page = {
+    page: Page = {
         "title": title,
         "time": time_text,
         "summary": _summarize_page(clusters, hosts, place_rows),
@@ -73,14 +93,12 @@ def build_page_model(fleet: FleetParts, table: Table, title: str, time_text: str
         "hosts": host_rows,
         "topology_of_hosts": _draw_hosts(hosts, host_members, host_rows),
     }
-    masked_page: dict[str, Any] = _change_texts(page, make_masker(_collect_secrets(clusters, hosts)))
+    masked_page: Page = _change_texts(page, make_masker(_collect_secrets(clusters, hosts)))
     return masked_page
 
 
-def _draw_hosts(
-    hosts: Sequence[FleetHost], members: Sequence[FleetMember], host_rows: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return the picture of the collectors of hosts, whose boxes lead to their rows."""
+def _draw_hosts(hosts: Sequence[FleetHost], members: Sequence[FleetMember], host_rows: Sequence[PlaceRow]) -> Topology:
+    """Return the picture of the collectors of hosts. The box of a collector leads to its row on the page."""
     diagnoses_by_id: dict[str, Mapping[str, Any]] = {}
     for host in hosts:
         for name, diagnosis in host.diagnosis_by_collector.items():
@@ -104,23 +122,26 @@ def _collect_secrets(clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost
     return secrets
 
 
-def _change_texts(value: Any, change_text: Callable[[str], str]) -> Any:
-    """Return a tree with every text changed; keys and other values stay."""
-    if isinstance(value, str):
-        return change_text(value)
-    if isinstance(value, Mapping):
-        return {key: _change_texts(child, change_text) for key, child in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_change_texts(list_element, change_text) for list_element in value]
-    return value
+def _change_texts(tree: Any, change_text: Callable[[str], str]) -> Any:
+    """Return a tree of mappings and lists with every text changed. Keys and other values stay."""
+    if isinstance(tree, str):
+        return change_text(tree)
+    if isinstance(tree, Mapping):
+        return {key: _change_texts(child, change_text) for key, child in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_change_texts(element, change_text) for element in tree]
+    return tree
+
+
+# ── Its summary ──
 
 
 def _summarize_page(
-    clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost], place_rows: Sequence[Mapping[str, Any]]
-) -> dict[str, int]:
-    """Return the counts of the page; `place_rows` are those of clusters and of hosts."""
-    collectors: list[Mapping[str, Any]] = []
-    asked_collectors: list[Mapping[str, Any]] = []
+    clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost], place_rows: Sequence[PlaceRow]
+) -> SummaryCounts:
+    """Return the numbers at the top of the page. `place_rows` are the rows of clusters and hosts."""
+    collectors: list[CollectorRow] = []
+    asked_collectors: list[CollectorRow] = []
     findings: Counter[str] = Counter()
     bad_certificates = 0
     drift = 0
@@ -147,8 +168,11 @@ def _summarize_page(
 
 
 def _count_unread(places: Sequence[FleetCluster | FleetHost]) -> int:
-    """Return how many places could not be read."""
+    """Return how many clusters or hosts were to be read and could not be."""
     return sum(place.is_asked and not place.is_read for place in places)
+
+
+# ── The row of a cluster ──
 
 
 def _build_cluster_row(
@@ -157,8 +181,11 @@ def _build_cluster_row(
     clusters: Sequence[FleetCluster],
     table: Table,
     host_members: Sequence[FleetMember],
-) -> dict[str, Any]:
-    """Return the row of a cluster, with the picture of its collectors."""
+) -> ClusterRow:
+    """Return the row of a cluster, with the picture of its collectors.
+
+    Other `clusters` and the collectors of hosts may send to it, so they are in the picture.
+    """
     anchors = {member.id: f"c{index}-{member_index}" for member_index, member in enumerate(cluster.members)}
     cost_rows = [build_cost_row(member, _count_running_pods(cluster, member.id)) for member in cluster.members]
     return {
@@ -185,25 +212,26 @@ def _count_running_pods(cluster: FleetCluster, collector_id: str) -> int | None:
     return len(diagnosis.get("pods") or ()) if diagnosis else None
 
 
-def _summarize_drift(cluster: FleetCluster) -> dict[str, Any]:
-    """Return which objects a run would change: their names alone."""
+def _summarize_drift(cluster: FleetCluster) -> DriftSummary:
+    """Return which objects a run would change: only their names, since their content may be secret."""
     comparison = cluster.find_result("drift")
     compared_objects = comparison.get("objects") or ()
     counts = Counter(str(compared_object["action"]) for compared_object in compared_objects)
-    objects = []
+    changed_objects = []
     for compared_object in compared_objects:
         if compared_object["action"] not in _UNCHANGING_ACTIONS:
-            objects.append(
-                {key: str(compared_object.get(key) or "") for key in ("action", "kind", "namespace", "name")}
-            )
+            named_object = {}
+            for key in ("action", "kind", "namespace", "name"):
+                named_object[key] = str(compared_object.get(key) or "")
+            changed_objects.append(named_object)
     return {
         "read": bool(comparison),
         "counts": [{"action": action, "count": counts[action]} for action in sorted(counts)],
-        "objects": objects,
+        "objects": changed_objects,
     }
 
 
-def _build_collector_row(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[str, Any]:
+def _build_collector_row(cluster: FleetCluster, member: FleetMember, anchor: str) -> ClusterCollectorRow:
     return {
         **_summarize_diagnosis(cluster.diagnosis_by_collector.get(member.id, {})),
         "read": member.id in cluster.diagnosis_by_collector,
@@ -216,8 +244,11 @@ def _build_collector_row(cluster: FleetCluster, member: FleetMember, anchor: str
     }
 
 
-def _summarize_diagnosis(diagnosis: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a diagnosis says of a collector; an empty diagnosis says that it was not read."""
+def _summarize_diagnosis(diagnosis: Mapping[str, Any]) -> DiagnosisSummary:
+    """Return what a diagnosis says of a collector. An empty diagnosis is that of a collector that was not read.
+
+    `diagnosis` has the keys of `CollectorResult` in `_diagnose/result_rows.py`.
+    """
     status = str(diagnosis.get("status") or "")
     unseen_parts = diagnosis.get("unseen") or ()
     wave = diagnosis.get("wave") or {}
@@ -233,15 +264,18 @@ def _summarize_diagnosis(diagnosis: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find_change_message(diagnosis: Mapping[str, Any]) -> str:
-    """Return what a diagnosis says of the last change, or nothing."""
+    """Return the message of a diagnosis about a change that no run has ended; empty without one."""
     for problem in diagnosis.get("problems") or ():
         if problem.get("id") == CHANGE_CHECK_ID:
             return str(problem["message"])
     return ""
 
 
-def _build_host_row(index: int, host: FleetHost) -> dict[str, Any]:
-    """Return the row of a host, with the keys of a cluster's; a host has no certificates and products of its own."""
+# ── The row of a host ──
+
+
+def _build_host_row(index: int, host: FleetHost) -> PlaceRow:
+    """Return the row of a host. It has no certificates and no products, so their lists are empty."""
     anchor = f"host-{index}"
     collectors = []
     for collector_index, collector in enumerate(host.collectors):
@@ -264,7 +298,8 @@ def _build_host_row(index: int, host: FleetHost) -> dict[str, Any]:
     }
 
 
-def _build_service_row(host: FleetHost, collector: Mapping[str, Any], anchor: str) -> dict[str, Any]:
+def _build_service_row(host: FleetHost, collector: Mapping[str, Any], anchor: str) -> ServiceRow:
+    """Return the row of a collector that was rendered for a host as a service."""
     diagnosis = host.diagnosis_by_collector.get(str(collector["name"]), {})
     return {
         **_summarize_diagnosis(diagnosis),
@@ -281,24 +316,35 @@ def _build_service_row(host: FleetHost, collector: Mapping[str, Any], anchor: st
 
 
 def _describe_program(collector: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> str:
-    """Return the program that a collector runs; where that is not known, the wanted one, which says so."""
+    """Return the program that a collector runs, such as `/usr/bin/otelcol`.
+
+    If nobody knows what runs, or it differs from the inventory, return `/usr/bin/otelcol wanted`.
+    """
     program = str(collector["program"])
-    is_known = diagnosis.get("release") and not diagnosis.get("differs")
-    return program if is_known else f"{program} wanted"
+    runs_as_wanted = diagnosis.get("release") and not diagnosis.get("differs")
+    return program if runs_as_wanted else f"{program} wanted"
 
 
 def _list_differing_files(diagnosis: Mapping[str, Any]) -> list[str]:
-    """Return which files of a collector differ from the inventory; one that is not there has none."""
+    """Return the files of a collector that differ from the inventory. `not installed` stands for all files."""
     differing_files = list(diagnosis["differs"])
     if not diagnosis.get("release"):
         differing_files.append("not installed")
     return differing_files
 
 
-def _build_finding_row(finding: Mapping[str, Any]) -> dict[str, Any]:
+# ── Of both ──
+
+
+def _build_finding_row(finding: Mapping[str, Any]) -> FindingRow:
     """Return the row of a finding of a rule, with its file and line as one text."""
-    finding_row = {}
-    for key in ("severity", "rule", "path", "message", "fix", "collector"):
-        finding_row[key] = str(finding.get(key) or "")
     line_suffix = f":{finding['line']}" if finding.get("line") else ""
-    return {**finding_row, "where": f"{finding.get('file') or ''}{line_suffix}"}
+    return {
+        "severity": str(finding.get("severity") or ""),
+        "rule": str(finding.get("rule") or ""),
+        "path": str(finding.get("path") or ""),
+        "message": str(finding.get("message") or ""),
+        "fix": str(finding.get("fix") or ""),
+        "collector": str(finding.get("collector") or ""),
+        "where": f"{finding.get('file') or ''}{line_suffix}",
+    }

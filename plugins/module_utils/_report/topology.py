@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture of a topology, laid out, with its text. Private."""
+"""The picture of who sends to whom on the page: of a cluster, or of all Linux hosts.
+
+`topology_graph.py` finds nodes and ways, `topology_folds.py` makes a large graph smaller, and `topology_layout.py`
+gives each box and line its place. This file puts them together as the data of an SVG, with the same in words. Private.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .fleet_cluster import FleetCluster, FleetMember
+from .page_rows import Topology
 from .topology_folds import fold_graph
 from .topology_graph import KIND_TITLES, Graph, TopologyNode, Way, build_cluster_graph, map_known_addresses
-from .topology_layout import BOX_HEIGHT, BOX_WIDTH, Box, Line, format_curve_path, lay_out
+from .topology_layout import BOX_HEIGHT, BOX_WIDTH, Box, Line, Point, format_curve_path, lay_out
 
-# A picture with more boxes is no help; what has the same ways is drawn as one then.
+Diagnoses = Mapping[str, Mapping[str, Any]]
+"""The diagnosis of each collector by its id. The box of a collector shows its status."""
+# If a picture had more boxes, nodes with the same ways are drawn as one.
 MOST_NODES = 30
-# How much of a text has room in a box.
+# Characters that have room in a box.
 _LONGEST_TITLE, _LONGEST_SUBTITLE = 26, 34
 
 
@@ -24,24 +31,24 @@ def draw_cluster(
     clusters: Sequence[FleetCluster],
     anchors: Mapping[str, str],
     host_members: Iterable[FleetMember] = (),
-) -> dict[str, Any]:
-    """Return the topology of a cluster, laid out. Of the collectors of Linux `host_members`, some may send to it."""
-    graph = build_cluster_graph(
-        cluster.members, map_known_addresses(cluster.members, _map_hosts_elsewhere(cluster, clusters))
-    )
-    graph = _add_senders(graph, cluster, host_members)
+) -> Topology:
+    """Return the picture of a cluster, with the collectors of Linux hosts (`host_members`) that send to it.
+
+    `anchors` has the id of the row of each collector on the page, to which its box leads.
+    """
+    addresses = map_known_addresses(cluster.members, _map_hosts_elsewhere(cluster, clusters))
+    graph = _add_senders(build_cluster_graph(cluster.members, addresses), cluster, host_members)
     return _draw_graph(graph, cluster.diagnosis_by_collector, anchors)
 
 
-def draw_hosts(
-    members: Sequence[FleetMember], diagnosed: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return the topology of the collectors of Linux hosts, laid out; `diagnosed` and `anchors` are by their ids."""
-    return _draw_graph(build_cluster_graph(members, map_known_addresses((), {})), diagnosed, anchors)
+def draw_hosts(members: Sequence[FleetMember], diagnosed: Diagnoses, anchors: Mapping[str, str]) -> Topology:
+    """Return the picture of the collectors of Linux hosts, as `draw_cluster` does."""
+    no_addresses = map_known_addresses((), {})
+    return _draw_graph(build_cluster_graph(members, no_addresses), diagnosed, anchors)
 
 
 def _add_senders(graph: Graph, cluster: FleetCluster, host_members: Iterable[FleetMember]) -> Graph:
-    """Return a graph with the collectors of hosts that send to the cluster, which stand before what they send to."""
+    """Return a graph with the collectors of hosts that send to collectors of the cluster."""
     own_ids = {member.id for member in cluster.members}
     nodes = {node.id: node for node in graph.nodes}
     ways = list(graph.ways)
@@ -54,8 +61,8 @@ def _add_senders(graph: Graph, cluster: FleetCluster, host_members: Iterable[Fle
     return Graph(tuple(nodes.values()), tuple(ways))
 
 
-def _draw_graph(graph: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a graph looks like."""
+def _draw_graph(graph: Graph, diagnosed: Diagnoses, anchors: Mapping[str, str]) -> Topology:
+    """Return the picture of a graph. Folded nodes are one box of it; its words name all ways."""
     shown_graph = fold_graph(graph, MOST_NODES)
     boxes = [Box(node.id, node.is_last) for node in shown_graph.nodes]
     drawing = lay_out(boxes, [Line(way.source, way.target) for way in shown_graph.ways])
@@ -83,26 +90,27 @@ def _draw_graph(graph: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchor
 
 
 def _map_hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) -> dict[str, str]:
-    """Return the collectors of other clusters by the hosts that lead to them."""
-    collectors_by_host = {}
+    """Return the collectors of other clusters, such as `obs/gateway in eu-west`, by the host names that lead to them."""
+    title_by_host: dict[str, str] = {}
     for other_cluster in clusters:
-        if other_cluster is not cluster:
-            for member in other_cluster.members:
-                collectors_by_host.update(dict.fromkeys(member.exposed_hosts, f"{member.id} in {other_cluster.name}"))
-    return collectors_by_host
+        if other_cluster is cluster:
+            continue
+        for member in other_cluster.members:
+            title_by_host.update(dict.fromkeys(member.exposed_hosts, f"{member.id} in {other_cluster.name}"))
+    return title_by_host
 
 
 def _build_box_row(
     node: TopologyNode,
-    corner: tuple[int, int],
-    diagnosed: Mapping[str, Mapping[str, Any]],
+    corner: Point,
+    diagnosed: Diagnoses,
     anchors: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return what the page shows of a node: its place, its texts, and how its collector is."""
+    """Return what the page shows of a node: its place, its texts, and the status of its collector."""
     diagnosis = diagnosed.get(node.id, {})
     return {
-        "x": corner[0],
-        "y": corner[1],
+        "x": corner.x,
+        "y": corner.y,
         "kind": node.kind,
         "title": _shorten(node.title, _LONGEST_TITLE),
         "subtitle": _shorten(node.subtitle, _LONGEST_SUBTITLE),
