@@ -90,7 +90,7 @@ def _draw_graph(graph: Graph, diagnosed: Diagnoses, anchors: Mapping[str, str]) 
 
 
 def _map_hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) -> dict[str, str]:
-    """Return the collectors of other clusters, such as `obs/gateway in eu-west`, by the host names that lead to them."""
+    """Return the collectors of other clusters, such as `obs/gateway in eu-west`, by their host names."""
     title_by_host: dict[str, str] = {}
     for other_cluster in clusters:
         if other_cluster is cluster:
