@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the collectors' own metrics twice to see what flows, and the certificates that are served. Private."""
+"""Read the own metrics of collectors twice, to see what flows through them; and read certificates.
+
+`collect.py` makes a `Meter` for each collector, takes the first reading of all, and calls `watch_flow` for the second.
+The second part of the file parses certificates for `dependency_certificates.py`. Private.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +33,20 @@ from ..cluster_objects import read_memory_limit
 from .find_collectors import DiagnosedTarget
 from .reader import ClusterReader, Notes, Object, ReadResult, object_path
 
+# The pauses between readings: each is longer than the one before by this factor.
 FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 0.5, 1.4, 2.0
-# So many pods of a collector are asked; more of them say the same.
+# Pods of a collector that are read. More of them say the same.
 MOST_PODS = 20
+# The name of the part in the notes on what could not be seen.
 OWN_METRICS = "own metrics"
 
 
 def find_metrics_paths(
     pods: Sequence[Object], notes: Notes, config: dict[str, Any], default_port: int
 ) -> dict[str, str]:
-    """Return the address of the own metrics of the first pods, by namespace and name; none if they are not served.
+    """Return the path of the own metrics of each pod at the API server, by the pod as NAMESPACE/NAME.
 
-    The notes say why there are none, or not all.
+    There are none if the config does not serve metrics, and at most those of MOST_PODS pods. The notes say so.
     """
     unserved_reason = explain_unreachable_metrics(config, default_port)
     if unserved_reason:
@@ -57,9 +63,12 @@ def find_metrics_paths(
     return paths
 
 
+# ── Metrics ──
+
+
 @dataclass
 class Meter:
-    """The metrics of one collector."""
+    """The readings of the metrics of one collector. Readings are by the pod as NAMESPACE/NAME."""
 
     target: DiagnosedTarget
     config: dict[str, Any]
@@ -68,64 +77,74 @@ class Meter:
     first_reading_by_pod: dict[str, Reading] = field(default_factory=dict)
     last_reading_by_pod: dict[str, Reading] = field(default_factory=dict)
     signal_flow: SignalFlow | None = None
-    # Whether the pods are new, so that one reading shows all that they did.
+    """What flowed between the readings; None before the second reading, and if nothing could be read."""
     is_fresh: bool = False
+    """Whether the pods are new, so that one reading shows all that they did."""
 
     def list_metrics_paths(self) -> dict[str, str]:
-        """Return the address of each pod's metrics; none if they are not served."""
+        """Return the path of the metrics of each running pod, as `find_metrics_paths` does."""
         running_pods = [pod for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
         return find_metrics_paths(running_pods, self.target.notes, self.config, self.default_port)
 
     def take_readings(self, answers: dict[str, ReadResult]) -> None:
-        """Take a reading of each pod; the first one stays the base."""
-        for key, answer in answers.items():
+        """Keep the reading of each pod. The first reading of a pod stays the one that later ones are compared with."""
+        for pod, answer in answers.items():
             if answer.value is None:
-                self.target.notes.note_unseen(OWN_METRICS, f"pod {key}: {answer.unread_reason}")
+                self.target.notes.note_unseen(OWN_METRICS, f"pod {pod}: {answer.unread_reason}")
                 continue
-            self.last_reading_by_pod[key] = read_counts(answer.value)
-            self.first_reading_by_pod.setdefault(key, Reading() if self.is_fresh else self.last_reading_by_pod[key])
+            reading = read_counts(answer.value)
+            self.last_reading_by_pod[pod] = reading
+            self.first_reading_by_pod.setdefault(pod, Reading() if self.is_fresh else reading)
 
     def measure_flow(self, seconds: float) -> None:
-        """Work out what flowed between the readings."""
-        if self.last_reading_by_pod:
-            gained = sum_readings(
-                [
-                    subtract_readings(self.first_reading_by_pod[key], self.last_reading_by_pod[key])
-                    for key in self.last_reading_by_pod
-                ]
-            )
-            self.signal_flow = SignalFlow(
-                self.config, self.listeners, gained, sum_readings(list(self.last_reading_by_pod.values())), seconds
-            )
+        """Work out what flowed between the first and the last reading, which are so many seconds apart."""
+        if not self.last_reading_by_pod:
+            return
+        gained_by_pod = []
+        for pod, last_reading in self.last_reading_by_pod.items():
+            gained_by_pod.append(subtract_readings(self.first_reading_by_pod[pod], last_reading))
+        totals = sum_readings(list(self.last_reading_by_pod.values()))
+        self.signal_flow = SignalFlow(self.config, self.listeners, sum_readings(gained_by_pod), totals, seconds)
 
     def describe_memory(self) -> list[dict[str, Any]]:
-        """Return how much of its memory limit each pod uses."""
+        """Return how much of its memory limit each pod uses, in bytes and in percent; nothing without a limit."""
         limit = read_memory_limit(self.target.collector_container)
         if not limit:
             return []
         rows = []
-        for key, pod_reading in self.last_reading_by_pod.items():
-            used_bytes = estimate_memory_used(pod_reading)
+        for pod, pod_reading in self.last_reading_by_pod.items():
+            used_bytes = int(estimate_memory_used(pod_reading))
             if used_bytes:
-                pod = key.partition("/")[2]
-                rows.append(
-                    {"pod": pod, "bytes": int(used_bytes), "limit": limit, "percent": 100 * int(used_bytes) // limit}
-                )
+                pod_name = pod.partition("/")[2]
+                percent = 100 * used_bytes // limit
+                rows.append({"pod": pod_name, "bytes": used_bytes, "limit": limit, "percent": percent})
         return rows
 
 
+class _MeterRead(NamedTuple):
+    """The metrics of one pod that are to be read for a meter."""
+
+    meter: Meter
+    pod: str
+    path: str
+
+
 def read_all_meters(reader: ClusterReader, meters: list[Meter]) -> None:
-    """Take a reading of all collectors at once."""
-    reads = []
+    """Take a reading of all pods of all collectors, many at a time."""
+    reads: list[_MeterRead] = []
     for meter in meters:
-        reads += [(meter, pod, path) for pod, path in meter.list_metrics_paths().items()]
-    answers = reader.cluster.call_in_parallel(lambda read: reader.read_text(read[2]), reads)
-    for (meter, pod, _path), answer in zip(reads, answers, strict=True):
-        meter.take_readings({pod: answer})
+        for pod, path in meter.list_metrics_paths().items():
+            reads.append(_MeterRead(meter, pod, path))
+    answers = reader.cluster.call_in_parallel(lambda read: reader.read_text(read.path), reads)
+    for read, answer in zip(reads, answers, strict=True):
+        read.meter.take_readings({read.pod: answer})
 
 
 def watch_flow(reader: ClusterReader, meters: list[Meter], started_at: float, window_seconds: float) -> None:
-    """Read until every signal shows what becomes of it, or the window is over."""
+    """Read again and again until each collector shows where its data goes, or until the window is over.
+
+    `started_at` is when the first reading began, by the clock of the reader. With a window of 0, read once.
+    """
     moving_meters = [meter for meter in meters if meter.last_reading_by_pod]
     pause_seconds = FIRST_PAUSE_SECONDS
     while moving_meters:
@@ -141,18 +160,20 @@ def watch_flow(reader: ClusterReader, meters: list[Meter], started_at: float, wi
             return
 
 
+# ── Certificates ──
+
 PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 
 class ParsedCertificate(NamedTuple):
-    """A certificate, and what the library knows of it."""
+    """What a certificate says, and the object of library `cryptography` that can check signatures."""
 
     facts: Certificate
     library_certificate: Any
 
 
 def decode_secret_value(value: str) -> bytes:
-    """Return the content of a key of a Secret."""
+    """Return the content of a key of a Secret; empty if it is no base64."""
     try:
         return base64.b64decode(value)
     except (binascii.Error, ValueError):
@@ -160,7 +181,7 @@ def decode_secret_value(value: str) -> bytes:
 
 
 def explain_unavailable() -> str:
-    """Return why certificates cannot be read here; nothing when they can."""
+    """Return why certificates cannot be read on this machine; empty if they can."""
     try:
         import_library("cryptography.x509", "cryptography")
     except Problem as problem:
@@ -169,17 +190,18 @@ def explain_unavailable() -> str:
 
 
 def parse_certificates(data: bytes) -> list[ParsedCertificate]:
-    """Return the certificates of a PEM text, the server's own first; none for other text."""
+    """Return the certificates of a PEM text in its order, which has the server's own first; none for other text."""
     if PEM_BEGIN not in data:
         return []
     x509 = import_library("cryptography.x509", "cryptography")
+    parsed_certificates = []
     try:
-        return [
-            ParsedCertificate(_describe_certificate(x509, x509_certificate), x509_certificate)
-            for x509_certificate in x509.load_pem_x509_certificates(data)
-        ]
+        for library_certificate in x509.load_pem_x509_certificates(data):
+            facts = _describe_certificate(x509, library_certificate)
+            parsed_certificates.append(ParsedCertificate(facts, library_certificate))
     except ValueError:
         return []
+    return parsed_certificates
 
 
 def _describe_certificate(x509: Any, certificate: Any) -> Certificate:
@@ -221,13 +243,12 @@ def _find_extension(certificate: Any, kind: Any) -> Any:
 
 
 def trusts_chain(authorities: Iterable[ParsedCertificate], chain: Iterable[ParsedCertificate]) -> bool:
-    """Return whether one of the authorities is in a chain of certificates, or has signed one of it."""
+    """Return whether one of the authorities is itself in a chain of certificates, or has signed one of the chain."""
     links = list(chain)
     for authority in authorities:
         for link in links:
-            if link.library_certificate == authority.library_certificate or _has_signed(
-                authority.library_certificate, link.library_certificate
-            ):
+            is_authority = link.library_certificate == authority.library_certificate
+            if is_authority or _has_signed(authority.library_certificate, link.library_certificate):
                 return True
     return False
 
