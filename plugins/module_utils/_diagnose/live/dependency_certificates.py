@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the certificates that a collector mounts, and whether its exporters trust those of their servers. Private."""
+"""Read the certificates that a collector mounts, and whether its exporters trust the certificates of their servers.
+
+`diagnosed_collector.py` makes a `CertificateChecks` for each collector. `checks_trust.py` has the checks, and describes
+a single certificate. Private.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +22,6 @@ from .flow import ParsedCertificate, decode_secret_value, explain_unavailable, p
 from .reader import PLURALS, ClusterReader, Notes
 
 
-def _find_uncovered_services(
-    certificate_file: checks_trust.CertificateFile | None,
-    chain: list[ParsedCertificate],
-    services: Sequence[Mapping[str, Any]],
-) -> list[Any]:
-    """Return the Services whose names a server's certificate lacks, if it has the name of none of them."""
-    is_server = (
-        certificate_file is not None and certificate_file.subject == "in" and certificate_file.role == "cert_file"
-    )
-    hosts = checks_trust.find_uncovered_services(chain[0].facts, services) if is_server else []
-    return hosts if len(hosts) == len(services) else []
-
-
 class _ServerKey(NamedTuple):
     """A key of a Secret that holds a server's certificate."""
 
@@ -39,7 +30,7 @@ class _ServerKey(NamedTuple):
 
 
 class CertificateChecks:
-    """The certificates of one collector, and of those whom it sends to."""
+    """The certificates of one collector, and of the servers that it sends to."""
 
     def __init__(
         self, reader: ClusterReader, namespace: str, config: Any, mounted_sources: Sequence[Source], notes: Notes
@@ -52,7 +43,10 @@ class CertificateChecks:
         self.can_read_certificates = not unavailable_reason
 
     def list_certificate_rows(self, services: Sequence[Mapping[str, Any]], current_time: str) -> list[dict[str, Any]]:
-        """Return the certificates in what the collector mounts; those of its config say what they are for."""
+        """Return the certificates in the Secrets and ConfigMaps that the collector mounts.
+
+        If the config uses some keys of an object, only the certificates of these keys count.
+        """
         if not self.can_read_certificates:
             return []
         rows: list[dict[str, Any]] = []
@@ -62,15 +56,16 @@ class CertificateChecks:
                 if uses and key not in uses:
                     continue
                 use = uses.get(key)
-                holder = {"kind": kind, "namespace": self.namespace, "name": name, "key": key}
-                use_fields = {
+                holder_and_use = {
+                    "kind": kind,
+                    "namespace": self.namespace,
+                    "name": name,
+                    "key": key,
                     "about": use.subject if use else "",
                     "uncovered": _find_uncovered_services(use, chain, services),
                 }
-                rows += [
-                    checks_trust.describe_certificate(parsed.facts, current_time) | holder | use_fields
-                    for parsed in chain
-                ]
+                for parsed in chain:
+                    rows.append(checks_trust.describe_certificate(parsed.facts, current_time) | holder_and_use)
         return rows
 
     def _find_uses(self, kind: str, name: str) -> dict[str, checks_trust.CertificateFile]:
@@ -84,7 +79,10 @@ class CertificateChecks:
     def describe_server_trust(
         self, peers: Sequence[Peer], current_time: str
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Return whether each exporter trusts the server that it sends to, and the certificates of those servers."""
+        """Return two lists of rows: whether each exporter trusts its server, and the certificates of these servers.
+
+        Only an exporter with a `ca_file` of its own counts, and only a server that is a Service of the cluster.
+        """
         trust_rows: list[dict[str, Any]] = []
         certificate_rows: list[dict[str, Any]] = []
         for use in self.used_files:
@@ -97,14 +95,7 @@ class CertificateChecks:
                     continue
                 for server, chain in self._read_server_certificates(peer).items():
                     trust_rows.append(self._describe_trust(use, authorities, peer, server, chain))
-                    holder = {
-                        "kind": "Secret",
-                        "namespace": peer.namespace,
-                        "name": server.secret_name,
-                        "key": server.key,
-                    }
-                    dates = checks_trust.describe_certificate(chain[0].facts, current_time)
-                    certificate_rows.append({**dates, **holder, "uncovered": [], "about": use.subject})
+                    certificate_rows.append(_describe_server_certificate(use, peer, server, chain, current_time))
         return trust_rows, certificate_rows
 
     def _describe_trust(
@@ -115,7 +106,10 @@ class CertificateChecks:
         server: _ServerKey,
         chain: list[ParsedCertificate],
     ) -> dict[str, Any]:
-        """Return whether an exporter trusts a server's certificate, and calls it by one of its names."""
+        """Return the row on whether an exporter trusts the certificate of its server.
+
+        `state` is `trusted`, `untrusted`, or `other_name` if the exporter uses a name that the certificate lacks.
+        """
         leaf = chain[0].facts
         state = "trusted"
         if not trusts_chain(authorities, chain):
@@ -133,7 +127,7 @@ class CertificateChecks:
         }
 
     def _read_certificates(self, kind: str, name: str, namespace: str = "") -> dict[str, list[ParsedCertificate]]:
-        """Return the certificates in an object, by key."""
+        """Return the certificates of each key of a Secret or ConfigMap, without keys that have none."""
         manifest = self.reader.read_object(PLURALS[kind], namespace or self.namespace, name, self.notes).value
         decode = decode_secret_value if kind == "Secret" else str.encode
         chain_by_key = {}
@@ -144,11 +138,14 @@ class CertificateChecks:
         return chain_by_key
 
     def _read_server_certificates(self, peer: Peer) -> dict[_ServerKey, list[ParsedCertificate]]:
-        """Return the certificates that the pods behind a Service have beside a key, which a server's has."""
+        """Return the certificates of servers that the pods behind a Service mount from Secrets.
+
+        The first ready pod stands for all of them. A certificate of a CA, or one without host names, is no server's.
+        """
         slices = filter_slices(
             peer.service, self.reader.list_objects("endpointslices", peer.namespace, self.notes) or []
         )
-        pod_names = [value_at(endpoint, ("targetRef", "name")) for endpoint in filter_endpoints(slices, True)]
+        pod_names = [value_at(endpoint, ("targetRef", "name")) for endpoint in filter_endpoints(slices, ready=True)]
         if not pod_names or not pod_names[0]:
             return {}
         pod = self.reader.read_object("pods", peer.namespace, pod_names[0], self.notes).value
@@ -162,3 +159,38 @@ class CertificateChecks:
                 if not leaf.is_ca and leaf.names:
                     chain_by_server[_ServerKey(source.name, key)] = chain
         return chain_by_server
+
+
+def _find_uncovered_services(
+    use: checks_trust.CertificateFile | None,
+    chain: list[ParsedCertificate],
+    services: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    """Return the Services whose names the certificate of a receiver lacks; none if it has the name of one Service.
+
+    `use` is where the config names the certificate; None if it does not.
+    """
+    is_of_receiver = use is not None and use.subject == "in" and use.role == "cert_file"
+    if not is_of_receiver:
+        return []
+    uncovered_services = checks_trust.find_uncovered_services(chain[0].facts, services)
+    return uncovered_services if len(uncovered_services) == len(services) else []
+
+
+def _describe_server_certificate(
+    use: checks_trust.CertificateFile,
+    peer: Peer,
+    server: _ServerKey,
+    chain: list[ParsedCertificate],
+    current_time: str,
+) -> dict[str, Any]:
+    """Return the row of the certificate of a server to which an exporter sends."""
+    return {
+        **checks_trust.describe_certificate(chain[0].facts, current_time),
+        "kind": "Secret",
+        "namespace": peer.namespace,
+        "name": server.secret_name,
+        "key": server.key,
+        "uncovered": [],
+        "about": use.subject,
+    }
