@@ -1,7 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the target allocator of a collector for its jobs and targets, through the API server. Private.
+"""Ask the target allocator of a collector which targets it has given to which collector, through the API server.
+
+`diagnosed_collector.py` calls `read_allocator`. Private.
 
 Source: the HTTP API of the target allocator, cmd/otel-allocator of open-telemetry/opentelemetry-operator. `/jobs` has
 the path of the targets of each job in `_link`, and that path has the targets by collector.
@@ -26,7 +28,7 @@ MOST_JOBS = 50
 
 
 class _Proxy(NamedTuple):
-    """The proxy of the API server to a Service: the name, empty for an address outside of the cluster, and the path."""
+    """The path at the API server that leads to a Service. An address outside of the cluster has no `service_name`."""
 
     service_name: str
     path: str
