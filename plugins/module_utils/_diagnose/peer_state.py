@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the cluster has where an exporter sends to. Private."""
+"""The state of an address that an exporter sends to, by what the cluster has there.
+
+`live/dependencies.py` reads the Service and the objects around it, and calls `describe_peer`. The checks of
+`checks_flow.py` say for each state what is wrong. Private.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from .._otelcol.config.addresses import is_loopback
 from .._otelcol.config.paths import list_at
@@ -24,7 +28,7 @@ class IngressOfPods(NamedTuple):
 
 
 class BehindAddress(NamedTuple):
-    """What the cluster has behind the address of an exporter; without arguments, nothing was read or is there."""
+    """What the cluster has behind the address of an exporter. The defaults say that there is nothing."""
 
     service: Object | None = None
     endpoint_slices: Sequence[Object] = ()
@@ -36,47 +40,71 @@ class BehindAddress(NamedTuple):
     ingress: IngressOfPods | None = None
 
 
-def describe_peer(
-    peer: Peer, behind_address: BehindAddress, egress: Policies, sender: Sender | None = None
-) -> dict[str, Any]:
-    """Return the row of `peers` for an address: what the cluster has there, and its state.
+class PeerRow(TypedDict):
+    """An address that an exporter sends to.
 
-    `egress` are the network policies of the sending pod. Without a `sender`, no policy of the backend counts.
+    `state` is one of these: `no_scheme`, `loopback`, `outside` of the cluster, `unseen`, `no_service`, `no_port`,
+    `no_endpoints`, `not_ready`, `blocked` by a network policy of the collector, `kept_out` by one of the backend, `ok`.
+    """
+
+    exporter: str
+    endpoint: str
+    host: str
+    port: int
+    path: str
+    service: str
+    """The Service as NAMESPACE/NAME; empty if the address is none."""
+    policies: str
+    """The network policies that keep data away."""
+    has: str
+    """The ports of the Service."""
+    about: str
+    state: str
+
+
+def describe_peer(peer: Peer, behind_address: BehindAddress, egress: Policies, sender: Sender | None = None) -> PeerRow:
+    """Return the row of an address.
+
+    `egress` are the network policies for what the collector's pod sends. `sender` is that pod as the network policies
+    of the backend see it; without it, they do not count.
     """
     ports = list_at(behind_address.service, "spec", "ports")
-    row = {
+    state = _judge_address(peer, behind_address, ports)
+    pod_ports = _list_pod_ports(behind_address.endpoint_slices)
+    policy_names = ""
+    if state in ("ok", "outside") and egress.judge_admission([peer.port, *pod_ports], "TCP") == "none":
+        state, policy_names = "blocked", egress.policy_names
+    elif state == "ok" and sender and behind_address.ingress:
+        policies, port_names = behind_address.ingress
+        if policies.is_surely_kept_out(sender, pod_ports, port_names):
+            state, policy_names = "kept_out", policies.policy_names
+    return {
         "exporter": peer.exporter,
         "endpoint": peer.endpoint,
         "host": peer.host,
         "port": peer.port,
         "path": peer.path,
         "service": f"{peer.namespace}/{peer.service}" if peer.service else "",
-        "policies": "",
+        "policies": policy_names,
         "has": ", ".join(str(port.get("port")) for port in ports),
         "about": peer.component_path,
+        "state": state,
     }
-    state = _judge_address(peer, behind_address, ports)
-    pod_ports = _list_pod_ports(behind_address.endpoint_slices)
-    if state in ("ok", "outside") and egress.judge_admission([peer.port, *pod_ports], "TCP") == "none":
-        return row | {"state": "blocked", "policies": egress.policy_names}
-    if state == "ok" and sender and behind_address.ingress:
-        policies, port_names = behind_address.ingress
-        if policies.is_surely_kept_out(sender, pod_ports, port_names):
-            return row | {"state": "kept_out", "policies": policies.policy_names}
-    return row | {"state": state}
 
 
 def _list_pod_ports(slices: Iterable[Object]) -> list[int]:
-    """Return the ports of the pods behind a Service."""
-    targets = {port.get("port") for endpoint_slice in slices for port in list_at(endpoint_slice, "ports")}
-    return [target for target in targets if isinstance(target, int)]
+    """Return the numbers of the ports of the pods behind a Service."""
+    numbers: set[int] = set()
+    for endpoint_slice in slices:
+        for port in list_at(endpoint_slice, "ports"):
+            number = port.get("port")
+            if isinstance(number, int):
+                numbers.add(number)
+    return list(numbers)
 
 
 def _judge_address(peer: Peer, behind_address: BehindAddress, ports: Sequence[Object]) -> str:
-    """Return the state of an address: what is wrong with it, then what is behind it.
-
-    `ports` are those of the Service.
-    """
+    """Return the state of an address by its text, then by the Service behind it, whose ports are `ports`."""
     if peer.lacks_scheme:
         return "no_scheme"
     if is_loopback(peer.host):
@@ -92,12 +120,12 @@ def _judge_address(peer: Peer, behind_address: BehindAddress, ports: Sequence[Ob
 
 
 def _judge_service(peer: Peer, service: Object, ports: Sequence[Object], slices: Sequence[Object]) -> str:
-    """Return the state of an address that is a Service: of its port, then of the endpoints behind it."""
+    """Return the state of an address that is a Service: by its port, then by the endpoints behind it."""
     if is_external_name(service):
         return "outside"
     port_numbers = [port.get("port") for port in ports]
     if peer.port and not is_headless(service) and peer.port not in port_numbers:
         return "no_port"
-    if filter_endpoints(slices, True):
+    if filter_endpoints(slices, ready=True):
         return "ok"
-    return "not_ready" if filter_endpoints(slices, False) else "no_endpoints"
+    return "not_ready" if filter_endpoints(slices, ready=False) else "no_endpoints"

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether senders reach the receivers: listeners, Services in front of them. Private."""
+"""Whether senders reach the receivers of a collector: its listeners, the Services in front of them, its probes.
+
+`live/diagnosed_collector.py` makes a `Reach` of the objects that it has read. Other files use the functions at the end
+for labels, EndpointSlices and ports. Private.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +20,16 @@ from .._otelcol.kube.network_policies import Object, Policies, selects_labels
 from .._otelcol.needs.listeners import Listener, are_ports_known, started_parts
 from .._otelcol.needs.listeners import find_listeners as open_ports
 
-# How the kubelet asks a port.
+# The kinds of probes by which the kubelet asks a port.
 _PROBE_ACTIONS = ("httpGet", "tcpSocket", "grpc")
 _COMPONENT_LABEL = "app.kubernetes.io/component"
-# Labels by which a Service belongs to a collector, whatever it selects: ours, and those of charts and operators.
+# A Service with one of these labels of a collector is meant for it, whatever it selects: the label of this collection,
+# and that of charts and operators.
 _INSTANCE_LABELS = (COLLECTOR_LABEL, "app.kubernetes.io/instance")
 
 
 class Surroundings(NamedTuple):
-    """What a namespace holds around a pod; None for what this user may not see."""
+    """The objects of a namespace around a pod; None for those that this user may not see."""
 
     services: Sequence[Object] | None
     endpoint_slices: Sequence[Object] | None
@@ -32,7 +37,10 @@ class Surroundings(NamedTuple):
 
 
 class Reach:
-    """One collector: what it listens on, and how that is reached."""
+    """One collector: the ports that it listens on, and the objects that lead to them.
+
+    An end is the number and the protocol of a port, such as `(4317, "TCP")`.
+    """
 
     def __init__(
         self, name: str, config: Any, pod: Object, container: Object, around: Surroundings, *, listeners: Listeners
@@ -44,13 +52,14 @@ class Reach:
         self.open_listeners = [
             listener for listener in all_listeners if listener.part and listener.part.section == "receivers"
         ]
-        self.ends: set[tuple[Any, str]] | None = None  # unknown
+        # The ends that others can reach; None if the config does not tell all ports.
+        self.ends: set[tuple[Any, str]] | None = None
         if config and are_ports_known(config, parts, listeners):
             self.ends = {listener.port_and_protocol for listener in all_listeners if not is_loopback(listener.host)}
         self.ports = list_at(container, "ports")
 
     def list_misdirected_probes(self) -> list[dict[str, Any]]:
-        """Return the probes of the container whose port no component of the config listens on for others."""
+        """Return the probes of the container that ask a port on which the collector does not listen."""
         if self.ends is None:
             return []
         rows = []
@@ -69,7 +78,7 @@ class Reach:
         return None
 
     def describe_services(self) -> list[dict[str, Any]] | None:
-        """Return the Services that select the collector's pods, or that are meant to."""
+        """Return a row for each Service that selects the collector's pods or is meant for them; None if unseen."""
         if self.surroundings.services is None or self.surroundings.endpoint_slices is None:
             return None
         rows = []
@@ -80,7 +89,7 @@ class Reach:
         return rows
 
     def _describe_service(self, service: Object) -> dict[str, Any] | None:
-        """Return the row of a Service; None for one that neither selects the pods nor is meant to."""
+        """Return the row of a Service; None for a Service that neither selects the pods nor is meant for them."""
         name = str(value_at(service, ("metadata", "name")))
         selector = mapping_at(service, "spec", "selector")
         if not selector:
@@ -89,7 +98,8 @@ class Reach:
         if not is_chosen and not self._is_intended(name, service):
             return None
         slices = filter_slices(name, self.surroundings.endpoint_slices or ())
-        ready_count, waiting_count = len(filter_endpoints(slices, True)), len(filter_endpoints(slices, False))
+        ready_count = len(filter_endpoints(slices, ready=True))
+        waiting_count = len(filter_endpoints(slices, ready=False))
         ports = list_at(service, "spec", "ports")
         shut_ports = [port for port in ports if is_chosen and self._is_shut(port)]
         return {
@@ -111,7 +121,7 @@ class Reach:
             return True
         labels = read_labels(service)
         if labels.get(_COMPONENT_LABEL) not in (None, self.labels.get(_COMPONENT_LABEL)):
-            return False  # a target allocator has the instance of its collector, and another role
+            return False  # a target allocator has the instance of its collector and another component
         for key in _INSTANCE_LABELS:
             if labels.get(key):
                 # Collectors may share an instance: the first label that is there says whose it is.
@@ -119,7 +129,7 @@ class Reach:
         return False
 
     def _list_label_differences(self, selector: Mapping[str, str]) -> Iterator[str]:
-        """Yield which labels a selector asks for that the pods do not have."""
+        """Yield in words each label that a selector asks for and the pods do not have."""
         for key, value in selector.items():
             if self.labels.get(key) != value:
                 pod_label = f"{key}={self.labels[key]}" if key in self.labels else "no such label"
@@ -131,13 +141,16 @@ class Reach:
         return {"port": port.get("port"), "target": number, "protocol": _port_protocol(port)}
 
     def _is_shut(self, port: Object) -> bool:
-        """Whether a port that is a receiver's by its number leads to where no receiver listens."""
+        """Whether a port of a Service has the number of a receiver's port, and leads to where no receiver listens."""
         number, protocol = find_target_number(port, self.ports), _port_protocol(port)
         open_ends = {listener.port_and_protocol for listener in self.open_listeners}
         return (port.get("port"), protocol) in open_ends and (number, protocol) not in open_ends
 
     def describe_listeners(self) -> list[dict[str, Any]]:
-        """Return what every receiver listens on, and whether others reach it."""
+        """Return a row for each port that a receiver listens on.
+
+        `state` is `served`, `loopback`, `blocked` by a network policy, or `unserved` if no Service leads to it.
+        """
         services = self.describe_services()
         is_offered = self._build_offer_test(services or ())
         policies = Policies(self.surroundings.policies or (), self.labels, "Ingress")
@@ -168,7 +181,7 @@ class Reach:
         return rows
 
     def _build_offer_test(self, services: Iterable[Mapping[str, Any]]) -> Callable[[Listener], bool]:
-        """Return the question whether a Service with ready pods or the node offers a port of the pods."""
+        """Return a function that says whether a Service with ready pods, or the node, leads to a listener."""
         if mapping_at(self.pod, "spec").get("hostNetwork") is True:
             return lambda _listener: True
         served_ends = set[tuple[Any, str]]()
@@ -195,7 +208,7 @@ def _describe_port_target(port: Object) -> str:
 
 
 def _judge_service(ready_count: int, waiting_count: int, *, selects_pods: bool, has_shut_port: bool) -> str:
-    """Return the state of a Service, given its endpoints, and whether it selects the pods and has a wrong port."""
+    """Return the state of a Service: `selects_nothing`, `not_ready`, `wrong_port`, `ok`, or `other` pods selected."""
     if not ready_count:
         return "not_ready" if waiting_count else "selects_nothing"
     if has_shut_port:
@@ -203,6 +216,9 @@ def _judge_service(ready_count: int, waiting_count: int, *, selects_pods: bool, 
     return "ok" if selects_pods else "other"
 
 
+# ── Labels, EndpointSlices and ports ──
+
+# The label of an EndpointSlice with the name of its Service. Source: "EndpointSlices" of Kubernetes' documentation.
 _SERVICE_LABEL = "kubernetes.io/service-name"
 
 
@@ -212,11 +228,11 @@ def read_labels(manifest: Object) -> dict[str, str]:
 
 
 def filter_slices(service: str, slices: Iterable[Object]) -> list[Object]:
-    """Return the EndpointSlices of a Service of their namespace."""
+    """Return the EndpointSlices of a Service, out of those of its namespace."""
     return [endpoint_slice for endpoint_slice in slices if read_labels(endpoint_slice).get(_SERVICE_LABEL) == service]
 
 
-def filter_endpoints(slices: Iterable[Object], ready: bool) -> list[Object]:
+def filter_endpoints(slices: Iterable[Object], *, ready: bool) -> list[Object]:
     """Return the endpoints that take connections, or those that do not yet."""
     matching_endpoints = []
     for endpoint_slice in slices:

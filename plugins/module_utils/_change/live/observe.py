@@ -16,6 +16,7 @@ from ..._diagnose.diagnose_checks import Check
 from ..._diagnose.live.dependencies import describe_peers, read_peers_ahead
 from ..._diagnose.live.find_collectors import PLURALS
 from ..._diagnose.live.reader import ClusterReader, Notes, Object, object_path, utc_now
+from ..._diagnose.peer_state import PeerRow
 from ..._kube.live.api_errors import ask_server
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.config.config_secrets import find_secrets
@@ -186,7 +187,7 @@ class Observation:
         self._baseline = observed.baseline
         # The object from which connections to peers begin.
         self._sender = new_pods[0] if new_pods else observed.workload
-        self._ways: list[dict[str, Any]] = []
+        self._ways: list[PeerRow] = []
         self._facts: dict[str, Any] = {}
         self.started_at = self.alone_since = self._clock()
         self.seconds = 0.0
@@ -207,7 +208,7 @@ class Observation:
         self.verdicts = self._judge.find_verdicts(self._facts)
         return self.verdicts
 
-    def _read_destinations(self) -> list[dict[str, Any]]:
+    def _read_destinations(self) -> list[PeerRow]:
         """Return what the cluster has where the exporters send to; once all lead somewhere, that is not read again."""
         all_lead_somewhere = bool(self._ways) and all(row["state"] == "ok" for row in self._ways)
         if not all_lead_somewhere:

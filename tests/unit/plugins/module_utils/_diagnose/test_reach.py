@@ -45,7 +45,10 @@ def test_selectors(selector: Any, fits: bool) -> None:
 def test_endpoints_by_readiness_and_service() -> None:
     made = slices("s", True, False, None)
     assert (network.filter_slices("s", [made]), network.filter_slices("t", [made])) == ([made], [])
-    assert (len(network.filter_endpoints([made], True)), len(network.filter_endpoints([made], False))) == (2, 1)
+    assert (len(network.filter_endpoints([made], ready=True)), len(network.filter_endpoints([made], ready=False))) == (
+        2,
+        1,
+    )
 
 
 @cases(
