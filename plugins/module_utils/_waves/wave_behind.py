@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which collectors are read one tier behind a wave: those of other hosts and clusters that get data of its members.
+"""Which collectors are read one tier behind a wave: those that get data from collectors of the wave.
 
-A change of agents may harm the gateway alone: its backend refuses their larger requests, or its memory does not last,
-while the gateway has told the agents that all is well. So the gateway is read too, and `behind_verdict` judges it.
-Private.
+A change of agents may harm only their gateway. The gateway tells the agents that all is well, but its backend refuses
+their larger requests, or its memory does not suffice. So the gate of a wave reads the gateway too, and
+`behind_verdict.py` judges it. Private.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ _SHOWN_COLLECTORS = 5
 
 @dataclass(frozen=True)
 class SentData:
-    """A member of a wave sends data to a collector of another, or of the same, host or cluster of the inventory."""
+    """A member of a wave sends data to a collector. The collector may be of the same host or cluster, or of another."""
 
     member: str
+    """The host or cluster of the wave."""
     place: str
     """The host or cluster of the collector."""
     collector: str
@@ -43,7 +44,7 @@ class _ReachedCollector:
 
 
 def find_sent_data(rendered: Mapping[str, Mapping[str, Any]], members: Iterable[str]) -> Iterator[SentData]:
-    """Yield which collectors of clusters get data of members, by host names that lead into a cluster.
+    """Yield the collectors of clusters that get data of members, by the host names that lead into a cluster.
 
     `rendered` has the results of `otel_render` of all clusters, by the names of the clusters. If a host name leads to
     several collectors, nobody knows which one gets the data, so none is yielded.
@@ -68,7 +69,7 @@ def _group_ends_by_host(rendered: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 
 @dataclass
 class _PlacesBehind:
-    """The places of one kind behind a wave: hosts, or clusters."""
+    """The places of one kind behind a wave, either hosts or clusters, with their collectors."""
 
     collectors_by_place: dict[str, list[str]] = field(default_factory=dict)
     """The collectors of each place that is read."""
@@ -85,7 +86,7 @@ class _PlacesBehind:
             _add_once(self.left_out_collectors, f"{sent_data.collector} on {sent_data.place}")
 
     def describe_for_tasks(self, seconds: float) -> dict[str, Any]:
-        """Return what tasks read in so many seconds, in the form of `select_places_behind`."""
+        """Return which places tasks read, and how long, with the keys that `select_places_behind` lists."""
         places_after = list(self.collectors_by_place) * VISITS_AFTER
         return {
             "collectors": self.collectors_by_place,
@@ -126,10 +127,11 @@ def select_places_behind(sent_data: Iterable[SentData], clusters: Collection[str
 
     `clusters` says which places are clusters; the others are hosts. The keys of the result:
 
-    - `hosts` and `clusters` each have the names of the `collectors` of each place, the places to read `before` the
-      change and `after` it, and for how many `seconds` each of the latter is read. At most `MOST_COMPARED_HOSTS` places
-      of a kind are read, as of later waves. `clusters` has the collectors also as `targets` of tasks. - `left_out` has
-      lines that say which collectors are not read for that reason.
+    - `hosts` and `clusters` each have four keys: `collectors` has the names of the collectors of each place, `before`
+      the places to read before the change, `after` the visits to make after it, in order, and `seconds` the time of
+      each visit. At most `MOST_COMPARED_HOSTS` places of a kind are read, as of later waves.
+    - `clusters` also has `targets`, the collectors as tasks name them.
+    - `left_out` has lines that say which collectors are not read, because there are more places.
     """
     on_hosts, in_clusters = _PlacesBehind(), _PlacesBehind()
     for sent_flow in sent_data:

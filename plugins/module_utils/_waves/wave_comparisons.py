@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collectors of a wave are compared with: those of later waves, and themselves before the change. Private."""
+"""The other sides with which the collectors of a wave are compared: later waves, and themselves before the change.
+
+`wave_data.py` compares. It does so with the checks of the canary, so a side has the facts that the rest of the pods has
+beside a canary. Private.
+"""
 
 from __future__ import annotations
 
@@ -21,43 +25,50 @@ _SHOWN_MEMBERS = 5
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the collectors of a wave are compared with: in words, as facts of the rest of a canary, and its config."""
+    """One side with which the collectors of a wave are compared."""
 
     description: str
+    """The side in words; empty for a side without collectors."""
     facts: Mapping[str, Any]
+    """Its facts, as `build_rest_facts` makes them for the rest of the pods beside a canary."""
     config: Mapping[str, Any]
+    """The config of its collectors."""
 
     @property
     def has_data(self) -> bool:
-        """Whether data came in there, in the time that was read or before."""
+        """Whether its collectors got data, in the time that was read or before."""
         return any(count_accepted_items(rows) for rows in self.facts["bases"])
 
 
 def list_comparisons(
     sides: ComparedSides, facts_before_change: Mapping[str, Any], listeners: Listeners
 ) -> list[Comparison]:
-    """Return the comparisons that have data; without any, one with nothing.
+    """Return the sides that have data; if none has, one without collectors.
 
-    `facts_before_change` are the facts of the collectors before their change.
+    `facts_before_change` are the facts of the collectors before their change, as `collect_facts_before` returns them.
     """
-    member_names = join_at_most(_SHOWN_MEMBERS, [track.member for track in sides.other_tracks])
-    all_comparisons = [
-        Comparison(
-            member_names, _collect_facts_in_watch(sides.other_tracks, listeners), _first_config(sides.other_tracks)
-        ),
-        Comparison("the readings before the change", facts_before_change, _first_config(sides.tracks_before)),
-    ]
-    with_data = [comparison for comparison in all_comparisons if comparison.has_data]
-    return with_data or [_compare_with_nothing(sides.tracks_after[0].config, listeners)]
+    later_waves = Comparison(
+        description=join_at_most(_SHOWN_MEMBERS, [track.member for track in sides.other_tracks]),
+        facts=_collect_facts_in_watch(sides.other_tracks, listeners),
+        config=_first_config(sides.other_tracks),
+    )
+    before_change = Comparison(
+        description="the readings before the change",
+        facts=facts_before_change,
+        config=_first_config(sides.tracks_before),
+    )
+    sides_with_data = [comparison for comparison in (later_waves, before_change) if comparison.has_data]
+    return sides_with_data or [_compare_with_nothing(sides.tracks_after[0].config, listeners)]
 
 
 def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Comparison:
+    """Return a side without collectors: then the checks find only what no collector may do."""
     empty_revision = Revision(config, listeners, fresh=False)
     return Comparison("", build_rest_facts(empty_revision, "", str), config)
 
 
 def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
-    """Return the facts of the collectors before their change: all that they had counted since their start."""
+    """Return the facts of the collectors before their change, from all that they had counted since their start."""
     revision = Revision(_first_config(sides.tracks_before), listeners, fresh=True)
     samples: list[Sample] = []
     for track in sides.tracks_before:
@@ -70,7 +81,7 @@ def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str
 
 
 def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
-    """Return the facts of collectors that have not changed, in the time of the watch and since their start."""
+    """Return the facts of collectors that have not changed, from their readings during the watch."""
     revision = Revision(_first_config(tracks), listeners, fresh=False)
     for poll_time, samples in replay_polls(tracks):
         revision.add_reading(poll_time, samples)
@@ -82,8 +93,13 @@ def _first_config(tracks: Sequence[Track]) -> Mapping[str, Any]:
 
 
 def _add_steady_signals(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts in which the rate of each signal that came in says what is due: two readings show no steadiness."""
-    return {**facts, "steady": sorted({row["signal"] for row in facts["receives"] if row["accepted"]})}
+    """Return facts in which each signal that came in counts as steady.
+
+    A signal is steady if it comes at an even rate, so that the same rate is due at the changed collectors. Two readings
+    cannot show that, so it is assumed.
+    """
+    received_signals = {row["signal"] for row in facts["receives"] if row["accepted"]}
+    return {**facts, "steady": sorted(received_signals)}
 
 
 def count_accepted_items(rows: Mapping[str, Any]) -> int:
@@ -92,12 +108,14 @@ def count_accepted_items(rows: Mapping[str, Any]) -> int:
 
 
 def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]]:
-    """Yield the readings of all collectors one after the other, each with its time in seconds since the first one.
+    """Yield the first readings of all collectors, then the second ones, and so on.
 
-    Hosts are read at about the same times.
+    Each comes with its time, in seconds since the first reading. Hosts are read at about the same times, so the latest
+    time counts for all of them.
     """
     start_time = min((track.polls[0].read_time for track in tracks if track.polls), default=0.0)
-    for poll_number in range(max((len(track.polls) for track in tracks), default=0)):
+    most_polls = max((len(track.polls) for track in tracks), default=0)
+    for poll_number in range(most_polls):
         polls = [track.polls[poll_number] for track in tracks if poll_number < len(track.polls)]
         samples: list[Sample] = []
         for poll in polls:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each collector of a wave has counted, and which collectors are compared with each other. Private."""
+"""The readings of the collectors of a wave, and which collectors are compared with each other.
+
+`sample_rows.py` reads a `Track` for each collector from the results of tasks, `group_sides` groups them, and
+`wave_data.py` compares the sides. Private.
+"""
 
 from __future__ import annotations
 
@@ -15,40 +19,46 @@ from .._change.canary.readings import Sample
 
 @dataclass(frozen=True)
 class TrackPoll:
-    """One reading of a collector, at seconds of Unix: its service on a host, or its pods in a cluster."""
+    """One reading of a collector."""
 
     read_time: float
+    """In seconds of Unix."""
     samples: tuple[Sample, ...]
+    """One for its service on a host, or one for each of its pods in a cluster."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """What one collector of one member has counted, and whether its release has passed a wave before.
-
-    `sum` is a checksum of what the release is made from.
-    """
+    """The readings of one collector."""
 
     member: str
+    """The host or cluster with the collector."""
     name: str
+    """Its name on a host, or NAMESPACE/NAME in a cluster."""
     release: str
     has_passed: bool
+    """Whether its release has passed a wave before."""
     config: Mapping[str, Any]
     polls: tuple[TrackPoll, ...]
+    """The readings, the first one first."""
     sum: str = ""
+    """A checksum of what the release is made from."""
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        """What was read of it, one reading after the other."""
+        """The samples of all readings, one reading after the other."""
         return tuple(sample for poll in self.polls for sample in poll.samples)
 
     @property
     def watched_seconds(self) -> float:
-        """For how many seconds it was watched."""
-        return self.polls[-1].read_time - self.polls[0].read_time if self.polls else 0.0
+        """The seconds between the first and the last reading."""
+        if not self.polls:
+            return 0.0
+        return self.polls[-1].read_time - self.polls[0].read_time
 
     @property
     def shape(self) -> str:
-        """What must be equal to compare two collectors: the name and the pipelines."""
+        """The name and the pipelines as a text. Only collectors with the same text are compared together."""
         service = self.config.get("service")
         pipelines = service.get("pipelines") if isinstance(service, Mapping) else None
         return json.dumps([self.name, pipelines], sort_keys=True, default=str)
@@ -56,46 +66,48 @@ class Track:
 
 @dataclass(frozen=True)
 class ComparedSides:
-    """The collectors of one name: those that have changed, what they were before, and those that have not changed.
-
-    Those that have not changed were read twice: at the start of the watch and at its end.
-    """
+    """The collectors of one name that are compared."""
 
     tracks_after: tuple[Track, ...]
+    """Collectors that have changed in the wave."""
     tracks_before: tuple[Track, ...] = ()
+    """The same collectors before the change."""
     other_tracks: tuple[Track, ...] = ()
+    """Collectors that have not changed. They were read twice: at the start of the watch and at its end."""
 
     def select_one(self, changed_track: Track) -> ComparedSides:
-        """Return the sides of one of the collectors that have changed."""
-        return ComparedSides(
-            (changed_track,),
-            tuple(track for track in self.tracks_before if track.member == changed_track.member),
-            self.other_tracks,
-        )
+        """Return the sides for one of the collectors that have changed."""
+        own_tracks_before = tuple(track for track in self.tracks_before if track.member == changed_track.member)
+        return ComparedSides((changed_track,), own_tracks_before, self.other_tracks)
 
 
 def group_sides(
     tracks_after: Iterable[Track], tracks_before: Sequence[Track], unchanged_tracks: Sequence[Track]
 ) -> Iterator[ComparedSides]:
-    """Yield the collectors of a wave that are compared together, each with the others of its name.
+    """Yield the sides of each group of collectors of a wave.
 
-    Collectors with the same name and pipelines are one group, as pods of one workload are.
+    Collectors with the same name and pipelines are one group, as pods of one workload are. They are compared with the
+    unchanged collectors of the same name.
     """
     tracks_by_shape: dict[str, list[Track]] = {}
     for track in tracks_after:
         tracks_by_shape.setdefault(track.shape, []).append(track)
     for changed_tracks in tracks_by_shape.values():
-        name, changed_members = changed_tracks[0].name, {track.member for track in changed_tracks}
-        members_before = [track for track in tracks_before if track.name == name and track.member in changed_members]
+        name = changed_tracks[0].name
+        changed_members = {track.member for track in changed_tracks}
+        own_tracks_before = [track for track in tracks_before if track.name == name and track.member in changed_members]
         yield ComparedSides(
-            tuple(changed_tracks),
-            _select_first_shape(members_before),
-            _select_first_shape(_select_by_name(name, unchanged_tracks)),
+            tracks_after=tuple(changed_tracks),
+            tracks_before=_select_first_shape(own_tracks_before),
+            other_tracks=_select_first_shape(_select_by_name(name, unchanged_tracks)),
         )
 
 
 def _select_by_name(name: str, unchanged_tracks: Sequence[Track]) -> list[Track]:
-    """Return the collectors of a name; in clusters, without one in the same namespace, those in other namespaces."""
+    """Return the unchanged collectors of a name.
+
+    If the name is NAMESPACE/NAME and no such collector is there, return those of other namespaces with the same NAME.
+    """
     namespace, _slash, own_name = name.rpartition("/")
     same_name = [track for track in unchanged_tracks if track.name == name]
     if same_name or not namespace:
@@ -104,5 +116,5 @@ def _select_by_name(name: str, unchanged_tracks: Sequence[Track]) -> list[Track]
 
 
 def _select_first_shape(tracks: Sequence[Track]) -> tuple[Track, ...]:
-    """Return those that have the pipelines of the first one: a reading is taken by the components of one config."""
+    """Return the tracks with the pipelines of the first one. Counts are by component, so other pipelines do not fit."""
     return tuple(track for track in tracks if track.shape == tracks[0].shape)
