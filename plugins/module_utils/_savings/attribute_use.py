@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attributes by their bytes and by how many values they have. Private."""
+"""Attributes that are worth dropping, by their bytes and by how many different values they have.
+
+`observation.py` adds each resource and record of a capture to `AttributeUse`, and asks it for proposals in the end.
+Private.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,11 @@ from . import proposals
 from .captured_records import NO_AMOUNT, Amount, Record, Resource, measure_attribute_size
 from .proposals import Proposal, RemovalOption, UntoldKind, build_noise_recipe
 
-# So many values of an attribute are told apart; of more, it is known that there are at least so many.
+# Different values of an attribute that are counted. If there are more, the table says `at least` so many.
 MOST_VALUES = 100_000
-# From this share of values in occurrences on, nearly each item has a value of its own.
+# If an attribute has more different values than this share of its occurrences, nearly each item has its own value.
 LEAST_SHARE_OF_MANY_VALUES = 0.9
-# What tells whose telemetry it is and what happened: backends group by it, so that it is no noise, whatever it weighs.
+# These attributes tell whose telemetry it is and what happened. Backends group by them, so they are never proposed.
 # Source: the required and recommended attributes of the semantic conventions for resources, HTTP, databases and errors.
 _KEPT = """
     service.name service.namespace service.instance.id service.version deployment.environment.name
@@ -63,24 +67,28 @@ class AttributeCount:
 
 
 class _Removable(NamedTuple):
-    """What goes with attributes: bytes by signal, and in words what has them, as the keys of a mapping."""
+    """What is removed together with some attributes."""
 
     amount_by_signal: dict[str, Amount]
     nouns: dict[str, None]
+    """What has the attributes, such as `resources` and `spans`, as keys in order."""
 
 
 class AttributeRow(NamedTuple):
-    """An attribute for the table of attributes: its bytes, how often it occurs, its values, and whether that is all."""
+    """A row of the table of attributes."""
 
     name: str
     size: int
+    """In bytes."""
     occurrences: int
     values: int
+    """How many different values were counted."""
     are_all_values: bool
+    """Whether there are no more values than that."""
 
 
 class AttributeUse:
-    """The attributes of all signals. `kept` are names that are never proposed."""
+    """The attributes of a capture. `kept_names` are names that are never proposed."""
 
     def __init__(self, kept_names: Iterable[str]) -> None:
         self._kept = NEVER_PROPOSED | frozenset(kept_names)
@@ -102,7 +110,7 @@ class AttributeUse:
             self._uses[AttributePlace(name, signal, level)].add_occurrence(name, value)
 
     def list_rows(self) -> list[AttributeRow]:
-        """Return all attributes, those with most bytes first."""
+        """Return a row for each attribute, those with most bytes first."""
         rows = []
         for name, use in self._sum_uses_by_name().items():
             are_all_values = len(use.value_hashes) < MOST_VALUES
@@ -120,7 +128,7 @@ class AttributeUse:
         return uses_by_name
 
     def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
-        """Yield an attribute each, and those of resources that have one value everywhere together."""
+        """Yield a proposal for each attribute, and one for all attributes of resources with one value everywhere."""
         constant_names, point_attributes = self._list_constant_names(), self._list_point_attributes()
         for row in self.list_rows():
             if row.name not in self._kept and row.name not in constant_names:
@@ -128,7 +136,7 @@ class AttributeUse:
         yield from self._propose_constants(constant_names, point_attributes)
 
     def _propose_attribute(self, row: AttributeRow, point_attributes: set[str]) -> Iterator[Proposal]:
-        """Yield the proposal to remove an attribute; not from data points, whose series would become one."""
+        """Yield the proposal to remove an attribute, but not from data points, since their series would become one."""
         removable = self._sum_removable([row.name], point_attributes)
         if not removable.amount_by_signal:
             return
@@ -139,7 +147,7 @@ class AttributeUse:
         yield Proposal(proposals.ATTRIBUTES, subject, removable.amount_by_signal, option, _describe_values(row))
 
     def _sum_removable(self, attribute_names: Iterable[str], point_attributes: set[str]) -> _Removable:
-        """Return what goes with attributes, without what would make one series of several."""
+        """Return what is removed with attributes. Where one tells series apart, it stays and does not count."""
         chosen_names = set(attribute_names)
         removable = _Removable({}, {})
         for holder, use in self._uses.items():
@@ -155,7 +163,10 @@ class AttributeUse:
         return {holder.name for holder in self._uses if holder.signal == "metrics" and holder.level == RECORD}
 
     def _list_constant_names(self) -> list[str]:
-        """Return the attributes that resources alone have, all with one value; none if there is one resource."""
+        """Return the attributes that only resources have, and all of them with the same value.
+
+        There are none if the capture has a single resource.
+        """
         resources = list(self._resources.values())
         if len(resources) < 2:  # noqa: PLR2004 - two are needed to be the same
             return []
@@ -169,17 +180,14 @@ class AttributeUse:
     def _propose_constants(
         self, constant_names: list[str], point_attributes: set[str]
     ) -> Iterator[Proposal | UntoldKind]:
-        """Yield the attributes of resources that have one value, or why that is not known."""
+        """Yield the proposal to remove attributes with one value, or why the capture cannot tell which these are."""
         if len(self._resources) == 1:
             yield UntoldKind(proposals.CONSTANTS, "the capture has one resource, so each attribute has one value")
         if constant_names:
-            option = build_noise_recipe(attributes=sorted(constant_names))
-            yield Proposal(
-                proposals.CONSTANTS,
-                ", ".join(sorted(constant_names)),
-                self._sum_removable(constant_names, point_attributes).amount_by_signal,
-                option,
-            )
+            sorted_names = sorted(constant_names)
+            amounts = self._sum_removable(constant_names, point_attributes).amount_by_signal
+            option = build_noise_recipe(attributes=sorted_names)
+            yield Proposal(proposals.CONSTANTS, ", ".join(sorted_names), amounts, option)
 
 
 def _has_same_value(resources: Iterable[Mapping[str, str]], name: str, value: str) -> bool:
@@ -201,13 +209,10 @@ def _escape_component_id(name: str) -> str:
 
 
 def _describe_values(row: AttributeRow) -> str:
-    """Return how many values an attribute has, in how many occurrences."""
+    """Return how many values an attribute has, such as `at least 2 different values in 7`."""
     at_least = "" if row.are_all_values else "at least "
-    described_values = (
-        f"{at_least}{row.values:,} different value{'s' if row.values != 1 else ''} in {row.occurrences:,}"
-    )
-    return (
-        f"{described_values}: nearly each has its own"
-        if row.values > LEAST_SHARE_OF_MANY_VALUES * row.occurrences
-        else described_values
-    )
+    noun = "value" if row.values == 1 else "values"
+    described_values = f"{at_least}{row.values:,} different {noun} in {row.occurrences:,}"
+    if row.values > LEAST_SHARE_OF_MANY_VALUES * row.occurrences:
+        return f"{described_values}: nearly each has its own"
+    return described_values
