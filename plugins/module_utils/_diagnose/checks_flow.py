@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The built-in checks of the ways in and out, of what flows through a collector, and of what limits it. Private.
 
-Their facts come from `live/collect.py`, and for a host from `host_situation.py`. They get `receives`, `processes` and
-`exports` with `state` and `came` from `_telemetry/metrics.py`, which compares two readings; `logs` from
-`_telemetry/logs.py`, `services` and `listeners` from `reach.py`, and `peers` from `peer_state.py`, with `has` for the
-ports of a Service. `about` is the component or end that a row is about. docs/diagnose.md lists all of them.
+Their facts come from `live/diagnosed_collector.py`, and for a host from `host_situation.py`. The rows `receives`,
+`processes` and `exports`, with `state` and `came`, are from `_telemetry/metrics.py`, which compares two readings;
+`logs` from `_telemetry/logs.py`; `services` and `listeners` from `reach.py`; and `peers`, with `has` for the ports of a
+Service, from `peer_state.py`. `about` is the component or end that a row is about. docs/diagnose.md lists all of them.
 """
 
 from __future__ import annotations
