@@ -271,8 +271,7 @@ def _measure_flow(collector_answer: CollectorAnswer, config: Any) -> dict[str, A
         last_reading,
         float(collector_answer["seconds"]),
     )
-    rows_by_direction: dict[str, Any] = flow.collect_facts()
-    return rows_by_direction
+    return dict(flow.collect_facts())
 
 
 # ── Test data ──

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.needs.quantities import MIB
@@ -168,9 +168,7 @@ class Revision:
         """
         first_time = self.polls[0].read_time if self.polls else at
         whole = self._sum_counts_since_start()
-        return cast(
-            CountRows, SignalFlow(self.config, self._listeners, counted, whole, at - first_time).collect_facts()
-        )
+        return SignalFlow(self.config, self._listeners, counted, whole, at - first_time).collect_facts()
 
     def _sum_counts_since_start(self) -> Reading:
         """Return what all pods had counted at their last readings, with their past."""
