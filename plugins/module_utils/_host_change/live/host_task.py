@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the options of a task to the work on a collector of this host. Private."""
+"""The task of module host_apply on a host: deploys, removes, takes back or settles one collector. Private.
+
+`run_host` is the entry point. Each state of the module has a method of `_HostTask`, and each method returns a result of
+the module, whose keys the module's documentation lists.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,6 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._otelcol.errors import MASK, Problem
 from ..bundle_form import AWAITED, BEFORE_ALL, BUNDLE_OPTIONS
 from ..certificate_ends import warn_of_end
-from ..fitted_unit import Systemd
 from ..host_release import Bundle, check_collector_name
 from .host_edge import run_task, to_problem, warn_printable
 from .host_faults import (
@@ -48,218 +51,324 @@ ARGUMENTS: dict[str, Any] = {
     "controller_time": {"type": "float"},
 }
 REQUIRED_IF = [("state", "earlier", ("release", "undoes"))]
+# How long a task waits for another run to end, in seconds.
 LOCK_SECONDS = 120
+# The shortest secret, and the shortest line of a longer secret, that are masked, in characters: a shorter text would
+# mask parts of ordinary words.
 _SHORTEST_SECRET, _SHORTEST_LINE = 4, 8
+# A removal and a way back install no program.
+_NO_PROGRAM = Program(Path("/nowhere"))
 
 
 def run_host(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
-    """Do what the task asks."""
-    run_task(module, lambda: {**_carry_out(module, machine or Machine(), root), **_list_unlisted(module, root)})
+    """Do what the task asks, and exit with its result. Tests give a machine and a root of their own."""
+    run_task(module, lambda: _compute_result(module, machine or Machine(), root))
 
 
-def _list_unlisted(module: AnsibleModule, root: Path) -> dict[str, Any]:
-    """Return the collectors of this collection that the inventory does not list; nothing without its list."""
-    listed_names = module.params.get("listed")
-    unlisted_names = (
-        [] if listed_names is None else [name for name in list_own_collectors(root) if name not in listed_names]
-    )
-    return {"unlisted": unlisted_names} if unlisted_names else {}
+def _compute_result(module: AnsibleModule, machine: Machine, root: Path) -> dict[str, Any]:
+    options = _TaskOptions.from_params(module.params)
+    result = _HostTask(module, options, machine, root).run()
+    unlisted_names = _list_unlisted(options, root)
+    return {**result, "unlisted": unlisted_names} if unlisted_names else result
 
 
-def _carry_out(module: AnsibleModule, machine: Machine, root: Path) -> dict[str, Any]:
-    bundle_options = module.params["bundle"]
-    systemd = read_systemd(machine, root)
-    store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.can_encrypt)
-    if module.params["state"] == "absent":
-        refuse_faults(find_access_faults(machine, root))
-        with machine.hold_lock(store.lock, LOCK_SECONDS):
-            return _remove_collector(module, machine, store)
-    if module.params["state"] == "earlier":
-        refuse_faults(find_access_faults(machine, root))
-        with machine.hold_lock(store.lock, LOCK_SECONDS):
-            return _return_to_earlier(module, machine, store)
-    if module.params["state"] == "settled":
-        with machine.hold_lock(store.lock, LOCK_SECONDS):
-            return _settle_change(module, store)
-    faults = list(find_host_faults(machine, root, systemd, module.params.get("controller_time") or 0.0))
-    if faults:  # nothing will be changed, so the faults of the collector need no lock
-        refuse_faults([*faults, *examine_collector(machine, store, bundle_options, systemd).faults])
-    with machine.hold_lock(store.lock, LOCK_SECONDS):
-        return _deploy_collector(module, machine, store, systemd)
+@dataclass(frozen=True)
+class _TaskOptions:
+    """The options of module host_apply."""
 
+    bundle: Mapping[str, Any]
+    """The collector as it is wanted, in the form of `bundle_form`."""
+    state: str
+    awaits_wave: bool
+    """Whether the gate of a wave decides later whether the change stays."""
+    returns_differences: bool
+    wanted_release: str
+    """The release to go back to."""
+    undone_release: str
+    """The release that the task undoes, or that it settles."""
+    listed_names: list[str] | None
+    """The collectors that the inventory lists for this host; None if the task does not say."""
+    discards_unsent: bool
+    controller_time: float
+    """The time of day of the controller, in seconds since 1970; 0 if it is not known."""
 
-def _remove_collector(module: AnsibleModule, machine: Machine, store: Store) -> dict[str, Any]:
-    foreign_paths = list_foreign_paths(machine, store)
-    if foreign_paths:
-        warn_printable(module, f"{', '.join(foreign_paths)} belongs to somebody else and stays.")
-        return {"changed": False, "msg": f"{store.name} is absent"}
-    discards, drop_ins = bool(module.params.get("discard_unsent")), make_service_drop_ins(machine, store)
-    change = make_host_change(machine, store, Bundle(store.name), Program(Path("/nowhere")), str)
-    if module.check_mode:
-        is_there = store.is_own() or drop_ins.plan_changes().is_changed
-        forecast_lines = [f"{store.name} would be removed", *change.forecast_drain(discards)]
-        return {"changed": is_there, "msg": "; ".join(forecast_lines) if is_there else f"{store.name} is absent"}
-    change.drain_queues(discards)
-    services = drop_ins.apply_changes()
-    _warn_of_waiting(module, machine, store, services)
-    outcome = change.remove_collector()
-    is_changed = outcome.is_changed or services.is_changed
-    state_word = "removed" if is_changed else "absent"
-    return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *outcome.notes])}
-
-
-def _return_to_earlier(module: AnsibleModule, machine: Machine, store: Store) -> dict[str, Any]:
-    """Go back to the release that ran before. Raises Problem for a collector that is not as the task expects it."""
-    number, earlier = store.releases.find_current(), _check_way_back(module, store)
-    if module.check_mode:
-        would_text = f"release {earlier} would run again" if earlier else "the first install would be undone"
-        forecast_text = would_text if earlier != number else f"release {number} runs"
-        return {"changed": earlier != number, "release": number, "msg": f"{store.name}: {forecast_text}"}
-    manifest = store.releases.read_manifest(earlier or number)
-    bundle = Bundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
-    outcome = make_host_change(machine, store, bundle, Program(Path("/nowhere")), str).go_back_to(earlier)
-    result_lines = outcome.notes or [f"Release {number} runs."]
-    if earlier and store.read_passed_waves.read_all() and not store.read_passed_waves.find(earlier):
-        result_lines = [*result_lines, f"Release {earlier} passed no wave."]
-    return {"changed": outcome.is_changed, "release": outcome.release, "msg": f"{store.name}: {' '.join(result_lines)}"}
-
-
-def _settle_change(module: AnsibleModule, store: Store) -> dict[str, Any]:
-    """Let the last change stay, unless it is that of another run, whose wave decides.
-
-    The note of a change is of runs alone, so nothing counts as changed.
-    """
-    number, undone_release = store.releases.find_current(), module.params.get("undoes")
-    if undone_release and number != undone_release:
-        result_text = f"release {number} of another run is in use, and not release {undone_release}. It stays undecided"
-        return {"changed": False, "release": number, "msg": f"{store.name}: {result_text}"}
-    if store.is_own() and not module.check_mode:
-        store.undecided_change.remove()
-    return {"changed": False, "release": number, "msg": f"{store.name}: release {number} stays"}
-
-
-def _check_way_back(module: AnsibleModule, store: Store) -> str:
-    """Return the release to go back to; empty to undo a first install.
-
-    Raises Problem if another release is in use than the one to undo: another run has changed the collector since.
-    """
-    number = store.releases.find_current()
-    wanted_release, undone_release = module.params["release"], module.params["undoes"]
-    asked = f"Take collector {store.name} of this host back"
-    if not wanted_release or not undone_release:
-        wrong = f"`release` is '{wanted_release or ''}', and `undoes` is '{undone_release or ''}'"
-        raise Problem(wrong, asked=asked, fix=f"Name both releases. A first install has `release: {BEFORE_ALL}`.")
-    if not number or not store.is_own():
-        raise Problem("it has no release in use", asked=asked, fix="Deploy it again with `state: present`.")
-    if number not in (undone_release, wanted_release):
-        wrong = f"release {number} is in use, and not release {undone_release}, which was to be undone"
-        fix = (
-            "Another run has changed this collector since. It stays as it is: run the playbook again to see it judged."
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> _TaskOptions:
+        return cls(
+            bundle=params["bundle"],
+            state=params["state"],
+            awaits_wave=bool(params.get("awaits_wave")),
+            returns_differences=bool(params.get("differences")),
+            wanted_release=params.get("release") or "",
+            undone_release=params.get("undoes") or "",
+            listed_names=params.get("listed"),
+            discards_unsent=bool(params.get("discard_unsent")),
+            controller_time=params.get("controller_time") or 0.0,
         )
-        raise Problem(wrong, asked=asked, fix=fix)
-    if wanted_release not in (BEFORE_ALL, *store.releases.list_numbers()):
-        fix = "Keep at least 2 releases (`keep`), and deploy the earlier config again."
-        raise Problem(f"release {wanted_release} is not kept", asked=asked, fix=fix)
-    return "" if wanted_release == BEFORE_ALL else str(wanted_release)
 
 
-def _warn_of_waiting(module: AnsibleModule, machine: Machine, store: Store, services: ServiceOutcome) -> None:
-    for line in services.waiting_lines:
-        warn_printable(module, f"{store.name} on {machine.node_name()}: {line}")
+def _list_unlisted(options: _TaskOptions, root: Path) -> list[str]:
+    """Return the collectors of this collection on the host that the inventory does not list."""
+    listed_names = options.listed_names
+    if listed_names is None:
+        return []
+    return [name for name in list_own_collectors(root) if name not in listed_names]
 
 
-def _deploy_collector(module: AnsibleModule, machine: Machine, store: Store, systemd: Systemd) -> dict[str, Any]:
-    examination = examine_collector(machine, store, module.params["bundle"], systemd)
-    refuse_faults(examination.faults)
-    program = examination.program
-    certificate_warnings = [warn_of_end(name, data, machine.now()) for name, data in examination.secrets.items()]
-    for line in filter(None, (*certificate_warnings, describe_selinux_needs(program, machine))):
-        # Ansible shows each text once, so that of another host must differ.
-        warn_printable(module, f"{store.name} on {machine.node_name()}: {line}")
-    if program.is_awaited and not module.check_mode:
-        return {"changed": False, AWAITED: machine.find_architecture(), "msg": f"{store.name} awaits its program"}
-    if not module.params.get("awaits_wave") and not module.check_mode:
-        store.undecided_change.remove()
-    outcome, services = _make_change(module, machine, store, examination)
-    _warn_of_waiting(module, machine, store, services)
-    return _build_result(module, store, outcome, services)
+class _HostTask:
+    """One run of the module for one collector. Raises Problem or Failure if the task cannot be done."""
 
+    def __init__(self, module: AnsibleModule, options: _TaskOptions, machine: Machine, root: Path) -> None:
+        self.module = module
+        self.options = options
+        self.machine = machine
+        self.root = root
+        self.systemd = read_systemd(machine, root)
+        name = check_collector_name(options.bundle["name"])
+        self.store = Store(root, name, machine, self.systemd.can_encrypt)
 
-def _make_change(
-    module: AnsibleModule, machine: Machine, store: Store, examination: Examination
-) -> tuple[Outcome, ServiceOutcome]:
-    """Bring a collector and the services that send to it to what is wanted, or say what would be done."""
-    outcome, service_rows = Outcome(), module.params["bundle"]["services"] or ()
-    note_differences(machine, store, examination.bundle, outcome)
-    if is_settled(store, examination.bundle, outcome) and not service_rows and not store.has_drop_ins():
-        outcome.earlier_release = None if module.check_mode else outcome.release
-        return outcome, ServiceOutcome()
-    bundle = replace(examination.bundle, awaits_wave=bool(module.params.get("awaits_wave")))
-    change = make_host_change(machine, store, bundle, examination.program, build_mask(examination.secrets))
-    drop_ins = make_service_drop_ins(machine, store, service_rows)
-    if module.check_mode:
-        return change.plan_changes(), drop_ins.plan_changes()
-    change.recover_interrupted()
-    outcome = change.apply_changes()
-    try:
-        return outcome, drop_ins.apply_changes()
-    except (Problem, OSError) as error:
-        raise _add_way_back(error, module, store, outcome) from error
+    def run(self) -> dict[str, Any]:
+        """Return the result of the task. A run holds the lock of the host while it changes something."""
+        compute_by_state = {
+            "absent": self._remove_collector,
+            "earlier": self._return_to_earlier,
+            "settled": self._settle_change,
+            "present": self._deploy_collector,
+        }
+        self._refuse_host_faults()
+        with self.machine.hold_lock(self.store.lock, LOCK_SECONDS):
+            return compute_by_state[self.options.state]()
 
+    def _refuse_host_faults(self) -> None:
+        """Raise Problem for faults of the host, before the task waits for the lock."""
+        state = self.options.state
+        if state in ("absent", "earlier"):
+            refuse_faults(find_access_faults(self.machine, self.root))
+        if state == "present":
+            host_faults = list(find_host_faults(self.machine, self.root, self.systemd, self.options.controller_time))
+            if host_faults:  # the user is told the faults of the collector too, in one message
+                refuse_faults([*host_faults, *self._examine_collector().faults])
 
-def _add_way_back(error: Problem | OSError, module: AnsibleModule, store: Store, outcome: Outcome) -> Problem:
-    """Return a failure of services that send to a collector, with what a wave needs to take the collector back."""
-    problem = to_problem(error)
-    problem.facts.update(changed=outcome.is_changed, release=outcome.release)
-    if module.params.get("awaits_wave"):
-        problem.facts["undecided"] = store.undecided_change.read_earlier()
-    return problem
+    def _examine_collector(self) -> Examination:
+        return examine_collector(self.machine, self.store, self.options.bundle, self.systemd)
 
+    # ── State absent ──
 
-def _build_result(module: AnsibleModule, store: Store, outcome: Outcome, services: ServiceOutcome) -> dict[str, Any]:
-    summary = _write_summary(store, outcome, module.check_mode)
-    result: dict[str, Any] = {
-        "changed": outcome.is_changed or services.is_changed,
-        "msg": "; ".join([summary, *services.notes]),
-        "release": outcome.release,
-        "earlier": outcome.earlier_release or "",
-        "activation": outcome.activation,
-        "changed_files": [*outcome.changed_paths, *services.changed_paths],
-        "notes": [*outcome.notes, *services.notes],
-    }
-    if module.params.get("awaits_wave") and not module.check_mode:
-        result["undecided"] = store.undecided_change.read_earlier()
-    diff = [*outcome.differences, *services.differences]
-    if module.params.get("differences"):
-        result["differences"] = diff
-    elif module._diff and diff:
-        result["diff"] = diff
-    return result
+    def _remove_collector(self) -> dict[str, Any]:
+        """Remove the collector, and take back the environment of services that send to it."""
+        store = self.store
+        foreign_paths = list_foreign_paths(self.machine, store)
+        if foreign_paths:
+            warn_printable(self.module, f"{', '.join(foreign_paths)} belongs to somebody else and stays.")
+            return {"changed": False, "msg": f"{store.name} is absent"}
+        discards = self.options.discards_unsent
+        drop_ins = make_service_drop_ins(self.machine, store)
+        change = make_host_change(self.machine, store, Bundle(store.name), _NO_PROGRAM, str)
+        if self.module.check_mode:
+            would_change = store.is_own() or drop_ins.plan_changes().is_changed
+            forecast_lines = [f"{store.name} would be removed", *change.forecast_drain(discards)]
+            message = "; ".join(forecast_lines) if would_change else f"{store.name} is absent"
+            return {"changed": would_change, "msg": message}
+        change.drain_queues(discards)
+        services = drop_ins.apply_changes()
+        self._warn_of_waiting_services(services)
+        outcome = change.remove_collector()
+        is_changed = outcome.is_changed or services.is_changed
+        state_word = "removed" if is_changed else "absent"
+        return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *outcome.notes])}
 
+    # ── State earlier ──
 
-def _write_summary(store: Store, outcome: Outcome, is_check_mode: bool) -> str:
-    if not outcome.is_changed:
-        return f"{store.name}: release {outcome.release} runs, nothing differs"
-    if outcome.notes and not outcome.changed_paths:
-        return f"{store.name}: {'; '.join(outcome.notes)}"
-    changed_text = ", ".join(outcome.changed_paths) or "service"
-    verb_text = "would be changed by" if is_check_mode else "changed by"
-    return "; ".join([f"{store.name}: {changed_text} {verb_text} {outcome.activation}", *outcome.notes])
+    def _return_to_earlier(self) -> dict[str, Any]:
+        """Go back to the release that ran before. Raises Problem if another run has changed the collector since."""
+        store = self.store
+        current_release = store.releases.find_current()
+        earlier_release = self._check_way_back()
+        if self.module.check_mode:
+            return self._forecast_return(current_release, earlier_release)
+        manifest = store.releases.read_manifest(earlier_release or current_release)
+        bundle = Bundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
+        change = make_host_change(self.machine, store, bundle, _NO_PROGRAM, str)
+        outcome = change.go_back_to(earlier_release)
+        result_lines = outcome.notes or [f"Release {current_release} runs."]
+        has_passed_waves = bool(store.read_passed_waves.read_all())
+        if earlier_release and has_passed_waves and not store.read_passed_waves.find(earlier_release):
+            result_lines = [*result_lines, f"Release {earlier_release} passed no wave."]
+        message = f"{store.name}: {' '.join(result_lines)}"
+        return {"changed": outcome.is_changed, "release": outcome.release, "msg": message}
+
+    def _forecast_return(self, current_release: str, earlier_release: str) -> dict[str, Any]:
+        """Return the result of check mode. `earlier_release` is empty if a first install is undone."""
+        if earlier_release == current_release:
+            forecast_text = f"release {current_release} runs"
+        elif earlier_release:
+            forecast_text = f"release {earlier_release} would run again"
+        else:
+            forecast_text = "the first install would be undone"
+        return {
+            "changed": earlier_release != current_release,
+            "release": current_release,
+            "msg": f"{self.store.name}: {forecast_text}",
+        }
+
+    def _check_way_back(self) -> str:
+        """Return the release to go back to; empty to undo a first install.
+
+        Raises Problem if the release in use is not the one to undo: another run has changed the collector since.
+        """
+        store = self.store
+        current_release = store.releases.find_current()
+        wanted_release, undone_release = self.options.wanted_release, self.options.undone_release
+        asked = f"Take collector {store.name} of this host back"
+        if not wanted_release or not undone_release:
+            wrong = f"`release` is '{wanted_release}', and `undoes` is '{undone_release}'"
+            raise Problem(wrong, asked=asked, fix=f"Name both releases. A first install has `release: {BEFORE_ALL}`.")
+        if not current_release or not store.is_own():
+            raise Problem("it has no release in use", asked=asked, fix="Deploy it again with `state: present`.")
+        if current_release not in (undone_release, wanted_release):
+            wrong = f"release {current_release} is in use, and not release {undone_release}, which was to be undone"
+            fix = (
+                "Another run has changed this collector since. It stays as it is: run the playbook again to see it"
+                " judged."
+            )
+            raise Problem(wrong, asked=asked, fix=fix)
+        if wanted_release not in (BEFORE_ALL, *store.releases.list_numbers()):
+            fix = "Keep at least 2 releases (`keep`), and deploy the earlier config again."
+            raise Problem(f"release {wanted_release} is not kept", asked=asked, fix=fix)
+        return "" if wanted_release == BEFORE_ALL else wanted_release
+
+    # ── State settled ──
+
+    def _settle_change(self) -> dict[str, Any]:
+        """Remove the note of what the last change goes back to, so that the change stays.
+
+        The note stays if another run has deployed the release in use: the wave of that run decides. Only runs read the
+        note, so its removal does not count as a change.
+        """
+        store = self.store
+        current_release, undone_release = store.releases.find_current(), self.options.undone_release
+        if undone_release and current_release != undone_release:
+            result_text = (
+                f"release {current_release} of another run is in use, and not release {undone_release}. It stays"
+                " undecided"
+            )
+        else:
+            result_text = f"release {current_release} stays"
+            if store.is_own() and not self.module.check_mode:
+                store.undecided_change.remove()
+        return {"changed": False, "release": current_release, "msg": f"{store.name}: {result_text}"}
+
+    # ── State present ──
+
+    def _deploy_collector(self) -> dict[str, Any]:
+        """Deploy the collector, or ask for its program if only the controller has it."""
+        examination = self._examine_collector()
+        refuse_faults(examination.faults)
+        self._warn_of_deployment(examination)
+        is_check_mode = self.module.check_mode
+        if examination.program.is_awaited and not is_check_mode:
+            architecture = self.machine.find_architecture()
+            return {"changed": False, AWAITED: architecture, "msg": f"{self.store.name} awaits its program"}
+        if not self.options.awaits_wave and not is_check_mode:
+            self.store.undecided_change.remove()
+        outcome, services = self._make_change(examination)
+        self._warn_of_waiting_services(services)
+        return self._build_deployment_result(outcome, services)
+
+    def _warn_of_deployment(self, examination: Examination) -> None:
+        """Warn of certificates that end soon, and of what SELinux needs."""
+        warnings = [warn_of_end(name, data, self.machine.now()) for name, data in examination.secrets.items()]
+        warnings.append(describe_selinux_needs(examination.program, self.machine))
+        for warning in warnings:
+            if warning:
+                self._warn_about_host(warning)
+
+    def _warn_of_waiting_services(self, services: ServiceOutcome) -> None:
+        for line in services.waiting_lines:
+            self._warn_about_host(line)
+
+    def _warn_about_host(self, text: str) -> None:
+        """Give a warning that names the host: Ansible shows equal warnings of several hosts only once."""
+        warn_printable(self.module, f"{self.store.name} on {self.machine.node_name()}: {text}")
+
+    def _make_change(self, examination: Examination) -> tuple[Outcome, ServiceOutcome]:
+        """Change the collector and the services that send to it; in check mode, say what would be done."""
+        store, bundle = self.store, examination.bundle
+        outcome = Outcome()
+        service_rows = self.options.bundle["services"] or ()
+        note_differences(self.machine, store, bundle, outcome)
+        if is_settled(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
+            outcome.earlier_release = None if self.module.check_mode else outcome.release
+            return outcome, ServiceOutcome()
+        bundle = replace(bundle, awaits_wave=self.options.awaits_wave)
+        mask = build_mask(examination.secrets)
+        change = make_host_change(self.machine, store, bundle, examination.program, mask)
+        drop_ins = make_service_drop_ins(self.machine, store, service_rows)
+        if self.module.check_mode:
+            return change.plan_changes(), drop_ins.plan_changes()
+        change.recover_interrupted()
+        outcome = change.apply_changes()
+        try:
+            return outcome, drop_ins.apply_changes()
+        except (Problem, OSError) as error:
+            raise self._add_way_back(error, outcome) from error
+
+    def _add_way_back(self, error: Problem | OSError, outcome: Outcome) -> Problem:
+        """Return a failure of services that send to the collector, with what a wave needs to take it back."""
+        problem = to_problem(error)
+        problem.facts.update(changed=outcome.is_changed, release=outcome.release)
+        if self.options.awaits_wave:
+            problem.facts["undecided"] = self.store.undecided_change.read_earlier()
+        return problem
+
+    def _build_deployment_result(self, outcome: Outcome, services: ServiceOutcome) -> dict[str, Any]:
+        result: dict[str, Any] = {
+            "changed": outcome.is_changed or services.is_changed,
+            "msg": "; ".join([self._write_summary(outcome), *services.notes]),
+            "release": outcome.release,
+            "earlier": outcome.earlier_release or "",
+            "activation": outcome.activation,
+            "changed_files": [*outcome.changed_paths, *services.changed_paths],
+            "notes": [*outcome.notes, *services.notes],
+        }
+        if self.options.awaits_wave and not self.module.check_mode:
+            result["undecided"] = self.store.undecided_change.read_earlier()
+        differences = [*outcome.differences, *services.differences]
+        if self.options.returns_differences:
+            result["differences"] = differences
+        elif self.module._diff and differences:
+            result["diff"] = differences
+        return result
+
+    def _write_summary(self, outcome: Outcome) -> str:
+        name = self.store.name
+        if not outcome.is_changed:
+            return f"{name}: release {outcome.release} runs, nothing differs"
+        if outcome.notes and not outcome.changed_paths:
+            return f"{name}: {'; '.join(outcome.notes)}"
+        changed_text = ", ".join(outcome.changed_paths) or "service"
+        verb_text = "would be changed by" if self.module.check_mode else "changed by"
+        return "; ".join([f"{name}: {changed_text} {verb_text} {outcome.activation}", *outcome.notes])
 
 
 def build_mask(secrets: Mapping[str, bytes]) -> Callable[[str], str]:
-    """Return what hides the credentials in a text, also one line of a credential of several."""
-    secret_texts = [data.decode("utf-8", "replace").strip() for data in secrets.values()]
-    secret_lines = [
-        line.strip() for text in secret_texts for line in text.splitlines() if len(line.strip()) >= _SHORTEST_LINE
-    ]
-    longest_first = sorted(
-        {*secret_lines, *(text for text in secret_texts if len(text) >= _SHORTEST_SECRET)}, key=len, reverse=True
-    )
+    """Return a function that hides credentials in a text, and each line of a credential that has several.
+
+    `secrets` has the credentials by name.
+    """
+    hidden_texts: set[str] = set()
+    for data in secrets.values():
+        secret = data.decode("utf-8", "replace").strip()
+        if len(secret) >= _SHORTEST_SECRET:
+            hidden_texts.add(secret)
+        for line in secret.splitlines():
+            if len(line.strip()) >= _SHORTEST_LINE:
+                hidden_texts.add(line.strip())
+    longest_first = sorted(hidden_texts, key=len, reverse=True)
 
     def hide_secrets(text: str) -> str:
-        for secret in longest_first:
-            text = text.replace(secret, MASK)
+        for hidden_text in longest_first:
+            text = text.replace(hidden_text, MASK)
         return text
 
     return hide_secrets
