@@ -1,10 +1,7 @@
-# Copyright (c) The o11y.opentelemetry maintainers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""One span, one data point and one log record as OTLP's JSON, and what of them was counted. Private.
+"""Test data for a collector of a host, as JSON of OTLP, and whether the collector counts it in and out. Private.
 
-Source: OTLP/HTTP with JSON, in which ids are hexadecimal (opentelemetry-proto). The names of the
-records are those of `_telemetry/live/otlp_payloads.py`, which needs a library that hosts do not have.
+One request has one span, one data point or one log record. Its names are those of `_telemetry/live/otlp_payloads.py`,
+which needs a library that hosts do not have. Ids are hexadecimal. Source: OTLP specification, "JSON Protobuf Encoding".
 """
 
 from __future__ import annotations
@@ -12,57 +9,117 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .host_judgement import Count
 
 ID_ATTRIBUTE, METRIC, SERVICE = "o11y.probe.id", "o11y.probe", "o11y-probe"
-# What a signal must be counted by, in and out; all other counters of it that grow say what went wrong.
+# A signal has arrived when both counts grew. Source: documentation.md of receiverhelper and exporterhelper.
 ACCEPTED_COUNT, SENT_COUNT = "receiver_accepted", "exporter_sent"
+# The counts that grow when something went wrong.
 TROUBLE_COUNTS = ("receiver_refused", "receiver_failed", "exporter_send_failed", "exporter_enqueue_failed")
-_ERROR = {"code": 2, "message": "a test of the pipeline"}
+_SPAN_NANOSECONDS = 1_000_000
+# Numbers of enums of opentelemetry-proto.
+_SPAN_KIND_INTERNAL, _STATUS_CODE_ERROR, _SEVERITY_NUMBER_INFO = 1, 2, 9
+_SCOPE = {"name": "o11y.opentelemetry"}
+
+
+class _Probe(NamedTuple):
+    """What the records of one probe have in common. Times are nanoseconds since 1970, as texts."""
+
+    id: str
+    start_time: str
+    end_time: str
+
+    @property
+    def attributes(self) -> list[dict[str, Any]]:
+        return [_build_attribute(ID_ATTRIBUTE, self.id)]
+
+    @property
+    def record_name(self) -> str:
+        return f"o11y-probe {self.id}"
 
 
 def build_probe_request(signal: str, probe_id: str, now_nanoseconds: int, is_failed: bool) -> bytes:
-    """Return the request for one record of a signal; a span that failed is one that tail samplers keep."""
-    end_time, start_time = str(now_nanoseconds), str(now_nanoseconds - 1_000_000)
-    attributes = [{"key": ID_ATTRIBUTE, "value": {"stringValue": probe_id}}]
-    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": SERVICE}}, *attributes]}
-    scope, record_name = {"name": "o11y.opentelemetry"}, f"o11y-probe {probe_id}"
-    id_digits = hashlib.sha256(probe_id.encode()).hexdigest()
-    span: dict[str, Any] = {"traceId": id_digits[:32], "spanId": id_digits[32:48], "name": record_name, "kind": 1}
-    span.update(startTimeUnixNano=start_time, endTimeUnixNano=end_time, attributes=attributes)
-    if is_failed:
-        span["status"] = _ERROR
-    point = {"asInt": "1", "startTimeUnixNano": start_time, "timeUnixNano": end_time, "attributes": attributes}
-    record = {"timeUnixNano": end_time, "observedTimeUnixNano": end_time, "severityNumber": 9}
-    record.update(body={"stringValue": record_name}, attributes=attributes)
-    metric = {"name": METRIC, "gauge": {"dataPoints": [point]}}
-    bodies: dict[str, Any] = {
-        "traces": {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": scope, "spans": [span]}]}]},
-        "metrics": {
-            "resourceMetrics": [{"resource": resource, "scopeMetrics": [{"scope": scope, "metrics": [metric]}]}]
-        },
-        "logs": {"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": scope, "logRecords": [record]}]}]},
+    """Return the body of a request with one record of a signal.
+
+    `is_failed` gives a span the status of an error, since tail samplers keep such spans.
+    """
+    probe = _Probe(probe_id, str(now_nanoseconds - _SPAN_NANOSECONDS), str(now_nanoseconds))
+    resource = {"attributes": [_build_attribute("service.name", SERVICE), *probe.attributes]}
+    body: dict[str, Any]
+    if signal == "traces":
+        scope_spans = {"scope": _SCOPE, "spans": [_build_span(probe, is_failed)]}
+        body = {"resourceSpans": [{"resource": resource, "scopeSpans": [scope_spans]}]}
+    elif signal == "metrics":
+        scope_metrics = {"scope": _SCOPE, "metrics": [_build_metric(probe)]}
+        body = {"resourceMetrics": [{"resource": resource, "scopeMetrics": [scope_metrics]}]}
+    else:
+        scope_logs = {"scope": _SCOPE, "logRecords": [_build_log_record(probe)]}
+        body = {"resourceLogs": [{"resource": resource, "scopeLogs": [scope_logs]}]}
+    return json.dumps(body).encode("utf-8")
+
+
+def _build_attribute(key: str, text: str) -> dict[str, Any]:
+    return {"key": key, "value": {"stringValue": text}}
+
+
+def _build_span(probe: _Probe, is_failed: bool) -> dict[str, Any]:
+    # The ids follow from the id of the probe, so who looks for the span knows them.
+    id_digits = hashlib.sha256(probe.id.encode()).hexdigest()
+    span: dict[str, Any] = {
+        "traceId": id_digits[:32],
+        "spanId": id_digits[32:48],
+        "name": probe.record_name,
+        "kind": _SPAN_KIND_INTERNAL,
+        "startTimeUnixNano": probe.start_time,
+        "endTimeUnixNano": probe.end_time,
+        "attributes": probe.attributes,
     }
-    return json.dumps(bodies[signal]).encode("utf-8")
+    if is_failed:
+        span["status"] = {"code": _STATUS_CODE_ERROR, "message": "a test of the pipeline"}
+    return span
+
+
+def _build_metric(probe: _Probe) -> dict[str, Any]:
+    data_point = {
+        "asInt": "1",
+        "startTimeUnixNano": probe.start_time,
+        "timeUnixNano": probe.end_time,
+        "attributes": probe.attributes,
+    }
+    return {"name": METRIC, "gauge": {"dataPoints": [data_point]}}
+
+
+def _build_log_record(probe: _Probe) -> dict[str, Any]:
+    return {
+        "timeUnixNano": probe.end_time,
+        "observedTimeUnixNano": probe.end_time,
+        "severityNumber": _SEVERITY_NUMBER_INFO,
+        "body": {"stringValue": probe.record_name},
+        "attributes": probe.attributes,
+    }
 
 
 def list_grown_counts(
     earlier_counts: Mapping[Count, int], later_counts: Mapping[Count, int], signal: str, count_names: tuple[str, ...]
 ) -> list[str]:
-    """Return the counts of a signal that grew, as `exporters/otlp_grpc exporter_sent +1`."""
+    """Return a line for each count of a signal that grew, such as `otlp_grpc: exporter_sent +1`.
+
+    Only counts with one of the names matter.
+    """
     lines = []
     for count, value in sorted(later_counts.items()):
         growth = value - earlier_counts.get(count, 0)
         if count.signal == signal and count.name in count_names and growth > 0:
-            component_id = count.component_id.partition("/")[2]
-            lines.append(f"{component_id}: {count.name} +{growth}")
+            component_name = count.component_id.partition("/")[2]
+            lines.append(f"{component_name}: {count.name} +{growth}")
     return lines
 
 
 def has_arrived(earlier_counts: Mapping[Count, int], later_counts: Mapping[Count, int], signal: str) -> bool:
-    """Whether a signal came in and went out since."""
-    return all(
-        list_grown_counts(earlier_counts, later_counts, signal, (name,)) for name in (ACCEPTED_COUNT, SENT_COUNT)
-    )
+    """Return whether a receiver accepted records of a signal and an exporter sent some, between both readings."""
+    for count_name in (ACCEPTED_COUNT, SENT_COUNT):
+        if not list_grown_counts(earlier_counts, later_counts, signal, (count_name,)):
+            return False
+    return True
