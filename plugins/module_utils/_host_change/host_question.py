@@ -1,23 +1,23 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked about one collector of a host when nothing is changed: its files, its peers, and test data. Private.
+"""The options of module host_diagnose, which looks at the collectors of a host and changes nothing. Private.
 
-The controller reads the config, which names them; the host has neither YAML nor the catalogue.
+For each collector, the controller reads the config and asks a question: which files, certificates and peers the config
+names, and where test data goes. The host cannot read the config itself: it has neither YAML nor the catalogue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from .bundle_form import BUNDLE_OPTIONS
 
 SIGNALS = ("traces", "metrics", "logs")
 _LIST_OF_TEXTS = {"type": "list", "elements": "str", "default": []}
 _LIST_OF_ROWS = {"type": "list", "elements": "dict", "default": []}
-# The options of one question, as Ansible's argument specs have them.
+# The options of a `HostQuestion`, as Ansible's argument specs have them.
 QUESTION_OPTIONS: dict[str, Any] = {
     "name": {"required": True},
     "files": {**_LIST_OF_ROWS, "options": {"about": {"required": True}, "pattern": {"required": True}}},
@@ -43,11 +43,55 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
+class FilePattern(TypedDict):
+    """A pattern of files that a component reads, such as `/var/log/*.log`; `about` is the component."""
+
+    about: str
+    pattern: str
+
+
+class CertificateFile(TypedDict):
+    """The path of a certificate or key that a component reads; `about` is the component."""
+
+    about: str
+    path: str
+
+
+class Peer(TypedDict):
+    """A server to which a component connects; `about` is the component."""
+
+    about: str
+    host: str
+    port: int
+
+
+class HostQuestion(TypedDict, total=False):
+    """What the config of one collector names. A collector without a readable config has an empty question."""
+
+    name: str
+    """The name of the collector."""
+    files: list[FilePattern]
+    certificates: list[CertificateFile]
+    peers: list[Peer]
+    journals: list[str]
+    """The receivers that read the journal of the host."""
+    url: str
+    """The URL of its OTLP receiver for test data; empty if it has none."""
+    signals: list[str]
+    """The signals of the test data."""
+    timeout_seconds: float
+    """How long the test data may take to arrive."""
+    failed_spans: bool
+    """Whether the test data has a span with an error, which tail samplers keep."""
+
+
 @dataclass(frozen=True)
 class HostLook:
-    """What one collector is asked: the question of its config, and for how long to look."""
+    """How the task looks at one collector."""
 
-    question: Mapping[str, Any]
+    question: HostQuestion
     sends_test_data: bool
     log_seconds: int
+    """From how many seconds ago on the journal is read."""
     log_line_count: int
+    """How many of the last lines of the journal are read."""

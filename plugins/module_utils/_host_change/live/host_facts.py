@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host says of one collector, without a change: its unit, release, journal, sockets and peers. Private."""
+"""Read the facts of one collector on this host: its service, release, journal, ports, files and peers. Private.
+
+Nothing is changed. `live/host_look.py` puts the facts into the result of module host_diagnose, and the controller reads
+them in `_diagnose/host_situation.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from ..._otelcol.bounded.json_text import parse_json
 from ..check_unit import list_section_lines
@@ -22,7 +26,7 @@ from ..taken_ports import describe_port_fix, find_closed_ports, find_taken_ports
 from .accounts import group_id, parse_account_number, user_id
 from .file_facts import describe_certificates, describe_patterns
 from .host_store import Store
-from .machine import Machine
+from .machine import Machine, read_text_or_empty
 from .owned_folders import list_own_collectors
 
 _UNIT_PROPERTIES = (
@@ -30,14 +34,121 @@ _UNIT_PROPERTIES = (
     "DropInPaths,NeedDaemonReload,MemoryMax,User,DynamicUser,UID,GID,SupplementaryGroups,AmbientCapabilities,"
     "ActiveEnterTimestampMonotonic,InvocationID"
 )
-# How long a peer may take to accept a connection, and a name server to know its name.
+# How many seconds a peer may take to accept a connection, and a name server to answer.
 _CONNECT_SECONDS, _NAME_SECONDS = 3.0, 5
-# A process that cannot start ends within some seconds. Until then, systemd says that it runs.
+# A process that cannot start ends within some seconds. Until then, systemd says that it runs. So a young process is
+# looked at again, in seconds.
 _SETTLE_SECONDS, _POLL_SECONDS = 30.0, 0.3
 
 
+class ServiceFacts(TypedDict):
+    """The unit of a collector, mostly in systemd's words. Source: org.freedesktop.systemd1(5)."""
+
+    unit: str
+    load: str
+    at_boot: str
+    """`enabled` if it starts at boot."""
+    active: str
+    sub: str
+    result: str
+    """Why it ended, such as `exit-code`; `success` while it runs."""
+    status: int
+    """The exit status of its last process."""
+    restarts: int
+    seconds: int
+    """For how many seconds the process runs; 0 if it does not run."""
+    drop_ins: list[str]
+    stale: bool
+    """Whether a file of the unit has changed since systemd read it."""
+    memory_max: str
+    """In bytes, or `infinity`."""
+    groups: list[str]
+
+
+class ReleaseFacts(TypedDict):
+    """The release in use, and how it differs from the inventory."""
+
+    number: str
+    """Empty if no release is in use."""
+    is_own: bool
+    """Whether a run of this collection has made the collector's folder."""
+    differs: list[str]
+    """The files that differ."""
+    links: list[str]
+    """The links of the system that are missing, or that lead elsewhere."""
+    change: str
+    """The release that a killed run has left half done; empty without one."""
+    credentials: list[str]
+    """The files of credentials that are missing."""
+    wave: dict[str, Any]
+    """The wave that the release has passed, see `change_notes.PassedWaves`; empty without one."""
+
+
+class ProgramFacts(TypedDict):
+    """The program that the unit starts, and the one that the inventory wants."""
+
+    path: str
+    wanted: str
+    is_there: bool
+    is_replaced: bool
+    """Whether the process runs a file that was replaced since."""
+
+
+class TakenPortFacts(TypedDict):
+    """A port that another process has, in words, and how it gets free."""
+
+    text: str
+    fix: str
+
+
+class JournalEntry(TypedDict):
+    """An entry of the journal."""
+
+    time: str
+    text: str
+    by: str
+    """`systemd` or `collector`."""
+    run: str
+    """The id of the run of the service."""
+
+
+class DiskFacts(TypedDict):
+    """A file system on which the collector keeps data."""
+
+    path: str
+    percent: int
+    full: bool
+    free_mib: int
+
+
+class CollectorFacts(TypedDict):
+    """All facts of a collector, without those that its own metrics give."""
+
+    name: str
+    service: ServiceFacts
+    release: ReleaseFacts
+    program: ProgramFacts
+    closed: list[str]
+    """The ports on which it does not listen, as `4317/tcp`."""
+    taken: list[TakenPortFacts]
+    unhealthy: str
+    """The answer of its health check; empty if it is healthy, or has no health check."""
+    journal: list[JournalEntry]
+    files: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
+    peers: list[dict[str, Any]]
+    disks: list[DiskFacts]
+
+
+class _UnitSetting(NamedTuple):
+    """A line of a unit, such as `User=otel`."""
+
+    name: str
+    value: str
+
+
 class HostFacts:
-    """One collector of this host."""
+    """The facts of one collector of this host."""
 
     def __init__(self, machine: Machine, store: Store, bundle: Bundle, looked: HostLook) -> None:
         self.machine, self.store, self.bundle, self.looked = machine, store, bundle, looked
@@ -48,12 +159,13 @@ class HostFacts:
     # ── The service and its release ──
 
     def _read_properties(self) -> dict[str, str]:
+        """Return the properties of the unit by systemd's names."""
         show_result = self.machine.run_systemctl("show", self.store.service, f"--property={_UNIT_PROPERTIES}")
         pairs = (line.partition("=") for line in show_result.output.splitlines())
         return {key: value for key, _sign, value in pairs if key}
 
     def _wait_until_settled(self) -> None:
-        """Wait while a process that has just started does not serve yet: it may be one that ends after each start."""
+        """Wait while a young process does not serve yet: it may end soon, and systemd would start it again."""
         deadline = self.machine.now() + _SETTLE_SECONDS
         while self._is_starting() and self.machine.now() < deadline:
             self.machine.sleep(_POLL_SECONDS)
@@ -63,8 +175,8 @@ class HostFacts:
         is_young = self.is_running and self._read_seconds_up() < _SETTLE_SECONDS
         return is_young and bool(self._list_closed_ports() or self._list_taken_ports() or self._explain_unhealthy())
 
-    def collect_facts(self) -> dict[str, Any]:
-        """Return all facts but those of the metrics, which need time."""
+    def collect_facts(self) -> CollectorFacts:
+        """Return all facts but those of its own metrics, which need two readings."""
         return {
             "name": self.store.name,
             "service": self.describe_service(),
@@ -84,7 +196,7 @@ class HostFacts:
     def is_running(self) -> bool:
         return self.properties.get("ActiveState") == "active" and self.properties.get("MainPID", "0") != "0"
 
-    def describe_service(self) -> dict[str, Any]:
+    def describe_service(self) -> ServiceFacts:
         properties = self.properties
         return {
             "unit": self.store.service,
@@ -103,23 +215,24 @@ class HostFacts:
         }
 
     def _read_seconds_up(self) -> float:
-        """Return how long the process runs; 0 if it does not, or if systemd does not know it."""
+        """Return for how many seconds the process runs; 0 if it does not run, or if systemd does not know it."""
         began_at = int(self.properties.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
         return time.monotonic() - began_at if self.is_running and began_at else 0.0
 
-    def describe_release(self) -> dict[str, Any]:
-        """Return which release is in use, and which of its files differ from what is wanted."""
+    def describe_release(self) -> ReleaseFacts:
         store = self.store
         number = store.releases.find_current()
-        stored_files = store.releases.read_files(number)
         change = store.change_record.read()
+        changed_paths: list[str] = []
+        wrong_links: list[str] = []
+        if number:
+            changed_paths = list_changed_paths(store.releases.read_files(number), self.bundle.files)
+            wrong_links = store.links.compare(self.bundle.files).wrong_links
         return {
             "number": number,
             "is_own": store.is_own(),
-            "differs": list_changed_paths(stored_files, self.bundle.files) if number else [],
-            "links": [str(link_path) for link_path in store.links.compare(self.bundle.files).wrong_links]
-            if number
-            else [],
+            "differs": changed_paths,
+            "links": wrong_links,
             "change": change.candidate if change else "",
             "credentials": [path for path in self._list_credential_paths() if not Path(path).is_file()],
             "wave": store.read_passed_waves.find(number),
@@ -127,19 +240,21 @@ class HostFacts:
 
     def _list_credential_paths(self) -> Iterator[str]:
         """Yield the files from which the unit in use loads credentials."""
-        for line in list_section_lines(self._read_unit(), "Service"):
-            setting, _sign, value = line.partition("=")
-            if setting.strip() in ("LoadCredential", "LoadCredentialEncrypted"):
-                yield value.partition(":")[2].strip()
+        for setting in self._list_service_settings():
+            if setting.name in ("LoadCredential", "LoadCredentialEncrypted"):
+                _name, _colon, path = setting.value.partition(":")
+                yield path.strip()
 
-    def _read_unit(self) -> str:
-        try:
-            return (self.store.releases.current / self.store.service).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
+    def _list_service_settings(self) -> list[_UnitSetting]:
+        """Return the settings in section [Service] of the unit in use; none if there is no unit."""
+        unit_text = read_text_or_empty(self.store.releases.current / self.store.service)
+        settings = []
+        for line in list_section_lines(unit_text, "Service"):
+            name, _sign, value = line.partition("=")
+            settings.append(_UnitSetting(name.strip(), value.strip()))
+        return settings
 
-    def describe_program(self) -> dict[str, Any]:
-        """Return the program that the unit in use starts, and whether the process runs another file."""
+    def describe_program(self) -> ProgramFacts:
         path = self._find_started_program() or self.bundle.program
         running_file = ""
         if self.is_running:
@@ -153,32 +268,35 @@ class HostFacts:
         }
 
     def _find_started_program(self) -> str:
-        """Return the program of the first `ExecStart` of the unit, without signs of systemd; empty without one."""
-        for line in list_section_lines(self._read_unit(), "Service"):
-            setting, _sign, command = line.partition("=")
-            if setting.strip() == "ExecStart":
-                command_words = command.split()
+        """Return the program of the first `ExecStart` of the unit; empty without one.
+
+        The signs before a program mean something to systemd. Source: systemd.service(5), COMMAND LINES.
+        """
+        for setting in self._list_service_settings():
+            if setting.name == "ExecStart":
+                command_words = setting.value.split()
                 return command_words[0].lstrip("-@:+!") if command_words else ""
         return ""
 
-    # ── What it opens ──
+    # ── Its ports and its health ──
 
     def _list_closed_ports(self) -> list[Port]:
-        """Return the ports of its receivers on which nobody listens while it runs."""
+        """Return the ports of its receivers on which nothing listens although it runs."""
         return find_closed_ports(self.bundle.ports, self.machine.list_listeners()) if self.is_running else []
 
-    def _list_taken_ports(self) -> list[dict[str, str]]:
-        """Return the ports that another service has, each with how it gets free."""
-        rows = find_taken_ports(
+    def _list_taken_ports(self) -> list[TakenPortFacts]:
+        """Return the ports of its receivers that another service has."""
+        taken_ports = find_taken_ports(
             self.bundle.ports, self.machine.list_listeners(), self.machine.holders(), self.store.service
         )
-        return [
-            {"text": row.description, "fix": describe_port_fix([row], list_own_collectors(self.store.root))}
-            for row in rows
-        ]
+        facts: list[TakenPortFacts] = []
+        for taken_port in taken_ports:
+            fix = describe_port_fix([taken_port], list_own_collectors(self.store.root))
+            facts.append({"text": taken_port.description, "fix": fix})
+        return facts
 
     def _explain_unhealthy(self) -> str:
-        """Return what its health check answers if that is no success; empty if it is, or if there is none."""
+        """Return the failure of its health check; empty if the check succeeds, or if there is none."""
         if not self.bundle.health_url or not self.is_running:
             return ""
         try:
@@ -189,8 +307,8 @@ class HostFacts:
 
     # ── The journal ──
 
-    def read_journal(self) -> list[dict[str, str]]:
-        """Return the last entries of the unit, and what systemd says of it, each with its time."""
+    def read_journal(self) -> list[JournalEntry]:
+        """Return the last entries of the unit, and those of systemd about it."""
         since_time = self.machine.now() - self.looked.log_seconds
         journal_options = (
             "-o",
@@ -203,20 +321,21 @@ class HostFacts:
         )
         lines = self.machine.run("journalctl", "--no-pager", *journal_options).output.splitlines()
         entries = [_parse_journal_entry(line) for line in lines]
-        return [entry for entry in entries if entry]
+        return [entry for entry in entries if entry is not None]
 
     # ── Files ──
 
     def find_reader(self) -> Reader:
-        """Return the user of the service, as the files see it."""
+        """Return the user of the service, with the groups and capabilities by which it may read files."""
         properties = self.properties
-        user = parse_account_number(properties.get("UID", ""))
-        if properties.get("DynamicUser") != "yes" and user < 0:
-            user = user_id(properties.get("User") or "root")
-        groups = [group_id(name) for name in properties.get("SupplementaryGroups", "").split()]
-        groups.append(parse_account_number(properties.get("GID", "")))
-        capabilities = tuple(properties.get("AmbientCapabilities", "").split())
-        return Reader(user, tuple(group for group in groups if group >= 0), capabilities)
+        reader_id = parse_account_number(properties.get("UID", ""))
+        is_dynamic = properties.get("DynamicUser") == "yes"
+        if reader_id < 0 and not is_dynamic:
+            reader_id = user_id(properties.get("User") or "root")
+        group_ids = [group_id(name) for name in properties.get("SupplementaryGroups", "").split()]
+        group_ids.append(parse_account_number(properties.get("GID", "")))
+        known_group_ids = tuple(number for number in group_ids if number >= 0)
+        return Reader(reader_id, known_group_ids, tuple(properties.get("AmbientCapabilities", "").split()))
 
     def describe_files(self) -> Iterator[dict[str, Any]]:
         """Yield each pattern of files: how many there are, and those that the service may not read."""
@@ -226,8 +345,8 @@ class HostFacts:
         """Yield each file of a certificate or key with its state, and when it is valid."""
         return describe_certificates(self.question.get("certificates") or (), self.find_reader())
 
-    def describe_disks(self) -> Iterator[dict[str, Any]]:
-        """Yield how full the file systems are on which it keeps state and releases."""
+    def describe_disks(self) -> Iterator[DiskFacts]:
+        """Yield the file systems on which it keeps its state and its releases."""
         for path in dict.fromkeys((self.bundle.state, str(self.store.folder))):
             if not path or not Path(path).exists():
                 continue
@@ -241,10 +360,10 @@ class HostFacts:
                 "free_mib": file_system.f_bavail * file_system.f_frsize >> 20,
             }
 
-    # ── Where it sends to ──
+    # ── Peers ──
 
     def describe_peers(self) -> Iterator[dict[str, Any]]:
-        """Yield each end of its exporters: whether its name is known and its port takes a connection."""
+        """Yield the peers of the question, each with its `endpoint` and its `state`, see `_probe_peer`."""
         for peer_row in self.question.get("peers") or ():
             yield {
                 **peer_row,
@@ -253,7 +372,7 @@ class HostFacts:
             }
 
     def _probe_peer(self, host: str, port: int) -> str:
-        """Return `ok`, `no_name` for a name that nobody knows, `refused`, or `no_way` if nothing answers."""
+        """Return `ok`, `no_name` if no name server knows the host, `refused`, or `no_way` if nothing answers."""
         # `timeout` bounds the look-up, which the library of Python cannot.
         if self.machine.run("timeout", str(_NAME_SECONDS), "getent", "ahosts", host).exit_code:
             return "no_name"
@@ -266,13 +385,13 @@ class HostFacts:
         return "ok"
 
 
-def _parse_journal_entry(line: str) -> dict[str, str]:
-    """Return an entry of the journal; nothing for a line that is none."""
+def _parse_journal_entry(line: str) -> JournalEntry | None:
+    """Return the entry in a line of `journalctl -o json`; None for a line that has none."""
     try:
         fields = parse_json(line)
         seconds = int(fields["__REALTIME_TIMESTAMP"]) / 1e6
     except (ValueError, KeyError, TypeError):
-        return {}
+        return None
     time_text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
     return {
         "time": time_text,
@@ -283,9 +402,10 @@ def _parse_journal_entry(line: str) -> dict[str, str]:
 
 
 def _read_message(value: Any) -> str:
-    """Return the text of a field of the journal; empty without one.
+    """Return the text of a field of the journal; empty without a value.
 
-    What is no text is a list of its bytes, and a field that an entry has several times is a list of its values.
+    The value is a text, or a list of bytes if the text is not UTF-8, or a list of values if the entry has the field
+    several times.
     Source: the Journal JSON Format of systemd, https://systemd.io/JOURNAL_EXPORT_FORMATS/.
     """
     if not isinstance(value, list):

@@ -1,18 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the options of a task to what this host says of its collectors; changes nothing. Private."""
+"""The task of module host_diagnose on a host: reads the facts of its collectors, and changes nothing. Private.
+
+`run_look` is the entry point. It reads the own metrics of each collector twice, `window_seconds` apart, and reads all
+other facts in between.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..fitted_unit import Systemd
-from ..host_question import HostLook
+from ..host_question import HostLook, HostQuestion
 from ..host_release import Bundle, build_release_files, check_collector_name
 from .host_edge import run_task
 from .host_facts import HostFacts
@@ -26,44 +30,54 @@ from .owned_folders import list_own_collectors
 from .service_drop_ins import ServiceDropIns
 from .system_facts import read_system_facts
 
-# How the names of a Collector's own metrics begin.
+# The prefix of the names of a Collector's own metrics.
 _METRIC_PREFIX = "otelcol_"
 
 
+class MetricReadings(TypedDict):
+    """Two readings of a collector's own metrics, as text for Prometheus; empty if they cannot be read."""
+
+    first: str
+    last: str
+    why: str
+    """Why they cannot be read; empty if they can."""
+
+
 def run_look(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
-    """Return what the host says of the collectors that the task names."""
+    """Read the facts that the task asks for, and exit with them. Tests give a machine and a root of their own."""
     run_task(module, lambda: {"changed": False, **_look_at_all(module.params, machine or Machine(), root)})
 
 
 def _look_at_all(params: Mapping[str, Any], machine: Machine, root: Path) -> dict[str, Any]:
-    """Look at all collectors in one window, at whose begin and end their metrics are read."""
+    """Return the facts of the host, and those of each collector of the task."""
     systemd = read_systemd(machine, root)
     refuse_faults(find_access_faults(machine, root))
-    subjects = [
-        _LookedCollector(bundle_options, params, machine, root, systemd) for bundle_options in params["bundles"]
-    ]
+    collectors = [_LookedCollector(bundle, params, machine, root, systemd) for bundle in params["bundles"]]
     host_facts = read_system_facts(machine, root)
+    collector_rows = _watch_collectors(collectors, params["window_seconds"], machine)
+    listed_names = [collector.store.name for collector in collectors]
+    unlisted_names = [name for name in list_own_collectors(root) if name not in listed_names]
+    return {"host": host_facts, "unlisted": unlisted_names, "collectors": collector_rows}
+
+
+def _watch_collectors(
+    collectors: Sequence[_LookedCollector], window_seconds: float, machine: Machine
+) -> list[dict[str, Any]]:
+    """Return the facts of all collectors, with readings of their metrics at the begin and the end of one window."""
     started_at = machine.now()
-    for subject in subjects:
-        subject.begin()
-    subject_facts = [subject.collect_facts() for subject in subjects]
-    seconds_left = params["window_seconds"] - (machine.now() - started_at)
-    if seconds_left > 0 and any(subject.first_metrics for subject in subjects):
+    for collector in collectors:
+        collector.read_first_metrics()
+    for collector in collectors:
+        collector.read_facts()
+    seconds_left = window_seconds - (machine.now() - started_at)
+    if seconds_left > 0 and any(collector.first_metrics for collector in collectors):
         machine.sleep(seconds_left)
     seconds = machine.now() - started_at
-    collectors = []
-    for subject, facts in zip(subjects, subject_facts):  # noqa: B905 - `strict` is younger than Python 3.8
-        collectors.append(subject.masked({**facts, "metrics": subject.end(), "seconds": seconds}))
-    listed_names = [subject.store.name for subject in subjects]
-    return {
-        "host": host_facts,
-        "unlisted": [name for name in list_own_collectors(root) if name not in listed_names],
-        "collectors": collectors,
-    }
+    return [collector.build_row(seconds) for collector in collectors]
 
 
 class _LookedCollector:
-    """One collector of the task."""
+    """One collector of the task. `bundle_options` has the collector as it is wanted, in the form of `bundle_form`."""
 
     def __init__(
         self,
@@ -75,42 +89,48 @@ class _LookedCollector:
     ) -> None:
         self.machine = machine
         self.store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.can_encrypt)
-        readable_credentials, self.missing_credentials = _split_credentials(bundle_options, root)
-        secrets = read_secrets({"credentials": readable_credentials}, self.store)
+        credentials = _split_credentials(bundle_options, root)
+        self.missing_credential_paths = credentials.missing_paths
+        secrets = read_secrets({"credentials": credentials.readable}, self.store)
         program = choose_program(bundle_options["program"] or {}, machine.find_architecture(), self.store)
         files = build_release_files(bundle_options, secrets, str(program.path), systemd)
         self.bundle: Bundle = build_bundle(bundle_options, files, program, self.store)
-        self.services = bundle_options["services"] or ()
+        self.service_rows = bundle_options["services"] or ()
         self.looked = _find_host_look(self.store.name, params)
-        self.masked = _build_tree_mask(build_mask(secrets))
+        self._mask_tree = _build_tree_mask(build_mask(secrets))
+        self.facts: dict[str, Any] = {}
         self.first_metrics = ""
         self.why_no_metrics = ""
 
-    def begin(self) -> None:
-        """Take the first reading of its metrics."""
+    def read_first_metrics(self) -> None:
         self.first_metrics = self._read_metrics()
 
-    def collect_facts(self) -> dict[str, Any]:
-        """Return its facts, and how far test data came if it is sent."""
+    def read_facts(self) -> None:
+        """Read the facts of `HostFacts`, and besides `services`, and `probe` if test data was sent."""
         host_facts = HostFacts(self.machine, self.store, self.bundle, self.looked)
-        facts = host_facts.collect_facts()
-        release = facts["release"]
-        release["credentials"] += self.missing_credentials
-        facts["services"] = ServiceDropIns(self.machine, self.store, self.services).describe_services()
-        release["differs"] += [service["place"] for service in facts["services"] if not service["is_there"]]
-        question = self.looked.question
-        has_way_for_data = bool(question.get("url") and self.bundle.metrics_url)
-        if self.looked.sends_test_data and host_facts.is_running and has_way_for_data:
-            facts["probe"] = HostProbe(self.machine, self.bundle.metrics_url, question).run()
-        return facts
+        collector_facts = host_facts.collect_facts()
+        services = ServiceDropIns(self.machine, self.store, self.service_rows).describe_services()
+        release = collector_facts["release"]
+        release["credentials"] += self.missing_credential_paths
+        release["differs"] += [service["place"] for service in services if not service["is_there"]]
+        self.facts = {**collector_facts, "services": services}
+        if host_facts.is_running and self._sends_test_data():
+            self.facts["probe"] = HostProbe(self.machine, self.bundle.metrics_url, self.looked.question).run()
 
-    def end(self) -> dict[str, str]:
-        """Return both readings of its metrics, or why there is none."""
+    def _sends_test_data(self) -> bool:
+        """Return whether test data is sent: the task asks for it, and metrics will show whether it arrives."""
+        has_receiver = bool(self.looked.question.get("url"))
+        return self.looked.sends_test_data and has_receiver and bool(self.bundle.metrics_url)
+
+    def build_row(self, seconds: float) -> dict[str, Any]:
+        """Return all its facts, without secrets. `seconds` have passed since the first reading of its metrics."""
         last_metrics = self._read_metrics() if self.first_metrics else ""
-        return {"first": self.first_metrics, "last": last_metrics, "why": self.why_no_metrics}
+        readings: MetricReadings = {"first": self.first_metrics, "last": last_metrics, "why": self.why_no_metrics}
+        row: dict[str, Any] = self._mask_tree({**self.facts, "metrics": readings, "seconds": seconds})
+        return row
 
     def _read_metrics(self) -> str:
-        """Return the lines of the Collector's own metrics; empty, with the reason noted, if there are none."""
+        """Return the lines of the Collector's own metrics; empty, with the reason noted, if they cannot be read."""
         if not self.bundle.metrics_url:
             self.why_no_metrics = "service.telemetry.metrics serves none"
             return ""
@@ -122,21 +142,27 @@ class _LookedCollector:
         return "\n".join(line for line in lines if line.startswith(_METRIC_PREFIX))
 
 
-def _split_credentials(bundle_options: Mapping[str, Any], root: Path) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """Return the credentials that can be read, and the paths of those whose file is not on the host."""
-    readable, missing_paths = [], []
+class _SplitCredentials(NamedTuple):
+    """The rows of the credentials that can be read, and the paths of those whose file is not on the host."""
+
+    readable: list[Mapping[str, Any]]
+    missing_paths: list[str]
+
+
+def _split_credentials(bundle_options: Mapping[str, Any], root: Path) -> _SplitCredentials:
+    credentials = _SplitCredentials([], [])
     for credential in bundle_options["credentials"] or ():
         path = credential["path"]
         if path and not (root / path[1:]).is_file():
-            missing_paths.append(path)
+            credentials.missing_paths.append(path)
         else:
-            readable.append(credential)
-    return readable, missing_paths
+            credentials.readable.append(credential)
+    return credentials
 
 
 def _find_host_look(name: str, params: Mapping[str, Any]) -> HostLook:
-    """Return what the task asks about a collector; one without a question of its config is asked nothing of it."""
-    question: Mapping[str, Any] = {}
+    """Return how the task looks at a collector. Its question is empty if the task has none for it."""
+    question: HostQuestion = {}
     for row in params["questions"]:
         if row["name"] == name:
             question = row
@@ -145,7 +171,7 @@ def _find_host_look(name: str, params: Mapping[str, Any]) -> HostLook:
 
 
 def _build_tree_mask(mask: Callable[[str], str]) -> Callable[[Any], Any]:
-    """Return what masks each text of a tree."""
+    """Return a function that masks each text in a tree of mappings and lists."""
 
     def mask_tree(value: Any) -> Any:
         if isinstance(value, str):

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test data into the OTLP receiver of a collector of this host, and whether it is counted in and out. Private."""
+"""Send test data to the OTLP receiver of a collector of this host, and see whether it is counted in and out. Private.
+
+`HostLook` of `host_question` decides whether it is sent; `live/host_look.py` runs the probe.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from ..host_judgement import Count, parse_counts
+from ..host_question import HostQuestion
 from ..probe_record import (
     ACCEPTED_COUNT,
     SENT_COUNT,
@@ -27,41 +31,64 @@ SEND_SECONDS, POLL_SECONDS = 5.0, 0.3
 _MOST_ANSWER_BYTES = 300
 
 
-class HostProbe:
-    """One probe of one collector, within one span of time."""
+class SignalRow(TypedDict):
+    """How far the test data of one signal came."""
 
-    def __init__(self, machine: Machine, metrics: str, question: Mapping[str, Any]) -> None:
-        self.machine, self.metrics, self.question = machine, metrics, question
+    sent: bool
+    arrived: bool
+    why: str
+    """Why the receiver did not take it; empty if it did."""
+    trouble: list[str]
+    """The counts that say what went wrong, if it did not arrive."""
+    evidence: list[str]
+    """The counts that say that it arrived."""
+
+
+class ProbeRow(TypedDict):
+    """The result of a probe: its id, the seconds in which the data had to arrive, and a row for each signal."""
+
+    id: str
+    seconds: float
+    signals: dict[str, SignalRow]
+
+
+class HostProbe:
+    """One probe of one collector. `metrics_url` is the URL of the collector's own metrics."""
+
+    def __init__(self, machine: Machine, metrics_url: str, question: HostQuestion) -> None:
+        self.machine, self.metrics_url, self.question = machine, metrics_url, question
         self.probe_id = f"{int(machine.now()):08x}{secrets.token_hex(4)}"
 
-    def run(self) -> dict[str, Any]:
-        """Return how far each signal came."""
+    def run(self) -> ProbeRow:
+        """Send the test data of each signal, and wait until all that was taken has arrived or the time is over."""
+        timeout_seconds = self.question["timeout_seconds"]
         first_counts = self._read_counts()
         row_by_signal = {signal: self._send_test_data(signal) for signal in self.question["signals"]}
-        waiting_signals = [signal for signal, signal_row in row_by_signal.items() if signal_row["sent"]]
         last_counts, started_at = first_counts, self.machine.now()
-        while waiting_signals:
+        while _list_missing_signals(row_by_signal):
             last_counts = self._read_counts()
-            waiting_signals = [
-                signal
-                for signal in waiting_signals
-                if not self._note_arrival(first_counts, last_counts, signal, row_by_signal)
-            ]
-            if not waiting_signals or self.machine.now() - started_at >= self.question["timeout_seconds"]:
+            for signal in _list_missing_signals(row_by_signal):
+                if has_arrived(first_counts, last_counts, signal):
+                    names_of_evidence = (ACCEPTED_COUNT, SENT_COUNT)
+                    evidence = list_grown_counts(first_counts, last_counts, signal, names_of_evidence)
+                    row_by_signal[signal].update({"arrived": True, "evidence": evidence})
+            if not _list_missing_signals(row_by_signal) or self.machine.now() - started_at >= timeout_seconds:
                 break
             self.machine.sleep(POLL_SECONDS)
-        for signal in waiting_signals:
+        for signal in _list_missing_signals(row_by_signal):
             row_by_signal[signal]["trouble"] = list_grown_counts(first_counts, last_counts, signal, TROUBLE_COUNTS)
-        return {"id": self.probe_id, "seconds": self.question["timeout_seconds"], "signals": row_by_signal}
+        return {"id": self.probe_id, "seconds": timeout_seconds, "signals": row_by_signal}
 
     def _read_counts(self) -> Mapping[Count, int]:
+        """Return what the collector counts; nothing if its metrics cannot be read at this moment."""
         try:
-            return parse_counts(self.machine.get(self.metrics))
+            return parse_counts(self.machine.get(self.metrics_url))
         except (OSError, ValueError):
             return {}
 
-    def _send_test_data(self, signal: str) -> dict[str, Any]:
-        body = build_probe_request(signal, self.probe_id, int(self.machine.now() * 1e9), self.question["failed_spans"])
+    def _send_test_data(self, signal: str) -> SignalRow:
+        now_nanoseconds = int(self.machine.now() * 1e9)
+        body = build_probe_request(signal, self.probe_id, now_nanoseconds, self.question["failed_spans"])
         reason = ""
         try:
             self.machine.post(f"{self.question['url']}/v1/{signal}", body, SEND_SECONDS)
@@ -71,13 +98,10 @@ class HostProbe:
             reason = str(error)
         return {"sent": not reason, "arrived": False, "why": reason, "trouble": [], "evidence": []}
 
-    def _note_arrival(self, first_counts: Any, last_counts: Any, signal: str, row_by_signal: Mapping[str, Any]) -> bool:
-        if has_arrived(first_counts, last_counts, signal):
-            row_by_signal[signal].update(
-                arrived=True,
-                evidence=list_grown_counts(first_counts, last_counts, signal, (ACCEPTED_COUNT, SENT_COUNT)),
-            )
-        return bool(row_by_signal[signal]["arrived"])
+
+def _list_missing_signals(row_by_signal: Mapping[str, SignalRow]) -> list[str]:
+    """Return the signals whose test data the receiver has taken, and that have not arrived."""
+    return [signal for signal, row in row_by_signal.items() if row["sent"] and not row["arrived"]]
 
 
 def _read_answer(error: urllib.error.HTTPError) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..._otelcol.errors import Failure, Problem, clean_text, suggest_word
 from ..bundle_form import CONFIG_FOLDER, DROP_IN, SERVICE_SUFFIX
@@ -52,6 +52,23 @@ _MOST_BYTES = 256 * 1024
 # How long a restarted service is watched, in seconds: time for a program to read its environment and to give up.
 WATCH_SECONDS, _PAUSE_SECONDS = 5.0, 0.5
 _LAST_LINES = 8
+
+
+class ServiceRow(TypedDict):
+    """A service that sends to a collector, in the facts of a host."""
+
+    unit: str
+    load: str
+    """Whether systemd has loaded its unit. Source: org.freedesktop.systemd1(5), LoadState."""
+    runs: bool
+    is_there: bool
+    """Whether its drop-in is there as it is wanted."""
+    has: bool
+    """Whether its process has the variables."""
+    waits: bool
+    """Whether it gets the variables at its next restart."""
+    place: str
+    """The path of its drop-in."""
 
 
 @dataclass(frozen=True)
@@ -354,12 +371,11 @@ class ServiceDropIns:
 
     # ── What is told, without a change ──
 
-    def describe_services(self) -> list[dict[str, Any]]:
-        """Return how each service of the list stands."""
+    def describe_services(self) -> list[ServiceRow]:
+        """Return a row for each service of the list."""
         return [self._describe_service(service) for service in self.wanted_services]
 
-    def _describe_service(self, service: ServiceEnvironment) -> dict[str, Any]:
-        """Return the row of one service in the facts of a host."""
+    def _describe_service(self, service: ServiceEnvironment) -> ServiceRow:
         service_unit, drop_in = self._find_unit(service.unit), self._build_drop_in_path(service.unit)
         return {
             "unit": service.unit,
