@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a collector on a host is judged after a change: by its own metrics, as a canary is.
+"""Compare the own metrics of a collector on a host before and after a change, as canaries are compared. Private.
 
-A queue is worse if it is ten percent full and has grown by as much. Private.
+`live/host_watch.py` reads the metrics as text for Prometheus: `parse_counts` parses them, and `list_regressions` says
+what is worse than before. Runs on the host: Python 3.8, standard library.
 """
 
 from __future__ import annotations
@@ -11,24 +12,30 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from .judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS
 
 # Source: documentation.md of receiverhelper and exporterhelper.
 _SIGNAL_BY_ITEMS = {"spans": "traces", "metric_points": "metrics", "log_records": "logs", "profile_samples": "profiles"}
+# A sample: `otelcol_exporter_sent_spans{exporter="otlp"} 7`, with a timestamp behind it or not.
 _SAMPLE = re.compile(r"^otelcol_(\w+)(?:\{(.*)\})? ([0-9.eE+-]+)(?: \d+)?$", re.MULTILINE)
+# The label that names the component of a sample.
 _OWNER = re.compile(r'(?<!\w)(receiver|exporter)="((?:[^"\\]|\\.)*)"')
 # A reader without `without_units` adds the unit to the name, as in receiver_accepted_spans__spans__total.
 _UNIT, _TOTAL = "__", "_total"
+_QUEUE_SIZE, _QUEUE_CAPACITY = "exporter_queue_size", "exporter_queue_capacity"
 _UPTIME = re.compile(r"^otelcol_process_uptime[a-z_]*(?:\{[^}\n]*\})? ([0-9.eE+-]+)", re.MULTILINE)
 _WORD = re.compile(r"[\w./-]+")
+# A queue is worse if it is so full, and by so many percentage points fuller than before.
 _QUEUE_PERCENT = 10
 
 
 class Count(NamedTuple):
-    """What is counted, the component and the signal."""
+    """What a count counts. For example, `otelcol_exporter_sent_spans{exporter="otlp"}` has the count
+    `("exporter_sent", "exporters/otlp", "traces")`. The counts of a queue have no signal.
+    """
 
     name: str
     component_id: str
@@ -36,22 +43,23 @@ class Count(NamedTuple):
 
 
 def parse_counts(text: str) -> Counter[Count]:
-    """Return what the metrics of a collector count, by component and signal. Raises ValueError for what is no count."""
+    """Return the counts in the metrics of a collector. Raises ValueError for a value that is no count."""
     value_by_count: Counter[Count] = Counter()
     for name, labels, value in _SAMPLE.findall(text):
         owner = _OWNER.search(labels)
+        if not owner:
+            continue
+        component_id = f"{owner[1]}s/{owner[2]}"
         counter, items_name = _split_counter_name(name)
-        if owner and items_name:
-            value_by_count[Count(counter, f"{owner[1]}s/{owner[2]}", _SIGNAL_BY_ITEMS[items_name])] += _parse_count(
-                value
-            )
-        elif owner and name in ("exporter_queue_size", "exporter_queue_capacity"):
-            value_by_count[Count(name, f"{owner[1]}s/{owner[2]}")] += _parse_count(value)
+        if items_name:
+            value_by_count[Count(counter, component_id, _SIGNAL_BY_ITEMS[items_name])] += _parse_count(value)
+        elif name in (_QUEUE_SIZE, _QUEUE_CAPACITY):
+            value_by_count[Count(name, component_id)] += _parse_count(value)
     return value_by_count
 
 
 def _parse_count(text: str) -> int:
-    """Return the count of a sample. Raises ValueError for a text that is no number, or one of no end such as 1e999."""
+    """Return the value of a sample. Raises ValueError for a text that is no number or infinite (1e999)."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"'{text}' is no count")
@@ -59,7 +67,10 @@ def _parse_count(text: str) -> int:
 
 
 def _split_counter_name(name: str) -> tuple[str, str]:
-    """Return the counter of a metric's name and the items that it counts; no items if it counts none."""
+    """Return the counter and the items in the name of a metric: `exporter_sent` and `spans` for `exporter_sent_spans`.
+
+    The items are empty for a metric that counts none.
+    """
     plain_name = name.partition(_UNIT)[0]
     if plain_name.endswith(_TOTAL):
         plain_name = plain_name[: -len(_TOTAL)]
@@ -70,7 +81,7 @@ def _split_counter_name(name: str) -> tuple[str, str]:
 
 
 def read_uptime_seconds(text: str) -> float:
-    """Return for how many seconds the process has counted; 0 if it does not say so."""
+    """Return for how many seconds the process has run, by its metrics; 0 if they do not say."""
     match = _UPTIME.search(text)
     return float(match[1]) if match else 0.0
 
@@ -87,50 +98,9 @@ class EarlierCounts(NamedTuple):
     seconds: float
 
 
-def list_regressions(
-    earlier_counts: EarlierCounts, new_counts: Mapping[Count, int], seconds: float, config: str
-) -> list[str]:
-    """Return in words what is worse than before, after so many seconds of the new release.
-
-    A counter without a count is not served. So a component that counted before is judged if the config names it still.
-    """
-    config_words = _list_config_words(config)
-    still_named = {
-        count: value
-        for count, value in earlier_counts.items_by_count.items()
-        if count.component_id.partition("/")[2] in config_words
-    }
-    earlier_counts = EarlierCounts(still_named, earlier_counts.seconds)
-    lines = []
-    for component, signal in sorted(
-        {(count.component_id, count.signal) for count in (*earlier_counts.items_by_count, *new_counts) if count.signal}
-    ):
-        metric_words = _RECEIVER if component.startswith("receivers/") else _EXPORTER
-        lines += _judge_component(metric_words, earlier_counts, new_counts, seconds, (component, signal))
-    return lines + _judge_queues(earlier_counts, new_counts)
-
-
-def _list_config_words(config: str) -> set[str]:
-    """Return the words of a config, among which are the names of its components."""
-    return set(_WORD.findall(config))
-
-
-def _count_failed_and_offered(
-    value_by_count: Mapping[Count, int], component: str, signal: str, failure_names: tuple[str, ...], success_name: str
-) -> tuple[int, int]:
-    failed = sum(value_by_count.get(Count(name, component, signal), 0) for name in failure_names)
-    return failed, failed + value_by_count.get(Count(success_name, component, signal), 0)
-
-
-def _to_percent(part: int, whole: int) -> float:
-    return 100.0 * part / whole if whole else 0.0
-
-
-def _estimate_due(earlier_counts: EarlierCounts, seconds: float, earlier_total: int) -> float:
-    return earlier_total / earlier_counts.seconds * seconds if earlier_counts.seconds else 0.0
-
-
 class _MetricWords(NamedTuple):
+    """The counters of a receiver or an exporter, and the words about them in messages."""
+
     failure_names: tuple[str, ...]
     success_name: str
     failed_words: str
@@ -141,43 +111,88 @@ _RECEIVER = _MetricWords(("receiver_refused", "receiver_failed"), "receiver_acce
 _EXPORTER = _MetricWords(("exporter_send_failed", "exporter_enqueue_failed"), "exporter_sent", "failed", "was sent")
 
 
-def _judge_component(
-    metric_words: _MetricWords,
-    earlier_counts: EarlierCounts,
-    new_counts: Mapping[Count, int],
-    seconds: float,
-    component_and_signal: tuple[str, str],
+class _ItemTotals(NamedTuple):
+    """The items of one signal that failed at a component, and that passed it."""
+
+    failed: int
+    passed: int
+
+    @property
+    def offered(self) -> int:
+        return self.failed + self.passed
+
+    @property
+    def failed_percent(self) -> float:
+        return _to_percent(self.failed, self.offered)
+
+
+def list_regressions(
+    earlier_counts: EarlierCounts, new_counts: Mapping[Count, int], seconds: float, config: str
 ) -> list[str]:
-    component, signal = component_and_signal
-    failed, offered = _count_failed_and_offered(
-        new_counts, component, signal, metric_words.failure_names, metric_words.success_name
-    )
-    old_failed, old_offered = _count_failed_and_offered(
-        earlier_counts.items_by_count, component, signal, metric_words.failure_names, metric_words.success_name
-    )
-    new_percent, old_percent = _to_percent(failed, offered), _to_percent(old_failed, old_offered)
-    if failed >= FEWEST_ITEMS and new_percent - old_percent >= EXCESS_POINTS:
+    """Return a line for each component that is worse than before, after so many seconds of the new release.
+
+    A Collector serves a counter only after its first count. So a component that counted before and has no count now is
+    judged too, if the config still names it.
+    """
+    config_words = set(_WORD.findall(config))
+    kept_counts: dict[Count, int] = {}
+    for count, items in earlier_counts.items_by_count.items():
+        component_name = count.component_id.partition("/")[2]
+        if component_name in config_words:
+            kept_counts[count] = items
+    earlier_counts = EarlierCounts(kept_counts, earlier_counts.seconds)
+    lines = []
+    for component, signal in _list_components_and_signals((*kept_counts, *new_counts)):
+        lines += _judge_component(component, signal, earlier_counts, new_counts, seconds)
+    return lines + _judge_queues(earlier_counts, new_counts)
+
+
+def _list_components_and_signals(counts: Iterable[Count]) -> list[tuple[str, str]]:
+    return sorted({(count.component_id, count.signal) for count in counts if count.signal})
+
+
+def _judge_component(
+    component: str, signal: str, earlier_counts: EarlierCounts, new_counts: Mapping[Count, int], seconds: float
+) -> list[str]:
+    """Return the line about a component that is worse: a larger share of its items fails, or no item comes any more."""
+    words = _RECEIVER if component.startswith("receivers/") else _EXPORTER
+    new_totals = _sum_items(words, component, signal, new_counts)
+    old_totals = _sum_items(words, component, signal, earlier_counts.items_by_count)
+    new_percent, old_percent = new_totals.failed_percent, old_totals.failed_percent
+    if new_totals.failed >= FEWEST_ITEMS and new_percent - old_percent >= EXCESS_POINTS:
         return [
-            f"{component}: {failed} of {offered} {signal} {metric_words.failed_words} ({new_percent:.0f} %), before"
-            f" {old_percent:.0f} %"
+            f"{component}: {new_totals.failed} of {new_totals.offered} {signal} {words.failed_words}"
+            f" ({new_percent:.0f} %), before {old_percent:.0f} %"
         ]
-    due_items = _estimate_due(earlier_counts, seconds, old_offered - old_failed)
-    if not offered and due_items >= FEWEST_DUE:
-        return [
-            f"{component}: no {signal} {metric_words.passed_words}, and about {due_items:.0f} were due by the rate"
-            " before"
-        ]
+    due_items = _estimate_due_items(old_totals.passed, earlier_counts.seconds, seconds)
+    if not new_totals.offered and due_items >= FEWEST_DUE:
+        return [f"{component}: no {signal} {words.passed_words}, and about {due_items:.0f} were due by the rate before"]
     return []
 
 
+def _sum_items(words: _MetricWords, component: str, signal: str, items_by_count: Mapping[Count, int]) -> _ItemTotals:
+    failed = sum(items_by_count.get(Count(name, component, signal), 0) for name in words.failure_names)
+    return _ItemTotals(failed, items_by_count.get(Count(words.success_name, component, signal), 0))
+
+
+def _estimate_due_items(earlier_items: int, earlier_seconds: float, seconds: float) -> float:
+    """Return how many items would pass in some seconds, at the rate before; 0 if that rate is not known."""
+    return earlier_items / earlier_seconds * seconds if earlier_seconds else 0.0
+
+
+def _to_percent(part: int, whole: int) -> float:
+    return 100.0 * part / whole if whole else 0.0
+
+
 def _judge_queues(earlier_counts: EarlierCounts, new_counts: Mapping[Count, int]) -> list[str]:
+    """Return a line for each exporter whose queue has grown."""
     lines = []
-    for count in sorted(candidate for candidate in new_counts if candidate.name == "exporter_queue_size"):
-        capacity = new_counts.get(Count("exporter_queue_capacity", count.component_id), 0)
-        new_percent, old_percent = (
-            _to_percent(new_counts[count], capacity),
-            _to_percent(earlier_counts.items_by_count.get(count, 0), capacity),
-        )
+    for count, queue_size in sorted(new_counts.items()):
+        if count.name != _QUEUE_SIZE:
+            continue
+        capacity = new_counts.get(Count(_QUEUE_CAPACITY, count.component_id), 0)
+        new_percent = _to_percent(queue_size, capacity)
+        old_percent = _to_percent(earlier_counts.items_by_count.get(count, 0), capacity)
         if new_percent >= _QUEUE_PERCENT and new_percent - old_percent >= _QUEUE_PERCENT:
             lines.append(
                 f"{count.component_id}: its queue grew from {old_percent:.0f} to {new_percent:.0f} % of its capacity"

@@ -1,17 +1,26 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until a release works, and judges it. Private."""
+"""Wait until a release that was started is ready, then watch it and compare its metrics with those before. Private.
+
+`live/host_change.py` makes a `Watch` after each switch, and goes back to the earlier release if it raises Failure.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..._otelcol.errors import Failure, clean_text
 from ..bundle_form import CONFIG
-from ..host_judgement import EarlierCounts, list_busy_components, list_regressions, parse_counts, read_uptime_seconds
+from ..host_judgement import (
+    Count,
+    EarlierCounts,
+    list_busy_components,
+    list_regressions,
+    parse_counts,
+    read_uptime_seconds,
+)
 from ..host_plan import RELOAD
 from ..host_release import Bundle
 from ..journal_lines import choose_telling_lines
@@ -19,16 +28,20 @@ from ..taken_ports import find_closed_ports
 from .host_store import Store
 from .machine import Machine, Service
 
+# The seconds between two looks at a service that starts, and between two readings of the metrics.
 POLL_SECONDS, READ_SECONDS = 0.2, 3.0
-# What the Collector logs when it has started or reloaded. Its level may hide it, so the wait for it is bounded.
+# The Collector logs this line when it has started or reloaded. A log level may hide the line, so after some seconds the
+# watch does not wait for it. Source: service/service.go of the Collector.
 _READY_LINE, _SETTLED_SECONDS = "Everything is ready", 3.0
-_JOURNAL_SECONDS = 2.0  # that lines of the journal may be late
+# By how many seconds lines of the journal may be late.
+_JOURNAL_SECONDS = 2.0
+# After so many readings in a row that fail, the release counts as broken.
 _MOST_UNREAD = 3
 
 
 @dataclass(frozen=True)
 class ReleaseStart:
-    """When and how a release was taken, and the process before it."""
+    """When and by which activation of `host_plan` a release was started, and the service before that."""
 
     started_at: float
     activation: str
@@ -37,13 +50,13 @@ class ReleaseStart:
 
 @dataclass(frozen=True)
 class ReleaseJudgement:
-    """By how many readings a release was judged, and the components that had data."""
+    """How many readings of the metrics a release has passed, and the components that had data."""
 
     reading_count: int
     busy_components: tuple[str, ...]
 
     def describe_judgement(self, seconds: float) -> str:
-        """Return in words what was judged; without data, nothing but the process was."""
+        """Return in words by what the release was judged in so many seconds."""
         if self.busy_components:
             return f"judged by {self.reading_count} readings in {seconds:g} s: {', '.join(self.busy_components)}"
         reason = "no data came in" if self.reading_count else "it serves no metrics"
@@ -51,7 +64,7 @@ class ReleaseJudgement:
 
 
 def read_earlier_counts(machine: Machine, bundle: Bundle) -> EarlierCounts:
-    """Return what the running collector counts; nothing if it serves no metrics that can be read."""
+    """Return the counts of the running collector; no counts if its metrics cannot be read."""
     try:
         text = machine.get(bundle.metrics_url) if bundle.metrics_url else ""
         return EarlierCounts(parse_counts(text), read_uptime_seconds(text))
@@ -60,16 +73,20 @@ def read_earlier_counts(machine: Machine, bundle: Bundle) -> EarlierCounts:
 
 
 class Watch:
-    """One release after its switch. Raises Failure with the reason and the lines of the journal that matter."""
+    """The watch over one release after its start.
+
+    Raises Failure with the reason, and with the fact `journal`: the lines of the journal that tell why. `mask` hides
+    credentials in these lines.
+    """
 
     def __init__(
         self, machine: Machine, store: Store, bundle: Bundle, started: ReleaseStart, mask: Callable[[str], str]
     ) -> None:
         self.machine, self.store, self.bundle, self.started, self.mask = machine, store, bundle, started, mask
-        self.pid = 0
+        self.pid = 0  # of the service, once it is ready
 
     def wait_until_ready(self) -> None:
-        """Wait until the unit runs, listens and says that it is healthy."""
+        """Wait until the service runs, listens on its ports and is healthy."""
         deadline = self.machine.now() + self.bundle.ready_seconds
         while True:
             service = self.machine.service(self.store.service)
@@ -83,7 +100,7 @@ class Watch:
             self.machine.sleep(POLL_SECONDS)
 
     def _check_alive(self, service: Service) -> None:
-        """Raise Failure as soon as the process has ended: its unit starts it again, and would hide it."""
+        """Raise Failure as soon as the process has ended: systemd starts it again, which hides that it ended."""
         earlier = self.started.earlier_service
         was_reloaded = self.started.activation == RELOAD
         has_restarted = service.restart_count > (earlier.restart_count if was_reloaded else 0)
@@ -93,6 +110,7 @@ class Watch:
             raise self._build_failure("the process ended")
 
     def _find_missing(self, service: Service) -> str:
+        """Return what a service still lacks to be ready; empty if it is ready."""
         if not service.is_active:
             return f"the unit is {service.active_state} ({service.sub_state}), not active"
         ports = find_closed_ports(self.bundle.ports, self.machine.list_listeners())
@@ -113,38 +131,45 @@ class Watch:
         return True
 
     def judge_release(self, earlier_counts: EarlierCounts) -> ReleaseJudgement:
-        """Watch the release as long as asked, and return what was judged. What fails twice in a row is worse.
+        """Watch the release for `watch_seconds` of its bundle, and compare its counts with those before.
 
-        What the last reading found is read once more.
+        Raises Failure for a component that is worse in two readings in a row. If the last reading finds one, the watch
+        is longer by another reading.
         """
-        started_at, readings, unread_count = self.machine.now(), 0, 0
-        busy_names: list[str] = []
-        seen_components: set[str] = set()
-        releases = self.store.releases
-        config = releases.read_files(releases.find_current())[CONFIG].data.decode("utf-8", "replace")
-        while self.machine.now() - started_at < self.bundle.watch_seconds + (READ_SECONDS if seen_components else 0.0):
-            self.machine.sleep(min(READ_SECONDS, self.bundle.watch_seconds))
+        bundle, started_at = self.bundle, self.machine.now()
+        reading_count, unread_count = 0, 0
+        busy_components: list[str] = []
+        suspects: set[str] = set()  # the components that were worse in the last reading
+        config = self._read_config()
+        while self.machine.now() - started_at < bundle.watch_seconds + (READ_SECONDS if suspects else 0.0):
+            self.machine.sleep(min(READ_SECONDS, bundle.watch_seconds))
             self._check_process()
-            if not self.bundle.metrics_url:
+            if not bundle.metrics_url:
                 continue
             new_counts = self._read_counts()
-            unread_count = unread_count + 1 if new_counts is None else 0
-            if unread_count >= _MOST_UNREAD:
-                raise self._build_failure(f"its metrics at {self.bundle.metrics_url} cannot be read")
-            regressions = (
-                list_regressions(earlier_counts, new_counts, self.machine.now() - started_at, config)
-                if new_counts is not None
-                else []
-            )
-            lasting_regressions = [line for line in regressions if _component_of(line) in seen_components]
+            if new_counts is None:
+                unread_count += 1
+                if unread_count >= _MOST_UNREAD:
+                    raise self._build_failure(f"its metrics at {bundle.metrics_url} cannot be read")
+                suspects = set()
+                continue
+            unread_count = 0
+            regressions = list_regressions(earlier_counts, new_counts, self.machine.now() - started_at, config)
+            lasting_regressions = [line for line in regressions if _component_of(line) in suspects]
             if lasting_regressions:
                 raise self._build_failure("; ".join(lasting_regressions))
-            seen_components = {_component_of(line) for line in regressions}
-            if new_counts is not None:
-                readings, busy_names = readings + 1, list_busy_components(new_counts)
-        return ReleaseJudgement(readings, tuple(busy_names))
+            suspects = {_component_of(line) for line in regressions}
+            reading_count += 1
+            busy_components = list_busy_components(new_counts)
+        return ReleaseJudgement(reading_count, tuple(busy_components))
 
-    def _read_counts(self) -> Counter | None:  # type: ignore[type-arg]
+    def _read_config(self) -> str:
+        """Return the config of the release in use."""
+        releases = self.store.releases
+        return releases.read_files(releases.find_current())[CONFIG].data.decode("utf-8", "replace")
+
+    def _read_counts(self) -> Mapping[Count, int] | None:
+        """Return the counts of the collector; None if its metrics cannot be read."""
         try:
             return parse_counts(self.machine.get(self.bundle.metrics_url))
         except (OSError, ValueError):
@@ -159,9 +184,9 @@ class Watch:
         return Failure(reason, facts={"journal": self.wait_for_telling_lines()})
 
     def wait_for_telling_lines(self) -> list[str]:
-        """Return the lines of the journal that tell why it does not run; masked.
+        """Return the lines of the journal that tell why the service does not run, without secrets.
 
-        Waits for them a little: on a busy host, systemd knows the end of a process before the journal has its words.
+        On a busy host, systemd knows the end of a process before the journal has its last lines: this waits for them.
         """
         deadline = self.machine.now() + _JOURNAL_SECONDS
         lines = self._read_telling_lines()
@@ -175,4 +200,5 @@ class Watch:
 
 
 def _component_of(line: str) -> str:
+    """Return the component that a line of `list_regressions` begins with."""
     return line.partition(":")[0]
