@@ -11,6 +11,7 @@ from typing import Any
 
 from ..module_utils._host.host_bundle import (
     HostBuild,
+    HostSummary,
     build_host_bundle,
     check_host_collectors,
     describe_host,
@@ -19,6 +20,7 @@ from ..module_utils._host.host_bundle import (
     summarize_host,
 )
 from ..module_utils._host.host_hops import HOST_TLS_FIXES
+from ..module_utils._host_change.bundle_form import HostBundle
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION
 from ..module_utils._otelcol.rules.report_model import NEVER, CheckedConfig, Report
@@ -68,10 +70,10 @@ def _plan_collectors(request: HostRequest) -> list[Planned]:
 
 def _build_bundles(builds: Sequence[HostBuild]) -> dict[str, Any]:
     """Return what hosts get, and what people read, of all collectors."""
-    bundles: list[dict[str, Any]] = []
+    bundles: list[HostBundle] = []
     files: list[dict[str, Any]] = []
     programs: list[dict[str, Any]] = []
-    summaries: list[dict[str, Any]] = []
+    summaries: list[HostSummary] = []
     for build in builds:
         bundle = build_host_bundle(build)
         bundles.append(bundle)

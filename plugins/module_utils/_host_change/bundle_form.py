@@ -1,32 +1,95 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of the value that a host gets for one collector: host_render writes it, host_apply reads it. Private.
+"""The form of a bundle: all that a host gets for one collector, its files, credentials, ports and program. Private.
 
-Names of files, folders and units that both sides use are here and nowhere else.
+Module host_render writes bundles on the controller, and modules host_apply, host_check and host_diagnose read them on
+the host. `HostBundle` is a bundle as it is written, `BUNDLE_OPTIONS` the options by which those modules read it. Names
+of files, folders and units that both sides use are here too.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
-# Files of a release, as the value names them. `tmpfiles` may be absent.
+# The names of files in a bundle. Only the config and the unit must be there.
 CONFIG, UNIT, TMPFILES, HOSTS = "config.yaml", "unit", "tmpfiles", "hosts"
 CREDENTIALS = "credentials/"
-# Names the collection in each folder that a run makes.
+# The file that names this collection, in each folder that a run makes.
 MANIFEST = "manifest.json"
-# What the unit says in place of the program: its folder has a sum that only the host's architecture determines.
+# The unit says this in place of the program's path: the path contains the sum of the program, which differs by the
+# architecture of the host.
 PROGRAM_TOKEN = "@program@"
 ARCHITECTURES = ("amd64", "arm64")
-# The key of a result by which a host asks for the program of an architecture, before it changes anything.
+# The key of a result by which a host asks the controller for the program of an architecture, before any change.
 AWAITED = "awaited_program"
-# What comes before a first install, as the release to go back to.
+# The name of the release to go back to that undoes a first install.
 BEFORE_ALL = "nothing"
 CONFIG_FOLDER = "/etc/otelcol"
 PROGRAM_FOLDER = "/opt/otelcol"
 _STATE_FOLDER = "/var/lib/otelcol"
 # The drop-in of each service that sends to a collector, in the folder of its unit.
 DROP_IN, SERVICE_SUFFIX = "50-o11y-otel.conf", ".service"
+
+
+class _FileKeys(TypedDict):
+    path: str
+    content: str
+    mode: str
+    """Octal digits, such as `0644`."""
+
+
+class BundleFile(_FileKeys, total=False):
+    """A file of a release, by its path in the release's folder."""
+
+    shown: str
+    """The text for differences, if it is not the content: without secrets."""
+
+
+class BundlePort(TypedDict):
+    """A port that the collector opens; `address` is empty if it listens on all."""
+
+    number: int
+    protocol: str
+    address: str
+
+
+class BundleService(TypedDict):
+    """A service of the host that sends to the collector, see `service_environment`."""
+
+    unit: str
+    variables: dict[str, str]
+    restart: bool
+
+
+class _BundleKeys(TypedDict):
+    name: str
+    files: list[BundleFile]
+    program: dict[str, Any]
+    """`path` of a program of the host; or `distribution`, `version`, and `architectures` with an archive for each."""
+    credentials: list[dict[str, str]]
+    """Each has `name`, and `content` or the `path` of a file on the host."""
+    ports: list[BundlePort]
+    metrics: str
+    """The URL of the collector's own metrics; empty without them."""
+    health: str
+    """The URL of its health check; empty without one."""
+    state: str
+    """The folder that it may write to."""
+    ready_seconds: float
+    """How long it may take to be ready after a start."""
+    watch_seconds: float
+    """How long a change is watched before it stays."""
+    keep: int
+    """How many releases stay on the host."""
+
+
+class HostBundle(_BundleKeys, total=False):
+    """A bundle. docs/hosts.md describes its keys for users."""
+
+    services: list[BundleService]
+    """Absent if no service sends to the collector."""
+
 
 _LIST_OF_ROWS = {"type": "list", "elements": "dict"}
 _FILE = {"path": {"required": True}, "content": {"required": True}, "mode": {"default": "0644"}, "shown": {}}
@@ -46,13 +109,12 @@ _PORT = {
     "protocol": {"choices": ["tcp", "udp"], "default": "tcp"},
     "address": {"default": ""},
 }
-# A service of the host that sends to the collector: `service_environment` has what its variables are.
 _SERVICE = {
     "unit": {"required": True},
     "variables": {"type": "dict", "required": True},
     "restart": {"type": "bool", "default": False},
 }
-# The options of the value, as Ansible's argument specs have them.
+# The options of a `HostBundle`, as Ansible's argument specs have them.
 BUNDLE_OPTIONS: dict[str, Any] = {
     "name": {"required": True},
     "files": {**_LIST_OF_ROWS, "options": _FILE},
@@ -70,12 +132,12 @@ BUNDLE_OPTIONS: dict[str, Any] = {
 
 
 def unit_name(name: str) -> str:
-    """Return the unit of a collector. Its file in a release has this name, or systemd would say that it is an alias."""
+    """Return the unit of a collector. Its file in a release has this name too, or systemd would call it an alias."""
     return f"otelcol-{name}.service"
 
 
 def current_folder(name: str) -> str:
-    """Return the folder by which a unit names the files of its release, whichever is in use."""
+    """Return the path by which a unit names the files of the release in use: a link to the folder of that release."""
     return f"{CONFIG_FOLDER}/{name}/current"
 
 
