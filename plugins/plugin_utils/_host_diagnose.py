@@ -288,15 +288,15 @@ def _evaluate_test(collector_answer: CollectorAnswer, config: Any, host: str) ->
         return TestOutcome(f"{collector_name}: not tested, the service does not run", (loss_line,), is_all_lost=True)
     probe = collector_answer["probe"]
     metrics_source = f"{METRICS_OF}service {collector_answer['service']['unit']}"
-    arrived_signals: dict[str, dict[str, Any]] = {}
+    place_by_signal: dict[str, str] = {}
     loss_lines: list[str] = []
     for signal, signal_answer in probe["signals"].items():
         if signal_answer["arrived"]:
-            arrived_signals[signal] = {**signal_answer, "seen": metrics_source}
+            place_by_signal[signal] = metrics_source
         else:
             loss_lines.append(_explain_lost_signal(collector_name, signal, signal_answer, probe["seconds"]))
-    arrivals = describe_arrivals(arrived_signals) if arrived_signals else "nothing arrived"
-    return TestOutcome(f"{collector_name}: {arrivals}", tuple(loss_lines), is_all_lost=not arrived_signals)
+    arrivals = describe_arrivals(place_by_signal) if place_by_signal else "nothing arrived"
+    return TestOutcome(f"{collector_name}: {arrivals}", tuple(loss_lines), is_all_lost=not place_by_signal)
 
 
 def _explain_lost_signal(collector_name: str, signal: str, signal_answer: SignalAnswer, seconds: float) -> str:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read in logs and metrics of a collector whether a probe arrived. Private."""
+"""Find a probe in the logs or the metrics of a collector. Private.
+
+A probe is one record of a signal that module otlp_probe sends. `live/arrival_evidence.py` reads the logs and metrics of
+pods: exporter debug prints the record with its id, and the collector's own metrics count the items.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +18,26 @@ from .._otelcol.bounded.json_text import parse_json
 from .._otelcol.config.masking import mask_and_clean
 from .._otelcol.config.paths import list_at, parse_amount
 
-# How a place is called where the collector's own metrics show the arrival.
+# The name of a place begins with this if the collector's own metrics show the arrival there.
 METRICS_OF = "the metrics of "
 MOST_EXCERPT_LINES, LONGEST_EXCERPT_LINE = 25, 300
-# Items by counter and kind.
-Counts = Counter[tuple[str, str]]
+
+
+class ItemCounter(NamedTuple):
+    """A counter of the collector: `("exporter_sent", "spans")` for `otelcol_exporter_sent_spans`."""
+
+    name: str
+    item_name: str
+
+
+# The counts of a pod or of several, summed over components.
+Counts = Counter[ItemCounter]
 
 
 def select_listening_pods(pods: list[dict[str, Any]], port: int) -> list[dict[str, Any]]:
-    """Return the pods that say that they listen on a port, or all when none does.
+    """Return the pods that declare a port, or all pods if none does.
 
-    A collector's labels are on the pods of its target allocator too, when an operator makes both.
+    Pods of a target allocator declare another port. The operator gives them the labels of their collector.
     """
     listening_pods = []
     for pod in pods:
@@ -35,18 +48,20 @@ def select_listening_pods(pods: list[dict[str, Any]], port: int) -> list[dict[st
     return listening_pods or pods
 
 
-def list_running_containers(spec: dict[str, Any]) -> list[str]:
-    """Return the running containers; a sidecar that starts first is an init container that restarts."""
-    init_containers = list_at(spec, "initContainers")
+def list_running_containers(pod_spec: dict[str, Any]) -> list[str]:
+    """Return the names of the containers that run all the time. An init container that restarts is a sidecar."""
+    init_containers = list_at(pod_spec, "initContainers")
     sidecars = [container for container in init_containers if container.get("restartPolicy") == "Always"]
-    return [container["name"] for container in [*sidecars, *spec["containers"]]]
+    return [container["name"] for container in [*sidecars, *pod_spec["containers"]]]
 
 
 class SignalTraits(NamedTuple):
-    """One signal: how the debug exporter opens its records, and how the collector counts its items."""
+    """The words for a signal in logs and metrics."""
 
     heading: str
+    """The first line of a record as the debug exporter prints it."""
     item_name: str
+    """The end of the names of its counters."""
 
 
 SIGNALS = {
@@ -55,20 +70,21 @@ SIGNALS = {
     "logs": SignalTraits("ResourceLog #", "log_records"),
 }
 _RECORD_HEADING = re.compile("|".join(signal.heading for signal in SIGNALS.values()))
-# Where the exporter's text is over: the fields of its own entry, or the next one.
+# A line that ends the text of the debug exporter: the fields of its own entry, or the next entry of the log.
 _LOG_ENTRY = re.compile(r"\t?\{|\d{4}-\d\d-\d\dT")
 
-# Versions differ in what follows the name: a unit between underscores, `_total`, or nothing.
+# A sample of a counter of items. By its version, the Collector appends a unit, as in `__spans__`, `_total` or nothing.
 _ITEM_COUNTER = re.compile(
     r"^otelcol_(?P<name>receiver_(?:accepted|refused|failed)|exporter_(?:sent|send_failed|enqueue_failed)|processor_(?:memory_limiter_)?refused)"
     r"_(?P<item>spans|metric_points|log_records)(?:__\w+?_)?(?:_total)?(?:\{.*\})? (?P<value>[0-9.eE+-]+)",
     re.MULTILINE,
 )
+# The counters that must grow if a record went through; all others count failures.
 NEEDED_COUNTERS = ("receiver_accepted", "exporter_sent")
 
 
 def find_probe_lines(text: str, signal: str, probe_id: str) -> list[str]:
-    """Return the lines of the probe's record in a collector's log, or nothing."""
+    """Return the lines of the probe's record in a collector's log; empty if the log does not have it."""
     heading = SIGNALS[signal].heading
     for block in _split_into_records(text.splitlines()):
         is_of_probe = any(probe_id in line for line in block)
@@ -78,7 +94,7 @@ def find_probe_lines(text: str, signal: str, probe_id: str) -> list[str]:
 
 
 def _split_into_records(lines: Iterable[str]) -> Iterable[list[str]]:
-    """Yield what the debug exporter printed, resource by resource; with logs as JSON an entry is one line."""
+    """Yield the lines of each record that the debug exporter printed, one record for each resource."""
     block: list[str] = []
     for line in lines:
         for entry_line in _read_entry_lines(line):
@@ -93,7 +109,7 @@ def _split_into_records(lines: Iterable[str]) -> Iterable[list[str]]:
 
 
 def _read_entry_lines(log_line: str) -> list[str]:
-    """Return the lines of an entry that was logged as JSON, or the line as it is."""
+    """Return the lines of text in a line of the log: several if the Collector logs as JSON, otherwise the line."""
     if not log_line.startswith("{"):
         return [log_line]
     try:
@@ -102,58 +118,57 @@ def _read_entry_lines(log_line: str) -> list[str]:
         return [log_line]
 
 
-def describe_arrivals(signals: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return in words where each signal was seen."""
+def describe_arrivals(place_by_signal: Mapping[str, str]) -> str:
+    """Return in words where each signal was seen, such as `traces, logs arrived, seen in the log of pod a/b`."""
     signals_by_place: dict[str, list[str]] = {}
-    for signal, arrival in signals.items():
-        signals_by_place.setdefault(arrival["seen"], []).append(signal)
+    for signal, place in place_by_signal.items():
+        signals_by_place.setdefault(place, []).append(signal)
     sentences = []
-    for place, seen_signals in signals_by_place.items():
-        sentences.append(f"{', '.join(seen_signals)} arrived{_describe_place(place, len(seen_signals) > 1)}")
+    for place, signals in signals_by_place.items():
+        if place.startswith(METRICS_OF):
+            pod = place.removeprefix(METRICS_OF)
+            pronoun = "them" if len(signals) > 1 else "it"
+            sentences.append(f"{', '.join(signals)} arrived: {pod} sent {pronoun} on to its exporter")
+        else:
+            sentences.append(f"{', '.join(signals)} arrived, seen in {place}")
     return "; ".join(sentences)
 
 
-def _describe_place(place: str, are_several: bool) -> str:
-    """Return how the arrival shows: in a log, in a backend, or by what a pod counts that it has sent."""
-    if not place.startswith(METRICS_OF):
-        return f", seen in {place}"
-    pod = place.removeprefix(METRICS_OF)
-    return f": {pod} sent {'them' if are_several else 'it'} on to its exporter"
-
-
 class CounterGrowth(NamedTuple):
-    """Whether a signal came in and went out, the counts that show it, and the counts of failures."""
+    """How the counts of one signal grew. A line is such as `otelcol_exporter_sent_spans +1`."""
 
     has_passed: bool
+    """Whether items came in and went out."""
     growth_lines: list[str]
+    """The counters that show that items came in or went out."""
     failure_lines: list[str]
+    """The counters of failures."""
 
 
 def read_item_counters(text: str) -> Counts:
-    """Return the collector's own counts of items, summed over its components."""
+    """Return the counts of items in the own metrics of a pod."""
     counts: Counts = Counter()
     for match in _ITEM_COUNTER.finditer(text):
-        counts[match["name"], match["item"]] += int(parse_amount(match["value"]))
+        counts[ItemCounter(match["name"], match["item"])] += int(parse_amount(match["value"]))
     return counts
 
 
 def compare_counters(counts_before: Counts, counts_after: Counts, signal: str) -> CounterGrowth:
     """Return how the counts of a signal grew between two readings."""
-    signal_item = SIGNALS[signal].item_name
-    grown_counters: dict[str, str] = {}
-    for name, counted_item in sorted(counts_after):
-        increase = counts_after[name, counted_item] - counts_before[name, counted_item]
-        if counted_item == signal_item and increase > 0:
-            grown_counters[name] = f"otelcol_{name}_{counted_item} +{increase}"
-    lines = [grown_counters[name] for name in NEEDED_COUNTERS if name in grown_counters]
-    trouble = [counter_text for name, counter_text in grown_counters.items() if name not in NEEDED_COUNTERS]
-    return CounterGrowth(len(lines) == len(NEEDED_COUNTERS), lines, trouble)
+    growth_by_name: dict[str, str] = {}
+    for counter in sorted(counts_after):
+        increase = counts_after[counter] - counts_before[counter]
+        if counter.item_name == SIGNALS[signal].item_name and increase > 0:
+            growth_by_name[counter.name] = f"otelcol_{counter.name}_{counter.item_name} +{increase}"
+    growth_lines = [growth_by_name[name] for name in NEEDED_COUNTERS if name in growth_by_name]
+    failure_lines = [line for name, line in growth_by_name.items() if name not in NEEDED_COUNTERS]
+    return CounterGrowth(len(growth_lines) == len(NEEDED_COUNTERS), growth_lines, failure_lines)
 
 
 def describe_counting_pods(
     namespace: str, counts_before: Mapping[str, Counts], counts_after: Mapping[str, Counts], signal: str
 ) -> str:
-    """Return in words the pods of a namespace that counted a signal since."""
+    """Return the place where a signal was seen: the pods that counted it between two readings, by name."""
     pod_names = []
     for pod_name, counts in counts_after.items():
         if compare_counters(counts_before.get(pod_name, Counter()), counts, signal).growth_lines:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Send one item of each signal, and see it arrive. Private."""
+"""Send one item of each signal to a receiver, and wait until the items arrive. Private.
+
+Module otlp_probe makes a `Probe` in `live/probe_task.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..._kube.live.progress import Progress, tell_nobody
 from ..._otelcol.errors import Failure
@@ -20,25 +23,46 @@ from .hop_readings import HopReadings
 from .otlp_payloads import build_otlp_request, explain_refusal
 from .otlp_senders import NotSentError, SendRequest
 
-# The pauses between two attempts grow from the first one, by a factor, up to the last one.
+# The pauses between two attempts grow by a factor, from the first pause to the last one.
 _FIRST_PAUSE_SECONDS, _PAUSE_GROWTH, _LAST_PAUSE_SECONDS = 0.1, 1.5, 2.0
 _LONGEST_SEND_SECONDS = 5.0
-# A wait is told anew in this time, so that nobody takes it for a hang.
+# A long wait is told again after so many seconds, so that nobody takes it for a hang.
 _SECONDS_BETWEEN_REMINDERS = 10
 _FIX_OF_UNTAKEN_SIGNAL = (
     "Check the address, the protocol, TLS and the headers, and that the collector has an OTLP receiver there."
 )
 _FIX_OF_LOST_SIGNAL = "Correct the config of that collector or the endpoint; playbook diagnose says more about it."
 
-# Returns the request of a signal, by the signal, the id of the probe and the name of the service.
+# Takes a signal, the id of the probe and the name of the service, and returns the body of the request.
 MakeRequest = Callable[[str, str, str], bytes]
 
 
+class _SignalKeys(TypedDict):
+    sent: bool
+    """Whether the receiver has taken the item."""
+    arrived: bool
+    seconds: float | None
+    """How long the item took to be taken, and then to arrive; None until it was taken."""
+    seen: str
+    """Where it arrived."""
+    evidence: list[str]
+    """The lines that show the arrival."""
+
+
+class SignalRow(_SignalKeys, total=False):
+    """How far the item of one signal came, as the module returns it."""
+
+    lost: list[str]
+    """Where the item was lost, if it did not arrive and the collectors on the way are known."""
+
+
 class _Attempt(NamedTuple):
-    """What came of sending a request once: why it was not taken, and whether it may be in a moment."""
+    """The result of sending a request once."""
 
     reason: str = ""
+    """Why the receiver did not take it; empty if it did."""
     may_pass_later: bool = False
+    """Whether the receiver may take it in a moment."""
 
     @property
     def is_taken(self) -> bool:
@@ -47,13 +71,11 @@ class _Attempt(NamedTuple):
 
 @dataclass
 class Probe:
-    """One probe: how far each signal came, within one span of time.
-
-    Without `evidence` the probe ends when its signals are taken. `row_by_signal` is the result, by signal.
-    """
+    """One probe: sends all signals and sees them arrive within `timeout_seconds`."""
 
     send_request: SendRequest
     evidence: ArrivalEvidence | None
+    """Sees the arrival. Without it, the probe ends when its signals are taken."""
     probe_id: str
     service: str
     timeout_seconds: float
@@ -61,21 +83,28 @@ class Probe:
     sleep: Callable[[float], None] = time.sleep
     make_request: MakeRequest = build_otlp_request
     hop_readings: HopReadings | None = None
+    """Reads the counts of the collectors on the way, if they are known."""
     tell: Callable[[str], None] = tell_nobody
-    row_by_signal: dict[str, dict[str, Any]] = field(default_factory=dict)
+    row_by_signal: dict[str, SignalRow] = field(default_factory=dict)
 
     def run(self, signals: list[str]) -> dict[str, Any]:
-        """Send all signals, then wait until all have arrived. Raises Failure for one that does not."""
+        """Send all signals, wait until all have arrived, and return the result of the module.
+
+        Raises Failure if a signal is not taken or does not arrive.
+        """
         start = self.clock()
         send_times = {signal: self._send_signal(signal, start) for signal in signals}
         message = f"{', '.join(signals)} sent"
         if self.evidence:
             self._await_arrival(self.evidence, send_times, start)
-            message = describe_arrivals(self.row_by_signal)
+            message = describe_arrivals({signal: row["seen"] for signal, row in self.row_by_signal.items()})
         return {"changed": False, "msg": message, **self._collect_facts()}
 
     def _send_signal(self, signal: str, start: float) -> float:
-        """Send a signal until it is taken, and return at which second that attempt began. Raises Failure."""
+        """Send a signal until it is taken, and return when that attempt began, by the clock.
+
+        Raises Failure if the receiver refuses it, or does not take it in time.
+        """
         self.row_by_signal[signal] = {"sent": False, "arrived": False, "seconds": None, "seen": "", "evidence": []}
         request = self.make_request(signal, self.probe_id, self.service)
         reason = ""
@@ -83,7 +112,9 @@ class Probe:
             attempt_start = self.clock()
             attempt = self._try_to_send(signal, request)
             if attempt.is_taken:
-                self.row_by_signal[signal].update(sent=True, seconds=round(self.clock() - attempt_start, 3))
+                row = self.row_by_signal[signal]
+                row["sent"] = True
+                row["seconds"] = round(self.clock() - attempt_start, 3)
                 return attempt_start
             reason = attempt.reason
             if not attempt.may_pass_later:
@@ -102,17 +133,14 @@ class Probe:
         return _Attempt(explain_refusal(signal, answer))
 
     def _await_arrival(self, evidence: ArrivalEvidence, send_times: dict[str, float], start: float) -> None:
-        """Wait until all signals have arrived. Raises Failure with what lost them if they have not in time."""
+        """Wait until all signals have arrived. Raises Failure if a signal does not arrive in time."""
         for _poll in self._poll_until_timeout(start):
             for signal, arrival in evidence.look(self._list_missing_signals()).items():
-                seconds = round(self.clock() - send_times[signal], 3)
-                arrival_state = {
-                    "arrived": True,
-                    "seconds": seconds,
-                    "seen": arrival.place,
-                    "evidence": arrival.evidence_lines,
-                }
-                self.row_by_signal[signal].update(arrival_state)
+                row = self.row_by_signal[signal]
+                row["arrived"] = True
+                row["seconds"] = round(self.clock() - send_times[signal], 3)
+                row["seen"] = arrival.place
+                row["evidence"] = arrival.evidence_lines
             missing_signals = self._list_missing_signals()
             if not missing_signals:
                 return
@@ -120,7 +148,7 @@ class Probe:
         raise self._describe_missing_signals(evidence)
 
     def _describe_missing_signals(self, evidence: ArrivalEvidence) -> Failure:
-        """Return the failure of the signals that are missing, with the collectors that lost them."""
+        """Return the failure of the signals that have not arrived, with the collectors that lost them."""
         missing_signals = self._list_missing_signals()
         losses = self._find_losses(missing_signals)
         problem = f"{', '.join(missing_signals)} sent and taken, but not arrived after {self.timeout_seconds:g} s"
@@ -130,11 +158,13 @@ class Probe:
         return Failure(problem, asked=f"See probe {self.probe_id} arrive", fix=fix, facts=self._collect_facts())
 
     def _find_losses(self, missing_signals: list[str]) -> RecordLosses:
-        """Return which collectors on the way lost the signals; nothing if the way is not known."""
-        hops = self.hop_readings.read_hops() if self.hop_readings else []
+        """Return where the signals were lost; no lines if the collectors on the way are not known."""
         loss_lines: list[str] = []
         is_inside = False
-        for signal in missing_signals if hops else []:
+        hops = self.hop_readings.read_hops() if self.hop_readings else []
+        if not hops:
+            return RecordLosses(loss_lines, is_inside)
+        for signal in missing_signals:
             signal_losses = find_losses(hops, signal)
             self.row_by_signal[signal]["lost"] = signal_losses.lines
             loss_lines += signal_losses.lines
@@ -143,13 +173,13 @@ class Probe:
 
     def _list_missing_signals(self) -> list[str]:
         """Return the signals that have not arrived."""
-        return [signal for signal, state in self.row_by_signal.items() if not state["arrived"]]
+        return [signal for signal, row in self.row_by_signal.items() if not row["arrived"]]
 
     def _collect_facts(self) -> dict[str, Any]:
         return {"probe_id": self.probe_id, "signals": self.row_by_signal}
 
     def _poll_until_timeout(self, start: float) -> Iterator[None]:
-        """Yield once, then after each pause until the time of the probe is over."""
+        """Yield at once, and then after each pause until the timeout."""
         pause = _FIRST_PAUSE_SECONDS
         yield
         while self.clock() - start < self.timeout_seconds:

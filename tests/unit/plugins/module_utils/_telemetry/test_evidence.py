@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import (
+    ItemCounter,
     compare_counters,
     find_probe_lines,
     read_item_counters,
@@ -27,7 +28,7 @@ Resource attributes:
      -> o11y.probe.id: Str(mine)
 Span #0
 \t{"otelcol.component.id": "debug"}"""
-IN, OUT = ("receiver_accepted", "spans"), ("exporter_sent", "spans")
+IN, OUT = ItemCounter("receiver_accepted", "spans"), ItemCounter("exporter_sent", "spans")
 AS_JSON = json.dumps({"level": "info", "msg": SPANS.rpartition("\n")[0], "otelcol.component.id": "debug"})
 
 
@@ -62,8 +63,8 @@ def test_what_the_memory_limiter_refuses_is_read_by_both_names(name: str) -> Non
     "after, arrived, trouble",
     ({IN: 1, OUT: 1}, True, []),
     ({IN: 1}, False, []),
-    ({IN: 1, ("exporter_send_failed", "spans"): 1}, False, ["otelcol_exporter_send_failed_spans +1"]),
-    ({("receiver_accepted", "log_records"): 1, ("exporter_sent", "log_records"): 1}, False, []),
+    ({IN: 1, ItemCounter("exporter_send_failed", "spans"): 1}, False, ["otelcol_exporter_send_failed_spans +1"]),
+    ({IN._replace(item_name="log_records"): 1, OUT._replace(item_name="log_records"): 1}, False, []),
 )
 def test_growth_in_and_out_is_an_arrival(after: Any, arrived: Any, trouble: Any) -> None:
     found = compare_counters(Counter(), Counter(after), "traces")
