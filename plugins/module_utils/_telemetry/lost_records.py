@@ -1,35 +1,46 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which collector on the way took a record and lost it, by what each of them counted since. Private."""
+"""Find the collector on the way of a record that took the record and lost it. Private.
+
+Module otlp_probe sends a record through several collectors to a backend. If it does not arrive, `find_losses` compares
+what each collector has counted since the record was sent. `live/hop_readings.py` reads these counts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from .metrics import NOUNS_OF_SIGNALS, CountKey, Reading
 
-# What tail_sampling counts of the traces that it gets; it counts no items.
+# Processor tail_sampling counts the traces that it gets, and no items.
 _SAMPLED_TRACES = CountKey("processor_tail_sampling_new_trace_id_received")
 
 
-class Hop(NamedTuple):
-    """A collector on the way, and its counts.
+class HopExporter(TypedDict):
+    """An exporter of a collector on the way."""
 
-    `exporters` has the `signals` of each exporter, and in `to` the other collectors that it sends to; without others it
-    sends to a backend. `gained_counts` is what the pods counted since the record was sent, `current_counts` what they
-    count in all; `unread_reason` says why some counts are not known.
-    """
+    signals: list[str]
+    to: list[str]
+    """The names of the other collectors that it sends to; empty if it sends to a backend."""
+
+
+class Hop(NamedTuple):
+    """A collector on the way, with the counts of all its pods."""
 
     name: str
-    exporters: Mapping[str, Mapping[str, Any]]
+    exporters: Mapping[str, HopExporter]
+    """The exporters by their ids."""
     gained_counts: Reading
+    """By how much the counts have grown since the record was sent."""
     current_counts: Reading
+    """The counts since the start of the pods, and the sizes of queues now."""
     unread_reason: str = ""
+    """Why some counts are not known; empty if all are."""
 
     def count_accepted(self, signal: str) -> int:
-        """Return how many items its receivers accepted."""
+        """Return how many items its receivers have accepted since the record was sent."""
         accepted_items = 0
         for key, count in self.gained_counts.items():
             if key.name == "receiver_accepted" and key.signal == signal:
@@ -37,7 +48,7 @@ class Hop(NamedTuple):
         return accepted_items
 
     def find_targets_by_exporter(self, signal: str) -> dict[str, list[str]]:
-        """Return the exporters of a signal, each with the collectors that it sends to."""
+        """Return the exporters of a signal, each with the names of the collectors that it sends to."""
         exporter_targets = {}
         for name, exporter in self.exporters.items():
             if signal in exporter["signals"]:
@@ -45,7 +56,7 @@ class Hop(NamedTuple):
         return exporter_targets
 
     def sent(self, signal: str) -> dict[str, int]:
-        """Return the exporters that sent items, and how many."""
+        """Return how many items of a signal each exporter has sent, without exporters that sent none."""
         counts = {}
         for name in self.find_targets_by_exporter(signal):
             count = self.gained_counts[CountKey("exporter_sent", name, signal)]
@@ -55,17 +66,19 @@ class Hop(NamedTuple):
 
 
 class RecordLosses(NamedTuple):
-    """Where records were lost, as lines, and whether a collector or the way to one lost them, and not a backend."""
+    """Where records were lost."""
 
     lines: list[str]
     is_inside: bool
+    """Whether a collector, or the network before a collector, lost them. Otherwise the backend did."""
 
 
 def find_losses(hops: Sequence[Hop], signal: str) -> RecordLosses:
     """Return where records of a signal were lost, from the first collector to the last.
 
-    A collector that took records and sent none lost them, and so did an exporter that failed and the way to a collector
-    that took none. If all passed them on, the backends did. One whose pipelines of the signal end in it says nothing.
+    A collector lost them if it took records and sent none, or if one of its exporters failed. The network lost them if
+    a collector sent records and the next one took none. If all collectors passed them on, the backends lost them. A
+    collector without an exporter of the signal is left out.
     """
     unread_reasons = {hop.name: hop.unread_reason for hop in hops if hop.unread_reason}
     receiving_hops = [hop for hop in hops if hop.count_accepted(signal)]
@@ -87,44 +100,49 @@ def find_losses(hops: Sequence[Hop], signal: str) -> RecordLosses:
 
 
 def _describe_no_arrival(hops: Sequence[Hop], signal: str) -> str:
-    """Return that no collector took the records."""
+    """Return the line for records that no collector took."""
     return f"no {NOUNS_OF_SIGNALS[signal]} came to {', '.join(hop.name for hop in hops)}, so another receiver answered"
 
 
 def _has_other_traffic(hop: Hop, signal: str) -> bool:
-    """Whether more than one record went through a collector, such as the points that a connector makes."""
+    """Return whether other records went through a collector too: the probe sends one, and more were counted."""
     item_counts = [hop.count_accepted(signal), *hop.sent(signal).values()]
     return any(count > 1 for count in item_counts)
 
 
 def _find_losses_in_hop(hop: Hop, signal: str, reached_names: set[str]) -> Iterator[str]:
-    """Yield what a collector lost of the records that it took, and which ways to other collectors lost them."""
-    exporter_targets, sent_counts, noun = (
-        hop.find_targets_by_exporter(signal),
-        hop.sent(signal),
-        NOUNS_OF_SIGNALS[signal],
-    )
-    # Before 0.120 the exporter load_balancing counts nothing that it sends.
-    has_passed = bool(sent_counts) or any(
-        reached_names.intersection(target_names) for target_names in exporter_targets.values()
-    )
+    """Yield a line for each loss in a collector that took records, and between it and other collectors.
+
+    `reached_names` are the collectors that took records, and those whose counts cannot be read.
+    """
+    exporter_targets = hop.find_targets_by_exporter(signal)
+    sent_counts = hop.sent(signal)
+    noun = NOUNS_OF_SIGNALS[signal]
+    has_passed = bool(sent_counts) or _has_reached_target(exporter_targets, reached_names)
     if not has_passed:
         yield f"{hop.name} took {noun} and sent none: {_explain_nothing_sent(hop, signal)}"
     for exporter, target_names in exporter_targets.items():
         if exporter in sent_counts:
-            if target_names and not reached_names.intersection(target_names):
+            if target_names and reached_names.isdisjoint(target_names):
                 target_words = " and ".join(target_names)
                 yield (
                     f"{hop.name} sent {noun} by {exporter}, but none came to {target_words}: another receiver answered"
                 )
         elif has_passed:
-            trouble = "; ".join(_list_exporter_failures(hop, signal, exporter))
-            if trouble:
-                yield f"{hop.name} took {noun}, and not all exporters sent them: {trouble}"
-    if has_passed:
-        dropping_processors = _list_dropping_processors(hop, signal)
-        if dropping_processors:
-            yield f"{hop.name} took {noun}: all were dropped by {', '.join(dropping_processors)}"
+            failures = "; ".join(_list_exporter_failures(hop, signal, exporter))
+            if failures:
+                yield f"{hop.name} took {noun}, and not all exporters sent them: {failures}"
+    dropping_processors = _list_dropping_processors(hop, signal)
+    if has_passed and dropping_processors:
+        yield f"{hop.name} took {noun}: all were dropped by {', '.join(dropping_processors)}"
+
+
+def _has_reached_target(exporter_targets: Mapping[str, Sequence[str]], reached_names: set[str]) -> bool:
+    """Return whether a collector behind one of the exporters took records.
+
+    This shows that records were sent even if no exporter counted them: before 0.120, load_balancing counted nothing.
+    """
+    return any(not reached_names.isdisjoint(target_names) for target_names in exporter_targets.values())
 
 
 def _list_backend_exporters(hop: Hop, signal: str) -> Iterator[str]:
@@ -136,7 +154,7 @@ def _list_backend_exporters(hop: Hop, signal: str) -> Iterator[str]:
 
 
 def _explain_nothing_sent(hop: Hop, signal: str) -> str:
-    """Return what the counts say of records that a collector did not send."""
+    """Return why a collector sent nothing, by its counts."""
     reasons: list[str] = []
     for exporter in hop.find_targets_by_exporter(signal):
         reasons += _list_exporter_failures(hop, signal, exporter)
@@ -155,7 +173,7 @@ def _explain_nothing_sent(hop: Hop, signal: str) -> str:
 
 
 def _list_exporter_failures(hop: Hop, signal: str, exporter: str) -> Iterator[str]:
-    """Yield what the counts of an exporter say of records that it did not send."""
+    """Yield why an exporter did not send records, by its counts."""
     if hop.gained_counts[CountKey("exporter_send_failed", exporter, signal)] > 0:
         yield f"sending failed at {exporter}"
     if hop.gained_counts[CountKey("exporter_enqueue_failed", exporter, signal)] > 0:
@@ -165,7 +183,7 @@ def _list_exporter_failures(hop: Hop, signal: str, exporter: str) -> Iterator[st
 
 
 def _list_counting_components(counts: Reading, name: str, signal: str) -> list[str]:
-    """Return the components of which a count of a signal is not zero."""
+    """Return the components whose count of this name and signal is above 0."""
     components = []
     for key, count in counts.items():
         if key.name == name and key.signal == signal and count > 0:
@@ -179,7 +197,10 @@ def _list_refusing_limiters(hop: Hop, signal: str) -> list[str]:
 
 
 def _list_dropping_processors(hop: Hop, signal: str) -> list[str]:
-    """Return the processors that items went into, and none came out of; what is refused goes back to the sender."""
+    """Return the processors that took items and passed none on.
+
+    A memory limiter that refused items did not drop them: they went back to the sender.
+    """
     memory_limiters = _list_refusing_limiters(hop, signal)
     processors = []
     for processor_name in _list_counting_components(hop.gained_counts, "processor_incoming_items", signal):

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""See in the logs or the metrics of a collector's pods that a record arrived. Private."""
+"""See in the logs or the metrics of a collector's pods that a record arrived. Private.
+
+Module otlp_probe calls `choose_pod_evidence`. The test of a sample application uses both classes.
+"""
 
 from __future__ import annotations
 
@@ -22,31 +25,32 @@ from ..evidence import (
 from .backend_http import ACTION
 from .backend_search import Arrival, ArrivalsBySignal
 from .collector_pods import CollectorPods
+from .probe_options import ArrivalOptions
 
-# How much earlier than the probe a log is read: the node's clock counts whole seconds.
+# How many seconds before the probe the log is read from: the API server takes whole seconds.
 LOG_MARGIN_SECONDS = 3
 
 
 class ArrivalEvidence(Protocol):
-    """Knows whether a signal arrived, and if not what may keep it."""
+    """Knows whether a signal arrived, and why it may not have arrived."""
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
-        """Return where each signal that arrived was seen, and the evidence."""
+        """Return the signals that arrived, each with where it was seen and the evidence."""
 
     def hint(self, signal: str) -> str:
         """Return what to check when a signal does not arrive."""
 
 
-def choose_pod_evidence(cluster: Cluster, arrival: Mapping[str, Any], probe_id: str) -> ArrivalEvidence:
-    """Return how to see a probe in pods, as option `arrival` says. Metrics are read once now, before the sending."""
+def choose_pod_evidence(cluster: Cluster, arrival: ArrivalOptions, probe_id: str) -> ArrivalEvidence:
+    """Return how to see a probe in pods. Call this before the probe is sent: metrics are compared with those of now."""
     pods = CollectorPods(cluster, arrival)
-    return (
-        LogEvidence(pods, probe_id) if arrival["evidence"] == "logs" else MetricsEvidence(pods, arrival["metrics_port"])
-    )
+    if arrival["evidence"] == "logs":
+        return LogEvidence(pods, probe_id)
+    return MetricsEvidence(pods, arrival["metrics_port"])
 
 
 class _LogPlace(NamedTuple):
-    """The log of a container: how it is called, its path and its query."""
+    """The log of a container: its name for people, and its path and query in the Kubernetes API."""
 
     name: str
     path: str
@@ -54,24 +58,26 @@ class _LogPlace(NamedTuple):
 
 
 class LogEvidence:
-    """The debug exporter prints each record."""
+    """Finds a record in logs, where the debug exporter prints each record."""
 
     def __init__(self, pods: CollectorPods, probe_id: str) -> None:
         self._pods, self._id = pods, probe_id
         self._start = pods.cluster.clock()
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
-        """Return the lines of each signal's record, of the first log that has it."""
+        """Return the signals that arrived, each with the first log that has its record, and the lines of the record."""
         arrivals: ArrivalsBySignal = {}
-        for log_owner, log_text in self.read_texts():
+        for container, log_text in self.read_texts():
             for signal in signals:
-                lines = [] if signal in arrivals else find_probe_lines(log_text, signal, self._id)
-                if lines:
-                    arrivals[signal] = Arrival(f"the log of {log_owner}", lines)
+                if signal in arrivals:
+                    continue
+                record_lines = find_probe_lines(log_text, signal, self._id)
+                if record_lines:
+                    arrivals[signal] = Arrival(f"the log of {container}", record_lines)
         return arrivals
 
     def read_texts(self) -> list[tuple[str, str]]:
-        """Return where the log of each container is, and its text since the start."""
+        """Return the name of each container, such as `pod a/b, container c`, with its log since the start."""
         log_places = self._list_log_places()
         log_texts = self._pods.read_paths([(log_place.path, log_place.query) for log_place in log_places])
         return [(log_place.name, log_text) for log_place, log_text in zip(log_places, log_texts, strict=True)]
@@ -88,34 +94,34 @@ class LogEvidence:
         return log_places
 
     def hint(self, signal: str) -> str:
-        """Return what keeps a record out of a log."""
+        """Return what to check if a log does not have the record."""
         return f"Check that a {signal} pipeline of these pods has the debug exporter with verbosity: detailed."
 
 
 class MetricsEvidence:
-    """The collector counts what it accepts and sends; other traffic counts too, so this shows less than a log."""
+    """Compares the counts of collectors before and after a record. Other records count too, so a log proves more."""
 
     def __init__(self, pods: CollectorPods, port: int) -> None:
         self._pods, self._port = pods, port
-        self._before = self._read_counts_by_pod()
-        self._trouble: dict[str, list[str]] = {}
+        self._counts_before = self._read_counts_by_pod()
+        self._failures_by_signal: dict[str, list[str]] = {}
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
-        """Return the counts that grew for each signal that was accepted and sent, and the pods that counted it."""
-        counts_before, counts_after = self._before, self._read_counts_by_pod()
+        """Return the signals that were accepted and sent, each with the pods that counted it, and the counts."""
+        counts_before, counts_after = self._counts_before, self._read_counts_by_pod()
         total_before, total_after = _sum_counts(counts_before), _sum_counts(counts_after)
-        self._trouble = {}
+        self._failures_by_signal = {}
         arrivals: ArrivalsBySignal = {}
         for signal in signals:
             counter_growth = compare_counters(total_before, total_after, signal)
-            self._trouble[signal] = counter_growth.failure_lines
+            self._failures_by_signal[signal] = counter_growth.failure_lines
             if counter_growth.has_passed:
                 counting_pods = describe_counting_pods(self._pods.namespace, counts_before, counts_after, signal)
                 arrivals[signal] = Arrival(counting_pods, counter_growth.growth_lines)
         return arrivals
 
     def _read_counts_by_pod(self) -> dict[str, Counts]:
-        """Return what each pod has counted. Raises Problem with the address and port that must serve metrics."""
+        """Return the counts of each pod. Raises Problem for metrics that cannot be read, with the address to serve."""
         try:
             metrics_texts = self._pods.read_metrics_by_pod(self._port)
         except Problem as problem:
@@ -125,10 +131,10 @@ class MetricsEvidence:
         return {pod_name: read_item_counters(metrics_text) for pod_name, metrics_text in metrics_texts}
 
     def hint(self, signal: str) -> str:
-        """Return what the counters say of failures, or what to check if they say nothing."""
-        trouble = ", ".join(self._trouble.get(signal) or [])
-        if trouble:
-            return f"The collector counts: {trouble}; read its log."
+        """Return the counts of failures, or what to check if none grew."""
+        failures = ", ".join(self._failures_by_signal.get(signal) or [])
+        if failures:
+            return f"The collector counts: {failures}; read its log."
         return f"Check its {signal} pipeline and its log."
 
 

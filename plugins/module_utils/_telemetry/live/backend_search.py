@@ -1,54 +1,82 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""See a probe arrive at the backends themselves, and say what is missing there. Private."""
+"""See a probe arrive at backends, and say what is missing there. Private.
+
+Module otlp_probe makes a `BackendEvidence` of its option `backends`. With option `arrival` too, a `CombinedEvidence`
+joins it with the evidence in pods.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
 from ..backend_queries import BACKENDS, BackendKind, ProbeSearch, describe_missing_attributes, select_probe_records
 from .backend_aws import AwsBackend
 from .backend_http import ACTION, HttpBackend
+from .probe_options import ArrivalOptions, BackendOptions
 
-# Options of backends that only some kinds read.
+# The options that only kinds of AWS read, and those that only other kinds read.
 AWS_OPTIONS, HTTP_OPTIONS = ("region", "profile", "role_arn", "log_group"), ("headers", "index")
 
 
 class Arrival(NamedTuple):
-    """Where a signal was seen, and the evidence."""
+    """Where a signal was seen, such as `the log of pod a/b`, and the lines that show it."""
 
     place: str
     evidence_lines: list[str]
 
 
+# The signals that arrived. Others are missing.
 ArrivalsBySignal = dict[str, Arrival]
 
 
+class _AskedBackend(NamedTuple):
+    """A backend: its options, and the client that asks it."""
+
+    options: BackendOptions
+    client: AwsBackend | HttpBackend
+
+    @property
+    def name_of_data(self) -> str:
+        """The index or the log group to look into; empty if the options name none."""
+        return self.options.get("index") or self.options.get("log_group") or ""
+
+
+class _SearchResult(NamedTuple):
+    """What a backend has of a probe: `missing` says what it lacks, otherwise its record has these attributes."""
+
+    missing: str
+    attribute_names: Sequence[str] = ()
+
+
 class BackendEvidence:
-    """A signal has arrived when each backend that keeps it has its record, with all attributes."""
+    """Sees a signal arrive when each backend that keeps the signal has its record, with all wanted attributes."""
 
     def __init__(
         self,
-        options: Sequence[Mapping[str, Any]],
+        options: Sequence[BackendOptions],
         probe_id: str,
         service: str,
         clock: Callable[[], float] = time.time,
         pool: Any = None,
     ) -> None:
         self._id, self._service, self._now = probe_id, service, clock
-        self._ways = [(backend_options, choose_backend_client(backend_options, pool)) for backend_options in options]
-        self._last: dict[str, str] = {}
+        self._backends = [_AskedBackend(row, choose_backend_client(row, pool)) for row in options]
+        self._last_problem_by_signal: dict[str, str] = {}
 
     def keeps(self, signal: str) -> bool:
-        """Return whether a backend is named that keeps a signal."""
-        return any(signal in list_kept_signals(backend_options) for backend_options, _client in self._ways)
+        """Return whether one of the backends keeps a signal."""
+        return bool(self._list_backends_of(signal))
+
+    def _list_backends_of(self, signal: str) -> list[_AskedBackend]:
+        return [backend for backend in self._backends if signal in list_kept_signals(backend.options)]
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
-        """Return where each signal that arrived was seen, and the evidence."""
+        """Return the signals that arrived, each with where it was seen and the evidence."""
         arrivals = {}
         for signal in signals:
             arrival = self._find_arrival(signal)
@@ -57,88 +85,101 @@ class BackendEvidence:
         return arrivals
 
     def _find_arrival(self, signal: str) -> Arrival | None:
-        """Return that all backends of a signal have its record; else nothing, and note what the first one lacks."""
-        backend_names, evidence_lines = [], []
-        for backend_options, client in self._ways:
-            if signal not in list_kept_signals(backend_options):
-                continue
-            problem, attribute_names = self._ask(signal, backend_options, client)
-            if problem:
-                self._last[signal] = f"{client.place}: {problem}."
+        """Return that all backends of a signal have its record; None, with a note of the reason, if one lacks it."""
+        places, evidence_lines = [], []
+        for backend in self._list_backends_of(signal):
+            result = self._search_backend(signal, backend)
+            if result.missing:
+                self._last_problem_by_signal[signal] = f"{backend.client.place}: {result.missing}."
                 return None
-            backend_names.append(client.place)
-            evidence_lines.append(f"{client.place}: {attribute_names}")
-        return Arrival(" and ".join(backend_names), evidence_lines) if backend_names else None
+            places.append(backend.client.place)
+            evidence_lines.append(f"{backend.client.place}: {', '.join(result.attribute_names)}")
+        return Arrival(" and ".join(places), evidence_lines) if places else None
 
-    def _ask(
-        self, signal: str, backend_options: Mapping[str, Any], client: AwsBackend | HttpBackend
-    ) -> tuple[str, str]:
-        """Return what is missing, or the names of the record's attributes."""
-        backend, required_attributes = BACKENDS[backend_options["kind"]], backend_options.get("attributes") or {}
-        index_or_group = backend_options.get("index") or backend_options.get("log_group") or ""
+    def _search_backend(self, signal: str, backend: _AskedBackend) -> _SearchResult:
+        """Ask a backend for the record of a signal."""
+        kind = BACKENDS[backend.options["kind"]]
+        wanted_attributes = backend.options.get("attributes") or {}
         probe_search = ProbeSearch(
-            signal, self._id, self._service, self._now(), tuple(required_attributes), index_or_group
+            signal=signal,
+            probe_id=self._id,
+            service=self._service,
+            current_time=self._now(),
+            attributes=tuple(wanted_attributes),
+            data_name=backend.name_of_data,
         )
-        answer, problem = client.ask_backend(backend.build_question(probe_search))
-        if problem:
-            return problem, ""
-        records = select_probe_records(backend, answer, self._id)
+        question = kind.build_question(probe_search)  # of the form that the client of this kind takes
+        answer = backend.client.ask_backend(question)  # type: ignore[arg-type]
+        if answer.problem:
+            return _SearchResult(answer.problem)
+        records = select_probe_records(kind, answer.content, self._id)
         if not records:
-            return f"it has no record of the probe{backend.absence_note}", ""
-        return "; ".join(describe_missing_attributes(records, required_attributes)), ", ".join(sorted(records[0]))
+            return _SearchResult(f"it has no record of the probe{kind.absence_note}")
+        missing_attributes = describe_missing_attributes(records, wanted_attributes)
+        return _SearchResult("; ".join(missing_attributes), sorted(records[0]))
 
     def hint(self, signal: str) -> str:
-        """Return what a backend lacks."""
-        last_problem = self._last.get(signal, "No backend was asked.")
+        """Return what the last backend that was asked lacks of a signal."""
+        last_problem = self._last_problem_by_signal.get(signal, "No backend was asked.")
         return f"{last_problem} Read the log of the collector that exports to it."
 
 
-def choose_backend_client(options: Mapping[str, Any], pool: Any = None) -> AwsBackend | HttpBackend:
-    """Return how to ask a backend."""
+def choose_backend_client(options: BackendOptions, pool: Any = None) -> AwsBackend | HttpBackend:
+    """Return the client for a backend with these options. `pool` is a pool of urllib3, which tests replace."""
     return AwsBackend(options) if BACKENDS[options["kind"]].is_aws else HttpBackend(options, pool)
 
 
-def list_kept_signals(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the signals that a backend is asked for."""
+def list_kept_signals(options: BackendOptions) -> tuple[str, ...]:
+    """Return the signals that a backend is asked for: those of its options, otherwise all that its kind keeps."""
     return tuple(options.get("signals") or BACKENDS[options["kind"]].signals)
 
 
 class CombinedEvidence:
-    """A signal has arrived where all kinds of evidence see it."""
+    """Sees a signal arrive when all kinds of evidence see it, such as a pod and a backend."""
 
     def __init__(self, evidence_kinds: Sequence[Any]) -> None:
-        self._parts = evidence_kinds
-        self._blind: dict[str, Any] = {}
+        self._evidence_kinds = evidence_kinds
+        self._blind_evidence_by_signal: dict[str, Any] = {}
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
-        """Return where each signal that arrived was seen, and the evidence. Each part looks once for all signals."""
+        """Return the signals that all kinds of evidence see. Each kind looks once, for the signals that it keeps.
+
+        A kind without the method `keeps` keeps all signals.
+        """
         arrivals_by_signal: dict[str, list[Arrival]] = {signal: [] for signal in signals}
-        for evidence in self._parts:
-            kept_signals = [signal for signal in arrivals_by_signal if getattr(evidence, "keeps", bool)(signal)]
+        for evidence in self._evidence_kinds:
+            keeps = getattr(evidence, "keeps", bool)  # any signal is true
+            kept_signals = [signal for signal in arrivals_by_signal if keeps(signal)]
             seen_arrivals = evidence.look(kept_signals) if kept_signals else {}
             for signal in kept_signals:
                 if signal in seen_arrivals:
                     arrivals_by_signal[signal].append(seen_arrivals[signal])
                 else:
-                    self._blind[signal] = evidence
+                    self._blind_evidence_by_signal[signal] = evidence
                     del arrivals_by_signal[signal]
         return {signal: _join_arrivals(arrivals) for signal, arrivals in arrivals_by_signal.items()}
 
     def hint(self, signal: str) -> str:
-        """Return what the evidence that saw nothing says."""
-        return str(self._blind.get(signal, self._parts[0]).hint(signal))
+        """Return the hint of the evidence that did not see a signal."""
+        blind_evidence = self._blind_evidence_by_signal.get(signal, self._evidence_kinds[0])
+        return str(blind_evidence.hint(signal))
 
 
 def _join_arrivals(arrivals: Sequence[Arrival]) -> Arrival:
-    """Return what all kinds of evidence saw as one."""
+    """Return the arrivals that several kinds of evidence saw as one arrival."""
     evidence_lines: list[str] = []
     for arrival in arrivals:
         evidence_lines += arrival.evidence_lines
     return Arrival(" and ".join(arrival.place for arrival in arrivals), evidence_lines)
 
 
-def check_backend_options(options: Sequence[Mapping[str, Any]], signals: Sequence[str], arrival: Any) -> None:
-    """Raise Problem for a backend that cannot be asked as given, and for signals that nobody looks for."""
+def check_backend_options(
+    options: Sequence[BackendOptions], signals: Sequence[str], arrival: ArrivalOptions | None
+) -> None:
+    """Raise Problem for a backend that cannot be asked with its options, and for signals that no backend keeps.
+
+    With `arrival`, pods show the signals that no backend keeps.
+    """
     kept_signals: set[str] = set()
     for index, backend_options in enumerate(options):
         for fault in _find_faults(backend_options):
@@ -158,7 +199,7 @@ class OptionFault(NamedTuple):
     fix: str
 
 
-def _find_faults(options: Mapping[str, Any]) -> Iterator[OptionFault]:
+def _find_faults(options: BackendOptions) -> Iterator[OptionFault]:
     """Yield what is wrong with the options of a backend."""
     kind, backend = options["kind"], BACKENDS[options["kind"]]
     foreign_options = HTTP_OPTIONS if backend.is_aws else AWS_OPTIONS

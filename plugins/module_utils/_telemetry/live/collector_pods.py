@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The running pods of a collector, and what they say of themselves. Private."""
+"""The running pods of a collector, and their own metrics and logs. Private."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from .backend_http import ACTION
 
 
 class CollectorPods:
-    """The running pods where something must arrive."""
+    """The running pods of a collector. Raises Problem if there are none.
+
+    `pod_location` has the `namespace` of the pods and a `selector` for their labels.
+    """
 
     def __init__(self, cluster: Cluster, pod_location: Mapping[str, Any]) -> None:
         self.cluster, self.namespace = cluster, pod_location["namespace"]
@@ -34,7 +37,7 @@ class CollectorPods:
             raise Problem("no running pod is selected", asked=ACTION, where=selected_place, fix=fix)
 
     def read_paths(self, paths: list[tuple[str, dict[str, Any]]]) -> list[str]:
-        """Return the texts at some paths with their queries."""
+        """Return the texts at some paths of the Kubernetes API, each with its query."""
         try:
             return self.cluster.call_in_parallel(lambda path_and_query: self.cluster.text(*path_and_query), paths)
         except ApiError as error:
@@ -61,5 +64,5 @@ class CollectorPods:
 
 
 def _is_running(pod: Mapping[str, Any]) -> bool:
-    """Return whether a pod runs, and is not going."""
+    """Return whether a pod runs, and is not about to be deleted."""
     return pod.get("status", {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")

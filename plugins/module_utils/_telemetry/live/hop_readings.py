@@ -1,64 +1,66 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what the collectors on the way of a record counted since it was sent. Private."""
+"""Read the counts of the collectors on the way of a record, before it is sent and after. Private.
+
+Module otlp_probe makes `HopReadings` before it sends, and calls `read_hops` if the record does not arrive.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
 from ..lost_records import Hop
 from ..metrics import Reading, read_counts, subtract_readings, sum_readings
 from .collector_pods import CollectorPods
+from .probe_options import HopOptions
 
 
 @dataclass(frozen=True)
 class _HopCounts:
-    """What the pods of one collector have counted, by pod, and why some of them cannot be read."""
+    """The counts of one collector at one moment."""
 
     counts_by_pod: Mapping[str, Reading]
     unread_reason: str = ""
+    """Why the counts of some pods cannot be read; empty if all are read."""
 
 
 class HopReadings:
-    """The counts of each pod of some collectors at the start; a collector that cannot be read hides no other."""
+    """The collectors on the way, with their counts at the start. Some may be unreadable; the others count still."""
 
-    def __init__(self, cluster: Cluster, hops: Sequence[Mapping[str, Any]]) -> None:
-        self._cluster, self._options = cluster, hops
-        self._before = self._read_all_counts()
+    def __init__(self, cluster: Cluster, hops: Sequence[HopOptions]) -> None:
+        self._cluster, self._hop_options = cluster, hops
+        self._counts_at_start = self._read_all_counts()
 
     def read_hops(self) -> list[Hop]:
-        """Return the collectors with what they counted since the start."""
+        """Return the collectors with their counts now, and by how much these have grown since the start."""
+        counts_now = self._read_all_counts()
         hops = []
-        for hop_options, counts_before, counts_after in zip(
-            self._options, self._before, self._read_all_counts(), strict=True
-        ):
-            gained_counts = [
-                subtract_readings(counts_before.counts_by_pod.get(pod_name, Reading()), counts)
-                for pod_name, counts in counts_after.counts_by_pod.items()
-            ]
-            current_counts = sum_readings(list(counts_after.counts_by_pod.values()))
-            unread_reason = counts_after.unread_reason or counts_before.unread_reason
+        for options, before, after in zip(self._hop_options, self._counts_at_start, counts_now, strict=True):
+            gained_by_pod = []
+            for pod_name, pod_counts in after.counts_by_pod.items():
+                counts_at_start = before.counts_by_pod.get(pod_name, Reading())
+                gained_by_pod.append(subtract_readings(counts_at_start, pod_counts))
             hops.append(
                 Hop(
-                    hop_options["name"],
-                    hop_options["exporters"],
-                    sum_readings(gained_counts),
-                    current_counts,
-                    unread_reason,
+                    name=options["name"],
+                    exporters=options["exporters"],
+                    gained_counts=sum_readings(gained_by_pod),
+                    current_counts=sum_readings(list(after.counts_by_pod.values())),
+                    unread_reason=after.unread_reason or before.unread_reason,
                 )
             )
         return hops
 
     def _read_all_counts(self) -> list[_HopCounts]:
-        return self._cluster.call_in_parallel(self._read_hop_counts, self._options)
+        return self._cluster.call_in_parallel(self._read_hop_counts, self._hop_options)
 
-    def _read_hop_counts(self, hop_options: Mapping[str, Any]) -> _HopCounts:
+    def _read_hop_counts(self, hop_options: HopOptions) -> _HopCounts:
+        """Return the counts of the pods of one collector that listen on its port for metrics."""
         port = hop_options["metrics_port"]
         if not port:
             return _HopCounts({}, "it serves no metrics that the API server reaches")
@@ -73,6 +75,6 @@ class HopReadings:
         for pod_name, metrics_text in zip(pod_names, metrics_texts, strict=True):
             if isinstance(metrics_text, str):
                 readings_by_pod[pod_name] = read_counts(metrics_text)
-            elif isinstance(metrics_text, Problem):  # of a node that is away
+            elif isinstance(metrics_text, Problem):  # for example, the node does not answer
                 unread_reason = unread_reason or metrics_text.wrong
         return _HopCounts(readings_by_pod, unread_reason)

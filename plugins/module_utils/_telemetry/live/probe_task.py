@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task of module otlp_probe: what it checks before, and how it sends and looks. Private."""
+"""The task of module otlp_probe: checks its options, and makes the probe that sends data and sees it arrive. Private.
+
+`run_otlp_probe` is the entry point. `probe_options.py` has the options.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,12 +23,12 @@ from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
 from ..otlp_target import XRAY, OtlpTarget
 from .arrival_evidence import ArrivalEvidence, choose_pod_evidence
-from .backend_search import BackendEvidence, CombinedEvidence
-from .backend_search import check_backend_options as check_backends
+from .backend_search import BackendEvidence, CombinedEvidence, check_backend_options
 from .hop_readings import HopReadings
 from .otlp_payloads import build_otlp_request, build_xray_segment, create_probe_id
 from .otlp_senders import SendRequest, create_proxy_sender, create_sender
 from .probe import Probe
+from .probe_options import ArrivalOptions, BackendOptions, HopOptions
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CHECK_MODE_RESULT = {
@@ -34,53 +38,95 @@ _CHECK_MODE_RESULT = {
 }
 
 
+@dataclass(frozen=True)
+class _ProbeTask:
+    """The options of one task. docs of module otlp_probe describe each option."""
+
+    endpoint: str | None
+    protocol: str | None
+    signals: list[str]
+    headers: Mapping[str, str]
+    tls: Mapping[str, Any]
+    service_name: str
+    has_failed_span: bool
+    via: Mapping[str, Any] | None
+    arrival: ArrivalOptions | None
+    backends: Sequence[BackendOptions]
+    hops: Sequence[HopOptions]
+    timeout_seconds: float
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> _ProbeTask:
+        return cls(
+            endpoint=params["endpoint"],
+            protocol=params["protocol"],
+            signals=params["signals"],
+            headers={str(name): str(value) for name, value in (params["headers"] or {}).items()},
+            tls=params["tls"] or {},
+            service_name=params["service_name"],
+            has_failed_span=params["span_status"] == "error",
+            via=params["via"],
+            arrival=params["arrival"],
+            backends=params["backends"],
+            hops=params["hops"],
+            timeout_seconds=params["timeout_seconds"],
+        )
+
+    @property
+    def needs_cluster(self) -> bool:
+        return bool(self.via or self.arrival or self.hops)
+
+    def list_secret_values(self) -> list[Any]:
+        """Return the values of all headers, which no message may show."""
+        secret_values: list[Any] = list(self.headers.values())
+        for backend in self.backends:
+            secret_values += (backend.get("headers") or {}).values()
+        return secret_values
+
+
 def run_otlp_probe(module: AnsibleModule) -> None:
     """Send a probe as the options of the module say, and leave the task."""
-    params = module.params
-    headers = {str(name): str(value) for name, value in (params["headers"] or {}).items()}
+    task = _ProbeTask.from_params(module.params)
 
     def send_probe() -> dict[str, Any]:
         if module.check_mode:
             return _CHECK_MODE_RESULT
-        check_headers(headers)
-        if params["protocol"] == XRAY:
-            check_xray_options(params)
-        needs_cluster = params["via"] or params["arrival"] or params["hops"]
-        cluster = connect(module) if needs_cluster else None
-        probe = _build_probe(params, cluster, headers, getattr(module, "tell", tell_nobody))
-        return probe.run(params["signals"])
+        check_headers(task.headers)
+        if task.protocol == XRAY:
+            check_xray_options(module.params)
+        cluster = connect(module) if task.needs_cluster else None
+        probe = _build_probe(task, cluster, getattr(module, "tell", tell_nobody))
+        return probe.run(task.signals)
 
-    run(module, send_probe, [*headers.values(), *_list_header_values(params["backends"])])
-
-
-def _list_header_values(backends: list[dict[str, Any]]) -> list[Any]:
-    """Return the values of the headers of backends, which no message may show."""
-    header_values: list[Any] = []
-    for backend in backends:
-        header_values += (backend.get("headers") or {}).values()
-    return header_values
+    run(module, send_probe, task.list_secret_values())
 
 
-def _build_probe(params: Mapping[str, Any], cluster: Cluster | None, headers: dict[str, str], tell: Any) -> Probe:
-    """Return the probe that the options of the module ask for. Counts and logs are read from now on."""
+def _build_probe(task: _ProbeTask, cluster: Cluster | None, tell: Callable[[str], None]) -> Probe:
+    """Return the probe of a task. The counts and logs before the probe are read here."""
     probe_id = create_probe_id()
-    send = _choose_sender(params, cluster, headers)
-    evidence = _choose_evidence(params, cluster, probe_id)
-    make_request = build_xray_segment if params["protocol"] == XRAY else build_otlp_request
+    send_request = _choose_sender(task, cluster)
+    evidence = _choose_evidence(task, cluster, probe_id)
+    build_request = build_xray_segment if task.protocol == XRAY else build_otlp_request
+    hop_readings = None
+    if cluster and evidence and task.hops:
+        hop_readings = HopReadings(cluster, task.hops)
     return Probe(
-        send,
+        send_request,
         evidence,
         probe_id,
-        service=params["service_name"],
-        timeout_seconds=params["timeout_seconds"],
-        make_request=partial(make_request, failed=params["span_status"] == "error"),
-        hop_readings=HopReadings(cluster, params["hops"]) if cluster and evidence and params["hops"] else None,
+        service=task.service_name,
+        timeout_seconds=task.timeout_seconds,
+        make_request=partial(build_request, failed=task.has_failed_span),
+        hop_readings=hop_readings,
         tell=tell,
     )
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Raise Problem for a header that cannot be sent; clients would show its value. Source: RFC 9110, 5.5."""
+    """Raise Problem for a header that cannot be sent. The errors of clients would show its value.
+
+    Source: RFC 9110, 5.5.
+    """
     for name, value in headers.items():
         if _CONTROL_CHARACTERS.search(value):
             wrong = f"header '{name}' has a line end or another control character"
@@ -89,7 +135,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 def check_xray_options(params: Mapping[str, Any]) -> None:
-    """Raise Problem for what UDP or X-Ray cannot do; a datagram has no answer, so only its arrival proves anything."""
+    """Raise Problem for options that do not fit X-Ray, whose segments go over UDP and get no answer."""
     wrong, fix = "", ""
     if params["via"]:
         wrong, fix = "the Kubernetes API forwards no UDP", "Set `endpoint` to an address that this machine reaches."
@@ -101,20 +147,21 @@ def check_xray_options(params: Mapping[str, Any]) -> None:
         raise Problem(wrong, asked="Send a segment with protocol xray", fix=fix)
 
 
-def _choose_sender(params: Mapping[str, Any], cluster: Cluster | None, headers: dict[str, str]) -> SendRequest:
+def _choose_sender(task: _ProbeTask, cluster: Cluster | None) -> SendRequest:
     """Return how to send: through the API server, or to an endpoint."""
-    if params["via"] and cluster:
-        return create_proxy_sender(cluster, params["via"], headers)
-    target = OtlpTarget.from_endpoint(params["endpoint"], params["protocol"], headers, params["tls"] or {})
+    if task.via and cluster:
+        return create_proxy_sender(cluster, task.via, task.headers)
+    # Without `via`, the module requires an endpoint.
+    target = OtlpTarget.from_endpoint(str(task.endpoint), task.protocol, task.headers, task.tls)
     return create_sender(target)
 
 
-def _choose_evidence(params: Mapping[str, Any], cluster: Cluster | None, probe_id: str) -> ArrivalEvidence | None:
+def _choose_evidence(task: _ProbeTask, cluster: Cluster | None, probe_id: str) -> ArrivalEvidence | None:
     """Return how to see the arrival: in pods, at backends, or at both; None if the options name neither."""
-    check_backends(params["backends"], params["signals"], params["arrival"])
+    check_backend_options(task.backends, task.signals, task.arrival)
     evidence_kinds: list[ArrivalEvidence] = []
-    if cluster and params["arrival"]:
-        evidence_kinds.append(choose_pod_evidence(cluster, params["arrival"], probe_id))
-    if params["backends"]:
-        evidence_kinds.append(BackendEvidence(params["backends"], probe_id, params["service_name"]))
+    if cluster and task.arrival:
+        evidence_kinds.append(choose_pod_evidence(cluster, task.arrival, probe_id))
+    if task.backends:
+        evidence_kinds.append(BackendEvidence(task.backends, probe_id, task.service_name))
     return CombinedEvidence(evidence_kinds) if evidence_kinds else None

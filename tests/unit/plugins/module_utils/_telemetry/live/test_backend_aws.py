@@ -134,7 +134,7 @@ def test_pages_are_read_until_one_has_something_or_time_is_up() -> None:
 
     asked: list[Any] = []
     way = backend_aws.AwsBackend({"kind": "cloudwatch"}, lambda: now[0])
-    way._made["logs"] = type("Client", (), {"filter_log_events": staticmethod(search)})
+    way._client_by_service["logs"] = type("Client", (), {"filter_log_events": staticmethod(search)})
     call = backend_aws.AwsCall("logs", "filter_log_events", {})
     assert way.ask_backend(call) == (pages[1], "")
     pages[1] = pages[0]
