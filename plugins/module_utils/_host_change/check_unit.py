@@ -1,9 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The unit that checks a candidate: the sandbox and credentials of its own unit, without what would touch the old one.
+"""Render the unit in which the Collector's program checks the config of a new release, the candidate. Private.
 
-`systemd-run -p` expands no specifiers such as `%d`, so the check is a unit file of its own. Private.
+The check runs beside the service: it has the sandbox and the credentials of the candidate's unit, and none of the
+settings that would touch the running collector. It needs a unit file, because `systemd-run -p` expands no specifiers
+such as `%d`. `live/host_change.py` starts it. Runs on the host: Python 3.8.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# What of the section [Service] would run something else, start again, or take the state of the running collector:
-# a second dynamic user would own the files of its queue.
+# Settings of the section [Service] that the check does not have: they would run other programs, start the check again,
+# or take folders of the running collector.
 _DROPPED_SETTING = re.compile(
     r"(?:Exec(?:Start|StartPre|StartPost|Reload|Stop|StopPost|Condition)|Restart\w*|StartLimit\w*|Type|NotifyAccess"
     r"|WatchdogSec|Timeout\w*|RemainAfterExit|PIDFile|(?:Cache|Logs|Runtime)Directory\w*|Standard(?:Output|Error)"
@@ -28,39 +30,42 @@ _CHECK_SECONDS = 60
 
 @dataclass(frozen=True)
 class CheckPaths:
-    """Paths of a check.
+    """The paths of a check, and the user who runs it.
 
-    `current` is the path by which the unit names its release, and `candidate` the folder in its place. `output` is the
-    file for what the program prints. `state` is the state folder of a service that runs, of which the check may only
-    read. Without it the check has the state folder as the service has it, since extensions refuse to be without.
-    `user` is who owns that folder, and `is_dynamic` says that systemd has made this user: it gives units that name the
-    same one the same id while one of them runs, and else the id of the folder's owner. The candidate may be another
-    user's: with its state folder as its own, the check would give the files of the running collector to that user.
+    The check must not own the state folder of a running service: systemd would give the files of the queue to the user
+    of the candidate. So if `state` is set, the check only reads that folder. Otherwise it has the state folder as the
+    service has it, because extensions fail without one.
     """
 
     current: str
+    """The path by which the unit names the release in use."""
     candidate: str
+    """The folder of the candidate, which takes the place of `current`."""
     output: str
+    """The file for what the program prints."""
     state: str = ""
+    """The state folder of the running service; empty if the check may use it as the service does."""
     user: str = ""
+    """The owner of the state folder; empty if there is no such folder."""
     is_dynamic: bool = True
+    """Whether systemd has made this user. Units that name the same dynamic user share its id while one of them runs."""
 
 
 def read_unit_user(unit: str) -> str:
-    """Return the user that a unit names; empty for one whose user systemd makes."""
+    """Return the user that a unit names; empty for a unit with a dynamic user."""
     lines = [line for line in list_section_lines(unit, "Service") if _NAMED_USER_SETTING.match(line)]
     return lines[-1].partition("=")[2].strip() if lines else ""
 
 
 def join_logical_lines(unit: str) -> list[str]:
-    """Return the lines of a unit with continued ones joined, without comments."""
+    """Return the lines of a unit without comments. A line that ends with a backslash continues in the next one."""
     joined_text = _CONTINUATION.sub(" ", unit)
     lines = (line.strip() for line in joined_text.splitlines())
     return [line for line in lines if line and not line.startswith(("#", ";"))]
 
 
 def list_section_lines(unit: str, name: str) -> list[str]:
-    """Return the lines of all sections of that name."""
+    """Return the lines in all sections of a unit with this name, such as `Service`."""
     section_lines, is_inside = [], False
     for line in join_logical_lines(unit):
         if line.startswith("["):
@@ -71,38 +76,44 @@ def list_section_lines(unit: str, name: str) -> list[str]:
 
 
 def render_check_unit(unit: str, places: CheckPaths) -> str:
-    """Return the text of the unit that checks a candidate."""
-    lines = list_section_lines(unit, "Service")
-    start_match = next((match for match in map(_START_SETTING.match, lines) if match), None)
-    program, arguments = (start_match["program"], start_match["arguments"]) if start_match else ("/bin/false", "")
-    kept_lines = _set_owner([line for line in lines if not _DROPPED_SETTING.match(line)], places)
-    unit_text = "\n".join(
-        [
-            "[Unit]",
-            "Description=Check of an OpenTelemetry Collector's config",
-            "[Service]",
-            *kept_lines,
-            "Type=oneshot",
-            f"ExecStart={program} validate {arguments.strip()}",
-            f"TimeoutStartSec={_CHECK_SECONDS}",
-            f"StandardOutput=truncate:{places.output}",
-            f"StandardError=append:{places.output}",
-            "",
-        ]
-    )
-    return unit_text.replace(f"{places.current}/", f"{places.candidate}/")
+    """Return the text of the unit that checks a candidate. `unit` is the text of the candidate's own unit."""
+    service_lines = list_section_lines(unit, "Service")
+    kept_lines = [line for line in service_lines if not _DROPPED_SETTING.match(line)]
+    lines = [
+        "[Unit]",
+        "Description=Check of an OpenTelemetry Collector's config",
+        "[Service]",
+        *_set_owner(kept_lines, places),
+        "Type=oneshot",
+        f"ExecStart={_build_check_command(service_lines)}",
+        f"TimeoutStartSec={_CHECK_SECONDS}",
+        f"StandardOutput=truncate:{places.output}",
+        f"StandardError=append:{places.output}",
+        "",
+    ]
+    return "\n".join(lines).replace(f"{places.current}/", f"{places.candidate}/")
+
+
+def _build_check_command(service_lines: list[str]) -> str:
+    """Return the command of the unit, with the subcommand `validate`; one that fails if the unit has no command."""
+    for line in service_lines:
+        start_match = _START_SETTING.match(line)
+        if start_match:
+            return f"{start_match['program']} validate {start_match['arguments'].strip()}"
+    return "/bin/false validate "
 
 
 def _set_owner(lines: list[str], places: CheckPaths) -> list[str]:
-    """Return the lines of a unit with the user who may read the state folder."""
+    """Return the settings with the user who may read the state folder."""
     owned_lines = _use_state_folder(lines, places) if places.state else list(lines)
-    if places.user and not any(map(_NAMED_USER_SETTING.match, owned_lines)):
+    names_user = any(_NAMED_USER_SETTING.match(line) for line in owned_lines)
+    if places.user and not names_user:
         owned_lines.append(f"User={places.user}")
     return owned_lines
 
 
 def _use_state_folder(lines: list[str], places: CheckPaths) -> list[str]:
-    """Return the lines of a unit that uses the state folder as it is, and does not make one."""
+    """Return the settings without those that make a state folder; the check reads the folder that is there."""
     state_lines = [line for line in lines if not _STATE_SETTING.match(line)]
     if places.user:
         state_lines = [line for line in state_lines if not _USER_SETTING.match(line)]
