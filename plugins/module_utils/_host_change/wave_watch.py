@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-# What a gate compares, by the names of metrics without their prefix; others stay on the host.
+# A gate compares the metrics whose names begin with one of these, without their prefix `otelcol_`. A host returns only
+# these to the controller. This is a part of a regular expression.
 COMPARED = "receiver|exporter|processor|process_uptime|process_memory_rss|process_runtime_total_sys_memory"
-# Each watch has at most so many pauses between readings, of at least so many seconds.
+# Each watch has at most so many pauses between readings, and each pause has at least so many seconds.
 _MOST_PAUSES, _SHORTEST_PAUSE = 20, 3.0
 _COLLECTOR_OPTIONS = {name: {"required": True} for name in ("name", "release", "sum")}
+# The options of the note that a wave has passed: the wave, who ran it, and the releases that it judged.
 PASSED_OPTIONS: dict[str, Any] = {
     "wave": {"required": True},
     "by": {"required": True},

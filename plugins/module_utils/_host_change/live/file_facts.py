@@ -1,44 +1,63 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service of a collector may read on this host: its files, certificates and keys. Changes nothing. Private."""
+"""Find out whether the service of a collector may read its files, certificates and keys on this host. Private.
+
+Nothing is changed, and no file but certificates is read. `live/host_facts.py` calls this for module host_diagnose.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ..certificate_dates import read_validity
 from ..file_rights import OwnedEntry, Reader, find_barrier
+from ..host_question import CertificateFile, FilePattern
 from .accounts import group_name, user_name
 from .file_patterns import find_matching_files
 
-# Of how many files of one pattern the rights are looked at, and how many that the service may not read are shown.
+# How many files of one pattern are looked at, and how many files that the service may not read are shown.
 _MOST_FILES, _SHOWN_FILES = 500, 3
-# How much of a certificate is read, in bytes: a chain of certificates is some KiB.
+# How many bytes of a certificate are read: a chain of certificates has some KiB.
 _MOST_BYTES = 256 * 1024
 # Where Linux keeps the access control list of a file. Source: acl(5).
 _ACL_ATTRIBUTE = "system.posix_acl_access"
 
 
-def describe_patterns(patterns: Iterable[Mapping[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
-    """Yield each pattern of files: how many there are, and those that the service may not read."""
+class _Barrier(TypedDict):
+    """A folder or a file that the service may not read."""
+
+    what: str
+    """`folder` or `file`."""
+    path: str
+    owner: str
+    group: str
+    mode: str
+    """Four octal digits."""
+
+
+def describe_patterns(patterns: Iterable[FilePattern], reader: Reader) -> Iterator[dict[str, Any]]:
+    """Yield the row of each pattern with the keys `count`, `unreadable` and `more`.
+
+    `unreadable` has the first files that the service may not read, each with the `_Barrier` on the way to the file.
+    """
     for pattern_row in patterns:
         files = find_matching_files(pattern_row["pattern"])
         unreadable_files = []
         for path in files[:_MOST_FILES]:
-            obstacle = find_barrier(reader, _list_way_to_file(path))
-            if obstacle is not None:
-                unreadable_files.append({**_describe_owner(obstacle), "file": path})
+            barrier = find_barrier(reader, _list_way_to_file(path))
+            if barrier is not None:
+                unreadable_files.append({**_describe_barrier(barrier), "file": path})
         more_count = max(len(unreadable_files) - _SHOWN_FILES, 0)
         yield {**pattern_row, "count": len(files), "unreadable": unreadable_files[:_SHOWN_FILES], "more": more_count}
 
 
-def describe_certificates(rows: Iterable[Mapping[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
-    """Yield each file of a certificate or key with its state, and when it is valid.
+def describe_certificates(rows: Iterable[CertificateFile], reader: Reader) -> Iterator[dict[str, Any]]:
+    """Yield the row of each certificate or key with its `state`, and for a certificate `not_before` and `not_after`.
 
     The state is `missing`, `unreadable` for the service, `not_read` if this run cannot read it, or `there`.
     """
@@ -53,19 +72,19 @@ def describe_certificates(rows: Iterable[Mapping[str, Any]], reader: Reader) -> 
 def _describe_certificate(path: Path, reader: Reader) -> dict[str, Any]:
     text = _read_first_text(path)
     validity_period = read_validity(text or "")
-    date_fields = (
-        {"not_before": validity_period.not_before, "not_after": validity_period.not_after} if validity_period else {}
-    )
-    obstacle = find_barrier(reader, _list_way_to_file(str(path)))
-    if obstacle is not None:
-        return {**date_fields, **_describe_owner(obstacle), "state": "unreadable"}
+    date_fields: dict[str, Any] = {}
+    if validity_period:
+        date_fields = {"not_before": validity_period.not_before, "not_after": validity_period.not_after}
+    barrier = find_barrier(reader, _list_way_to_file(str(path)))
+    if barrier is not None:
+        return {**date_fields, **_describe_barrier(barrier), "state": "unreadable"}
     if text is None:
         return {"state": "not_read"}
     return {**date_fields, "state": "there"}
 
 
 def _read_first_text(path: Path) -> str | None:
-    """Return the start of a file as text; None if this run cannot read it, as root cannot on some file systems."""
+    """Return the start of a file as text; None if this run cannot read it. On some file systems, root cannot."""
     try:
         with path.open("rb") as file:
             return file.read(_MOST_BYTES).decode("ascii", "replace")
@@ -74,7 +93,7 @@ def _read_first_text(path: Path) -> str | None:
 
 
 def _list_way_to_file(path: str) -> list[OwnedEntry]:
-    """Return the folders on the way to a file, then the file; links are followed."""
+    """Return the folders from the root to a file, then the file. Links are followed."""
     real_path = Path(os.path.realpath(path))
     entries = []
     for entry_path in (*reversed(real_path.parents), real_path):
@@ -94,12 +113,11 @@ def _has_acl(path: Path) -> bool:
     return True
 
 
-def _describe_owner(owned: OwnedEntry) -> dict[str, str]:
-    """Return whose a file or folder is, by names, and its mode."""
+def _describe_barrier(entry: OwnedEntry) -> _Barrier:
     return {
-        "what": "folder" if stat.S_ISDIR(owned.mode) else "file",
-        "path": owned.path,
-        "owner": user_name(owned.user_id),
-        "group": group_name(owned.group_id),
-        "mode": owned.octal,
+        "what": "folder" if stat.S_ISDIR(entry.mode) else "file",
+        "path": entry.path,
+        "owner": user_name(entry.user_id),
+        "group": group_name(entry.group_id),
+        "mode": entry.octal,
     }

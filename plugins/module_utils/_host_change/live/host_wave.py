@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collectors of this host count while their wave is watched, and the note that they passed. Private."""
+"""The task of module host_wave: reads the metrics of the collectors of this host, or notes that they passed. Private.
+
+A wave is a group of hosts that a run changes together. While the gate of the wave watches them, this task reads the
+metrics of their collectors; when the wave has passed, it notes that on each host. `run_wave` is the entry point.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -28,6 +32,40 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
+class _Reading(TypedDict):
+    """One reading of a collector's metrics, in the result of the module."""
+
+    at: float
+    """In seconds since the first reading."""
+    restarts: int
+    """How often systemd has restarted the service."""
+    text: str
+    """The metrics as text for Prometheus; empty if they cannot be read."""
+    why: str
+    """Why they cannot be read; empty if they can."""
+
+
+class _CollectorRow(TypedDict):
+    """One collector in the result of the module."""
+
+    name: str
+    release: str
+    sum: str
+    """The sum of the release's files, which tells it from another release with the same number."""
+    passed: dict[str, Any]
+    """The wave that the release has passed, see `change_notes.PassedWaves`; empty if it has passed none."""
+    config: str
+    program: str
+    polls: list[_Reading]
+
+
+class _MetricsText(NamedTuple):
+    """Metrics, or why they cannot be read."""
+
+    text: str
+    reason: str = ""
+
+
 class _WatchedCollector:
     """One collector of this host: its release in use, and the readings of its metrics."""
 
@@ -39,7 +77,7 @@ class _WatchedCollector:
         manifest = store.releases.read_manifest(self.release)
         self.metrics_url = str(manifest.get("metrics") or "")
         self.program = str(manifest.get("program") or "")
-        self.readings: list[dict[str, Any]] = []
+        self.readings: list[_Reading] = []
 
     @property
     def passed(self) -> dict[str, Any]:
@@ -47,32 +85,33 @@ class _WatchedCollector:
         return self.store.read_passed_waves.find(self.release)
 
     def was_judged(self, judged_row: Mapping[str, Any]) -> bool:
-        """Return whether the release in use is the one that was judged."""
+        """Return whether the release in use is the one that the wave judged, by the row of the judged collector."""
         return (self.release, self.sum) == (judged_row["release"], judged_row["sum"])
 
     def read(self, seconds: float) -> None:
-        """Add a reading, at so many seconds since the first one."""
+        """Add a reading, so many seconds after the first one."""
         service = self.machine.service(self.store.service)
-        metrics_text, reason = self._read_compared_metrics()
-        reading = {"at": seconds, "restarts": service.restart_count, "text": metrics_text, "why": reason}
-        self.readings.append(reading)
+        metrics = self._read_compared_metrics()
+        self.readings.append(
+            {"at": seconds, "restarts": service.restart_count, "text": metrics.text, "why": metrics.reason}
+        )
 
-    def _read_compared_metrics(self) -> tuple[str, str]:
-        """Return the metrics that a wave compares, and why there are none."""
+    def _read_compared_metrics(self) -> _MetricsText:
+        """Return the metrics that a wave compares."""
         if not self.metrics_url:
-            return "", "it serves no metrics"
+            return _MetricsText("", "it serves no metrics")
         try:
             text = self.machine.get(self.metrics_url)
         except (OSError, ValueError) as error:
-            return "", f"{self.metrics_url}: {error}"
-        return "\n".join(line for line in text.splitlines() if _COMPARED_METRIC.match(line)), ""
+            return _MetricsText("", f"{self.metrics_url}: {error}")
+        return _MetricsText("\n".join(line for line in text.splitlines() if _COMPARED_METRIC.match(line)))
 
     def note_passed(self, wave: Mapping[str, Any]) -> None:
         """Note that the release in use has passed a wave."""
         self.store.read_passed_waves.write(self.release, {**wave, "sum": self.sum})
 
-    def row(self) -> dict[str, Any]:
-        """Return the collector as the module returns it: its release, its config and its readings."""
+    def row(self) -> _CollectorRow:
+        """Return the collector as the module returns it."""
         return {
             "name": self.name,
             "release": self.release,
@@ -89,7 +128,7 @@ class _WatchedCollector:
 
 
 def run_wave(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
-    """Read the collectors for so many seconds, or note that they passed a wave."""
+    """Do what the task asks, and exit with its result. Tests give a machine and a root of their own."""
     host_machine, passed_wave = machine or Machine(), module.params["passed"]
     if passed_wave:
         run_task(module, lambda: _note_passed_wave(module, passed_wave, host_machine, root))
@@ -104,9 +143,9 @@ def _list_watched_collectors(machine: Machine, root: Path) -> list[_WatchedColle
 
 
 def _watch_collectors(seconds: float, machine: Machine, root: Path) -> dict[str, Any]:
-    """Read all collectors again and again for so many seconds, and once if these are 0."""
+    """Read the metrics of all collectors, again and again for so many seconds; only once for 0 seconds."""
     collectors = _list_watched_collectors(machine, root)
-    # The time of day may be set meanwhile; the time since boot is not.
+    # Somebody may set the time of day meanwhile, but not the time since boot.
     started_at, elapsed = machine.read_uptime(), 0.0
     _read_all_collectors(collectors, elapsed)
     while collectors and elapsed < seconds:
@@ -124,9 +163,9 @@ def _read_all_collectors(collectors: Iterable[_WatchedCollector], seconds: float
 def _note_passed_wave(
     module: AnsibleModule, passed_wave: Mapping[str, Any], machine: Machine, root: Path
 ) -> dict[str, Any]:
-    """Note for each collector that its release has passed a wave, unless that is noted already.
+    """Note for each judged collector that its release has passed a wave, unless that is noted already.
 
-    A release that another run has put in use since was not judged, so nothing is noted of it.
+    If another run has deployed another release since, the wave did not judge it, so nothing is noted.
     """
     judged_by_name = {str(judged_row["name"]): judged_row for judged_row in passed_wave["collectors"]}
     with machine.hold_lock(root / LOCK_PATH, _LOCK_SECONDS):
