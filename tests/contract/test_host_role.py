@@ -81,6 +81,6 @@ def test_rows_of_needs_name_components_that_there_are() -> None:
 
 def test_a_relaxation_is_a_setting_of_the_unit() -> None:
     text = Path(HERE / "plugins/module_utils/_host/host_needs.py").read_text(encoding="utf-8")
-    yielded = set(re.findall(r'yield "(\w+)"', text))
+    yielded = set(re.findall(r'yield UnitSetting\("(\w+)"', text))
     assert yielded - {"SupplementaryGroups", "RestrictAddressFamilies"} <= set(STRICT_SANDBOX)
     assert len(yielded) > 2
