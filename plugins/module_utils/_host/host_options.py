@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One collector of a Linux host as typed values: what collectors of clusters have too, and what hosts have. Private.
+"""The options of one collector of a Linux host, as typed values. Private.
 
-The fields are the inputs of role otel_host, without its prefix; its argument_specs.yml says what each means.
+The fields are the inputs of role otel_host without their prefix; argument_specs.yml of the role describes each. Code
+for collectors of clusters works with these collectors too, so `HostCollector` is a `Collector`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from .._collector.recipes import SERVICE_MODE
 from .._host_change.bundle_form import state_folder, unit_name
 from .._otelcol.needs.pod_logs import PodLogs
 
-# The options that mean on a host what they mean in a cluster. All others of a cluster speak of its objects.
+# The options that have the same meaning on a host and in a cluster. All other options of a cluster are about objects of
+# Kubernetes.
 SHARED_OPTIONS = (
     "name",
     "recipes",
@@ -34,6 +36,7 @@ SHARED_OPTIONS = (
     "env",
     "termination_grace_seconds",
 )
+# The options that only collectors of hosts have.
 HOST_OPTIONS = (
     "listen_address",
     "address",
@@ -55,34 +58,44 @@ class HostCollector(Collector):
     """A collector that systemd runs as a service of a host."""
 
     listen_address: str
+    """Where its receivers listen."""
     address: str
+    """How other hosts reach its receivers, if not by `listen_address`; empty if not set."""
     tls: dict[str, Any]
+    """Certificates for mutual TLS, with the keys of `host_tls`; empty if not set."""
     health_port: int
     metrics_port: int
     program: dict[str, Any]
+    """The Collector's program, see `host_program.read_host_program`."""
     user: str
+    """The user of the service; empty for a user that systemd makes."""
     groups: list[str]
+    """Further groups of the user."""
     keep: int
+    """How many releases stay on the host."""
     ready_seconds: int
+    """How long it may take to be ready after a start."""
     watch_seconds: int
+    """How long a change is watched before it stays."""
 
     @classmethod
     def from_host_options(cls, options: Mapping[str, Any], cluster_defaults: Mapping[str, Any]) -> HostCollector:
-        """Return the collector of a host with these options. Raises Problem for values that are out of range.
+        """Return the collector of a host with these options, which have no prefix.
 
-        `cluster_defaults` has the defaults of the options that only clusters have.
+        `cluster_defaults` has values for the options that only collectors of clusters have. Raises Problem for values
+        that are out of range.
         """
         fixed_options = {"mode": HOST_MODE, "backend": HOST_BACKEND, "pre_stop_seconds": 0, "cpu_request": ""}
         return cls.from_options({**cluster_defaults, **options, **fixed_options})  # type: ignore[return-value]
 
     @property
     def listen_host(self) -> str:
-        """Where its receivers listen: on the loopback, unless the user gives another address."""
+        """The host on which its receivers listen."""
         return self.listen_address
 
     @property
     def own_host(self) -> str:
-        """Where its health and its own metrics are served: never beyond the host."""
+        """The host on which it serves its health and its own metrics: only this machine reaches them."""
         return "127.0.0.1"
 
     @property
@@ -97,5 +110,5 @@ class HostCollector(Collector):
 
     @property
     def logs(self) -> PodLogs:
-        """No pod prints its logs: the journal has them."""
+        """The place of its logs, of which no pod knows: they are in the journal."""
         return PodLogs(HOST_MODE, "", self.name, "")

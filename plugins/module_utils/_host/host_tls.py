@@ -1,11 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates of a collector of a host: its CA, its certificate and its key are credentials of its service.
+"""Mutual TLS between collectors of hosts, by the option `tls` of a collector. Private.
 
-With them, a gateway receives only from clients with a certificate of the CA, and senders trust only servers of the CA.
-systemd copies credentials when the service starts, so a changed one restarts it.
-Source: configtls/configtls.go. Private.
+The option has a CA, a certificate and a key, which are credentials of the service. A gateway then accepts only clients
+with a certificate of the CA, and senders trust only servers with such a certificate. systemd copies credentials when
+the service starts, so a changed certificate restarts the service. `_recipe_layers.py` gives the TLS settings to the
+templates of recipes. Source of the names of settings: config/configtls/configtls.go of the Collector.
 """
 
 from __future__ import annotations
@@ -20,26 +21,29 @@ from .host_credentials import Credential, read_credential
 CA, CERTIFICATE, KEY = "ca", "certificate", "key"
 SERVER_NAME = "server_name"
 _CREDENTIAL_FOLDER = "${env:CREDENTIALS_DIRECTORY}"
+# The option of a recipe that asks for mutual TLS, or refuses it.
 _OPTION = "mutual_tls"
-# No variable has a dash, so that no credential of `env` has one of these names.
+# The names of the credentials. Variables have no dash, so no credential of option `env` can have one of these names.
 _CREDENTIAL_NAMES = {part: f"tls-{part}" for part in (CA, CERTIFICATE, KEY)}
 
 
 def list_tls_credentials(
     tls: Mapping[str, Any], config_text: str, read_file: Callable[[str], str]
 ) -> tuple[Credential, ...]:
-    """Return the credentials of option `tls` that a config reads. Raises Problem for what no host has.
+    """Return the credentials of option `tls` that a config reads. Raises Problem for sources that hosts do not have.
 
     `read_file` returns the text of a file of the controller.
     """
-    credentials = [
-        read_credential(f"tls.{part}", _CREDENTIAL_NAMES[part], tls[part], read_file) for part in _list_given_parts(tls)
-    ]
-    return tuple(credential for credential in credentials if _credential_path(credential.name) in config_text)
+    read_credentials = []
+    for part in _list_given_parts(tls):
+        credential = read_credential(f"tls.{part}", _CREDENTIAL_NAMES[part], tls[part], read_file)
+        if _credential_path(credential.name) in config_text:
+            read_credentials.append(credential)
+    return tuple(read_credentials)
 
 
 def check_tls_option(tls: Mapping[str, Any]) -> None:
-    """Raise Problem for an option `tls` without all parts of mutual TLS."""
+    """Raise Problem for an option `tls` that has some parts of mutual TLS, and not all."""
     given_parts = _list_given_parts(tls)
     missing_parts = [part for part in _CREDENTIAL_NAMES if part not in given_parts]
     if given_parts and missing_parts:
@@ -48,11 +52,15 @@ def check_tls_option(tls: Mapping[str, Any]) -> None:
 
 
 def build_client_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the TLS settings of an exporter: with `to`, those of option `tls` if there is one; empty for others."""
-    is_requested = options.get(_OPTION)
-    if is_requested and options.get("insecure"):
+    """Return the TLS settings of an exporter of a recipe with these options; empty without mutual TLS.
+
+    An exporter that sends to collectors of the inventory (option `to`) uses mutual TLS if the collector has option
+    `tls`, unless the options say otherwise.
+    """
+    is_requested, is_insecure = options.get(_OPTION), bool(options.get("insecure"))
+    if is_requested and is_insecure:
         raise Problem(f"options '{_OPTION}' and 'insecure' exclude each other", fix="Remove one of the two.")
-    is_default = bool(options.get("to")) and not options.get("insecure")
+    is_default = bool(options.get("to")) and not is_insecure
     tls_option = _choose_tls_option(collector, is_requested, is_default)
     if not tls_option:
         return {}
@@ -68,7 +76,11 @@ def build_client_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, An
 
 
 def build_server_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the TLS settings of a receiver: beyond the loopback, those of option `tls` if there is one."""
+    """Return the TLS settings of a receiver of a recipe with these options; empty without mutual TLS.
+
+    A receiver that other hosts reach uses mutual TLS if the collector has option `tls`, unless the options say
+    otherwise.
+    """
     is_default = not is_loopback(getattr(collector, "listen_address", "127.0.0.1"))
     if not _choose_tls_option(collector, options.get(_OPTION), is_default):
         return {}
@@ -80,9 +92,10 @@ def build_server_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, An
 
 
 def _choose_tls_option(collector: Any, is_requested: bool | None, is_default: bool) -> Mapping[str, Any]:
-    """Return option `tls` of a collector if a recipe uses it. Raises Problem if it is asked for, and there is none.
+    """Return option `tls` of a collector if a component uses it; empty if it does not.
 
-    A recipe that does not say uses it where that is usual.
+    `is_requested` is what the user says, and None if the user says nothing; then `is_default` counts. Raises Problem
+    for a request without option `tls`.
     """
     tls_option: Mapping[str, Any] = getattr(collector, "tls", None) or {}
     has_tls = bool(_list_given_parts(tls_option))
@@ -99,4 +112,5 @@ def _list_given_parts(tls: Mapping[str, Any]) -> list[str]:
 
 
 def _credential_path(name: str) -> str:
+    """Return the path of a credential, as the config of the service names it."""
     return f"{_CREDENTIAL_FOLDER}/{name}"
