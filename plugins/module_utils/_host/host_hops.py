@@ -1,13 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exporters of a collector and the gateways of a group that get their data, by both configs. Private."""
+"""Check that exporters of a collector and the gateways that get their data fit together, by both configs. Private.
+
+A `GroupHop` is one exporter with one gateway. `_host_groups.py` finds the hops to groups of hosts and
+`_inventory_addresses.py` those by address; `_connected_collectors.py` checks them and hands them to the rules.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import iter_leaves, list_at, mapping_at, value_at
 from .._otelcol.errors import Problem
@@ -23,18 +27,21 @@ _HTTPS = "https"
 _PROTOCOL_TITLES = {GRPC: "gRPC", HTTP: "HTTP"}
 # Source: receiver/otlpreceiver/factory.go of the Collector.
 _DEFAULT_ENDPOINTS = {GRPC: ":4317", HTTP: ":4318"}
-# How an exporter of OTLP over HTTP compresses, unless it says otherwise, and how it says that it does not.
+# The default compression of an exporter of OTLP over HTTP, and the values that turn compression off.
 # Source: exporter/otlphttpexporter/factory.go and config/configcompression of the Collector.
 _DEFAULT_COMPRESSION, _UNCOMPRESSED = "gzip", ("none", "")
 
 
 @dataclass(frozen=True)
 class TlsFixes:
-    """What to do about a sender in clear text, one with TLS, and one without a certificate."""
+    """What to do if a sender and its gateway do not agree on TLS. Options differ by where the sender runs."""
 
     clear_text_fix: str
+    """If only the gateway uses TLS."""
     tls_fix: str
+    """If only the sender uses TLS."""
     no_certificate_fix: str
+    """If the gateway asks for a certificate, and the sender has none."""
 
 
 HOST_TLS_FIXES = TlsFixes(
@@ -51,19 +58,19 @@ CLUSTER_TLS_FIXES = TlsFixes(
 
 @dataclass(frozen=True)
 class GroupHop:
-    """An exporter and a gateway that gets its data; `gateway_config` is that of the gateway's collector.
-
-    `endpoint_scheme` is that of the exporter's address. `is_direct` says that nothing is between both, such as an
-    Ingress, so that their protocols and TLS must agree. `is_otlp` says that the gateway receives OTLP at this address.
-    """
+    """An exporter and a gateway that gets its data."""
 
     exporter: str
     exporter_settings: Mapping[str, Any]
     gateway: Gateway
     gateway_config: Mapping[str, Any]
+    """The config of the gateway's collector."""
     endpoint_scheme: str = ""
+    """The scheme of the exporter's address, such as `https`; empty without one."""
     is_direct: bool = True
+    """Whether nothing, such as an Ingress, is between both, so that their protocols and TLS must agree."""
     is_otlp: bool = True
+    """Whether the gateway receives OTLP at this address."""
 
     @property
     def protocol(self) -> str:
@@ -73,11 +80,9 @@ class GroupHop:
     @property
     def client_settings(self) -> dict[str, Any]:
         """The settings of the exporter's client."""
-        return (
-            mapping_at(self.exporter_settings, *DIVIDED_CLIENT)
-            if _divides_data(self.exporter)
-            else dict(self.exporter_settings)
-        )
+        if _divides_data(self.exporter):
+            return mapping_at(self.exporter_settings, *DIVIDED_CLIENT)
+        return dict(self.exporter_settings)
 
     @property
     def receiver_description(self) -> str:
@@ -92,48 +97,60 @@ class GroupHop:
 
     @property
     def server_settings(self) -> dict[str, Any]:
-        """The settings of each protocol of OTLP that the gateway receives at the port of the exporter."""
-        server_pairs = [
-            (name, server)
-            for receiver_settings in self.receiver_settings
-            for name, server in mapping_at(receiver_settings, "protocols").items()
-        ]
-        return {name: server for name, server in server_pairs if _read_port(name, server) == str(self.gateway.port)}
+        """The settings of the gateway's servers at the port of the exporter, by the protocol of OTLP."""
+        servers: dict[str, Any] = {}
+        for receiver_settings in self.receiver_settings:
+            for protocol, server in mapping_at(receiver_settings, "protocols").items():
+                if _read_port(protocol, server) == str(self.gateway.port):
+                    servers[protocol] = server
+        return servers
 
 
 def sent_protocol(exporter: str) -> str:
-    """Return the protocol over which an exporter sends OTLP to gateways, `grpc` or `http`; empty if it does not."""
+    """Return the protocol over which an exporter sends OTLP, `grpc` or `http`; empty if it does not send OTLP."""
     return GRPC if _divides_data(exporter) else find_otlp_protocol(exporter)
 
 
 def _divides_data(exporter: str) -> bool:
+    """Return whether an exporter divides its data among gateways itself, as load_balancing does."""
     return Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
-def find_exporters(config: Mapping[str, Any], route: Route) -> Iterator[tuple[str, dict[str, Any], Gateway]]:
-    """Yield the exporters of OTLP that send to a route, with their settings, once for each gateway that gets data."""
+class SendingExporter(NamedTuple):
+    """An exporter that sends to a gateway."""
+
+    name: str
+    settings: dict[str, Any]
+    gateway: Gateway
+
+
+def find_exporters(config: Mapping[str, Any], route: Route) -> Iterator[SendingExporter]:
+    """Yield the exporters of OTLP that send to a route, once for each gateway that gets their data."""
     for name, settings in mapping_at(config, "exporters").items():
         if isinstance(name, str) and sent_protocol(name):
             for gateway in route.gateways_at(_list_addresses(settings)):
-                yield name, settings, gateway
+                yield SendingExporter(name, settings, gateway)
 
 
 def _list_addresses(settings: Any) -> set[str]:
-    """Return the texts of some settings, each without the scheme that may stand before an address."""
+    """Return all texts of some settings, without a scheme: addresses are among them."""
     setting_texts = (value for _path, value in iter_leaves(settings) if isinstance(value, str))
     return {text.rpartition("/")[2] for text in setting_texts}
 
 
 def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return for each exporter the gateways and the signals that it sends to them, and that they do not take."""
+    """Return the signals that each exporter sends and a gateway does not receive: gateway and signal, by exporter.
+
+    `config` is that of the sender. The data flow is that of the sender at index 0 and of one gateway for each hop.
+    """
     own_hop = Hop("", "", (), config)
     gateway_hops = [Hop(hop.receiver_description, "", (), hop.gateway_config) for hop in hops]
-    numbers_by_exporter: dict[str, set[int]] = {}
-    for number, hop in enumerate(hops, 1):
-        numbers_by_exporter.setdefault(hop.exporter, set()).add(number)
-    lost_signals = find_unreceived_signals(
-        [own_hop, *gateway_hops], [numbers_by_exporter, *({} for _other in gateway_hops)]
-    )[0]
+    gateway_indexes_by_exporter: dict[str, set[int]] = {}
+    for index, hop in enumerate(hops, 1):
+        gateway_indexes_by_exporter.setdefault(hop.exporter, set()).add(index)
+    routes_of_gateways: list[dict[str, set[int]]] = [{} for _gateway in gateway_hops]
+    routes = [gateway_indexes_by_exporter, *routes_of_gateways]
+    lost_signals = find_unreceived_signals([own_hop, *gateway_hops], routes)[0]
     for hop in hops:
         if not hop.is_otlp:
             sent_signals = [signal for exporter, signal in own_hop.sent if exporter == hop.exporter]
@@ -144,16 +161,18 @@ def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[s
 
 
 def _read_port(protocol: str, server: Any) -> str:
-    return str(value_at(server, ("endpoint",)) or _DEFAULT_ENDPOINTS.get(protocol, "")).rpartition(":")[2]
+    """Return the port of a server of a receiver of OTLP."""
+    endpoint = value_at(server, ("endpoint",)) or _DEFAULT_ENDPOINTS.get(protocol, "")
+    return str(endpoint).rpartition(":")[2]
 
 
 def describe_hops(hops: Iterable[GroupHop]) -> list[dict[str, str]]:
-    """Return for each hop the exporter, and the collector with its host or cluster that gets the data."""
+    """Return a row for each hop: `exporter`, and the `collector` that gets its data on the host or cluster `place`."""
     return [{"exporter": hop.exporter, "place": hop.gateway.host, "collector": hop.gateway.collector} for hop in hops]
 
 
 def map_receiving_gateways(hops: Iterable[GroupHop]) -> dict[str, tuple[Receiving, ...]]:
-    """Return for each exporter the gateways that get its requests, as the rules know them."""
+    """Return the gateways that get the requests of each exporter, in the form that the rules read."""
     gateways_by_exporter: dict[str, tuple[Receiving, ...]] = {}
     for hop in hops:
         receiving = Receiving(
@@ -164,20 +183,10 @@ def map_receiving_gateways(hops: Iterable[GroupHop]) -> dict[str, tuple[Receivin
 
 
 def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
-    """Raise Problem for a hop with two protocols, with TLS on one side alone, or without a certificate asked for.
-
-    Also for requests that the gateway refuses as they are compressed.
-    """
+    """Raise Problem for a hop whose sides do not agree: on the protocol, on TLS, on certificates or on compression."""
     for hop in hops:
         servers = hop.server_settings if hop.is_direct else {}
-        if servers and hop.protocol not in servers:
-            sending_text = f"sends {_PROTOCOL_TITLES[hop.protocol]} to port {hop.gateway.port}"
-            receiving_text = " and ".join(_PROTOCOL_TITLES.get(name, name) for name in servers)
-            wrong = (
-                f"exporter '{hop.exporter}' {sending_text}, where collector '{hop.receiver_description}' receives"
-                f" {receiving_text}"
-            )
-            raise Problem(wrong, fix="Send to the port of the exporter's protocol, or change the protocol.")
+        _check_protocol(hop, servers)
         if not _has_tls_in_scheme(hop):
             for server in servers.values():
                 _check_tls(hop, value_at(server, ("tls",)), fixes)
@@ -185,10 +194,22 @@ def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
             _check_compression(hop, list_at(servers, HTTP, "compression_algorithms"))
 
 
-def _check_compression(hop: GroupHop, accepted: Sequence[Any]) -> None:
-    """Raise Problem for a compression that is not in the list of the gateway, which takes all without a list.
+def _check_protocol(hop: GroupHop, servers: Mapping[str, Any]) -> None:
+    """Raise Problem for an exporter that sends to the port of another protocol."""
+    if servers and hop.protocol not in servers:
+        sending_text = f"sends {_PROTOCOL_TITLES[hop.protocol]} to port {hop.gateway.port}"
+        receiving_text = " and ".join(_PROTOCOL_TITLES.get(name, name) for name in servers)
+        wrong = (
+            f"exporter '{hop.exporter}' {sending_text}, where collector '{hop.receiver_description}' receives"
+            f" {receiving_text}"
+        )
+        raise Problem(wrong, fix="Send to the port of the exporter's protocol, or change the protocol.")
 
-    Measured with 0.158.0: it answers 400, after which an exporter drops the data. A client of gRPC has no such list.
+
+def _check_compression(hop: GroupHop, accepted: Sequence[Any]) -> None:
+    """Raise Problem for a compression that the gateway refuses. `accepted` is its list; an empty list accepts all.
+
+    Measured with 0.158.0: the gateway answers 400, and the exporter drops the data. Servers of gRPC have no such list.
     """
     compression = str(hop.client_settings.get("compression", _DEFAULT_COMPRESSION))
     if compression in _UNCOMPRESSED:
@@ -206,12 +227,12 @@ def _check_compression(hop: GroupHop, accepted: Sequence[Any]) -> None:
 
 
 def _has_tls_in_scheme(hop: GroupHop) -> bool:
-    """Whether the address of an exporter of gRPC says itself if it uses TLS."""
+    """Return whether an exporter of gRPC has an address with a scheme, which decides whether it uses TLS."""
     return hop.protocol == GRPC and hop.endpoint_scheme.startswith("http")
 
 
 def _check_tls(hop: GroupHop, server_tls: Any, fixes: TlsFixes) -> None:
-    """Raise Problem if the two sides of a hop do not agree on TLS, given that of the server."""
+    """Raise Problem if the exporter and a server of the gateway do not agree on TLS. `server_tls` is `tls` of it."""
     client_tls = mapping_at(hop.client_settings, "tls")
     is_secure = _is_secure(hop, client_tls)
     if server_tls and not is_secure:
@@ -228,7 +249,7 @@ def _check_tls(hop: GroupHop, server_tls: Any, fixes: TlsFixes) -> None:
 
 
 def _is_secure(hop: GroupHop, client_tls: Mapping[str, Any]) -> bool:
-    """Return whether an exporter uses TLS: by its address for HTTP, and unless it is told otherwise for gRPC."""
+    """Return whether an exporter uses TLS: over HTTP by the scheme of its address, over gRPC by `insecure`."""
     if hop.protocol == HTTP:
         endpoint_scheme = str(hop.exporter_settings.get("endpoint")).partition("://")[0]
         return (hop.endpoint_scheme or endpoint_scheme) == _HTTPS
