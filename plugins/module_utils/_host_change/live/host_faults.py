@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps a collector from running on a host: all of it is read, and found at once, before anything is written.
+"""Find all faults that keep a collector from running on a host, before anything is written there. Private.
 
-Module host_apply refuses what is found, module host_check tells it. Private.
+Module host_apply fails with these faults, and module host_check returns them. A fault is a Problem.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from .late_imports import make_service_drop_ins
 from .machine import Machine
 from .owned_folders import list_own_collectors
 
-# A certificate is valid from its day on: a clock before this collection's time makes every one invalid.
+# Before this time, in seconds since 1970, a clock is wrong: this collection did not exist. With such a clock every
+# certificate seems not valid yet.
 EARLIEST_TIME = 1_735_689_600  # 2025-01-01
-# How far the clock of a host may be from the controller's, in seconds. The call takes some seconds of them. Backends
-# refuse what comes from further ahead: Prometheus 10 minutes (maxAheadTime), Loki 10 (creation_grace_period).
+# How many seconds the clock of a host may differ from the controller's. The call of the module takes some of them.
+# Backends refuse data from further ahead: Prometheus after 10 minutes (maxAheadTime), Loki too (creation_grace_period).
 TOLERATED_CLOCK_SECONDS = 300
 # The key of the host for credentials. Source: systemd-creds(1), setup.
 _CREDENTIAL_KEY_PATH = "var/lib/systemd/credential.secret"
-# A release with its config and credentials, the record of a change, and their drafts.
+# The room that a release needs, with its config and credentials, the record of a change, and their drafts.
 NEEDED_RELEASE_BYTES = 2 * 1024 * 1024
 _ROOT = "root"
 _NO_PROGRAM = Program(Path("/nowhere"))
@@ -43,12 +44,12 @@ _Found = TypeVar("_Found")
 
 @dataclass
 class Faults:
-    """The faults that steps of an examination have found."""
+    """Collects the faults of several steps, so that one fault does not hide the others."""
 
     found_faults: list[Problem] = field(default_factory=list)
 
     def attempt_step(self, step: Callable[[], _Found], fallback: _Found) -> _Found:
-        """Return what a step returns, or else `fallback`, and keep its Problem."""
+        """Return the result of a step. If the step raises Problem, keep that as a fault, and return `fallback`."""
         try:
             return step()
         except Problem as problem:
@@ -58,7 +59,7 @@ class Faults:
 
 @dataclass
 class Examination:
-    """A collector as it is wanted on this host, and what keeps it from running there."""
+    """A collector as it is wanted on this host, its credentials by name, and its faults."""
 
     bundle: Bundle
     program: Program
@@ -106,7 +107,10 @@ def read_systemd(machine: Machine, root: Path) -> Systemd:
 
 
 def find_host_faults(machine: Machine, root: Path, systemd: Systemd, controller_time: float = 0.0) -> Iterator[Problem]:
-    """Yield what is wrong with this host, whatever runs on it. `controller_time` is in seconds; 0 is unknown."""
+    """Yield the faults of this host that concern all collectors.
+
+    `controller_time` is the time of day of the controller in seconds since 1970; 0 if it is not known.
+    """
     yield from find_access_faults(machine, root)
     if systemd.is_too_old:
         fix = f"Use a host with systemd {OLDEST_VERSION} or newer."
@@ -142,28 +146,29 @@ def _find_clock_faults(host_time: float, controller_time: float) -> Iterator[Pro
 def examine_collector(
     machine: Machine, store: Store, bundle_options: Mapping[str, Any], systemd: Systemd
 ) -> Examination:
-    """Return a collector with all that keeps it from running here."""
+    """Return a collector as a bundle describes it, with all its faults on this host."""
+
+    def choose_fitting_program() -> Program:
+        return choose_program(bundle_options["program"] or {}, machine.find_architecture(), store)
+
+    def build_wanted_bundle() -> Bundle:
+        files = build_release_files(bundle_options, secrets, str(program.path), systemd)
+        return build_bundle(bundle_options, files, program, store)
+
     faults = Faults()
     faults.attempt_step(lambda: check_owners(machine, store), None)
     faults.attempt_step(lambda: check_space(machine, store), None)
     no_secrets: dict[str, bytes] = {}
     secrets = faults.attempt_step(lambda: read_secrets(bundle_options, store), no_secrets)
-    program = faults.attempt_step(
-        lambda: choose_program(bundle_options["program"] or {}, machine.find_architecture(), store), _NO_PROGRAM
-    )
-    bundle = faults.attempt_step(
-        lambda: build_bundle(
-            bundle_options, build_release_files(bundle_options, secrets, str(program.path), systemd), program, store
-        ),
-        Bundle(store.name),
-    )
+    program = faults.attempt_step(choose_fitting_program, _NO_PROGRAM)
+    bundle = faults.attempt_step(build_wanted_bundle, Bundle(store.name))
     faults.attempt_step(lambda: check_accounts(bundle), None)
     if program is not _NO_PROGRAM:
         faults.attempt_step(lambda: check_program(program, machine), None)
     faults.found_faults += _find_service_faults(machine, store, bundle_options)
-    faults.attempt_step(
-        lambda: check_ports(machine, Bundle(store.name, ports=_read_ports(bundle_options)), store.root), None
-    )
+    # A bundle of its own: that from above has no ports if it could not be built.
+    bundle_of_ports = Bundle(store.name, ports=_read_ports(bundle_options))
+    faults.attempt_step(lambda: check_ports(machine, bundle_of_ports, store.root), None)
     return Examination(bundle, program, secrets, faults.found_faults)
 
 
@@ -229,9 +234,11 @@ def check_accounts(bundle: Bundle) -> None:
 
 
 def _check_root_by_another_name(users: Iterable[str], groups: Iterable[str]) -> None:
-    """Raise Problem for the number of root under another name, and for the groups that systemd adds to a user's own.
+    """Raise Problem for rights of root that have another name than `root`, so that consent was not asked for.
 
-    `groups` are those of the unit, each with consent. Source: systemd.exec(5), SupplementaryGroups.
+    An account may have the number of root. A user may be in a group like root's, which systemd adds to the groups of
+    the unit. `groups` are the groups that the unit names, each with consent. Source: systemd.exec(5),
+    SupplementaryGroups.
     """
     unit_groups = list(groups)
     root_groups = [group for group in unit_groups if group_id(group) == 0 and group != _ROOT]
@@ -259,9 +266,13 @@ def _read_unit_text(bundle: Bundle) -> str:
 
 
 def _list_setting_words(lines: Iterable[str], setting: str) -> list[str]:
-    """Return the words that a setting has in these lines of a unit."""
-    rows = [line.partition("=") for line in lines]
-    return [word for name, _sign, value in rows if name.strip() == setting for word in value.split()]
+    """Return the words of a setting in these lines of a unit: `adm` and `wheel` for `SupplementaryGroups=adm wheel`."""
+    words: list[str] = []
+    for line in lines:
+        name, _sign, value = line.partition("=")
+        if name.strip() == setting:
+            words += value.split()
+    return words
 
 
 def read_secrets(bundle_options: Mapping[str, Any], store: Store) -> dict[str, bytes]:
