@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program out of what releases have: an archive, a deb, an rpm, or the program itself. Private.
+"""Take the Collector's program out of a file of a release: an archive, a deb, an rpm, or the program itself. Private.
 
-A package brings a unit that starts at once and takes the default ports, and scripts that make a user. So it is read and
-never installed. Sources: deb(5) and ar(5); rpm.org, "RPM Package format"; cpio(5), the form `newc`.
+A package is read and never installed: it would bring a unit that starts at once and takes the default ports, and
+scripts that make a user. `live/program_installation.py` calls `unpack`. Sources: deb(5) and ar(5); rpm.org, "RPM
+Package format"; cpio(5), the form `newc`. Runs on the host: Python 3.8, standard library.
 """
 
 from __future__ import annotations
@@ -17,33 +18,41 @@ import struct
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ..._otelcol.errors import Problem
 
+# The first bytes of files, by which their forms are known.
 _GZIP, _XZ, _BZIP2, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd"
 _DEB, _RPM = b"!<arch>\n", b"\xed\xab\xee\xdb"
 _LONGEST_MARK = max(map(len, (_GZIP, _XZ, _BZIP2, _DEB, _RPM)))
-# Where the packages of releases have their program. Source: opentelemetry-collector-releases, nfpm of .goreleaser.yaml.
+# The folder of the program in packages. Source: opentelemetry-collector-releases, nfpm of .goreleaser.yaml.
 _PROGRAM_FOLDER = "usr/bin/"
+# Sizes in bytes: the header of a part in ar; the lead, a header and a tag in rpm. The second header of rpm begins at a
+# multiple of 8.
 _AR_HEADER = 60
 _RPM_LEAD, _RPM_HEADER, _RPM_TAG, _RPM_ALIGNED = 96, 16, 16, 8
 _RPM_MARK = b"\x8e\xad\xe8"
+# The header of a file in cpio: its size in bytes, its first bytes, and the places of two hexadecimal numbers in it.
 _CPIO_HEADER, _CPIO_ALIGNED, _CPIO_MARKS = 110, 4, (b"070701", b"070702")
 _CPIO_SIZE, _CPIO_NAME_SIZE = slice(54, 62), slice(94, 102)
+# The name of the last entry in cpio, and the longest name that is read.
 _CPIO_END, _LONGEST_NAME = "TRAILER!!!", 4096
 _CHUNK = 1024 * 1024
+# The nouns for forms in messages.
+_ARCHIVE, _PACKAGE = "archive", "package"
 _FIX_OF_BROKEN, _FIX_OF_MISSING = "Get it again.", "Use the archive of the release, a file `.tar.gz`."
+# What the libraries of Python raise for a broken archive.
 _BROKEN_ERRORS = (tarfile.TarError, EOFError, ValueError, struct.error, lzma.LZMAError, OSError)
 
 
 class _MissingError(Exception):
-    """The package lacks what is asked; the text says what."""
+    """Python cannot take the program out of a package. The text is the end of a sentence about the package."""
 
 
 @dataclass
 class _FilePart:
-    """A part of a file, from where the file is, that reads as a file of its own."""
+    """A part of a file that reads as a file of its own. It begins where the file is read next."""
 
     file: BinaryIO
     remaining_bytes: int
@@ -58,36 +67,37 @@ class _FilePart:
 
 
 def is_packed(file: BinaryIO) -> bool:
-    """Whether a file is an archive or a package. It is read from its start, and is there again afterwards."""
-    return _find_reader(file) is not None
+    """Return whether a file is an archive or a package. The file must be at its start, and is there afterwards."""
+    return _find_form(file) is not None
 
 
 def unpack(file: BinaryIO, member: str, write: Callable[[Any], None], task: str = "") -> None:
-    """Give the program to `write`: the member of an archive or package, or else the file itself.
+    """Call `write` with the program, as a file to read: a member of an archive or package, or else the file itself.
 
-    Raises Problem for a file without it, for a broken one, and for one that Python cannot unpack. What `write` raises
-    is passed on.
+    `member` is the path of the program in an archive, or its name in a package. `task` says in messages what is done.
+    Raises Problem for a file that lacks the program, is broken, or cannot be unpacked by Python. What `write` raises is
+    passed on.
     """
-    reader = _find_reader(file)
-    if reader is None:
+    form = _find_form(file)
+    if form is None:
         write(file)
         return
-    form_name = "archive" if reader is _read_tar_member else "package"
-    member_path = member if reader is _read_tar_member or "/" in member else _PROGRAM_FOLDER + member
+    is_name_in_package = form.noun == _PACKAGE and "/" not in member
+    member_path = _PROGRAM_FOLDER + member if is_name_in_package else member
     try:
-        content = reader(file, member_path)
+        content = form.read_member(file, member_path)
     except _MissingError as missing:
-        raise Problem(f"the {form_name} {missing}", asked=task, fix=_FIX_OF_MISSING) from missing
+        raise Problem(f"the {form.noun} {missing}", asked=task, fix=_FIX_OF_MISSING) from missing
     except _BROKEN_ERRORS as error:
-        raise Problem(f"the {form_name} is broken: {error}", asked=task, fix=_FIX_OF_BROKEN) from error
+        raise Problem(f"the {form.noun} is broken: {error}", asked=task, fix=_FIX_OF_BROKEN) from error
     if content is None:
-        raise Problem(f"the {form_name} has no file '{member_path}'", asked=task, fix="Correct `member`.")
-    write(_CheckedMember(content, form_name, task))
+        raise Problem(f"the {form.noun} has no file '{member_path}'", asked=task, fix="Correct `member`.")
+    write(_CheckedMember(content, form.noun, task))
 
 
 @dataclass
 class _CheckedMember:
-    """A member of an archive. What it raises while it is read says that the archive is broken."""
+    """A member of an archive or package. If its read fails, it raises Problem: the archive is broken."""
 
     content: Any
     archive_noun: str
@@ -102,18 +112,30 @@ class _CheckedMember:
             ) from error
 
 
-def _find_reader(file: BinaryIO) -> Callable[[BinaryIO, str], Any] | None:
-    """Return what reads a file of this form; nothing for a program."""
+class _Form(NamedTuple):
+    """A form of files that have the program as a member."""
+
+    first_bytes: bytes
+    noun: str
+    read_member: Callable[[BinaryIO, str], Any]
+    """Takes the file and the path of a member, and returns the member as a file; None if there is no such member."""
+
+
+def _find_form(file: BinaryIO) -> _Form | None:
+    """Return the form of a file; None for any other file, such as a program."""
     file_start = file.read(_LONGEST_MARK)
     file.seek(0)
-    forms: list[Any] = [
-        (_GZIP, _read_tar_member),
-        (_XZ, _read_tar_member),
-        (_BZIP2, _read_tar_member),
-        (_DEB, _read_deb_member),
-        (_RPM, _read_rpm_member),
-    ]
-    return next((reader for mark, reader in forms if file_start.startswith(mark)), None)
+    forms = (
+        _Form(_GZIP, _ARCHIVE, _read_tar_member),
+        _Form(_XZ, _ARCHIVE, _read_tar_member),
+        _Form(_BZIP2, _ARCHIVE, _read_tar_member),
+        _Form(_DEB, _PACKAGE, _read_deb_member),
+        _Form(_RPM, _PACKAGE, _read_rpm_member),
+    )
+    for form in forms:
+        if file_start.startswith(form.first_bytes):
+            return form
+    return None
 
 
 def _read_tar_member(file: Any, member_path: str, mode: str = "r:*") -> Any:
@@ -125,6 +147,7 @@ def _read_tar_member(file: Any, member_path: str, mode: str = "r:*") -> Any:
 
 
 def _relative_path(member_name: str) -> str:
+    """Return the path of a member, which archives write as `a/b`, `./a/b` or `/a/b`."""
     return member_name[2:] if member_name.startswith("./") else member_name.lstrip("/")
 
 
@@ -141,9 +164,9 @@ def _read_deb_member(file: BinaryIO, member_path: str) -> Any:
 
 
 def _iter_ar_parts(file: BinaryIO) -> Iterator[tuple[str, _FilePart]]:
-    """Yield the name and content of each part. Every part begins at an even place.
+    """Yield the name and the content of each part. Every part begins at an even offset.
 
-    Raises ValueError for a size below 0: the way to the next part would lead back.
+    Raises ValueError for a size below 0, with which the search for the next part would go back.
     """
     offset = len(_DEB)
     while True:
@@ -181,20 +204,22 @@ def _skip_rpm_header(file: BinaryIO) -> None:
 
 
 def _open_payload(file: BinaryIO) -> Any:
-    """Return the payload that begins where a file is."""
+    """Return the unpacked payload, an archive of cpio. It begins where the file is read next."""
     payload_start = file.read(_LONGEST_MARK)
     file.seek(-len(payload_start), io.SEEK_CUR)
     if payload_start.startswith(_ZSTD):
         raise _MissingError("is packed as zst, which Python cannot read")
-    forms: list[Any] = [(_GZIP, gzip.GzipFile), (_XZ, lzma.LZMAFile), (_BZIP2, bz2.BZ2File)]
-    for mark, opener in forms:
-        if payload_start.startswith(mark):
-            return opener(fileobj=file) if opener is gzip.GzipFile else opener(file)
+    if payload_start.startswith(_GZIP):
+        return gzip.GzipFile(fileobj=file)
+    if payload_start.startswith(_XZ):
+        return lzma.LZMAFile(file)
+    if payload_start.startswith(_BZIP2):
+        return bz2.BZ2File(file)
     raise ValueError("its payload has an unknown form")
 
 
 def _iter_cpio_files(payload: Any) -> Iterator[tuple[str, _FilePart]]:
-    """Yield the name and content of each file. Names and contents end at places that 4 divides."""
+    """Yield the name and the content of each file. Names and contents are padded to a multiple of 4 bytes."""
     while True:
         header = _read_exactly(payload, _CPIO_HEADER)
         if not header.startswith(_CPIO_MARKS):
