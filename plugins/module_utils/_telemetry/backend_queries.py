@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How backends are asked for a probe, and how its records are read from their answers. Private.
+"""Build the question to a backend for a probe, and read the records of the probe from the answer. Private.
+
+`live/backend_search.py` sends the questions. `BACKENDS` has a row for each kind of backend. A record is returned as its
+attributes, a mapping of names to texts.
 
 Sources: the HTTP APIs of Prometheus (`/api/v1/query`), Loki (`/loki/api/v1/query_range`), Jaeger (API v3,
 `api_v3/query_service.proto`), Tempo (`/api/search` with TraceQL) and Elasticsearch and OpenSearch (`_search`); logs and
@@ -22,23 +25,24 @@ from .._otelcol.config.paths import mappings_at
 
 ID_ATTRIBUTE = "o11y.probe.id"
 PROBE_METRIC = "o11y.probe"
-# Where CloudWatch has spans once Transaction Search is on.
+# The log group in which CloudWatch has spans if Transaction Search is on.
 SPANS_GROUP = "aws/spans"
 HINT_OF_TRANSACTION_SEARCH = "; with Transaction Search, spans are in CloudWatch, so ask kind cloudwatch for traces"
-# What AWS puts before names of attributes: the exporter awsxray in metadata and annotations, CloudWatch in labels.
+# Prefixes of names of attributes: exporter awsxray adds them in metadata and annotations, CloudWatch in labels.
 _AWS_PREFIXES = re.compile(r"\A(?:otel\.resource\.|otel_resource_|@(?:resource|instrumentation|datapoint)\.)")
-# For how long before a question a probe may have been sent.
+# How many seconds before a question a probe may have been sent.
 SINCE_SECONDS = 900
-# How many traces of the service Jaeger returns: it cannot search for an attribute by this API. The proto has one name,
-# and its HTTP gateway reads the other.
+# How many traces of the service Jaeger returns, among which the probe is looked for: this API cannot search for an
+# attribute. The proto names the limit by the first key, and its HTTP gateway reads the second one.
 _JAEGER_LIMITS = dict.fromkeys(("query.search_depth", "query.num_traces"), "100")
-# A backend wraps an attribute in some levels of a document. Python parses many more than a function may call itself.
+# How deep in a document an attribute may be. Documents may be nested deeper than Python allows recursion.
 _MOST_LEVELS = 50
+# The attributes of a record by their names.
 Attributes = dict[str, str]
 
 
 class BackendRequest(NamedTuple):
-    """One request: what comes behind the address, its query and its JSON body."""
+    """A request over HTTP. `path` comes behind the address of the backend, `body` is sent as JSON."""
 
     method: str
     path: str
@@ -47,7 +51,7 @@ class BackendRequest(NamedTuple):
 
 
 class AwsCall(NamedTuple):
-    """One operation of AWS, by its names in boto3."""
+    """A call of an operation of AWS, by the names of boto3."""
 
     service: str
     operation: str
@@ -55,33 +59,43 @@ class AwsCall(NamedTuple):
 
 
 class ProbeSearch(NamedTuple):
-    """What a question is about. Times are seconds since 1970; `data_name` names an index or a log group."""
+    """The probe that a backend is asked for."""
 
     signal: str
     probe_id: str
     service: str
+    """The service.name of the probe."""
     current_time: float
+    """In seconds since 1970."""
     attributes: tuple[str, ...]
+    """The names of the attributes that the record must have."""
     data_name: str
+    """The name of an index or of a log group; empty for the usual one."""
 
 
 class BackendKind(NamedTuple):
-    """A kind of backend: its signals, what to ask, how to read the attributes of each record, whether the backend
-    answers with records of the probe alone, whether AWS is asked, what else a missing record may mean, and which
-    signals need a log group."""
+    """A kind of backend."""
 
     signals: tuple[str, ...]
+    """The signals that it can keep."""
     build_question: Callable[[ProbeSearch], BackendRequest | AwsCall]
     read_records: Callable[[Any], Iterator[Attributes]]
+    """Takes an answer, parsed from JSON, and yields the attributes of each record."""
     filters: bool = True
+    """Whether it answers with records of the probe alone."""
     is_aws: bool = False
     absence_note: str = ", or not for this tenant"
+    """What else it may mean that it has no record, as the end of a sentence."""
     grouped_signals: tuple[str, ...] = ()
+    """The signals for which it needs a log group."""
 
 
 def _ask_prometheus(probe_search: ProbeSearch) -> BackendRequest:
-    """Ask for the label with underscores, or for the metric whose name kept its dots: its label has dots too, and only
-    version 3 can parse a query with those."""
+    """Ask for the label of the probe, or for the metric of all probes.
+
+    Prometheus replaces dots by underscores. If it keeps dots, the label has dots too, which only version 3 can parse in
+    a query; so the metric is asked for by its name, with any label.
+    """
     dotted_name = PROBE_METRIC.replace(".", "[.]")
     query = (
         f'{{{replace_special_characters(ID_ATTRIBUTE)}="{probe_search.probe_id}"}} or {{__name__=~".*{dotted_name}.*"}}'
@@ -141,7 +155,7 @@ def _ask_cloudwatch(probe_search: ProbeSearch) -> BackendRequest | AwsCall:
     log_group = probe_search.data_name
     if not log_group and probe_search.signal == "traces":
         log_group = SPANS_GROUP
-    if not log_group:  # without a space: a plus for it would be signed in another way than it is read
+    if not log_group:  # the query has no space: it would be sent as a plus, and signed as another character
         query = f'{{"{PROBE_METRIC}","{ID_ATTRIBUTE}"="{probe_search.probe_id}"}}'
         return BackendRequest("GET", "/api/v1/query", {"query": query})
     start = int((probe_search.current_time - SINCE_SECONDS) * 1000)
@@ -155,14 +169,14 @@ def _ask_cloudwatch(probe_search: ProbeSearch) -> BackendRequest | AwsCall:
 
 
 def _read_series(answer: Any) -> Iterator[Attributes]:
-    """Read the labels of what Prometheus or Loki answers."""
+    """Read the labels of each series of Prometheus, or of each stream of Loki."""
     for series in mappings_at(answer, "data", "result"):
         labels = series.get("metric") or series.get("stream") or {}
         yield {str(key): str(value) for key, value in labels.items()}
 
 
 def _read_otlp_spans(answer: Any) -> Iterator[Attributes]:
-    """Read OTLP's JSON, which Jaeger wraps in `result`."""
+    """Read spans in OTLP's JSON, which Jaeger wraps in `result`."""
     for resource in mappings_at(answer, "result", "resourceSpans") or mappings_at(answer, "resourceSpans"):
         resource_attributes = _read_otlp_attributes(mappings_at(resource, "resource", "attributes"))
         for scope in mappings_at(resource, "scopeSpans"):
@@ -194,7 +208,7 @@ def _read_xray_segments(answer: Any) -> Iterator[Attributes]:
 
 
 def _read_log_events(answer: Any) -> Iterator[Attributes]:
-    """Read log events, whose messages are mostly JSON, or the series of PromQL."""
+    """Read the log events of CloudWatch Logs, whose messages are mostly JSON, or the series of its PromQL."""
     for series_labels in _read_series(answer):
         yield _add_names_without_prefix(series_labels.items())
     for event in mappings_at(answer, "events"):
@@ -210,7 +224,7 @@ def _parse_json_or_message(text: Any) -> Any:
 
 
 def _add_names_without_prefix(pairs: Iterable[tuple[str, str]]) -> Attributes:
-    """Return attributes also under their names without what AWS puts before them."""
+    """Return attributes under their names, and also under their names without the prefixes of AWS."""
     attributes = {}
     for key, value in pairs:
         attributes[key] = value
@@ -219,7 +233,7 @@ def _add_names_without_prefix(pairs: Iterable[tuple[str, str]]) -> Attributes:
 
 
 def _read_otlp_attributes(otlp_attributes: Any) -> Attributes:
-    """Return the attributes of OTLP's JSON, which has each value below the name of its type."""
+    """Return the attributes in OTLP's JSON, where a value is written as `{"stringValue": "a"}`."""
     attributes = {}
     for attribute in otlp_attributes:
         typed_value = attribute.get("value") or {}
@@ -229,9 +243,10 @@ def _read_otlp_attributes(otlp_attributes: Any) -> Attributes:
 
 
 def _flatten_document(value: Any, path: tuple[str, ...], levels_left: int = _MOST_LEVELS) -> Iterator[tuple[str, str]]:
-    """Yield each value with its path, and with each end of the path: backends wrap attributes differently.
+    """Yield each value of a document with its path, such as `a.b.c`, and with each end of it: `b.c` and `c`.
 
-    What is below so many levels is left out: no backend wraps an attribute as deeply.
+    Backends put an attribute at different depths, so any end of the path may be its name. Values below too many levels
+    are left out.
     """
     if levels_left == 0:
         return
@@ -251,7 +266,7 @@ def _format_rfc3339(seconds: float) -> str:
 
 
 def probe_trace_id(probe_id: str) -> str:
-    """Return the trace ID of a probe's span: as random as those of applications, and known to who looks for it."""
+    """Return the trace ID of a probe's span. It looks random, and follows from the ID of the probe."""
     return hashlib.sha256(probe_id.encode()).hexdigest()[:32]
 
 
@@ -301,7 +316,7 @@ def select_probe_records(backend: BackendKind, answer: Any, probe_id: str) -> li
 
 
 def describe_missing_attributes(records: list[Attributes], required_attributes: Mapping[str, Any]) -> list[str]:
-    """Return the attributes that no record has, or has with another value, each with a word on that."""
+    """Return a line for each required attribute that no record has, or that all records have with another value."""
     problems = []
     for name, value in required_attributes.items():
         values = _list_attribute_values(records, name)
