@@ -1,9 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One change of one collector on a host: from what is there to what is wanted, or back. Private.
+"""Change one collector on a host: deploy a release, go back to an earlier one, or remove the collector. Private.
 
-The record of the change is written before each step. A run that is killed leaves it, and the next run begins with it.
+A new release is the candidate of a change. The change prepares and checks the candidate, switches to it, starts the
+service and judges it; if a step fails, the change goes back to the earlier release. The record of the change is written
+before each step. A run that is killed leaves the record, and the next run first completes or undoes that change.
+`live/host_task.py` calls the public methods.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from ..._otelcol.errors import Failure, Problem, clean_text
 from ..bundle_form import TMPFILES, state_folder
@@ -50,11 +52,15 @@ from .owned_folders import make_own_folder, remove_if_empty
 from .program_installation import clear_drafts, install_program
 from .state_places import has_state, private_state_path
 
+# How many of the last lines of a check are shown.
 _CHECK_LINES = 12
 
 
 class HostChange:
-    """Brings one collector of this host to what is wanted. Raises Problem or Failure, after it has gone back."""
+    """The change of one collector of this host. If it fails, it goes back and raises Problem or Failure.
+
+    `mask` hides credentials in texts that are shown.
+    """
 
     def __init__(
         self, machine: Machine, store: Store, bundle: Bundle, program: Program, mask: Callable[[str], str]
@@ -65,7 +71,7 @@ class HostChange:
     # ── What a killed run left ──
 
     def recover_interrupted(self) -> None:
-        """Complete or undo what a killed run left, and lead to a release again if the link in use is lost."""
+        """Complete or undo the change that a killed run left. Without one, mend a lost link to the release in use."""
         self._clear_drafts()
         change = self.store.change_record.read()
         if change is None:
@@ -85,7 +91,7 @@ class HostChange:
             self._go_back(change)
 
     def _restore_lost_link(self) -> None:
-        """Let the link lead to the newest release: without one, a change that fails would count as a first install."""
+        """Link to the newest release if no release is in use: a failed change would count as a first install."""
         newest = self.store.releases.find_newest()
         if newest and not self.store.releases.find_current():
             self.store.releases.switch_to(newest)
@@ -96,12 +102,12 @@ class HostChange:
     # ── The change ──
 
     def plan_changes(self) -> Outcome:
-        """Return what differs, without a change."""
+        """Return what a change would do, for check mode."""
         note_differences(self.machine, self.store, self.bundle, self.outcome)
         return self.outcome
 
     def apply_changes(self) -> Outcome:
-        """Make the change."""
+        """Deploy the bundle, and return what was done."""
         outcome = self.plan_changes()
         if outcome.earlier_release is None:
             outcome.earlier_release = outcome.release
@@ -114,6 +120,7 @@ class HostChange:
         return outcome
 
     def _make_change(self) -> None:
+        """Write a candidate with the files of the bundle, check it, and take it."""
         store, earlier = self.store, self.store.releases.find_current()
         self._make_folders()
         if self.bundle.awaits_wave:
@@ -151,8 +158,8 @@ class HostChange:
             current=str(store.releases.current),
             candidate=str(store.releases.path(change.candidate)),
             output=str(store.check_output),
-            **self._find_state_owner(read_unit_user(unit)),
         )
+        places = self._add_state_owner(places, read_unit_user(unit))
         store.check_unit.parent.mkdir(parents=True, exist_ok=True)
         store.check_unit.write_text(render_check_unit(unit, places), encoding="utf-8")
         self._reload_units()
@@ -166,19 +173,19 @@ class HostChange:
                 change, printed_lines, self.machine.journal(store.check_unit.name, check_began)
             )
 
-    def _find_state_owner(self, candidate_user: str) -> dict[str, Any]:
-        """Return whose state folder the check sees, if it may not be that of the candidate's user."""
+    def _add_state_owner(self, places: CheckPaths, candidate_user: str) -> CheckPaths:
+        """Return the paths of a check with the state folder and its owner, if the check must not own that folder."""
         store, state = self.store, self.bundle.state
         service = self.machine.service(store.service)
         if state and private_state_path(store.root, state).is_dir():
             folder = str(private_state_path(store.root, state)) if service.is_active else ""
-            return {"state": folder, "user": service.user_name}
+            return replace(places, state=folder, user=service.user_name)
         if state and service.is_active and service.user_name != candidate_user:
-            return {"state": state, "user": service.user_name, "is_dynamic": False}
-        return {}
+            return replace(places, state=state, user=service.user_name, is_dynamic=False)
+        return places
 
     def _describe_refusal(self, change: Change, printed_lines: list[str], journal: str) -> Problem:
-        """Return why the check failed, by the program, or by systemd if it has not started the program."""
+        """Return why the check failed: by what the program printed, or by the journal if systemd did not start it."""
         wrong, last_lines, fix = "the program refuses the config", printed_lines, "Correct the config."
         if not printed_lines:
             missing_fix, last_lines = explain_unstarted(journal)
@@ -189,6 +196,7 @@ class HostChange:
         return Problem(f"{wrong}: {reason}", asked=self._describe_task(), fix=f"{untouched_text}{fix}")
 
     def _clear_check(self) -> None:
+        """Remove the unit and the output of a check."""
         name = self.store.check_unit.name
         if self.store.check_unit.exists():
             self.machine.run_systemctl("stop", name)
@@ -216,12 +224,13 @@ class HostChange:
         self.store.change_record.remove()
 
     def _activate(self, change: Change, files: Mapping[str, StoredFile]) -> ReleaseStart:
+        """Switch to the candidate, and let the service take it by a reload, a restart or a start."""
         store = self.store
         earlier = self.machine.service(store.service)
         changed_paths = list_changed_paths(store.releases.read_files(change.earlier), files)
         way = choose_activation(changed_paths, earlier.is_active)
         if way == RELOAD and change.step not in STEPS_WITHOUT_EFFECT:
-            way = RESTART  # nobody knows which config the process has read
+            way = RESTART  # a killed run may have reloaded the process, so its config is not known
         self.outcome.activation = way
         store.change_record.write(replace(change, step=SWITCH, way=way))
         store.releases.switch_to(change.candidate)
@@ -234,9 +243,10 @@ class HostChange:
         return started
 
     def _start_service(self, started: ReleaseStart) -> None:
-        """Let the service take the release in use. Raises Failure with the journal's lines if systemd cannot start it.
+        """Let the service take the release in use, as `started.activation` says.
 
-        A program that ends at once may be such a start, and only the journal has its reason.
+        Raises Failure, with lines of the journal, if systemd cannot start it. Only the journal has the reason, also for
+        a program that ends at once.
         """
         if started.activation == NOTHING:
             return
@@ -250,7 +260,7 @@ class HostChange:
             raise Failure(wrong, facts={"journal": self._build_watch(started).wait_for_telling_lines()})
 
     def _build_watch(self, started: ReleaseStart, bundle: Bundle | None = None) -> Watch:
-        """Return the watch over the release that was started; another bundle has what it waits for."""
+        """Return the watch over a release that was started. `bundle` has the ports and the health check to wait for."""
         return Watch(self.machine, self.store, bundle or self.bundle, started, self.mask)
 
     def _reload_units(self) -> None:
@@ -267,7 +277,7 @@ class HostChange:
     # ── The way back ──
 
     def go_back_to(self, earlier: str) -> Outcome:
-        """Undo the change to the release in use. Without an earlier one, it was a first install.
+        """Go back from the release in use to an earlier one. If `earlier` is empty, undo the first install.
 
         Raises Failure if the earlier release does not run.
         """
@@ -278,14 +288,14 @@ class HostChange:
         outcome.is_changed, outcome.activation = True, RESTART
         outcome.notes.append(self._go_back(Change(earlier, current_number, BACK, self._current_time_text(), RESTART)))
         if earlier:
-            with suppress(OSError):  # the release that works runs, whatever can be noted of it
+            with suppress(OSError):  # the earlier release runs, even if a full disk takes no note
                 self.store.return_note.write(earlier)
         self._drop_unused()
         outcome.release = earlier
         return outcome
 
     def _go_back_after_failure(self, change: Change, problem: Problem) -> Failure:
-        """Go back, and return what is told: the reason, the lines of the journal, and how it is now."""
+        """Go back after a failure, and return it with lines of the journal and the state of the collector now."""
         journal_lines = list(problem.facts.get("journal") or ())
         try:
             state_text = self._go_back(self.store.change_record.read() or change)
@@ -297,7 +307,7 @@ class HostChange:
         return Failure(wrong, asked=self._describe_task(), facts={"journal": journal_lines})
 
     def _go_back(self, change: Change) -> str:
-        """Undo a change, and return in words how it is now. Raises Failure if the earlier release does not run."""
+        """Undo a change, and return a sentence about the result. Raises Failure if the earlier release does not run."""
         store = self.store
         with suppress(OSError):  # a full disk must not keep the release that works from running
             store.change_record.write(replace(change, step=BACK))
@@ -320,12 +330,13 @@ class HostChange:
         store.undecided_change.remove()
         store.change_record.remove()
         if way != NOTHING:
-            bundle = replace(self.bundle, ports=(), health_url="")  # those of the release that failed
+            # The bundle has the ports and the health check of the release that failed.
+            bundle = replace(self.bundle, ports=(), health_url="")
             self._build_watch(started, bundle).wait_until_ready()
         return f"Release {change.earlier} runs again."
 
     def _discard_candidate(self, change: Change) -> None:
-        """Remove a candidate that was never switched to."""
+        """Remove a candidate to which no run has switched."""
         self.store.drop_release(change.candidate)
         if change.earlier:
             self.store.undecided_change.remove()
@@ -336,7 +347,7 @@ class HostChange:
     # ── Other work ──
 
     def _repair_links(self) -> None:
-        """Let the system lead to the release in use again, and start it if it does not run."""
+        """Set the links of the system to the release in use again, and start the service if it does not run."""
         files = self.bundle.files
         self.store.links.write(files)
         self._reload_units()
@@ -351,7 +362,7 @@ class HostChange:
             raise Failure(wrong, asked=self._describe_task(), facts=failure.facts) from failure
 
     def _drop_superfluous(self) -> None:
-        """Remove releases beyond those that are kept, and programs that no release names."""
+        """Remove old releases, as the bundle says how many are kept, and programs that no release names."""
         releases = self.store.releases
         numbers = list_superfluous_releases(
             releases.list_numbers(), releases.find_current(), self.bundle.kept_release_count
@@ -365,21 +376,21 @@ class HostChange:
             self.store.programs.remove(folder)
 
     def forecast_drain(self, discards: bool) -> list[str]:
-        """Return what a removal would find in the queues of a collector."""
+        """Return lines about unsent data in the collector's queues, for check mode of a removal."""
         return Drain(self.machine, self.store, discards).forecast_losses()
 
     def drain_queues(self, discards: bool) -> None:
-        """Stop a collector that is removed, when its queues are empty.
+        """Stop a collector before its removal, once its queues are empty.
 
-        Raises Problem for data in its queues that it has not sent, unless `discards` consents to its loss.
-        It runs then.
+        Raises Problem for unsent data in its queues, unless `discards` consents to the loss. The collector still runs
+        then.
         """
         if self.store.is_own():
             drain = Drain(self.machine, self.store, discards)
             self.outcome.notes += drain.stop_collector(self._stop_service)
 
     def remove_collector(self) -> Outcome:
-        """Remove what runs made for this collector, and nothing else."""
+        """Remove all that runs of this collection have made for this collector."""
         self._clear_drafts()
         self.outcome.is_changed = self.store.is_own()
         if self.outcome.is_changed:
