@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program of a collector on a host: a file that is there, or an archive for each architecture. Private."""
+"""Read option `program` of a collector of a host: a program that is there, or archives by architecture. Private.
+
+Module host_render puts the program into the bundle of the host. An archive has a SHA-256 sum, which comes from the user
+or from the lock file of releases.
+"""
 
 from __future__ import annotations
 
@@ -36,35 +40,34 @@ _SHA256_DIGITS = re.compile(r"[0-9a-f]{64}\Z")
 
 @dataclass(frozen=True)
 class ReleasedArchive:
-    """An archive of a release, as a lock and a mirror have it.
-
-    `path` is its place in a mirror, `origin` where it is now, and `published` where its release has it. `sum` is empty
-    if none is known.
-    """
+    """An archive of a release of the Collector, as lock files and mirrors describe it."""
 
     name: str
     path: str
+    """Its path in a mirror."""
     origin: str
+    """Where it is now: a path or a URL of the mirror, or `published` without a mirror."""
     published: str
+    """Its URL on GitHub."""
     sum: str
+    """Such as `sha256:` with 64 digits; empty if it is not known."""
 
 
 @dataclass(frozen=True)
 class HostProgram:
-    """A program of the host: its path for each architecture, and where its archive comes from.
-
-    `released_archives` has those archives that are of releases. Others are the user's own, and neither locked nor
-    mirrored.
-    """
+    """The program of a collector."""
 
     distribution: str
     version: str
     path: str
+    """The path of a program that the user has installed; empty for one that comes from an archive."""
     archive_by_architecture: Mapping[str, Mapping[str, str]]
+    """The archives, each with `sha256`, `member`, and one of `file`, `path` and `url`."""
     released_archives: tuple[ReleasedArchive, ...] = ()
+    """The archives that come from releases. Archives of the user are neither locked nor mirrored."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the bundle has it."""
+        """Return `program` of the bundle."""
         if self.path:
             return {"path": self.path}
         return {
@@ -76,16 +79,14 @@ class HostProgram:
 
 @dataclass(frozen=True)
 class Releases:
-    """Where the archives of releases are, and their sums.
-
-    `mirror_place` is the folder or URL of a release mirror; without one, the downloads on GitHub count. `lock` has the
-    sums of archives by their names. `unlocked_architectures` has the architectures whose archives need no sum while
-    there is no lock, for a run that is to find the sums.
-    """
+    """Where the archives of releases are, and their sums."""
 
     mirror_place: str = ""
+    """The folder or the URL of a mirror of releases; empty to download from GitHub."""
     lock: Lock | None = None
+    """The lock file, which has the sums of archives by their names."""
     unlocked_architectures: tuple[str, ...] = ()
+    """The architectures whose archives need no sum while there is no lock: this run is to find the sums."""
 
     def find_locked_sum(self, archive: str) -> str:
         """Return the sum that the lock has of an archive; empty without one."""
@@ -95,7 +96,7 @@ class Releases:
 
     @property
     def finds_sums(self) -> bool:
-        """Whether an archive needs no sum."""
+        """Whether this run is to find the sums of archives, so that an archive needs none."""
         return bool(self.unlocked_architectures) and self.lock is None
 
     def find_archive_place(self, version: str, archive: str) -> dict[str, str]:
@@ -110,7 +111,7 @@ class Releases:
 
 @dataclass(frozen=True)
 class DistributionRelease:
-    """A distribution in a version, whose archives have names by architecture."""
+    """A version of a distribution of the Collector, with an archive for each architecture."""
 
     distribution: str
     version: str
@@ -131,7 +132,7 @@ class DistributionRelease:
         return self.releases.find_locked_sum(self.build_archive_name(architecture))
 
     def list_known_architectures(self) -> list[str]:
-        """Return the architectures that the lock has, or those whose sums this run is to find."""
+        """Return the architectures with a sum in the lock, or else those whose sums this run is to find."""
         locked_architectures = [name for name in ARCHITECTURES if self.find_locked_sum(name)]
         if not locked_architectures and self.releases.finds_sums:
             return list(self.releases.unlocked_architectures)
@@ -142,7 +143,7 @@ class DistributionRelease:
         return self.releases.find_archive_place(self.version, self.build_archive_name(architecture))
 
     def build_released_archive(self, architecture: str, digits: str) -> ReleasedArchive:
-        """Return an archive with the digits of its sum, as a lock and a mirror have it."""
+        """Return an archive. `digits` are those of its sum, or empty if the sum is not known."""
         name = self.build_archive_name(architecture)
         (origin,) = self.find_archive_place(architecture).values()
         return ReleasedArchive(
@@ -154,7 +155,7 @@ class DistributionRelease:
         )
 
     def describe_missing_sum(self) -> Problem:
-        """Return what is wrong if no sum of an archive is known."""
+        """Return the problem that no sum of an archive is known."""
         archive = self.build_archive_name("ARCHITECTURE")
         if self.releases.lock:
             return self.releases.lock.build_not_locked_problem(PROGRAMS, archive)

@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs note of the changes of a collector: the one under way, the way back, and the waves passed. Private.
+"""The notes of runs about changes of a collector, each a file of JSON in the collector's folder. Private.
 
-Each note is a file of JSON in the folder of the collector, and is written whole.
+They are the change under way (`change.json`), a return to an earlier release (`back.json`), a change that no wave has
+decided (`undecided.json`), and the waves that releases have passed (`waves.json`). `Store` has one object of each.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ _CHANGE_FIELDS = ("earlier", "candidate", "step", "when", "way")
 
 
 class ChangeRecord:
-    """The change that is under way. It is written before each step, so a killed run leaves it."""
+    """The note of the change under way. It is written before each step, so a killed run leaves it."""
 
     def __init__(self, collector_folder: Path) -> None:
         self.path = collector_folder / "change.json"
 
     def read(self) -> Change | None:
-        """Return the change that is under way, or that a killed run left; nothing without one."""
+        """Return the change that is under way, or that a killed run left; None without one."""
         record = read_json(self.path)
         change_fields = {key: str(record.get(key) or "") for key in _CHANGE_FIELDS}
         return Change(**change_fields) if change_fields["step"] else None
@@ -43,7 +44,7 @@ class ChangeRecord:
 
 
 class ReturnNote:
-    """Which release is in use since a task has undone the change to a later one."""
+    """The note of the release to which a task has gone back, because it has undone a later release."""
 
     def __init__(self, collector_folder: Path, releases: ReleaseFolders) -> None:
         self.path, self._releases = collector_folder / "back.json", releases
@@ -52,34 +53,43 @@ class ReturnNote:
         write_file(self.path, json_bytes({"release": number}), 0o644)
 
     def is_of_current(self) -> bool:
-        """Whether the release in use is there since a task has undone a later one, and not by a change of its own."""
+        """Return whether the release in use is the one to which a task has gone back."""
         number = self._releases.find_current()
         return bool(number) and read_json(self.path).get("release") == number
 
 
 class UndecidedChange:
-    """What the last change goes back to if its wave fails, as long as no wave has decided."""
+    """The note of the release to which the last change goes back if its wave fails. It stays until a wave decides."""
 
     def __init__(self, collector_folder: Path, releases: ReleaseFolders) -> None:
         self.path, self._releases = collector_folder / "undecided.json", releases
 
     def write(self, earlier: str) -> None:
-        """Note the release to go back to. Without an earlier one, it is a first install."""
+        """Note the release to go back to. `earlier` is empty for a first install."""
         write_file(self.path, json_bytes({"earlier": earlier or BEFORE_ALL}), 0o644)
 
     def read_earlier(self) -> str:
-        """Return what the change that no wave has decided goes back to: a release or `nothing`; empty without one."""
-        number, earlier = self._releases.find_current(), str(read_json(self.path).get("earlier") or "")
-        is_there = earlier in (BEFORE_ALL, *self._releases.list_numbers())
-        return earlier if number and is_there and earlier != number else ""
+        """Return the release to go back to, or `nothing` for a first install; empty if there is no way back.
+
+        There is none without a note, without a release in use, and if the release of the note is in use or gone.
+        """
+        current = self._releases.find_current()
+        earlier = str(read_json(self.path).get("earlier") or "")
+        is_kept = earlier in (BEFORE_ALL, *self._releases.list_numbers())
+        has_way_back = bool(current) and is_kept and earlier != current
+        return earlier if has_way_back else ""
 
     def remove(self) -> None:
-        """Forget what the last change goes back to: it stays, or has gone back."""
+        """Forget the way back: the last change stays, or is undone."""
         remove_file(self.path)
 
 
 class PassedWaves:
-    """Which wave each release has passed. A wave has the keys `wave`, `by`, `verdict`, `when` and `sum`."""
+    """The notes of the waves that releases have passed, by the number of the release.
+
+    A wave has the keys `wave`, `by` (who ran it), `verdict`, `when`, and `sum`, the sum of the release's files. Another
+    release may get the same number later, but has another sum.
+    """
 
     def __init__(self, collector_folder: Path, releases: ReleaseFolders) -> None:
         self.path, self._releases = collector_folder / "waves.json", releases
@@ -89,17 +99,14 @@ class PassedWaves:
         return read_json(self.path)
 
     def find(self, number: str) -> dict[str, Any]:
-        """Return the wave that a release has passed; empty if it has passed none, or another one of its number."""
+        """Return the wave that a release has passed; empty if it has passed none."""
         wave = self.read_all().get(number)
         return wave if isinstance(wave, dict) and wave.get("sum") == self._releases.compute_sum(number) else {}
 
     def write(self, number: str, row: Mapping[str, Any]) -> None:
-        """Note that a release has passed its wave. Releases that are gone are forgotten."""
-        wave_by_release = {
-            release_number: wave
-            for release_number, wave in self.read_all().items()
-            if release_number in self._releases.list_numbers()
-        }
+        """Note the wave that a release has passed. Notes of releases that are gone are dropped."""
+        kept_numbers = self._releases.list_numbers()
+        wave_by_release = {name: wave for name, wave in self.read_all().items() if name in kept_numbers}
         write_file(self.path, json_bytes({**wave_by_release, number: dict(row)}), 0o644)
 
     def forget(self, number: str) -> None:
@@ -109,5 +116,5 @@ class PassedWaves:
             other_waves = {
                 release_number: wave for release_number, wave in wave_by_release.items() if release_number != number
             }
-            with suppress(OSError):  # on a full disk, the sum of the release tells that it is another one
+            with suppress(OSError):  # the note may stay on a full disk: the sum in it fits no other release
                 write_file(self.path, json_bytes(other_waves), 0o644)

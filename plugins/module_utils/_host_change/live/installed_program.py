@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program of a Collector as it is wanted on a host, and whether it can be used or installed there. Private."""
+"""Choose the Collector's program for a host, and check that it can be used or installed there. Private.
+
+Nothing is written here; `live/program_installation.py` installs the program.
+"""
 
 from __future__ import annotations
 
@@ -20,32 +23,37 @@ from .machine import Machine
 
 _CHUNK_BYTES = 1024 * 1024
 _SUM_LENGTH = 64
+# The options that say where an archive is: a file of the host, a file of the controller, or a URL.
 _PLACES = ("path", "file", "url")
-# What a program needs whose file is not on the host. That of distribution contrib 0.158.0 has 330 MiB.
+# The room for a program whose archive is not on the host yet. That of distribution contrib 0.158.0 has 330 MiB.
 _PROGRAM_BYTES = 400 * 1024 * 1024
-# How many times the size of its file a program needs. A copy of the file is beside the program for a moment.
+# The room for a program whose archive is on the host, as a multiple of the archive's size. A copy of the archive is
+# beside the program for a moment.
 _PACKED_FACTOR = 6  # the copy, and a program of five times the archive, as that of contrib 0.158.0 is
 _UNPACKED_FACTOR = 2  # the copy, and the program, which is the same
 
 
 @dataclass(frozen=True)
 class Program:
-    """The program as it is wanted: in use as it is there (`folder` is empty), or installed into its folder.
-
-    `host_file` is a file of the host, `controller_file` one of the controller, which is not on the host yet.
-    """
+    """The program that a collector runs."""
 
     path: Path
     folder: Path | None = None
+    """The folder of this collection into which it is installed; None for a program that the user has installed."""
     sha256: str = ""
+    """The sum of its archive."""
     host_file: str = ""
+    """The archive as a file of the host."""
     url: str = ""
+    """The archive as a URL."""
     controller_file: str = ""
+    """The archive as a file of the controller, which is not on the host yet."""
     archive_member: str = ""
+    """The path of the program in its archive."""
 
     @property
     def is_awaited(self) -> bool:
-        """Whether only the controller has it: the action plugin then copies it here."""
+        """Whether the host needs its archive, and only the controller has it: the action plugin then copies it."""
         return bool(self.controller_file) and not self.host_file and not self.is_there
 
     @property
@@ -54,10 +62,14 @@ class Program:
 
 
 def choose_program(program_options: Mapping[str, Any], architecture: str, store: Store) -> Program:
-    """Return the program that fits this host. Raises Problem if none does, or if its row is not whole."""
-    row_by_architecture = {
-        name: program_row for name, program_row in (program_options.get("architectures") or {}).items() if program_row
-    }
+    """Return the program for this host. `program_options` is `program` of a bundle.
+
+    Raises Problem if there is no program for the architecture, or if its row lacks a sum or a place.
+    """
+    row_by_architecture: dict[str, Mapping[str, Any]] = {}
+    for name, program_row in (program_options.get("architectures") or {}).items():
+        if program_row:
+            row_by_architecture[name] = program_row
     if not row_by_architecture:
         path = Path(program_options.get("path") or "/nowhere")
         return Program(store.root / str(path).lstrip("/"))
@@ -70,7 +82,7 @@ def choose_program(program_options: Mapping[str, Any], architecture: str, store:
 def _describe_archived_program(
     program_options: Mapping[str, Any], architecture: str, program_row: Mapping[str, Any], store: Store
 ) -> Program:
-    """Return the program of an archive. Raises Problem if its row has no sum or no place."""
+    """Return the program in an archive. Raises Problem if its row has no sum or no place."""
     archive_sum = str(program_row.get("sha256") or "").lower()
     place_by_kind = {name: str(program_row.get(name) or "") for name in _PLACES}
     if len(archive_sum) != _SUM_LENGTH or not any(place_by_kind.values()):
@@ -108,7 +120,7 @@ def check_program(program: Program, machine: Machine) -> None:
 
 
 def _count_needed_bytes(program: Program) -> int:
-    """Return the room that an installation needs. Raises Problem if its file is not on the host or has another sum."""
+    """Return the bytes that an installation needs. Raises Problem if the archive is missing or has another sum."""
     if not program.host_file:
         return _PROGRAM_BYTES
     file = Path(program.host_file)
@@ -129,7 +141,7 @@ def describe_selinux_needs(program: Program, machine: Machine) -> str:
 
 
 def hash_file(file: BinaryIO) -> str:
-    """Return the SHA-256 of a file, from where it is."""
+    """Return the SHA-256 of a file, from where it is read next to its end."""
     digest = hashlib.sha256()
     while chunk := file.read(_CHUNK_BYTES):
         digest.update(chunk)
@@ -137,7 +149,7 @@ def hash_file(file: BinaryIO) -> str:
 
 
 def check_sum(file_sum: str, program: Program, file_path: str) -> None:
-    """Raise Problem for a sum that is not that of the program. `file_path` is where the file is."""
+    """Raise Problem if the sum of a file is not that of the program's archive. `file_path` names the file."""
     if file_sum != program.sha256:
         wrong = f"{file_path} has the sum {file_sum}, and {program.sha256} was asked"
         raise Problem(wrong, asked=f"Install {program.path}", fix="Get the file again, or correct its `sha256`.")
