@@ -1,26 +1,47 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all collectors of a host share: its clock, systemd, SELinux and journal. Changes nothing. Private."""
+"""Read the facts of a host that concern all its collectors: its clock, systemd, SELinux and journal. Private.
+
+Nothing is changed. Module host_diagnose returns these facts as `host`.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from .accounts import group_id
 from .machine import Machine, read_text_or_empty
 
 # Groups whose members read the journal. Source: systemd-journald.service(8).
 _JOURNAL_GROUPS = ("systemd-journal", "adm", "wheel")
-# What an audit record of SELinux says of a Collector. Source: avc_audit_pre_callback of Linux.
+# The words in an audit record of something that SELinux denied to a Collector. Source: avc_audit_pre_callback of Linux.
 _DENIAL_WORDS = ("avc:", "denied", 'comm="otelcol')
 _MOST_DENIALS = 3
 
 
-def read_system_facts(machine: Machine, root: Path) -> dict[str, Any]:
-    """Return what all collectors of this host share."""
+class SystemFacts(TypedDict):
+    """The facts of a host."""
+
+    now: float
+    """The time of day, in seconds since 1970."""
+    synchronized: str
+    """`yes` if NTP sets the clock, `no`, or empty if timedatectl does not say."""
+    systemd: int
+    """The version of systemd; 0 if it is not known."""
+    enforcing: bool
+    """Whether SELinux enforces its policy."""
+    denials: list[str]
+    """The last audit records in which SELinux denied something to a Collector."""
+    journal_is_kept: bool
+    """Whether the journal is on the disk, so that it survives a boot."""
+    journal_groups: list[str]
+    """The groups of this host whose members read the journal."""
+
+
+def read_system_facts(machine: Machine, root: Path) -> SystemFacts:
     is_enforcing = read_text_or_empty(root / "sys/fs/selinux/enforce").strip() == "1"
     version = re.search(r"systemd (\d+)", machine.run("systemctl", "--version").output)
     synchronized = machine.run("timedatectl", "show", "-p", "NTPSynchronized", "--value").output.strip()
@@ -36,7 +57,7 @@ def read_system_facts(machine: Machine, root: Path) -> dict[str, Any]:
 
 
 def _list_denials(machine: Machine) -> list[str]:
-    """Return the last things that SELinux has denied to a Collector, by the audit records in the journal."""
+    """Return the last audit records in the journal by which SELinux denied something to a Collector."""
     options = ("-o", "cat", "-n", "2000", "_TRANSPORT=audit", "+", "_TRANSPORT=kernel")
     records = []
     for line in machine.run("journalctl", "--no-pager", *options).output.splitlines():

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The links by which the system runs the release in use of a collector: its unit and its folders. Private."""
+"""The links in folders of the system that lead to the unit and the tmpfiles of the release in use. Private.
+
+By these links, systemd finds the unit of the collector, starts it at boot, and makes its folders.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class SystemLinks:
         self.tmpfiles = root / "etc/tmpfiles.d" / f"otelcol-{name}.conf"
 
     def list_targets(self) -> dict[Path, str]:
-        """Return where each link leads, by the place of the link."""
+        """Return the target of each link, by the path of the link."""
         return {
             self.unit: f"{self._collector_folder}/current/{self._service}",
             self.wanted_by: f"../{self._service}",
@@ -37,26 +40,27 @@ class SystemLinks:
         }
 
     def list_foreign(self) -> list[str]:
-        """Return the places of the unit and of its folders that somebody else has."""
+        """Return the paths of links at which somebody else has a file or another link.
+
+        The link that starts the unit at boot does not count.
+        """
         foreign_paths = []
         for link_path, wanted_target in self.list_targets().items():
-            if (
-                link_path != self.wanted_by
-                and os.path.lexists(str(link_path))
-                and read_link_target(link_path) != wanted_target
-            ):
+            if link_path == self.wanted_by:
+                continue
+            if os.path.lexists(str(link_path)) and read_link_target(link_path) != wanted_target:
                 foreign_paths.append(str(link_path))
         return foreign_paths
 
     def compare(self, files: Mapping[str, StoredFile]) -> Links:
         """Return the links as they are, and as a release with these files wants them."""
-        places = self.list_targets()
-        wanted_targets = {
-            str(link_path): target
-            for link_path, target in places.items()
-            if link_path != self.tmpfiles or TMPFILES in files
-        }
-        return Links({str(link_path): read_link_target(link_path) for link_path in places}, wanted_targets)
+        actual_targets: dict[str, str] = {}
+        wanted_targets: dict[str, str] = {}
+        for link_path, target in self.list_targets().items():
+            actual_targets[str(link_path)] = read_link_target(link_path)
+            if link_path != self.tmpfiles or TMPFILES in files:
+                wanted_targets[str(link_path)] = target
+        return Links(actual_targets, wanted_targets)
 
     def write(self, files: Mapping[str, StoredFile]) -> None:
         """Set the links that a release with these files wants, and remove the others."""
@@ -68,5 +72,6 @@ class SystemLinks:
             remove_file(Path(link_path))
 
     def remove(self) -> None:
+        """Remove all links."""
         for link_path in self.list_targets():
             remove_file(link_path)
