@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order in which collectors of hosts are removed: who sends goes before who receives.
+"""Order the removal of collectors of hosts: a sender is removed before the collectors that receive from it. Private.
 
-A collector that is removed while others still send to it leaves them with data that nobody takes. Private.
+Otherwise the sender could not send the rest of its data.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from .._otelcol.errors import Problem, join_at_most
 from .._otelcol.graphs import find_circle
 
+# How many hosts a message names.
 _SHOWN = 5
 
 
@@ -29,20 +30,25 @@ class Place:
 
 @dataclass(frozen=True)
 class Removal:
-    """When a collector is removed. `senders` are other hosts of the run whose collectors send to it, sorted."""
+    """When a collector is removed."""
 
     stage: int = 0
+    """The stages are removed one after another, from 0 on."""
     senders: tuple[str, ...] = ()
+    """The other hosts of the run whose collectors send to it, sorted."""
 
 
 def read_removal(collector: str, receivers: Mapping[str, Any]) -> Removal:
-    """Return when a collector of a host is removed, by what the plan of the removal says of this host."""
+    """Return when a collector of a host is removed.
+
+    `receivers` is the part of the plan for this host: for each collector that others send to, `stage` and `senders`.
+    """
     row = receivers.get(collector) or {}
     return Removal(int(row.get("stage", 0)), tuple(row.get("senders", ())))
 
 
 def check_senders(collector: str, senders: Iterable[str], removed_hosts: Collection[str]) -> None:
-    """Raise Problem for a collector that still gets data of hosts whose collectors this run could not remove."""
+    """Raise Problem if a host that sends to a collector is not among the hosts whose collectors were removed."""
     staying_hosts = [host for host in senders if host not in removed_hosts]
     if staying_hosts:
         wrong = (
@@ -57,9 +63,9 @@ def check_senders(collector: str, senders: Iterable[str], removed_hosts: Collect
 
 
 def order_in_stages(senders_by_place: Mapping[Place, Set[Place]]) -> list[list[Place]]:
-    """Return the collectors in stages; each goes in a stage after those that send to it.
+    """Return the collectors in stages: each collector comes in a later stage than its senders.
 
-    Collectors that send to each other have no order, and do not wait for each other.
+    Collectors that send to each other in a circle have no order, so they do not wait for each other.
     """
     places = set(senders_by_place).union(*senders_by_place.values())
     waiting_for = {place: set(senders_by_place.get(place, ())) for place in places}

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the queues of a collector still have when it is removed: it is sent, or its loss needs consent. Private."""
+"""Empty the queues on the disk of a collector before its removal. Private.
+
+A removal also removes the folder with the queues. So it waits until a running collector has sent its data; otherwise
+the user must consent to the loss. `live/host_change.py` makes a `Drain` for each removal.
+"""
 
 from __future__ import annotations
 
@@ -20,35 +24,41 @@ from .host_store import Store
 from .machine import Machine
 from .state_places import list_state_places
 
-# How long a removal waits for the queues of a running collector to be empty, in seconds. A backend that answers takes
-# what is in flight within one; the first pauses between tries are 5 and 7.5 (exporterhelper, retry_on_failure).
+# How many seconds a removal waits for the queues of a running collector to be empty. A backend that answers takes all
+# requests in flight within one; the first pauses between tries are 5 s and 7.5 s (exporterhelper, retry_on_failure).
 _WAIT_SECONDS = 10.0
 # Seconds between two looks. A busy queue is empty for moments only.
 _PAUSE_SECONDS = 0.25
-# A collector that stops flushes what its receivers and processors hold into the queue, and does not send it any more
-# (exporterhelper, persistent_queue.go: Shutdown). So it starts and stops this often until a stop leaves nothing.
+# When a collector stops, data in its receivers and processors goes into the queue and is not sent any more
+# (exporterhelper, persistent_queue.go: Shutdown). So the collector starts and stops up to so many more times, until a
+# stop leaves the queue empty.
 _FURTHER_STOPS = 3
-# How the name of a file begins that has the queue of an exporter (file_storage, extension.go: GetClient).
+# The prefix of the names of files with queues of exporters (file_storage, extension.go: GetClient).
 _QUEUE_PREFIX = "exporter_"
+# The option by which a user consents to the loss.
 DISCARD_CONSENT = "otel_host_discard_unsent: true"
 
 
 class StoredData(NamedTuple):
-    """What the queues on the disk have not sent, and each file or folder that could not be read, with the reason."""
+    """The data in the queues on the disk."""
 
     unsent_requests: UnsentRequests
     unreadable_places: list[str]
+    """The files and folders that could not be read, each with the reason."""
 
 
 class Drain:
-    """The removal of the data of one collector; `discards` consents to the loss of what is not sent."""
+    """Drains one collector before its removal. `discards` is the consent to the loss of unsent data."""
 
     def __init__(self, machine: Machine, store: Store, discards: bool) -> None:
         self.machine, self.store, self.discards = machine, store, discards
         self.was_active = machine.service(store.service).is_active
 
     def _read_stored_data(self) -> StoredData:
-        """Return what the queues on the disk have. A removal leaves a folder that was there before all runs."""
+        """Return the data in the queues on the disk; nothing if the removal leaves the state folder.
+
+        It leaves a folder that was there before the first install.
+        """
         unsent = UnsentRequests()
         unreadable: list[str] = []
         if not self.store.had_state():
@@ -61,9 +71,9 @@ class Drain:
         return StoredData(unsent, unreadable)
 
     def _wait_until_empty(self) -> None:
-        """Wait until the queues are empty. Raises Problem if they are not, and nobody has consented to the loss.
+        """Wait until the queues are empty. Raises Problem if they do not get empty, and there is no consent.
 
-        A file that cannot be read may be written at this moment, so only the look after the stop counts for it.
+        A file that cannot be read may be written at this moment. It is read again after the stop.
         """
         if self.discards:
             return
@@ -76,10 +86,10 @@ class Drain:
             raise self._build_unsent_refusal(stored_data.unsent_requests)
 
     def stop_collector(self, stop_service: Callable[[], None]) -> list[str]:
-        """Stop the collector by `stop_service` when its queues are empty, and return what is lost.
+        """Stop the collector by `stop_service` once its queues are empty, and return lines about lost data.
 
-        Raises Problem without consent, for unsent data and for a queue that cannot be read. The collector runs then,
-        if it ran.
+        Without consent, raises Problem for unsent data and for a queue that cannot be read. If the collector ran
+        before, it runs then.
         """
         self._wait_until_empty()
         stop_service()
@@ -88,6 +98,7 @@ class Drain:
         return self.list_losses()
 
     def _stop_until_empty(self, stop_service: Callable[[], None]) -> None:
+        """Start and stop the collector again while a stop has left data in the queues."""
         for _further in range(_FURTHER_STOPS):
             if not self._read_stored_data().unsent_requests.request_count:
                 return
@@ -96,10 +107,10 @@ class Drain:
             stop_service()
 
     def list_losses(self) -> list[str]:
-        """Return what is lost with a collector that has stopped.
+        """Return lines about the data that is lost with a collector that has stopped.
 
-        Raises Problem without consent, for unsent data and for a queue that cannot be read, after it has started the
-        collector again, if it ran.
+        Without consent, raises Problem for unsent data and for a queue that cannot be read. If the collector ran
+        before, this starts it again first.
         """
         stored_data = self._read_stored_data()
         if self.discards:
@@ -113,7 +124,10 @@ class Drain:
         return []
 
     def forecast_losses(self) -> list[str]:
-        """Return what check mode says of unsent data, and of a queue that nothing writes and that cannot be read."""
+        """Return lines for check mode about unsent data, and about queues that cannot be read.
+
+        A running collector may write to a queue at this moment, so that it cannot be read; this is not worth a line.
+        """
         stored_data = self._read_stored_data()
         if self.was_active:
             stored_data = stored_data._replace(unreadable_places=[])
@@ -172,12 +186,12 @@ def _is_regular(file: Path) -> bool:
         return stat.S_ISREG(file.lstat().st_mode)
     except FileNotFoundError:
         return False
-    except OSError:  # who opens it is told the reason
+    except OSError:  # the caller opens the file, and gets the reason
         return True
 
 
 def _read_unsent(file: Path) -> UnsentRequests:
-    """Return what a file has; nothing for one that is gone. Raises OSError or ValueError if it cannot be read."""
+    """Return the unsent requests in a file; none if it is gone. Raises OSError or ValueError if it cannot be read."""
     try:
         with file.open("rb") as opened_file:
             if not os.fstat(opened_file.fileno()).st_size:
