@@ -34,9 +34,6 @@ ALLOWED = {
         "os.open": "Opens a file to write, or a folder to lock it.",
     },
     # These run on a host with Python 3.8, whatever the controller has; what they read is root's there.
-    f"{ON_A_HOST}/host_facts.py": {
-        "(self.store.releases.current / self.store.service).read_text": "Reads a unit, which this collection wrote.",
-    },
     f"{ON_A_HOST}/file_facts.py": {"path.open": "Opens a certificate, of which the start is read."},
     f"{ON_A_HOST}/host_drain.py": {"file.open": "Opens a queue, which is mapped and not read as a whole."},
     f"{ON_A_HOST}/release_folders.py": {
@@ -64,6 +61,7 @@ ALLOWED = {
     f"{ON_A_HOST}/packed_program.py": {
         "tarfile.open": "Opens an archive with the expected sum.",
         "archive.extractfile": "Opens the program in an archive with the expected sum.",
+        "gzip.GzipFile": "Opens the payload of a package with the expected sum, which is read in chunks.",
     },
     f"{ON_A_HOST}/machine.py": {
         "os.open": "Opens a folder to lock it.",
