@@ -46,7 +46,7 @@ def test_a_deployment_makes_new_pods_beside_all_old_ones_and_waits(total: int, s
     spec = found.manifest["spec"]
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": count, "maxUnavailable": 0}}
     assert spec["progressDeadlineSeconds"] > spec["minReadySeconds"] >= 365 * 86_400
-    assert (found.pods, found.total, found.by_eviction) == (count, total, False)
+    assert (found.changed_pod_count, found.pod_count, found.needs_eviction) == (count, total, False)
 
 
 @cases(
@@ -91,7 +91,7 @@ def test_a_daemon_set_waits_for_evictions() -> None:
     found = held(workload("daemonset"), 4, "50%")
     assert found.manifest["spec"]["updateStrategy"] == {"type": "OnDelete"}
     assert found.manifest["spec"]["minReadySeconds"] < 60, "it would apply to old pods too"
-    assert (found.pods, found.by_eviction, str(found)) == (2, True, "2 of 4 nodes")
+    assert (found.changed_pod_count, found.needs_eviction, str(found)) == (2, True, "2 of 4 nodes")
     assert held(workload("daemonset"), 1) is None
     assert held(workload("daemonset"), 0) is None
 

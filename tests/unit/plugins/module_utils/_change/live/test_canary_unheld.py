@@ -47,7 +47,7 @@ def test_the_judgement_begins_when_no_older_pod_is_left(monkeypatch: pytest.Monk
         workload["status"]["availableReplicas"] = int(api.clock.now > LATE)
 
     def observe(*given: Any, **more: Any) -> Observation:
-        begun.append(more["begun"].since)
+        begun.append(more["begun"].alone_since)
         return canary_observe(*given, **more)
 
     canary_observe = canary.observe_pods
