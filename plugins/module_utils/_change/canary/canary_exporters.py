@@ -33,9 +33,10 @@ _NEARLY_ALL_SHARE = 0.9
 
 
 class RestExports(NamedTuple):
-    """What the exporters of the rest have sent that one of the canary is compared with; there may be none.
+    """What the exporters of the rest have sent that an exporter of the canary is compared with.
 
-    `best_share` is the largest share of what came in that one of them has sent, between 0 and 1.
+    There may be no such exporter. `best_share` is the largest share of the incoming items that one of them has sent,
+    between 0 and 1.
     """
 
     has_exporters: bool
@@ -44,12 +45,12 @@ class RestExports(NamedTuple):
 
     @property
     def sends_nearly_all(self) -> bool:
-        """Whether nearly all that comes in is due to be sent; nothing else is known of an exporter without a rest."""
+        """Whether nearly all incoming items are due to be sent. Without an exporter to compare with, they are."""
         return not self.has_exporters or self.best_share >= _NEARLY_ALL_SHARE
 
 
 class DueItems(NamedTuple):
-    """How many items an exporter should have sent, and how many must be due until it means something if none was."""
+    """How many items an exporter should have sent, and how many must be due before it is a fault that none was sent."""
 
     due_count: int
     needed_count: int
@@ -58,30 +59,29 @@ class DueItems(NamedTuple):
 def build_exporter_rows(sides: Sides) -> list[dict[str, Any]]:
     """Return the row of each exporter of the canary, with what checks compare.
 
-    Checks read the share that failed, what was due to be sent, how late the exporter is, and its queue.
+    Checks compare the share that failed, what was due to be sent, how late the exporter is, and its queue.
     """
     settling_seconds = count_hold_seconds(sides.canary_config) + MARGIN_SECONDS
     settled_rows = sides.canary.find_rows_before(settling_seconds)
-    exporter_rows_with_rest: list[dict[str, Any]] = []
+    exporter_rows: list[dict[str, Any]] = []
     for index, row in enumerate(sides.canary_facts["exports"]):
         rest_exports = _summarise_rest_exports(_find_rest_exporters(sides, row))
         due_items = _count_due_items(sides, row, rest_exports, settled_rows)
-        exporter_lateness = Lateness()
+        lateness = Lateness()
         if rest_exports.sends_nearly_all and _has_inputs_of_rest(sides, row):
-            exporter_lateness = measure_lateness(sides, index, row["signal"], rest_exports.best_share, settling_seconds)
-        failed_share = compare_shares(sides, EXPORTED, index, row)
-        exporter_rows_with_rest.append(
+            lateness = measure_lateness(sides, index, row["signal"], rest_exports.best_share, settling_seconds)
+        exporter_rows.append(
             {
                 **row,
-                **failed_share.as_row("failed"),
+                **compare_shares(sides, EXPORTED, index, row).as_row("failed"),
                 "due": due_items.due_count,
                 "rest_sent": rest_exports.most_sent_items,
                 "least": due_items.needed_count,
-                **exporter_lateness.as_row(),
+                **lateness.as_row(),
                 **build_queue_row(sides, index, row),
             }
         )
-    return exporter_rows_with_rest
+    return exporter_rows
 
 
 # ── What the rest sends ──
@@ -131,12 +131,14 @@ def _count_due_items(
 def _has_inputs_of_rest(sides: Sides, row: ExporterRow) -> bool:
     """Return whether an exporter gets its signal from the same receivers as in the rest, through nothing new.
 
-    A connector may send a part elsewhere, or make as many items for any load. A processor such as tail_sampling does
-    not count what it drops.
+    Otherwise fewer items may reach it than come in: a connector may send a part elsewhere, or make as many items for
+    any load, and a processor such as tail_sampling does not count what it drops.
     """
     signal = row["signal"]
     is_received = any(receiver["signal"] == signal for receiver in sides.canary_facts["receives"])
-    if not is_received or any(map(_drops_uncounted, sides.find_new_processors(signal))):
+    if not is_received:
+        return False
+    if any(_drops_uncounted(processor) for processor in sides.find_new_processors(signal)):
         return False
     return find_exporter_inputs(row, sides.canary_config) == find_exporter_inputs(row, sides.rest_config)
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processors of a canary, each with what passes it in the rest. Private."""
+"""The processors of a canary, each with what passes it in the rest. Private.
+
+Check `all_dropped` reads these rows: a processor that passes no item is at fault if it passes items in the rest.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,9 @@ class Passed:
 
     @property
     def certain_percent(self) -> float:
-        """Which share passes for certain, in percent."""
-        return compute_wilson_bounds(self.outgoing_items, self.incoming_items)[0]
+        """Which share passes at least, in percent."""
+        lowest_percent, _highest_percent = compute_wilson_bounds(self.outgoing_items, self.incoming_items)
+        return lowest_percent
 
     @property
     def is_nearly_all(self) -> bool:
@@ -43,36 +47,46 @@ class Passed:
 
 
 def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
-    """Return the row of a processor.
+    """Return the row of a processor, with five more fields that checks compare.
 
-    `passes` says that items pass it in the rest; for one that is new, that the rest sends its signal without it.
-    `least` is how many items must come in until it says something that none passes.
+    - `rest_incoming` and `rest_outgoing` count the items that came into the processor of the rest and left it.
+    - `rest_passes` says the same in words.
+    - `passes` says whether items pass it in the rest. For a new processor, it says whether the rest sends the signal
+      without it. Of a processor that holds data for a while, nothing is known.
+    - `least` is how many items must come in before it is a fault that none passed.
     """
     rest_rows = sides.find_rest_rows("processes", row)
     rest_passed = _find_most_passing(
         Passed(rest_row.row["outgoing"], rest_row.row["incoming"]) for rest_row in rest_rows
     )
-    is_in_rest = bool(rest_rows)
-    passes = _passes_in_rest(rest_passed) if is_in_rest else _is_sent_without_processor(sides, row)
     needed_items = count_items_until_silence(sides, row["signal"], row["id"])
-    if is_in_rest and not rest_passed.is_nearly_all:
-        needed_items = max(
-            needed_items, ceil(ITEMS_OF_TRACES / max(rest_passed.certain_percent / 100, _SMALLEST_SHARE))
-        )
+    if rest_rows:
+        passes = _passes_in_rest(rest_passed)
+        rest_text = f"{rest_passed.outgoing_items} of {rest_passed.incoming_items} pass"
+        needed_items = max(needed_items, _count_items_by_rest(rest_passed))
+    else:
+        passes = _is_sent_without_processor(sides, row)
+        rest_text = "all are sent without it"
     return {
         **row,
         "rest_incoming": rest_passed.incoming_items,
         "rest_outgoing": rest_passed.outgoing_items,
-        "rest_passes": f"{rest_passed.outgoing_items} of {rest_passed.incoming_items} pass"
-        if is_in_rest
-        else "all are sent without it",
+        "rest_passes": rest_text,
         "passes": passes and not default_hold_seconds(row["id"]),
         "least": needed_items,
     }
 
 
+def _count_items_by_rest(rest_passed: Passed) -> int:
+    """Return after how many items a processor must have passed some, given the share that it passes in the rest."""
+    if rest_passed.is_nearly_all:
+        return 0
+    smallest_share = max(rest_passed.certain_percent / 100, _SMALLEST_SHARE)
+    return ceil(ITEMS_OF_TRACES / smallest_share)
+
+
 def _find_most_passing(passed_counts: Iterable[Passed]) -> Passed:
-    """Return that of which the largest share passes for certain."""
+    """Return the counts of which the largest share passes at least; of none, no items."""
     return max(passed_counts, key=lambda passed_count: passed_count.certain_percent, default=Passed(0, 0))
 
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After how many items the silence of a component says something: a new sampler may pass none for a while. Private."""
+"""How many items must be due before it is a fault that a component passed none? Private.
+
+A new sampler passes few items on purpose, so it may pass none for a while. For example, of a sampler with
+`sampling_percentage: 10`, 1000 items must be due; without a sampler, 20 are enough.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ from ..._otelcol.config.paths import list_at, mapping_at, parse_amount, value_at
 from ..._otelcol.traits import kind_of
 from .sides import Sides
 
-# Fewer items say nothing.
+# Without a sampler, fewer items say nothing.
 FEWEST_ITEMS = 20
-# A sampler may drop the spans of a whole trace, so more items must be due.
+# A sampler may drop the spans of a whole trace at once, so more items must be due.
 ITEMS_OF_TRACES = 1000
 # How many items a sampler must pass on average until its silence says something.
 _PASSED_ITEMS = 100
@@ -26,24 +30,25 @@ _POLICIES_OF_ANY_TRACE = ("always_sample", "probabilistic", "rate_limiting", "by
 
 
 def count_items_until_silence(sides: Sides, signal: str, processor: str = "") -> int:
-    """Return how many items of a signal must be due to say that none passes: more with new samplers.
+    """Return how many items of a signal must be due before it is a fault that none passed.
 
-    With the id of a processor, the answer is about this processor alone.
+    The new processors of the signal count, or only the one with the id `processor`. Other processors pass as many items
+    as before, which the comparison with the rest shows.
     """
-    processors = mapping_at(sides.canary_config, "processors")
+    settings_by_id = mapping_at(sides.canary_config, "processors")
     needed_items = FEWEST_ITEMS
     for row in sides.find_new_processors(signal):
-        if processor in ("", row["id"]):
-            needed_items = max(
-                needed_items, count_items_for_processor(kind_of(row["id"]), mapping_at(processors, row["id"]))
-            )
+        processor_id = row["id"]
+        if processor in ("", processor_id):
+            items_for_this = count_items_for_processor(kind_of(processor_id), mapping_at(settings_by_id, processor_id))
+            needed_items = max(needed_items, items_for_this)
     return needed_items
 
 
 def count_items_for_processor(kind: str, settings: Mapping[str, Any]) -> int:
-    """Return after how many items the silence of a new processor says something.
+    """Return how many items must be due before it is a fault that a new processor passed none.
 
-    `kind` is the type of the processor without underscores.
+    `kind` is the type of the processor without underscores, such as `tailsampling`.
     """
     if kind == "probabilisticsampler":
         return _count_items_for_percentage(settings)
@@ -53,20 +58,22 @@ def count_items_for_processor(kind: str, settings: Mapping[str, Any]) -> int:
 
 
 def _count_items_for_policies(settings: Mapping[str, Any]) -> int:
-    """Return after how many items one of the policies of a sampler has passed some."""
+    """Return after how many items one of the policies of a tail sampler has passed some.
+
+    The policy that passes the most decides. Policies that look for certain traces may pass none for ever.
+    """
     needed_items = _ENDLESS
     for policy in list_at(settings, "policies"):
         if value_at(policy, ("type",)) in _POLICIES_OF_ANY_TRACE:
-            needed_items = min(
-                needed_items, max(ITEMS_OF_TRACES, _count_items_for_percentage(mapping_at(policy, "probabilistic")))
-            )
+            items_for_policy = _count_items_for_percentage(mapping_at(policy, "probabilistic"))
+            needed_items = min(needed_items, max(ITEMS_OF_TRACES, items_for_policy))
     return needed_items
 
 
 def _count_items_for_percentage(settings: Mapping[str, Any]) -> int:
-    """Return after how many items a sampler has passed `_PASSED_ITEMS` on average.
+    """Return after how many items the setting `sampling_percentage` has passed `_PASSED_ITEMS` on average.
 
-    One that passes nothing on purpose, or by a percentage that is a variable, counts as no sampler.
+    Without the setting, with 0, and with a variable such as `${env:PERCENT}`, the sampler counts as none.
     """
     percentage = parse_amount(str(settings.get("sampling_percentage") or 0))
     if percentage <= 0:

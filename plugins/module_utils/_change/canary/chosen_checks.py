@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks of one change: those of canary_checks.py that the user has not left out, and the user's own. Private."""
+"""The checks of one change: those of canary_checks.py that the user has not left out, and the user's own. Private.
+
+The user writes both to the list `change.judge`: a text such as `log_errors` leaves out the check of that name, and a
+mapping with `id`, `find` and `text` is a check of the user's own. `live/canary.py` runs the checks.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,14 @@ from ..._diagnose.diagnose_checks import Check
 from ..._otelcol.errors import Problem, suggest_word
 from .canary_checks import CHECK_NAMES, CHECKS
 
-# The keys of a user's own check, and those that it must have.
+# The keys that a user's own check may have, and those that it must have. `grows` is the growing field.
 _CHECK_KEYS = ("id", "find", "text", "fix", "grows")
 _NEEDED_KEYS = ("id", "find", "text")
 _judge_problem = partial(Problem, asked="Judge the change", where="change.judge")
 
 
 def choose_checks(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _find: None) -> tuple[Check, ...]:
-    """Return the checks without those that a user names, with the user's own. Raises Problem for what is neither.
+    """Return the checks that `judge` leaves, with the user's own. Raises Problem for an invalid entry of `judge`.
 
     `compiles` raises Problem for an expression that is no JMESPath.
     """
@@ -49,7 +53,7 @@ def _refuse_duplicate_ids(own_checks: Sequence[Check]) -> None:
 
 
 def _build_own_check(row: Any, compiles: Callable[[str], Any]) -> Check:
-    """Return a user's own check. Raises Problem for a row that is none."""
+    """Return a user's own check, given an entry of `judge`. Raises Problem if the entry is no valid check."""
     fix = "Write a row with `id`, `find` and `text`, and the names of checks to leave out to `skip_checks`."
     if not _is_check_row(row):
         raise _judge_problem(f"{json.dumps(row, default=str)} is neither a name nor a row", fix=fix)
@@ -57,14 +61,25 @@ def _build_own_check(row: Any, compiles: Callable[[str], Any]) -> Check:
     for key in map(str, row):
         if key not in _CHECK_KEYS:
             raise _judge_problem(f"a row has no '{key}'{suggest_word(key, _CHECK_KEYS)}", where=where, fix=fix)
-    texts = (row["text"], str(row.get("fix") or ""))
+    message_template, fix_template = row["text"], str(row.get("fix") or "")
+    _refuse_bad_braces((message_template, fix_template), where)
+    compiles(row["find"])
+    return Check(
+        id=row["id"],
+        find_expression=row["find"],
+        message_template=message_template,
+        fix_template=fix_template,
+        growing_field=str(row.get("grows") or ""),
+    )
+
+
+def _refuse_bad_braces(templates: Sequence[str], where: str) -> None:
+    """Raise Problem for a text in which a brace does not belong to a {field}."""
     try:
-        for text in texts:
-            list(string.Formatter().parse(text))
+        for template in templates:
+            list(string.Formatter().parse(template))
     except ValueError as error:
         raise _judge_problem(str(error), where=where, fix="Write {{ and }} for braces.") from error
-    compiles(row["find"])
-    return Check(row["id"], row["find"], *texts, growing_field=str(row.get("grows") or ""))
 
 
 def _is_check_row(row: Any) -> bool:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The judge of a canary: what its checks find in reading after reading, and what of that lasts. Private."""
+"""The judge of a canary: runs the checks after each reading, and keeps what lasts. Private.
+
+One bad reading proves nothing. So a check fails only if it finds the same fault in two readings, one after the other.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ..._otelcol.errors import Problem
 
 
 class Verdict(NamedTuple):
-    """What a check has found: in words, canary against rest."""
+    """A failed check. `subject` is the component or the pod, `text` compares canary and rest in words."""
 
     check_id: str
     subject: str
@@ -24,7 +27,7 @@ class Verdict(NamedTuple):
 
     @property
     def fault_key(self) -> tuple[str, str]:
-        """What it found, whatever the figures."""
+        """By what two verdicts are about the same fault, whatever the figures in their texts."""
         return self.check_id, self.subject
 
     @property
@@ -35,29 +38,34 @@ class Verdict(NamedTuple):
 
 
 class _FindingKey(NamedTuple):
-    """By what a finding of one reading is that of the next one."""
+    """By what findings of two readings are about the same fault."""
 
-    check: str
-    name: str
+    check_id: str
+    subject: str
+    """The component that the finding is about, else the name of the pod, else the text that was found."""
     signal: str
     error_kind: str
-    """Of an error in a log: a component may have several."""
+    """Which error in a log: a component may log several."""
 
     @classmethod
     def of(cls, finding: CheckFinding) -> _FindingKey:
-        row = finding.found_fields
-        about = finding.subject or str(row.get("name") or row.get("value") or "")
-        return cls(finding.check.id, about, str(row.get("signal") or ""), str(row.get("error_kind") or ""))
+        fields = finding.found_fields
+        subject = finding.subject or str(fields.get("name") or fields.get("value") or "")
+        return cls(finding.check.id, subject, str(fields.get("signal") or ""), str(fields.get("error_kind") or ""))
 
 
 class Judge:
-    """Judges reading after reading: a check fails if it finds the same twice in a row, and what `grows` has grown."""
+    """Judges reading after reading.
+
+    A check fails if it finds the same in two readings in a row. If the check has a growing field, such as `failed`,
+    this count must also have grown since: what went wrong once undoes no change.
+    """
 
     def __init__(self, search: Search, checks: Sequence[Check], mask: Callable[[str], str]) -> None:
         self._known_search, self._checks, self._mask = search, checks, mask
-        # Why checks of the user do not fit, each reason once.
+        # Why checks of the user cannot be evaluated, each reason once.
         self.unfit: dict[str, None] = {}
-        # The least count of what the last reading has found: what a check finds twice must have grown since.
+        # What the last reading has found, with the least count of each growing field since the fault was first found.
         self._least_counts: dict[_FindingKey, float] = {}
 
     def _search(self, expression: str, facts: Any) -> Any:
@@ -68,25 +76,34 @@ class Judge:
             return None
 
     def find_verdicts(self, facts: Mapping[str, Any]) -> list[Verdict]:
-        """Return what lasts."""
+        """Return the faults that this reading has in common with the last one. `facts` are `ComparisonFacts`."""
         lasting_verdicts: list[Verdict] = []
         least_counts: dict[_FindingKey, float] = {}
         for finding in run_checks(self._search, self._checks, facts):
             finding_key = _FindingKey.of(finding)
-            grows = finding.check.growing_field
-            count = parse_amount(str(finding.found_fields.get(grows) or 0)) if grows else 0.0
+            count = _read_growing_count(finding)
             previous_least = self._least_counts.get(finding_key)
             if previous_least is None:
                 least_counts[finding_key] = count
                 continue
             least_counts[finding_key] = min(previous_least, count)
-            if not grows or count > previous_least:
-                lasting_verdicts.append(self._build_verdict(finding, finding_key.name))
+            must_grow = bool(finding.check.growing_field)
+            if not must_grow or count > previous_least:
+                lasting_verdicts.append(self._build_verdict(finding, finding_key.subject))
         self._least_counts = least_counts
         return lasting_verdicts
 
-    def _build_verdict(self, finding: CheckFinding, name: str) -> Verdict:
+    def _build_verdict(self, finding: CheckFinding, subject: str) -> Verdict:
         """Return a finding in words that show no secret."""
-        about = mask_and_clean(name, mask=self._mask)
-        text = mask_and_clean(finding.message, mask=self._mask)
-        return Verdict(finding.check.id, about, text, mask_and_clean(finding.fix, mask=self._mask))
+        return Verdict(
+            check_id=finding.check.id,
+            subject=mask_and_clean(subject, mask=self._mask),
+            text=mask_and_clean(finding.message, mask=self._mask),
+            fix=mask_and_clean(finding.fix, mask=self._mask),
+        )
+
+
+def _read_growing_count(finding: CheckFinding) -> float:
+    """Return the count that must grow from one reading to the next; 0 if the check has no such field."""
+    growing_field = finding.check.growing_field
+    return parse_amount(str(finding.found_fields.get(growing_field) or 0)) if growing_field else 0.0
