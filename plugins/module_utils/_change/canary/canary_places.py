@@ -3,20 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the exporters of a canary send to, and on which ports its pods refuse connections. Private.
 
-This needs no data: a Service that is not there takes none.
+The checks `endpoint_nowhere` and `not_listening` read these rows. They work without data: nobody has to send anything
+to see that a Service is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from ..._otelcol.needs.peers import find_peers
-from .count_rows import Row
+from .fact_rows import PortRow, RestFacts
 from .sides import Sides
 
-# What a Service that leads nowhere lacks, by the state of a peer of diagnose.
-_NOWHERE_TEXTS = {
+# Why nothing arrives at an address, by the `state` that peer_state.py of _diagnose gives it. Any other state is fine.
+_NOWHERE_TEMPLATES = {
     "no_service": "Service {service} does not exist",
     "no_port": "Service {service} has no port {port}, only {has}",
     "no_endpoints": "Service {service} has no endpoints",
@@ -28,16 +29,41 @@ def list_peer_addresses(config: Mapping[str, Any]) -> list[str]:
     return [_join_address(peer.host, peer.port) for peer in find_peers(config, "")]
 
 
-def describe_destinations(peer_rows: Iterable[Row], rest_facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return where exporters send to, with whether the rest sends there too, and why nothing arrives there.
+class PeerRow(TypedDict):
+    """What the cluster has at the address of an exporter. `describe_peer` of _diagnose/peer_state.py builds it."""
 
-    Readings of earlier versions of the collection, in the record of an interrupted run, do not have `ends`.
+    exporter: str
+    endpoint: str
+    host: str
+    port: int
+    path: str
+    service: str
+    policies: str
+    has: str
+    about: str
+    state: str
+
+
+class DestinationRow(PeerRow):
+    """An address that an exporter of the canary sends to."""
+
+    known: bool
+    """Whether the rest sends there too."""
+    nowhere: str
+    """Why nothing arrives there; empty if something may."""
+
+
+def describe_destinations(peer_rows: Iterable[PeerRow], rest_facts: RestFacts) -> list[DestinationRow]:
+    """Return where the exporters of a canary send to, beside where those of the rest do.
+
+    If the record of an interrupted run does not say where the rest sends to, every address counts as known.
     """
     rest_addresses = rest_facts.get("ends")
-    destinations = []
+    destinations: list[DestinationRow] = []
     for row in peer_rows:
         is_known = rest_addresses is None or _join_address(row["host"], row["port"]) in rest_addresses
-        destinations.append({**row, "known": is_known, "nowhere": _NOWHERE_TEXTS.get(row["state"], "").format(**row)})
+        nowhere_text = _NOWHERE_TEMPLATES.get(row["state"], "").format(**row)
+        destinations.append({**row, "known": is_known, "nowhere": nowhere_text})
     return destinations
 
 
@@ -45,10 +71,11 @@ def _join_address(host: str, port: int) -> str:
     return f"{host}:{port}"
 
 
-def find_refused_ports(sides: Sides) -> Iterator[dict[str, Any]]:
-    """Yield the ports on which a pod of the canary refuses connections; `closed` if an older pod accepts them."""
+def find_refused_ports(sides: Sides) -> Iterator[PortRow]:
+    """Yield the ports on which a pod of the canary refuses connections."""
     open_in_rest = sides.rest_facts["open"]
-    for sample in sides.canary.polls[-1].sample_by_pod.values():
+    last_poll = sides.canary.polls[-1]
+    for sample in last_poll.sample_by_pod.values():
         for (receiver, port), accepts in sample.open.items():
             if not accepts:
                 yield {

@@ -11,6 +11,7 @@ from typing import Any
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.needs.quantities import BATCH_BYTES
 from .count_rows import ExporterRow
+from .fact_rows import RevisionFacts
 from .readings import LASTING_READINGS
 from .sides import Sides
 
@@ -68,6 +69,6 @@ def _find_batch_size(queue: Mapping[str, Any]) -> int:
     return max(size, 0) if isinstance(size, int) else 0
 
 
-def _count_pods(facts: Mapping[str, Any]) -> int:
-    """Return by how many pods something is divided: at least one."""
+def _count_pods(facts: RevisionFacts) -> int:
+    """Return the number of pods to divide by: at least one."""
     return max(len(facts["pods"]), 1)

@@ -52,7 +52,7 @@ def _count_client_seconds(sides: Sides, row: ReceiverRow) -> float:
 
 def _count_collecting_seconds(sides: Sides, row: ReceiverRow) -> float:
     """Return for how many seconds a receiver had to collect data by itself; 0 where silence says nothing."""
-    seconds: float = sides.canary_facts["seconds"]
+    seconds = sides.canary_facts["seconds"]
     collection_interval = read_collection_interval(mapping_at(sides.canary_config, "receivers", row["id"]))
     collects_always = Trait.ALWAYS_COLLECTS in traits_of(RECEIVERS, row["id"])
     return seconds if collects_always and seconds > 2 * collection_interval else 0.0

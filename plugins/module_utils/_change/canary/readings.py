@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the pods of one revision count while they are watched, reading by reading. Private."""
+"""What the pods of one revision count while they are watched, reading by reading. Private.
+
+`live/pod_samples.py` reads the pods, `Revision` keeps what it read and builds the facts from that. Waves of hosts do
+the same with the samples of hosts.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +21,30 @@ from ..._otelcol.needs.quantities import MIB
 from ..._telemetry.logs import group_log_failures
 from ..._telemetry.metrics import UPTIME, Reading, SignalFlow, estimate_memory_used, subtract_readings, sum_readings
 from .count_rows import CountRows, ReceiverRow
+from .fact_rows import LogRow, PodRow, RevisionFacts, RowKind, UnreadRow
 
-# A state counts once it holds in so many readings; what cannot be read, in one more.
+# A state such as a full queue counts once it holds in so many readings; unreadable metrics count after one more.
 LASTING_READINGS = 3
-# Data comes in steadily if it grows in so many percent of the pauses between readings, of so many pauses at least.
+# Data comes in steadily if it grows in so many percent of the pauses between readings. Fewer pauses say nothing.
 _STEADY_PERCENT = 80
 _FEWEST_STEADY_PAUSES = 5
-# A process is young for so many seconds.
+# A process whose uptime is no more than so many seconds is young.
 _YOUNG_SECONDS = 300
 
 
+class ReceiverPort(NamedTuple):
+    """A port on which a receiver of the config listens."""
+
+    receiver_id: str
+    number: int
+
+
 class Sample(NamedTuple):
-    """One reading of one pod. Without metrics, `why` says why; `open` says of each port asked whether it accepts."""
+    """One reading of one pod.
+
+    Without metrics, `reading` is None and `why` says why. `open` says of each asked port whether the pod accepts
+    connections there.
+    """
 
     pod: str
     reading: Reading | None
@@ -36,14 +52,15 @@ class Sample(NamedTuple):
     oom: bool = False
     memory_limit: int = 0
     log: str = ""
-    open: Mapping[tuple[str, int], bool] = MappingProxyType({})
+    open: Mapping[ReceiverPort, bool] = MappingProxyType({})
     why: str = ""
 
 
 class _Poll(NamedTuple):
-    """One reading of all pods of a revision, after so many seconds: what they had counted by then, and each pod."""
+    """One reading of all pods of a revision: what they had counted by then, and each pod."""
 
     read_time: float
+    """The seconds since the start of the observation."""
     count_rows: CountRows
     sample_by_pod: Mapping[str, Sample]
 
@@ -100,13 +117,18 @@ class Revision:
         gained_counts = sum_readings([history.compute_gain() for history in self._history_by_pod.values()])
         self.polls.append(_Poll(at, self._build_rows(gained_counts, at), sample_by_pod))
 
-    def build_facts(self, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
-        """Return how these pods are and what they count. Checks of users read these facts, see docs/change.md."""
+    def build_facts(self, now: str, mask: Callable[[str], str]) -> RevisionFacts:
+        """Return how these pods are and what they count. Checks of users read these facts, see docs/change.md.
+
+        `now` is the time in RFC 3339, `mask` hides secrets in entries of the log.
+        """
         last_poll = self.polls[-1] if self.polls else _Poll(0.0, self._build_rows(Counter(), 0.0), {})
         first_time = self.polls[0].read_time if self.polls else last_poll.read_time
         samples = last_poll.sample_by_pod.values()
         pod_rows = [self._build_pod_row(sample) for sample in samples]
-        unread_pods = [{"what": f"pod {pod['name']}", **pod} for pod in pod_rows if pod["unread"]]
+        # Messages of a user's check may use all fields of the pod.
+        unread_rows = [cast(UnreadRow, {"what": f"pod {pod['name']}", **pod}) for pod in pod_rows if pod["unread"]]
+        log_rows = group_log_failures("\n".join(sample.log for sample in samples), now, mask)
         return {
             **last_poll.count_rows,
             "seconds": round(last_poll.read_time - first_time),
@@ -114,8 +136,8 @@ class Revision:
             "pods": pod_rows,
             "restarted": sum(pod["restarted"] for pod in pod_rows),
             "memory_percent": max((pod["memory_percent"] for pod in pod_rows), default=0),
-            "unread": unread_pods or self._report_no_pods(),
-            "logs": group_log_failures("\n".join(sample.log for sample in samples), now, mask),
+            "unread": unread_rows or self._report_no_pods(),
+            "logs": cast(list[LogRow], log_rows),
             "steady": self._find_steady_signals(),
             "open": _list_open_ports(samples),
         }
@@ -127,12 +149,15 @@ class Revision:
         last_poll = self.polls[-1]
         return [last_poll.count_rows, self._build_rows(self._sum_counts_since_start(), last_poll.read_time)]
 
-    def sum_fields_by_reading(self, row_kind: str, index: int, *fields: str) -> list[int]:
-        """Return for each reading the sum of some fields of a row, which has the same index in all readings."""
+    def sum_fields_by_reading(self, row_kind: RowKind, index: int, *fields: str) -> list[int]:
+        """Return for each reading the sum of some fields of one row.
+
+        A row has the same index in all readings, because the config decides which rows there are.
+        """
         sums = []
         for poll in self.polls:
-            rows: Mapping[str, Any] = poll.count_rows
-            sums.append(sum(rows[row_kind][index][field] for field in fields))
+            row: Mapping[str, Any] = poll.count_rows[row_kind][index]
+            sums.append(sum(row[field] for field in fields))
         return sums
 
     def find_rows_before(self, seconds: float) -> CountRows | None:
@@ -162,26 +187,25 @@ class Revision:
     def _build_rows(self, counted: Reading, at: float) -> CountRows:
         """Return the rows of all pods at the time of a reading, `at` in seconds.
 
-        `counted` becomes the counts: those of the time that the rows are about, such as `accepted`. `whole` is what the
-        pods have counted since their own start. It becomes the counts with `_total`, and has what is no count, such as
-        the uptime and the size of a queue.
+        `counted` becomes the counts of the time that the rows are about, such as `accepted`. What the pods have counted
+        since their own start becomes the counts with `_total`, such as `accepted_total`; it also has what is no count,
+        such as the uptime and the size of a queue.
         """
         first_time = self.polls[0].read_time if self.polls else at
-        whole = self._sum_counts_since_start()
-        return SignalFlow(self.config, self._listeners, counted, whole, at - first_time).collect_facts()
+        counted_since_start = self._sum_counts_since_start()
+        flow = SignalFlow(self.config, self._listeners, counted, counted_since_start, at - first_time)
+        return cast(CountRows, flow.collect_facts())
 
     def _sum_counts_since_start(self) -> Reading:
         """Return what all pods had counted at their last readings, with their past."""
         return sum_readings([history.last_reading for history in self._history_by_pod.values()])
 
-    def _build_pod_row(self, sample: Sample) -> dict[str, Any]:
+    def _build_pod_row(self, sample: Sample) -> PodRow:
         """Return the row of a pod: its restarts, and how much of its memory limit it uses, in percent."""
-        recent_samples = [
-            poll.sample_by_pod[sample.pod]
-            for poll in self.polls[-LASTING_READINGS - 1 :]
-            if sample.pod in poll.sample_by_pod
-        ]
+        recent_samples = self._list_recent_samples(sample.pod)
         memory_percents = _compute_memory_percents(recent_samples)
+        lasting_percents = memory_percents[-LASTING_READINGS:]
+        is_never_read = all(recent_sample.reading is None for recent_sample in recent_samples)
         restarts_before = self._history_by_pod[sample.pod].restarts_before
         return {
             "name": sample.pod,
@@ -190,14 +214,18 @@ class Revision:
             "oom": sample.oom,
             "memory_limit_mib": sample.memory_limit // MIB,
             "memory_percent": memory_percents[-1] if memory_percents else 0,
-            "memory_low": min(memory_percents[-LASTING_READINGS:]) if len(memory_percents) >= LASTING_READINGS else 0,
-            "unread": len(recent_samples) > LASTING_READINGS
-            and all(recent_sample.reading is None for recent_sample in recent_samples),
+            "memory_low": min(lasting_percents) if len(lasting_percents) == LASTING_READINGS else 0,
+            "unread": len(recent_samples) > LASTING_READINGS and is_never_read,
             "why": sample.why,
         }
 
-    def _report_no_pods(self) -> list[dict[str, str]]:
-        """Return that no pod runs, if none has for several readings: what is not there is not good."""
+    def _list_recent_samples(self, pod: str) -> list[Sample]:
+        """Return the samples of a pod in the last readings: one more than a state needs to last."""
+        recent_polls = self.polls[-LASTING_READINGS - 1 :]
+        return [poll.sample_by_pod[pod] for poll in recent_polls if pod in poll.sample_by_pod]
+
+    def _report_no_pods(self) -> list[UnreadRow]:
+        """Return one row that says that no pod runs, if none did in the last readings; else no row."""
         recent_polls = self.polls[-LASTING_READINGS - 1 :]
         if len(recent_polls) <= LASTING_READINGS or any(poll.sample_by_pod for poll in recent_polls):
             return []
@@ -214,10 +242,13 @@ class Revision:
         if pauses < _FEWEST_STEADY_PAUSES:
             return []
         accepted_by_poll = [_sum_accepted_by_signal(poll.count_rows["receives"]) for poll in self.polls]
-        growth_counts: Counter[str] = Counter()
+        # In how many pauses items of each signal came in.
+        growing_pauses: Counter[str] = Counter()
         for previous_counts, current_counts in pairwise(accepted_by_poll):
-            growth_counts.update(signal for signal, count in current_counts.items() if count > previous_counts[signal])
-        return [signal for signal, count in growth_counts.items() if 100 * count >= _STEADY_PERCENT * pauses]
+            for signal, count in current_counts.items():
+                if count > previous_counts[signal]:
+                    growing_pauses[signal] += 1
+        return [signal for signal, count in growing_pauses.items() if 100 * count >= _STEADY_PERCENT * pauses]
 
 
 def _compute_memory_percents(samples: Iterable[Sample]) -> list[int]:

@@ -1,11 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shares of items that went wrong, and what is certain of them. Private.
+"""Does a larger share of items fail in the canary than in the rest, and is that certain? Private.
 
-Shares are compared by the bounds of Wilson's score interval: a small number of failures in a small number of items
-proves nothing. Items of one reading may fail together, as those of one request do, so a share of many items in few
-readings counts as one of so many items as there are readings.
+Shares are compared by the bounds of Wilson's score interval, because few failures among few items prove nothing. For
+example, 1 failure of 2 items means a share between 6 % and 94 %, and 500 failures of 1000 one between 46 % and 54 %.
+
+Items of one reading may fail together, as the items of one request do. So no share counts as one of more items than
+there are readings: 500 of 1000 items in 10 readings count as 5 of 10.
 """
 
 from __future__ import annotations
@@ -17,24 +19,25 @@ from math import sqrt
 from typing import Any
 
 from .count_rows import ExporterRow, ReceiverRow, Row
+from .fact_rows import RowKind
 from .sides import Sides
 
-# How far the bounds of a share are from it, in standard deviations: the true share is beyond either bound in 0.5 %.
+# The width of the interval on either side, in standard deviations: in 0.5 % of cases the true share is beyond a bound.
 _DEVIATIONS = 2.58
 # Failures up to this share, in percent, are rare: each counts alone, and not with all others of its reading.
 _RARE_PERCENT = 2
 
 
 def compute_wilson_bounds(part: float, whole: float) -> tuple[float, float]:
-    """Return between which shares, in percent, the true one surely is. Source: Wilson's score interval."""
+    """Return the lowest and the highest percentage that the true share may have. Source: Wilson's score interval."""
     if not whole:
         return 0.0, 0.0
-    share, squared_deviations = min(part / whole, 1.0), _DEVIATIONS * _DEVIATIONS
+    share = min(part / whole, 1.0)
+    squared_deviations = _DEVIATIONS * _DEVIATIONS
     middle = share + squared_deviations / (2 * whole)
     width = _DEVIATIONS * sqrt(share * (1 - share) / whole + squared_deviations / (4 * whole * whole))
-    return 100 * (middle - width) / (1 + squared_deviations / whole), 100 * (middle + width) / (
-        1 + squared_deviations / whole
-    )
+    divisor = 1 + squared_deviations / whole
+    return 100 * (middle - width) / divisor, 100 * (middle + width) / divisor
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,18 @@ class Share:
         return 100 * self.bad_items <= _RARE_PERCENT * self.offered_items
 
     def compute_certain_percent(self, readings: int) -> float:
-        """Return which share goes wrong for certain, in percent."""
-        return compute_wilson_bounds(*self._limit_to_readings(readings))[0]
+        """Return which share goes wrong at least, in percent."""
+        lowest_percent, _highest_percent = compute_wilson_bounds(*self._limit_to_readings(readings))
+        return lowest_percent
 
     def compute_possible_percent(self, readings: int) -> float:
-        """Return which share may go wrong, in percent."""
+        """Return which share goes wrong at most, in percent."""
         counts = (self.bad_items, self.offered_items) if self.is_rare else self._limit_to_readings(readings)
-        return compute_wilson_bounds(*counts)[1]
+        _lowest_percent, highest_percent = compute_wilson_bounds(*counts)
+        return highest_percent
 
     def _limit_to_readings(self, readings: int) -> tuple[float, float]:
-        """Return how many went wrong and were offered, as a share of no more items than readings."""
+        """Return bad and offered items of the same share, but of no more items than readings."""
         if self.offered_items > readings:
             return self.bad_items * readings / self.offered_items, readings
         return self.bad_items, self.offered_items
@@ -81,14 +86,13 @@ class ComparedShare:
 
     @property
     def excess_points(self) -> int:
-        """By how many percentage points more goes wrong in the canary for certain than may go wrong in the rest."""
-        certain_excess = self.canary_share.compute_certain_percent(
-            self.canary_reading_count
-        ) - self.rest_share.compute_possible_percent(self.rest_reading_count)
-        return max(round(certain_excess), 0)
+        """By how many percentage points the least of the canary exceeds the most of the rest; 0 if they overlap."""
+        canary_percent = self.canary_share.compute_certain_percent(self.canary_reading_count)
+        rest_percent = self.rest_share.compute_possible_percent(self.rest_reading_count)
+        return max(round(canary_percent - rest_percent), 0)
 
     def as_row(self, name: str) -> dict[str, Any]:
-        """Return the fields of a row of facts; `name` says what went wrong."""
+        """Return the fields of a row of facts. `name` says what went wrong: `failed` or `rejected`."""
         return {
             name: self.canary_share.bad_items,
             "offered": self.canary_share.offered_items,
@@ -104,7 +108,7 @@ class ComparedShare:
 class CountedFields:
     """Rows of one kind, and which of their fields count items that went wrong, and items that went well."""
 
-    row_kind: str
+    row_kind: RowKind
     bad_fields: tuple[str, ...]
     good_field: str
 
@@ -125,28 +129,28 @@ def compare_shares(
 
     `index` is the place of the row among the rows of its kind.
     """
-    totals = [
-        0,
-        *sides.canary.sum_fields_by_reading(
-            counted_fields.row_kind, index, *counted_fields.bad_fields, counted_fields.good_field
-        ),
-    ]
-    counting_readings = sum(current_total > previous_total for previous_total, current_total in pairwise(totals))
     rest_readings = len(sides.canary.polls)
-    rest_shares = [
-        counted_fields.compute_share(rest_row.row)
-        for rest_row in sides.find_rest_rows_or_signal(counted_fields.row_kind, row)
-    ]
+    rest_rows = sides.find_rest_rows_or_signal(counted_fields.row_kind, row)
+    rest_shares = [counted_fields.compute_share(rest_row.row) for rest_row in rest_rows]
     return ComparedShare(
-        counted_fields.compute_share(row),
-        _find_worst_share(rest_shares, rest_readings),
-        counting_readings,
-        rest_readings,
+        canary_share=counted_fields.compute_share(row),
+        rest_share=_find_worst_share(rest_shares, rest_readings),
+        canary_reading_count=_count_readings_with_items(sides, counted_fields, index),
+        rest_reading_count=rest_readings,
     )
+
+
+def _count_readings_with_items(sides: Sides, counted_fields: CountedFields, index: int) -> int:
+    """Return in how many readings of the canary new items were counted at a component."""
+    fields = (*counted_fields.bad_fields, counted_fields.good_field)
+    item_counts = sides.canary.sum_fields_by_reading(counted_fields.row_kind, index, *fields)
+    return sum(current > previous for previous, current in pairwise([0, *item_counts]))
 
 
 def _find_worst_share(shares: Iterable[Share], readings: int) -> Share:
     """Return the share of which most may go wrong; among equal ones that of the most items."""
-    return max(
-        shares, key=lambda share: (share.compute_possible_percent(readings), share.offered_items), default=Share(0, 0)
-    )
+
+    def rate_badness(share: Share) -> tuple[float, int]:
+        return share.compute_possible_percent(readings), share.offered_items
+
+    return max(shares, key=rate_badness, default=Share(0, 0))

@@ -3,22 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two sides of a comparison: the canary, and the rest, which runs the earlier config. Private.
 
-If no pod of the rest is left, the readings from before the change take its place.
+If no pod of the rest is left, the readings from before the change take its place. The files `canary_…` ask here for
+the row of the rest that a row of the canary is compared with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at
 from .count_rows import CountRows, ProcessorRow, Row
+from .fact_rows import RestFacts, RevisionFacts, RowKind
 from .readings import Revision
 
 
 class RestRow(NamedTuple):
-    """A row of the rest, and the rows of the reading that it is one of."""
+    """A row of the rest, and all rows of its reading: its counts mean something only beside theirs."""
 
     row: Row
     reading_rows: CountRows
@@ -32,9 +34,9 @@ class Sides:
     """
 
     canary: Revision
-    canary_facts: Mapping[str, Any]
+    canary_facts: RevisionFacts
     rest_config: Mapping[str, Any]
-    rest_facts: Mapping[str, Any]
+    rest_facts: RestFacts
     seconds_alone: float | None
 
     @property
@@ -42,20 +44,21 @@ class Sides:
         """The new config, which the canary runs."""
         return self.canary.config
 
-    def find_rest_rows(self, kind: str, row: Row) -> list[RestRow]:
-        """Return the rows of the same component and signal in the rest, in this time and since its start."""
+    def find_rest_rows(self, kind: RowKind, row: Row) -> list[RestRow]:
+        """Return the rows of the rest about the same component and signal: of this time, and since its start."""
         return [rest_row for rest_row in self._list_rest_rows(kind) if is_same_component(rest_row.row, row)]
 
-    def find_rest_rows_or_signal(self, kind: str, row: Row) -> list[RestRow]:
-        """Return the rows of the same component and signal in the rest, else all of the same signal."""
+    def find_rest_rows_or_signal(self, kind: RowKind, row: Row) -> list[RestRow]:
+        """Return the rows of the rest about the same component and signal; without any, all of the same signal."""
         component_rows = self.find_rest_rows(kind, row)
-        return component_rows or [
-            rest_row for rest_row in self._list_rest_rows(kind) if rest_row.row["signal"] == row["signal"]
-        ]
+        if component_rows:
+            return component_rows
+        return [rest_row for rest_row in self._list_rest_rows(kind) if rest_row.row["signal"] == row["signal"]]
 
-    def find_current_rest_rows(self, kind: str, row: Row) -> list[Row]:
-        """Return the rows of the same component and signal among what the rest counts in this time."""
-        return [rest_row for rest_row in self.rest_facts[kind] if is_same_component(rest_row, row)]
+    def find_current_rest_rows(self, kind: RowKind, row: Row) -> list[Row]:
+        """Return the rows of the rest about the same component and signal, of this time alone."""
+        rest_rows: Sequence[Row] = self.rest_facts[kind]
+        return [rest_row for rest_row in rest_rows if is_same_component(rest_row, row)]
 
     def find_signals_sent_by_rest(self) -> set[str]:
         """Return the signals of which the rest has sent items."""
@@ -73,11 +76,12 @@ class Sides:
             if row["signal"] == signal and canary_processors.get(row["id"]) != rest_processors.get(row["id"]):
                 yield row
 
-    def _list_rest_rows(self, kind: str) -> Iterator[RestRow]:
+    def _list_rest_rows(self, kind: RowKind) -> Iterator[RestRow]:
         """Yield the rows of one kind: those of this time, and then those since the start of the pods."""
-        for rows in self.rest_facts["bases"]:
-            for row in rows[kind]:
-                yield RestRow(row, rows)
+        for reading_rows in self.rest_facts["bases"]:
+            rows: Sequence[Row] = reading_rows[kind]
+            for row in rows:
+                yield RestRow(row, reading_rows)
 
 
 def is_same_component(row: Row, other_row: Row) -> bool:

@@ -3,17 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Let a share of a workload's pods run a change first, and judge it before the other pods follow. Private.
 
-A Canary is asked in this order:
+`changes.py` calls the methods of a Canary in this order:
 
-| step | what happens |
+| method | what it does |
 |---|---|
-| `prepare` | before the first write: whether new pods come, and whether they could be judged |
-| `manifest_to_apply` | the workload is applied in a form in which it waits after the first pods |
-| `judge_first_pods` | the first pods start and are judged, then the workload is released |
-| `judge_ready_pods` | again and again while the other pods follow |
-| `judge_all_pods` | all pods are judged as a whole |
+| `makes_new_pods` | before the first write: says whether new pods come, and raises Problem if nobody could judge them |
+| `choose_manifest_to_apply` | returns the workload in a form in which it waits after the first pods |
+| `judge_first_pods` | waits for the first pods, judges them, then lets the others follow |
+| `judge_ready_pods` | judges the pods that are ready, again and again while the others follow |
+| `judge_all_pods` | judges all pods |
 
-Where no pod can keep the earlier config, nothing is held, and the pods are judged by readings from before.
+If no pod can keep the earlier config, no pod waits, and the pods are judged by readings from before the change.
 """
 
 from __future__ import annotations
@@ -36,15 +36,12 @@ from .bundle_run import Bundle
 from .first_pods import FirstPods, read_present_workload
 from .observe import POLL_SECONDS, Observation, Observed, Pods, observe_pods, read_baseline, read_pods, require_metrics
 
-# What does worse, in messages.
+# How messages name all pods together, in place of `the canary (1 of 3 pods)`.
 _WHOLE_COLLECTOR = "the collector"
 
 
 class Canary:
-    """The change of one collector: held after a share of its pods, judged, released, and judged as a whole.
-
-    `live` is the workload before the change.
-    """
+    """The change of one collector with strategy `canary`. `live` is the workload before the change."""
 
     def __init__(self, bundle: Bundle, change: Change, live: Manifest) -> None:
         self.change = change
@@ -55,16 +52,19 @@ class Canary:
         self._checks = choose_checks(change.options["judge"])
         self._passed = PassedChecks(self._checks)
         self._hold = hold_workload(self._workload, live, change.options["share"])
-        # What the pods were like before the change; while it is held, the earlier pods say so.
+        # The facts of the pods before the change. None while pods with the earlier config run beside the canary.
         self._readings_before = None if self._hold else change.readings
-        # The observation of the pods that are ready while others follow, and when it was last asked.
+        # The observation of the pods that are ready while others follow, and when it made its last reading.
         self._begun: Observation | None = None
-        self._looked_at = -POLL_SECONDS
+        self._last_reading_at = -POLL_SECONDS
 
     # ── Before the first write ──
 
     def makes_new_pods(self) -> bool:
-        """Return whether the change makes new pods. Raises Problem if it could not be judged."""
+        """Return whether the change makes new pods. Raises Problem if these could not be judged.
+
+        If the change leaves no pod with the earlier config, read how the pods are before it.
+        """
         tried_workload = self._bundle.tried(self._workload)
         if not renews_pods(self._workload, self._live_before, tried_workload, self._find_interrupted_workload()):
             return False
@@ -73,7 +73,8 @@ class Canary:
             first_pods.require_evictions(self._live_before)
         observed_before = self._build_observed(self._live_before)
         require_metrics(self._reader, observed_before)
-        if self._hold is None and self._readings_before is None and not self._bundle.check:
+        needs_baseline = self._hold is None and self._readings_before is None
+        if needs_baseline and not self._bundle.check:
             self._bundle.cluster.progress.tell_now(self._title, "reading its pods as they are before the change")
             self._readings_before = self.change.readings = read_baseline(self._reader, observed_before)
         return True
@@ -88,7 +89,7 @@ class Canary:
         return None
 
     def choose_manifest_to_apply(self, manifest: Manifest) -> Manifest:
-        """Return what to apply for an object of the collector: its workload is held."""
+        """Return what to apply for a manifest of the collector: the workload in its waiting form, all else as it is."""
         if self._hold is not None and ref(manifest) == ref(self._workload):
             return self._hold.manifest
         return manifest
@@ -102,8 +103,13 @@ class Canary:
             return
         first_pods.wait_until_ready()
         self._judge(self._read_present_workload(), f"the canary ({self._hold})")
+        self._release_other_pods()
+
+    def _release_other_pods(self) -> None:
+        """Apply the workload itself, in place of the form in which it waits after the first pods."""
         changes = self._bundle.changes
-        changes.note_applied_again(self._bundle.write(self._workload, changes.find_left_objects()[ref(self._workload)]))
+        waiting_workload = changes.find_left_objects()[ref(self._workload)]
+        changes.note_applied_again(self._bundle.write(self._workload, waiting_workload))
 
     def _build_first_pods(self) -> FirstPods | None:
         """Return the pods that change first; None if nothing is held."""
@@ -114,14 +120,17 @@ class Canary:
     # ── While the other pods follow ──
 
     def judge_ready_pods(self) -> None:
-        """Judge the pods that are ready while others follow, beside the older ones. Raises Failure if they do worse."""
+        """Judge the pods that are ready beside the older ones, at most once in POLL_SECONDS.
+
+        Raises Failure if they do worse.
+        """
         current_time = self._bundle.cluster.clock()
-        if current_time - self._looked_at < POLL_SECONDS:
+        if current_time - self._last_reading_at < POLL_SECONDS:
             return
         live_workload = self._bundle.live(self._workload)
         if live_workload is None:
             return
-        self._looked_at = current_time
+        self._last_reading_at = current_time
         pods = self._split_ready_and_older_pods(live_workload)
         if pods is None:
             return
@@ -133,15 +142,14 @@ class Canary:
     def _split_ready_and_older_pods(self, live: Manifest) -> Pods | None:
         """Return the ready pods with the change, and the older pods; None while no pod with the change is ready."""
         followed_workload = self._follow_workload(live)
-        if (
-            followed_workload.unreconciled_reason
-            or not followed_workload.workloads
-            or not is_generation_observed(followed_workload.workloads[0])
-        ):
+        if followed_workload.unreconciled_reason or not followed_workload.workloads:
             return None
-        new_pods, old_pods = read_pods(self._reader, followed_workload.workloads[0])
-        ready_pods = [pod for pod in new_pods if is_ready(pod)]
-        return (ready_pods, old_pods) if ready_pods else None
+        running_workload = followed_workload.workloads[0]
+        if not is_generation_observed(running_workload):
+            return None
+        pods = read_pods(self._reader, running_workload)
+        ready_pods = [pod for pod in pods.newest if is_ready(pod)]
+        return Pods(ready_pods, pods.older) if ready_pods else None
 
     # ── All pods ──
 
@@ -153,7 +161,11 @@ class Canary:
     # ── One judgement ──
 
     def _judge(self, live: Manifest, who: str, begun_observation: Observation | None = None) -> None:
-        """Observe the pods of a workload, and note what they passed. Raises Failure if they do worse."""
+        """Observe the pods of a workload, and note what they passed. Raises Failure if they do worse.
+
+        `who` names these pods in messages, such as `the canary (1 of 3 pods)`. The observation `begun_observation` goes
+        on; without it a new one begins.
+        """
         comparison = "the earlier pods" if self._readings_before is None else "the readings from before"
         progress_text = f"judging {who} beside {comparison} for {self._seconds:g} s"
         self._bundle.cluster.progress.tell_now(self._title, progress_text)
@@ -161,7 +173,7 @@ class Canary:
             self._reader, self._build_observed(live), self._seconds, self._checks, begun=begun_observation
         )
         if self._readings_before is None:
-            self._readings_before = observation.rest
+            self._readings_before = observation.facts["rest"]
         notes = observation.describe_limits(self._seconds)
         for note in notes:
             self._bundle.warn(f"{self.change.name}, {who}: {note}.")
@@ -175,7 +187,8 @@ class Canary:
         """Raise Failure if there are verdicts."""
         if not verdicts:
             return
-        self._read_present_workload()  # the pods of a deleted workload do worse too
+        # If the workload was deleted, its pods do worse for that reason, which is told instead.
+        self._read_present_workload()
         self._bundle.cluster.progress.tell_now(self._title, describe_failure(verdicts, who))
         raise build_failure(verdicts, who, seconds, ref(self._workload))
 
@@ -192,8 +205,8 @@ class Canary:
     def _build_observed(self, live: Manifest) -> Observed:
         """Return what to observe: the workload that runs the pods, and the new config."""
         options = self.change.options
-        parts = self._follow_workload(live).workloads
+        running_workloads = self._follow_workload(live).workloads
         # The operator's workload for the collector comes before that of its target allocator.
-        workload = parts[0] if is_followed(live) and parts else live
+        workload = running_workloads[0] if is_followed(live) and running_workloads else live
         listeners = map_listeners(options["listeners"])
         return Observed(workload, listeners, options["config"], baseline=self._readings_before)

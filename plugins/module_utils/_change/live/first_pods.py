@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pods that get a change first, while the change is held: may they start, and are they ready? Private."""
+"""The pods that get a change first, while the others wait. `canary.py` waits here until they are ready. Private."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class FirstPods:
         self._evictions = PodEvictions(bundle, workload, title)
 
     def require_evictions(self, live: Manifest) -> None:
-        """Wait until the earlier pods may be evicted that the first ones replace. Raises Problem if they may not.
+        """Wait until the server would evict the pods that the first ones replace. Raises Problem if it never would.
 
-        Asked before the first write: what keeps these pods must not be found when other collectors have changed.
+        The run asks this before its first write, because other collectors must not have changed when it fails here.
         """
         if self._hold.needs_eviction:
-            new_pods, old_pods = read_pods(self._reader, live)
-            self._evictions.require_allowed(choose_pods_to_evict([*new_pods, *old_pods], self._hold.changed_pod_count))
+            pods = read_pods(self._reader, live)
+            self._evictions.require_allowed(choose_pods_to_evict(pods.all, self._hold.changed_pod_count))
 
     def wait_until_ready(self) -> None:
         """Wait for the first pods. Raises Failure with the reason as soon as one cannot become ready."""
@@ -49,9 +49,9 @@ class FirstPods:
             live_workload = read_present_workload(self._bundle, self._workload)
             if not is_generation_observed(live_workload):
                 continue
-            new_pods, old_pods = read_pods(self._reader, live_workload)
-            kept_because = self._make_room(old_pods)
-            ready_count = sum(map(is_ready, new_pods))
+            pods = read_pods(self._reader, live_workload)
+            kept_because = self._make_room(pods.older)
+            ready_count = sum(map(is_ready, pods.newest))
             if ready_count >= hold.changed_pod_count:
                 cluster.progress.tell_done(self._title, f"{hold} with the change ready")
                 return

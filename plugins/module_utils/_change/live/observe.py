@@ -3,13 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Watch the pods of a changed collector beside those that run its earlier config, and judge them. Private.
 
-What cannot be read is never good: `require_metrics` stops a change that could not be judged before it is made.
+`canary.py` calls this for a change with strategy `canary`:
+
+1. `require_metrics`, before the first write. It stops a change whose pods could not be judged.
+2. `read_baseline`, before the first write too, if the change leaves no pod with the earlier config.
+3. `observe_pods`, or an `Observation` that it asks reading by reading, when pods with the change run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ..._collector.options import METRICS_PORT
 from ..._diagnose.diagnose_checks import Check
@@ -33,31 +37,38 @@ from ..._rollout.live.jmespath_search import compile_search
 from ..._telemetry.metrics import explain_unreachable_metrics
 from ..canary.canary_checks import CHECKS_NEEDING_DATA
 from ..canary.canary_facts import build_rest_facts, collect_facts
-from ..canary.canary_places import describe_destinations
+from ..canary.canary_places import DestinationRow, PeerRow, describe_destinations
+from ..canary.fact_rows import ComparisonFacts, RestFacts
 from ..canary.hold_times import MARGIN_SECONDS, count_hold_seconds
 from ..canary.judge import Judge, Verdict
-from ..canary.readings import Revision
+from ..canary.readings import ReceiverPort, Revision
 from .pod_samples import PodSampler
 
+# The pause between two readings.
 POLL_SECONDS = 3.0
+# For how long the pods are read that no pod with the earlier config can be compared with later: seven readings.
+BASELINE_SECONDS = 18.0
 # Logs and ports of so many pods of each revision are read.
 LOG_PODS = 3
-_ASKED = "Judge the change of {}"
-# The pods of the newest revision of a workload, and those of older ones.
-Pods = tuple[list[Object], list[Object]]
 
 
-class Unreadable(NamedTuple):
-    """What of a workload cannot be read, and why; an empty reason if it can."""
+class Pods(NamedTuple):
+    """The pods of a workload: those of its newest revision, and those of older ones."""
 
-    part_name: str
-    unread_reason: str
+    newest: list[Object]
+    older: list[Object]
+
+    @property
+    def all(self) -> list[Object]:
+        """All pods, the newest first."""
+        return [*self.newest, *self.older]
 
 
 class Observed(NamedTuple):
-    """A workload under change, and its new config, which is read from the pods if they show it.
+    """A workload under change.
 
-    `baseline` is what the pods were like before the change, for when none of those is left.
+    `config` is its new config, for pods that do not show theirs. `baseline` are the `RestFacts` of before the change,
+    for when no pod with the earlier config is left.
     """
 
     workload: Object
@@ -79,18 +90,19 @@ def _read_pods(reader: ClusterReader, workload: Object) -> Pods:
     revision_plural = "replicasets" if kind == "Deployment" else "controllerrevisions"
     revisions = list(reader.cluster.items(object_path(revision_plural, namespace), query))
     pods = list(reader.cluster.items(object_path("pods", namespace), query))
+    # A Deployment owns its pods by its ReplicaSets.
     owners = [live]
     if kind == "Deployment":
         owners = [revision for revision in revisions if is_owned_by(revision, live)]
-    new_pods = select_newest_pods(live, find_newest_revision(live, revisions), pods)
-    old_pods: list[Object] = []
+    newest_pods = select_newest_pods(live, find_newest_revision(live, revisions), pods)
+    older_pods: list[Object] = []
     for owner in owners:
-        old_pods += select_older_pods(owner, new_pods, pods)
-    return new_pods, old_pods
+        older_pods += select_older_pods(owner, newest_pods, pods)
+    return Pods(newest_pods, older_pods)
 
 
 def _build_selector_query(workload: Object) -> dict[str, str]:
-    """Return the query for what the selector of a workload selects; for all, if it has none."""
+    """Return the query for the objects with the labels of a workload's selector; without a selector, for all."""
     labels = mapping_at(workload, "spec", "selector", "matchLabels")
     if not labels:
         return {}
@@ -98,55 +110,54 @@ def _build_selector_query(workload: Object) -> dict[str, str]:
 
 
 class _WatchedPods:
-    """The pods of one revision in a cluster."""
+    """The pods of one revision in a cluster. With `fresh`, they began with the change and run the new config."""
 
     def __init__(self, reader: ClusterReader, observed: Observed, pods: list[Object], *, fresh: bool) -> None:
         new_config = (observed.config or {}) if fresh else {}
-        self.sampler = PodSampler(reader, observed.workload, pods, new_config)
-        self.config = self.sampler.config
+        self._sampler = PodSampler(reader, observed.workload, pods, new_config)
+        self.config = self._sampler.config
         self.revision = Revision(self.config, observed.listeners, fresh=fresh)
-        self.unread_reason, self.notes = self.sampler.unread_reason, self.sampler.notes
+        self.unread_metrics_reason, self.notes = self._sampler.unread_reason, self._sampler.notes
 
-    @property
-    def hidden_reason(self) -> str:
-        """Return why the config cannot be read, or an empty string."""
+    def explain_unread_config(self) -> str:
+        """Return why the config of the pods cannot be read, or an empty string."""
         if self.config:
             return ""
         reasons = [row["why"] for row in self.notes.build_rows()]
         return "; ".join(reasons) or "it was not found"
 
-    def read_pods(self, pods: list[Object], reading_time: float, ports: Sequence[tuple[str, int]]) -> None:
-        """Read the pods that run, all at once."""
-        self.revision.add_reading(reading_time, self.sampler.sample_pods(pods, ports, LOG_PODS))
+    def read_pods(self, pods: list[Object], reading_time: float, ports: Sequence[ReceiverPort]) -> None:
+        """Read the running pods, all at once, and try their ports."""
+        self.revision.add_reading(reading_time, self._sampler.sample_pods(pods, ports, LOG_PODS))
 
-    def find_asked_ports(self, table: Listeners) -> list[tuple[str, int]]:
-        """Return the ports that clients use and that answer HTTP; others would take the question for data."""
-        component_ports = []
-        for listener in find_listeners(self.config, started_parts(self.config), table):
+    def find_ports_to_try(self, listeners: Listeners) -> list[ReceiverPort]:
+        """Return the ports of receivers that other pods use and that answer HTTP.
+
+        A request tries them. A receiver of another protocol would take the request for data.
+        """
+        ports: list[ReceiverPort] = []
+        for listener in find_listeners(self.config, started_parts(self.config), listeners):
             part = listener.part
             if part is None or part.section != "receivers" or Trait.ANSWERS_HTTP not in traits_of(RECEIVERS, part.id):
                 continue
             if listener.is_exposed and listener.protocol == "TCP":
-                component_ports.append((part.id, listener.port))
-        return list(dict.fromkeys(component_ports))
+                ports.append(ReceiverPort(part.id, listener.port))
+        return list(dict.fromkeys(ports))
+
+
+# ── Before the change ──
 
 
 def require_metrics(reader: ClusterReader, observed: Observed) -> None:
-    """Raise Problem if the pods of a workload cannot be judged: before the first write."""
-    action_text = _ASKED.format(f"{observed.workload['kind']} {observed.workload['metadata']['name']}")
-    pods = _read_all_pods(reader, observed)
+    """Raise Problem if the pods of a workload could not be judged. Called before the first write."""
+    action_text = f"Judge the change of {observed.workload['kind']} {observed.workload['metadata']['name']}"
+    pods = read_pods(reader, observed.workload).all
     watched = _WatchedPods(reader, observed, pods, fresh=False)
-    new_metrics = explain_unreachable_metrics(observed.config, METRICS_PORT) if observed.config is not None else ""
-    fix = "Serve the metrics to other pods, or set `strategy: rolling`."
-    for unreadable in (
-        Unreadable("present config", watched.hidden_reason),
-        Unreadable("metrics of the present config", watched.unread_reason),
-        Unreadable("metrics of the new config", new_metrics),
-    ):
-        if unreadable.unread_reason:
-            raise Problem(
-                f"the {unreadable.part_name} cannot be read: {unreadable.unread_reason}", asked=action_text, fix=fix
-            )
+    _require_readable("present config", watched.explain_unread_config(), action_text)
+    _require_readable("metrics of the present config", watched.unread_metrics_reason, action_text)
+    if observed.config is not None:
+        unread_reason = explain_unreachable_metrics(observed.config, METRICS_PORT)
+        _require_readable("metrics of the new config", unread_reason, action_text)
     watched.read_pods(pods, 0.0, ())
     samples = list(watched.revision.polls[0].sample_by_pod.values())
     if samples and all(sample.reading is None for sample in samples):
@@ -155,102 +166,128 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
         raise Problem(wrong, asked=action_text, where=f"pod {samples[0].pod}", fix=fix)
 
 
-def read_baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -> dict[str, Any]:
-    """Return what the pods of a workload are like before a change, for a change that leaves none of them."""
-    watched = _WatchedPods(reader, observed, _read_all_pods(reader, observed), fresh=False)
-    ports = watched.find_asked_ports(observed.listeners)
+def _require_readable(part_name: str, unread_reason: str, action_text: str) -> None:
+    """Raise Problem if there is a reason why a part, such as the present config, cannot be read."""
+    if unread_reason:
+        fix = "Serve the metrics to other pods, or set `strategy: rolling`."
+        raise Problem(f"the {part_name} cannot be read: {unread_reason}", asked=action_text, fix=fix)
+
+
+def read_baseline(reader: ClusterReader, observed: Observed, seconds: float = BASELINE_SECONDS) -> RestFacts:
+    """Return what the pods of a workload are like before a change that leaves none of them."""
+    watched = _WatchedPods(reader, observed, read_pods(reader, observed.workload).all, fresh=False)
+    ports = watched.find_ports_to_try(observed.listeners)
     for reading_time in iterate_poll_times(reader, seconds, reader.cluster.clock()):
-        watched.read_pods(_read_all_pods(reader, observed), reading_time, ports)
+        watched.read_pods(read_pods(reader, observed.workload).all, reading_time, ports)
     return build_rest_facts(watched.revision, utc_now(), make_masker(find_secrets(watched.config)))
 
 
-def _read_all_pods(reader: ClusterReader, observed: Observed) -> list[Object]:
-    new_pods, old_pods = read_pods(reader, observed.workload)
-    return [*new_pods, *old_pods]
+# ── After the change ──
 
 
 class Observation:
-    """The newest pods of a workload beside its older ones, judged reading by reading.
-
-    `rest` is what the older pods were like, the baseline of a later observation.
-    """
+    """The newest pods of a workload beside its older ones, judged reading by reading."""
 
     def __init__(self, reader: ClusterReader, observed: Observed, checks: Sequence[Check], pods: Pods) -> None:
-        new_pods, old_pods = pods
         self._reader, self._clock = reader, reader.cluster.clock
-        self._canary = _WatchedPods(reader, observed, new_pods, fresh=True)
-        self._rest = _WatchedPods(reader, observed, old_pods, fresh=False)
+        self._canary = _WatchedPods(reader, observed, pods.newest, fresh=True)
+        self._rest = _WatchedPods(reader, observed, pods.older, fresh=False)
         self._mask = make_masker(find_secrets(self._canary.config) | find_secrets(self._rest.config))
-        self._checks = [check.id for check in checks]
+        self._check_ids = [check.id for check in checks]
         self._judge = Judge(compile_search({}), checks, self._mask)
-        self._ports = self._canary.find_asked_ports(observed.listeners)
+        self._ports = self._canary.find_ports_to_try(observed.listeners)
         self._baseline = observed.baseline
         # The object from which connections to peers begin.
-        self._sender = new_pods[0] if new_pods else observed.workload
-        self._ways: list[PeerRow] = []
-        self._facts: dict[str, Any] = {}
-        self.started_at = self.alone_since = self._clock()
+        self._sender = pods.newest[0] if pods.newest else observed.workload
+        # What the cluster has where the exporters send to, as it was read last.
+        self._peer_rows: list[PeerRow] = []
+        # The facts of the last reading.
+        self._facts: ComparisonFacts | None = None
+        # Since when no older pod has been read.
+        self.alone_since = self.started_at = self._clock()
+        # How long the pods had been observed at the last reading, and what it found.
         self.seconds = 0.0
         self.verdicts: list[Verdict] = []
-        self.rest: dict[str, Any] = {}
+
+    @property
+    def facts(self) -> ComparisonFacts:
+        """The facts of the last reading; there is one after `judge_reading`. Their `rest` is a later baseline."""
+        if self._facts is None:
+            raise ValueError
+        return self._facts
 
     def judge_reading(self, pods: Pods, current_time: str) -> list[Verdict]:
-        """Read the pods, and return what lasts."""
-        new_pods, old_pods = pods
+        """Read the pods once, and return the faults that last."""
         self.seconds = self._clock() - self.started_at
-        self._canary.read_pods(new_pods, self.seconds, self._ports)
-        if old_pods:
-            self._rest.read_pods(old_pods, self.seconds, self._ports)
+        self._canary.read_pods(pods.newest, self.seconds, self._ports)
+        if pods.older:
+            self._rest.read_pods(pods.older, self.seconds, self._ports)
             self.alone_since = self.started_at + self.seconds
         facts = collect_facts(self._canary.revision, self._rest.revision, current_time, self._mask, self._baseline)
-        self.rest = facts["rest"]
-        self._facts = {**facts, "ways": describe_destinations(self._read_destinations(), self.rest)}
-        self.verdicts = self._judge.find_verdicts(self._facts)
+        self._facts = facts
+        self.verdicts = self._judge.find_verdicts({**facts, "ways": self._describe_destinations(facts["rest"])})
         return self.verdicts
 
-    def _read_destinations(self) -> list[PeerRow]:
-        """Return what the cluster has where the exporters send to; once all lead somewhere, that is not read again."""
-        all_lead_somewhere = bool(self._ways) and all(row["state"] == "ok" for row in self._ways)
+    def _describe_destinations(self, rest_facts: RestFacts) -> list[DestinationRow]:
+        """Return where the exporters send to. Once all addresses lead somewhere, the cluster is not asked again."""
+        all_lead_somewhere = bool(self._peer_rows) and all(row["state"] == "ok" for row in self._peer_rows)
         if not all_lead_somewhere:
-            reader = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
-            namespace = str(self._sender["metadata"]["namespace"])
-            services = [peer for peer in find_peers(self._canary.config, namespace) if peer.service]
-            read_peers_ahead(reader, services)
-            self._ways = describe_peers(reader, services, self._sender, find_egress_policies(None, {}), Notes())
-        return self._ways
+            self._peer_rows = self._read_peers()
+        return describe_destinations(self._peer_rows, rest_facts)
+
+    def _read_peers(self) -> list[PeerRow]:
+        """Return what the cluster has now at each Service that an exporter sends to."""
+        # A reader keeps what it has read, so each look takes a new one.
+        new_reader = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
+        namespace = str(self._sender["metadata"]["namespace"])
+        service_peers = [peer for peer in find_peers(self._canary.config, namespace) if peer.service]
+        read_peers_ahead(new_reader, service_peers)
+        no_policies = find_egress_policies(None, {})
+        return cast(list[PeerRow], describe_peers(new_reader, service_peers, self._sender, no_policies, Notes()))
 
     def find_unjudged_checks(self, seconds: float) -> set[str]:
-        """Return the checks that an observation of so many seconds had nothing to compare for."""
+        """Return the ids of the checks for which an observation of so many seconds had nothing to compare."""
         unjudged_ids: set[str] = set()
-        if not self._facts["canary"]["received"]:
+        if not self.facts["canary"]["received"]:
             unjudged_ids = set(CHECKS_NEEDING_DATA)
-        elif count_hold_seconds(self._canary.config) + MARGIN_SECONDS >= seconds:
+        elif self._may_hold_all_data(seconds):
             unjudged_ids = {"nothing_sent"}
-        return unjudged_ids.intersection(self._checks)
+        return unjudged_ids.intersection(self._check_ids)
+
+    def _may_hold_all_data(self, seconds: float) -> bool:
+        """Return whether components may still hold what came in since the start of an observation."""
+        return count_hold_seconds(self._canary.config) + MARGIN_SECONDS >= seconds
 
     def describe_limits(self, seconds: float) -> list[str]:
         """Return what limits the judgement of so many seconds, for the user to read."""
-        canary_received, rest_received = self._facts["canary"]["received"], self._facts["rest"]["received"]
-        hold_time = count_hold_seconds(self._canary.config)
         notes = list(self._judge.unfit)
-        if not canary_received and not rest_received:
-            notes.append("no data came in: judged by start and log alone")
-        elif not canary_received:
-            notes.append(
-                "no data reached the canary, because clients keep their connections to older pods: judged by start,"
-                " ports and log alone"
-            )
-        elif hold_time + MARGIN_SECONDS >= seconds:
-            notes.append(
-                f"its components may hold data for {round(hold_time)} s: whether it is sent was not judged; set"
-                f" `observe_seconds` to more than {round(hold_time + 2 * MARGIN_SECONDS)}"
-            )
-        for row in self._facts["exports"]:
+        data_note = self._describe_missing_data(seconds)
+        if data_note:
+            notes.append(data_note)
+        for row in self.facts["exports"]:
             fails_in_both = row["failed"] and row["rest_failed"]
             if fails_in_both and not row["failed_excess"]:
                 share_text = f"{row['rest_failed']} of {row['rest_offered']} {row['items']}"
                 notes.append(f"{row['about']} fails in the rest too ({share_text})")
         return notes + [f"{row['what']}: {row['why']}" for row in self._canary.notes.build_rows()]
+
+    def _describe_missing_data(self, seconds: float) -> str:
+        """Return which data was missing for a judgement of so many seconds; empty if none was."""
+        canary_received, rest_received = self.facts["canary"]["received"], self.facts["rest"]["received"]
+        if not canary_received and not rest_received:
+            return "no data came in: judged by start and log alone"
+        if not canary_received:
+            return (
+                "no data reached the canary, because clients keep their connections to older pods: judged by start,"
+                " ports and log alone"
+            )
+        if self._may_hold_all_data(seconds):
+            hold_seconds = count_hold_seconds(self._canary.config)
+            return (
+                f"its components may hold data for {round(hold_seconds)} s: whether it is sent was not judged; set"
+                f" `observe_seconds` to more than {round(hold_seconds + 2 * MARGIN_SECONDS)}"
+            )
+        return ""
 
 
 def observe_pods(
@@ -262,13 +299,13 @@ def observe_pods(
     now: Callable[[], str] = utc_now,
     begun: Observation | None = None,
 ) -> Observation:
-    """Judge the newest pods of a workload for some seconds, until the first evidence that lasts.
+    """Judge the newest pods of a workload for some seconds, or until the first fault that lasts.
 
-    An observation that has begun goes on; its seconds count since it has seen no older pod.
+    The observation `begun` goes on; then the seconds count from the last reading with an older pod.
     """
     observation = begun or Observation(reader, observed, checks, read_pods(reader, observed.workload))
     start = observation.alone_since if begun else observation.started_at
-    for _at in iterate_poll_times(reader, seconds, start):
+    for _seconds_since_start in iterate_poll_times(reader, seconds, start):
         if observation.judge_reading(read_pods(reader, observed.workload), now()):
             break
     return observation
@@ -277,7 +314,7 @@ def observe_pods(
 def iterate_poll_times(
     reader: ClusterReader, seconds: float, start: float, pause_seconds: float = POLL_SECONDS
 ) -> Iterator[float]:
-    """Yield the seconds since the start, with a pause of so many between, and once more at the end."""
+    """Yield the seconds since `start`, a time of the cluster's clock, again after each pause, and last at the end."""
     clock = reader.cluster.clock
     yield clock() - start
     while clock() - start < seconds:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what the pods of one collector count, and how they are. Private."""
+"""Read the pods of one collector: their metrics, restarts, memory, logs and open ports. Private.
+
+`observe.py` reads a canary so, and waves read the collectors of a cluster.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,21 @@ from ..._diagnose.live.reader import ClusterReader, Object, ReadResult, object_p
 from ..._diagnose.live.running_config import read_running_config
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._telemetry.metrics import explain_unreachable_metrics, find_metrics_address, read_counts
-from ..canary.readings import Sample
+from ..canary.readings import ReceiverPort, Sample
 
 # So many pods are read: more of them say the same.
 MOST_PODS = 10
+# How much of a log is read, at most: its last lines, of the last seconds, up to so many bytes.
 LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
 # How a connection fails to a port without a listener, as the API server quotes Go.
 _REFUSED_TEXT = "connection refused"
 
 
 class PodSampler:
-    """Reads the pods of one workload: own metrics, restarts, memory, log and ports.
+    """Reads the pods of one workload.
 
-    `config` is what these pods run with, or what was given if they do not show it. `unread_reason` says why their
-    metrics cannot be read, and `notes` what else could not be seen.
+    `config` is the config that these pods show, or `given_config` if they show none. `unread_reason` says why their
+    metrics cannot be read; it is empty if they can. `notes` say what else could not be seen.
     """
 
     def __init__(
@@ -44,25 +48,27 @@ class PodSampler:
         self.unread_reason = explain_unreachable_metrics(self.config, METRICS_PORT)
         self.notes = target.notes
 
-    def sample_pods(self, pods: list[Object], ports: Sequence[tuple[str, int]] = (), log_pods: int = 0) -> list[Sample]:
-        """Read the pods that run, all at once; of so many of them also the log, and which ports accept requests."""
+    def sample_pods(self, pods: list[Object], ports: Sequence[ReceiverPort] = (), log_pods: int = 0) -> list[Sample]:
+        """Read the running pods, all at once. Of the first `log_pods`, read also the log, and try the ports."""
         running_pods = [pod for pod in pods if mapping_at(pod, "status").get("phase") == "Running"][:MOST_PODS]
-        sample_arguments = [(pod, index < log_pods) for index, pod in enumerate(running_pods)]
-        return self.reader.cluster.call_in_parallel(
-            lambda pod_and_depth: self._sample_pod(*pod_and_depth, ports), sample_arguments
-        )
+        indexed_pods = list(enumerate(running_pods))
 
-    def _sample_pod(self, pod: Object, reads_closely: bool, ports: Sequence[tuple[str, int]]) -> Sample:
-        """Read one pod. What is read closely also shows its log, and which of its ports accept requests."""
+        def sample_indexed_pod(indexed_pod: tuple[int, Object]) -> Sample:
+            index, pod = indexed_pod
+            return self._sample_pod(pod, ports, reads_closely=index < log_pods)
+
+        return self.reader.cluster.call_in_parallel(sample_indexed_pod, indexed_pods)
+
+    def _sample_pod(self, pod: Object, ports: Sequence[ReceiverPort], *, reads_closely: bool) -> Sample:
+        """Read one pod. With `reads_closely`, read also its log, and try its ports."""
         metadata = pod["metadata"]
         path = object_path("pods", metadata["namespace"], metadata["name"])
-        metrics = (
-            self.reader.read_text(f"{path}:{self.port}/proxy/metrics")
-            if self.port
-            else ReadResult(None, self.unread_reason)
-        )
+        metrics = self._read_metrics(path)
         log = self._read_log(path) if reads_closely else ""
-        serves_metrics = metrics.value is not None
+        # A pod that does not serve its metrics yet may not have opened its ports yet.
+        open_by_port: dict[ReceiverPort, bool] = {}
+        if reads_closely and metrics.value is not None:
+            open_by_port = {port: self._accepts_connections(path, port.number) for port in ports}
         status = self._find_container_status(pod)
         return Sample(
             pod=metadata["name"],
@@ -71,11 +77,15 @@ class PodSampler:
             oom=mapping_at(status, "lastState", "terminated").get("reason") == "OOMKilled",
             memory_limit=read_memory_limit(self.container),
             log=log,
-            open={port: self._accepts_connections(path, port[1]) for port in ports}
-            if reads_closely and serves_metrics
-            else {},
+            open=open_by_port,
             why=metrics.unread_reason,
         )
+
+    def _read_metrics(self, path: str) -> ReadResult:
+        """Return the text of the metrics of a pod, or why it cannot be read."""
+        if not self.port:
+            return ReadResult(None, self.unread_reason)
+        return self.reader.read_text(f"{path}:{self.port}/proxy/metrics")
 
     @property
     def _container_name(self) -> str:

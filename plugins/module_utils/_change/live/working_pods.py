@@ -21,7 +21,7 @@ from .observe import Pods, read_pods
 
 
 def read_working_states(bundle: Bundle, workloads: Iterable[Manifest]) -> dict[str, WorkingState]:
-    """Return how workloads work now. Pods are read only where some of them do not."""
+    """Return how workloads work now, by their names. Pods are read only of a workload that lacks available pods."""
     state_by_workload = {}
     for workload in workloads:
         if workload["kind"] not in PATHS_OF_POD_COUNTS:
@@ -29,8 +29,7 @@ def read_working_states(bundle: Bundle, workloads: Iterable[Manifest]) -> dict[s
         available, desired, _updated = read_pod_counts(workload)
         pods: list[Manifest] = []
         if available < desired:
-            new_pods, old_pods = _read_pods_if_allowed(bundle, workload)
-            pods = [*new_pods, *old_pods]
+            pods = _read_pods_if_allowed(bundle, workload).all
         state_by_workload[str(ref(workload))] = measure_working_state(workload, available, pods)
     return state_by_workload
 
@@ -40,7 +39,7 @@ def _read_pods_if_allowed(bundle: Bundle, workload: Manifest) -> Pods:
     try:
         return read_pods(ClusterReader(bundle.cluster, bundle.quick_cluster()), workload)
     except Problem:
-        return [], []
+        return Pods([], [])
 
 
 def explain_works_as_before(bundle: Bundle, change: Change) -> str:
@@ -49,22 +48,22 @@ def explain_works_as_before(bundle: Bundle, change: Change) -> str:
     followed_workloads = ask_server(
         "Read the workloads", lambda: read_followed_resources(bundle.cluster, live_workloads)
     )
-    if _is_changed_by_others(bundle, live_workloads) or any(
-        workload.unreconciled_reason for workload in followed_workloads
-    ):
+    if _is_changed_by_others(bundle, live_workloads):
+        return ""
+    if any(followed_workload.unreconciled_reason for followed_workload in followed_workloads):
         return ""
     running_workloads: list[Manifest] = []
-    for workload in followed_workloads:
-        running_workloads += workload.workloads
+    for followed_workload in followed_workloads:
+        running_workloads += followed_workload.workloads
     if not running_workloads:
         return ""
     lines: list[str] = []
     for running_workload in running_workloads:
         state_before = change.worked.get(str(ref(running_workload)))
-        new_pods, old_pods = _read_pods_if_allowed(bundle, running_workload)
-        if state_before is None or is_worse(running_workload, state_before, new_pods):
+        pods = _read_pods_if_allowed(bundle, running_workload)
+        if state_before is None or is_worse(running_workload, state_before, pods.newest):
             return ""
-        lines += describe_unfinished_pods(running_workload, state_before, new_pods, old_pods)
+        lines += describe_unfinished_pods(running_workload, state_before, pods.newest, pods.older)
     return " ".join([f"{change.name} keeps the new config, because it works as well as the earlier one.", *lines])
 
 

@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts that checks of a canary read: which keys they have. Private.
+
+`readings.py` builds the facts of one revision, `canary_facts.py` those of the comparison. Users write checks over
+these keys, so docs/change.md lists them. The record of a change holds the facts of the rest as JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from .count_rows import CountRows
+
+# The lists of counted rows in the facts.
+RowKind = Literal["receives", "processes", "exports"]
+
+
+class _PodCounts(TypedDict):
+    name: str
+    restarts: int
+    """Restarts since the start of the pod, by the kubelet's count."""
+    restarted: int
+    """Restarts while the pods are watched."""
+    oom: bool
+    memory_limit_mib: int
+    memory_percent: int
+    """How much of its memory limit the pod uses."""
+    memory_low: int
+    """The lowest `memory_percent` of the last few readings."""
+    unread: bool
+    """Whether its metrics could not be read in the last few readings."""
+    why: str
+    """Why its metrics could not be read; empty if they could."""
+
+
+class PodRow(_PodCounts, total=False):
+    """One pod. A pod of the canary also has `rest_memory`, the highest `memory_percent` of the rest."""
+
+    rest_memory: int
+
+
+class UnreadRow(TypedDict):
+    """A pod whose metrics cannot be read, such as `pod web-1`, and the reason."""
+
+    what: str
+    why: str
+
+
+class LogRow(TypedDict):
+    """Entries of the log about one failure. `group_log_failures` of _telemetry/logs.py builds it."""
+
+    about: str
+    """The component, such as `exporters/otlp`; empty if the entry names none."""
+    signal: str
+    level: str
+    message: str
+    error: str
+    cause: str | None
+    """The id of a known cause."""
+    text: str
+    fix: str
+    drops: bool
+    address: str
+    count: int
+    time: str
+    said: str
+    """Message and error in one text."""
+    seconds_ago: int
+
+
+class JudgedLogRow(LogRow):
+    """Entries in the log of the canary, with what the comparison says of them."""
+
+    error_kind: str
+    """The same for the same error in a later reading."""
+    known: bool
+    """Whether the rest has the error too."""
+    calm: bool
+    """Whether the component works all the same."""
+
+
+class PortRow(TypedDict):
+    """A port on which a pod of the canary refuses connections."""
+
+    about: str
+    id: str
+    pod: str
+    port: int
+    closed: bool
+    """Whether a pod of the rest accepts connections on this port of the receiver."""
+
+
+class RevisionFacts(CountRows):
+    """What the pods of one revision count, and how they are."""
+
+    seconds: int
+    received: int
+    pods: list[PodRow]
+    restarted: int
+    memory_percent: int
+    unread: list[UnreadRow]
+    logs: list[LogRow]
+    steady: list[str]
+    """The signals that came in between nearly all readings."""
+    open: list[str]
+    """The ports on which a pod accepts connections, as `RECEIVER:PORT`."""
+
+
+class _RestFacts(RevisionFacts):
+    bases: list[CountRows]
+    """The rows that a canary is compared with: those of this time, and those since the start of the pods."""
+
+
+class RestFacts(_RestFacts, total=False):
+    """What the pods with the earlier config count. Records of earlier versions of the collection have no `ends`."""
+
+    ends: list[str]
+    """Where the exporters send to, as `HOST:PORT`."""
+
+
+class ComparisonFacts(TypedDict):
+    """The facts of a canary, each row with what it is compared with in the rest."""
+
+    seconds: int
+    canary: RevisionFacts
+    rest: RestFacts
+    receives: list[dict[str, Any]]
+    processes: list[dict[str, Any]]
+    exports: list[dict[str, Any]]
+    ports: list[PortRow]
+    logs: list[JudgedLogRow]
