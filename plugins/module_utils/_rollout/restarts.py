@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which workloads have pods without a requested sidecar or with an older one, and which can restart. Private.
 
+A sidecar is a container that the operator adds to a new pod. So a pod gets a sidecar, or a newer one, when its workload
+restarts. `live/restart.py` finds and restarts such workloads; other rooms read here what a pod requests.
 Source of what a pod requests: internal/webhook and pkg/sidecar (annotation.go, pod.go) of opentelemetry-operator.
 """
 
@@ -15,26 +17,45 @@ from typing import Any, NamedTuple
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import join_at_most
 from .._otelcol.kube.names import LONGEST_LABEL
-from .._otelcol.kube.objects import Manifest, controlling_owner
+from .._otelcol.kube.objects import Manifest, ObjectRef, controlling_owner
 
 INJECT_ANNOTATION, INJECTED_LABEL = "sidecar.opentelemetry.io/inject", "sidecar.opentelemetry.io/injected"
 SIDECAR_CONTAINER = "otc-container"
 # The annotation that `kubectl rollout restart` sets.
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 _FINISHED_PHASES = ("Succeeded", "Failed")
+# The hash that ends the name of a ReplicaSet, such as `web-5d4f8c7b6` of the Deployment `web`.
 _REPLICA_SET_SUFFIX = re.compile(r"-[a-z0-9]+\Z")
 _PERCENT = re.compile(r"(\d+)%\Z")
+# The default of maxSurge and maxUnavailable of a Deployment. Source: the API reference of apps/v1.
 _DEFAULT_SHARE = "25%"
+# How many workloads a message names.
 MOST_SHOWN = 10
 
 
+class SidecarName(NamedTuple):
+    """The name of the resource of a sidecar, which pods of any namespace may request."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `namespace/name`, as messages and annotations name it."""
+        return f"{self.namespace}/{self.name}"
+
+
 class Workload(NamedTuple):
-    """A workload by its name, and what its pods lack."""
+    """The name of a workload, and what its pods lack, such as `with an older sidecar ns/side`."""
 
     kind: str
     namespace: str
     name: str
     reason: str = ""
+
+    @property
+    def object_ref(self) -> ObjectRef:
+        """The name without the reason."""
+        return ObjectRef(self.kind, self.namespace, self.name)
 
     def __str__(self) -> str:
         """Return `Kind namespace/name`, as messages name it."""
@@ -54,26 +75,33 @@ def container_names(pod: Manifest) -> list[str]:
 
 
 def find_workload_of(pod: Manifest, reason: str = "") -> Workload:
-    """Return what a pod belongs to; a ReplicaSet is named after its Deployment and a hash."""
-    metadata = pod["metadata"]
+    """Return the workload that a pod belongs to: its Deployment, another owner, or the pod itself."""
+    namespace, pod_name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     owner = controlling_owner(pod)
     if not owner:
-        return Workload("Pod", metadata["namespace"], metadata["name"], reason)
+        return Workload("Pod", namespace, pod_name, reason)
     if owner["kind"] == "ReplicaSet":
-        return Workload("Deployment", metadata["namespace"], _REPLICA_SET_SUFFIX.sub("", owner["name"]), reason)
-    return Workload(owner["kind"], metadata["namespace"], owner["name"], reason)
+        deployment_name = _REPLICA_SET_SUFFIX.sub("", owner["name"])
+        return Workload("Deployment", namespace, deployment_name, reason)
+    return Workload(owner["kind"], namespace, owner["name"], reason)
 
 
 def build_restart_command(namespace: str, workloads: Iterable[Workload]) -> tuple[str, str]:
-    """Return the workloads as kubectl names them, at most ten, and the command that restarts them."""
+    """Return the names of workloads, at most ten of them, and the command that restarts those.
+
+    kubectl names a workload `deployment/web`.
+    """
     names = [f"{workload.kind.lower()}/{workload.name}" for workload in workloads]
-    return join_at_most(
-        MOST_SHOWN, names, " "
-    ), f"kubectl -n {namespace} rollout restart {' '.join(names[:MOST_SHOWN])}"
+    shown_names = join_at_most(MOST_SHOWN, names, " ")
+    command = f"kubectl -n {namespace} rollout restart {' '.join(names[:MOST_SHOWN])}"
+    return shown_names, command
 
 
 def find_requested_sidecar(pod: Manifest, namespace_annotations: Mapping[str, str]) -> str:
-    """Return the sidecar that the annotations of a pod and of its namespace request, empty for none."""
+    """Return the annotation that counts for a pod: its own, or that of its namespace. Empty if neither has one.
+
+    The annotation is `true`, `false`, or the name of a sidecar with or without a namespace.
+    """
     pod_request = str(mapping_at(pod, "metadata", "annotations").get(INJECT_ANNOTATION) or "")
     namespace_request = str(namespace_annotations.get(INJECT_ANNOTATION) or "")
     if not pod_request:
@@ -85,7 +113,7 @@ def find_requested_sidecar(pod: Manifest, namespace_annotations: Mapping[str, st
 
 
 def injected_label(namespace: str, name: str) -> str:
-    """Return the label of pods that have a sidecar of this resource."""
+    """Return the value of INJECTED_LABEL that the operator gives pods with a sidecar of this resource."""
     return f"{namespace}.{name}"[:LONGEST_LABEL]
 
 
@@ -101,48 +129,62 @@ def find_spec_change_time(resource: Manifest) -> str:
 def find_stale_workloads(
     pods: Iterable[Manifest], namespaces: Mapping[str, Mapping[str, str]], resources: Iterable[Manifest]
 ) -> list[Workload]:
-    """Return the workloads of pods without one of these sidecars that they request, or with an older one.
+    """Return the workloads whose pods request one of these sidecars, and lack it or have an older one.
 
-    `namespaces` has the annotations of each namespace.
+    `namespaces` has the annotations of each namespace. `resources` are the OpenTelemetryCollectors of the sidecars.
     """
-    change_times: dict[tuple[str, str], str] = {}
+    change_times: dict[SidecarName, str] = {}
     for resource in resources:
-        metadata = resource["metadata"]
-        change_times[metadata["namespace"], metadata["name"]] = find_spec_change_time(resource)
-    stale_workloads: dict[tuple[str, ...], Workload] = {}
+        sidecar_name = SidecarName(resource["metadata"]["namespace"], resource["metadata"]["name"])
+        change_times[sidecar_name] = find_spec_change_time(resource)
+    stale_workloads: dict[ObjectRef, Workload] = {}
     for pod in filter(is_running, pods):
-        namespace = pod["metadata"]["namespace"]
-        sidecar = _resolve_sidecar(find_requested_sidecar(pod, namespaces.get(namespace, {})), namespace, change_times)
-        if sidecar is None:
-            continue
-        if SIDECAR_CONTAINER not in container_names(pod):
-            reason = f"without the sidecar {'/'.join(sidecar)}"
-        elif str(pod["metadata"]["creationTimestamp"]) < change_times[sidecar]:
-            reason = f"with an older sidecar {'/'.join(sidecar)}"
-        else:
-            continue
-        workload = find_workload_of(pod, reason)
-        stale_workloads.setdefault((workload.kind, workload.namespace, workload.name), workload)
+        namespace_annotations = namespaces.get(pod["metadata"]["namespace"], {})
+        reason = _explain_stale_pod(pod, namespace_annotations, change_times)
+        if reason:
+            workload = find_workload_of(pod, reason)
+            stale_workloads.setdefault(workload.object_ref, workload)
     return list(stale_workloads.values())
 
 
-def _resolve_sidecar(
-    annotation: str, namespace: str, sidecars: Mapping[tuple[str, str], str]
-) -> tuple[str, str] | None:
-    """Return the resource that an annotation names. `true` means the only one of the namespace."""
-    lowered_annotation = annotation.lower()
-    if lowered_annotation in ("", "false"):
+def _explain_stale_pod(
+    pod: Manifest, namespace_annotations: Mapping[str, str], change_times: Mapping[SidecarName, str]
+) -> str:
+    """Return what a pod lacks, such as `with an older sidecar ns/side`; empty if it lacks nothing.
+
+    `change_times` says when the spec of each known sidecar last changed.
+    """
+    annotation = find_requested_sidecar(pod, namespace_annotations)
+    sidecar = _resolve_sidecar(annotation, pod["metadata"]["namespace"], change_times)
+    if sidecar is None:
+        return ""
+    if SIDECAR_CONTAINER not in container_names(pod):
+        return f"without the sidecar {sidecar}"
+    if str(pod["metadata"]["creationTimestamp"]) < change_times[sidecar]:
+        return f"with an older sidecar {sidecar}"
+    return ""
+
+
+def _resolve_sidecar(annotation: str, namespace: str, known_sidecars: Iterable[SidecarName]) -> SidecarName | None:
+    """Return the known sidecar that an annotation of a pod names; None if it names none of them.
+
+    `true` means the only sidecar of the pod's namespace.
+    """
+    if annotation.lower() in ("", "false"):
         return None
-    if lowered_annotation == "true":
-        namespace_sidecars = [sidecar for sidecar in sidecars if sidecar[0] == namespace]
+    if annotation.lower() == "true":
+        namespace_sidecars = [sidecar for sidecar in known_sidecars if sidecar.namespace == namespace]
         return namespace_sidecars[0] if len(namespace_sidecars) == 1 else None
     sidecar_namespace, slash, sidecar_name = annotation.partition("/")
-    sidecar = (sidecar_namespace, sidecar_name) if slash else (namespace, annotation)
-    return sidecar if sidecar in sidecars else None
+    sidecar = SidecarName(sidecar_namespace, sidecar_name) if slash else SidecarName(namespace, annotation)
+    return sidecar if sidecar in known_sidecars else None
 
 
 def find_restart_obstacle(live_workload: Manifest | None) -> str:
-    """Return why a workload cannot restart with every replica available, empty if it can."""
+    """Return why a workload cannot restart with every replica available; empty if it can.
+
+    The reason is the end of a sentence, such as `it is paused`.
+    """
     if live_workload is None:
         return "it no longer exists"
     kind, spec, status = live_workload["kind"], live_workload["spec"], live_workload.get("status") or {}
@@ -181,10 +223,11 @@ def _find_deployment_obstacle(spec: Mapping[str, Any], status: Mapping[str, Any]
 
 
 def _find_deployment_strategy_obstacle(strategy: Mapping[str, Any], replicas: int) -> str:
-    """Return why a restart by a strategy takes replicas away, empty if it takes none.
+    """Return why a restart by a strategy takes replicas away; empty if it takes none.
 
-    Without a surge, Kubernetes takes `maxUnavailable` as 1 if it comes to 0; it rounds a surge up, so that any share
-    above zero is one. Source: ResolveFenceposts in pkg/controller/deployment/util/deployment_util.go of Kubernetes.
+    Kubernetes rounds `maxSurge` up, so any share above zero is at least one pod. If both `maxSurge` and
+    `maxUnavailable` come to 0, Kubernetes takes `maxUnavailable` as 1.
+    Source: ResolveFenceposts in pkg/controller/deployment/util/deployment_util.go of Kubernetes.
     """
     if strategy.get("type") == "Recreate":
         return "its strategy is Recreate"
@@ -197,7 +240,7 @@ def _find_deployment_strategy_obstacle(strategy: Mapping[str, Any], replicas: in
     return ""
 
 
-def _resolve_share(value: Any, total: int) -> int:
-    """Return a number or a percentage of a total, rounded down as Kubernetes does for maxUnavailable."""
+def _resolve_share(value: int | str, total: int) -> int:
+    """Return the number of pods that `2` or `25%` of a total means, rounded down as for maxUnavailable."""
     percentage = _PERCENT.match(str(value))
     return int(percentage[1]) * total // 100 if percentage else int(value)

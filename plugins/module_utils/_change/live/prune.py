@@ -19,7 +19,7 @@ from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.change_record import build_record_reference, is_record
 from ..._rollout.live.jmespath_search import compile_search
-from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
+from ..._rollout.live.rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 from ..._rollout.wave_note import build_empty_note, is_note
 from ..bundle_objects import find_stale_objects, group_by_dependency
 from ..certificates import API_VERSION, CERTIFICATE, find_needed_issuers, is_made_for
@@ -154,9 +154,11 @@ class Pruning:
 
     def _await_workloads(self, workloads: list[Manifest]) -> None:
         seconds = self.session.options.wait_seconds
-        workload_rows = [{**ref(workload)._asdict(), "api_version": workload["apiVersion"]} for workload in workloads]
+        awaited_workloads = [AwaitedWorkload(ref(workload), workload["apiVersion"]) for workload in workloads]
         # A pod may be without a node for all that time: the old ones need their room until the new ones work.
-        options = RolloutWaitOptions(workload_rows, seconds, unschedulable_seconds=seconds, until={}, allow_empty=False)
+        options = RolloutWaitOptions(
+            awaited_workloads, seconds, unschedulable_seconds=seconds, until={}, allow_empty=False
+        )
         try:
             RolloutWait(self.session.cluster, compile_search({}), options).wait()
         except Failure as failure:

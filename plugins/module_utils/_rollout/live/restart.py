@@ -1,14 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find workloads with older sidecars, and restart workloads one by one; undo a restart that fails. Private."""
+"""Find workloads with older sidecars, and restart workloads one by one; undo a restart that fails. Private.
+
+The module `workload_restart` runs this. A workload restarts only if the user has asked for it by its namespace or a
+selector, and if it loses no replica by that. The module names all others, with the command that restarts them.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -18,16 +22,16 @@ from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResources
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
-from ..._otelcol.kube.objects import Manifest
+from ..._otelcol.kube.objects import Manifest, ObjectRef
 from .. import restarts
-from ..restarts import RESTARTED_AT, Workload
+from ..restarts import RESTARTED_AT, SidecarName, Workload
 from .jmespath_search import compile_search
-from .rollout_wait import RolloutWait, RolloutWaitOptions
+from .rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 
 API_ROOT = "/apis/opentelemetry.io/v1beta1"
-ASKED = "Restart workloads"
 # How long a new pod may find no node until the restart fails.
 _UNSCHEDULABLE_SECONDS = 15
 _RESTARTABLE_KINDS = ("Deployment", "DaemonSet", "StatefulSet")
@@ -46,8 +50,40 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
+class WorkloadRow(TypedDict):
+    """A workload in the result of the task."""
+
+    kind: str
+    namespace: str
+    name: str
+    reason: str
+    """What its pods lack; empty for a workload that the task names."""
+
+
+class LeftAloneRow(WorkloadRow):
+    """A workload that the user has asked for and that was not restarted."""
+
+    obstacle: str
+
+
+class RestartFacts(TypedDict):
+    """What a run has done so far. An error has it too."""
+
+    restarted: list[WorkloadRow]
+    left_alone: list[LeftAloneRow]
+    warnings: list[str]
+
+
+class RestartResult(RestartFacts):
+    """The result of the task."""
+
+    changed: bool
+    msg: str
+    stale: list[WorkloadRow]
+
+
 class Decision(NamedTuple):
-    """Whether a workload restarts; `obstacle` says why one that the user asked for does not."""
+    """Whether a workload restarts. `obstacle` says why a workload that the user has asked for does not."""
 
     may_restart: bool
     obstacle: str = ""
@@ -58,7 +94,10 @@ _RESTART, _NOT_ASKED_FOR = Decision(True), Decision(False)
 
 @dataclass
 class RestartRun:
-    """One run: which workloads are found, restarted, and left alone with a reason."""
+    """One run. It finds workloads, restarts some of them, and leaves others alone with a reason.
+
+    `namespaces` and `selector` are by what the user asks for restarts. Without both, no workload restarts.
+    """
 
     cluster: Cluster
     namespaces: list[str]
@@ -67,10 +106,14 @@ class RestartRun:
     is_check_mode: bool
     warnings: list[str] = field(default_factory=list)
     restarted_workloads: list[Workload] = field(default_factory=list)
-    left_alone_rows: list[dict[str, str]] = field(default_factory=list)
+    left_alone_rows: list[LeftAloneRow] = field(default_factory=list)
 
-    def run(self, requested_workloads: list[Workload], sidecars: list[dict[str, str]]) -> dict[str, Any]:
-        """Restart what the user asked for, and name the rest with the command that restarts it."""
+    def run(self, requested_workloads: list[Workload], sidecars: list[SidecarName]) -> RestartResult:
+        """Restart the workloads that the user asks for, and name the others with the command that restarts them.
+
+        `requested_workloads` are the workloads that the task names. Those whose pods lack one of the `sidecars` come
+        to them.
+        """
         stale_workloads = _deduplicate_workloads([*requested_workloads, *self._find_stale_workloads(sidecars)])
         not_restarted = []
         for workload in stale_workloads:
@@ -78,7 +121,7 @@ class RestartRun:
             if not decision.may_restart:
                 not_restarted.append(workload)
             if decision.obstacle:
-                self.left_alone_rows.append({**_workload_row(workload), "obstacle": decision.obstacle})
+                self.left_alone_rows.append({**_build_row(workload), "obstacle": decision.obstacle})
                 self.warnings.append(f"{workload} was not restarted: {decision.obstacle}.")
         self.warnings += _advise_restarts([workload for workload in not_restarted if workload.reason])
         verb = "would be restarted" if self.is_check_mode else "restarted"
@@ -86,12 +129,12 @@ class RestartRun:
         return {
             "changed": bool(self.restarted_workloads),
             "msg": message,
-            "stale": [*map(_workload_row, stale_workloads)],
+            "stale": [_build_row(workload) for workload in stale_workloads],
             **self._collect_facts(),
         }
 
     def _decide_and_restart(self, workload: Workload) -> Decision:
-        """Restart a workload if it may. An error has the facts of the workloads before it."""
+        """Restart a workload if it may restart. A Problem gets the facts of the workloads before this one."""
         try:
             decision = self._decide_restart(workload)
             if decision.may_restart:
@@ -101,36 +144,48 @@ class RestartRun:
             raise
         return decision
 
-    def _collect_facts(self) -> dict[str, Any]:
-        restarted = [*map(_workload_row, self.restarted_workloads)]
-        return {"restarted": restarted, "left_alone": self.left_alone_rows, "warnings": self.warnings}
+    def _collect_facts(self) -> RestartFacts:
+        return {
+            "restarted": [_build_row(workload) for workload in self.restarted_workloads],
+            "left_alone": self.left_alone_rows,
+            "warnings": self.warnings,
+        }
 
-    def _find_stale_workloads(self, sidecars: list[dict[str, str]]) -> list[Workload]:
-        """Return the workloads that have an older sidecar than one of these resources, or none that they request."""
+    # ── Find workloads with older sidecars ──
+
+    def _find_stale_workloads(self, sidecars: list[SidecarName]) -> list[Workload]:
+        """Return the workloads whose pods request one of these sidecars, and lack it or have an older one."""
         resources = [resource for resource in self.cluster.call_in_parallel(self._read_sidecar, sidecars) if resource]
         if not resources:
             return []
         sidecar_namespaces = {resource["metadata"]["namespace"] for resource in resources}
-        namespaces = self._read_namespace_annotations(sidecar_namespaces)
+        annotations_by_namespace = self._read_namespace_annotations(sidecar_namespaces)
         requesting_namespaces = {
-            name for name, annotations in namespaces.items() if restarts.INJECT_ANNOTATION in annotations
+            namespace
+            for namespace, annotations in annotations_by_namespace.items()
+            if restarts.INJECT_ANNOTATION in annotations
         }
         pods: list[Manifest] = []
         for namespace in sorted(sidecar_namespaces | requesting_namespaces):
             pods += self._list_pods(namespace)
+        # Pods of other namespaces have the label if they have a sidecar.
         for resource in resources:
             label = restarts.injected_label(resource["metadata"]["namespace"], resource["metadata"]["name"])
             pods += self._list_pods("", f"{restarts.INJECTED_LABEL}={label}")
         pods_by_uid = {pod["metadata"]["uid"]: pod for pod in pods}
-        return restarts.find_stale_workloads(pods_by_uid.values(), namespaces, resources)
+        return restarts.find_stale_workloads(pods_by_uid.values(), annotations_by_namespace, resources)
 
-    def _read_sidecar(self, sidecar: dict[str, str]) -> Manifest | None:
-        namespace, name = quote_segment(sidecar["namespace"]), quote_segment(sidecar["name"])
+    def _read_sidecar(self, sidecar: SidecarName) -> Manifest | None:
+        """Return the OpenTelemetryCollector of a sidecar, or None if it does not exist."""
+        namespace, name = quote_segment(sidecar.namespace), quote_segment(sidecar.name)
         path = f"{API_ROOT}/namespaces/{namespace}/opentelemetrycollectors/{name}"
-        return ask_server(f"Read sidecar {sidecar['namespace']}/{sidecar['name']}", lambda: self.cluster.get(path))
+        return ask_server(f"Read sidecar {sidecar}", lambda: self.cluster.get(path))
 
     def _read_namespace_annotations(self, sidecar_namespaces: set[str]) -> dict[str, dict[str, str]]:
-        """Return the annotations of each namespace; without the right to list all, of those of the sidecars."""
+        """Return the annotations of each namespace, by its name.
+
+        Without the right to list the namespaces, return those of the sidecars, without annotations.
+        """
         annotations: dict[str, dict[str, str]] = {name: {} for name in sidecar_namespaces}
         namespaces = list_if_allowed("List the namespaces", lambda: list(self.cluster.items("/api/v1/namespaces")))
         if namespaces is None:
@@ -143,7 +198,10 @@ class RestartRun:
         return annotations
 
     def _list_pods(self, namespace: str, selector: str = "") -> list[Manifest]:
-        """Return the pods of a namespace, or of all, that a selector selects; none without the right to list them."""
+        """Return the pods of a namespace that a selector selects; none without the right to list them.
+
+        An empty namespace stands for all namespaces, an empty selector for all pods.
+        """
         path = f"/api/v1/namespaces/{quote_segment(namespace)}/pods" if namespace else "/api/v1/pods"
         query = {"labelSelector": selector} if selector else {}
         action = f"List the pods of {namespace or 'all namespaces'}"
@@ -151,6 +209,8 @@ class RestartRun:
         if pods is None and namespace:
             self.warnings.append(f"Not checked whether pods in {namespace} have older sidecars: no right to list pods.")
         return pods or []
+
+    # ── Decide about one workload, and restart it ──
 
     def _decide_restart(self, workload: Workload) -> Decision:
         """Return whether a workload restarts: the user has asked for it, and it loses no replica by that."""
@@ -169,7 +229,7 @@ class RestartRun:
         return Decision(False, obstacle) if obstacle else _RESTART
 
     def _read_live_workload(self, workload: Workload) -> Manifest | None:
-        return ask_server(f"Read {workload}", lambda: self.cluster.get(ApiResources.build_path(*workload[:3])))
+        return ask_server(f"Read {workload}", lambda: self.cluster.get(_build_path(workload)))
 
     def _is_selected_by_user(self, workload: Workload) -> bool:
         """Return whether the selector of the user selects a workload."""
@@ -181,12 +241,12 @@ class RestartRun:
     def _restart(self, workload: Workload) -> None:
         """Restart one workload and wait for it. If its new pods do not become ready, restore its pod template."""
         live_workload = self._read_live_workload(workload)
-        if live_workload is None:  # its owner has deleted it while others restarted
+        if live_workload is None:  # somebody has deleted it while others restarted
             return
         if self.is_check_mode:
             self.restarted_workloads.append(workload)
             return
-        previous_restarted_at = (live_workload["spec"]["template"]["metadata"].get("annotations") or {}).get(
+        previous_restarted_at = mapping_at(live_workload, "spec", "template", "metadata", "annotations").get(
             RESTARTED_AT
         )
         restarted_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -202,16 +262,25 @@ class RestartRun:
         self.restarted_workloads.append(workload)
 
     def _annotate_template(self, workload: Workload, restarted_at: str | None, resource_version: str = "") -> None:
-        precondition = {"metadata": {"resourceVersion": resource_version}} if resource_version else {}
-        patch_body = {**precondition, "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: restarted_at}}}}}
-        path = ApiResources.build_path(*workload[:3])
+        """Set the annotation that makes a controller replace its pods; None removes it.
+
+        With `resource_version`, the server refuses the request if somebody has changed the workload since.
+        """
+        annotations = {RESTARTED_AT: restarted_at}
+        patch_body: dict[str, Any] = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        if resource_version:
+            patch_body["metadata"] = {"resourceVersion": resource_version}
+        query = {"fieldManager": f"{OWNER}/restart"}
         try:
-            self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/restart"}, patch_body, MERGE)
+            self.cluster.request("PATCH", _build_path(workload), query, patch_body, MERGE)
         except ApiError as error:
             raise explain(error, f"Restart {workload}") from error
 
     def _undo_restart(self, workload: Workload, previous_restarted_at: str | None) -> str:
-        """Restore the template, so that the controller goes back to the old pods, which still run."""
+        """Restore the template, so that the controller goes back to the old pods, which still run.
+
+        Return what became of that, as a sentence.
+        """
         try:
             self._annotate_template(workload, previous_restarted_at)
             self._wait_for_rollout(workload)
@@ -220,9 +289,8 @@ class RestartRun:
         return "The restart was undone, and all replicas are available."
 
     def _wait_for_rollout(self, workload: Workload) -> None:
-        reference = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
         options = RolloutWaitOptions(
-            [reference],
+            [AwaitedWorkload(workload.object_ref)],
             self.timeout_seconds,
             unschedulable_seconds=_UNSCHEDULABLE_SECONDS,
             until={},
@@ -232,23 +300,32 @@ class RestartRun:
 
 
 def _deduplicate_workloads(workloads: list[Workload]) -> list[Workload]:
-    """Return each workload once; one that a task names has the reason of its older sidecar, if it has one."""
-    by_name: dict[tuple[str, ...], Workload] = {}
+    """Return each workload once, as it comes last: one that the task names too has the reason of its sidecar then."""
+    workload_by_ref: dict[ObjectRef, Workload] = {}
     for workload in workloads:
-        by_name[workload[:3]] = workload
-    return list(by_name.values())
+        workload_by_ref[workload.object_ref] = workload
+    return list(workload_by_ref.values())
+
+
+def _build_path(workload: Workload) -> str:
+    return ApiResources.build_path(workload.kind, workload.namespace, workload.name)
 
 
 def _undo_command(workload: Workload) -> str:
     return f"kubectl -n {workload.namespace} rollout undo {workload.kind.lower()}/{workload.name}"
 
 
-def _workload_row(workload: Workload) -> dict[str, str]:
-    return workload._asdict()
+def _build_row(workload: Workload) -> WorkloadRow:
+    return {
+        "kind": workload.kind,
+        "namespace": workload.namespace,
+        "name": workload.name,
+        "reason": workload.reason,
+    }
 
 
 def _advise_restarts(stale_workloads: list[Workload]) -> Iterator[str]:
-    """Yield a warning for each namespace and reason, with the command."""
+    """Yield a warning for each namespace and reason, with the command that restarts the workloads."""
     groups: dict[tuple[str, str], list[Workload]] = {}
     for workload in stale_workloads:
         groups.setdefault((workload.namespace, workload.reason), []).append(workload)
@@ -258,14 +335,19 @@ def _advise_restarts(stale_workloads: list[Workload]) -> Iterator[str]:
 
 
 def run_workload_restart(module: AnsibleModule) -> None:
-    """Do what the task asks."""
+    """Restart the workloads that the task asks for, and end the task with the result."""
     params = module.params
 
     def restart_workloads() -> dict[str, Any]:
         requested_workloads = [Workload(row["kind"], row["namespace"], row["name"]) for row in params["workloads"]]
+        sidecars = [SidecarName(row["namespace"], row["name"]) for row in params["sidecars"]]
         restart = RestartRun(
-            connect(module), params["namespaces"], params["selector"], params["timeout_seconds"], module.check_mode
+            cluster=connect(module),
+            namespaces=params["namespaces"],
+            selector=params["selector"],
+            timeout_seconds=params["timeout_seconds"],
+            is_check_mode=module.check_mode,
         )
-        return restart.run(requested_workloads, params["sidecars"])
+        return dict(restart.run(requested_workloads, sidecars))
 
     run(module, restart_workloads)

@@ -19,8 +19,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_ro
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right, iter_rule_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COLLECTOR_LABEL
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import compile_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_wait import (
+    AwaitedWorkload,
     RolloutWait,
     RolloutWaitOptions,
 )
@@ -67,7 +69,7 @@ OF_FAILURES = ("certificates", "persistentvolumeclaims", "pods/log", "replicaset
 
 
 def wait(api: FakeApi) -> None:
-    named = [{"kind": "StatefulSet", "name": "a", "namespace": "ns"}]
+    named = [AwaitedWorkload(ObjectRef("StatefulSet", "ns", "a"))]
     with pytest.raises(Failure, match="not ready"):
         RolloutWait(api.cluster(), compile_search({}), RolloutWaitOptions(named, **LATE)).wait()
 

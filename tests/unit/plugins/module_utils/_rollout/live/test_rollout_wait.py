@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import compile_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_task import (
+    read_awaited_workloads,
+    read_left_generations,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_wait import (
     RolloutWait,
     RolloutWaitOptions,
@@ -54,6 +58,8 @@ def wait(api: FakeApi, **more: Any) -> dict[str, Any]:
         "until": {},
         "allow_empty": False,
     } | more
+    given["workloads"] = read_awaited_workloads(given["workloads"])
+    given["left_generations"] = read_left_generations(given.pop("applied", ()))
     return RolloutWait(api.cluster(), compile_search(given["until"]), RolloutWaitOptions(**given)).wait()
 
 
