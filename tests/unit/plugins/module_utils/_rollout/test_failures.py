@@ -92,7 +92,7 @@ def symptoms(workload: Any, pods: Any = (), events: Any = (), old: Any = ()) -> 
     (None, pod(container(state=RUNNING)), [event("Unhealthy", "Readiness probe failed")]),
 )
 def test_what_is_wrong_with_a_pod(row: Any, item: Any, events: Any) -> None:
-    assert [symptom.row.id for symptom in symptoms(daemon_set(), [item], events)] == ([row] if row else [])
+    assert [symptom.failure_row.id for symptom in symptoms(daemon_set(), [item], events)] == ([row] if row else [])
 
 
 def collector(generation: Any = 2) -> Any:
@@ -128,7 +128,7 @@ def collector(generation: Any = 2) -> Any:
 )
 def test_what_is_wrong_with_a_workload(row: Any, workload: Any, pods: Any, events: Any, old: Any) -> None:
     found = symptoms(workload, pods, events, old)
-    assert [symptom.row.id for symptom in found] == ([row] if row else [])
+    assert [symptom.failure_row.id for symptom in found] == ([row] if row else [])
 
 
 def test_every_row_is_found_by_a_case_with_the_words_of_the_kubelet() -> None:

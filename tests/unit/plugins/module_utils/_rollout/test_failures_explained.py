@@ -38,7 +38,7 @@ def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row:
 def test_a_config_that_the_operator_makes_is_waited_for(of: str, name: str, row: str) -> None:
     events = [event("FailedMount", f'MountVolume.SetUp failed for volume "v" : configmap "{name}" not found')]
     (found,) = symptoms({**daemon_set(), failures.OWNER_NAME_KEY: of}, [pod(waiting("ContainerCreating"))], events)
-    assert found.row.id == row
+    assert found.failure_row.id == row
 
 
 @cases(
@@ -51,7 +51,7 @@ def test_an_account_that_the_operator_makes_is_waited_for(of: str, name: str, ro
     said = f'pods "a-" is forbidden: error looking up service account n/{name}: serviceaccount "{name}" not found'
     events = [event("FailedCreate", said, uid="w")]
     assert [
-        found.row.id
+        found.failure_row.id
         for found in symptoms({**daemon_set(desiredNumberScheduled=1), failures.OWNER_NAME_KEY: of}, [], events)
     ] == [row]
 
