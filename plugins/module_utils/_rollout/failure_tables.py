@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a workload fails: tables of JMESPath. Private."""
+"""Why a workload fails: a table of rows for pods, and one for workloads. Private.
+
+Each row has an expression of JMESPath, which `find_symptoms` of failures.py searches in objects of Kubernetes. For
+example, the row `quota` fits if the last event of the workload says `exceeded quota`, and its fix tells what to lower.
+To add a failure, add a row; a row stands before the more general rows that fit the same objects.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +15,23 @@ from typing import NamedTuple
 
 
 class FailureRow(NamedTuple):
-    """One way to fail.
-
-    `find_expression` yields {container, reason, detail} for each place; it counts after `grace_seconds`
-    seconds. With `has_evidence` the message includes the last log lines or warnings."""
+    """One way to fail."""
 
     id: str
     find_expression: str
+    """An expression of JMESPath. It yields one mapping {container, reason, detail} for each place that fails."""
     grace_seconds: float
+    """The failure counts when it has lasted for so many seconds; before that it may pass."""
     fix: str
     has_evidence: bool = False
+    """Whether the message shows the last lines of the log, or the last warnings."""
 
 
-UNSCHEDULABLE_GRACE = -1.0  # stands for the option unschedulable_seconds
+# Stands for the option `unschedulable_seconds` of the wait.
+UNSCHEDULABLE_GRACE = -1.0
+
+# ── Parts of expressions ──
+
 _CONTAINERS = "[pod.status.initContainerStatuses, pod.status.containerStatuses][]"
 _WAITING_FIELDS = "{container: name, reason: state.waiting.reason, detail: state.waiting.message}"
 _ENDED_FIELDS = (
@@ -51,7 +60,9 @@ _UNBOUND_CLAIM = " || ".join(
     for words in ("unbound immediate PersistentVolumeClaims", "persistent volumes to bind")
 )
 
-# Tried from the top for {pod, events}; the first row that finds something speaks for the pod.
+# ── The tables ──
+
+# Tried from the top, each for the keys of `PodFacts` in failures.py. Only the first row that fits a pod counts.
 POD_FAILURES = (
     FailureRow(
         "image_name",
@@ -147,17 +158,20 @@ OPERATOR_ROW = FailureRow("operator", "", math.inf, "Check that the OpenTelemetr
 
 
 def _make_refusal_row(row_id: str, fix: str, *phrases: str) -> FailureRow:
-    """Return the row of pods that the API server refuses with these words, to a controller of any kind."""
-    condition = " || ".join(f"contains(detail, '{phrase}')" for phrase in phrases)
-    query = (
+    """Return the row of pods that the API server refuses with one of these phrases.
+
+    A controller tells of it in an event; that of a Deployment tells it in a condition too.
+    """
+    has_phrase = " || ".join(f"contains(detail, '{phrase}')" for phrase in phrases)
+    find_expression = (
         "[missing && events[?reason=='FailedCreate'].{reason: reason, detail: message},"
         " not_null(workload.status.conditions, `[]`)[?type=='ReplicaFailure' && status=='True']"
-        ".{reason: reason, detail: message}][] | [?detail && (" + condition + ")]"
+        f".{{reason: reason, detail: message}}][] | [?detail && ({has_phrase})]"
     )
-    return FailureRow(row_id, query, 3, fix)
+    return FailureRow(row_id, find_expression, 3, fix)
 
 
-# Tried from the top for {workload, events, missing, old, allow_empty}; `old` are the pods of older revisions.
+# Tried from the top, each for the keys of `WorkloadFacts` in failures.py. Only the first row that fits counts.
 WORKLOAD_FAILURES = (
     FailureRow(
         "stuck_pod",

@@ -3,14 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rights that an account needs to apply, wait for, verify and remove a bundle, by purpose. Private.
 
-Each purpose uses the tables with which the requests themselves are made.
+`needed_rights.py` compares them with the rights that an account has, `rights_task.py` renders roles of them. A function
+`_rights_to_…` yields the rights for one purpose. It uses the same tables as the code that makes the requests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..._collector.change_options import CANARY
 from ..._kube.live.kinds import PRUNED_KINDS, ApiResource, ApiResources, default_api_version
@@ -21,7 +22,7 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef, api_group, ref
 from ..._otelcol.kube.pod_references import find_unprovided, list_provided_refs
 from ..._rollout.change_record import build_record_reference
 from ..._rollout.failures import EXPLANATIONS_BY_ROW
-from ..._rollout.live.explain_failures import LISTED_KINDS, REVISION_KIND
+from ..._rollout.live.explain_failures import CONTROLLER_REVISIONS, EVENTS, PODS, REPLICA_SETS
 from ..._rollout.readiness import PATHS_OF_POD_COUNTS
 from ..canary.hold import hold_workload
 from ..certificates import CERTIFICATE
@@ -31,22 +32,35 @@ from ..rbac_roles import Grant
 from ..workload_kinds import POD_RUNNING_KINDS
 from .foreign_objects import list_compared_refs
 from .preflight import REFERRED_RESOURCES, VOLUME_RESOURCE
-from .remove import BUILT_IN_KINDS, EXTENSION_KINDS
+from .remove import BUILT_IN_KINDS, EXTENSION_KINDS, build_user_resource
 from .session import Session, list_namespaces
 
 _WRITER_VERBS = ("get", "create", "patch", "delete")
 _EVICTION = Right("create", "", "pods/eviction")
-_PODS = LISTED_KINDS[0]
-_REPLICA_SETS = next(parts for parts in LISTED_KINDS if parts[1] == "ReplicaSet")
 # The smallest share of the pods that a change can begin with.
 _ONE_POD = "1"
 
 
+class Probe(TypedDict):
+    """How to verify a collector, as rendering returns it: of its fields, only this one needs rights."""
+
+    via: WorkloadName
+    """The workload whose pods are asked."""
+
+
+class WorkloadName(TypedDict):
+    """The workload of a collector."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
 class Bundle(NamedTuple):
-    """What rights depend on."""
+    """What the rights depend on. `changes` has the options of each change, by the `namespace/name` of a collector."""
 
     manifests: list[Manifest]
-    probes: list[dict[str, Any]]
+    probes: list[Probe]
     changes: Mapping[str, Mapping[str, Any]]
 
     @property
@@ -56,7 +70,10 @@ class Bundle(NamedTuple):
 
 
 class Purpose(NamedTuple):
-    """What some rights are for, what they are in words, and how they follow from a bundle."""
+    """What some rights are for.
+
+    `purpose` and `rights_text` are a row of the table in docs/security.md. `find_grants` yields the rights.
+    """
 
     purpose: str
     rights_text: str
@@ -69,7 +86,11 @@ def _build_grant(verb: str, resource: ApiResource, namespace: str = "", name: st
 
 
 def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
-    """Yield rights to an object of the table. One of the whole cluster is named, one of a namespace is not."""
+    """Yield rights to an object whose kind ApiResources knows.
+
+    An object of the whole cluster is named in the right. For an object of a namespace, the right is to all of its kind
+    there.
+    """
     resource = ApiResources.find_known(manifest["apiVersion"], manifest["kind"])
     if resource is None:
         return
@@ -80,7 +101,7 @@ def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
 
 
 def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[Grant]:
-    """Yield the right to an object of the table that no manifest describes."""
+    """Yield the right to an object that no manifest describes, such as one that the operator makes."""
     manifest = {
         "apiVersion": default_api_version(kind),
         "kind": kind,
@@ -99,7 +120,7 @@ def _rights_to_apply(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
-    """Yield what the roles of a bundle allow, which who creates them must have."""
+    """Yield the rights that the roles of a bundle give: Kubernetes lets nobody create a role with more rights."""
     for manifest in bundle.manifests:
         if manifest["kind"] not in ("ClusterRole", "Role"):
             continue
@@ -157,9 +178,11 @@ def _rights_to_wait(bundle: Bundle) -> Iterator[Grant]:
 
 def _rights_to_explain(namespace: str) -> Iterator[Grant]:
     """Yield the rights to explain why workloads of a namespace are not ready."""
-    explaining_resources = (resource for resource, _explained in EXPLANATIONS_BY_ROW.values())
-    for resource_parts in (*LISTED_KINDS, REVISION_KIND, *explaining_resources):
-        yield _build_grant("list", ApiResource(*resource_parts, True), namespace)
+    for resource in (PODS, REPLICA_SETS, EVENTS, CONTROLLER_REVISIONS):
+        yield _build_grant("list", resource, namespace)
+    for explanation in EXPLANATIONS_BY_ROW.values():
+        resource = ApiResource(explanation.api_version, explanation.kind, explanation.plural, is_namespaced=True)
+        yield _build_grant("list", resource, namespace)
     yield Grant(namespace, Right("get", "", "pods/log"))
 
 
@@ -174,9 +197,9 @@ def _rights_to_canary(bundle: Bundle) -> Iterator[Grant]:
         if manifest["kind"] == "DaemonSet":
             yield Grant(namespace, _EVICTION)
         for kind in _list_running_kinds(manifest):
-            revisions = _REPLICA_SETS if kind == "Deployment" else REVISION_KIND
-            for resource_parts in (_PODS, revisions):
-                yield _build_grant("list", ApiResource(*resource_parts, True), namespace)
+            revisions = REPLICA_SETS if kind == "Deployment" else CONTROLLER_REVISIONS
+            yield _build_grant("list", PODS, namespace)
+            yield _build_grant("list", revisions, namespace)
 
 
 def _list_running_kinds(workload: Manifest) -> list[str]:
@@ -189,7 +212,7 @@ def _list_running_kinds(workload: Manifest) -> list[str]:
 def rights_to_change(
     session: Session, change: Change, live_objects: Mapping[ObjectRef, Manifest | None]
 ) -> Iterator[Grant]:
-    """Yield the rights to change a collector with its strategy: its objects, its record, and what judges it."""
+    """Yield the rights to change one collector: to write its objects and its record, and to judge its pods."""
     for manifest in change.manifests:
         if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
             yield from rights_to_object(manifest, "get", "patch")
@@ -204,8 +227,10 @@ def rights_to_change(
 
 def _rights_to_verify(bundle: Bundle) -> Iterator[Grant]:
     for probe in bundle.probes:
-        for verb, resource in (("list", "pods"), ("create", "pods/proxy"), ("get", "pods/proxy")):
-            yield Grant(probe["via"]["namespace"], Right(verb, "", resource))
+        namespace = probe["via"]["namespace"]
+        yield Grant(namespace, Right("list", "", "pods"))
+        yield Grant(namespace, Right("create", "", "pods/proxy"))
+        yield Grant(namespace, Right("get", "", "pods/proxy"))
 
 
 def _rights_to_remove_accounts(bundle: Bundle) -> Iterator[Grant]:
@@ -217,7 +242,7 @@ def _rights_to_remove_accounts(bundle: Bundle) -> Iterator[Grant]:
         if "openshift" in version and not on_openshift:
             continue
         for kind, namespace in product(kinds, namespaces):
-            yield _build_grant("list", ApiResource(version, kind, f"{kind.lower()}s", True), namespace)
+            yield _build_grant("list", build_user_resource(version, kind), namespace)
 
 
 GIVEN_BY_ROLES = Purpose(
@@ -273,10 +298,16 @@ PURPOSES = (
 
 def list_grants(
     manifests: list[Manifest],
-    probes: Iterable[dict[str, Any]] = (),
+    probes: Iterable[Probe] = (),
     purposes: Iterable[Purpose] = PURPOSES,
     changes: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Grant]:
-    """Return all rights that these purposes need, each once."""
+    """Return all rights that these purposes need for the manifests of a bundle, each once.
+
+    `probes` are the probes of its collectors. `changes` are the options of their changes, by `namespace/name`.
+    """
     bundle = Bundle(manifests, list(probes), changes or {})
-    return sorted({grant for purpose in purposes for grant in purpose.find_grants(bundle)})
+    grants: set[Grant] = set()
+    for purpose in purposes:
+        grants.update(purpose.find_grants(bundle))
+    return sorted(grants)

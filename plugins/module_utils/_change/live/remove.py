@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove a bundle, but not what others keep in it or need of it. Private."""
+"""Remove a bundle, but not what others need of it. Private.
+
+`bundle_task.py` calls this for `state: absent`. Namespaces, definitions of kinds and ServiceAccounts stay while others
+use them.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,8 @@ from ..workload_kinds import WORKLOAD_KINDS
 from .prune import Pruning, delete_objects, keep_needed_issuers, read_certificate_secrets
 from .session import BundleOptions, Session, list_objects, report_done_on_failure, report_kept
 
-# What runs pods, or has pods run: one that is idle now needs its account later.
+# The kinds whose objects may run pods under a ServiceAccount, by API version. An object that is idle now may need its
+# account later. Not every cluster serves the kinds of extensions.
 BUILT_IN_KINDS = {
     "v1": ("Pod", "ReplicationController"),
     "apps/v1": ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet"),
@@ -33,10 +38,10 @@ EXTENSION_KINDS = {
     "apps.openshift.io/v1": ("DeploymentConfig",),
 }
 MOST_SHOWN = 10
-# What a workload leaves that is deleted with `--cascade=orphan`.
+# What a workload leaves that somebody has deleted with `kubectl delete --cascade=orphan`.
 ORPHAN_RESOURCES = (
-    ApiResource("apps/v1", "ReplicaSet", "replicasets", True),
-    ApiResource("v1", "Pod", "pods", True),
+    ApiResource("apps/v1", "ReplicaSet", "replicasets", is_namespaced=True),
+    ApiResource("v1", "Pod", "pods", is_namespaced=True),
 )
 
 
@@ -49,31 +54,44 @@ def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
 
 
 def _remove(session: Session) -> None:
-    """Delete what nobody else needs, then the namespaces, accounts and definitions that nobody uses any more."""
-    own_manifests = _collect_own_objects(session)
-    pruning = Pruning(session)
-    shareable = [manifest for manifest in pruning.leftovers if manifest["kind"] in USE_EXPLAINERS]
-    pruning.hand_over(shareable)
-    own_manifests += shareable
-    kept_manifests = keep_needed_issuers(session, [*own_manifests, *pruning.leftovers])
-    pruning.hand_over(kept_manifests)
-    leaving = [manifest for manifest in own_manifests if manifest not in kept_manifests]
-    leaving += read_certificate_secrets(session, leaving)
-    groups = list(reversed(group_by_dependency(leaving)))
+    """Delete what nobody else needs, then the shareable objects that nobody uses any more."""
+    pruning, leaving_objects = _find_leaving_objects(session)
+    groups = list(reversed(group_by_dependency(leaving_objects)))
     for group in groups:
-        delete_objects(
-            session, [manifest for manifest in group if manifest["kind"] not in USE_EXPLAINERS], Action.DELETED
-        )
-    leaving_identities = {object_identity(manifest) for manifest in [*leaving, *pruning.delete_leftovers()]}
+        own_objects = [manifest for manifest in group if not _is_shareable(manifest)]
+        delete_objects(session, own_objects, Action.DELETED)
+    deleted_leftovers = pruning.delete_leftovers()
+    leaving_identities = {object_identity(manifest) for manifest in [*leaving_objects, *deleted_leftovers]}
     for group in groups:
-        unused_manifests = _find_unused(session, group, leaving_identities)
-        delete_objects(session, unused_manifests, Action.DELETED)
+        delete_objects(session, _find_unused(session, group, leaving_identities), Action.DELETED)
     for orphan in _find_orphans(session):
         session.report.warnings.append(_describe_orphan(orphan))
 
 
+def _find_leaving_objects(session: Session) -> tuple[Pruning, list[Manifest]]:
+    """Return the objects of the bundle that may go, and the pruning of all else that its label selects.
+
+    Issuers that Certificates of others need are in neither.
+    """
+    own_objects = _collect_own_objects(session)
+    pruning = Pruning(session)
+    shareable_leftovers = [manifest for manifest in pruning.leftovers if _is_shareable(manifest)]
+    pruning.hand_over(shareable_leftovers)
+    own_objects += shareable_leftovers
+    kept_issuers = keep_needed_issuers(session, [*own_objects, *pruning.leftovers])
+    pruning.hand_over(kept_issuers)
+    leaving_objects = [manifest for manifest in own_objects if manifest not in kept_issuers]
+    leaving_objects += read_certificate_secrets(session, leaving_objects)
+    return pruning, leaving_objects
+
+
+def _is_shareable(manifest: Manifest) -> bool:
+    """Return whether others may use an object, so that it goes only if nobody does."""
+    return manifest["kind"] in USE_EXPLAINERS
+
+
 def _collect_own_objects(session: Session) -> list[Manifest]:
-    """Return the live objects of the bundle that may go. Those that are absent and those of others are noted."""
+    """Return the live objects of the bundle that this run may delete. Report the absent ones, and those of others."""
     manifests = session.options.manifests
     live_objects = session.cluster.call_in_parallel(session.read_live, manifests)
     for manifest, live_object in zip(manifests, live_objects, strict=True):
@@ -89,17 +107,20 @@ def _collect_own_objects(session: Session) -> list[Manifest]:
 
 
 def _find_orphans(session: Session) -> Iterator[Manifest]:
-    """Yield what a deletion without dependents has left of a workload: nothing else finds it, and its pods go on."""
-    selectors: dict[str, list[dict[str, str]]] = {}
+    """Yield the ReplicaSets and pods without an owner that the selector of a workload of the bundle selects.
+
+    A deletion without dependents has left them. Nothing else finds them, and their pods run on.
+    """
+    selectors_by_namespace: dict[str, list[dict[str, str]]] = {}
     for workload in session.options.manifests:
         if workload["kind"] in WORKLOAD_KINDS:
             pod_selector = mapping_at(workload, "spec", "selector", "matchLabels")
-            selectors.setdefault(workload["metadata"]["namespace"], []).append(pod_selector)
-    for namespace in sorted(selectors):
+            selectors_by_namespace.setdefault(workload["metadata"]["namespace"], []).append(pod_selector)
+    for namespace, selectors in sorted(selectors_by_namespace.items()):
         for resource in ORPHAN_RESOURCES:
             for manifest in _list_or_none(session, resource, namespace) or []:
                 has_owner = bool(manifest["metadata"].get("ownerReferences"))
-                if not has_owner and _is_selected(manifest, selectors[namespace]):
+                if not has_owner and _is_selected(manifest, selectors):
                     yield manifest
 
 
@@ -115,10 +136,10 @@ def _describe_orphan(manifest: Manifest) -> str:
 
 
 def _find_unused(session: Session, group: list[Manifest], leaving_identities: set[ObjectIdentity]) -> list[Manifest]:
-    """Return the objects of a group that others may use, and that nobody uses. Those in use are reported as kept."""
+    """Return the shareable objects of a group that nobody uses. Report those in use as kept."""
     unused_manifests = []
     for manifest in group:
-        if manifest["kind"] not in USE_EXPLAINERS:
+        if not _is_shareable(manifest):
             continue
         reason = USE_EXPLAINERS[manifest["kind"]](session, manifest, leaving_identities)
         if reason:
@@ -129,7 +150,7 @@ def _find_unused(session: Session, group: list[Manifest], leaving_identities: se
 
 
 def _explain_namespace_use(session: Session, namespace: Manifest, leaving_identities: set[ObjectIdentity]) -> str:
-    """Return why a namespace stays, or an empty string: what it still holds, or that this cannot be known."""
+    """Return why a namespace stays; empty if it may go. It stays if it holds objects, or if nobody can tell."""
     namespace_name = namespace["metadata"]["name"]
     try:
         resources = session.resources.list_namespaced()
@@ -158,7 +179,7 @@ def _iterate_objects(object_lists: Iterable[list[Manifest] | None]) -> Iterator[
 
 
 def _list_held_objects(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
-    """Return the objects of a kind in a namespace, or nothing when they cannot be read."""
+    """Return the objects of a kind in a namespace; None if they cannot be read."""
     accept = JSON if resource.kind == "Secret" else METADATA_LIST  # only a whole Secret has its type
     return _list_or_none(session, resource, namespace, accept)
 
@@ -171,7 +192,10 @@ def _list_or_none(session: Session, resource: ApiResource, namespace: str, accep
 
 
 def _explain_account_use(session: Session, account: Manifest, leaving_identities: set[ObjectIdentity]) -> str:
-    """Collectors share an account, also those of other inventories: what runs under it needs it to start again."""
+    """Return why a ServiceAccount stays; empty if it may go.
+
+    Collectors of other inventories may share it, and what runs under it needs it to start again.
+    """
     account_ref = ref(account)
     try:
         served_kinds = {
@@ -181,21 +205,26 @@ def _explain_account_use(session: Session, account: Manifest, leaving_identities
         return f"which kinds of objects may use it is unknown ({error.message})"
     resources: list[ApiResource] = []
     for version, kinds in {**BUILT_IN_KINDS, **served_kinds}.items():
-        resources += [ApiResource(version, kind, f"{kind.lower()}s", True) for kind in kinds]
+        resources += [build_user_resource(version, kind) for kind in kinds]
     object_lists = session.cluster.call_in_parallel(
         lambda resource: _list_or_none(session, resource, account_ref.namespace), resources
     )
     unlisted_kinds = _list_unreadable_kinds(resources, object_lists)
     if unlisted_kinds:
         return f"this user may not see whether {', '.join(unlisted_kinds)} use it, or they cannot be read"
-    return _describe_refs(
-        find_account_users(_iterate_objects(object_lists), account_ref, leaving_identities), "it is used by"
-    )
+    account_users = find_account_users(_iterate_objects(object_lists), account_ref, leaving_identities)
+    return _describe_refs(account_users, "it is used by")
+
+
+def build_user_resource(api_version: str, kind: str) -> ApiResource:
+    """Return the resource of a kind of BUILT_IN_KINDS or EXTENSION_KINDS; all of them have regular plurals."""
+    return ApiResource(api_version, kind, f"{kind.lower()}s", is_namespaced=True)
 
 
 def _explain_definition_use(session: Session, definition: Manifest, leaving_identities: set[ObjectIdentity]) -> str:
-    """Return why a definition of a kind stays, or an empty string: there are objects of it, or this is unknown."""
-    spec, kind_names = definition["spec"], definition["spec"]["names"]
+    """Return why a CustomResourceDefinition stays; empty if it may go. It stays if there are objects of its kind."""
+    spec = definition["spec"]
+    kind_names = spec["names"]
     served_versions = [version["name"] for version in spec["versions"] if version.get("served")]
     if not served_versions:
         return "it serves no version, so whether it is used is unknown"
@@ -208,11 +237,11 @@ def _explain_definition_use(session: Session, definition: Manifest, leaving_iden
 
 
 def _describe_refs(remaining_refs: list[ObjectRef], introduction: str = "it still has") -> str:
-    """Return some objects after these words, or an empty string for none."""
+    """Return the names of some objects after the introduction; empty for no objects."""
     return f"{introduction} {join_at_most(MOST_SHOWN, remaining_refs)}" if remaining_refs else ""
 
 
-# Other owners may use these, so they stay while they are in use.
+# The kinds of shareable objects. The function says why an object stays, given what goes with the bundle.
 USE_EXPLAINERS: dict[str, Callable[[Session, Manifest, set[ObjectIdentity]], str]] = {
     "Namespace": _explain_namespace_use,
     "CustomResourceDefinition": _explain_definition_use,

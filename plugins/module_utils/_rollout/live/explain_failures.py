@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Explain why workloads are not ready: read what is around them, and search it for symptoms. Private."""
+"""Explain why workloads are not ready: read their pods, revisions and events, and search these for symptoms. Private.
+
+Each poll of a wait calls `find_current_symptoms` and `select_lasting`; lasting symptoms end the wait by
+`build_failure`.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +28,16 @@ from ..readiness import is_generation_observed
 from .failure_texts import FoundSymptoms, describe_symptoms, describe_unfinished
 from .jmespath_search import Search
 
-# Kinds that are listed once per namespace for all its workloads.
-LISTED_KINDS = (("v1", "Pod", "pods"), ("apps/v1", "ReplicaSet", "replicasets"), ("v1", "Event", "events"))
-REVISION_KIND = ("apps/v1", "ControllerRevision", "controllerrevisions")
+# What each poll lists, once per namespace for all its workloads.
+PODS = ApiResource("v1", "Pod", "pods", is_namespaced=True)
+REPLICA_SETS = ApiResource("apps/v1", "ReplicaSet", "replicasets", is_namespaced=True)
+EVENTS = ApiResource("v1", "Event", "events", is_namespaced=True)
+# What it lists too if there are other workloads than Deployments.
+CONTROLLER_REVISIONS = ApiResource("apps/v1", "ControllerRevision", "controllerrevisions", is_namespaced=True)
 
 
 class WorkloadStatus:
-    """Polls workloads for symptoms."""
+    """Polls workloads for symptoms, and remembers since when each has lasted."""
 
     def __init__(
         self, cluster: Cluster, search: Search, *, unschedulable_seconds: float, allow_empty: bool = False
@@ -53,11 +60,10 @@ class WorkloadStatus:
         return found_symptoms
 
     def _read_around(self, workloads: list[Object]) -> None:
-        """Read what explains the state of some workloads: all objects of a kind in a namespace at once."""
-        kinds = list(LISTED_KINDS)
+        """Read the objects that explain the state of some workloads, all of a kind in a namespace at once."""
+        resources = [PODS, REPLICA_SETS, EVENTS]
         if any(workload["kind"] != "Deployment" for workload in workloads):
-            kinds.append(REVISION_KIND)
-        resources = [ApiResource(*kind, True) for kind in kinds]
+            resources.append(CONTROLLER_REVISIONS)
         namespaces = {workload["metadata"].get("namespace", "") for workload in workloads} - {""}
         listings = [(resource, namespace) for namespace in sorted(namespaces) for resource in resources]
         try:
@@ -69,14 +75,15 @@ class WorkloadStatus:
             self._objects[resource.kind, namespace] = objects
 
     def _explain_further(self, workload: Object, symptom: Symptom) -> Symptom:
-        """Return a symptom with what other objects say of it, which are read for it alone."""
-        if symptom.failure_row.id not in EXPLANATIONS_BY_ROW:
+        """Return a symptom with what further objects say of it. These are listed only for such a symptom."""
+        explanation = EXPLANATIONS_BY_ROW.get(symptom.failure_row.id)
+        if explanation is None:
             return symptom
-        resource, explain_symptom = EXPLANATIONS_BY_ROW[symptom.failure_row.id]
-        listing = (ApiResource(*resource, True), workload["metadata"]["namespace"])
+        resource = ApiResource(explanation.api_version, explanation.kind, explanation.plural, is_namespaced=True)
+        listing = (resource, workload["metadata"]["namespace"])
         if listing not in self._explaining_objects:
             self._explaining_objects[listing] = self._list_objects_in(listing)
-        return explain_symptom(symptom, self._explaining_objects[listing], self.list_events())
+        return explanation.explain_symptom(symptom, self._explaining_objects[listing], self.list_events())
 
     def _list_objects_in(self, listing: tuple[ApiResource, str]) -> list[Object]:
         resource, namespace = listing
@@ -88,24 +95,28 @@ class WorkloadStatus:
             raise
 
     def _find_symptoms_of(self, workload: Object) -> list[Symptom]:
-        def list_of_kind(kind: str) -> list[Object]:
-            return self._objects.get((kind, workload["metadata"].get("namespace", "")), [])
+        def list_in_namespace(resource: ApiResource) -> list[Object]:
+            return self._objects.get((resource.kind, workload["metadata"].get("namespace", "")), [])
 
-        revision_kind = "ReplicaSet" if workload["kind"] == "Deployment" else "ControllerRevision"
-        revision = find_newest_revision(workload, list_of_kind(revision_kind))
-        pods = select_newest_pods(workload, revision, list_of_kind("Pod"))
-        pods_of_old_revisions = select_older_pods(workload, pods, list_of_kind("Pod"))
-        events = list_of_kind("Event")
-        return list(
-            find_symptoms(
-                self.search, workload, revision, pods, events, allow_empty=self._allow_empty, old=pods_of_old_revisions
-            )
+        all_pods = list_in_namespace(PODS)
+        revisions = list_in_namespace(REPLICA_SETS if workload["kind"] == "Deployment" else CONTROLLER_REVISIONS)
+        newest_revision = find_newest_revision(workload, revisions)
+        newest_pods = select_newest_pods(workload, newest_revision, all_pods)
+        symptoms = find_symptoms(
+            self.search,
+            workload,
+            newest_revision,
+            newest_pods,
+            list_in_namespace(EVENTS),
+            allow_empty=self._allow_empty,
+            old=select_older_pods(workload, newest_pods, all_pods),
         )
+        return list(symptoms)
 
     def select_lasting(self, found_symptoms: FoundSymptoms) -> FoundSymptoms:
         """Return the symptoms that have lasted longer than the grace period of their rows.
 
-        Those that an outage of the API server may have caused have to last once more.
+        An outage of the API server may have caused symptoms, so after one all of them begin to last anew.
         """
         if self.cluster.outage.has_just_ended:
             self._first_seen_at.clear()
@@ -115,12 +126,10 @@ class WorkloadStatus:
     def _is_lasting(self, workload: Object, symptom: Symptom) -> bool:
         current_time = self.cluster.clock()
         first_seen_at = self._first_seen_at.setdefault((str(ref(workload)), *symptom.key), current_time)
-        grace = (
-            self._unschedulable_seconds
-            if symptom.failure_row.grace_seconds == UNSCHEDULABLE_GRACE
-            else symptom.failure_row.grace_seconds
-        )
-        return current_time - first_seen_at >= grace
+        grace_seconds = symptom.failure_row.grace_seconds
+        if grace_seconds == UNSCHEDULABLE_GRACE:
+            grace_seconds = self._unschedulable_seconds
+        return current_time - first_seen_at >= grace_seconds
 
     def list_events(self) -> list[Object]:
         """Return the events in all namespaces, as the last poll has read them."""
@@ -135,15 +144,15 @@ class WorkloadStatus:
         return objects
 
     def build_failure(self, lasting_symptoms: FoundSymptoms) -> Failure:
-        """Return the failure that reports lasting symptoms."""
+        """Return the failure that reports lasting symptoms: the first problem, with the others in its fix."""
         failures, problems = describe_symptoms(self.cluster, lasting_symptoms)
+        first_problem, *other_problems = problems
+        # A symptom of a workload as a whole names no pod whose log could be shown, so its warnings are.
         unclear_workloads = [
             workload for workload, symptom in lasting_symptoms if symptom.failure_row.has_evidence and not symptom.pod
         ]
-        further_notes = [str(problem) for problem in problems[1:]] + describe_unfinished(
-            unclear_workloads, self.list_events()
-        )
-        first_problem = problems[0]
+        further_notes = [str(problem) for problem in other_problems]
+        further_notes += describe_unfinished(unclear_workloads, self.list_events())
         fix = "\n".join([first_problem.fix, *further_notes])
         return Failure(
             first_problem.wrong,
