@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A certificate for webhooks without an issuer: made when there is none, or when the old one ends soon. Private.
+"""Make the certificate of a webhook without cert-manager: when there is none, or when the old one ends soon. Private.
 
-The key of its CA is thrown away at once: nobody can sign anything else with it, and a new certificate gets a new CA.
-Both CAs are trusted while the old one is valid, so that a renewal interrupts nothing.
+The module `webhook_certificate` runs this. Each certificate gets a CA of its own, whose key is thrown away at once, so
+that nobody can sign anything else with it. The bundle also has the CA before it while that one is valid, so that
+a renewal interrupts nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import base64
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -34,14 +35,16 @@ _PRIMITIVES = "cryptography.hazmat.primitives"
 
 @dataclass(frozen=True)
 class CertificateRequest:
-    """Which certificate is wanted, and where."""
+    """Which certificate the task wants, and in which Secret."""
 
     namespace: str
     name: str
     hosts: list[str]
     labels: dict[str, str]
     days: int
+    """How long a new certificate is valid."""
     renew_days: int
+    """A certificate that is valid for fewer days is renewed."""
     check: bool
 
     @property
@@ -50,36 +53,58 @@ class CertificateRequest:
         return f"/api/v1/namespaces/{quote_segment(self.namespace)}/secrets/{quote_segment(self.name)}"
 
 
+class CertificateResult(TypedDict):
+    """The result of the task."""
+
+    changed: bool
+    ca_bundle: str
+    not_after: str
+    """The end of the certificate in RFC 3339; empty if there is none."""
+    days_left: int
+    msg: str
+
+
 def run_webhook_certificate(module: AnsibleModule) -> None:
-    """See to the certificate, and leave the task."""
+    """See to the certificate, and end the task with the result."""
     params = {key: module.params[key] for key in ("namespace", "name", "hosts", "labels", "days", "renew_days")}
     request = CertificateRequest(**params, check=module.check_mode)
-    run(module, lambda: ensure_certificate(connect(module), request, lambda: datetime.datetime.now(datetime.UTC)))
+
+    def ensure() -> dict[str, Any]:
+        return dict(ensure_certificate(connect(module), request, lambda: datetime.datetime.now(datetime.UTC)))
+
+    run(module, ensure)
 
 
-def ensure_certificate(cluster: Cluster, request: CertificateRequest, clock: Clock) -> dict[str, Any]:
-    """Return the CA bundle and the end of the certificate; make one where that is needed."""
+def ensure_certificate(cluster: Cluster, request: CertificateRequest, clock: Clock) -> CertificateResult:
+    """Return the CA bundle and the end of the certificate. Make a new certificate if that is needed."""
     action = f"See to the certificate {request.namespace}/{request.name}"
     try:
         live_secret = cluster.get(request.path)
         _refuse_foreign_secret(live_secret, request)
-        data = (live_secret or {}).get("data") or {}
-        old_data = {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
+        old_data = _read_secret_data(live_secret)
         renewal_reason = _find_renewal_reason(old_data, request, clock())
         if not renewal_reason:
-            return _describe_result(False, old_data, clock(), f"it is valid until {_expiry_date(old_data)}")
+            message = f"it is valid until {_expiry_date(old_data)}"
+            return _describe_result(old_data, clock(), message, changed=False)
         if request.check:
-            return _describe_result(True, old_data, clock(), f"it would be made: {renewal_reason}")
+            return _describe_result(old_data, clock(), f"it would be made: {renewal_reason}", changed=True)
         new_data = _make_certificate(request, old_data, clock())
         # A Secret that appeared since the read belongs to another owner, who must not lose a key.
         query = {"fieldManager": OWNER, "force": "true" if live_secret else "false"}
         cluster.request("PATCH", request.path, query, _build_secret(request, new_data), APPLY)
     except ApiError as error:
         raise explain(error, action) from error
-    return _describe_result(True, new_data, clock(), f"it was made: {renewal_reason}")
+    return _describe_result(new_data, clock(), f"it was made: {renewal_reason}", changed=True)
+
+
+def _read_secret_data(secret: Manifest | None) -> dict[str, str]:
+    """Return the decoded data of a Secret: `tls.crt`, `tls.key` and `ca.crt` as PEM. Empty without a Secret."""
+    data = (secret or {}).get("data") or {}
+    return {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
 
 
 def _refuse_foreign_secret(live_secret: Manifest | None, request: CertificateRequest) -> None:
+    """Raise Problem if the Secret belongs to another owner."""
     labels = (live_secret or {"metadata": {}})["metadata"].get("labels") or {}
     if live_secret and not (labels.get(OWNER_LABEL) == OWNER and is_applied_by(live_secret, OWNER)):
         wrong = f"the Secret {request.namespace}/{request.name} belongs to {describe_owner(live_secret)}"
@@ -89,7 +114,7 @@ def _refuse_foreign_secret(live_secret: Manifest | None, request: CertificateReq
 def _find_renewal_reason(
     old_data: Mapping[str, str], request: CertificateRequest, current_time: datetime.datetime
 ) -> str:
-    """Return why there has to be a new certificate, or nothing."""
+    """Return why a new certificate is needed, such as `there was none`; empty if the old one still serves."""
     if not all(old_data.get(key) for key in ("tls.crt", "tls.key", "ca.crt")):
         return "there was none"
     server_certificate = _load_certificates(old_data["tls.crt"])[0]
@@ -102,9 +127,10 @@ def _find_renewal_reason(
 
 
 def _describe_result(
-    changed: bool, secret_data: Mapping[str, str], current_time: datetime.datetime, message: str
-) -> dict[str, Any]:
-    expiry = next(map(_expiry_time, _load_certificates(secret_data.get("tls.crt", ""))), None)
+    secret_data: Mapping[str, str], current_time: datetime.datetime, message: str, *, changed: bool
+) -> CertificateResult:
+    certificates = _load_certificates(secret_data.get("tls.crt", ""))
+    expiry = _expiry_time(certificates[0]) if certificates else None
     return {
         "changed": changed,
         "ca_bundle": secret_data.get("ca.crt", ""),
@@ -135,60 +161,66 @@ def _build_secret(request: CertificateRequest, secret_data: Mapping[str, str]) -
 def _make_certificate(
     request: CertificateRequest, old_data: Mapping[str, str], current_time: datetime.datetime
 ) -> dict[str, str]:
-    """Make a CA, a certificate that it signs, and the bundle of this CA and the one before it, if that is valid."""
-    x509, serialization = (
-        import_library("cryptography.x509", "cryptography"),
-        import_library(f"{_PRIMITIVES}.serialization", "cryptography"),
-    )
-    elliptic_curves, hashes = import_library(f"{_PRIMITIVES}.asymmetric.ec"), import_library(f"{_PRIMITIVES}.hashes")
-    ca_key, server_key = (elliptic_curves.generate_private_key(elliptic_curves.SECP256R1()) for _key in range(2))
-    ca_name, server_name = (
-        x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, text)])
-        for text in (f"{request.name} CA", request.name)
-    )
-    # Clocks of nodes and controller differ a little.
-    valid_from, valid_until = (
-        current_time - datetime.timedelta(minutes=10),
-        current_time + datetime.timedelta(days=request.days),
-    )
+    """Make a CA and a certificate that it signs. Return the data of the Secret with both.
 
-    def sign_certificate(subject: Any, public_key: Any, *extensions: tuple[Any, bool]) -> str:
+    The CA bundle in `ca.crt` has the new CA, then the one before it while that is valid.
+    """
+    x509 = import_library("cryptography.x509", "cryptography")
+    serialization = import_library(f"{_PRIMITIVES}.serialization", "cryptography")
+    elliptic_curves = import_library(f"{_PRIMITIVES}.asymmetric.ec")
+    hashes = import_library(f"{_PRIMITIVES}.hashes")
+    ca_key = elliptic_curves.generate_private_key(elliptic_curves.SECP256R1())
+    server_key = elliptic_curves.generate_private_key(elliptic_curves.SECP256R1())
+    ca_name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, f"{request.name} CA")])
+    server_name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, request.name)])
+    # Clocks of nodes and controller differ a little.
+    valid_from = current_time - datetime.timedelta(minutes=10)
+    valid_until = current_time + datetime.timedelta(days=request.days)
+
+    def start_certificate(subject: Any, public_key: Any) -> Any:
         builder = x509.CertificateBuilder().issuer_name(ca_name).subject_name(subject).public_key(public_key)
-        builder = (
-            builder.serial_number(x509.random_serial_number()).not_valid_before(valid_from).not_valid_after(valid_until)
-        )
-        for extension, critical in extensions:
-            builder = builder.add_extension(extension, critical)
+        builder = builder.serial_number(x509.random_serial_number())
+        return builder.not_valid_before(valid_from).not_valid_after(valid_until)
+
+    def sign_as_pem(builder: Any) -> str:
         return str(builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode())
 
+    ca_builder = start_certificate(ca_name, ca_key.public_key())
+    ca_builder = ca_builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+
+    server_builder = start_certificate(server_name, server_key.public_key())
     host_names = x509.SubjectAlternativeName([x509.DNSName(host) for host in request.hosts])
+    server_builder = server_builder.add_extension(host_names, critical=False)
     key_usage = x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH])
-    not_a_ca = x509.BasicConstraints(False, None)
-    valid_old_cas = [
-        old_ca for old_ca in _load_certificates(old_data.get("ca.crt", "")) if _expiry_time(old_ca) > current_time
-    ]
-    # The newest CA stands first: it signed the certificate that pods serve until they load the new one.
-    last_ca = valid_old_cas[:1]
-    old_ca_bundle = "".join(old_ca.public_bytes(serialization.Encoding.PEM).decode() for old_ca in last_ca)
+    server_builder = server_builder.add_extension(key_usage, critical=False)
+    server_builder = server_builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+
     private_key = server_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return {
-        "ca.crt": sign_certificate(ca_name, ca_key.public_key(), (x509.BasicConstraints(True, 0), True))
-        + old_ca_bundle,
-        "tls.crt": sign_certificate(
-            server_name, server_key.public_key(), (host_names, False), (key_usage, False), (not_a_ca, True)
-        ),
+        "ca.crt": sign_as_pem(ca_builder) + _find_valid_ca(old_data, current_time, serialization.Encoding.PEM),
+        "tls.crt": sign_as_pem(server_builder),
         "tls.key": private_key.decode(),
     }
 
 
+def _find_valid_ca(old_data: Mapping[str, str], current_time: datetime.datetime, pem_encoding: Any) -> str:
+    """Return the newest CA of the old bundle that is still valid, as PEM; empty if there is none.
+
+    The newest CA stands first. It signed the certificate that pods serve until they load the new one.
+    """
+    for old_ca in _load_certificates(old_data.get("ca.crt", "")):
+        if _expiry_time(old_ca) > current_time:
+            return str(old_ca.public_bytes(pem_encoding).decode())
+    return ""
+
+
 def _load_certificates(pem: str) -> list[Any]:
-    return (
-        list(import_library("cryptography.x509", "cryptography").load_pem_x509_certificates(pem.encode()))
-        if pem
-        else []
-    )
+    """Return the certificates in a text, in their order; none for an empty text."""
+    if not pem:
+        return []
+    return list(import_library("cryptography.x509", "cryptography").load_pem_x509_certificates(pem.encode()))
 
 
 def _expiry_time(certificate: Any) -> datetime.datetime:
