@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Webhooks: the Services behind them, the injectors of their CA, and why a webhook fails. Private."""
+"""Webhooks: the Services behind them, the injectors of their CA, and why a webhook fails. Private.
+
+`live/webhook_wait.py` and `live/webhook_reasons.py` read the objects, and ask here what these say.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import list_at, mapping_at
 from .._telemetry.log_causes import Cause, find_causes
@@ -21,6 +24,7 @@ _SERVICE_URL = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9
 _FAILED_WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]{1,300})"')
 _CERTIFICATE = b"BEGIN CERTIFICATE"
 
+# The annotations with which a webhook configuration requests a CA from a Certificate, or from a Secret.
 INJECT_CERTIFICATE = "cert-manager.io/inject-ca-from"
 INJECT_SECRET = "cert-manager.io/inject-ca-from-secret"
 # cert-manager reads a Secret without a Certificate only if it has this annotation (its docs, "CA Injector").
@@ -86,6 +90,17 @@ WEBHOOK_CAUSES = (
 )
 
 
+class ServiceName(NamedTuple):
+    """The name of a Service behind a webhook."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `namespace/name`, as messages show it."""
+        return f"{self.namespace}/{self.name}"
+
+
 def find_distrusted_webhook(message: str) -> str:
     """Return the name of the webhook whose certificate the server does not accept, or an empty string."""
     match = _FAILED_WEBHOOK.search(message)
@@ -93,19 +108,23 @@ def find_distrusted_webhook(message: str) -> str:
 
 
 def find_webhook_cause(message: str) -> Cause:
-    """Return why a webhook does not answer."""
+    """Return why a webhook does not answer, given the message of the API server."""
     service = find_unreachable_service(message)
-    return next(find_causes(message, WEBHOOK_CAUSES, service=f"Service {'/'.join(service)}" if service else "webhook"))
+    subject = f"Service {service}" if service else "webhook"
+    return next(find_causes(message, WEBHOOK_CAUSES, service=subject))
 
 
-def find_unreachable_service(message: str) -> tuple[str, str] | None:
-    """Return namespace and name of the Service that the server could not reach."""
+def find_unreachable_service(message: str) -> ServiceName | None:
+    """Return the Service that the API server could not reach; None if its message names none."""
     match = _SERVICE_URL.search(message)
-    return (match["namespace"], match["name"]) if match else None
+    return ServiceName(match["namespace"], match["name"]) if match else None
 
 
 def _list_webhook_clients(configuration: Object) -> Iterator[tuple[str, Object]]:
-    """Yield the name and the client of each webhook: admission's, or the conversion of a definition."""
+    """Yield the name and the `clientConfig` of each webhook, which says how the API server reaches it.
+
+    `configuration` is a webhook configuration, or a CustomResourceDefinition with a webhook that converts its objects.
+    """
     for webhook in list_at(configuration, "webhooks"):
         yield webhook.get("name") or "", mapping_at(webhook, "clientConfig")
     conversion = mapping_at(configuration, "spec", "conversion")
@@ -130,14 +149,14 @@ def _has_certificate(bundle: str) -> bool:
         return False
 
 
-def list_webhook_services(configurations: Iterable[Object]) -> list[tuple[str, str]]:
-    """Return namespace and name of the Services behind webhooks."""
-    service_names = []
+def list_webhook_services(configurations: Iterable[Object]) -> list[ServiceName]:
+    """Return the Services behind the webhooks of some configurations, each once."""
+    service_names: list[ServiceName] = []
     for configuration in configurations:
         for _name, client in _list_webhook_clients(configuration):
             service = client.get("service")
             if service:
-                service_names.append((service.get("namespace") or "", service.get("name") or ""))
+                service_names.append(ServiceName(service.get("namespace") or "", service.get("name") or ""))
     return list(dict.fromkeys(service_names))
 
 
@@ -167,9 +186,10 @@ def has_ready_endpoint(slices: Iterable[Object]) -> bool:
 
 
 def describe_pod_ports(slices: Iterable[Object]) -> str:
-    """Return the port on which the pods behind a Service listen."""
-    port_numbers = (
-        endpoint_port.get("port") for endpoint_slice in slices for endpoint_port in list_at(endpoint_slice, "ports")
-    )
-    shown_numbers = sorted({str(number) for number in port_numbers if number})
-    return " or ".join(shown_numbers) or "that its targetPort names"
+    """Return the port on which the pods behind a Service listen, such as `9443`, as the end of `port …`."""
+    port_numbers: set[str] = set()
+    for endpoint_slice in slices:
+        for endpoint_port in list_at(endpoint_slice, "ports"):
+            if endpoint_port.get("port"):
+                port_numbers.add(str(endpoint_port["port"]))
+    return " or ".join(sorted(port_numbers)) or "that its targetPort names"

@@ -1,13 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of workloads that fail or do not become ready: data, problems and log lines. Private."""
+"""Describe why workloads fail or do not become ready: as data, as problems and as lines of logs. Private.
+
+Everything that is shown here is masked, since logs and messages may hold secrets.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._otelcol.config.masking import conceal_secrets, mask_and_clean
@@ -17,23 +20,41 @@ from ..._otelcol.kube.objects import ref
 from ..._telemetry.logs import select_last_lines
 from ..failures import OWNER_NAME_KEY, Object, Symptom, find_fix, format_title, read_event_time
 
-# How many groups of symptoms have a problem and a log, and how many symptoms are data.
+# How many groups of symptoms become problems with a log, and how many symptoms become data.
 SHOWN_GROUPS, LISTED_SYMPTOMS = 3, 20
 # How many lines of a log, characters of a line, and events are shown.
 MOST_LINES, LONGEST_LINE, MOST_EVENTS = 10, 300, 5
 # More lines are read than shown: the stack trace of a panic hides what it is about.
 LINES_TO_READ = 200
-# How often a log is asked for while the kubelet replaces the container, and the seconds between.
+# How often a log is read while the kubelet replaces the container, and the seconds between.
 LOG_TRIES, LOG_PAUSE = 4, 0.5
-# The kubelet's answer instead of a log while it replaces a container.
+# How the kubelet's answer begins while it replaces a container, in place of a log.
 NO_LOG_ANSWER = "unable to retrieve container logs"
 
 FoundSymptoms = list[tuple[Object, Symptom]]
 
 
+class FailureFact(TypedDict):
+    """A symptom in the result of a task. A symptom of a workload as a whole has empty texts for pod and container."""
+
+    id: str
+    kind: str
+    namespace: str
+    name: str
+    of: str
+    """The name of the custom resource that the workload belongs to; empty if it belongs to none."""
+    pod: str
+    node: str
+    container: str
+    reason: str
+    message: str
+    log: list[str]
+    fix: str
+
+
 @dataclass
 class _SymptomGroup:
-    """Pods of a workload with the same symptom: how many there are, and the symptom and the log of the first one."""
+    """Pods of a workload with the same symptom. The first one stands for all, with its log."""
 
     workload: Object
     first_symptom: Symptom
@@ -43,7 +64,7 @@ class _SymptomGroup:
 
 def describe_symptoms(
     cluster: Cluster, found_symptoms: FoundSymptoms, mask: Callable[[str], str] = conceal_secrets
-) -> tuple[list[dict[str, Any]], list[Problem]]:
+) -> tuple[list[FailureFact], list[Problem]]:
     """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
     groups: dict[tuple[str, ...], _SymptomGroup] = {}
     for workload, symptom in found_symptoms:
@@ -52,10 +73,11 @@ def describe_symptoms(
     shown_groups = list(groups.values())[:SHOWN_GROUPS]
     for group in shown_groups:
         group.log_lines = _read_log(cluster, group.first_symptom, mask)
-    facts: list[dict[str, Any]] = []
+    facts: list[FailureFact] = []
     for workload, symptom in found_symptoms[:LISTED_SYMPTOMS]:
         group = groups[_group_key(workload, symptom)]
-        facts.append(_build_fact(workload, symptom, group.log_lines if symptom is group.first_symptom else []))
+        own_log = group.log_lines if symptom is group.first_symptom else []
+        facts.append(_build_fact(workload, symptom, own_log))
     return facts, [_build_problem(group) for group in shown_groups]
 
 
@@ -64,12 +86,15 @@ def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:
     return (str(ref(workload)), symptom.failure_row.id, symptom.container, symptom.reason)
 
 
-def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str, Any]:
+def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> FailureFact:
     """Return a symptom as data."""
     pod = symptom.pod or {"metadata": {"name": ""}, "spec": {}}
+    workload_ref = ref(workload)
     return {
         "id": symptom.failure_row.id,
-        **ref(workload)._asdict(),
+        "kind": workload_ref.kind,
+        "namespace": workload_ref.namespace,
+        "name": workload_ref.name,
         "of": workload.get(OWNER_NAME_KEY) or "",
         "pod": pod["metadata"]["name"],
         "node": pod["spec"].get("nodeName") or "",
@@ -85,12 +110,14 @@ def _build_problem(group: _SymptomGroup) -> Problem:
     """Return the problem of a group of symptoms, with the log of the first one."""
     symptom, log = group.first_symptom, group.log_lines
     fact = _build_fact(group.workload, symptom, log)
-    texts_by_key = {"container": "container {}", "pod": "pod {}", "node": "node {}"}
-    place = ", ".join(place_text.format(fact[key]) for key, place_text in texts_by_key.items() if fact[key])
+    places = (("container", fact["container"]), ("pod", fact["pod"]), ("node", fact["node"]))
+    place_text = ", ".join(f"{word} {name}" for word, name in places if name)
     count_note = f"; the same for {group.pod_count - 1} more" if group.pod_count > 1 else ""
     last_lines = "\nThe last lines of its log:\n  " + "\n  ".join(log) if log else ""
     problem = f"{symptom.reason}: {symptom.detail.rstrip('.')}{count_note}"
-    return Problem(problem, asked=f"Wait for {format_title(group.workload)}", where=place, fix=fact["fix"] + last_lines)
+    return Problem(
+        problem, asked=f"Wait for {format_title(group.workload)}", where=place_text, fix=fact["fix"] + last_lines
+    )
 
 
 def _read_log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list[str]:
@@ -116,7 +143,7 @@ def _read_log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) ->
 
 
 def _read_log_tail(cluster: Cluster, path: str, query: dict[str, Any], mask: Callable[[str], str]) -> list[str]:
-    """Return the last lines of a log that say something. Raises ApiError."""
+    """Return the last lines of a log that say something; none while there is no log yet. Raises ApiError."""
     lines = cluster.text(path, query).splitlines()
     if lines and lines[0].startswith(NO_LOG_ANSWER):
         return []
@@ -134,24 +161,20 @@ def describe_unfinished(workloads: list[Object], events: list[Object]) -> list[s
 
 
 def _describe_unmet_conditions(workload: Object) -> Iterator[str]:
-    """Yield what each condition of a workload says that is not true."""
+    """Yield a line for each condition of a workload that is not true."""
     for condition in mappings_at(workload, "status", "conditions"):
         if condition.get("status") != "True":
-            condition_message = mask_and_clean(
-                str(condition.get("message") or condition.get("reason") or ""), LONGEST_LINE
-            )
-            yield f"{ref(workload)}: {condition.get('type')} is {condition.get('status')}: {condition_message}"
+            message = str(condition.get("message") or condition.get("reason") or "")
+            shown_message = mask_and_clean(message, LONGEST_LINE)
+            yield f"{ref(workload)}: {condition.get('type')} is {condition.get('status')}: {shown_message}"
 
 
 def _describe_event(event: Object) -> str:
-    """Return what a warning says, and of which object."""
-    involved_object, event_message = (
-        event["involvedObject"],
-        mask_and_clean(str(event.get("message") or ""), LONGEST_LINE),
-    )
-    return (
-        f"{involved_object.get('kind') or 'Object'} {involved_object['name']}: {event.get('reason')}: {event_message}"
-    )
+    """Return the object, the reason and the message of a warning, in one line."""
+    involved_object = event["involvedObject"]
+    kind = involved_object.get("kind") or "Object"
+    message = mask_and_clean(str(event.get("message") or ""), LONGEST_LINE)
+    return f"{kind} {involved_object['name']}: {event.get('reason')}: {message}"
 
 
 def _is_about_workloads(event: Object, workloads: list[Object]) -> bool:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a webhook does not answer: its CA, its Service, its pods, and the way to them. Private."""
+"""Why a webhook does not answer: its CA, its Service, its pods, and the way to them. Private.
+
+`webhook_wait.py` asks this while it waits, and the apply of a bundle when a webhook lets an object not pass.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from ..webhooks import (
     INJECT_SECRET,
     OTHER_INJECTORS,
     WEBHOOK_CAUSES,
+    ServiceName,
     describe_pod_ports,
     find_injection_request,
     find_unreachable_service,
@@ -29,35 +33,36 @@ from ..webhooks import (
     selects_workload,
 )
 from .explain_failures import WorkloadStatus
-from .failure_texts import FoundSymptoms, describe_symptoms, describe_unfinished
+from .failure_texts import FailureFact, FoundSymptoms, describe_symptoms, describe_unfinished
 from .jmespath_search import compile_search
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
 PLURALS_OF_WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
-# Enough to see whether a Secret is there and what it says of itself; its values stay on the server.
-
-Service = tuple[str, str]
 
 
 class PendingStep(NamedTuple):
-    """One step that hangs: the step, the object, the problem, and the required Services."""
+    """What hangs before a webhook lets an object pass."""
 
     id: str
+    """A key of FIXES_OF_STEPS, the id of a row of WEBHOOK_CAUSES, or `ca` for a missing CA."""
     subject: ObjectRef
+    """The object that has to pass, or the configuration of the webhook."""
     wrong: str
-    needed_services: tuple[Service, ...] = ()
+    needed_services: tuple[ServiceName, ...] = ()
     configuration: Object | None = None
+    """The webhook configuration that has no CA."""
 
 
 def describe_silent_webhook(error: ApiError, subject: ObjectRef) -> PendingStep:
-    """Return what it means that a webhook does not answer."""
-    service, webhook_cause = find_unreachable_service(error.message), find_webhook_cause(error.message)
+    """Return the step that hangs because a webhook does not answer."""
+    webhook_cause = find_webhook_cause(error.message)
+    service = find_unreachable_service(error.message)
     services = (service,) if service else ()
     return PendingStep(webhook_cause.id, subject, f"{webhook_cause.text} ({error.message})", needed_services=services)
 
 
 def explain_rejected_object(cluster: Cluster, error: ApiError, subject: ObjectRef) -> Problem:
-    """Return why an object was not accepted; for a silent webhook with the reason behind it."""
+    """Return why the server did not accept an object, with the reason in the cluster if a webhook did not answer."""
     if not error.is_webhook_error:
         return explain(error, f"Apply {subject}")
     reasons = WebhookReasons(cluster, WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=0))
@@ -68,25 +73,24 @@ def explain_rejected_object(cluster: Cluster, error: ApiError, subject: ObjectRe
 
 
 class WebhookReasons:
-    """Asks the cluster why something hangs. What this user may not see is no reason to fail."""
+    """Asks the cluster why steps hang. It goes on without what this user may not read."""
 
     def __init__(self, cluster: Cluster, workload_status: WorkloadStatus) -> None:
         self.cluster, self.workload_status = cluster, workload_status
 
     def fail_early(self, pending_steps: list[PendingStep]) -> None:
-        """Fail when the pods of a webhook, or those that inject its CA, cannot work."""
-        fatal_symptoms = self.workload_status.select_lasting(
-            self._find_symptoms(self._list_unready_workloads(pending_steps))
-        )
+        """Raise Failure if the pods of a webhook, or those that inject its CA, cannot work."""
+        symptoms = self._find_symptoms(self._list_unready_workloads(pending_steps))
+        fatal_symptoms = self.workload_status.select_lasting(symptoms)
         if fatal_symptoms:
             raise self.workload_status.build_failure(fatal_symptoms)
 
-    def describe_steps(self, pending_steps: list[PendingStep]) -> tuple[list[str], list[dict[str, Any]]]:
-        """Return for people and for machines what hangs and why."""
+    def describe_steps(self, pending_steps: list[PendingStep]) -> tuple[list[str], list[FailureFact]]:
+        """Return what hangs and why: as lines for people, and as rows of a task's result."""
         unready_workloads = self._list_unready_workloads(pending_steps)
         symptom_rows, problems = describe_symptoms(self.cluster, self._find_symptoms(unready_workloads))
         lines: list[str] = []
-        step_rows = []
+        step_rows: list[FailureFact] = []
         for step in pending_steps:
             step_lines = self._explain_step(step)
             lines += step_lines
@@ -96,11 +100,11 @@ class WebhookReasons:
         lines += describe_unfinished(unready_workloads, self.workload_status.list_events())
         return list(dict.fromkeys(lines)), step_rows + symptom_rows
 
-    def read_endpoint_slices(self, service: Service) -> list[Object]:
-        """Return where a Service sends to; one slice without a word when that is not to be seen."""
-        namespace, name = service
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
-        endpoint_slices = self._list_if_allowed(path, {"labelSelector": f"kubernetes.io/service-name={name}"})
+    def read_endpoint_slices(self, service: ServiceName) -> list[Object]:
+        """Return the EndpointSlices of a Service. If this user may not list them, return one that counts as ready."""
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{service.namespace}/endpointslices"
+        query = {"labelSelector": f"kubernetes.io/service-name={service.name}"}
+        endpoint_slices = self._list_if_allowed(path, query)
         return [{"endpoints": [{}]}] if endpoint_slices is None else endpoint_slices
 
     def _find_symptoms(self, workloads: list[Object]) -> FoundSymptoms:
@@ -110,8 +114,8 @@ class WebhookReasons:
             return []
 
     def _list_unready_workloads(self, pending_steps: list[PendingStep]) -> list[Object]:
-        """Return the workloads that something pending needs and that are not rolled out."""
-        services: set[Service] = set()
+        """Return the workloads that pending steps need and that are not ready."""
+        services: set[ServiceName] = set()
         for step in pending_steps:
             services.update(step.needed_services)
         needed_workloads: list[Object] = []
@@ -122,19 +126,21 @@ class WebhookReasons:
         unique_workloads = {ref(workload): workload for workload in needed_workloads}.values()
         return [workload for workload in unique_workloads if not is_ready(workload)]
 
-    def _list_workloads_behind(self, service: Service) -> list[Object]:
-        namespace, name = service
-        live_service = self._read_if_allowed(f"/api/v1/namespaces/{namespace}/services/{name}")
-        return [
-            workload
-            for workload in self._list_workloads(f"/namespaces/{namespace}")
-            if selects_workload(live_service or {}, workload)
-        ]
+    def _list_workloads_behind(self, service: ServiceName) -> list[Object]:
+        """Return the workloads whose pods a Service selects."""
+        live_service = self._read_service(service) or {}
+        workloads = self._list_workloads(f"/namespaces/{service.namespace}")
+        return [workload for workload in workloads if selects_workload(live_service, workload)]
+
+    def _read_service(self, service: ServiceName) -> Object | None:
+        return self._read_if_allowed(f"/api/v1/namespaces/{service.namespace}/services/{service.name}")
 
     def _list_injectors(self) -> list[Object]:
+        """Return the workloads of cert-manager that write CAs into webhook configurations."""
         return self._list_workloads("", {"labelSelector": CAINJECTOR})
 
     def _list_workloads(self, scope: str, query: dict[str, Any] | None = None) -> list[Object]:
+        """Return the workloads of a scope: `/namespaces/NAME`, or an empty text for all namespaces."""
         workloads: list[Object] = []
         for kind, plural in PLURALS_OF_WORKLOADS.items():
             for workload in self._list_if_allowed(f"/apis/apps/v1{scope}/{plural}", query) or []:
@@ -164,18 +170,18 @@ class WebhookReasons:
         lines = []
         for service in step.needed_services:
             pod_ports = describe_pod_ports(self.read_endpoint_slices(service))
-            lines.append(f"{step.subject}: {fix.format(service='/'.join(service), port=pod_ports)}")
+            lines.append(f"{step.subject}: {fix.format(service=str(service), port=pod_ports)}")
         for service in step.needed_services:
             lines += self._explain_service(service)
         return lines
 
-    def _explain_service(self, service: Service) -> Iterable[str]:
-        namespace, name = service
-        live_service = self._read_if_allowed(f"/api/v1/namespaces/{namespace}/services/{name}")
+    def _explain_service(self, service: ServiceName) -> Iterable[str]:
+        """Yield why no pod is behind a Service; nothing if there may be one."""
+        live_service = self._read_service(service)
         if not live_service:
-            yield f"There is no Service {namespace}/{name}."
+            yield f"There is no Service {service}."
         elif live_service["spec"].get("selector") and not self._list_workloads_behind(service):
-            yield f"The Service {namespace}/{name} selects the pods of no Deployment, DaemonSet or StatefulSet."
+            yield f"The Service {service} selects the pods of no Deployment, DaemonSet or StatefulSet."
 
     def _explain_missing_ca(self, configuration: Object) -> str:
         """Return why a configuration has no CA of its webhook."""
@@ -203,12 +209,9 @@ class WebhookReasons:
         except ApiError as error:
             return f"{description} cannot be read: {error.message}."
         if certificate is None:
-            listed_certificates = self._list_if_allowed(f"{CERTIFICATES}/certificates", {"limit": 1})
-            return (
-                f"{description} does not exist."
-                if listed_certificates is not None
-                else "cert-manager is not installed here."
-            )
+            if self._list_if_allowed(f"{CERTIFICATES}/certificates", {"limit": 1}) is None:
+                return "cert-manager is not installed here."
+            return f"{description} does not exist."
         ready_condition = find_condition(certificate, "Ready")
         if ready_condition.get("status") == "True":
             return ""
@@ -221,6 +224,7 @@ class WebhookReasons:
         description = f"the Secret {namespace}/{name} that {INJECT_SECRET} names"
         path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
         try:
+            # The metadata are enough, so the values of the Secret stay on the server.
             secret = self.cluster.request("GET", path, accept=METADATA)
         except ApiError as error:
             return f"{description} cannot be read: {error.message}."
@@ -228,7 +232,7 @@ class WebhookReasons:
         return "" if injection_allowed == "true" else f'{description} has no annotation {ALLOW_INJECTION}: "true".'
 
     def _explain_injector(self, annotation: str, value: str) -> str:
-        """Return what the program that injects CAs lacks, given that its source is there."""
+        """Return what the program that injects CAs lacks; `value` names the source of the CA, which exists."""
         injectors = self._list_injectors()
         if not injectors:
             return f"the cluster has no cainjector of cert-manager, and {annotation} needs one."
@@ -241,20 +245,25 @@ class WebhookReasons:
         return f"{annotation} names {value}, which is there; look at the log of the cainjector ({injector_states})."
 
 
-def _build_failure_row(step: PendingStep, lines: list[str]) -> dict[str, Any]:
-    """Return the row of a task's result."""
-    empty_fields = {"of": "", "pod": "", "node": "", "container": "", "log": []}
+def _build_failure_row(step: PendingStep, lines: list[str]) -> FailureFact:
+    """Return the row of a task's result. A step is of no pod, so the fields about pods are empty."""
     return {
         "id": step.id,
-        **step.subject._asdict(),
-        **empty_fields,
+        "kind": step.subject.kind,
+        "namespace": step.subject.namespace,
+        "name": step.subject.name,
+        "of": "",
+        "pod": "",
+        "node": "",
+        "container": "",
+        "log": [],
         "reason": step.id,
         "message": step.wrong,
         "fix": "\n".join(lines),
     }
 
 
-# A webhook with a URL in place of a Service has no pods that could be told of.
+# What to do if a webhook has a URL in place of a Service: then no pods are known whose port could be named.
 _FIX_OF_URL = "Let the control plane reach the URL of the webhook, and look at the log of what listens there."
 _FIXES_OF_CAUSES = {row.id: row.fix for row in WEBHOOK_CAUSES}
 

@@ -1,15 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until admission webhooks answer; stop as soon as they cannot, and say which step hangs.
+"""Wait until admission webhooks answer; stop as soon as they cannot, and say which step hangs. Private.
 
-Ready pods do not prove that CA bundles and Services work: ready means that a webhook has answered a dry run. Private.
+The module `admission_wait` runs this. A webhook is ready when the API server has got its answer to a dry run of an
+object. Ready pods prove less: the CA bundle or the Service may not work yet.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -37,7 +38,9 @@ ARGUMENTS: dict[str, Any] = {
     "timeout_seconds": {"type": "float", "default": 300},
     "remind_seconds": {"type": "float", "default": 0},
 }
+# The name of the wait in lines of progress, and how many steps such a line shows.
 PROGRESS_NAME, MOST_SHOWN_STEPS = "Admission webhooks", 3
+# An annotation whose change makes an injector look at a webhook configuration again.
 REMINDER = "o11y.opentelemetry/reminded"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
 # balancer gives to any of the API servers. Managed clusters mostly have three: such a volley reaches a given one of
@@ -46,17 +49,28 @@ REMINDER = "o11y.opentelemetry/reminded"
 VOLLEY = 8
 
 
+class WebhookRow(TypedDict):
+    """A webhook configuration or a CustomResourceDefinition of the option `webhooks`."""
+
+    kind: str
+    name: str
+    api_version: str | None
+
+
 @dataclass(frozen=True)
 class WebhookWaitOptions:
     """What the user waits for, and for how long."""
 
     manifests: list[Manifest]
-    webhooks: list[dict[str, str]]
+    """The objects that have to pass a dry run."""
+    webhooks: list[WebhookRow]
     timeout_seconds: float
     remind_seconds: float = 0
+    """After how many seconds without a CA its injector is reminded; 0 for never."""
 
 
 def run_admission_wait(module: AnsibleModule) -> None:
+    """Wait for the webhooks and objects of the task, and end the task with the result."""
     params = module.params
     manifests = params["manifests"]
     options = WebhookWaitOptions(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
@@ -71,7 +85,7 @@ def run_admission_wait(module: AnsibleModule) -> None:
 
 
 class AdmissionWait:
-    """One wait for some webhooks, and for what they must let pass."""
+    """One wait for some webhooks, and for the objects that they must let pass."""
 
     def __init__(self, cluster: Cluster, options: WebhookWaitOptions) -> None:
         self.cluster, self.options = cluster, options
@@ -79,6 +93,7 @@ class AdmissionWait:
         workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=options.timeout_seconds)
         self.reasons = WebhookReasons(cluster, workload_status)
         self.resources = ApiResources(cluster)
+        # Since when each webhook or object is ready, and when the injector of a webhook was reminded last.
         self.ready_since: dict[ObjectRef, float] = {}
         self.reminded_at: dict[ObjectRef, float] = {}
 
@@ -91,7 +106,7 @@ class AdmissionWait:
                 pending_steps = self._list_steps_of_other_servers()
             if not pending_steps:
                 self.cluster.progress.tell_done(PROGRESS_NAME)
-                return self._result(start)
+                return self._build_result(start)
             self.cluster.progress(PROGRESS_NAME, _progress_text(pending_steps))
             self.reasons.fail_early(pending_steps)
             self._remind_injectors([step for step in pending_steps if step.id == "ca"], start)
@@ -100,10 +115,9 @@ class AdmissionWait:
     def _list_pending_steps(self) -> list[PendingStep]:
         """Return everything that is not ready, so that a failure reports all of it."""
         self.resources = ApiResources(self.cluster)  # kinds that were not served may be now
-        named_resources = [(row, _find_webhook_resource(row)) for row in self.options.webhooks]
-        pending_steps = [
-            row for row in self.cluster.call_in_parallel(self._check_configuration, named_resources) if row
-        ]
+        webhooks = [_NamedWebhook(_find_webhook_resource(row), row["name"]) for row in self.options.webhooks]
+        steps_or_none = self.cluster.call_in_parallel(self._check_configuration, webhooks)
+        pending_steps = [step for step in steps_or_none if step]
         return pending_steps + self._try_objects(self.options.manifests)
 
     def _list_steps_of_other_servers(self) -> list[PendingStep]:
@@ -111,27 +125,28 @@ class AdmissionWait:
         return self._try_objects(self.options.manifests * VOLLEY)
 
     def _remind_injectors(self, pending_steps: list[PendingStep], start: float) -> None:
-        """Touch what has been without its CA for long: an injector that was started in the wrong moment looks again.
+        """Annotate the configurations that have been without their CA for long, so that the injector looks again.
 
-        cert-manager's reads the Secret when the configuration or the Secret changes, and may miss the one while it
-        still learns of the other.
+        cert-manager's injector reads the Secret when the configuration or the Secret changes. If both change at about
+        the same time, it may miss the Secret.
         """
-        current_time, remind_seconds = self.cluster.clock(), self.options.remind_seconds
-        overdue_subjects = [
-            step.subject
-            for step in pending_steps
-            if remind_seconds and current_time - self.reminded_at.get(step.subject, start) >= remind_seconds
-        ]
-        for subject in overdue_subjects:
-            patch_body = {"metadata": {"annotations": {REMINDER: f"{current_time:.0f}"}}}
-            path = _find_webhook_resource(subject._asdict()).build_path("", subject.name)
+        if not self.options.remind_seconds:
+            return
+        current_time = self.cluster.clock()
+        patch_body = {"metadata": {"annotations": {REMINDER: f"{current_time:.0f}"}}}
+        for subject in [step.subject for step in pending_steps]:
+            last_time = self.reminded_at.get(subject, start)
+            if current_time - last_time < self.options.remind_seconds:
+                continue
+            resource = _find_webhook_resource({"kind": subject.kind, "name": subject.name, "api_version": None})
+            path = resource.build_path("", subject.name)
             try:
                 self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/reminder"}, patch_body, MERGE)
-            except ApiError:  # without write permission it waits on
+            except ApiError:  # this user may not write: the wait goes on without a reminder
                 continue
             self.reminded_at[subject] = current_time
 
-    def _result(self, start: float) -> dict[str, Any]:
+    def _build_result(self, start: float) -> dict[str, Any]:
         current_time = self.cluster.clock()
         waited_rows = [
             {**subject._asdict(), "seconds": round(ready_time - start, 1)}
@@ -147,19 +162,18 @@ class AdmissionWait:
         }
 
     def _record_readiness(self, subject: ObjectRef, pending_step: PendingStep | None) -> PendingStep | None:
-        """Return what is wrong with a webhook or an object, after noting since when nothing is."""
+        """Note since when nothing hangs at a webhook or an object, and return the step that hangs there, if any."""
         if pending_step is None:
             self.ready_since.setdefault(subject, self.cluster.clock())
         else:
             self.ready_since.pop(subject, None)
         return pending_step
 
-    def _check_configuration(self, named_resource: tuple[dict[str, str], ApiResource]) -> PendingStep | None:
-        """Return what a webhook configuration or a definition lacks; None if it can answer."""
-        row, resource = named_resource
-        subject = ObjectRef(resource.kind, "", row["name"])
+    def _check_configuration(self, webhook: _NamedWebhook) -> PendingStep | None:
+        """Return what a webhook configuration or a definition lacks; None if its webhooks can answer."""
+        subject = ObjectRef(webhook.resource.kind, "", webhook.name)
         try:
-            configuration = self.cluster.get(resource.build_path("", row["name"]))
+            configuration = self.cluster.get(webhook.resource.build_path("", webhook.name))
         except ApiError as error:
             raise explain(error, f"Read {subject}") from error
         if configuration is None:
@@ -168,7 +182,7 @@ class AdmissionWait:
         return self._record_readiness(subject, pending_step)
 
     def _check_service_pods(self, subject: ObjectRef, configuration: Manifest) -> PendingStep | None:
-        """Return that no pod is ready behind a Service of a configuration."""
+        """Return the Services of a configuration behind which no pod is ready; None if there are none."""
         unserved_services = tuple(
             service
             for service in list_webhook_services([configuration])
@@ -176,7 +190,7 @@ class AdmissionWait:
         )
         if not unserved_services:
             return None
-        problem_text = f"no pod is ready behind {', '.join('/'.join(service) for service in unserved_services)}"
+        problem_text = f"no pod is ready behind {', '.join(map(str, unserved_services))}"
         return PendingStep("no_endpoints", subject, problem_text, needed_services=unserved_services)
 
     def _try_objects(self, manifests: list[Manifest]) -> list[PendingStep]:
@@ -196,7 +210,10 @@ class AdmissionWait:
         return self._record_readiness(subject, pending_step)
 
     def _try_dry_run(self, manifest: Manifest, subject: ObjectRef) -> PendingStep | None:
-        """Ask for a dry run of an object. Raises ApiError, and Problem for an object that could never pass."""
+        """Ask for a dry run of an object. Return the step that hangs before it; None if the object passes.
+
+        Raises ApiError, and Problem for an object that could never pass.
+        """
         resource = self.resources.find_for(manifest)
         if resource is None:
             return _describe_unserved_kind(subject)
@@ -218,8 +235,15 @@ class AdmissionWait:
         )
 
 
-def _find_webhook_resource(row: dict[str, str]) -> ApiResource:
-    """Return where a webhook configuration or a definition lives."""
+class _NamedWebhook(NamedTuple):
+    """A webhook configuration or a CustomResourceDefinition."""
+
+    resource: ApiResource
+    name: str
+
+
+def _find_webhook_resource(row: WebhookRow) -> ApiResource:
+    """Return the kind of a webhook configuration or a definition. Raises Problem for another kind."""
     resource = ApiResources.find_known(row.get("api_version") or default_api_version(row["kind"]), row["kind"])
     if resource is None or resource.plural not in CLUSTER_SCOPED_PLURALS:
         wrong = f"{row['kind']} is not a kind of webhook configuration"
@@ -228,7 +252,7 @@ def _find_webhook_resource(row: dict[str, str]) -> ApiResource:
 
 
 def _progress_text(pending_steps: list[PendingStep]) -> str:
-    """Return what is shown of a wait: what the server answered, which follows in parentheses, is left out."""
+    """Return one line about pending steps, without what the server answered, which follows in parentheses."""
     lines: list[str] = []
     for step in pending_steps[:MOST_SHOWN_STEPS]:
         wrong, _paren, _answer = step.wrong.partition(" (")
@@ -237,7 +261,7 @@ def _progress_text(pending_steps: list[PendingStep]) -> str:
 
 
 def _check_ca(subject: ObjectRef, configuration: Manifest) -> PendingStep | None:
-    """Return that webhooks of a configuration have no CA to trust."""
+    """Return the step that hangs if webhooks of a configuration have no CA; None if all have one."""
     webhooks_without_ca = list_webhooks_without_ca(configuration)
     if not webhooks_without_ca:
         return None
@@ -251,7 +275,10 @@ def _describe_unserved_kind(subject: ObjectRef) -> PendingStep:
 
 
 def _describe_rejection(error: ApiError, subject: ObjectRef) -> PendingStep:
-    """Return what may pass; raise what another try cannot change: a denial, an invalid object, a missing right."""
+    """Return the step that hangs if an object may pass later.
+
+    Raises Problem if another try cannot help: for a denial, an invalid object and a missing right.
+    """
     action = f"Try {subject}"
     if error.is_webhook_error:
         return describe_silent_webhook(error, subject)
