@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of running collectors: recorded before the first write, awaited, completed or undone. Private."""
+"""Changes of running collectors: recorded before the first write, awaited, completed or undone. Private.
+
+`apply.py` makes one `Changes` for a run, and calls `find_changes`, then for each wave `begin_changes` and
+`wait_until_complete` within `undo_on_failure`.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +34,15 @@ from .workload_waits import iterate_ended_waits, prepare_wait
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a collector that failed, or of another workload, which has no change.
-
-    A collector is `undo_result`, or keeps its new config; `kept_reason` says why, as a sentence.
-    """
+    """What became of a collector that failed, or of another workload that failed."""
 
     failure: Problem
     change: Change | None = None
+    """The change of the collector; None for another workload."""
     undo_result: UndoneChange | None = None
+    """What went back; None if the collector keeps its new config."""
     kept_reason: str = ""
+    """Why the collector keeps its new config, as a sentence."""
 
 
 class Changes:
@@ -46,12 +50,16 @@ class Changes:
 
     A change goes through these states:
 
-    - to make: in `changes`. `find_changes` puts it there, if the collector works now or an interrupted run left its
-    record. - open: in `open_change_by_name`, with its record in the cluster. `begin_changes` opens it, before the first
-    write. - complete or kept: the new config stays. `wait_until_complete` takes it out of `open_change_by_name`. -
-    undone: the earlier config is back. `wait_until_complete` and `undo_on_failure` bring it back. - closed: its record
-    is gone, or says how the change ended. All that end a change close it, unless another run has taken it over, or the
-    wave of the cluster decides later: `decide_kept_records` closes those.
+    | state | meaning | by |
+    |---|---|---|
+    | to make | it is in `changes`: the collector works now, or an interrupted run left its record | `find_changes` |
+    | open | it is in `open_change_by_name`, and its record is in the cluster | `begin_changes` |
+    | complete, kept | the new config stays | `wait_until_complete` |
+    | undone | the earlier config is back | `wait_until_complete`, `undo_on_failure` |
+    | closed | its record is gone, or says how the change ended | whatever ends the change |
+
+    A change that another run has taken over is not closed here. One that a wave of the cluster decides about later is
+    closed by `decide_kept_records`.
     """
 
     def __init__(self, bundle: Bundle, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
@@ -69,9 +77,10 @@ class Changes:
         options: Mapping[str, Mapping[str, Any]],
         allow: Callable[[list[Change]], None] = lambda _changes: None,
     ) -> None:
-        """Find the collectors that change, before anything is written. Raises Problem if one cannot be recorded.
+        """Find the collectors that change, before anything is written. In check mode, only describe the changes.
 
-        `allow` raises Problem if the account may not make these changes.
+        Raises Problem if a change cannot be recorded or judged. `allow` raises Problem if the account may not make the
+        changes. `options` has the `ChangeOptions` of each collector by its `namespace/name`.
         """
         finder = ChangeFinder(self.bundle, self.live, self.left_records)
         candidates = finder.list_candidates(manifests, options)
@@ -85,7 +94,7 @@ class Changes:
         self.canaries = prepare_canaries(self.bundle, self.changes, self.live)
 
     def manifest_to_apply(self, manifest: Manifest) -> Manifest:
-        """Return what to apply for an object: a workload whose change is judged first is held."""
+        """Return what to apply for an object. The workload of a canary has a form in which most pods wait."""
         canary = self.canaries.get(read_collector_name(manifest))
         return canary.choose_manifest_to_apply(manifest) if canary else manifest
 
@@ -99,7 +108,10 @@ class Changes:
 
     @contextmanager
     def undo_on_failure(self, later: Iterable[str] = ()) -> Iterator[None]:
-        """Let the collectors go back that are half changed when a step fails, and name those that wait for it."""
+        """If a step within fails, bring the collectors back that are half changed.
+
+        The failure also names the collectors of `later`, which this run does not change any more.
+        """
         try:
             yield
         except Problem as problem:
@@ -108,11 +120,15 @@ class Changes:
             if not outcome_lines:
                 raise
             fix = "\n".join([problem.fix, *outcome_lines])
-            problem_parts: dict[str, Any] = {"asked": problem.asked, "where": problem.where, "facts": problem.facts}
-            raise Failure(problem.wrong, fix=fix, **problem_parts) from problem
+            raise Failure(
+                problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=problem.facts
+            ) from problem
 
     def _undo_open_changes(self) -> list[str]:
-        """Let the open changes go back that may, and return what became of them. Close those that another run took."""
+        """Bring the open changes back that go back on a failure, and return what became of each.
+
+        Close the records of the others if another run has changed the collector since.
+        """
         outcome_lines: list[str] = []
         for change in self.open_change_by_name.values():
             if change.goes_back:
@@ -156,7 +172,7 @@ class Changes:
         return awaited_workloads
 
     def _complete_rolling(self, rolling_workloads: Mapping[str, list[Manifest]]) -> list[Outcome]:
-        """Wait for what is not judged, and return what fails."""
+        """Wait for the workloads that are not judged, and return what became of those that fail."""
         if not rolling_workloads:
             return []
         left_objects = self.bundle.changes.find_left_objects()
@@ -247,10 +263,10 @@ class Changes:
     def decide_kept_records(
         self, manifests: Iterable[Manifest], runs: Mapping[str, str], rights: Sequence[Manifest], *, goes_back: bool
     ) -> list[str]:
-        """Let the changes go back whose records some runs have kept, or close them; return what became of each.
+        """Bring the collectors back whose records some runs have kept, or close these. Return what became of each.
 
-        `runs` has the run of each collector, and `rights` what their roles were. A record of another run is its own, so
-        that collector stays as it is. What fails for one collector keeps no other.
+        `runs` has the run that kept the record of each collector, `rights` has what their roles were. If another run
+        has a record by now, its collector stays as it is. A failure of one collector does not stop the others.
         """
         undone_changes: list[UndoneChange] = []
         outcome_lines: list[str] = []

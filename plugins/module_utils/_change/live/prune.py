@@ -1,14 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Delete what an earlier version of a bundle left, as it was judged. Private."""
+"""Delete what an earlier version of a bundle left: objects with its label that it no longer has. Private.
+
+`apply.py` prunes what makes room before each group of objects, and the rest at the end. `remove.py` prunes too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import NamedTuple
 
 from ..._kube.live.api_errors import ask_server
 from ..._kube.live.cluster import METADATA_LIST
@@ -43,7 +46,7 @@ _REVISIONS = (
 
 
 def read_certificate_secrets(session: Session, leaving_manifests: Iterable[Manifest]) -> list[Manifest]:
-    """Return the Secrets that cert-manager made for these objects' Certificates; it leaves them behind by itself."""
+    """Return the Secrets that cert-manager made for the Certificates among some objects, and would leave behind."""
     secrets = []
     for certificate in leaving_manifests:
         if certificate["kind"] != CERTIFICATE:
@@ -62,7 +65,7 @@ def _is_secret_of(manifest: Manifest, certificate: Manifest) -> bool:
 
 
 def keep_needed_issuers(session: Session, leaving_manifests: list[Manifest]) -> list[Manifest]:
-    """Return the issuers among these objects, with their CA, that Certificates of other owners name."""
+    """Return the issuers among leaving objects, with their CA, that Certificates of other owners name. Report them."""
     own_refs = collect_refs(leaving_manifests)
     issuers_by_namespace: dict[str, list[Manifest]] = {}
     for manifest in leaving_manifests:
@@ -73,7 +76,7 @@ def keep_needed_issuers(session: Session, leaving_manifests: list[Manifest]) -> 
         certificates = list_objects(session, _CERTIFICATES, namespace, {})
         if certificates is None:
             reason = "this user may not see whether Certificates of others need it"
-            other_certificates = [_possible_certificate(issuer) for issuer in issuers]
+            other_certificates = [_build_possible_certificate(issuer) for issuer in issuers]
         else:
             reason = "Certificates of others need it"
             other_certificates = [certificate for certificate in certificates if ref(certificate) not in own_refs]
@@ -83,21 +86,27 @@ def keep_needed_issuers(session: Session, leaving_manifests: list[Manifest]) -> 
     return kept_manifests
 
 
-def _possible_certificate(issuer: Manifest) -> Manifest:
-    """Return a Certificate of an issuer, for one that this user may not see."""
+def _build_possible_certificate(issuer: Manifest) -> Manifest:
+    """Return a Certificate that names an issuer: it stands for those that this user may not see."""
     metadata = {"name": "", "namespace": issuer["metadata"]["namespace"]}
     return {"kind": CERTIFICATE, "metadata": metadata, "spec": {"issuerRef": {"name": issuer["metadata"]["name"]}}}
 
 
-# What only products have, which bring definitions too; others often may not list it.
+# Kinds that only bundles of products have, such as cert-manager; users without such a bundle often may not list them.
 PRODUCT_KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterIssuer")
 
 
 class Pruning:
-    """What the bundle's label selects and the bundle does not have."""
+    """The leftovers of a bundle: the objects that its label selects and that it does not have.
+
+    `records` has the records of interrupted changes by the name of the collector. They are no leftovers.
+    """
 
     def __init__(self, session: Session, live_objects: Mapping[ObjectRef, Manifest | None] | None = None) -> None:
-        """Read what is left. With the live objects of a bundle that stays, configs to go back to are not part of it."""
+        """Read the leftovers. `live_objects` are those of a bundle that is applied; without them it is removed.
+
+        If the bundle stays, so do the configs that its workloads may go back to, and the notes of waves.
+        """
         self.session = session
         earlier_selector = EARLIER_SELECTOR if _may_have_earlier_objects(session, live_objects) else ""
         if live_objects is None:
@@ -119,18 +128,21 @@ class Pruning:
             )
 
     def make_room(self, group: list[Manifest]) -> None:
-        """Delete what must be gone before a group can be applied, once the server would take the group."""
+        """Delete the leftovers that must be gone before a group can be applied, such as one with the same host port.
+
+        Before that, the server tries the workloads that replace them.
+        """
         leaving_first = [leftover for leftover in self.leftovers if must_go_first(leftover, group)]
         if leaving_first and not self.session.options.check:
             self.session.cluster.call_in_parallel(self._try_replacement, find_awaited_workloads(leaving_first, group))
         self._delete_leftovers(leaving_first)
 
     def _try_replacement(self, manifest: Manifest) -> None:
-        """See that the server takes what replaces something, before that is gone."""
+        """Raise Problem if the server would refuse a workload that replaces a leftover."""
         ask_server(f"Apply {ref(manifest)}", lambda: self.session.apply_object(manifest, dryRun="All"))
 
     def delete_rest(self) -> None:
-        """Delete the rest, when the workloads that take the place of others work."""
+        """Delete the other leftovers, when the workloads that replace them are ready."""
         workloads = find_awaited_workloads(self.leftovers, self.session.options.manifests)
         if workloads and not self.session.options.check:
             self._await_workloads(workloads)
@@ -138,7 +150,7 @@ class Pruning:
         self.session.changes.note_ready(collect_refs(workloads))
 
     def hand_over(self, manifests: list[Manifest]) -> None:
-        """Leave these objects to the caller, and the Secrets of their Certificates."""
+        """Leave some leftovers to the caller, with the Secrets of their Certificates."""
         remaining_leftovers = []
         for manifest in self.leftovers:
             is_secret = any(_is_secret_of(manifest, handed_manifest) for handed_manifest in manifests)
@@ -147,12 +159,13 @@ class Pruning:
         self.leftovers = remaining_leftovers
 
     def delete_leftovers(self) -> list[Manifest]:
-        """Delete what is left, and return it."""
+        """Delete all leftovers, and return them."""
         deleted_leftovers = list(self.leftovers)
         self._delete_leftovers(deleted_leftovers)
         return deleted_leftovers
 
     def _await_workloads(self, workloads: list[Manifest]) -> None:
+        """Wait for workloads that replace leftovers. The failure of one names the leftovers that stay for it."""
         seconds = self.session.options.wait_seconds
         awaited_workloads = [AwaitedWorkload(ref(workload), workload["apiVersion"]) for workload in workloads]
         # A pod may be without a node for all that time: the old ones need their room until the new ones work.
@@ -162,14 +175,14 @@ class Pruning:
         try:
             RolloutWait(self.session.cluster, compile_search({}), options).wait()
         except Failure as failure:
-            kept_text = ", ".join(
-                str(ref(leftover))
-                for leftover in self.leftovers
-                if any(replaces(new_workload, leftover) for new_workload in workloads)
-            )
-            failure_parts: dict[str, Any] = {"asked": failure.asked, "where": failure.where, "facts": failure.facts}
-            fix = f"{failure.fix}\nUntil it works these are kept: {kept_text}."
-            raise Failure(failure.wrong, fix=fix, **failure_parts) from failure
+            kept_names = []
+            for leftover in self.leftovers:
+                if any(replaces(new_workload, leftover) for new_workload in workloads):
+                    kept_names.append(str(ref(leftover)))
+            fix = f"{failure.fix}\nUntil it works these are kept: {', '.join(kept_names)}."
+            raise Failure(
+                failure.wrong, asked=failure.asked, where=failure.where, fix=fix, facts=failure.facts
+            ) from failure
 
     def _delete_leftovers(self, leaving_manifests: list[Manifest]) -> None:
         for group in reversed(group_by_dependency(leaving_manifests)):
@@ -179,9 +192,10 @@ class Pruning:
 
 
 def _may_have_earlier_objects(session: Session, live_objects: Mapping[ObjectRef, Manifest | None] | None) -> bool:
-    """Return whether an earlier version may have left objects: a removal looks for them, a run that converts some too.
+    """Return whether version 0 of the collection may have left objects, which had no label of a release.
 
-    A product always had the label of its release, which has no dot.
+    A removal looks for them, and so does a run that converts one of them. The release of a collector has a dot in its
+    name, `NAMESPACE.NAME`; that of a product has none, and all objects of a product always had the label.
     """
     if live_objects is None:
         return any("." in release for release in session.releases)
@@ -193,45 +207,63 @@ def _may_have_earlier_objects(session: Session, live_objects: Mapping[ObjectRef,
 
 
 def _find_labelled_leftovers(session: Session, releases: set[str], extra_selector: str) -> list[Manifest]:
-    """Return the labelled objects that the bundle does not have, without their content.
+    """Return the labelled objects that the bundle does not have, as metadata without content.
 
-    `extra_selector` selects more of them.
+    Those that `extra_selector` selects come to those of the option `prune_selector`.
     """
     if not session.options.prune_selector:
         return []
-    selectors = [session.options.prune_selector]
-    if extra_selector:
-        selectors.append(extra_selector)
-    places = [(*space, selector) for selector, space in product(selectors, _list_pruned_spaces(session))]
-    object_lists = session.cluster.call_in_parallel(
-        lambda resource_place: _list_labelled(session, *resource_place), places
-    )
-    denied: set[str] = set()
+    listings = _plan_listings(session, extra_selector)
+    object_lists = session.cluster.call_in_parallel(lambda listing: _list_labelled(session, listing), listings)
+    denied_plurals: set[str] = set()
     labelled_objects: list[Manifest] = []
-    for (resource, _namespace, _selector), objects in zip(places, object_lists, strict=True):
+    for listing, objects in zip(listings, object_lists, strict=True):
         if objects is None:
-            denied.add(resource.plural)
+            denied_plurals.add(listing.resource.plural)
         else:
             labelled_objects += objects
-    if denied:
-        session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(sorted(denied))}")
+    if denied_plurals:
+        denied_text = ", ".join(sorted(denied_plurals))
+        session.report.warnings.append(f"Not pruned, since this user may not list them: {denied_text}")
     leftovers = find_stale_objects(labelled_objects, collect_refs(session.options.manifests))
     return [manifest for manifest in leftovers if _is_ours(session, manifest, releases)]
 
 
-def _list_pruned_spaces(session: Session) -> list[tuple[ApiResource, str]]:
-    """Return the kinds that a bundle may leave, each with a namespace, which is empty for the whole cluster."""
+class _Listing(NamedTuple):
+    """A list of objects to ask for. The namespace is empty for a kind of the whole cluster."""
+
+    resource: ApiResource
+    namespace: str
+    selector: str
+
+
+def _plan_listings(session: Session, extra_selector: str) -> list[_Listing]:
+    """Return the lists that may have leftovers: by selector, then by kind and namespace."""
+    selectors = [session.options.prune_selector]
+    if extra_selector:
+        selectors.append(extra_selector)
+    kinds = PRUNED_KINDS + (PRODUCT_KINDS if session.resources.has_definitions else ())
+    resources = [session.resources.find_resource(default_api_version(kind), kind) for kind in kinds]
     namespaces = list_namespaces(session.options.manifests)
-    spaces = []
-    for kind in PRUNED_KINDS + (PRODUCT_KINDS if session.resources.has_definitions else ()):
-        resource = session.resources.find_resource(default_api_version(kind), kind)
-        if resource:
-            spaces += [(resource, name) for name in (namespaces if resource.is_namespaced else [""])]
-    return spaces
+    listings: list[_Listing] = []
+    for selector in selectors:
+        for resource in filter(None, resources):
+            for namespace in namespaces if resource.is_namespaced else [""]:
+                listings.append(_Listing(resource, namespace, selector))
+    return listings
+
+
+def _list_labelled(session: Session, listing: _Listing) -> list[Manifest] | None:
+    """Return the objects of a list; None if this user may not list them."""
+    query = {"labelSelector": listing.selector}
+    return list_objects(session, listing.resource, listing.namespace, query, METADATA_LIST)
 
 
 def _find_records(session: Session, leftovers: list[Manifest]) -> dict[str, Manifest]:
-    """Return the records of the bundle's collectors. Others with that label are leftovers like any object."""
+    """Return the records of the bundle's collectors, by the name of the collector.
+
+    Other objects with the label of a record are leftovers like any object.
+    """
     release_of_record = {}
     for change in group_by_collector(session.options.manifests, {}):
         record = build_record_reference(change.workloads[0])
@@ -252,7 +284,7 @@ def _find_notes(session: Session, leftovers: list[Manifest]) -> list[Manifest]:
 
 
 def _read_whole_objects(session: Session, leaving_manifests: list[Manifest]) -> list[Manifest]:
-    """Return the leftovers that are to be deleted with their content, and the Secrets of their Certificates."""
+    """Return leftovers with their content, as they are now, and the Secrets of their Certificates."""
     whole_objects = [
         manifest for manifest in session.cluster.call_in_parallel(session.read_live, leaving_manifests) if manifest
     ]
@@ -278,13 +310,21 @@ def _find_kept_configs(
 
 def _list_revisions(session: Session, namespaces: Iterable[str]) -> list[list[Manifest] | None]:
     """Return the revisions of collectors by namespace and kind; None for what this user may not list."""
-    places = list(product(namespaces, _REVISIONS))
-    query = {"labelSelector": COLLECTOR_LABEL}
-    return session.cluster.call_in_parallel(lambda place: list_objects(session, place[1], place[0], query), places)
+    listings = [
+        _Listing(resource, namespace, COLLECTOR_LABEL) for namespace, resource in product(namespaces, _REVISIONS)
+    ]
+
+    def list_whole_objects(listing: _Listing) -> list[Manifest] | None:
+        return list_objects(session, listing.resource, listing.namespace, {"labelSelector": listing.selector})
+
+    return session.cluster.call_in_parallel(list_whole_objects, listings)
 
 
 def _is_ours(session: Session, manifest: Manifest, releases: set[str]) -> bool:
-    """Return whether a selected object has both marks; a selector may match what others made, and copies of ours."""
+    """Return whether a selected object is of one of these releases, by its label and its field manager.
+
+    A selector may also match what others made, or copies of an object.
+    """
     if not is_of_earlier_version(manifest, session.options.field_manager):
         return is_own_object(manifest, releases, session.options.field_manager)
     namespace, release = find_earlier_place(manifest)
@@ -293,13 +333,11 @@ def _is_ours(session: Session, manifest: Manifest, releases: set[str]) -> bool:
     return bool(release) and release in releases
 
 
-def _list_labelled(session: Session, resource: ApiResource, namespace: str, selector: str) -> list[Manifest] | None:
-    """Return the objects with the bundle's label, or nothing when the user may not see them."""
-    return list_objects(session, resource, namespace, {"labelSelector": selector}, METADATA_LIST)
-
-
 def delete_objects(session: Session, manifests: list[Manifest], action: Action) -> None:
-    """Delete some objects and wait until they are gone, because later ones may be needed for that."""
+    """Delete some objects, wait until they are gone, and note the action.
+
+    What a finalizer needs, such as an operator, is in a later group, so no later group is deleted before that.
+    """
     deleted_manifests = manifests
     if manifests and not session.options.check:
         started_at = session.cluster.clock()

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring back what the previous run applied to a collector, where nobody else has changed it since. Private."""
+"""Bring back what the previous run applied to a collector, where nobody else has changed it since. Private.
+
+`undoing.py` calls `restore_collector` when a change fails. `left object` means an object as this run has left it.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ class UndoResult:
     """Which objects of a collector were brought back, and why others were not."""
 
     changes: ChangeSet = field(default_factory=ChangeSet)
-    # Why nothing was tried: the collector is not this run's to bring back.
     lost_reason: str = ""
-    # Why objects are left to bring back: the cluster did not answer. The next run brings them back.
+    """Why nothing was tried: the collector was deleted, or another run has taken over its change."""
     unread_reason: str = ""
+    """Why some objects are not back yet: the cluster did not answer. The next run brings them back."""
 
     @property
     def restored_objects(self) -> list[ObjectRef]:
@@ -48,18 +51,18 @@ class UndoResult:
 
     @property
     def is_outrun(self) -> bool:
-        """Return whether the collector is as another run wants it: what this run found is not the last that worked."""
-        reasons = [
-            entry.skip_reason for entry in self.changes.list_skipped_entries() if entry.skip_reason != NEW_REASON
-        ]
-        return bool(reasons) and all(OUTRUN_REASON in reason for reason in reasons)
+        """Whether all objects that stay were changed by another run: then the collector is as that run wants it."""
+        skip_reasons = [entry.skip_reason for entry in self.changes.list_skipped_entries()]
+        other_reasons = [reason for reason in skip_reasons if reason != NEW_REASON]
+        return bool(other_reasons) and all(OUTRUN_REASON in reason for reason in other_reasons)
 
 
 def restore_collector(bundle: Bundle, change: Change, read: Mapping[ObjectRef, Manifest | None]) -> UndoResult:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
-    `read` has the objects as this run found them, for those that it has not written. If the cluster stops answering,
-    the result has what is back until then, and why the rest is not. Raises nothing: what failed before counts more.
+    `read` has the objects as this run found them; it counts for those that the run has not written. If the cluster
+    stops answering, the result has the objects that are back, and why the others are not. Raises no error, because the
+    error that led here counts more.
     """
     undone = UndoResult()
     try:
@@ -82,9 +85,8 @@ def _bring_back_all(
     left_objects = bundle.changes.find_left_objects()
 
     def bring_back(earlier_manifest: Manifest) -> Entry | LostError:
-        return _bring_back(
-            bundle, earlier_manifest, left_objects.get(ref(earlier_manifest)) or read.get(ref(earlier_manifest))
-        )
+        name = ref(earlier_manifest)
+        return _bring_back(bundle, earlier_manifest, left_objects.get(name) or read.get(name))
 
     for group in group_by_dependency(change.before):
         outcomes = bundle.cluster.call_in_parallel(bring_back, group)
@@ -97,7 +99,7 @@ def _bring_back_all(
 
 
 def _skip_new_workloads(change: Change, left_objects: Mapping[ObjectRef, Manifest], undone: UndoResult) -> None:
-    """Note that the workloads which this run has made stay: the previous run did not have them."""
+    """Note as skipped the workloads that this run has made: the previous run did not have them."""
     recorded_refs = {ref(manifest) for manifest in change.before}
     for workload in change.workloads:
         if ref(workload) not in recorded_refs and ref(workload) in left_objects:
@@ -105,7 +107,10 @@ def _skip_new_workloads(change: Change, left_objects: Mapping[ObjectRef, Manifes
 
 
 def explain_lost(bundle: Bundle, change: Change) -> str:
-    """Return why nothing of a collector goes back: it was deleted, or another run has taken the change over."""
+    """Return why nothing of a collector goes back, as a sentence; empty if its objects may.
+
+    Its workload was deleted, or another run has taken over its change.
+    """
     workloads = [manifest for manifest in change.before if manifest["kind"] in POD_RUNNING_KINDS]
     deleted_workloads = [str(ref(workload)) for workload in workloads if is_gone(bundle.live(workload))]
     if deleted_workloads:
@@ -119,7 +124,7 @@ def explain_lost(bundle: Bundle, change: Change) -> str:
 
 
 def explain_outrun(bundle: Bundle, change: Change, left_objects: Mapping[ObjectRef, Manifest | None]) -> str:
-    """Return why nothing is to be recorded of a collector: another run has changed a workload since this run."""
+    """Return a sentence if another run has changed a workload of a collector since this run; else an empty text."""
     for workload in change.workloads:
         live_object, own_object = bundle.live(workload), left_objects.get(ref(workload))
         if live_object is None or own_object is None:
@@ -131,9 +136,9 @@ def explain_outrun(bundle: Bundle, change: Change, left_objects: Mapping[ObjectR
 
 
 def _bring_back(bundle: Bundle, earlier_manifest: Manifest, left_object: Manifest | None) -> Entry | LostError:
-    """Apply one object as it was, unless it is so already, or something keeps it as it is.
+    """Apply one object as it was before, and return what became of it.
 
-    An error is returned, because it must not hide what becomes of the other objects of its group.
+    A lost connection is returned too: raised, it would hide what becomes of the other objects of the group.
     """
     subject = ref(earlier_manifest)
     try:
@@ -161,9 +166,9 @@ def _find_obstacle(
     if live_object["metadata"].get("uid") != earlier_manifest["metadata"].get("uid"):
         return "it was deleted and created again"
     applied = extract_applied(live_object, bundle.manager)
-    if applied is None or read_collector_name(live_object) != read_collector_name(
-        earlier_manifest
-    ):  # a record may name any object
+    # A record may name any object, also one of another collector.
+    is_of_collector = read_collector_name(live_object) == read_collector_name(earlier_manifest)
+    if applied is None or not is_of_collector:
         return "another owner has it now"
     if left_object and _is_of_another_run(bundle, applied, live_object, left_object):
         return OUTRUN_REASON
@@ -171,7 +176,10 @@ def _find_obstacle(
 
 
 def _is_of_another_run(bundle: Bundle, applied: Manifest, live_object: Manifest, left_object: Manifest) -> bool:
-    """Return whether the field manager has applied an object since. Fields that others took over do not count."""
+    """Return whether another run has applied an object since this run has left it.
+
+    `applied` are the fields that the field manager owns now; fields that others took over do not count.
+    """
     time_now, _fields = find_last_apply(live_object, bundle.manager)
     time_left, _fields = find_last_apply(left_object, bundle.manager)
     return time_now != time_left or not is_within(applied, extract_applied(left_object, bundle.manager))
