@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """When a workload is ready, and how many of its pods are. Private.
 
-A custom resource is ready when its workload is: its conditions say that the operator has read it (from 0.154 on), not
-that pods run. Source of the fields: the API reference of apps/v1, and `kubectl rollout status`.
+Objects with conditions, such as a Job, are ready when a condition is true. This does not hold for a collector of the
+operator: from version 0.154 on its conditions say that the operator has read it, not that pods run. Ask its workload.
+Source of the fields: the API reference of apps/v1, and `kubectl rollout status`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,21 @@ from .._otelcol.config.paths import mapping_at, mappings_at, value_at
 
 Object = dict[str, Any]
 
-# The paths of the numbers of pods: available, desired, and those with the current template.
-_REPLICAS = (("status", "availableReplicas"), ("spec", "replicas"), ("status", "updatedReplicas"))
-_NODES = (("status", "numberAvailable"), ("status", "desiredNumberScheduled"), ("status", "updatedNumberScheduled"))
+
+class PodCountPaths(NamedTuple):
+    """Where a kind of workload keeps the numbers of its pods, see `PodCounts`."""
+
+    available: tuple[str, str]
+    desired: tuple[str, str]
+    updated: tuple[str, str]
+
+
+_REPLICAS = PodCountPaths(("status", "availableReplicas"), ("spec", "replicas"), ("status", "updatedReplicas"))
+_NODES = PodCountPaths(
+    ("status", "numberAvailable"), ("status", "desiredNumberScheduled"), ("status", "updatedNumberScheduled")
+)
 PATHS_OF_POD_COUNTS = {"Deployment": _REPLICAS, "StatefulSet": _REPLICAS, "DaemonSet": _NODES}
-# The conditions that are true when an object of this kind is ready; other kinds have one of the last.
+# One of these conditions is true when an object of the kind is ready. Other kinds have one of the usual conditions.
 _CONDITIONS = {"Job": ("Complete",), "CustomResourceDefinition": ("Established",)}
 _USUAL_CONDITIONS = ("Ready", "Available")
 
@@ -34,27 +45,42 @@ class PodCounts(NamedTuple):
 
 def read_pod_counts(workload: Object) -> PodCounts:
     """Return the numbers of pods; zeros for a kind without such numbers."""
-    return PodCounts(*(_read_number(workload, *path) for path in PATHS_OF_POD_COUNTS.get(workload["kind"], ((),) * 3)))
+    paths = PATHS_OF_POD_COUNTS.get(workload["kind"])
+    if paths is None:
+        return PodCounts(0, 0, 0)
+    return PodCounts(
+        available=_read_number(workload, *paths.available),
+        desired=_read_number(workload, *paths.desired),
+        updated=_read_number(workload, *paths.updated),
+    )
 
 
 def describe_pod_counts(workload: Object) -> str:
-    """Return `1 of 3 ready`, or `not ready` for a kind without replica counts. Pods that are ready may be old."""
+    """Return `1 of 3 ready`, or `not ready` for a kind without numbers of pods.
+
+    If enough pods are ready, but some have an older template, say that too.
+    """
     if workload["kind"] not in PATHS_OF_POD_COUNTS:
         return "not ready"
-    available, desired, updated = read_pod_counts(workload)
-    older_pods_note = f", but only {updated} with the current template" if available >= desired > updated else ""
-    return f"{available} of {desired} ready{older_pods_note}"
+    pods = read_pod_counts(workload)
+    counts_text = f"{pods.available} of {pods.desired} ready"
+    if pods.available >= pods.desired > pods.updated:
+        return f"{counts_text}, but only {pods.updated} with the current template"
+    return counts_text
 
 
 def is_generation_observed(workload: Object) -> bool:
-    """Return whether the controller has seen the current generation, if it says so. Until then its pods may be old."""
+    """Return whether the controller has seen the current generation. Until then its status is about an older one.
+
+    An object of a kind without numbers of pods may not tell its observed generation; then it counts as seen.
+    """
     if value_at(workload, ("status", "observedGeneration")) is None:
         return workload["kind"] not in PATHS_OF_POD_COUNTS
     return _read_number(workload, "status", "observedGeneration") >= _read_number(workload, "metadata", "generation")
 
 
 def is_ready(workload: Object, *, allow_empty: bool = False) -> bool:
-    """Return whether a workload is complete; `allow_empty`: also a DaemonSet that no node of the cluster matches."""
+    """Return whether a workload is ready. With `allow_empty`, a DaemonSet that no node matches is ready too."""
     kind = workload["kind"]
     if not is_generation_observed(workload):
         return False
@@ -66,7 +92,9 @@ def is_ready(workload: Object, *, allow_empty: bool = False) -> bool:
 
 
 def _is_complete(workload: Object, *, allow_empty: bool) -> bool:
-    pods, strategy = read_pod_counts(workload), mapping_at(workload, "spec", "updateStrategy")
+    """Return whether all pods are available, and have the current template if the controller replaces them itself."""
+    pods = read_pod_counts(workload)
+    strategy = mapping_at(workload, "spec", "updateStrategy")
     if pods.available < pods.desired:
         return False
     if workload["kind"] == "Deployment":
@@ -77,10 +105,13 @@ def _is_complete(workload: Object, *, allow_empty: bool) -> bool:
         return True
     if workload["kind"] == "DaemonSet":
         return pods.updated >= pods.desired
-    revisions = [value_at(workload, ("status", key)) for key in ("currentRevision", "updateRevision")]
-    return bool(_read_number(strategy, "rollingUpdate", "partition")) or revisions[0] == revisions[1]
+    # A StatefulSet with a partition leaves some pods at the current revision.
+    has_partition = bool(_read_number(strategy, "rollingUpdate", "partition"))
+    current_revision = value_at(workload, ("status", "currentRevision"))
+    return has_partition or bool(current_revision == value_at(workload, ("status", "updateRevision")))
 
 
 def _read_number(manifest: Object, *path: str) -> int:
+    """Return the number at a path of an object; 0 if there is none."""
     value = value_at(manifest, path)
     return value if isinstance(value, int) else 0

@@ -28,7 +28,7 @@ _RELEASE_DIGITS = 16
 
 
 def compute_pods_release(workload: Manifest) -> str:
-    """Return what names the pods of a workload: another config, image or setting has another name."""
+    """Return the release of a workload's pods: digits that differ for another config, image or setting."""
     template = json.dumps(mapping_at(workload, "spec", "template"), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(template.encode()).hexdigest()[:_RELEASE_DIGITS]
 
@@ -39,25 +39,23 @@ def build_empty_note(collector: Manifest) -> Manifest:
 
 
 def build_note(collector: Manifest, record: Mapping[str, str]) -> Manifest:
-    """Return the note of a collector;
-
-    `record` has the wave, the verdict, the release, who ran the playbook, and when.
-    """
+    """Return the note of a collector. `record` is its content, with the wave and the `release` that was judged."""
     return {**build_empty_note(collector), "data": {_CONTENT_KEY: json.dumps(record, sort_keys=True)}}
 
 
 def is_note(manifest: Manifest) -> bool:
+    """Return whether an object is the note of a collector."""
     return bool(manifest["kind"] == "ConfigMap" and value_at(manifest, ("metadata", "labels", NOTE_LABEL)) == PASSED)
 
 
 def select_own_note(config_map: Manifest | None, collector: Manifest) -> Manifest | None:
-    """Return what was found by the name of a note, if it is the note of this collector; None for what others made."""
+    """Return the ConfigMap of a note's name if it is the note of this collector; None for one that others made."""
     note = {**(config_map or {"metadata": {}}), "kind": "ConfigMap"}
     return note if is_note(note) and is_own_object(note, {read_release_label(collector)}, OWNER) else None
 
 
 def read_passed_wave(note: Manifest | None, release: str) -> dict[str, str]:
-    """Return the wave that a release has passed; empty if it has passed none, or the note cannot be read."""
+    """Return the content of a note if it is about this release; empty for another release and an invalid note."""
     try:
         record: Any = parse_json(str(value_at(note or {}, ("data", _CONTENT_KEY))))
     except ValueError:

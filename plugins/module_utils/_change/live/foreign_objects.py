@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What others own, and a bundle, or the operator for it, would overwrite: found before anything is written. Private."""
+"""Refuse to overwrite objects of other owners, before anything is written. Private.
+
+A bundle may overwrite such an object itself, or by the operator, which makes objects for a custom resource of it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _MOST_SHOWN = 5
 
 
 def list_compared_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
-    """Return what a run looks for among the objects of others: budgets, and what the operator makes of collectors."""
+    """Return the objects that a run compares with those of others: budgets, and what the operator makes."""
     compared_refs: set[ObjectRef] = set()
     for manifest in manifests:
         if manifest["kind"] == COLLECTOR:
@@ -37,7 +40,11 @@ def list_compared_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
 
 
 def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
-    """Refuse to write what others own, and a second budget for the same pods. Lists only for what is to change."""
+    """Raise Problem if others own an object that the run would write, or have a budget for the same pods.
+
+    Objects are listed only for collectors of the operator and for budgets that are to change. Warn of live objects that
+    the run takes over.
+    """
     custom_resources: list[Manifest] = []
     new_budgets: list[Manifest] = []
     for manifest, live in pairs:
@@ -61,12 +68,16 @@ def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
 
 
 def _find_overwritten(custom_resources: list[Manifest], live_objects: Mapping[ObjectRef, Manifest]) -> Pairs:
-    """Return the objects that the operator would make of custom resources, and that it has not made."""
-    children = {child: resource for resource in custom_resources for child in list_made_objects(resource)}
+    """Return the objects that the operator would overwrite, each after its custom resource: it has not made them."""
+    resource_by_child: dict[ObjectRef, Manifest] = {}
+    for resource in custom_resources:
+        for child in list_made_objects(resource):
+            resource_by_child[child] = resource
     overwritten: Pairs = []
-    for child, resource in children.items():
-        if child in live_objects and not is_made_for(resource, live_objects[child]):
-            overwritten.append((resource, live_objects[child]))
+    for child, resource in resource_by_child.items():
+        live_child = live_objects.get(child)
+        if live_child and not is_made_for(resource, live_child):
+            overwritten.append((resource, live_child))
     return overwritten
 
 
@@ -98,11 +109,12 @@ def _list_objects(session: Session, places: set[tuple[str, str]]) -> list[Manife
 
 
 def _list_kind(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
-    return list_objects(session, resource, namespace, {}, JSON if resource.kind == BUDGET else METADATA_LIST)
+    accept = JSON if resource.kind == BUDGET else METADATA_LIST
+    return list_objects(session, resource, namespace, {}, accept)
 
 
 def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
-    """Refuse to write what others own, before anything is written. A namespace of others is used as it is."""
+    """Raise Problem if others own one of the live objects. A namespace of others is used as it is."""
     account_pairs = []
     foreign_pairs = []
     for manifest, live in pairs:
@@ -132,7 +144,7 @@ def _describe_foreign(manifest: Manifest, live: Manifest) -> str:
 
 
 def _refuse_lacking_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
-    """Refuse ServiceAccounts of others without what the collectors need of them."""
+    """Raise Problem if a ServiceAccount of others lacks what the collectors need of it."""
     for manifest, live in pairs:
         missing_parts = list_lacking_parts(live, manifest)
         if missing_parts:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings about objects that another owner has, which a run compares, converts or adopts. Private."""
+"""Warnings about live objects that a run converts, adopts, or compares with what another tool applies. Private.
+
+`foreign_objects.py` calls these before anything is written.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from ..ownership_marks import list_tool_marks, read_helm_release
 from .session import Session
 
 _MOST_SHOWN = 5
-# A namespace or a Helm release. A text of others that is none may be another selector, option or command.
+# The name of a namespace or a Helm release. Any other text of an annotation must not become a part of a command.
 _NAME_PATTERN = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 Pairs = list[tuple[Manifest, "Manifest | None"]]
 
@@ -63,10 +66,15 @@ def _has_helm_mark(session: Session, live: Manifest) -> bool:
 
 
 def _describe_helm_adoption(release: tuple[str, str], refs: list[ObjectRef]) -> str:
-    """Return the warning. The annotations, which others wrote, are part of a command only as names of this place."""
+    """Return the warning about objects of one Helm release, given as namespace and name.
+
+    Others wrote these annotations. So they become part of a command only if both are names, and the namespace is that
+    of the objects.
+    """
     namespace, name = release
     namespaces = {adopted_ref.namespace for adopted_ref in refs if adopted_ref.namespace}
-    if all(map(_NAME_PATTERN.fullmatch, release)) and namespaces == {namespace}:
+    are_names = all(map(_NAME_PATTERN.fullmatch, release))
+    if are_names and namespaces == {namespace}:
         release_text = f"the Helm release {namespace}/{name}"
         command = f"kubectl delete secret --namespace {namespace} --selector owner=helm,name={name}"
         fix = f"delete the record: `{command}`"
