@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The record of the change of a collector: what the collector goes back to. Private.
 
-A run writes the record before it changes a workload. It holds the objects of the collector as they were before.
+A run writes the record, a ConfigMap, before it changes a workload. The next run reads it if this one is killed.
+`live/change_records.py` writes and closes records, `_rollout/change_record.py` says by what one is recognised.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from .._rollout.change_record import CHANGE_LABEL, build_record_reference, is_re
 from .collector_change import LEFT_OUT_KINDS, Change
 from .worse_than_before import parse_working_states
 
-# The keys of a record: the objects before, how workloads worked, and what pods were like.
+# The keys in the data of a record. The first three are JSON: the objects before the change, how each workload worked
+# (see `WorkingState`), and the readings of the pods (see `RestFacts`), which not every record has.
 BEFORE_KEY, WORKED_KEY, READINGS_KEY = "before.json", "worked.json", "readings.json"
+# The option `strategy` of the change, and the name of the run that wrote the record.
+STRATEGY_KEY, RUN_KEY = "strategy", "run"
 # A ConfigMap holds 1 MiB at most.
 LARGEST_RECORD_BYTES = 1_000_000
 # Whoever may write ConfigMaps must not get rights by writing a record, so a record holds none.
@@ -34,7 +38,7 @@ _RIGHTS_KINDS = (
     *("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
     "SecurityContextConstraints",
 )
-# What readings of pods in a record have: numbers and lists.
+# The keys of readings whose values are numbers, and those whose values are lists. Others may have written the record.
 _NUMBER_FIELDS = ("seconds", "received", "restarted", "memory_percent")
 _LIST_FIELDS = ("bases", "receives", "exports", "pods", "logs", "steady", "open")
 
@@ -47,8 +51,8 @@ def build_record(change: Change, run: str) -> Manifest | None:
     data = {
         BEFORE_KEY: before_json,
         WORKED_KEY: _dump_json(change.worked),
-        "strategy": str(change.options["strategy"]),
-        "run": run,
+        STRATEGY_KEY: str(change.options["strategy"]),
+        RUN_KEY: run,
     }
     if change.readings:
         readings = _dump_json(_shorten_readings(change.readings))
@@ -58,18 +62,24 @@ def build_record(change: Change, run: str) -> Manifest | None:
 
 
 def _dump_json(value: Any) -> str:
-    """Return the shortest JSON, in which keys have an order."""
+    """Return the shortest JSON, with sorted keys, so that the same value always gives the same text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def _shorten_readings(readings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return readings whose log has no more than what compares: the errors of components, which are masked."""
-    logs = [{key: row[key] for key in ("about", "cause", "said")} for row in readings["logs"] if row["about"]]
-    return {**readings, "logs": logs}
+    """Return readings with the fields of logs that later errors are compared with, of components alone.
+
+    These texts are masked.
+    """
+    short_logs = []
+    for row in readings["logs"]:
+        if row["about"]:
+            short_logs.append({key: row[key] for key in ("about", "cause", "said")})
+    return {**readings, "logs": short_logs}
 
 
 def _read_readings(record: Manifest) -> Mapping[str, Any] | None:
-    """Return what the pods were like before an interrupted change, or None if its record does not say so."""
+    """Return the `RestFacts` of the pods before an interrupted change; None if its record has none that are valid."""
     try:
         readings = parse_json(str(value_at(record, ("data", READINGS_KEY))))
     except ValueError:
@@ -82,34 +92,43 @@ def _read_readings(record: Manifest) -> Mapping[str, Any] | None:
 
 
 def set_record_state(record: Manifest, state: str) -> Manifest:
-    """Return a record as it is to be applied, with another state."""
-    metadata = {key: record["metadata"][key] for key in ("name", "namespace")}
-    record_metadata = {**metadata, "labels": {**record["metadata"]["labels"], CHANGE_LABEL: state}}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": record_metadata, "data": record["data"]}
+    """Return the manifest that gives a record another state, one of those in _rollout/change_record.py."""
+    metadata = {
+        "name": record["metadata"]["name"],
+        "namespace": record["metadata"]["namespace"],
+        "labels": {**record["metadata"]["labels"], CHANGE_LABEL: state},
+    }
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": record["data"]}
 
 
 def is_rolling(change: Change) -> bool:
     """Return whether the run that left the record of a change judged it by its rollout alone."""
-    return change.record is not None and value_at(change.record, ("data", "strategy")) == ROLLING
+    return change.record is not None and value_at(change.record, ("data", STRATEGY_KEY)) == ROLLING
 
 
 def build_outrun_problem(record: Manifest) -> Problem:
-    """Return the problem of a run that has read the state before a change which another run has begun since then."""
-    metadata, run = record["metadata"], mask_and_clean(str(mapping_at(record, "data").get("run")))
+    """Return the problem of this run when another run has begun to change the collector too.
+
+    `record` is the record that the other run has written.
+    """
+    metadata = record["metadata"]
+    other_run = mask_and_clean(str(mapping_at(record, "data").get(RUN_KEY)))
     fix = (
         "This run has not changed its workload. Wait until that run has ended, then run again: a run completes or"
         " undoes what a killed run has left."
     )
     action_text = f"Change the collector {metadata['namespace']}/{metadata['labels'][COLLECTOR_LABEL]}"
-    wrong = f"the run {run} began to change it after this run had read it"
+    wrong = f"the run {other_run} began to change it after this run had read it"
     return Problem(wrong, asked=action_text, where=str(ref(record)), fix=fix)
 
 
 def check_record(change: Change, live: Manifest | None, manager: str) -> Manifest | None:
-    """Return a record of this collection. Raises Problem for another object of its name."""
+    """Return the live object of the record's name if it is a record of this collection; None if there is no object.
+
+    Raises Problem for an object of another owner.
+    """
     if live is None:
         return None
-    action_text = f"Change the collector {change.name}"
     release = read_release_label(build_record_reference(change.workloads[0]))
     if is_record(live) and is_own_object(live, {release}, manager):
         return live
@@ -118,28 +137,29 @@ def check_record(change: Change, live: Manifest | None, manager: str) -> Manifes
     metadata = live["metadata"]
     delete_command = f"`kubectl -n {metadata['namespace']} delete configmap {metadata['name']}`"
     fix = f"Rename it, or delete it if nothing needs it ({delete_command}), or set `change: {{on_failure: keep}}`."
-    raise Problem(wrong, asked=action_text, fix=fix)
+    raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix)
 
 
 def _read_objects(record: Manifest, collector: str) -> list[Manifest]:
     """Return the objects of a collector in a record, without kinds that no record has.
 
-    Raises an error of Python for what is no list of objects.
+    Raises TypeError, or another error of Python, if the record holds no list of objects.
     """
     objects = []
     for manifest in json.loads(str(value_at(record, ("data", BEFORE_KEY)))):
-        for name in (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]):
-            if not name or not isinstance(name, str):
-                raise TypeError(name)
-        if manifest["kind"] not in (*LEFT_OUT_KINDS, *_RIGHTS_KINDS) and read_collector_name(manifest) == collector:
+        for text in (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]):
+            if not text or not isinstance(text, str):
+                raise TypeError(text)
+        may_be_recorded = manifest["kind"] not in (*LEFT_OUT_KINDS, *_RIGHTS_KINDS)
+        if may_be_recorded and read_collector_name(manifest) == collector:
             objects.append(manifest)
     return objects
 
 
 def add_recorded_state(record: Manifest, change: Change) -> Change:
-    """Return a change with what its record says was before it. Raises Problem for a damaged record.
+    """Return a change with the objects, the working states and the readings of its record as those before it.
 
-    Of the objects in a record, those of its collector count.
+    Raises Problem for a damaged record.
     """
     try:
         recorded_objects = _read_objects(record, change.name)
@@ -157,12 +177,12 @@ def add_recorded_state(record: Manifest, change: Change) -> Change:
 
 
 def list_rights_before(change: Change) -> list[Manifest]:
-    """Return the roles and bindings of a change as they were: no record has them, and its own run may keep them."""
+    """Return the roles and bindings of a change as they were before. No record has them, the run keeps them."""
     return [manifest for manifest in change.before if manifest["kind"] in _RIGHTS_KINDS]
 
 
 def add_kept_rights(change: Change, rights: Iterable[Manifest]) -> Change:
-    """Return a change that also goes back to the roles and bindings that its own run has kept."""
+    """Return a change that also goes back to the roles and bindings that its run has kept."""
     change_refs = {ref(manifest) for manifest in change.manifests}
     known_refs = {ref(manifest) for manifest in change.before}
     added_rights = [manifest for manifest in rights if ref(manifest) in change_refs - known_refs]
