@@ -1,13 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One collector of a bundle whose workload changes, and its objects as they were before. Private."""
+"""One collector of a bundle whose workload changes, and its objects as they were before. Private.
+
+`live/change_finding.py` finds the changes of a run, `live/changes.py` carries them out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from .._collector.change_options import CANARY, CHANGE_DEFAULTS, ROLLBACK
 from .._kube.ownership import read_collector_name, read_release_label
@@ -22,19 +25,43 @@ from .worse_than_before import WorkingState
 LEFT_OUT_KINDS = ("Secret", "Namespace")
 
 
+class _UsualOptions(TypedDict):
+    strategy: str
+    """CANARY or ROLLING of _collector/change_options.py."""
+    share: str
+    """How many pods change first, such as `1` or `25%`."""
+    observe_seconds: float
+    judge: list[Any]
+    """See canary/chosen_checks.py."""
+    on_failure: str
+    """KEEP or ROLLBACK of _collector/change_options.py."""
+
+
+class ChangeOptions(_UsualOptions, total=False):
+    """The option `change` of a collector, as rendering returns it. The other keys are there for a canary alone."""
+
+    config: Mapping[str, Any]
+    """The new config of the collector."""
+    listeners: Any
+    """The rows of the catalogue about ports, which `map_listeners` reads."""
+
+
 @dataclass
 class Change:
-    """One collector of a bundle whose workload changes: its manifests, and its objects as they were applied before."""
+    """One collector of a bundle whose workload changes."""
 
     name: str
+    """Namespace and name, such as `shop/gateway`."""
     manifests: list[Manifest]
-    options: Mapping[str, Any]
+    options: ChangeOptions
     before: list[Manifest] = field(default_factory=list)
+    """The objects that the run changes, as they were applied before. The collector goes back to them."""
     record: Manifest | None = None
-    # By the name of each workload that decides whether the collector is ready.
+    """The record of the change in the cluster, see recorded_change.py; None before it is written."""
     worked: Mapping[str, WorkingState] = field(default_factory=dict)
-    # What its pods were like before, where none of them keeps the earlier config.
+    """How each workload that decides whether the collector is ready worked before, by its name in messages."""
     readings: Mapping[str, Any] | None = None
+    """The `RestFacts` of the pods before the change, if no pod keeps the earlier config beside the new one."""
 
     @property
     def workloads(self) -> list[Manifest]:
@@ -58,7 +85,10 @@ class Change:
 
 
 def group_by_collector(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
-    """Return the collectors of a bundle that have a workload, with all their objects."""
+    """Return the collectors of a bundle that have a workload, with all their objects.
+
+    `options` has the option `change` of each collector by its `namespace/name`; what is missing there has its default.
+    """
     manifests_by_collector: dict[str, list[Manifest]] = {}
     cluster_wide_by_release: dict[str, list[Manifest]] = {}
     for manifest in manifests:
@@ -75,9 +105,8 @@ def group_by_collector(manifests: Iterable[Manifest], options: Mapping[str, Mapp
         if name and workload:
             # What its release has in the whole cluster, such as its ClusterRole.
             release_manifests = cluster_wide_by_release.get(read_release_label(workload), [])
-            changes.append(
-                Change(name, [*own_manifests, *release_manifests], {**CHANGE_DEFAULTS, **options.get(name, {})})
-            )
+            change_options = cast(ChangeOptions, {**CHANGE_DEFAULTS, **options.get(name, {})})
+            changes.append(Change(name, [*own_manifests, *release_manifests], change_options))
     return changes
 
 
@@ -98,5 +127,5 @@ def list_objects_before_change(
 
 
 def add_live_uid(manifest: Manifest, live: Manifest) -> Manifest:
-    """Return a manifest that only this very object takes, not another one of its name."""
+    """Return a manifest that the server applies to this very object only, not to another one of its name."""
     return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"].get("uid")}}

@@ -18,7 +18,10 @@ from .._otelcol.kube.objects import Manifest, ref
 
 
 class WorkingState(NamedTuple):
-    """How many pods of a workload worked before its change, and the places of those that did not."""
+    """How many pods of a workload worked before its change, and the places of those that did not.
+
+    A place is `node NAME` for a DaemonSet and `pod NAME` for a StatefulSet.
+    """
 
     working_pod_count: int
     places_without_ready_pod: tuple[str, ...] = ()

@@ -73,9 +73,8 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     running_changes.find_changes(
         options.manifests, options.change, lambda changes: refuse_forbidden_changes(session, changes, bundle.live)
     )
-    flows = [Flow(flow["sender"], flow["receiver"]) for flow in options.flows]
     waves, warnings = order_waves(
-        options.manifests, bundle.live, flows, options.field_manager, bundle.list_earlier_flows()
+        options.manifests, bundle.live, options.flows, options.field_manager, bundle.list_earlier_flows()
     )
     session.report.warnings.extend(warnings)
     bundle.hold_manifest = running_changes.manifest_to_apply

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task of a bundle: its options, and the work that its state asks for. Private."""
+"""The task of a bundle: from the options of the module `bundle_apply` to the work of its `state`. Private."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..._kube.live.connect import connect
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.live.task_end import run
 from ..._otelcol.kube.names import OWNER
+from ..dependency_order import Flow
 from .apply import apply_bundle, go_back, settle_changes
 from .needed_rights import name_missing_rights
 from .remove import remove_bundle
@@ -43,19 +44,34 @@ ARGUMENTS: dict[str, Any] = {
     "kept_rights": {"type": "list", "elements": "dict", "default": []},
     "differences": {"type": "bool", "default": False},
 }
-# By the state of the task.
+# What the task does, by its option `state`.
 WORK_BY_STATE = {"present": apply_bundle, "absent": remove_bundle, "earlier": go_back, "settled": settle_changes}
 
 
 def run_bundle(module: AnsibleModule) -> None:
-    """Do what the task asks, and end it with the result.
+    """Apply, remove, bring back or settle a bundle, and end the task with the result.
 
     The action plugin passes an object with the same attributes in place of AnsibleModule.
     """
     params = module.params
-    manifests = params["manifests"]
-    options = BundleOptions(
-        manifests=manifests,
+    options = _read_options(module)
+
+    def carry_out_state() -> dict[str, Any]:
+        check_manifests(options.manifests)
+        cluster = connect(module)
+        with name_missing_rights(cluster, options.manifests):
+            result = WORK_BY_STATE[params["state"]](cluster, options)
+        if params["differences"]:  # a callback shows `diff` of each cluster by itself
+            result["differences"] = result.pop("diff")
+        return result
+
+    run(module, carry_out_state)
+
+
+def _read_options(module: AnsibleModule) -> BundleOptions:
+    params = module.params
+    return BundleOptions(
+        manifests=params["manifests"],
         field_manager=params["field_manager"],
         force_conflicts=params["force_conflicts"],
         prune_selector=params["prune_selector"] or "",
@@ -66,21 +82,10 @@ def run_bundle(module: AnsibleModule) -> None:
         existing_accounts=tuple(params["existing_accounts"]),
         references=params["references"],
         change=params["change"],
-        flows=params["flows"],
+        flows=[Flow(row["sender"], row["receiver"]) for row in params["flows"]],
         unschedulable_seconds=params["unschedulable_seconds"],
         keep_records=params["keep_records"],
         kept_records=params["kept_records"],
         kept_rights=params["kept_rights"],
         quick_cluster=lambda: connect(module, QUICK_SECONDS),
     )
-
-    def carry_out_state() -> dict[str, Any]:
-        check_manifests(manifests)
-        cluster = connect(module)
-        with name_missing_rights(cluster, manifests):
-            result = WORK_BY_STATE[params["state"]](cluster, options)
-        if params["differences"]:  # a callback shows `diff` of each cluster by itself
-            result["differences"] = result.pop("diff")
-        return result
-
-    run(module, carry_out_state)

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What applying and removing a bundle share: its options, the live objects, and the report. Private."""
+"""What applying and removing a bundle share: its options, requests about its objects, and the report. Private.
+
+`bundle_task.py` builds the options, apply.py and remove.py each make one Session of them and pass it on.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from ..._rollout.live.webhook_trust import is_trust_lost
 from ..applied_state import is_applied
 from ..bundle_objects import build_difference
 from ..change_set import ChangeSet
+from ..dependency_order import Flow
 from ..ownership_marks import may_convert
 
 DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
@@ -32,32 +36,39 @@ DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
 
 @dataclass(frozen=True)
 class BundleOptions:
-    """What the user wants of a bundle."""
+    """The options of the module `bundle_apply`, whose documentation describes them."""
 
     manifests: list[Manifest]
     field_manager: str
     force_conflicts: bool
     prune_selector: str
+    """Selects the objects of the bundle's collectors; empty if nothing is pruned."""
     wait_seconds: float
     check: bool
     diff: bool
     adopt: tuple[str, ...] = ()
+    """The releases whose objects the run takes over from other owners."""
     existing_accounts: tuple[str, ...] = ()
+    """ServiceAccounts, as `namespace/name`, that are used unchanged if others own them."""
     references: str = "ignore"
-    # By "namespace/name" of a collector, as otel_render returns them.
+    """What happens if a Secret or another referred object is missing: `ignore`, `require` or `wait`."""
     change: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    flows: Sequence[Mapping[str, str]] = ()
+    """The `ChangeOptions` of each collector by its `namespace/name`."""
+    flows: Sequence[Flow] = ()
     unschedulable_seconds: float = 15
     quick_cluster: Callable[[], Cluster] | None = None
-    # Whether the records of changes that work stay for a way back, and the runs that have kept some, by collector.
+    """Returns the same cluster for calls to pods, which may hang."""
     keep_records: bool = False
+    """Whether the records of changes that work stay, so that a later task may bring the collectors back."""
     kept_records: Mapping[str, str] = field(default_factory=dict)
+    """The run that has kept the record of each collector, by its `namespace/name`."""
     kept_rights: Sequence[Manifest] = ()
+    """What the roles of these collectors were, which no record has."""
 
 
 @dataclass
 class BundleReport:
-    """What a task tells its user."""
+    """What the task returns to its user."""
 
     diff: bool
     changes: ChangeSet = field(default_factory=ChangeSet)
@@ -89,28 +100,25 @@ class BundleReport:
         """Return the difference of each object, with both sides as text."""
         diffs = []
         for entry in self.changes.list_changing_entries():
-            difference_fields = build_difference(entry.before, entry.after, self.hide_secret, parse_foreign_yaml)
-            if difference_fields:
-                diffs.append(
-                    {
-                        **difference_fields,
-                        "before": _dump_yaml(difference_fields["before"]),
-                        "after": _dump_yaml(difference_fields["after"]),
-                    }
-                )
+            difference = build_difference(entry.before, entry.after, self.hide_secret, parse_foreign_yaml)
+            if difference:
+                texts = {"before": _dump_yaml(difference["before"]), "after": _dump_yaml(difference["after"])}
+                diffs.append({**difference, **texts})
         return diffs
 
 
 def _dump_yaml(manifest: Manifest | None) -> str:
+    """Return an object as YAML, in which a text of several lines is shown line by line; empty for none."""
     if manifest is None:
         return ""
     yaml = import_library("yaml", "PyYAML")
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        """Shows a configuration in a ConfigMap line by line."""
+        """A dumper of its own, so that the change below affects no other user of the library."""
 
     def represent_text(dumper: Any, value: str) -> Any:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+        block_style = "|" if "\n" in value else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=block_style)
 
     Dumper.add_representer(str, represent_text)
     yaml_text: str = yaml.dump(manifest, Dumper=Dumper, sort_keys=True)
@@ -137,15 +145,15 @@ class Session:
         return api_resource
 
     def build_path(self, manifest: Manifest) -> str:
-        """Return the URL path of an object whose kind is known."""
+        """Return the URL path of an object; empty if the cluster does not serve its kind."""
         resource = self.find_resource(manifest)
-        return (
-            resource.build_path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
-            if resource
-            else ""
-        )
+        if resource is None:
+            return ""
+        metadata = manifest["metadata"]
+        return resource.build_path(metadata.get("namespace", ""), metadata["name"])
 
     def read_live(self, manifest: Manifest) -> Manifest | None:
+        """Return the object of a manifest as it is in the cluster; None if there is none. Raises Problem."""
         path = self.build_path(manifest)
         return ask_server(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
 
@@ -156,16 +164,19 @@ class Session:
         return [{**listed_object, **type_fields} for listed_object in self.cluster.items(path, query, accept)]
 
     def may_write(self, manifest: Manifest, live: Manifest) -> bool:
-        """Return whether an object has both marks of a release of the bundle, or may be taken over.
+        """Return whether the run may write to a live object: the bundle owns it, converts it or adopts it.
 
-        A namespace never may, nor an account that others may have made for more than one user, nor what another
-        release of this collection owns. Check mode also compares what another tool applies of this release.
+        Check mode, which writes nothing, also compares what another tool applies of a release of the bundle.
         """
         is_owned = is_own_object(live, self.releases, self.options.field_manager) or self.converts(manifest, live)
         return is_owned or self.may_adopt(manifest, live) or self.only_compares(manifest, live)
 
     def may_adopt(self, manifest: Manifest, live: Manifest) -> bool:
-        """Return whether the inventory takes an object over if another owner has it."""
+        """Return whether the option `adopt` lets the run take an object over from another owner.
+
+        It does not for a namespace, for an account that is used unchanged, and for what another release of this
+        collection owns.
+        """
         if read_release_label(manifest) not in self.options.adopt:
             return False
         if manifest["kind"] == "Namespace" or self.may_exist(manifest):
@@ -181,19 +192,24 @@ class Session:
         return is_of_release and not is_own_object(live, self.releases, self.options.field_manager)
 
     def converts(self, manifest: Manifest, live: Manifest) -> bool:
-        """Return whether this is an object of an earlier version. Another inventory may use a shared account."""
+        """Return whether an earlier version of the collection made an object, so that the run takes it over.
+
+        An account that is used unchanged is not taken over: another inventory may use it too.
+        """
         return may_convert(manifest, live, self.options.field_manager) and not self.may_exist(manifest)
 
     def may_exist(self, manifest: Manifest) -> bool:
-        """Return whether a manifest is a ServiceAccount that is used unchanged if others own it."""
+        """Return whether a manifest is a ServiceAccount of `existing_accounts`, used unchanged if others own it."""
         metadata = manifest["metadata"]
         account_name = f"{metadata.get('namespace')}/{metadata['name']}"
         return manifest["kind"] == "ServiceAccount" and account_name in self.options.existing_accounts
 
     def apply_object(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
-        """Apply an object under our name, or under another one that takes nothing from anybody.
+        """Apply an object, and return it as the server has it then. Raises ApiError.
 
-        Of several API servers one may learn later than others of a kind that the bundle defines.
+        Without `manager`, apply it under the field manager of the options. Another manager takes no field from anybody.
+        If the bundle defines the kind of the object, wait until the server serves it: one of several API servers may
+        learn of the kind later than the others.
         """
         force_text = "false" if manager else str(self.options.force_conflicts).lower()
         field_owner = {"fieldManager": manager or self.options.field_manager, "force": force_text}
@@ -214,7 +230,7 @@ class Session:
                 self.cluster.sleep(POLL_FIRST)
 
     def find_written(self, manifest: Manifest, manager: str) -> Manifest | None:
-        """Return an object whose write had no readable answer, if it was written."""
+        """Return an object whose write had no readable answer; None if it was not written."""
         with suppress(Problem):
             live_object = self.read_live(manifest)
             return live_object if live_object and is_applied(manifest, live_object, manager) else None
@@ -223,7 +239,10 @@ class Session:
 
 @contextmanager
 def report_done_on_failure(session: Session) -> Iterator[None]:
-    """Let an error of these steps say what was done before it: a task that fails counts as unchanged in the recap."""
+    """Add to an error of the steps within what was done before it.
+
+    Otherwise nobody would know: Ansible's recap counts a failed task as unchanged.
+    """
     try:
         yield
     except (Problem, LostError) as error:
@@ -237,12 +256,12 @@ def report_done_on_failure(session: Session) -> Iterator[None]:
 def list_objects(
     session: Session, resource: ApiResource, namespace: str, query: dict[str, Any], accept: str = JSON
 ) -> list[Manifest] | None:
-    """Return the objects of a kind, none where it is not installed, or nothing when the user may not list them."""
+    """Return the objects of a kind; an empty list if it is not installed, None if the user may not list them."""
     return list_if_allowed(resource.plural, lambda: session.list_objects(resource, namespace, query, accept))
 
 
 def list_namespaces(manifests: Iterable[Manifest]) -> list[str]:
-    """Return the namespaces of some objects, and those among the objects, each once."""
+    """Return the names of the namespaces that some objects are in, or that they are, each once."""
     namespace_names = set()
     for manifest in manifests:
         metadata_key = "name" if manifest["kind"] == "Namespace" else "namespace"
@@ -256,7 +275,7 @@ def collect_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
 
 
 def report_kept(session: Session, kept_object: Manifest, reason: str) -> None:
-    """Report an object that stays."""
+    """Report an object that stays, with a warning and in the result."""
     session.report.warnings.append(f"Kept {ref(kept_object)}: {reason}")
     session.changes.note_skipped(kept_object, reason)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.dependency_order import Flow
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import apply_bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.remove import remove_bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.session import BundleOptions
@@ -70,6 +71,7 @@ def ours(*manifests: Any) -> FakeApi:
 
 def options(manifests: Any, **more: Any) -> BundleOptions:
     given = {"field_manager": "us", "force_conflicts": True, "prune_selector": "", "wait_seconds": 30}
+    more["flows"] = [Flow(**flow) for flow in more.get("flows", ())]
     return BundleOptions(manifests=copy.deepcopy(manifests), **{**given, "check": False, "diff": True, **more})
 
 
