@@ -1,23 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operator as an EKS add-on: the decision to install, upgrade or adopt it.
+"""The operator as an EKS add-on: the decision to install, upgrade or adopt it, or to refuse that. Private.
 
-EKS itself rejects unavailable versions and invalid configurations; a dry run of eks_addon finds these.
-This file finds the conflicts that EKS reports only during the installation, or never. Private.
+Action release_render calls `decide_addon` before module eks_addon changes anything. A dry run of eks_addon finds a
+version that EKS does not offer and a configuration that it does not take. This file finds the conflicts that EKS
+reports during the installation, or never.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import RELEASE_LABEL
 from ..releases import versions
 from ..releases.customization import SCHEDULING
-from ..releases.installed import EKS
+from ..releases.installed import EKS, Installer, ReleaseFacts
 from ..releases.products import CERT_MANAGER, PRODUCTS
 from ..releases.release_decision import (
     ADOPT,
@@ -34,7 +35,8 @@ from ..releases.release_decision import (
 from ..releases.version_numbers import Version, parse_version
 from .addon_versions import version_order
 
-# Inputs of the other providers that an add-on's configuration has a key for (schema of ADOT from v0.88.0 on).
+# Inputs of the other providers, and the key of an add-on's configuration that does the same.
+# Source: the configuration schema of the add-on adot, from v0.88.0 on.
 CONFIGURED_INPUTS = {
     "replicas": "replicaCount",
     "resources": "manager.resources",
@@ -42,98 +44,138 @@ CONFIGURED_INPUTS = {
 }
 # Inputs that an add-on does not support, with their defaults.
 UNSUPPORTED_INPUTS: dict[str, Any] = {
-    **{"flags": {}, "env": {}, "feature_gates": [], "watch_namespaces": [], "images": {}},
-    **{"certificates": "cert_manager", "source": "", "sha256": ""},
+    "flags": {},
+    "env": {},
+    "feature_gates": [],
+    "watch_namespaces": [],
+    "images": {},
+    "certificates": "cert_manager",
+    "source": "",
+    "sha256": "",
 }
+
+
+class AddonRow(TypedDict, total=False):
+    """What compatibility.yml says about an add-on, under `eks_addons`."""
+
+    first: str
+    """The first version whose operator serves the collectors of this collection."""
+    rights_until: str
+    """The last version for which a user had to give eks:addon-manager rights."""
+    beside: dict[str, str]
+    """Other add-ons that do not go with it, each with the reason."""
+
+
+class InstalledAddon(TypedDict, total=False):
+    """An add-on in the result of module eks_addon_info. It has more keys, which nothing here reads."""
+
+    addon_name: str
+    addon_version: str
+    tags: dict[str, str]
+
+
+class Neighbours(NamedTuple):
+    """What else of the cluster matters to the add-on."""
+
+    cert_manager: ReleaseFacts | None
+    """The result of module release_info about cert-manager; None or empty if it was not read."""
+    addon_names: list[str]
+    """The names of all add-ons of the cluster."""
 
 
 @dataclass(frozen=True)
 class Addon:
-    """An add-on of a cluster: its installed version in EKS, if any, and the wanted version."""
+    """An add-on of a cluster. Its versions are those of EKS, such as v0.151.0-eksbuild.2."""
 
     name: str
     cluster: str
     installed_version: str = ""
+    """Empty if the cluster does not have the add-on."""
     wanted_version: str = ""
     is_ours: bool = False
+    """Whether this collection installed it."""
 
     @property
     def title(self) -> str:
+        """The add-on as messages name it."""
         return f"the EKS add-on {self.name}"
 
 
-def find_addon(name: str, cluster: str, addons: list[Mapping[str, Any]], target_version: str) -> Addon:
-    """Return the named add-on from the result of eks_addon_info; a tag marks add-ons of this collection."""
+def find_addon(name: str, cluster: str, addons: Iterable[InstalledAddon], target_version: str) -> Addon:
+    """Return the named add-on. An empty target version means the installed one.
+
+    `addons` has the add-ons of the cluster, from module eks_addon_info. Those of this collection have its tag.
+    """
     for facts in addons:
         if facts["addon_name"] == name:
-            installed = facts["addon_version"]
+            installed_version = facts["addon_version"]
             is_own = RELEASE_LABEL in (facts.get("tags") or {})
-            return Addon(name, cluster, installed, target_version or installed, is_own)
+            return Addon(name, cluster, installed_version, target_version or installed_version, is_own)
     return Addon(name, cluster, wanted_version=target_version)
 
 
 def decide_addon(
     request: ReleaseRequest,
     addon: Addon,
-    release_facts: Mapping[str, Any],
-    cluster_facts: Mapping[str, Any],
-    version_table: Mapping[str, Any],
+    release_facts: ReleaseFacts,
+    neighbours: Neighbours,
+    version_table: versions.Table,
 ) -> Decision:
-    """Return the decision on the add-on. Raises Problem for a forbidden change.
-
-    `cluster_facts` has `cert_manager` from release_info, and `addons`, the names of other add-ons.
-    """
+    """Return the decision on the add-on. Raises Problem for a forbidden change."""
     refuse_several_installations(request, release_facts)
     decision = _decide_action(request, addon, release_facts)
     if decision.provider == EXISTING:
         return decision
     operator = parse_version(addon.wanted_version)
-    addon_facts = version_table["eks_addons"].get(addon.name, {})
-    _refuse_unfit_version(request, addon, operator, addon_facts)
+    addon_row: AddonRow = version_table["eks_addons"].get(addon.name, {})
+    _refuse_unfit_version(request, addon, operator, addon_row)
     decision.warnings.extend(find_certificate_warnings(request, release_facts))
-    decision.warnings.extend(_find_cert_manager_warnings(release_facts, cluster_facts["cert_manager"], version_table))
-    decision.warnings.extend(_find_conflict_warnings(addon, cluster_facts["addons"], addon_facts))
+    decision.warnings.extend(_find_cert_manager_warnings(release_facts, neighbours.cert_manager, version_table))
+    decision.warnings.extend(_find_conflict_warnings(addon, neighbours.addon_names, addon_row))
     if decision.action == "upgrade":
         decision.warnings.extend(find_stored_version_warnings(release_facts, ()))
     if operator:
-        decision.warnings.extend(
-            versions.find_skew_warnings(request.running(release_facts), operator, version_table.get("builds", {}))
-        )
+        builds = version_table.get("builds", {})
+        decision.warnings.extend(versions.find_skew_warnings(request.running(release_facts), operator, builds))
     return decision
 
 
-def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: Mapping[str, Any]) -> Decision:
-    """Return the decision without regard to the operator's version. Raises Problem for a forbidden change."""
+def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> Decision:
+    """Return the decision, before the version of the operator is checked. Raises Problem for a forbidden change."""
     if release_facts["installed"] and release_facts["installer"]["by"] != EKS:
-        return _refuse_other_installer(request, addon, release_facts)
+        return _decide_other_installer(request, addon, release_facts)
     _refuse_foreign_definitions(request, addon, release_facts)
     if addon.installed_version and not addon.is_ours and request.foreign != TAKEOVER:
         return _decide_foreign(request, addon)
     if release_facts["installed"] and request.namespace != release_facts["namespace"]:
-        raise Problem(
+        wrong = (
             f"{request.product.title} is in namespace {release_facts['namespace']}, and the requested one is"
-            f" {request.namespace}",
-            fix="EKS takes the namespace of an add-on at its creation only. Keep it, or remove the add-on first.",
+            f" {request.namespace}"
         )
-    if not addon.installed_version:
-        return Decision("install", EKS, f"{addon.title} {addon.wanted_version} is installed")
-    installed_order, target_order = version_order(addon.installed_version), version_order(addon.wanted_version)
-    if target_order < installed_order:
+        fix = "EKS takes the namespace of an add-on at its creation only. Keep it, or remove the add-on first."
+        raise Problem(wrong, fix=fix)
+    return _decide_next_version(addon)
+
+
+def _decide_next_version(addon: Addon) -> Decision:
+    """Return the decision to install, to upgrade or to change nothing. Raises Problem for a downgrade."""
+    installed, wanted = addon.installed_version, addon.wanted_version
+    if not installed:
+        return Decision("install", EKS, f"{addon.title} {wanted} is installed")
+    if version_order(wanted) < version_order(installed):
+        wrong = f"{addon.title} is {installed} here, and {wanted} is older"
         fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
-        raise Problem(
-            f"{addon.title} is {addon.installed_version} here, and {addon.wanted_version} is older",
-            asked="Upgrade",
-            fix=fix,
-        )
-    if target_order == installed_order:
-        return Decision("unchanged", EKS, f"{addon.title} {addon.installed_version} is installed")
-    return Decision(
-        "upgrade", EKS, f"{addon.title} is upgraded from {addon.installed_version} to {addon.wanted_version}"
-    )
+        raise Problem(wrong, asked="Upgrade", fix=fix)
+    if version_order(wanted) == version_order(installed):
+        return Decision("unchanged", EKS, f"{addon.title} {installed} is installed")
+    return Decision("upgrade", EKS, f"{addon.title} is upgraded from {installed} to {wanted}")
 
 
-def _refuse_other_installer(request: ReleaseRequest, addon: Addon, release_facts: Mapping[str, Any]) -> Decision:
-    """Handle an operator that no add-on installed: two operators would conflict over their definitions."""
+def _decide_other_installer(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> Decision:
+    """Return the decision on an operator that no add-on installed, which may stay. Raises Problem if it may not.
+
+    Two operators in one cluster would conflict over their definitions.
+    """
     if not release_facts["ours"]:
         return decide_foreign(request, release_facts)
     raise Problem(
@@ -144,6 +186,7 @@ def _refuse_other_installer(request: ReleaseRequest, addon: Addon, release_facts
 
 
 def _decide_foreign(request: ReleaseRequest, addon: Addon) -> Decision:
+    """Return the decision to use an add-on of another owner unchanged. Raises Problem if the user did not allow it."""
     state = (
         f"{addon.title} {addon.installed_version} is already in cluster {addon.cluster}, and has no tag of this"
         " collection"
@@ -153,8 +196,11 @@ def _decide_foreign(request: ReleaseRequest, addon: Addon) -> Decision:
     raise Problem(state, fix=f"{KEEP_FIX}, or take it over (foreign: takeover).")
 
 
-def _refuse_foreign_definitions(request: ReleaseRequest, addon: Addon, release_facts: Mapping[str, Any]) -> None:
-    """Reject that EKS overwrites definitions of another tool; it may reuse its own and this collection's."""
+def _refuse_foreign_definitions(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> None:
+    """Raise Problem for definitions of another tool, which EKS would overwrite.
+
+    Definitions of EKS and of this collection may be there: the add-on uses them again.
+    """
     if release_facts["installed"] or request.foreign == TAKEOVER:
         return
     foreign_definitions = []
@@ -163,8 +209,7 @@ def _refuse_foreign_definitions(request: ReleaseRequest, addon: Addon, release_f
             foreign_definitions.append(definition)
     if foreign_definitions:
         definition_names = ", ".join(definition["name"] for definition in foreign_definitions)
-        installer = foreign_definitions[0]["installer"]
-        owner = f"{installer['by']} {installer['name']}".strip()
+        owner = _name_installer(foreign_definitions[0]["installer"])
         wrong = (
             f"{request.product.title} is not here, but its definitions are ({definition_names}), created by another"
             f" owner ({owner})"
@@ -173,58 +218,67 @@ def _refuse_foreign_definitions(request: ReleaseRequest, addon: Addon, release_f
         raise Problem(wrong, asked=f"Install {addon.title}", fix=fix)
 
 
-def _refuse_unfit_version(
-    request: ReleaseRequest, addon: Addon, operator: Version | None, addon_facts: Mapping[str, Any]
-) -> None:
-    """Reject an operator that does not serve the required API version, or has another version than requested."""
+def _name_installer(installer: Installer) -> str:
+    """Return an installer in short, such as `helm ns/otel` or `manifest`."""
+    return f"{installer['by']} {installer['name']}".strip()
+
+
+def _refuse_unfit_version(request: ReleaseRequest, addon: Addon, operator: Version | None, addon_row: AddonRow) -> None:
+    """Raise Problem for an operator that is too old for this collection, or of another version than requested."""
     if operator is None:
         return
-    first_version = parse_version(addon_facts.get("first", ""))
-    last_without_rights = parse_version(addon_facts.get("rights_until", ""))
+    first_version = parse_version(addon_row.get("first", ""))
     if first_version and operator < first_version:
-        wrong = (
-            f"{addon.name} {addon.wanted_version} has an operator that does not serve OpenTelemetryCollector as"
-            " v1beta1."
-        )
-        if last_without_rights and operator <= last_without_rights:
-            wrong += " It would also need permissions for eks:addon-manager, which EKS gives itself since."
-        fix = f"Take a version from v{first_version} on; eks_addon_info with available=true shows them."
-        raise Problem(wrong, asked=f"Install {addon.title}", fix=fix)
+        raise _build_old_operator_problem(addon, operator, first_version, addon_row)
     if request.version and request.version != operator:
         wrong = f"{addon.name} {addon.wanted_version} has version {operator} of it, not {request.version}"
         fix = "Leave its version out, and give that of the add-on (addon_version)."
         raise Problem(wrong, asked=f"Install {request.product.title}", fix=fix)
 
 
+def _build_old_operator_problem(
+    addon: Addon, operator: Version, first_version: Version, addon_row: AddonRow
+) -> Problem:
+    """Return the problem of an operator that does not serve collectors in the version of this collection."""
+    wrong = (
+        f"{addon.name} {addon.wanted_version} has an operator that does not serve OpenTelemetryCollector as v1beta1."
+    )
+    last_without_rights = parse_version(addon_row.get("rights_until", ""))
+    if last_without_rights and operator <= last_without_rights:
+        wrong += " It would also need permissions for eks:addon-manager, which EKS gives itself since."
+    fix = f"Take a version from v{first_version} on; eks_addon_info with available=true shows them."
+    return Problem(wrong, asked=f"Install {addon.title}", fix=fix)
+
+
 def _find_cert_manager_warnings(
-    release_facts: Mapping[str, Any], cert_manager_facts: Mapping[str, Any], version_table: Mapping[str, Any]
+    release_facts: ReleaseFacts, cert_manager: ReleaseFacts | None, version_table: versions.Table
 ) -> Iterator[str]:
     """Yield warnings about cert-manager, which signs the certificate of the add-on's webhooks."""
-    if not cert_manager_facts or not release_facts["cert_manager"]:
+    if not cert_manager or not release_facts["cert_manager"]:
         return
-    product, running_version = PRODUCTS[CERT_MANAGER], parse_version(cert_manager_facts["version"])
-    if not cert_manager_facts["installed"]:
+    running_version = parse_version(cert_manager["version"])
+    if not cert_manager["installed"]:
         yield (
             "The definitions of cert-manager are here, but no controller of it was found. "
             "The add-on stays DEGRADED if none signs its certificate"
         )
     elif running_version:
-        yield from filter(
-            None,
-            [versions.explain_incompatibility(version_table, product, running_version, release_facts["kubernetes"])],
-        )
-        yield from filter(None, [versions.warn_if_not_in_table(version_table, product, running_version)])
+        product, kubernetes = PRODUCTS[CERT_MANAGER], release_facts["kubernetes"]
+        yield from versions.find_version_warnings(version_table, product, running_version, kubernetes)
 
 
-def _find_conflict_warnings(addon: Addon, addon_names: list[str], addon_facts: Mapping[str, Any]) -> Iterator[str]:
+def _find_conflict_warnings(addon: Addon, addon_names: list[str], addon_row: AddonRow) -> Iterator[str]:
     """Yield warnings about other add-ons of the cluster that do not go with this one."""
-    for name, reason in addon_facts.get("beside", {}).items():
+    for name, reason in addon_row.get("beside", {}).items():
         if name in addon_names:
             yield f"The EKS add-on {name} is in cluster {addon.cluster}, too: {reason}"
 
 
 def refuse_unsupported_inputs(inputs: Mapping[str, Any]) -> None:
-    """Reject options that an add-on does not support. One replica is its default."""
+    """Raise Problem for an input of action release_render that an add-on does not support.
+
+    One replica is the default of the add-on, so that number may be given.
+    """
     given_images = {name: image for name, image in inputs["images"].items() if image}
     options = {**inputs, **inputs["workloads"].get("manager", {}), "images": given_images}
     for name, key in CONFIGURED_INPUTS.items():
@@ -239,6 +293,6 @@ def refuse_unsupported_inputs(inputs: Mapping[str, Any]) -> None:
 
 
 def list_registry_warnings(inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a warning that image_registry does not apply; it may be set for all roles."""
+    """Yield a warning if a registry is given. It is no error, because the user may set it for all roles."""
     if inputs["image_registry"] or inputs["image_pull_secrets"]:
         yield "The images of an EKS add-on come from the registry of AWS in the region, whatever image_registry says"

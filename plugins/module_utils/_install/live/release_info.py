@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what of a product is in the cluster: two rounds of requests, each at once. Private."""
+"""Module release_info: it reads the installation, the definitions and the custom resources of a product. Private.
+
+The reads go out in two rounds, and those of a round at the same time. `releases/installed.py` turns the answers into
+the rows of the result.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,8 @@ from ..._kube.live.kinds import ApiResource, ApiResources, default_api_version
 from ..._kube.live.task_end import run
 from ..._otelcol.kube.names import RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
-from ..releases import installed as found
+from ..releases import installed
+from ..releases.installed import DefinitionFacts, ObjectFacts, ReleaseFacts, ResourceFacts
 from ..releases.manifest import DEFINITION, WEBHOOKS
 from ..releases.products import Product, find_product
 
@@ -48,33 +53,33 @@ def run_info(module: AnsibleModule) -> None:
     run(module, read_facts)
 
 
-def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects: bool) -> dict[str, Any]:
-    """Return what of a product is there. Raises Problem for what this user may not read but has to."""
+def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects: bool) -> ReleaseFacts:
+    """Return the facts about a product in a cluster. Raises Problem if this user may not read what it takes.
+
+    `lists_objects` asks for the names of all its objects too, which a removal needs.
+    """
     reader = _ReleaseReader(cluster, wanted_product)
     reads: list[Callable[[], Any]] = [
-        *(
-            reader.read_version,
-            reader.list_deployments,
-            reader.list_definitions,
-            reader.list_webhook_configs,
-            reader.serves_cert_manager,
-        )
+        reader.read_version,
+        reader.list_deployments,
+        reader.list_definitions,
+        reader.list_webhook_configs,
+        reader.serves_cert_manager,
     ]
-    version, deployments, definitions, configurations, certificates = cluster.call_in_parallel(
-        lambda read: read(), reads
-    )
-    installed = found.describe_installation(wanted_product, deployments)
-    crds = [found.describe_definition(wanted_product, manifest) for manifest in definitions]
+    answers = cluster.call_in_parallel(lambda read: read(), reads)
+    version, deployments, definitions, configurations, serves_cert_manager = answers
+    installation = installed.describe_installation(wanted_product, deployments)
+    crds = [installed.describe_definition(wanted_product, manifest) for manifest in definitions]
     resources = reader.list_custom_resources(crds)
     return {
-        **installed,
+        **installation,
         "product": wanted_product.name,
         "kubernetes": version,
-        "cert_manager": certificates,
+        "cert_manager": serves_cert_manager,
         "crds": crds,
-        "webhooks": found.list_calling_webhooks([*configurations, *definitions], installed["namespace"]),
+        "webhooks": installed.list_calling_webhooks([*configurations, *definitions], installation["namespace"]),
         "resources": resources,
-        "collectors": found.summarize_collectors(resources),
+        "collectors": installed.summarize_collectors(resources),
         "objects": reader.list_objects() if lists_objects else [],
         "denied": sorted(reader.denied),
         "warnings": reader.warnings,
@@ -82,7 +87,11 @@ def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects:
 
 
 class _ReleaseReader:
-    """The requests of one run. What may be missing is noted, what must be known is a Problem."""
+    """The requests of one run.
+
+    If this user may not read a list that the result can do without, `denied` or `warnings` says so. Any other refusal
+    is a Problem.
+    """
 
     def __init__(self, cluster: Cluster, wanted_product: Product) -> None:
         self.cluster, self.product = cluster, wanted_product
@@ -103,13 +112,13 @@ class _ReleaseReader:
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **manifest} for manifest in manifests]
 
     def list_definitions(self) -> list[Manifest]:
-        """Return the product's definitions that there are."""
+        """Return those definitions of the product that the cluster has."""
         paths = [f"{DEFINITIONS_PATH}/{kind.definition_name}" for kind in self.product.kinds]
         answers = ask_server("Read the definitions", lambda: self.cluster.call_in_parallel(self.cluster.get, paths))
         return [answer for answer in answers if answer]
 
     def list_webhook_configs(self) -> list[Manifest]:
-        """Return all webhook configurations; without them nothing but the readiness check is poorer."""
+        """Return all webhook configurations of the cluster. A list that this user may not read is left out."""
         configurations: list[Manifest] = []
         for kind, path in CONFIGURATION_PATHS.items():
             manifests = self._list_if_allowed(path, {})
@@ -124,24 +133,28 @@ class _ReleaseReader:
         """Return whether the cluster serves the API of cert-manager."""
         return ask_server("Look for cert-manager", lambda: self.cluster.get("/apis/cert-manager.io/v1")) is not None
 
-    def list_custom_resources(self, crds: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the custom resources, each kind in the version that needs no conversion."""
+    def list_custom_resources(self, crds: list[DefinitionFacts]) -> list[ResourceFacts]:
+        """Return the custom resources of the kinds that people make.
+
+        Each kind is read in the version in which it is stored, so that no conversion webhook has to answer.
+        """
         used_definitions = [definition for definition in crds if definition["kind"] in self.product.used_kinds]
         lists = self.cluster.call_in_parallel(self._list_resources, used_definitions)
         return [resource for resources in lists for resource in resources]
 
-    def _list_resources(self, definition: dict[str, Any]) -> list[dict[str, Any]]:
+    def _list_resources(self, definition: DefinitionFacts) -> list[ResourceFacts]:
         """Return the custom resources of a definition; note its plural where this user may not list them."""
         kind = definition["kind"]
         api_version = f"{definition['group']}/{definition['storage_version']}"
-        manifests = self._list_if_allowed(ApiResource(api_version, kind, definition["plural"], True).build_path(), {})
+        resource = ApiResource(api_version, kind, definition["plural"], is_namespaced=True)
+        manifests = self._list_if_allowed(resource.build_path(), {})
         if manifests is None:
             self.denied.add(definition["plural"])
             return []
         type_fields = {"apiVersion": api_version, "kind": kind}
-        return [found.describe_resource(self.product, kind, {**resource, **type_fields}) for resource in manifests]
+        return [installed.describe_resource(self.product, kind, {**manifest, **type_fields}) for manifest in manifests]
 
-    def list_objects(self) -> list[dict[str, str]]:
+    def list_objects(self) -> list[ObjectFacts]:
         """Return the names of all objects that have our label of this product."""
         served_resources = ApiResources(self.cluster)
         api_resources = []
@@ -150,11 +163,13 @@ class _ReleaseReader:
             if api_resource:
                 api_resources.append(api_resource)
         for kind in WEBHOOKS:
-            api_resources.append(ApiResource("admissionregistration.k8s.io/v1", kind, f"{kind.lower()}s", False))
+            api_resources.append(
+                ApiResource("admissionregistration.k8s.io/v1", kind, f"{kind.lower()}s", is_namespaced=False)
+            )
         lists = self.cluster.call_in_parallel(self._list_own_objects, api_resources)
         return [object_name for object_names in lists for object_name in object_names]
 
-    def _list_own_objects(self, resource: ApiResource) -> list[dict[str, str]]:
+    def _list_own_objects(self, resource: ApiResource) -> list[ObjectFacts]:
         """Return the names of the objects of a kind that have our label; warn where this user may not list them."""
         query = {"labelSelector": f"{RELEASE_LABEL}={self.product.name}"}
         manifests = self._list_if_allowed(resource.build_path(), query, METADATA_ACCEPT)
@@ -164,11 +179,14 @@ class _ReleaseReader:
         return [_describe_object(resource, manifest) for manifest in manifests]
 
     def _list_if_allowed(self, path: str, query: dict[str, Any], accept: str = JSON) -> list[Manifest] | None:
-        """Return the objects of a list, none where the kind is not served, or nothing when the user may not list it."""
+        """Return the objects of a list, none if the kind is not served; None if this user may not list them."""
         return list_if_allowed(path.rpartition("/")[2], lambda: self._read_pages(path, query, accept))
 
     def _read_pages(self, path: str, query: dict[str, Any], accept: str) -> list[Manifest]:
-        """Read page by page without patience: a broken conversion webhook stays broken while one waits."""
+        """Return the objects of all pages of a list.
+
+        An error is not tried again, because a broken conversion webhook stays broken while one waits.
+        """
         result: list[Manifest] = []
         page_query = {"limit": PAGE_SIZE, **query}
         while True:
@@ -180,7 +198,8 @@ class _ReleaseReader:
             page_query = {**page_query, "continue": token}
 
 
-def _describe_object(resource: ApiResource, manifest: Manifest) -> dict[str, str]:
+def _describe_object(resource: ApiResource, manifest: Manifest) -> ObjectFacts:
+    """Return the name of an object of which only the metadata were read."""
     return {
         "api_version": resource.api_version,
         "kind": resource.kind,

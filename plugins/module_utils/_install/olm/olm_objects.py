@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..._kube.ownership import read_release_label
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube.objects import Manifest
-from ..releases.installed import OLM
+from ..releases.installed import OLM, DefinitionFacts, ObjectFacts, ReleaseFacts
 from ..releases.products import OPERATOR, PRODUCTS
 
 # The packages of the operator: Red Hat's build (catalog redhat-operators), and the project's own bundle.
@@ -176,11 +176,11 @@ def sort_newest_first(names: Iterable[str]) -> list[str]:
     return sorted(versioned_names, key=lambda name: (parse_csv_name(name).version_order, name), reverse=True)
 
 
-def mark_own_objects(namespace: str, package: str, release_facts: Facts, olm: Facts) -> dict[str, Any]:
-    """Return the result of release_info, with the objects of this collection's Subscription marked as its own.
+def mark_own_objects(namespace: str, package: str, release_facts: ReleaseFacts, olm: Facts) -> ReleaseFacts:
+    """Return the facts of release_info, in which all that this collection's Subscription brought is `ours`.
 
-    OLM passes no label of a Subscription on. A version without any Subscription, in the namespace that was asked for,
-    is what a removal that was interrupted left.
+    OLM gives the labels of a Subscription to no other object, so the labels alone do not show that. A version without
+    any Subscription in the requested namespace is ours too: an interrupted removal left it.
     """
     operator_subscriptions = select_of_operator(olm["subscriptions"], package)
     local_subscriptions = [
@@ -191,31 +191,52 @@ def mark_own_objects(namespace: str, package: str, release_facts: Facts, olm: Fa
     else:
         is_own_installation = any(csv["product"] for csv in olm["csvs"])
     is_installed_here = release_facts["installer"]["by"] == OLM and release_facts["namespace"] == namespace
-    no_other_owner = all(subscription["ours"] for subscription in operator_subscriptions)
-    crds = []
+    has_no_other_owner = all(subscription["ours"] for subscription in operator_subscriptions)
+    definitions: list[DefinitionFacts] = []
     for definition in release_facts["crds"]:
-        is_unowned = no_other_owner and definition["installer"]["by"] == OLM
-        crds.append({**definition, "ours": definition["ours"] or is_unowned, "made": not definition["ours"]})
+        is_unowned = has_no_other_owner and definition["installer"]["by"] == OLM
+        is_own_definition = definition["ours"] or is_unowned
+        definitions.append({**definition, "ours": is_own_definition, "made": not definition["ours"]})
     is_own = release_facts["ours"] or (is_installed_here and is_own_installation)
-    return {**release_facts, "ours": is_own, "crds": crds}
+    return {**release_facts, "ours": is_own, "crds": definitions}
 
 
-def add_versions(namespace: str, package: str, release_facts: Facts, olm: Facts) -> dict[str, Any]:
-    """Return the same with the unlabelled objects that go with the Subscription; an OperatorGroup in use stays."""
+def add_versions(namespace: str, package: str, release_facts: ReleaseFacts, olm: Facts) -> ReleaseFacts:
+    """Return the facts of release_info, in which `objects` has all that is removed with the Subscription.
+
+    These are the versions of the operator and their Deployments, which have no label of this collection. An
+    OperatorGroup that other Subscriptions need is left out.
+    """
     other_subscriptions = list_other_subscriptions(namespace, olm)
-    objects_to_remove = list(release_facts["objects"])
-    if other_subscriptions:
-        objects_to_remove = [facts for facts in objects_to_remove if facts["kind"] != "OperatorGroup"]
-    csv_names = []
+    objects_to_remove: list[ObjectFacts] = []
+    for facts in release_facts["objects"]:
+        is_needed = bool(other_subscriptions) and facts["kind"] == "OperatorGroup"
+        if not is_needed:
+            objects_to_remove.append(facts)
+    csv_names: list[str] = []
     if release_facts["ours"] or not select_of_operator(other_subscriptions, package):
         csv_names = [csv["name"] for csv in olm["csvs"] if csv["product"]]
     for name in csv_names:
-        identity = {"api_version": f"{API}/v1alpha1", "kind": "ClusterServiceVersion", "namespace": namespace}
-        objects_to_remove.append({**identity, "name": name, "made": True})
+        objects_to_remove.append(
+            {
+                "api_version": f"{API}/v1alpha1",
+                "kind": "ClusterServiceVersion",
+                "namespace": namespace,
+                "name": name,
+                "made": True,
+            }
+        )
     if csv_names:
-        objects_to_remove += [
-            {"api_version": "apps/v1", **workload, "made": True} for workload in release_facts["workloads"]
-        ]
+        for workload in release_facts["workloads"]:
+            objects_to_remove.append(
+                {
+                    "api_version": "apps/v1",
+                    "kind": workload["kind"],
+                    "namespace": workload["namespace"],
+                    "name": workload["name"],
+                    "made": True,
+                }
+            )
     return {**release_facts, "objects": objects_to_remove}
 
 

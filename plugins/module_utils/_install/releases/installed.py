@@ -1,13 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Detection of a product in a cluster: its objects and its installer. Private."""
+"""The facts of module release_info: a product's installation, definitions and custom resources in a cluster. Private.
+
+The functions turn objects of the cluster into rows of that result. `live/release_info.py` reads the objects and joins
+the rows to `ReleaseFacts`, from which `release_decision.py` and `removal.py` decide.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import NotRequired, TypedDict
 
 from ..._kube.ownership import is_applied_by, read_label, read_release_label
 from ..._otelcol.config.paths import list_at, mapping_at
@@ -29,8 +33,110 @@ _COMPONENT = "app.kubernetes.io/component"
 _NAME = "app.kubernetes.io/name"
 
 
-def find_installer(live_object: Manifest) -> dict[str, str]:
-    """Return the installer of an object and its name: a Helm release, a CSV, or nothing."""
+class Installer(TypedDict):
+    """What installed an object."""
+
+    by: str
+    """`helm`, `olm`, `eks_addon` or `manifest`; empty if the product is not in the cluster."""
+    name: str
+    """The Helm release as NAMESPACE/NAME, or the ClusterServiceVersion of OLM; empty for any other installer."""
+
+
+class Installation(TypedDict):
+    """Where a product runs, in which version, and who installed it."""
+
+    installed: bool
+    ours: bool
+    """Whether this collection installed it."""
+    version: str
+    """Such as 0.158.0; empty if it is not known."""
+    namespace: str
+    namespaces: list[str]
+    """The namespaces of all its main Deployments; more than one is an error."""
+    installer: Installer
+    workloads: list[dict[str, str]]
+    """Its Deployments, as module rollout_wait takes them."""
+
+
+class DefinitionFacts(TypedDict):
+    """A CustomResourceDefinition of a product."""
+
+    name: str
+    """Such as instrumentations.opentelemetry.io."""
+    group: str
+    kind: str
+    plural: str
+    scope: str
+    storage_version: str
+    """The version in which the API server stores objects, such as v1beta1."""
+    served_versions: list[str]
+    stored_versions: list[str]
+    """The versions in which objects may still be stored."""
+    ours: bool
+    installer: Installer
+    made: NotRequired[bool]
+    """Whether OLM or EKS made it for this collection. Only a plan of a removal adds this key."""
+
+
+class ResourceFacts(TypedDict):
+    """A custom resource of a product, such as an OpenTelemetryCollector."""
+
+    kind: str
+    api_version: str
+    namespace: str
+    name: str
+    ours: bool
+    release: bool
+    """Whether it is a part of the product's own release."""
+    finalizers: list[str]
+    image: str
+    version: str
+    """The version that its operator gave it."""
+    automatic: bool
+    """Whether its operator upgrades it."""
+
+
+class ObjectFacts(TypedDict):
+    """An object with the release label of the product."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    made: NotRequired[bool]
+    """Whether OLM made it for this collection. Only a plan of a removal adds this key."""
+
+
+class CollectorSummary(TypedDict):
+    """The collectors under an operator: how many there are, and their values without repetition."""
+
+    count: int
+    versions: list[str]
+    images: list[str]
+    finalizers: list[str]
+
+
+class ReleaseFacts(Installation):
+    """The result of module release_info without its connection."""
+
+    product: str
+    kubernetes: str
+    """The version of the API server, such as v1.34.4."""
+    cert_manager: bool
+    """Whether the cluster serves the API of cert-manager."""
+    crds: list[DefinitionFacts]
+    webhooks: list[dict[str, str]]
+    """The objects that call a Service of the product, as module admission_wait takes them."""
+    resources: list[ResourceFacts]
+    collectors: CollectorSummary
+    objects: list[ObjectFacts]
+    denied: list[str]
+    """The kinds of custom resources that this user may not list, by plural."""
+    warnings: list[str]
+
+
+def find_installer(live_object: Manifest) -> Installer:
+    """Return the installer of an object. A manifest is the installer of every object that has no other mark."""
     metadata = live_object["metadata"]
     labels = mapping_at(metadata, "labels")
     annotations = mapping_at(metadata, "annotations")
@@ -50,29 +156,32 @@ def is_part_of(live_object: Manifest, product: Product) -> bool:
     return read_release_label(live_object) == product.name
 
 
-def describe_installation(product: Product, deployments: Sequence[Manifest]) -> dict[str, Any]:
-    """Return namespace, version and installer of a product from its Deployments."""
-    main_deployments = sorted(
-        (deployment for deployment in deployments if is_main_deployment(product, deployment)), key=_sort_key
-    )
+def describe_installation(product: Product, deployments: Sequence[Manifest]) -> Installation:
+    """Return the installation of a product, from its Deployments.
+
+    If there are several main Deployments, the first one of this collection counts, else the first one of all.
+    """
+    main_deployments = [deployment for deployment in deployments if is_main_deployment(product, deployment)]
     if not main_deployments:
         return _describe_no_installation()
+    main_deployments.sort(key=_namespace_and_name)
     own_deployments = [deployment for deployment in main_deployments if is_part_of(deployment, product)]
-    main_deployment = (own_deployments or main_deployments)[0]
-    namespace = main_deployment["metadata"]["namespace"]
-    local_deployments = [deployment for deployment in deployments if deployment["metadata"]["namespace"] == namespace]
+    main_deployment = own_deployments[0] if own_deployments else main_deployments[0]
+    namespace = _namespace_of(main_deployment)
+    all_namespaces = [_namespace_of(deployment) for deployment in main_deployments]
+    local_deployments = [deployment for deployment in deployments if _namespace_of(deployment) == namespace]
     return {
         "installed": True,
         "ours": bool(own_deployments),
         "version": _find_version(product, main_deployment),
         "namespace": namespace,
-        "namespaces": list(dict.fromkeys(deployment["metadata"]["namespace"] for deployment in main_deployments)),
+        "namespaces": list(dict.fromkeys(all_namespaces)),
         "installer": find_installer(main_deployment),
         "workloads": manifest.list_workloads(local_deployments),
     }
 
 
-def _describe_no_installation() -> dict[str, Any]:
+def _describe_no_installation() -> Installation:
     """Return the facts of a product that is not in the cluster."""
     return {
         "installed": False,
@@ -86,22 +195,34 @@ def _describe_no_installation() -> dict[str, Any]:
 
 
 def is_main_deployment(product: Product, deployment: Manifest) -> bool:
-    """Return whether a Deployment is the product's main one, by its image or, in custom builds, its labels."""
+    """Return whether a Deployment runs the main component of a product.
+
+    The name of its image says so, or its labels if the image is a custom build of another name.
+    """
     component = manifest.find_component(product, deployment)
     if component:
         return component == product.main_component
     labels = mapping_at(deployment["metadata"], "labels")
-    if labels.get(_NAME) not in (product.name, product.components[product.main_component], *product.image_names):
+    main_names = (product.name, product.components[product.main_component], *product.image_names)
+    if labels.get(_NAME) not in main_names:
         return False
     return _COMPONENT not in labels or labels[_COMPONENT] in (product.main_component, "controller-manager")
 
 
-def _sort_key(deployment: Manifest) -> tuple[str, str]:
-    return deployment["metadata"]["namespace"], deployment["metadata"]["name"]
+def _namespace_of(deployment: Manifest) -> str:
+    return str(deployment["metadata"]["namespace"])
+
+
+def _namespace_and_name(deployment: Manifest) -> tuple[str, str]:
+    return _namespace_of(deployment), deployment["metadata"]["name"]
 
 
 def _find_version(product: Product, main_deployment: Manifest) -> str:
-    """Return the version; images of Red Hat have digests for tags, and the name of the CSV has the version."""
+    """Return the version of a product, such as 0.158.0; empty if it is not known.
+
+    Images of Red Hat have a digest and no tag. Then the name of the ClusterServiceVersion has the version, such as
+    opentelemetry-operator.v0.140.0-2.
+    """
     version = manifest.find_version(product, main_deployment)
     if version is None:
         csv_name = read_label(main_deployment, _OLM_OWNER)
@@ -109,34 +230,35 @@ def _find_version(product: Product, main_deployment: Manifest) -> str:
     return str(version or "")
 
 
-def describe_definition(product: Product, live_definition: Manifest) -> dict[str, Any]:
-    """Return what there is to know about a CustomResourceDefinition."""
+def describe_definition(product: Product, live_definition: Manifest) -> DefinitionFacts:
+    """Return the facts about a CustomResourceDefinition of a product."""
     spec = live_definition["spec"]
+    versions = spec["versions"]
     return {
         "name": live_definition["metadata"]["name"],
         "group": spec["group"],
         "kind": spec["names"]["kind"],
         "plural": spec["names"]["plural"],
         "scope": spec["scope"],
-        "storage_version": next(version["name"] for version in spec["versions"] if version["storage"]),
-        "served_versions": [version["name"] for version in spec["versions"] if version["served"]],
+        "storage_version": next(version["name"] for version in versions if version["storage"]),
+        "served_versions": [version["name"] for version in versions if version["served"]],
         "stored_versions": list_at(live_definition, "status", "storedVersions"),
         "ours": is_part_of(live_definition, product) and is_applied_by(live_definition, OWNER),
         "installer": find_installer(live_definition),
     }
 
 
-def list_calling_webhooks(configurations: Iterable[Manifest], namespace: str) -> list[dict[str, str]]:
-    """Return the configurations and definitions that call services of a namespace."""
+def list_calling_webhooks(live_objects: Iterable[Manifest], namespace: str) -> list[dict[str, str]]:
+    """Return those webhook configurations and definitions that call a Service of a namespace."""
     calling_objects = []
-    for configuration in configurations:
-        services = [mapping_at(client, "service") for client in manifest.iter_client_configs(configuration)]
+    for live_object in live_objects:
+        services = [mapping_at(client, "service") for client in manifest.iter_client_configs(live_object)]
         if any(service.get("namespace") == namespace for service in services):
-            calling_objects.append(configuration)
+            calling_objects.append(live_object)
     return manifest.list_webhooks(calling_objects)
 
 
-def describe_resource(product: Product, kind: str, live_resource: Manifest) -> dict[str, Any]:
+def describe_resource(product: Product, kind: str, live_resource: Manifest) -> ResourceFacts:
     """Return the facts about a custom resource that matter before an upgrade or removal of its operator."""
     metadata = live_resource["metadata"]
     spec = mapping_at(live_resource, "spec")
@@ -157,8 +279,8 @@ def describe_resource(product: Product, kind: str, live_resource: Manifest) -> d
     }
 
 
-def summarize_collectors(resources: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the collectors under an operator in short."""
+def summarize_collectors(resources: Iterable[ResourceFacts]) -> CollectorSummary:
+    """Return a summary of the collectors among the custom resources of an operator."""
     count = 0
     versions: set[str] = set()
     images: set[str] = set()
@@ -177,10 +299,10 @@ def summarize_collectors(resources: Iterable[Mapping[str, Any]]) -> dict[str, An
     }
 
 
-def join_object_names(object_facts: Iterable[Mapping[str, Any]], most_shown: int = 10) -> str:
-    """Return the names of some objects as messages show them."""
+def join_object_names(resources: Iterable[ResourceFacts], most_shown: int = 10) -> str:
+    """Return the names of custom resources as messages show them, such as `Certificate ns/a, Issuer ns/b`."""
     full_names = []
-    for facts in object_facts:
+    for facts in resources:
         namespace_prefix = f"{facts['namespace']}/" if facts["namespace"] else ""
         full_names.append(f"{facts['kind']} {namespace_prefix}{facts['name']}")
     return join_at_most(most_shown, full_names)

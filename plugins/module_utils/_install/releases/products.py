@@ -1,16 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The products: their publications, the marks that identify them, and the objects that they leave behind. Private.
+"""The products that this collection installs: cert-manager and the OpenTelemetry operator. Private.
 
-The names come from the projects' release manifests and Helm charts.
+A product says where its releases are published, how its objects are found in a cluster, and what it leaves behind. The
+names come from the release manifests and Helm charts of both projects.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem, suggest_word
 
@@ -20,6 +21,8 @@ OPERATOR = "opentelemetry-operator"
 
 @dataclass(frozen=True)
 class Kind:
+    """A kind of custom resources that a product serves."""
+
     group: str
     version: str
     plural: str
@@ -28,12 +31,23 @@ class Kind:
 
     @property
     def definition_name(self) -> str:
+        """The name of its CustomResourceDefinition, such as certificates.cert-manager.io."""
         return f"{self.plural}.{self.group}"
 
     @property
     def api_version(self) -> str:
-        """The version under which its objects are read."""
+        """The version under which its objects are read, such as cert-manager.io/v1."""
         return f"{self.group}/{self.version}"
+
+
+class Leftover(NamedTuple):
+    """An object that a product makes for itself and does not remove."""
+
+    api_version: str
+    kind: str
+    name: str
+    is_of_election: bool = False
+    """Whether it is in the namespaces in which the product elects a leader, and not in the product's own."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +68,13 @@ class Product:
     kinds: tuple[Kind, ...]
     # Kinds whose objects people make; the others are made from them.
     used_kinds: tuple[str, ...]
-    # The variable that says what happens to the custom resources of others when the product goes.
+    # The variable of the user that says what happens to custom resources of others when the product is removed.
     others: str
     # Whether an upgrade must pass through every minor version.
     is_stepwise: bool
     # Names that builds of others give the image of the main component, and its label app.kubernetes.io/name.
     image_names: tuple[str, ...] = ()
-    # What it makes for itself and does not remove: (apiVersion, kind, name, whether beside its leader election).
-    leftovers: tuple[tuple[str, str, str, bool], ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
     # Whether its webhooks may take a certificate that the user names.
     takes_certificates: bool = False
     # Whether it starts pods whose images its flags name, and which a mirror needs as well.
@@ -70,17 +83,21 @@ class Product:
     runs_collectors: bool = False
     # Whether its chart has versions of its own; otherwise the version of the product.
     versions_its_chart: bool = False
-    # Whether this collection may remove custom resources with it.
+    # Whether this collection may delete custom resources of others when it removes the product.
     removes_resources: bool = False
     # Whether a catalog of OLM, or an add-on of EKS, installs it.
     is_in_olm: bool = False
     is_in_eks_addons: bool = False
-    # What the webhooks are tried with.
-    trial_objects: tuple[Mapping[str, Any], ...] = field(default=())
+    # Objects that are created in a dry run, to see that the webhooks of the product answer.
+    trial_objects: tuple[Mapping[str, Any], ...] = ()
 
     def build_trials(self, namespace: str) -> list[dict[str, Any]]:
-        """The objects that are tried, in a namespace."""
-        return [{**trial, "metadata": {**trial["metadata"], "namespace": namespace}} for trial in self.trial_objects]
+        """Return the trial objects in a namespace."""
+        trials = []
+        for trial in self.trial_objects:
+            metadata = {**trial["metadata"], "namespace": namespace}
+            trials.append({**trial, "metadata": metadata})
+        return trials
 
 
 _TRIAL_CERTIFICATE = {
@@ -138,10 +155,10 @@ PRODUCTS = {
             # https://cert-manager.io/docs/installation/upgrade/
             is_stepwise=True,
             leftovers=(
-                ("v1", "Secret", "cert-manager-webhook-ca", False),
-                (_LEASE_API, "Lease", "cert-manager-controller", True),
-                (_LEASE_API, "Lease", "cert-manager-cainjector-leader-election", True),
-                (_LEASE_API, "Lease", "cert-manager-cainjector-leader-election-core", True),
+                Leftover("v1", "Secret", "cert-manager-webhook-ca"),
+                Leftover(_LEASE_API, "Lease", "cert-manager-controller", is_of_election=True),
+                Leftover(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election", is_of_election=True),
+                Leftover(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election-core", is_of_election=True),
             ),
             trial_objects=(_TRIAL_CERTIFICATE,),
         ),
@@ -171,9 +188,9 @@ PRODUCTS = {
             # Its own upgrade routines take collectors through all versions.
             is_stepwise=False,
             leftovers=(
-                ("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert", False),
-                ("v1", "Secret", "opentelemetry-operator-generated-certificate", False),
-                (_LEASE_API, "Lease", "9f7554c3.opentelemetry.io", False),
+                Leftover("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert"),
+                Leftover("v1", "Secret", "opentelemetry-operator-generated-certificate"),
+                Leftover(_LEASE_API, "Lease", "9f7554c3.opentelemetry.io"),
             ),
             takes_certificates=True,
             starts_pods=True,

@@ -1,39 +1,47 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The removal of a product: which objects, in which order, and which stay because they are in use. Private."""
+"""The plan for the removal of a product: which objects are deleted in which order, and which stay in use. Private.
+
+`_release/render.py` and the modules for OLM and EKS beside it call `plan_removal` with the result of release_info.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
-from .installed import HELM, join_object_names
+from .installed import HELM, DefinitionFacts, ObjectFacts, ReleaseFacts, ResourceFacts, join_object_names
 from .manifest import DEFINITION
 from .products import Product
 
+# What happens to custom resources of others, which need the product: the removal fails, or they stay, or they go too.
 REFUSE, KEEP, REMOVE = "refuse", "keep", "remove"
 
 
 @dataclass
 class RemovalPlan:
-    """The objects to delete: custom resources while their controller runs, the rest, and recreated objects."""
+    """What a removal deletes. Its three lists are deleted one after the other."""
 
     action: str
+    """`remove`, or `nothing`."""
     msg: str
     resources: list[Manifest] = field(default_factory=list)
+    """Custom resources, which go first, while their controller runs and can finish them."""
     manifests: list[Manifest] = field(default_factory=list)
+    """The objects of the product."""
     leftovers: list[Manifest] = field(default_factory=list)
+    """Leases, which go last: the pods of the product make them anew as long as they run."""
     warnings: list[str] = field(default_factory=list)
 
 
 def plan_removal(
     product: Product,
-    release_facts: Mapping[str, Any],
+    release_facts: ReleaseFacts,
     policy_for_others: str,
     removes_definitions: bool,
     helm_release: str = "",
@@ -41,37 +49,56 @@ def plan_removal(
     more: bool = False,
     check: bool = False,
 ) -> RemovalPlan:
-    """Return the objects to delete. Raises Problem if the product is in use and `policy_for_others` is not set.
+    """Return the plan for the removal of a product.
 
-    `more` means that parts outside the cluster's objects exist, such as the EKS add-on. In check mode, earlier tasks
-    have removed nothing: what uses the product is a warning, and the plan is the one without it.
+    `policy_for_others` is REFUSE, KEEP or REMOVE. `helm_release` is NAMESPACE/NAME. `more` says that the product has
+    parts that are no objects of the cluster, such as an EKS add-on. `check` is check mode, in which earlier tasks have
+    removed nothing. Custom resources that need the product are then a warning, and the plan goes on without them.
+
+    Raises Problem if custom resources of others need the product and the policy is REFUSE.
     """
-    own_definitions = []
+    own_definitions: list[DefinitionFacts] = []
     if removes_definitions:
         own_definitions = [
             definition for definition in release_facts["crds"] if _is_own_definition(definition, helm_release)
         ]
-    if reason := _explain_nothing(product, release_facts, has_more=more or bool(own_definitions)):
+    reason = _explain_nothing(product, release_facts, has_more=more or bool(own_definitions))
+    if reason:
         return RemovalPlan("nothing", reason)
-    users = _find_users(product, release_facts, policy_for_others, check)
+    users = _find_users(product, release_facts, policy_for_others, is_check_mode=check)
     plan = RemovalPlan("remove", f"{product.title} is removed")
     if policy_for_others == REMOVE:
-        plan.resources += [_build_reference(user, adoption_label(product)) for user in users]
+        plan.resources = [_build_resource(user, adoption_label(product)) for user in users]
     elif users:
         plan.warnings.append(_describe_remaining_users(product, users, policy_for_others))
-    plan.manifests += _list_objects(product, release_facts["objects"])
+    plan.manifests = _list_objects(product, release_facts["objects"])
     if removes_definitions:
         stay_in_use = bool(users) and policy_for_others == KEEP
-        _plan_definitions(product, plan, own_definitions, in_use=bool(release_facts["denied"]) or stay_in_use)
+        are_unknown = bool(release_facts["denied"])
+        _plan_definitions(product, plan, own_definitions, in_use=stay_in_use or are_unknown)
     for leftover in _list_leftovers(product, release_facts):
-        # A Lease is recreated while its holder runs.
-        deletion_list = plan.leftovers if leftover["kind"] == "Lease" else plan.manifests
-        deletion_list.append(leftover)
+        if leftover["kind"] == "Lease":
+            plan.leftovers.append(leftover)
+        else:
+            plan.manifests.append(leftover)
     return plan
 
 
-def _explain_nothing(product: Product, release_facts: Mapping[str, Any], *, has_more: bool) -> str:
-    """Return why nothing is to be removed, or an empty text."""
+def adoption_label(product: Product) -> str:
+    """Return the release label that the removal gives to objects without a label of this collection."""
+    return f"{product.name}_made"
+
+
+def _is_own_definition(definition: DefinitionFacts, helm_release: str) -> bool:
+    """Return whether this collection owns a definition: by its label, or because its Helm release left it behind."""
+    if definition["ours"]:
+        return True
+    installer = definition["installer"]
+    return installer["by"] == HELM and installer["name"] == helm_release
+
+
+def _explain_nothing(product: Product, release_facts: ReleaseFacts, *, has_more: bool) -> str:
+    """Return why there is nothing to remove; an empty text if there is something."""
     if release_facts["installed"] and not release_facts["ours"]:
         return f"{product.title} was not installed by this collection, so it stays unchanged"
     if not (release_facts["objects"] or has_more):
@@ -80,48 +107,46 @@ def _explain_nothing(product: Product, release_facts: Mapping[str, Any], *, has_
 
 
 def _plan_definitions(
-    product: Product, plan: RemovalPlan, definitions: list[Mapping[str, Any]], *, in_use: bool
+    product: Product, plan: RemovalPlan, definitions: Sequence[DefinitionFacts], *, in_use: bool
 ) -> None:
-    """Add the definitions to a plan, unless they are or may be in use."""
+    """Add the definitions to a plan, or a warning if custom resources of their kinds are or may be in use."""
     if in_use:
         plan.warnings.append("The definitions stay, since they are or may be in use")
     else:
         plan.manifests += [_build_definition(product, definition) for definition in definitions]
 
 
-def _list_objects(product: Product, object_rows: list[dict[str, Any]]) -> list[Manifest]:
-    """Return the objects of a product without its definitions, each with the release that owns or adopts it."""
+def _list_objects(product: Product, objects: Sequence[ObjectFacts]) -> list[Manifest]:
+    """Return the objects of a product that are no definitions, each with the release label that it is removed by."""
     manifests = []
-    for facts in object_rows:
+    for facts in objects:
         if facts["kind"] != DEFINITION:
             release = adoption_label(product) if facts.get("made") else product.name
-            manifests.append(_build_reference(facts, release))
+            manifests.append(
+                _build_reference(facts["api_version"], facts["kind"], facts["namespace"], facts["name"], release)
+            )
     return manifests
 
 
-def _is_own_definition(definition: Mapping[str, Any], helm_release: str) -> bool:
-    """Return whether this collection owns a definition: by its label, or as one that its Helm release kept."""
-    if definition["ours"]:
-        return True
-    installer: dict[str, str] = definition["installer"]
-    return installer["by"] == HELM and installer["name"] == helm_release
-
-
 def _find_users(
-    product: Product, release_facts: Mapping[str, Any], policy_for_others: str, is_check_mode: bool
-) -> list[Any]:
-    """Return the custom resources that need the product. Raises Problem if they are unknown or in the way.
+    product: Product, release_facts: ReleaseFacts, policy_for_others: str, *, is_check_mode: bool
+) -> list[ResourceFacts]:
+    """Return the custom resources that need the product.
 
-    Playbook `remove` takes away the custom resources of its inventory before their operator. Without check mode, those
-    that are still there belong to others, even if this collection deployed them: another inventory may have.
+    Playbook `remove` deletes the custom resources of its inventory before it removes their operator. Without check
+    mode, the remaining ones belong to others. This collection may have deployed them too, from another inventory.
+
+    Raises Problem if the policy does not allow the removal: it is REFUSE, and there are such custom resources, or this
+    user may not list them; or it is REMOVE, and this product never takes custom resources with it.
     """
-    users = [
-        facts for facts in release_facts["resources"] if facts["kind"] in product.used_kinds and not facts["release"]
-    ]
+    users = []
+    for resource in release_facts["resources"]:
+        is_part_of_product = resource["release"]
+        if resource["kind"] in product.used_kinds and not is_part_of_product:
+            users.append(resource)
     if policy_for_others == REFUSE and release_facts["denied"]:
-        wrong = (
-            f"this user may not list {', '.join(release_facts['denied'])}, so it is unknown whether they are still used"
-        )
+        kinds = ", ".join(release_facts["denied"])
+        wrong = f"this user may not list {kinds}, so it is unknown whether they are still used"
         fix = f"Grant the permission, or keep the objects ({product.others}: keep)."
         raise Problem(wrong, asked=f"Remove {product.title}", fix=fix)
     if policy_for_others == REMOVE and not product.removes_resources:
@@ -134,14 +159,14 @@ def _find_users(
 
 
 def _describe_alternatives(product: Product) -> str:
-    """Return how the product can be removed in spite of what uses it."""
+    """Return how the product can be removed although custom resources need it."""
     alternatives = f"keep them without it ({product.others}: keep)"
     if product.removes_resources:
         alternatives += f", or delete those of all teams with it ({product.others}: remove)"
     return alternatives
 
 
-def _describe_remaining_users(product: Product, users: list[Any], policy_for_others: str) -> str:
+def _describe_remaining_users(product: Product, users: list[ResourceFacts], policy_for_others: str) -> str:
     """Return the warning about custom resources that are not removed with the product."""
     if policy_for_others == KEEP:
         return f"{join_object_names(users)} stay, and no controller manages them any more"
@@ -149,21 +174,27 @@ def _describe_remaining_users(product: Product, users: list[Any], policy_for_oth
     return f"{wrong}, because {product.title} is still used by them. Or {_describe_alternatives(product)}"
 
 
-def adoption_label(product: Product) -> str:
-    """Return the release label with which the removal adopts objects of other owners."""
-    return f"{product.name}_made"
+def _build_resource(resource: ResourceFacts, release: str) -> Manifest:
+    """Return a custom resource for the removal."""
+    return _build_reference(resource["api_version"], resource["kind"], resource["namespace"], resource["name"], release)
 
 
-def _build_reference(facts: Mapping[str, Any], release: str) -> Manifest:
-    """Return an object as the removal takes it: its identity, and the release that it is removed with."""
-    metadata = {"name": facts["name"], "namespace": facts["namespace"], "labels": {RELEASE_LABEL: release}}
-    given_metadata = {key: value for key, value in metadata.items() if value}
-    return {"apiVersion": facts["api_version"], "kind": facts["kind"], "metadata": given_metadata}
+def _build_reference(api_version: str, kind: str, namespace: str, name: str, release: str) -> Manifest:
+    """Return an object for the removal: its identity, and the release label that it is removed by."""
+    metadata: dict[str, Any] = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    metadata["labels"] = {RELEASE_LABEL: release}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
 
 
-def _build_definition(product: Product, definition: Mapping[str, Any]) -> Manifest:
-    """Return a definition. One that this collection applied has the release of the product, and cannot be adopted."""
-    release = product.name if definition["ours"] and not definition.get("made") else adoption_label(product)
+def _build_definition(product: Product, definition: DefinitionFacts) -> Manifest:
+    """Return a definition for the removal.
+
+    A definition that this collection applied has the release label of the product, and is never adopted.
+    """
+    was_applied = definition["ours"] and not definition.get("made")
+    release = product.name if was_applied else adoption_label(product)
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": DEFINITION,
@@ -177,31 +208,35 @@ def _build_definition(product: Product, definition: Mapping[str, Any]) -> Manife
     }
 
 
-def _list_leftovers(product: Product, release_facts: Mapping[str, Any]) -> list[Manifest]:
-    """Return what the product has made for itself and would leave, each by its known name."""
+def _list_leftovers(product: Product, release_facts: ReleaseFacts) -> list[Manifest]:
+    """Return the objects that the product made for itself and does not remove, such as Leases, by their known names."""
     own_namespaces = _list_own_namespaces(release_facts)
     election_namespaces = _list_election_namespaces(release_facts, own_namespaces) or own_namespaces
     known_objects = {(facts["kind"], facts["namespace"], facts["name"]) for facts in release_facts["objects"]}
     leftovers = []
-    for api_version, kind, name, is_of_election in product.leftovers:
-        namespaces = election_namespaces if is_of_election else own_namespaces
+    for leftover in product.leftovers:
+        namespaces = election_namespaces if leftover.is_of_election else own_namespaces
         for namespace in namespaces:
-            if (kind, namespace, name) not in known_objects:
-                identity = {"api_version": api_version, "kind": kind, "name": name, "namespace": namespace}
-                leftovers.append(_build_reference(identity, adoption_label(product)))
+            if (leftover.kind, namespace, leftover.name) not in known_objects:
+                label = adoption_label(product)
+                leftovers.append(_build_reference(leftover.api_version, leftover.kind, namespace, leftover.name, label))
     return leftovers
 
 
-def _list_own_namespaces(release_facts: Mapping[str, Any]) -> list[str]:
-    """Return the namespace of the product: the one that was found, or the first that its release makes; or none."""
+def _list_own_namespaces(release_facts: ReleaseFacts) -> list[str]:
+    """Return the namespace of the product, as a list of one; an empty list if it is not known.
+
+    If the product does not run, its namespace is the first one among its objects.
+    """
     if release_facts["namespace"]:
         return [release_facts["namespace"]]
-    return [object_facts["name"] for object_facts in release_facts["objects"] if object_facts["kind"] == "Namespace"][
-        :1
-    ]
+    for facts in release_facts["objects"]:
+        if facts["kind"] == "Namespace":
+            return [facts["name"]]
+    return []
 
 
-def _list_election_namespaces(release_facts: Mapping[str, Any], own_namespaces: list[str]) -> list[str]:
-    """Return the other namespaces in which the product elects a leader, by its Roles there."""
-    roles = [object_facts for object_facts in release_facts["objects"] if object_facts["kind"] == "Role"]
-    return sorted({role["namespace"] for role in roles if role["namespace"] not in own_namespaces})
+def _list_election_namespaces(release_facts: ReleaseFacts, own_namespaces: list[str]) -> list[str]:
+    """Return the other namespaces in which the product elects a leader: those in which it has a Role."""
+    namespaces = {facts["namespace"] for facts in release_facts["objects"] if facts["kind"] == "Role"}
+    return sorted(namespaces.difference(own_namespaces))

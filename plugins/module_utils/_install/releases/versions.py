@@ -1,12 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which versions go together by the table of the collection: of products, Kubernetes and collectors. Private."""
+"""Which versions of products, Kubernetes and collectors go together, by the table of this collection. Private.
+
+The table is compatibility.yml. The decisions on releases and add-ons ask it, and turn the answers into messages.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from .image_references import image_name, read_image_tag
 from .products import CERT_MANAGER, Product
@@ -20,15 +23,31 @@ FIRST_V1BETA1 = Version(0, 99, 0)
 #   operator: {"0.158.0": {kubernetes: ["1.25", "1.36"], chart: "0.122.0", collector: 0.158.0, java: 2.30.0}}
 # newest first; `kubernetes` has the first and the last minor version that a release supports.
 Table = Mapping[str, Any]
-# By the name of an image whose versions are its own, the Collector in each of them, oldest first, such as
+# Some images of Collectors have version numbers of their own. By the name of such an image: the version of the
+# Collector in each of its versions, oldest first, such as
 #   aws-otel-collector: {v0.49.0: 0.156.0}
 Builds = Mapping[str, Mapping[str, str]]
 
 
-def find_row(table: Table, product: Product, version: Version) -> Mapping[str, Any] | None:
-    """Return the table's row of a version: cert-manager by minor version, the operator by version.
+class CollectorFacts(TypedDict):
+    """A custom resource that runs, or will run, under an operator. `ResourceFacts` of release_info has these keys."""
 
-    A version of the operator that the table lacks has the row of another patch of its minor version.
+    kind: str
+    namespace: str
+    name: str
+    image: str
+    """The image that the user gives; empty for the operator's own."""
+    version: str
+    """The version that the operator gave it; empty if it does not run yet."""
+    automatic: bool
+    """Whether the operator upgrades it."""
+
+
+def find_row(table: Table, product: Product, version: Version) -> Mapping[str, Any] | None:
+    """Return the row of a version in the table; None if it has none.
+
+    The table has a row for each minor version of cert-manager, and for each version of the operator. If it lacks a
+    version of the operator, a row of the same minor version counts.
     """
     if product.name == CERT_MANAGER:
         line_row: Mapping[str, Any] | None = table["cert_manager"].get(version.minor_line)
@@ -42,8 +61,21 @@ def find_row(table: Table, product: Product, version: Version) -> Mapping[str, A
     return None
 
 
+def find_version_warnings(table: Table, product: Product, version: Version, cluster: str) -> Iterator[str]:
+    """Yield warnings about a version: it does not support the cluster's Kubernetes, or the table does not have it."""
+    for warning in (
+        explain_incompatibility(table, product, version, cluster),
+        warn_if_not_in_table(table, product, version),
+    ):
+        if warning:
+            yield warning
+
+
 def explain_incompatibility(table: Table, product: Product, version: Version, cluster: str) -> str:
-    """Return why a version is incompatible with the cluster's Kubernetes, or an empty string."""
+    """Return why a version does not support the cluster's Kubernetes; an empty text if it does, or if it is unknown.
+
+    `cluster` is the version of the API server, such as v1.34.4.
+    """
     version_row, cluster_version = find_row(table, product, version), parse_version(cluster)
     if version_row is None or cluster_version is None:
         return ""
@@ -61,16 +93,20 @@ def explain_incompatibility(table: Table, product: Product, version: Version, cl
 
 
 def is_cluster_newer(table: Table, product: Product, version: Version, cluster: str) -> bool:
-    """Whether the cluster's Kubernetes is newer than those of a version: projects list a new one months later."""
+    """Return whether the cluster's Kubernetes is newer than all that a version supports by the table.
+
+    That alone does not make it unfit: both projects list a new Kubernetes months after its release.
+    """
     version_row, cluster_version = find_row(table, product, version), parse_version(cluster)
     if version_row is None or cluster_version is None:
         return False
-    last_version = parse_version(version_row["kubernetes"][1])
+    _first_text, last_text = version_row["kubernetes"]
+    last_version = parse_version(last_text)
     return last_version is not None and cluster_version[:2] > last_version[:2]
 
 
 def list_fitting_versions(table: Table, product: Product, cluster: str) -> list[str]:
-    """Return the versions that support the cluster's Kubernetes, newest first."""
+    """Return the versions of a product that support the cluster's Kubernetes, newest first."""
     rows = table["cert_manager"] if product.name == CERT_MANAGER else table["operator"]
     fitting_names = []
     for name in rows:
@@ -88,39 +124,48 @@ def warn_if_not_in_table(table: Table, product: Product, version: Version) -> st
 
 
 def find_skew_warnings(
-    collectors: Iterable[Mapping[str, Any]], operator: Version, builds: Builds | None = None
+    collectors: Iterable[CollectorFacts], operator: Version, builds: Builds | None = None
 ) -> Iterator[str]:
-    """Yield warnings about collectors whose minor version differs from the operator's.
-
-    `builds` has, by the name of an image whose versions are its own, the Collector that each of them is made of.
-    """
+    """Yield warnings about collectors whose minor version differs from that of their operator."""
     for facts in collectors:
-        if facts["kind"] != "OpenTelemetryCollector":
-            continue
-        name = f"OpenTelemetryCollector {facts['namespace']}/{facts['name']}"
-        image_version = _find_collector_version(facts["image"], builds or {})
-        if image_version and image_version[:2] != operator[:2]:
-            expected_version = (
-                f"{operator.minor_line}{_describe_matching_build(facts['image'], operator, builds or {})}"
-            )
-            yield (
-                f"{name} has an image of its own of version {image_version}; the operator is made for"
-                f" {expected_version}"
-            )
-        elif not facts["image"] and not facts["automatic"]:
-            collector_version = parse_version(facts["version"] or "")
-            if collector_version and collector_version[:2] != operator[:2]:
-                yield f"{name} stays at version {collector_version}, since it is not upgraded automatically"
+        if facts["kind"] == "OpenTelemetryCollector":
+            warning = _explain_skew(facts, operator, builds or {})
+            if warning:
+                yield warning
 
 
-def plan_collector(collector: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a collector of an inventory as the custom resource that a run makes of it, for `find_skew_warnings`."""
-    identity = {key: collector[key] for key in ("namespace", "name", "image")}
-    return {"kind": "OpenTelemetryCollector", **identity, "version": "", "automatic": False}
+def _explain_skew(facts: CollectorFacts, operator: Version, builds: Builds) -> str:
+    """Return the warning about a collector; an empty text if its version fits or is not known."""
+    name = f"OpenTelemetryCollector {facts['namespace']}/{facts['name']}"
+    image_version = _find_collector_version(facts["image"], builds)
+    if image_version and image_version[:2] != operator[:2]:
+        matching_build = _describe_matching_build(facts["image"], operator, builds)
+        return (
+            f"{name} has an image of its own of version {image_version}; the operator is made for"
+            f" {operator.minor_line}{matching_build}"
+        )
+    if facts["image"] or facts["automatic"]:
+        return ""
+    running_version = parse_version(facts["version"] or "")
+    if running_version and running_version[:2] != operator[:2]:
+        return f"{name} stays at version {running_version}, since it is not upgraded automatically"
+    return ""
+
+
+def plan_collector(collector: Mapping[str, Any]) -> CollectorFacts:
+    """Return a collector of the inventory, as action otel_render returns it, as the custom resource that it becomes."""
+    return {
+        "kind": "OpenTelemetryCollector",
+        "namespace": collector["namespace"],
+        "name": collector["name"],
+        "image": collector["image"],
+        "version": "",
+        "automatic": False,
+    }
 
 
 def _find_collector_version(image: str, builds: Builds) -> Version | None:
-    """Return the version of the Collector in an image, or nothing where that is not known."""
+    """Return the version of the Collector in an image, by its tag; None if it is not known."""
     image_tag = read_image_tag(image)
     build_versions = builds.get(image_name(image))
     if build_versions is None:
@@ -129,7 +174,10 @@ def _find_collector_version(image: str, builds: Builds) -> Version | None:
 
 
 def _describe_matching_build(image: str, operator: Version, builds: Builds) -> str:
-    """Return which versions of a build are of the operator's minor version, where its versions are its own."""
+    """Return which version of the same image has a Collector of the operator's minor version; it may be an empty text.
+
+    Only an image with version numbers of its own has such a text, for example `, which v0.49.0 of this build is of`.
+    """
     newest_name = ""
     for name, collector_version in builds.get(image_name(image), {}).items():
         # `or operator` is for the types alone. With it, a text that is no version would count as a match, which nobody

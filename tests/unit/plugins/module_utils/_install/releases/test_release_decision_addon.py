@@ -53,7 +53,7 @@ def crd(by: str, *, ours: bool = False) -> dict[str, Any]:
 
 
 def decided(asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED) -> Decision:
-    return addons.decide_addon(asked, item, cluster, {"cert_manager": certified, "addons": ["adot", *others]}, FACTS)
+    return addons.decide_addon(asked, item, cluster, addons.Neighbours(certified, ["adot", *others]), FACTS)
 
 
 @cases(
