@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what the Operator Lifecycle Manager has: in two rounds of requests, each at once. Private."""
+"""Module olm_info: it reads the objects of the Operator Lifecycle Manager that matter to the operator. Private.
+
+`olm/olm_objects.py` turns each object into a row of the result. Requests that do not need each other's answers go out
+at the same time.
+"""
 
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -18,12 +22,14 @@ from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import clean_text
 from ..._otelcol.kube.objects import Manifest
 from ..olm import olm_decision, olm_objects
+from ..olm.olm_objects import CatalogFacts, OlmFacts, SubscriptionFacts
 
 OPERATORS_PATH, GROUPS_PATH = f"/apis/{olm_objects.API}/v1alpha1", f"/apis/{olm_objects.API}/v1"
 PACKAGES_PATH = "/apis/packages.operators.coreos.com/v1"
 # OLM copies the version of an operator for all namespaces into each of them.
 WITHOUT_COPIES = {"labelSelector": "!olm.copiedFrom"}
-MOST_SHOWN = 10
+# How many names of similar packages the result has, and how similar they are at least (difflib, from 0 to 1).
+MOST_SHOWN, LEAST_SIMILARITY = 10, 0.4
 ARGUMENTS: dict[str, Any] = {
     "package": {"required": True},
     "namespace": {"default": ""},
@@ -35,23 +41,38 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def run_info(module: AnsibleModule) -> None:
+    """Run module olm_info, and exit with its result or failure."""
     params, package = module.params, module.params["package"]
     namespace = olm_decision.choose_namespace(package, params["namespace"])
 
     def read_olm() -> dict[str, Any]:
-        reader = OlmReader(connect(module), namespace, package, (params["source_namespace"], params["source"]))
-        return {"changed": False, **clean_text(reader.read_state(params["offers"], params["timeout_seconds"]))}
+        catalog = CatalogKey(params["source_namespace"], params["source"])
+        reader = OlmReader(connect(module), namespace, package, catalog)
+        olm_facts = reader.read_state(params["offers"], params["timeout_seconds"])
+        return {"changed": False, **clean_text(olm_facts)}
 
     run(module, read_olm)
 
 
+class CatalogKey(NamedTuple):
+    """The namespace and the name of a CatalogSource."""
+
+    namespace: str
+    name: str
+
+
 class OlmReader:
-    def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: tuple[str, str]) -> None:
+    """Reads the objects of OLM for a package of a catalog. `namespace` is that of the operator."""
+
+    def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: CatalogKey) -> None:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 
-    def read_state(self, packages: bool, timeout_seconds: float) -> dict[str, Any]:
-        """Return the objects. Waits for a catalog that is not ready, because its pod may be starting."""
-        result: dict[str, Any] = {
+    def read_state(self, packages: bool, timeout_seconds: float) -> OlmFacts:
+        """Return the facts of OLM. `packages` asks for what the catalog offers too.
+
+        A catalog that is not ready gets `timeout_seconds`, because its pod may be starting.
+        """
+        result: OlmFacts = {
             "served": False,
             "packages_served": False,
             "namespace": self.namespace,
@@ -78,11 +99,13 @@ class OlmReader:
         result["csvs"] = [olm_objects.read_csv_object(csv) for csv in csvs]
         if packages and ask_server("Look for the package server", lambda: self.cluster.get(PACKAGES_PATH)) is not None:
             result["packages_served"] = True
-            result |= self._read_catalogs(timeout_seconds)
+            result["catalogs"] = self._read_catalogs(timeout_seconds)
+            if self._is_ready(self._find_own_catalog(result["catalogs"])):
+                self._add_package(result)
         return result
 
-    def _select_own_subscriptions(self, subscriptions: list[Manifest]) -> list[dict[str, Any]]:
-        """Return the Subscriptions of the operator anywhere, and all of its namespace."""
+    def _select_own_subscriptions(self, subscriptions: list[Manifest]) -> list[SubscriptionFacts]:
+        """Return the Subscriptions of the operator in all namespaces, and every Subscription of its namespace."""
         packages = {*olm_objects.PACKAGES, self.package}
         own_subscriptions = []
         for manifest in subscriptions:
@@ -91,44 +114,57 @@ class OlmReader:
                 own_subscriptions.append(facts)
         return own_subscriptions
 
-    def _read_catalogs(self, timeout_seconds: float) -> dict[str, Any]:
-        """Return the catalogs of the cluster, and what the given one offers once it is ready; waits for so long."""
-        catalogs: list[dict[str, Any]] = []
-        own_catalog: dict[str, Any] = {}
+    def _read_catalogs(self, timeout_seconds: float) -> list[CatalogFacts]:
+        """Return the catalogs of the cluster, after a wait until the given one is ready."""
+        catalogs: list[CatalogFacts] = []
         for _poll in self.cluster.iter_polls(timeout_seconds):
-            catalogs = [
-                olm_objects.read_catalog(catalog)
-                for catalog in self._list_objects(f"{OPERATORS_PATH}/catalogsources", {})
-            ]
-            catalogs_by_key = {(catalog["namespace"], catalog["name"]): catalog for catalog in catalogs}
-            own_catalog = catalogs_by_key.get(self.catalog, {})
-            if not own_catalog or own_catalog["state"] == olm_objects.READY:
+            manifests = self._list_objects(f"{OPERATORS_PATH}/catalogsources", {})
+            catalogs = [olm_objects.read_catalog(manifest) for manifest in manifests]
+            own_catalog = self._find_own_catalog(catalogs)
+            if own_catalog is None or self._is_ready(own_catalog):
                 break
-        result: dict[str, Any] = {"catalogs": catalogs}
-        if own_catalog.get("state") == olm_objects.READY:
-            result |= self._read_package()
-        return result
+        return catalogs
 
-    def _read_package(self) -> dict[str, Any]:
-        """Return what the catalog offers, or similar names. Several catalogs may have a package of the same name."""
-        path = f"{PACKAGES_PATH}/namespaces/{self.catalog[0]}/packagemanifests"
-        manifest = ask_server("Read the package", lambda: self.cluster.get(f"{path}/{self.package}"))
-        if manifest is not None and self._is_offered(manifest):
-            return {"package": olm_objects.read_package(manifest)}
-        manifests = self._list_objects(path, {"labelSelector": f"catalog={self.catalog[1]}"})
+    def _find_own_catalog(self, catalogs: list[CatalogFacts]) -> CatalogFacts | None:
+        """Return the given catalog; None if the cluster does not have it."""
+        for catalog in catalogs:
+            if CatalogKey(catalog["namespace"], catalog["name"]) == self.catalog:
+                return catalog
+        return None
+
+    @staticmethod
+    def _is_ready(catalog: CatalogFacts | None) -> bool:
+        return catalog is not None and catalog["state"] == olm_objects.READY
+
+    def _add_package(self, result: OlmFacts) -> None:
+        """Add the package that the catalog offers, or else the names of similar ones, to the result.
+
+        The request for one package may answer with that of another catalog, if several have the same name. Then all
+        packages of the catalog are read.
+        """
+        path = f"{PACKAGES_PATH}/namespaces/{self.catalog.namespace}/packagemanifests"
+        package_manifest = ask_server("Read the package", lambda: self.cluster.get(f"{path}/{self.package}"))
+        if package_manifest is not None and self._is_offered(package_manifest):
+            result["package"] = olm_objects.read_package(package_manifest)
+            return
+        manifests = self._list_objects(path, {"labelSelector": f"catalog={self.catalog.name}"})
         offered_by_name = {
             manifest["metadata"]["name"]: manifest for manifest in manifests if self._is_offered(manifest)
         }
         if self.package in offered_by_name:
-            return {"package": olm_objects.read_package(offered_by_name[self.package])}
-        return {"packages": difflib.get_close_matches(self.package, sorted(offered_by_name), n=MOST_SHOWN, cutoff=0.4)}
+            result["package"] = olm_objects.read_package(offered_by_name[self.package])
+        else:
+            result["packages"] = difflib.get_close_matches(
+                self.package, sorted(offered_by_name), n=MOST_SHOWN, cutoff=LEAST_SIMILARITY
+            )
 
-    def _is_offered(self, manifest: Manifest) -> bool:
-        status = mapping_at(manifest, "status")
+    def _is_offered(self, package_manifest: Manifest) -> bool:
+        """Return whether a package is of the given catalog."""
+        status = mapping_at(package_manifest, "status")
         return (status.get("catalogSourceNamespace"), status.get("catalogSource")) == self.catalog
 
     def _list_objects(self, path: str, query: dict[str, Any]) -> list[Manifest]:
-        """Return a list; empty if the kind is not served or the namespace does not exist."""
+        """Return the objects of a list; none if the kind is not served or the namespace does not exist."""
         try:
             return list(self.cluster.items(path, query))
         except ApiError as error:

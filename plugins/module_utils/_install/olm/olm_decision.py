@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operator under OLM: the version, the Subscription and its prerequisites, or the reason to reject it. Private."""
+"""The decision on an operator that OLM installs: its version and its Subscription, or a refusal with a fix. Private.
+
+Action release_render calls `plan_installation` with the result of module olm_info. OLM then does the work, and module
+olm_wait follows it.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,27 @@ from ..._otelcol.kube.objects import Manifest
 from ..releases.products import OPERATOR, PRODUCTS
 from ..releases.version_numbers import parse_version
 from ..releases.versions import FIRST_V1BETA1
-from .olm_objects import API, PACKAGES, READY, Facts, is_before, parse_csv_name, select_of_operator
+from .olm_objects import (
+    API,
+    PACKAGES,
+    READY,
+    CatalogFacts,
+    ChannelFacts,
+    CsvFacts,
+    ObjectIdentity,
+    OlmFacts,
+    OperatorGroupFacts,
+    PackageFacts,
+    SubscriptionFacts,
+    is_before,
+    parse_csv_name,
+    select_of_operator,
+)
 
 MANUAL_APPROVAL, AUTOMATIC_APPROVAL = "manual", "automatic"
 TASK = "Install the operator by OLM"
+# How many names a message shows.
+_MOST_NAMES = 10
 # Red Hat's documentation installs its build there, with the label for the cluster's own monitoring.
 _RED_HAT = "openshift-opentelemetry-operator"
 DEFAULT_NAMESPACES = {"opentelemetry-product": _RED_HAT}
@@ -26,25 +47,45 @@ _LABELS = {OWNER_LABEL: OWNER, RELEASE_LABEL: OPERATOR}
 
 
 class OlmRequest(NamedTuple):
-    """The request to OLM; `config` has the Subscription's changes to the operator's Deployment."""
+    """The wish of the user: a package of a catalog, and how OLM installs it."""
 
     package: str
     source: str
+    """The name of the CatalogSource."""
     source_namespace: str
     namespace: str
     channel: str = ""
+    """Empty for the channel that the Subscription has, or else the default of the package."""
     csv: str = ""
+    """The pinned ClusterServiceVersion; empty for the newest one of the channel."""
     approval: str = AUTOMATIC_APPROVAL
     operator_group: str = ""
     config: Mapping[str, Any] = {}
+    """What the Subscription changes in the operator's Deployment."""
 
     @property
     def catalog(self) -> str:
+        """The CatalogSource as NAMESPACE/NAME."""
         return f"{self.source_namespace}/{self.source}"
 
     def problem(self, wrong: str, fix: str) -> Problem:
-        """Return what is wrong with what the catalog has."""
+        """Return the problem of something that the catalog does not have."""
         return Problem(wrong, where=f"CatalogSource {self.catalog}", fix=fix)
+
+
+class VersionChoice(NamedTuple):
+    """The chosen version: a channel, and a ClusterServiceVersion in it."""
+
+    channel: str
+    csv: str
+
+
+class OlmAction(NamedTuple):
+    """What OLM will do, and the message about that."""
+
+    name: str
+    """`install`, `upgrade` or `unchanged`."""
+    message: str
 
 
 class OlmPlan(NamedTuple):
@@ -54,44 +95,67 @@ class OlmPlan(NamedTuple):
     message: str
     manifests: list[Manifest]
     subscription: str
+    """The name of the Subscription."""
     csv: str
+    """The ClusterServiceVersion to wait for."""
 
 
 def choose_namespace(package: str, requested_namespace: str) -> str:
+    """Return the namespace of the operator: the requested one, or the usual one of its package."""
     return requested_namespace or DEFAULT_NAMESPACES.get(package, PRODUCTS[OPERATOR].namespace)
 
 
-def plan_installation(request: OlmRequest, olm: Facts) -> OlmPlan:
-    """Return the decision. Raises Problem if it is impossible or forbidden."""
+def plan_installation(request: OlmRequest, olm: OlmFacts, kubernetes: str) -> OlmPlan:
+    """Return the decision. Raises Problem if the installation is impossible or forbidden.
+
+    `kubernetes` is the version of the API server, such as v1.34.4.
+    """
     with prefix_problems(TASK):
         _check_request(request, olm)
         own_subscription = _find_own_subscription(request, olm["subscriptions"])
-        channel, csv = resolve_version(request, olm, own_subscription["channel"] if own_subscription else "")
-        installed = (own_subscription["installed_csv"] or own_subscription["current_csv"]) if own_subscription else ""
-        action, message = _decide_action(request, installed, channel, csv)
+        installed_channel = own_subscription["channel"] if own_subscription else ""
+        version = resolve_version(request, olm, kubernetes, installed_channel)
+        action = _decide_action(request, _installed_csv(own_subscription), version)
         groups = _build_operator_group(request, olm["operator_groups"])
         if not own_subscription:
             _refuse_left_versions(olm["csvs"])
+    subscription = _build_subscription(request, version, own_subscription)
+    manifests = [_build_namespace(request.namespace), *groups, subscription]
+    return OlmPlan(action.name, action.message, manifests, subscription["metadata"]["name"], version.csv)
+
+
+def _installed_csv(subscription: SubscriptionFacts | None) -> str:
+    """Return the ClusterServiceVersion that OLM has installed or is installing; an empty text without one."""
+    if subscription is None:
+        return ""
+    return subscription["installed_csv"] or subscription["current_csv"]
+
+
+def _build_subscription(
+    request: OlmRequest, version: VersionChoice, own_subscription: SubscriptionFacts | None
+) -> Manifest:
+    """Return the Subscription to apply. One that is there keeps its name."""
     spec: dict[str, Any] = {
         "name": request.package,
-        "channel": channel,
+        "channel": version.channel,
         "source": request.source,
         "sourceNamespace": request.source_namespace,
         "installPlanApproval": request.approval.capitalize(),
     }
     if request.csv:
-        # It counts for the first installation alone, so that a pin that moves does not touch it.
-        starting_csv = own_subscription["starting_csv"] if own_subscription and installed else ""
-        spec["startingCSV"] = starting_csv or csv
+        # OLM reads startingCSV for the first installation alone, so a later pin does not change it.
+        starting_csv = ""
+        if own_subscription and _installed_csv(own_subscription):
+            starting_csv = own_subscription["starting_csv"]
+        spec["startingCSV"] = starting_csv or version.csv
     if request.config:
         spec["config"] = dict(request.config)
     name = own_subscription["name"] if own_subscription else request.package
-    subscription = _build_object("Subscription", f"{API}/v1alpha1", name, request.namespace, spec)
-    return OlmPlan(action, message, [_build_namespace(request.namespace), *groups, subscription], name, csv)
+    return _build_object("Subscription", f"{API}/v1alpha1", name, request.namespace, spec)
 
 
-def _refuse_left_versions(csvs: Sequence[Facts]) -> None:
-    """Reject versions of the operator that are there without a Subscription."""
+def _refuse_left_versions(csvs: Sequence[CsvFacts]) -> None:
+    """Raise Problem for versions of the operator that are there without a Subscription."""
     left_versions = [csv["name"] for csv in csvs if csv["product"]]
     if left_versions:
         csv_names = ", ".join(left_versions)
@@ -99,7 +163,8 @@ def _refuse_left_versions(csvs: Sequence[Facts]) -> None:
         raise Problem(wrong, fix="Run once with state absent, or delete it: OLM takes up none that it finds.")
 
 
-def _check_request(request: OlmRequest, olm: Facts) -> None:
+def _check_request(request: OlmRequest, olm: OlmFacts) -> None:
+    """Raise Problem if OLM is missing, or if the pin and the approval contradict each other."""
     if not olm["served"]:
         wrong = f"the cluster does not have the Operator Lifecycle Manager: it does not serve {API}"
         raise Problem(wrong, fix="Use the provider manifest or helm, or install OLM first.")
@@ -117,16 +182,15 @@ def _check_request(request: OlmRequest, olm: Facts) -> None:
         raise Problem(wrong, fix=fix)
 
 
-def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[Facts]) -> Facts | None:
-    """Return this collection's Subscription, or None. Raises Problem for one of another owner or namespace."""
-    own_subscription: Facts | None = None
-    other_subscriptions = []
+def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[SubscriptionFacts]) -> SubscriptionFacts | None:
+    """Return this collection's Subscription of the operator; None if there is none.
+
+    Raises Problem for a Subscription of the operator that has another owner, namespace or package.
+    """
     operator_subscriptions = select_of_operator(subscriptions, request.package)
-    for subscription in operator_subscriptions:
-        if not subscription["ours"]:
-            fix = "Set the provider to existing to use it unchanged, or remove that Subscription and its version first."
-            wrong = f"Subscription {_full_name(subscription)} of another owner already installs the operator"
-            raise Problem(wrong, fix=fix)
+    _refuse_other_owners(operator_subscriptions)
+    own_subscription: SubscriptionFacts | None = None
+    other_subscriptions = []
     for subscription in operator_subscriptions:
         if own_subscription is None and subscription["namespace"] == request.namespace:
             own_subscription = subscription
@@ -135,10 +199,8 @@ def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[Facts]) 
     keep_fix = "Keep it as it was, or remove it first with state absent."
     if other_subscriptions:
         full_name = _full_name(other_subscriptions[0])
-        raise Problem(
-            f"the operator's Subscription is {full_name}, and the requested namespace is {request.namespace}",
-            fix=keep_fix,
-        )
+        wrong = f"the operator's Subscription is {full_name}, and the requested namespace is {request.namespace}"
+        raise Problem(wrong, fix=keep_fix)
     if own_subscription and own_subscription["package"] != request.package:
         wrong = (
             f"Subscription {_full_name(own_subscription)} is for package {own_subscription['package']}, not"
@@ -148,42 +210,59 @@ def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[Facts]) 
     return own_subscription
 
 
-def _full_name(facts: Facts) -> str:
+def _refuse_other_owners(operator_subscriptions: Sequence[SubscriptionFacts]) -> None:
+    """Raise Problem for a Subscription of the operator that this collection did not make."""
+    for subscription in operator_subscriptions:
+        if not subscription["ours"]:
+            fix = "Set the provider to existing to use it unchanged, or remove that Subscription and its version first."
+            wrong = f"Subscription {_full_name(subscription)} of another owner already installs the operator"
+            raise Problem(wrong, fix=fix)
+
+
+def _full_name(facts: ObjectIdentity) -> str:
     return f"{facts['namespace']}/{facts['name']}"
 
 
-def resolve_version(request: OlmRequest, olm: Facts, installed_channel: str = "") -> tuple[str, str]:
-    """Return the channel and the version. Raises Problem with what the catalog has instead."""
+def resolve_version(request: OlmRequest, olm: OlmFacts, kubernetes: str, installed_channel: str = "") -> VersionChoice:
+    """Return the version to install. Raises Problem with what the catalog has instead.
+
+    `installed_channel` is the channel of the Subscription that is there.
+    """
     _check_catalog(request, olm["catalogs"])
     package = olm["package"]
     if package is None:
-        similar_names = olm["packages"]
-        similar_text = (
-            f"Packages there that look alike: {_join_names(similar_names)}."
-            if similar_names
-            else "It offers no package at all."
-        )
-        wrong = f"the catalog has no package {request.package}{suggest_word(request.package, similar_names)}"
-        raise request.problem(wrong, f"Set otel_operator_olm_package, or another catalog. {similar_text}")
+        raise _missing_package_problem(request, olm["packages"])
     channel = _choose_channel(request, package, installed_channel)
+    if request.csv and request.csv not in channel["csvs"]:
+        raise _missing_csv_problem(request, package, channel)
     csv = request.csv or channel["csv"]
-    if request.csv and csv not in channel["csvs"]:
-        other_channels = [
-            other_channel["name"] for other_channel in package["channels"] if csv in other_channel["csvs"]
-        ]
-        hint = (
-            f"; it is in channel {_join_names(other_channels)}"
-            if other_channels
-            else suggest_word(csv, channel["csvs"])
-        )
-        wrong = f"channel {channel['name']} of {request.package} has no {csv}{hint}"
-        raise request.problem(wrong, f"Set otel_operator_olm_csv to one of: {_join_names(channel['csvs'])}.")
-    _check_version(request, channel, csv, olm["kubernetes"])
-    return channel["name"], csv
+    _check_version(request, channel, csv, kubernetes)
+    return VersionChoice(channel["name"], csv)
 
 
-def _choose_channel(request: OlmRequest, package: Facts, installed_channel: str) -> Facts:
-    """Return the channel that is asked for, else that of the Subscription, else the default of the package."""
+def _missing_package_problem(request: OlmRequest, similar_names: list[str]) -> Problem:
+    """Return the problem of a catalog that does not offer the package."""
+    similar_text = "It offers no package at all."
+    if similar_names:
+        similar_text = f"Packages there that look alike: {_join_names(similar_names)}."
+    wrong = f"the catalog has no package {request.package}{suggest_word(request.package, similar_names)}"
+    return request.problem(wrong, f"Set otel_operator_olm_package, or another catalog. {similar_text}")
+
+
+def _missing_csv_problem(request: OlmRequest, package: PackageFacts, channel: ChannelFacts) -> Problem:
+    """Return the problem of a pinned version that is not in the channel; another channel may have it."""
+    other_channels = [
+        other_channel["name"] for other_channel in package["channels"] if request.csv in other_channel["csvs"]
+    ]
+    hint = suggest_word(request.csv, channel["csvs"])
+    if other_channels:
+        hint = f"; it is in channel {_join_names(other_channels)}"
+    wrong = f"channel {channel['name']} of {request.package} has no {request.csv}{hint}"
+    return request.problem(wrong, f"Set otel_operator_olm_csv to one of: {_join_names(channel['csvs'])}.")
+
+
+def _choose_channel(request: OlmRequest, package: PackageFacts, installed_channel: str) -> ChannelFacts:
+    """Return the requested channel, else that of the Subscription, else the default of the package."""
     channels = {channel["name"]: channel for channel in package["channels"]}
     name = package["default_channel"]
     if request.channel:
@@ -194,15 +273,15 @@ def _choose_channel(request: OlmRequest, package: Facts, installed_channel: str)
     if name not in channels:
         wrong = f"package {request.package} has no channel {name}{suggest_word(name, channels)}"
         raise request.problem(wrong, f"Set otel_operator_olm_channel to one of: {_join_names(channels)}.")
-    channel: Facts = channels[name]
+    channel = channels[name]
     if not channel["all_namespaces"]:
         wrong = f"channel {name} of {request.package} is not for all namespaces"
         raise request.problem(wrong, "Use a channel of the OpenTelemetry operator; it covers all namespaces.")
     return channel
 
 
-def _check_catalog(request: OlmRequest, catalogs: Iterable[Facts]) -> None:
-    """Reject a catalog that is not there or does not answer."""
+def _check_catalog(request: OlmRequest, catalogs: Iterable[CatalogFacts]) -> None:
+    """Raise Problem for a catalog that is not there or does not answer."""
     catalogs_by_name = {_full_name(catalog): catalog for catalog in catalogs}
     if request.catalog not in catalogs_by_name:
         wrong = f"there is no CatalogSource {request.catalog}{suggest_word(request.catalog, catalogs_by_name)}"
@@ -220,8 +299,8 @@ def _check_catalog(request: OlmRequest, catalogs: Iterable[Facts]) -> None:
         raise request.problem(wrong, f"Look at its pod: {command}")
 
 
-def _check_version(request: OlmRequest, channel: Facts, csv: str, kubernetes: str) -> None:
-    """Reject a version that does not work with this collection or cluster."""
+def _check_version(request: OlmRequest, channel: ChannelFacts, csv: str, kubernetes: str) -> None:
+    """Raise Problem for a version that does not work with this collection or this cluster."""
     # The channel says what its newest version requires; a pinned version reports its own in its state.
     if not request.csv:
         _check_kubernetes(request, channel, csv, kubernetes)
@@ -233,8 +312,8 @@ def _check_version(request: OlmRequest, channel: Facts, csv: str, kubernetes: st
         raise request.problem(wrong, fix)
 
 
-def _check_kubernetes(request: OlmRequest, channel: Facts, csv: str, kubernetes: str) -> None:
-    """Reject the newest version of a channel if it needs a newer Kubernetes than the cluster has."""
+def _check_kubernetes(request: OlmRequest, channel: ChannelFacts, csv: str, kubernetes: str) -> None:
+    """Raise Problem if the newest version of a channel needs a newer Kubernetes than the cluster has."""
     required_version = parse_version(channel["min_kubernetes"] or "")
     cluster_version = parse_version(kubernetes or "")
     if required_version and cluster_version and cluster_version < required_version:
@@ -244,29 +323,34 @@ def _check_kubernetes(request: OlmRequest, channel: Facts, csv: str, kubernetes:
 
 
 def _is_old(csv: str) -> bool:
+    """Return whether a version is too old to serve the collectors of this collection."""
     version = parse_version(parse_csv_name(csv).version)
     return version is not None and version < FIRST_V1BETA1
 
 
 def _join_names(names: Iterable[Any]) -> str:
-    return join_at_most(10, names) or "none"
+    return join_at_most(_MOST_NAMES, names) or "none"
 
 
-def _decide_action(request: OlmRequest, installed_csv: str, channel: str, csv: str) -> tuple[str, str]:
-    """Return the action: install, upgrade or none. OLM never downgrades."""
+def _decide_action(request: OlmRequest, installed_csv: str, version: VersionChoice) -> OlmAction:
+    """Return what OLM will do. Raises Problem for a downgrade, which OLM never does."""
+    channel, csv = version
     if not installed_csv:
-        return "install", f"{csv} is installed by OLM from channel {channel}"
+        return OlmAction("install", f"{csv} is installed by OLM from channel {channel}")
     if installed_csv == csv:
-        return "unchanged", f"{installed_csv} is installed"
+        return OlmAction("unchanged", f"{installed_csv} is installed")
     if is_before(csv, installed_csv):
         newer_text = f"the pinned {csv}" if request.csv else f"the newest of channel {channel}, {csv},"
         fix = "OLM never goes back: ask for that one or a newer one, or remove it first with state absent."
         raise Problem(f"{installed_csv} is installed, and {newer_text} is older", fix=fix)
-    return "upgrade", f"OLM upgrades {installed_csv} to {csv}"
+    return OlmAction("upgrade", f"OLM upgrades {installed_csv} to {csv}")
 
 
-def _build_operator_group(request: OlmRequest, groups: Sequence[Facts]) -> list[Manifest]:
-    """Return the OperatorGroup to apply; none if the namespace has one, since two stop OLM."""
+def _build_operator_group(request: OlmRequest, groups: Sequence[OperatorGroupFacts]) -> list[Manifest]:
+    """Return the OperatorGroup to apply, as a list of one; an empty list if the namespace has one of another owner.
+
+    A second OperatorGroup in a namespace would stop OLM. Raises Problem if the one that is there does not fit.
+    """
     group_names = ", ".join(group["name"] for group in groups)
     place = f"namespace {request.namespace}"
     if len(groups) > 1:

@@ -1,17 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OLM objects of a cluster, reduced to the facts for decisions and for the removal. Private.
+"""The facts of module olm_info: what objects of the Operator Lifecycle Manager say. Private.
 
-OLM removes the objects of a ClusterServiceVersion except definitions, and removes nothing when only the Subscription
-is deleted (https://olm.operatorframework.io/docs/tasks/uninstall-operator/).
+`live/olm_info.py` reads the objects, and the functions here turn each into a row of `OlmFacts`. `olm_decision.py`
+decides from them. `mark_own_objects` and `add_versions` prepare a removal: OLM removes the objects of a
+ClusterServiceVersion except definitions, and removes nothing when only the Subscription is deleted
+(https://olm.operatorframework.io/docs/tasks/uninstall-operator/).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..._kube.ownership import read_release_label
 from ..._otelcol.config.paths import list_at, mapping_at
@@ -23,12 +25,107 @@ from ..releases.products import OPERATOR, PRODUCTS
 PACKAGES = ("opentelemetry-product", "opentelemetry-operator")
 API = "operators.coreos.com"
 READY = "READY"
-Facts = Mapping[str, Any]
 _DEFINITIONS = frozenset(kind.definition_name for kind in PRODUCTS[OPERATOR].kinds)
 
 
-def _identity_facts(manifest: Manifest) -> dict[str, Any]:
-    """Return the name of an object, and whether this collection made it as a part of the operator."""
+class ObjectIdentity(TypedDict):
+    """The name of an object."""
+
+    name: str
+    namespace: str
+    ours: bool
+    """Whether this collection made it as a part of the operator."""
+
+
+class SubscriptionFacts(ObjectIdentity):
+    """A Subscription: which package OLM keeps up to date. All values are texts, empty if the object does not say it."""
+
+    package: str
+    channel: str
+    source: str
+    """The name of the CatalogSource."""
+    source_namespace: str
+    starting_csv: str
+    """The ClusterServiceVersion that OLM installs first."""
+    approval: str
+    """`Automatic` or `Manual`."""
+    installed_csv: str
+    current_csv: str
+    """The ClusterServiceVersion that OLM is installing, or has installed."""
+    state: str
+
+
+class OperatorGroupFacts(ObjectIdentity):
+    """An OperatorGroup: for which namespaces the operators of a namespace work."""
+
+    targets: list[str]
+    all: bool
+    """Whether it is for all namespaces."""
+
+
+class CsvFacts(ObjectIdentity):
+    """A ClusterServiceVersion: an installed version of an operator."""
+
+    phase: str
+    reason: str
+    message: str
+    product: bool
+    """Whether it is a version of the OpenTelemetry operator."""
+
+
+class CatalogFacts(ObjectIdentity):
+    """A CatalogSource."""
+
+    state: str
+    """READY if it answers."""
+    message: str
+
+
+class ChannelFacts(TypedDict):
+    """A channel of a package."""
+
+    name: str
+    csv: str
+    """Its newest ClusterServiceVersion."""
+    csvs: list[str]
+    """All its ClusterServiceVersions, newest first."""
+    min_kubernetes: str
+    """The oldest Kubernetes that the newest version works with."""
+    all_namespaces: bool
+    """Whether the newest version can work for all namespaces."""
+
+
+class PackageFacts(TypedDict):
+    """A package that a catalog offers."""
+
+    name: str
+    source: str
+    source_namespace: str
+    default_channel: str
+    channels: list[ChannelFacts]
+
+
+class OlmFacts(TypedDict):
+    """The result of module olm_info."""
+
+    served: bool
+    """Whether the cluster has OLM."""
+    packages_served: bool
+    """Whether the package server of OLM answers."""
+    namespace: str
+    """The namespace in which the operator is, or will be."""
+    subscriptions: list[SubscriptionFacts]
+    """The Subscriptions of the operator in all namespaces, and every Subscription of its namespace."""
+    operator_groups: list[OperatorGroupFacts]
+    csvs: list[CsvFacts]
+    """The ClusterServiceVersions of the namespace."""
+    catalogs: list[CatalogFacts]
+    packages: list[str]
+    """If the catalog does not offer the package: the names of packages that look alike."""
+    package: PackageFacts | None
+
+
+def _read_identity(manifest: Manifest) -> ObjectIdentity:
     metadata = manifest["metadata"]
     return {
         "name": metadata["name"],
@@ -37,11 +134,11 @@ def _identity_facts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def read_subscription(manifest: Manifest) -> dict[str, Any]:
-    """Return what there is to know about a Subscription."""
+def read_subscription(manifest: Manifest) -> SubscriptionFacts:
+    """Return the facts about a Subscription."""
     spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
     return {
-        **_identity_facts(manifest),
+        **_read_identity(manifest),
         "package": spec.get("name", ""),
         "channel": spec.get("channel", ""),
         "source": spec.get("source", ""),
@@ -54,22 +151,22 @@ def read_subscription(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def read_operator_group(manifest: Manifest) -> dict[str, Any]:
-    """Return what there is to know about an OperatorGroup; without targets and selector it is for all namespaces."""
+def read_operator_group(manifest: Manifest) -> OperatorGroupFacts:
+    """Return the facts about an OperatorGroup. Without target namespaces and selector it is for all namespaces."""
     spec = mapping_at(manifest, "spec")
     targets = list_at(spec, "targetNamespaces")
     selector = mapping_at(spec, "selector")
     has_selector = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
     is_for_all = not has_selector and targets in ([], [""])
-    return {**_identity_facts(manifest), "targets": targets, "all": is_for_all}
+    return {**_read_identity(manifest), "targets": targets, "all": is_for_all}
 
 
-def read_csv_object(manifest: Manifest) -> dict[str, Any]:
-    """Return what there is to know about a ClusterServiceVersion; `product` when it is one of the operator."""
+def read_csv_object(manifest: Manifest) -> CsvFacts:
+    """Return the facts about a ClusterServiceVersion. The definitions that it owns say of which operator it is."""
     spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
     owned_definitions = list_at(spec, "customresourcedefinitions", "owned")
     return {
-        **_identity_facts(manifest),
+        **_read_identity(manifest),
         "phase": status.get("phase", ""),
         "reason": status.get("reason", ""),
         "message": status.get("message", ""),
@@ -77,15 +174,15 @@ def read_csv_object(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def read_catalog(manifest: Manifest) -> dict[str, Any]:
-    """Return what there is to know about a CatalogSource."""
+def read_catalog(manifest: Manifest) -> CatalogFacts:
+    """Return the facts about a CatalogSource."""
     status = mapping_at(manifest, "status")
     state = mapping_at(status, "connectionState").get("lastObservedState", "")
-    return {**_identity_facts(manifest), "state": state, "message": status.get("message", "")}
+    return {**_read_identity(manifest), "state": state, "message": status.get("message", "")}
 
 
-def read_package(manifest: Manifest) -> dict[str, Any]:
-    """Return what there is to know about a PackageManifest."""
+def read_package(manifest: Manifest) -> PackageFacts:
+    """Return the facts about a PackageManifest."""
     status = mapping_at(manifest, "status")
     return {
         "name": status.get("packageName") or manifest["metadata"]["name"],
@@ -96,8 +193,8 @@ def read_package(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _read_channel(channel: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what there is to know about a channel of a package."""
+def _read_channel(channel: Mapping[str, Any]) -> ChannelFacts:
+    """Return the facts about a channel of a PackageManifest."""
     newest_csv = channel.get("currentCSV", "")
     description = mapping_at(channel, "currentCSVDesc")
     install_modes = list_at(description, "installModes")
@@ -114,13 +211,10 @@ def _read_channel(channel: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def select_of_operator(subscriptions: Iterable[Facts], package: str) -> list[Facts]:
-    """Return the Subscriptions of the operator's packages and of the requested one."""
-    return [
-        subscription_facts
-        for subscription_facts in subscriptions
-        if subscription_facts["package"] in {*PACKAGES, package}
-    ]
+def select_of_operator(subscriptions: Iterable[SubscriptionFacts], package: str) -> list[SubscriptionFacts]:
+    """Return the Subscriptions of the operator's packages and of the requested package."""
+    packages = {*PACKAGES, package}
+    return [subscription for subscription in subscriptions if subscription["package"] in packages]
 
 
 # `opentelemetry-operator.v0.140.0-2`: Red Hat counts its rebuilds of a version after a dash, older ones after a plus.
@@ -133,50 +227,55 @@ _BUILD_MARK_ORDER = {"-": 0, None: 1, "+": 2}
 
 
 class CsvName(NamedTuple):
-    """What the name of a ClusterServiceVersion says; nothing without a version."""
+    """The parts of a ClusterServiceVersion's name. All are empty if the name has no version."""
 
     operator_name: str = ""
+    """Such as opentelemetry-operator."""
     version: str = ""
+    """Such as 0.140.0-2."""
     version_order: tuple[Any, ...] = ()
+    """What versions are compared by."""
 
 
 def parse_csv_name(name: str) -> CsvName:
-    """Return the parts of a name."""
+    """Return the parts of a name such as opentelemetry-operator.v0.140.0-2."""
     match = _CSV_NAME.fullmatch(name)
     if not match:
         return CsvName()
     numbers = tuple(int(number) for number in match["numbers"].split("."))
-    build = [_build_order(word) for word in (match["build"] or "").split(".")]
-    return CsvName(match["base"], match["version"], (numbers, _BUILD_MARK_ORDER[match["mark"]], build))
+    build_text = match["build"] or ""
+    build = [_build_order(word) for word in build_text.split(".")]
+    version_order = (numbers, _BUILD_MARK_ORDER[match["mark"]], build)
+    return CsvName(match["base"], match["version"], version_order)
 
 
 def _build_order(word: str) -> tuple[int, int, str]:
-    """Return what a part of a build is ordered by: numbers come before words, and are compared as numbers."""
+    """Return what a word of a build is compared by: numbers come before words, and count as numbers."""
     if word.isdigit():
         return 0, int(word), ""
     return 1, 0, word
 
 
-def is_same_operator(name: str, other_name: str) -> bool:
-    """Return whether two names are those of versions of the same operator."""
-    return parse_csv_name(name).operator_name == parse_csv_name(other_name).operator_name != ""
+def is_same_operator(csv_name: str, other_csv_name: str) -> bool:
+    """Return whether two names of ClusterServiceVersions are of the same operator."""
+    operator_name = parse_csv_name(csv_name).operator_name
+    return operator_name != "" and operator_name == parse_csv_name(other_csv_name).operator_name
 
 
-def is_before(name: str, other_name: str) -> bool:
-    """Return whether one is an older version of the same operator as the other."""
-    return (
-        is_same_operator(name, other_name)
-        and parse_csv_name(name).version_order < parse_csv_name(other_name).version_order
-    )
+def is_before(csv_name: str, other_csv_name: str) -> bool:
+    """Return whether the first name is of an older version of the same operator than the second one."""
+    if not is_same_operator(csv_name, other_csv_name):
+        return False
+    return parse_csv_name(csv_name).version_order < parse_csv_name(other_csv_name).version_order
 
 
-def sort_newest_first(names: Iterable[str]) -> list[str]:
-    """Return the names that have a version."""
-    versioned_names = [name for name in names if parse_csv_name(name).version]
+def sort_newest_first(csv_names: Iterable[str]) -> list[str]:
+    """Return the names that have a version, the newest one first."""
+    versioned_names = [name for name in csv_names if parse_csv_name(name).version]
     return sorted(versioned_names, key=lambda name: (parse_csv_name(name).version_order, name), reverse=True)
 
 
-def mark_own_objects(namespace: str, package: str, release_facts: ReleaseFacts, olm: Facts) -> ReleaseFacts:
+def mark_own_objects(namespace: str, package: str, release_facts: ReleaseFacts, olm: OlmFacts) -> ReleaseFacts:
     """Return the facts of release_info, in which all that this collection's Subscription brought is `ours`.
 
     OLM gives the labels of a Subscription to no other object, so the labels alone do not show that. A version without
@@ -201,7 +300,7 @@ def mark_own_objects(namespace: str, package: str, release_facts: ReleaseFacts, 
     return {**release_facts, "ours": is_own, "crds": definitions}
 
 
-def add_versions(namespace: str, package: str, release_facts: ReleaseFacts, olm: Facts) -> ReleaseFacts:
+def add_versions(namespace: str, package: str, release_facts: ReleaseFacts, olm: OlmFacts) -> ReleaseFacts:
     """Return the facts of release_info, in which `objects` has all that is removed with the Subscription.
 
     These are the versions of the operator and their Deployments, which have no label of this collection. An
@@ -240,10 +339,10 @@ def add_versions(namespace: str, package: str, release_facts: ReleaseFacts, olm:
     return {**release_facts, "objects": objects_to_remove}
 
 
-def list_other_subscriptions(namespace: str, olm: Facts) -> list[Facts]:
-    """Return the Subscriptions of other owners in the namespace, which need its OperatorGroup."""
-    return [
-        subscription_facts
-        for subscription_facts in olm["subscriptions"]
-        if subscription_facts["namespace"] == namespace and not subscription_facts["ours"]
-    ]
+def list_other_subscriptions(namespace: str, olm: OlmFacts) -> list[SubscriptionFacts]:
+    """Return the Subscriptions of other owners in a namespace, which need its OperatorGroup."""
+    other_subscriptions = []
+    for subscription in olm["subscriptions"]:
+        if subscription["namespace"] == namespace and not subscription["ours"]:
+            other_subscriptions.append(subscription)
+    return other_subscriptions

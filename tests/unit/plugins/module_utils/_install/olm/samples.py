@@ -35,9 +35,9 @@ def package(**channels: list[str]) -> dict[str, Any]:
 
 
 def olm(**more: Any) -> dict[str, Any]:
-    """Return what olm_info tells of a cluster in which OLM works, and of the version of Kubernetes."""
+    """Return what olm_info tells of a cluster in which OLM works."""
     ready = {"name": "redhat-operators", "namespace": "openshift-marketplace", "state": "READY", "message": ""}
-    there = {"served": True, "packages_served": True, "namespace": NAMESPACE, "kubernetes": "v1.34.0"}
+    there = {"served": True, "packages_served": True, "namespace": NAMESPACE}
     lists: dict[str, Any] = {"subscriptions": [], "operator_groups": [], "csvs": [], "catalogs": [ready]}
     return {**there, **lists, "package": package(stable=[THREE, TWO, ONE], old=[ONE]), "packages": [], **more}
 

@@ -18,13 +18,15 @@ from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
 ASKED = olm_decision.OlmRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace", NAMESPACE)
 GROUP = {"name": "global", "ours": False, "targets": [], "all": True}
 LEFT = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
+KUBERNETES = "v1.34.0"
 OLD = "opentelemetry-operator.v0.93.0-3"
 COMMUNITY = {"ours": False, "namespace": "operators", "package": "opentelemetry-operator"}
 
 
 def chosen(found: dict[str, Any] | None = None, csv: str = "", **more: Any) -> olm_decision.OlmPlan:
     approval = "manual" if csv else "automatic"
-    return olm_decision.plan_installation(ASKED._replace(**{"csv": csv, "approval": approval, **more}), found or olm())
+    request = ASKED._replace(**{"csv": csv, "approval": approval, **more})
+    return olm_decision.plan_installation(request, found or olm(), KUBERNETES)
 
 
 def kinds(result: olm_decision.OlmPlan) -> dict[str, Any]:
@@ -144,7 +146,8 @@ MANY = package(stable=[f"opentelemetry-operator.v0.{minor}.0-1" for minor in ran
     ("", TWO, "", ("stable", TWO)),
 )
 def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: tuple[str, str]) -> None:
-    assert olm_decision.resolve_version(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
+    request = ASKED._replace(channel=channel, csv=csv)
+    assert olm_decision.resolve_version(request, olm(), KUBERNETES, installed) == expected
 
 
 @cases(
@@ -166,8 +169,10 @@ def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: tu
     ({}, {"package": package(stable=[OLD])}, r"v1beta1.*has: none\."),
 )
 def test_what_is_not_there_is_refused_with_the_near_word(asked: Any, found: Any, words: str) -> None:
+    facts = dict(found)
+    kubernetes = facts.pop("kubernetes", KUBERNETES)
     with pytest.raises(Problem, match=words):
-        olm_decision.resolve_version(ASKED._replace(**asked), olm(**found))
+        olm_decision.resolve_version(ASKED._replace(**asked), olm(**facts), kubernetes)
 
 
 @pytest.mark.parametrize(
@@ -178,11 +183,12 @@ def test_the_first_version_with_the_api_is_taken_and_packages_of_other_names_are
     name: str, csv: str
 ) -> None:
     offered = {**package(stable=[csv]), "name": name}
-    assert olm_decision.resolve_version(ASKED._replace(package=name, csv=csv), olm(package=offered)) == ("stable", csv)
+    request = ASKED._replace(package=name, csv=csv)
+    assert olm_decision.resolve_version(request, olm(package=offered), KUBERNETES) == ("stable", csv)
 
 
 def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
-    assert olm_decision.resolve_version(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")) == ("stable", ONE)
+    assert olm_decision.resolve_version(ASKED._replace(csv=ONE), olm(), "v1.24.9") == ("stable", ONE)
 
 
 @cases(
