@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Customised releases: labels, namespaces, flags, sizes and certificates. Private."""
+"""The objects of a release as they are applied, with the changes that the user wants. Private.
+
+Action release_render calls `customize_release`. It gives the objects the label of the release, other namespaces,
+images, flags and sizes, and the chosen source of the certificate for webhooks. `helm.py` says the same in values of a
+chart.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ import base64
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from ..._collector.manifests.pod import variable_source
 from ..._otelcol.errors import Problem, suggest_word
@@ -20,28 +25,60 @@ from .lock_file import Pin, keep_unpinned
 from .manifest import DEFINITION, Release, find_component, iter_client_configs, list_containers
 from .pinned_images import move_images
 
+# The namespace in which releases of cert-manager elect a leader.
 LEADER_ELECTION_NAMESPACE = "kube-system"
+# Where the certificate for webhooks comes from: the release's own Issuer, an Issuer of the user, or this collection.
 CERT_MANAGER, ISSUER, GENERATED = "cert_manager", "issuer", "generated"
+# The objects into which cert-manager writes a CA: those that name the Certificate, or the Secret, as NAMESPACE/NAME.
+# Source: cert-manager's documentation, "CA Injector".
 INJECT_ANNOTATION = "cert-manager.io/inject-ca-from"
 GENERATED_SECRET = "opentelemetry-operator-generated-certificate"
-# Where pods of a component run: inputs, and the fields of a pod.
+# The options that say on which nodes the pods of a component run, each with the field of a pod that it becomes.
 SCHEDULING = {"node_selector": "nodeSelector", "tolerations": "tolerations", "affinity": "affinity"}
 TUNING = {"resources": "resources", **SCHEDULING}
 _INJECT_ANNOTATIONS = (INJECT_ANNOTATION, "cert-manager.io/inject-ca-from-secret")
+# New names of namespaces, by the names that the release gives them.
+_NewNamespaces = Mapping[str, str]
+
+
+class ComponentOptions(TypedDict, total=False):
+    """The user's options of one component, such as `manager`. A missing key, None or an empty value changes nothing."""
+
+    replicas: int | None
+    resources: dict[str, Any] | None
+    """The resources of a container of Kubernetes."""
+    flags: dict[str, Any] | None
+    """Options of the command line, by their names without dashes. None takes an option of the release away."""
+    env: dict[str, Any] | None
+    """Environment variables: a value, or a mapping that `variable_source` understands."""
+    node_selector: dict[str, str] | None
+    tolerations: list[dict[str, Any]] | None
+    affinity: dict[str, Any] | None
+
+
+class IssuerReference(TypedDict, total=False):
+    """An Issuer or ClusterIssuer of cert-manager."""
+
+    name: str
+    kind: str
+    group: str
 
 
 @dataclass(frozen=True)
 class CertificateSource:
-    """The source of the certificate; `ca_bundle` is PEM, and known only after generation."""
+    """Where the certificate for webhooks comes from."""
 
     source: str = CERT_MANAGER
-    issuer: Mapping[str, Any] = field(default_factory=dict)
+    """CERT_MANAGER, ISSUER or GENERATED."""
+    issuer: IssuerReference = field(default_factory=IssuerReference)
+    """The user's Issuer, for ISSUER."""
     ca_bundle: str = ""
+    """The CA of the generated certificate as PEM, for GENERATED; empty until it is generated."""
 
 
 @dataclass(frozen=True)
 class Customization:
-    """The user's changes to a published release."""
+    """The user's changes to a published release. An empty value changes nothing."""
 
     namespace: str = ""
     leader_election_namespace: str = ""
@@ -49,8 +86,11 @@ class Customization:
     pin: Pin = keep_unpinned
     image_pull_secrets: Sequence[str] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
+    """Options of the main component's command line."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    workloads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Environment variables of the main component."""
+    workloads: Mapping[str, ComponentOptions] = field(default_factory=dict)
+    """The options of components, by the names of the components."""
     certificates: CertificateSource = field(default_factory=CertificateSource)
 
 
@@ -66,21 +106,44 @@ def customize_release(release: Release, custom: Customization) -> list[Manifest]
     return apply_certificates(objects, custom.certificates)
 
 
+def apply_certificates(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
+    """Return the objects of a release with the certificate from the chosen source."""
+    return _CERTIFICATE_CHANGES[certificates.source](objects, certificates)
+
+
+def list_webhook_hosts(objects: Iterable[Manifest]) -> list[str]:
+    """Return the host names by which the API server calls the webhooks of these objects, such as hook.ns.svc."""
+    services = set()
+    for manifest in objects:
+        for client in iter_client_configs(manifest):
+            service = client.get("service")
+            if service:
+                services.add((service["name"], service["namespace"]))
+    host_names = []
+    for name, namespace in sorted(services):
+        short_name = f"{name}.{namespace}.svc"
+        host_names += [short_name, f"{short_name}.cluster.local"]
+    return host_names
+
+
+# ── Namespaces, images and sizes ──
+
+
 def _map_new_namespaces(release: Release, custom: Customization) -> dict[str, str]:
-    """Return the namespaces that get another name, by the name that the release gives them."""
+    """Return the new names of those namespaces that the user renames."""
     target_namespaces = {
         release.namespace: custom.namespace,
         LEADER_ELECTION_NAMESPACE: custom.leader_election_namespace,
     }
-    return {
-        published_namespace: target_namespace
-        for published_namespace, target_namespace in target_namespaces.items()
-        if target_namespace and target_namespace != published_namespace
-    }
+    new_namespaces: dict[str, str] = {}
+    for published_namespace, target_namespace in target_namespaces.items():
+        if target_namespace and target_namespace != published_namespace:
+            new_namespaces[published_namespace] = target_namespace
+    return new_namespaces
 
 
 def _customize_object(
-    release: Release, original: Manifest, custom: Customization, new_namespaces: Mapping[str, str]
+    release: Release, original: Manifest, custom: Customization, new_namespaces: _NewNamespaces
 ) -> Manifest:
     """Return one object of a release with its labels, names, images and options."""
     is_definition = original["kind"] == DEFINITION
@@ -93,29 +156,30 @@ def _customize_object(
     if manifest["kind"] in ("Namespace", DEFINITION):
         labels[OWNER_LABEL] = OWNER
     metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
-    name = find_component(release.product, manifest)
+    # The name of the image tells the component, so it is found before the image moves to another registry.
+    component = find_component(release.product, manifest)
     move_images(manifest, custom.image_registry, custom.pin)
-    if name:
-        _tune_workload(manifest, release, name, custom)
+    if component:
+        _tune_workload(manifest, release, component, custom)
     return manifest
 
 
 def _copy_definition(definition: Manifest) -> Manifest:
-    """Return a copy of a large object of which only metadata and conversion change; it shares the rest."""
+    """Return a copy of a definition. It shares the large parts of the original, which nothing here changes."""
     spec = dict(definition["spec"])
     if "conversion" in spec:
         spec["conversion"] = copy.deepcopy(spec["conversion"])
     return {**definition, "metadata": copy.deepcopy(definition["metadata"]), "spec": spec}
 
 
-def _rename_namespaces(manifest: Manifest, new_namespaces: Mapping[str, str]) -> None:
-    """Put an object, and all that it refers to, into namespaces of other names."""
+def _rename_namespaces(manifest: Manifest, new_namespaces: _NewNamespaces) -> None:
+    """Rename the namespace of an object, and the namespaces of all objects that it refers to."""
     if not new_namespaces:
         return
     metadata = manifest["metadata"]
     _rename_namespace_fields(manifest, new_namespaces)
-    if manifest["kind"] == "Namespace":
-        metadata["name"] = new_namespaces.get(metadata["name"], metadata["name"])
+    if manifest["kind"] == "Namespace" and metadata["name"] in new_namespaces:
+        metadata["name"] = new_namespaces[metadata["name"]]
     _rename_annotations(metadata.get("annotations") or {}, new_namespaces)
     if manifest["kind"] == "Certificate":
         dns_names = manifest["spec"].get("dnsNames", [])
@@ -125,8 +189,8 @@ def _rename_namespaces(manifest: Manifest, new_namespaces: Mapping[str, str]) ->
             container["args"] = [_rename_flag(argument, new_namespaces) for argument in container["args"]]
 
 
-def _rename_namespace_fields(manifest: Manifest, new_namespaces: Mapping[str, str]) -> None:
-    """Rename the fields `namespace`: of the object, of who gets its rights, and of the Services that it calls."""
+def _rename_namespace_fields(manifest: Manifest, new_namespaces: _NewNamespaces) -> None:
+    """Rename the field `namespace` of the object, of the subjects of a binding, and of the Services of webhooks."""
     subjects = manifest.get("subjects") or []
     services = [client["service"] for client in iter_client_configs(manifest)]
     for holder in [manifest["metadata"], *subjects, *services]:
@@ -134,7 +198,7 @@ def _rename_namespace_fields(manifest: Manifest, new_namespaces: Mapping[str, st
             holder["namespace"] = new_namespaces[holder["namespace"]]
 
 
-def _rename_annotations(annotations: dict[str, str], new_namespaces: Mapping[str, str]) -> None:
+def _rename_annotations(annotations: dict[str, str], new_namespaces: _NewNamespaces) -> None:
     """Rename the namespace in annotations that name a Certificate or Secret as NAMESPACE/NAME."""
     for key in _INJECT_ANNOTATIONS:
         namespace, slash, name = annotations.get(key, "").partition("/")
@@ -142,41 +206,57 @@ def _rename_annotations(annotations: dict[str, str], new_namespaces: Mapping[str
             annotations[key] = f"{new_namespaces[namespace]}/{name}"
 
 
-def _rename_host(host: str, new_namespaces: Mapping[str, str]) -> str:
-    """Return the name of a Service, such as webhook.cert-manager.svc, with the new namespace."""
+def _rename_host(host: str, new_namespaces: _NewNamespaces) -> str:
+    """Return the host name of a Service, such as webhook.cert-manager.svc, with the new namespace."""
     service, first_dot, remainder = host.partition(".")
     namespace, second_dot, domain = remainder.partition(".")
-    return f"{service}{first_dot}{new_namespaces.get(namespace, namespace)}{second_dot}{domain}"
+    new_namespace = new_namespaces.get(namespace, namespace)
+    return f"{service}{first_dot}{new_namespace}{second_dot}{domain}"
 
 
-def _rename_flag(argument: str, new_namespaces: Mapping[str, str]) -> str:
-    """Return an argument such as --leader-election-namespace=kube-system with the new namespace."""
+def _rename_flag(argument: str, new_namespaces: _NewNamespaces) -> str:
+    """Return an argument of a container, such as --leader-election-namespace=kube-system, with the new namespace."""
     flag, _equals, value = argument.partition("=")
     if flag.endswith("-namespace") and value in new_namespaces:
         return f"{flag}={new_namespaces[value]}"
     return argument
 
 
-def _tune_workload(manifest: Manifest, release: Release, name: str, custom: Customization) -> None:
+def _tune_workload(deployment: Manifest, release: Release, component: str, custom: Customization) -> None:
     """Apply the options of a component to its Deployment."""
-    options = custom.workloads.get(name) or {}
-    if options.get("replicas") is not None:
-        manifest["spec"]["replicas"] = options["replicas"]
-    pod = manifest["spec"]["template"]["spec"]
-    scheduling = {key: options[option] for option, key in SCHEDULING.items() if options.get(option)}
-    pod.update(scheduling)
+    product = release.product
+    is_main = component == product.main_component
+    options: ComponentOptions = custom.workloads.get(component) or {}
+    replicas = options.get("replicas")
+    if replicas is not None:
+        deployment["spec"]["replicas"] = replicas
+    pod_spec = deployment["spec"]["template"]["spec"]
+    for option, field_name in SCHEDULING.items():
+        value = options.get(option)
+        if value:
+            pod_spec[field_name] = value
     if custom.image_pull_secrets:
-        pod["imagePullSecrets"] = [{"name": secret} for secret in custom.image_pull_secrets]
-    is_main = name == release.product.main_component
-    images = [release.product.components[name], *(release.product.image_names if is_main else ())]
-    container = next(candidate for candidate in pod["containers"] if image_name(candidate["image"]) in images)
+        pod_spec["imagePullSecrets"] = [{"name": secret} for secret in custom.image_pull_secrets]
+    component_images = [product.components[component]]
+    if is_main:
+        component_images += product.image_names
+    container = _find_container(pod_spec, component_images)
     _tune_container(container, options, custom, is_main=is_main)
 
 
+def _find_container(pod_spec: Mapping[str, Any], image_names: Sequence[str]) -> dict[str, Any]:
+    """Return the first container whose image has one of these names."""
+    containers: Iterable[dict[str, Any]] = pod_spec["containers"]
+    return next(container for container in containers if image_name(container["image"]) in image_names)
+
+
 def _tune_container(
-    container: dict[str, Any], options: Mapping[str, Any], custom: Customization, *, is_main: bool
+    container: dict[str, Any], options: ComponentOptions, custom: Customization, *, is_main: bool
 ) -> None:
-    """Apply the options of a component to its container. Flags and variables of the release are for its main one."""
+    """Apply the options of a component to its container.
+
+    The container of the main component also gets the flags and variables of the release. Those of the component win.
+    """
     if options.get("resources"):
         container["resources"] = options["resources"]
     flags: dict[str, Any] = {}
@@ -191,7 +271,7 @@ def _tune_container(
 
 
 def _set_variables(container: dict[str, Any], variables: Mapping[str, Any]) -> None:
-    """Set environment variables of a container in place of those that it has under these names."""
+    """Set environment variables of a container. A variable that it has under the same name is replaced."""
     if not variables:
         return
     published_variables = container.get("env") or []
@@ -202,28 +282,38 @@ def _set_variables(container: dict[str, Any], variables: Mapping[str, Any]) -> N
 
 
 def _merge_flags(arguments: Sequence[str], flags: Mapping[str, Any]) -> list[str]:
-    """Return arguments with other values of some flags; new flags come last."""
-    kept_arguments = [argument for argument in arguments if argument.lstrip("-").partition("=")[0] not in flags]
+    """Return the arguments of a container with other values of some flags; new flags come last.
+
+    For example, ["--v=2", "--one"] and {"v": 4, "one": None} make ["--v=4"].
+    """
+    kept_arguments = [argument for argument in arguments if _flag_name(argument) not in flags]
     added_arguments = [f"--{flag}={text_value(value)}" for flag, value in flags.items() if value is not None]
     return kept_arguments + added_arguments
 
 
-def apply_certificates(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
-    """Return the objects of a release with the certificate from the chosen source."""
-    return _CERTIFICATE_CHANGES[certificates.source](objects, certificates)
+def _flag_name(argument: str) -> str:
+    """Return the name of a flag, such as `v` of the argument --v=2."""
+    return argument.lstrip("-").partition("=")[0]
+
+
+# ── Certificates ──
 
 
 def _keep_published(objects: Sequence[Manifest], _certificates: CertificateSource) -> list[Manifest]:
+    """Return the objects as they are: the Issuer of the release signs its Certificates."""
     return list(objects)
 
 
 def _use_issuer(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
-    """Return the objects without their own Issuer: the given one signs their Certificates."""
+    """Return the objects without the Issuer of the release. The Issuer of the user signs the Certificates instead.
+
+    Raises Problem if that Issuer has no name.
+    """
     if not certificates.issuer.get("name"):
         fix = "Give the name of an Issuer of that namespace, or of a ClusterIssuer."
         raise Problem("the issuer has no name", fix=fix)
-    reference = {"group": "cert-manager.io", "kind": "Issuer"}
-    reference.update({key: value for key, value in certificates.issuer.items() if value})
+    given_fields = {key: value for key, value in certificates.issuer.items() if value}
+    reference = {"group": "cert-manager.io", "kind": "Issuer", **given_fields}
     kept_objects = [manifest for manifest in objects if manifest["kind"] != "Issuer"]
     for manifest in kept_objects:
         if manifest["kind"] == "Certificate":
@@ -232,8 +322,11 @@ def _use_issuer(objects: Sequence[Manifest], certificates: CertificateSource) ->
 
 
 def _use_generated_secret(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
-    """Return the objects without those of cert-manager: they mount the generated Secret, and trust its CA."""
-    secrets = {manifest["spec"]["secretName"] for manifest in objects if manifest["kind"] == "Certificate"}
+    """Return the objects without those of cert-manager.
+
+    Workloads mount the generated Secret. The API server trusts its CA at the webhooks, once it is known.
+    """
+    certificate_secrets = {manifest["spec"]["secretName"] for manifest in objects if manifest["kind"] == "Certificate"}
     bundle = base64.b64encode(certificates.ca_bundle.encode()).decode()
     kept_objects = [manifest for manifest in objects if manifest["kind"] not in ("Certificate", "Issuer")]
     for manifest in kept_objects:
@@ -244,32 +337,17 @@ def _use_generated_secret(objects: Sequence[Manifest], certificates: Certificate
         if bundle:
             for client in iter_client_configs(manifest):
                 client["caBundle"] = bundle
-        _mount_generated_secret(manifest, secrets)
+        _mount_generated_secret(manifest, certificate_secrets)
     return kept_objects
 
 
-def _mount_generated_secret(manifest: Manifest, secrets: set[str]) -> None:
-    """Mount the generated Secret instead of cert-manager's Secret."""
+def _mount_generated_secret(manifest: Manifest, certificate_secrets: set[str]) -> None:
+    """Let the pods of a workload mount the generated Secret in place of one that cert-manager would make."""
     if not list_containers(manifest):
         return
     for volume in manifest["spec"]["template"]["spec"].get("volumes") or []:
-        if volume.get("secret", {}).get("secretName") in secrets:
+        if volume.get("secret", {}).get("secretName") in certificate_secrets:
             volume["secret"]["secretName"] = GENERATED_SECRET
-
-
-def list_webhook_hosts(objects: Iterable[Manifest]) -> list[str]:
-    """Return the names under which the API server calls the webhooks of these objects."""
-    services = set()
-    for manifest in objects:
-        for client in iter_client_configs(manifest):
-            service = client.get("service")
-            if service:
-                services.add((service["name"], service["namespace"]))
-    host_names = []
-    for name, namespace in sorted(services):
-        short_name = f"{name}.{namespace}.svc"
-        host_names += [short_name, f"{short_name}.cluster.local"]
-    return host_names
 
 
 _CERTIFICATE_CHANGES = {CERT_MANAGER: _keep_published, ISSUER: _use_issuer, GENERATED: _use_generated_secret}

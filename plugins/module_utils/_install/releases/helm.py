@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A customization as values of the Helm charts of the projects. Private."""
+"""The user's changes to a release, as values of the Helm charts of cert-manager and the operator. Private.
+
+Action release_render calls `build_chart_values` for the provider helm. `customization.py` makes the same changes to the
+objects of a manifest.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,15 @@ from typing import Any
 from ..._collector.options import replace_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._otelcol.kube.names import RELEASE_LABEL
-from .customization import GENERATED, ISSUER, TUNING, Customization
+from .customization import GENERATED, ISSUER, SCHEDULING, ComponentOptions, Customization
 from .products import CERT_MANAGER, OPERATOR, Product
 from .version_numbers import Version
 
 Values = dict[str, Any]
 
-# Component of cert-manager: where its values are in the chart.
+# Where the values of each component of cert-manager are in its chart. Those of the controller are at the top.
 _SECTION_PATHS: dict[str, tuple[str, ...]] = {"controller": (), "webhook": ("webhook",), "cainjector": ("cainjector",)}
+# The published image of each section of the same chart.
 _REPOSITORIES = {
     (): "quay.io/jetstack/cert-manager-controller",
     ("webhook",): "quay.io/jetstack/cert-manager-webhook",
@@ -26,6 +31,7 @@ _REPOSITORIES = {
     ("acmesolver",): "quay.io/jetstack/cert-manager-acmesolver",
 }
 _OPERATOR_IMAGE = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator"
+# Where the images that the operator starts are in its chart, below `manager`.
 _OPERATOR_IMAGES: dict[str, tuple[str, ...]] = {
     "collector": ("collectorImage",),
     "target_allocator": ("targetAllocatorImage",),
@@ -35,11 +41,15 @@ _OPERATOR_IMAGES: dict[str, tuple[str, ...]] = {
 
 
 def build_chart_values(product: Product, custom: Customization, images: Mapping[str, str], version: Version) -> Values:
-    """Return the values of the product's chart; the user's own go over them."""
+    """Return the values of the product's chart. Values that the user gives for the chart replace them later.
+
+    `images` has the images that the operator starts, by the names of compatibility.yml.
+    """
     return _VALUE_BUILDERS[product.name](custom, images, version)
 
 
 def _cert_manager_values(custom: Customization, _images: Mapping[str, str], version: Version) -> Values:
+    """Return the values of cert-manager's chart. Its components are the controller, the webhook and the cainjector."""
     chart_values: Values = {"crds": {"enabled": True}, "startupapicheck": {"enabled": False}}
     global_values: Values = {"commonLabels": {RELEASE_LABEL: CERT_MANAGER}}
     if custom.image_pull_secrets:
@@ -48,17 +58,19 @@ def _cert_manager_values(custom: Customization, _images: Mapping[str, str], vers
         global_values["leaderElection"] = {"namespace": custom.leader_election_namespace}
     chart_values["global"] = global_values
     for path, image in _REPOSITORIES.items():
-        digest = custom.pin(f"{image}:{version.tag}").partition("@")[2]
+        _name, _at_sign, digest = custom.pin(f"{image}:{version.tag}").partition("@")
         if custom.image_registry:
             _section_at(chart_values, (*path, "image"))["repository"] = replace_registry(image, custom.image_registry)
         if digest:
             _section_at(chart_values, (*path, "image"))["digest"] = digest
-    for name, path in _SECTION_PATHS.items():
-        _set_component_options(_section_at(chart_values, path), custom.workloads.get(name) or {})
+    for component, path in _SECTION_PATHS.items():
+        section = _section_at(chart_values, path)
+        _set_component_options(section, section, custom.workloads.get(component) or {})
     return chart_values
 
 
 def _operator_values(custom: Customization, images: Mapping[str, str], version: Version) -> Values:
+    """Return the values of the operator's chart. Its one component is the manager."""
     manager: Values = {}
     chart_values: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
     # Otherwise uninstalling the release deletes the collectors of all users.
@@ -72,16 +84,13 @@ def _operator_values(custom: Customization, images: Mapping[str, str], version: 
     manager.update(_manager_flag_values(custom.flags))
     if custom.variables:
         manager["env"] = dict(custom.variables)
-    options = dict(custom.workloads.get("manager") or {})
-    if options.get("resources"):
-        manager["resources"] = options.pop("resources")
-    _set_component_options(chart_values, options)
+    _set_component_options(chart_values, manager, custom.workloads.get("manager") or {})
     chart_values["admissionWebhooks"] = _webhook_values(custom)
     return chart_values
 
 
 def _manager_flag_values(flags: Mapping[str, str]) -> Values:
-    """Return the flags of the operator: the chart has fields of its own for feature gates and images."""
+    """Return the flags of the operator. Feature gates have a field of their own in the chart, and so have images."""
     flag_values: Values = {}
     gates = flags.get("feature-gates", "")
     if gates:
@@ -109,14 +118,14 @@ def _manager_image_values(custom: Customization, version: Version) -> Values:
 
 
 def _split_repository_and_tag(image: str) -> tuple[str, str]:
-    """Return repository and tag; a digest stays with the tag, because the chart joins both with a colon."""
+    """Return repository and tag of an image. A digest stays with the tag, because the chart joins both with a colon."""
     name, at_sign, digest = image.partition("@")
     repository, _colon, tag = name.rpartition(":")
     return repository, f"{tag}{at_sign}{digest}"
 
 
 def _webhook_values(custom: Customization) -> Values:
-    """Return where the certificate comes from; a generated one of the chart stays when it is upgraded."""
+    """Return where the certificate comes from. One that the chart generates stays when the chart is upgraded."""
     if custom.certificates.source == GENERATED:
         return {"certManager": {"enabled": False}, "autoGenerateCert": {"enabled": True, "recreate": False}}
     cert_manager: Values = {"enabled": True}
@@ -125,19 +134,23 @@ def _webhook_values(custom: Customization) -> Values:
     return {"certManager": cert_manager}
 
 
-def _set_component_options(section: Values, options: Mapping[str, Any]) -> None:
-    """Set the options of a component in its section of the values."""
+def _set_component_options(section: Values, resources_section: Values, options: ComponentOptions) -> None:
+    """Set the options of a component in its section of the values, and its resources in their section."""
     if options.get("replicas") is not None:
         section["replicaCount"] = options["replicas"]
-    for option, key in TUNING.items():
-        if options.get(option):
-            section[key] = options[option]
-    if options.get("flags"):
-        section["extraArgs"] = [f"--{name}={value}" for name, value in options["flags"].items()]
+    if options.get("resources"):
+        resources_section["resources"] = options["resources"]
+    for option, key in SCHEDULING.items():
+        value = options.get(option)
+        if value:
+            section[key] = value
+    flags = options.get("flags")
+    if flags:
+        section["extraArgs"] = [f"--{name}={value}" for name, value in flags.items()]
 
 
 def _section_at(section: Values, path: tuple[str, ...]) -> Values:
-    """Return the section at a path of the values, which is made if it is not there."""
+    """Return the section at a path of the values. A section that is not there is made."""
     for key in path:
         section = section.setdefault(key, {})
     return section
