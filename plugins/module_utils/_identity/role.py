@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role of a service account: whose it is, what it is to be, and the calls that make it so. Private.
+"""The IAM role of a service account: who owns it, what it shall be, and the calls that make it so. Private.
 
-A role that we made is exactly what is asked for. To one that was there before, things of ours are added, and when it is
-given up they are taken away again.
+`live/service_account_role.py` reads the role and makes the calls. A role that this collection created gets exactly what
+the request says. A role that was there before is adopted: it keeps all it has and gets what the request says in
+addition. At the removal, the former is deleted, and the latter loses the additions.
 """
 
 from __future__ import annotations
@@ -12,83 +13,116 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 from .._otelcol.errors import Problem
-from .._otelcol.needs.aws_policy import Account, EksCluster, build_policy_document, is_same_policy
+from .._otelcol.needs.aws_policy import Account, EksCluster, Statement, build_policy_document, is_same_policy
 from .trust import Step, build_trust_policy, drop_own_statements, list_tag_changes, tag_list
 
+# The name of the inline policy that this collection writes.
 INLINE_POLICY = "o11y-opentelemetry"
+# The tags by which this collection knows its roles. The origin of a role is CREATED or ADOPTED.
 CLUSTER_TAG, ACCOUNT_TAG = "o11y.opentelemetry/cluster", "o11y.opentelemetry/service-account"
 COLLECTOR_TAG = "o11y.opentelemetry/collector"
 ORIGIN_TAG, CREATED, ADOPTED = "o11y.opentelemetry/origin", "created", "adopted"
 OWN_TAG_KEYS = (CLUSTER_TAG, ACCOUNT_TAG, COLLECTOR_TAG, ORIGIN_TAG)
-EMPTY_ROLE: dict[str, Any] = {
-    "path": "/",
-    "trust": {},
-    "policies": {},
-    "managed_policies": [],
-    "permissions_boundary": "",
-}
-_FIX = "Give another role_name, or set adopt if this role is to be used."
+_Value = TypeVar("_Value")
+# A policy of IAM: a mapping with `Version` and `Statement`.
+PolicyDocument = dict[str, Any]
+
+
+class RoleSettings(TypedDict):
+    """A role as it is, or as it shall be. It is a part of the result of module iam_service_account_role."""
+
+    path: str
+    """Such as /o11y/."""
+    trust: PolicyDocument
+    policies: dict[str, PolicyDocument]
+    """The inline policies, by name."""
+    managed_policies: list[str]
+    """The ARNs of the managed policies."""
+    permissions_boundary: str
+    """The ARN of the permissions boundary, or an empty text."""
+    tags: dict[str, str]
 
 
 @dataclass(frozen=True)
 class RoleRequest:
-    """The request for a role. None leaves a setting unchanged."""
+    """The role that a task of module iam_service_account_role wants."""
 
     account: Account
     eks_cluster: EksCluster
-    trust: dict[str, Any] = field(default_factory=dict)
-    statements: list[dict[str, Any]] = field(default_factory=list)
+    trust: Statement = field(default_factory=dict)
+    """The statement by which the role trusts the service account."""
+    statements: list[Statement] = field(default_factory=list)
+    """The statements of the inline policy."""
     managed_policies: tuple[str, ...] = ()
+    """Names of managed policies of AWS, or ARNs of any."""
     path: str | None = None
+    """None for the path that the role has, or else `/`."""
     permissions_boundary: str | None = None
+    """None leaves the boundary of the role unchanged; an empty text takes it away."""
     keep_trust: bool = False
+    """Whether the role goes on to trust the other provider of identities."""
     adopt: bool = False
+    """Whether a role that is not of this collection may be used."""
     collectors: tuple[str, ...] = ()
+    """The names of the collectors that use the role. If there are none, their tag is not compared."""
 
 
 def policy_arn(name: str, partition: str) -> str:
-    """Return the ARN of a managed policy; a name alone is one of AWS."""
+    """Return the ARN of a managed policy. A name without `arn:` is that of a policy of AWS."""
     return name if name.startswith("arn:") else f"arn:{partition}:iam::aws:policy/{name}"
 
 
 def role_settings(
-    role: Mapping[str, Any], policies: Mapping[str, Any], attached: Iterable[str], tags: Any
-) -> dict[str, Any]:
-    """Return what IAM says of a role, in our words."""
+    role: Mapping[str, Any],
+    policies: Mapping[str, PolicyDocument],
+    attached_arns: Iterable[str],
+    tags: Mapping[str, str],
+) -> RoleSettings:
+    """Return the settings of a role: `role` is the answer of GetRole, and the other answers of IAM are separate."""
+    boundary = role.get("PermissionsBoundary") or {}
     return {
         "path": role.get("Path") or "/",
         "trust": role.get("AssumeRolePolicyDocument") or {},
         "policies": dict(policies),
-        "managed_policies": sorted(attached),
-        "permissions_boundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn") or "",
+        "managed_policies": sorted(attached_arns),
+        "permissions_boundary": boundary.get("PermissionsBoundaryArn") or "",
         "tags": dict(tags),
     }
 
 
+# ── The owner of a role ──
+
+
 def cluster_arn(role_arn: str, region: str, name: str) -> str:
-    """Return the ARN of a cluster in the account of a role. It needs no call, since the cluster may be gone."""
+    """Return the ARN of a cluster in the AWS account of a role. It is not asked from EKS: the cluster may be gone."""
     _arn, partition, _iam, _region, account, _rest = role_arn.split(":", 5)
     return f"arn:{partition}:eks:{region}:{account}:cluster/{name}"
 
 
-def is_own_role(live_role: Mapping[str, Any], cluster: str, account: Account, collectors: Sequence[str] = ()) -> bool:
-    """Return whether this collection created a role for this service account, cluster and collectors."""
-    tags = live_role.get("tags") or {}
+def is_own_role(live_role: RoleSettings, cluster: str, account: Account, collectors: Sequence[str] = ()) -> bool:
+    """Return whether the tags say that a role is this collection's, for a service account and its collectors.
+
+    `cluster` is the ARN of the cluster.
+    """
+    tags = live_role["tags"]
     is_of_account = tags.get(CLUSTER_TAG) == cluster and tags.get(ACCOUNT_TAG) == str(account)
-    return bool(is_of_account and _is_of_collectors(tags, collectors))
+    return is_of_account and _is_of_collectors(tags, collectors)
 
 
 def _is_of_collectors(tags: Mapping[str, str], collectors: Sequence[str]) -> bool:
-    """Return whether a role was made for one of these collectors; without any, nothing is compared."""
-    return not collectors or tags.get(COLLECTOR_TAG, collectors[0]) in collectors
+    """Return whether the tag of a role names one of these collectors. A role without the tag fits all of them."""
+    if not collectors or COLLECTOR_TAG not in tags:
+        return True
+    return tags[COLLECTOR_TAG] in collectors
 
 
-def check_role_change(name: str, live_role: Mapping[str, Any], request: RoleRequest) -> None:
+def check_role_change(name: str, live_role: RoleSettings, request: RoleRequest) -> None:
     """Raise Problem for a role of another owner, and for a change that IAM does not support."""
-    tags, task = live_role["tags"], f"Use the IAM role {name} for {request.account}"
+    tags = live_role["tags"]
+    task = f"Use the IAM role {name} for {request.account}"
     cluster = tags.get(CLUSTER_TAG, request.eks_cluster.cluster_arn)
     account = str(request.account)
     if tags.get(ACCOUNT_TAG, account) != account or cluster != request.eks_cluster.cluster_arn:
@@ -99,125 +133,143 @@ def check_role_change(name: str, live_role: Mapping[str, Any], request: RoleRequ
         fix = "Give the collectors another service_account_name, or set adopt if the other one is gone."
         raise Problem(wrong, asked=task, where="service_account_name", fix=fix)
     if ACCOUNT_TAG not in tags and not request.adopt:
-        raise Problem("it exists, and is not ours", asked=task, where="role_name", fix=_FIX)
+        fix = "Give another role_name, or set adopt if this role is to be used."
+        raise Problem("it exists, and is not ours", asked=task, where="role_name", fix=fix)
     if request.path is not None and tags.get(ORIGIN_TAG) == CREATED and live_role["path"] != request.path:
         fix = "Leave path out, or remove the role first."
         raise Problem(f"its path is {live_role['path']}, and IAM cannot change that", asked=task, where="path", fix=fix)
 
 
+# ── The wanted role ──
+
+
 def plan_role(
-    live_role: Mapping[str, Any], request: RoleRequest, apply_user_tags: Callable[[dict[str, str]], dict[str, str]]
-) -> dict[str, Any]:
-    """Return the wanted role. `apply_user_tags` applies the user's tags; the collection's own tags stay."""
-    origin = live_role["tags"].get(ORIGIN_TAG, ADOPTED) if live_role else CREATED
-    is_created = origin == CREATED
-    earlier_role = live_role or {**EMPTY_ROLE, "path": request.path or "/", "tags": {}}
+    live_role: RoleSettings | None,
+    request: RoleRequest,
+    apply_user_tags: Callable[[dict[str, str]], dict[str, str]],
+) -> RoleSettings:
+    """Return the settings that the role shall have. `live_role` is None or empty if the role does not exist.
+
+    `apply_user_tags` takes the tags of the role and returns them with those of the user; this collection's own tags are
+    set here.
+    """
+    earlier_role = live_role or _empty_role(request.path or "/")
+    origin = earlier_role["tags"].get(ORIGIN_TAG, ADOPTED) if live_role else CREATED
+    is_adopted = origin != CREATED
     attached_arns = {policy_arn(name, request.eks_cluster.partition) for name in request.managed_policies}
-    if not is_created:
+    if is_adopted:
         attached_arns.update(earlier_role["managed_policies"])
     boundary = request.permissions_boundary
+    if boundary is None:
+        boundary = earlier_role["permissions_boundary"]
+    other_tags = _drop_keys(earlier_role["tags"], OWN_TAG_KEYS)
     return {
         "path": earlier_role["path"],
         "trust": build_trust_policy(
-            earlier_role["trust"], request.trust, keeps_providers=request.keep_trust, keeps_foreign=not is_created
+            earlier_role["trust"], request.trust, keeps_providers=request.keep_trust, keeps_foreign=is_adopted
         ),
-        "policies": _inline_policies(earlier_role["policies"], request.statements, keep_others=not is_created),
+        "policies": _plan_inline_policies(earlier_role["policies"], request.statements, keeps_others=is_adopted),
         "managed_policies": sorted(attached_arns),
-        "permissions_boundary": earlier_role["permissions_boundary"] if boundary is None else boundary,
-        "tags": apply_user_tags(_drop_keys(earlier_role["tags"], OWN_TAG_KEYS))
-        | _own_tags(earlier_role["tags"], request, origin),
+        "permissions_boundary": boundary,
+        "tags": apply_user_tags(other_tags) | _plan_own_tags(earlier_role["tags"], request, origin),
     }
 
 
-def _inline_policies(
-    live_policies: Mapping[str, Any], statements: list[dict[str, Any]], *, keep_others: bool
-) -> dict[str, Any]:
-    """Return the inline policies of a role. One that says the same stays as it is written."""
-    policies = _drop_keys(live_policies, [INLINE_POLICY]) if keep_others else {}
+def _empty_role(path: str) -> RoleSettings:
+    """Return the settings of a role before it is created."""
+    return {
+        "path": path,
+        "trust": {},
+        "policies": {},
+        "managed_policies": [],
+        "permissions_boundary": "",
+        "tags": {},
+    }
+
+
+def _plan_inline_policies(
+    live_policies: Mapping[str, PolicyDocument], statements: list[Statement], *, keeps_others: bool
+) -> dict[str, PolicyDocument]:
+    """Return the inline policies that the role shall have.
+
+    If the policy of this collection means the same as before, it stays as it is written, so that it does not differ.
+    """
+    policies = _drop_keys(live_policies, [INLINE_POLICY]) if keeps_others else {}
     if statements:
-        target_document, live_document = build_policy_document(statements), live_policies.get(INLINE_POLICY)
-        says_the_same = bool(live_document) and is_same_policy(live_document, target_document)
-        policies[INLINE_POLICY] = live_document if says_the_same else target_document
+        target_document = build_policy_document(statements)
+        live_document = live_policies.get(INLINE_POLICY)
+        if live_document and is_same_policy(live_document, target_document):
+            policies[INLINE_POLICY] = live_document
+        else:
+            policies[INLINE_POLICY] = target_document
     return policies
 
 
-def _own_tags(tags: Mapping[str, str], request: RoleRequest, origin: str) -> dict[str, str]:
-    """Return the tags by which this collection knows its role; without collectors, that of one stays."""
+def _plan_own_tags(live_tags: Mapping[str, str], request: RoleRequest, origin: str) -> dict[str, str]:
+    """Return the tags by which this collection knows its role. If the request has no collectors, their tag stays."""
     own_tags = {CLUSTER_TAG: request.eks_cluster.cluster_arn, ACCOUNT_TAG: str(request.account), ORIGIN_TAG: origin}
     if request.collectors:
         own_tags[COLLECTOR_TAG] = request.collectors[0]
-    elif COLLECTOR_TAG in tags:
-        own_tags[COLLECTOR_TAG] = tags[COLLECTOR_TAG]
+    elif COLLECTOR_TAG in live_tags:
+        own_tags[COLLECTOR_TAG] = live_tags[COLLECTOR_TAG]
     return own_tags
 
 
-def _drop_keys(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in names}
+# ── The calls ──
 
 
-def build_creation_request(target: Mapping[str, Any], account: Account) -> dict[str, Any]:
-    """Return a role without rights, as CreateRole takes it."""
-    role = {
+def build_creation_request(target: RoleSettings, account: Account) -> dict[str, Any]:
+    """Return the parameters of CreateRole. The new role has no rights yet; `plan_steps` gives it its policies."""
+    request = {
         "Path": target["path"],
         "AssumeRolePolicyDocument": _serialize_policy(target["trust"]),
         "Description": f"OpenTelemetry collectors of service account {account}",
         "Tags": tag_list(target["tags"]),
     }
     if target["permissions_boundary"]:
-        role["PermissionsBoundary"] = target["permissions_boundary"]
-    return role
+        request["PermissionsBoundary"] = target["permissions_boundary"]
+    return request
 
 
-def plan_steps(live_role: Mapping[str, Any], target: Mapping[str, Any]) -> list[Step]:
-    """Return the calls that change one into the other: restrictions first, and additions before removals."""
-    added_tags, removed_keys = list_tag_changes(live_role["tags"], target["tags"])
-    tag_steps = [Step("tag_role", {"Tags": tag_list(added_tags)})] if added_tags else []
-    untag_steps = [Step("untag_role", {"TagKeys": removed_keys})] if removed_keys else []
-    boundary_steps, boundary_removals = _boundary_steps(
-        live_role["permissions_boundary"], target["permissions_boundary"]
-    )
-    return [
-        *boundary_steps,
-        *tag_steps,
-        *_trust_steps(live_role["trust"], target["trust"]),
-        *_plan_additions(live_role, target),
-        *_plan_removals(live_role, target),
-        *boundary_removals,
-        *untag_steps,
-    ]
+def plan_steps(live_role: RoleSettings, target: RoleSettings) -> list[Step]:
+    """Return the calls that give a role the target settings.
+
+    A new restriction comes first, and the removal of one near the end. Policies are added before others are removed.
+    """
+    steps: list[Step] = []
+    target_boundary = target["permissions_boundary"]
+    boundary_differs = live_role["permissions_boundary"] != target_boundary
+    tag_changes = list_tag_changes(live_role["tags"], target["tags"])
+    if boundary_differs and target_boundary:
+        steps.append(Step("put_role_permissions_boundary", {"PermissionsBoundary": target_boundary}))
+    if tag_changes.changed_tags:
+        steps.append(Step("tag_role", {"Tags": tag_list(tag_changes.changed_tags)}))
+    if not is_same_policy(live_role["trust"], target["trust"]):
+        steps.append(Step("update_assume_role_policy", {"PolicyDocument": _serialize_policy(target["trust"])}))
+    steps += _plan_additions(live_role, target)
+    steps += _plan_removals(live_role, target)
+    if boundary_differs and not target_boundary:
+        steps.append(Step("delete_role_permissions_boundary", {}))
+    if tag_changes.removed_keys:
+        steps.append(Step("untag_role", {"TagKeys": tag_changes.removed_keys}))
+    return steps
 
 
-def _boundary_steps(live_boundary: str, target: str) -> tuple[list[Step], list[Step]]:
-    """Return the calls that set a permissions boundary, and those that take it away."""
-    if live_boundary == target:
-        return [], []
-    if target:
-        return [Step("put_role_permissions_boundary", {"PermissionsBoundary": target})], []
-    return [], [Step("delete_role_permissions_boundary", {})]
-
-
-def _trust_steps(live_trust: Any, target: Any) -> list[Step]:
-    return (
-        []
-        if is_same_policy(live_trust, target)
-        else [Step("update_assume_role_policy", {"PolicyDocument": _serialize_policy(target)})]
-    )
-
-
-def _plan_additions(live_role: Mapping[str, Any], target: Mapping[str, Any]) -> list[Step]:
-    """Return the calls that give a role the policies which it lacks, or has otherwise."""
+def _plan_additions(live_role: RoleSettings, target: RoleSettings) -> list[Step]:
+    """Return the calls that add the policies which the role lacks, and change those that it has with other content."""
     steps = []
     for name, policy in target["policies"].items():
         if not is_same_policy(live_role["policies"].get(name), policy):
-            steps.append(_put_policy_step(name, policy))
+            parameters = {"PolicyName": name, "PolicyDocument": _serialize_policy(policy)}
+            steps.append(Step("put_role_policy", parameters))
     for arn in target["managed_policies"]:
         if arn not in live_role["managed_policies"]:
             steps.append(Step("attach_role_policy", {"PolicyArn": arn}))
     return steps
 
 
-def _plan_removals(live_role: Mapping[str, Any], target: Mapping[str, Any]) -> list[Step]:
-    """Return the calls that take away from a role the policies which it shall not have."""
+def _plan_removals(live_role: RoleSettings, target: RoleSettings) -> list[Step]:
+    """Return the calls that remove the policies which the role shall not have."""
     steps = []
     for name in live_role["policies"]:
         if name not in target["policies"]:
@@ -228,31 +280,36 @@ def _plan_removals(live_role: Mapping[str, Any], target: Mapping[str, Any]) -> l
     return steps
 
 
-def remaining_settings(live_role: Mapping[str, Any], managed_policies: Iterable[str]) -> dict[str, Any] | None:
-    """Return the settings that an adopted role keeps when it is given up; None if this collection created the role."""
+def remaining_settings(live_role: RoleSettings, managed_policies: Iterable[str]) -> RoleSettings | None:
+    """Return the settings that an adopted role keeps after its removal; None if this collection created the role.
+
+    `managed_policies` has the names or ARNs of the managed policies that this collection attached.
+    """
     if live_role["tags"].get(ORIGIN_TAG) == CREATED:
         return None
-    partition = live_role["tags"][CLUSTER_TAG].split(":")[1]
+    _arn, partition, *_rest = live_role["tags"][CLUSTER_TAG].split(":")
     own_arns = {policy_arn(name, partition) for name in managed_policies}
     trust = drop_own_statements(live_role["trust"])
+    if not trust["Statement"]:
+        trust = live_role["trust"]  # IAM takes no policy without a statement
     return {
         **live_role,
-        "trust": trust if trust["Statement"] else live_role["trust"],  # IAM takes no policy without a statement
+        "trust": trust,
         "policies": _drop_keys(live_role["policies"], [INLINE_POLICY]),
         "managed_policies": [arn for arn in live_role["managed_policies"] if arn not in own_arns],
         "tags": _drop_keys(live_role["tags"], OWN_TAG_KEYS),
     }
 
 
-def plan_removal(live_role: Mapping[str, Any]) -> list[Step]:
-    """Return the calls that remove a role: IAM deletes none that has policies."""
-    bare_role = {**live_role, "policies": {}, "managed_policies": []}
+def plan_removal(live_role: RoleSettings) -> list[Step]:
+    """Return the calls that delete a role. IAM deletes no role that has policies, so they are removed first."""
+    bare_role: RoleSettings = {**live_role, "policies": {}, "managed_policies": []}
     return [*plan_steps(live_role, bare_role), Step("delete_role", {})]
 
 
-def _put_policy_step(name: str, policy: Any) -> Step:
-    return Step("put_role_policy", {"PolicyName": name, "PolicyDocument": _serialize_policy(policy)})
+def _serialize_policy(document: PolicyDocument) -> str:
+    return json.dumps(document, sort_keys=True)
 
 
-def _serialize_policy(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+def _drop_keys(values: Mapping[str, _Value], dropped_keys: Sequence[str]) -> dict[str, _Value]:
+    return {key: value for key, value in values.items() if key not in dropped_keys}

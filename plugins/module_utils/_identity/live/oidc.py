@@ -1,12 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM OIDC provider of an issuer, adopted where it is there already. Private."""
+"""Module iam_oidc_provider: the OIDC provider of IAM for the issuer of a cluster. Private.
+
+An issuer has at most one provider. One that another owner made is used, and changed only as far as the task says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
@@ -19,6 +22,7 @@ from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
 from ..trust import (
     AUDIENCE,
+    ProviderSettings,
     find_provider_arn,
     normalize_issuer,
     normalize_thumbprints,
@@ -29,18 +33,38 @@ from ..trust import (
 )
 from .aws_api import AnsibleCallError, Aws, CallErrors, merge_task_tags, run
 
+# How often a run starts anew when IAM says that a provider exists which it did not list, and the seconds before that.
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
-EMPTY_PROVIDER: dict[str, Any] = {"client_ids": [], "thumbprints": [], "tags": {}}
+
+
+class LiveProvider(NamedTuple):
+    """The provider of the issuer in IAM."""
+
+    arn: str = ""
+    """Empty if there is none."""
+    settings: ProviderSettings | None = None
+    """None if there is none, or if it was deleted meanwhile."""
 
 
 class OidcTask:
+    """One run of the module. In check mode it reads and changes nothing."""
+
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
+        """Take the parameters of the module. Raises Problem for those that IAM does not take."""
         self.aws, self.params, self.iam = aws, params, aws.calls("iam")
-        self.prints = normalize_thumbprints(params["thumbprints"])
+        self.thumbprints = normalize_thumbprints(params["thumbprints"])
         self.url = normalize_issuer(params["url"] or self._read_issuer())
+
+    def run(self) -> dict[str, Any]:
+        """Make or delete the provider, and return the result of the task."""
+        live_provider = self._read_live_provider()
+        if self.params["state"] == "absent":
+            return self._ensure_absent(live_provider)
+        return self._ensure_present(live_provider, COLLISIONS)
 
     @CallErrors.common_error_handler("describe the cluster")
     def _read_issuer(self) -> str:
+        """Return the URL of the cluster's issuer. Raises Problem if the cluster has none."""
         cluster = self.aws.calls("eks")("describe_cluster", name=self.params["cluster_name"])["cluster"]
         issuer_url = mapping_at(cluster, "identity", "oidc").get("issuer")
         if not issuer_url:
@@ -48,33 +72,28 @@ class OidcTask:
             raise Problem("it has no issuer", asked=f"Read the issuer of {self.params['cluster_name']}", fix=fix)
         return str(issuer_url)
 
-    def run(self) -> dict[str, Any]:
-        arn, live_provider = self._read_live_provider()
-        return (
-            self._ensure_absent(arn, live_provider)
-            if self.params["state"] == "absent"
-            else self._ensure_present(arn, live_provider)
-        )
-
     @CallErrors.common_error_handler("list the OIDC providers")
     def _list_arns(self) -> list[str]:
         return [provider["Arn"] for provider in self.iam("list_open_id_connect_providers")["OpenIDConnectProviderList"]]
 
-    def _read_live_provider(self) -> tuple[str, dict[str, Any]]:
+    def _read_live_provider(self) -> LiveProvider:
         arn = find_provider_arn(self._list_arns(), self.url)
-        return (arn, self._read_provider(arn)) if arn else ("", {})
+        return LiveProvider(arn, self._read_settings(arn)) if arn else LiveProvider()
 
-    @CallErrors.list_error_handler("read the OIDC provider", {})
-    def _read_provider(self, arn: str) -> dict[str, Any]:
+    @CallErrors.list_error_handler("read the OIDC provider")
+    def _read_settings(self, arn: str) -> ProviderSettings | None:
+        """Return the settings of a provider; None if it was deleted meanwhile."""
         answer = self.iam("get_open_id_connect_provider", OpenIDConnectProviderArn=arn)
         return provider_settings(answer, boto3_tag_list_to_ansible_dict(list_at(answer, "Tags")))
 
-    def _ensure_present(self, arn: str, live_provider: dict[str, Any], tries_left: int = COLLISIONS) -> dict[str, Any]:
-        target = self._target_provider(live_provider or EMPTY_PROVIDER | {"url": self.url})
-        if live_provider:
-            return self._update_provider(arn, live_provider, target)
+    def _ensure_present(self, live_provider: LiveProvider, tries_left: int) -> dict[str, Any]:
+        """Create or update the provider; `tries_left` counts the new starts after collisions."""
+        arn, live_settings = live_provider
+        if live_settings:
+            return self._update_provider(arn, live_settings, self._plan_settings(live_settings))
+        target = self._plan_settings({"client_ids": [], "thumbprints": [], "tags": {}, "url": self.url})
         if self.aws.check:
-            return self._task_result(arn, {}, target, changed=True)
+            return self._task_result(arn, None, target, changed=True)
         try:
             arn = self._create_provider(target)
         except AnsibleCallError as error:
@@ -82,61 +101,72 @@ class OidcTask:
                 raise
             # Another owner made it, or an earlier call whose answer was lost; lists of IAM lag behind.
             self.iam.sleep(COLLISION_PAUSE)
-            return self._ensure_present(*self._read_live_provider(), tries_left - 1)
-        return self._task_result(arn, {}, self._read_provider(arn) or target, changed=True)
+            return self._ensure_present(self._read_live_provider(), tries_left - 1)
+        return self._task_result(arn, None, self._read_settings(arn) or target, changed=True)
 
-    def _update_provider(self, arn: str, live_provider: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:
-        changed = bool(plan_steps(live_provider, target))
-        if changed and not self.aws.check:
-            self._change_provider(arn, live_provider, target)
-        return self._task_result(arn, live_provider, target, changed=changed)
+    def _update_provider(self, arn: str, live_settings: ProviderSettings, target: ProviderSettings) -> dict[str, Any]:
+        """Change what differs from the target settings, and return the result of the task."""
+        differs = bool(plan_steps(live_settings, target))
+        if differs and not self.aws.check:
+            self._apply_steps(arn, live_settings, target)
+        return self._task_result(arn, live_settings, target, changed=differs)
 
-    def _target_provider(self, live_provider: Mapping[str, Any]) -> dict[str, Any]:
-        params = self.params
-        client_ids = params["client_ids"]
-        tags = merge_task_tags(live_provider["tags"], params)
-        purges_others = params["purge_client_ids"] and client_ids is not None
+    def _plan_settings(self, live_settings: ProviderSettings) -> ProviderSettings:
+        """Return the settings that the provider shall have. Without audiences in the task, it has that of EKS."""
+        client_ids = self.params["client_ids"]
         return plan_provider(
-            live_provider,
+            live_settings,
             [AUDIENCE] if client_ids is None else client_ids,
-            self.prints,
-            tags,
-            purges_others=purges_others,
+            self.thumbprints,
+            merge_task_tags(live_settings["tags"], self.params),
+            purges_others=self.params["purge_client_ids"] and client_ids is not None,
         )
 
     @CallErrors.common_error_handler("create the OIDC provider")
-    def _create_provider(self, target: dict[str, Any]) -> str:
+    def _create_provider(self, target: ProviderSettings) -> str:
+        """Create the provider, and return its ARN."""
         request: dict[str, Any] = {"Url": self.url, "ClientIDList": target["client_ids"]}
-        if self.prints is not None:
-            request["ThumbprintList"] = self.prints
+        if self.thumbprints is not None:
+            request["ThumbprintList"] = self.thumbprints
         if target["tags"]:
             request["Tags"] = ansible_dict_to_boto3_tag_list(target["tags"])
         return str(self.iam("create_open_id_connect_provider", **request)["OpenIDConnectProviderArn"])
 
     @CallErrors.common_error_handler("change the OIDC provider")
-    def _change_provider(self, arn: str, live_provider: dict[str, Any], target: dict[str, Any]) -> None:
-        for step in plan_steps(live_provider, target):
+    def _apply_steps(self, arn: str, live_settings: ProviderSettings, target: ProviderSettings) -> None:
+        for step in plan_steps(live_settings, target):
             self.iam(step.operation, OpenIDConnectProviderArn=arn, **step.parameters)
 
-    def _ensure_absent(self, arn: str, live_provider: dict[str, Any]) -> dict[str, Any]:
+    def _ensure_absent(self, live_provider: LiveProvider) -> dict[str, Any]:
+        """Delete the provider if there is one, and return the result of the task."""
+        arn = live_provider.arn
         if arn and not self.aws.check:
             self._delete_provider(arn)
-        return self._task_result(arn, live_provider, {}, changed=bool(arn))
+        return self._task_result(arn, live_provider.settings, None, changed=bool(arn))
 
     @CallErrors.deletion_error_handler("delete the OIDC provider")
     def _delete_provider(self, arn: str) -> None:
         self.iam("delete_open_id_connect_provider", OpenIDConnectProviderArn=arn)
 
     def _task_result(
-        self, arn: str, earlier_provider: dict[str, Any], later_provider: dict[str, Any], *, changed: bool
+        self,
+        arn: str,
+        earlier_settings: ProviderSettings | None,
+        later_settings: ProviderSettings | None,
+        *,
+        changed: bool,
     ) -> dict[str, Any]:
-        provider = (
-            {"arn": arn, "url": self.url, "issuer": strip_scheme(self.url), **EMPTY_PROVIDER, **later_provider}
-            if later_provider
-            else {}
-        )
-        return {"changed": changed, "provider": provider, "diff": {"before": earlier_provider, "after": later_provider}}
+        """Return the result of the task: the provider after it, and the difference. None stands for no provider."""
+        provider = {}
+        if later_settings:
+            provider = {"arn": arn, "url": self.url, "issuer": strip_scheme(self.url), **later_settings}
+        return {
+            "changed": changed,
+            "provider": provider,
+            "diff": {"before": earlier_settings or {}, "after": later_settings or {}},
+        }
 
 
 def run_oidc(module: AnsibleAWSModule) -> None:
+    """Run the module iam_oidc_provider, and exit with its result or failure."""
     run(module, lambda aws: OidcTask(aws, module.params).run())

@@ -1,12 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role of a service account: read, made as wanted, and read again until IAM shows it.
+"""Module iam_service_account_role: the IAM role of a service account, and its EKS Pod Identity association. Private.
 
-`amazon.aws.iam_role` shows no difference, ends check mode before the role exists, creates instance profiles, and
-removes policies before it adds others; `iam_policy` fails if the role does not exist. Here the role is read once, with
-its owner.
-Private.
+The role is read once, changed as the task says, and read again until IAM shows the change. `role.py` decides what to
+change. The modules of amazon.aws do not fit: `iam_role` shows no difference, ends check mode before the role exists,
+creates instance profiles, and removes policies before it adds others; `iam_policy` fails if the role does not exist.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, fill_policy,
 from ..identity import ANNOTATIONS
 from ..role import (
     RoleRequest,
+    RoleSettings,
     build_creation_request,
     check_role_change,
     cluster_arn,
@@ -39,60 +39,77 @@ from ..trust import STATEMENT_BUILDERS, Step
 from .aws_api import AnsibleCallError, Aws, CallErrors, merge_task_tags, run
 from .role_association import RoleAssociation
 
-COLLISIONS, COLLISION_PAUSE, SETTLE_PAUSE = 5, 2.0, 1.0
+# How often a run starts anew when IAM says that a role exists which it did not show, and the seconds before that.
+COLLISIONS, COLLISION_PAUSE = 5, 2.0
+# The seconds between two reads of a role that does not show a change yet.
+SETTLE_PAUSE = 1.0
 AGENT_ADDON = "eks-pod-identity-agent"
-Role = dict[str, Any]
 
 
 class RoleTask:
+    """One run of the module. In check mode it reads and changes nothing."""
+
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
+        """Take the parameters of the module."""
         self.aws, self.iam, self.eks = aws, aws.calls("iam"), aws.calls("eks")
         self.region = str(self.eks.client.meta.region_name)
-        self.name, self.cluster_name = role_name_in_region(params["name"], self.region), params["cluster_name"]
+        self.name = role_name_in_region(params["name"], self.region)
+        self.cluster_name = params["cluster_name"]
         self.params = {**params, "name": self.name}
         self.account = Account(params["namespace"], params["service_account"])
         self.arn = ""
+        """The ARN of the role, once it is known."""
         self.association = RoleAssociation(aws, self.params)
 
     def run(self) -> dict[str, Any]:
-        """Do it: what is new is whole before pods are given it.
-
-        EKS gives pods that have both the association and not the annotation (ContainerCredentialsConfig is looked at
-        first in aws/amazon-eks-pod-identity-webhook), so it goes before pods are replaced; those that run keep their
-        credentials for hours.
-        """
+        """Make or remove the role and its association, and return the result of the task."""
         if self.params["state"] == "absent":
-            live_role = self._read_settings()
-            is_ours = bool(live_role) and self._is_own_role(live_role)
-            removal_result = self.association.remove_association(self.arn if is_ours else "")
-            return self._merge_results(
-                self._ensure_absent(live_role) if is_ours else self._task_result(live_role, live_role, changed=False),
-                removal_result,
-            )
+            return self._remove_role_and_association()
+        return self._make_role_and_association()
+
+    def _make_role_and_association(self) -> dict[str, Any]:
+        """Make the role, and after that its association, so that pods never get a role that lacks its rights.
+
+        With provider IRSA an association is removed, and the annotation of the account names the role. EKS gives a pod
+        with both the role of the association (aws/amazon-eks-pod-identity-webhook reads ContainerCredentialsConfig
+        first), so it is removed before pods are replaced. Running pods keep their credentials for hours.
+        """
         request = self._role_request()
         self.association.refuse_other_role()
-        role = self._ensure_present(request)
-        change_association = (
-            self.association.remove_association if self.params["provider"] == IRSA else self.association.associate_role
-        )
-        return self._merge_results(role, change_association(self.arn))
+        role_result = self._ensure_present(request, COLLISIONS)
+        if self.params["provider"] == IRSA:
+            association_result = self.association.remove_association(self.arn)
+        else:
+            association_result = self.association.associate_role(self.arn)
+        return self._merge_results(role_result, association_result)
 
-    def _is_own_role(self, live_role: Role) -> bool:
+    def _remove_role_and_association(self) -> dict[str, Any]:
+        """Remove the association, and after that the role. A role of another owner stays."""
+        live_role = self._read_settings()
+        if not live_role or not self._is_own_role(live_role):
+            association_result = self.association.remove_association("")
+            return self._merge_results(self._task_result(live_role, live_role, changed=False), association_result)
+        association_result = self.association.remove_association(self.arn)
+        return self._merge_results(self._ensure_absent(live_role), association_result)
+
+    def _is_own_role(self, live_role: RoleSettings) -> bool:
         cluster = cluster_arn(self.arn, self.region, self.cluster_name)
         return is_own_role(live_role, cluster, self.account, self.params["collectors"])
 
     @staticmethod
-    def _merge_results(role: dict[str, Any], association: dict[str, Any]) -> dict[str, Any]:
-        """Return the result of a role with that of its association, if there is or was one."""
-        diff = mapping_at(association, "diff")
-        if not any(diff.values()):
-            return role
+    def _merge_results(role_result: dict[str, Any], association_result: dict[str, Any]) -> dict[str, Any]:
+        """Return the result about the role with that about its association, if there is or was an association."""
+        association_diff = mapping_at(association_result, "diff")
+        if not any(association_diff.values()):
+            return role_result
         joined_diff = {}
         for side in ("before", "after"):
-            joined_diff[side] = {**role["diff"][side], "association": diff[side]}
-        return role | {"changed": role["changed"] or association["changed"], "diff": joined_diff}
+            joined_diff[side] = {**role_result["diff"][side], "association": association_diff[side]}
+        is_changed = role_result["changed"] or association_result["changed"]
+        return {**role_result, "changed": is_changed, "diff": joined_diff}
 
     def _role_request(self) -> RoleRequest:
+        """Return the role that the task wants. Raises Problem if the cluster cannot give pods roles."""
         params = self.params
         eks_cluster = self._read_eks_cluster()
         return RoleRequest(
@@ -137,15 +154,15 @@ class RoleTask:
 
     @CallErrors.list_error_handler(f"describe the add-on {AGENT_ADDON}", {})
     def _read_agent_addon(self) -> dict[str, Any]:
-        addon: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster_name, addonName=AGENT_ADDON)[
-            "addon"
-        ]
+        answer = self.eks("describe_addon", clusterName=self.cluster_name, addonName=AGENT_ADDON)
+        addon: dict[str, Any] = answer["addon"]
         return addon
 
-    def _read_settings(self) -> Role:
+    def _read_settings(self) -> RoleSettings | None:
+        """Return the role as it is, and note its ARN; None if it does not exist."""
         role = self._read_role()
         if not role:
-            return {}
+            return None
         self.arn = role["Arn"]
         policies = {name: self._read_policy(name) for name in self._list_all("list_role_policies", "PolicyNames")}
         attached_arns = [
@@ -164,7 +181,7 @@ class RoleTask:
 
     @CallErrors.list_error_handler("list the policies of the role", ())
     def _list_all(self, operation: str, key: str) -> list[Any]:
-        """Return what all pages of an operation of IAM have below a key."""
+        """Return the entries on all pages of an operation of IAM. `key` names the list on each page."""
         entries: list[Any] = []
         marker: dict[str, str] = {}
         while True:
@@ -174,8 +191,8 @@ class RoleTask:
                 return entries
             marker = {"Marker": page["Marker"]} if page.get("Marker") else {}
 
-    def _ensure_present(self, request: RoleRequest, tries_left: int = COLLISIONS) -> dict[str, Any]:
-        """Make the role the wanted one, and return the result; `tries_left` is how often a collision is tried again."""
+    def _ensure_present(self, request: RoleRequest, tries_left: int) -> dict[str, Any]:
+        """Give the role the wanted settings, and return the result; `tries_left` counts new starts after collisions."""
         live_role = self._read_settings()
         if live_role:
             check_role_change(self.name, live_role, request)
@@ -196,12 +213,14 @@ class RoleTask:
                 # Another owner made it, or an earlier call whose answer was lost; reads of IAM lag behind.
                 self.iam.sleep(COLLISION_PAUSE)
                 return self._ensure_present(request, tries_left - 1)
-            pending_steps = plan_steps(target | {"policies": {}, "managed_policies": []}, target)
+            new_role: RoleSettings = {**target, "policies": {}, "managed_policies": []}
+            pending_steps = plan_steps(new_role, target)
         self._apply_steps(pending_steps)
         self._wait_until_shown(target)
         return self._task_result(live_role, target, changed=True)
 
     def _merge_tags(self, live_tags: dict[str, str]) -> dict[str, str]:
+        """Return the tags with those of the task."""
         tags = merge_task_tags(live_tags, self.params)
         return live_tags if tags is None else tags
 
@@ -214,8 +233,11 @@ class RoleTask:
         for step in pending_steps:
             self.iam(step.operation, RoleName=self.name, **step.parameters)
 
-    def _wait_until_shown(self, target: Role) -> None:
-        """Read until IAM shows what was written; its reads lag behind its writes by seconds."""
+    def _wait_until_shown(self, target: RoleSettings) -> None:
+        """Read the role until IAM shows the target settings. Its reads lag behind its writes by seconds.
+
+        Raises Problem if that takes longer than the task allows.
+        """
         deadline = self.iam.clock() + self.params["wait_seconds"]
         while True:
             live_role = self._read_settings()
@@ -227,13 +249,15 @@ class RoleTask:
                 raise Problem(wrong, asked=f"Make the role {self.name}", where="wait_seconds", fix=fix)
             self.iam.sleep(SETTLE_PAUSE)
 
-    def _ensure_absent(self, live_role: Role) -> dict[str, Any]:
+    def _ensure_absent(self, live_role: RoleSettings) -> dict[str, Any]:
+        """Delete the role, or give it back if it was adopted. Returns the result of the task."""
         remaining_role = remaining_settings(live_role, self.params["managed_policies"])
         if not self.aws.check:
-            self._remove_role(
-                plan_removal(live_role) if remaining_role is None else plan_steps(live_role, remaining_role)
-            )
-        return self._task_result(live_role, remaining_role or {}, changed=True)
+            if remaining_role is None:
+                self._remove_role(plan_removal(live_role))
+            else:
+                self._remove_role(plan_steps(live_role, remaining_role))
+        return self._task_result(live_role, remaining_role, changed=True)
 
     def _remove_role(self, pending_steps: list[Step]) -> None:
         for step in pending_steps:
@@ -243,16 +267,19 @@ class RoleTask:
     def _apply_removal(self, step: Step) -> None:
         self.iam(step.operation, RoleName=self.name, **step.parameters)
 
-    def _task_result(self, earlier_role: Role, later_role: Role, *, changed: bool) -> dict[str, Any]:
-        """Return the result of the task: the role, and the annotations of the account that carry it."""
+    def _task_result(
+        self, earlier_role: RoleSettings | None, later_role: RoleSettings | None, *, changed: bool
+    ) -> dict[str, Any]:
+        """Return the result of the task: the role after it, and the annotation of the account that names the role."""
         role = {"arn": self.arn, "name": self.name, **later_role} if later_role else {}
         annotations = {}
         if self.params["state"] == "present":
             annotations[str(self.account)] = {ANNOTATIONS[self.params["provider"]]: self.arn}
         identity = {"namespace": self.account.namespace, "service_account": self.account.name, "role_arn": self.arn}
-        diff = {"before": earlier_role, "after": later_role}
+        diff: dict[str, Any] = {"before": earlier_role or {}, "after": later_role or {}}
         return {"changed": changed, "role": role, "annotations": annotations, "identity": identity, "diff": diff}
 
 
 def run_role(module: AnsibleAWSModule) -> None:
+    """Run the module iam_service_account_role, and exit with its result or failure."""
     run(module, lambda aws: RoleTask(aws, module.params).run())
