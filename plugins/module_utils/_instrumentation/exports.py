@@ -1,14 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each language of an Instrumentation exports: by which protocol, to which endpoint, which signals. Private."""
+"""How the SDK of each language exports telemetry: by which protocol, to which endpoint, which signals. Private.
+
+`instrumentation.py` calls `build_export` for every language of an Instrumentation. `custom_resource.py` writes the
+answer into the custom resource.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 from urllib.parse import urlsplit
 
 from .._otelcol.errors import Problem, suggest_word
@@ -18,6 +22,51 @@ from .sdk_languages import GRPC, HTTP, PROTOCOLS_BY_PORT, Language
 PROTOCOL_VARIABLE, ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT"
 # Variables that have an option of their own here, where they are checked.
 OPTIONS_BY_VARIABLE = {PROTOCOL_VARIABLE: "protocol", ENDPOINT_VARIABLE: "endpoint"}
+
+
+class _OptionsOfAllLanguages(TypedDict):
+    image: str
+    protocol: str
+    endpoint: str
+    env: dict[str, Any]
+    resources: dict[str, Any]
+    volume_claim_template: dict[str, Any]
+
+
+class LanguageOptions(_OptionsOfAllLanguages, total=False):
+    """The options of one language, as role otel_instrumentation documents them. An empty value is not given.
+
+    Only some languages have those that follow.
+    """
+
+    extensions: list[dict[str, str]]
+    """For Java: the `image` of each extension, and its `dir` there."""
+    security_context: dict[str, Any]
+    """For Go."""
+    attributes: dict[str, Any]
+    """For web servers, like the options below."""
+    version: str
+    config_path: str
+    config_file: str
+
+
+class CollectorOptions(TypedDict, total=False):
+    """The collector that receives the telemetry. It is empty if the user gives an endpoint instead."""
+
+    name: str
+    namespace: str
+    http_port: int
+    grpc_port: int
+
+
+class CommonOptions(NamedTuple):
+    """What an Instrumentation says for all its languages. An empty value is not given."""
+
+    namespace: str
+    endpoint: str
+    collector: CollectorOptions
+    tls: Mapping[str, str]
+    env: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,31 +81,31 @@ class Export:
     """The signals that go out by OTLP."""
 
 
-def build_export(language: Language, options: Mapping[str, Any], common_options: Mapping[str, Any]) -> Export:
-    """Return what a language exports; `common_options` has what the Instrumentation says for all languages.
+def build_export(language: Language, options: LanguageOptions, common_options: CommonOptions) -> Export:
+    """Return how the SDK of a language exports. Options of the language override those for all languages.
 
     Raises Problem for a protocol that the language or the port does not speak.
     """
     protocol = _choose_protocol(language, options)
     endpoint = _choose_endpoint(options, common_options, protocol)
     _check_port(language, options, protocol, endpoint)
-    if common_options["tls"] and endpoint.scheme != "https":
+    if common_options.tls and endpoint.scheme != "https":
         wrong = f"it has `tls`, but {language.title} sends to {endpoint.url}"
         raise Problem(wrong, fix="Write https://, or remove `tls`.")
-    env = {**common_options["env"], **options["env"]}
+    env = {**common_options.env, **options["env"]}
     signals = tuple(signal for signal in language.signals if _is_exported(signal, env))
     return Export(language, protocol, endpoint, signals)
 
 
-def _choose_protocol(language: Language, options: Mapping[str, Any]) -> str:
-    """Return the protocol of a language. Raises Problem for one that is not OTLP's, or that its image lacks."""
+def _choose_protocol(language: Language, options: LanguageOptions) -> str:
+    """Return the protocol of a language. Raises Problem for a protocol that OTLP or the image of the language lacks."""
     protocol = options["protocol"] or language.default_protocol
     known_protocols = (GRPC, HTTP)
     if protocol not in known_protocols:
         wrong = f"{language.title} has the protocol '{protocol}'{suggest_word(protocol, known_protocols)}"
         raise Problem(wrong, fix=f"Use {HTTP} or {GRPC}.")
     if protocol in language.protocols:
-        return str(protocol)
+        return protocol
     wrong = f"{language.title} cannot export by {protocol}: its image has no exporter for that"
     # The web server modules speak one protocol with every image.
     if language.directive:
@@ -64,23 +113,29 @@ def _choose_protocol(language: Language, options: Mapping[str, Any]) -> str:
     # A custom image may speak another protocol.
     if not options["image"]:
         raise Problem(wrong, fix=f"Use {language.default_protocol}, or an `image` of your own.")
-    return str(protocol)
+    return protocol
 
 
-def _choose_endpoint(options: Mapping[str, Any], common_options: Mapping[str, Any], protocol: str) -> Endpoint:
-    """Return where a language sends to: its own address, the common one, or that of the collector."""
-    url = options["endpoint"] or common_options["endpoint"]
+def _choose_endpoint(options: LanguageOptions, common_options: CommonOptions, protocol: str) -> Endpoint:
+    """Return the endpoint of a language, or else the common one, or else that of the collector.
+
+    Raises Problem if none is given.
+    """
+    url = options["endpoint"] or common_options.endpoint
     if url:
         return parse_endpoint(url)
-    if not common_options["collector"]:
+    if not common_options.collector:
         raise Problem("it does not say where to send to", fix="Give `collector: {name: NAME}`, or `endpoint`.")
     return collector_endpoint(
-        common_options["collector"], common_options["namespace"], protocol, secure=bool(common_options["tls"])
+        common_options.collector, common_options.namespace, protocol, secure=bool(common_options.tls)
     )
 
 
-def _check_port(language: Language, options: Mapping[str, Any], protocol: str, endpoint: Endpoint) -> None:
-    """Refuse a port that OTLP has given to the other protocol; of other ports the cluster check finds out."""
+def _check_port(language: Language, options: LanguageOptions, protocol: str, endpoint: Endpoint) -> None:
+    """Raise Problem for a port that OTLP has given to the other protocol.
+
+    Whether a receiver at any other port speaks the protocol, module instrumentation_check finds out in the cluster.
+    """
     expected = endpoint.expected_protocol
     if not expected or expected == protocol:
         return
@@ -95,17 +150,31 @@ def _check_port(language: Language, options: Mapping[str, Any], protocol: str, e
 
 
 def _is_exported(signal: str, env: Mapping[str, Any]) -> bool:
-    """Return whether a signal goes out by OTLP; a value from a Secret may say so."""
+    """Return whether a signal goes out by OTLP, by its variable such as OTEL_TRACES_EXPORTER.
+
+    The value of a variable from a Secret is not known, so it counts as `otlp`.
+    """
     exporters = env.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp")
     return isinstance(exporters, dict) or "otlp" in str(exporters)
 
 
+# ── Endpoints ──
+
+# The port that a URL without a port has; exporters of OTLP need one with http.
 _SCHEME_PORTS = {"https": 443}
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
 _SIGNAL_PATH = re.compile(r"/v1/(traces|metrics|logs)/?\Z")
-# `[$(OTEL_NODE_IP)]`: the address of a node in an IPv6 cluster, which Kubernetes fills in and Python refuses.
+# A host such as `[$(OTEL_NODE_IP)]` is the address of a node in an IPv6 cluster. Kubernetes fills it in. Python takes
+# only addresses in brackets, so it is parsed with any address in its place.
 _BRACKETED_VARIABLE, _ANY_IPV6 = re.compile(r"\[\$\([A-Za-z_]\w*\)\]"), "[::]"
 _EXAMPLE = "http://gateway.opentelemetry.svc:4318"
+
+
+class MeantService(NamedTuple):
+    """The namespace and the name of a Service."""
+
+    namespace: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -124,24 +193,27 @@ class Endpoint:
 
     @property
     def expected_protocol(self) -> str:
-        """The protocol that the port says, or nothing; the two ports are OTLP's own."""
+        """The protocol to which OTLP has given the port; an empty text for any other port."""
         return PROTOCOLS_BY_PORT.get(self.port, "")
 
-    def list_meant_services(self, namespaces: tuple[str, ...]) -> list[tuple[str, str]]:
-        """Return namespace and name of the Services that it means; of a bare name, one in each of these namespaces."""
-        services: dict[tuple[str, str], None] = {}
+    def list_meant_services(self, namespaces: tuple[str, ...]) -> list[MeantService]:
+        """Return the Services that the host means, each once; none if it is not the name of a Service.
+
+        A name without a namespace, such as `agent`, means a Service in each of these namespaces.
+        """
+        services: dict[MeantService, None] = {}
         for namespace in namespaces or ("",):
             service = resolve_service(self.host, namespace)
             if service.namespace and service.is_certain:
-                services[service.namespace, service.name] = None
+                services[MeantService(service.namespace, service.name)] = None
         return list(services)
 
 
 def parse_endpoint(url: str) -> Endpoint:
-    """Return an endpoint. Raises Problem for what no exporter could use, or for a password in it.
+    """Return the endpoint of a URL. Raises Problem for a URL that no exporter could use, or that has a password.
 
-    Any `@` counts as a sign of a password: one with `/`, `?` or `#` in it leaves the `@` in another part of the URL.
-    Messages do not show what follows `?` or `#`, which may be a token.
+    An `@` in any part of the URL counts as a sign of a password, because a password may have `/`, `?` or `#`. Messages
+    do not show the part after `?` or `#`, which may be a token.
     """
     if "@" in url:
         fix = "Leave out all up to the @, and give user and password as headers, from a Secret in `env`."
@@ -165,8 +237,11 @@ def parse_endpoint(url: str) -> Endpoint:
     return Endpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
 
 
-def collector_endpoint(options: Mapping[str, Any], namespace: str, protocol: str, *, secure: bool) -> Endpoint:
-    """Return the address of a collector's Service, at its port of a protocol."""
+def collector_endpoint(options: CollectorOptions, namespace: str, protocol: str, *, secure: bool) -> Endpoint:
+    """Return the address of a collector's Service, at its port for a protocol.
+
+    `namespace` is that of the Instrumentation, which counts if the options name none.
+    """
     scheme = "https" if secure else "http"
     port = {HTTP: options["http_port"], GRPC: options["grpc_port"]}[protocol]
     host = f"{options['name']}.{options.get('namespace') or namespace}.svc"

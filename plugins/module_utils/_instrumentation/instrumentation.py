@@ -1,11 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of one Instrumentation, as typed values. Private.
+"""The options of one Instrumentation, checked and as typed values. Private.
 
 The fields are the inputs of role otel_instrumentation, without its prefix; its argument_specs.yml says what each means.
-Samplers and propagators: the CRD of opentelemetry-operator 0.158.0, its admission webhook (arguments of samplers), and
-the OpenTelemetry specification, "SDK environment variables".
+Actions build an `Instrumentation` with `from_options`, and `custom_resource.py` makes the custom resource of it.
+Sources for samplers and propagators: the CRD of opentelemetry-operator 0.158.0, its admission webhook (arguments of
+samplers), and the OpenTelemetry specification, "SDK environment variables".
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ from .._otelcol.config.config_secrets import secret_kind_at
 from .._otelcol.config.secret_names import is_secret_name
 from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.kube import names
-from .exports import OPTIONS_BY_VARIABLE, Export, build_export
+from .exports import (
+    OPTIONS_BY_VARIABLE,
+    CollectorOptions,
+    CommonOptions,
+    Export,
+    LanguageOptions,
+    build_export,
+)
 from .sdk_languages import LANGUAGES
 
-# Mappings that have required keys or nothing to say, and so are not empty by default.
+# Options whose mappings have required keys, so that their default is no mapping at all instead of an empty one.
 _OPTIONAL_MAPPINGS = ("collector", "tls")
-# Mappings in which Kubernetes takes nothing but text.
+# Options with mappings in which Kubernetes takes nothing but texts as values.
 _TEXT_MAPPINGS = ("labels", "annotations", "resource_attributes")
 # OTEL_RESOURCE_ATTRIBUTES is a list of `key=value` with commas between them (OpenTelemetry, "Resource SDK").
 _DELIMITERS = re.compile(r"[,=]")
@@ -32,15 +40,20 @@ _DELIMITERS = re.compile(r"[,=]")
 
 @dataclass(frozen=True)
 class Instrumentation:
+    """The checked options of one Instrumentation, and what its languages export."""
+
     name: str
     namespace: str
     labels: dict[str, str]
     annotations: dict[str, str]
-    collector: dict[str, Any]
+    collector: CollectorOptions
     endpoint: str
     tls: dict[str, str]
-    languages: dict[str, dict[str, Any]]
+    """May have the keys secret_name, config_map_name, ca_file, cert_file and key_file."""
+    languages: dict[str, LanguageOptions]
+    """The options of each language in use, by its name."""
     sampler: dict[str, str]
+    """Has the keys type and argument, or none."""
     propagators: list[str]
     resource_attributes: dict[str, str]
     kubernetes_uids: bool
@@ -50,15 +63,17 @@ class Instrumentation:
     image_pull_policy: str | None
     init_container_security_context: dict[str, Any]
     namespaces: list[Any]
+    """The namespaces whose pods are instrumented: each a name, or a mapping with a name and a language."""
     adopt: bool
-    # What each language exports, in the order of the table.
     exports: list[Export] = field(default_factory=list)
+    """What each language in use exports, in the order of LANGUAGES."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Instrumentation:
-        """Return the Instrumentation that these options describe. Raises Problem for what could not work."""
+        """Return the Instrumentation that these options describe. Raises Problem for options that cannot work."""
         values: dict[str, Any] = {name: options.get(name) for name in list_option_names()}
-        values.update({name: values[name] or {} for name in _OPTIONAL_MAPPINGS})
+        for name in _OPTIONAL_MAPPINGS:
+            values[name] = values[name] or {}
         names.check_name("namespace of an Instrumentation", values["namespace"])
         names.check_name("name of an Instrumentation", values["name"])
         try:
@@ -69,8 +84,9 @@ class Instrumentation:
 
     @classmethod
     def _from_checked_values(cls, values: dict[str, Any]) -> Instrumentation:
-        """Return the Instrumentation of these values. Raises Problem for what could not work."""
-        values.update({name: names.check_texts(name, values[name] or {}) for name in _TEXT_MAPPINGS})
+        """Return the Instrumentation of these values. Raises Problem for values that cannot work."""
+        for name in _TEXT_MAPPINGS:
+            values[name] = names.check_texts(name, values[name] or {})
         languages = _choose_languages(values["languages"] or {})
         if values["collector"] and values["endpoint"]:
             raise Problem("it has both `collector` and `endpoint`", fix="Remove one of them.")
@@ -81,35 +97,42 @@ class Instrumentation:
         _check_env(values["env"])
         for language_options in languages.values():
             _check_env(language_options["env"])
+        common_options = CommonOptions(
+            values["namespace"], values["endpoint"], values["collector"], values["tls"], values["env"]
+        )
         exports = []
         for name, language in LANGUAGES.items():
             if name in languages:
-                exports.append(build_export(language, languages[name], values))
+                exports.append(build_export(language, languages[name], common_options))
         return cls(**{**values, "languages": languages, "exports": exports})
 
     @property
     def reference(self) -> str:
-        """How annotations name it; never `true`, which stops to work with a second one in the namespace."""
+        """The value of annotations that ask for it: NAMESPACE/NAME.
+
+        The operator also takes the value `true`, but not if the namespace has a second Instrumentation.
+        """
         return f"{self.namespace}/{self.name}"
 
 
 def list_option_names() -> list[str]:
-    """Return the names of the options, which are the fields but for what follows from them."""
+    """Return the names of the options. They are all fields except `exports`, which follows from the others."""
     return [option.name for option in fields(Instrumentation) if option.name != "exports"]
 
 
-def _choose_languages(requested_languages: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the options of the languages that are chosen. Raises Problem if none is."""
-    languages = {
-        name: language_options for name, language_options in requested_languages.items() if language_options is not None
-    }
+def _choose_languages(requested_languages: Mapping[str, LanguageOptions | None]) -> dict[str, LanguageOptions]:
+    """Return the options of the languages in use. Raises Problem if there is none.
+
+    A language that is not in use is missing, or has None for its options.
+    """
+    languages = {name: options for name, options in requested_languages.items() if options is not None}
     if not languages:
         raise Problem("it has no languages", fix=f"Give `languages`, of {', '.join(LANGUAGES)}.")
     return languages
 
 
 def _check_tls(tls_options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the certificates. Raises Problem for a set of which the operator would leave a part out."""
+    """Return the given options of `tls`. Raises Problem for a set of which the operator would ignore a part."""
     tls = {key: str(value) for key, value in tls_options.items() if value}
     if not tls:
         return {}
@@ -129,12 +152,12 @@ def _check_tls(tls_options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_key(file: str | None) -> bool:
-    """Return whether a file is a key of a Secret or ConfigMap, and no absolute path."""
+    """Return whether the name of a file is a key of a Secret or ConfigMap, and no absolute path."""
     return file is not None and not file.startswith("/")
 
 
 def _check_attributes(attributes: Mapping[str, str]) -> None:
-    """Raise Problem for a resource attribute that would break the list of them."""
+    """Raise Problem for a resource attribute with a character that separates attributes in their variable."""
     for name, value in attributes.items():
         if _DELIMITERS.search(name + value):
             wrong = f"resource attribute '{name}' has a comma or an equals sign"
@@ -154,6 +177,9 @@ def _check_env(env: Mapping[str, Any]) -> None:
             raise Problem(wrong, fix="Give it as `{secret: NAME, key: KEY}` of an existing Secret.")
 
 
+# ── Samplers and propagators ──
+
+
 class SamplerFault(NamedTuple):
     """What is wrong with the argument of a sampler, and what to do."""
 
@@ -166,10 +192,11 @@ PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ot
 
 def build_sampler(options: Mapping[str, Any]) -> dict[str, str]:
     """Return the sampler of the resource. Raises Problem for a type or an argument that the operator refuses."""
-    sampler_type, given_argument = options.get("type") or "", options.get("argument")
-    argument = "" if given_argument is None else str(given_argument)
+    sampler_type = options.get("type") or ""
     if not sampler_type:
         return {}
+    given_argument = options.get("argument")
+    argument = "" if given_argument is None else str(given_argument)
     if sampler_type not in SAMPLERS:
         raise Problem(
             f"there is no sampler '{sampler_type}'{suggest_word(sampler_type, SAMPLERS)}",
@@ -178,7 +205,10 @@ def build_sampler(options: Mapping[str, Any]) -> dict[str, str]:
     fault = SAMPLERS[sampler_type](argument)
     if fault:
         raise Problem(f"sampler '{sampler_type}' {fault.wrong}", fix=fault.fix)
-    return {"type": sampler_type, "argument": argument} if argument else {"type": sampler_type}
+    sampler = {"type": sampler_type}
+    if argument:
+        sampler["argument"] = argument
+    return sampler
 
 
 def check_propagators(propagator_names: Sequence[str]) -> list[str]:
@@ -193,13 +223,14 @@ def check_propagators(propagator_names: Sequence[str]) -> list[str]:
 
 
 def _check_no_argument(argument: str) -> SamplerFault | None:
+    """Return the fault of any argument, for a sampler that takes none."""
     if argument:
         return SamplerFault(f"takes no argument, but has '{argument}'", "Remove `argument`.")
     return None
 
 
 def _check_ratio(argument: str) -> SamplerFault | None:
-    """Without an argument everything is sampled, which contradicts a ratio."""
+    """Return the fault of an argument that is no number from 0 to 1, or that is missing."""
     if not argument:
         return SamplerFault("has no argument, so it takes every trace", "Give `argument`, from 0 to 1, such as 0.25.")
     if not _is_ratio(argument):
@@ -215,7 +246,7 @@ def _is_ratio(text: str) -> bool:
 
 
 def _check_pairs(argument: str) -> SamplerFault | None:
-    """Return the first part of an argument that is no pair; an empty argument has none."""
+    """Return the fault of an argument that is no list such as `a=1,b=2`. An empty argument has no fault."""
     if not argument:
         return None
     for pair in argument.split(","):
@@ -225,15 +256,22 @@ def _check_pairs(argument: str) -> SamplerFault | None:
     return None
 
 
-_REMOTE_KEYS: dict[str, tuple[Callable[[str], bool], str]] = {
-    "endpoint": (bool, "an address"),
-    "pollingIntervalMs": (str.isdigit, "a whole number of milliseconds"),
-    "initialSamplingRate": (_is_ratio, "a number from 0 to 1"),
+class _RemoteKey(NamedTuple):
+    """A key in the argument of the remote sampler: whether a value is valid, and how a message describes one."""
+
+    is_valid: Callable[[str], bool]
+    description: str
+
+
+_REMOTE_KEYS = {
+    "endpoint": _RemoteKey(bool, "an address"),
+    "pollingIntervalMs": _RemoteKey(str.isdigit, "a whole number of milliseconds"),
+    "initialSamplingRate": _RemoteKey(_is_ratio, "a number from 0 to 1"),
 }
 
 
 def _check_remote(argument: str) -> SamplerFault | None:
-    """Return the first pair of an argument that the remote sampler of Jaeger does not take."""
+    """Return the fault of an argument that the remote sampler of Jaeger does not take."""
     fault = _check_pairs(argument)
     if fault or not argument:
         return fault
@@ -242,12 +280,13 @@ def _check_remote(argument: str) -> SamplerFault | None:
         if key not in _REMOTE_KEYS:
             wrong = f"has the key '{key}' in its argument{suggest_word(key, _REMOTE_KEYS)}"
             return SamplerFault(wrong, f"Keys: {', '.join(_REMOTE_KEYS)}.")
-        is_valid, description = _REMOTE_KEYS[key]
-        if not is_valid(value):
-            return SamplerFault(f"has '{pair}' in its argument", f"Give {description}.")
+        remote_key = _REMOTE_KEYS[key]
+        if not remote_key.is_valid(value):
+            return SamplerFault(f"has '{pair}' in its argument", f"Give {remote_key.description}.")
     return None
 
 
+# The samplers, each with the check of its argument.
 SAMPLERS: dict[str, Callable[[str], SamplerFault | None]] = {
     "always_on": _check_no_argument,
     "always_off": _check_no_argument,
