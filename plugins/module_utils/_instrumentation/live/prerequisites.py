@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an Instrumentation needs, looked for in the cluster before anything is applied. Private."""
+"""Module instrumentation_check: it looks for what Instrumentations need, before they are applied. Private.
+
+`custom_resource.py` says what they need, and judges what the cluster has. If this user may not read an object, a
+warning says that it was not checked.
+"""
 
 from __future__ import annotations
 
@@ -18,42 +22,63 @@ from ..._kube.live.task_end import run
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
-from .. import custom_resource as manifest
-from .. import namespace_annotations, sdk_languages
-from ..custom_resource import API_VERSION, KIND
+from .. import custom_resource, namespace_annotations, sdk_languages
+from ..custom_resource import API_VERSION, KIND, ExportTarget, NeededFile, Requirements
 from ..sdk_languages import GRPC
 
-MUTATING, PERMANENT_NAMESPACE = "MutatingWebhookConfiguration", "default"
+MUTATING = "MutatingWebhookConfiguration"
+# A namespace that every cluster has.
+PERMANENT_NAMESPACE = "default"
 WEBHOOKS_PATH = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 FORBIDDEN = 403
 INSTALL_FIX = "Install the operator, with role otel_operator."
+# How many namespaces a message names.
 MOST_PLACES = 5
 LIST_OPTION = {"type": "list", "default": []}
 NAMES_OPTION = LIST_OPTION | {"elements": "str"}
 MAPPINGS_OPTION = LIST_OPTION | {"elements": "dict"}
-REQUIREMENTS = dict.fromkeys(("languages", "coming", "references"), NAMES_OPTION)
-REQUIREMENTS |= dict.fromkeys(("targets", "namespaces", "files", "trials"), MAPPINGS_OPTION)
+REQUIREMENT_OPTIONS = {
+    "languages": NAMES_OPTION,
+    "coming": NAMES_OPTION,
+    "references": NAMES_OPTION,
+    "targets": MAPPINGS_OPTION,
+    "namespaces": MAPPINGS_OPTION,
+    "files": MAPPINGS_OPTION,
+    "trials": MAPPINGS_OPTION,
+}
 ARGUMENTS: dict[str, Any] = {
-    "requirements": {"type": "dict", "required": True, "options": REQUIREMENTS},
+    "requirements": {"type": "dict", "required": True, "options": REQUIREMENT_OPTIONS},
     "wait_seconds": {"type": "float", "default": 60},
 }
 
 
 class UnseenError(Exception):
-    """The user may not read an object, which is then reported and not checked."""
+    """This user may not read an object. Its text says what is not checked."""
 
 
 class MissingPrerequisite(NamedTuple):
-    """A problem, its fix, and whether it can pass."""
+    """Something that Instrumentations need and the cluster does not have."""
 
     wrong: str
     fix: str
     can_pass: bool = False
+    """Whether it may come by itself, such as a pod that is starting."""
+
+
+class ProxyAnswer(NamedTuple):
+    """The answer of the API server to a request that it passes on to a Service."""
+
+    status: int
+    message: str
+    """What the API server says if it could not pass the request on."""
 
 
 def run_check(module: AnsibleModule) -> None:
-    """Run the task. In check mode missing objects are only reported, because earlier tasks may create them."""
+    """Run the module, and exit with its result or failure.
+
+    In check mode, missing objects are warnings, because earlier tasks may create them.
+    """
     params = module.params
 
     def check_prerequisites() -> dict[str, Any]:
@@ -67,21 +92,24 @@ def run_check(module: AnsibleModule) -> None:
 
 
 def _build_refusal(faults: list[MissingPrerequisite]) -> Problem:
+    """Return the problem that names all missing prerequisites, each in a line."""
     lines = [f"  {fault.wrong}. {fault.fix}" for fault in faults]
     return Problem("\n" + "\n".join(lines), asked="instrumentation would not work, no Instrumentation was applied")
 
 
 class PrerequisiteCheck:
-    """One look at all that is required, repeated while it may get better."""
+    """The check of all requirements. It is repeated as long as everything that is missing may come by itself."""
 
-    def __init__(self, cluster: Cluster, requirements: dict[str, Any]) -> None:
+    def __init__(self, cluster: Cluster, requirements: Requirements) -> None:
         self.cluster, self.requirements = cluster, requirements
         self.pod_webhook: sdk_languages.PodWebhook | None = None
         self.operator: Manifest = {}
+        """The operator's Deployment; empty if it was not found."""
         self.warnings: dict[str, None] = {}
+        """The warnings of the last check, each once."""
 
     def find_lasting_faults(self, seconds: float) -> list[MissingPrerequisite]:
-        """Return the problems, after waiting for those that can pass."""
+        """Return what is missing, after a wait of up to `seconds` if all of it may come by itself."""
         faults: list[MissingPrerequisite] = []
         for _poll in self.cluster.iter_polls(seconds):
             self.warnings.clear()
@@ -92,14 +120,14 @@ class PrerequisiteCheck:
         return faults
 
     def _find_faults(self) -> list[MissingPrerequisite]:
-        """Return the problems that there are now, each once."""
+        """Return what is missing now, each once."""
         faults: dict[MissingPrerequisite, None] = {}
         for check in self._iter_checks():
             faults.update(dict.fromkeys(self._run_check(check)))
         return list(faults)
 
     def build_result(self, faults: list[MissingPrerequisite]) -> dict[str, Any]:
-        """Return the result of the task: what is missing, the operator, and what to try it with."""
+        """Return the result of the task: what is missing, and the operator with objects to try its webhooks with."""
         missing = [fault.wrong for fault in faults]
         metadata = mapping_at(self.operator, "metadata")
         webhooks = []
@@ -116,35 +144,39 @@ class PrerequisiteCheck:
         }
 
     def _choose_trial(self, manifest: Manifest) -> Manifest:
-        """Return an object to try with admission_wait, in a namespace that is there: its own may come with it."""
+        """Return an object for module admission_wait, which creates it in a dry run.
+
+        Its namespace may not exist yet. Then it is tried in a namespace that every cluster has.
+        """
         metadata = manifest["metadata"]
-        path = f"/api/v1/namespaces/{metadata['namespace']}"
+        namespace = metadata["namespace"]
         try:
-            is_there = self._has_object(path, f"Namespace {metadata['namespace']}")
+            has_namespace = self._has_object(f"/api/v1/namespaces/{namespace}", f"Namespace {namespace}")
         except UnseenError:
-            is_there = True
-        return manifest if is_there else {**manifest, "metadata": {**metadata, "namespace": PERMANENT_NAMESPACE}}
+            has_namespace = True
+        if has_namespace:
+            return manifest
+        return {**manifest, "metadata": {**metadata, "namespace": PERMANENT_NAMESPACE}}
 
     def _iter_checks(self) -> Iterator[Callable[[], Iterable[MissingPrerequisite]]]:
-        """Yield each look that is to be taken; the operator comes first."""
+        """Yield each check without arguments; that of the operator comes first."""
         yield self._check_operator
-        for key, check in (
-            ("namespaces", self._check_namespace),
-            ("files", self._check_file),
-            ("targets", self._check_target),
-        ):
-            for requirement in self.requirements[key]:
-                yield partial(check, requirement)
+        for namespace in self.requirements["namespaces"]:
+            yield partial(self._check_namespace, namespace)
+        for file in self.requirements["files"]:
+            yield partial(self._check_file, file)
+        for target in self.requirements["targets"]:
+            yield partial(self._check_target, target)
 
     def _run_check(self, check: Callable[[], Iterable[MissingPrerequisite]]) -> Iterator[MissingPrerequisite]:
-        """Yield what a look finds; what this user may not read is a warning."""
+        """Yield what a check finds. If this user may not read an object, the check ends with a warning."""
         try:
             yield from check()
         except UnseenError as unseen:
             self.warnings[str(unseen)] = None
 
     def _check_operator(self) -> Iterator[MissingPrerequisite]:
-        """Yield why the operator would instrument no pod, or not all languages."""
+        """Yield why the operator would instrument no pod, or not all languages. Notes its webhook and Deployment."""
         group = self._read_object(f"/apis/{API_VERSION}", "the kinds of the operator") or {}
         if KIND not in [resource["kind"] for resource in group.get("resources", [])]:
             yield MissingPrerequisite(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL_FIX)
@@ -155,7 +187,7 @@ class PrerequisiteCheck:
         if not self.pod_webhook:
             yield MissingPrerequisite("no operator is asked about new pods, so none would be instrumented", INSTALL_FIX)
             return
-        _configuration, namespace, name = self.pod_webhook
+        namespace, name = self.pod_webhook.namespace, self.pod_webhook.service_name
         service = self._read_object(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
         selector = mapping_at(service, "spec", "selector")
         deployments = self._list_objects(
@@ -170,7 +202,7 @@ class PrerequisiteCheck:
         yield from self._check_switches(f"{namespace}/{self.operator['metadata']['name']}")
 
     def _check_switches(self, operator_name: str) -> Iterator[MissingPrerequisite]:
-        """Yield whether the operator is away, and which languages are switched off in it."""
+        """Yield that the operator is not available, and each required language that is switched off in it."""
         if not sdk_languages.is_available(self.operator):
             yield MissingPrerequisite(
                 f"the operator {operator_name} is not available", "Look at its pods.", can_pass=True
@@ -180,6 +212,7 @@ class PrerequisiteCheck:
             yield MissingPrerequisite(f"the operator {operator_name} does not instrument {language.title}", fix)
 
     def _check_namespace(self, wanted_namespace: Manifest) -> Iterator[MissingPrerequisite]:
+        """Yield that a namespace to annotate is not there, or that another owner has annotated it."""
         name, requirements = wanted_namespace["metadata"]["name"], self.requirements
         live_namespace = self._read_object(f"/api/v1/namespaces/{name}", f"Namespace {name}")
         if not live_namespace:
@@ -195,7 +228,8 @@ class PrerequisiteCheck:
         except Problem as problem:
             yield MissingPrerequisite(problem.wrong, problem.fix)
 
-    def _check_file(self, file: dict[str, str]) -> Iterator[MissingPrerequisite]:
+    def _check_file(self, file: NeededFile) -> Iterator[MissingPrerequisite]:
+        """Yield that a Secret or ConfigMap with certificates is not there."""
         file_name = f"{file['kind']} {file['namespace']}/{file['name']}"
         path = f"/api/v1/namespaces/{file['namespace']}/{PLURALS[file['kind']]}/{file['name']}"
         if not self._has_object(path, file_name):
@@ -203,24 +237,20 @@ class PrerequisiteCheck:
                 f"there is no {file_name} for `tls`", "Create it; the operator instruments no pod without it."
             )
 
-    def _check_target(self, target: dict[str, Any]) -> Iterator[MissingPrerequisite]:
+    def _check_target(self, target: ExportTarget) -> Iterator[MissingPrerequisite]:
+        """Yield why applications could not send to a target: the Service, its port, its pods, or their protocol."""
         service_name = f"Service {target['namespace']}/{target['service']}"
-        service = self._read_object(
-            f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}", service_name
-        )
+        path = f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}"
+        service = self._read_object(path, service_name)
         if service is None:
             fix = self._find_elsewhere(target) or "Deploy the collector first, or correct the endpoint."
             yield MissingPrerequisite(f"there is no {service_name} to send to", fix)
             return
-        wrong = manifest.explain_missing_port(service, target)
+        wrong = custom_resource.explain_missing_port(service, target)
         if wrong:
             yield MissingPrerequisite(f"{service_name} {wrong}", "Correct the port, or let the collector listen there.")
             return
-        query = {"labelSelector": f"kubernetes.io/service-name={target['service']}"}
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{target['namespace']}/endpointslices"
-        if not manifest.has_ready_endpoint(
-            self._list_objects(path, f"the endpoints of {service_name}", query), service, target
-        ):
+        if not custom_resource.has_ready_endpoint(self._list_slices(target, service_name), service, target):
             fix = "See what rollout_wait says of the collector."
             yield MissingPrerequisite(
                 f"{service_name} has no ready endpoint for port {target['port']}", fix, can_pass=True
@@ -228,8 +258,17 @@ class PrerequisiteCheck:
             return
         yield from self._check_answers(target, f"port {target['port']} of {service_name}")
 
-    def _find_elsewhere(self, target: dict[str, Any]) -> str:
-        """Return where a Service of this name is, if the account may list Services."""
+    def _list_slices(self, target: ExportTarget, service_name: str) -> list[Manifest]:
+        """Return the EndpointSlices of a target's Service."""
+        query = {"labelSelector": f"kubernetes.io/service-name={target['service']}"}
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{target['namespace']}/endpointslices"
+        return self._list_objects(path, f"the endpoints of {service_name}", query)
+
+    def _find_elsewhere(self, target: ExportTarget) -> str:
+        """Return the fix if other namespaces have a Service of the target's name.
+
+        It is an empty text if there is none, or if this user may not list Services.
+        """
         name, query = target["service"], {"fieldSelector": f"metadata.name={target['service']}"}
         try:
             services = self._list_objects("/api/v1/services", f"Services {name} of other namespaces", query)
@@ -241,41 +280,45 @@ class PrerequisiteCheck:
         place_text = f"A Service of this name is in {', '.join(namespaces[:MOST_PLACES])}."
         return f"{place_text} Write `collector: {{name: {name}, namespace: {namespaces[0]}}}`, or correct the endpoint."
 
-    def _check_answers(self, target: dict[str, Any], port_name: str) -> Iterator[MissingPrerequisite]:
-        """Send an export of nothing for each signal: a receiver answers, and nothing arrives anywhere."""
-        signals = target["signals"]
-        if target["protocol"] == GRPC:
-            signals = signals[:1]
-        for signal in signals:
-            status, message = self._send_empty_export(target, signal, port_name)
-            wrong, may_pass = manifest.judge_answer(status, message, target, signal)
-            if wrong and signal != "traces" and status == NOT_FOUND:
-                variable = f"OTEL_{signal.upper()}_EXPORTER"
-                self.warnings[f"{port_name} {wrong}; set {variable} to none in `env`, or add a pipeline"] = None
-            elif wrong:
-                fix = "Correct endpoint, port or protocol; OTLP over HTTP is usually at 4318, over gRPC at 4317."
-                yield MissingPrerequisite(f"{port_name} {wrong}", fix, can_pass=may_pass)
-                return
+    def _check_answers(self, target: ExportTarget, port_name: str) -> Iterator[MissingPrerequisite]:
+        """Yield why a receiver does not take what applications will send.
 
-    def _send_empty_export(self, target: dict[str, Any], signal: str, port_name: str) -> tuple[int, str]:
+        It gets an export without data for each signal. A gRPC server answers all signals alike, so it gets one.
+        """
+        signals = target["signals"][:1] if target["protocol"] == GRPC else target["signals"]
+        for signal in signals:
+            answer = self._send_empty_export(target, signal, port_name)
+            verdict = custom_resource.judge_answer(answer.status, answer.message, target, signal)
+            if not verdict.wrong:
+                continue
+            if signal != "traces" and answer.status == NOT_FOUND:
+                variable = f"OTEL_{signal.upper()}_EXPORTER"
+                warning = f"{port_name} {verdict.wrong}; set {variable} to none in `env`, or add a pipeline"
+                self.warnings[warning] = None
+                continue
+            fix = "Correct endpoint, port or protocol; OTLP over HTTP is usually at 4318, over gRPC at 4317."
+            yield MissingPrerequisite(f"{port_name} {verdict.wrong}", fix, can_pass=verdict.may_pass)
+            return
+
+    def _send_empty_export(self, target: ExportTarget, signal: str, port_name: str) -> ProxyAnswer:
+        """Send an export without data through the API server. Raises UnseenError if this user may not do that."""
         scheme_prefix = "https:" if target["scheme"] == "https" else ""
         service = f"{scheme_prefix}{target['service']}:{target['port']}"
         root = f"/api/v1/namespaces/{target['namespace']}/services/{service}/proxy"
-        path, content_type, body = manifest.build_empty_export(target, signal)
+        export = custom_resource.build_empty_export(target, signal)
+        headers = {"Content-Type": export.content_type}
         try:
-            return self.cluster.request_raw(
-                "POST", root + path, None, {"Content-Type": content_type}, body, patient=False
-            ).status, ""
+            answer = self.cluster.request_raw("POST", root + export.path, None, headers, export.body, patient=False)
         except ApiError as error:
             if error.status == FORBIDDEN and error.body.get("kind") == "Status":
                 raise UnseenError(f"Not checked, what {port_name} speaks: {error.message}") from error
-            return error.status, error.message
+            return ProxyAnswer(error.status, error.message)
+        return ProxyAnswer(answer.status, "")
 
     def _has_object(self, path: str, object_name: str) -> bool:
-        """Return whether an object is there; of Secrets nothing else is read."""
-        return bool(
-            self._ask_server(object_name, lambda: self.cluster.request_raw("GET", path, None, {"Accept": METADATA}))
-        )
+        """Return whether an object is there. Only its metadata are read, because it may be a Secret."""
+        headers = {"Accept": METADATA}
+        return bool(self._ask_server(object_name, lambda: self.cluster.request_raw("GET", path, None, headers)))
 
     def _read_object(self, path: str, object_name: str) -> Manifest | None:
         live_object: Manifest | None = self._ask_server(object_name, lambda: self.cluster.request("GET", path))
@@ -285,7 +328,10 @@ class PrerequisiteCheck:
         return self._ask_server(object_names, lambda: list(self.cluster.items(path, query))) or []
 
     def _ask_server(self, subject: str, call: Callable[[], Any]) -> Any:
-        """Return an answer, or None for a missing object."""
+        """Return the answer of the API server; None for a missing object.
+
+        Raises UnseenError if this user may not read it, and Problem for any other error.
+        """
         try:
             return call()
         except ApiError as error:
