@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One EKS add-on: read, do one operation, wait, and read again after operations of others. Private."""
+"""Module eks_addon: it creates, updates or deletes one EKS add-on. Private.
+
+`addon/addon_states.py` says what to do first with an add-on in a status, `addon_plan.py` compares it with the task, and
+`addon_wait.py` waits for EKS.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +43,11 @@ from ..addon.addon_states import (
 from .addon_plan import AddonPlan, AddonPlanner, list_missing_settings
 from .addon_wait import Addon, AddonReads, AddonWait, Limits, addon_status, describe_addon
 
-# Seconds before a task begins anew.
+# The seconds before a task begins anew after a collision.
 COLLISION_PAUSE_SECONDS = 5.0
 # Options whose parameter botocore learned late.
 LATE_PARAMETERS = {"namespace": "namespaceConfig", IDENTITIES: "podIdentityAssociations"}
+# The statuses during an operation.
 _DELETING = "DELETING"
 CHANGING_STATUSES = ("CREATING", "UPDATING", _DELETING)
 
@@ -54,19 +59,20 @@ class AddonTask:
     """
 
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
-        self.aws, self.params, self.salt = aws, params, secrets.token_hex(8)
-        self.eks = aws.calls("eks")
+        """Take the parameters of the module."""
+        self.aws, self.params, self.eks = aws, params, aws.calls("eks")
+        self.salt = secrets.token_hex(8)
         self.names = {"clusterName": params["cluster_name"], "addonName": params["name"]}
         self.reads = AddonReads(self.eks, params["cluster_name"], params["name"])
         self.seconds = _seconds_by_operation(params)
         patience = Patience(params["degraded"], params["degraded_seconds"])
         self.wait = AddonWait(self.reads, Limits(self.seconds, patience), self.salt)
         self.waits = params["wait"] and not aws.check
-        # Whether tags were changed, also before a collision. The run that begins anew sees no difference in them.
         self.has_tagged = False
+        """Whether tags were changed, also before a collision. The run that begins anew sees no difference in them."""
 
     def run(self) -> dict[str, Any]:
-        """Run the task, and repeat it after a collision with another operation."""
+        """Run the task, begin anew after a collision with another operation, and return the result."""
         is_removal = self.params["state"] == "absent"
         ensure_state = self._ensure_absent if is_removal else self._ensure_present
         deadline = self.eks.clock() + self.seconds["delete" if is_removal else "update"]
@@ -96,7 +102,7 @@ class AddonTask:
         return is_refused and addon_status(self.reads.read_addon()) in CHANGING_STATUSES
 
     def _read_settled(self, first_step: Callable[[str], FirstStep]) -> Addon | None:
-        """Return the add-on as it is once the operation that runs is over, if the task waits."""
+        """Return the add-on. If an operation runs on it and the task waits, that is over."""
         addon: Addon | None = self.reads.read_addon()
         step = first_step(addon_status(addon))
         if step.action == RESUME and self.waits:
@@ -115,16 +121,17 @@ class AddonTask:
         plan = AddonPlanner(self.reads, self.params).build_plan(addon, repair=step == REPAIR)
         self.aws.warn(*plan.warnings)
         if _is_as_wanted(plan):
-            return self._task_result("unchanged", self._wait_if_asked(addon), plan)
-        action, change = ("created", self._create_addon) if step == CREATE else ("updated", self._update_addon)
-        return self._task_result(action, addon if self.aws.check else change(plan), plan)
-
-    def _wait_if_asked(self, addon: Addon | None) -> Addon | None:
-        """Return an add-on that does not change: once it is healthy if the task waits, else as it was read."""
-        return self.wait.wait_until_done("settle") if self.waits else addon
+            if self.waits:
+                addon = self.wait.wait_until_done("settle")
+            return self._task_result("unchanged", addon, plan)
+        action = "created" if step == CREATE else "updated"
+        if not self.aws.check:
+            addon = self._create_addon(plan) if step == CREATE else self._update_addon(plan)
+        return self._task_result(action, addon, plan)
 
     @CallErrors.common_error_handler("create the add-on")
     def _create_addon(self, plan: AddonPlan) -> Addon | None:
+        """Create the add-on, and return it when it is done if the task waits."""
         self._require_recent_botocore()
         # `eks` repeats a call with its token, so that an answer that was lost does not become a second add-on.
         request = {
@@ -141,6 +148,7 @@ class AddonTask:
 
     @CallErrors.common_error_handler("update the add-on")
     def _update_addon(self, plan: AddonPlan) -> Addon | None:
+        """Update what differs, and return the add-on when that is done if the task waits."""
         self._require_recent_botocore()
         self._require_idle(plan.live_addon)
         request = build_update_request(
@@ -172,19 +180,20 @@ class AddonTask:
             raise Problem(wrong, asked=f"Update the add-on {self.params['name']}", fix=fix)
 
     def _change_tags(self, plan: AddonPlan) -> None:
+        """Give the add-on the wanted tags, if they differ."""
         if "tags" not in plan.differing_settings or not plan.live_addon:
             return
         self.has_tagged = True  # before the calls, of which one may fail after another
         update_tags(self.eks, plan.live_addon["addonArn"], plan.live_settings["tags"], plan.wanted_settings["tags"])
 
     def _require_recent_botocore(self) -> None:
-        """Fail in words where this botocore is too old for an option."""
+        """Raise Problem if this botocore is too old for an option of the task."""
         for option, parameter in LATE_PARAMETERS.items():
             if self.params[option] is not None and not self.eks.knows_parameter("CreateAddon", parameter):
                 raise missing_part_problem("boto3", parameter, f"Set {option}")
 
     def _conflict_parameters(self) -> dict[str, str]:
-        """Return the parameter that says who wins a conflict about a field; none leaves it to EKS."""
+        """Return the parameter that says which owner keeps a field in a conflict. Without it, EKS decides."""
         resolution = self.params["resolve_conflicts"]
         return {"resolveConflicts": resolution.upper()} if resolution else {}
 
@@ -203,28 +212,41 @@ class AddonTask:
 
     @CallErrors.deletion_error_handler("delete the add-on")
     def _delete_addon(self, status: str) -> None:
+        """Delete the add-on, and wait until it is gone if the task waits. `status` is its status before that."""
         self.eks("delete_addon", **self.names, preserve=self.params["preserve"])
         if not self.waits:
             return
-        if status == "DELETE_FAILED":  # the word of the attempt before may be read a moment longer
+        if status == "DELETE_FAILED":  # EKS may show this status of the earlier attempt for a moment
             self.eks.sleep(COLLISION_PAUSE_SECONDS)
         self.wait.wait_until_done("delete")
 
     def _task_result(self, action: str, addon: Addon | None, plan: AddonPlan) -> dict[str, Any]:
-        """Return the result of the task: what was done, the add-on after it, and the difference."""
+        """Return the result of the task: what was done, the add-on after it, and the difference.
+
+        `action` is `created`, `updated`, `deleted` or `unchanged`.
+        """
         status = addon_status(addon)
         version = plan.wanted_settings.get("version") or plan.live_settings.get("version") or ""
         diff = describe_difference(plan.live_settings, plan.wanted_settings, plan.differing_settings, self.salt)
         if plan.needs_repair:
-            diff["before"]["status"], diff["after"]["status"] = addon_status(plan.live_addon), "ACTIVE"
+            diff["before"]["status"] = addon_status(plan.live_addon)
+            diff["after"]["status"] = "ACTIVE"
         if action == "deleted":
-            status, version, diff["after"] = ABSENT, "", {}
-        facts = {"action": action, "status": status, "version": version, "addon": describe_addon(addon, self.salt)}
-        return {"changed": action != "unchanged", **facts, "diff": diff}
+            status = ABSENT
+            version = ""
+            diff["after"] = {}
+        return {
+            "changed": action != "unchanged",
+            "action": action,
+            "status": status,
+            "version": version,
+            "addon": describe_addon(addon, self.salt),
+            "diff": diff,
+        }
 
 
 def _seconds_by_operation(params: Mapping[str, Any]) -> dict[str, float]:
-    """Return for how long each operation may take. An add-on that does not change settles as after an update."""
+    """Return for how long a wait may take, by operation. An add-on that does not change gets as long as an update."""
     return {
         "create": params["create_timeout_seconds"],
         "update": params["update_timeout_seconds"],
@@ -234,12 +256,16 @@ def _seconds_by_operation(params: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _is_as_wanted(plan: AddonPlan) -> bool:
-    """Whether nothing has to be done: one that is being deleted is created anew, or updated, whatever it has now."""
-    return not plan.differing_settings and not plan.needs_repair and addon_status(plan.live_addon) != _DELETING
+    """Return whether nothing has to be done.
+
+    An add-on that is being deleted is never as wanted, whatever its settings are.
+    """
+    has_difference = bool(plan.differing_settings) or plan.needs_repair
+    return not has_difference and addon_status(plan.live_addon) != _DELETING
 
 
 def run_addon(module: AnsibleAWSModule) -> None:
-    """Do what the task eks_addon asks, with the secrets in its configuration out of sight whatever happens."""
+    """Run the module eks_addon, and exit with its result or failure. No output shows secrets of its configuration."""
     params = module.params
     configuration = params["configuration_values"]
     # Ansible shows the options of a task with -vvv, and when the task fails.

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What EKS says about an add-on, and the wait for it.
+"""The reads about one EKS add-on, and the wait until an operation on it is over. Private.
 
-One loop with the caller's clock retries calls. botocore's retries are off, because they know neither the remaining time
-nor fresh credentials. Private.
+Modules eks_addon and eks_addon_info use both. `addon/addon_states.py` judges what is read. One loop with the clock of
+the caller repeats the reads. The retries of botocore are off, because they know neither the remaining time nor fresh
+credentials.
 """
 
 from __future__ import annotations
@@ -41,11 +42,14 @@ from ..addon.addon_versions import (
     unknown_addon_problem,
 )
 
+# An add-on as DescribeAddon returns it.
 Addon = dict[str, Any]
+# The seconds between two reads: the first pause, the longest one, and the factor by which it grows.
 POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 15.0, 1.5
+# How messages name the wait for an operation.
 TASK_VERBS = {"create": "Create", "update": "Update", "delete": "Delete", "settle": "Wait for", "follow": "Wait for"}
 _TIMEOUT_OPTIONS = {"settle": "update_timeout_seconds", "follow": "wait_timeout"}
-# What to do besides what the issues say, and what to do if another owner manages the add-on.
+# The advice after a failure besides that of the issues: by the status, or if another owner manages the add-on.
 _ADVICE_TO_OWNER = "The owner of the add-on has to try again: this module only reads."
 ADVICE_BY_STATUS = {
     "DELETE_FAILED": "Set preserve to true to let EKS forget the add-on and leave its objects in the cluster.",
@@ -60,62 +64,81 @@ def addon_status(addon: Addon | None) -> str:
 
 
 class Limits(NamedTuple):
-    """For how long an operation may take, and what to do about DEGRADED."""
+    """For how long a wait may take, by operation, and how patient it is with a degraded add-on."""
 
     seconds_by_operation: dict[str, float]
     patience: Patience
 
 
+class _Sighting(NamedTuple):
+    """The add-on as it was read at a time, with what that means for the operation."""
+
+    addon: Addon | None
+    issues: tuple[Issue, ...]
+    verdict: AddonVerdict
+    seen_at: float
+
+
 class AddonWait:
-    """Looks until an operation is over."""
+    """Reads the add-on until an operation is over. `salt` masks the secrets of its configuration in results."""
 
     def __init__(self, reads: AddonReads, limits: Limits, salt: str) -> None:
         self.reads, self.limits, self.salt = reads, limits, salt
         self.warnings: list[str] = []
+        self._degraded_since: float | None = None
 
     def wait_until_done(
         self, operation: str, update_id: str = "", find_missing: Callable[[Addon], list[str]] = lambda _addon: []
     ) -> Addon | None:
-        """Return the add-on when the operation is done, or fail. `find_missing` returns what EKS does not show yet."""
+        """Return the add-on when the operation is done. Raises Failure if EKS gives up, or after the time limit.
+
+        `operation` is one of OPERATIONS. `find_missing` returns the names of settings that EKS does not show yet.
+        """
         eks = self.reads.eks
         started_at = eks.clock()
         limit_seconds = self.limits.seconds_by_operation[operation]
         eks.patient_until = started_at + limit_seconds
-        degraded_since: float | None = None
+        self._degraded_since = None
         pause_seconds = POLL_FIRST
         while True:
-            addon = self.reads.read_addon()
-            update = self.reads.read_update(update_id) if update_id else None
-            current_time, status, issues = eks.clock(), addon_status(addon), list_issues(addon, update)
-            if status != "DEGRADED":
-                degraded_since = None
-            elif degraded_since is None:
-                degraded_since = current_time
-            verdict = judge_status(
-                operation,
-                status,
-                issues,
-                update=str((update or {}).get("status") or ""),
-                patience=self.limits.patience,
-                degraded_for=0 if degraded_since is None else current_time - degraded_since,
-            )
+            sighting = self._look(operation, update_id)
+            addon, issues, verdict = sighting.addon, sighting.issues, sighting.verdict
             missing_settings = find_missing(addon) if addon and verdict.outcome == DONE else []
             if verdict.outcome == DONE and not missing_settings:
-                return self._warn_of_issues(addon, verdict, issues)
+                self._warn_of_issues(verdict, issues)
+                return addon
             if verdict.outcome in (FAILED, GONE):
                 raise self._explain_failure(operation, addon, verdict, issues)
-            if current_time - started_at + pause_seconds > limit_seconds:
+            if sighting.seen_at - started_at + pause_seconds > limit_seconds:
                 raise self._explain_timeout(operation, addon, issues, missing_settings, limit_seconds)
             eks.sleep(pause_seconds)
             pause_seconds = min(pause_seconds * POLL_GROWTH, POLL_LAST)
 
-    def _warn_of_issues(self, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Addon | None:
-        """Return the add-on, and warn of what is not well although the operation is done."""
+    def _look(self, operation: str, update_id: str) -> _Sighting:
+        """Read the add-on and its update, and judge them. Notes since when the add-on has been degraded."""
+        addon = self.reads.read_addon()
+        update = self.reads.read_update(update_id) if update_id else None
+        current_time = self.reads.eks.clock()
+        status, issues = addon_status(addon), list_issues(addon, update)
+        if status != "DEGRADED":
+            self._degraded_since = None
+        elif self._degraded_since is None:
+            self._degraded_since = current_time
+        verdict = judge_status(
+            operation,
+            status,
+            issues,
+            update=str((update or {}).get("status") or ""),
+            patience=self.limits.patience,
+            degraded_for=0 if self._degraded_since is None else current_time - self._degraded_since,
+        )
+        return _Sighting(addon, issues, verdict, current_time)
+
+    def _warn_of_issues(self, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> None:
+        """Add a warning if the operation is done and the add-on has issues all the same."""
         if verdict.reason:
-            self.warnings.append(
-                f"{self.reads.name}: {verdict.reason}: {describe_issues(issues) or 'EKS gives no reason'}."
-            )
-        return addon
+            issues_text = describe_issues(issues) or "EKS gives no reason"
+            self.warnings.append(f"{self.reads.name}: {verdict.reason}: {issues_text}.")
 
     def _explain_failure(
         self, operation: str, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]
@@ -167,7 +190,7 @@ class AddonWait:
         return Failure(wrong, asked=task, fix=f"{join_fixes(issues)} {fix}".strip(), facts=facts)
 
 
-# Of how many updates the errors are looked for; the newest comes last or first, which the API does not promise.
+# So many updates at each end of the list are read. The newest one is at one end, but the API does not say at which.
 RECENT_UPDATES = 5
 
 
@@ -179,7 +202,7 @@ class AddonReads:
 
     @CallErrors.list_error_handler("describe the add-on")
     def read_addon(self) -> dict[str, Any] | None:
-        """Return the add-on, or nothing when it, or its cluster, is not there."""
+        """Return the add-on; None if there is no such add-on or cluster."""
         addon: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster, addonName=self.name)["addon"]
         return addon
 
@@ -189,7 +212,7 @@ class AddonReads:
         return str(self.eks("describe_cluster", name=self.cluster)["cluster"]["version"])
 
     def choose_version(self, requested_version: str | None, installed_version: str | None) -> VersionChoice:
-        """Return the version to have, by what EKS offers for the cluster."""
+        """Return the version to install, out of those that EKS offers for the cluster. Raises Problem for no such."""
         kubernetes = self.read_kubernetes_version()
         offered_versions = self.list_versions(kubernetes)
         other_kubernetes = [] if offered_versions or installed_version else self._list_other_kubernetes()
@@ -199,14 +222,14 @@ class AddonReads:
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
     def list_versions(self, kubernetes: str) -> list[AddonVersion]:
+        """Return the versions of the add-on that EKS offers for a version of Kubernetes."""
         query = {"addonName": self.name, "kubernetesVersion": kubernetes}
-        return list_offered_versions(
-            self.eks.read_pages("describe_addon_versions", "addons", **query), self.name, kubernetes
-        )
+        addons = self.eks.read_pages("describe_addon_versions", "addons", **query)
+        return list_offered_versions(addons, self.name, kubernetes)
 
     @CallErrors.common_error_handler("list the add-ons that EKS has")
     def _list_other_kubernetes(self) -> list[str]:
-        """Return for which versions of Kubernetes EKS has it, or fail if EKS has no add-on of this name at all."""
+        """Return the versions of Kubernetes for which EKS offers the add-on. Raises Problem if it has no such one."""
         addons = self.eks.read_pages("describe_addon_versions", "addons")
         addon_names = [addon["addonName"] for addon in addons]
         if self.name not in addon_names:
@@ -215,11 +238,11 @@ class AddonReads:
 
     @CallErrors.common_error_handler("read the configuration schema of the add-on")
     def read_configuration(self, version: str) -> dict[str, Any]:
-        """Return what DescribeAddonConfiguration says about a version."""
+        """Return the answer of DescribeAddonConfiguration about a version of the add-on."""
         return self.eks("describe_addon_configuration", addonName=self.name, addonVersion=version)
 
     def read_identities(self, addon: dict[str, Any] | None) -> dict[str, str]:
-        """Return the roles of an add-on by service account."""
+        """Return the ARNs of an add-on's roles, by service account."""
         roles = {}
         for arn in list_at(addon, "podIdentityAssociations"):
             association = self._read_identity(arn)
@@ -240,7 +263,10 @@ class AddonReads:
         return update
 
     def read_failed_update(self) -> dict[str, Any] | None:
-        """Return the last update that failed, for its errors; they are no reason for another failure."""
+        """Return the last update that failed; None if there is none, or if it cannot be read.
+
+        It only adds to the message about a failure, so an error of these reads is ignored.
+        """
         failed_updates = []
         try:
             update_ids = self.eks.read_pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
