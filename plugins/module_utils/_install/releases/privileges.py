@@ -1,19 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a release may do in a cluster, compared with what releases of its product may do. Private.
+"""The privileges that a release has in a cluster, compared with those of earlier releases of its product. Private.
 
-A privilege has a key and a value, such as `ClusterRole secrets` and `get`. The table of a product has the values of
-each key, over all releases that were read. Every privilege of a manifest that the table lacks is a difference.
-
-A narrower right is no difference. What the table lacks has to be listed in the inventory to be accepted.
+Actions call `compare_privileges` before a manifest is applied, so that a changed one cannot gain rights unseen. A
+privilege has a key and a value, such as `ClusterRole secrets` and `get`. The table of a product has the values of each
+key, over all its releases that were read (`tabulate_privileges`). A privilege of the manifest that the table lacks is
+refused, unless the inventory lists it or the table has a wider one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product as combinations
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
@@ -24,9 +24,9 @@ from .pinned_images import iter_workload_images
 _ROLES = ("ClusterRole", "Role")
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 _AGGREGATION_LABEL = "rbac.authorization.k8s.io/aggregate-to-"
-# Volumes that reach neither the node nor a store of others.
+# Keys of a volume that reaches neither the node nor a store of others.
 _HARMLESS_VOLUMES = {"name", "secret", "configMap", "emptyDir", "projected", "downwardAPI"}
-# What a pod may set without reaching further. Source: Kubernetes' documentation, Pod Security Standards, Baseline.
+# Values that give a pod no rights on the node. Source: Kubernetes' documentation, Pod Security Standards, Baseline.
 _SELINUX_TYPES = ("container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 _SAFE_SYSCTLS = (
     *("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start"),
@@ -36,20 +36,33 @@ _SAFE_SYSCTLS = (
 )
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
-# No rule of a release comes near; a rule of more rights than this is one difference instead of millions.
+# A rule with more rights than this counts as one privilege, which is not in the table. No rule of a release comes near.
 _MOST_RIGHTS = 10_000
 _TOO_MANY = "more rights than can be listed"
 
 Table = Mapping[str, Sequence[str]]
 
 
+class PrivilegeTable(TypedDict):
+    """The privileges of a product in privileges.yml."""
+
+    versions: list[str]
+    """The releases that were read, oldest first."""
+    privileges: Table
+    """The values of each key."""
+
+
 class Privilege(NamedTuple):
-    """A privilege, the object that has it, and how a message says it."""
+    """A privilege of an object."""
 
     object_name: str
+    """Such as `ClusterRole manager`."""
     key: str
+    """Such as `ClusterRole secrets`."""
     value: str
+    """Such as `get`."""
     description: str
+    """Such as `may get secrets`."""
 
     def __str__(self) -> str:
         """Return the line that shows the privilege, and that accepts it."""
@@ -57,18 +70,16 @@ class Privilege(NamedTuple):
 
 
 def compare_privileges(
-    release: Release, privilege_table: Mapping[str, Any], accepted_lines: Sequence[str], origin: str
+    release: Release, privilege_table: PrivilegeTable, accepted_lines: Sequence[str], origin: str
 ) -> list[str]:
-    """Return the accepted lines that the release does not need. Raises Problem for other privileges than the table's.
+    """Return the accepted lines that the release does not need. Raises Problem for a privilege that is not accepted.
 
-    `accepted_lines` has the lines of differences that the user allows, as the message shows them.
+    A privilege is accepted if the table has it, or if `accepted_lines` has its line as the message shows it. `origin`
+    is the place of the manifest.
     """
-    rows: Table = privilege_table["privileges"]
     task = f"Apply the release {release.version.tag} of {release.product.title}"
     try:
-        unknown_lines = sorted(
-            {str(privilege) for privilege in iter_privileges(release) if not _is_known(privilege, rows)}
-        )
+        unknown_lines = _list_unknown_lines(release, privilege_table["privileges"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         wrong, fix = f"an object has a form that Kubernetes does not accept ({error})", "Give the published manifest."
         raise Problem(wrong, asked=task, where=origin, fix=fix) from error
@@ -88,15 +99,45 @@ def compare_privileges(
     return sorted(set(accepted_lines) - set(unknown_lines))
 
 
+def _list_unknown_lines(release: Release, rows: Table) -> list[str]:
+    """Return the lines of the privileges that a table lacks, each once and sorted."""
+    lines = set()
+    for privilege in iter_privileges(release):
+        if not _is_known(privilege, rows):
+            lines.add(str(privilege))
+    return sorted(lines)
+
+
 class _ObjectPrivilege(NamedTuple):
-    """A privilege of an object: its key and value in the table, and how a message says it."""
+    """A privilege without the object that has it. Its fields are those of Privilege."""
 
     key: str
     value: str
     description: str
 
 
-_Names = Mapping[str, set[tuple[str, str]]]
+class _PodPrivilege(NamedTuple):
+    """A privilege of a pod: a value of the key `pod`, and its description."""
+
+    value: str
+    description: str
+
+
+class _Right(NamedTuple):
+    """A right that a rule of a role gives."""
+
+    target: str
+    """A resource such as deployments.apps/scale, or a resource with a name, or the path of a URL."""
+    verb: str
+
+
+class _ObjectName(NamedTuple):
+    namespace: str
+    name: str
+
+
+# The names of the objects of a release, by kind.
+_Names = Mapping[str, set[_ObjectName]]
 
 
 def iter_privileges(release: Release) -> Iterator[Privilege]:
@@ -104,13 +145,14 @@ def iter_privileges(release: Release) -> Iterator[Privilege]:
     own_namespace = "" if release.namespace.startswith("kube-") else release.namespace
     names_by_kind = {kind: _list_names(release.objects, kind) for kind in (*_ROLES, "ServiceAccount")}
     for manifest in release.objects:
-        for key, value, message in _iter_object_privileges(manifest, own_namespace, names_by_kind):
-            yield Privilege(_full_name(manifest), key, value, message)
+        for privilege in _iter_object_privileges(manifest, own_namespace, names_by_kind):
+            yield Privilege(_full_name(manifest), *privilege)
 
 
 def _iter_object_privileges(
     manifest: Manifest, own_namespace: str, names_by_kind: _Names
 ) -> Iterator[_ObjectPrivilege]:
+    """Yield the privileges of an object. The kind says which of them it can have."""
     kind = manifest["kind"]
     yield from _iter_identity(manifest, own_namespace)
     if kind in _ROLES:
@@ -121,25 +163,33 @@ def _iter_object_privileges(
         yield from _iter_outside_access(manifest)
     if kind in _BINDINGS:
         yield from _iter_binding_privileges(manifest, own_namespace, names_by_kind)
-    for client in iter_client_configs(manifest):
-        target = _mapping_or_empty(client.get("service")).get("namespace") or client.get("url")
-        if target != own_namespace:
-            yield _ObjectPrivilege("webhook target", str(target), f"webhook calls {target}")
-    template = _mapping_or_empty(_mapping_or_empty(manifest.get("spec")).get("template"))
-    namespace = _mapping_or_empty(manifest["metadata"]).get("namespace") or ""
-    for value, message in _iter_pod_privileges(_mapping_or_empty(template.get("spec")), namespace, names_by_kind):
-        yield _ObjectPrivilege("pod", value, message)
-    for value, message in _iter_annotation_privileges(
-        _mapping_or_empty(_mapping_or_empty(template.get("metadata")).get("annotations"))
-    ):
-        yield _ObjectPrivilege("pod", value, message)
+    yield from _iter_webhook_targets(manifest, own_namespace)
+    for pod_privilege in _iter_template_privileges(manifest, names_by_kind):
+        yield _ObjectPrivilege("pod", pod_privilege.value, pod_privilege.description)
     for image in iter_workload_images([manifest]):
         name = read_image_repository(image)
         yield _ObjectPrivilege("image", name, f"image {name}")
 
 
+def _iter_webhook_targets(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
+    """Yield where the webhooks of an object send requests, if that is not the release's own namespace."""
+    for client in iter_client_configs(manifest):
+        target = _mapping_or_empty(client.get("service")).get("namespace") or client.get("url")
+        if target != own_namespace:
+            yield _ObjectPrivilege("webhook target", str(target), f"webhook calls {target}")
+
+
+def _iter_template_privileges(manifest: Manifest, names_by_kind: _Names) -> Iterator[_PodPrivilege]:
+    """Yield the privileges of the pods that a workload makes; none for any other object."""
+    template = _mapping_or_empty(_mapping_or_empty(manifest.get("spec")).get("template"))
+    namespace = _mapping_or_empty(manifest["metadata"]).get("namespace") or ""
+    yield from _iter_pod_privileges(_mapping_or_empty(template.get("spec")), namespace, names_by_kind)
+    metadata = _mapping_or_empty(template.get("metadata"))
+    yield from _iter_annotation_privileges(_mapping_or_empty(metadata.get("annotations")))
+
+
 def _iter_identity(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
-    """Yield the kind of an object, and that it is in another namespace than the release's own."""
+    """Yield the kind of an object, and its namespace if that is not the release's own."""
     kind = manifest["kind"]
     group = str(manifest["apiVersion"]).rpartition("/")[0]
     full_kind = f"{kind}.{group}" if group else str(kind)
@@ -152,7 +202,7 @@ def _iter_identity(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPr
 
 
 def _iter_rights(role: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
-    """Yield the rights of a role, and who gets them by aggregation."""
+    """Yield the rights of a role. By aggregation, roles of Kubernetes such as `admin` may get the same rights."""
     role_scope = _role_scope(role, own_namespace)
     labels = _mapping_or_empty(role["metadata"].get("labels"))
     aggregated_roles = [name.removeprefix(_AGGREGATION_LABEL) for name in labels if name.startswith(_AGGREGATION_LABEL)]
@@ -161,22 +211,23 @@ def _iter_rights(role: Manifest, own_namespace: str) -> Iterator[_ObjectPrivileg
             "aggregation", "rights of other roles", "has the rights of other roles (aggregationRule)"
         )
     for rule in _list_or_empty(role.get("rules")):
-        for name, verb in _expand_rule(_mapping_or_empty(rule)):
-            right = f"may {verb} {name}"
-            yield _ObjectPrivilege(f"{role_scope} {name}", verb, right)
-            for scope in aggregated_roles:
-                yield _ObjectPrivilege(f"{scope} {name}", verb, f"{right}, as everybody with the role {scope}")
+        for target, verb in _expand_rule(_mapping_or_empty(rule)):
+            right_text = f"may {verb} {target}"
+            yield _ObjectPrivilege(f"{role_scope} {target}", verb, right_text)
+            for role_name in aggregated_roles:
+                description = f"{right_text}, as everybody with the role {role_name}"
+                yield _ObjectPrivilege(f"{role_name} {target}", verb, description)
 
 
 def _role_scope(role: Manifest, own_namespace: str) -> str:
-    """Return where the rights of a role count: its kind, with the namespace if that is not the release's own."""
+    """Return where the rights of a role count: `ClusterRole`, `Role`, or `Role/NAMESPACE` for another namespace."""
     namespace = str(_mapping_or_empty(role["metadata"]).get("namespace") or own_namespace)
     is_elsewhere = role["kind"] == "Role" and namespace != own_namespace
     return f"Role/{namespace}" if is_elsewhere else str(role["kind"])
 
 
-def _expand_rule(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each resource or address of a rule with each verb."""
+def _expand_rule(rule: Mapping[str, Any]) -> Iterator[_Right]:
+    """Yield each right of a rule: every verb for every resource and for every path of a URL."""
     verbs = [str(verb) for verb in _list_or_empty(rule.get("verbs"))]
     groups = _list_or_empty(rule.get("apiGroups"))
     resources = _list_or_empty(rule.get("resources"))
@@ -184,16 +235,16 @@ def _expand_rule(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     addresses = _list_or_empty(rule.get("nonResourceURLs"))
     target_count = len(groups) * len(resources) * len(resource_names) + len(addresses)
     if target_count * len(verbs) > _MOST_RIGHTS:
-        yield _TOO_MANY, "*"
+        yield _Right(_TOO_MANY, "*")
         return
     for group, resource, name, verb in combinations(groups, resources, resource_names, verbs):
-        yield f"{_resource_name(str(group), str(resource))} {name}".rstrip(), verb
+        yield _Right(f"{_resource_name(str(group), str(resource))} {name}".rstrip(), verb)
     for address, verb in combinations(addresses, verbs):
-        yield str(address), verb
+        yield _Right(str(address), verb)
 
 
 def _resource_name(group: str, resource: str) -> str:
-    """Return a resource as RBAC is spoken of: deployments.apps/scale, or pods of the core group."""
+    """Return a resource with its group, such as deployments.apps/scale; pods for one of the core group."""
     plural, slash, subresource = resource.partition("/")
     return f"{plural}.{group}{slash}{subresource}" if group else resource
 
@@ -201,12 +252,12 @@ def _resource_name(group: str, resource: str) -> str:
 def _iter_binding_privileges(
     binding: Manifest, own_namespace: str, names_by_kind: _Names
 ) -> Iterator[_ObjectPrivilege]:
-    """Yield a role that is not of the release, and subjects that are not its ServiceAccounts."""
+    """Yield the role of a binding if the release does not have it, and subjects that are not its ServiceAccounts."""
     namespace = str(_mapping_or_empty(binding["metadata"]).get("namespace") or "")
     role = _mapping_or_empty(binding.get("roleRef"))
     kind, name = str(role.get("kind")), str(role.get("name"))
     role_namespace = namespace if kind == "Role" else ""
-    if (role_namespace, name) not in names_by_kind.get(kind, set()):
+    if _ObjectName(role_namespace, name) not in names_by_kind.get(kind, set()):
         yield _ObjectPrivilege("role", name, f"role {name}, which is not in the release")
     for subject in _iter_mappings(binding.get("subjects")):
         if not _is_own_account(subject, own_namespace, names_by_kind):
@@ -220,11 +271,11 @@ def _is_own_account(subject: Mapping[str, Any], own_namespace: str, names_by_kin
     namespace = str(subject.get("namespace") or "")
     if subject.get("kind") != "ServiceAccount" or namespace != own_namespace:
         return False
-    return (namespace, str(subject.get("name"))) in names_by_kind["ServiceAccount"]
+    return _ObjectName(namespace, str(subject.get("name"))) in names_by_kind["ServiceAccount"]
 
 
 def _iter_intercepted_requests(configuration: Manifest) -> Iterator[_ObjectPrivilege]:
-    """Yield which requests a webhook sees or changes."""
+    """Yield the requests that a webhook sees (ValidatingWebhookConfiguration) or changes (Mutating…)."""
     webhook_type = str(configuration["kind"]).removesuffix("WebhookConfiguration").lower()
     for webhook in _iter_mappings(configuration.get("webhooks")):
         for rule in _iter_mappings(webhook.get("rules")):
@@ -255,44 +306,50 @@ def _iter_outside_access(service: Manifest) -> Iterator[_ObjectPrivilege]:
         yield _ObjectPrivilege("service", service_type, f"service reachable by {service_type}")
 
 
-def _iter_pod_privileges(pod: Mapping[str, Any], namespace: str, names_by_kind: _Names) -> Iterator[tuple[str, str]]:
-    """Yield what reaches beyond the pod."""
+def _iter_pod_privileges(pod: Mapping[str, Any], namespace: str, names_by_kind: _Names) -> Iterator[_PodPrivilege]:
+    """Yield the settings of a pod and its containers that give it more than a pod has by itself."""
     for name in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(name):
-            yield name, f"pod with {name}"
+            yield _PodPrivilege(name, f"pod with {name}")
     account = str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "")
-    if account and (namespace, account) not in names_by_kind["ServiceAccount"]:
-        yield f"service account {account}", f"pod with the ServiceAccount {account}, which is not in the release"
+    if account and _ObjectName(namespace, account) not in names_by_kind["ServiceAccount"]:
+        description = f"pod with the ServiceAccount {account}, which is not in the release"
+        yield _PodPrivilege(f"service account {account}", description)
     yield from _iter_volume_privileges(pod)
     for value in _iter_security_settings(pod):
-        yield value, f"pod with {value}"
+        yield _PodPrivilege(value, f"pod with {value}")
     for field in ("initContainers", "containers", "ephemeralContainers"):
         for container in _iter_mappings(pod.get(field)):
             for value in _iter_container_privileges(container):
-                yield value, f"container {container.get('name')} with {value}"
+                yield _PodPrivilege(value, f"container {container.get('name')} with {value}")
 
 
-def _iter_annotation_privileges(annotations: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _iter_annotation_privileges(annotations: Mapping[str, Any]) -> Iterator[_PodPrivilege]:
     """Yield the containers that an annotation of the pod takes out of AppArmor."""
     for name, profile in annotations.items():
         if str(name).startswith(_APP_ARMOR_ANNOTATION) and not _is_confined(str(profile)):
             container = str(name).removeprefix(_APP_ARMOR_ANNOTATION)
-            yield f"appArmorProfile {profile}", f"container {container} with appArmorProfile {profile}"
+            value = f"appArmorProfile {profile}"
+            yield _PodPrivilege(value, f"container {container} with {value}")
 
 
 def _is_confined(profile: str) -> bool:
+    """Return whether a profile of AppArmor limits a container."""
     return profile in ("", "runtime/default") or profile.startswith("localhost/")
 
 
-def _iter_volume_privileges(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _iter_volume_privileges(pod: Mapping[str, Any]) -> Iterator[_PodPrivilege]:
     """Yield the volumes of a pod that reach the node or a store of others."""
     for volume in _iter_mappings(pod.get("volumes")):
         for kind in sorted(set(volume) - _HARMLESS_VOLUMES):
-            path = f" {_mapping_or_empty(volume[kind]).get('path')}" if kind == "hostPath" else ""
-            yield f"volume {kind}{path}", f"pod with a volume {kind}{path}"
+            volume_name = kind
+            if kind == "hostPath":
+                volume_name = f"{kind} {_mapping_or_empty(volume[kind]).get('path')}"
+            yield _PodPrivilege(f"volume {volume_name}", f"pod with a volume {volume_name}")
 
 
 def _iter_container_privileges(container: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the settings of a container that reach beyond its pod: its security, and the hosts that are called."""
     yield from _iter_security_settings(container)
     for port in _iter_mappings(container.get("ports")):
         if port.get("hostPort"):
@@ -306,7 +363,7 @@ def _iter_container_privileges(container: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _iter_security_settings(holder: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the security context of a pod or container gives."""
+    """Yield the rights that the security context of a pod or container gives."""
     context = _mapping_or_empty(holder.get("securityContext"))
     if context.get("privileged"):
         yield "privileged"
@@ -327,7 +384,7 @@ def _iter_security_settings(holder: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _iter_kernel_settings(context: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the labels of SELinux and the settings of the kernel that take a pod out of its limits."""
+    """Yield the labels of SELinux and the settings of the kernel that the Pod Security Standards do not allow."""
     labels = _mapping_or_empty(context.get("seLinuxOptions"))
     for part in ("user", "role"):
         if labels.get(part):
@@ -348,7 +405,7 @@ def tabulate_privileges(release: Release) -> dict[str, list[str]]:
 
 
 def _is_known(privilege: Privilege, rows: Table) -> bool:
-    """Return whether the table has a privilege, or one of which it is a part."""
+    """Return whether the table has a privilege, or a wider one that includes it."""
     keys = {privilege.key}
     scope, _space, right = privilege.key.partition(" ")
     if scope.partition("/")[0] in _ROLES:
@@ -359,13 +416,13 @@ def _is_known(privilege: Privilege, rows: Table) -> bool:
     return any(privilege.value in rows.get(key, ()) for key in keys)
 
 
-def _list_names(objects: Sequence[Manifest], kind: str) -> set[tuple[str, str]]:
+def _list_names(objects: Sequence[Manifest], kind: str) -> set[_ObjectName]:
     """Return namespace and name of each object of a kind."""
     object_names = set()
     for manifest in objects:
         if manifest["kind"] == kind:
             metadata = _mapping_or_empty(manifest["metadata"])
-            object_names.add((str(metadata.get("namespace") or ""), str(metadata["name"])))
+            object_names.add(_ObjectName(str(metadata.get("namespace") or ""), str(metadata["name"])))
     return object_names
 
 
@@ -383,9 +440,10 @@ def _iter_mappings(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _mapping_or_empty(value: Any) -> Mapping[str, Any]:
-    """Return a mapping; what is none is refused by the API server."""
+    """Return a mapping. Any other value counts as empty, because the API server refuses it."""
     return value if isinstance(value, Mapping) else {}
 
 
 def _list_or_empty(value: Any) -> list[Any]:
+    """Return a list. Any other value counts as empty, because the API server refuses it."""
     return value if isinstance(value, list) else []
