@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock of an inventory: the sum of each manifest and chart, and the digest of each image.
+"""The lock of an inventory: the checksum of each manifest, chart, archive and program, and the digest of each image.
 
-A lock has sums, not versions, as `.terraform.lock.hcl` has: it shows that a version is still the same content. It is
-read before anything is applied, and again where a manifest is read. It is a valid inventory file, because an inventory
-may be a folder, and Ansible parses every YAML file in it. Private.
+A lock shows that a version still has the same content, as `.terraform.lock.hcl` does. Playbook `lock` writes it, and
+actions read it before anything is applied. It is a valid inventory file, because an inventory may be a folder, and
+Ansible parses every YAML file in it. Private.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem, strip_credentials
 
@@ -23,22 +23,39 @@ LOCK_FILE = "otel.lock.yml"
 LOCK_VARIABLE = "otel_lock"
 LOCK_FORMAT = 1
 MANIFESTS, CHARTS, IMAGES, ARCHIVES, PROGRAMS = "manifests", "charts", "images", "archives", "programs"
+# The parts of a lock, in the order of the file, each with the word for one of its rows.
 _SUMS = {MANIFESTS: "manifest", CHARTS: "chart", IMAGES: "image", ARCHIVES: "archive", PROGRAMS: "program"}
 _SUM = re.compile(r"sha256:[0-9a-f]{64}\Z")
 LOCK_COMMAND = "ansible-playbook o11y.opentelemetry.lock -i INVENTORY"
+# What to do about a row that is missing, for parts that playbook `lock` cannot fetch by itself.
 _FIXES = {CHARTS: f"Pull the chart (helm pull), give the path of its archive, and run `{LOCK_COMMAND}`."}
 
+# The rows of a part, by name. A row has `sum` (sha256:…) and `from`, the place that the content came from.
 Rows = Mapping[str, Mapping[str, str]]
+# A function that returns an image with its digest.
 Pin = Callable[[str], str]
+
+
+class Checksum(NamedTuple):
+    """The checksum of something that is to be locked."""
+
+    part: str
+    """One of the parts of a lock, such as IMAGES."""
+    name: str
+    checksum: str
+    """Such as sha256:…; empty if it could not be found."""
+    origin: str
+    """The place that the content came from."""
 
 
 @dataclass(frozen=True)
 class Lock:
-    """What an inventory was locked to. `lock_path` is the file."""
+    """The content of a lock file."""
 
     lock_path: str
     rows_by_part: Mapping[str, Rows] = field(default_factory=dict)
     excluded_patterns: tuple[str, ...] = ()
+    """Patterns of images that need no digest, such as `localhost/*`."""
 
     def pin_image(self, image: str) -> str:
         """Return an image with its digest. Raises Problem for an image that is neither locked nor excluded."""
@@ -82,7 +99,7 @@ class Lock:
 
 
 def pin_options(options: Mapping[str, Any], option_names: Iterable[str], pin: Pin) -> dict[str, Any]:
-    """Return options in which every image has its digest, in the options of these names and at any depth of them."""
+    """Return options in which each image has its digest. Only the options of these names are searched, at any depth."""
     pinned_options = dict(options)
     for name in option_names:
         if options.get(name):
@@ -106,7 +123,11 @@ def keep_unpinned(image: str) -> str:
 
 
 def join_locks(locks: Sequence[Lock | None]) -> Pin:
-    """Return the pin of images that several inventories use. An image has to be locked if every inventory is."""
+    """Return the function that pins images which several inventories use. None stands for an inventory without a lock.
+
+    An image must be locked if every inventory has a lock. The function raises Problem if it is not, and if two locks
+    have different digests of it.
+    """
     present_locks = [lock for lock in locks if lock]
     is_needed = bool(present_locks) and len(present_locks) == len(locks)
 
@@ -161,24 +182,35 @@ def _find_invalid_sums(rows: Rows) -> list[str]:
 def build_lock_content(
     checksums: Iterable[tuple[str, str, str, str]], exclude: Sequence[str], earlier_lock: Lock | None
 ) -> dict[str, Any]:
-    """Return the content of the file: `checksums` has part, name, sum and origin.
+    """Return the content of a lock file. `checksums` has the fields of `Checksum`. Raises Problem for a missing one.
 
-    What kept its sum keeps its origin, so that a run on another machine changes nothing.
+    A row whose checksum has not changed keeps its origin, so that a run on another machine changes nothing.
     """
     earlier_rows = earlier_lock.rows_by_part if earlier_lock else {}
     rows: dict[str, dict[str, dict[str, str]]] = {}
-    for part, name, checksum, origin in sorted(checksums):
-        if not _SUM.match(checksum):
-            fix = "Check skopeo, the registry and its credentials, or leave the image out (otel_lock_exclude)."
-            wrong = f"there is no digest of {name}"
-            raise Problem(wrong, asked="Lock it", where=strip_credentials(origin), fix=_FIXES.get(part, fix))
-        row = {"sum": checksum, "from": strip_credentials(origin)}
-        earlier_row = earlier_rows.get(part, {}).get(name)
-        if earlier_row and earlier_row["sum"] == checksum:
+    for found in sorted(Checksum(*fields) for fields in checksums):
+        if not _SUM.match(found.checksum):
+            raise _build_missing_digest_problem(found)
+        row = {"sum": found.checksum, "from": strip_credentials(found.origin)}
+        earlier_row = earlier_rows.get(found.part, {}).get(found.name)
+        if earlier_row and earlier_row["sum"] == found.checksum:
             row = dict(earlier_row)
-        rows.setdefault(part, {})[name] = row
+        rows.setdefault(found.part, {})[found.name] = row
     lock_fields: dict[str, Any] = {"format": LOCK_FORMAT}
     if exclude:
         lock_fields["exclude"] = sorted(set(exclude))
-    lock_fields.update({part: rows[part] for part in _SUMS if part in rows})
+    for part in _SUMS:
+        if part in rows:
+            lock_fields[part] = rows[part]
     return {"all": {"vars": {LOCK_VARIABLE: lock_fields}}}
+
+
+def _build_missing_digest_problem(found: Checksum) -> Problem:
+    """Return the problem of something whose checksum could not be found."""
+    fix = "Check skopeo, the registry and its credentials, or leave the image out (otel_lock_exclude)."
+    return Problem(
+        f"there is no digest of {found.name}",
+        asked="Lock it",
+        where=strip_credentials(found.origin),
+        fix=_FIXES.get(found.part, fix),
+    )
