@@ -44,7 +44,7 @@ def test_text_that_is_too_deep_is_a_value_error_as_other_text_that_is_no_json() 
         (host_facts._parse_journal_entry, {}),
         (logs._parse_json_object, {}),
         (operator_reasons._read_logged_error, ""),
-        (lambda text: list(call._list_trace_ids(text)), []),
+        (lambda text: list(call._iter_trace_ids(text)), []),
     ],
 )
 def test_text_of_others_that_is_too_deep_ends_no_run(read: Callable[[str], Any], found: Any) -> None:
