@@ -1,15 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until service accounts have their roles: by a token of the account at STS, or by a pod that is tried.
+"""Module identity_wait: it waits until the pods of service accounts get their IAM roles. Private.
 
-A written change at AWS is not effective at once, so nothing old is removed before this. Private.
+With provider irsa, a token of the account is given to STS. With provider pod_identity, a pod is created in a dry run,
+and the webhook of EKS shows the credentials that it would get. AWS makes a change effective only after some seconds,
+so roles remove nothing old before this module has ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -24,7 +26,8 @@ from ..._otelcol.needs.aws_policy import IRSA, Account
 from ..role_proofs import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
 from ..trust import AUDIENCE
 
-TOKEN_SECONDS = 600  # the least that the API server gives
+# For how long a token is valid. Source: TokenRequest in the Kubernetes API reference; the API server takes no less.
+TOKEN_SECONDS = 600
 FORBIDDEN, MISSING, TOO_MANY_REQUESTS = 403, 404, 429
 NOT_THERE_REASON = "it is not there yet"
 CONNECT_SECONDS, READ_SECONDS = 5, 15
@@ -38,17 +41,28 @@ ARGUMENTS: dict[str, Any] = {
 
 
 class Unproven(Exception):  # noqa: N818 - no error: it is reported, and the run goes on
-    """This cannot be looked at, for a reason."""
+    """It cannot be proven that an account has its role. The text is the reason."""
+
+
+class UnprovenRow(TypedDict):
+    """An account whose role was not proven, in the result of the module."""
+
+    account: str
+    """NAMESPACE/NAME."""
+    reason: str
 
 
 class RoleWait:
+    """One run of the module. `sts` returns a client for STS."""
+
     def __init__(self, cluster: Cluster, params: Mapping[str, Any], sts: Callable[[], Any]) -> None:
         self.cluster, self.params, self._sts = cluster, params, sts
         self.changed = False
 
     def run(self) -> dict[str, Any]:
-        """Wait for all accounts, and return what was proven."""
-        proven, unproven = [], []
+        """Wait for the accounts one after the other, and return those with a proven role, and the others."""
+        proven: list[str] = []
+        unproven: list[UnprovenRow] = []
         for row in self.params["accounts"]:
             account = Account(row["namespace"], row["service_account"])
             try:
@@ -59,6 +73,7 @@ class RoleWait:
         return {"changed": self.changed, "proven": proven, "unproven": unproven}
 
     def _wait_for_account(self, account: Account, role_arn: str) -> None:
+        """Wait until an account has its role. Raises Unproven if that cannot be seen, and Problem after the limit."""
         started_at = self.cluster.clock()
         if self.params["provider"] == IRSA:
             self._wait_until_assumed(account, role_arn, started_at)
@@ -68,7 +83,7 @@ class RoleWait:
             self._replace_stale_pods(account, role_arn, started_at)
 
     def _wait_until_assumed(self, account: Account, role_arn: str, started_at: float) -> None:
-        """Take the role on as its pods do. The token never leaves this process but to STS."""
+        """Assume the role with a token of the account, as its pods do, until STS allows it. Only STS gets the token."""
         token = self._create_token(account)
         exceptions = import_library("botocore.exceptions", "botocore")
         answer = None
@@ -93,7 +108,7 @@ class RoleWait:
         return str(self._post_object(path, body, "create tokens of it")["status"]["token"])
 
     def _wait_for_pod_credentials(self, account: Account, role_arn: str, started_at: float) -> None:
-        """Try a pod until EKS gives it credentials; an association is effective some seconds after the call."""
+        """Create a pod in a dry run until EKS gives it credentials, some seconds after the association was made."""
         path = f"/api/v1/namespaces/{account.namespace}/pods"
         for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
             pod = self._post_object(path, dry_run_pod(account), "try a pod of it", {"dryRun": "All"})
@@ -104,7 +119,7 @@ class RoleWait:
         raise Problem(wrong, asked=f"Associate {account} with {role_arn}", fix=fix)
 
     def _post_object(self, path: str, body: Any, action: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the answer to a POST. Raises Unproven where the account is missing, or this user may not do it."""
+        """Return the answer to a POST. Raises Unproven if the account is missing, or if this user may not do it."""
         try:
             return self.cluster.request("POST", path, query, body)
         except ApiError as error:
@@ -114,7 +129,7 @@ class RoleWait:
             raise Unproven(reason) from error
 
     def _replace_stale_pods(self, account: Account, role_arn: str, started_at: float) -> None:
-        """Replace collectors that started before EKS knew of their role, which would run without it."""
+        """Evict the collectors that started before EKS knew of their role, until none runs without credentials."""
         for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
             stale_names = self._list_stale_pods(account, role_arn)
             if not stale_names:
@@ -134,6 +149,7 @@ class RoleWait:
         return pod_names
 
     def _evict_pod(self, account: Account, name: str) -> None:
+        """Evict a pod, which its workload then replaces. Raises Unproven if this user may not do that."""
         path = f"/api/v1/namespaces/{account.namespace}/pods/{name}/eviction"
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
         try:
@@ -145,6 +161,8 @@ class RoleWait:
 
 
 def run_wait(module: AnsibleModule) -> None:
+    """Run the module identity_wait, and exit with its result or failure."""
+
     def connect_sts() -> Any:
         # A token is its own credential, and the loop around it knows the time that is left.
         config = import_library("botocore.config", "botocore").Config(
