@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take the Collector's program out of images, by a pod of each. Private."""
+"""Module collector_program: it copies the Collector's program out of images, with a Job for each image. Private.
+
+`program_job.py` builds the Job, whose pod serves the program. This file waits for the pod, and downloads the program
+through the API server.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ from ..program_job import (
 
 # How long an answer with the whole program may take.
 READ_SECONDS = 300.0
-# How long the copy of a program that has ended may go on: its file stays open.
+# If the program of the image ends, its copy may still go on for so many seconds, because its file stays open.
 SECONDS_AFTER_END = 15.0
 HTTP_NOT_FOUND = 404
 MODULE_ARGUMENTS: dict[str, Any] = {
@@ -52,15 +56,16 @@ MODULE_ARGUMENTS: dict[str, Any] = {
 
 
 class ProgramFetcher:
-    """Gets programs that are not in a folder yet."""
+    """Copies programs out of images. `options` are the parameters of the module."""
 
     def __init__(self, cluster: Cluster, options: dict[str, Any]) -> None:
         self.cluster, self.options = cluster, options
         self._ended = 0.0
+        """The time at which the program of an image was first seen to have ended; 0 before that."""
         self.jobs = f"/apis/batch/v1/namespaces/{quote_segment(options['namespace'])}/jobs"
 
     def fetch_program(self, image: str, program_file: Path) -> None:
-        """Write the program of an image. Raises Problem if its pod does not hand it out in time."""
+        """Write the program of an image to a file. Raises Problem if its pod does not serve it in time."""
         with self._run_job(image) as live_job:
             pod = self._find_serving_pod(live_job, image)
             path = f"/api/v1/namespaces/{self.options['namespace']}/pods/{pod}:{SERVER_PORT}/proxy/{PROGRAM_FILE}"
@@ -72,7 +77,7 @@ class ProgramFetcher:
 
     @contextmanager
     def _run_job(self, image: str) -> Iterator[dict[str, Any]]:
-        """Yield the Job of this run, and remove it, and no other of that name."""
+        """Create the Job of an image and yield it. After that, remove this Job, and no other one of the same name."""
         job_name = f"collector-program-{secrets.token_hex(4)}"
         request_in_words = f"Run {image} in namespace {self.options['namespace']}"
         live_job = self._post_job(request_in_words, build_job(job_name, image, self.options))
@@ -103,7 +108,7 @@ class ProgramFetcher:
         raise Problem(problem, asked=f"Take the program out of {image}", where=self.options["namespace"], fix=fix)
 
     def _check_running(self, pods: list[dict[str, Any]], image: str) -> None:
-        """Raise Problem if what the image runs has ended some time ago, and cannot be copied any more."""
+        """Raise Problem if the program of the image has ended some time ago, so that it cannot be copied any more."""
         exit_codes = [exit_code for pod in pods if (exit_code := _read_exit_code(pod)) is not None]
         if not exit_codes:
             return
@@ -114,11 +119,12 @@ class ProgramFetcher:
 
 
 def _add_local_fix(symptom: Symptom) -> Symptom:
-    """Return a symptom with what to do about it here."""
-    fix = FIXES_BY_FAILURE.get((symptom.failure_row.id, symptom.container)) or FIXES_BY_FAILURE.get(
-        (symptom.failure_row.id, "")
-    )
-    return symptom._replace(failure_row=symptom.failure_row._replace(fix=fix)) if fix else symptom
+    """Return a symptom of a pod. If the Job has a fix of its own for it, the symptom gets that."""
+    failure_row = symptom.failure_row
+    fix = FIXES_BY_FAILURE.get((failure_row.id, symptom.container)) or FIXES_BY_FAILURE.get((failure_row.id, ""))
+    if not fix:
+        return symptom
+    return symptom._replace(failure_row=failure_row._replace(fix=fix))
 
 
 def _read_exit_code(pod: dict[str, Any]) -> int | None:
@@ -185,8 +191,8 @@ def fetch_programs(cluster: Cluster, options: dict[str, Any], check: bool) -> di
     }
     if missing_files and not check:
         _make_writable_folder(options["dest"])
-    for image, program_file in {} if check else missing_files.items():
-        ProgramFetcher(cluster, options).fetch_program(image, program_file)
+        for image, program_file in missing_files.items():
+            ProgramFetcher(cluster, options).fetch_program(image, program_file)
     present_files = {
         image: str(program_file) for image, program_file in files.items() if _is_program_present(program_file)
     }
