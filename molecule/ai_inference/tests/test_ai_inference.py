@@ -73,7 +73,9 @@ def of_trace(observed: ObservedCluster, trace: str) -> list[Resource]:
 def test_gpus_of_both_nodes_have_the_pods_that_use_them(observed: ObservedCluster) -> None:
     names = nodes(observed.host)
     power = 'DCGM_FI_DEV_POWER_USAGE{k8s_cluster_name="example"}'
-    rows = wait_until("four GPUs", lambda: len(found := observed.query_series(power)) == 2 * len(names) and found, PATIENCE)
+    rows = wait_until(
+        "four GPUs", lambda: len(found := observed.query_series(power)) == 2 * len(names) and found, PATIENCE
+    )
     used = {row["k8s_pod_name"]: row for row in rows if "k8s_pod_name" in row}
     assert set(used) == {f"llama-{name}" for name in names}
     for name in names:
@@ -87,7 +89,9 @@ def test_gpus_of_both_nodes_have_the_pods_that_use_them(observed: ObservedCluste
 
 
 def test_what_is_not_kept_does_not_arrive_and_the_exporter_is_watched(observed: ObservedCluster) -> None:
-    rows = wait_until("the exporters", lambda: len(found := observed.query_series('up{job="gpu"}')) == 2 and found, PATIENCE)
+    rows = wait_until(
+        "the exporters", lambda: len(found := observed.query_series('up{job="gpu"}')) == 2 and found, PATIENCE
+    )
     assert {row["team"] for row in rows} == {"platform"}
     assert observed.query_series("DCGM_FI_DEV_ENC_UTIL") == []
 
@@ -105,7 +109,9 @@ def test_calls_have_a_cost_by_team_and_nothing_of_what_users_say(observed: Obser
             assert SECRET not in found.records
     cost = 'sum by (team) ({__name__=~"traces_gen_ai_cost(_.*)?",k8s_cluster_name="example"})'
     wait_until(
-        "the cost of two calls", lambda: observed.query_values("team", f"round({cost}, 0.01)") == {"search": [0.2]}, PATIENCE
+        "the cost of two calls",
+        lambda: observed.query_values("team", f"round({cost}, 0.01)") == {"search": [0.2]},
+        PATIENCE,
     )
     unpriced = 'sum by (team) ({__name__=~"traces_gen_ai_unpriced(_.*)?",gen_ai_request_model="secret-model"})'
     wait_until("calls without a price", lambda: observed.query_values("team", unpriced) == {"search": [2.0]}, PATIENCE)

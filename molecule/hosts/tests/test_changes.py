@@ -51,7 +51,9 @@ RELOADED = (
     Moment("the controller calls the host", printed_text="Install or change the services"),
     Moment("the change is written down", shell_condition="test -e change.json"),
     Moment(
-        "the program checks the config", shell_condition="test -e /run/systemd/system/otelcol-trial.check.service", signal="CONT"
+        "the program checks the config",
+        shell_condition="test -e /run/systemd/system/otelcol-trial.check.service",
+        signal="CONT",
     ),
     Moment("the new release is judged", shell_condition="grep -qs judge change.json"),
 )
@@ -127,7 +129,9 @@ def place_on_nodes_with(cluster: Cluster, label: str) -> None:
 
 def queued(host: LinuxHost) -> float:
     """Return how much waits in the queues of a gateway on a host."""
-    sizes = re.findall(r"^otelcol_exporter_queue_size\{.*\} (\S+)$", host.read_metrics(GATEWAY_METRICS_PORT), re.MULTILINE)
+    sizes = re.findall(
+        r"^otelcol_exporter_queue_size\{.*\} (\S+)$", host.read_metrics(GATEWAY_METRICS_PORT), re.MULTILINE
+    )
     return sum(map(float, sizes))
 
 

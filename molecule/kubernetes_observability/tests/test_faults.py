@@ -51,7 +51,11 @@ def test_a_fault_is_told_by_an_event_with_the_uid_of_its_pod(host: Host, uids: d
     reason = SIGNS[fault][1]
 
     def told() -> bool:
-        events = [one for one in ObservedCluster(host).read_printed_logs() if f"k8s.event.reason: Str({reason})" in one.records]
+        events = [
+            one
+            for one in ObservedCluster(host).read_printed_logs()
+            if f"k8s.event.reason: Str({reason})" in one.records
+        ]
         return uids[fault] in {one.attributes.get("k8s.object.uid") for one in events}
 
     wait_until(f"event {reason}", told, 120)

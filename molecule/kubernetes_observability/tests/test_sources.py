@@ -29,7 +29,9 @@ def nodes(host: Host) -> set[str]:
 
 def scraped(observed: ObservedCluster) -> dict[str, list[float]]:
     """Return how often each pod of the shop was scraped within the window, by each of its targets."""
-    return observed.query_values("k8s_pod_name", f'count_over_time(up{{k8s_namespace_name="{SHOP_NAMESPACE}"}}[{WINDOW}s])')
+    return observed.query_values(
+        "k8s_pod_name", f'count_over_time(up{{k8s_namespace_name="{SHOP_NAMESPACE}"}}[{WINDOW}s])'
+    )
 
 
 def scraped_once(observed: ObservedCluster, pods: set[str]) -> bool:
@@ -54,7 +56,9 @@ def test_pods_that_move_are_scraped_once_where_they_are(observed: ObservedCluste
     for _move in range(2):
         observed.host.check_output(f"kubectl -n {SHOP_NAMESPACE} rollout restart deploy/cart")
         observed.host.check_output(f"kubectl -n {SHOP_NAMESPACE} rollout status deploy/cart --timeout=90s")
-    after = wait_until("new pods alone", lambda: (pods := observed.list_ready_pods("cart")) and len(pods) == 4 and pods, 60)
+    after = wait_until(
+        "new pods alone", lambda: (pods := observed.list_ready_pods("cart")) and len(pods) == 4 and pods, 60
+    )
     assert not before & after
     wait_until("scrapes of a window", lambda: scraped_once(observed, after), PATIENCE)
     assert [pod for pod, targets in scraped(observed).items() if len(targets) > 1] == []
@@ -63,14 +67,22 @@ def test_pods_that_move_are_scraped_once_where_they_are(observed: ObservedCluste
 def test_a_node_is_measured_once_by_kubelet_and_host(observed: ObservedCluster) -> None:
     for metric in ("k8s_node_cpu_usage", "k8s_node_memory_working_set_bytes", "system_cpu_load_average_1m"):
         wait_until(
-            metric, lambda metric=metric: set(observed.query_values("k8s_node_name", metric)) == nodes(observed.host), 90
+            metric,
+            lambda metric=metric: set(observed.query_values("k8s_node_name", metric)) == nodes(observed.host),
+            90,
         )
     assert observed.query_series('{__name__=~"system_(cpu_time|memory_usage).*"}') == []
 
 
 def test_every_series_and_record_has_the_cluster_and_what_it_is_about(observed: ObservedCluster) -> None:
-    wait_until("records of events", lambda: [one for one in observed.read_printed_logs() if "k8s.event.reason" in one.records], 90)
-    anonymous = observed.query_series('count by (__name__) ({__name__=~".+",__name__!="target_info",k8s_cluster_name=""})')
+    wait_until(
+        "records of events",
+        lambda: [one for one in observed.read_printed_logs() if "k8s.event.reason" in one.records],
+        90,
+    )
+    anonymous = observed.query_series(
+        'count by (__name__) ({__name__=~".+",__name__!="target_info",k8s_cluster_name=""})'
+    )
     assert anonymous == []
     placed = ("k8s.pod.name", "k8s.node.name", "k8s.object.name", "k8s.resource.name")
     logs = [one for one in observed.read_printed_logs() if one.signal == "Log"]
@@ -137,7 +149,9 @@ def test_the_leader_is_killed_and_another_reports_within_two_intervals_without_d
     killed = float(observed.host.check_output("date +%s"))
     times = wait_until(
         "three reports of another",
-        lambda: (found := observed.query_times(recent)) and len([time for time in found if time > killed]) > 2 and found,
+        lambda: (
+            (found := observed.query_times(recent)) and len([time for time in found if time > killed]) > 2 and found
+        ),
         PATIENCE,
     )
     gaps = [round(later - time) for time, later in pairwise(times) if later > killed]

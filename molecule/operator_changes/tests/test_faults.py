@@ -108,14 +108,22 @@ def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:
             with suppress(AssertionError):
                 wait_until("all records", lambda: not case.count_missing(site.where["backend"]), HELD)  # noqa: B023
         missing = case.count_missing(site.where["backend"])
-        took = f"undone after {case.undo_seconds:.0f} s, new pods for {case.new_pod_seconds:.0f} s" if case.undone_time else "stays"
+        took = (
+            f"undone after {case.undo_seconds:.0f} s, new pods for {case.new_pod_seconds:.0f} s"
+            if case.undone_time
+            else "stays"
+        )
         tries, sent = sum(one.failed_tries for one in case.loads), sum(len(one.taken) for one in case.loads)
         over = sum(len(one.lost) for one in case.loads)
         lost = f"{missing} records lost" + (f", {over} requests tried for a minute" if over else "")
         line = f"{case.title}: {by}, {took}, {sent} requests, {tries} tries failed, {lost}"
         print(line)
         late = not case.undone_time or case.undo_seconds > BAR or (case.keeps_all_data and missing)
-        if late if case.is_fault else (said or case.undone_time or case.makes_difference(site.where) != bool(case.ready_time)):
+        if (
+            late
+            if case.is_fault
+            else (said or case.undone_time or case.makes_difference(site.where) != bool(case.ready_time))
+        ):
             yield line
         if case.change is NO_START and tries:
             yield f"{case.title}: clients have seen it"
@@ -134,5 +142,7 @@ def test_a_run_that_is_killed_is_completed_or_undone_by_the_next(site: Site) -> 
         wait_until("undone", lambda: bad.undone_time, SETTLED_SECONDS)
     with suppress(AssertionError):  # what clients sent last is on its way
         wait_until("all records", lambda: not bad.count_missing(site.where["backend"]), HELD)
-    assert (code, good.undone_time, bad.count_missing(site.where["backend"]), site.read_records()) == (2, 0.0, 0, ""), output
+    assert (code, good.undone_time, bad.count_missing(site.where["backend"]), site.read_records()) == (2, 0.0, 0, ""), (
+        output
+    )
     assert f"The earlier config of {NAMESPACE}/{bad.name} is back and works" in join_printed_lines(output), output

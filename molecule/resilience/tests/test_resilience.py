@@ -86,7 +86,8 @@ def test_a_run_that_loses_the_api_server_waits_for_it(cluster: Cluster, tmp_path
             proxy.go_away()
             refused, away = proxy.count_by_fate["refused"], away + 1
             wait_until(
-                "the run tries again", lambda known=refused: proxy.count_by_fate["refused"] > known + 1 or run.poll() is not None
+                "the run tries again",
+                lambda known=refused: proxy.count_by_fate["refused"] > known + 1 or run.poll() is not None,
             )
             proxy.come_back()
         output = join_printed_lines(run.communicate()[0])

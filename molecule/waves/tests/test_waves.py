@@ -230,7 +230,9 @@ def kill_in_each_wave(fleet: Fleet, before: dict[str, MemberState], **given: Any
 
 def assert_order(came: dict[str, MemberState]) -> None:
     """Assert that the change came to the members of each wave after it came to those of the one before."""
-    times = [sorted(state.begun_at for state in in_waves(came, range(one, one + 1)).values()) for one in range(len(FIVE))]
+    times = [
+        sorted(state.begun_at for state in in_waves(came, range(one, one + 1)).values()) for one in range(len(FIVE))
+    ]
     for earlier, later in pairwise(times):
         assert earlier[-1] <= later[0], times
 
@@ -249,7 +251,9 @@ def test_a_good_change_arrives_once_in_the_order_of_the_waves_though_runs_are_ki
     came = fleet.read_states(NUMBERS)
     assert passed.items() <= came.items(), "a wave that passed is changed again"
     assert came.pop(AWAY) == before[AWAY]
-    assert {name: state.release_number - before[name].release_number for name, state in came.items()} == dict.fromkeys(came, 1), "once"
+    assert {name: state.release_number - before[name].release_number for name, state in came.items()} == dict.fromkeys(
+        came, 1
+    ), "once"
     assert_order(came)
     for member in (*FIVE[0]["members"], *FIVE[-1]["members"]):
         assert fleet.read_passed_wave(member)["wave"] == FIVE[NUMBERS[member]]["name"]

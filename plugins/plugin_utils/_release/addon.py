@@ -15,7 +15,7 @@ from typing import Any
 
 from ...module_utils._install.addon import addon_decision
 from ...module_utils._install.releases import removal
-from ...module_utils._install.releases.installed import EKS
+from ...module_utils._install.releases.installed import EKS, DefinitionFacts, ReleaseFacts
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
@@ -37,8 +37,8 @@ def decide_installation(
     request = _build_request(product, namespace, arguments, check)
     addon = _read_addon(arguments)
     addon_names = [listed_addon["addon_name"] for listed_addon in arguments["addons"]]
-    cluster_facts = {"cert_manager": arguments["cert_manager"], "addons": addon_names}
-    decision = addon_decision.decide_addon(request, addon, installed, cluster_facts, table)
+    neighbours = addon_decision.Neighbours(arguments["cert_manager"], addon_names)
+    decision = addon_decision.decide_addon(request, addon, installed, neighbours, table)
     registry_warnings = list(addon_decision.list_registry_warnings(arguments))
     if decision.provider == EXISTING:
         version_after_run = installed["version"]
@@ -82,7 +82,7 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
 
 def _plan_removal_of_objects(
     product: Product,
-    installed: Mapping[str, Any],
+    installed: ReleaseFacts,
     addon: addon_decision.Addon,
     arguments: ReleaseArguments,
     check: bool,
@@ -105,7 +105,7 @@ def _plan_removal_of_objects(
     return removal_plan
 
 
-def _mark_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
+def _mark_definition(definition: DefinitionFacts) -> DefinitionFacts:
     """Return the facts of a CustomResourceDefinition, with `ours` also set for one that EKS made.
 
     `made` says that it lacks our label. EKS removes most of its definitions with the add-on.
@@ -114,7 +114,7 @@ def _mark_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {**definition, "ours": is_ours, "made": not definition["ours"]}
 
 
-def _read_installed(product: Product, arguments: ReleaseArguments) -> Mapping[str, Any]:
+def _read_installed(product: Product, arguments: ReleaseArguments) -> ReleaseFacts:
     """Return the result of release_info. Raises Problem if a task does not give it, or no add-on has the product."""
     installed = arguments["installed"]
     if not product.is_in_eks_addons:

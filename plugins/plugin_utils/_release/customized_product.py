@@ -9,10 +9,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ...module_utils._install.releases import helm, lock_file, pinned_images
-from ...module_utils._install.releases.customization import CertificateSource, Customization
+from ...module_utils._install.releases.customization import (
+    CertificateSource,
+    ComponentOptions,
+    Customization,
+    IssuerReference,
+)
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.version_numbers import Version
 from .. import _arguments
@@ -90,21 +95,22 @@ def _choose_operator_images(
     return operator_images
 
 
-def _read_tuning(arguments: ReleaseArguments) -> dict[str, dict[str, Any]]:
+def _read_tuning(arguments: ReleaseArguments) -> dict[str, ComponentOptions]:
     """Return the tuning of each workload, by its name. Raises Problem for unknown or wrong suboptions."""
     workload_specs = {name: {"type": "dict"} for name in arguments["workloads"]}
     check_shapes(arguments["workloads"], workload_specs, "workloads")
-    tuning_by_workload: dict[str, dict[str, Any]] = {}
+    tuning_by_workload: dict[str, ComponentOptions] = {}
     for name, values in arguments["workloads"].items():
-        tuning_by_workload[name] = _arguments.validate_values(values, _TUNING_OPTIONS, f"workloads.{name}")
+        tuning = _arguments.validate_values(values, _TUNING_OPTIONS, f"workloads.{name}")
+        tuning_by_workload[name] = cast(ComponentOptions, tuning)
     return tuning_by_workload
 
 
 def _read_certificate_source(arguments: ReleaseArguments) -> CertificateSource:
     """Return where the certificate of the webhooks comes from. Raises Problem for a wrong issuer."""
-    issuer: dict[str, Any] = {}
+    issuer: IssuerReference = {}
     if arguments["issuer"]:
-        issuer = _arguments.validate_values(arguments["issuer"], _ISSUER_OPTIONS, "issuer")
+        issuer = cast(IssuerReference, _arguments.validate_values(arguments["issuer"], _ISSUER_OPTIONS, "issuer"))
     return CertificateSource(arguments["certificates"], issuer, arguments["ca_bundle"])
 
 

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from ...module_utils._install.olm import olm_decision, olm_objects
 from ...module_utils._install.olm.olm_decision import AUTOMATIC_APPROVAL, MANUAL_APPROVAL, OlmPlan, OlmRequest
+from ...module_utils._install.olm.olm_objects import OlmFacts
 from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
-from ...module_utils._install.releases.installed import OLM
+from ...module_utils._install.releases.installed import OLM, ReleaseFacts
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
@@ -79,9 +80,7 @@ def decide_installation(
     decision = release_decision.decide_release(release_request, installed, table)
     if decision.provider == release_decision.EXISTING:
         return ProviderDecision(decision, installed["version"], installed["namespace"], subscription_facts={})
-    plan = olm_decision.plan_installation(
-        olm_request, {**cluster_state.olm_facts, "kubernetes": installed["kubernetes"]}
-    )
+    plan = olm_decision.plan_installation(olm_request, cluster_state.olm_facts, installed["kubernetes"])
     version = olm_objects.parse_csv_name(plan.csv).version
     # Only the plan knows the version. With it, the decision also has the warnings about versions.
     versioned_request = replace(release_request, version=parse_version(version))
@@ -129,8 +128,8 @@ class _ClusterState(NamedTuple):
     the result of olm_info.
     """
 
-    installed: Mapping[str, Any]
-    olm_facts: Mapping[str, Any]
+    installed: ReleaseFacts
+    olm_facts: OlmFacts
 
 
 def _read_cluster_state(olm_request: OlmRequest, arguments: ReleaseArguments) -> _ClusterState:

@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from ...module_utils._install.addon.addon_decision import InstalledAddon
+from ...module_utils._install.olm.olm_objects import OlmFacts
+from ...module_utils._install.releases.installed import ReleaseFacts
 from ...module_utils._install.releases.release_decision import Decision
 from ...module_utils._otelcol.kube.objects import Manifest
 
@@ -45,7 +48,7 @@ class ReleaseArguments(ManifestOptions):
     certificates: str
     issuer: Mapping[str, Any]
     ca_bundle: str
-    installed: Mapping[str, Any] | None
+    installed: ReleaseFacts | None
     """The result of release_info."""
     foreign: str
     allow_skip: bool
@@ -58,14 +61,14 @@ class ReleaseArguments(ManifestOptions):
     addon_name: str
     addon: Mapping[str, Any]
     """The result of eks_addon in check mode."""
-    addons: list[Mapping[str, Any]]
+    addons: list[InstalledAddon]
     """The add-ons of the cluster, from the result of eks_addon_info."""
     collectors: Sequence[Mapping[str, Any]]
-    cert_manager: Mapping[str, Any]
+    cert_manager: ReleaseFacts | None
     """The result of release_info for cert-manager."""
     preserve: bool
     olm: Mapping[str, Any]
-    olm_found: Mapping[str, Any] | None
+    olm_found: OlmFacts | None
     """The result of olm_info."""
     remove_definitions: bool
     lock_file: str

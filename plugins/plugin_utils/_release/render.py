@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol, TypedDict, cast
 
 from ...module_utils._install.releases import lock_file, manifest, pinned_images, release_decision, removal
 from ...module_utils._install.releases.customization import GENERATED_SECRET, customize_release, list_webhook_hosts
-from ...module_utils._install.releases.installed import EKS, HELM, MANIFEST, OLM
+from ...module_utils._install.releases.installed import EKS, HELM, MANIFEST, OLM, ReleaseFacts
 from ...module_utils._install.releases.products import Product, find_product
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._install.releases.version_numbers import Version, require_version
@@ -29,7 +29,7 @@ from .published import PublishedRelease, read_tables
 from .release_arguments import ProviderDecision, ReleaseArguments
 from .source import ChartOnDisk
 
-# What stands for the result of release_info if a task does not give it.
+# What stands for the result of release_info if a task does not give it: the keys that a decision reads.
 _NOTHING_INSTALLED = {
     "installed": False,
     "ours": False,
@@ -86,7 +86,7 @@ def render_release(arguments: ReleaseArguments, check: bool) -> dict[str, Any]:
 
 def _build_provider_result(product: Product, arguments: ReleaseArguments, decision: ProviderDecision) -> dict[str, Any]:
     """Return the result for a provider: no manifests, and the workloads and webhooks of what is installed."""
-    installed = arguments["installed"] or {}  # no provider decides without it
+    installed: Mapping[str, Any] = arguments["installed"] or {}  # no provider decides without it
     return {
         **_NOTHING_APPLIED,
         "dry_run": product.build_trials(decision.namespace),
@@ -188,7 +188,7 @@ def _join_sentences(*sentences: str) -> str:
 
 def _decide_installation(product: Product, target: Version, arguments: ReleaseArguments, check: bool) -> dict[str, Any]:
     """Return the decision on a version of a product as a task result, still without `chart_version`."""
-    installed = arguments["installed"] or {**_NOTHING_INSTALLED, "kubernetes": ""}
+    installed = arguments["installed"] or cast(ReleaseFacts, {**_NOTHING_INSTALLED, "kubernetes": ""})
     inventory_lock = _lock_file.read_lock_if_given(arguments["lock_file"])
     customized = customize_product(product, target, arguments, inventory_lock)
     published_release = _read_manifest_to_apply(product, target, installed, arguments, inventory_lock)

@@ -302,7 +302,8 @@ def refuse_eks_cluster(product: Product, arguments: ReleaseArguments) -> None:
 
     The result of release_info also names a cluster that module_defaults or the environment give.
     """
-    installed = arguments["installed"] or {}
+    # Module release_info adds the cluster that it read to its facts.
+    installed: Mapping[str, Any] = arguments["installed"] or {}
     name = arguments["eks_cluster"].get("name") or installed.get("eks_cluster")
     if name and arguments["provider"] == "helm":
         wrong = f"helm connects with a kubeconfig, but the cluster is given as eks_cluster ({name})"

@@ -10,8 +10,9 @@ to see that a Service is missing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypedDict
+from typing import Any
 
+from ..._diagnose.peer_state import PeerRow
 from ..._otelcol.needs.peers import find_peers
 from .fact_rows import PortRow, RestFacts
 from .sides import Sides
@@ -27,21 +28,6 @@ _NOWHERE_TEMPLATES = {
 def list_peer_addresses(config: Mapping[str, Any]) -> list[str]:
     """Return where the exporters of a config send to, as host:port."""
     return [_join_address(peer.host, peer.port) for peer in find_peers(config, "")]
-
-
-class PeerRow(TypedDict):
-    """What the cluster has at the address of an exporter. `describe_peer` of _diagnose/peer_state.py builds it."""
-
-    exporter: str
-    endpoint: str
-    host: str
-    port: int
-    path: str
-    service: str
-    policies: str
-    has: str
-    about: str
-    state: str
 
 
 class DestinationRow(PeerRow):

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.needs.quantities import MIB
 from ..._telemetry.logs import group_log_failures
 from ..._telemetry.metrics import UPTIME, Reading, SignalFlow, estimate_memory_used, subtract_readings, sum_readings
 from .count_rows import CountRows, ReceiverRow
-from .fact_rows import LogRow, PodRow, RevisionFacts, RowKind, UnreadRow
+from .fact_rows import PodRow, RevisionFacts, RowKind, UnreadRow
 
 # A state such as a full queue counts once it holds in so many readings; unreadable metrics count after one more.
 LASTING_READINGS = 3
@@ -137,7 +137,7 @@ class Revision:
             "restarted": sum(pod["restarted"] for pod in pod_rows),
             "memory_percent": max((pod["memory_percent"] for pod in pod_rows), default=0),
             "unread": unread_rows or self._report_no_pods(),
-            "logs": cast(list[LogRow], log_rows),
+            "logs": log_rows,
             "steady": self._find_steady_signals(),
             "open": _list_open_ports(samples),
         }
@@ -194,7 +194,7 @@ class Revision:
         first_time = self.polls[0].read_time if self.polls else at
         counted_since_start = self._sum_counts_since_start()
         flow = SignalFlow(self.config, self._listeners, counted, counted_since_start, at - first_time)
-        return cast(CountRows, flow.collect_facts())
+        return flow.collect_facts()
 
     def _sum_counts_since_start(self) -> Reading:
         """Return what all pods had counted at their last readings, with their past."""

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..._collector.options import METRICS_PORT
 from ..._diagnose.diagnose_checks import Check
@@ -37,7 +37,7 @@ from ..._rollout.live.jmespath_search import compile_search
 from ..._telemetry.metrics import explain_unreachable_metrics
 from ..canary.canary_checks import CHECKS_NEEDING_DATA
 from ..canary.canary_facts import build_rest_facts, collect_facts
-from ..canary.canary_places import DestinationRow, PeerRow, describe_destinations
+from ..canary.canary_places import DestinationRow, describe_destinations
 from ..canary.fact_rows import ComparisonFacts, RestFacts
 from ..canary.hold_times import MARGIN_SECONDS, count_hold_seconds
 from ..canary.judge import Judge, Verdict
@@ -243,7 +243,7 @@ class Observation:
         service_peers = [peer for peer in find_peers(self._canary.config, namespace) if peer.service]
         read_peers_ahead(new_reader, service_peers)
         no_policies = find_egress_policies(None, {})
-        return cast(list[PeerRow], describe_peers(new_reader, service_peers, self._sender, no_policies, Notes()))
+        return describe_peers(new_reader, service_peers, self._sender, no_policies, Notes())
 
     def find_unjudged_checks(self, seconds: float) -> set[str]:
         """Return the ids of the checks for which an observation of so many seconds had nothing to compare."""
