@@ -87,8 +87,8 @@ def read_kubeconfig_clusters(config: Mapping[str, Any], path: str, patterns: Seq
 
 def read_argo_cd_cluster(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
     """Return the cluster of a Secret of Argo CD."""
-    name = ARGO_CD.read_text(secret, "name")
-    server = ARGO_CD.read_text(secret, "server")
+    name = ARGO_CD.read_key_text(secret, "name")
+    server = ARGO_CD.read_key_text(secret, "server")
     return FoundCluster(
         name or server, "argo_cd", _build_secret_connection(secret, hub, ARGO_CD), _read_labels(secret), server
     )

@@ -38,7 +38,7 @@ class SecretForm:
     def label_selector(self) -> str:
         return f"{self.label}={self.value}" if self.value else self.label
 
-    def read_text(self, secret: Mapping[str, Any], key: str) -> str:
+    def read_key_text(self, secret: Mapping[str, Any], key: str) -> str:
         """Return a text of the Secret; empty without it. Raises Problem if it is no base64."""
         encoded_text = mapping_at(secret, "data").get(key) or ""
         try:
@@ -60,7 +60,7 @@ def describe_secret(secret: Mapping[str, Any]) -> str:
 
 def read_kubeconfig_text(secret: Mapping[str, Any]) -> str:
     """Return the kubeconfig of a Secret of Cluster API, which is YAML. Raises Problem without it."""
-    text = CLUSTER_API.read_text(secret, "value")
+    text = CLUSTER_API.read_key_text(secret, "value")
     if not text:
         raise Problem("it has no kubeconfig under key `value`", where=describe_secret(secret))
     return text
@@ -85,12 +85,12 @@ def check_kubeconfig(config: Any, secret: Mapping[str, Any]) -> dict[str, Any]:
 def build_argo_cd_kubeconfig(secret: Mapping[str, Any]) -> dict[str, Any]:
     """Return a kubeconfig with what Argo CD uses. Raises Problem for credentials that only Argo CD can make."""
     try:
-        config = parse_json(ARGO_CD.read_text(secret, "config") or "{}")
+        config = parse_json(ARGO_CD.read_key_text(secret, "config") or "{}")
     except ValueError:
         raise Problem("key `config` is no JSON", where=describe_secret(secret)) from None
     tls_config = mapping_at(config, "tlsClientConfig")
     cluster = {
-        "server": ARGO_CD.read_text(secret, "server"),
+        "server": ARGO_CD.read_key_text(secret, "server"),
         "insecure-skip-tls-verify": bool(tls_config.get("insecure")) or None,
         "certificate-authority-data": tls_config.get("caData"),
         "tls-server-name": tls_config.get("serverName"),

@@ -43,7 +43,7 @@ class ServingPods:
         ready_pods.sort(key=lambda pod: _full_pod_name(pod) not in known_pods)
         notes = Notes()
         path_by_pod = find_metrics_paths(ready_pods, notes, self._config, METRICS_PORT)
-        answers = cluster.call_in_parallel(current_reader.read_text, list(path_by_pod.values()))
+        answers = cluster.call_in_parallel(current_reader.read_answer_text, list(path_by_pod.values()))
         counts: dict[str, Reading] = {}
         for pod_name, answer in zip(path_by_pod, answers, strict=True):
             if answer.value is None:

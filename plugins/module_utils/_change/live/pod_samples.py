@@ -85,7 +85,7 @@ class PodSampler:
         """Return the text of the metrics of a pod, or why it cannot be read."""
         if not self.port:
             return ReadResult(None, self.unread_reason)
-        return self.reader.read_text(f"{path}:{self.port}/proxy/metrics")
+        return self.reader.read_answer_text(f"{path}:{self.port}/proxy/metrics")
 
     @property
     def _container_name(self) -> str:
@@ -98,11 +98,11 @@ class PodSampler:
             "tailLines": LOG_LINES,
             "timestamps": "true",
         }
-        return self.reader.read_text(f"{path}/log", {**query, "limitBytes": LOG_BYTES}).value or ""
+        return self.reader.read_answer_text(f"{path}/log", {**query, "limitBytes": LOG_BYTES}).value or ""
 
     def _accepts_connections(self, path: str, port: int) -> bool:
         """Return whether a port of a pod takes connections, whatever it answers."""
-        return _REFUSED_TEXT not in self.reader.read_text(f"{path}:{port}/proxy/").unread_reason
+        return _REFUSED_TEXT not in self.reader.read_answer_text(f"{path}:{port}/proxy/").unread_reason
 
     def _find_container_status(self, pod: Object) -> Object:
         """Return the status of the Collector's container in a pod, empty if it has none."""

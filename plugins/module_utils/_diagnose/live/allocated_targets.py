@@ -65,8 +65,8 @@ def _read_allocation(
     Raises AttributeError, KeyError, Problem, TypeError or ValueError for an answer of another form.
     """
     proxy = _locate_proxy(endpoint, namespace)
-    scrape_configs = reader.read_text(f"{proxy.path}/scrape_configs")
-    jobs_answer = reader.read_text(f"{proxy.path}/jobs")
+    scrape_configs = reader.read_answer_text(f"{proxy.path}/scrape_configs")
+    jobs_answer = reader.read_answer_text(f"{proxy.path}/jobs")
     failure_reason = scrape_configs.unread_reason or jobs_answer.unread_reason
     if failure_reason or not proxy.service_name:
         notes.note_unseen("target allocator", f"{endpoint}: {failure_reason or 'it is not in this cluster'}")
@@ -108,7 +108,7 @@ def _count_targets(
     At most MOST_JOBS jobs are asked for. A job that the allocator has not read yet has no target.
     """
     links = [(name, jobs[name]["_link"]) for name in job_names if name in jobs][:MOST_JOBS]
-    answers = reader.cluster.call_in_parallel(lambda link: reader.read_text(f"{proxy_path}{link[1]}"), links)
+    answers = reader.cluster.call_in_parallel(lambda link: reader.read_answer_text(f"{proxy_path}{link[1]}"), links)
     targets: dict[str, dict[str, int]] = {name: {} for name in job_names if name not in jobs}
     for (name, _link), answer in zip(links, answers, strict=True):
         if not answer.unread_reason:

@@ -274,7 +274,7 @@ class DiagnosedCollector:
             "tailLines": LOG_LINES,
             "timestamps": "true",
         }
-        answers = self.reader.cluster.call_in_parallel(lambda path: self.reader.read_text(path, query), paths)
+        answers = self.reader.cluster.call_in_parallel(lambda path: self.reader.read_answer_text(path, query), paths)
         for answer in answers:
             if answer.unread_reason:
                 self.notes.note_unseen("logs", answer.unread_reason)

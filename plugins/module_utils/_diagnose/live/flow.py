@@ -135,7 +135,7 @@ def read_all_meters(reader: ClusterReader, meters: list[Meter]) -> None:
     for meter in meters:
         for pod, path in meter.list_metrics_paths().items():
             reads.append(_MeterRead(meter, pod, path))
-    answers = reader.cluster.call_in_parallel(lambda read: reader.read_text(read.path), reads)
+    answers = reader.cluster.call_in_parallel(lambda read: reader.read_answer_text(read.path), reads)
     for read, answer in zip(reads, answers, strict=True):
         read.meter.take_readings({read.pod: answer})
 

@@ -177,7 +177,7 @@ class ClusterReader:
             notes.note_unseen(f"{plural} {namespace}/{name}", answer.unread_reason)
         return answer
 
-    def read_text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
+    def read_answer_text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
         """Return the text that a pod or a Service answers through the API server, such as its metrics or its log."""
         separate_cluster = self.quick_cluster.make_independent()
         try:

@@ -108,7 +108,7 @@ class _Reader:
     open_groups: list[_OpenGroup] = field(default_factory=lambda: [_OpenGroup(0)])
     capturing_groups: list[CapturingGroup] = field(default_factory=list)
 
-    def read_text(self) -> None:
+    def read_expression(self) -> None:
         """Read the whole text."""
         is_after_repetition = False
         while self.position < len(self.text):
@@ -353,7 +353,7 @@ def read_regex(text: str) -> ReadRegex:
     """Return what a regular expression is to Go."""
     reader = _Reader(text)
     try:
-        reader.read_text()
+        reader.read_expression()
     except _RegexRefused as refused:
         return ReadRegex(refused.refusal, [])
     return ReadRegex(None, reader.capturing_groups)
