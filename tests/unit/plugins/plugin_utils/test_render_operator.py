@@ -74,7 +74,7 @@ def excluded(collectors: list[dict[str, Any]]) -> list[str]:
 
 
 def test_agents_leave_out_the_logs_of_all_collectors_of_the_run_whoever_makes_them() -> None:
-    logs = [item.collector.logs.examples[0] for item in planned(*readers())]
+    logs = [item.collector.logs.example_paths[0] for item in planned(*readers())]
     assert [path.split("/")[-2] for path in logs] == [PLAIN, PLAIN, "otc-container"]
     for globs in (excluded(readers()), excluded(readers(**OWN))):
         assert all(any(glob_matches(glob, path + end) for glob in globs) for path in logs for end in ("", ROTATED))
@@ -106,7 +106,7 @@ def test_two_globs_of_the_page_leave_out_collectors_of_other_inventories_too() -
     page = (_render._sources.ROLE.parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"^  - pod_logs: (\{exclude: .*)$", page, re.MULTILINE)
     globs = _yaml.parse_or_none(line)["exclude"]
-    logs = [path for item in planned(*readers()) for path in item.collector.logs.examples[:1]]
+    logs = [path for item in planned(*readers()) for path in item.collector.logs.example_paths[:1]]
     assert len(logs) == 3
     assert all(any(glob_matches(glob, path) for glob in globs) for path in logs)
     assert not any(glob_matches(glob, logs[0].replace(PLAIN, "app")) for glob in globs)

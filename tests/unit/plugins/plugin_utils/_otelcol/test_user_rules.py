@@ -251,7 +251,7 @@ WITH_JOB = ", examples: {good: [{receivers: {prometheus: {config: {scrape_config
     ],
 )
 def test_a_path_that_the_catalogue_or_an_example_has_is_taken(tmp_path: Path, text: str) -> None:
-    assert load(tmp_path, text).ids == {"acme-deep"}
+    assert load(tmp_path, text).rule_ids == {"acme-deep"}
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_wrong_switch_of_a_rule_is_told_once(tmp_path: Path) -> None:
 
 def test_what_only_an_own_build_has_is_unlisted(tmp_path: Path) -> None:
     text = RULE.replace("exporters.*", "exporters.acme") + "    unlisted: true\n    types: [acme]\n"
-    assert load(tmp_path, text).ids == {"acme-tls"}
+    assert load(tmp_path, text).rule_ids == {"acme-tls"}
 
 
 def test_rules_have_limits(tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_only_rules_with_an_expression_need_jmespath(tmp_path: Path, monkeypatch
         raise Problem("the Python library jmespath is missing on the controller", fix="Run: pip install jmespath")
 
     monkeypatch.setattr(_jmespath, "load_library", missing)
-    assert load(tmp_path, RULE.replace("acme-tls", "acme-plain")).ids == {"acme-plain"}
+    assert load(tmp_path, RULE.replace("acme-tls", "acme-plain")).rule_ids == {"acme-plain"}
     assert "rules[0].expression: the Python library jmespath is missing" in refused(
         tmp_path, RULE + "    expression: a\n"
     )

@@ -41,7 +41,7 @@ def test_text_that_is_too_deep_is_a_value_error_as_other_text_that_is_no_json() 
         (lambda text: api_responses._parse_json_object(text.encode()), None),
         (backend_queries._parse_json_or_message, {"message": DEEP}),
         (evidence._read_entry_lines, [DEEP]),
-        (host_facts._parse_journal_entry, {}),
+        (host_facts._parse_journal_entry, None),
         (logs._parse_json_object, {}),
         (operator_reasons._read_logged_error, ""),
         (lambda text: list(call._iter_trace_ids(text)), []),
