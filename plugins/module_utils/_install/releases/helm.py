@@ -10,11 +10,13 @@ objects of a manifest.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..._collector.manifests.pod import variable_source
 from ..._collector.options import replace_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
-from ..._otelcol.kube.names import RELEASE_LABEL
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.names import RELEASE_LABEL, text_value
 from .customization import GENERATED, ISSUER, SCHEDULING, ComponentOptions, Customization
 from .products import CERT_MANAGER, OPERATOR, Product
 from .version_numbers import Version
@@ -38,6 +40,19 @@ _OPERATOR_IMAGES: dict[str, tuple[str, ...]] = {
     "opamp_bridge": ("opampBridgeImage",),
     **{name: ("autoInstrumentationImage", language.field) for name, language in LANGUAGES.items()},
 }
+
+
+class _ComponentSections(NamedTuple):
+    """The sections of a chart's values that are about one component. Source: values.yaml of the charts."""
+
+    name: str
+    """The name of the component in option `workloads`, such as `manager`."""
+    pod: Values
+    """It has the number of the pods, and the nodes that they run on."""
+    container: Values
+    """It has the resources, the flags and the variables of the container. It may be the same section."""
+    variables_key: str
+    """The key of the list of variables in `container`."""
 
 
 def build_chart_values(product: Product, custom: Customization, images: Mapping[str, str], version: Version) -> Values:
@@ -65,7 +80,8 @@ def _cert_manager_values(custom: Customization, _images: Mapping[str, str], vers
             _section_at(chart_values, (*path, "image"))["digest"] = digest
     for component, path in _SECTION_PATHS.items():
         section = _section_at(chart_values, path)
-        _set_component_options(section, section, custom.workloads.get(component) or {})
+        sections = _ComponentSections(component, pod=section, container=section, variables_key="extraEnv")
+        _set_component_options(sections, custom.workloads.get(component) or {})
     return chart_values
 
 
@@ -81,10 +97,13 @@ def _operator_values(custom: Customization, images: Mapping[str, str], version: 
     for name, image in images.items():
         repository, tag = _split_repository_and_tag(image)
         _section_at(manager, _OPERATOR_IMAGES[name]).update(repository=repository, tag=tag)
-    manager.update(_manager_flag_values(custom.flags))
+    options = custom.workloads.get("manager") or {}
+    own_flags = options.get("flags") or {}
+    manager.update(_manager_flag_values({name: value for name, value in custom.flags.items() if name not in own_flags}))
     if custom.variables:
         manager["env"] = dict(custom.variables)
-    _set_component_options(chart_values, manager, custom.workloads.get("manager") or {})
+    sections = _ComponentSections("manager", pod=chart_values, container=manager, variables_key="extraEnvs")
+    _set_component_options(sections, options)
     chart_values["admissionWebhooks"] = _webhook_values(custom)
     return chart_values
 
@@ -134,19 +153,35 @@ def _webhook_values(custom: Customization) -> Values:
     return {"certManager": cert_manager}
 
 
-def _set_component_options(section: Values, resources_section: Values, options: ComponentOptions) -> None:
-    """Set the options of a component in its section of the values, and its resources in their section."""
+def _set_component_options(sections: _ComponentSections, options: ComponentOptions) -> None:
+    """Set the options of a component in its sections. Raises Problem for a flag that the chart cannot lose."""
     if options.get("replicas") is not None:
-        section["replicaCount"] = options["replicas"]
-    if options.get("resources"):
-        resources_section["resources"] = options["resources"]
+        sections.pod["replicaCount"] = options["replicas"]
     for option, key in SCHEDULING.items():
         value = options.get(option)
         if value:
-            section[key] = value
-    flags = options.get("flags")
-    if flags:
-        section["extraArgs"] = [f"--{name}={value}" for name, value in flags.items()]
+            sections.pod[key] = value
+    if options.get("resources"):
+        sections.container["resources"] = options["resources"]
+    _add_flags(sections, options.get("flags") or {})
+    variables = options.get("env") or {}
+    if variables:
+        sections.container[sections.variables_key] = [
+            {"name": name, **variable_source(name, value)} for name, value in variables.items()
+        ]
+
+
+def _add_flags(sections: _ComponentSections, flags: Mapping[str, Any]) -> None:
+    """Add flags to the arguments of a component. Raises Problem for a flag without a value."""
+    removed_flags = [name for name, value in flags.items() if value is None]
+    if removed_flags:
+        wrong = (
+            f"option 'workloads.{sections.name}.flags' takes {', '.join(removed_flags)} away, which a chart cannot do"
+        )
+        raise Problem(wrong, fix="Give a value, or use provider manifest.")
+    added_arguments = [f"--{name}={text_value(value)}" for name, value in flags.items()]
+    if added_arguments:
+        sections.container["extraArgs"] = [*sections.container.get("extraArgs", ()), *added_arguments]
 
 
 def _section_at(section: Values, path: tuple[str, ...]) -> Values:

@@ -105,6 +105,27 @@ def test_the_chart_of_the_operator() -> None:
     assert made["additionalLabels"] == {"o11y.opentelemetry/release": "opentelemetry-operator"}
 
 
+def test_flags_and_variables_of_a_component_stand_where_its_chart_reads_them() -> None:
+    options = {"flags": {"v": 4, "leader-elect": False}, "env": {"A": 1, "B": {"secret": "s", "key": "k"}}}
+    variables = [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+    custom = given.Customization(
+        flags={"v": "1", "java-image": "x"}, workloads={"manager": options, "controller": options, "webhook": options}
+    )
+    operator_values = helm.build_chart_values(samples.OPERATING, custom, {}, samples.NEWEST)
+    assert operator_values["manager"]["extraArgs"] == ["--v=4", "--leader-elect=false"]
+    assert operator_values["manager"]["extraEnvs"] == variables
+    assert not {"extraArgs", "extraEnvs", "extraEnv"} & operator_values.keys()
+    chart_values = helm.build_chart_values(samples.CERTIFIER, custom, {}, samples.NEWEST)
+    for section in (chart_values, chart_values["webhook"]):
+        assert (section["extraArgs"], section["extraEnv"]) == (["--v=4", "--leader-elect=false"], variables)
+
+
+def test_a_flag_that_a_chart_sets_cannot_be_taken_away() -> None:
+    custom = given.Customization(workloads={"webhook": {"flags": {"v": None}}})
+    with pytest.raises(Problem, match=r"workloads\.webhook\.flags.* v .*provider manifest"):
+        helm.build_chart_values(samples.CERTIFIER, custom, {}, samples.NEWEST)
+
+
 @cases(
     "source, made",
     (given.CertificateSource(), {"certManager": {"enabled": True}}),
