@@ -90,7 +90,7 @@ def _check_digests(digests: Sequence[str], image_count: int) -> list[str]:
     if not digests:
         return [""] * image_count
     if len(digests) != image_count:
-        wrong = f"there is {format_count(len(digests), 'digest')} for {format_count(image_count, 'image')}"
+        wrong = f"{format_count(image_count, 'image')} cannot have {format_count(len(digests), 'digest')}"
         raise Problem(wrong, asked="Lock the images", fix="Give one digest for each image, in the same order.")
     return [digest.strip() for digest in digests]
 

@@ -242,6 +242,9 @@ def read_chart(chart: str) -> ChartOnDisk | None:
     if not isinstance(metadata, dict) or "name" not in metadata:
         fix = "Give the folder with its Chart.yaml, or its archive."
         raise Problem("this is not a Helm chart", where=str(path), fix=fix)
+    if not metadata.get("version"):
+        wrong = f"this is not a Helm chart: its {_CHART_FILE} has no version"
+        raise Problem(wrong, where=str(path), fix="Give the chart as its project publishes it.")
     return ChartOnDisk.from_metadata(metadata, path)
 
 

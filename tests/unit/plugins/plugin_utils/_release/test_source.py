@@ -59,6 +59,9 @@ def test_what_is_no_chart_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.tgz").write_text("text")
     with pytest.raises(Problem, match="cannot read this chart"):
         source.read_chart(str(tmp_path / "text.tgz"))
+    (tmp_path / "Chart.yaml").write_text("name: opentelemetry-operator\n")
+    with pytest.raises(Problem, match=r"Chart\.yaml has no version"):
+        source.read_chart(str(tmp_path))
 
 
 def linked(path: Path, name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> str:
