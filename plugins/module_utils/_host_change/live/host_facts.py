@@ -235,7 +235,7 @@ class HostFacts:
             "links": wrong_links,
             "change": change.candidate if change else "",
             "credentials": [path for path in self._list_credential_paths() if not Path(path).is_file()],
-            "wave": store.read_passed_waves.find(number),
+            "wave": store.passed_waves.find(number),
         }
 
     def _list_credential_paths(self) -> Iterator[str]:

@@ -40,7 +40,7 @@ class Store:
         self.change_record = ChangeRecord(self.folder)
         self.return_note = ReturnNote(self.folder, self.releases)
         self.undecided_change = UndecidedChange(self.folder, self.releases)
-        self.read_passed_waves = PassedWaves(self.folder, self.releases)
+        self.passed_waves = PassedWaves(self.folder, self.releases)
         self.links = SystemLinks(root, name, self.folder)
         self.programs = ProgramFolders(root)
         # A name with a dot: no collector can have it, or the check of one would be the service of another.
@@ -87,7 +87,7 @@ class Store:
             shutil.rmtree(str(draft), ignore_errors=True)
 
     def _list_draft_files(self) -> list[Path]:
-        notes = (self.change_record, self.read_passed_waves, self.return_note, self.undecided_change)
+        notes = (self.change_record, self.passed_waves, self.return_note, self.undecided_change)
         note_files = [note.path for note in notes]
         return [draft_path(place) for place in (*self.links.list_targets(), *note_files, self.releases.current)]
 
@@ -99,7 +99,7 @@ class Store:
 
     def drop_release(self, number: str) -> None:
         """Remove a release, and that it has passed a wave: its number may return."""
-        self.read_passed_waves.forget(number)
+        self.passed_waves.forget(number)
         self.releases.remove(number)
 
     def remove_links(self) -> None:

@@ -191,8 +191,8 @@ class _HostTask:
         change = make_host_change(self.machine, store, bundle, _NO_PROGRAM, str)
         outcome = change.go_back_to(earlier_release)
         result_lines = outcome.notes or [f"Release {current_release} runs."]
-        has_passed_waves = bool(store.read_passed_waves.read_all())
-        if earlier_release and has_passed_waves and not store.read_passed_waves.find(earlier_release):
+        has_passed_waves = bool(store.passed_waves.read_all())
+        if earlier_release and has_passed_waves and not store.passed_waves.find(earlier_release):
             result_lines = [*result_lines, f"Release {earlier_release} passed no wave."]
         message = f"{store.name}: {' '.join(result_lines)}"
         return {"changed": outcome.is_changed, "release": outcome.release, "msg": message}

@@ -82,7 +82,7 @@ class _WatchedCollector:
     @property
     def passed(self) -> dict[str, Any]:
         """The wave that the release in use has passed; empty if it has passed none."""
-        return self.store.read_passed_waves.find(self.release)
+        return self.store.passed_waves.find(self.release)
 
     def was_judged(self, judged_row: Mapping[str, Any]) -> bool:
         """Return whether the release in use is the one that the wave judged, by the row of the judged collector."""
@@ -108,7 +108,7 @@ class _WatchedCollector:
 
     def note_passed(self, wave: Mapping[str, Any]) -> None:
         """Note that the release in use has passed a wave."""
-        self.store.read_passed_waves.write(self.release, {**wave, "sum": self.sum})
+        self.store.passed_waves.write(self.release, {**wave, "sum": self.sum})
 
     def row(self) -> _CollectorRow:
         """Return the collector as the module returns it."""
