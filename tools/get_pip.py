@@ -1,3 +1,6 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for pip's bootstrap script where only a package index can be reached: the pip that comes with Python."""
 
 from __future__ import annotations

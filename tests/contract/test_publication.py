@@ -39,6 +39,12 @@ def published(folder: Path, address: str) -> Path:
     return folder
 
 
+def test_every_file_of_code_names_its_licence() -> None:
+    code_files = files("plugins/*.py", "tools/*.py", "otelcoltool/*.py")
+    assert code_files
+    assert [path for path in code_files if text(path) and "GNU General Public License" not in text(path)[:300]] == []
+
+
 def test_the_address_of_the_repository_is_no_part_of_the_repository() -> None:
     assert not {"repository", "documentation", "homepage", "issues"} & set(GALAXY)
 

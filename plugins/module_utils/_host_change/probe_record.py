@@ -1,3 +1,6 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Test data for a collector of a host, as JSON of OTLP, and whether the collector counts it in and out. Private.
 
 One request has one span, one data point or one log record. Its names are those of `_telemetry/live/otlp_payloads.py`,
