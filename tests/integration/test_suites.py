@@ -186,7 +186,7 @@ def invariants_of(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> t
         [test] = run(binary, path, invariants=True)["tests"]
     except Problem as problem:
         [test] = problem.facts["tests"]
-    return test, {exporter: seen[-1].got.get(exporter, {}) for exporter in seen[-1].exporters}
+    return test, {exporter: seen[-1].arrived_records.get(exporter, {}) for exporter in seen[-1].exporters}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
