@@ -4,7 +4,12 @@
 """Compare the own metrics of a collector on a host before and after a change, as canaries are compared. Private.
 
 `live/host_watch.py` reads the metrics as text for Prometheus: `parse_counts` parses them, and `list_regressions` says
-what is worse than before. Runs on the host: Python 3.8, standard library.
+what is worse than before. Runs on the host: Python 3.8, standard library. For clusters, _telemetry/metrics.py parses
+the same text, and the files canary_… of _change compare; the limits in judgement_thresholds.py are for both.
+
+A component is worse if a larger share of its items fails (at least 5 items and 10 percentage points more), or if no
+item comes any more while at least 20 were due by the rate before. An item is a span, a data point, a log record or
+a profile sample.
 """
 
 from __future__ import annotations
@@ -19,31 +24,38 @@ from .judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS
 
 # Source: documentation.md of receiverhelper and exporterhelper.
 _SIGNAL_BY_ITEMS = {"spans": "traces", "metric_points": "metrics", "log_records": "logs", "profile_samples": "profiles"}
-# A sample: `otelcol_exporter_sent_spans{exporter="otlp"} 7`, with a timestamp behind it or not.
+# A sample, by its name, labels and value: `otelcol_exporter_sent_spans{exporter="otlp"} 7`, with a timestamp behind it
+# or not.
 _SAMPLE = re.compile(r"^otelcol_(\w+)(?:\{(.*)\})? ([0-9.eE+-]+)(?: \d+)?$", re.MULTILINE)
-# The label that names the component of a sample.
+# The label that names the component of a sample, such as `exporter="otlp"`. A backslash escapes a quotation mark in it.
 _OWNER = re.compile(r'(?<!\w)(receiver|exporter)="((?:[^"\\]|\\.)*)"')
 # A reader without `without_units` adds the unit to the name, as in receiver_accepted_spans__spans__total.
 _UNIT, _TOTAL = "__", "_total"
 _QUEUE_SIZE, _QUEUE_CAPACITY = "exporter_queue_size", "exporter_queue_capacity"
+# The sample `otelcol_process_uptime{…} 12.5`; readers add the unit to its name or not.
 _UPTIME = re.compile(r"^otelcol_process_uptime[a-z_]*(?:\{[^}\n]*\})? ([0-9.eE+-]+)", re.MULTILINE)
+# A word of a config in YAML that may name a component, such as `otlp/backend`.
 _WORD = re.compile(r"[\w./-]+")
-# A queue is worse if it is so full, and by so many percentage points fuller than before.
+# A queue is worse if it is so full, in percent of its capacity, and by so many percentage points fuller than before.
 _QUEUE_PERCENT = 10
 
 
 class Count(NamedTuple):
     """What a count counts. For example, `otelcol_exporter_sent_spans{exporter="otlp"}` has the count
-    `("exporter_sent", "exporters/otlp", "traces")`. The counts of a queue have no signal.
+    `("exporter_sent", "exporters/otlp", "traces")`.
     """
 
     name: str
     component_id: str
     signal: str = ""
+    """Empty for the size and the capacity of a queue, which are of no signal."""
 
 
 def parse_counts(text: str) -> Counter[Count]:
-    """Return the counts in the metrics of a collector. Raises ValueError for a value that is no count."""
+    """Return the counts in the metrics of a collector. Raises ValueError for a value that is no count.
+
+    Samples that differ only in other labels are added up. Only counts of items and of queues are read.
+    """
     value_by_count: Counter[Count] = Counter()
     for name, labels, value in _SAMPLE.findall(text):
         owner = _OWNER.search(labels)
@@ -69,7 +81,7 @@ def _parse_count(text: str) -> int:
 def _split_counter_name(name: str) -> tuple[str, str]:
     """Return the counter and the items in the name of a metric: `exporter_sent` and `spans` for `exporter_sent_spans`.
 
-    The items are empty for a metric that counts none.
+    A unit and `_total` at the end are dropped before. The items are empty for a metric that counts none.
     """
     plain_name = name.partition(_UNIT)[0]
     if plain_name.endswith(_TOTAL):
@@ -92,7 +104,10 @@ def list_busy_components(value_by_count: Mapping[Count, int]) -> list[str]:
 
 
 class EarlierCounts(NamedTuple):
-    """What the collector counted before the change, and in how many seconds."""
+    """What the collector counted before the change, and in how many seconds.
+
+    Without counts from before, both are empty: then nothing was due, and no share was there before.
+    """
 
     items_by_count: Mapping[Count, int]
     seconds: float
@@ -102,7 +117,9 @@ class _MetricWords(NamedTuple):
     """The counters of a receiver or an exporter, and the words about them in messages."""
 
     failure_names: tuple[str, ...]
+    """The counters of items that failed, such as `receiver_refused`."""
     success_name: str
+    """The counter of items that passed, such as `receiver_accepted`."""
     failed_words: str
     passed_words: str
 
@@ -131,8 +148,9 @@ def list_regressions(
 ) -> list[str]:
     """Return a line for each component that is worse than before, after so many seconds of the new release.
 
-    A Collector serves a counter only after its first count. So a component that counted before and has no count now is
-    judged too, if the config still names it.
+    `new_counts` are the counts of these seconds, `config` is the new config as YAML text. A Collector serves a counter
+    only after its first count. So a component that counted before and has no count now is judged too, if the config
+    still has its name as a word. Earlier counts of components that the config no longer names are left out.
     """
     config_words = set(_WORD.findall(config))
     kept_counts: dict[Count, int] = {}
@@ -148,6 +166,7 @@ def list_regressions(
 
 
 def _list_components_and_signals(counts: Iterable[Count]) -> list[tuple[str, str]]:
+    """Return what is judged by itself: each component with each of its signals."""
     return sorted({(count.component_id, count.signal) for count in counts if count.signal})
 
 

@@ -5,6 +5,17 @@
 
 Measured with the Collector 0.158.0 under systemd 252: SIGHUP with a good config reloads within 0.4 s under the same
 PID; with a bad one the process ends. So a candidate is checked beside the running process before the switch.
+
+A release is a numbered folder with the files of one collector; a link leads to the release in use. A candidate is the
+release that a change has written. `live/host_change.py` makes the changes, and notes each step before it begins:
+
+| step | what is done | if a run is killed in it, the next run |
+|---|---|---|
+| prepare | write the candidate, and let the program check it | discards the candidate |
+| switch | link to the candidate | completes the change, or undoes it if it wants other files by now |
+| activate | let the service take it: the activation says how | the same |
+| judge | compare its metrics with those before | the same |
+| back | go back to the earlier release, because a step failed | undoes the change: goes on with the way back |
 """
 
 from __future__ import annotations
@@ -17,26 +28,37 @@ from .bundle_form import CONFIG, TMPFILES
 # The steps of a change as its record names them. Up to `switch`, the running process is that of the earlier release.
 PREPARE, SWITCH, ACTIVATE, JUDGE, BACK = "prepare", "switch", "activate", "judge", "back"
 STEPS_WITHOUT_EFFECT = (PREPARE, SWITCH)
+# The activations: how the service takes a release, see `choose_activation`. NOTHING means that nothing changed.
 RELOAD, RESTART, START, NOTHING = "reload", "restart", "start", "nothing"
-# What the next run does with a change that a killed run left.
+# The recoveries: what the next run does with a change that a killed run left. DISCARD removes a candidate that nothing
+# runs, COMPLETE goes on with it, UNDO goes back to the earlier release.
 DISCARD, COMPLETE, UNDO = "discard", "complete", "undo"
+# The number of a release is padded with zeros, such as `000007`, so that names are in the order of numbers.
 RELEASE_DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change under way. `earlier` is empty for a first install."""
+    """A change under way, as its record `change.json` has it (see live/change_notes.py)."""
 
     earlier: str
+    """The release that ran before, such as `000006`; empty for a first install."""
     candidate: str
+    """The release that the change has written."""
     step: str
+    """PREPARE, SWITCH, ACTIVATE, JUDGE or BACK."""
     when: str = ""
+    """The beginning of the change in UTC, such as `2026-01-31T12:00:00Z`; nothing here reads it."""
     way: str = ""
+    """The activation: RELOAD, RESTART, START or NOTHING."""
 
 
 @dataclass(frozen=True)
 class Links:
-    """Links of the system that lead to the release in use, by place; what is there, and what should be."""
+    """Links of the system that lead to the release in use: where they lead to, and where they should.
+
+    Both mappings have the target of each link by the path of the link.
+    """
 
     actual_targets: Mapping[str, str]
     wanted_targets: Mapping[str, str]
@@ -51,14 +73,22 @@ class Links:
 
 
 def choose_recovery(change: Change, is_wanted: bool) -> str:
-    """Return what to do with a change that a killed run left; `is_wanted` if its candidate is what this run wants."""
+    """Return what to do with a change that a killed run left: DISCARD, COMPLETE or UNDO.
+
+    `is_wanted` says whether its candidate has just the files that this run would write.
+    """
     if change.step == PREPARE:
         return DISCARD
     return COMPLETE if is_wanted and change.step != BACK else UNDO
 
 
 def choose_activation(changed: Iterable[str], is_active: bool) -> str:
-    """Return how a running collector takes a release: only a change of its config alone is taken by a reload."""
+    """Return how a collector takes a release: RELOAD, RESTART, START or NOTHING.
+
+    `changed` has the paths of the files that differ from the earlier release. A collector that does not run is started.
+    Only a change of the config alone is taken by a reload. The file for systemd-tmpfiles does not count, because the
+    service does not read it.
+    """
     paths = set(changed) - {TMPFILES}
     if not is_active:
         return START
@@ -68,7 +98,10 @@ def choose_activation(changed: Iterable[str], is_active: bool) -> str:
 
 
 def next_release_number(numbers: Iterable[str]) -> str:
-    """Return the name of the next release. It is a number: a sum would let a credential be guessed."""
+    """Return the name of the next release, such as `000007`.
+
+    It is a number, and no hash of the files: with a hash, somebody could guess a credential and compare.
+    """
     last_number = max((int(number) for number in numbers), default=0)
     return str(last_number + 1).zfill(RELEASE_DIGITS)
 
@@ -81,6 +114,6 @@ def list_superfluous_releases(numbers: Iterable[str], current: str, keep: int) -
 
 
 def list_unused_programs(is_own_by_folder: Mapping[str, bool], used_folders: Iterable[str]) -> list[str]:
-    """Return the folders of programs that are this collection's (the value says so) and that no release names."""
+    """Return the folders of programs that this collection made, as the value says, and that no release names."""
     named_folders = set(used_folders)
     return sorted(folder for folder, is_own in is_own_by_folder.items() if is_own and folder not in named_folders)

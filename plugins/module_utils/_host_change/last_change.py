@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the last change of a collector may be what an alert is about, so that it can be undone. Private."""
+"""Whether the last change of a collector may be what an alert is about, so that it can be undone. Private.
+
+A kept change is one that is not undone for the alert. A release is a numbered folder with the files of one collector
+(see host_plan.py).
+"""
 
 from __future__ import annotations
 

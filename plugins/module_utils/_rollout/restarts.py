@@ -6,6 +6,10 @@
 A sidecar is a container that the operator adds to a new pod. So a pod gets a sidecar, or a newer one, when its workload
 restarts. `live/restart.py` finds and restarts such workloads; other rooms read here what a pod requests.
 Source of what a pod requests: internal/webhook and pkg/sidecar (annotation.go, pod.go) of opentelemetry-operator.
+
+The file has two parts. `find_stale_workloads` says which workloads have pods without the sidecar that they request, or
+with an older one: such a workload is stale. `find_restart_obstacle` says why a workload cannot restart without the loss
+of a replica meanwhile.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ from .._otelcol.errors import join_at_most
 from .._otelcol.kube.names import LONGEST_LABEL
 from .._otelcol.kube.objects import Manifest, ObjectRef, controlling_owner
 
+# The annotation by which a pod or a namespace requests a sidecar, see `find_requested_sidecar`, and the label that the
+# operator gives a pod with a sidecar.
 INJECT_ANNOTATION, INJECTED_LABEL = "sidecar.opentelemetry.io/inject", "sidecar.opentelemetry.io/injected"
 SIDECAR_CONTAINER = "otc-container"
 # The annotation that `kubectl rollout restart` sets.
@@ -26,6 +32,7 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 _FINISHED_PHASES = ("Succeeded", "Failed")
 # The hash that ends the name of a ReplicaSet, such as `web-5d4f8c7b6` of the Deployment `web`.
 _REPLICA_SET_SUFFIX = re.compile(r"-[a-z0-9]+\Z")
+# A share of the replicas, such as `25%`.
 _PERCENT = re.compile(r"(\d+)%\Z")
 # The default of maxSurge and maxUnavailable of a Deployment. Source: the API reference of apps/v1.
 _DEFAULT_SHARE = "25%"
@@ -100,7 +107,9 @@ def build_restart_command(namespace: str, workloads: Iterable[Workload]) -> tupl
 def find_requested_sidecar(pod: Manifest, namespace_annotations: Mapping[str, str]) -> str:
     """Return the annotation that counts for a pod: its own, or that of its namespace. Empty if neither has one.
 
-    The annotation is `true`, `false`, or the name of a sidecar with or without a namespace.
+    The annotation is a text: `true` (the only sidecar of the namespace), `false` (none), or the name of a sidecar, such
+    as `side` or `otel/side`. That of the pod counts, with one exception: if the pod says `true`, and the namespace
+    names a sidecar, that sidecar counts.
     """
     pod_request = str(mapping_at(pod, "metadata", "annotations").get(INJECT_ANNOTATION) or "")
     namespace_request = str(namespace_annotations.get(INJECT_ANNOTATION) or "")
@@ -118,7 +127,10 @@ def injected_label(namespace: str, name: str) -> str:
 
 
 def find_spec_change_time(resource: Manifest) -> str:
-    """Return when the spec of a resource last changed, as the API server recorded it."""
+    """Return when the spec of a resource last changed, as the API server recorded it, such as `2026-01-31T12:00:00Z`.
+
+    Times of this form are compared as texts. Without a record, the time of its creation counts.
+    """
     change_times = []
     for entry in list_at(resource, "metadata", "managedFields"):
         if not entry.get("subresource") and "f:spec" in mapping_at(entry, "fieldsV1"):
@@ -196,6 +208,11 @@ def find_restart_obstacle(live_workload: Manifest | None) -> str:
 
 
 def _find_daemon_set_obstacle(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    """Return why the restart of a DaemonSet takes pods away; empty if it takes none.
+
+    Only `maxSurge` lets a new pod start before the old one stops; without it, it is 0. Kubernetes rounds it up, so the
+    number of pods does not matter here: it is resolved as a share of 100, which is 0 for 0 and `0%` alone.
+    """
     strategy = spec.get("updateStrategy") or {}
     rolling_update = strategy.get("rollingUpdate") or {}
     if strategy.get("type") == "OnDelete":
@@ -225,7 +242,8 @@ def _find_deployment_obstacle(spec: Mapping[str, Any], status: Mapping[str, Any]
 def _find_deployment_strategy_obstacle(strategy: Mapping[str, Any], replicas: int) -> str:
     """Return why a restart by a strategy takes replicas away; empty if it takes none.
 
-    Kubernetes rounds `maxSurge` up, so any share above zero is at least one pod. If both `maxSurge` and
+    Kubernetes rounds `maxSurge` up, so any share above zero is at least one pod. So it is resolved as a share of 100
+    here, which is 0 for 0 and `0%` alone. If both `maxSurge` and
     `maxUnavailable` come to 0, Kubernetes takes `maxUnavailable` as 1.
     Source: ResolveFenceposts in pkg/controller/deployment/util/deployment_util.go of Kubernetes.
     """

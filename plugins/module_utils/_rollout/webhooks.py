@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Webhooks: the Services behind them, the injectors of their CA, and why a webhook fails. Private.
 
-`live/webhook_wait.py` and `live/webhook_reasons.py` read the objects, and ask here what these say.
+`live/webhook_wait.py` and `live/webhook_reasons.py` read the objects, and ask here what these say. An injector is
+a program that writes the CA of a webhook into its configuration, such as the cainjector of cert-manager. A CA bundle
+is the field `caBundle`, by which the API server trusts the certificate of a webhook.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from .._telemetry.log_causes import Cause, find_causes
 
 Object = dict[str, Any]
 
-# Messages of the API server: apiserver's ErrCallingWebhook.
+# Messages of the API server: apiserver's ErrCallingWebhook. For example: `failed calling webhook "m.example.com":
+# failed to call webhook: Post "https://operator-webhook.otel.svc:443/mutate?timeout=10s": EOF`.
 _SERVICE_URL = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9]+)\.svc[:/.]")
 _FAILED_WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]{1,300})"')
 _CERTIFICATE = b"BEGIN CERTIFICATE"
@@ -32,9 +35,10 @@ ALLOW_INJECTION = "cert-manager.io/allow-direct-injection"
 # The annotations that request CA injection, cert-manager's cainjector first.
 INJECTORS = (INJECT_CERTIFICATE, INJECT_SECRET, "cert-manager.io/inject-apiserver-ca")
 OTHER_INJECTORS = ("service.beta.openshift.io/inject-cabundle",)
-# The cainjector's label in cert-manager's manifest and chart.
+# The cainjector's label in cert-manager's manifest and chart, as a label selector.
 CAINJECTOR = "app.kubernetes.io/name=cainjector"
-# Tried from the top for a message of the API server. {service} is `Service namespace/name`, {port} that of its pods.
+# Tried from the top for a message of the API server; the first match counts, and the last row matches any message.
+# {service} is `Service namespace/name`, {port} that of its pods.
 WEBHOOK_CAUSES = (
     Cause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
     Cause(

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of counts: one for each component and signal. `Flow` of _telemetry/metrics.py makes them. Private.
+"""The rows of counts: one for each component and signal. `SignalFlow` of _telemetry/metrics.py makes them. Private.
 
-A count without `_total` is what has been counted while the pods are watched, one with `_total` what they count since
-their start.
+An item is a span, a data point, a log record or a profile sample. A count without `_total` is what has been counted
+while the pods are watched, one with `_total` what they count since their start (see readings.py).
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ class ComponentRow(TypedDict):
     """What every row has: the component, one of its signals, and how the items of the signal are called."""
 
     id: str
+    """The component as the config names it, such as `otlp/backend`."""
     signal: str
     items: str
+    """The noun for items of the signal, such as `spans`."""
     seconds: int
+    """Over how many seconds the counts without `_total` were counted; at least 1."""
     uptime: str
+    """How long the process has run, in words, such as `3 h`."""
     about: str
+    """How messages name the component: `exporters/otlp`, or `in` for a receiver that waits for clients."""
 
 
 class ReceiverRow(ComponentRow):
@@ -37,7 +42,9 @@ class ReceiverRow(ComponentRow):
     refused_total: int
     failed_total: int
     passive: bool
+    """Whether it waits for clients."""
     state: str
+    """A word such as `comes`, see `ReceiverRow` of _telemetry/metrics.py."""
 
 
 class ProcessorRow(ComponentRow):
@@ -65,11 +72,13 @@ class ExporterRow(ComponentRow):
     queue_capacity: int
     queue_percent: int
     came: str
+    """The beginning of a sentence about the items, before a verb."""
     state: str
+    """A word such as `sends`, see `ExporterRow` of _telemetry/metrics.py."""
 
 
 class CountRows(TypedDict):
-    """All rows of one reading."""
+    """All rows of one reading of all pods, summed over the pods."""
 
     receives: list[ReceiverRow]
     processes: list[ProcessorRow]

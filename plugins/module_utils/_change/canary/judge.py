@@ -4,6 +4,8 @@
 """The judge of a canary: runs the checks after each reading, and keeps what lasts. Private.
 
 One bad reading proves nothing. So a check fails only if it finds the same fault in two readings, one after the other.
+A check is an expression over the facts of a reading (see diagnose_checks.py of _diagnose). A finding is what one check
+finds in one reading. A verdict is a finding that lasts.
 """
 
 from __future__ import annotations
@@ -58,12 +60,13 @@ class Judge:
     """Judges reading after reading.
 
     A check fails if it finds the same in two readings in a row. If the check has a growing field, such as `failed`,
-    this count must also have grown since: what went wrong once undoes no change.
+    this count must also be larger now than the least since the fault was first found: what went wrong once undoes no
+    change. The least counts, because a count may fall when a pod restarts.
     """
 
     def __init__(self, search: Search, checks: Sequence[Check], mask: Callable[[str], str]) -> None:
         self._known_search, self._checks, self._mask = search, checks, mask
-        # Why checks of the user cannot be evaluated, each reason once.
+        # Why checks of the user cannot be evaluated, each reason once, as keys in their order; the values say nothing.
         self.unfit: dict[str, None] = {}
         # What the last reading has found, with the least count of each growing field since the fault was first found.
         self._least_counts: dict[_FindingKey, float] = {}

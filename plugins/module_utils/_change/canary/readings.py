@@ -3,8 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the pods of one revision count while they are watched, reading by reading. Private.
 
-`live/pod_samples.py` reads the pods, `Revision` keeps what it read and builds the facts from that. Waves of hosts do
-the same with the samples of hosts.
+A revision is all pods of a workload with the same config: the canary has the new config, the rest the earlier one (see
+canary_facts.py). `live/pod_samples.py` reads the pods. `Revision` keeps what it read, and builds the facts from that;
+fact_rows.py has their keys. Waves of hosts do the same with the samples of hosts.
+
+| word | meaning |
+|---|---|
+| sample | what was read of one pod at one moment: its counts, restarts, log and open ports |
+| reading | the counts of one sample, a `Reading` of _telemetry/metrics.py; also one look at all pods, a `_Poll` |
+| past | what a pod had counted before it was watched: the counts of its first sample. A fresh pod has no past |
+| fresh | begun with the change, so all counts of the pod have to do with the change |
+| gain | the last counts of a pod minus its past. The fields of rows without `_total`, such as `accepted`, are gains |
+| since start | the last counts of a pod with its past. The fields of rows with `_total`, such as `accepted_total` |
 """
 
 from __future__ import annotations
@@ -42,22 +52,28 @@ class ReceiverPort(NamedTuple):
 class Sample(NamedTuple):
     """One reading of one pod.
 
-    Without metrics, `reading` is None and `why` says why. `open` says of each asked port whether the pod accepts
-    connections there.
+    Without metrics, `reading` is None and `why` says why.
     """
 
     pod: str
+    """The name of the pod."""
     reading: Reading | None
     restarts: int = 0
+    """Restarts since the start of the pod, by the kubelet's count."""
     oom: bool = False
+    """Whether the container was killed the last time because it used more than its memory limit."""
     memory_limit: int = 0
+    """In bytes; 0 if there is no limit."""
     log: str = ""
+    """The last lines of the log; empty if the log was not read."""
     open: Mapping[ReceiverPort, bool] = MappingProxyType({})
+    """Whether the pod accepts connections, for each port that was tried; empty if none was."""
     why: str = ""
+    """Empty if the metrics were read."""
 
 
 class _Poll(NamedTuple):
-    """One reading of all pods of a revision: what they had counted by then, and each pod."""
+    """One reading of all pods of a revision: the rows of what they have gained by then, and the sample of each pod."""
 
     read_time: float
     """The seconds since the start of the observation."""
@@ -75,9 +91,10 @@ class PodHistory:
     """
 
     first_reading: Reading | None
-    """The past: the first reading, or nothing for a fresh pod. None until a pod that is not fresh has been read."""
+    """The past: the first reading, or an empty one for a fresh pod. None until a pod that is not fresh has been read:
+    until then, nothing counts as gained."""
     restarts_before: int
-    """The restarts of the past: those at the first sample, or none for a fresh pod."""
+    """The restarts of the past: those at the first sample, or 0 for a fresh pod."""
     last_reading: Reading = field(default_factory=Counter)
     """The last reading, with the past in it. Empty until the pod has been read."""
 
@@ -93,12 +110,16 @@ class PodHistory:
         self.last_reading = reading
 
     def compute_gain(self) -> Reading:
-        """Return what the pod has counted without its past."""
+        """Return what the pod has counted without its past; nothing until it has been read."""
         return Counter() if self.first_reading is None else subtract_readings(self.first_reading, self.last_reading)
 
 
 class Revision:
-    """The pods of one revision, and all readings of them. With `fresh`, each pod is fresh, see PodHistory."""
+    """The pods of one revision, and all readings of them. With `fresh`, each pod is fresh, see PodHistory.
+
+    `build_facts`, `list_rows_to_compare`, `sum_fields_by_reading` and `is_young` may be asked before the first reading.
+    The other methods need a reading.
+    """
 
     def __init__(self, config: Mapping[str, Any], listeners: Listeners, *, fresh: bool) -> None:
         self.config = config
@@ -107,7 +128,10 @@ class Revision:
         self._history_by_pod: dict[str, PodHistory] = {}
 
     def add_reading(self, at: float, samples: Iterable[Sample]) -> None:
-        """Add a reading of all pods that exist now. What a pod has counted stays counted after its end."""
+        """Add a reading of all pods that exist now, `at` seconds after the start of the observation.
+
+        What a pod has counted stays counted after its end.
+        """
         sample_by_pod = {sample.pod: sample for sample in samples}
         for sample in sample_by_pod.values():
             if sample.pod not in self._history_by_pod:
@@ -161,11 +185,11 @@ class Revision:
         return sums
 
     def find_rows_before(self, seconds: float) -> CountRows | None:
-        """Return the rows of the latest reading that is at least so many seconds old; None if none is."""
+        """Return the rows of the latest reading that is at least so many seconds older than the last; None without."""
         return self._find_rows_as_old(self.polls[-1].read_time, seconds)
 
     def find_rows_before_each(self, seconds: float) -> list[CountRows | None]:
-        """Return for each reading the rows of the latest one that was so many seconds old then."""
+        """Return for each reading the rows of the latest one at least so many seconds before it; None without."""
         return [self._find_rows_as_old(poll.read_time, seconds) for poll in self.polls]
 
     def count_seconds_alone(self, rest: Revision) -> float | None:
@@ -178,7 +202,10 @@ class Revision:
 
     @property
     def is_young(self) -> bool:
-        """Whether all pods had begun shortly before their first reading: what they count is of about this time."""
+        """Whether all pods had begun shortly before their first reading: what they count is of about this time.
+
+        A fresh pod counts as young, since its past is empty.
+        """
         first_readings = [
             history.first_reading for history in self._history_by_pod.values() if history.first_reading is not None
         ]
@@ -189,7 +216,8 @@ class Revision:
 
         `counted` becomes the counts of the time that the rows are about, such as `accepted`. What the pods have counted
         since their own start becomes the counts with `_total`, such as `accepted_total`; it also has what is no count,
-        such as the uptime and the size of a queue.
+        such as the uptime and the size of a queue. The rows are about the time since the first reading. `add_reading`
+        calls this before it appends its own reading, so the rows of the first reading are about no time.
         """
         first_time = self.polls[0].read_time if self.polls else at
         counted_since_start = self._sum_counts_since_start()
@@ -197,7 +225,7 @@ class Revision:
         return flow.collect_facts()
 
     def _sum_counts_since_start(self) -> Reading:
-        """Return what all pods had counted at their last readings, with their past."""
+        """Return what all pods have counted by their last readings, with their past, also those that have ended."""
         return sum_readings([history.last_reading for history in self._history_by_pod.values()])
 
     def _build_pod_row(self, sample: Sample) -> PodRow:
@@ -232,12 +260,12 @@ class Revision:
         return [{"what": "any pod", "why": "no pod of this revision runs"}]
 
     def _find_rows_as_old(self, reading_time: float, seconds: float) -> CountRows | None:
-        """Return the rows of the latest reading that was so many seconds old at a time; None if none was."""
+        """Return the rows of the latest reading at least so many seconds before a time; None without one."""
         old_rows = [poll.count_rows for poll in self.polls if reading_time - poll.read_time >= seconds]
         return old_rows[-1] if old_rows else None
 
     def _find_steady_signals(self) -> list[str]:
-        """Return the signals that came in between nearly all readings."""
+        """Return the signals that came in during nearly all pauses between readings; none for too few pauses."""
         pauses = len(self.polls) - 1
         if pauses < _FEWEST_STEADY_PAUSES:
             return []

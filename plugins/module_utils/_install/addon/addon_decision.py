@@ -6,6 +6,21 @@
 Action release_render calls `decide_addon` before module eks_addon changes anything. A dry run of eks_addon finds a
 version that EKS does not offer and a configuration that it does not take. This file finds the conflicts that EKS
 reports during the installation, or never.
+
+An operator is ours if it has the label of this collection, an add-on if it has the tag; others are foreign. The user
+says what to do about a foreign one (`ReleaseRequest.foreign`). What is in the cluster decides, from the top:
+
+| in the cluster | result |
+|---|---|
+| several operators | refused |
+| an operator that no add-on installed, ours | refused: the provider cannot change |
+| an operator that no add-on installed, foreign | `decide_foreign` of release_decision.py: used unchanged with ADOPT |
+| no operator, but foreign definitions that EKS did not make | refused, except with TAKEOVER |
+| a foreign add-on | used unchanged with ADOPT, changed with TAKEOVER, else refused: `_decide_foreign` |
+| an add-on in another namespace | refused |
+| an own add-on, or none of all this | `_decide_next_version`: install, upgrade or unchanged |
+
+A definition is a CustomResourceDefinition. `ReleaseFacts` of installed.py describes the keys of the facts.
 """
 
 from __future__ import annotations
@@ -42,7 +57,7 @@ CONFIGURED_INPUTS = {
     "resources": "manager.resources",
     **SCHEDULING,
 }
-# Inputs that an add-on does not support, with their defaults.
+# Inputs of the other providers for which an add-on has nothing, with their defaults.
 UNSUPPORTED_INPUTS: dict[str, Any] = {
     "flags": {},
     "env": {},
@@ -88,10 +103,13 @@ class Addon:
     """An add-on of a cluster. Its versions are those of EKS, such as v0.151.0-eksbuild.2."""
 
     name: str
+    """Such as `adot`."""
     cluster: str
+    """The name of the cluster in EKS."""
     installed_version: str = ""
     """Empty if the cluster does not have the add-on."""
     wanted_version: str = ""
+    """The version after the task; the installed one if the user names none."""
     is_ours: bool = False
     """Whether this collection installed it."""
 
@@ -121,7 +139,10 @@ def decide_addon(
     neighbours: Neighbours,
     version_table: versions.Table,
 ) -> Decision:
-    """Return the decision on the add-on. Raises Problem for a forbidden change."""
+    """Return the decision on the add-on. Raises Problem for a forbidden change.
+
+    `version_table` is the content of compatibility.yml.
+    """
     refuse_several_installations(request, release_facts)
     decision = _decide_action(request, addon, release_facts)
     if decision.provider == EXISTING:
@@ -141,7 +162,10 @@ def decide_addon(
 
 
 def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> Decision:
-    """Return the decision, before the version of the operator is checked. Raises Problem for a forbidden change."""
+    """Return the decision, before the version of the operator is checked. Raises Problem for a forbidden change.
+
+    The docstring of this file has the cases in a table.
+    """
     if release_facts["installed"] and release_facts["installer"]["by"] != EKS:
         return _decide_other_installer(request, addon, release_facts)
     _refuse_foreign_definitions(request, addon, release_facts)
@@ -172,9 +196,9 @@ def _decide_next_version(addon: Addon) -> Decision:
 
 
 def _decide_other_installer(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> Decision:
-    """Return the decision on an operator that no add-on installed, which may stay. Raises Problem if it may not.
+    """Return the decision to use an operator unchanged that no add-on installed. Raises Problem if that is forbidden.
 
-    Two operators in one cluster would conflict over their definitions.
+    No add-on is installed beside it: two operators in one cluster would conflict over their definitions.
     """
     if not release_facts["ours"]:
         return decide_foreign(request, release_facts)
@@ -186,7 +210,10 @@ def _decide_other_installer(request: ReleaseRequest, addon: Addon, release_facts
 
 
 def _decide_foreign(request: ReleaseRequest, addon: Addon) -> Decision:
-    """Return the decision to use an add-on of another owner unchanged. Raises Problem if the user did not allow it."""
+    """Return the decision to use an add-on of another owner unchanged. Raises Problem if the user did not allow it.
+
+    For operators that no add-on installed, `decide_foreign` of release_decision.py does the same.
+    """
     state = (
         f"{addon.title} {addon.installed_version} is already in cluster {addon.cluster}, and has no tag of this"
         " collection"
@@ -199,7 +226,8 @@ def _decide_foreign(request: ReleaseRequest, addon: Addon) -> Decision:
 def _refuse_foreign_definitions(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> None:
     """Raise Problem for definitions of another tool, which EKS would overwrite.
 
-    Definitions of EKS and of this collection may be there: the add-on uses them again.
+    Definitions of EKS and of this collection may be there: the add-on uses them again. `refuse_foreign_definitions` of
+    release_decision.py is its twin for the other providers.
     """
     if release_facts["installed"] or request.foreign == TAKEOVER:
         return
@@ -224,7 +252,10 @@ def _name_installer(installer: Installer) -> str:
 
 
 def _refuse_unfit_version(request: ReleaseRequest, addon: Addon, operator: Version | None, addon_row: AddonRow) -> None:
-    """Raise Problem for an operator that is too old for this collection, or of another version than requested."""
+    """Raise Problem for an operator that is too old for this collection, or of another version than requested.
+
+    `operator` is the version of the operator in the wanted add-on; None if it is not known, so nothing is refused.
+    """
     if operator is None:
         return
     first_version = parse_version(addon_row.get("first", ""))
@@ -253,7 +284,10 @@ def _build_old_operator_problem(
 def _find_cert_manager_warnings(
     release_facts: ReleaseFacts, cert_manager: ReleaseFacts | None, version_table: versions.Table
 ) -> Iterator[str]:
-    """Yield warnings about cert-manager, which signs the certificate of the add-on's webhooks."""
+    """Yield warnings about cert-manager, which signs the certificate of the add-on's webhooks.
+
+    Nothing is known, and nothing said, if its facts were not read or the cluster does not serve its API.
+    """
     if not cert_manager or not release_facts["cert_manager"]:
         return
     running_version = parse_version(cert_manager["version"])
@@ -277,7 +311,8 @@ def _find_conflict_warnings(addon: Addon, addon_names: list[str], addon_row: Add
 def refuse_unsupported_inputs(inputs: Mapping[str, Any]) -> None:
     """Raise Problem for an input of action release_render that an add-on does not support.
 
-    One replica is the default of the add-on, so that number may be given.
+    `inputs` are the options of the action; those of the workload `manager` count as options too. One replica is the
+    default of the add-on, so that number may be given.
     """
     given_images = {name: image for name, image in inputs["images"].items() if image}
     options = {**inputs, **inputs["workloads"].get("manager", {}), "images": given_images}

@@ -4,7 +4,9 @@
 """The decision on a product: install it, upgrade it, leave it as it is, or refuse with a fix. Private.
 
 Action release_render calls `decide_release` with the wish of the user and with the result of module release_info.
-`addon_decision.py` takes the parts that count for EKS add-ons too.
+`addon_decision.py` takes the parts that count for EKS add-ons too. A product is cert-manager or the operator (see
+products.py). A provider is a way to install it, see `ReleaseRequest`; an installer is what did install an object, see
+`Installer` of installed.py. An installation is ours if this collection installed it, else it is foreign.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from .version_numbers import Version, list_minor_versions, parse_version
 
 # The provider that uses a product as it is.
 EXISTING = "existing"
-# What to do about an installation of another owner: only use it, refuse, or make it one of this collection.
+# What to do about an installation of another owner: only use it, refuse, or make it one of this collection. The option
+# `adopt` of module bundle_apply means the last: TAKEOVER becomes `adopt` there.
 ADOPT, REFUSE, TAKEOVER = "adopt", "refuse", "takeover"
 # How messages name an installer; `name` is that of `Installer`.
 _INSTALLER_TEXTS = {
@@ -47,7 +50,9 @@ class ReleaseRequest:
     version: Version | None = None
     """The wanted version; None if the provider chooses it."""
     namespace: str = ""
+    """The wanted namespace; empty if any will do."""
     helm_release: str = ""
+    """The name of the Helm release; empty for any other provider."""
     foreign: str = REFUSE
     """What to do about an installation of another owner: ADOPT, REFUSE or TAKEOVER."""
     allow_skip: bool = False
@@ -212,7 +217,10 @@ def _refuse_move(request: ReleaseRequest, release_facts: ReleaseFacts) -> None:
 
 
 def _is_same_release(request: ReleaseRequest, release_facts: ReleaseFacts) -> bool:
-    """Return whether the Helm release of this request has installed the product, and may be taken over."""
+    """Return whether the Helm release of this request has installed the product, and may be taken over.
+
+    Somebody else has made that release then, with the same name: helm upgrades it.
+    """
     if request.provider != HELM or request.foreign != TAKEOVER:
         return False
     return release_facts["installer"] == _own_installer(request)
@@ -232,7 +240,11 @@ def refuse_several_installations(request: ReleaseRequest, release_facts: Release
 
 
 def refuse_foreign_definitions(request: ReleaseRequest, release_facts: ReleaseFacts) -> None:
-    """Raise Problem for definitions that another installer left in the cluster, unless they are taken over."""
+    """Raise Problem for definitions that another installer left in the cluster, unless they are taken over.
+
+    A definition is a CustomResourceDefinition. The twin for EKS add-ons is `_refuse_foreign_definitions` of
+    addon_decision.py.
+    """
     foreign_definitions = []
     for definition in release_facts["crds"]:
         is_of_own_helm = request.provider == HELM and definition["installer"] == _own_installer(request)

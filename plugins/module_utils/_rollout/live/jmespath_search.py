@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JMESPath's search in objects, for expressions of the user and of tables. Private."""
+"""JMESPath's search in objects, for expressions of the user and of tables. Private.
+
+The user gives expressions in the option `until` of module rollout_wait: when an object of a kind counts as ready. They
+are compiled before anything else happens, so that a mistake in one ends the task at once. Expressions of tables, such
+as CHECKS of canary_checks.py, and of users' own checks are compiled when they are first searched with.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +17,15 @@ from ..._kube.live.libraries import import_library
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import Problem
 
+# Takes an expression and the data to search in, and returns what JMESPath finds; None for nothing.
 Search = Callable[[str, Any], Any]
 
 
 def compile_search(ready_expressions: dict[str, str]) -> Search:
-    """Return JMESPath's search. Raises Problem if an expression of `ready_expressions` is invalid."""
+    """Return JMESPath's search, which raises Problem for an expression that does not fit its data.
+
+    `ready_expressions` is the option `until`: expressions by the kind of object. Raises Problem if one is invalid.
+    """
     jmespath = import_library("jmespath")
     compiled_expressions: dict[str, Any] = {}
     for kind, expression in ready_expressions.items():
@@ -45,7 +54,9 @@ def compile_search(ready_expressions: dict[str, str]) -> Search:
 def _compile_expression(jmespath: Any, expression: str) -> Any:
     """Return a compiled expression.
 
-    jmespath 1.0.0 empties a part of its full cache in a way that Python 3.11 and later refuse with a TypeError.
+    jmespath 1.0.0 keeps what it has compiled in a cache, and empties a part of the full cache in a way that Python 3.11
+    and later refuse with a TypeError. So the cache is emptied first and never gets full; `compile_search` keeps the
+    compiled expressions itself.
     """
     jmespath.parser.Parser.purge()
     return jmespath.compile(expression)

@@ -4,8 +4,12 @@
 """Make the certificate of a webhook without cert-manager: when there is none, or when the old one ends soon. Private.
 
 The module `webhook_certificate` runs this. Each certificate gets a CA of its own, whose key is thrown away at once, so
-that nobody can sign anything else with it. The bundle also has the CA before it while that one is valid, so that
+that nobody can sign anything else with it. The CA bundle also has the CA before it while that one is valid, so that
 a renewal interrupts nothing.
+
+The Secret has three keys, each a text in PEM: `ca.crt` is the CA bundle, the newest CA first; `tls.crt` the certificate
+of the webhook; `tls.key` its private key. Values of the library cryptography are `Any` here, because it is imported
+only when a certificate is needed.
 """
 
 from __future__ import annotations
@@ -29,7 +33,9 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL
 from ..._otelcol.kube.objects import Manifest
 
+# Returns the current time, with a time zone.
 Clock = Callable[[], datetime.datetime]
+# The package of cryptography that has keys, hashes and encodings.
 _PRIMITIVES = "cryptography.hazmat.primitives"
 
 
@@ -39,13 +45,17 @@ class CertificateRequest:
 
     namespace: str
     name: str
+    """The name of the Secret."""
     hosts: list[str]
+    """The names by which the API server calls the webhook, such as `operator-webhook.otel.svc`."""
     labels: dict[str, str]
+    """Labels of the Secret, beside the one that names this collection."""
     days: int
     """How long a new certificate is valid."""
     renew_days: int
     """A certificate that is valid for fewer days is renewed."""
     check: bool
+    """Whether this is check mode."""
 
     @property
     def path(self) -> str:
@@ -58,9 +68,11 @@ class CertificateResult(TypedDict):
 
     changed: bool
     ca_bundle: str
+    """The CAs to trust, as PEM; empty if there is no certificate yet."""
     not_after: str
     """The end of the certificate in RFC 3339; empty if there is none."""
     days_left: int
+    """Whole days until then; 0 if there is no certificate."""
     msg: str
 
 
@@ -76,7 +88,10 @@ def run_webhook_certificate(module: AnsibleModule) -> None:
 
 
 def ensure_certificate(cluster: Cluster, request: CertificateRequest, clock: Clock) -> CertificateResult:
-    """Return the CA bundle and the end of the certificate. Make a new certificate if that is needed."""
+    """Return the CA bundle and the end of the certificate. Make a new certificate if that is needed.
+
+    Check mode makes none. Raises Problem if the Secret belongs to another owner, or the API server refuses a request.
+    """
     action = f"See to the certificate {request.namespace}/{request.name}"
     try:
         live_secret = cluster.get(request.path)
@@ -141,6 +156,7 @@ def _describe_result(
 
 
 def _expiry_date(secret_data: Mapping[str, str]) -> str:
+    """Return the day on which the certificate in a Secret ends, such as `2027-01-31`."""
     return _expiry_time(_load_certificates(secret_data["tls.crt"])[0]).date().isoformat()
 
 
@@ -163,7 +179,8 @@ def _make_certificate(
 ) -> dict[str, str]:
     """Make a CA and a certificate that it signs. Return the data of the Secret with both.
 
-    The CA bundle in `ca.crt` has the new CA, then the one before it while that is valid.
+    The CA bundle in `ca.crt` has the new CA, then the one before it while that is valid. The certificate and its CA
+    have the same times. The CA may sign no other CA (`path_length=0`).
     """
     x509 = import_library("cryptography.x509", "cryptography")
     serialization = import_library(f"{_PRIMITIVES}.serialization", "cryptography")

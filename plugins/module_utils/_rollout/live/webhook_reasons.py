@@ -3,7 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a webhook does not answer: its CA, its Service, its pods, and the way to them. Private.
 
-`webhook_wait.py` asks this while it waits, and the apply of a bundle when a webhook lets an object not pass.
+`webhook_wait.py` asks this while it waits, and apply.py of _change when a webhook rejects an object.
+
+A step is what has to happen before the API server calls the webhook with success, such as `the Service has a ready
+pod`; a step that has not happened is a `PendingStep`. The fix of a step comes from one of three places, by its `id`:
+
+| id | from where | fix |
+|---|---|---|
+| `missing`, `kind_missing`, `server` | `webhook_wait.py` | FIXES_OF_STEPS, at the end of this file |
+| such as `no_endpoints` | a row of WEBHOOK_CAUSES that fits the API server's answer | the fix of that row |
+| `ca` | `webhook_wait.py`: a webhook configuration without a CA | `_explain_missing_ca` looks for the reason |
 """
 
 from __future__ import annotations
@@ -48,9 +57,11 @@ class PendingStep(NamedTuple):
     subject: ObjectRef
     """The object that has to pass, or the configuration of the webhook."""
     wrong: str
+    """What is wrong, in words, with the answer of the API server if there is one."""
     needed_services: tuple[ServiceName, ...] = ()
+    """The Services whose pods must answer; empty if none is known, such as for a webhook with a URL."""
     configuration: Object | None = None
-    """The webhook configuration that has no CA."""
+    """The webhook configuration that has no CA, for the step `ca`; None for any other step."""
 
 
 def describe_silent_webhook(error: ApiError, subject: ObjectRef) -> PendingStep:
@@ -73,7 +84,10 @@ def explain_rejected_object(cluster: Cluster, error: ApiError, subject: ObjectRe
 
 
 class WebhookReasons:
-    """Asks the cluster why steps hang. It goes on without what this user may not read."""
+    """Asks the cluster why steps hang. It goes on without what this user may not read.
+
+    A workload here is a Deployment, DaemonSet or StatefulSet, as the API server returns it.
+    """
 
     def __init__(self, cluster: Cluster, workload_status: WorkloadStatus) -> None:
         self.cluster, self.workload_status = cluster, workload_status
@@ -101,7 +115,11 @@ class WebhookReasons:
         return list(dict.fromkeys(lines)), step_rows + symptom_rows
 
     def read_endpoint_slices(self, service: ServiceName) -> list[Object]:
-        """Return the EndpointSlices of a Service. If this user may not list them, return one that counts as ready."""
+        """Return the EndpointSlices of a Service.
+
+        If this user may not list them, return one with an endpoint without conditions: `has_ready_endpoint` of
+        webhooks.py takes that for ready, so nobody waits for what nobody may see.
+        """
         path = f"/apis/discovery.k8s.io/v1/namespaces/{service.namespace}/endpointslices"
         query = {"labelSelector": f"kubernetes.io/service-name={service.name}"}
         endpoint_slices = self._list_if_allowed(path, query)
@@ -114,7 +132,7 @@ class WebhookReasons:
             return []
 
     def _list_unready_workloads(self, pending_steps: list[PendingStep]) -> list[Object]:
-        """Return the workloads that pending steps need and that are not ready."""
+        """Return the workloads that pending steps need and that are not ready, each once."""
         services: set[ServiceName] = set()
         for step in pending_steps:
             services.update(step.needed_services)
@@ -165,6 +183,7 @@ class WebhookReasons:
             return [f"{step.subject}: {self._explain_missing_ca(step.configuration)}"]
         fix = FIXES_OF_STEPS.get(step.id) or _FIXES_OF_CAUSES[step.id]
         if not step.needed_services:
+            # A fix with the field {port} tells what to do with the port of pods, and here no pods are known.
             is_about_pods = "{port}" in fix
             return [f"{step.subject}: {_FIX_OF_URL if is_about_pods else fix}"]
         lines = []
@@ -184,7 +203,11 @@ class WebhookReasons:
             yield f"The Service {service} selects the pods of no Deployment, DaemonSet or StatefulSet."
 
     def _explain_missing_ca(self, configuration: Object) -> str:
-        """Return why a configuration has no CA of its webhook."""
+        """Return why a configuration has no CA of its webhook, as the rest of a sentence about the configuration.
+
+        The annotation of the configuration names the source of the CA: a Certificate, a Secret or the platform. If the
+        source is as it should be, the fault is at the injector, which copies the CA from there.
+        """
         annotation, value = find_injection_request(configuration)
         if not annotation:
             return (
@@ -232,7 +255,7 @@ class WebhookReasons:
         return "" if injection_allowed == "true" else f'{description} has no annotation {ALLOW_INJECTION}: "true".'
 
     def _explain_injector(self, annotation: str, value: str) -> str:
-        """Return what the program that injects CAs lacks; `value` names the source of the CA, which exists."""
+        """Return what is wrong with the cainjector; `value` is the source of the CA that the annotation names."""
         injectors = self._list_injectors()
         if not injectors:
             return f"the cluster has no cainjector of cert-manager, and {annotation} needs one."
@@ -246,7 +269,7 @@ class WebhookReasons:
 
 
 def _build_failure_row(step: PendingStep, lines: list[str]) -> FailureFact:
-    """Return the row of a task's result. A step is of no pod, so the fields about pods are empty."""
+    """Return a step as a row of a task's result. A step is of no pod, so the fields about pods are empty."""
     return {
         "id": step.id,
         "kind": step.subject.kind,
@@ -268,6 +291,7 @@ _FIX_OF_URL = "Let the control plane reach the URL of the webhook, and look at t
 _FIXES_OF_CAUSES = {row.id: row.fix for row in WEBHOOK_CAUSES}
 
 
+# The fixes of the steps that `webhook_wait.py` finds by itself, by the id of the step.
 FIXES_OF_STEPS = {
     "missing": "Apply it; no controller creates it.",
     "kind_missing": "Install its CustomResourceDefinition, and look at its conditions.",
