@@ -4,7 +4,8 @@
 """Build the bundle of a collector of a host, the value that the host gets, and check what it is made of. Private.
 
 Module host_render calls this file: `_host_build.py` makes a `HostBuild` and checks it, and `_host_render.py` renders
-bundles and what people read about them.
+bundles and what people read about them. Consent is the option `allow` of a collector: rights like those of root that
+the user grants. A relaxation is a setting of the unit that is less strict than the sandbox (see host_needs.py).
 """
 
 from __future__ import annotations
@@ -217,7 +218,10 @@ def _build_service(service: ServiceEnvironment) -> BundleService:
 
 
 def _find_metrics_url(build: HostBuild) -> str:
-    """Return the URL of the collector's own metrics, which the service itself serves; empty without them."""
+    """Return the URL of the collector's own metrics; empty without them.
+
+    The service itself serves them, so their listener belongs to no component: its `part` is None.
+    """
     for listener in build.listeners:
         if listener.part is None:
             return _build_url(listener, "/metrics")

@@ -27,7 +27,8 @@ SYSTEMD_VARIABLES = frozenset(
     ("CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "INVOCATION_ID", "JOURNAL_STREAM", "HOME", "PATH")
 )
 _LINE_ENDS = ("\n", "\r")  # systemd ends a line of a unit at both
-# How a credential is given: its text, a file on the host, a file of the controller.
+# How a credential is given: its text, the path of a file on the host, a file of the controller. For example
+# `env: {TOKEN: {credential: {file: token.txt}}}`.
 _CREDENTIAL_WAYS = ("content", "path", "file")
 # The name of a credential is that of a file. Source: credential_name_valid in systemd's src/shared/creds-util.c.
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}\Z")
@@ -39,7 +40,9 @@ class Credential:
 
     name: str
     content: str = ""
+    """Empty for a file on the host."""
     path: str = ""
+    """Empty for a text."""
 
     def as_dict(self) -> dict[str, str]:
         """Return it as the bundle has it."""
@@ -79,7 +82,8 @@ def read_host_environment(env: Mapping[str, Any], read_file: Callable[[str], str
 def read_credential(option: str, name: str, source: Mapping[str, Any], read_file: Callable[[str], str]) -> Credential:
     """Return the credential that an option describes. Raises Problem for sources that hosts do not have.
 
-    `read_file` returns the text of a file of the controller.
+    `option` is the path of the option for messages, such as `env.TOKEN`. `source` must be `{credential: WAY}`; options
+    of clusters have other sources, such as `secret`. `read_file` returns the text of a file of the controller.
     """
     if set(source) != {CREDENTIAL}:
         sources = ", ".join(sorted(map(str, source))) or "no source"
@@ -136,7 +140,10 @@ def _find_named_variables(tree: Any) -> Iterator[str]:
 
 
 def _replace_references(value: Any, credential_names: set[str]) -> Any:
-    """Return a tree whose texts name the files of some credentials in place of variables."""
+    """Return a tree whose texts name the files of some credentials in place of variables.
+
+    For example, `${env:TOKEN}` becomes `${file:${env:CREDENTIALS_DIRECTORY}/TOKEN}`.
+    """
 
     def name_file(match: re.Match[str]) -> str:
         if match[1] not in credential_names:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rules learn of a collector that systemd runs. Private."""
+"""What the rules learn of a collector that systemd runs. Private.
+
+The rules of _otelcol judge a config for its deployment: how many processes run it, and in which network.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,10 @@ gateways have one name, which the sender's unit resolves. Measured with 0.158.0,
 (3,000 records): `round_robin` over such a name halves the requests, and loses, doubles and delays nothing; exporter
 `load_balancing` with a static list keeps half of the records back until the gateway is there again.
 Source: gRPC, doc/naming.md: Go has no resolver for lists. Private.
+
+A member is a host of the group, an ingest one of its ports for OTLP. A gateway is the collector of a member that gets
+the data, and a route says how one sender reaches all gateways: by one name (the alias), by the address of its own
+gateway, or by all addresses if the exporter divides the data itself.
 """
 
 from __future__ import annotations
@@ -24,24 +28,26 @@ from .._otelcol.errors import Problem, join_at_most, suggest_word
 from .._otelcol.needs.listeners import Listener
 
 GRPC, HTTP = "grpc", "http"
+# How data is spread over gateways, see GroupRequest.
 SENDERS, KEYS = "senders", "keys"
 _OTLP = "otlp"
 _SHOWN = 5
+# The characters that a label of a name in DNS may not have.
 _NOT_IN_LABEL = re.compile(r"[^a-z0-9-]+")
 
 
 @dataclass(frozen=True)
 class Ingest:
-    """A port on which a collector receives OTLP.
-
-    `listen_address` is where it listens, `given_address` the user's own address.
-    """
+    """A port on which a collector receives OTLP."""
 
     collector: str
     protocol: str
+    """GRPC or HTTP."""
     listen_address: str
+    """Where it listens; it may be an address for all, or have a variable."""
     port: int
     given_address: str = ""
+    """The option `address` of the collector; empty if the user does not set it."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +61,15 @@ class Member:
 
 @dataclass(frozen=True)
 class GroupRequest:
-    """What a sender asks of a group: the protocol, the collector if it names one, and how data is spread.
-
-    `balancing` is `senders` if each sender keeps to one gateway, and `keys` if the exporter itself divides data by
-    keys.
-    """
+    """What a sender asks of a group: the protocol, the collector if it names one, and how data is spread."""
 
     group: str
     protocol: str = GRPC
     collector: str = ""
+    """Empty for the only collector of each host that receives OTLP."""
     balancing: str = ""
+    """SENDERS if each sender keeps to one gateway, KEYS if the exporter itself divides data by keys; empty if gRPC
+    sends requests to all gateways in turn."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +89,13 @@ class Gateway:
 
 @dataclass(frozen=True)
 class Route:
-    """How a sender reaches the gateways of a group. `alias` is the one name of all; without it, `endpoint` is one's."""
+    """How a sender reaches the gateways of a group."""
 
     gateways: tuple[Gateway, ...]
     endpoint: str
+    """HOST:PORT: of the alias if there is one, else of one gateway."""
     alias: str = ""
+    """The one name of all gateways, such as `gateways.internal`; empty if each is reached by its own address."""
 
     def gateways_at(self, addresses: Container[str]) -> tuple[Gateway, ...]:
         """Return the gateways that get the data of an exporter with these addresses: HOST:PORT, without a scheme.
@@ -140,7 +147,10 @@ def group_alias(group: str) -> str:
 
 
 def _choose_own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
-    """Return the gateway of one sender. If the group changes, only senders of a gateway that goes get another one."""
+    """Return the gateway of one sender: of all gateways, the one with the highest hash (rendezvous hashing).
+
+    If a gateway goes, only its senders get another one. If one comes, only the senders that it gets change.
+    """
     return max(gateways, key=lambda gateway: hashlib.sha256(f"{sender} {gateway.endpoint}".encode()).hexdigest())
 
 
@@ -217,7 +227,7 @@ def _is_ip_address(address: str) -> bool:
 
 
 def route_facts(route: Route) -> dict[str, Any]:
-    """Return a route as recipes read it."""
+    """Return a route as recipes read it: `endpoint`, `endpoints` of all gateways, and `is_balanced` by the alias."""
     return {
         "endpoint": route.endpoint,
         "endpoints": [gateway.endpoint for gateway in route.gateways],

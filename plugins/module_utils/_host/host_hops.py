@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check that exporters of a collector and the gateways that get their data fit together, by both configs. Private.
 
-A `GroupHop` is one exporter with one gateway. `_host_groups.py` finds the hops to groups of hosts and
-`_inventory_addresses.py` those by address; `_connected_collectors.py` checks them and hands them to the rules.
+A `GroupHop` is one exporter with one gateway: an exporter with three gateways has three hops. `_host_groups.py` finds
+the hops to groups of hosts and `_inventory_addresses.py` those by address; `_connected_collectors.py` checks them and
+hands them to the rules. Gateways and routes are those of host_groups.py. A `Hop` of the rules (data_flow.py of
+_otelcol) is something else: one collector on the way of data.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ class GroupHop:
     """An exporter and a gateway that gets its data."""
 
     exporter: str
+    """As the config names it, such as `otlp/gateway`."""
     exporter_settings: Mapping[str, Any]
     gateway: Gateway
     gateway_config: Mapping[str, Any]
@@ -141,7 +144,9 @@ def _list_addresses(settings: Any) -> set[str]:
 def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return the signals that each exporter sends and a gateway does not receive: gateway and signal, by exporter.
 
-    `config` is that of the sender. The data flow is that of the sender at index 0 and of one gateway for each hop.
+    `config` is that of the sender. `find_unreceived_signals` takes a list of collectors and, for each, the indexes of
+    those that each of its exporters sends to. Here the sender has index 0, and the gateway of each hop one from 1 on;
+    gateways send to nobody here.
     """
     own_hop = Hop("", "", (), config)
     gateway_hops = [Hop(hop.receiver_description, "", (), hop.gateway_config) for hop in hops]
@@ -161,7 +166,7 @@ def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[s
 
 
 def _read_port(protocol: str, server: Any) -> str:
-    """Return the port of a server of a receiver of OTLP."""
+    """Return the port of a server of a receiver of OTLP, as digits; `server` has the settings of the protocol."""
     endpoint = value_at(server, ("endpoint",)) or _DEFAULT_ENDPOINTS.get(protocol, "")
     return str(endpoint).rpartition(":")[2]
 

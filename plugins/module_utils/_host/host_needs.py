@@ -4,7 +4,9 @@
 """Derive what a config needs of a Linux host: capabilities, groups, and settings of the sandbox of its unit. Private.
 
 `derive_host_needs` is for `_host_build.py` of the controller, and `systemd_unit.py` renders the needs. They follow from
-the finished config, whether a recipe or a user has written it. `HOST_ROWS` has a row for each type of component.
+the finished config, whether a recipe or a user has written it. `HOST_ROWS` has a row for each type of component. What
+the sandbox of the unit allows is never too strict for a component: a relaxation makes a setting less strict. A wish is
+a right that needs the user's consent in the option `allow`, because its holder may do what root may do.
 
 Sources: capabilities(7), systemd.exec(5), and the README of each component in opentelemetry-collector-contrib 0.158:
 hostmetricsreceiver, "Collecting host metrics from inside a container" and the permissions of its scraper `process`;
@@ -44,8 +46,11 @@ class Relaxation:
     """A setting of the unit that one component needs, and that is less strict than the sandbox."""
 
     setting: str
+    """Such as `ProtectHome`."""
     value: str
+    """Such as `read-only`."""
     reason: str
+    """The place of the component in the config, and why it needs this."""
 
     def __str__(self) -> str:
         """Return the line that people read."""
@@ -72,7 +77,9 @@ class RefusedRight:
 
     right: str
     place: str
+    """Such as `receivers.docker_stats`."""
     reason: str
+    """What the component does by the right, after its place in a sentence."""
 
 
 @dataclass(frozen=True)

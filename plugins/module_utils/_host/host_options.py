@@ -4,7 +4,8 @@
 """The options of one collector of a Linux host, as typed values. Private.
 
 The fields are the inputs of role otel_host without their prefix; argument_specs.yml of the role describes each. Code
-for collectors of clusters works with these collectors too, so `HostCollector` is a `Collector`.
+for collectors of clusters works with these collectors too, so `HostCollector` is a `Collector`: its options about
+objects of Kubernetes have the defaults of a cluster, and nothing reads them for a host.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ class HostCollector(Collector):
     tls: dict[str, Any]
     """Certificates for mutual TLS, with the keys of `host_tls`; empty if not set."""
     health_port: int
+    """The port of its health check."""
     metrics_port: int
+    """The port of its own metrics."""
     program: dict[str, Any]
     """The Collector's program, see `host_program.read_host_program`."""
     user: str
@@ -74,9 +77,9 @@ class HostCollector(Collector):
     keep: int
     """How many releases stay on the host."""
     ready_seconds: int
-    """How long it may take to be ready after a start."""
+    """How many seconds it may take to be ready after a start."""
     watch_seconds: int
-    """How long a change is watched before it stays."""
+    """How many seconds a change is watched before it stays."""
 
     @classmethod
     def from_host_options(cls, options: Mapping[str, Any], cluster_defaults: Mapping[str, Any]) -> HostCollector:

@@ -4,7 +4,8 @@
 """Read option `program` of a collector of a host: a program that is there, or archives by architecture. Private.
 
 Module host_render puts the program into the bundle of the host. An archive has a SHA-256 sum, which comes from the user
-or from the lock file of releases.
+or from the lock file of releases. An architecture is `amd64` or `arm64`. A release in this file is one of the Collector
+on GitHub, not the numbered folder of a host that host_plan.py calls so.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _DOWNLOADS = f"https://github.com/open-telemetry/{_PRODUCT}/releases/download"
 # The forms in which releases have the program. A package is unpacked on the host, never installed.
 _ARCHIVE = "tar.gz"
 _FILE_SCHEME = "file://"
+# Where the user has an archive: a file of the controller, a path on the host, or a URL that the host reaches.
 _PLACE_OPTIONS = ("file", "path", "url")
 # A space ends a word of a unit, and `%` and `$` begin what systemd replaces. Source: systemd.service(5), COMMAND LINES.
 _PATH_IN_UNIT = re.compile(r"[A-Za-z0-9/._+-]+\Z")
@@ -225,7 +227,11 @@ def _user_place(archive_options: Mapping[str, Any]) -> dict[str, str]:
 def _describe_archive(
     architecture: str, archive_options: Mapping[str, Any], release: DistributionRelease
 ) -> dict[str, str]:
-    """Return the archive of an architecture: the user's, or that of the distribution's release. Raises Problem."""
+    """Return the archive of an architecture: the user's, or that of the distribution's release.
+
+    The keys are `sha256`, `member` (the program in the archive), and one of `file`, `path` and `url`. Raises Problem
+    for a missing or wrong sum, for two places, and for a URL that is none or has a login.
+    """
     option = f"`program.{architecture}`"
     digits = _choose_digits(option, architecture, archive_options, release)
     user_place = _user_place(archive_options)

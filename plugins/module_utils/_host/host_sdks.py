@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Services of a host whose SDKs send to a collector there: the variables of each, by options of the inventory.
 
+An SDK is OpenTelemetry's library in an application; it reads `OTEL_…` variables, which a drop-in of systemd sets (see
+service_environment.py). A row of the option `otel_host_sdks` is about one or several services.
 Names and forms of the variables: OpenTelemetry specification, "Environment variables" and "OTLP exporter". Private.
 """
 
@@ -30,8 +32,9 @@ _RECEIVER_URL = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
 # is named. Source: OpenTelemetry, "Resource SDK"; W3C Baggage, baggage-octet.
 _UNESCAPED = "!#$&'()*+-./:<>?[]^_`{|}~"
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*\Z")
+# Such as OTEL_EXPORTER_OTLP_HEADERS and OTEL_EXPORTER_OTLP_TRACES_HEADERS, which may have a token.
 _HEADER_VARIABLES = re.compile(r"OTEL_EXPORTER_OTLP_(?:\w+_)?HEADERS\Z")
-# What follows from other options, or from the host.
+# The variables that follow from another option of the row: that option.
 _OPTION_BY_VARIABLE = {
     "OTEL_SERVICE_NAME": "service_name",
     "OTEL_RESOURCE_ATTRIBUTES": "resource_attributes",
@@ -47,15 +50,15 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class SdkReceiver:
-    """Where a collector receives OTLP of its host.
-
-    `closed_reason` says why an SDK cannot send there by its URL alone.
-    """
+    """Where a collector receives OTLP of its host."""
 
     collector: str
     protocol: str
+    """GRPC or HTTP."""
     url: str
+    """Such as `http://127.0.0.1:4318`."""
     closed_reason: str = ""
+    """Why an SDK cannot send there by its URL alone, such as `receives TLS`; empty if it can."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,23 @@ class HostSdk:
     """A row of `otel_host_sdks`: services, and what their SDKs have in common."""
 
     services: list[str]
+    """Units, with or without `.service`."""
     collector: str
+    """Which collector they send to; empty for the only one that fits."""
     endpoint: str
+    """The URL that they send to; empty for that of the receiver."""
     protocol: str
+    """`grpc`, or a protocol over HTTP, such as `http/protobuf`."""
     service_name: str
+    """Empty for the name of the unit."""
     resource_attributes: dict[str, str]
     propagators: list[str]
     sampler: dict[str, str]
+    """With `type` and `argument`; empty for the SDK's own."""
     env: dict[str, str]
+    """Further `OTEL_…` variables."""
     restart: bool
+    """Whether a run may restart the services, so that they read the variables."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> HostSdk:
@@ -87,6 +98,7 @@ class HostSdk:
 
     @property
     def transport(self) -> str:
+        """GRPC or HTTP, by the protocol."""
         return GRPC if self.protocol == GRPC else HTTP
 
     def build_environment(self, unit: str, url: str) -> ServiceEnvironment:

@@ -54,6 +54,9 @@ def check_tls_option(tls: Mapping[str, Any]) -> None:
 def build_client_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the TLS settings of an exporter of a recipe with these options; empty without mutual TLS.
 
+    `options` are those of the recipe: `mutual_tls`, `insecure` and `to` count here. `collector` is any collector; only
+    a `HostCollector` has option `tls`.
+
     An exporter that sends to collectors of the inventory (option `to`) uses mutual TLS if the collector has option
     `tls`, unless the options say otherwise.
     """

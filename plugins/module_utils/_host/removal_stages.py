@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Order the removal of collectors of hosts: a sender is removed before the collectors that receive from it. Private.
 
-Otherwise the sender could not send the rest of its data.
+Otherwise the sender could not send the rest of its data. The controller plans the stages of a run, and each host reads
+its own part of the plan.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def check_senders(collector: str, senders: Iterable[str], removed_hosts: Collect
 def order_in_stages(senders_by_place: Mapping[Place, Set[Place]]) -> list[list[Place]]:
     """Return the collectors in stages: each collector comes in a later stage than its senders.
 
+    `senders_by_place` has the senders of a collector; collectors that occur as senders alone are ordered too.
     Collectors that send to each other in a circle have no order, so they do not wait for each other.
     """
     places = set(senders_by_place).union(*senders_by_place.values())

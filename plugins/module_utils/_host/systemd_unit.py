@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The unit of a collector: a strict sandbox, and what its config needs beyond it.
 
-Each row of the sandbox that a component needs otherwise follows from the config, and is told. The host leaves out what
-its systemd does not know (`fitted_unit`). Sources: systemd.exec(5), systemd.service(5), systemd.resource-control(5).
-Private.
+If a component needs a less strict setting, host_needs.py derives that from the config, and the user reads it. The host
+leaves out what its systemd does not know (`fitted_unit`). Sources: systemd.exec(5), systemd.service(5),
+systemd.resource-control(5). Private.
 """
 
 from __future__ import annotations
@@ -114,9 +114,10 @@ def _list_service_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
 
 
 def _list_name_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
-    """Yield what adds the names of a release to those of the host, at each start and for this service alone.
+    """Yield the settings that add the names of a release to those of the host, at each start and for this service only.
 
-    The file of both is there for the second process, not for the first, which reads the host's own.
+    ExecStartPre writes a file with the names of both. systemd mounts that file over /etc/hosts for each process of the
+    service if it is there: not for ExecStartPre itself, which reads the host's own file, but for the Collector.
     gRPC asks DNS for settings too (a record TXT), which takes long where no server answers.
     """
     if request.has_host_names:
@@ -155,9 +156,10 @@ def _list_identity_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
 
 
 def list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the settings of the sandbox, each with the value that the needs of a config leave.
+    """Yield the settings of the sandbox: the value that the config needs, else the strict one.
 
-    Capabilities count in the user namespace of the host alone, so a collector that has one shares it.
+    Capabilities count in the user namespace of the host alone, so a collector that has one, or runs as root, shares
+    that namespace: PrivateUsers=no.
     """
     capabilities = needs.list_setting_values("AmbientCapabilities")
     shares_users = bool(capabilities) or user == ROOT

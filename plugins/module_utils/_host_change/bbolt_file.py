@@ -1,9 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entries of a database of bbolt, read out of its file. Private.
+"""The entries of a database of bbolt, read out of its file. stored_queue.py counts requests of queues so. Private.
 
 Sources: bbolt, internal/common/page.go, meta.go and bucket.go. Read on the host: Python 3.8.
+
+The file is a row of pages of one size. The first two pages hold a meta each, here called a description: it names the
+root page. A branch page has the numbers of pages below it, a leaf page has entries. A bucket is an entry with entries
+of its own, on a page of its own or, if small, in its value.
 
 The user of a service writes the file, and root reads it. So no file, however it is made, costs more time than its size
 asks for, and a file that is not as bbolt writes it is an error.
@@ -16,6 +20,7 @@ from collections.abc import Iterator
 from mmap import mmap
 from typing import NamedTuple
 
+# The parts of the file, little-endian (`<`): H is a number of 2 bytes, I of 4, Q of 8.
 _PAGE = struct.Struct("<QHHI")  # id, flags, count, overflow
 # Magic, version, size of a page, flags, root, sequence, freelist, pages, transaction.
 _META = struct.Struct("<IIIIQQQQQ")
@@ -25,6 +30,7 @@ _BRANCH = struct.Struct("<IIQ")  # position, size of the key, page
 _BUCKET = struct.Struct("<QQ")  # root, sequence
 _MAGIC = 0xED0CDAED
 _VERSION = 2
+# Bits of the flags of a page, and of the flags of an entry of a leaf.
 _IS_BRANCH, _IS_LEAF = 0x01, 0x02
 _IS_BUCKET = 0x01
 _PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)  # a page of bbolt is one of the system
@@ -46,6 +52,7 @@ class _Meta(NamedTuple):
     """A description of the database; the newer one of two counts."""
 
     transaction: int
+    """The higher one is the newer. It stands first, so that `max` finds the newest."""
     page_size: int
     root_page: int
 
@@ -105,7 +112,7 @@ def _hash_fnv(content: bytes) -> int:
 
 
 class _Budget:
-    """What a file still has room for. A walk that meets more of it meets some of it again, and ends."""
+    """How many entries and bytes a file can still have. A walk that finds more has read something twice, and ends."""
 
     def __init__(self, file_size: int) -> None:
         self._entries, self._bytes = file_size // _LEAF.size, file_size
@@ -136,7 +143,10 @@ class Database:
         return bytes(self._data[entry.key_offset : entry.value_offset])
 
     def iterate_entries(self) -> Iterator[Entry]:
-        """Yield the entries of all buckets, but not buckets. Raises ValueError. To be called once."""
+        """Yield the entries of all buckets, but not buckets. To be called once: the budget is spent after it.
+
+        Raises ValueError for a file that is not as bbolt writes it.
+        """
         seen_pages = set()
         waiting_pages = [self._root]
         while waiting_pages:

@@ -5,7 +5,8 @@
 
 Module host_render writes bundles on the controller, and modules host_apply, host_check and host_diagnose read them on
 the host. `HostBundle` is a bundle as it is written, `BUNDLE_OPTIONS` the options by which those modules read it. Names
-of files, folders and units that both sides use are here too.
+of files, folders and units that both sides use are here too. A release is what one bundle becomes on a host: a numbered
+folder with its files (see host_plan.py). A bundle of a cluster is something else: a list of manifests.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, TypedDict
 
 # The names of files in a bundle. Only the config and the unit must be there.
 CONFIG, UNIT, TMPFILES, HOSTS = "config.yaml", "unit", "tmpfiles", "hosts"
+# What the paths of credentials in a release begin with.
 CREDENTIALS = "credentials/"
 # The file that names this collection, in each folder that a run makes.
 MANIFEST = "manifest.json"
@@ -58,8 +60,11 @@ class BundleService(TypedDict):
     """A service of the host that sends to the collector, see `service_environment`."""
 
     unit: str
+    """Such as `shop.service`."""
     variables: dict[str, str]
+    """The environment variables `OTEL_…` that its SDK reads."""
     restart: bool
+    """Whether a run may restart it, so that it reads the variables."""
 
 
 class _BundleKeys(TypedDict):

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From when to when a certificate is valid, with the standard library alone. Private.
 
+A certificate in PEM is base64 text of DER bytes. DER is a row of parts, each a tag, a size and a value; the value of
+a sequence is a row of parts again. Hosts have no library for that.
+
 Source: RFC 5280, 4.1: Certificate is a sequence whose first part is TBSCertificate, which has, after an optional
 version, a serial number, an algorithm, an issuer and the validity: two times.
 """
@@ -15,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+# Tags of DER. A UTCTime is `260131120000Z`, a GeneralizedTime `20260131120000Z`.
 _TAG_UTC_TIME, _TAG_GENERALIZED_TIME, _TAG_VERSION = 0x17, 0x18, 0xA0
 # Serial number, algorithm and issuer stand before the validity.
 _INDEX_OF_VALIDITY = 3

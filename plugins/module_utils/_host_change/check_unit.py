@@ -20,10 +20,14 @@ _DROPPED_SETTING = re.compile(
     r"|WatchdogSec|Timeout\w*|RemainAfterExit|PIDFile|(?:Cache|Logs|Runtime)Directory\w*|Standard(?:Output|Error)"
     r"|SyslogIdentifier|Sockets|FileDescriptorStoreMax)\s*="
 )
+# A backslash at the end of a line, with the blanks before the text of the next line.
 _CONTINUATION = re.compile(r"\\\n[ \t]*")
+# `StateDirectory=` and `StateDirectoryMode=`.
 _STATE_SETTING = re.compile(r"StateDirectory\w*\s*=")
+# `User=` and `DynamicUser=`. The next pattern is for `User=` alone: `match` begins at the start of the line.
 _USER_SETTING = re.compile(r"(?:Dynamic)?User\s*=")
 _NAMED_USER_SETTING = re.compile(r"User\s*=")
+# `ExecStart=-/opt/otelcol/…/otelcol --config=…`: the characters before the program change how systemd starts it.
 _START_SETTING = re.compile(r"ExecStart\s*=\s*[-@:+!]*(?P<program>\S+)(?P<arguments>.*)")
 _CHECK_SECONDS = 60
 
@@ -104,7 +108,10 @@ def _build_check_command(service_lines: list[str]) -> str:
 
 
 def _set_owner(lines: list[str], places: CheckPaths) -> list[str]:
-    """Return the settings with the user who may read the state folder."""
+    """Return the settings with the user who may read the state folder, see CheckPaths.
+
+    A user that the unit itself names stays, unless the state folder belongs to another one.
+    """
     owned_lines = _use_state_folder(lines, places) if places.state else list(lines)
     names_user = any(_NAMED_USER_SETTING.match(line) for line in owned_lines)
     if places.user and not names_user:

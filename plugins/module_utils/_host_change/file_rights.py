@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may read a file of a host, by its owners and modes. Private."""
+"""Who may read a file of a host, by its owners and modes. Private.
+
+live/file_facts.py asks this about the user of a collector and the files that its config names. The way to a file is
+each folder from the root to it; the first one that stops the user is the barrier.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,10 @@ class Reader:
     """The user of a service. A dynamic one that does not run has no id, and owns nothing."""
 
     user_id: int
+    """-1 for a user without an id."""
     group_ids: tuple[int, ...]
     capabilities: tuple[str, ...] = ()
+    """Capabilities of Linux in lower case, such as `cap_dac_read_search`."""
 
     @property
     def may_read_all(self) -> bool:
@@ -32,12 +38,15 @@ class OwnedEntry:
 
     path: str
     mode: int
+    """As `stat` returns it: with the type of the file."""
     user_id: int
     group_id: int
     has_list: bool = False
+    """Whether it has an access control list."""
 
     @property
     def octal(self) -> str:
+        """The rights of the mode, such as `0640`."""
         return f"{stat.S_IMODE(self.mode):04o}"
 
 
@@ -45,6 +54,7 @@ def may_read(reader: Reader, entry: OwnedEntry) -> bool:
     """Whether a user may read a file, or pass a folder. An access control list may allow it too, so it says yes."""
     if reader.may_read_all or entry.has_list:
         return True
+    # The rights of all others are the last three bits of a mode, those of the group are 3 bits higher, the owner's 6.
     needed_right = stat.S_IXOTH if stat.S_ISDIR(entry.mode) else stat.S_IROTH
     if entry.user_id == reader.user_id:
         return bool(entry.mode & needed_right << 6)

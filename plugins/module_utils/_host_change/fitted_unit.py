@@ -23,6 +23,8 @@ FIRST_VERSION_BY_SETTING = {"RestartSteps": 254, "RestartMaxDelaySec": 254}
 FIRST_ENCRYPTING_VERSION = 250
 _SETTING = re.compile(r"(?P<name>[A-Za-z]+)\s*=")
 _VERSION = re.compile(r"systemd (\d+)")
+# The name of the setting in `LoadCredential=token:/etc/otelcol/agent/current/credentials/token`: a credential that is a
+# file of the release. One from another file of the host stays as it is.
 _OWN_CREDENTIAL = re.compile(rf"^LoadCredential(?==[^:\n]+:[^\n]*/current/{CREDENTIALS})", re.MULTILINE)
 
 

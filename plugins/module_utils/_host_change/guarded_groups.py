@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Groups of a host whose members may do what is root's alone, so that a collector in one needs consent. Private.
 
-The controller refuses them in `groups`, and the host in the groups of a named user. Consent is in `allow` and in
-`groups`, so on the host the groups that the unit names have it. Python 3.8.
+The controller refuses them in the option `groups` of a collector, unless the option `allow` has them too. The host
+refuses them among the groups of a user whom the option `user` names, unless the unit names them: such groups were in
+`groups`, so they have passed the controller. Python 3.8.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 DEBIAN_SOURCE = "https://wiki.debian.org/SystemGroups"
-# What members may do, and who says so.
+# What members of each group may do, and the source.
 GUARDED_GROUPS = {
     "admin": ("become root by sudo", "/etc/sudoers of Ubuntu before 12.04, which later releases still have"),
     "disk": ("read and write every disk", DEBIAN_SOURCE),

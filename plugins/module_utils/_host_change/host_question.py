@@ -4,7 +4,8 @@
 """The options of module host_diagnose, which looks at the collectors of a host and changes nothing. Private.
 
 For each collector, the controller reads the config and asks a question: which files, certificates and peers the config
-names, and where test data goes. The host cannot read the config itself: it has neither YAML nor the catalogue.
+names, and where test data goes. The host cannot read the config itself: it has neither YAML nor the catalogue. The
+catalogue is what is known about the components of each version of the Collector.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ QUESTION_OPTIONS: dict[str, Any] = {
     "failed_spans": {"type": "bool", "default": False},
 }
 _ROWS = {"type": "list", "elements": "dict"}
+# The options of module host_diagnose, which documents them.
 ARGUMENTS: dict[str, Any] = {
     "bundles": {**_ROWS, "required": True, "options": BUNDLE_OPTIONS},
     "questions": {**_ROWS, "default": [], "options": QUESTION_OPTIONS},

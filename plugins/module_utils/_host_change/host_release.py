@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a collector on a host consists of, as bytes of files, and how two releases of it differ.
 
-Runs on the host: Python 3.8, standard library. Private.
+A bundle is what the controller sends for one collector (see bundle_form.py), a release what it becomes on the host:
+a numbered folder with its files. Runs on the host: Python 3.8, standard library. Private.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from .._otelcol.errors import MASK, Problem, clean_text
 from .bundle_form import CONFIG, CREDENTIALS, MANIFEST, PROGRAM_TOKEN, UNIT, unit_name
 from .fitted_unit import Systemd
 
+# A name such as `edge-agent`, of at most 48 characters.
 _COLLECTOR_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?\Z")
+# A relative path such as `rules/drop.yaml`, of at most five parts. No part begins with a dot, so none is `..`.
 _FILE_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,4}\Z")
 _LARGEST_MODE = 0o777
 
@@ -192,7 +195,10 @@ def build_difference(
 
 
 def _shown_text(files: Mapping[str, StoredFile], path: str, note: str) -> str:
-    """Return the text of a file for a difference; empty without the file. A mask, with a note, is that of a secret."""
+    """Return the text of a file for a difference; empty without the file. A credential is a mask with a note.
+
+    The note differs between both sides, so that a changed credential shows as a difference.
+    """
     if path not in files:
         return ""
     if path.startswith(CREDENTIALS):

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which lines of the journal tell why a Collector did not run. Private."""
+"""Which lines of the journal tell why a Collector did not run. Private.
+
+Three programs write to the journal of a service: systemd, the Collector's logger (zap), and the Collector's command
+line or Go itself as the last words before the process ends. `live/host_watch.py` and `live/host_change.py` ask for the
+lines that tell why; all others would hide the reason.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +15,20 @@ from collections.abc import Callable, Iterable, Sequence
 
 # What the Collector prints last: cobra's line of an error, and what the runtime of Go says.
 _LAST_WORDS = re.compile(r"\s*(?:Error:|panic:|fatal error:)")
-# A line of zap's console encoder has its level between tabs.
+# A line of zap's console encoder has its level between tabs: `2026-01-31T12:00:00Z<tab>error<tab>internal/…`.
 _LEVEL = re.compile(r"\t(?P<level>[a-z]+)\t")
 _GRAVE_LEVELS = ("error", "fatal", "panic", "dpanic")
+# Words of systemd about a service that does not run, such as `Failed at step USER spawning …` and
+# `Main process exited, code=exited, status=1/FAILURE`.
 _SYSTEMD_WORDS = ("status=", "Failed", "failed", "cannot", "refused")
 # Each line names the whole resource of the Collector, which tells nothing.
 _RESOURCE = re.compile(r'"resource": \{[^{}]*\}(?:, )?')
+# What stays of the fields of such a line that has no others.
 _EMPTY = "{}"
 _MOST_LINES = 6
 
-# What a service lacks when systemd ends before its program begins. Source: systemd.exec(5), "Process Exit Codes".
+# What a service lacks when systemd gives up before its program begins, by the exit code, such as `status=217/USER`.
+# Source: systemd.exec(5), "Process Exit Codes".
 _EXIT_STATUS = re.compile(r"status=(?P<code>\d+)/\w+")
 _FIX_BY_EXIT_CODE = {
     "203": "Correct `program`: the host cannot run it.",
@@ -72,9 +81,11 @@ def _is_grave(line: str) -> bool:
 
 
 def _is_of_systemd(line: str) -> bool:
+    """Return whether a line is about a failure, and not of the Collector's logger: systemd wrote it."""
     return not _LEVEL.search(line) and any(word in line for word in _SYSTEMD_WORDS)
 
 
 def _remove_resource(line: str) -> str:
+    """Return a line without the resource of the Collector."""
     text = _RESOURCE.sub("", line).strip()
     return text[: -len(_EMPTY)].rstrip() if text.endswith(_EMPTY) else text

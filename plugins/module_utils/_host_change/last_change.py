@@ -14,17 +14,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LastChange:
-    """The release in use, the one that ran before, and when the first was written, in seconds of Unix.
-
-    `earlier_release` is empty if no earlier release is kept. `has_come_back` says that the release is in use since a
-    later one was undone. `is_unfinished` says that a killed run has left a change.
-    """
+    """The release in use, and what is known about its change."""
 
     release: str
     earlier_release: str
+    """The release that ran before; empty if none is kept."""
     written_time: float
+    """When the release in use was written, in seconds of Unix."""
     has_come_back: bool = False
+    """Whether the release is in use because a later one was undone."""
     is_unfinished: bool = False
+    """Whether a killed run has left a change."""
 
 
 def explain_kept_change(change: LastChange, alert_began: float, most_seconds: float) -> str:

@@ -9,6 +9,7 @@ of the reference policy (corecommands.fc, files.fc). Runs on the host: Python 3.
 
 from __future__ import annotations
 
+# The ends of types that systemd may start.
 _PROGRAM_TYPES = ("bin_t", "_exec_t")
 _TYPE_PART = 2  # the part of `user:role:type:level`
 

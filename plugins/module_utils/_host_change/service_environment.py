@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The environment by which the SDK of a service reaches a collector of its host: one drop-in of systemd.
 
-Each drop-in has one owner, the collector that its first line names: what that collector no longer has is taken back.
+A drop-in is a file in the folder UNIT.d, with settings that systemd adds to those of the unit. service_drop_ins.py of
+`live` writes it. Each drop-in has one owner, the collector that its first line names: if that collector no longer has
+the service, its next run removes the drop-in.
 Sources: systemd.unit(5), systemd.exec(5). Runs on the host: Python 3.8, standard library. Private.
 """
 
@@ -27,10 +29,13 @@ _UNIT = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:@\\-]*(?<!@)\.service\Z")
 # A name of a file may have 255 bytes, and the folder is the unit with `.d`.
 _LONGEST_UNIT = 253
 _VARIABLE = re.compile(r"OTEL_[A-Z0-9_]+\Z")
+# The first line of a drop-in, which names its owner.
 _MARK = re.compile(r"# Written by o11y\.opentelemetry for collector '([a-z0-9-]+)'\.")
+# The variable in `"OTEL_A=1" OTEL_B=2`, the value of a setting Environment=.
 _IN_UNIT = re.compile(r"(?:^|[\s\"'])(OTEL_[A-Z0-9_]+)=")
+# The variable in `export OTEL_A=1`, a line of a file of EnvironmentFile=.
 _IN_FILE = re.compile(r"^[ \t]*(?:export[ \t]+)?(OTEL_[A-Z0-9_]+)[ \t]*=", re.MULTILINE)
-# What of a unit leads to files with variables, or hides variables that it has.
+# The settings of a unit that set variables, and that remove them.
 _ENVIRONMENT, _UNSET = "Environment", "UnsetEnvironment"
 
 
@@ -40,6 +45,7 @@ class ServiceEnvironment:
 
     unit: str
     variables: Mapping[str, str]
+    """A value may have HOST_ID_TOKEN in place of the id of the host."""
     may_restart: bool = False
 
     def __post_init__(self) -> None:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which ports are taken, and by whom, out of the tables of `/proc/net`. Private."""
+"""Which ports are taken, and by whom, out of the tables of `/proc/net`. Private.
+
+A listener is a socket that waits on a port. Its holder is the process that has it; `live/machine.py` finds holders by
+the inode of the socket. A port of a collector is taken if a process of another unit holds a listener that blocks it.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,10 @@ from .host_release import Port
 # Source: include/net/tcp_states.h of Linux. A UDP socket that is bound but not connected has state 7.
 _WAITING = {"tcp": "0A", "udp": "07"}
 _INODE = 9  # the column
+# A socket on this address takes connections of IPv4 alone.
 _ANY_IPV4 = "0.0.0.0"
 # A socket on `::` takes connections of both families, if no setting of the host forbids it. Source: ipv6(7) of Linux.
+# A port without an address (empty) listens on `::`.
 _ANY = ("::", "")
 
 
@@ -26,9 +32,12 @@ class Listener:
     """A socket that waits on a port."""
 
     protocol: str
+    """`tcp` or `udp`."""
     address: str
+    """In its shortest form, such as `::` or `127.0.0.1`, see `_bare_address`."""
     port: int
     inode: str
+    """The number of the socket, as digits."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,10 @@ class Holder:
     """The process that has a socket."""
 
     pid: int
+    """0 for a process that cannot be read."""
     program_name: str
     unit: str = ""
+    """The unit of systemd to which the process belongs; empty without one."""
 
     @property
     def description(self) -> str:
@@ -72,7 +83,10 @@ def is_blocked_by(port: Port, listener: Listener) -> bool:
 
 
 def _are_overlapping(address: str, other_address: str) -> bool:
-    """Whether one connection could come to both addresses."""
+    """Return whether one connection could come to both addresses.
+
+    `::` and an empty address overlap with every address, `0.0.0.0` with every one of IPv4, others with themselves.
+    """
     addresses = (address, other_address)
     if address == other_address or any(each in _ANY for each in addresses):
         return True
@@ -84,7 +98,10 @@ def _is_ipv6(address: str) -> bool:
 
 
 def _bare_address(address: str) -> str:
-    """Return an address in its shortest form; one of IPv4 that is written as one of IPv6 is one of IPv4."""
+    """Return an address of a config in its shortest form, to compare it with those that `_parse_address` returns.
+
+    An IPv4 address that is written as IPv6, such as `::ffff:127.0.0.1`, becomes `127.0.0.1`. A name stays as it is.
+    """
     bare = address.strip("[]")
     if bare == "localhost":
         return "127.0.0.1"
@@ -110,7 +127,10 @@ class TakenPort:
 def find_taken_ports(
     ports: Iterable[Port], listeners: Iterable[Listener], holders: Mapping[str, Holder], own_unit: str
 ) -> list[TakenPort]:
-    """Return the ports that somebody else has; `own_unit` is the collector's unit."""
+    """Return the ports that somebody else has; `own_unit` is the collector's unit.
+
+    `holders` has the holder by the inode of its socket. If `own_unit` is empty, every holder is somebody else.
+    """
     listener_list = list(listeners)
     taken_ports = []
     for port in ports:

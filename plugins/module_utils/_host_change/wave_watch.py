@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a watch pauses between readings, and how a task is told what has passed: on hosts and clusters. Private."""
+"""How long a watch pauses between readings, and how a task is told what has passed: on hosts and clusters. Private.
+
+A wave is a group of hosts or clusters that a run changes together. Its gate watches their collectors for some seconds,
+and then the wave passes or fails (see docs/waves.md).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from typing import Any
 COMPARED = "receiver|exporter|processor|process_uptime|process_memory_rss|process_runtime_total_sys_memory"
 # Each watch has at most so many pauses between readings, and each pause has at least so many seconds.
 _MOST_PAUSES, _SHORTEST_PAUSE = 20, 3.0
+# `sum` is the sum of a release's files: another release may get the same number later.
 _COLLECTOR_OPTIONS = {name: {"required": True} for name in ("name", "release", "sum")}
 # The options of the note that a wave has passed: the wave, who ran it, and the releases that it judged.
 PASSED_OPTIONS: dict[str, Any] = {
