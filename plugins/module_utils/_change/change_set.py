@@ -4,7 +4,8 @@
 """What a run did to which objects: apply, diff, prune, wait and undo add to one change set and ask it. Private.
 
 An entry has a subject, which names the object, and an action. What the result of a task says of objects, and what an
-error says was done before it, follow from the entries.
+error says was done before it, follow from the entries. An object that this run `left` is as the server returned it
+after the write.
 """
 
 from __future__ import annotations

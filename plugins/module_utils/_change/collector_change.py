@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One collector of a bundle whose workload changes, and its objects as they were before. Private.
 
-`live/change_finding.py` finds the changes of a run, `live/changes.py` carries them out.
+`live/change_finding.py` finds the changes of a run, `live/changes.py` carries them out. A bundle is the list of all
+manifests of a run. A workload is an object that runs pods. A change goes back if the collector gets its earlier objects
+again; it is a canary if some pods are changed and judged before the others.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ class Change:
     name: str
     """Namespace and name, such as `shop/gateway`."""
     manifests: list[Manifest]
+    """All objects of the collector in the bundle, with those of its release in the whole cluster."""
     options: ChangeOptions
     before: list[Manifest] = field(default_factory=list)
     """The objects that the run changes, as they were applied before. The collector goes back to them."""

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Earlier configs of a collector: each is an immutable ConfigMap, which revisions of the workload name. Private."""
+"""Earlier configs of a collector: each is an immutable ConfigMap, which revisions of the workload name. Private.
+
+A change of the config makes a new ConfigMap with a name of its own. A revision is a ReplicaSet or ControllerRevision:
+by it, a workload may go back, so the config that it names must stay. A config is new if the cluster does not have it.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +70,7 @@ def _find_new_configs(
 
 
 def map_mounted_configs(workload: Manifest) -> dict[str, str]:
-    """Return the ConfigMap of each volume of a workload."""
+    """Return the name of the ConfigMap of each volume of a workload, by the name of the volume."""
     config_by_volume = {}
     for volume in list_at(_find_pod_spec(workload), "volumes"):
         config_name = value_at(volume, ("configMap", "name"))

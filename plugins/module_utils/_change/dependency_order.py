@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order in which one run changes collectors that send to each other. Private."""
+"""The order in which one run changes collectors that send to each other. Private.
+
+A wave in this file is a group of objects of one bundle that are applied together. It is not a wave of docs/waves.md,
+which is a group of clusters or hosts. A collector moves if this run creates or changes it. A flow is two collectors of
+the bundle, of which one sends to the other; an earlier flow is one by the configs that run now.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +26,7 @@ from .collector_change import Change, group_by_collector
 
 # Other collectors may run under the same account, and those of an earlier wave need it.
 _SHARED_KINDS = ("ServiceAccount",)
+# The protocol and the number of a port.
 Port = tuple[str, int]
 
 
@@ -36,12 +42,14 @@ class Flow:
 class Wave:
     """Objects that are applied together, when the changed collectors of the wave before work.
 
-    `ordered_collectors` have others before or after them, `later_collectors` are those of the waves after this one.
+    Collectors are named `namespace/name`.
     """
 
     manifests: list[Manifest] = field(default_factory=list)
     ordered_collectors: list[str] = field(default_factory=list)
+    """Those of this wave that have others before or after them."""
     later_collectors: list[str] = field(default_factory=list)
+    """Those of the waves after this one; empty for the last wave."""
 
 
 def order_waves(

@@ -4,6 +4,8 @@
 """Which objects of others still need a namespace, a kind or a ServiceAccount that a removal would delete. Private.
 
 What Kubernetes, OpenShift and OLM make in every namespace is no leftover, nor what goes with an object of the bundle.
+An object goes if the removal deletes it, or if Kubernetes collects it after its owner. In prune.py of `live`, leftovers
+are something else: objects of this collection that have left the bundle.
 """
 
 from __future__ import annotations

@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a field manager applied to an object, rebuilt from the object's managedFields. Private.
 
-Applied again, it restores the object exactly as the last apply left it.
+Applied again, it restores the object exactly as the last apply left it. A field manager is the name under which a tool
+writes; managedFields says which fields each one owns.
 Source: Kubernetes' docs on server-side apply, and `fieldpath` of sigs.k8s.io/structured-merge-diff for the format.
+
+For example, `{"f:spec": {"f:replicas": {}, "f:containers": {"k:{\\"name\\":\\"a\\"}": {".": {}, "f:image": {}}}}}` owns
+`spec.replicas`, and of the container `a` the item itself and its image.
 """
 
 from __future__ import annotations

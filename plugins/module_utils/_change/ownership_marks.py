@@ -4,7 +4,8 @@
 """Objects of earlier versions, the marks of other tools, and what an object of others lacks of a manifest. Private.
 
 Versions before 1.0.0 had no label of a release: their objects have the label of this collection, and that of their
-collector. `_kube.ownership` says what a release owns.
+collector. `_kube.ownership` says what a release owns. A mark is a label or an annotation by which a tool knows its
+objects. To convert an object is to take over one of an earlier version.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@
 """The record of the change of a collector: what the collector goes back to. Private.
 
 A run writes the record, a ConfigMap, before it changes a workload. The next run reads it if this one is killed.
-`live/change_records.py` writes and closes records, `_rollout/change_record.py` says by what one is recognised.
+`live/change_records.py` writes and closes records, `_rollout/change_record.py` says by what one is recognised. A record
+is closed when the change has ended; it is kept open if the wave of the cluster decides later (see docs/waves.md).
+A run is outrun if another run has begun to change the collector after it.
 """
 
 from __future__ import annotations
@@ -67,9 +69,9 @@ def _dump_json(value: Any) -> str:
 
 
 def _shorten_readings(readings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return readings with the fields of logs that later errors are compared with, of components alone.
+    """Return readings whose logs have only what later errors are compared with.
 
-    These texts are masked.
+    Entries that name no component are left out. The texts are masked already.
     """
     short_logs = []
     for row in readings["logs"]:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a tree of mappings, lists and values has all of another one. Private."""
+"""Whether a tree of mappings, lists and values has all of another one. Private.
+
+canary/pod_renewal.py asks this: the server adds defaults to what was applied.
+"""
 
 from __future__ import annotations
 

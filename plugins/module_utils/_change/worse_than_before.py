@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a workload that does not become ready works worse than before its change. Private.
 
-A pod that did not work before either, such as one on a node that is down, says nothing about a new config.
+A pod that did not work before either, such as one on a node that is down, says nothing about a new config. A place is
+where a DaemonSet or a StatefulSet has one pod at a time: `node NAME` or `pod NAME`. Pods of a Deployment have no place,
+so only their number counts. A place is idle if it has no ready pod.
 """
 
 from __future__ import annotations
@@ -18,10 +20,7 @@ from .._otelcol.kube.objects import Manifest, ref
 
 
 class WorkingState(NamedTuple):
-    """How many pods of a workload worked before its change, and the places of those that did not.
-
-    A place is `node NAME` for a DaemonSet and `pod NAME` for a StatefulSet.
-    """
+    """How many pods of a workload worked before its change, and the places of those that did not."""
 
     working_pod_count: int
     places_without_ready_pod: tuple[str, ...] = ()
@@ -65,7 +64,9 @@ def _group_places(workload: Manifest, pods: Iterable[Manifest]) -> _Places:
 def is_worse(workload: Manifest, state_before: WorkingState | None, new_pods: Sequence[Manifest]) -> bool:
     """Return whether the new config works worse, or was tried nowhere, given the pods that run it.
 
-    A controller may wait for a pod that will never be ready before it replaces the others: those say nothing.
+    Without a state from before, it counts as worse. A Deployment is worse with fewer ready pods than before. Any other
+    workload is worse if a place has no ready pod that had one before, or if no new pod is ready at all. A controller
+    may wait for a pod that will never be ready before it replaces the others: those say nothing.
     """
     if state_before is None:
         return True
@@ -123,5 +124,8 @@ def _describe_replacement(workload: Manifest, idle_count: int) -> str:
 
 
 def parse_working_states(data: Any) -> dict[str, WorkingState]:
-    """Return what the data of a record say. Raises an error of Python for other data."""
+    """Return what the data of a record say: by workload, the fields of `WorkingState` as a list.
+
+    Raises TypeError, ValueError or AttributeError for other data.
+    """
     return {str(name): WorkingState(int(pods), tuple(map(str, idle))) for name, (pods, idle) in data.items()}

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which service accounts get an IAM role, and what each role may do.
 
-Module `otel_render` finds the service accounts of the collectors, and role `otel_identity` says how they get roles:
+A role here is an IAM role of AWS. Module `otel_render` finds the service accounts of the collectors, and the Ansible
+role `otel_identity` says how they get IAM roles:
 
     found:    {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"], "statements": [STATEMENT]}
     request:  provider irsa, policies derived, cluster_name production
@@ -38,11 +39,15 @@ class IdentityRequest:
     """The inputs of role otel_identity that decide."""
 
     provider: str
+    """`irsa`, `pod_identity` or `static`, see identity.py."""
     policies: str = _DERIVED
+    """One of POLICY_CHOICES."""
     managed_policies: tuple[str, ...] = ()
+    """Names or ARNs, for policies `managed`."""
     statements: Sequence[Statement] = ()
     """What every role may do besides."""
     cluster_name: str = ""
+    """The name of the cluster in EKS; empty if the provider creates no roles."""
     role_name: str = ""
     """The user's template for names of roles; empty for the default one."""
     role_arns: Mapping[str, str] = field(default_factory=dict)
@@ -192,7 +197,10 @@ def _list_actions(statements: Iterable[Statement]) -> list[str]:
 def _list_unneeded_rows(
     other_accounts: Iterable[_FoundAccount], role_names: Sequence[str], request: IdentityRequest
 ) -> list[dict[str, Any]]:
-    """Return the service accounts without a role, but for those whose role would be that of another account."""
+    """Return the service accounts without a role, whose earlier role may be removed.
+
+    An account is left out if its role would have the name of the role of an account that gets one.
+    """
     rows = [_name_row(found_account, request) for found_account in other_accounts]
     return [row for row in rows if row["role_name"] not in role_names]
 

@@ -6,6 +6,13 @@
 `live/service_account_role.py` reads the role and makes the calls. A role that this collection created gets exactly what
 the request says. A role that was there before is adopted: it keeps all it has and gets what the request says in
 addition. At the removal, the former is deleted, and the latter loses the additions.
+
+| word | where it is | meaning |
+|---|---|---|
+| created, adopted | the tag ORIGIN_TAG of the role | who made the role: this collection, or somebody else before |
+| `adopt` | the request | whether a role without our tags, or of another collector, may be used |
+| `keep_trust` | the request | whether the role goes on to trust the other provider of identities |
+| foreign | a statement of the trust policy | not written by this collection; an adopted role keeps it |
 """
 
 from __future__ import annotations
@@ -24,6 +31,7 @@ INLINE_POLICY = "o11y-opentelemetry"
 # The tags by which this collection knows its roles. The origin of a role is CREATED or ADOPTED.
 CLUSTER_TAG, ACCOUNT_TAG = "o11y.opentelemetry/cluster", "o11y.opentelemetry/service-account"
 COLLECTOR_TAG = "o11y.opentelemetry/collector"
+# ADOPTED is also the origin of a role without the tag: it was there before.
 ORIGIN_TAG, CREATED, ADOPTED = "o11y.opentelemetry/origin", "created", "adopted"
 OWN_TAG_KEYS = (CLUSTER_TAG, ACCOUNT_TAG, COLLECTOR_TAG, ORIGIN_TAG)
 _Value = TypeVar("_Value")
@@ -63,9 +71,9 @@ class RoleRequest:
     permissions_boundary: str | None = None
     """None leaves the boundary of the role unchanged; an empty text takes it away."""
     keep_trust: bool = False
-    """Whether the role goes on to trust the other provider of identities."""
+    """Whether the role goes on to trust the other provider of identities: IRSA or Pod Identity."""
     adopt: bool = False
-    """Whether a role that is not of this collection may be used."""
+    """Whether a role that is not of this collection, or of another collector of the account, may be used."""
     collectors: tuple[str, ...] = ()
     """The names of the collectors that use the role. If there are none, their tag is not compared."""
 
@@ -120,7 +128,11 @@ def _is_of_collectors(tags: Mapping[str, str], collectors: Sequence[str]) -> boo
 
 
 def check_role_change(name: str, live_role: RoleSettings, request: RoleRequest) -> None:
-    """Raise Problem for a role of another owner, and for a change that IAM does not support."""
+    """Raise Problem for a role of another owner, and for a change that IAM does not support.
+
+    The first reason counts: a role of another cluster or service account, which `adopt` does not allow either; one of
+    another collector; one without our tags; another path.
+    """
     tags = live_role["tags"]
     task = f"Use the IAM role {name} for {request.account}"
     cluster = tags.get(CLUSTER_TAG, request.eks_cluster.cluster_arn)
@@ -281,7 +293,7 @@ def _plan_removals(live_role: RoleSettings, target: RoleSettings) -> list[Step]:
 
 
 def remaining_settings(live_role: RoleSettings, managed_policies: Iterable[str]) -> RoleSettings | None:
-    """Return the settings that an adopted role keeps after its removal; None if this collection created the role.
+    """Return the settings that an adopted role keeps after its removal; None for a created role, which is deleted.
 
     `managed_policies` has the names or ARNs of the managed policies that this collection attached.
     """

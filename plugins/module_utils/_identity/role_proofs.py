@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has a service account its role yet? What answers of AWS and what pods show. Private."""
+"""Has a service account its role yet? What answers of AWS and what pods show. Private.
+
+`live/identity_wait.py` asks this while it waits: a change at AWS reaches all its servers some seconds later.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def is_propagation_error(answer: FailedCall) -> bool:
 def has_credentials(pod: Mapping[str, Any], provider: str, role_arn: str) -> bool:
     """Return whether EKS has set the variable by which the containers of a pod find their credentials.
 
-    That of `irsa` has the ARN of the role.
+    `provider` is `irsa` or `pod_identity`. The variable of `irsa` must have the ARN of the role.
     """
     variable = _ROLE_VARIABLES[provider]
     values: list[Any] = []

@@ -6,6 +6,9 @@
 `role.py` uses the first part for module iam_service_account_role, and `live/oidc.py` the second part for module
 iam_oidc_provider. Sources: EKS User Guide, "Assign IAM roles to Kubernetes service accounts" (audience and subject),
 "Create IAM role with trust policy required by EKS Pod Identity" and "List of session tags added by EKS Pod Identity".
+
+Two things are called provider: a provider of identities is the way in which pods get a role (`irsa` or `pod_identity`),
+and an OIDC provider is the object of IAM for the issuer of a cluster's tokens, which `irsa` needs.
 """
 
 from __future__ import annotations
@@ -104,7 +107,8 @@ def build_trust_policy(
     """Return the trust policy of a role with the wanted statement.
 
     A policy that means the same as before stays as it is written. `keeps_providers` keeps all other statements, also
-    that of the other provider of identities. `keeps_foreign` keeps those that this collection did not write.
+    that of the other provider of identities. `keeps_foreign` keeps those that this collection did not write: foreign
+    ones, whose `Sid` is not in STATEMENT_IDS.
     """
     kept_statements = []
     for statement in _list_statements(live_policy):

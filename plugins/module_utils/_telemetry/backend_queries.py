@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the question to a backend for a probe, and read the records of the probe from the answer. Private.
 
-`live/backend_search.py` sends the questions. `BACKENDS` has a row for each kind of backend. A record is returned as its
-attributes, a mapping of names to texts.
+A probe is one record of a signal that module otlp_probe sends, with an id in the attribute `o11y.probe.id`.
+`live/backend_search.py` sends the questions. `BACKENDS`, near the end, has a row for each kind of backend: a function
+`_ask_…` builds its question, and a function `_read_…` yields the attributes of each record in its answer.
 
 Sources: the HTTP APIs of Prometheus (`/api/v1/query`), Loki (`/loki/api/v1/query_range`), Jaeger (API v3,
 `api_v3/query_service.proto`), Tempo (`/api/search` with TraceQL) and Elasticsearch and OpenSearch (`_search`); logs and
@@ -48,6 +49,7 @@ class BackendRequest(NamedTuple):
     path: str
     query: dict[str, str]
     body: Any = None
+    """None for a request without a body."""
 
 
 class AwsCall(NamedTuple):
@@ -82,7 +84,7 @@ class BackendKind(NamedTuple):
     read_records: Callable[[Any], Iterator[Attributes]]
     """Takes an answer, parsed from JSON, and yields the attributes of each record."""
     filters: bool = True
-    """Whether it answers with records of the probe alone."""
+    """Whether it answers with records of the probe alone. Otherwise `select_probe_records` looks for the id in them."""
     is_aws: bool = False
     absence_note: str = ", or not for this tenant"
     """What else it may mean that it has no record, as the end of a sentence."""
@@ -147,6 +149,7 @@ def _ask_datadog(probe_search: ProbeSearch) -> BackendRequest:
 
 
 def _ask_xray(probe_search: ProbeSearch) -> AwsCall:
+    """Ask for both traces of the probe: that of its OTLP span, and that of a segment in the form of the X-Ray SDKs."""
     trace_ids = [format_xray_trace_id(probe_trace_id(probe_search.probe_id)), probe_segment_id(probe_search.probe_id)]
     return AwsCall("xray", "batch_get_traces", {"TraceIds": trace_ids})
 
@@ -276,7 +279,7 @@ def probe_segment_id(probe_id: str) -> str:
 
 
 def format_xray_trace_id(trace_id: str) -> str:
-    """Return a trace ID as X-Ray writes it."""
+    """Return a trace ID of 32 hexadecimal digits as X-Ray writes it: `1-` with 8 digits, a dash, and 24 digits."""
     return f"1-{trace_id[:8]}-{trace_id[8:]}"
 
 
@@ -307,7 +310,7 @@ BACKENDS: dict[str, BackendKind] = {
 
 
 def select_probe_records(backend: BackendKind, answer: Any, probe_id: str) -> list[Attributes]:
-    """Return the attributes of each record of a probe."""
+    """Return the attributes of each record of a probe; empty if the backend does not have it."""
     records = list(backend.read_records(answer))
     if backend.filters:
         return records
@@ -316,7 +319,10 @@ def select_probe_records(backend: BackendKind, answer: Any, probe_id: str) -> li
 
 
 def describe_missing_attributes(records: list[Attributes], required_attributes: Mapping[str, Any]) -> list[str]:
-    """Return a line for each required attribute that no record has, or that all records have with another value."""
+    """Return a line for each required attribute that no record has, or that all records have with another value.
+
+    `required_attributes` has values by names; an attribute with None or an empty text may have any value.
+    """
     problems = []
     for name, value in required_attributes.items():
         values = _list_attribute_values(records, name)

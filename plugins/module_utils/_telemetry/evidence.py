@@ -18,8 +18,10 @@ from .._otelcol.bounded.json_text import parse_json
 from .._otelcol.config.masking import mask_and_clean
 from .._otelcol.config.paths import list_at, parse_amount
 
-# The name of a place begins with this if the collector's own metrics show the arrival there.
+# A place is where a probe was seen, in words, such as `the log of pod a/b`. Its name begins with this if metrics of the
+# collector itself show the arrival there.
 METRICS_OF = "the metrics of "
+# How much of a record is shown: so many lines, of so many characters.
 MOST_EXCERPT_LINES, LONGEST_EXCERPT_LINE = 25, 300
 
 
@@ -154,7 +156,7 @@ def read_item_counters(text: str) -> Counts:
 
 
 def compare_counters(counts_before: Counts, counts_after: Counts, signal: str) -> CounterGrowth:
-    """Return how the counts of a signal grew between two readings."""
+    """Return how the counts of a signal grew between two readings of one pod or of several."""
     growth_by_name: dict[str, str] = {}
     for counter in sorted(counts_after):
         increase = counts_after[counter] - counts_before[counter]

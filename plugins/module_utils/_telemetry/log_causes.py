@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a collector, a backend or a network fails, by what they say: a table, whose first match counts. Private."""
+"""Why a collector, a backend or a network fails, by what they say: a table, whose first match counts. Private.
+
+logs.py looks here for the cause of each failure in a log, other rooms for the cause of an answer of a server. The order
+of CAUSES, at the end, is that in which they are tried: a cause with special words comes before one with common words,
+such as `timeout`. Tests have a message for each cause.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +20,18 @@ class Cause(NamedTuple):
 
     id: str
     pattern: str
+    """A regular expression, which is searched for without regard to case."""
     text: str
+    """What is wrong, as a clause."""
     fix: str
+    """What to do, as sentences."""
 
 
 def find_causes(message: str, causes: Iterable[Cause], **fields: str) -> Iterator[Cause]:
-    """Yield the causes whose patterns match a message, with their texts filled in."""
+    """Yield the causes whose patterns match a message, in order, with their texts filled in.
+
+    `fields` has values for further {fields} of the texts, such as `service` of WEBHOOK_CAUSES.
+    """
     for cause in causes:
         match = re.search(cause.pattern, message, re.IGNORECASE)
         if match:

@@ -4,7 +4,9 @@
 """Find the failures in a collector's log, and group them by their cause. Private.
 
 Module diagnose and canaries call `group_log_failures` for logs of pods, with the kubelet's timestamps, and for the
-journal of a host. The rollout calls the functions for a collector that has ended, at the end of the file.
+journal of a host. The rollout calls the functions for a collector that has ended, at the end of the file. A failure is
+what one or several entries of the log report; its cause is a row of log_causes.py. An entry is one message of
+a program's logger, with a level and fields.
 """
 
 from __future__ import annotations
@@ -47,10 +49,11 @@ _SECTIONS_OF_KINDS = {
     "exporter": "exporters",
     "extension": "extensions",
 }
-# Fields of entries that repeat another entry: what gRPC logs, the exporter logs too.
+# Entries with one of these fields repeat another entry: what gRPC logs, the exporter logs too.
 _FIELDS_OF_NOISE = ("grpc_log",)
 # The words with which exporterhelper says that it gives up data.
 _DROP_WORDS = ("Dropping data", "Rejecting data")
+# The address in `dial tcp 10.0.0.1:4317: connect: …`, and the name in `dial tcp: lookup gateway on …`.
 # Source: net.OpError and net.DNSError of Go.
 _DIALED_ADDRESS = re.compile(r"dial \w+:? (?:lookup (?P<name>[\w.-]+)|(?P<address>\[[\da-fA-F:]+\]:\d+|[\w.-]+:\d+))")
 
@@ -91,9 +94,11 @@ class LogFailure(TypedDict):
     count: int
     """How many entries report this failure."""
     time: str
+    """The timestamp of the latest entry, as the log has it."""
     said: str
     """The message and the error of the entry."""
     seconds_ago: int
+    """How long before the log was read the latest entry was written."""
 
 
 class _LogLine(NamedTuple):
@@ -309,7 +314,10 @@ def find_crash_cause(lines: Sequence[str]) -> Cause | None:
 
 
 def find_last_words(lines: Sequence[str]) -> str:
-    """Return the last fatal error in a log without timestamps; the last line if there is no fatal error."""
+    """Return the last fatal error in a log without timestamps; the last line if there is no fatal error.
+
+    Each line gets `- ` for a timestamp, which `_join_log_lines` takes off again.
+    """
     timestamped_lines = "\n".join(f"- {line}" for line in lines)
     last_error = None
     for log_line in _join_log_lines(timestamped_lines):

@@ -4,7 +4,8 @@
 """Find the collector on the way of a record that took the record and lost it. Private.
 
 Module otlp_probe sends a record through several collectors to a backend. If it does not arrive, `find_losses` compares
-what each collector has counted since the record was sent. `live/hop_readings.py` reads these counts.
+what each collector has counted since the record was sent. `live/hop_readings.py` reads these counts. A hop here is one
+collector on the way, with all its pods; its targets are the collectors that an exporter sends to.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class HopExporter(TypedDict):
     """An exporter of a collector on the way."""
 
     signals: list[str]
+    """The signals of the pipelines with this exporter, such as `traces`."""
     to: list[str]
     """The names of the other collectors that it sends to; empty if it sends to a backend."""
 
@@ -69,6 +71,7 @@ class RecordLosses(NamedTuple):
     """Where records were lost."""
 
     lines: list[str]
+    """What is known, as clauses for people; also which counts cannot be read, and that other records flow too."""
     is_inside: bool
     """Whether a collector, or the network before a collector, lost them. Otherwise the backend did."""
 

@@ -6,6 +6,10 @@
 The Collector serves these metrics as text for Prometheus. Module diagnose, canaries, waves and captures read the text
 of each pod twice, some seconds apart: `read_counts` parses it, `subtract_readings` compares both, and `SignalFlow` says
 which components received, processed and exported data.
+
+A sample of the text is one line: a metric with labels and a value. A reading is all counts of a pod, or of several, at
+one moment; by how much they grew between two moments has the same type. An item is a span, a data point, a log record
+or a profile sample. host_judgement.py of _host_change parses the same text on hosts, with Python 3.8.
 """
 
 from __future__ import annotations
@@ -32,12 +36,15 @@ SIGNALS_OF_ITEMS = {
     "profile_samples": "profiles",
 }
 NOUNS_OF_SIGNALS = {signal: noun.replace("_", " ") for noun, signal in SIGNALS_OF_ITEMS.items()}
+# A line such as `otelcol_exporter_sent_spans{exporter="otlp"} 7`, with a timestamp behind it or not. The quantifiers
+# `++` and `*+` never give back what they have matched, so that no text takes long.
 _METRIC_SAMPLE = re.compile(
     r"^otelcol_(?P<name>\w++)(?:\{(?P<labels>.*)\})? (?P<value>[0-9.eE+-]++)(?: \d++)?$", re.MULTILINE
 )
 _METRIC_LABEL = re.compile(r'(?<!\w)(\w++)="((?:[^"\\]|\\.)*+)"')
 _NAME_WITH_ITEM = re.compile(rf"(?P<name>\w+)_(?P<item>{'|'.join(SIGNALS_OF_ITEMS)})\Z")
 _UNITS = ("_bytes", "_seconds")
+# The labels that name the component, and those that name the signal of a count that has no noun of items in its name.
 _COMPONENT_LABELS = ("receiver", "exporter", "processor")
 _SIGNAL_LABELS = ("data_type", "otel_signal")
 # The default seconds between two collections of a receiver.

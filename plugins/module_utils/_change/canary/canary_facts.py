@@ -4,7 +4,8 @@
 """Compare the pods with a new config to those with the earlier one: the facts that checks read. Private.
 
 The `canary` are the pods with the new config, the `rest` those with the earlier one. The other files `canary_…` build
-the rows of the comparison. `live/observe.py` collects the facts after each reading of the pods.
+the rows of the comparison. `live/observe.py` collects the facts after each reading of the pods. fact_rows.py has the
+keys of facts, readings.py explains readings and revisions.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def collect_facts(
 def _build_sides(
     canary: Revision, rest: Revision, now: str, mask: Callable[[str], str], baseline: Mapping[str, Any] | None
 ) -> Sides:
+    """Return both sides. The baseline stands for the rest only if there is one and no pod of the rest is left."""
     seconds_alone = canary.count_seconds_alone(rest)
     is_rest_gone = seconds_alone is not None
     rest_facts = cast(RestFacts, dict(baseline or {}))

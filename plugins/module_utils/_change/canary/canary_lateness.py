@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many items should an exporter of a canary have sent long ago? Check `exports_late` reads it. Private."""
+"""How many items should an exporter of a canary have sent long ago? Check `exports_late` reads it. Private.
+
+An item is due once it has settled (all components before the exporter have handed it on), and late if the exporter has
+neither sent it nor failed to. canary_exporters.py explains these words.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,14 @@ from .sides import Sides
 
 
 class Lateness(NamedTuple):
-    """How many items should have been sent long ago.
-
-    `late_items` are those of the last reading, `fewest_items` the fewest of the last few readings. `seconds` is in what
-    time so many items come in.
-    """
+    """How many items should have been sent long ago."""
 
     late_items: int = 0
+    """Those of the last reading."""
     fewest_items: int = 0
+    """The fewest of the last LASTING_READINGS readings; 0 before there are so many."""
     seconds: int = 0
+    """In how many seconds as many items come in as are late."""
 
     def as_row(self) -> dict[str, int]:
         """Return the fields of a row of facts."""
@@ -29,7 +32,7 @@ class Lateness(NamedTuple):
 
 
 def measure_lateness(sides: Sides, index: int, signal: str, rest_share: float, settling_seconds: float) -> Lateness:
-    """Return how late items of a signal are in the exporter at an index of the canary's.
+    """Return how late items of a signal are in an exporter, which has this index among the exporters of the canary.
 
     The rest sends the share `rest_share` of what comes in, between 0 and 1. After `settling_seconds`, all components
     before the exporter have handed an item on.
@@ -56,8 +59,8 @@ def _compute_passed_share(sides: Sides, signal: str) -> float:
 def _count_late_items(sides: Sides, index: int, signal: str, due_share: float, settling_seconds: float) -> list[int]:
     """Return for each reading how many items were due by then and had not left the exporter.
 
-    Of pods that have begun with the change, all counts since their start are compared: what waited at the first reading
-    waits no less.
+    Of young pods, all counts since their start are compared, the fields with `_total`: what waited at the first reading
+    is late too.
     """
     canary = sides.canary
     field_ending = "_total" if canary.is_young else ""

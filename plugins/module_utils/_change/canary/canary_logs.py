@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The errors in the log of a canary, and which of them count: check `log_errors` reads these rows. Private.
 
-An error counts if the rest does not have it, and if the component that logs it does not work.
+An error counts if the rest does not have it (else it is `known`), and if the component that logs it does not work (else
+it is `calm`). An entry is what `group_log_failures` makes of all messages about one failure.
 """
 
 from __future__ import annotations

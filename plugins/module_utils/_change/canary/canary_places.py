@@ -4,7 +4,14 @@
 """Where the exporters of a canary send to, and on which ports its pods refuse connections. Private.
 
 The checks `endpoint_nowhere` and `not_listening` read these rows. They work without data: nobody has to send anything
-to see that a Service is missing.
+to see that a Service is missing. The keys of facts that are used here:
+
+| key | in which facts | meaning |
+|---|---|---|
+| `ends` | of the rest | where its exporters send to, as `HOST:PORT` |
+| `open` | of canary and rest | the ports on which a pod accepts connections, as `RECEIVER:PORT` |
+| `ways` | of the comparison | where the canary sends to: `known` if the rest does too, `nowhere` if nothing arrives |
+| `ports` | of the comparison | the ports that a pod of the canary refuses: `closed` if a pod of the rest does not |
 """
 
 from __future__ import annotations
@@ -58,7 +65,10 @@ def _join_address(host: str, port: int) -> str:
 
 
 def find_refused_ports(sides: Sides) -> Iterator[PortRow]:
-    """Yield the ports on which a pod of the canary refuses connections."""
+    """Yield the ports on which a pod of the canary refuses connections.
+
+    `closed` is true if the rest accepts connections there: then the change has closed the port, which is a fault.
+    """
     open_in_rest = sides.rest_facts["open"]
     last_poll = sides.canary.polls[-1]
     for sample in last_poll.sample_by_pod.values():

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How full the queue of an exporter stays in a canary, beside those of the rest. Private."""
+"""How full the queue of an exporter stays in a canary, beside those of the rest. Private.
+
+The size of a queue is in its units: requests, items or bytes, as its setting `sizer` says. Checks `queue_grows` and
+`exports_late` read the fields. The counts of a row are sums over all pods, so they are divided by the number of pods.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +30,15 @@ _FEWEST_REQUESTS = 20
 def build_queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int]:
     """Return how full the queue of an exporter stays, by how much it grows, and how full those of the rest are.
 
-    `index` is the place of the exporter among those of the canary. `queue_low` and `queue_excess` count requests,
-    `queue_grown`, `rest_queue` and `queue_stays` the units of the queue. The last two are of one pod.
+    `index` is the place of the exporter among those of the canary.
+
+    | field | unit | meaning |
+    |---|---|---|
+    | `queue_low` | requests | the fewest in the last LASTING_READINGS readings |
+    | `queue_grown` | units | the size now minus that of _GROWTH_READINGS readings ago |
+    | `rest_queue` | units | the size of a queue of the rest, on average of its pods |
+    | `queue_excess` | requests of one pod | by how much `queue_low` exceeds _FULLER_TIMES times that of the rest |
+    | `queue_stays` | units of one pod | the same in units of the queue |
     """
     queue_sizes = sides.canary.sum_fields_by_reading("exports", index, "queue_size")[-_GROWTH_READINGS:]
     lowest_size = min(queue_sizes[-LASTING_READINGS:]) if len(queue_sizes) >= LASTING_READINGS else 0

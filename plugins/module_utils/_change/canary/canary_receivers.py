@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The receivers of a canary, each with what the rest got. Private."""
+"""The receivers of a canary, each with what the rest got. Private.
+
+Checks `receivers_refuse` and `receiver_silent` read these rows. A passive receiver waits for clients, any other one
+collects data by itself. Silence is a fault only if items were due: at the rate of the rest, in the time in which this
+receiver alone could get them.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _judge_problem = partial(Problem, asked="Judge the change", where="change.judge"
 def choose_checks(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _find: None) -> tuple[Check, ...]:
     """Return the checks that `judge` leaves, with the user's own. Raises Problem for an invalid entry of `judge`.
 
-    `compiles` raises Problem for an expression that is no JMESPath.
+    `compiles` takes an expression, and raises Problem if it is no JMESPath. By default, expressions are not tried.
     """
     left_out_names = [name for name in judge if isinstance(name, str)]
     for name in left_out_names:

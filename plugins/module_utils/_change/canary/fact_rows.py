@@ -96,11 +96,16 @@ class RevisionFacts(CountRows):
     """What the pods of one revision count, and how they are."""
 
     seconds: int
+    """For how many seconds the pods have been watched."""
     received: int
+    """How many items all receivers have accepted in these seconds."""
     pods: list[PodRow]
     restarted: int
+    """Restarts of all pods in these seconds."""
     memory_percent: int
+    """That of the pod with the highest one; 0 without pods."""
     unread: list[UnreadRow]
+    """The pods whose metrics cannot be read; one row if no pod runs."""
     logs: list[LogRow]
     steady: list[str]
     """The signals that came in between nearly all readings."""

@@ -24,15 +24,14 @@ _HELD_SECONDS = 31_536_000
 
 
 class Hold(NamedTuple):
-    """A workload with its change, held: what to apply, and how many of all pods get the change first.
-
-    With `needs_eviction`, the controller leaves it to others to stop the old pods.
-    """
+    """A workload with its change, held: what to apply, and how many of all pods get the change first."""
 
     manifest: Manifest
+    """The workload in the form in which its controller stops after the first pods."""
     changed_pod_count: int
     pod_count: int
     needs_eviction: bool = False
+    """Whether the controller leaves it to others to stop the old pods, as for a DaemonSet."""
 
     def __str__(self) -> str:
         unit_word = "nodes" if self.needs_eviction else "pods"
@@ -40,7 +39,11 @@ class Hold(NamedTuple):
 
 
 def hold_workload(workload: Manifest, live: Manifest, share: str) -> Hold | None:
-    """Return a workload as it is held, or None if none of its pods can keep the earlier config meanwhile."""
+    """Return a workload as it is held, or None if none of its pods can keep the earlier config meanwhile.
+
+    `share` is how many pods change first, such as `1` or `25%`. A workload surges if new pods start beside old ones;
+    otherwise an old pod stops first, so a workload with one pod cannot be held.
+    """
     kind, spec = workload["kind"], mapping_at(workload, "spec")
     if kind not in WORKLOAD_KINDS:
         return None

@@ -22,8 +22,9 @@ _SCALE_FIELDS = (
 def renews_pods(workload: Manifest, live: Manifest, after: Manifest | None, before: Manifest | None = None) -> bool:
     """Return whether a change makes pods that the workload did not have.
 
-    `after` is what the server would make of the change; without an answer of the server, it may make new pods.
-    `before` is the workload before an interrupted change, whose pods are no canary when the inventory goes back to it.
+    `after` is what the server would make of the change; None if it was not asked or did not answer: then there may be
+    new pods. `before` is the workload before an interrupted change; None if no change was interrupted. If the inventory
+    goes back to it, its pods are no canary.
     """
     if after is None:
         return True

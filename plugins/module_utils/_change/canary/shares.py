@@ -8,6 +8,10 @@ example, 1 failure of 2 items means a share between 6 % and 94 %, and 500 failur
 
 Items of one reading may fail together, as the items of one request do. So no share counts as one of more items than
 there are readings: 500 of 1000 items in 10 readings count as 5 of 10.
+
+A share is a part of the items that were offered to a component. It is certain up to the lowest bound, and possible up
+to the highest. The canary is worse than the rest by as much as its certain share exceeds the possible share of the
+rest: the excess, in percentage points.
 """
 
 from __future__ import annotations
@@ -127,7 +131,7 @@ def compare_shares(
 ) -> ComparedShare:
     """Return which share of the items of a row went wrong, beside the worst share of such rows of the rest.
 
-    `index` is the place of the row among the rows of its kind.
+    `index` is the place of the row among the rows of its kind. The rest counts as read as often as the canary.
     """
     rest_readings = len(sides.canary.polls)
     rest_rows = sides.find_rest_rows_or_signal(counted_fields.row_kind, row)
@@ -148,7 +152,7 @@ def _count_readings_with_items(sides: Sides, counted_fields: CountedFields, inde
 
 
 def _find_worst_share(shares: Iterable[Share], readings: int) -> Share:
-    """Return the share of which most may go wrong; among equal ones that of the most items."""
+    """Return the share with the highest possible percentage; among equal ones that of the most items."""
 
     def rate_badness(share: Share) -> tuple[float, int]:
         return share.compute_possible_percent(readings), share.offered_items

@@ -4,7 +4,8 @@
 """The two sides of a comparison: the canary, and the rest, which runs the earlier config. Private.
 
 If no pod of the rest is left, the readings from before the change take its place. The files `canary_…` ask here for
-the row of the rest that a row of the canary is compared with.
+the row of the rest that a row of the canary is compared with. A row is about one component and one signal; its counts
+are those of this time (what has been counted while the pods are watched) or since the start of the pods.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Sides:
 
     canary: Revision
     canary_facts: RevisionFacts
+    """The facts of the last reading of the canary."""
     rest_config: Mapping[str, Any]
+    """The earlier config."""
     rest_facts: RestFacts
     seconds_alone: float | None
 

@@ -14,13 +14,14 @@ says what to do about a foreign one (`ReleaseRequest.foreign`). What is in the c
 |---|---|
 | several operators | refused |
 | an operator that no add-on installed, ours | refused: the provider cannot change |
-| an operator that no add-on installed, foreign | `decide_foreign` of release_decision.py: used unchanged with ADOPT |
+| an operator that no add-on installed, foreign | used unchanged with ADOPT, else refused: `decide_foreign` |
 | no operator, but foreign definitions that EKS did not make | refused, except with TAKEOVER |
 | a foreign add-on | used unchanged with ADOPT, changed with TAKEOVER, else refused: `_decide_foreign` |
 | an add-on in another namespace | refused |
 | an own add-on, or none of all this | `_decide_next_version`: install, upgrade or unchanged |
 
-A definition is a CustomResourceDefinition. `ReleaseFacts` of installed.py describes the keys of the facts.
+A definition is a CustomResourceDefinition. `ReleaseFacts` of installed.py describes the keys of the facts;
+`decide_foreign` is in release_decision.py.
 """
 
 from __future__ import annotations

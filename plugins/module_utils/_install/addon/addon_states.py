@@ -6,6 +6,10 @@
 botocore's own waiter stops at DEGRADED, which is passing while pods start, and spins on UPDATE_FAILED; other tools
 wait for ever or take DEGRADED for success. Here it is a table, with a grace period that the user sets.
 
+A status is what EKS says of the add-on, an issue a reason that EKS gives for it. A first step is what a task does
+first, given the status; a verdict is what the status means for an operation that runs. addon.py and addon_wait.py of
+`live` ask for them.
+
 The codes of issues are those of AddonIssueCode in the EKS API; updates report most of them under the same names.
 """
 
@@ -27,7 +31,8 @@ OPERATIONS = ("create", "update", "delete", "settle", "follow")
 
 WAIT, DONE, FAILED, HEALTH, GONE = "wait", "done", "failed", "health", "gone"
 
-# The meaning of a status for an operation. HEALTH: the issues and the time decide; GONE: another owner removed it.
+# The meaning of a status for an operation, in the order of OPERATIONS. HEALTH: the issues and the time decide; GONE:
+# another owner removed it.
 VERDICT_TABLE: dict[str, tuple[str, str, str, str, str]] = {
     #                  create  update  delete  settle  follow
     ABSENT: (WAIT, GONE, DONE, GONE, WAIT),  # a new add-on may be invisible for a moment
@@ -43,6 +48,8 @@ VERDICT_TABLE: dict[str, tuple[str, str, str, str, str]] = {
 # DescribeUpdate knows of an update before the add-on's status does, so that its word comes first.
 UPDATE_VERDICTS = {"InProgress": WAIT, "Failed": FAILED, "Cancelled": FAILED}
 
+# The first steps. RESUME: wait for the operation that runs; CHANGE: compare the settings, and update what differs;
+# REPAIR: update even if nothing differs; STUCK: nothing but a deletion helps.
 RESUME, CREATE, CHANGE, REPAIR, STUCK, DELETE, NOTHING = (
     *("resume", "create", "change", "repair", "stuck", "delete", "nothing"),
 )
@@ -53,6 +60,7 @@ class FirstStep(NamedTuple):
 
     action: str
     running_operation: str = ""
+    """`create`, `update` or `delete`; empty for any other step than RESUME."""
 
 
 # A failed add-on takes UpdateAddon again, which is how the AWS controllers for Kubernetes recover it too.
@@ -95,6 +103,7 @@ class AddonVerdict(NamedTuple):
 
     outcome: str
     reason: str = ""
+    """Empty if the status says all. With DONE, a reason says that the add-on has issues all the same."""
 
 
 def judge_status(
@@ -106,7 +115,11 @@ def judge_status(
     patience: Patience,
     degraded_for: float = 0,
 ) -> AddonVerdict:
-    """Return what an add-on's status means for an operation; `update` is the status of our own update, if known."""
+    """Return what an add-on's status means for an operation.
+
+    `update` is the status of our own update; empty if there is none or it is not known. `degraded_for` is for how many
+    seconds the add-on has been degraded.
+    """
     if update in UPDATE_VERDICTS:
         meaning = UPDATE_VERDICTS[update]
         return AddonVerdict(meaning, f"the update has {update.lower()}" if meaning == FAILED else "")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ..._otelcol.config.paths import list_at
 from ..._otelcol.errors import Problem, join_at_most, suggest_word
 
+# The words for a version: the one that EKS has as default for the cluster, and the newest one that it offers.
 DEFAULT_VERSION, LATEST_VERSION = "default", "latest"
 MOST_SHOWN = 8
 NUMBER = re.compile(r"\d{1,18}")
@@ -31,11 +32,13 @@ class VersionChoice(NamedTuple):
 
     version: str
     offered_version: AddonVersion | None = None
+    """None if EKS offers it no more, or if that was not read."""
     warning: str = ""
+    """Empty for none."""
 
 
 def version_order(version: str) -> tuple[int, ...]:
-    """Return what versions such as v0.151.0-eksbuild.2 are ordered by."""
+    """Return what versions such as v0.151.0-eksbuild.2 are ordered by: their numbers, such as (0, 151, 0, 2)."""
     return tuple(int(number) for number in NUMBER.findall(version))
 
 
@@ -75,7 +78,8 @@ def choose_version(
 ) -> VersionChoice:
     """Return the version to have. Without a request the installed version stays; `default` and `latest` never go back.
 
-    `elsewhere` are the versions of Kubernetes that something is offered for.
+    `installed` is the installed version, None without one; `kubernetes` is the version of the cluster. `elsewhere` are
+    other versions of Kubernetes for which EKS offers the add-on. Raises Problem if no version fits.
     """
     versions_by_name = {offer.version: offer for offer in offered}
     if installed and requested_version in (None, installed):

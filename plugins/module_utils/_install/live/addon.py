@@ -4,7 +4,9 @@
 """Module eks_addon: it creates, updates or deletes one EKS add-on. Private.
 
 `addon/addon_states.py` says what to do first with an add-on in a status, `addon_plan.py` compares it with the task, and
-`addon_wait.py` waits for EKS.
+`addon_wait.py` waits for EKS. An operation is one of `create`, `update` and `delete`; two more names are for waits
+without one of our own: `settle` (until the add-on is as it should be) and `follow` (until it is healthy, whoever
+manages it). A collision is that EKS refuses an operation because another one runs.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 """The plan for an EKS add-on, with its configuration checked against the schema of EKS.
 
 The add-on is checked before anything changes: the version is chosen here, and the cluster shows conflicts. The owner is
-recorded in a tag, not a label, because EKS owns the objects. Private.
+recorded in a tag, not a label, because EKS owns the objects. Settings are those of addon_settings.py: the live ones are
+what EKS has, the requested ones what the task asks for. Private.
 """
 
 from __future__ import annotations
@@ -25,14 +26,19 @@ from .addon_wait import Addon, AddonReads
 
 @dataclass
 class AddonPlan:
-    """The add-on as it is, as it is wanted, and what differs; `needs_repair` sends the update even if nothing does."""
+    """The add-on as it is, as it is wanted, and what differs."""
 
     live_addon: Addon | None
+    """As DescribeAddon returns it; None if the cluster does not have it."""
     live_settings: Settings
     wanted_settings: Settings
+    """The settings that the task names; others stay as they are."""
     differing_settings: list[str]
+    """The names of the wanted settings that differ from the live ones."""
     needs_repair: bool = False
+    """Whether the update is sent even if no setting differs, because an earlier operation has failed."""
     warnings: list[str] = field(default_factory=list)
+    """Some may be empty."""
 
 
 def list_missing_settings(addon: Addon, plan: AddonPlan) -> list[str]:
@@ -97,7 +103,11 @@ class AddonPlanner:
         return warnings
 
     def _check_configuration(self, plan: AddonPlan) -> str:
-        """Hold the configuration against the schema of the version that is to be, if either is new."""
+        """Check the configuration against the schema of the wanted version, if one of both is new.
+
+        Return a warning if it could not be checked; empty if it fits or nothing is new. Raises Problem if it does not
+        fit.
+        """
         configuration = plan.wanted_settings.get("configuration_values")
         is_from_task = configuration is not None
         if not is_from_task:
@@ -107,11 +117,15 @@ class AddonPlanner:
         return check_configuration(self.reads, plan.wanted_settings["version"], configuration, ours=is_from_task)
 
 
+# The codes of an answer of AWS about a missing right.
 DENIED_CODES = ("AccessDenied", "AccessDeniedException")
 
 
 def check_configuration(reads: AddonReads, version: str, configuration: dict[str, Any], *, ours: bool) -> str:
-    """Fail if the configuration does not fit; return a warning where that could not be found out."""
+    """Raise Problem if the configuration does not fit its schema; return a warning if that could not be checked.
+
+    `ours` says that the configuration is of this task, and not the one that the add-on has already.
+    """
     try:
         schema = json.loads(reads.read_configuration(version).get("configurationSchema") or "{}")
     except AnsibleCallError as error:
@@ -128,7 +142,7 @@ def check_configuration(reads: AddonReads, version: str, configuration: dict[str
 
 
 def find_violations(schema: dict[str, Any], configuration: dict[str, Any]) -> Iterator[Violation]:
-    """Yield every violation; of alternatives those of the one that fits best."""
+    """Yield every violation of the schema. If the schema has alternatives, only the one that fits best counts."""
     jsonschema = import_library("jsonschema")
     registry = import_library("referencing", "jsonschema").Registry()  # an empty one: references are never fetched
     validator_class = jsonschema.validators.validator_for(schema, default=jsonschema.Draft7Validator)

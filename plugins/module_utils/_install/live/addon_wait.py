@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The reads about one EKS add-on, and the wait until an operation on it is over. Private.
 
-Modules eks_addon and eks_addon_info use both. `addon/addon_states.py` judges what is read. One loop with the clock of
-the caller repeats the reads. The retries of botocore are off, because they know neither the remaining time nor fresh
-credentials.
+Modules eks_addon and eks_addon_info use both. `addon/addon_states.py` judges what is read: its `AddonVerdict` says
+whether the operation is done, goes on or has failed. One loop with the clock of the caller repeats the reads. The
+retries of botocore are off, because they know neither the remaining time nor fresh credentials.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class _Sighting(NamedTuple):
     issues: tuple[Issue, ...]
     verdict: AddonVerdict
     seen_at: float
+    """By the clock of the caller, in seconds."""
 
 
 class AddonWait:
@@ -92,7 +93,8 @@ class AddonWait:
     ) -> Addon | None:
         """Return the add-on when the operation is done. Raises Failure if EKS gives up, or after the time limit.
 
-        `operation` is one of OPERATIONS. `find_missing` returns the names of settings that EKS does not show yet.
+        `operation` is one of OPERATIONS of addon_states.py. `update_id` is that of an update; empty for any other
+        operation. `find_missing` returns the names of settings that EKS does not show yet.
         """
         eks = self.reads.eks
         started_at = eks.clock()
@@ -258,6 +260,7 @@ class AddonReads:
 
     @CallErrors.list_error_handler("describe the update of the add-on")
     def read_update(self, update_id: str) -> dict[str, Any] | None:
+        """Return an update as DescribeUpdate has it; None if there is no such update."""
         query = {"name": self.cluster, "addonName": self.name, "updateId": update_id}
         update: dict[str, Any] = self.eks("describe_update", **query)["update"]
         return update
@@ -280,6 +283,7 @@ class AddonReads:
 
 
 def _list_call_errors() -> tuple[type[BaseException], ...]:
+    """Return the errors of a call of AWS. botocore is imported here, since hosts without AWS do not have it."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     return (AnsibleCallError, BotoCoreError, ClientError)

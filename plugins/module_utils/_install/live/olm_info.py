@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module olm_info: it reads the objects of the Operator Lifecycle Manager that matter to the operator. Private.
 
-`olm/olm_objects.py` turns each object into a row of the result. Requests that do not need each other's answers go out
-at the same time.
+`olm/olm_objects.py` turns each object into a row of the result, and explains the words of OLM. Requests that do not
+need each other's answers go out at the same time.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class OlmReader:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 
     def read_state(self, packages: bool, timeout_seconds: float) -> OlmFacts:
-        """Return the facts of OLM. `packages` asks for what the catalog offers too.
+        """Return the facts of OLM. `packages` is whether to read what the catalog offers too.
 
         A catalog that is not ready gets `timeout_seconds`, because its pod may be starting.
         """
@@ -137,7 +137,7 @@ class OlmReader:
         return catalog is not None and catalog["state"] == olm_objects.READY
 
     def _add_package(self, result: OlmFacts) -> None:
-        """Add the package that the catalog offers, or else the names of similar ones, to the result.
+        """Set `package` of the result, or `packages` to similar names if the catalog does not offer the package.
 
         The request for one package may answer with that of another catalog, if several have the same name. Then all
         packages of the catalog are read.

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follow an installation by OLM, approve what may be approved, and say why it will not be there. Private."""
+"""Follow an installation by OLM, approve what may be approved, and say why it will not succeed. Private.
+
+Module olm_wait runs this. `olm/olm_states.py` judges what is read: a symptom is a state of an object of OLM in which it
+may not stay, and a plan is an InstallPlan, which OLM carries out once somebody approves it. A ClusterServiceVersion
+(CSV) is one version of an operator.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +76,10 @@ class OlmWait:
         self._last_phase: dict[str, str] = {}
 
     def wait_until_installed(self) -> dict[str, Any]:
-        """Return when it is there; fail when it cannot be, or when the time is over."""
+        """Return the result of the task once the wanted version is installed.
+
+        Raises Failure if it cannot be installed, or when the time is over.
+        """
         started_at, task = self.cluster.clock(), self.goal.task_text
         for _poll in self.cluster.iter_polls(self.timeout_seconds, started_at):
             live_objects = self._read_objects()
@@ -112,7 +120,7 @@ class OlmWait:
         return OlmObjects(subscription, plans, csvs)
 
     def _record_phases(self, live_objects: OlmObjects) -> None:
-        """Keep the phases of each version in their order, for the result."""
+        """Note each new phase of a version, such as `Installing`, for the result."""
         for name, csv in live_objects.csvs.items():
             phase = _csv_phase(csv)
             if self._last_phase.get(name) != phase:
@@ -120,7 +128,10 @@ class OlmWait:
                 self.phases.append(f"{name} {phase}")
 
     def _approve_plan(self, verdict: OlmVerdict) -> None:
-        """Approve a plan; the version of it that was judged, and no later one."""
+        """Approve the plan of the verdict, if it still has the versions that were judged.
+
+        The resourceVersion in the request makes the server refuse it if the plan has changed since the read.
+        """
         path = f"{self.root}/installplans/{verdict.plan_name}"
         try:
             plan = self.cluster.get(path)
@@ -139,7 +150,7 @@ class OlmWait:
                 raise explain(error, f"Approve InstallPlan {verdict.plan_name}") from error
 
     def _raise_if_hopeless(self, verdict: OlmVerdict, live_objects: OlmObjects) -> None:
-        """Fail when something lasts longer than it may, and when pods of the operator cannot work."""
+        """Raise Failure if a symptom lasts longer than it may, or if pods of the operator cannot work."""
         current_time = self.cluster.clock()
         self.first_seen_by_symptom = {
             symptom.identity_key: self.first_seen_by_symptom.get(symptom.identity_key, current_time)
@@ -186,7 +197,7 @@ class OlmWait:
         }
 
     def _explain_timeout(self, verdict: OlmVerdict, live_objects: OlmObjects) -> Failure:
-        """Report what is still missing, the most specific reason first."""
+        """Return the failure of a wait that took too long: the first symptom, with the others in its fix."""
         timeout_text = f"not there after {self.timeout_seconds:g} s"
         if verdict.symptoms:
             main_symptom, *other_symptoms = verdict.symptoms
@@ -212,6 +223,7 @@ class OlmWait:
 
 
 def _csv_phase(csv: Manifest) -> str:
+    """Return the phase of a ClusterServiceVersion, such as `Succeeded`; `new` before OLM has set one."""
     return str(object_status(csv).get("phase") or "new")
 
 

@@ -4,7 +4,9 @@
 """Module release_info: it reads the installation, the definitions and the custom resources of a product. Private.
 
 The reads go out in two rounds, and those of a round at the same time. `releases/installed.py` turns the answers into
-the rows of the result.
+the rows of the result. A product is cert-manager or the operator, a definition a CustomResourceDefinition. If this user
+may not list custom resources of a kind, `denied` has the plural of the kind, which may stop a removal; what matters
+less is a text in `warnings`.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ SEARCHED_KINDS = (
     *("ConfigMap", "Secret", "Service", "Deployment", "NetworkPolicy", "PodDisruptionBudget"),
     *("Certificate", "Issuer", "OperatorGroup", "Subscription"),
 )
+# Asks for the metadata alone; a server that cannot do that sends whole objects.
 METADATA_ACCEPT = f"{METADATA_LIST},{JSON}"
 
 
@@ -59,6 +62,7 @@ def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects:
     `lists_objects` asks for the names of all its objects too, which a removal needs.
     """
     reader = _ReleaseReader(cluster, wanted_product)
+    # The answers below are unpacked in the order of these reads.
     reads: list[Callable[[], Any]] = [
         reader.read_version,
         reader.list_deployments,
@@ -143,7 +147,7 @@ class _ReleaseReader:
         return [resource for resources in lists for resource in resources]
 
     def _list_resources(self, definition: DefinitionFacts) -> list[ResourceFacts]:
-        """Return the custom resources of a definition; note its plural where this user may not list them."""
+        """Return the custom resources of a definition; if this user may not list them, note its plural as denied."""
         kind = definition["kind"]
         api_version = f"{definition['group']}/{definition['storage_version']}"
         resource = ApiResource(api_version, kind, definition["plural"], is_namespaced=True)

@@ -4,7 +4,11 @@
 """The decision on an operator that OLM installs: its version and its Subscription, or a refusal with a fix. Private.
 
 Action release_render calls `plan_installation` with the result of module olm_info. OLM then does the work, and module
-olm_wait follows it.
+olm_wait follows it. The user may pin a version: OLM then stays at it, since nothing newer is approved.
+
+The words of OLM: a catalog (CatalogSource) offers packages, a package has channels, and a channel has versions of an
+operator, each a ClusterServiceVersion (CSV). A Subscription asks OLM to install a package from a channel, and an
+OperatorGroup says for which namespaces the operators of a namespace work.
 """
 
 from __future__ import annotations
@@ -59,7 +63,9 @@ class OlmRequest(NamedTuple):
     csv: str = ""
     """The pinned ClusterServiceVersion; empty for the newest one of the channel."""
     approval: str = AUTOMATIC_APPROVAL
+    """MANUAL_APPROVAL with a pin, AUTOMATIC_APPROVAL without one."""
     operator_group: str = ""
+    """The name of a new OperatorGroup; empty for that of the namespace."""
     config: Mapping[str, Any] = {}
     """What the Subscription changes in the operator's Deployment."""
 
@@ -155,7 +161,7 @@ def _build_subscription(
 
 
 def _refuse_left_versions(csvs: Sequence[CsvFacts]) -> None:
-    """Raise Problem for versions of the operator that are there without a Subscription."""
+    """Raise Problem for versions of the operator that an earlier installation left, without a Subscription."""
     left_versions = [csv["name"] for csv in csvs if csv["product"]]
     if left_versions:
         csv_names = ", ".join(left_versions)

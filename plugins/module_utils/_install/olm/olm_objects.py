@@ -4,8 +4,8 @@
 """The facts of module olm_info: what objects of the Operator Lifecycle Manager say. Private.
 
 `live/olm_info.py` reads the objects, and the functions here turn each into a row of `OlmFacts`. `olm_decision.py`
-decides from them. `mark_own_objects` and `add_versions` prepare a removal: OLM removes the objects of a
-ClusterServiceVersion except definitions, and removes nothing when only the Subscription is deleted
+decides from them, and explains the words of OLM. `mark_own_objects` and `add_versions` prepare a removal: OLM removes
+the objects of a ClusterServiceVersion except definitions, and removes nothing when only the Subscription is deleted
 (https://olm.operatorframework.io/docs/tasks/uninstall-operator/).
 """
 
@@ -90,7 +90,7 @@ class ChannelFacts(TypedDict):
     csvs: list[str]
     """All its ClusterServiceVersions, newest first."""
     min_kubernetes: str
-    """The oldest Kubernetes that the newest version works with."""
+    """The oldest Kubernetes that the newest version works with, such as 1.25.0; empty if it does not say."""
     all_namespaces: bool
     """Whether the newest version can work for all namespaces."""
 
@@ -123,6 +123,7 @@ class OlmFacts(TypedDict):
     packages: list[str]
     """If the catalog does not offer the package: the names of packages that look alike."""
     package: PackageFacts | None
+    """The package in the given catalog; None if the catalog does not offer it, or was not asked."""
 
 
 def _read_identity(manifest: Manifest) -> ObjectIdentity:

@@ -4,7 +4,8 @@
 """What each state of a Subscription, InstallPlan and ClusterServiceVersion means. Private.
 
 States and reasons come from the types in github.com/operator-framework/api (operators/v1alpha1). The sources of its
-catalog operator and OLM operator show which of them OLM retries.
+catalog operator and OLM operator show which of them OLM retries. olm_states.py looks up each state that it sees. An
+object may stay in a state for the grace of its row; then the state counts as a failure.
 """
 
 from __future__ import annotations

@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state machine of an installation by OLM: Subscription, InstallPlan, ClusterServiceVersion. Private.
 
-A verdict on what is seen now: done, a plan to approve, a failure, or what there is to wait for.
+`live/olm_wait.py` calls `judge_installation` after each read. Its verdict is the next step: the installation is done,
+a plan is to be approved, or there is something to wait for, with the symptoms that hold it up. A plan is an
+InstallPlan; olm_decision.py explains the other words of OLM.
 
-OLM has a starting version alone, so a pin works by approving nothing else. OLM plans for a whole namespace: a plan may
-bring other operators too, and dependencies of ours.
+A Subscription only says with which version OLM begins, so a pin works by approving no other plan. OLM plans for a whole
+namespace: a plan may bring other operators too, and dependencies of the operator.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ PLAN_CONDITIONS = ("InstallPlanPending", "InstallPlanFailed")
 # Conditions of any catalog of the cluster. A resolved Subscription needs no catalog.
 CATALOG_CONDITIONS = ("CatalogSourcesUnhealthy",)
 SUCCEEDED, REQUIRES_APPROVAL = "Succeeded", "RequiresApproval"
+# The next steps of a verdict.
 DONE, APPROVE, WAIT = "done", "approve", "wait"
 
 
@@ -35,8 +38,11 @@ class InstallGoal(NamedTuple):
 
     namespace: str
     subscription: str
+    """The name of the Subscription."""
     csv: str
+    """The ClusterServiceVersion; empty for any version."""
     is_pinned: bool
+    """Whether this run approves plans: approval is manual."""
 
     @property
     def task_text(self) -> str:
@@ -44,11 +50,14 @@ class InstallGoal(NamedTuple):
 
 
 class OlmObjects(NamedTuple):
-    """What the API says now; the ClusterServiceVersions are those that the Subscription names and the wanted one."""
+    """The objects as they are in the cluster now."""
 
     subscription: Manifest | None
+    """None if it is not there."""
     install_plans: Sequence[Manifest]
+    """Those that were made for the Subscription, or that it refers to."""
     csvs: Mapping[str, Manifest]
+    """The ClusterServiceVersions by name: those that the Subscription names, and the wanted one."""
 
     @property
     def subscription_status(self) -> dict[str, Any]:
@@ -66,22 +75,25 @@ class OlmObjects(NamedTuple):
 
 
 class OlmSymptom(NamedTuple):
-    """A state that something is in, and what it means."""
+    """A state that an object is in, and what it means."""
 
     row: StateRow
     name: str
+    """The name of the object."""
     state: str
+    """Its phase, or the type of a condition of a Subscription; empty if OLM has not set one."""
     reason: str
     message: str
+    """What OLM says about the state; empty if it says nothing."""
 
     @property
     def identity_key(self) -> tuple[str, ...]:
-        """What makes it the same one as a moment ago, whatever its message counts."""
+        """By what two symptoms are the same one, seen twice: the message may differ, since it has counts."""
         return self.row.kind, self.name, self.state, self.reason, *self.row.message_words
 
     @property
     def wrong(self) -> str:
-        """What OLM says about it, where it does."""
+        """What is wrong: by OLM's message, else by the table."""
         return self.message or self.row.wrong
 
     @property
@@ -102,9 +114,12 @@ class OlmVerdict(NamedTuple):
     """The next step; `plan_name` is the InstallPlan that it is about, with its `plan_versions`."""
 
     next_step: str
+    """DONE, APPROVE or WAIT."""
     plan_name: str = ""
+    """Empty if the step is about no plan."""
     plan_versions: tuple[str, ...] = ()
     symptoms: tuple[OlmSymptom, ...] = ()
+    """What holds the installation up, the most specific first."""
 
     @property
     def failure_facts(self) -> dict[str, Any]:
@@ -181,7 +196,12 @@ def _is_done(goal: InstallGoal, live_objects: OlmObjects) -> bool:
 
 
 def _judge_plans(goal: InstallGoal, live_objects: OlmObjects) -> OlmVerdict | None:
-    """Return what becomes of the plans that wait for approval, if anything."""
+    """Return the verdict on the plans that wait for approval; None if no plan of this operator waits.
+
+    A plan with just the wanted version is approved, whatever other plans there are. Of the plan that the Subscription
+    refers to, `_judge_own_plan` decides if it has versions of this operator alone; one with other operators waits for
+    a person.
+    """
     is_installed = live_objects.installed_csv == goal.csv
     exact_plan = None if is_installed else _find_latest_exact_plan(goal, live_objects)
     if exact_plan:
@@ -202,7 +222,10 @@ def _judge_plans(goal: InstallGoal, live_objects: OlmObjects) -> OlmVerdict | No
 
 
 def _judge_own_plan(goal: InstallGoal, name: str, versions: tuple[str, ...]) -> OlmVerdict | None:
-    """Return what becomes of a plan that installs versions of this operator alone."""
+    """Return the verdict on a plan that installs versions of this operator alone; None to leave it to OLM.
+
+    A plan that does not go past the wanted version is approved; one that goes past a pin waits for a person.
+    """
     newest = versions[-1]
     if not is_before(goal.csv, newest):
         return OlmVerdict(APPROVE, name, versions)
@@ -235,7 +258,7 @@ def _find_latest_exact_plan(goal: InstallGoal, live_objects: OlmObjects) -> Mani
 
 
 def _wait_for_person(name: str, versions: tuple[str, ...], wrong: str, fix: str) -> OlmVerdict:
-    """Return that a plan waits for a person."""
+    """Return the verdict that a plan waits for a person to approve it; it counts as a failure after a short time."""
     return OlmVerdict(
         WAIT,
         name,
