@@ -5,7 +5,8 @@
 
 Inside a field that has one owner as a whole, managedFields do not tell a key that the server added from a key that the
 manifest no longer has. The defaults of server_defaults.py are no change, any other key is one. So the answer may be yes
-for an apply that changes nothing, such as for a quantity that the server writes in its own form.
+for an apply that changes nothing, such as for a quantity that the server writes in its own form. managed_fields.py
+explains managedFields, and what it is to own a field.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cert-manager reports about Certificates, what it creates from them, and which issuers stay for them. Private."""
+"""What cert-manager reports about Certificates, what it creates from them, and which issuers stay for them. Private.
+
+A Certificate is an object of cert-manager that asks an issuer for a certificate in a Secret; a CertificateRequest is
+one try. An authority is the Certificate whose Secret holds the CA of an issuer.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ def is_issued(certificate: Manifest) -> bool:
 
 
 def explain_refusal(certificate: Manifest) -> str:
-    """Return why a Certificate failed. cert-manager retries a failed Certificate only after an hour."""
+    """Return why a Certificate failed; empty if it did not. cert-manager tries a failed one again only in an hour."""
     issuing = _find_condition(certificate, "Issuing")
     if issuing.get("reason") != "Failed":
         return ""

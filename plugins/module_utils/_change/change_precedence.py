@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which collector changes before which other one, and the levels that follow. Private."""
+"""Which collector changes before which other one, and the levels that follow. Private.
+
+dependency_order.py adds the pairs, and makes a wave of each level: a group of objects that are applied together.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,9 @@ class Precedence:
         self._followers.setdefault(later_name, set())
 
     def number_waves(self) -> dict[str, int]:
-        """Return the number of the wave of each collector. Collectors on a circle are in one wave.
+        """Return the number of the wave of each collector, from 0 on. Collectors on a circle are in one wave.
 
-        A collector comes after all that lead to it, so the longest chain of them is its wave.
+        A collector comes after all that lead to it, so its number is the length of the longest chain before it.
         """
         circle_by_name = self._find_circles()
         circles_before: dict[frozenset[str], set[frozenset[str]]] = {
@@ -40,7 +43,10 @@ class Precedence:
         return {name: level_by_circle[circle] for name, circle in circle_by_name.items()}
 
     def _find_circles(self) -> dict[str, frozenset[str]]:
-        """Return the names that each name leads to and that lead back to it, with the name itself."""
+        """Return the circle of each name: the names that it leads to and that lead back to it, with the name itself.
+
+        A name on no circle is alone in its own.
+        """
         reached_by_name = {name: self._find_reachable_names(name) for name in self._followers}
         circles = {}
         for name, reached_names in reached_by_name.items():

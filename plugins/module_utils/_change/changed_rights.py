@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rights a role gains and loses by a change. Private."""
+"""Which rights a role gains and loses by a change. Private.
+
+A task returns these lines as `rights`, for people who must agree to more rights. A target is what a verb is about, such
+as `pods` or `deployments.apps 'web'`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What collectors ask for that OpenShift's default SecurityContextConstraints do not allow. Private."""
+"""What collectors ask for that OpenShift's default SecurityContextConstraints do not allow. Private.
+
+On OpenShift, constraints (SecurityContextConstraints) say what pods may ask for. Pods get `restricted-v2` by default.
+A collector that needs more has constraints of its own in the bundle, which have its `cluster_wide_name`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,9 @@ class ConstraintNeeds(NamedTuple):
     """What the pods of a collector ask for beyond `restricted-v2`."""
 
     owner: ObjectRef
+    """The workload or custom resource of the collector."""
     extra_needs: tuple[str, ...]
+    """Such as `folders of the node`."""
 
 
 def find_unmet_needs(manifests: Iterable[Manifest]) -> list[ConstraintNeeds]:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports of nodes that pods hold: only one pod of a node can have a port of it. Private."""
+"""The ports of nodes that pods hold: only one pod of a node can have a port of it. Private.
+
+preflight.py of `live` refuses a bundle whose ports other pods hold. The host is the node here, as in hostPort.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from .._otelcol.kube.objects import Manifest
 from .._otelcol.kube.operator_names import operator_labels
 from .workload_kinds import WORKLOAD_KINDS
 
+# The addresses that mean all addresses of a node; Kubernetes takes an empty hostIP so too.
 _ANY_ADDRESS = ("", "0.0.0.0", "::")
 
 
@@ -23,7 +27,9 @@ class HostPort(NamedTuple):
 
     port: int
     protocol: str
+    """`TCP` or `UDP`."""
     address: str
+    """One of _ANY_ADDRESS for all addresses."""
 
     def clashes_with(self, other_port: HostPort) -> bool:
         """Return whether two ports conflict on one node. A port on every address conflicts with any address."""

@@ -5,7 +5,8 @@
 
 An apply never removes fields of another field manager. So it must own these before it can remove what it does not set.
 Source: Kubernetes' docs on server-side apply, and the field managers of kubectl's commands in `k8s.io/kubectl/pkg/cmd`.
-`kubectl rollout restart` and `kubectl apply` are none of them: what these set stays.
+`kubectl rollout restart` and `kubectl apply` are none of them: what these set stays. managed_fields.py explains
+managedFields and field managers. An entry is an item of managedFields: a manager, and the tree of fields that it owns.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.objects import Manifest
 
 KUBECTL_MANAGERS = frozenset(("kubectl", "kubectl-edit", "kubectl-patch", "kubectl-set"))
+# Names in a tree of fields: `f:` begins a field of a mapping, `k:` an item of a list; `.` is the value itself.
 _SPEC, _TEMPLATE, _SELF, _FIELD, _KEY = "f:spec", "f:template", ".", "f:", "k:"
+# A tree of fields, such as {"f:spec": {"f:replicas": {}}}; an empty mapping is a leaf.
 Fields = Mapping[str, Any]
 Entry = dict[str, Any]
 
@@ -57,7 +60,10 @@ def _owns_any_field(entry: Entry) -> bool:
 
 
 def drop_fields_set_by_hand(applied_object: Manifest, manager: str) -> Manifest:
-    """Return an object as an apply would leave it that owned these fields; for a server that only tries the apply."""
+    """Return the answer to a dry run as the apply itself would leave the object, which takes these fields back first.
+
+    A dry run takes no field back, so its answer still has what was set by hand.
+    """
     own_entry = _find_applied_entry(applied_object, manager)
     if own_entry is None:
         return applied_object
@@ -112,7 +118,7 @@ def _merge_fields(fields: Fields, other_fields: Fields) -> Fields:
 
 
 def _drop_fields(value: Any, fields: Fields, kept_fields: Fields) -> Any:
-    """Return a value without what the first fields name and the second do not."""
+    """Return a value without what `fields` (set by hand) name and `kept_fields` (applied) do not."""
     if isinstance(value, list):
         items = [_drop_item_fields(item, fields, kept_fields) for item in value]
         return [item for item in items if item is not None]

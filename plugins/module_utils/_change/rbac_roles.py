@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rights in namespaces: the roles that give them, and how messages name them. Private."""
+"""Rights in namespaces: the roles that give them, and how messages name them. Private.
+
+A right is a verb on a resource or a path (`Right` of rights.py of _kube), a grant a right in one namespace or in the
+whole cluster. Roles here are those of Kubernetes: a Role for each namespace, and a ClusterRole.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ class _Rule(NamedTuple):
     """What the resources of one rule have in common. Without names, the rule is about all objects."""
 
     api_group: str
+    """Empty for the core group, such as that of pods."""
     resource_names: tuple[str, ...]
     verbs: tuple[str, ...]
 

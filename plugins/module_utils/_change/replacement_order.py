@@ -4,7 +4,8 @@
 """The order in which workloads are replaced. Private.
 
 Old workloads are removed after new ones work, in a switch of backends as in an upgrade. The exception is a workload
-that holds the same port or folder of a node: that one is removed first.
+that holds the same port or folder of a node: that one is removed first. A backend is what runs a collector: the
+operator, or a workload of this collection. prune.py of `live` deletes in this order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The number of replicas of a workload that an autoscaler sets. Private."""
+"""The number of replicas of a workload that an autoscaler sets. Private.
+
+The manifest of such a workload has no number, so that an apply does not undo what the autoscaler has set.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,9 @@ def find_autoscaled(manifests: Iterable[Manifest]) -> set[ObjectRef]:
 
 
 def find_kept_replicas(manifest: Manifest, live: Manifest | None, manager: str) -> int | None:
-    """Return the replica count to keep: the server resets it to one when its only field manager drops the field.
+    """Return the replica count to keep; None if nothing has to be kept.
 
+    If a field manager applied the field before and its new manifest drops it, the server resets the count to one.
     Source: Kubernetes' docs on server-side apply, "Transferring ownership".
     """
     if live is None or "replicas" in mapping_at(manifest, "spec"):

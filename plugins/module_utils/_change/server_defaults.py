@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the API server adds inside fields that have one owner as a whole, and whether two fields are the same. Private.
 
+applied_state.py asks this: a field has one owner as a whole if no other field manager can own a part of it.
 Sources: pkg/apis/{core,apps,networking,rbac,admissionregistration}/v1/defaults.go of Kubernetes; `default` in the
 definitions of HTTPRoute, GRPCRoute, ServiceMonitor and PodMonitor; internal/components/receivers of the operator, whose
 webhook writes where a protocol of OTLP listens that has no settings.
@@ -14,7 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _RBAC = "rbac.authorization.k8s.io"
-# By the field that holds a key, or the list of what holds it, and the key.
+# The defaults, by the field that holds a mapping (or a list of mappings), and the key in it. For example, an item of
+# `ports` without `protocol` gets TCP.
 _DEFAULTS: Mapping[tuple[str, str], Any] = {
     ("fieldRef", "apiVersion"): "v1",
     ("resourceFieldRef", "divisor"): "0",

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ports of a Service that two owners set. Private.
 
+If the server refuses a Service in the dry run, `live/preflight.py` asks here whether the ports of its earlier owner are
+the reason.
 Server-side apply merges the ports by number and protocol, and each of several ports needs a name of its own.
 Source: Kubernetes' docs on server-side apply, and on Services with several ports.
 """

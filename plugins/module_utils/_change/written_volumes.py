@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folders of nodes and the claims that pods write to. Private."""
+"""The folders of nodes and the claims that pods write to. Private.
+
+Two workloads that write to the same one cannot run beside each other (see replacement_order.py). A claim is
+a PersistentVolumeClaim.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from .._otelcol.config.paths import list_at, mapping_at, value_at
 
 
 def list_written_volumes(workload: Mapping[str, Any]) -> set[str]:
-    """Return the host paths and volume claims that the pods of a workload can write to."""
+    """Return what the pods of a workload can write to, as texts such as `folder /var/lib/otelcol` and `claim queue`."""
     if workload.get("kind") == COLLECTOR:  # its spec has the fields of a pod and of its container
         pod_spec = mapping_at(workload, "spec")
         containers = [pod_spec]

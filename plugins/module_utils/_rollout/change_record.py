@@ -4,7 +4,8 @@
 """The record of a change under way: a ConfigMap with the objects of a collector as they were before. Private.
 
 A run writes the record before it changes a workload, and deletes it when the change is complete or undone. So a record
-that is left shows that a run was interrupted, and what the collector goes back to.
+that is left shows that a run was interrupted, and what the collector goes back to. recorded_change.py of _change has
+the content of a record.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from .._otelcol.config.paths import value_at
 from .._otelcol.kube.objects import Manifest
 from .collector_maps import build_map_beside
 
+# The label by which a record is recognised. Its value is the state of the change.
 CHANGE_LABEL = "o11y.opentelemetry/change"
 UNDER_WAY, KEPT_NEW, PARTLY_BACK = "under-way", "kept", "partly-back"
 # The values of the label: a change that has not ended, and what became of a collector whose change has failed.

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ConfigMaps beside a collector in which runs note something about it. Private.
 
-They have the labels of the collector, so that they go with it.
+They are the record of a change (change_record.py) and the note of a passed wave (wave_note.py). They have the labels of
+the collector, so that its removal removes them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from .._otelcol.kube.objects import Manifest
 
 
 def build_map_beside(collector: Manifest, suffix: str, labels: Mapping[str, str]) -> Manifest:
-    """Return the ConfigMap NAME-SUFFIX of a collector, without content. `collector` has the labels of the collector.
+    """Return the ConfigMap NAME-SUFFIX of a collector, without content.
 
-    `labels` tell it from the others.
+    `collector` is any object with the labels of the collector. `labels` tell this ConfigMap from others beside it.
     """
     collector_labels = mapping_at(collector, "metadata", "labels")
     kept_labels = {

@@ -21,7 +21,8 @@ class FailureRow(NamedTuple):
     find_expression: str
     """An expression of JMESPath. It yields one mapping {container, reason, detail} for each place that fails."""
     grace_seconds: float
-    """The failure counts when it has lasted for so many seconds; before that it may pass."""
+    """The failure counts when it has lasted for so many seconds; before that it may pass. Infinite if it never counts
+    by itself, but explains a wait that takes too long."""
     fix: str
     has_evidence: bool = False
     """Whether the message shows the last lines of the log, or the last warnings."""

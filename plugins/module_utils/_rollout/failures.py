@@ -4,7 +4,8 @@
 """Find out why a workload fails: apply the rows of failure_tables.py to the pods of its newest revision. Private.
 
 `live/explain_failures.py` reads the objects and calls `find_symptoms`. A `Symptom` is a row that fits, with the place
-where it does.
+where it does. A revision is a ReplicaSet of a Deployment, or a ControllerRevision of a DaemonSet or StatefulSet; the
+newest one has the template that the workload has now. A child is what the operator makes for a resource.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ _REVISION_LABEL = "controller-revision-hash"  # of pods of a DaemonSet or Statef
 _MISSING_CHILD = re.compile(
     r'\b(?:configmap|serviceaccount) "(?P<whole>(?P<name>[^" ]{1,253}?)(?:-[0-9a-f]{8})?)" not found'
 )
+# The name in `secret "web-tls" not found` and `secrets "ns/web-tls" not found`.
 _MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found')
 
 
@@ -58,6 +60,7 @@ class WorkloadFacts(TypedDict):
     old: list[Object]
     """The pods of older revisions."""
     allow_empty: bool
+    """Whether a DaemonSet that no node matches is no failure."""
 
 
 class PodFacts(TypedDict):
@@ -72,13 +75,17 @@ class Symptom(NamedTuple):
 
     failure_row: FailureRow
     pod: Object | None
+    """None for a fault of the workload."""
     container: str
+    """Empty if the fault is of no container."""
     reason: str
+    """The word of Kubernetes, such as `ErrImagePull`; without one, the id of the row."""
     detail: str
+    """What Kubernetes says about it, in one line; empty if it says nothing."""
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Return the identity of the symptom across polls."""
+        """By what the symptom is the same as one that was found earlier: row, pod and container."""
         pod_name = self.pod["metadata"]["name"] if self.pod else ""
         return (self.failure_row.id, pod_name, self.container)
 

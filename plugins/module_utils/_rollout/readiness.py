@@ -21,6 +21,7 @@ class PodCountPaths(NamedTuple):
     """Where a kind of workload keeps the numbers of its pods, see `PodCounts`."""
 
     available: tuple[str, str]
+    """A path of keys, such as `("status", "availableReplicas")`."""
     desired: tuple[str, str]
     updated: tuple[str, str]
 

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The note that a collector of a cluster has passed its wave: a ConfigMap beside the collector. Private.
 
-It names the release that was judged. Another release of the collector has passed nothing, so the note goes with no
-config, and stays until the next one or the removal of the collector.
+A wave is a group of clusters or hosts that a run changes together; its gate judges their collectors (docs/waves.md).
+A release in this file is a digest of a workload's pod template: another config, image or setting makes another release.
+The note names the release that was judged. A later release has passed nothing, so a note about an earlier one counts as
+none; it stays until the next note, or until the collector is removed.
 """
 
 from __future__ import annotations

@@ -20,19 +20,20 @@ _URL_STARTS = ("http://", "https://")
 
 
 class OtlpTarget(NamedTuple):
-    """A receiver: its protocol and address, and the headers and TLS files that it asks for.
-
-    `path` has no slash at its end. `tls_options` has the options of the module: `ca_file`, `cert_file`, `key_file`,
-    `insecure`.
-    """
+    """A receiver: its protocol and address, and the headers and TLS files that it asks for."""
 
     protocol: str
+    """GRPC, HTTP or XRAY."""
     scheme: str
+    """`https` if TLS is spoken, also over gRPC; else `http`, or what the user gives."""
     host: str
+    """A name or an address, an IPv6 address without brackets."""
     port: int
     path: str
+    """Without a slash at its end; empty without one."""
     headers: Mapping[str, str]
     tls_options: Mapping[str, Any]
+    """The options of the module: `ca_file`, `cert_file`, `key_file`, `insecure`."""
 
     @classmethod
     def from_endpoint(

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the change of a collector needs of the run over a bundle. Private."""
+"""What the change of a collector needs of the run over a bundle. Private.
+
+`Writer` of write.py is such a run; tests have their own. A bundle is the list of all manifests of a run.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class Bundle(Protocol):
         """Return the same cluster for calls to pods, which may hang."""
 
     def judged(self, name: str, verdict: str) -> None:
-        """Tell how the change of a collector was judged, and add it to the result."""
+        """Show in the progress how the change of a collector was judged, and add it to the result."""
 
     def plan(self, line: str) -> None:
         """Add what the run would do to the result."""

@@ -1,7 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task of a bundle: from the options of the module `bundle_apply` to the work of its `state`. Private."""
+"""The task of a bundle: from the options of the module `bundle_apply` to the work of its `state`. Private.
+
+| state | what is done | where |
+|---|---|---|
+| `present` | apply the bundle | `apply_bundle` of apply.py |
+| `absent` | remove it | `remove_bundle` of remove.py |
+| `earlier` | bring collectors back whose records were kept, since a wave failed | `go_back` of apply.py |
+| `settled` | close these records, so that the collectors stay as they are | `settle_changes` of apply.py |
+
+A record is what a collector goes back to (recorded_change.py). It is kept if a wave decides later (docs/waves.md).
+"""
 
 from __future__ import annotations
 

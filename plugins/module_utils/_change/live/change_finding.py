@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the collectors of a run that change, and what each of them goes back to. Writes nothing. Private."""
+"""Find the collectors of a run that change, and what each of them goes back to. Writes nothing. Private.
+
+`changes.py` uses it before the first write. A candidate is any collector of the bundle. It becomes a change to make if
+an interrupted run left its record, or if it works now and an apply would give it new pods. recorded_change.py explains
+records, collector_change.py the fields of a change.
+"""
 
 from __future__ import annotations
 
@@ -113,9 +118,10 @@ class ChangeFinder:
         return replace(newer_change, record=record) if newer_change else recorded_change
 
     def _find_change_since_record(self, change: Change, recorded_change: Change) -> Change | None:
-        """Return a change whose workloads work with another config than that of the record: it goes back to that.
+        """Return a change that goes back to what runs now, if that works and is another config than in the record.
 
-        What a killed canary left may do worse than before, which its judgement alone would show.
+        None if the record still counts: nothing has changed since, the workloads do not work, or the record is of a
+        canary. What a killed canary left may do worse than before, which its judgement alone would show.
         """
         workloads = [manifest for manifest in change.before if manifest["kind"] in POD_RUNNING_KINDS]
         newer_workloads = [workload for workload in workloads if workload not in recorded_change.before]

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The records of changes in a cluster: written before the first write of a change, closed at its end. Private."""
+"""The records of changes in a cluster: written before the first write of a change, closed at its end. Private.
+
+recorded_change.py explains records. To close a record is to delete it, or to write into it how the change ended. It is
+kept if the wave of the cluster decides later whether the change stays (docs/waves.md).
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from ..recorded_change import build_record, check_record, list_rights_before, se
 from .bundle_run import Bundle
 from .rollback import explain_outrun
 
+# The objects as the run found them, by name; None for one that was not there.
 Live = Mapping[ObjectRef, "Manifest | None"]
 
 
@@ -34,7 +39,7 @@ class ChangeRecords:
         return check_record(change, live, self.bundle.manager)
 
     def find_kept_record(self, change: Change, run: str) -> Manifest | None:
-        """Return the record of a change if this very run has kept it."""
+        """Return the record of a change if the run `run` has kept it; None if there is none, or one of another run."""
         record = self.find_left_record(change)
         is_of_run = record is not None and mapping_at(record, "data").get("run") == run
         return record if is_of_run else None

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Refuse to overwrite objects of other owners, before anything is written. Private.
 
-A bundle may overwrite such an object itself, or by the operator, which makes objects for a custom resource of it.
+A bundle could overwrite such an object itself, or by the operator, which makes objects for a custom resource of it.
+An object is foreign if no release of the bundle owns it, and the run neither converts nor adopts it (see `may_write` of
+session.py). A budget is a PodDisruptionBudget; of two for the same pods, Kubernetes allows no eviction.
 """
 
 from __future__ import annotations

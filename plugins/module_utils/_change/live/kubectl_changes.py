@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take back what people set with kubectl in the pod templates of a bundle. Private."""
+"""Take back what people set with kubectl in the pod templates of a bundle. Private.
+
+To take a field back is to own it together with kubectl, so that the next apply can remove it (see kubectl_fields.py).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ from .write import MOST_TRIES, build_restless_problem
 def take_over_kubectl_fields(
     session: Session, live_objects: Mapping[ObjectRef, Manifest | None]
 ) -> dict[ObjectRef, Manifest | None]:
-    """Own what people set with kubectl in the pod templates of this bundle, so that its apply can remove it."""
+    """Own what people set with kubectl in the pod templates of this bundle, so that its apply can remove it.
+
+    Return the objects that were changed for that, by name, as they are now; None for one that is gone.
+    """
     if session.options.check or not session.options.force_conflicts:
         return {}
     changed_manifests = []
@@ -54,7 +60,7 @@ def _take_over_fields(session: Session, manifest: Manifest, judged_object: Manif
 
 
 def drop_tried_kubectl_fields(session: Session, tried_object: Manifest, live_before: Manifest | None) -> Manifest:
-    """Return what the server tried as a run leaves it, which takes these fields back first."""
+    """Return the answer of the server to a dry run, without the fields that a run would take back and remove."""
     options = session.options
     takes_back = options.check and options.force_conflicts
     if takes_back and live_before and is_applied_by(live_before, options.field_manager):

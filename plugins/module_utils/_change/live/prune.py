@@ -4,6 +4,9 @@
 """Delete what an earlier version of a bundle left: objects with its label that it no longer has. Private.
 
 `apply.py` prunes what makes room before each group of objects, and the rest at the end. `remove.py` prunes too.
+A leftover is an object of a release of this bundle that the bundle no longer has. (In leftovers.py, it is an object of
+others that stays after a removal.) Records and notes are ConfigMaps beside a collector, see collector_maps.py of
+_rollout; earlier configs are those of config_versions.py.
 """
 
 from __future__ import annotations
@@ -150,7 +153,7 @@ class Pruning:
         self.session.changes.note_ready(collect_refs(workloads))
 
     def hand_over(self, manifests: list[Manifest]) -> None:
-        """Leave some leftovers to the caller, with the Secrets of their Certificates."""
+        """Take some manifests from the leftovers, with the Secrets of their Certificates: the caller sees to them."""
         remaining_leftovers = []
         for manifest in self.leftovers:
             is_secret = any(_is_secret_of(manifest, handed_manifest) for handed_manifest in manifests)

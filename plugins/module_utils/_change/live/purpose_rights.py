@@ -4,7 +4,8 @@
 """The rights that an account needs to apply, wait for, verify and remove a bundle, by purpose. Private.
 
 `needed_rights.py` compares them with the rights that an account has, `rights_task.py` renders roles of them. A function
-`_rights_to_…` yields the rights for one purpose. It uses the same tables as the code that makes the requests.
+`_rights_to_…` yields the rights for one purpose. It uses the same tables as the code that makes the requests. A right
+is a verb on a resource, a grant a right in one namespace or in the whole cluster (rbac_roles.py).
 """
 
 from __future__ import annotations
@@ -57,11 +58,13 @@ class WorkloadName(TypedDict):
 
 
 class Bundle(NamedTuple):
-    """What the rights depend on. `changes` has the options of each change, by the `namespace/name` of a collector."""
+    """What the rights depend on. (`Bundle` of bundle_run.py is something else: a run.)"""
 
     manifests: list[Manifest]
     probes: list[Probe]
+    """How each collector is verified."""
     changes: Mapping[str, Mapping[str, Any]]
+    """The `ChangeOptions` of each collector, by its `namespace/name`."""
 
     @property
     def namespaces(self) -> list[str]:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for the collector that a new one was before its name changed. Private."""
+"""Look for the collector that a new one was before its name changed. Private.
+
+apply.py calls this, and earlier_names.py decides whether two collectors are the same: only their names differ. An
+unlisted workload is one of this collection that the bundle does not have.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Warnings about live objects that a run converts, adopts, or compares with what another tool applies. Private.
 
-`foreign_objects.py` calls these before anything is written.
+`foreign_objects.py` calls these before anything is written. A run converts an object that an earlier version of this
+collection made, and adopts one that somebody else made if the option `adopt` names its release: it takes both over.
+(For releases of products, `adopt` means the opposite: to use them unchanged, see release_decision.py of _install.)
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from .session import Session
 _MOST_SHOWN = 5
 # The name of a namespace or a Helm release. Any other text of an annotation must not become a part of a command.
 _NAME_PATTERN = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+# The manifests of a bundle, each with its live object; None for one that the cluster does not have.
 Pairs = list[tuple[Manifest, "Manifest | None"]]
 
 

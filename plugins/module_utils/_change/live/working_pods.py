@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the workloads of a collector work as well as before its change, by their pods. Private."""
+"""Whether the workloads of a collector work as well as before its change, by their pods. Private.
+
+A collector that is not ready keeps its new config if it works as well as before, since the fault is not of the change.
+worse_than_before.py compares the states.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import grp
 import pwd
 
+# The number by which Linux means no account: the largest of 32 bits.
 _NO_ID = 2**32 - 1
 
 

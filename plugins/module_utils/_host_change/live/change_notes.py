@@ -5,6 +5,8 @@
 
 They are the change under way (`change.json`), a return to an earlier release (`back.json`), a change that no wave has
 decided (`undecided.json`), and the waves that releases have passed (`waves.json`). `Store` has one object of each.
+host_plan.py explains releases and the steps of a change; a wave is a group of hosts whose gate judges them together
+(docs/waves.md). In other rooms, the way back is the same thing as here: the release or config to return to.
 """
 
 from __future__ import annotations

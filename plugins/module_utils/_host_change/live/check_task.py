@@ -1,7 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps the collectors of a host from running there, read in one call that writes nothing. Private."""
+"""What keeps the collectors of a host from running there, read in one call that writes nothing. Private.
+
+`run_check` is the entry point of module host_check. The keys of its result:
+
+| key | meaning |
+|---|---|
+| `faults` | what keeps a collector from running, see host_faults.py; `collector` is empty for a fault of the host |
+| `unlisted` | the collectors of this collection on the host that the task does not list |
+| `awaiting` | the collectors whose program only the controller has |
+| `warned` | what SELinux needs, by collector |
+"""
 
 from __future__ import annotations
 

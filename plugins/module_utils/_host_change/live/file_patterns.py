@@ -21,9 +21,11 @@ from pathlib import Path
 _ANY_FOLDERS = "**"
 # Of one pattern with braces, so many without braces are looked up.
 _MOST_PATTERNS = 1_000
-# Braces without others in them.
+# Braces without others in them, such as `{a,b}`, and no backslash before them.
 _INNER_BRACES = re.compile(r"(?<!\\)\{([^{}]*)\}")
+# A backslash with the character that it takes as it is.
 _ESCAPED = re.compile(r"\\(.)")
+# The characters with which a part of a pattern matches several names.
 _SPECIAL = "*?["
 
 

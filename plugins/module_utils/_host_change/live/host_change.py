@@ -6,7 +6,8 @@
 A new release is the candidate of a change. The change prepares and checks the candidate, switches to it, starts the
 service and judges it; if a step fails, the change goes back to the earlier release. The record of the change is written
 before each step. A run that is killed leaves the record, and the next run first completes or undoes that change.
-`live/host_task.py` calls the public methods.
+`live/host_task.py` calls the public methods. host_plan.py has the steps in a table. A draft is a file or folder that is
+written beside its place and then renamed; a killed run may leave one.
 """
 
 from __future__ import annotations

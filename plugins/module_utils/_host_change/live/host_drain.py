@@ -4,7 +4,8 @@
 """Empty the queues on the disk of a collector before its removal. Private.
 
 A removal also removes the folder with the queues. So it waits until a running collector has sent its data; otherwise
-the user must consent to the loss. `live/host_change.py` makes a `Drain` for each removal.
+the user must consent to the loss. `live/host_change.py` makes a `Drain` for each removal. To drain a collector is to
+let it send what its queues have, and then to stop it. A place in this file is a file or folder that cannot be read.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The end of each task on a host: its result, failure or warning, in which nothing acts on a terminal. Private.
 
-Lines of a journal and names of files are texts of others.
+Lines of a journal and names of files are texts of others: characters in them could move the cursor of a terminal or
+change its colours, so they are escaped here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._otelcol.errors import Problem, escape_tree, make_printable
 
+# What the user can do about an error of the operating system.
 _FIX_BY_ERROR_NUMBER = {
     errno.ENOSPC: "Make room there, then run again.",
     errno.EDQUOT: "Make room there, then run again.",
@@ -40,7 +42,7 @@ def warn_printable(module: AnsibleModule, text: str) -> None:
 
 
 def to_problem(error: Problem | OSError) -> Problem:
-    """Return what a file system or the network refuses as a Problem; a Problem as it is."""
+    """Return an error of a file system or the network as a Problem; return a Problem as it is."""
     if isinstance(error, Problem):
         return error
     wrong = f"{error.filename or 'the host'}: {error.strerror or error}"

@@ -4,7 +4,8 @@
 """Read the facts of one collector on this host: its service, release, journal, ports, files and peers. Private.
 
 Nothing is changed. `live/host_look.py` puts the facts into the result of module host_diagnose, and the controller reads
-them in `_diagnose/host_situation.py`.
+them in `_diagnose/host_situation.py`. The bundle is the collector as the inventory wants it, the release in use what
+this host has (see host_plan.py). The question (host_question.py) is what the config names: files, certificates, peers.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ _UNIT_PROPERTIES = (
 )
 # How many seconds a peer may take to accept a connection, and a name server to answer.
 _CONNECT_SECONDS, _NAME_SECONDS = 3.0, 5
-# A process that cannot start ends within some seconds. Until then, systemd says that it runs. So a young process is
-# looked at again, in seconds.
+# A process that cannot start ends within some seconds. Until then, systemd says that it runs. So a process that is
+# younger than so many seconds is looked at again after so many.
 _SETTLE_SECONDS, _POLL_SECONDS = 30.0, 0.3
 
 
@@ -46,10 +47,13 @@ class ServiceFacts(TypedDict):
 
     unit: str
     load: str
+    """Whether systemd knows the unit: `loaded`, or `not-found`."""
     at_boot: str
     """`enabled` if it starts at boot."""
     active: str
+    """Such as `active` or `failed`."""
     sub: str
+    """Such as `running` or `auto-restart`."""
     result: str
     """Why it ended, such as `exit-code`; `success` while it runs."""
     status: int
@@ -63,6 +67,7 @@ class ServiceFacts(TypedDict):
     memory_max: str
     """In bytes, or `infinity`."""
     groups: list[str]
+    """The groups that the unit names beside that of its user."""
 
 
 class ReleaseFacts(TypedDict):
@@ -88,8 +93,10 @@ class ProgramFacts(TypedDict):
     """The program that the unit starts, and the one that the inventory wants."""
 
     path: str
+    """That of the unit in use; without a unit, the wanted one."""
     wanted: str
     is_there: bool
+    """Whether `path` is a file that can be run."""
     is_replaced: bool
     """Whether the process runs a file that was replaced since."""
 
@@ -117,7 +124,9 @@ class DiskFacts(TypedDict):
 
     path: str
     percent: int
+    """How much of it is used."""
     full: bool
+    """Whether no block or no file is left."""
     free_mib: int
 
 

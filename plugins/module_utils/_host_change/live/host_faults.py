@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find all faults that keep a collector from running on a host, before anything is written there. Private.
 
-Module host_apply fails with these faults, and module host_check returns them. A fault is a Problem.
+Module host_apply fails with these faults, and module host_check returns them. A fault is a Problem. Functions `check_…`
+raise the first fault, `find_…` and `list_…` return all. What is foreign on a host belongs to somebody else than this
+collection. Consent is the option `allow` of a collector (see guarded_groups.py).
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ _CREDENTIAL_KEY_PATH = "var/lib/systemd/credential.secret"
 # The room that a release needs, with its config and credentials, the record of a change, and their drafts.
 NEEDED_RELEASE_BYTES = 2 * 1024 * 1024
 _ROOT = "root"
+# Stands for a program that could not be chosen: the fault of that step is noted, and other steps go on.
 _NO_PROGRAM = Program(Path("/nowhere"))
 _Found = TypeVar("_Found")
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls over HTTP from a host: to its own collectors, and downloads. Private."""
+"""Calls over HTTP from a host: to its own collectors, without a proxy, and downloads. Private.
+
+machine.py imports this file only when it is needed (see late_imports.py).
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ def open_download(url: str) -> Any:
 
 @contextmanager
 def http_errors() -> Iterator[None]:
-    """Raise what is no answer of HTTP, or only a part of one, as OSError. Its own text may have the whole URL."""
+    """Raise OSError in place of HTTPException, which means no answer of HTTP or only a part of one.
+
+    The text of the exception is left out, because it may have the whole URL with a password.
+    """
     try:
         yield
     except http.client.HTTPException as error:

@@ -4,7 +4,8 @@
 """The task of module host_diagnose on a host: reads the facts of its collectors, and changes nothing. Private.
 
 `run_look` is the entry point. It reads the own metrics of each collector twice, `window_seconds` apart, and reads all
-other facts in between.
+other facts in between. A collector is listed if the task has a bundle of it; an unlisted one is a collector of this
+collection on the host that the inventory does not have. host_facts.py has the keys of the facts.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send test data to the OTLP receiver of a collector of this host, and see whether it is counted in and out. Private.
 
-`HostLook` of `host_question` decides whether it is sent; `live/host_look.py` runs the probe.
+`HostLook` of `host_question` decides whether it is sent; `live/host_look.py` runs the probe. A probe is one record of
+each signal; probe_record.py builds the requests and judges the counts.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class SignalRow(TypedDict):
     """How far the test data of one signal came."""
 
     sent: bool
+    """Whether the receiver took it."""
     arrived: bool
+    """Whether a receiver counted it in and an exporter counted it out."""
     why: str
     """Why the receiver did not take it; empty if it did."""
     trouble: list[str]

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a collector on a host differs from what is wanted, and whether a run has nothing to do. Private."""
+"""How a collector on a host differs from what is wanted, and whether a run has nothing to do. Private.
+
+host_plan.py explains releases, activations and links. A collector is settled here if a run would do nothing. (State
+`settled` of module host_apply is something else: a change that stays, because its wave has passed.)
+"""
 
 from __future__ import annotations
 
@@ -19,26 +23,34 @@ class Outcome:
 
     is_changed: bool = False
     activation: str = NOTHING
+    """How the service took the release, or would take it: RELOAD, RESTART, START or NOTHING."""
     release: str = ""
+    """The release in use; empty without one."""
     earlier_release: str | None = None
+    """The release before this run; empty for a first install. None until it is known."""
     changed_paths: list[str] = field(default_factory=list)
+    """The files that differ, by their paths in the folder of the release."""
     differences: list[dict[str, str]] = field(default_factory=list)
+    """As Ansible's diff has them."""
     notes: list[str] = field(default_factory=list)
+    """Sentences or clauses for people about what was done."""
 
 
 @dataclass
 class ServiceOutcome:
-    """What a run has done to services, for its result. `waiting_lines` has lines about services that run without it."""
+    """What a run has done to the services that send to a collector, for its result."""
 
     is_changed: bool = False
     changed_paths: list[str] = field(default_factory=list)
+    """The drop-ins that differ, by their full paths."""
     differences: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     waiting_lines: list[str] = field(default_factory=list)
+    """Lines about services that run with an older environment until somebody restarts them."""
 
 
 def note_differences(machine: Machine, store: Store, bundle: Bundle, outcome: Outcome) -> None:
-    """Write into an outcome what differs. What it has of an earlier step stays changed."""
+    """Write into an outcome what differs. If an earlier step has set `is_changed`, it stays true."""
     number, wanted_files = store.releases.find_current(), bundle.files
     stored_files = store.releases.read_files(number)
     service = machine.service(store.service)

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All places of one collector on a host, and what is done with several of them at once. Private.
 
-Each kind of place is a class of its own: releases, links of the system, notes of changes, programs.
+Each kind of place is a class of its own: releases (release_folders.py), links of the system (system_links.py), notes of
+changes (change_notes.py), programs (program_folders.py). A place is foreign if it is there and no run of this
+collection has made it. A draft is a file or folder that a run has not renamed to its place (whole_files.py).
 """
 
 from __future__ import annotations

@@ -5,6 +5,16 @@
 
 `run_host` is the entry point. Each state of the module has a method of `_HostTask`, and each method returns a result of
 the module, whose keys the module's documentation lists.
+
+| state | what is done |
+|---|---|
+| `present` | deploy the bundle as a new release, see `live/host_change.py` |
+| `absent` | remove the collector |
+| `earlier` | go back to an earlier release, since a wave failed or an alert fires |
+| `settled` | forget the way back: the last change stays. Until then, the change is undecided |
+
+A release is a numbered folder with the files of the collector (see host_plan.py). If a change `awaits_wave`, the gate
+of its wave decides later whether it stays (see docs/waves.md).
 """
 
 from __future__ import annotations
@@ -79,16 +89,19 @@ class _TaskOptions:
     bundle: Mapping[str, Any]
     """The collector as it is wanted, in the form of `bundle_form`."""
     state: str
+    """`present`, `absent`, `earlier` or `settled`."""
     awaits_wave: bool
     """Whether the gate of a wave decides later whether the change stays."""
     returns_differences: bool
+    """Whether the result has the differences in a key of its own, and not as Ansible's diff."""
     wanted_release: str
-    """The release to go back to."""
+    """The release to go back to; BEFORE_ALL to undo a first install. Empty for other states."""
     undone_release: str
-    """The release that the task undoes, or that it settles."""
+    """The release that the task undoes, or that it settles; empty if the task does not say."""
     listed_names: list[str] | None
     """The collectors that the inventory lists for this host; None if the task does not say."""
     discards_unsent: bool
+    """Whether the user consents to the loss of unsent data in queues."""
     controller_time: float
     """The time of day of the controller, in seconds since 1970; 0 if it is not known."""
 

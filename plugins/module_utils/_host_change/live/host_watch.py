@@ -4,6 +4,8 @@
 """Wait until a release that was started is ready, then watch it and compare its metrics with those before. Private.
 
 `live/host_change.py` makes a `Watch` after each switch, and goes back to the earlier release if it raises Failure.
+A reading is one look at the metrics. A regression is a component that is worse than before (see host_judgement.py); it
+counts in two readings in a row. Telling lines are those of the journal that say why a service does not run.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ class ReleaseStart:
     """When and by which activation of `host_plan` a release was started, and the service before that."""
 
     started_at: float
+    """In seconds since 1970, by the clock of the host."""
     activation: str
+    """RELOAD, RESTART, START or NOTHING."""
     earlier_service: Service
 
 
@@ -53,6 +57,7 @@ class ReleaseJudgement:
     """How many readings of the metrics a release has passed, and the components that had data."""
 
     reading_count: int
+    """0 if the release serves no metrics, or was not watched."""
     busy_components: tuple[str, ...]
 
     def describe_judgement(self, seconds: float) -> str:

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Choose the Collector's program for a host, and check that it can be used or installed there. Private.
 
-Nothing is written here; `live/program_installation.py` installs the program.
+Nothing is written here; `live/program_installation.py` installs the program. An archive is the file in which a release
+of the Collector on GitHub has the program; a member is a file in the archive. A program is awaited if only the
+controller has its archive, and the host asks for it.
 """
 
 from __future__ import annotations
@@ -41,13 +43,13 @@ class Program:
     folder: Path | None = None
     """The folder of this collection into which it is installed; None for a program that the user has installed."""
     sha256: str = ""
-    """The sum of its archive."""
+    """The sum of its archive, as hexadecimal digits. This and all below is empty if the user has installed it."""
     host_file: str = ""
-    """The archive as a file of the host."""
+    """The archive as a file of the host; empty if it is elsewhere."""
     url: str = ""
-    """The archive as a URL."""
+    """The archive as a URL; empty if it is elsewhere."""
     controller_file: str = ""
-    """The archive as a file of the controller, which is not on the host yet."""
+    """The archive as a file of the controller, which is not on the host yet; empty if it is elsewhere."""
     archive_member: str = ""
     """The path of the program in its archive."""
 

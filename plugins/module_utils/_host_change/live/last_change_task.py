@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last change of a collector of this host, and whether an alert may be about it. Writes nothing. Private."""
+"""The last change of a collector of this host, and whether an alert may be about it. Writes nothing. Private.
+
+`run_last_change` is the entry point of module host_last_change. The change goes back if the alert may be about it;
+otherwise it is kept, and last_change.py says why.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run that changes nothing does not need. Private.
+"""Imports of files that a run needs only if it changes something. Private.
 
 Ansible sends a module as an archive of texts, so a host compiles all that a module imports, in each run. What is
 imported here is compiled only when it is used.

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host: its services, sockets, journal and clock. Tests give one of their own. Private."""
+"""The host: its services, sockets, journal and clock. Tests give one of their own. Private.
+
+A listener is a socket that waits on a port, and its holder the process that has it (see taken_ports.py). The lock of
+the host is a file that one run holds while it changes collectors.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ from ..selinux_words import context_type, is_enforcing
 from ..taken_ports import Holder, Listener, parse_listeners
 from . import late_imports
 
+# The tables in /proc/net, and the protocol of each.
 _SOCKET_TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 _SERVICE_PROPERTIES = (
     "LoadState",
@@ -33,7 +38,9 @@ _SERVICE_PROPERTIES = (
     "NeedDaemonReload",
     "User",
 )
+# How long a command may take.
 _COMMAND_SECONDS = 120
+# The architecture as releases of the Collector name it, by the name that the kernel has for it.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
 
 
@@ -47,16 +54,24 @@ class CommandResult:
 
 @dataclass(frozen=True)
 class Service:
-    """A unit as systemd sees it. `user_name` is also the name of a dynamic user."""
+    """A unit as systemd sees it. Source of the states: org.freedesktop.systemd1(5)."""
 
     load_state: str
+    """`loaded`, or `not-found` for a unit that systemd does not know."""
     fragment_path: str
+    """The file of the unit; empty without one."""
     active_state: str
+    """Such as `active`, `activating` or `failed`."""
     sub_state: str
+    """Such as `running` or `auto-restart`."""
     pid: int
+    """0 if no process runs."""
     restart_count: int
+    """How often systemd has restarted it by itself."""
     needs_reload: bool = False
+    """Whether a file of the unit has changed since systemd read it."""
     user_name: str = ""
+    """Also the name of a dynamic user; empty for root."""
 
     @property
     def is_active(self) -> bool:
@@ -97,7 +112,10 @@ class Machine:
         time.sleep(seconds)
 
     def run(self, *words: str) -> CommandResult:
-        """Run a command of the system in plain English, bounded in time."""
+        """Run a command of the system, with its messages in English, for at most _COMMAND_SECONDS.
+
+        A command that cannot be run or takes too long has the exit code 127.
+        """
         try:
             completed = subprocess.run(  # pylint: disable=ansible-bad-function
                 words,
@@ -145,11 +163,14 @@ class Machine:
         return encrypted
 
     def decrypt(self, name: str, data: bytes) -> bytes | None:
-        """Return the secret of such a credential; nothing if its key is lost or it is broken."""
+        """Return the secret of an encrypted credential; None if its key is lost or it is broken."""
         return self._run_systemd_creds("decrypt", "--newline=no", name, data)
 
     def _run_systemd_creds(self, command: str, option: str, name: str, data: bytes) -> bytes | None:
-        """Give data to a command of systemd-creds, in no argument and no file."""
+        """Return what systemd-creds makes of some data; None if it fails.
+
+        The data goes through its standard input, since other users may read arguments and files.
+        """
         words = ["systemd-creds", command, option, f"--name={name}", "-", "-"]
         try:
             completed = subprocess.run(  # pylint: disable=ansible-bad-function
@@ -181,7 +202,7 @@ class Machine:
         )
 
     def reload_process(self, pid: int) -> None:
-        """Let a process read its config again."""
+        """Let a process read its config again, by signal 1 (SIGHUP)."""
         os.kill(pid, 1)
 
     def journal(self, name: str, since: float) -> str:
@@ -263,7 +284,10 @@ class Machine:
 
 
 def _try_lock(file: Path) -> int | None:
-    """Return the handle of a lock; nothing if another run has it, or has removed it meanwhile."""
+    """Return the handle of a lock; None if another run has it, or has removed it meanwhile.
+
+    The inodes are compared, because the file that was opened may have been removed and made anew since.
+    """
     handle = os.open(str(file), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -288,6 +312,7 @@ def _iter_process_sockets(unit: str) -> Iterator[tuple[int, str]]:
 
 
 def _list_socket_inodes(folder: Path) -> list[str]:
+    """Return the inodes of the sockets in a folder /proc/PID/fd, whose links lead to names such as `socket:[12345]`."""
     inodes = []
     try:
         for link in folder.iterdir():

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Folders of this collection on a host: each has a `manifest.json` that names the collection. Private.
 
-A folder without it is somebody else's, and no run changes it.
+A folder without it is somebody else's (foreign), and no run changes it. A draft is a folder that is made under another
+name first, see whole_files.py.
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@
 A package is read and never installed: it would bring a unit that starts at once and takes the default ports, and
 scripts that make a user. `live/program_installation.py` calls `unpack`. Sources: deb(5) and ar(5); rpm.org, "RPM
 Package format"; cpio(5), the form `newc`. Runs on the host: Python 3.8, standard library.
+
+A deb is an archive of ar whose part `data.tar.…` has the files. An rpm has a lead, two headers and a payload: a packed
+archive of cpio. A member is a file in an archive or a package.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folders of the Collector's programs on a host, which all its collectors share. Private."""
+"""The folders of the Collector's programs on a host, which all its collectors share. Private.
+
+A folder is named by distribution, version and sum, such as `/opt/otelcol/contrib-0.158.0-1a2b3c4d5e6f`.
+"""
 
 from __future__ import annotations
 

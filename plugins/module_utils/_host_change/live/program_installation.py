@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the Collector's program on a host: out of a file there or a URL, with a sum that must match. Private."""
+"""Puts the Collector's program on a host: out of a file there or a URL, with a sum that must match. Private.
+
+installed_program.py has chosen and checked the program before. A program is put into a draft of its folder, which is
+renamed when the program is whole.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +60,10 @@ def clear_drafts(store: Store) -> None:
 
 
 def _open_verified_copy(program: Program, draft: Path, machine: Machine) -> BinaryIO:
-    """Return the file as it comes, with the sum that is asked. It is copied first: nobody else can change the copy."""
+    """Return a copy of the archive, open at its start, whose sum is the wanted one. Raises Problem for another sum.
+
+    The copy is checked and unpacked, not the file itself, because nobody else can change the copy in between.
+    """
     file = (draft / "download").open("w+b")
     try:
         with http_errors(), closing(_open_origin(program, machine)) as answer:

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The releases of a collector on a host, each in a folder of its own, and the link to the one in use. Private.
 
-A release is written beside its place and renamed, and the link is renamed over: each is there whole or not at all.
+A release is written beside its place (the draft) and renamed, and the link is renamed over: each is there whole or not
+at all. The manifest of a release is a file `manifest.json` in its folder, with facts about it; it is no manifest of
+Kubernetes. The sum of a release tells it from another one that gets the same number later.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ _DRAFT = ".draft"
 
 
 class Cipher(Protocol):
-    """What keeps a secret on the disk of this host."""
+    """What encrypts a secret for the disk of this host. `Machine` is one."""
 
     def encrypt(self, name: str, secret: bytes) -> bytes:
         """Return a credential as only this host reads it. Raises Problem if it cannot."""
 
     def decrypt(self, name: str, data: bytes) -> bytes | None:
-        """Return the secret; nothing if it cannot be read."""
+        """Return the secret; None if it cannot be read."""
 
 
 class ReleaseFolders:

@@ -4,7 +4,8 @@
 """The drop-ins of services that send to one collector of this host: read, compared, written and taken back. Private.
 
 A service belongs to somebody else. It keeps its unit and all other drop-ins, and is restarted with consent alone. If it
-does not run after that, its earlier drop-in is there again.
+does not run after that, its earlier drop-in is there again. A drop-in adds variables to the unit of a service (see
+service_environment.py). A service waits if it runs without its variables until somebody restarts it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What systemd says of the service of somebody else: read once, and named. Private."""
+"""What systemd says of the service of somebody else, read in one call. Private.
+
+service_drop_ins.py asks this about the services that send to a collector. For the unit of a collector itself, `Service`
+of machine.py has what is needed.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ class ServiceUnit:
     name: str
     """The name of its unit file, which differs from the one that was asked for if that is an alias."""
     load_state: str
+    """`loaded`, `not-found`, `masked`, `bad-setting` or `error`."""
     unit_files: tuple[str, ...]
     """The paths of its unit file and of its drop-ins."""
     environment_files: tuple[str, ...]
@@ -35,6 +40,7 @@ class ServiceUnit:
     is_transient: bool
     """Whether it was started without a unit file."""
     has_own_network: bool
+    """Whether it runs in a network of its own (PrivateNetwork), where it does not reach the host."""
     started_after_boot: float
     """When its main process started, in seconds since the host booted; 0 if it never did."""
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the state folder of a collector is on a host, and its removal. Private.
 
-`state` is its path as the unit has it, such as `/var/lib/otelcol/agent`. A service with a dynamic user has it below
+A collector keeps its queues in its state folder. `state` is its path as the unit has it, such as
+`/var/lib/otelcol/agent`; it is empty for a collector without one. A service with a dynamic user has it below
 `/var/lib/private`, and a link to it at its path. Source: systemd.exec(5), StateDirectory.
 """
 

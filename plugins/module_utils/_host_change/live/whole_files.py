@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files, folders and links that are there whole or not at all: each is made beside its place and renamed. Private."""
+"""Files, folders and links that are there whole or not at all: each is made beside its place and renamed. Private.
+
+A draft is a file, folder or link under the name that it has until it is renamed to its place. A killed run may leave
+one, which the next run removes. (On the controller, a draft is something else: a collector that is not rendered yet.)
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,12 @@ from ..._otelcol.bounded.json_text import parse_json
 
 
 def draft_path(path: Path) -> Path:
-    """Return where a folder, file or link is made before it is renamed to its place."""
+    """Return where a folder, file or link is made before it is renamed: `.name.new` beside `name`."""
     return path.with_name(f".{path.name}.new")
 
 
 def retire_folder(folder: Path, draft: Path) -> None:
-    """Remove a folder by a new name first: a killed run leaves all of it or nothing of that name."""
+    """Rename a folder to a draft, then remove the draft: a killed run leaves all of the folder or none of it."""
     if folder.exists():
         shutil.rmtree(str(draft), ignore_errors=True)
         folder.rename(draft)

@@ -4,7 +4,8 @@
 """Explain why workloads are not ready: read their pods, revisions and events, and search these for symptoms. Private.
 
 Each poll of a wait calls `find_current_symptoms` and `select_lasting`; lasting symptoms end the wait by
-`build_failure`.
+`build_failure`. A symptom is a fault of a workload or pod, as a row of failure_tables.py finds it. It is lasting if it
+has been there for the grace of its row.
 """
 
 from __future__ import annotations
@@ -37,7 +38,11 @@ CONTROLLER_REVISIONS = ApiResource("apps/v1", "ControllerRevision", "controllerr
 
 
 class WorkloadStatus:
-    """Polls workloads for symptoms, and remembers since when each has lasted."""
+    """Polls workloads for symptoms, and remembers since when each has lasted.
+
+    `unschedulable_seconds` is for how long a pod may find no node; with `allow_empty`, a DaemonSet that no node matches
+    is ready.
+    """
 
     def __init__(
         self, cluster: Cluster, search: Search, *, unschedulable_seconds: float, allow_empty: bool = False

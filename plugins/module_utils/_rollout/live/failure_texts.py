@@ -31,6 +31,7 @@ LOG_TRIES, LOG_PAUSE = 4, 0.5
 # How the kubelet's answer begins while it replaces a container, in place of a log.
 NO_LOG_ANSWER = "unable to retrieve container logs"
 
+# Symptoms, each with its workload.
 FoundSymptoms = list[tuple[Object, Symptom]]
 
 
@@ -38,6 +39,7 @@ class FailureFact(TypedDict):
     """A symptom in the result of a task. A symptom of a workload as a whole has empty texts for pod and container."""
 
     id: str
+    """That of a row of failure_tables.py, or of a step of webhook_reasons.py."""
     kind: str
     namespace: str
     name: str
@@ -45,10 +47,12 @@ class FailureFact(TypedDict):
     """The name of the custom resource that the workload belongs to; empty if it belongs to none."""
     pod: str
     node: str
+    """Empty before the pod has a node."""
     container: str
     reason: str
     message: str
     log: list[str]
+    """The last lines; empty for all but the first of several pods with the same symptom."""
     fix: str
 
 

@@ -19,6 +19,7 @@ from ..._kube.operator_status import Child, explain_unreconciled, is_followed, l
 from ..._otelcol.kube.objects import ref
 from ..failures import OWNER_NAME_KEY, Object
 
+# Returns whether a workload is ready, such as `is_ready` of readiness.py.
 ReadinessCheck = Callable[[Object], bool]
 
 
@@ -27,7 +28,9 @@ class FollowedResource:
     """The current state of one resource, and the workloads that decide whether it is ready."""
 
     live_object: Object | None
+    """The resource; None if the cluster does not have it."""
     workloads: list[Object]
+    """The resource itself if it is a workload, else those that the operator made for it."""
     unreconciled_reason: str
     """Why the workloads are not those of the current resource: the operator has not reconciled it. Else empty."""
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pods of a Job that a run has made, while the run waits for them. Private."""
+"""The pods of a Job that a run has made, while the run waits for them. Private.
+
+A symptom is a fault that keeps pods from running (see failures.py).
+"""
 
 from __future__ import annotations
 

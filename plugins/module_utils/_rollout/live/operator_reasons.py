@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why the operator does not reconcile a resource: its log, its lease, or that no operator runs. Private."""
+"""Why the operator does not reconcile a resource: its log, its lease, or that no operator runs. Private.
+
+To reconcile a resource, such as an OpenTelemetryCollector, is to make the workloads that it describes. A lease is the
+lock by which only one of several pods of the operator works.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ _LINE_LENGTH = 500
 
 
 def explain_unreconciled_resources(cluster: Cluster, resources: list[Object]) -> list[str]:
-    """Return why the operator does not reconcile resources: its log, its lease, or that no operator runs."""
+    """Return why the operator does not reconcile resources, as sentences; empty if nothing is known."""
     if not resources:
         return []
     try:

@@ -5,6 +5,8 @@
 
 The module `workload_restart` runs this. A workload restarts only if the user has asked for it by its namespace or a
 selector, and if it loses no replica by that. The module names all others, with the command that restarts them.
+A workload is stale if its pods lack a requested sidecar or have an older one (see restarts.py), and left alone if the
+user has asked for its restart and something is in the way: the obstacle.
 """
 
 from __future__ import annotations
@@ -64,6 +66,7 @@ class LeftAloneRow(WorkloadRow):
     """A workload that the user has asked for and that was not restarted."""
 
     obstacle: str
+    """Why not, as the end of a sentence, such as `it is paused`."""
 
 
 class RestartFacts(TypedDict):
@@ -87,6 +90,7 @@ class Decision(NamedTuple):
 
     may_restart: bool
     obstacle: str = ""
+    """Empty for a workload that restarts, and for one that the user has not asked for."""
 
 
 _RESTART, _NOT_ASKED_FOR = Decision(True), Decision(False)

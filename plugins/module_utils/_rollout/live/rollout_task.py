@@ -16,6 +16,7 @@ from ..._otelcol.kube.objects import ObjectRef
 from .jmespath_search import compile_search
 from .rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 
+# The options of module rollout_wait, which documents them.
 WORKLOAD_OPTIONS = {"kind": {"required": True}, "name": {"required": True}, "namespace": {}, "api_version": {}}
 ARGUMENTS: dict[str, Any] = {
     "workloads": {"type": "list", "elements": "dict", "required": True, "options": WORKLOAD_OPTIONS},

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Wait for workloads in parallel. Fail as soon as one cannot become ready, with the reason. Private.
 
-The module `rollout_wait`, the restart of workloads and the apply of a bundle wait here.
+The module `rollout_wait`, the restart of workloads and the apply of a bundle wait here. The state of a workload is
+a `FollowedResource` (followed_workloads.py): a resource of the operator is ready when its workloads are. A symptom is
+a fault that explain_failures.py finds; it ends the wait if it lasts.
 """
 
 from __future__ import annotations
@@ -94,7 +96,10 @@ class RolloutWait:
         return resource.build_path(namespace, name)
 
     def wait(self) -> dict[str, Any]:
-        """Return when all workloads are ready. Fail if one cannot become ready or the time limit is reached."""
+        """Return the result of the task when all workloads are ready.
+
+        Raises Failure if one cannot become ready, or if the time limit is reached.
+        """
         start = self._cluster.clock()
         for _poll in self._cluster.iter_polls(self._options.timeout_seconds, start):
             if self.is_done():
@@ -147,7 +152,10 @@ class RolloutWait:
         return read_followed_resources(self._cluster, live_objects, self._options.until)
 
     def _refuse_deletion(self) -> None:
-        """Fail if a workload is deleted that this run has applied or this wait has found: nobody brings it back."""
+        """Raise Failure if a workload is deleted that this run has applied or this wait has found.
+
+        Nobody brings it back. A workload that does not exist yet is awaited.
+        """
         for workload, state in zip(self._options.workloads, self._states, strict=True):
             if not is_gone(state.live_object):
                 self._existing_names.add(workload.name)
@@ -155,7 +163,10 @@ class RolloutWait:
                 raise report_deleted(self._cluster, workload.name)
 
     def _refuse_other_runs(self) -> None:
-        """Fail if another run has applied a workload since this run: it may no longer have what this run applied."""
+        """Raise Failure if another run has applied a workload since this run.
+
+        The workload may no longer have what this run applied.
+        """
         for state in self._states:
             live_object = state.live_object
             if live_object is None:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the API server may come to trust the certificate of a webhook by itself. Private."""
+"""Whether the API server may come to trust the certificate of a webhook by itself. Private.
+
+A run waits for a webhook that does not answer, but not for one whose trust is lost: its configuration has another CA,
+and nobody will write the right one. webhooks.py explains CA and injector.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,10 @@ def utc_now() -> datetime.datetime:
 
 
 def is_trust_lost(cluster: Cluster, error: ApiError, clock: Callable[[], datetime.datetime] = utc_now) -> bool:
-    """Return whether a webhook stays without trust: no injector keeps its CA, and nobody has just written it."""
+    """Return whether a webhook stays without trust: no injector keeps its CA, and nobody has just written it.
+
+    `error` is the answer of the API server. Return False for an error of another cause, or if nothing can be read.
+    """
     webhook_name = find_distrusted_webhook(error.message)
     if not webhook_name:
         return False

@@ -4,7 +4,8 @@
 """Wait until admission webhooks answer; stop as soon as they cannot, and say which step hangs. Private.
 
 The module `admission_wait` runs this. A webhook is ready when the API server has got its answer to a dry run of an
-object. Ready pods prove less: the CA bundle or the Service may not work yet.
+object. Ready pods prove less: the CA bundle or the Service may not work yet. A step is what has to happen before that;
+webhook_reasons.py explains steps, webhooks.py the injectors that write CAs.
 """
 
 from __future__ import annotations
@@ -98,7 +99,10 @@ class AdmissionWait:
         self.reminded_at: dict[ObjectRef, float] = {}
 
     def wait(self) -> dict[str, Any]:
-        """Return when all webhooks are there and all objects pass; fail when they cannot, or when time is over."""
+        """Return the result of the task when all webhooks are there and all objects pass.
+
+        Raises Failure when they cannot, or when the time is over.
+        """
         start = self.cluster.clock()
         for _poll in self.cluster.iter_polls(self.options.timeout_seconds, start):
             pending_steps = self._list_pending_steps()
@@ -199,7 +203,10 @@ class AdmissionWait:
         return list({step.subject: step for step in pending_steps}.values())
 
     def _try_object(self, manifest: Manifest) -> PendingStep | None:
-        """Let the server try an object; return what is wrong, or None if it passes."""
+        """Let the server try an object; return the step that hangs before it, or None if it passes.
+
+        Raises Problem if waiting is in vain.
+        """
         subject = ref(manifest)
         try:
             pending_step = self._try_dry_run(manifest, subject)
