@@ -41,7 +41,7 @@ _SERVER_ANNOTATIONS = (
     "deprecated.daemonset.template.generation",
 )
 
-# Which component removes a finalizer, so that the object can be deleted.
+# Who removes a finalizer, so that the object can be deleted.
 _FINALIZER_REMOVERS = {
     "opentelemetrycollector.opentelemetry.io/finalizer": "the OpenTelemetry operator, which must run for that",
     "foregroundDeletion": "Kubernetes, when the pods and others that it owns are gone",
@@ -79,7 +79,10 @@ def _drop_keys(mapping: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, A
 def build_difference(
     old_manifest: Manifest | None, new_manifest: Manifest | None, hide: Hide, parse: Parse
 ) -> dict[str, Any] | None:
-    """Return the diff of one object, or None if it does not change. Secrets are hidden on both sides."""
+    """Return the diff of one object, or None if it does not change. Secrets are hidden on both sides.
+
+    `hide` masks one text, and `parse` reads a text of YAML: `_kube/bundle.py` has both types.
+    """
     old_fields = strip_server_fields(old_manifest) if old_manifest else None
     new_fields = strip_server_fields(new_manifest) if new_manifest else None
     if old_fields == new_fields:

@@ -28,7 +28,7 @@ from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, buil
 CREATES_ROLES = (IRSA, POD_IDENTITY)
 # The webhook of every EKS cluster reads it. Source: aws/amazon-eks-pod-identity-webhook, pkg/handler.
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
-# Nobody reads it: it shows the role, and its change replaces pods.
+# No program reads it. It shows people the role, and a change of it replaces pods.
 POD_ANNOTATION = "o11y.opentelemetry/pod-identity"
 # The annotation of a service account that has its role, by provider.
 ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, "static": ROLE_ANNOTATION}
@@ -57,12 +57,15 @@ class CollectorGrants(NamedTuple):
 
 
 def has_unknown_account(collector: Collector) -> bool:
-    """Whether nobody knows its account: that of any pod with the sidecar, unless the option names one for them."""
+    """Return whether nobody knows the account of a collector: a sidecar runs as the account of each pod that has it.
+
+    The account of a sidecar is known only if its option `service_account_name` names one.
+    """
     return collector.mode == _SIDECAR and collector.service_account_name == collector.name
 
 
 def may_have_credentials(collector: Collector) -> bool:
-    """Whether the options of a collector give it AWS credentials, or an account that may have some.
+    """Return whether the options of a collector give it AWS credentials, or an account that may have some.
 
     An account of another name may be one of the user's, and so may that of the pods with a sidecar.
     """

@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apply a bundle by server-side apply: read everything, refuse early, then write in order.
+"""Apply a bundle by server-side apply: read everything, refuse early, then write in order. Private.
 
-`kubernetes.core.k8s` shows no difference for new objects, fails in check mode if the namespace does not exist, and
-handles one object at a time. Here what would fail half-way is refused before the first write, and no Secret is shown.
-A webhook that restarts is waited for, up to `wait_seconds`. Private.
+`kubernetes.core.k8s` is not enough: it shows no difference for new objects, fails in check mode if the namespace does
+not exist, and handles one object at a time. Here the run refuses before the first write what would fail half-way, shows
+no Secret, and waits up to `wait_seconds` for a webhook that restarts.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from .session import BundleOptions, Session, list_namespaces, report_done_on_fai
 from .wait_for_dependencies import await_deletion, await_issued_certificates, await_served_kinds, warn_of_wait
 from .write import Writer, claim_adopted, keep_replicas, remake_object, rewrite
 
-# So many objects are told beside the first one of those that fail together.
+# If several objects fail together, the error is that of the first, and so many others are told beside it.
 MOST_FAILED, NEW_LINE = 10, "\n"
 
 

@@ -16,6 +16,7 @@ from ..collector_change import Change
 from .bundle_run import Bundle
 from .canary import Canary
 
+# What the caller says of a collector or another workload that did not become complete.
 Ended = TypeVar("Ended")
 
 
@@ -44,9 +45,10 @@ def judge_canaries_together(
     fail: Callable[[str, Problem], Ended],
     beside: Callable[[], list[Ended]],
 ) -> list[Ended]:
-    """Complete canaries at the same time, and do what is beside them. Return what became of all that are not complete.
+    """Complete all canaries at the same time. Return what became of those that failed, and of the rest of the bundle.
 
-    `fail` brings a canary back as soon as `complete` raises Problem for it.
+    `complete` takes a canary from its first pods to the last. As soon as it raises Problem, `fail` brings that canary
+    back. `beside` is called once at the same time: it waits for the workloads that are no canaries.
     """
 
     def complete_or_fail(name: str) -> list[Ended]:

@@ -51,10 +51,12 @@ class Canary:
         self._reader = ClusterReader(bundle.cluster, bundle.quick_cluster())
         self._checks = choose_checks(change.options["judge"])
         self._passed = PassedChecks(self._checks)
+        # How the workload is applied so that only its first pods change; None if no pod can keep the earlier config.
         self._hold = hold_workload(self._workload, live, change.options["share"])
-        # The facts of the pods before the change. None while pods with the earlier config run beside the canary.
+        # The facts of the pods before the change; None until they are read. If some pods keep the earlier config, the
+        # first judgement reads them from those; otherwise `makes_new_pods` does, unless an earlier run has.
         self._readings_before = None if self._hold else change.readings
-        # The observation of the pods that are ready while others follow, and when it made its last reading.
+        # The observation of the ready pods while others follow, None before it; and when it made its last reading.
         self._begun: Observation | None = None
         self._last_reading_at = -POLL_SECONDS
 

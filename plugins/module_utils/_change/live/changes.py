@@ -4,7 +4,8 @@
 """Changes of running collectors: recorded before the first write, awaited, completed or undone. Private.
 
 `apply.py` makes one `Changes` for a run, and calls `find_changes`, then for each wave `begin_changes` and
-`wait_until_complete` within `undo_on_failure`.
+`wait_until_complete` within `undo_on_failure`. A wave here has the objects of the bundle that are applied together. In
+`decide_kept_records` it is about waves of clusters, of which docs/waves.md tells.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from .workload_waits import iterate_ended_waits, prepare_wait
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a collector that failed, or of another workload that failed."""
+    """What became of a collector, or of another workload, that did not become ready or was judged as worse."""
 
     failure: Problem
     change: Change | None = None

@@ -23,7 +23,10 @@ from .pod_evictions import PodEvictions
 
 
 class FirstPods:
-    """The first pods of a held workload. `title` is the name of the collector in lines of progress."""
+    """The first pods of a held workload, which the run applied so that most pods wait with the earlier config.
+
+    `title` is the name of the collector in lines of progress.
+    """
 
     def __init__(self, bundle: Bundle, reader: ClusterReader, workload: Manifest, hold: Hold, title: str) -> None:
         self._bundle, self._reader, self._workload, self._hold = bundle, reader, workload, hold
@@ -62,7 +65,7 @@ class FirstPods:
         raise self._explain_not_in_time(ready_count, kept_because)
 
     def _make_room(self, old_pods: list[Manifest]) -> Problem | None:
-        """Evict the earlier pods that the controller does not stop; return why one of them stays, or None."""
+        """Evict the earlier pods that the controller does not stop. Return why one of them stays; None if none does."""
         if not self._hold.needs_eviction:
             return None
         staying_count = self._hold.pod_count - self._hold.changed_pod_count

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rights an account lacks: asked before the first write, and when a request is refused. Private."""
+"""Which rights an account lacks: asked before the first write, and when a request is refused. Private.
+
+A `Grant` is a right in one namespace, or in the whole cluster. The account is the one that this run uses.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ _FIX = (
 )
 _REVIEWS_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _VERBS_TO_CREATE = ("get", "create", "patch")
+# Who has this may do everything, so one question to the server answers all others.
 _EVERY_RIGHT = Grant("", Right("*", "*", "*"))
+# Who has these may give rights that it does not have itself.
 _RIGHTS_TO_GIVE_ANY = [Grant("", Right(verb, RBAC_GROUP, "clusterroles")) for verb in ("escalate", "bind")]
 
 
@@ -47,7 +52,11 @@ def _is_allowed(cluster: Cluster, grant: Grant) -> bool:
 
 
 def _find_missing_grants(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Grant]) -> list[Grant]:
-    """Return the rights that this account does not have. Who may escalate and bind may give rights without them."""
+    """Return the needed rights that this account does not have.
+
+    The server lets an account give only the rights that it has itself, unless the account may escalate and bind. Then
+    the rights that the bundle only gives to others are not missing.
+    """
     missing_grants = find_lacking_grants(cluster, needed_grants)
     other_purposes = [purpose for purpose in PURPOSES if purpose is not GIVEN_BY_ROLES]
     used_grants = list_grants(manifests, purposes=other_purposes)
@@ -89,7 +98,7 @@ def refuse_forbidden_changes(
 
 @contextmanager
 def name_missing_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator[None]:
-    """Let an error about one right name all rights that the account lacks."""
+    """Run the body, and let its error about one refused right name all rights that the account lacks."""
     try:
         yield
     except Problem as problem:

@@ -65,16 +65,14 @@ class Pods(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """A workload under change.
-
-    `config` is its new config, for pods that do not show theirs. `baseline` are the `RestFacts` of before the change,
-    for when no pod with the earlier config is left.
-    """
+    """A workload under change."""
 
     workload: Object
     listeners: Listeners
     config: Mapping[str, Any] | None = None
+    """Its new config, for pods that do not show theirs; None if it is not known."""
     baseline: Mapping[str, Any] | None = None
+    """The `RestFacts` of before the change, for when no pod with the earlier config is left."""
 
 
 def read_pods(reader: ClusterReader, workload: Object) -> Pods:

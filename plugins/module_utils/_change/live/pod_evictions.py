@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the server let pods be evicted, and when? Evicts them too. Private.
+"""Ask the server whether it lets pods be evicted, and evict them. Private.
 
-A PodDisruptionBudget may keep a pod for a while, which is waited for, or always, which ends the run.
+A PodDisruptionBudget may keep a pod for a while: then the run waits. If it keeps the pod always, the run ends.
+`require_allowed` only asks, by dry runs before the first write, and `evict_pods` evicts.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ class PodEvictions:
         self._bundle.warn(f"{refusal.problem.wrong}. Without check mode, the run waits for it")
 
     def evict_pods(self, pods: Iterable[Manifest]) -> Problem | None:
-        """Evict pods; return why a budget keeps one for now, or None. One that is gone or replaced stays so.
+        """Evict pods. Return why a budget keeps one of them for now; None if no budget keeps any.
 
-        Raises Problem for any other refusal.
+        A pod that is gone or replaced counts as evicted. Raises Problem for any other refusal.
         """
         kept_because: Problem | None = None
         for pod in pods:
@@ -92,7 +93,10 @@ class PodEvictions:
         return None
 
     def _request_eviction(self, pod: Manifest, *, tried: bool) -> ApiError | None:
-        """Ask for an eviction, or whether it is allowed; return why it is refused. None for a pod that is replaced."""
+        """Evict a pod, or with `tried` only ask in a dry run. Return the refusal; None if there is none.
+
+        A pod that is gone or replaced has no refusal either.
+        """
         path = f"{object_path('pods', pod['metadata']['namespace'], pod['metadata']['name'])}/eviction"
         try:
             self._cluster.request("POST", path, body=build_eviction(pod, dry_run=tried))
@@ -101,12 +105,15 @@ class PodEvictions:
         return None
 
     def _may_pass(self, refusal_error: ApiError) -> bool:
-        """Return whether a refusal may pass: a budget refuses, and does not always. One that cannot be read may."""
+        """Return whether a refusal may pass: a budget refuses, but does not always.
+
+        A budget that this account may not read may pass.
+        """
         if not refusal_error.is_budget_error:
             return False
         budget_name = find_budget_name(refusal_error)
         if not budget_name:
-            return False  # several budgets, which Kubernetes never evicts for
+            return False  # the pod has several budgets, and Kubernetes never evicts such a pod
         path = ApiResources.build_path(BUDGET, self._workload["metadata"]["namespace"], "")
         try:
             budgets = list(self._cluster.items(path))

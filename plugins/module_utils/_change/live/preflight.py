@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What would fail or do harm later, found before anything is applied: objects of others, ports, forbidden pods."""
+"""What would fail or do harm later, found before anything is applied: objects of others, ports, pods. Private.
+
+`refuse_…` raises Problem, and `warn_of_…` adds a warning to the result of the run.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ from .foreign_objects import refuse_foreign_objects
 from .session import Session
 from .write import try_replacement
 
+# The objects of a bundle, each with its live object; None if there is none yet.
 Pairs = list[tuple[Manifest, "Manifest | None"]]
 # How many objects a message names.
 MOST_SHOWN = 5
@@ -71,7 +75,7 @@ def refuse_unfit_adoptions(session: Session, pairs: Pairs) -> None:
 
 
 def _is_adopted(session: Session, manifest: Manifest, live: Manifest) -> bool:
-    """Return whether this run takes an object of another owner over as it is."""
+    """Return whether this run takes an object over from another owner by an apply, without making it anew."""
     if not session.may_adopt(manifest, live) or is_own_object(live, session.releases, session.options.field_manager):
         return False
     return not must_be_remade(manifest, live)
@@ -90,9 +94,10 @@ def _try_adopted(session: Session, manifest: Manifest, live: Manifest) -> None:
 
 
 def refuse_taken_ports(session: Session, pairs: Pairs, leaving_manifests: list[Manifest]) -> None:
-    """Look at the cluster's pods, but only when a workload wants ports that its live object does not have.
+    """Refuse workloads whose host ports other pods have taken.
 
-    Pods of workloads that make way for those of the bundle do not count.
+    This reads the cluster's pods only when a workload wants ports that its live object does not have. Pods of
+    workloads that make way for those of the bundle do not count.
     """
     new_ports = []
     for manifest, live in pairs:
@@ -172,15 +177,20 @@ def await_references(session: Session, group: list[Manifest], pairs: Pairs) -> N
 
 
 class _ReferenceLack(NamedTuple):
-    """What a cluster lacks of a reference; an empty text if it lacks nothing."""
+    """What a cluster lacks of a reference, such as a Secret, or one key of it."""
 
     text: str
+    """What is missing, for a message; empty if nothing is."""
     reference: Reference
     has_object: bool
+    """Whether the object itself exists, so that only a part of it is missing."""
 
 
 def _find_lacks(session: Session, selected_pairs: Pairs, pairs: Pairs) -> list[_ReferenceLack]:
-    """Return what some objects of a bundle lack. All of it and what was live before the run show their configs."""
+    """Return what the cluster lacks of the references of the selected objects.
+
+    `pairs` has all objects of the bundle, because a config that refers to something may be in another object.
+    """
     provided_refs = list_provided_refs(session.options.manifests)
     manifest_by_ref = {ref(manifest): manifest for manifest, _live in pairs}
     live_by_ref = {ref(manifest): live for manifest, live in pairs}
@@ -233,7 +243,7 @@ def _list_classes_of_volumes(session: Session, class_lacks: list[_ReferenceLack]
 
 
 def _build_lack_problem(lacks: list[_ReferenceLack], session: Session, new_namespaces: Collection[str]) -> Problem:
-    """Return the problem of references to what does not exist. The bundle makes the new namespaces."""
+    """Return the problem of references to what does not exist. The run itself would make the new namespaces."""
     lack_texts = join_at_most(MOST_SHOWN, (lack.text for lack in lacks), "; ", "; ")
     wait_clause = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
     fixes: dict[str, None] = {}
@@ -280,7 +290,7 @@ def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
         return
     try:
         version = str(session.cluster.request("GET", "/version").get("gitVersion", ""))
-    except ApiError:  # then the page on consent has it
+    except ApiError:  # without the version there is no warning
         return
     if () < parse_version(version) < _KUBELET_PODS_VERSION:
         session.report.warnings.append(
@@ -292,6 +302,7 @@ def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
 
 
 def _describe_unmet_needs(needs: ConstraintNeeds) -> str:
+    """Return the warning about the pods of a collector that restricted-v2 does not allow."""
     return (
         f"This cluster has SecurityContextConstraints, and {needs.owner} asks for more than restricted-v2 allows"
         f" ({', '.join(needs.extra_needs)}), but brings none of its own. Set `platform: openshift` for this collector,"

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Remove a bundle, but not what others need of it. Private.
 
-`bundle_task.py` calls this for `state: absent`. Namespaces, definitions of kinds and ServiceAccounts stay while others
-use them.
+`bundle_task.py` calls this for `state: absent`. Objects of three kinds are shareable: others may use a namespace, a
+definition of a kind or a ServiceAccount of the bundle. Such an object stays as long as somebody uses it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def _remove(session: Session) -> None:
 def _find_leaving_objects(session: Session) -> tuple[Pruning, list[Manifest]]:
     """Return the objects of the bundle that may go, and the pruning of all else that its label selects.
 
-    Issuers that Certificates of others need are in neither.
+    The first has the Secrets of its Certificates too, and the shareable objects among what the label selects: the run
+    looks at each of those whether somebody uses it. Issuers that Certificates of others need are in neither.
     """
     own_objects = _collect_own_objects(session)
     pruning = Pruning(session)
@@ -109,7 +110,7 @@ def _collect_own_objects(session: Session) -> list[Manifest]:
 def _find_orphans(session: Session) -> Iterator[Manifest]:
     """Yield the ReplicaSets and pods without an owner that the selector of a workload of the bundle selects.
 
-    A deletion without dependents has left them. Nothing else finds them, and their pods run on.
+    Somebody has deleted the workload alone. Nothing else finds what it left, and the pods run on.
     """
     selectors_by_namespace: dict[str, list[dict[str, str]]] = {}
     for workload in session.options.manifests:
@@ -136,7 +137,10 @@ def _describe_orphan(manifest: Manifest) -> str:
 
 
 def _find_unused(session: Session, group: list[Manifest], leaving_identities: set[ObjectIdentity]) -> list[Manifest]:
-    """Return the shareable objects of a group that nobody uses. Report those in use as kept."""
+    """Return the shareable objects of a group that nobody uses. Report those in use as kept.
+
+    The leaving objects, which this run deletes, do not count as users.
+    """
     unused_manifests = []
     for manifest in group:
         if not _is_shareable(manifest):

@@ -15,7 +15,7 @@ from .purpose_rights import list_grants
 
 
 def run_rights(module: AnsibleModule) -> None:
-    """Return the roles that give the rights to a bundle, bound to an account if the task names one.
+    """End the task with the roles that give the rights to a bundle, bound to an account if the task names one.
 
     This asks no cluster.
     """

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bring back what the previous run applied to a collector, where nobody else has changed it since. Private.
 
-`undoing.py` calls `restore_collector` when a change fails. `left object` means an object as this run has left it.
+`undoing.py` calls `restore_collector` when a change fails. A left object is an object as this run has left it, after
+its last write. A change is outrun if another run has written the same objects since then.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def explain_lost(bundle: Bundle, change: Change) -> str:
 
 
 def explain_outrun(bundle: Bundle, change: Change, left_objects: Mapping[ObjectRef, Manifest | None]) -> str:
-    """Return a sentence if another run has changed a workload of a collector since this run; else an empty text."""
+    """Return why the workloads of a collector stay, as a sentence: another run has changed one. Empty if none did."""
     for workload in change.workloads:
         live_object, own_object = bundle.live(workload), left_objects.get(ref(workload))
         if live_object is None or own_object is None:

@@ -28,12 +28,15 @@ Labels = Mapping[str, str]
 
 
 class NewBudget(NamedTuple):
-    """A new PodDisruptionBudget: for which object of the bundle, the labels of its pods, and a way without it."""
+    """The new PodDisruptionBudgets that come from one object of the bundle."""
 
     bundle_object: Manifest
+    """The budget itself, or the custom resource for which the operator makes budgets."""
     namespace: str
     pod_labels: Sequence[Labels]
+    """The labels of each kind of pods that they select."""
     fix: str
+    """What the user can do if these pods have a budget already."""
 
 
 def find_bundle_budgets(new_budgets: Iterable[Manifest], templates: Sequence[Labels]) -> Iterator[NewBudget]:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What applying and removing a bundle share: its options, requests about its objects, and the report. Private.
 
-`bundle_task.py` builds the options, apply.py and remove.py each make one Session of them and pass it on.
+`bundle_task.py` builds the options; `apply.py` and `remove.py` each make one Session of them and pass it on. To adopt
+an object means here to take it over from another owner.
 """
 
 from __future__ import annotations
@@ -76,10 +77,10 @@ class BundleReport:
     warnings: list[str] = field(default_factory=list)
     plan_lines: list[str] = field(default_factory=list)
     verdict_lines: list[str] = field(default_factory=list)
-    # The records of changes that wait for the verdict of their wave: the run, by the name of the collector.
     kept_records: dict[str, str] = field(default_factory=dict)
-    # What the roles of these collectors were, which no record has.
+    """The run that keeps the record of each collector, by its name: a later task decides whether it goes back."""
     kept_rights: list[Manifest] = field(default_factory=list)
+    """What the roles of these collectors were, which no record has."""
 
     def build_result(self) -> dict[str, Any]:
         """Return the result of the task."""
@@ -270,7 +271,7 @@ def list_namespaces(manifests: Iterable[Manifest]) -> list[str]:
 
 
 def collect_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
-    """Return the names of all objects of a bundle."""
+    """Return what identifies each object: its kind, namespace and name."""
     return {ref(manifest) for manifest in manifests}
 
 
@@ -281,4 +282,5 @@ def report_kept(session: Session, kept_object: Manifest, reason: str) -> None:
 
 
 def read_uid(live: Manifest) -> str:
+    """Return the UID of a live object, which an object made anew under the same name does not have; empty without."""
     return str(live["metadata"].get("uid") or "")

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of a change that went back: its objects are restored, awaited and told, and its record is closed. Private."""
+"""End a change that goes back: restore its objects, wait for them, tell what became of it, close its record. Private.
+
+`rollback.py` restores the objects of one collector. The calls here are `restore`, and then `end` or `await_and_end`.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ class Undoing:
         return outcome_lines
 
     def _find_failures(self, undone_changes: Iterable[UndoneChange]) -> dict[str, Failure | None]:
-        """Wait for the collectors that went back; return why each does not work, or None, by its name."""
+        """Wait for the collectors that went back. Return why each does not work, by its name; None if it works.
+
+        A collector of which nothing is awaited is missing in the result.
+        """
         waits = {}
         for undone in undone_changes:
             change, result = undone.change, undone.result
@@ -87,7 +93,10 @@ class Undoing:
         return _describe_undo(undone, whether_it_works, kept_configs)
 
     def _close(self, undone: UndoneChange) -> None:
-        """Close the record of a collector that went back; the next run needs that of one that could not be read."""
+        """Close the record of a collector that went back.
+
+        If the cluster did not answer, the record stays open: the next run needs it.
+        """
         result = undone.result
         if result.unread_reason:
             return

@@ -66,7 +66,7 @@ def _explain_not_issued(session: Session, certificate: Manifest) -> str:
 
 
 def _show_progress(session: Session, subject: str, last_word: str, waiting_objects: list[Manifest]) -> None:
-    """Show the progress: what is waited for, or the last word if nothing is left."""
+    """Show the progress: what the run still waits for, or `last_word` if nothing is left."""
     object_texts = [str(ref(manifest)) for manifest in waiting_objects]
     if object_texts:
         session.cluster.progress(subject, f"waits for {join_at_most(MOST_SHOWN, object_texts)}")
@@ -75,7 +75,7 @@ def _show_progress(session: Session, subject: str, last_word: str, waiting_objec
 
 
 def await_deletion(session: Session, manifests: Iterable[Manifest], since: float) -> None:
-    """Wait until the server has forgotten these objects."""
+    """Wait until these objects are gone. Raises Problem after `wait_seconds`, counted from the time `since`."""
     waiting_objects = list(manifests)
     for _poll in session.cluster.iter_polls(session.options.wait_seconds, since):
         live_objects = session.cluster.call_in_parallel(session.read_live, waiting_objects)
@@ -104,6 +104,7 @@ def warn_of_wait(session: Session, leaving_objects: Iterable[Manifest]) -> None:
 
 
 def _describe_held(session: Session, leaving_objects: Iterable[Manifest]) -> str:
+    """Return the objects that are still there, each with what holds it."""
     return "; ".join(f"{ref(manifest)}{_describe_holders(session, manifest)}" for manifest in leaving_objects)
 
 
@@ -149,7 +150,7 @@ def _list_condition_messages(namespace: Manifest) -> list[str]:
 
 
 def await_served_kinds(session: Session, definitions: list[Manifest]) -> None:
-    """Wait until the server serves the kinds of these definitions."""
+    """Wait until the server serves the kinds of these definitions. Raises Problem after `wait_seconds`."""
     for _poll in session.cluster.iter_polls(session.options.wait_seconds):
         if all(session.cluster.call_in_parallel(lambda definition: _is_served(session, definition), definitions)):
             return
@@ -160,6 +161,7 @@ def await_served_kinds(session: Session, definitions: list[Manifest]) -> None:
 
 
 def _is_served(session: Session, definition: Manifest) -> bool:
+    """Return whether the server serves every version of a definition that it should serve."""
     spec = definition["spec"]
     for version in spec["versions"]:
         # The server warns about a deprecated version, and serves it with the others.

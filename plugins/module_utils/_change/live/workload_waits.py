@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for several groups of workloads of a bundle at the same time. `changes.py` does so after each wave. Private."""
+"""Wait for several groups of workloads of a bundle at the same time. `changes.py` does so after each wave. Private.
+
+A group has the workloads of one collector, or of the rest of the bundle. A wave is what a run applies at one time.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ def prepare_wait(
 
 
 class EndedWait(NamedTuple):
-    """A wait that has ended: its name, and its failure unless all its workloads are ready."""
+    """A wait that has ended: its name, and its failure; None if all its workloads are ready."""
 
     name: str
     failure: Failure | None
@@ -65,7 +68,7 @@ class EndedWait(NamedTuple):
 def iterate_ended_waits(
     bundle: Bundle, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
 ) -> Iterator[EndedWait]:
-    """Yield each wait as soon as it ends, those that are not ready in time at last.
+    """Yield each wait as soon as it ends; last come those whose workloads are not ready in time.
 
     After each poll, call `meanwhile`; what it raises ends all waits.
     """

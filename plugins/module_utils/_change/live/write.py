@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write or delete one object, unless another run has changed it since this run has read it. Private.
 
-Controllers and users may write the same object at any time, so each request names the state that it was read in. If
-the server refuses that state, the object is read again, and the request repeated if no other run has changed it.
+Controllers and users may write the same object at any time, so each request names the state that it was read in, by
+`uid` and `resourceVersion`: the server refuses it if the object has another state by now. Then the object is read
+again, and the request repeated if no other run has changed it.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ FOREGROUND_KINDS = (
 
 
 def build_restless_problem(action_text: str) -> Problem:
-    """Return the error for an object that has changed between each read and the next request."""
+    """Return the problem of an object that has changed between each read and the next request."""
     fix = "Look at its managedFields for a controller that writes it all the time."
     return Problem(f"it has changed {MOST_TRIES} times meanwhile", asked=action_text, fix=fix)
 
@@ -63,10 +64,11 @@ def build_restless_problem(action_text: str) -> Problem:
 
 
 class Rewritten(NamedTuple):
-    """An object after a write, and its newest state that this run has not written."""
+    """An object after a write of this run, and before it."""
 
     after: Manifest
     before: Manifest
+    """The last state before the write. It has what others wrote since the run first read the object."""
 
 
 def rewrite(session: Session, manifest: Manifest, live_before: Manifest) -> Rewritten:
@@ -298,7 +300,7 @@ class Writer:
         self._tried_objects: dict[ObjectRef, Manifest | None] = {}
 
     def tried(self, manifest: Manifest) -> Manifest | None:
-        """Return what the server would make of a manifest, or None if it would reject it.
+        """Return what the server would make of a manifest, by a dry run; None if it would reject it.
 
         It is asked once for each object: all questions about a change come before the first write.
         """

@@ -23,7 +23,8 @@ from ..._otelcol.errors import Problem
 from ..association_settings import API_FIELDS, association_settings, build_association_request, find_impossible_change
 from .aws_api import AnsibleCallError, Aws, CallErrors, list_changed_settings, merge_task_tags, run, update_tags
 
-# How often a run starts anew when EKS says that an association exists which it did not list, and the pause before it.
+# A collision: EKS says that an association exists which it did not list. So often a run then starts anew, after so many
+# seconds.
 COLLISIONS, COLLISION_PAUSE_SECONDS = 5, 2.0
 # An association as DescribePodIdentityAssociation returns it.
 Association = dict[str, Any]
@@ -93,7 +94,7 @@ class AssociationTask:
         return self._task_result(association, live_settings, live_settings | target_settings, changed=True)
 
     def _target_settings(self, live_settings: Settings) -> Settings:
-        """Return the settings that the task gives, and the tags as they are after it."""
+        """Return the settings that the task gives, with the tags as they are after it. A missing one stays as it is."""
         target = {name: self.params[name] for name in API_FIELDS if self.params[name] is not None}
         tags = merge_task_tags(live_settings.get("tags") or {}, self.params)
         if tags is not None:

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls to one service of AWS: tried again while the reason looks passing, with fresh credentials when they expired.
+"""Call one service of AWS, again while a failure may pass, and with fresh credentials if they have expired. Private.
 
-AWSRetry of amazon.aws sleeps by itself for up to ten minutes, knows neither lost connections nor expiry, and botocore
-retries below it. Here one loop does it all, with the clock of the caller. Private.
+All modules for AWS run through `run` here. The AWSRetry of amazon.aws is not enough: it sleeps by itself for up to ten
+minutes, it knows neither lost connections nor expired credentials, and botocore repeats calls below it. Here one loop
+does it all, with the clock of the caller.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from ..trust import list_tag_changes
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0
+# The seconds before each new attempt; the last pause counts for all later ones.
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 
@@ -43,7 +45,7 @@ def _iam_action(operation: str) -> str:
 
 
 class ServiceCalls:
-    """One service. `connect` makes a client, and a new one finds credentials anew."""
+    """The calls to one service, such as iam. `connect` makes a client of boto3, which reads the credentials anew."""
 
     def __init__(
         self,
@@ -58,7 +60,7 @@ class ServiceCalls:
         self._connect, self._jitter = connect, jitter
         self._client: Any = None
         self.patient_until = 0.0
-        """A time until which calls are tried, beyond what they get anyway."""
+        """Until when calls are tried, by the clock, if that is longer than PATIENCE_SECONDS."""
 
     @property
     def client(self) -> Any:
@@ -68,7 +70,11 @@ class ServiceCalls:
         return self._client
 
     def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Call an operation by its name in boto3, and return its answer."""
+        """Call an operation by its name in boto3, and return its answer.
+
+        A call that fails for good raises the error of boto3. The methods that call this have a handler of `CallErrors`,
+        which makes an AnsibleCallError of it.
+        """
         deadline = max(self.clock() + PATIENCE_SECONDS, self.patient_until)
         attempts, is_renewed = 0, False
         while True:
@@ -125,7 +131,11 @@ class AnsibleCallError(AnsibleAWSError):
 
 
 class CallErrors(AWSErrorHandler):
-    """The error handlers of amazon.aws, for EKS and IAM: reads and deletions accept missing objects."""
+    """The error handlers of amazon.aws, as decorators of methods that call EKS and IAM.
+
+    `common_error_handler` raises AnsibleCallError. `list_error_handler` returns its default for a missing object, and
+    `deletion_error_handler` takes that for success.
+    """
 
     _CUSTOM_EXCEPTION = AnsibleCallError
 
@@ -143,7 +153,7 @@ def exception_with_code(codes: frozenset[str]) -> type[BaseException]:
 
 
 def merge_task_tags(live_tags: dict[str, str], params: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return the tags as they are to be, as amazon.aws compares them, or nothing where the task gives none."""
+    """Return the tags as they are after the task, as amazon.aws compares them; None if the task gives none."""
     if params["tags"] is None:
         return None
     added_tags, removed_keys = compare_aws_tags(live_tags, params["tags"], params["purge_tags"])
@@ -158,7 +168,7 @@ def list_changed_settings(live_settings: Mapping[str, Any], target_settings: Map
 
 
 def update_tags(eks: ServiceCalls, arn: str, live_tags: Mapping[str, str], target_tags: Mapping[str, str]) -> None:
-    """Make the tags of an object of EKS the wanted ones."""
+    """Change the tags of an object of EKS from the live ones to the wanted ones."""
     added_tags, removed_keys = list_tag_changes(live_tags, target_tags)
     if added_tags:
         eks("tag_resource", resourceArn=arn, tags=added_tags)
@@ -167,7 +177,7 @@ def update_tags(eks: ServiceCalls, arn: str, live_tags: Mapping[str, str], targe
 
 
 def is_busy(error: AnsibleCallError) -> bool:
-    """Return whether another operation was in the way."""
+    """Return whether a call failed because another operation on the same object still runs."""
     return error.answer.code in BUSY_CODES
 
 
@@ -176,7 +186,7 @@ CREDENTIALS = ("access_key", *SECRET_OPTIONS)
 
 
 class Aws:
-    """Clients with the options of a module, and what it warns of."""
+    """What a task for AWS needs of its module: calls to services, the clock, its options and its warnings."""
 
     def __init__(self, module: AnsibleAWSModule, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self.module, self.clock, self.sleep = module, clock, sleep
@@ -196,7 +206,7 @@ class Aws:
         return ServiceCalls(service, connect, clock=self.clock, sleep=self.sleep, jitter=lambda: random.uniform(0.5, 1))
 
     def warn(self, *warnings: str) -> None:
-        """Warn of what is not empty."""
+        """Show each warning that is not empty, with secrets hidden."""
         remove_secrets = build_secret_remover(self.module._module.no_log_values)
         for warning in filter(None, warnings):
             # Past amazon.aws' own list of warnings, which it returns in a way that ansible-core 2.19 deprecates.
@@ -207,9 +217,10 @@ class Aws:
 def run(
     module: AnsibleAWSModule, task: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = (), tree: Any = None
 ) -> None:
-    """Do the work and exit with its result or failure.
+    """Run a task, and exit with its result or failure.
 
-    `tree` is an option of which only these secrets are hidden.
+    Options that are secret by themselves are hidden from all output. `tree` is an option that is secret only in part,
+    and `secrets` are those parts.
     """
     credentials = {name: str(module.params[name]) for name in CREDENTIALS if module.params.get(name)}
     hidden_values = set(secrets)
@@ -240,7 +251,7 @@ def _refuse_spaces(credentials: Mapping[str, str]) -> None:
 
 
 def parse_configuration(configuration: str) -> Any:
-    """Return parsed configuration values: JSON, or YAML of other owners."""
+    """Return the parsed configuration of an add-on: this collection writes JSON, and other owners may write YAML."""
     try:
         return json.loads(configuration or "null")
     except ValueError:

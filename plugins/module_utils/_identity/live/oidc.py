@@ -33,7 +33,8 @@ from ..trust import (
 )
 from .aws_api import AnsibleCallError, Aws, CallErrors, merge_task_tags, run
 
-# How often a run starts anew when IAM says that a provider exists which it did not list, and the seconds before that.
+# A collision: IAM says that a provider exists which it did not list. So often a run then starts anew, after so many
+# seconds.
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
 
 
@@ -77,6 +78,7 @@ class OidcTask:
         return [provider["Arn"] for provider in self.iam("list_open_id_connect_providers")["OpenIDConnectProviderList"]]
 
     def _read_live_provider(self) -> LiveProvider:
+        """Return the provider of the issuer as it is now."""
         arn = find_provider_arn(self._list_arns(), self.url)
         return LiveProvider(arn, self._read_settings(arn)) if arn else LiveProvider()
 
@@ -134,6 +136,7 @@ class OidcTask:
 
     @CallErrors.common_error_handler("change the OIDC provider")
     def _apply_steps(self, arn: str, live_settings: ProviderSettings, target: ProviderSettings) -> None:
+        """Make the calls that turn the live settings into the target settings."""
         for step in plan_steps(live_settings, target):
             self.iam(step.operation, OpenIDConnectProviderArn=arn, **step.parameters)
 

@@ -60,7 +60,7 @@ class RoleAssociation:
     def remove_association(self, role_arn: str) -> dict[str, Any]:
         """Delete the association if it is with this role or adopted, and return the result of a task.
 
-        An empty `role_arn` is that of no role.
+        With an empty `role_arn` it is with this role in no case.
         """
         task = self._association_task("absent", "")
         association = task.read()

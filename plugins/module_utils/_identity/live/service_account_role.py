@@ -39,10 +39,12 @@ from ..trust import STATEMENT_BUILDERS, Step
 from .aws_api import AnsibleCallError, Aws, CallErrors, merge_task_tags, run
 from .role_association import RoleAssociation
 
-# How often a run starts anew when IAM says that a role exists which it did not show, and the seconds before that.
+# A collision: IAM says that a role exists which it did not show. So often a run then starts anew, after so many
+# seconds.
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
 # The seconds between two reads of a role that does not show a change yet.
 SETTLE_PAUSE = 1.0
+# The add-on of EKS that gives pods the credentials of their association. Auto Mode has it built in.
 AGENT_ADDON = "eks-pod-identity-agent"
 
 
@@ -93,6 +95,7 @@ class RoleTask:
         return self._merge_results(self._ensure_absent(live_role), association_result)
 
     def _is_own_role(self, live_role: RoleSettings) -> bool:
+        """Return whether the tags of a role say that this module created or adopted it for this account."""
         cluster = cluster_arn(self.arn, self.region, self.cluster_name)
         return is_own_role(live_role, cluster, self.account, self.params["collectors"])
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The live and wanted settings of an EKS add-on, and the requests that turn one into the other. Private.
 
-Settings have the names of the module `eks_addon`. Its configuration may hold secrets, so `mask_secrets` masks them.
+Settings have the names of the options of module `eks_addon`. Live settings are those at EKS, and target settings are
+those that the user wants; one that is missing there stays as it is. A configuration may hold secrets, so `mask_secrets`
+masks them.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ API_FIELDS = {
     "service_account_role_arn": "serviceAccountRoleArn",
     "configuration_values": "configurationValues",
 }
+# The setting with the roles of the add-on's pods: ARNs by ServiceAccount.
 IDENTITIES = "pod_identity_associations"
 
 
@@ -49,7 +52,7 @@ def addon_settings(
 
 
 def find_namespace_move(live_settings: Settings, target_settings: Settings, addon_name: str) -> Problem | None:
-    """Return the problem of an add-on that is in another namespace: EKS takes a namespace at creation only."""
+    """Return the problem of an add-on that is in another namespace, since EKS cannot move it; None if it is not."""
     if not live_settings.get("namespace") or target_settings.get("namespace") in (None, live_settings["namespace"]):
         return None
     wrong = (
@@ -74,7 +77,7 @@ def build_creation_request(target_settings: Settings) -> dict[str, Any]:
 def build_update_request(
     live_settings: Settings, target_settings: Settings, differing_names: list[str], *, repair: bool
 ) -> dict[str, Any]:
-    """Return the parameters of UpdateAddon, or nothing if no field of it differs.
+    """Return the parameters of UpdateAddon; an empty mapping if none of them differs.
 
     UpdateAddon takes a role away that the request leaves out, so the request repeats what stays. Pod identities that it
     leaves out stay, and an empty list removes them. `repair` sends the same settings again.
@@ -122,7 +125,7 @@ def mask_secrets(value: Any, salt: str, path: Path = ()) -> Any:
 
 
 def find_secrets(value: Any, path: Path = ()) -> Iterator[str]:
-    """Yield the secrets of a tree, which `mask_secrets` masks."""
+    """Yield the secrets of a tree: the values that `mask_secrets` masks."""
     if isinstance(value, dict):
         for key, child in value.items():
             yield from find_secrets(child, (*path, _meant_key(value, key)))

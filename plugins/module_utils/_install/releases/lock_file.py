@@ -78,19 +78,19 @@ class Lock:
         return {name: row["sum"] for name, row in self.rows_by_part.get(part, {}).items()}
 
     def find_checksum(self, part: str, name: str) -> str:
-        """Return the sum of a manifest, chart or archive. Raises Problem if it is not locked."""
+        """Return the sum of a manifest, chart, archive or program. Raises Problem if it is not locked."""
         row = self.rows_by_part.get(part, {}).get(name)
         if row:
             return row["sum"]
         raise self.build_not_locked_problem(part, name)
 
     def build_not_locked_problem(self, part: str, name: str) -> Problem:
-        """Return what is wrong if a manifest, chart, archive or program is not locked."""
+        """Return the problem of a manifest, chart, archive or program that is not locked."""
         fix = _FIXES.get(part, f"Run `{LOCK_COMMAND}`, and compare the new lock with the old one.")
         return Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.lock_path, fix=fix)
 
     def verify_sum(self, part: str, name: str, checksum: str, origin: str) -> None:
-        """Compare a sum with the lock. Raises Problem with both sums."""
+        """Compare a sum with the lock. Raises Problem with both sums if they differ."""
         locked_checksum = self.find_checksum(part, name)
         if checksum != locked_checksum:
             wrong = f"the {_SUMS[part]} has {checksum}, and the lock has {locked_checksum}"

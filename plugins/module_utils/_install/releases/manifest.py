@@ -26,14 +26,20 @@ WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 @dataclass(frozen=True)
 class Release:
+    """A release of a product, read from its manifest."""
+
     product: Product
     version: Version
     namespace: str
+    """The namespace in which it runs the product."""
     objects: tuple[Manifest, ...]
 
 
 def read_release(product: Product, objects: Sequence[Any], origin: str) -> Release:
-    """Return the release in these objects. Raises Problem if they are not a release of the product."""
+    """Return the release in these objects. Raises Problem if they are not a release of the product.
+
+    `origin` says in messages where the objects came from.
+    """
     task = f"Read the release of {product.title}"
     fix_manifest = f"Give the release's {product.manifest}."
     manifests = [document for document in objects if document is not None]
@@ -58,14 +64,14 @@ def read_release(product: Product, objects: Sequence[Any], origin: str) -> Relea
 
 
 def find_main_deployment(product: Product, manifests: Sequence[Manifest]) -> Manifest | None:
-    """Return the Deployment of the product's main component, or nothing."""
+    """Return the Deployment of the product's main component; None if these objects have none."""
     return next(
         (manifest for manifest in manifests if find_component(product, manifest) == product.main_component), None
     )
 
 
 def find_component(product: Product, manifest: Manifest) -> str:
-    """Return which component of a product a Deployment runs, by the names of its images, or nothing."""
+    """Return which component of a product a Deployment runs, by the names of its images; empty if it runs none."""
     if manifest["kind"] != "Deployment":
         return ""
     image_names = {image_name(container.get("image", "")) for container in list_containers(manifest)}
@@ -75,7 +81,7 @@ def find_component(product: Product, manifest: Manifest) -> str:
 
 
 def find_version(product: Product, main_deployment: Manifest) -> Version | None:
-    """Return the version of a product by its main Deployment: a label, or the tag of its image."""
+    """Return the version of a product by its main Deployment: a label, or the tag of its image; None without both."""
     labelled_version = parse_version(read_label(main_deployment, VERSION_LABEL))
     if labelled_version:
         return labelled_version
@@ -112,7 +118,7 @@ def list_webhooks(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
 
 
 def iter_client_configs(manifest: Manifest) -> Iterator[dict[str, Any]]:
-    """Yield how the API server calls the webhooks of an object."""
+    """Yield the field `clientConfig` of each webhook of an object, which says how the API server calls it."""
     if manifest["kind"] in WEBHOOKS:
         for webhook in manifest.get("webhooks") or []:
             yield webhook["clientConfig"]

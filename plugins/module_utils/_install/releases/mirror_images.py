@@ -35,16 +35,16 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True)
 class MirroredRelease:
-    """A version of a product with its images: those of its pods, and by name those that it starts itself.
-
-    `chosen_names` has the names of those that a user chose.
-    """
+    """A version of a product with its images."""
 
     product: str
     tag: str
     pod_images: tuple[str, ...]
+    """The images of its own pods."""
     started_images: Mapping[str, str] = field(default_factory=dict)
+    """The images that it starts for custom resources, by their names in the table, such as `collector`."""
     chosen_names: frozenset[str] = frozenset()
+    """The names of those that a user chose. A mirror needs them even if no object uses them."""
 
     @property
     def archive_folder(self) -> str:
@@ -67,8 +67,8 @@ class MirrorImage:
     image: str
     used_by: tuple[str, ...]
     archive_folder: str = ARCHIVE_FOLDER
-    # What the name of the archive has more, where another image would have an archive of the same name.
     name_mark: str = ""
+    """What the name of its archive ends with if another image would have an archive of the same name; else empty."""
 
     def build_row(self, registry: str, pin: Pin = keep_unpinned) -> dict[str, Any]:
         """Return what a mirror is told about the image: where it comes from, and where it goes to."""
@@ -93,7 +93,11 @@ def list_mirror_images(
     exclude: Iterable[str] = (),
     added_images: Iterable[str] = (),
 ) -> list[MirrorImage]:
-    """Return every image once, by name; `exclude` has patterns to leave out, `added_images` has images to add."""
+    """Return every image once, in order of its name.
+
+    `scope` is USED_IMAGES or ALL_IMAGES. `exclude` has patterns of images to leave out, and `added_images` has images
+    to add.
+    """
     users: dict[str, set[str]] = {}
     folders: dict[str, str] = {}
     added_uses = [ImageUse(image, "asked for") for image in added_images]
@@ -112,11 +116,12 @@ def list_mirror_images(
 
 
 def _archive_name(image: str) -> str:
+    """Return an image as part of a file name. Two images may have the same."""
     return _NOT_IN_A_NAME.sub("_", image)
 
 
 def _archive_marks(images: Collection[str]) -> dict[str, str]:
-    """Return a mark for each image whose archive would have the name of another one's."""
+    """Return what is added to the name of an archive, for each image whose archive would have the name of another's."""
     name_counts = Counter(_archive_name(image) for image in images)
     marks: dict[str, str] = {}
     for image in images:
@@ -134,7 +139,10 @@ def _iter_object_uses(objects: Iterable[Manifest]) -> Iterator[ImageUse]:
 def _iter_release_uses(
     objects: Sequence[Manifest], releases: Iterable[MirroredRelease], scope: str
 ) -> Iterator[ImageUse]:
-    """Yield the images of the releases' pods, and those that they start: all, or those given or used by an object."""
+    """Yield the images of the releases' pods, and those that they start.
+
+    Of the latter, USED_IMAGES takes those that an object uses or a user chose, and ALL_IMAGES takes all.
+    """
     for release in releases:
         for image in release.pod_images:
             yield ImageUse(image, release.product, release.archive_folder)

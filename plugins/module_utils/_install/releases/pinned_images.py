@@ -79,10 +79,12 @@ def _iter_started_images(container: Mapping[str, Any]) -> Iterator[str]:
 
 
 class OperatorImages(NamedTuple):
-    """The images that the operator starts, by name, and the flags that are needed to make it so."""
+    """The images that the operator starts, and the flags that tell it so."""
 
     started_images: dict[str, str]
+    """By name, such as `collector`; without those that are not known."""
     flags: dict[str, str]
+    """Images by flag, for those that the operator would not start by itself."""
 
 
 def choose_operator_images(
@@ -92,9 +94,10 @@ def choose_operator_images(
     version_table: Mapping[str, Any],
     pin: Pin = keep_unpinned,
 ) -> OperatorImages:
-    """Return the images that the operator starts: the given ones, and its own of this version for the others.
+    """Return the images that the operator starts: the chosen ones, and its own of this version for the others.
 
-    Raises Problem for a name that it does not know, and for an unknown image that cannot be moved.
+    `version_table` is compatibility.yml. Raises Problem for a name that it does not know, and for an unknown image that
+    cannot be moved.
     """
     rows: Mapping[str, Mapping[str, str]] = version_table["operator_images"]
     known_tags = version_table["operator"].get(version)

@@ -55,41 +55,48 @@ class Product:
     """A product that is installed from a release of its own."""
 
     name: str
+    """Such as cert-manager: CERT_MANAGER or OPERATOR."""
     title: str
+    """Its name in messages."""
     manifest: str
+    """The file of a release that has its objects."""
     download_url: str
+    """The URL of its releases; the tag of a release and the name of a file follow."""
     namespace: str
-    # Label selector of its Deployments, for all installers.
+    """The namespace in which its release installs it."""
     label_selector: str
-    # Component: the last part of its image's name.
+    """What selects its Deployments, whoever installed them."""
     components: Mapping[str, str]
-    # The component whose image has the version of the product.
+    """By component, the last part of the name of its image."""
     main_component: str
+    """The component whose image has the version of the product."""
     kinds: tuple[Kind, ...]
-    # Kinds whose objects people make; the others are made from them.
+    """All kinds that it serves."""
     used_kinds: tuple[str, ...]
-    # The variable of the user that says what happens to custom resources of others when the product is removed.
+    """Kinds whose objects people make. The objects of other kinds are made from them."""
     others: str
-    # Whether an upgrade must pass through every minor version.
+    """The variable of the user that says what happens to custom resources of others when the product is removed."""
     is_stepwise: bool
-    # Names that builds of others give the image of the main component, and its label app.kubernetes.io/name.
+    """Whether an upgrade must pass through every minor version."""
     image_names: tuple[str, ...] = ()
+    """Names that builds of others give the image of the main component, and its label app.kubernetes.io/name."""
     leftovers: tuple[Leftover, ...] = ()
-    # Whether its webhooks may take a certificate that the user names.
     takes_certificates: bool = False
-    # Whether it starts pods whose images its flags name, and which a mirror needs as well.
+    """Whether its webhooks may take a certificate that the user names."""
     starts_pods: bool = False
-    # Whether it runs Collectors, whose version must fit its own.
+    """Whether it starts pods whose images its flags name, and which a mirror needs as well."""
     runs_collectors: bool = False
-    # Whether its chart has versions of its own; otherwise the version of the product.
+    """Whether it runs Collectors, whose version must fit its own."""
     versions_its_chart: bool = False
-    # Whether this collection may delete custom resources of others when it removes the product.
+    """Whether its chart has versions of its own; otherwise it has the version of the product."""
     removes_resources: bool = False
-    # Whether a catalog of OLM, or an add-on of EKS, installs it.
+    """Whether this collection may delete custom resources of others when it removes the product."""
     is_in_olm: bool = False
+    """Whether a catalog of OLM has it."""
     is_in_eks_addons: bool = False
-    # Objects that are created in a dry run, to see that the webhooks of the product answer.
+    """Whether EKS has it as an add-on."""
     trial_objects: tuple[Mapping[str, Any], ...] = ()
+    """Objects that are created in a dry run, to see that the webhooks of the product answer."""
 
     def build_trials(self, namespace: str) -> list[dict[str, Any]]:
         """Return the trial objects in a namespace."""

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan for the removal of a product: which objects are deleted in which order, and which stay in use. Private.
 
-`_release/render.py` and the modules for OLM and EKS beside it call `plan_removal` with the result of release_info.
+`_release/render.py` and the modules for OLM and EKS beside it call `plan_removal` with the result of release_info. The
+users of a product are the custom resources that need it.
 """
 
 from __future__ import annotations
@@ -85,7 +86,11 @@ def plan_removal(
 
 
 def adoption_label(product: Product) -> str:
-    """Return the release label that the removal gives to objects without a label of this collection."""
+    """Return the release label that a removal gives to the objects that it deletes without owning them.
+
+    Module bundle_apply deletes only objects of a release. It adopts those of this one, such as the Leases that the
+    product made for itself.
+    """
     return f"{product.name}_made"
 
 

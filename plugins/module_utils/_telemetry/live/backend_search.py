@@ -47,10 +47,12 @@ class _AskedBackend(NamedTuple):
 
 
 class _SearchResult(NamedTuple):
-    """What a backend has of a probe: `missing` says what it lacks, otherwise its record has these attributes."""
+    """What a backend has of a probe."""
 
     missing: str
+    """What it lacks, for a message; empty if it has the record with all wanted attributes."""
     attribute_names: Sequence[str] = ()
+    """The attributes of the record."""
 
 
 class BackendEvidence:
@@ -85,7 +87,10 @@ class BackendEvidence:
         return arrivals
 
     def _find_arrival(self, signal: str) -> Arrival | None:
-        """Return that all backends of a signal have its record; None, with a note of the reason, if one lacks it."""
+        """Return the arrival of a signal if all backends that keep it have its record; None if one lacks it.
+
+        In that case it notes for `hint` what the backend lacks.
+        """
         places, evidence_lines = [], []
         for backend in self._list_backends_of(signal):
             result = self._search_backend(signal, backend)
@@ -140,6 +145,7 @@ class CombinedEvidence:
     def __init__(self, evidence_kinds: Sequence[Any]) -> None:
         self._evidence_kinds = evidence_kinds
         self._blind_evidence_by_signal: dict[str, Any] = {}
+        """The evidence that did not see a signal when it last looked."""
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return the signals that all kinds of evidence see. Each kind looks once, for the signals that it keeps.

@@ -25,15 +25,14 @@ _SEGMENT_SECONDS = 0.001
 
 
 class SignalService(NamedTuple):
-    """How opentelemetry-proto calls a signal.
-
-    `package` and `name` are parts of the names of its service. `rejected_field` is where a partial success counts the
-    items that the receiver rejects.
-    """
+    """The names that opentelemetry-proto has for a signal."""
 
     package: str
+    """The package of its service, such as `trace`."""
     name: str
+    """The part of the names of its service and messages, such as `Trace` in ExportTraceServiceRequest."""
     rejected_field: str
+    """The field of a partial success that counts the items which the receiver rejects."""
 
 
 SERVICES = {

@@ -36,7 +36,7 @@ SendRequest = Callable[[str, bytes, float], bytes]
 
 
 class NotSentError(Exception):
-    """The receiver did not take a request; `again` says whether it may in a moment."""
+    """The receiver did not take a request; `again` says whether it may take it in a moment."""
 
     def __init__(self, text: str, *, again: bool) -> None:
         self.again = again
@@ -147,7 +147,7 @@ def _create_udp_sender(target: OtlpTarget) -> SendRequest:
 
 
 def create_proxy_sender(cluster: Cluster, via: Mapping[str, Any], headers: Mapping[str, str]) -> SendRequest:
-    """Return how to send over HTTP through the API server, if only that one reaches the collector.
+    """Return how to send over HTTP through the API server, for a collector that this machine does not reach.
 
     `via` has the namespace, the port, and a service, a pod or a selector of pods. Raises Problem without a ready pod.
     """

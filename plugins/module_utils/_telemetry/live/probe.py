@@ -179,7 +179,7 @@ class Probe:
         return {"probe_id": self.probe_id, "signals": self.row_by_signal}
 
     def _poll_until_timeout(self, start: float) -> Iterator[None]:
-        """Yield at once, and then after each pause until the timeout."""
+        """Yield at once, and then after each pause, until the timeout has passed since `start`."""
         pause = _FIRST_PAUSE_SECONDS
         yield
         while self.clock() - start < self.timeout_seconds:
