@@ -54,6 +54,7 @@ def _is_same_value(desired: Any, live: Any, owned: Owned, field: str) -> bool:
 
 
 def _are_same_fields(desired: Mapping[str, Any], live: Mapping[str, Any], owned: Owned) -> bool:
+    """Return whether two mappings have equal values in all fields that the field manager owns, and it owns no other."""
     if desired.keys() != owned.fields.keys():
         return False
     for name, value in desired.items():

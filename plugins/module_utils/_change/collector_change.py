@@ -28,6 +28,8 @@ LEFT_OUT_KINDS = ("Secret", "Namespace")
 
 
 class _UsualOptions(TypedDict):
+    """The options that every change has."""
+
     strategy: str
     """CANARY or ROLLING of _collector/change_options.py."""
     share: str

@@ -261,6 +261,7 @@ def _find_open_ports(manifest: Manifest) -> Iterator[Port]:
 
 
 def _describe_port_swap(name: str, moving_collector: _MovingCollector) -> str:
+    """Return the warning about a collector that opens and closes ports in one run."""
     return (
         f"{name} opens {_join_ports(moving_collector.opened_ports)} and closes"
         f" {_join_ports(moving_collector.closed_ports)} in one run, so its senders may send to a closed port until they"

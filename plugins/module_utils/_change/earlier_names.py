@@ -38,6 +38,7 @@ def read_named_config(workload: Manifest, configs: Configs) -> NamedConfig:
 
 
 def _read_config_text(workload: Manifest, configs: Configs) -> str:
+    """Return the config of a workload as text: from its custom resource, or from the ConfigMaps that it mounts."""
     inline_config = mapping_at(workload, "spec", "config")
     if inline_config:
         return json.dumps(inline_config, indent=1, sort_keys=True)

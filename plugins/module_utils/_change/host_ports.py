@@ -110,6 +110,7 @@ def _holds_ports(pod: Manifest) -> bool:
 
 
 def _is_pod_of(pod: Manifest, workload: Manifest) -> bool:
+    """Return whether the selector of a workload selects a pod."""
     if pod["metadata"]["namespace"] != workload["metadata"].get("namespace"):
         return False
     if workload["kind"] == COLLECTOR:

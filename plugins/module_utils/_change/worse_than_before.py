@@ -54,6 +54,7 @@ def measure_working_state(workload: Manifest, available: int, pods: Iterable[Man
 
 
 def _group_places(workload: Manifest, pods: Iterable[Manifest]) -> _Places:
+    """Return the places of the pods of a workload: those of ready pods, and those of others."""
     places = _Places(set(), set())
     for pod in pods:
         places_of_state = places.ready_places if is_ready(pod) else places.unready_places

@@ -176,6 +176,7 @@ def _list_file_wishes(_settings: Settings) -> Iterator[Wish]:
 
 
 def _list_metrics_settings(settings: Settings) -> Iterator[UnitSetting]:
+    """Yield what the scrapers of receiver `host_metrics` need of the unit."""
     scrapers = mapping_at(settings, "scrapers")
     if scrapers:
         yield UnitSetting("ProcSubset", "all", "it measures the host by files in /proc")
@@ -223,6 +224,7 @@ _ROWS_BY_SECTION: Mapping[str, tuple[HostRow, ...]] = {
 
 
 def _index_rows() -> dict[tuple[str, str], HostRow]:
+    """Return the rows by section and type of component."""
     row_by_component: dict[tuple[str, str], HostRow] = {}
     for section, rows in _ROWS_BY_SECTION.items():
         for row in rows:

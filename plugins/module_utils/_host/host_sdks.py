@@ -135,6 +135,7 @@ def _default_service_name(unit: str) -> str:
 
 
 def _check_sdk(sdk: HostSdk) -> None:
+    """Raise Problem for options of a row that do not fit together."""
     if not sdk.services:
         raise Problem("it names no service", fix="List units in `services`, such as `[shop.service]`.")
     if sdk.service_name and len(sdk.services) > 1:
@@ -150,6 +151,7 @@ def _check_sdk(sdk: HostSdk) -> None:
 
 
 def _check_attributes(attributes: Mapping[str, str]) -> None:
+    """Raise Problem for a resource attribute that has an option of its own, or no valid name."""
     for name in attributes:
         if name == _SERVICE_NAME:
             raise Problem(f"`resource_attributes` has {name}", fix="Write `service_name` in its place.")
@@ -162,6 +164,7 @@ def _check_attributes(attributes: Mapping[str, str]) -> None:
 
 
 def _check_env(env: Mapping[str, str]) -> None:
+    """Raise Problem for a variable that has an option of its own, or that may hold a secret."""
     for name in env:
         if name in _OPTION_BY_VARIABLE:
             raise Problem(f"`env` has {name}", fix=f"Write `{_OPTION_BY_VARIABLE[name]}` in its place.")

@@ -98,6 +98,7 @@ def _list_unit_settings(collector: HostCollector) -> Iterator[tuple[str, str]]:
 
 
 def _list_service_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
+    """Yield the settings of the section [Service], but for the sandbox, in the order of the file."""
     collector, folder = request.collector, current_folder(request.collector.name)
     yield "Type", "exec"
     yield from _list_name_settings(request)

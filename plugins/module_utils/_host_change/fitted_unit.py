@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A unit as the systemd of one host takes it: without settings that it does not know, with encrypted credentials if the
-host has a key for them.
+"""A unit as the systemd of one host takes it: without settings that it does not know. Private.
 
-The value that the controller renders is the same for all hosts. An older systemd would warn of what it does not know
-each time that it reads its units. Runs on the host: Python 3.8, standard library. Private.
+The unit that the controller renders is the same for all hosts. An older systemd would warn of what it does not know
+each time that it reads its units. The credentials of a unit are encrypted if the host has a key for them. Runs on the
+host: Python 3.8, standard library.
 """
 
 from __future__ import annotations

@@ -68,6 +68,7 @@ def _build_attribute(key: str, text: str) -> dict[str, Any]:
 
 
 def _build_span(probe: _Probe, is_failed: bool) -> dict[str, Any]:
+    """Return the span of a probe as JSON of OTLP."""
     # The ids follow from the id of the probe, so who looks for the span knows them.
     id_digits = hashlib.sha256(probe.id.encode()).hexdigest()
     span: dict[str, Any] = {

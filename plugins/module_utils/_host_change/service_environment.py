@@ -106,6 +106,7 @@ def find_names_in_unit(unit_text: str, names: Iterable[str]) -> list[str]:
 
 
 def _iter_unit_variables(unit_text: str) -> Iterator[str]:
+    """Yield the names of the variables that a unit sets or unsets itself."""
     for line in list_section_lines(unit_text, "Service"):
         setting, _sign, value = line.partition("=")
         if setting.strip() == _ENVIRONMENT:

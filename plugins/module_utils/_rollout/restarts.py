@@ -225,6 +225,7 @@ def _find_daemon_set_obstacle(spec: Mapping[str, Any], status: Mapping[str, Any]
 
 
 def _find_deployment_obstacle(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    """Return why a Deployment is not restarted; empty if it may be."""
     replicas = spec.get("replicas", 1)
     if spec.get("paused"):
         return "it is paused"

@@ -278,6 +278,7 @@ class SignalFlow:
         return self.pipeline_graph.list_ids_of_signal(signal, role)
 
     def _build_common_row(self, signal: str, component_id: str, about: str) -> ComponentRow:
+        """Return what the rows of all sorts of components have."""
         return {
             "id": component_id,
             "signal": signal,

@@ -18,6 +18,8 @@ RowKind = Literal["receives", "processes", "exports"]
 
 
 class _PodCounts(TypedDict):
+    """The keys of a row of a pod that every row has."""
+
     name: str
     restarts: int
     """Restarts since the start of the pod, by the kubelet's count."""
@@ -114,6 +116,8 @@ class RevisionFacts(CountRows):
 
 
 class _RestFacts(RevisionFacts):
+    """What the pods with the earlier config are like, with the rows that every comparison needs."""
+
     bases: list[CountRows]
     """The rows that a canary is compared with: those of this time, and those since the start of the pods."""
 

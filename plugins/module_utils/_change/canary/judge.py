@@ -72,6 +72,7 @@ class Judge:
         self._least_counts: dict[_FindingKey, float] = {}
 
     def _search(self, expression: str, facts: Any) -> Any:
+        """Return what a check finds in the facts. A check whose expression does not fit finds nothing, and is noted."""
         try:
             return self._known_search(expression, facts)
         except Problem as problem:  # of a user's check: it judges nothing, and the user reads why

@@ -195,6 +195,7 @@ class _BundleApply:
         return staying_objects
 
     def _read_live(self, manifest: Manifest) -> _ReadAnswer:
+        """Return the live object of a manifest, and whether the cluster serves its kind."""
         action_text = f"Read {ref(manifest)}"
         path = self.session.build_path(manifest)
         is_planned = self.session.resources.defines(manifest)
@@ -305,6 +306,7 @@ class _BundleApply:
             return error
 
     def _apply_manifest(self, manifest: Manifest) -> Manifest:
+        """Apply one object, and return it as it is then. Raises Problem."""
         live_before = self.live[ref(manifest)]
         if live_before and not self.session.may_write(manifest, live_before):
             return live_before  # a namespace that others made

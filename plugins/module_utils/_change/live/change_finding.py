@@ -73,6 +73,7 @@ class ChangeFinder:
             self._preview_pods(change)
 
     def _preview_pods(self, change: Change) -> None:
+        """Add to the plan of check mode how the pods of each workload would be replaced."""
         has_service = any(manifest["kind"] == "Service" for manifest in change.manifests)
         for workload in change.workloads:
             live_workload = self.live.get(ref(workload))
@@ -136,6 +137,7 @@ class ChangeFinder:
         return any(map(self._would_differ, change.workloads))
 
     def _would_differ(self, workload: Manifest) -> bool:
+        """Return whether an apply would change a workload, by a dry run of the server."""
         tried_workload, live_workload = self.bundle.tried(workload), self.live.get(ref(workload))
         return (
             tried_workload is None

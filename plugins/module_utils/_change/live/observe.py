@@ -81,6 +81,7 @@ def read_pods(reader: ClusterReader, workload: Object) -> Pods:
 
 
 def _read_pods(reader: ClusterReader, workload: Object) -> Pods:
+    """Return the pods as `read_pods` does. Raises ApiError."""
     kind, namespace = workload["kind"], workload["metadata"]["namespace"]
     path = object_path(PLURALS[kind], namespace, workload["metadata"]["name"])
     live = {**(reader.cluster.get(path) or workload), "kind": kind}

@@ -92,6 +92,7 @@ class PodSampler:
         return str(self.container.get("name") or "")
 
     def _read_log(self, path: str) -> str:
+        """Return the last lines of the log of a pod; empty if it cannot be read."""
         query = {
             "container": self._container_name,
             "sinceSeconds": LOG_SECONDS,

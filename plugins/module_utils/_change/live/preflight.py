@@ -82,6 +82,7 @@ def _is_adopted(session: Session, manifest: Manifest, live: Manifest) -> bool:
 
 
 def _try_adopted(session: Session, manifest: Manifest, live: Manifest) -> None:
+    """Let the server try the apply in a dry run. Raises Problem if it finds the joined object invalid."""
     try:
         session.apply_object(manifest, dryRun="All")
     except ApiError as error:
@@ -311,6 +312,7 @@ def _describe_unmet_needs(needs: ConstraintNeeds) -> str:
 
 
 def _build_taken_ports_problem(manifest: Manifest, clashes: list[PortClash]) -> Problem:
+    """Return the problem of a workload whose host ports are taken, with the pods that have them."""
     taken_ports = [
         f"{clash.port.port}/{clash.port.protocol} on node {clash.node_name} by pod {clash.namespace}/{clash.pod_name}"
         for clash in clashes

@@ -134,6 +134,7 @@ def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to list all kinds that a run prunes, in each namespace of the bundle."""
     for kind in PRUNED_KINDS:
         resource = ApiResources.find_known(default_api_version(kind), kind)
         if resource is None:
@@ -148,6 +149,7 @@ def _rights_to_compare(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _rights_to_references(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to read what the bundle refers to and does not bring, such as Secrets."""
     provided_refs = list_provided_refs(bundle.manifests)
     for manifest in bundle.manifests:
         for reference in find_unprovided(manifest, None, provided_refs):
@@ -162,6 +164,7 @@ def _rights_to_all_pods(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _rights_to_certificates(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to delete the Secrets that cert-manager makes for Certificates."""
     for manifest in bundle.manifests:
         if manifest["kind"] == CERTIFICATE:
             namespace, secret_name = manifest["metadata"]["namespace"], manifest["spec"]["secretName"]
@@ -170,6 +173,7 @@ def _rights_to_certificates(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _rights_to_wait(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to wait until workloads are ready, and to explain why one is not."""
     for manifest in bundle.manifests:
         namespace = manifest["metadata"].get("namespace", "")
         if is_followed(manifest):
@@ -190,6 +194,7 @@ def _rights_to_explain(namespace: str) -> Iterator[Grant]:
 
 
 def _rights_to_canary(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to judge the pods of collectors with strategy `canary`, and to evict pods of a DaemonSet."""
     for manifest in bundle.manifests:
         options = bundle.changes.get(read_collector_name(manifest), {})
         if options.get("strategy") != CANARY or manifest["kind"] not in POD_RUNNING_KINDS:
@@ -229,6 +234,7 @@ def rights_to_change(
 
 
 def _rights_to_verify(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to send test data through the API server."""
     for probe in bundle.probes:
         namespace = probe["via"]["namespace"]
         yield Grant(namespace, Right("list", "", "pods"))

@@ -310,6 +310,7 @@ class Writer:
         return self._tried_objects[object_ref]
 
     def _try_object(self, manifest: Manifest) -> Manifest | None:
+        """Ask the server in a dry run what it would make of a manifest. None stands for a refusal."""
         try:
             tried_object = self.session.apply_object(manifest, dryRun="All")
         except ApiError:

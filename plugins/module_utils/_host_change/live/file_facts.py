@@ -70,6 +70,7 @@ def describe_certificates(rows: Iterable[CertificateFile], reader: Reader) -> It
 
 
 def _describe_certificate(path: Path, reader: Reader) -> dict[str, Any]:
+    """Return the validity of a certificate in a file, and what keeps the service from reading that file."""
     text = _read_first_text(path)
     validity_period = read_validity(text or "")
     date_fields: dict[str, Any] = {}
@@ -106,6 +107,7 @@ def _list_way_to_file(path: str) -> list[OwnedEntry]:
 
 
 def _has_acl(path: Path) -> bool:
+    """Return whether a file has an access control list, which mode bits do not show."""
     try:
         os.getxattr(str(path), _ACL_ATTRIBUTE)
     except OSError:

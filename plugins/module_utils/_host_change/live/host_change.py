@@ -419,6 +419,7 @@ class HostChange:
                 )
 
     def _remove_all(self) -> None:
+        """Stop the service, and remove its links, its files, and its state unless that was there before."""
         store = self.store
         had_state = store.had_state()
         self._stop_service()

@@ -147,6 +147,7 @@ class Drain:
         return Problem(f"{wrong}; nothing was removed", asked=self._describe_task(), fix=fix)
 
     def _build_unreadable_refusal(self, unreadable: list[str]) -> Problem:
+        """Return the refusal to remove a collector whose queue cannot be read."""
         places = ", ".join(unreadable)
         wrong = f"its queue on the disk cannot be read at {places}, so what it has not sent is not known"
         fix = (
@@ -183,6 +184,7 @@ def _list_files(folder: Path, unreadable: list[str]) -> Iterator[Path]:
 
 
 def _is_regular(file: Path) -> bool:
+    """Return whether a path is a regular file. One that nobody can look at counts."""
     try:
         return stat.S_ISREG(file.lstat().st_mode)
     except FileNotFoundError:

@@ -206,6 +206,7 @@ class HostFacts:
         return self.properties.get("ActiveState") == "active" and self.properties.get("MainPID", "0") != "0"
 
     def describe_service(self) -> ServiceFacts:
+        """Return what systemd says of the service."""
         properties = self.properties
         return {
             "unit": self.store.service,
@@ -229,6 +230,7 @@ class HostFacts:
         return time.monotonic() - began_at if self.is_running and began_at else 0.0
 
     def describe_release(self) -> ReleaseFacts:
+        """Return which release the host has, and what on it differs from the wanted one."""
         store = self.store
         number = store.releases.find_current()
         change = store.change_record.read()
@@ -264,6 +266,7 @@ class HostFacts:
         return settings
 
     def describe_program(self) -> ProgramFacts:
+        """Return which program the unit starts, and whether its file was replaced while it runs."""
         path = self._find_started_program() or self.bundle.program
         running_file = ""
         if self.is_running:

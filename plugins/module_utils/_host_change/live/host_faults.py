@@ -130,6 +130,7 @@ def _describe_no_space(folder: str, free_bytes: int) -> Problem:
 
 
 def _find_clock_faults(host_time: float, controller_time: float) -> Iterator[Problem]:
+    """Yield what is wrong with the clock of the host, beside that of the controller if it is known."""
     fix = "Set the clock, for example by NTP."
     seconds_ahead = host_time - controller_time if controller_time else 0.0
     if host_time < EARLIEST_TIME:

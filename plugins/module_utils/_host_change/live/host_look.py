@@ -151,6 +151,7 @@ class _SplitCredentials(NamedTuple):
 
 
 def _split_credentials(bundle_options: Mapping[str, Any], root: Path) -> _SplitCredentials:
+    """Return the credentials of a bundle, without those whose files the host lacks, and the paths of these."""
     credentials = _SplitCredentials([], [])
     for credential in bundle_options["credentials"] or ():
         path = credential["path"]

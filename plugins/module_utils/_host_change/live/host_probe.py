@@ -90,6 +90,7 @@ class HostProbe:
             return {}
 
     def _send_test_data(self, signal: str) -> SignalRow:
+        """Send one item of a signal to the collector, and return how far it came."""
         now_nanoseconds = int(self.machine.now() * 1e9)
         body = build_probe_request(signal, self.probe_id, now_nanoseconds, self.question["failed_spans"])
         reason = ""

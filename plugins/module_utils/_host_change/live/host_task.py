@@ -335,6 +335,7 @@ class _HostTask:
         return problem
 
     def _build_deployment_result(self, outcome: Outcome, services: ServiceOutcome) -> dict[str, Any]:
+        """Return the result of a task with `state: present`."""
         result: dict[str, Any] = {
             "changed": outcome.is_changed or services.is_changed,
             "msg": "; ".join([self._write_summary(outcome), *services.notes]),
@@ -354,6 +355,7 @@ class _HostTask:
         return result
 
     def _write_summary(self, outcome: Outcome) -> str:
+        """Return the message of the task: what changed and how the service took it over."""
         name = self.store.name
         if not outcome.is_changed:
             return f"{name}: release {outcome.release} runs, nothing differs"

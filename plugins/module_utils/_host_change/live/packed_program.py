@@ -142,6 +142,7 @@ def _find_form(file: BinaryIO) -> _Form | None:
 
 
 def _read_tar_member(file: Any, member_path: str, mode: str = "r:*") -> Any:
+    """Return a file of a tar archive, as an open file; None if the archive does not have it."""
     archive: Any = tarfile.open(fileobj=file, mode=mode)  # type: ignore[call-overload]  # noqa: SIM115
     for member in archive:
         if member.isfile() and _relative_path(member.name) == member_path:
@@ -158,6 +159,7 @@ def _relative_path(member_name: str) -> str:
 
 
 def _read_deb_member(file: BinaryIO, member_path: str) -> Any:
+    """Return a file of a package of Debian, as an open file. Raises _MissingError if the package has none."""
     for name, part in _iter_ar_parts(file):
         if name.startswith("data.tar"):
             if name.endswith(".zst"):
@@ -188,6 +190,7 @@ def _iter_ar_parts(file: BinaryIO) -> Iterator[tuple[str, _FilePart]]:
 
 
 def _read_rpm_member(file: BinaryIO, member_path: str) -> Any:
+    """Return a file of a package of RPM, as an open file; None if the package does not have it."""
     file.seek(_RPM_LEAD)
     _skip_rpm_header(file)
     file.seek(-file.tell() % _RPM_ALIGNED, io.SEEK_CUR)
@@ -199,6 +202,7 @@ def _read_rpm_member(file: BinaryIO, member_path: str) -> Any:
 
 
 def _skip_rpm_header(file: BinaryIO) -> None:
+    """Move behind a header of RPM, of which a package has two before its files."""
     header = file.read(_RPM_HEADER)
     if not header.startswith(_RPM_MARK):
         raise ValueError("it has no header of rpm")

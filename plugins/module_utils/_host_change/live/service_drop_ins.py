@@ -377,6 +377,7 @@ class ServiceDropIns:
         return [self._describe_service(service) for service in self.wanted_services]
 
     def _describe_service(self, service: ServiceEnvironment) -> ServiceRow:
+        """Return what the host has of a service and of its drop-in."""
         service_unit, drop_in = self._find_unit(service.unit), self._build_drop_in_path(service.unit)
         return {
             "unit": service.unit,

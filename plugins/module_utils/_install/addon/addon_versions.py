@@ -139,6 +139,7 @@ def _no_version_problem(name: str, kubernetes: str, other_kubernetes: Iterable[s
 def _unknown_version_problem(
     requested_version: str, versions_by_name: dict[str, AddonVersion], name: str, kubernetes: str
 ) -> Problem:
+    """Return the problem of a version that EKS does not offer for this Kubernetes."""
     wrong = (
         f"EKS does not offer {requested_version} for Kubernetes"
         f" {kubernetes}{suggest_word(requested_version, versions_by_name)}"

@@ -183,6 +183,7 @@ class AddonWait:
     def _build_failure(
         self, operation: str, wrong: str, addon: Addon | None, issues: tuple[Issue, ...], fix: str
     ) -> Failure:
+        """Return the failure of an operation, with the add-on as it is and the problems that EKS reports."""
         facts = {
             "status": addon_status(addon),
             "issues": [issue.fact_row for issue in issues],

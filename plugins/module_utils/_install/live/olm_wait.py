@@ -49,6 +49,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def run_wait(module: AnsibleModule) -> None:
+    """Run the module, and exit with its result or failure."""
     params = module.params
     goal = InstallGoal(params["namespace"], params["subscription"], params["csv"], params["approval"] == "manual")
 
@@ -66,6 +67,8 @@ def run_wait(module: AnsibleModule) -> None:
 
 
 class OlmWait:
+    """One run of the module: it approves the wanted version if it has to, and waits until OLM has installed it."""
+
     def __init__(self, cluster: Cluster, search: Search, goal: InstallGoal, timeout_seconds: float) -> None:
         self.cluster, self.goal, self.timeout_seconds = cluster, goal, timeout_seconds
         self.root = f"{OPERATORS_PATH}/namespaces/{goal.namespace}"

@@ -46,6 +46,7 @@ METADATA_ACCEPT = f"{METADATA_LIST},{JSON}"
 
 
 def run_info(module: AnsibleModule) -> None:
+    """Run module release_info, and exit with what the cluster has of a product."""
     wanted_product = find_product(module.params["product"])
 
     def read_facts() -> dict[str, Any]:

@@ -132,6 +132,8 @@ class _Right(NamedTuple):
 
 
 class _ObjectName(NamedTuple):
+    """The namespace and the name of an object."""
+
     namespace: str
     name: str
 

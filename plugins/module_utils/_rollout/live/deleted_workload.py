@@ -27,6 +27,7 @@ def report_deleted(cluster: Cluster, object_reference: ObjectRef) -> Failure:
 
 
 def _describe_who_deleted(cluster: Cluster, namespace: str) -> str:
+    """Return what is known of the deletion: the namespace is gone or goes, or somebody deleted the workload alone."""
     other_user = "another run, such as `remove`, or a user did it"
     try:
         live_namespace = cluster.get(f"/api/v1/namespaces/{namespace}") if namespace else {"metadata": {}}

@@ -91,6 +91,7 @@ class WorkloadStatus:
         return explanation.explain_symptom(symptom, self._explaining_objects[listing], self.list_events())
 
     def _list_objects_in(self, listing: tuple[ApiResource, str]) -> list[Object]:
+        """Return the objects of a kind in a namespace; none if this account may not list them, unless they are pods."""
         resource, namespace = listing
         try:
             return list(self.cluster.items(resource.build_path(namespace)))
@@ -100,6 +101,8 @@ class WorkloadStatus:
             raise
 
     def _find_symptoms_of(self, workload: Object) -> list[Symptom]:
+        """Return the symptoms of a workload, by the objects that were listed last."""
+
         def list_in_namespace(resource: ApiResource) -> list[Object]:
             return self._objects.get((resource.kind, workload["metadata"].get("namespace", "")), [])
 
@@ -129,6 +132,7 @@ class WorkloadStatus:
         return [(workload, symptom) for workload, symptom in found_symptoms if self._is_lasting(workload, symptom)]
 
     def _is_lasting(self, workload: Object, symptom: Symptom) -> bool:
+        """Return whether a symptom has been seen for longer than the grace of its row. Notes when it was seen first."""
         current_time = self.cluster.clock()
         first_seen_at = self._first_seen_at.setdefault((str(ref(workload)), *symptom.key), current_time)
         grace_seconds = symptom.failure_row.grace_seconds

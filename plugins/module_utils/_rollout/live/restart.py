@@ -293,6 +293,7 @@ class RestartRun:
         return "The restart was undone, and all replicas are available."
 
     def _wait_for_rollout(self, workload: Workload) -> None:
+        """Wait until the pods of a workload are new and ready. Raises Failure if one cannot become ready in time."""
         options = RolloutWaitOptions(
             [AwaitedWorkload(workload.object_ref)],
             self.timeout_seconds,

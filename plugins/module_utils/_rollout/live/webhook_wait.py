@@ -232,6 +232,7 @@ class AdmissionWait:
         return None
 
     def _describe_timeout(self, pending_steps: list[PendingStep]) -> Failure:
+        """Return the failure of the steps that are not ready when the time is over."""
         lines, failures = self.reasons.describe_steps(pending_steps)
         wrong = "; ".join(f"{step.subject}: {step.wrong}" for step in pending_steps)
         return Failure(

@@ -83,6 +83,7 @@ class LogEvidence:
         return [(log_place.name, log_text) for log_place, log_text in zip(log_places, log_texts, strict=True)]
 
     def _list_log_places(self) -> list[_LogPlace]:
+        """Return the log of each running container, from shortly before the probe on."""
         seconds = int(self._pods.cluster.clock() - self._start) + LOG_MARGIN_SECONDS
         log_places = []
         for pod in self._pods.running_pods:

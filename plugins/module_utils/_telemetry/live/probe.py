@@ -38,6 +38,8 @@ MakeRequest = Callable[[str, str, str], bytes]
 
 
 class _SignalKeys(TypedDict):
+    """The keys that every row has."""
+
     sent: bool
     """Whether the receiver has taken the item."""
     arrived: bool

@@ -91,6 +91,8 @@ class ArrivalOptions(TypedDict):
 
 
 class _BackendKind(TypedDict):
+    """The option that every row has."""
+
     kind: str
 
 
