@@ -55,7 +55,11 @@ MOST_FAILED, NEW_LINE = 10, "\n"
 
 
 def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
-    """Make the cluster hold the bundle; in check mode find out what would change."""
+    """Make the cluster hold the bundle; in check mode find out what would change.
+
+    First comes all that reads and refuses, then the changes of running collectors are found, and then the waves are
+    applied. A wave has the objects that are applied together, once the changed collectors of the wave before work.
+    """
     session = Session(cluster, options)
     bundle = _BundleApply(session)
     bundle.read_objects()
@@ -132,8 +136,11 @@ class _BundleApply:
     def __init__(self, session: Session) -> None:
         self.session, self.cluster, self.options = session, session.cluster, session.options
         self.live: dict[ObjectRef, Manifest | None] = {}
+        """The live objects of the bundle and its namespaces, before a write of this run; None for an absent one."""
         self.replaced: dict[ObjectRef, ObjectRef] = {}
+        """The live config that each new config of the bundle replaces."""
         self.hold_manifest: Callable[[Manifest], Manifest] = lambda manifest: manifest
+        """Returns what is applied for a manifest: that of a canary lets most pods wait."""
         self.missing_namespaces: set[str] = set()
 
     def read_objects(self) -> None:
@@ -299,7 +306,7 @@ class _BundleApply:
         return all(state.is_done(is_ready) for state in states)
 
     def _apply_or_return_error(self, manifest: Manifest) -> Manifest | Problem | LostError:
-        """Apply one object; that it fails must not hide what becomes of its neighbours."""
+        """Apply one object. An error is returned: raised, it would hide what becomes of the others of the group."""
         try:
             return self._apply_manifest(manifest)
         except (Problem, LostError) as error:
@@ -355,7 +362,7 @@ class _BundleApply:
         return live_before
 
     def _remake_object(self, manifest: Manifest, live_before: Manifest) -> Manifest:
-        """Delete and make what cannot be changed; in check mode the server would refuse the change."""
+        """Delete an object that cannot be changed, and make it anew. Check mode takes the manifest for the result."""
         if self.options.check:
             return manifest
         return remake_object(self.session, manifest, live_before)

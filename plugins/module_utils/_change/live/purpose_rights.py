@@ -164,7 +164,7 @@ def _rights_to_all_pods(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _rights_to_certificates(bundle: Bundle) -> Iterator[Grant]:
-    """Yield the rights to delete the Secrets that cert-manager makes for Certificates."""
+    """Yield the rights to read and delete the Secrets that cert-manager makes for Certificates."""
     for manifest in bundle.manifests:
         if manifest["kind"] == CERTIFICATE:
             namespace, secret_name = manifest["metadata"]["namespace"], manifest["spec"]["secretName"]

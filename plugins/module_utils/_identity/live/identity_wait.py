@@ -41,7 +41,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 class Unproven(Exception):  # noqa: N818 - no error: it is reported, and the run goes on
-    """It cannot be proven that an account has its role. The text is the reason."""
+    """Nobody can see whether an account has its role, so the run goes on without the proof. The text is the reason."""
 
 
 class UnprovenRow(TypedDict):
@@ -53,7 +53,7 @@ class UnprovenRow(TypedDict):
 
 
 class RoleWait:
-    """One run of the module. `sts` returns a client for STS."""
+    """One run of the module. `sts` returns a client for STS, the service of AWS that gives out credentials of roles."""
 
     def __init__(self, cluster: Cluster, params: Mapping[str, Any], sts: Callable[[], Any]) -> None:
         self.cluster, self.params, self._sts = cluster, params, sts
@@ -108,7 +108,10 @@ class RoleWait:
         return str(self._post_object(path, body, "create tokens of it")["status"]["token"])
 
     def _wait_for_pod_credentials(self, account: Account, role_arn: str, started_at: float) -> None:
-        """Create a pod in a dry run until EKS gives it credentials, some seconds after the association was made."""
+        """Create a pod in a dry run, again and again until EKS gives it credentials.
+
+        That takes some seconds after the association was made.
+        """
         path = f"/api/v1/namespaces/{account.namespace}/pods"
         for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
             pod = self._post_object(path, dry_run_pod(account), "try a pod of it", {"dryRun": "All"})

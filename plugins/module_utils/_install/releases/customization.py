@@ -35,6 +35,7 @@ INJECT_ANNOTATION = "cert-manager.io/inject-ca-from"
 GENERATED_SECRET = "opentelemetry-operator-generated-certificate"
 # The options that say on which nodes the pods of a component run, each with the field of a pod that it becomes.
 SCHEDULING = {"node_selector": "nodeSelector", "tolerations": "tolerations", "affinity": "affinity"}
+# The options of a component that a Subscription of OLM can have too, each with its field there.
 TUNING = {"resources": "resources", **SCHEDULING}
 _INJECT_ANNOTATIONS = (INJECT_ANNOTATION, "cert-manager.io/inject-ca-from-secret")
 # New names of namespaces, by the names that the release gives them.
@@ -81,9 +82,13 @@ class Customization:
     """The user's changes to a published release. An empty value changes nothing."""
 
     namespace: str = ""
+    """The namespace of the product, in place of that of the release."""
     leader_election_namespace: str = ""
+    """The namespace in which it elects a leader, in place of LEADER_ELECTION_NAMESPACE."""
     image_registry: str = ""
+    """The registry, or a path in one, that all images come from."""
     pin: Pin = keep_unpinned
+    """Returns an image with its digest."""
     image_pull_secrets: Sequence[str] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
     """Options of the main component's command line."""

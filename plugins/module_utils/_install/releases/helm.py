@@ -154,7 +154,7 @@ def _webhook_values(custom: Customization) -> Values:
 
 
 def _set_component_options(sections: _ComponentSections, options: ComponentOptions) -> None:
-    """Set the options of a component in its sections. Raises Problem for a flag that the chart cannot lose."""
+    """Set the options of a component in its sections. Raises Problem for a flag that a chart cannot take away."""
     if options.get("replicas") is not None:
         sections.pod["replicaCount"] = options["replicas"]
     for option, key in SCHEDULING.items():
@@ -172,7 +172,7 @@ def _set_component_options(sections: _ComponentSections, options: ComponentOptio
 
 
 def _add_flags(sections: _ComponentSections, flags: Mapping[str, Any]) -> None:
-    """Add flags to the arguments of a component. Raises Problem for a flag without a value."""
+    """Add flags to the arguments of a component. Raises Problem for None, since a chart cannot take a flag away."""
     removed_flags = [name for name, value in flags.items() if value is None]
     if removed_flags:
         wrong = (

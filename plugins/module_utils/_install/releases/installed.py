@@ -23,6 +23,7 @@ from . import manifest
 from .products import Product
 from .version_numbers import parse_version
 
+# The installers of a product. The same words are the values of the option `provider`.
 HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
 # Providers that install the named or the tested version; for others EKS, OLM or an administrator chooses it.
 RELEASED_PROVIDERS = (MANIFEST, HELM)

@@ -40,6 +40,7 @@ _APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 _MOST_RIGHTS = 10_000
 _TOO_MANY = "more rights than can be listed"
 
+# The values of privileges by key.
 Table = Mapping[str, Sequence[str]]
 
 

@@ -30,7 +30,10 @@ class _HopCounts:
 
 
 class HopReadings:
-    """The collectors on the way, with their counts at the start. Some may be unreadable; the others count still."""
+    """The collectors on the way, the hops, with their counts at the start.
+
+    A hop whose counts cannot be read has the reason; the others are compared all the same.
+    """
 
     def __init__(self, cluster: Cluster, hops: Sequence[HopOptions]) -> None:
         self._cluster, self._hop_options = cluster, hops

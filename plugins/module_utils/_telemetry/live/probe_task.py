@@ -40,7 +40,7 @@ _CHECK_MODE_RESULT = {
 
 @dataclass(frozen=True)
 class _ProbeTask:
-    """The options of one task. docs of module otlp_probe describe each option."""
+    """The options of one task, which the documentation of module otlp_probe describes."""
 
     endpoint: str | None
     protocol: str | None
