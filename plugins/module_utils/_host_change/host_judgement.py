@@ -41,7 +41,9 @@ _QUEUE_PERCENT = 10
 
 
 class Count(NamedTuple):
-    """What a count counts. For example, `otelcol_exporter_sent_spans{exporter="otlp"}` has the count
+    """What a count counts, as a key.
+
+    For example, `otelcol_exporter_sent_spans{exporter="otlp"}` has the key
     `("exporter_sent", "exporters/otlp", "traces")`.
     """
 

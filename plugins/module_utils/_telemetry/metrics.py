@@ -55,7 +55,9 @@ FLUSH_TIMEOUT_PATH = ("sending_queue", "batch", "flush_timeout")
 
 
 class CountKey(NamedTuple):
-    """What a count counts. For example, `otelcol_receiver_accepted_spans{receiver="otlp"}` has the key
+    """What a count counts.
+
+    For example, `otelcol_receiver_accepted_spans{receiver="otlp"}` has the key
     `("receiver_accepted", "otlp", "traces")`. `component` and `signal` are empty for a count of the whole process.
     """
 

@@ -58,7 +58,7 @@ class WorkloadName(TypedDict):
 
 
 class Bundle(NamedTuple):
-    """What the rights depend on. (`Bundle` of bundle_run.py is something else: a run.)"""
+    """What the rights depend on. The `Bundle` of bundle_run.py is something else: a run."""
 
     manifests: list[Manifest]
     probes: list[Probe]
