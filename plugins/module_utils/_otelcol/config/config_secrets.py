@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The secrets of a config, and of Kubernetes objects with configs in them: by their names and by their shapes. Private.
 
-The rules and every mask ask here, so that what one of them takes for a secret is one for all.
+The rules and every mask ask here, so that what one of them takes for a secret is one for all. Rules ask for the kind of
+one secret, in words (`secret_kind_of`); masks ask for the texts to hide (`find_secrets`). A kind is such as `header
+x-api-key`, `attribute password`, `` `token` `` for a setting, or `a password in a URL` for a shape. A suspect is a
+scalar that may hold a secret. secret_names.py judges names, secret_shapes.py shapes, literal_values.py says which text
+is a value itself and not a reference such as `${env:TOKEN}` or a placeholder such as `CHANGEME`.
 """
 
 from __future__ import annotations
@@ -33,9 +37,10 @@ from .secret_names import (
 )
 from .secret_shapes import ATTRIBUTE_PREFIX, RANDOM_TEXT, Secret, find_secrets_in_text, is_cacheable, is_too_short
 
-# What stands before the kind of a secret that is the default of a variable.
+# Begins the kind of a secret that is the default in a reference: `token: ${env:TOKEN:-s3cr3t}` has the kind
+# "the default of `token`".
 DEFAULT_PREFIX = "the default of "
-# A line of htpasswd with a hash in place of the password.
+# A line of htpasswd with a hash or a reference in place of the password: `user:$2y$10$…`, `user:{SHA}…`.
 _HASHED_PASSWORD = re.compile(r"[^:\s]*:(\$|\{)")
 
 
@@ -45,7 +50,9 @@ class Suspect(NamedTuple):
     path: Path
     value: Any
     text: str
+    """The value as text: `42` for the number 42."""
     secrets: tuple[Secret, ...]
+    """What in the text has the shape of a secret; empty if only the name is suspicious."""
 
 
 class _Suspicion(NamedTuple):
@@ -56,7 +63,11 @@ class _Suspicion(NamedTuple):
 
 
 def find_suspects(scalars: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
-    """Yield the few leaves of a config that may hold a secret; who looks for secrets need not look at the others."""
+    """Yield the few leaves of a config that may hold a secret, so that nobody has to look at the others.
+
+    `scalars` are pairs of path and value, as `iter_leaves` yields them. The verdict depends on the value and the last
+    two keys of the path alone, so it is cached for short texts.
+    """
     for path, value in scalars:
         if not path or isinstance(value, bool) or not isinstance(value, (str, int, float)):
             continue
@@ -69,7 +80,7 @@ def find_suspects(scalars: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
 
 
 def _judge_scalar(path_end: Path, value: Any) -> _Suspicion | None:
-    """Return the suspicion about a scalar, if there may be a secret in it or at the end of its path."""
+    """Return the suspicion about a scalar; None if neither its text nor the end of its path points at a secret."""
     text = scalar_text(value)
     shapes: tuple[Secret, ...] = ()
     if not is_too_short(text):
@@ -90,7 +101,10 @@ def secret_kind_at(config: Any, path: Path, value: str) -> str:
 
 
 def secret_kind_of(config: Any, suspect: Suspect) -> str:
-    """Return the kind of secret that a suspect is; an empty string if it is none or comes from a variable."""
+    """Return the kind of secret that a suspect is; an empty string if it is none or comes from a variable.
+
+    A known shape goes first, such as a private key; then the name; then a text that only looks random.
+    """
     shape_kinds = [secret.description for secret in suspect.secrets]
     for kind in shape_kinds:
         if kind != RANDOM_TEXT:
@@ -123,7 +137,14 @@ def _has_clear_password(line: str) -> bool:
 
 
 def _describe_secret_name(config: Any, path: Path, value: str) -> str:
-    """Return in words the header, attribute or setting that a value is; empty if others than secrets are named so."""
+    """Return in words the header, attribute or setting that names a value as a secret; empty if no name does.
+
+    The first of these decides alone: the name of a header, the name of an attribute, a name that only points at
+    credentials (then the value is no secret), the key of the setting.
+    Its twin for masks is `_is_secret_by_name`, which asks the same in the same order: change both together. They differ
+    in the last step: masks ask `is_secret_path`, which also hides a data source (`dsn`) and a file of htpasswd as a
+    whole. Rules judge these by their shapes and lines.
+    """
     header = header_name_at(config, path)
     if header:
         return f"header {header.lower()}" if is_secret_header(header) else ""
@@ -136,16 +157,19 @@ def _describe_secret_name(config: Any, path: Path, value: str) -> str:
 
 
 def is_secret(path: Path, text: str) -> bool:
-    """Whether a value is a secret, or has one inside: then no part of it is shown."""
+    """Whether a value is a secret, or has one inside: then no part of it is shown.
+
+    The config is not known here, so only the path and the text decide: `headers.NAME`, but not `headers[0].value`.
+    """
     if is_secret_header(header_name_at(None, path)) or is_secret_path(path):
         return True
     return any(True for _secret in find_secrets_in_text(text))
 
 
 def find_secrets(config: Any, known_suspects: Iterable[Suspect] | None = None) -> set[str]:
-    """Return every value of a config that is a secret in clear text;
+    """Return every text of a config that is a secret in clear text, to be masked elsewhere.
 
-    `known_suspects` are its suspects, if somebody has them.
+    `known_suspects` are the suspects of the config if the caller has found them already; None searches for them.
     """
     candidates: set[str] = set()
     suspects = find_suspects(iter_leaves(config)) if known_suspects is None else known_suspects
@@ -156,7 +180,11 @@ def find_secrets(config: Any, known_suspects: Iterable[Suspect] | None = None) -
 
 
 def _find_secret_texts(config: Any, suspect: Suspect) -> Iterator[str]:
-    """Yield what of a suspect may be a secret: by its name, as a login that it may be, and by its shapes."""
+    """Yield the texts of a suspect that may be secrets: by its name, else as an unknown login, and by its shapes.
+
+    An unknown login is the value of a header that no table names, but that looks random, see `may_be_login`. A text
+    may be empty or a reference: `find_secrets` drops these.
+    """
     path, text = suspect.path, suspect.text
     if _is_secret_by_name(config, path, text):
         yield from _split_secret(path, text)
@@ -170,7 +198,10 @@ def _find_secret_texts(config: Any, suspect: Suspect) -> Iterator[str]:
 
 
 def _is_secret_by_name(config: Any, path: Path, text: str) -> bool:
-    """Whether a value is a secret by the name of its header, attribute or setting."""
+    """Whether a mask hides a value by the name of its header, attribute or setting.
+
+    The twin of `_describe_secret_name`, which says how both differ.
+    """
     header = header_name_at(config, path)
     if header:
         return is_secret_header(header)
@@ -196,7 +227,8 @@ def _split_secret(path: Path, text: str) -> Iterator[str]:
 def find_secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text: None) -> Iterator[str]:
     """Yield the secrets of Kubernetes objects: by name, as the value of a variable, and inside of texts.
 
-    `parse` reads the YAML of the configs in ConfigMaps and custom resources, and returns None for other text.
+    `objects` is a list of manifests, or any tree of them. `parse` reads the YAML of the configs in ConfigMaps and
+    custom resources, and returns None for other text; by default no text is read so.
     """
     yield from find_secrets(objects)
     for path, value in iter_leaves(objects):

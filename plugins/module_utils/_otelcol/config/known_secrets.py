@@ -15,16 +15,18 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
-# From so many characters on, a secret is no part of a word that a message has by chance.
+# From this length on, a secret counts anywhere: no word of a message has it as a part by chance.
 _LENGTH_WITHOUT_WORD_ENDS = 12
-# A long secret is looked for by so many of its first characters.
+# The head of a secret: its first characters, by which the search looks for it.
 _HEAD = 3
 _WORD = re.compile(r"\w")
 # The last characters of an escape are no part of a word: a line end as JSON writes it, a code of a URL, a colour of a
 # terminal.
 _AFTER_ESCAPE = r"(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2})|(?<=[\[;]\dm)|(?<=[\[;]\d\dm)"
 _ESCAPE_BEFORE = re.compile(_AFTER_ESCAPE)
+# What continues the name of a file, object or host: `otel-agent`, `otel/x`, `otel.example`.
 _NAME_GOES_ON = re.compile(r"[-/]|\.\w")
+# A character as JSON writes it, such as `\u001b`; the group is its last two digits.
 _CODE_OF_JSON = re.compile(r"\\u00(..)")
 
 
@@ -36,7 +38,11 @@ class Span(NamedTuple):
 
 
 class KnownSecrets:
-    """Some secrets. The time to find them does not grow with their number."""
+    """Some secrets, with all spellings in which texts may have them.
+
+    The time to find them does not grow with their number: a pattern finds where one may begin, and the lengths that
+    secrets with this head have say which parts of the text to look up.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._spellings: set[str] = set()
@@ -71,7 +77,7 @@ class KnownSecrets:
 
 
 def _list_spellings(secret: str) -> Iterator[str]:
-    """Yield a secret as texts hold it: in clear, in a URL, and between the quotes of YAML and JSON."""
+    """Yield the spellings of a secret: in clear, in a URL, and between the quotes of YAML and JSON."""
     yield secret
     yield quote(encode_text(secret), safe="")
     yield encode_text(secret).decode(errors="replace")  # as the output of a program is read
@@ -101,8 +107,8 @@ def _group_lengths_by_head(spellings: Iterable[str]) -> dict[str, list[int]]:
 def _compile_beginnings(spellings: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern of the places where a secret may begin.
 
-    A short one begins where a word does, a long one anywhere. The pattern is wider than that, since it takes the sets
-    of signs at each place for themselves: whether a secret stands there is decided by `_end_of_secret`.
+    A short one begins where a word does, a long one anywhere. The pattern also matches other places, since it has a set
+    of signs for each position: `_find_secret_end` decides whether a secret stands there.
     """
     long_spellings = [spelling for spelling in spellings if len(spelling) >= _LENGTH_WITHOUT_WORD_ENDS]
     or_anywhere = f"|(?={_build_sign_sets(long_spellings, _HEAD)})" if long_spellings else ""
@@ -110,7 +116,7 @@ def _compile_beginnings(spellings: Iterable[str]) -> re.Pattern[str]:
 
 
 def _build_sign_sets(spellings: Iterable[str], length: int) -> str:
-    """Return a pattern with a set for each of the first places: the signs that stand there in some spelling."""
+    """Return a pattern with a set of signs for each of the first `length` positions: `ab` and `cd` make `[ac][bd]`."""
     sign_sets = []
     for signs_at_place in zip(*(spelling[:length] for spelling in spellings), strict=False):
         signs = sorted(re.escape(sign) for sign in set(signs_at_place))
@@ -119,7 +125,10 @@ def _build_sign_sets(spellings: Iterable[str], length: int) -> str:
 
 
 def _counts_as_secret(text: str, start: int, end: int) -> bool:
-    """Whether what is spelled as a secret is one there: a long one always, a short one as a word of its own."""
+    """Whether a part of a text that is equal to a secret counts: a long one always, a short one as a word of its own.
+
+    A short one does not count if it is a part of a name, such as `otel` in `otel-agent`.
+    """
     if end - start >= _LENGTH_WITHOUT_WORD_ENDS:
         return True
     is_whole_word = _begins_word(text, start) and _ends_word(text, end)
@@ -127,7 +136,7 @@ def _counts_as_secret(text: str, start: int, end: int) -> bool:
 
 
 def _begins_word(text: str, start: int) -> bool:
-    """Whether no letter or digit stands before a place, but for that of an escape."""
+    """Whether no letter or digit stands before a place, or only the last one of an escape such as `\\n`."""
     if start == 0 or not _WORD.match(text, start - 1):
         return True
     return _ESCAPE_BEFORE.match(text, start) is not None
@@ -139,7 +148,7 @@ def _ends_word(text: str, end: int) -> bool:
 
 
 def _is_part_of_name(text: str, start: int, end: int) -> bool:
-    """Whether a word of letters is part of the name of a file, an object or a host there."""
+    """Whether a word of letters alone is part of the name of a file, an object or a host."""
     if not text[start:end].isalpha():
         return False
     follows_a_name = start > 0 and text[start - 1] in "-/"

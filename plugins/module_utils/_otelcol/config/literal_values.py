@@ -1,14 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a value is itself: references to variables and placeholders stand for other values. Private."""
+"""Whether a value is itself: references to variables and placeholders stand for other values. Private.
+
+A literal is a text that the Collector uses as it stands. A reference is such as `${env:TOKEN}` or `$TOKEN`, a
+placeholder such as `<token>`, `***`, `xxx` or `CHANGEME`. A scheme is the word before a credential in a header, such as
+`Bearer`. The files config_secrets.py, secret_shapes.py and masking.py ask here, and so do rules.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+# `${…` anywhere, or `$NAME` at the end.
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
+# Whole texts such as `<token>`, `***`, `[REDACTED]`, `...`, `xxx`, a UUID of zeros, `__TOKEN__`, `{{ token }}`,
+# `change-me` and `your-key`. `VALUE` counts in capital letters alone.
 _PLACEHOLDER = re.compile(
     r"<.*>\Z|\*+\Z|[\[(]?(?:FILTERED|HIDDEN|MASKED|REDACTED|REMOVED|SANITIZED)[\])]?\Z|(?-i:VALUE)\Z|(?:\.{3,}|…)\Z"
     r"|x{3,}\Z|0{8}-(?:0{4}-){3}0{12}\Z|__\w+__\Z|\{\{.*\}\}\Z|todo\Z"
@@ -16,13 +24,14 @@ _PLACEHOLDER = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 SCHEME_PATTERN = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}", re.IGNORECASE)
+# Words that say that there is no value, or only whether there is one.
 _NO_VALUES = ("true", "false", "null", "nil", "none", "yes", "no", "")
-# A variable with a default, which is all of a value.
+# A value that is one variable with a default, such as `${env:TOKEN:-abcd}`. The group is the default.
 _DEFAULT = re.compile(r"\$\{(?:env:)?[A-Za-z_]\w{0,127}:-([^${}]{4,256})\}\Z")
 
 
 def is_literal(value: str) -> bool:
-    """Whether a value is itself: no reference to a variable, no placeholder, not empty."""
+    """Whether a value is itself: no reference to a variable, no placeholder, no word such as `none`, not empty."""
     text = value.strip()
     if text.lower() in _NO_VALUES or _REFERENCE.search(text):
         return False
@@ -45,7 +54,7 @@ def is_scheme(value: str) -> bool:
 
 
 def default_in_reference(value: str) -> str:
-    """Return the default of the variable that a value is; empty if there is none, or if it is a placeholder."""
+    """Return `abcd` of `${env:TOKEN:-abcd}`; empty if a value is no such reference, or the default no literal."""
     match = _DEFAULT.match(value)
     if match and is_literal(match[1]):
         return match[1]

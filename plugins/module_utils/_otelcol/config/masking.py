@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts and trees without secrets: without those that are known, and without what has the shape of one. Private."""
+"""Texts and trees without secrets: without those that are known, and without what has the shape of one. Private.
+
+To mask is to replace each secret in a text by `********`, or by what a `Replacer` returns. known_secrets.py finds the
+secrets that the caller names, secret_shapes.py those that are recognised without a name.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +19,22 @@ from .known_secrets import KnownSecrets, Span, encode_text
 from .literal_values import scalar_text
 from .secret_shapes import find_secrets_in_text
 
-# Returns what stands in place of a secret.
+# Gets a secret, and returns what stands in its place.
 Replacer = Callable[[str], str]
-# A masker keeps the results of so many texts: many findings have the same fix.
+# How many results a masker remembers: many findings have the same fix.
 _KEPT_TEXTS = 1024
 
 
 def _replace_with_mask(_secret: str) -> str:
-    """Return what hides a secret, and all that is known of it."""
+    """Return a mask that shows nothing of a secret, not even its length."""
     return MASK
 
 
 def make_salted_replacer(salt: str) -> Replacer:
-    """Return what hides a secret so that equal ones stay equal; the salt protects short ones from guessing."""
+    """Return a function that replaces equal secrets by equal masks, such as `***1a2b3c4d`.
+
+    The salt protects short secrets: without it, anybody could compare the masks with those of guesses.
+    """
 
     def replace(secret: str) -> str:
         digest = hashlib.sha256(encode_text(f"{salt}{secret}")).hexdigest()
@@ -37,7 +44,7 @@ def make_salted_replacer(salt: str) -> Replacer:
 
 
 def make_masker(secrets: Iterable[str], replace: Replacer = _replace_with_mask) -> Callable[[str], str]:
-    """Return what replaces these secrets in a text, the longest first, and what has the shape of one."""
+    """Return a function that replaces these secrets in a text, then whatever has the shape of a secret."""
     known_secrets = KnownSecrets(secrets)
 
     @lru_cache(maxsize=_KEPT_TEXTS)
@@ -69,7 +76,10 @@ def _replace_spans(text: str, spans: Iterable[Span], replace: Replacer) -> str:
 
 
 def mask_and_clean(value: Any, longest: int = LONGEST_TEXT, mask: Callable[[str], str] = conceal_secrets) -> Any:
-    """Return text of others, or a tree of it, as `cleaned` does, masked before: a cut secret is not recognised."""
+    """Return text of others, or a tree of it, masked and then cleaned as `clean_text` does.
+
+    The order matters: `clean_text` cuts long texts, and half a secret would not be recognised.
+    """
     return clean_text(mask_tree(value, mask), longest)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 Path = tuple["str | int", ...]
 """Keys and indexes that lead to a value, such as `("service", "pipelines", "traces", "exporters", 0)`."""
 Config = Mapping[str, Any]
+"""A config of the Collector as YAML gives it. Keys are sections, such as `receivers`, and `service`."""
 _LARGEST_AMOUNT = 1e18
 # Types of values without children, and with children. Most values have none, so their types are looked at first.
 _SCALARS = (str, int, float, type(None))
@@ -22,8 +23,9 @@ _TREES = (dict, list, tuple, Mapping)
 class Position:
     """A place in a source: file (or a description of it), line and column, both from 1; 0 where unknown.
 
-    `locate_inside` returns how many lines and columns a character of the text at this place is away; no column is
-    unknown. `read_spelling` returns a scalar without quotes as the source has it, or an empty text.
+    `locate_inside` gets the number of a character of the text at this place, and returns how many lines and columns it
+    is away; None as columns means unknown. The function itself is None where no source is known. `read_spelling`
+    returns the scalar here as the source spells it, such as `0x1F`; an empty text if it is in quotes or unknown.
     """
 
     file: str = ""
@@ -33,7 +35,7 @@ class Position:
     read_spelling: Callable[[], str] = field(default=str, compare=False, repr=False)
 
     def locate_character(self, offset: int) -> Position:
-        """Return the place of a character of the text that stands here."""
+        """Return the place of a character of the text that stands here; `offset` counts characters from 0."""
         lines, columns = self.locate_inside(offset) if self.locate_inside else (0, 0)
         return Position(self.file, self.line + lines, 0 if columns is None else self.column + columns)
 

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a secret is by the names around it: that of its setting, header, attribute or variable. Private.
 
+config_secrets.py joins these answers with those of secret_shapes.py. Only names are judged here, so a value may be a
+reference or a placeholder. A data source is a setting with the address of a database and perhaps a password in it.
+
 Sources: the settings that the Collector types as opaque (`_data/catalogue/opaque.json`), and what vendors call their
 credentials.
 """
@@ -15,7 +18,8 @@ from typing import Any
 
 from .paths import Path, value_at
 
-# The end of a name in lower case, with underscores between its words. `ca_secret` and its like name a Secret.
+# The end of a name in lower case, with underscores between its words, see `_snake_case`: `password`, `api_token`,
+# `access_key`. `ca_secret` and others like it name a Secret of Kubernetes, `next_token` is a place in pages.
 _SECRET_NAME = re.compile(
     r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|(?<!\Aca_)(?<!\Atls_)(?<!\Aclient_ca_)(?<!\Aclient_tls_)"
     r"(?<!\Aimage_pull_)secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
@@ -23,8 +27,9 @@ _SECRET_NAME = re.compile(
     r"|integration|license|private|secret|shared|shared_access|signing|storage|write)_?key"
     r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|client_key_data|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
 )
-# An environment variable whose name ends in _KEY.
+# An environment variable whose name ends in _KEY, such as `DATADOG_KEY`, but not `PARTITION_KEY`.
 _SECRET_VARIABLE = re.compile(r"\A(?!(?:.*_)?(?:PARTITION|PRIMARY|PUBLIC|ROUTING|SORT)_KEY\Z)[A-Z][A-Z0-9_]*_KEY\Z")
+# Headers beside those above, in the spelling of `_header_spelling`: `x-vendor-key`, `x-auth`, `x-honeycomb-team`.
 _SECRET_HEADER = re.compile(r"\Ax-.*-key\Z|(?:\A|-)(?:auth|cookie|team)\Z")
 # What headers say that are no login: about the content, and where in the backend data goes.
 _HARMLESS_HEADER = re.compile(
@@ -33,9 +38,11 @@ _HARMLESS_HEADER = re.compile(
     r"|env|environment|group|index|language|length|name|namespace|org|organi[sz]ation|orgid|pipeline|protocol|project|region|schema"
     r"|service|site|source|stream|table|table-name|tenant|type|version|(?:account|cluster|org|project|tenant)-?id)\Z"
 )
-# A value that may be a login: words and names of places, which stand elsewhere too, are none.
+# A value that may be a login: at least 12 characters without blanks, with a digit and a letter.
 _RANDOM_TEXT = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\S{12,}\Z")
+# A setting with headers: `headers`, `response_headers`.
 _HEADERS_SETTING = re.compile(r"(?:\A|_)headers\Z")
+# Between `api` and `Key` of `apiKey`, or a dash, dot, slash or blank.
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-./\s]")
 # Settings of databases, and lists of headers. They are secrets only with a password inside.
 DATA_SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string")
@@ -74,7 +81,10 @@ def _header_spelling(name: str) -> str:
 
 
 def may_be_login(path: Path, header: str, value: str) -> bool:
-    """Whether a header that a client sends may be a login of a name that nobody here knows."""
+    """Whether a header may be a login though its name is in no table here: its value looks random.
+
+    Headers of responses are none, since no client sends them. `path` is the path of the value, `header` the name.
+    """
     if not _RANDOM_TEXT.match(value) or _HARMLESS_HEADER.search(_header_spelling(header)):
         return False
     is_response_header = any(str(key).endswith(("_header", "response_headers")) for key in path)
@@ -83,7 +93,10 @@ def may_be_login(path: Path, header: str, value: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def may_hold_secret(path_end: Path) -> bool:
-    """Whether secrets may be at the end of a path, whatever is before; an item of a list has the name of the list."""
+    """Whether a secret may be at a path, by the last two keys alone; false means that no full path has one.
+
+    An item of a list has the name of the list. `value`, `key` and `inline` depend on the keys before, so they may.
+    """
     if not path_end:
         return False
     parent, name = path_end[0], path_end[-1]
@@ -100,7 +113,10 @@ def is_secret_attribute(name: str, value: str) -> bool:
 
 
 def is_secret_path(path: Path) -> bool:
-    """Whether the names of a path are those of a secret, of a data source or of users with passwords."""
+    """Whether the names of a path are those of a secret, of a data source or of users with passwords.
+
+    Masks ask this; rules ask the narrower `is_secret_key`.
+    """
     if not may_hold_secret(path[-2:]):
         return False
     if holds_user_passwords(path) or is_secret_key(path):
@@ -110,7 +126,10 @@ def is_secret_path(path: Path) -> bool:
 
 
 def is_secret_key(path: Path) -> bool:
-    """Whether the last key of a path usually holds a secret, or a list of them. A data source may be without one."""
+    """Whether the last key of a path holds a secret by its name, or is an item of a list of secrets.
+
+    A data source does not count: it may be without a password.
+    """
     # A key that is a float would be the same as an index for the cache.
     return bool(path) and isinstance(path[-1], (str, int)) and _is_secret_key(path[-3:])
 
@@ -127,12 +146,12 @@ def _is_secret_key(path: Path) -> bool:
 
 
 def setting_name(path: Path) -> Any:
-    """Return the name of the setting at a path; for an item of a list such as `tokens`, `token`."""
+    """Return the name of the setting at a path; an item of the list `tokens` has the name `token`."""
     return _setting_path(path)[-1]
 
 
 def _setting_path(path: Path) -> Path:
-    """Return the path of a setting; for an item of a list such as `tokens`, that of one `token`."""
+    """Return the path of a setting; that of an item of a list such as `("tokens", 0)` becomes `("token",)`."""
     if len(path) > 1 and isinstance(path[-1], int) and isinstance(path[-2], str):
         return (*path[:-2], path[-2].removesuffix("s"))
     return path
@@ -149,20 +168,21 @@ def _is_setting_of_pairs(name: str) -> bool:
 
 
 def names_credential_source(name: Any, value: str) -> bool:
-    """Whether credentials are only named: by the file that has them, or by the way to get them."""
+    """Whether a setting such as `credentials` only names credentials: a file that has them, or a way to log in."""
     is_place = value.startswith(("/", "./", "~/")) or value in _LOGIN_METHODS
     return is_place and str(name).lower().startswith("credential")
 
 
 def holds_user_passwords(path: Path) -> bool:
-    """Whether a value has users with their passwords, as a file of htpasswd does."""
+    """Whether the path is that of users with their passwords: `htpasswd.inline`, in lines `USER:PASSWORD`."""
     return path[-2:] == ("htpasswd", "inline")
 
 
 def header_name_at(config: Any, path: Path) -> str:
-    """Return the name of the header at a path; empty if there is none.
+    """Return the name of the header whose value is at a path; empty if there is none.
 
-    That is `headers.NAME`, `headers[0].value` or `required_header.value`; `response_headers` holds headers too.
+    Such paths are `headers.NAME`, `headers[0].value` and `required_header.value`; `response_headers` holds headers too.
+    In the last two forms the name stands beside the value, so they need the config; with None they have no name.
     """
     if not path:
         return ""
@@ -188,7 +208,7 @@ def attribute_name_at(config: Any, path: Path) -> str:
 
 
 def names_kubernetes_secret(config: Any, path: Path) -> bool:
-    """Whether the name of a Kubernetes Secret is at a path: that of `{secret: NAME, key: KEY}` in `env`."""
+    """Whether the value at a path is the name of a Kubernetes Secret: `NAME` of `{secret: NAME, key: KEY}` in `env`."""
     if path[-1:] != ("secret",):
         return False
     grandparent = ("", "", *path)[-3]

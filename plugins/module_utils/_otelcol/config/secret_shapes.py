@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a secret is by the shape of its text: a private key, a token of a vendor, a value after a name. Private.
 
+`find_secrets_in_text` has four ways to find secrets: the patterns of `_SHAPES`, values that statements of OTTL give to
+attributes, pairs such as `password=…`, and long random texts. Names of pairs are judged by secret_names.py. What is no
+literal, see literal_values.py, is never a secret.
 All patterns take linear time: logs and configs are the text of others.
 """
 
@@ -25,9 +28,9 @@ ATTRIBUTE_PREFIX = "attribute "
 
 
 class Shape(NamedTuple):
-    """A secret by its shape; the first group, or all of the match, is the secret.
+    """A secret by its shape; the first group, or all of a match without groups, is the secret.
 
-    No text without `required_sign` has one.
+    `required_sign` is in every text with such a secret, so that most texts need no search; empty if there is none.
     """
 
     description: str
@@ -70,11 +73,12 @@ _SHAPES = (
         ),
     ),
 )
-# A statement of OTTL that gives an attribute a value.
+# A statement of OTTL that gives an attribute a value: `set(attributes["token"], "abcd")`. Groups: the name, the value.
 _ATTRIBUTE_SET = re.compile(
     r"\bset\(\s{0,8}[\w.]{1,80}\[\s{0,8}\"([^\"]{1,128})\"\s{0,8}\]\s{0,8},\s{0,8}\"([^\"\\]{4,256})\"\s{0,8}\)"
 )
-# A name and the signs between it and its value, as `token=` and `password": "`; a value; the end of a line.
+# A name and the signs between it and its value, as `token=` and `password": "`; a value without blanks, quotes and
+# signs that end it; blanks up to the end of a line; and a run that is long enough for a random text.
 _NAME = re.compile(r"(?<!\w)(?<!\w-)([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
 _VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
 _REST_OF_LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
@@ -82,12 +86,14 @@ _LONG_RUN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/=.-])")
 
 _SHORTEST_SHAPE = 15  # of a secret by its shape, without a sign that separates it from a name
 _LONGEST_KEPT = 512  # a text that is searched once for all its places
-# The length of what is no word behind `NAME: `: in any case, and if it has a digit.
+# From these lengths on, what follows `NAME: ` is no word of a sentence: without a digit, and with one.
 _LONG_VALUE, _SHORT_VALUE = 20, 8
 _LONGEST_INDENT = 80
-# Of a random text: how long it is, its bits for each sign, its digits, and how often digits and letters alternate.
+# What a random text has at least: its length, its bits for each sign (see `_measure_entropy`), its digits, and how
+# often a digit and a letter stand beside each other.
 _RANDOM_LENGTH, _RANDOM_ENTROPY, _RANDOM_DIGITS, _RANDOM_CHANGES = 32, 4.2, 4, 6
 _DIGIT, _CAPITAL, _SMALL = "digit", "capital", "small"
+# Names in connection strings of Azure, such as `Endpoint=…;SharedAccessKey=…`.
 _CONNECTION_NAMES = ("sharedaccesskey", "accountkey", "sharedaccesssignature", "instrumentationkey")
 
 
@@ -96,7 +102,9 @@ class Secret(NamedTuple):
 
     start: int
     end: int
+    """The number of the character behind it."""
     description: str
+    """Its kind in words, such as `a token in a URL`."""
 
 
 class _NamedValue(NamedTuple):
@@ -108,7 +116,11 @@ class _NamedValue(NamedTuple):
 
 
 def find_secrets_in_text(text: str, *, with_pairs: bool = True) -> Iterable[Secret]:
-    """Return the secrets in a text by their shapes; `with_pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
+    """Return the secrets in a text by their shapes.
+
+    `with_pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in the text; without it, they count in URLs and connection
+    strings alone. Secrets of different shapes may overlap, and they are not sorted.
+    """
     if is_too_short(text):
         return ()
     if len(text) > _LONGEST_KEPT:
@@ -181,12 +193,15 @@ def _find_named_secrets(text: str, with_pairs: bool) -> Iterator[Secret]:
 
 @lru_cache(maxsize=4096)
 def _may_name_secret(name: str) -> bool:
-    """Whether the name before a value is that of a secret. That of a data source has secrets of other shapes."""
+    """Whether the name before a value is that of a secret.
+
+    `team` and `auth` are common words, and the value of a data source has a password in it, which has another shape.
+    """
     return is_secret_header(name) and name.lower() not in ("team", "auth", *DATA_SOURCES)
 
 
 def _is_in_query(text: str, name_match: re.Match[str]) -> bool:
-    """Whether a name stands in the query of a URL, or is one of a connection string."""
+    """Whether a name stands in the query of a URL (`?key=`), or is one of a connection string (`;AccountKey=`)."""
     if "=" not in name_match[2]:
         return False
     sign_before = text[max(name_match.start() - 1, 0) : name_match.start()]
@@ -194,7 +209,7 @@ def _is_in_query(text: str, name_match: re.Match[str]) -> bool:
 
 
 def _match_named_value(text: str, name_match: re.Match[str]) -> _NamedValue | None:
-    """Return what follows a name."""
+    """Return a name with the value that follows it; None if no value follows."""
     start = _find_value_start(text, name_match)
     scheme_match = SCHEME_PATTERN.match(text, start)
     if scheme_match:
@@ -213,7 +228,10 @@ def _find_value_start(text: str, name_match: re.Match[str]) -> int:
 
 
 def _is_secret_value(text: str, named_value: _NamedValue) -> bool:
-    """Whether what follows a name is a secret: itself, and no word of a sentence."""
+    """Whether what follows a name is a secret: a literal that is not a word of a sentence.
+
+    `password: required` in a sentence is none. Alone in its line it is one, as in YAML.
+    """
     value = named_value.value[0]
     if not is_literal(value) or names_credential_source(named_value.name[1], value):
         return False
@@ -221,7 +239,7 @@ def _is_secret_value(text: str, named_value: _NamedValue) -> bool:
 
 
 def _may_be_prose(named_value: _NamedValue) -> bool:
-    """Whether what follows `NAME: ` may be a word: one that is not long, and without digits or very short."""
+    """Whether what follows `NAME: ` may be a word of a sentence: it is not long, and has no digit or is very short."""
     separator, value = named_value.name[2], named_value.value[0]
     if ":" not in separator or not separator.endswith(" "):
         return False
@@ -232,7 +250,7 @@ def _may_be_prose(named_value: _NamedValue) -> bool:
 
 
 def _is_alone_in_line(text: str, start: int, end: int) -> bool:
-    """Whether nothing else stands in the line of a name and its value, but for the dash of a list."""
+    """Whether a name and its value have a line of their own, but for blanks and the dash of a list before them."""
     search_start = max(start - _LONGEST_INDENT, 0)
     newline = text.rfind("\n", search_start, start)
     if newline < 0 and search_start > 0:

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes of a YAML source with their places, as a parser gives them, and the lines of a source. Private."""
+"""Nodes of a YAML source with their places, as a parser gives them, and the lines of a source. Private.
+
+yaml_nodes.py makes the nodes of a text; document_positions.py and the edits of a migration (text_edits.py) read them.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,23 @@ from typing import Any
 
 Mark = tuple[int, int]  # line and column, both from 0
 
+# Kinds of nodes.
 SCALAR, MAPPING, SEQUENCE, ALIAS = "scalar", "mapping", "sequence", "alias"
+# Styles of scalars that are blocks of lines.
 LITERAL, FOLDED = "|", ">"
-# What ends a line for a YAML parser, and all of it but what ends most lines.
+# What ends a line for a YAML parser, and those ends that are not a plain `\n`.
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _RARE_ENDS = "\r\x85\u2028\u2029"
 
 
 @dataclass(slots=True)
 class Node:
-    """A scalar, mapping or sequence; an alias is a node of its own, whose value is what it stands for.
+    """A scalar, mapping or sequence; an alias is a node of its own, whose value is the node that it stands for.
 
-    `value` is text, a list of pairs, a list of nodes or a node. `style` is a scalar's quote or block sign, or `flow`.
-    `first` and `final` are the parser's marks: where a node starts and ends is asked of few nodes.
+    `value` depends on `kind`: the text of a scalar, the pairs of key node and value node of a mapping, the nodes of a
+    sequence, or the node of an alias. `style` is the quote or block sign of a scalar, such as `"` or `|`, or `flow` for
+    `{…}` and `[…]`; it is empty for a scalar without quotes and for a mapping or list in lines. `first` and `final` are
+    marks of the parser; few nodes need them as `start` and `end`. `tag` is empty without one.
     """
 
     kind: str
@@ -45,7 +52,7 @@ class Node:
         return self.final.line, self.final.column
 
     def read_plain_text(self) -> str:
-        """Return a scalar without quotes as it is spelled."""
+        """Return a scalar without quotes as it is spelled; an empty text for one in quotes or a block."""
         return "" if self.style else str(self.value)
 
     def find_last_end(self) -> Mark:
@@ -72,10 +79,10 @@ def find_node(
     read_key: Callable[[Node], Any],
     known_pairs: dict[int, dict[Any, tuple[Node, Node]]] | None = None,
 ) -> tuple[Node | None, Node] | None:
-    """Return the key node (None in a list) and the value node at a path; aliases and merged keys lead nowhere.
+    """Return the key node and the value node at a path; None if the path leads nowhere, as through an alias.
 
-    `read_key` gives the data of a key, `known_pairs` keeps the keys of each mapping for the next search in the same
-    tree.
+    The key node is None for an item of a list. `read_key` returns the data of a key node. `known_pairs` keeps the pairs
+    of each mapping, by the id of its node, for the next search in the same tree.
     """
     pairs_by_mapping = {} if known_pairs is None else known_pairs
     key_node, current_node = None, node

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The grammar of the OpenTelemetry Transformation Language: a text becomes the calls, paths and enums that it uses.
 
-One pass without backtracking. Source: LANGUAGE.md of pkg/ottl; it did not change from 0.155 to 0.159. Private.
+`split_tokens` makes tokens of a text, and `Parser` reads them in one pass without backtracking. It keeps what a text
+uses and the kinds of values, and nothing else: no operators, no keys of paths. ottl.py reads whole statements with it
+and judges the names. Source: LANGUAGE.md of pkg/ottl; it did not change from 0.155 to 0.159. Private.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+# The tokens, each with its kind as the name of the group. A name in mixed case is several tokens: `IsMatch` is the
+# upper `I`, the lower `s`, the upper `M` and the lower `atch`.
 _TOKEN = re.compile(
     r"""(?P<space>[\t\n\f\r ]+)|(?P<bytes>0x[a-fA-F0-9]+)|(?P<float>(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<int>\d+)
     |(?P<string>"(?:\\.|[^\\"])*")|(?P<nil>nil\b)|(?P<not>not\b)|(?P<or>or\b)|(?P<and>and\b)
@@ -20,6 +24,7 @@ _TOKEN = re.compile(
     |(?P<sign>[=(){}:,.\[\]])|(?P<upper>[A-Z][A-Z0-9_]*)|(?P<lower>[a-z][a-z0-9_]*)|(?P<blank>_\b)""",
     re.ASCII | re.VERBOSE,
 )
+# An escape in a text, such as `\n`, `\101`, `\x41` or `\u0041`. Its group matches only if Go knows no such escape.
 _ESCAPE = re.compile(
     r'\\(?:[abfnrtv\\"]|[0-3][0-7]{2}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(.|\Z))', re.DOTALL
 )
@@ -34,6 +39,7 @@ _CONTROL_CHARACTERS = {
     "\\": "\\",
     '"': '"',
 }
+# What to write instead of a sign that the language does not have.
 _FIX_BY_SIGN = {
     "'": 'Quote text with `"`.',
     "&": "Write `and`.",
@@ -41,11 +47,14 @@ _FIX_BY_SIGN = {
     "!": "Write `not`.",
     '"': 'Close the text with `"`.',
 }
+# Integers have 64 bits with a sign. Texts of more digits are not even converted.
 _INTEGER_LIMIT, _MOST_DIGITS = 2**63, 19
 _LARGEST_RUNE = 0x10FFFF
 # Deeper than any statement; a deeper text is not judged.
 _DEEPEST = 40
-# Kinds of values: what a literal is, and what else stands for a value. NAME is that of a function, TEST a condition.
+# Kinds of values. The first line has literals, enums, lists and maps. PATH is such as `span.name`, CALL such as
+# `Len(name)`, MATH a calculation, LAMBDA such as `(x) => x`, NAME the name of a function without a call, and TEST a
+# condition.
 STRING, INT, FLOAT, BOOL, NIL, BYTES, ENUM, LIST, MAP = "s", "i", "f", "b", "n", "y", "e", "l", "m"
 PATH, CALL, MATH, LAMBDA, NAME, TEST = "p", "c", "x", "L", "F", "t"
 
@@ -56,7 +65,10 @@ KIND_BY_TOKEN = {"string": STRING, "int": INT, "float": FLOAT, "bool": BOOL, "ni
 
 
 class Invalid(Exception):  # noqa: N818 - a verdict, not a failure
-    """A text that is not in the language: where, why, and what to write instead."""
+    """A text that is not in the language: where, why, and what to write instead.
+
+    `start` counts characters from 0. `fix` is empty if nothing better is known.
+    """
 
     def __init__(self, start: int, why: str, fix: str = "") -> None:
         self.start, self.why, self.fix = start, why, fix
@@ -71,8 +83,10 @@ class Token(NamedTuple):
     """A word, sign or literal of a text."""
 
     kind: str
+    """The name of a group of `_TOKEN`, such as `lower` or `string`; `end` for the token behind the last one."""
     text: str
     start: int
+    """The number of its first character, from 0."""
 
 
 class NamedValue(NamedTuple):
@@ -93,7 +107,9 @@ class Step(NamedTuple):
 class Value:
     """A value: its kind, where it starts, its text, the arguments of a call or the items of a list.
 
-    `steps` are the names in a path; `has_sign` says that a number has a sign.
+    `kind` is one of the kinds above, such as CALL. `text` is a literal as it is spelled, the name of a call or enum, or
+    the names of a path with dots between them; empty for other kinds. `steps` are the names in a path. `has_sign` says
+    that a sign stands before a literal or a calculation.
     """
 
     kind: str
@@ -106,7 +122,10 @@ class Value:
 
 @dataclass(slots=True)
 class UsedNames:
-    """What a text uses, in order."""
+    """What a text uses, in order: its calls, paths, enums and lambdas, also those inside of others.
+
+    A path that begins with a parameter of a lambda is not among them.
+    """
 
     calls: list[Value] = field(default_factory=list)
     paths: list[Value] = field(default_factory=list)
@@ -115,7 +134,10 @@ class UsedNames:
 
 
 def unquote_text(quoted: str) -> str | None:
-    """Return what a literal in quotes stands for; None if it has an escape that Go does not know."""
+    """Return what a literal in quotes stands for: `"a\\n"` is a letter and a line end.
+
+    None if the literal has an escape that Go does not know.
+    """
     if _find_wrong_escape(quoted):
         return None
     return _ESCAPE.sub(lambda escape: _resolve_escape(escape[0][1:]), quoted[1:-1])
@@ -140,11 +162,14 @@ def _resolve_escape(body: str) -> str:
 
 @lru_cache(maxsize=4096)
 def split_tokens(text: str) -> tuple[Token, ...]:
-    """Return the words of a text; many configs have the same statements. Raises Invalid."""
+    """Return the tokens of a text; the last one has the kind `end`. Raises Invalid for a sign without a meaning.
+
+    The tokens are cached, since many configs have the same statements.
+    """
     tokens, end_before = [], 0
     for match in _TOKEN.finditer(text):
         start = match.start()
-        if start > end_before:  # the pattern has skipped a sign
+        if start > end_before:  # the pattern has skipped a sign that is no token
             break
         if match.lastgroup != "space":
             tokens.append(Token(str(match.lastgroup), match[0], start))
@@ -155,7 +180,10 @@ def split_tokens(text: str) -> tuple[Token, ...]:
 
 
 def _make_literal(token: Token) -> Value:
-    """Return a literal. Raises Invalid if its text has a wrong escape, or its number no room in 64 bits."""
+    """Return a literal.
+
+    Raises Invalid for a text with a wrong escape, a number above 64 bits, or bytes with half a byte, such as `0xabc`.
+    """
     value_kind = KIND_BY_TOKEN[token.kind]
     if value_kind == STRING:
         _check_escapes(token)
@@ -175,7 +203,7 @@ def _check_escapes(token: Token) -> None:
 
 
 def _check_calculable(value: Value, start: int) -> None:
-    """Raise Invalid at a place if a value cannot be calculated with."""
+    """Raise Invalid with the place `start` if a value cannot stand beside `+`, `-`, `*` or `/`."""
     if value.kind not in CALCULABLE_KINDS:
         raise Invalid(start, "only numbers, paths and converters can be calculated with")
 
@@ -183,7 +211,9 @@ def _check_calculable(value: Value, start: int) -> None:
 class Parser:
     """Reads one text; `used` holds what it uses. Its methods raise Invalid and TooDeep.
 
-    Each method reads what its name says from the token at `index` on. `scopes` has the parameters of lambdas around it.
+    Each method reads what its name says from the token at `index` on, and leaves `index` at the token behind that.
+    `depth` counts the values that are being read inside of each other. `scopes` has the parameters of each lambda
+    around the token, the innermost last.
     """
 
     def __init__(self, text: str) -> None:
@@ -194,23 +224,27 @@ class Parser:
 
     @property
     def token(self) -> Token:
+        """The token that is read next."""
         return self.tokens[self.index]
 
     def read_token(self) -> Token:
-        """Return the token, and go to the next one."""
+        """Return the next token, and move behind it."""
         token = self.tokens[self.index]
         self.index += 1
         return token
 
     def describe_unexpected(self, expected: str) -> Invalid:
-        """Return that something else should stand here, in words for the user."""
+        """Return the exception that says that something else should stand here; the caller raises it."""
         token = self.token
         actual = f"`{token.text}`" if token.text else "the end"
         fix = "Write `==`." if token.text == "=" else ""
         return Invalid(token.start, f"{expected} should stand here, not {actual}", fix)
 
     def take(self, text: str, expected: str = "") -> Token:
-        """Read a token that has to stand here; `expected` says what else may."""
+        """Read the token with this text. Raises Invalid if another one stands here.
+
+        `expected` is what the message asks for; empty if that is the text itself.
+        """
         if self.token.text != text:
             raise self.describe_unexpected(expected or f"`{text}`")
         return self.read_token()
@@ -280,7 +314,7 @@ class Parser:
         return left
 
     def _read_signed_value(self) -> Value:
-        """Read a value, and one sign before it."""
+        """Read a value, and at most one sign before it: `-1` and `-Len(name)`, but not `--1`."""
         if self.token.kind != "sum":
             return self._single_value()
         start = self.read_token().start
@@ -309,7 +343,11 @@ class Parser:
         raise self.describe_unexpected("a value")
 
     def _read_parentheses(self) -> Value:
-        """Read a calculation or a condition in parentheses. Only a call stays what it is."""
+        """Read a calculation or a condition in parentheses.
+
+        A call in parentheses stays a CALL without its name and arguments, which are in `used`; everything else becomes
+        a TEST or MATH.
+        """
         start = self.read_token().start
         inner_value = self.read_value_or_condition()
         if inner_value.kind not in (*CALCULABLE_KINDS, *CONDITION_KINDS):
@@ -320,7 +358,7 @@ class Parser:
         return Value(TEST if inner_value.kind in CONDITION_KINDS else MATH, start)
 
     def _find_name_end(self) -> int:
-        """Return the index behind a name, which is several tokens: `Is`, upper and lower case, are two."""
+        """Return the index of the token behind a name. A name has a token for each run of one case: `Is` has two."""
         end = self.index
         while self.tokens[end].kind in ("upper", "lower"):
             end += 1
@@ -355,7 +393,12 @@ class Parser:
         return NamedValue(name, self.value())
 
     def _read_call_enum_or_name(self) -> Value:
-        """Read what begins in upper case: a call with its keys, an enum, or the name of a function."""
+        """Read what begins in upper case: a call with its keys, an enum, or the name of a function.
+
+        `(` follows the name of a call. Otherwise, all capitals are an enum such as `SPAN_KIND_SERVER`, and any other
+        name is that of a function which is an argument. A function in all capitals, such as `SHA256`, is an ENUM here;
+        ottl.py makes it a NAME.
+        """
         start, end = self.token.start, self._find_name_end()
         if self.tokens[end].text == "(":
             call = self.call()
@@ -394,7 +437,7 @@ class Parser:
         return Step(name, self._read_keys())
 
     def _read_keys(self) -> bool:
-        """Read keys in brackets; return whether there are any."""
+        """Read keys in brackets, such as `["a"][0]`; return whether there are any."""
         start_index = self.index
         while self.token.text == "[":
             self.read_token()

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of a row in `component_table.py`: what a type of component needs in Kubernetes, by its settings. Private."""
+"""The form of a row in `component_table.py`: what a type of component needs in Kubernetes, by its settings. Private.
+
+`derive_needs.py` reads the rows for the components that a config starts. A need is something that the pod or its
+ServiceAccount must have: RBAC rules, variables, paths of the node, folders that stay, or root. Ports are in ports.json
+of the catalogue, actions of AWS in aws_calls.py.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +21,10 @@ Settings = dict[str, Any]
 
 READ_VERBS = ("get", "list", "watch")
 
-# Rights that go far beyond telemetry: a collector gets them only if its option `allow` names them.
+# Rights that go far beyond telemetry: a collector gets them only if its option `allow` names them. These are the words
+# of that option: WILDCARD is for a rule with `*`, ROOT is to run as root.
 SECRETS, WILDCARD, NODES_PROXY, ROOT = "secrets", "wildcard", "nodes/proxy", "root"
+# The resources of the core group that need such consent, each with the word of its right.
 _GUARDED_RIGHTS = {"secrets": SECRETS, "nodes/proxy": NODES_PROXY}
 
 
@@ -33,8 +40,9 @@ class Component:
     `type_names` has the newest name of the type and its older names. `list_rules` returns the RBAC rules that it needs,
     and `list_older_rules` those that only older versions of Kubernetes need. `list_variables` returns names of
     variables of the environment, `list_host_paths` pairs of a path on the node and one in the container, and
-    `list_state_directories` folders that must outlive the pod. `serves_health` says that the component answers health
-    probes. `asks_api` says that it asks the API of Kubernetes with rights that are not derived.
+    `list_state_directories` folders that must outlive the pod. `needs_root` says whether it has to run as root.
+    `serves_health` says that the component answers health probes. `asks_api` says that it asks the API of Kubernetes
+    with rights that no row knows, so RBAC rules cannot be complete.
     """
 
     type_names: tuple[str, ...]
@@ -51,9 +59,12 @@ class Component:
 def make_rule(
     groups: str, resources: str, verbs: tuple[str, ...] = READ_VERBS, name: str = "", namespace: str = ""
 ) -> dict[str, Any]:
-    """Return one RBAC rule; groups and resources are separated by blanks, `core` is the group without a name.
+    """Return one RBAC rule.
 
-    A rule with a namespace belongs into a Role there, any other into a ClusterRole.
+    `groups` and `resources` are words with blanks between them, such as `"core apps"` and `"pods deployments"`; `core`
+    is the group whose name is empty. `name` limits the rule to one object; empty for all. A rule with a `namespace`
+    belongs into a Role there; without one, it belongs into a ClusterRole. The key `namespace` is not one of Kubernetes:
+    it only says which of the two.
     """
     rbac_rule: dict[str, Any] = {
         "apiGroups": ["" if group == "core" else group for group in groups.split()],
@@ -68,7 +79,10 @@ def make_rule(
 
 
 def find_guarded_rights(rbac_rule: Mapping[str, Any]) -> set[str]:
-    """Return the rights in an RBAC rule that need consent. A rule for named objects needs none for their resource."""
+    """Return the rights in an RBAC rule that need consent: some of `secrets`, `nodes/proxy` and `wildcard`.
+
+    A rule for named objects needs no consent for their resource: it reads one known Secret, not all.
+    """
     rights = set[str]()
     is_of_core_group = bool({"", "*"}.intersection(rbac_rule.get("apiGroups", ())))
     if is_of_core_group and not rbac_rule.get("resourceNames"):

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of numbers, durations and counts: their ranges, and which of two settings has to be the larger one.
 
-Each is a key of a row of constraints.json, see constraints.py. Private.
+Each is a key of a row of constraints.json, see constraints.py. A check gets the value of that key (its operand), the
+settings at the place of the row, their path, and the whole row. amounts.py says what counts as a number or a duration:
+whatever is neither, or is decided by a variable, is None there, and no check judges it. Private.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ from .subject import Fault
 
 
 def _find_numbers_out_of_range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> RuleFaults:
-    """Yield numbers outside of a range, which may be open at one end."""
+    """Yield numbers outside of a range.
+
+    `table` has a pair of minimum and maximum by key, such as `{"port": [1, 65535]}`; None is an open end.
+    """
     for key, (minimum, maximum) in table.items():
         for place, value in find_values(settings, key, path):
             if not is_number(value):
@@ -64,7 +69,10 @@ def _find_negative_durations(keys: list[str], settings: Any, path: Path, row: Ro
 
 
 def _find_durations_out_of_range(table: dict[str, list[str | None]], settings: Any, path: Path, row: Row) -> RuleFaults:
-    """Yield durations outside of a range; in a row with `zero`, none at all is a value."""
+    """Yield durations outside of a range; in a row with `zero`, a duration of 0 is always allowed.
+
+    `table` has a pair of durations by key, such as `{"interval": ["1s", "5m"]}`; None is an open end.
+    """
     for key, (shortest, longest) in table.items():
         for place, value in find_values(settings, key, path):
             seconds = read_duration(value)
@@ -85,7 +93,10 @@ def _describe_broken_bound(seconds: float, shortest: str | None, longest: str | 
 
 
 class _ComparedSetting(NamedTuple):
-    """One of two settings that are compared: its key, its value, and whether that is a default."""
+    """One of two settings that are compared: its key, its value, and whether that is a default.
+
+    The value is None if the config has null, or if neither the config nor the row has a value.
+    """
 
     key: str
     value: Any
@@ -97,7 +108,12 @@ class _ComparedSetting(NamedTuple):
 
 
 def _find_wrong_order(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
-    """Yield a setting that is smaller than another one, though it has to be larger."""
+    """Yield the larger one of two settings if its value is too small.
+
+    `keys` are two: the setting that has to be smaller, then the one that has to be larger. A key that is not given has
+    its value of `defaults` of the row. Usually equal values are fine; `strict`, `factor` and `zero` of the row change
+    what is enough, see `_is_too_small`.
+    """
     if not isinstance(settings, dict):
         return
     small_setting, large_setting = _read_compared_settings(keys, settings, row)
@@ -108,7 +124,7 @@ def _find_wrong_order(keys: list[str], settings: Any, path: Path, row: Row) -> R
 
 
 def _read_compared_settings(keys: list[str], settings: Any, row: Row) -> Iterator[_ComparedSetting]:
-    """Yield the settings of two keys, or the defaults that the row has for them; null is zero, and no default."""
+    """Yield the setting of each key; a key that is not given has its default of the row, and null stays None."""
     defaults = row.get("defaults", {})
     absent = object()
     for key in keys:
@@ -120,7 +136,11 @@ def _read_compared_settings(keys: list[str], settings: Any, row: Row) -> Iterato
 
 
 def _read_comparable_amounts(small_value: Any, large_value: Any, row: Row) -> tuple[float | None, float | None]:
-    """Return two values as numbers; beside a text, which is a duration, a number is one too. None for no number."""
+    """Return two values as numbers; both are None if one of them is no number and no duration.
+
+    If one value is a text such as `10s`, both are durations in seconds: then a number such as 5000000000 is
+    nanoseconds.
+    """
     has_duration = isinstance(small_value, str) or isinstance(large_value, str)
     read_amount = read_duration if has_duration else amount_in
     small_amount, large_amount = read_amount(small_value), read_amount(large_value)
@@ -130,7 +150,11 @@ def _read_comparable_amounts(small_value: Any, large_value: Any, row: Row) -> tu
 
 
 def _is_too_small(large_amount: float, small_amount: float, row: Row) -> bool:
-    """Whether a number is not as much above another one as a row wants; with `zero`, none at all means no limit."""
+    """Whether the larger number is not as much above the smaller one as a row wants.
+
+    The minimum is the smaller number, times `factor` if the row has it. A number equal to the minimum is too small only
+    with `strict`. With `zero`, 0 as the larger number means that there is no limit, so it is never too small.
+    """
     if large_amount == 0 and "zero" in row:
         return False
     minimum = small_amount * row.get("factor", 1)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of scrape configs of Prometheus: durations, timeouts beside intervals, and targets.
 
-Each is a key of a row of constraints.json, see constraints.py. Private.
+Each is a key of a row of constraints.json, see constraints.py. A check gets the value of that key (its operand), the
+settings of the Prometheus receiver at the place of the row, their path, and the row. Private.
 """
 
 from __future__ import annotations
@@ -28,14 +29,20 @@ def _find_wrong_durations(keys: list[str], settings: Any, path: Path, _row: Row)
 
 
 class _SharedInterval(NamedTuple):
-    """The interval of a job without one of its own: in seconds, None if a variable has it, and as a message says it."""
+    """The interval of a job without one of its own."""
 
     seconds: float | None
+    """None if the text is no duration, such as a variable."""
     in_words: str
+    """As a message shows it: `30s in `global``, or `a minute by default`."""
 
 
 def _find_long_timeouts(default_seconds: int, settings: Any, path: Path, _row: Row) -> RuleFaults:
-    """Yield timeouts above the interval: a job's own, else the global one, else the usual one, in seconds."""
+    """Yield timeouts that are longer than the interval of the same job.
+
+    The interval of a job is its own, else the global one, else `default_seconds`. Prometheus refuses such a timeout.
+    An interval or a timeout of 0 counts as not given, and one that cannot be read is not judged.
+    """
     shared_interval = _read_shared_interval(mapping_at(settings, "global"), default_seconds)
     for place, timed_settings in _list_timed_settings(settings, path):
         own_interval, timeout = (
@@ -43,7 +50,7 @@ def _find_long_timeouts(default_seconds: int, settings: Any, path: Path, _row: R
             _read_seconds(timed_settings.get("scrape_timeout")),
         )
         if own_interval is None or timeout is None:
-            continue  # a variable has one of them
+            continue  # a variable decides one of them
         interval_seconds = own_interval or shared_interval.seconds
         if interval_seconds is not None and timeout > interval_seconds:
             interval_in_words = timed_settings["scrape_interval"] if own_interval else shared_interval.in_words
@@ -55,7 +62,7 @@ def _find_long_timeouts(default_seconds: int, settings: Any, path: Path, _row: R
 
 
 def _read_shared_interval(global_settings: dict[str, Any], default_seconds: int) -> _SharedInterval:
-    """Return the interval of the global settings, or the usual one if they have none."""
+    """Return the interval of the global settings, or the default of Prometheus if they have none."""
     seconds = _read_seconds(global_settings.get("scrape_interval"))
     if seconds == 0:
         return _SharedInterval(default_seconds, "a minute by default")
@@ -70,7 +77,10 @@ def _list_timed_settings(settings: Any, path: Path) -> Iterator[tuple[Path, dict
 
 
 def _read_seconds(value: Any) -> float | None:
-    """Return a duration of Prometheus in seconds, 0 if none is given; None if it is not readable, or not known."""
+    """Return a duration of Prometheus in seconds; 0 if none is given, None if its text is no duration.
+
+    A reference to a variable is no duration either: its value is not known here.
+    """
     text = "" if value is None else str(value)
     if text and not is_prometheus_duration(text):
         return None
@@ -78,7 +88,7 @@ def _read_seconds(value: Any) -> float | None:
 
 
 def _find_targets_with_path(_operand: bool, settings: Any, path: Path, _row: Row) -> RuleFaults:
-    """Yield targets that have a path."""
+    """Yield targets that have a path, such as `app:8080/metrics`."""
     for place, text in find_texts(["targets.*"], settings, path):
         if "/" in text:
             fix = "Write `HOST:PORT`; `scheme` and `metrics_path` have the rest."

@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One rule of a user, made of its part of a file. Private.
 
-The order in which a rule is read is the order in which its faults are told.
+user_rule_files.py makes a `RuleBuilder` for each rule of a file. It returns a `UserRule`, see user_rules.py. A part is
+what stands at a path of the file, see user_rule_parts.py. To tell a fault is to add a line with its file and line to
+the list that all parts share (`add_fault`); reading then goes on with an empty value. The order in which a rule is read
+is the order in which its faults are told. Steps are a parsed path, see user_paths.py. A kind is a type without
+underscores, see `kind_of` in traits.py. docs/own_rules.md describes the keys of a rule.
 """
 
 from __future__ import annotations
@@ -27,12 +31,15 @@ from .user_rule_when import read_when
 from .user_rules import ALWAYS, Examples, Expression, PathConditions, UserRule, When
 
 _NEEDED_KEYS = ("id", "severity", "path", "message", "fix")
+# All keys of a rule. `unlisted: true` says that the rule is about types or settings that no catalogue lists, such as
+# those of the user's own build; then types and paths are not checked.
 RULE_KEYS = (
     *_NEEDED_KEYS,
     *("documentation", "profiles", "when", "types", "except_types", "where", "require", "expression", "unlisted"),
     "examples",
 )
 _EXAMPLE_KEYS = ("good", "bad")
+# Words of small letters and digits with single dashes between them, such as `acme-tls12`.
 _ID_PATTERN = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 
 CompileExpression = Callable[[str], Expression]
@@ -43,6 +50,7 @@ class RuleSurroundings(NamedTuple):
     """What a rule is judged by: the ids it must not have, the paths that exist, and how to compile its expression."""
 
     reserved_ids: Collection[str]
+    """The ids of the rules of this collection."""
     known_paths: KnownPaths
     compile_expression: CompileExpression
 
@@ -67,7 +75,10 @@ class RuleBuilder:
     uncertain_paths: list[_UncertainPath] = field(default_factory=list)
 
     def build(self) -> UserRule | None:
-        """Return the rule; None if it has faults, which are told."""
+        """Return the rule, or None if its part is no mapping; all faults are told.
+
+        A rule with other faults is returned too, with empty values in their place. The caller drops it.
+        """
         part = self.part
         part.check_keys(RULE_KEYS, _NEEDED_KEYS)
         if not isinstance(part.value, dict):
@@ -118,18 +129,18 @@ class RuleBuilder:
         return {name: part.read_word(name, (*SEVERITIES, OFF)) for name in PROFILES if name in part}
 
     def _read_when(self) -> When:
-        """Return to which configs a rule applies: to all without `when`."""
+        """Return to which configs a rule applies; without `when`, it applies to all."""
         if "when" not in self.part:
             return ALWAYS
         known_paths = None if self._is_unlisted() else self.surroundings.known_paths
         return read_when(self.part.at("when"), known_paths)
 
     def _read_kinds(self, key: str) -> frozenset[str]:
-        """Return the types of components at a key, as kinds."""
+        """Return the types of components at a key, `types` or `except_types`, as kinds."""
         return frozenset(kind_of(kind) for kind in self._read_types(key))
 
     def _read_types(self, key: str) -> tuple[str, ...]:
-        """Return the types at a key, which are those of the section with which the path begins."""
+        """Return the types at a key; each must be a type of the section with which the path begins."""
         if key not in self.part:
             return ()
         section_name = str(value_at(self.part.value, ("path",))).partition(".")[0]
@@ -141,7 +152,7 @@ class RuleBuilder:
         return self.part.read_texts(key, () if self._is_unlisted() else known_types)
 
     def _is_unlisted(self) -> bool:
-        """Whether the rule is about what is in no list of types and settings."""
+        """Whether the rule has `unlisted: true`: no list of types and settings can judge its path."""
         return value_at(self.part.value, ("unlisted",)) is True
 
     def _check_unlisted(self) -> None:
@@ -149,7 +160,10 @@ class RuleBuilder:
             self.part.at("unlisted").add_fault("this must be true or false", "Write `true` or `false`.")
 
     def _check_path(self, part: RulePart, steps: Steps, types: Iterable[str]) -> None:
-        """Tell a path that no config has."""
+        """Tell a path that no config can have, and remember one of which the catalogue is not certain.
+
+        `part` is where the fault is told, `types` narrow the components of the path; empty for all of the section.
+        """
         if self._is_unlisted():
             return
         verdict = self.surroundings.known_paths.judge_path(steps, types)
@@ -160,7 +174,7 @@ class RuleBuilder:
             self.uncertain_paths.append(_UncertainPath(part, steps))
 
     def _check_uncertain_paths(self, examples: Examples) -> None:
-        """Tell a path that neither the catalogue nor an example has: nobody would notice a slip in it."""
+        """Tell each uncertain path that no example has: otherwise nobody would notice a typing error in it."""
         configs = (*examples.good_configs, *examples.bad_configs)
         for part, steps in self.uncertain_paths:
             if not any(find_path_matches(config, steps) for config in configs):
@@ -175,7 +189,10 @@ class RuleBuilder:
             return ()
 
     def _read_paths_with_conditions(self, key: str, steps: Steps, types: Iterable[str]) -> tuple[PathConditions, ...]:
-        """Return what a rule asks at a key: a path below the rule's, with conditions, each."""
+        """Return the conditions at a key, `where` or `require`: each is a path below that of the rule, and conditions.
+
+        `steps` and `types` are those of the rule.
+        """
         if key not in self.part:
             return ()
         part = self.part.at(key)
@@ -197,12 +214,12 @@ class RuleBuilder:
         steps = self._read_steps(part, path_text)
         if steps:
             is_base_possible = not self.surroundings.known_paths.judge_path(base_steps, types).obstacle
-            if is_base_possible:  # else that is the fault
+            if is_base_possible:  # a base path that no config has is told already
                 self._check_path(part, (*base_steps, *steps), types)
         return PathConditions(steps, self._read_conditions(part))
 
     def _read_conditions(self, part: RulePart) -> Conditions:
-        """Return the conditions of a path; those that are wrong are told, and left out."""
+        """Return the conditions of a path, such as `{differs: true}`; wrong conditions are told and left out."""
         if not isinstance(part.value, dict) or not part.value:
             part.add_fault("this must be a mapping of conditions", f"Conditions: {', '.join(CONDITION_NAMES)}.")
             return Conditions(())

@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which field of a record a path of OTTL names: `span.status.code` is the field `status` of a span.
 
-A field is a path in the short form that records.py describes. Private.
+A record is in the short form that records.py describes, and a field is a path in it, such as `("status",)`. A text of
+OTTL is given as its tokens, see ottl_syntax.py. A context is what a path of OTTL is about: a span, a metric, a log
+record, or a resource. UnknownPart says that no field of a record can be told. samples.py and taking_fields.py ask here
+for the fields that a condition or a statement names. Private.
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ _FIELDS_BY_CONTEXT: dict[str, dict[str, Path]] = {
 }
 # The words that may begin a path and name its context.
 _CONTEXT_WORDS = ("instrumentation_scope", *_FIELDS_BY_CONTEXT)
-# Converters whose value is, or is taken for, that of their argument.
+# Converters whose value is taken for that of their argument: `name: "a"` is a sample for `ToLowerCase(name) == "a"`.
 _CONVERTERS = ("String", "Int", "Double", "ToLowerCase", "ToUpperCase", "Trim")
 
 
@@ -73,7 +76,8 @@ class _OttlPath(NamedTuple):
 def find_record_field(text: str, context: str) -> Path:
     """Return the field of a record that a path of OTTL names; an empty path if records have no such field.
 
-    `context` is that of a path that does not begin with one.
+    `context` is a key of `_FIELDS_BY_CONTEXT`; it counts for a path without a context word, such as `name`. A path such
+    as `span.name` says its context itself. For example, `attributes["a"]` with `span` is `("attributes", "a")`.
     """
     try:
         return find_field_of_path(split_tokens(text)[:-1], context)
@@ -82,7 +86,10 @@ def find_record_field(text: str, context: str) -> Path:
 
 
 def find_field_of_path(tokens: Tokens, context: str) -> Path:
-    """Return the field of a path, or of the path in converters. Raises UnknownPart if records have no such field."""
+    """Return the field of a path, or of the path inside of converters, as in `ToLowerCase(name)`.
+
+    Raises UnknownPart if records have no such field.
+    """
     if tokens and tokens[0].kind == "upper":
         return find_field_of_path(_read_converted_path(tokens), context)
     names, keys = _read_path(tokens)
@@ -108,7 +115,7 @@ def _read_converted_path(tokens: Tokens) -> Tokens:
 
 
 def _read_path(tokens: Tokens) -> _OttlPath:
-    """Return the names and keys of a path. Raises UnknownPart for what is none, as what has a number as a key."""
+    """Return the names and keys of a path. Raises UnknownPart for another text, or if a key is not a text."""
     path = _OttlPath([], [])
     for token in tokens:
         if token.kind == "string":
