@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation by a real Collector: `otelcol validate` on this machine. Controller only. Private."""
+"""Validation by a real Collector: `otelcol validate` on this machine. Controller only. Private.
+
+This is the second opinion of a validation, beside the rules; `_validate.py` asks for it. Tests and forecasts choose
+their Collector here too. A target is the build for which the rules judge, see `Target` in build_facts.py. An isolated
+program runs in namespaces of its own, see `_isolation/sandbox.py`. Variables of a config get placeholders, see
+`_placeholders.py`.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +35,13 @@ TIMEOUT_SECONDS = 30
 _PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
 _UNSUPPORTED_REASONS = {"adot": "the AWS distribution has no `validate` subcommand"}
 _FIX_ISOLATION = "Allow user namespaces, or write that part into the config."
+# What every Collector says for `--version`: `otelcol-contrib version 0.158.0`.
 _VERSION = re.compile(r"^\S+ version:? \S", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class ChosenProgram:
-    """The Collector that validates a config: its path, and its command as a result tells it."""
+    """The Collector that validates or runs a config: its path, and the command `PATH validate` for a result."""
 
     path: str
     command: str
@@ -42,14 +49,14 @@ class ChosenProgram:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """There is no Collector that validates a config, and why."""
+    """There is no Collector that validates or runs a config, and why."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """Whether a real Collector validated the configs, the reason, and its findings."""
+    """Whether a real Collector validated the configs: `reason` has its command, or why there was none."""
 
     has_run: bool
     reason: str
@@ -63,7 +70,7 @@ class Opinion:
 def choose_program(binary: str, target: Target | None) -> ChosenProgram | Unavailable:
     """Return the program that `binary` means: `none`, a path, or `auto` for the one of the target's distribution.
 
-    Raises Problem if a given path has no program.
+    Without a target, `auto` looks for contrib, of any version. Raises Problem if a given path has no program.
     """
     if binary == NONE:
         return Unavailable("it was not requested")
@@ -100,8 +107,8 @@ def validate_by_program(
     """Return the error that a program reports for a config; None if it reports none.
 
     The program runs in namespaces of its own: a config that names a file or an address gets nothing of this machine.
-    Where the system allows none, nobody is asked about such a config. An error where a variable decides is information:
-    the value there is a placeholder.
+    Where the system allows no namespaces, such a config is not validated, and a finding says so. An error at a value
+    that a variable decides has the severity `info`, since the program has read a placeholder there.
     """
     is_isolated = not sandbox.why_unavailable()
     if not is_isolated and (outside_path := next(_find_outside_paths(config), None)):
@@ -150,7 +157,7 @@ def _find_outside_paths(config: Any) -> Iterator[KeyPath]:
 
 
 def describe_version_mismatch(program_path: str, target: Target | None, wants_isolation: bool = True) -> str:
-    """Return why a program is unsuitable: its version must match the target's."""
+    """Return why a program is unsuitable: its version is not that of the target. Empty if it is, or without target."""
     if target is None:
         return ""
     version = read_program_version(program_path, wants_isolation)

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The build of the Collector that the user gives. Private."""
+"""The build of the Collector that the user gives. Private.
+
+It comes from options of a task; `_builds.py` decides which build that is.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The build that runs a config: given, recognised by its image, or of the user's own. Private."""
+"""The build that runs a config: given, recognised by its image, or of the user's own. Private.
+
+A build is a distribution in a version, such as contrib 0.158.0; a `Target` names it (build_facts.py). None as a target
+means that the build is unknown or may be any, so rules that depend on it find nothing. An own build is made by the
+user, see `_own_builds.py`. A distribution may count versions by itself, as ADOT does: its own version v0.49.0 has
+another version of the Collector in it. The tested version is the one that this collection was tested with.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +30,7 @@ from ._build_request import BuildRequest
 from ._own_builds import resolve_own_build
 
 DEFAULT, ANY = "contrib", "any"
+# The parts of an image such as `registry/otel/collector:0.158.0@sha256:…`.
 _IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
 _NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
 # Distributions by the names of their programs and images, which people give as well.
@@ -36,6 +43,7 @@ _DISTRIBUTION_BY_PROGRAM = {
 }
 # As in semantic versions, a pre-release or a build may follow.
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?([-+][\w.+-]+)?", re.ASCII)
+# The file with published tables of the catalogue; empty for the tables of this collection.
 _TABLES_PATH: ContextVar[str] = ContextVar("published", default="")
 
 
@@ -85,7 +93,7 @@ def image_repository(distribution: str, version: str) -> str:
 
 
 def _older_repositories(row: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the repositories of older versions, each by the version before which it is the one."""
+    """Return the repositories of older versions: `{"0.150.0": REPOSITORY}` is for the versions before 0.150.0."""
     return row.get("older_images") or {}
 
 
@@ -201,7 +209,10 @@ def _check_distribution(name: str) -> None:
 
 
 def find_build(name: str, own_version: str) -> Target:
-    """Return a build by its own version, of which the tables may not know yet what Collector is in it."""
+    """Return a build by its own version.
+
+    If the tables do not know yet which Collector is in it, the nearest known one stands for it.
+    """
     catalogue = load_catalogue()
     is_known = catalogue.is_counted(name, own_version)
     unknown_version = "" if is_known else own_version

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Findings of rules with the severities that the user wants, and without those that the user suppresses.
 
-Rendering, validation and the modules for hosts call `judge_configs`, and `conclude_report` to fail or to warn. Private.
+Rendering, validation and the modules for hosts call `judge_configs`, and `conclude_report` to fail or to warn. To weigh
+findings is to give each its final severity and to take the suppressed ones out, see profiles.py. A finding is fatal if
+it is as severe as the option `fail_on` says. Private.
 """
 
 from __future__ import annotations

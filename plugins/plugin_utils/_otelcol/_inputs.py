@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collector configs out of files, folders, streams of manifests and variables. Controller only. Private."""
+"""Collector configs out of files, folders, streams of manifests and variables. Controller only. Private.
+
+`_validate.py`, `_migrate.py` and tests of configs call `collect_inputs`. An input is one config that was found, with
+what surrounds it: its place in a file, the object that holds it, and what manifests in the same file or folder show of
+its platform (`PlatformContext` of from_manifests.py). To note something is to add it to a list of `Collected`, so that
+one bad file does not stop the others.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +50,17 @@ _NAME_FOLDER_FIX = "Name that folder too, if it has what is meant."
 
 @dataclass(frozen=True)
 class Input:
-    """A collector config from the user: its data, the positions of its paths, and its surroundings."""
+    """A collector config from the user: its data, the positions of its paths, and its surroundings.
+
+    `name` is what findings call it: the file, and the object in it if there is one. `found_config` says where in the
+    file it is, and `layer` is the config as one layer, to merge it with others. `file` is empty for a variable.
+    """
 
     name: str
     config: Any
+    """None for a custom resource without a config."""
     locate: Callable[[KeyPath], Position]
+    """Returns where a path of the config stands in the file."""
     duplicates: tuple[tuple[KeyPath, Position], ...] = ()
     platform_context: PlatformContext = field(default_factory=PlatformContext)
     found_config: FoundConfig = field(default_factory=lambda: FoundConfig(0, (), False, {}, ""))
@@ -60,10 +72,12 @@ class Input:
 class Collected:
     """All inputs of a task: configs, invalid YAML, texts on which this collection failed, files without a config.
 
-    `text_by_name` are by name, `objects_by_folder` by folder; `skip_reasons` says why files were skipped that may have
-    a config. `custom_resources` are custom resources of the operator without a config, such as an Instrumentation;
-    `chart_findings` says how values of Helm charts become configs; `unfollowed_links` says which folders were not
-    followed.
+    `text_by_name` has the whole text of each file with a config, by the name of the file or variable, and
+    `objects_by_folder` the Kubernetes objects of each folder. `skipped_files` are YAML files without a config, and
+    `skip_reasons` has a sentence for those that may have one all the same. `custom_resources` are custom resources of
+    the operator without a config, such as an Instrumentation. `chart_findings` says how values of Helm charts become
+    configs, and `unfollowed_links` which links to folders were not followed. `internal_faults` are findings about
+    mistakes of this collection.
     """
 
     inputs: list[Input] = field(default_factory=list)
@@ -96,7 +110,7 @@ class Collected:
         return [*self.text_by_name, *self.faulty_files]
 
     def list_warnings(self) -> Iterator[str]:
-        """Yield what names the parts of folders that were not read, though they may have a config."""
+        """Yield a warning about skipped files that may have a config, and one for each link that was not followed."""
         if reasons := self.skip_reasons:
             rest_note = f" And {len(reasons) - _MOST_NAMED_FILES} more." if len(reasons) > _MOST_NAMED_FILES else ""
             yield (
@@ -106,7 +120,7 @@ class Collected:
         yield from self.unfollowed_links[:_MOST_NAMED_FILES]
 
     def note_invalid(self, invalid: InvalidYaml) -> None:
-        """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
+        """Note invalid YAML, without its traceback: the frames there hold this object, so memory would not be freed."""
         invalid.__cause__ = invalid.__context__ = None
         self.invalid_yaml.append(invalid.with_traceback(None))
 
@@ -136,11 +150,11 @@ class Reading:
     variable_name: str = VARIABLE_NAME
     """What findings call a config that is in no file."""
     variable_index: int = 0
-    """How many of the paths stand before that config; the last one counts when they are merged."""
+    """How many of the paths go before that config in a merge, in which a later one takes precedence."""
     find_positions: PositionsOf = find_no_positions
     """Where the parts of that config stand in files."""
     skips_others: bool = False
-    """Whether a file that is named may be something else than a config."""
+    """Whether a file that the user names may be something else than a config: then it is skipped, with a warning."""
 
 
 DEFAULT_READING = Reading()
@@ -149,7 +163,11 @@ DEFAULT_READING = Reading()
 def collect_inputs(
     paths: Sequence[str], config: Any, merge: bool = False, reading: Reading = DEFAULT_READING
 ) -> Collected:
-    """Return every config at the paths and in a variable. Raises Problem for a path that holds none."""
+    """Return every config at the paths and in a variable. Raises Problem for a path that holds none.
+
+    `config` is the value of the variable, None without one: a config, text of YAML, or a list of Kubernetes objects.
+    With `merge`, all configs become one input.
+    """
     collected = Collected()
     earlier_paths, later_paths = paths[: reading.variable_index], paths[reading.variable_index :]
     for path in earlier_paths:
@@ -219,7 +237,7 @@ def _add_path(path: Path, collected: Collected, may_be_other: bool) -> None:
 
 
 def _add_optional_file(file: Path, collected: Collected) -> None:
-    """Add a file that is named, as a file of a folder, and say so if it is no config."""
+    """Add a file that the user names, without failing if it has no config: then a reason is noted."""
     size_before, unread_before = collected.config_count + len(collected.chart_findings), len(collected.skip_reasons)
     _add_file(file, False, collected)
     if (
@@ -240,7 +258,7 @@ def _no_config_problem(path: Path, files: Sequence[Path], collected: Collected) 
 
 
 def _add_neighbour_facts(config_input: Input, objects: Sequence[Mapping[str, Any]]) -> Input:
-    """Return an input with the facts from neighbouring files, if these are unambiguous."""
+    """Return an input with what other files of its folder show, unless they show several workloads with its config."""
     is_in_config_map = config_input.found_config.owner.get("kind") == "ConfigMap"
     if is_in_config_map and not context.describes_one_workload(config_input.found_config, objects):
         return config_input

@@ -4,7 +4,8 @@
 """Moves configs to another version or distribution of the Collector, in the files that hold them.
 
 `pipeline_migrate` and `otelcoltool migrate` call `migrate`. It applies the steps of `migrate/steps.py` to each config.
-Private.
+A step returns changes, which are applied, and unsolved ones, which a person has to make (data_edits.py). `_rewrite.py`
+applies changes to the text, so that comments and layout stay. Private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which layers of a config the option `overlay_policy` judges: all but those of its baseline. Private."""
+"""Which layers of a config the option `overlay_policy` judges: all but those of its baseline. Private.
+
+A layer is one source of a config, such as a file, see layers.py. The baseline are the files that the owner of the
+policy controls; the other layers are overlays. overlay_policy.py says what an overlay may touch.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,7 @@ def _read_baseline(option: Mapping[str, Any]) -> set[Path]:
 def check_parts(arguments: Mapping[str, Any], reading: _inputs.Reading) -> None:
     """Judge the parts of one config, files and a variable, by the policy of a validation's arguments.
 
+    `arguments` are those of `pipeline_validate`. A part becomes a layer with the name of its file, or `INLINE_LAYER`.
     Raises Problem for a breach, for parts that are configs of their own, and if there is nothing to judge.
     """
     option = arguments.get("overlay_policy") or {}

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A build of the user's own, by the manifest of the Collector builder, its schema, or both. Private."""
+"""A build of the user's own, by the manifest of the Collector builder, its schema, or both. Private.
+
+`_builds.py` calls `resolve_own_build`. An own build is a Collector that the user has built with components of their
+choice; the manifest is the file from which the builder makes it, the schema the JSON Schema that it prints.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ from . import _documents, _tables
 from ._build_request import BuildRequest
 
 _DEFAULT_NAME = "custom"
+# A module of the Collector with its version, such as `go.opentelemetry.io/collector/receiver/otlpreceiver v0.158.0`.
 _MODULE_OF_COLLECTOR = re.compile(
     r"(?:go\.opentelemetry\.io/collector|opentelemetry-collector-contrib)/\S{1,200} v(0\.\d+\.\d+)"
 )

@@ -1,7 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation of collectors to deploy, files, folders, or a config in a variable. Private."""
+"""Validation of collectors to deploy, files, folders, or a config in a variable. Private.
+
+`pipeline_validate` and `otelcoltool validate` call this. `_inputs.py` finds the configs, rules judge each, a real
+Collector may validate it too (the second opinion, `_binary.py`), and `_findings.py` applies severities and
+suppressions. A hop is a collector as part of the way of the data, see data_flow.py: rules need to know who else sends
+to a config, or gets what it sends. A planned case is one that the caller has judged already, such as a collector of the
+inventory.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +45,7 @@ class Case:
     name: str
     findings: list[Finding]
     config: Any = None
+    """What `otelcol validate` reads; None if there is no config, such as for invalid YAML."""
     locate: Callable[[KeyPath], Position] = field(default=lambda _path: Position())
     target: Target | None = None
     build_label: str = ""
@@ -172,9 +180,10 @@ def _judge_input(
     receivers_behind: Mapping[str, tuple[Receiving, ...]],
     user_rules: UserRules,
 ) -> Case:
-    """Return a config with its findings;
+    """Return a config with its findings.
 
-    `divided_keys` and `receivers_behind` are what the rules know of other collectors.
+    `divided_keys` and `receivers_behind` are what the rules know of other collectors: `divided` and `receiving` of
+    `Subject` in rules/subject.py.
     """
     surroundings = config_input.platform_context
     target = _builds.resolve_build(request, surroundings.image)
@@ -277,14 +286,14 @@ def _add_second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opi
 
 
 def _describe_choice(program_choice: _binary.ChosenProgram | _binary.Unavailable) -> str:
-    """Return what the result tells of an answer: the command that validates, or why there is none."""
+    """Return the command that validates a config, or the reason why there is none, for the result."""
     return program_choice.command if isinstance(program_choice, _binary.ChosenProgram) else program_choice.reason
 
 
 def _list_unchecked_warnings(
     binary: str, program_choices: Sequence[_binary.ChosenProgram | _binary.Unavailable]
 ) -> list[str]:
-    """Return a warning that names why configs have no second opinion although the user wants one."""
+    """Return a warning if the user wants a second opinion and some configs have none, with the reasons; else none."""
     reasons = [
         program_choice.reason for program_choice in program_choices if isinstance(program_choice, _binary.Unavailable)
     ]

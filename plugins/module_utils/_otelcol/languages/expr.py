@@ -35,9 +35,9 @@ _MEMBER_SIGNS = (".", "?.")
 
 
 class ExpressionFault(NamedTuple):
-    """Why an expression is not compiled, and at which character;
+    """Why an expression is not compiled, and at which character, from 0.
 
-    `is_regex_fault` if a regular expression in it is refused.
+    `is_regex_fault` says that a regular expression in it is refused.
     """
 
     start: int

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Expressions of log operators, parsed: what stands where it cannot, and the type of the whole.
 
-Sources: the parser and the checker of github.com/expr-lang/expr. Expressions with predicates, pipes, maps, variables or
-branches are not judged. Types are letters; `?` is known only at run time. Private.
+expr.py makes the tokens and calls `Parser`. To judge an expression is to say whether it is compiled. Expressions with
+predicates, pipes, maps, variables or `if` raise NotJudged, since more of the language would be needed. Types are
+letters; `?` is known only at run time. Sources: the parser and the checker of github.com/expr-lang/expr. Private.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _COMPARED_TYPES = {BOOL: BOOL, INT: INT, FLOAT: INT, TEXT: TEXT, LIST: LIST}
 
 
 class _Operator(NamedTuple):
-    """What an operator takes on both sides, and what it makes of that; nothing for the type of its sides."""
+    """What an operator takes on both sides, and the type of its result; empty for the type of its sides."""
 
     operand_types: str
     result_type: str
@@ -90,6 +91,7 @@ _FUNCTIONS = {
 }
 _CONSTANTS = {"true": BOOL, "false": BOOL, "nil": NIL}
 _NOT_JUDGED = frozenset(("#", "let", "if", "else", ";", "{", "}", "::", "|", "$env"))
+# The whole of an integer, or the digits of a number before its point: `0x1f`, `1_000`.
 _NUMBER = re.compile(r"(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*)\Z")
 # Deeper than any expression; a deeper one is not judged.
 _DEEPEST = 40
@@ -136,7 +138,7 @@ class _Argument(NamedTuple):
 
 
 def _infer_operator_type(sign: Token, left_type: str, right_type: str) -> str:
-    """Return the type of what an operator makes of values of two types. Raises Invalid."""
+    """Return the type of the result of an operator. Raises Invalid if it does not take values of these types."""
     if sign.text in _EQUALITIES:
         _check_same_type(sign, left_type, right_type)
         return BOOL
@@ -163,7 +165,7 @@ def _check_operand(sign: Token, operand_type: str, taken_types: str) -> None:
 
 
 def _check_same_type(sign: Token, left_type: str, right_type: str) -> None:
-    """Raise Invalid if both sides are known, and not of one type; numbers are."""
+    """Raise Invalid if the types of both sides are known and differ; integers and floats count as one type."""
     left_kind, right_kind = _COMPARED_TYPES.get(left_type), _COMPARED_TYPES.get(right_type)
     if left_kind and right_kind and left_kind != right_kind:
         raise Invalid(
@@ -174,7 +176,7 @@ def _check_same_type(sign: Token, left_type: str, right_type: str) -> None:
 
 
 def _check_container(sign: Token, left_type: str, right_type: str) -> None:
-    """Raise Invalid if `in` looks into what contains nothing."""
+    """Raise Invalid if the right side of `in` is a value that contains nothing."""
     may_contain = right_type in (UNKNOWN, LIST, NIL)
     may_be_in_text = right_type == TEXT and left_type == UNKNOWN
     if not may_contain and not may_be_in_text:
@@ -203,9 +205,9 @@ def _infer_return_type(function_name: Token, arguments: Sequence[_Argument]) -> 
 
 
 class Parser:
-    """Reads the tokens of one expression; `end` is its length. Its methods raise Invalid and NotJudged.
+    """Reads the tokens of one expression. Its methods raise Invalid and NotJudged.
 
-    Each method reads what its name says from the token at `index` on, and returns its type.
+    Each method reads what its name says from the token at `index` on, leaves `index` behind it, and returns its type.
     """
 
     def __init__(self, tokens: Sequence[Token], expression_length: int) -> None:
@@ -273,7 +275,10 @@ class Parser:
         return if_true if if_true == if_false else UNKNOWN
 
     def _read_operation(self, least_strength: int) -> str:
-        """Read a value, and the operators behind it that bind at least so strongly, each with its right side."""
+        """Read a value, and each operator behind it whose strength is at least this, with its right side.
+
+        This is precedence climbing: `a + b * c` reads `b * c` first, since `*` is stronger than `+`.
+        """
         left_type = self._read_operand()
         is_compared = False
         while True:
@@ -373,7 +378,7 @@ class Parser:
         return values
 
     def _read_members(self, base_type: str) -> str:
-        """Read members, indexes and calls of a value; what they are is known only at run time."""
+        """Read members, indexes and calls behind a value, such as `.a`, `[0]` and `()`; their types are not known."""
         while self._stands_at(".", "?.", "[", "("):
             if base_type != UNKNOWN:
                 raise NotJudged
@@ -403,5 +408,5 @@ class Parser:
 
 
 def _binding_strength(token: Token) -> int:
-    """Return how strongly a token binds what stands on its sides; less than all if it is no operator."""
+    """Return the strength of an operator between two values; `_NO_OPERATOR`, below all, for another token."""
     return _NO_OPERATOR if token.kind == "text" else _STRENGTHS.get(token.text, _NO_OPERATOR)

@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The OpenTelemetry Transformation Language: its functions, contexts, paths and enums, and what it refuses in a text.
 
-The tables are in _data/catalogue/ottl.json. Private.
+The tables are in _data/catalogue/ottl.json. ottl_syntax.py reads a text; `Judge` here compares the names in it with the
+tables. A text is of a kind: a statement, a condition or a route (`STATEMENT`, `CONDITION`, `ROUTE`). A context is what
+a text works on, such as span or datapoint: it says which paths and enums exist. An editor is a function in lower case
+that changes data, a converter one in upper case that returns a value. rules/ottl_statements.py makes findings of
+troubles. Private.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ SYNTAX, NAME, ARGUMENT = "ottl-syntax", "ottl-name", "ottl-argument"
 STATEMENT, CONDITION, ROUTE = "statement", "condition", "route"
 _EDITORS_OF_ROUTES = ("route", "delete_key", "delete_matching_keys")
 _CACHE = "cache"
-# The kinds of literals that an argument takes; a path, a converter and a calculation are known only at run time.
+# The kinds of values that an argument takes, by its kind; each letter is a kind of ottl_syntax.py, such as `s` for
+# text. A path, a converter and a calculation are known only at run time, so they are nearly always taken.
 _KNOWN_AT_RUN_TIME = words.PATH + words.CALL + words.MATH
 _TAKEN_LITERALS = {
     "path": words.PATH,
@@ -92,7 +97,10 @@ _SNAKE_BOUNDARY = re.compile(r"_|(?<=\d)")
 
 
 class Trouble(NamedTuple):
-    """What is wrong in a text, by rule, and where; `is_gated` says that a feature gate allows it."""
+    """What is wrong in a text, by rule, and where; `is_gated` says that a feature gate allows it.
+
+    `rule` is `SYNTAX`, `NAME` or `ARGUMENT`. `start` is the number of the character, from 0.
+    """
 
     rule: str
     start: int
@@ -102,7 +110,10 @@ class Trouble(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """An argument of a function: its name in Go, its kind, and the words that it may be."""
+    """An argument of a function: its name in Go, its kind, and the words that it may be.
+
+    `kind` is a key of `_TAKEN_LITERALS`; for a list, that of its items. `allowed_words` are empty if any text fits.
+    """
 
     name: str
     kind: str
@@ -120,7 +131,11 @@ class Argument(NamedTuple):
 
 @dataclass(frozen=True)
 class Function:
-    """A function: where it is available, its arguments, the version that brought it, and the first one without it."""
+    """A function: where it is available, its arguments, the version that brought it, and the first one without it.
+
+    `availability` is `standard`, a context, a kind of text, or a component and a context, such as `transform span`.
+    `since_version` is empty if all known versions have it, `until_version` if the newest one has it.
+    """
 
     name: str
     availability: str
@@ -147,7 +162,10 @@ class Function:
 
 @dataclass(frozen=True)
 class Context:
-    """What texts can name: the contexts that they see, its own paths with whether these take keys, and its enums."""
+    """What texts can name in a context: its own paths, its enums, and the contexts whose paths they may name too.
+
+    `key_flag_by_path` says for each path whether it takes keys, as `attributes` in `attributes["a"]` does.
+    """
 
     name: str
     visible_contexts: tuple[str, ...]
@@ -163,9 +181,10 @@ class Context:
 
 @dataclass(frozen=True)
 class Language:
-    """The tables, and the versions for which they are exact;
+    """The tables, and the versions for which they are exact, such as `0.155.0..0.160.0`.
 
-    `grok_groups` has the named groups in each grok pattern.
+    `grok_groups` has for each grok pattern `(?P<a>)` if there is a named group in it, and an empty text if not.
+    `functions_by_kind` is a cache by kind of text and context.
     """
 
     functions: Mapping[str, Function]

@@ -16,7 +16,7 @@ from .ottl_syntax import UsedNames
 
 
 class Inferred(NamedTuple):
-    """The context that the Collector chooses; or none, and the word of a path that names no context there."""
+    """The context that the Collector chooses; else it is empty, and `unknown` is the word that names no context."""
 
     context: str
     unknown: str = ""
@@ -25,7 +25,9 @@ class Inferred(NamedTuple):
 def infer_context(language: Language, kind: str, contexts: Sequence[str], texts: Iterable[UsedNames]) -> Inferred:
     """Return the context that the Collector chooses for texts which name contexts in their paths.
 
-    The first context of the table that a path names is chosen if it has the functions and enums, or one that sees it.
+    `kind` is a kind of text, such as STATEMENT of ottl.py, and `contexts` are those that the setting allows. The first
+    context of the table that a path names is chosen, if it has all functions and enums of the texts; else the first
+    other one that has these and sees it, which means that it has the paths of that context too.
     """
     named_contexts: set[str] = set()
     functions: set[str] = set()

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What single functions of OTTL refuse in literals: regular expressions, grok patterns, networks, formats, lengths.
 
+ottl.py asks here for each call of a text. Arguments are by their names in Go, such as `PatternDefinitions`. A refused
+argument is a value with the reason and the fix. A grok pattern is a text such as `%{IP:client}`, in which each
+reference stands for a regular expression with a name.
 Source: pkg/ottl/ottlfuncs of opentelemetry-collector-contrib, and github.com/elastic/go-grok. Private.
 """
 
@@ -22,8 +25,10 @@ from .regex import find_regex_refusal
 GivenArguments = Mapping[str, Value]
 RefusedArguments = Iterator[tuple[Value, str, str]]
 
+# A directive of the format of a time, such as `%Y`.
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 _DIRECTIVES = frozenset("abcdefghijklmnopqrstwxyzABDFHILMPRSTXYZ%")
+# `%{PATTERN}`, `%{PATTERN:name}` and `%{PATTERN:name:type}`. Groups: the pattern, the name.
 _GROK_REFERENCE = re.compile(r"%\{(\w+)(?::([\w.]+)(?::\w+)?)?\}", re.ASCII)
 _NAMED_GROUP = re.compile(r"\(\?P?<")
 _LONGEST_PATTERN = 50_000  # the longest text made of grok patterns that is judged

@@ -4,7 +4,8 @@
 """Regular expressions as Go reads them (RE2): one pass over the text says what Go refuses.
 
 Python's `re` takes lookarounds, backreferences and possessive quantifiers, which Go does not, and refuses some that
-Go takes. Source: the documentation of Go's regexp/syntax. Private.
+Go takes. An operand is the part before a repetition such as `*`, which it repeats. A class is a set of characters, such
+as `[a-z]` or `\\d`. Source: the documentation of Go's regexp/syntax. Private.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _ESCAPES_IN_CLASS = frozenset("afnrtvdDsSwWpPx01234567")
 _CLASS_ESCAPES = frozenset("dDsSwWpP")
 _OCTAL_DIGITS = tuple("01234567")
 _CONTROL_CHARACTERS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+# What follows `\p`: one letter, or a name in braces.
 _UNICODE = re.compile(r"(\w)|\{\^?([^}]*)\}", re.ASCII)
 # Go ignores these in the name of a Unicode class.
 _IGNORED = re.compile(r"[-_ ]")
@@ -36,7 +38,9 @@ _POSIX_CLASSES = frozenset(
     )
 )
 _LONGEST_POSIX_CLASS = 12  # characters: `[:^xdigit:]` has 11
+# `{2}`, `{2,}` and `{2,3}`. Groups: the least number, the part behind it, the largest number.
 _REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
+# Flags such as `(?i)`, which end with `)`, or `(?i:`, which open a group.
 _FLAGS = re.compile(r"\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+|)([:)])")
 _NAME = re.compile(r"\?P?<([A-Za-z0-9_]+)>")
 _HEX = re.compile(r"x(?:[0-9a-fA-F]{2}|\{([0-9a-fA-F]+)\})")
@@ -75,7 +79,7 @@ class CapturingGroup(NamedTuple):
 
 
 class ReadRegex(NamedTuple):
-    """What a regular expression is to Go: why it is refused, if it is, and its capturing groups, if it is not."""
+    """What a regular expression is to Go: why it is refused, None if it is not, and then its capturing groups."""
 
     refusal: Refusal | None
     groups: list[CapturingGroup]
@@ -131,7 +135,7 @@ class _Reader:
             raise _RegexRefused(self.open_groups[-1].start, "this group has no closing `)`")
 
     def _peek(self, distance: int) -> str:
-        """Return the sign so many signs behind the position; empty text behind the end."""
+        """Return the sign that stands `distance` signs behind the position; empty behind the end of the text."""
         return self.text[self.position + distance : self.position + distance + 1]
 
     def _read_character(self) -> None:
@@ -145,7 +149,7 @@ class _Reader:
             self.position += 1
 
     def _note_operand(self, repetitions: int = 1) -> None:
-        """Note that there is something to repeat, and how often its content repeats already."""
+        """Note that a part can be repeated now; `repetitions` is how often its content repeats already."""
         group = self.open_groups[-1]
         group.has_operand = True
         group.last_repetitions = repetitions

@@ -26,7 +26,10 @@ from ..config.paths import Path
 from ..languages.ottl import Language
 
 ConstraintMaker = Callable[[Row], "tuple[Any, str] | None"]
-"""Makes what a rule needs of a row of constraints.json, with the key without which it finds nothing; None of others."""
+"""Turns a row of constraints.json into what a rule needs of it, and the key without which the rule finds nothing.
+
+Returns None for rows that are not for this rule.
+"""
 _MOST_BUILDS = 16  # builds whose answers are remembered
 _SectionAndType = tuple[str, str]
 

@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How data flows between the collectors of one run, of files or of a cluster. Private."""
+"""How data flows between the collectors of one run, of files or of a cluster. Private.
+
+Callers give all collectors as a list of hops. A hop is a collector as part of the way of the data; its index in the
+list identifies it. The routes say for each hop which others its exporters send to. All `find_…` functions return a list
+with an answer for each hop, in the order of the hops, for the fields of `Subject` under "What other collectors do". A
+peer is an address that an exporter sends to, see needs/peers.py.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +30,10 @@ _CONNECTION_AGE_PATH = ("protocols", "grpc", "keepalive", "server_parameters", "
 
 
 class Hop(NamedTuple):
-    """A collector on the route of the data: the names of its Services, and what it prints to which log.
+    """A collector on the way of the data: the names of its Services, and where its own log is.
 
-    `nodes` says on which nodes it runs; empty for all.
+    `name` is empty for a collector of files, which has none. `pod_logs` is None if the files with its log are not
+    known. `nodes` says on which nodes it runs; empty for all.
     """
 
     name: str
@@ -38,7 +45,7 @@ class Hop(NamedTuple):
 
     @property
     def config_view(self) -> View:
-        """The config taken apart, without what its ports are."""
+        """The config taken apart; its ports are not needed here, so the table of ports is left out."""
         return View(self.config, {}, is_by_operator=False)
 
     @property
@@ -94,7 +101,7 @@ class Hop(NamedTuple):
 
     @property
     def known_name(self) -> str:
-        """The name, or that of a Service: collectors of files have no other."""
+        """The name, or else that of a Service; empty without both."""
         return self.name or min(self.services, default="")
 
     @property
@@ -117,7 +124,7 @@ class Hop(NamedTuple):
         return signals
 
 
-# The others that a collector sends to, as their places among all collectors, by exporter.
+# The others that a collector sends to: their indexes in the list of hops, by exporter.
 Route = Mapping[str, set[int]]
 
 
@@ -167,7 +174,11 @@ def find_senders(hops: Sequence[Hop], routes: Routes) -> list[tuple[str, ...]]:
 
 
 def find_routing_keys(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]:
-    """Return for each collector by which keys others divide each signal among its replicas; no text: by connection."""
+    """Return for each collector the keys by which others divide each signal among its replicas.
+
+    Such a key is `traceID`, from the exporter loadbalancing. The empty text stands for an exporter that divides by
+    connection: then data of one trace may reach several replicas.
+    """
     keys_by_hop: list[dict[str, set[str]]] = [{} for _hop in hops]
     for hop, route in zip(hops, routes, strict=True):
         for exporter, signal in hop.sent:
@@ -178,7 +189,7 @@ def find_routing_keys(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set
 
 
 def _routing_key(hop: Hop, exporter: str) -> str:
-    """Return the key by which an exporter divides data among replicas; no text if it divides by connection."""
+    """Return the key by which an exporter divides data among replicas; empty if it divides by connection."""
     if kind_of(exporter) != "loadbalancing":
         return ""
     return str(mapping_at(hop.config, "exporters", exporter).get("routing_key") or _USUAL_ROUTING_KEY)
@@ -267,7 +278,7 @@ def find_downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[s
 def _find_printers_behind(
     hops: Sequence[Hop], routes: Routes, start: int, receiver_indexes: set[int]
 ) -> tuple[Printer, ...]:
-    """Return what prints in the collectors that data reaches by some receivers, but for the one where it starts."""
+    """Return what prints in all collectors that data reaches from some receivers on, without the one it starts from."""
     visited, unvisited = {start}, receiver_indexes - {start}
     while unvisited:
         current_index = unvisited.pop()

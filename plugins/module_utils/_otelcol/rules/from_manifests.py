@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What surrounds a collector config in a stream of manifests: the workload that runs it, its image and network.
 
-What the stream does not show stays None, so that rules are silent about it. Private.
+What the stream does not show stays None, so that rules are silent about it. A stream is the objects of one file, one
+folder or one cluster. An owner is the object that holds the config: a ConfigMap or a custom resource. `_inputs.py`
+calls `find_context`, and the context goes into the `Subject` of rules. Private.
 """
 
 from __future__ import annotations
@@ -55,13 +57,17 @@ _PROBES = frozenset(("livenessProbe", "readinessProbe", "startupProbe"))
 
 @dataclass(frozen=True)
 class PlatformContext:
-    """What the manifests show about the platform of a config."""
+    """What the manifests show about the platform of a config. None is what they do not show."""
 
     deployment: Deployment | None = None
     environment: frozenset[str] | None = None
+    """The names of the variables that the collector gets."""
     image: str = ""
+    """Empty if the manifests name none."""
     resource: Object | None = None
+    """The custom resource that holds the config."""
     services: frozenset[str] = frozenset()
+    """The names of the Services that lead to the collector."""
 
 
 def find_context(found_config: FoundConfig, stream: Sequence[Object], complete: bool = False) -> PlatformContext:
@@ -190,7 +196,10 @@ def add_rights(context: PlatformContext, found_config: FoundConfig, stream: Sequ
 
 
 def describes_one_workload(found_config: FoundConfig, stream: Sequence[Object]) -> bool:
-    """Whether objects of several files describe a single workload: variants of a chart are often side by side."""
+    """Whether objects of several files have one ConfigMap of this name, and one workload that mounts it.
+
+    Variants of a chart are often side by side in a folder; then nobody knows which workload belongs to the config.
+    """
     config_map_name = value_at(found_config.owner, ("metadata", "name"))
     config_maps = [candidate for candidate in stream if candidate.get("kind") == "ConfigMap"]
     namesakes = [

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which rights manifests give to the account of a collector, and which they give to another account in its place.
 
-What the manifests do not show stays None, so that rules are silent about it. Private.
+What the manifests do not show stays None, so that rules are silent about it. An account is a ServiceAccount, with which
+pods run; a stream is the objects of one file, folder or cluster. from_manifests.py asks here. Private.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ _GROUPS_OF_EVERYBODY = ("system:serviceaccounts", "system:authenticated")
 
 @dataclass(frozen=True)
 class Rights:
-    """RBAC rules of an account, None if they are not known, and the binding that names another one in its place."""
+    """RBAC rules of an account, None if they are not known, and the binding that names another one in its place.
+
+    `bound_elsewhere` describes that binding in words; it is empty if there is none. `rbac_rules` are empty then.
+    """
 
     rbac_rules: tuple[dict[str, Any], ...] | None = None
     bound_elsewhere: str = ""
@@ -34,7 +38,7 @@ class Rights:
 
 @dataclass(frozen=True)
 class Account:
-    """A ServiceAccount; no namespace means one that is chosen later, as that of a chart is."""
+    """A ServiceAccount. None as namespace means that it is chosen later, as that of a chart is: it matches all."""
 
     name: str
     namespace: str | None
@@ -69,7 +73,11 @@ def account_of_resource(resource: Object) -> Account:
 
 
 def find_account_rights(account: Account, stream: Sequence[Object]) -> Rights:
-    """Return what the objects of a stream grant to an account."""
+    """Return what the objects of a stream grant to an account.
+
+    If no binding names the account, but one names only accounts with which nothing runs, that is most likely a mistake:
+    then `bound_elsewhere` is set. Without such a binding either, nothing is known.
+    """
     bindings = [candidate for candidate in stream if candidate.get("kind") in _BINDING_KINDS]
     own_bindings = [binding for binding in bindings if _binds_account(binding, account)]
     if own_bindings:
@@ -106,7 +114,7 @@ def _find_role(binding: Object, stream: Sequence[Object]) -> Object | None:
 
 
 def _binds_unused_accounts(binding: Object, stream: Sequence[Object]) -> bool:
-    """Whether a binding names accounts alone with which nothing in the stream runs."""
+    """Whether a binding names nothing but accounts, and no workload of the stream runs with one of them."""
     subjects = mappings_at(binding, "subjects")
     are_accounts = all(subject.get("kind") == "ServiceAccount" for subject in subjects)
     if not subjects or not are_accounts:

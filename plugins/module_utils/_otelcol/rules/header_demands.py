@@ -82,7 +82,8 @@ _HEADER_EXPRESSION = re.compile(
 class Demand:
     """A component that needs a header of the requests: its id, what it does with headers, and the header.
 
-    No header stands for any, or for one that is not known. With `has_default`, requests without the header get a value.
+    `action_text` is one of the texts above, such as `routes by headers`. An empty `header` stands for any header, or
+    for one that is not known. With `has_default`, requests without the header get a value.
     """
 
     component_id: str

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on loops: a collector reads the log in which it prints records, or receives what it says of itself.
 
+A printer is an exporter that prints records to the log of its collector, see `Printer` in subject.py. A way leads from
+a receiver through pipelines and connectors to exporters. Pod logs are the files of that log, see needs/pod_logs.py.
 Sources: the READMEs of file_log and of the debug exporter, and the latter's normal.go and detailed.go. Private.
 """
 
@@ -33,7 +35,7 @@ _SILENT_LEVELS = ("warn", "warning", "error", "dpanic", "panic", "fatal")
 # What the former logging exporter prints, by its level; nothing but a line for each batch at higher ones.
 _VERBOSITY_OF_LEVEL = {"debug": "detailed", "info": "normal"}
 _PRINTING_EXPORTERS = types_with_traits(EXPORTERS, Trait.PRINTS)
-# What makes records of records: each line of the log is one.
+# What happens with each verbosity: the receiver makes a record of each line of the log.
 _EFFECT_BY_VERBOSITY = {
     "detailed": "prints each record as several lines, each of which comes back as a record",
     "normal": "prints each record as a line, which comes back as a record",
@@ -159,7 +161,10 @@ def _find_filtering_processors(view: View, processors: Iterable[str]) -> Iterato
 
 
 def _reads_log(part: Part, logs: PodLogs | None) -> bool:
-    """Whether a receiver reads a log; of an unknown one that is certain only if it reads all and excludes nothing."""
+    """Whether a receiver reads a log.
+
+    If the log is unknown, only a receiver that excludes nothing and would read any log counts.
+    """
     include, exclude = _list_valid_globs(part.settings, "include"), _list_valid_globs(part.settings, "exclude")
     if logs is None and exclude:
         return False
@@ -175,6 +180,7 @@ def _list_valid_globs(settings: Mapping[str, Any], key: str) -> list[str]:
     return [glob for glob in list_at(settings, key) if isinstance(glob, str)]
 
 
+# The port of an address or URL, and the own IP of the pod as a variable, such as `${env:MY_POD_IP}`.
 _PORT = re.compile(r":(\d{1,5})(?:/|\Z)")
 _OWN_ADDRESS = re.compile(r"\$\{(?:env:)?(?:MY|K8S)_POD_IP\}")
 _USUAL_PORTS = {"grpc": "4317", "http": "4318"}

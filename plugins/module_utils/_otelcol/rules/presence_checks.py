@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of which settings are given: those that are missing, those that exclude each other, those that do nothing.
 
-Each is a key of a row of constraints.json, see constraints.py. Private.
+Each is a key of a row of constraints.json, see constraints.py. A check gets the value of that key (its operand), the
+settings at the place of the row, their path, and the row. Alternatives are keys of which one is enough, written
+`ca_file|ca_pem`. Private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Severity of findings: profiles, the user's overrides, and suppressions in options. Private."""
+"""Severity of findings: profiles, the user's overrides, and suppressions in options. Private.
+
+A profile is development, default or production. To weigh findings is to give each its final severity, to drop those
+with the severity `off`, and to take out the suppressed ones. Suppressions in comments are in suppressing_comments.py.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@
 
 A file of rules has functions that take a `Subject` and yield a `Fault` for each violation, and makes rules of them with
 `define_rules`. `run_rules` runs rules on a subject, and returns each fault as a `Finding`, which also has the rule, the
-severity and the position in the file.
+severity and the position in the file. A kind is a type without underscores, see `kind_of` in traits.py. data_flow.py
+answers what other collectors do; from_manifests.py reads a `Deployment` from manifests.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from .view import View
 class Ingress:
     """The network policies that limit who connects to the pods, and the names of the ports that these may use.
 
-    `complete` says that no other policy selects the pods; else one of another file may admit more.
+    `port_names` has the names of each port, by its number. `complete` says that no other policy selects the pods; else
+    one of another file may admit more.
     """
 
     policies: Policies
@@ -101,7 +103,11 @@ class Deployment:
 
 
 class Printer(NamedTuple):
-    """An exporter that prints records to the log of a collector; no name stands for the collector of the config."""
+    """An exporter that prints records to the log of a collector.
+
+    `collector` is its name, empty for the collector of the config itself. `pod_logs` are the files with the log, None
+    if these are not known. `verbosity` is the setting of the debug exporter: `basic`, `normal` or `detailed`.
+    """
 
     collector: str
     pod_logs: PodLogs | None
@@ -112,7 +118,8 @@ class Printer(NamedTuple):
 class AskedHeader(NamedTuple):
     """A header that a component needs of requests: its id, what it does with headers, and the signals that need it.
 
-    The name of the header is in lower case, since its case does not count.
+    `action_text` is such as `routes by headers`, see header_demands.py. The name of the header is in lower case, since
+    its case does not count.
     """
 
     component_id: str
@@ -220,8 +227,8 @@ _COMPARISONS_PER_RULE = 20_000  # word comparisons per rule for suggestions; kee
 class Fault:
     """One violation of a rule: path, message, fix, and `severity` if it differs from the rule's.
 
-    `offset` is the character of the text at the path that is wrong. `quotes_value` says that the fix quotes the value
-    at the path.
+    `position` is set only if the path does not lead to it, as for a duplicate key. `offset` is the number of the
+    character, in the text at the path, that is wrong. `quotes_value` says that the fix quotes the value at the path.
     """
 
     path: Path

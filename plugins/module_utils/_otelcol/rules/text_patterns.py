@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of texts that have to match a pattern as a whole, such as sizes and paths, or to be a name out of a list.
 
-Each is a key of a row of constraints.json, see constraints.py. Private.
+Each is a key of a row of constraints.json, see constraints.py. A check gets the value of that key (its operand), the
+settings at the place of the row, their path, and the row. Private.
 """
 
 from __future__ import annotations

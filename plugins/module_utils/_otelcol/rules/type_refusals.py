@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a build rejects the type of a component: another name, another section, a removal, or a type that it lacks.
 
-Private.
+To refuse a type is to stop at the start with an error, as the Collector does. components.py asks here for each
+component of a config. A doubt says why the catalogue may be wrong about the build, see build_facts.py. Private.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from ..config.layers import parse_version
 from ..errors import find_nearest, suggest_word
 from .build_facts import Build
 
-_MISSPELT_LIKENESS = 0.8  # so alike are a word and the same with a slip: `bacth` and `batch`
+_MISSPELT_LIKENESS = 0.8  # how alike a word and its misspelling are at least: `bacth` and `batch`
 _FIX_FOR_OWN_BUILDS = "If your build has it, give `distribution_manifest` or `distribution_schema`."
 
 
 @dataclass(frozen=True)
 class TypeRefusal:
-    """Why a build rejects a type; `severity` if the catalogue is not certain."""
+    """Why a build rejects a type. `severity` is `warning` if the catalogue is not certain; empty for that of `rule`."""
 
     rule: str
     message: str
@@ -40,7 +41,10 @@ def find_type_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal
 
 
 def _find_first_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal:
-    """Return why a build lacks a type: the first reason that fits."""
+    """Return why a build lacks a type: the first reason that fits.
+
+    Each `_refuse_…` function returns a refusal if its reason fits, and None otherwise; the last one always fits.
+    """
     for find_refusal in (_refuse_newer_name, _refuse_older_name, _refuse_removed_type, _refuse_wrong_section):
         refusal = find_refusal(build, section_name, kind)
         if refusal:
@@ -49,7 +53,7 @@ def _find_first_refusal(build: Build, section_name: str, kind: str) -> TypeRefus
 
 
 def _refuse_newer_name(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
-    """Return that a later version gave a type this name, if the build has it under the older one."""
+    """Return the refusal of a name that only later versions know, if the build has the type under the older name."""
     type_rename = build.catalogue.find_rename(section_name, kind)
     if (
         type_rename is None
@@ -67,7 +71,7 @@ def _refuse_newer_name(build: Build, section_name: str, kind: str) -> TypeRefusa
 
 
 def _refuse_older_name(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
-    """Return that this is the older name of a type, if the build has it under the newer one."""
+    """Return the refusal of an older name, if the build has the type under the newer name alone."""
     type_rename = build.catalogue.find_rename(section_name, kind)
     if (
         type_rename is None
@@ -83,7 +87,7 @@ def _refuse_older_name(build: Build, section_name: str, kind: str) -> TypeRefusa
 
 
 def _refuse_removed_type(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
-    """Return that the official builds no longer have a type, and what took its place."""
+    """Return the refusal of a type that the official builds no longer have, with what took its place."""
     removal = build.catalogue.find_removal(section_name, kind)
     if removal is None or parse_version(build.version) < parse_version(removal.gone_since):
         return None
@@ -101,7 +105,7 @@ def _refuse_removed_type(build: Build, section_name: str, kind: str) -> TypeRefu
 
 
 def _refuse_wrong_section(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
-    """Return that a type belongs to another section, if no build has it in this one."""
+    """Return the refusal of a type that belongs to another section, if no build has it in this one."""
     other_sections = [
         section for section in SECTIONS if section != section_name and build.find_component(section, kind)
     ]
@@ -114,7 +118,7 @@ def _refuse_wrong_section(build: Build, section_name: str, kind: str) -> TypeRef
 
 
 def _refuse_unknown_type(build: Build, section_name: str, kind: str) -> TypeRefusal:
-    """Return that a build has no such type, with the nearest name, or with the builds that have it."""
+    """Return the refusal of a type that the build does not have, with the nearest name or the builds that have it."""
     builds_with_type = build.catalogue.list_distributions_with(section_name, kind, build.version)
     severity = _choose_severity_of_unknown(build, section_name, kind)
     doubt_note = f" ({build.doubt})" if severity else ""
@@ -130,7 +134,7 @@ def _refuse_unknown_type(build: Build, section_name: str, kind: str) -> TypeRefu
 
 
 def _choose_severity_if_unsure(build: Build, section_name: str) -> str:
-    """Return `warning` if nobody knows all that the build consists of."""
+    """Return `warning` if nobody knows all components of the build; an empty text for the severity of the rule."""
     if section_name in build.sections_of_unknown_modules:
         return "warning"
     is_released = build.catalogue.is_released(build.distribution) and not build.build_version
@@ -138,10 +142,11 @@ def _choose_severity_if_unsure(build: Build, section_name: str) -> str:
 
 
 def _choose_severity_of_unknown(build: Build, section_name: str, kind: str) -> str:
-    """Return `warning` for a type that a build lacks as far as the catalogue knows, but may have.
+    """Return `warning` for a type that a build lacks as far as the catalogue knows, but may have; else an empty text.
 
-    The list of a release that the catalogue lacks may have more types than the one before. Not among them: what no
-    release has, but for a type of a release that nobody knows yet, and what the other official builds have.
+    If the catalogue does not know the release, that release may have more types than the one before. A known type that
+    other official builds have is not among these. A type that no release has may only be in a release that is newer
+    than all known ones, unless its name looks like a misspelt one.
     """
     catalogue = build.catalogue
     unsure_severity = _choose_severity_if_unsure(build, section_name)

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The conditions of users' own rules, one row each. Private.
 
-A condition holds, does not hold, or cannot be decided: a value of a variable that is not known is not judged. Text is
-compared with patterns (`*`, `?`) and never with regular expressions, so that each condition takes linear time.
+A condition holds (True), does not hold (False), or cannot be decided (None): a value of a variable that is not known is
+not judged. Text is compared with patterns (`*`, `?`) and never with regular expressions, so that each condition takes
+linear time. An operand is what a rule gives to a condition, such as `["acme-*"]` for `like`. Literals are the values of
+variables that are known. `MISSING` stands for a value that is not there. docs/own_rules.md lists the conditions.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from .user_paths import MISSING, Wildcard, read_wildcard
 OPTIONAL_KEY = "optional"
 _MOST_PATTERNS, _LONGEST_PATTERN = 1_000, 300
 _SOCKET_SCHEME = "unix"
+# A value that is one variable and nothing else, such as `${env:PORT}`.
 _WHOLE_REFERENCE = re.compile(r"\$\{[^${}]{1,256}\}")
 _UNKNOWN_REFERENCE = "${"  # what is left of a value in which the collector replaces more than is known
 _DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
@@ -33,6 +36,7 @@ _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 
 Patterns = tuple[Wildcard, ...]
 ValueTest = Callable[[Any, Any], "bool | None"]
+"""Gets a value and the operand, and returns whether the value meets the condition; None if it cannot be decided."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,15 @@ class ConditionKind:
     """A condition: how its operand is read, when a value meets it, and the answer for a value that is missing."""
 
     read_operand: Callable[[Any], Any]
+    """Returns the operand as `is_met` takes it. Raises Problem for a wrong one."""
     is_met: ValueTest
     is_met_if_missing: bool = False
     sees_variables: bool = False
+    """Whether it judges the text as it is written, with `${…}` in it."""
 
 
 class MeasuredValue(NamedTuple):
-    """A number, or the seconds of a duration, with which of both it is."""
+    """A number, or the seconds of a duration; `unit` is `number` or `duration`."""
 
     amount: float
     unit: str
@@ -130,7 +136,7 @@ def _is_like(value: Any, patterns: Patterns) -> bool:
 
 
 def _has_host(value: Any, patterns: Patterns) -> bool | None:
-    """Whether an address has one of these hosts; None for a file of this machine."""
+    """Whether an address has one of these hosts; None for a Unix socket, which has no host."""
     scheme, host = parse_destination(value)
     if scheme == _SOCKET_SCHEME:
         return None
@@ -232,7 +238,7 @@ def _resolve_variables(text: str, literals: Mapping[str, str]) -> Any:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What must hold of one value."""
+    """What must hold of one value: all conditions. With `is_optional`, a missing value meets them."""
 
     conditions: Sequence[Condition]
     is_optional: bool = False

@@ -5,7 +5,8 @@
 
 A rule looks at each place of a config that its `path` leads to and its `where` selects, and finds a fault where its
 `require` or its `expression` does not hold. docs/own_rules.md describes the language. A message can name the place,
-never a value, so that a rule shows no secret.
+never a value, so that a rule shows no secret. user_rule_files.py reads the rules. A step has two meanings: `steps` of
+a path are its keys (user_paths.py), and steps of a `Budget` count the work that a rule may do in one config.
 """
 
 from __future__ import annotations
@@ -54,18 +55,23 @@ class Budget:
 
 
 Expression = Callable[[Any, Budget], Any]
+"""Gets the value at a place, and returns the answer of the expression. Raises Undecided and Exhausted."""
 Places = list[tuple[Path, Any]]
+"""Paths of a config with the values there."""
 
 
 @dataclass(frozen=True)
 class When:
-    """To which configs a rule applies; empty means to all. What is not known of a config fits nothing."""
+    """To which configs a rule applies; an empty field means to all. What is not known of a config fits nothing."""
 
     modes: tuple[str, ...] = ()
     distributions: tuple[str, ...] = ()
     versions: str = ""
+    """Ranges, see catalogue/version_ranges.py."""
     components: tuple[tuple[str, str], ...] = ()
+    """Pairs of a section and a kind, such as `("exporters", "otlp")`."""
     pipelines: tuple[str, ...] = ()
+    """Patterns of names."""
 
     def fits_deployment(self, subject: Subject) -> bool:
         """Whether the mode and the build of a collector are those of the rule."""
@@ -96,13 +102,16 @@ ALWAYS = When()
 
 @dataclass(frozen=True)
 class PathConditions:
-    """What is asked of a value at a place: a path below the place, and conditions."""
+    """What must hold at a place: the conditions, of the values at a path below the place."""
 
     steps: Steps
     conditions: Conditions
 
     def holds(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
-        """Whether the conditions hold of something at the path, or of what is missing there. Raises Exhausted."""
+        """Whether the conditions hold for one of the values at the path, or for the missing value if there is none.
+
+        Used for `where`. Raises Exhausted.
+        """
         matches = find_path_matches(value, self.steps) or [((), MISSING)]
         for _path, nested_value in matches:
             budget.spend_steps(self.conditions.step_count)
@@ -113,9 +122,10 @@ class PathConditions:
     def find_failing_paths(
         self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget
     ) -> Iterator[Path]:
-        """Yield where the conditions do not hold; of what is missing, the last thing on the way that exists.
+        """Yield the path of each value for which the conditions do not hold.
 
-        Raises Exhausted.
+        If the value is missing, that is the path of the last thing on the way that exists. Used for `require`. Raises
+        Exhausted.
         """
         matches = find_path_matches(value, self.steps, place)
         if not matches and self.conditions.hold(MISSING, literals) is False:
@@ -136,7 +146,10 @@ class Examples:
 
 @dataclass
 class RuleOutcome:
-    """What a rule finds in a config: faults, and places where it cannot be decided."""
+    """What a rule finds in a config: faults, and places where it cannot be decided.
+
+    `has_more` says that there are more than are kept here.
+    """
 
     faults: list[Fault] = field(default_factory=list)
     undecided_places: list[tuple[Path, Undecided]] = field(default_factory=list)
@@ -159,7 +172,11 @@ class RuleOutcome:
 
 @dataclass(frozen=True)
 class UserRule:
-    """A rule of a user; `position` is its place in its file, `types` and `except_types` are spelled as kinds."""
+    """A rule of a user; `position` is its place in its file, `types` and `except_types` are spelled as kinds.
+
+    Kinds are types without underscores. `steps` are the parsed `path`. `profiles` has the severity in some profiles.
+    Empty `types` mean all; `expression` is None without one.
+    """
 
     id: str
     severity: str
@@ -179,7 +196,7 @@ class UserRule:
     examples: Examples = field(default_factory=Examples)
 
     def rule(self) -> Rule:
-        """Return the rule as those of this collection are."""
+        """Return the rule in the form of the rules of this collection."""
         about = About(component_kinds=frozenset(self.when.components))
         documentation_text = self.documentation or f"Defined in {self.position}."
         return Rule(
@@ -329,7 +346,10 @@ NO_USER_RULES = UserRules()
 
 
 def find_broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
-    """Yield the path of each example that does not hold, below the examples, and why. `when` is met by all builds."""
+    """Yield the path of each example that does not hold, below `examples`, and why.
+
+    Examples have no build and no deployment, so those parts of `when` are not asked here.
+    """
     for kind, examples in (("good", rule.examples.good_configs), ("bad", rule.examples.bad_configs)):
         for example_index, config in enumerate(examples):
             reason = _explain_broken_example(rule, kind, config)

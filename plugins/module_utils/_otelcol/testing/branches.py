@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a config may do with a record or not: its statements, conditions, sampling policies and routes.
 
-Each is asked with settings of its component: a record takes it if these settings make something else of the records
-than other settings, or than nothing. Private.
+`list_branches` returns a `Branch` for each, see branch_model.py, which also says what it means to ask a branch and to
+take it. processor_steps.py, sampling_branches.py and connector_branches.py make those that can be asked. Here are also
+those that cannot: texts that look like conditions in other components. coverage.py of the tests calls it. Private.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _CHOOSING_KEYS = ("include", "exclude")
 
 
 def list_branches(config: Mapping[str, Any], language: Language) -> list[Branch]:
-    """Return what a config may do or not, in the order of the config."""
+    """Return the branches of the components in pipelines, in the order of the config."""
     graph = PipelineGraph.of(config)
     all_branches: list[Branch] = []
     for role in ("receivers", "processors", "connectors"):
@@ -46,7 +47,7 @@ def list_branches(config: Mapping[str, Any], language: Language) -> list[Branch]
 
 
 def _list_branches_of_component(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
-    """Yield what a component may do or not: first what a test can tell, then what it cannot."""
+    """Yield the branches of a component: first those that a test can ask, then the others."""
     asked_paths = set()
     for branch in _list_asked_branches(path, settings, language):
         asked_paths.add(branch.path)
@@ -67,7 +68,10 @@ def _list_asked_branches(path: Path, settings: Any, language: Language) -> Itera
 
 
 def _list_branches_not_asked(path: Path, settings: Any) -> Iterator[Branch]:
-    """Yield what looks like a statement or a condition, or chooses records in another way."""
+    """Yield a branch of unknown state for each text that looks like a statement or condition, and each choice.
+
+    A choice is a mapping `include` or `exclude`, which selects records.
+    """
     choices: dict[Path, None] = {}
     for setting_path, value in iter_leaves(settings, path):
         if isinstance(value, str) and _has_deciding_key(setting_path):
@@ -78,13 +82,13 @@ def _list_branches_not_asked(path: Path, settings: Any) -> Iterator[Branch]:
 
 
 def _has_deciding_key(setting_path: Path) -> bool:
-    """Whether the last key on the way to a setting of a component is one of statements or conditions."""
+    """Whether the last key of a path below a component, list indexes aside, is one of statements or conditions."""
     keys = [path_part for path_part in setting_path[2:] if isinstance(path_part, str)]
     return bool(keys) and keys[-1] in _DECIDING_KEYS
 
 
 def _list_choices_above(setting_path: Path) -> Iterator[Path]:
-    """Yield each named choice in which a setting lies."""
+    """Yield the path of each `include` or `exclude` around a setting."""
     for length, path_part in enumerate(setting_path[:-1], 1):
         if path_part in _CHOOSING_KEYS and isinstance(setting_path[length], str):
             yield setting_path[:length]

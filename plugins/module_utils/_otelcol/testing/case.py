@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A file with tests of one collector's config: its keys, and the `Suite` that `read_suite` makes of it.
 
-`docs/testing.md` describes such files for users. Private.
+`docs/testing.md` describes such files for users. A case is one test of a file; a suite has all of them, and what they
+share. suites.py in plugin_utils reads the files, and judged_case.py runs the cases. Private.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ DEFAULT_TIMEOUT_SECONDS = 20.0
 class Case:
     """One test: the parts of `given` in their order, and what the test expects of each exporter.
 
-    `where` is the place of the test in its file. `timeout` and `settle_seconds` are seconds to wait for records.
+    `where` is the place of the test in its file, as a message names it. A part of `given` has `GIVEN_KEYS`, and a value
+    of `expected_by_exporter` has `EXPECT_KEYS` or is the word for nothing; docs/testing.md describes both. `timeout` is
+    how many seconds each wait of the test may take, such as for the start of the Collector. The test waits
+    `settle_seconds` before it stops the Collector.
     """
 
     name: str
@@ -51,7 +55,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests of one file, and what they are about: a collector of the inventory, a path, or a ConfigMap."""
+    """The tests of one file, and what they are about: a collector of the inventory, a path, or a ConfigMap.
+
+    One of `collector` (a name), `config` (a path beside the file) and `config_map` (keys `CONFIG_MAP_KEYS`) is given,
+    the others are empty; all are empty in a file that has only policies. `environment` are variables of the Collector,
+    and `cluster_objects` the facts under `cluster`, see cluster_facts.py.
+    """
 
     file: str
     collector: str = ""

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a test changes in the components of a section of a config. Private."""
+"""What a test changes in the components of a section of a config. Private.
+
+kept_components.py and replaced_ends.py return these for harness.py. Users see the lines in `changes` of a result.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The routes of connectors that route, and the conditions of those that make metrics of records. Private."""
+"""The routes of connectors that route, and the conditions of those that make metrics of records. Private.
+
+branches.py asks here for the branches of these connectors; branch_model.py says what a branch and its settings are. In
+the settings that ask, `TAKEN_PIPELINE` and `OTHER_PIPELINE` stand for pipelines that probes.py makes and names.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +57,7 @@ def list_branches_of_counts(path: Path, settings: Settings) -> Iterator[Branch]:
 
 
 class _CountedMetric(NamedTuple):
-    """A metric of a connector: its name or number, its settings, and whether it is an item of a list."""
+    """A metric of a connector: its name, or its index if the metrics are a list (`is_listed`), and its settings."""
 
     name: str | int
     settings: Any

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether the records that reached an exporter are those that a test expects. Private.
 
-`expected_records.py` compares two records, and `record_pairing.py` says which two.
+`expected_records.py` compares two records, and `record_pairing.py` says which two. Each difference is a line of text;
+a test without such lines has passed.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where planted records are lost or made up: how many come into pipelines, leave each processor, and arrive. Private.
 
-A component whose purpose it is may drop records or make some (its traits say so); every other one is expected to hand
-on what it gets.
+Planted records are those of planted_records.py. A component may drop records or make new ones if that is its purpose,
+as its traits in traits.py say; every other component is expected to hand on what it gets.
 """
 
 from __future__ import annotations

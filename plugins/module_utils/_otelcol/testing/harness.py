@@ -4,7 +4,9 @@
 """A collector's config with other ends: a test sends to its receivers and reads what reaches its exporters.
 
 Processors, connectors and their order stay as they are. What else changes is a row of a table, and every change is
-listed. Private.
+listed. The ends are the receivers and exporters of the test, see replaced_ends.py: a source stands for a receiver of
+the user, a sink for an exporter. The tap is a pipeline that sends to the test what receivers file_log read, so that the
+test sees when they are done. bench.py runs the harness of a test, replay.py that of a forecast. Private.
 """
 
 from __future__ import annotations
@@ -30,10 +32,12 @@ _TAP_PIPELINE = "logs/what_file_log_read"
 class Harness:
     """The config of a test, its differences from the user's, and where a test may send.
 
-    `signals_by_receiver` has the signals that each receiver of the user feeds. Those in `reading_receivers` read what
-    the test puts there, and nothing is sent to them. `exporters` are those of the user in pipelines, and
-    `exporter_by_sink` has the one that each exporter of the test stands for. `flush_count` says how often components
-    send until everything has left the pipelines; 0 if the Collector's stop sends the rest.
+    `changes` has a line for each difference. `signals_by_receiver` has the signals that each receiver of the user
+    feeds. Those in `reading_receivers` read files or pages of the test, and nothing is sent to them. `exporters` are
+    those of the user in pipelines, and `exporter_by_sink` has the one that each exporter of the test stands for.
+    `flush_count` says how often components that send by time must have sent until everything has left the pipelines; 0
+    if no component sends by time, so that the stop of the Collector sends the rest. `uses_cluster` says that a
+    component asks the Kubernetes API of the test.
     """
 
     config: dict[str, Any]

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processors and connectors of a test: as the user set them, but for what asks a cluster or a cloud, or only waits.
 
-Each change is a row of a table here, and is told to the user. Private.
+Each change is a row of a table here, and is told to the user: it stands in the list `changes` of the result. harness.py
+calls `keep_components`. A flush is one time that a component sends what it has collected, at an interval. Private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a test without a written expectation saw. Private."""
+"""What a test without a written expectation saw. Private.
+
+secret_leaks.py and followed_counts.py return observations, invariants.py sorts them. An invariant is what holds for
+every config, such as that no record is lost without a reason.
+"""
 
 from __future__ import annotations
 

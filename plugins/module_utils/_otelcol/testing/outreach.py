@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of a config, or of a file of tests, reaches out of the test. Private.
 
-This is the second wall, and words for the user: the first one is that the Collector of a test runs in namespaces of its
-own. Where the system allows none, more is refused: whatever nobody can read for sure, and components that read files
-or ask other machines by themselves.
+A part reaches out if it makes the Collector of a test read files, run code or ask machines that are not of the test.
+Such a part is refused with a message, but the real protection is another one: the Collector of a test runs in
+namespaces of its own (`_isolation` in plugin_utils). Where the system allows no namespaces, more is refused, by
+`check_without_isolation`: whatever nobody can read for sure, and components that read files or ask other machines by
+themselves.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from ..traits import Trait, traits_of
 
 _LOCAL_SCHEMES = ("env", "yaml")
 """Schemes of `${…}` whose value is in the config, or in the variables of the test."""
+# The scheme of what stands in `${…}`: `file` of `file:/etc/x`. A name with a default, as `NAME:-x`, has no scheme.
 _SCHEME = re.compile(r"(?s)([^:{}]*):(?!-)")
+# Ends of the types of log operators that read or write by themselves, such as `tcp_input`.
 # Ends of the types of operators of file_log that reach out of the pipeline. Source: docs/operators of pkg/stanza.
 _OPERATORS_WITH_EFFECTS = ("_input", "file_output")
 _UNREADABLE_VALUE = re.compile(r"[${}\[\]\n]|\.\.")
 _KEYS_OF_FILES = ("include", "exclude")
 # How the variables of the loaders of Linux and macOS begin, which add libraries to a program.
+# Variables by which the loader of programs adds libraries begin so, such as `LD_PRELOAD`.
 _LOADER_PREFIXES = ("LD_", "DYLD_")
 _SECTIONS_THAT_DECIDE = ("receivers", "processors", "connectors")
 _FIX_OF_TEXTS = "Write that part into the config."
@@ -138,5 +143,5 @@ def _is_decided_at_runtime(path: Path, text: str) -> bool:
 
 
 def _is_nested_location(location: str) -> bool:
-    """Whether the location in a `${…}` depends on another one inside, for which a NUL character may stand."""
+    """Whether the location in a `${…}` has another `${…}` inside; `find_expressions` puts a NUL character for it."""
     return "${" in location or "\0" in location

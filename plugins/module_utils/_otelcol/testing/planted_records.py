@@ -4,7 +4,8 @@
 """Records that are sent to a config without a written test, with secrets in every place where applications have some.
 
 Each receiver gets one record of each signal that it feeds. Every record has a name and every secret a value that no
-other one has, so both are known again wherever they arrive. Private.
+other one has, so both are recognised wherever they arrive. judged_case.py in plugin_utils sends them, and invariants.py
+judges what arrives. Private.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
 
 A branch is, for example, a condition of a filter. To ask whether a record takes it, two probes stand beside the
 pipeline: each is a copy of the pipeline up to the component, then the component with other settings, such as with this
-condition alone, and a sink. If different records reach the two sinks, a record took the branch. `coverage.py` uses
-them. Private.
+condition alone, and a sink. If different records reach the two sinks, a record took the branch. A sink is an exporter
+that sends to the test, under a name. branch_model.py describes branches and how they are asked; the ends of a test are
+in replaced_ends.py. `coverage.py` uses the probes. Private.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ class Probes:
 
 
 class Question(NamedTuple):
-    """The names of the two sinks of a branch: one gets the records without the branch, the other with it."""
+    """The names of the two sinks of a branch: one gets the records without the branch, the other with it.
+
+    The first name is empty if the branch is compared with no records at all.
+    """
 
     name_without_branch: str
     name_with_branch: str
@@ -88,7 +92,11 @@ class _Place(NamedTuple):
 
 
 class _ProbeWiring:
-    """Adds probes to a config, one at a time. `known_probes` has the sinks of probes that are there already."""
+    """Adds probes to a config, one at a time.
+
+    `known_probes` has the name of the sink of each probe that is there already, by place, component and settings.
+    `pipeline_copies` has pairs of the name of a pipeline and the name of a copy of it.
+    """
 
     def __init__(self, config: dict[str, Any], ends: ReplacedEnds, probes: Probes) -> None:
         self.config, self.ends, self.probes = config, ends, probes
@@ -205,7 +213,7 @@ class _ProbeWiring:
 
 
 def _name_pipelines(settings: Settings, pipelines: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings of a connector with the names of its pipelines."""
+    """Return the settings of a connector with real names of pipelines in place of `TAKEN_PIPELINE` and the like."""
 
     def resolve_names(placeholder_names: Sequence[str]) -> list[str]:
         return [pipelines[name] for name in placeholder_names]

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps of processors: statements, conditions and actions, each asked behind the steps before it. Private."""
+"""Steps of processors: statements, conditions and actions, each asked behind the steps before it. Private.
+
+A step is one item that a processor works through in order, such as an action of processor attributes. It becomes a
+`Branch`, see branch_model.py: the processor with the steps up to this one is compared with the processor without it. A
+statement whose effect no record shows leaves a mark instead, see statement_marks.py.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +79,8 @@ class ListedStep:
 class StepGroup:
     """A group of statements and conditions: item `index` of the list at `list_path`.
 
-    It is `bare` if the user wrote the texts as the list itself. The settings name the context.
+    With `is_bare`, the user wrote the texts as the list itself, without a mapping around them. `settings` are the group
+    as a mapping, with its context, such as `{context: span, statements: […]}`.
     """
 
     list_path: Path
@@ -85,7 +91,7 @@ class StepGroup:
 
 @dataclass(frozen=True)
 class GroupedText:
-    """A step that is a text of a group: number `number` of its statements or conditions."""
+    """A step that is a text of a group: its number, from 0, in the list at `key`, `statements` or `conditions`."""
 
     group: StepGroup
     key: str
@@ -126,7 +132,10 @@ def _describe_step(step: Any) -> str:
 
 
 def list_branches_of_steps(path: Path, kind: str, settings: Settings, language: Language) -> Iterator[Branch]:
-    """Yield the steps of a processor of one of the kinds in STEPS, for one signal after the other."""
+    """Yield the steps of a processor of a kind in `STEP_LISTS_BY_KIND`, for one signal after the other.
+
+    `path` is the section and the id of the processor, `settings` are its settings.
+    """
     keys_with_steps = {root[0] for root in STEP_LISTS_BY_KIND[kind]}
     other_settings = {key: value for key, value in settings.items() if key not in keys_with_steps}
     for signals, roots in _map_roots_by_signals(kind).items():
@@ -137,7 +146,7 @@ def list_branches_of_steps(path: Path, kind: str, settings: Settings, language: 
 
 
 def _map_roots_by_signals(kind: str) -> dict[tuple[str, ...], list[Path]]:
-    """Return the lists of steps of each signal: each signal has lists of its own."""
+    """Return the paths of the lists of steps, by the signals whose records they work on."""
     roots_by_signals: dict[tuple[str, ...], list[Path]] = {}
     for root, signals in STEP_LISTS_BY_KIND[kind].items():
         roots_by_signals.setdefault(signals, []).append(root)
@@ -187,7 +196,7 @@ def _make_effect_visible(kind: str, step: Step) -> Step:
 
 
 def build_settings_with_steps(other_settings: Settings, steps: Sequence[Step]) -> Settings:
-    """Return the settings of a processor with these steps alone, and the `other_settings` that is no step."""
+    """Return the settings of a processor with these steps alone; `other_settings` are its settings without steps."""
     settings = dict(other_settings)
     written_groups: dict[Path, dict[str, Any]] = {}
     for step in steps:

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to give a config so that a record may reach a statement, condition, policy or route of it, and take it.
 
-What the routes on the way ask for comes from their literals. Only a run can say whether a record gets there. Private.
+What the routes on the way ask for comes from their literals. Only a run can say whether a record gets there.
+propose.py tries what `list_ways_to_reach` yields. A branch is defined in branch_model.py. A way is one set of fields
+that may work, `WantedFields` of samples.py. Private.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from .taking_fields import find_fields_of_route, find_fields_taking
 # What a route needs that reads the headers of a request.
 _REQUEST_HEADER = re.compile(r'request\["([^"]+)"\]\s*==\s*"([^"]*)"')
 # The percentage of a policy that keeps all traces, and how many traces are given to one that keeps a part of them.
+# A policy that keeps a part of the traces gets 300 of them, so that it most likely keeps one.
 _ALL_PERCENT, _MOST_TRACES = 100, 300
 REASON_NO_LITERAL = "its literals do not say what takes it"
 REASON_UNREACHED = "what its literals say does not take it"
@@ -30,7 +33,11 @@ REASON_UNREACHED = "what its literals say does not take it"
 def list_ways_to_reach(
     branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield what a test may give so that a record takes a branch; `examples` is what other tests give."""
+    """Yield what a test may give so that a record takes a branch, the simplest record first.
+
+    Each is one part of `given` of a test, such as `{"to": "otlp", "spans": [{"name": "a"}]}`. `examples` are such parts
+    of other tests, whose records are taken as a base.
+    """
     headers: dict[str, str] = {}
     if request_match := _REQUEST_HEADER.search(branch.description):
         headers = {request_match[1]: request_match[2]}
@@ -54,7 +61,10 @@ def list_ways_to_reach(
 def _make_records(
     signal: str, field_ways: Iterable[WantedFields], examples: Sequence[Mapping[str, Any]]
 ) -> Iterator[Record]:
-    """Yield records that have the fields of one of the overlays, made of each base."""
+    """Yield a record for each way and each base record: the base with the fields of the way.
+
+    `signal` is the kind of records in the short form, such as `spans`.
+    """
     for wanted_fields in field_ways:
         for base_record in _list_base_records(signal, examples):
             record = base_record
@@ -117,7 +127,10 @@ def _list_pipelines_of_branch(branch: Branch, graph: PipelineGraph) -> Iterator[
 
 
 class _Source(NamedTuple):
-    """A receiver whose records reach a pipeline, their signal, and what the routes on the way ask, each in a way."""
+    """A receiver whose records reach a pipeline, and their signal.
+
+    `asked_fields` are the ways to pass all routes between them; one empty way if there are no routes.
+    """
 
     receiver: str
     signal: str
@@ -127,7 +140,10 @@ class _Source(NamedTuple):
 def _list_sources(
     pipeline: str, config: Mapping[str, Any], graph: PipelineGraph, seen_connectors: tuple[str, ...] = ()
 ) -> Iterator[_Source]:
-    """Yield the receivers whose records reach a pipeline, also through connectors that were not `seen_connectors`."""
+    """Yield the receivers whose records reach a pipeline, directly or through connectors.
+
+    `seen_connectors` are those on the way so far, which are not entered again.
+    """
     for receiver in graph.list_ids(pipeline, "receivers"):
         if receiver not in graph.connectors:
             yield _Source(receiver, signal_of(pipeline), [{}])
@@ -139,7 +155,7 @@ def _list_sources(
 
 
 def _list_fields_asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[WantedFields]:
-    """Return what the routes to a pipeline want, each a way; of a pipeline without routes, nothing."""
+    """Return the ways to take one of the routes to a pipeline; one empty way if no route leads there."""
     asked_fields: list[WantedFields] = []
     for route in routes:
         if pipeline in (route.get("pipelines") or ()):

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The receivers and exporters of a test, in place of the user's: they listen and send on loopback. Private."""
+"""The receivers and exporters of a test, in place of the user's: they listen and send on loopback. Private.
+
+These are the ends of a test. harness.py puts them into the config. A sink is an exporter that sends to the test; the
+name in its URL says which exporter of the user it stands for. A receiver stays only if it reads what the test writes or
+serves: file_log reads files below the folder of the test, prometheus scrapes pages of the test (scrapes.py).
+"""
 
 from __future__ import annotations
 
@@ -27,8 +32,9 @@ class ReplacedEnds:
     """What a test listens on and connects to: addresses on loopback, and the folder that stands for `/`.
 
     `sink_address` is the URL of the test, and `port_by_receiver` has a port for each receiver of the user. `otlp_http`
-    is the name of the exporter in the version of the Collector. `pages` are what receivers of type prometheus scrape,
-    every `scrape_seconds` seconds. With `is_replay`, every receiver gets by OTLP what it got before.
+    is the name of that exporter in the version of the Collector, `otlphttp` or `otlp_http`. `pages` are what receivers
+    of type prometheus scrape, every `scrape_seconds` seconds. With `is_replay`, the run is a replay of captured
+    telemetry: then no receiver stays, and each gets its telemetry by OTLP.
     """
 
     sink_address: str
@@ -110,7 +116,10 @@ def _read_receiver_settings(config: Mapping[str, Any], receiver: str, ends: Repl
 def _build_scraping_receiver(
     settings: Mapping[str, Any], receiver: str, ends: ReplacedEnds, *, waits: bool
 ) -> ChangedComponent:
-    """Return a receiver that scrapes the pages of the test: once at its stop, or again and again if that is needed."""
+    """Return a receiver that scrapes the pages of the test: once at its stop, or again and again if that is needed.
+
+    With `waits`, components send by time, so that a scrape at the stop comes too late.
+    """
     has_one_text_each = all(len(page.texts) == 1 for page in ends.pages)
     pace = 0 if has_one_text_each and not waits else ends.scrape_seconds
     own_pages = ends.list_pages_of(receiver)

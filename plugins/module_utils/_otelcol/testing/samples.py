@@ -5,7 +5,8 @@
 
 `name == "a" or kind == SPAN_KIND_SERVER` has two ways to be met: `{("name",): "a"}` and `{("kind",): "server"}`. A
 condition has no way if its literals do not say one, as `Len(name) > 3`. A way is a guess: only the Collector can say
-whether a record with these fields meets the condition. Private.
+whether a record with these fields meets the condition. A field is a path in a record of the short form, see records.py;
+record_fields.py finds the field that OTTL names. taking_fields.py calls this for proposed tests. Private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policies of tail_sampling, and the policies and conditions in them: each is asked alone. Private."""
+"""The policies of tail_sampling, and the policies and conditions in them: each is asked alone. Private.
+
+branches.py asks here for the branches of the processor; branch_model.py says what a branch is and how it is asked. To
+ask a policy alone is to run the processor with this policy only: a trace takes the policy if the processor keeps it.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@
 """Where planted secrets leave a config, and whether it stops them on the way to another exporter. Private.
 
 A secret that every exporter gets is named only: nobody said that it must not leave. One that an exporter gets and
-another one does not, though its record arrives there, breaks an invariant: the config means to stop it.
+another one does not, though its record arrives there, breaks an invariant: the config means to stop it. Planted secrets
+are made by planted_records.py.
 """
 
 from __future__ import annotations

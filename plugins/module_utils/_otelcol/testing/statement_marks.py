@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements in OTTL: their parts, whether a record shows what they change, and the mark where none does. Private."""
+"""Statements in OTTL: their parts, whether a record shows what they change, and the mark where none does. Private.
+
+A mark is an attribute of the resource, `MARK_ATTRIBUTE`. Probes use it to see that a statement works whose effect is
+in no field of the short form of records, such as one on `cache`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ def read_used_parts(text: str, is_statement: bool) -> UsedNames:
 
 
 def split_statement(statement: str) -> tuple[str, str]:
-    """Return what a statement does, and its condition; an empty one if it has none."""
+    """Return the part of a statement before `where`, and the condition behind it; the latter is empty without one."""
     condition_start = _find_start_of_condition(statement)
     if condition_start is None:
         return statement, ""
@@ -50,7 +54,10 @@ def _find_start_of_condition(statement: str) -> int | None:
 
 
 def is_effect_shown(statement: Any) -> bool:
-    """Whether a record shows what a statement changes: the field that its first call is given."""
+    """Whether a record of a test shows what a statement changes: its first function gets one of the shown fields.
+
+    A statement that cannot be read, or whose function gets no path, counts as shown.
+    """
     calls = read_used_parts(str(statement), is_statement=True).calls
     if not calls or not calls[0].arguments:
         return True

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fields of a record with which it may take a statement, condition, policy or route of a config.
 
-They come from literals: of the text itself, and of its group. Only a run can say whether a record takes it. Private.
+They come from literals: of the text itself, and of its group. Only a run can say whether a record takes it.
+`WantedFields` are one way to take it, see samples.py; a function here returns several ways, and none if the literals do
+not say one. A branch and to take it are defined in branch_model.py. reaching.py makes records of the fields. Private.
 """
 
 from __future__ import annotations

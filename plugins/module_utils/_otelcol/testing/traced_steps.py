@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each processor of a traced test made of the records. Private."""
+"""What each processor of a traced test made of the records. Private.
+
+A traced test has a sink behind each processor, see pipeline_stages.py.
+"""
 
 from __future__ import annotations
 

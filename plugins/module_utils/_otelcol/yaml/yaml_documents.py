@@ -83,7 +83,10 @@ def load_data_or_none(yaml: Any, text: str) -> Any:
 
 
 def load_documents(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[Document]:
-    """Yield every document in this text. Raises Problem as `document_roots` does."""
+    """Yield every document in this text. Raises Problem as `read_document_roots` does.
+
+    The data of a document without content is None.
+    """
     for root in read_document_roots(yaml, text, file, strict):
         if root is None:
             yield Document(None)

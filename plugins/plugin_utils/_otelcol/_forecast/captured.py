@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads captures: folders and files with requests of OTLP in JSON, one in each line. Private."""
+"""Reads captures: folders and files with requests of OTLP in JSON, one in each line. Private.
+
+The playbook capture writes such a folder, with a manifest that says whose telemetry it is (capture_facts.py); so does
+the exporter `file`, without a manifest. Forecasts replay it, and savings read it.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +56,9 @@ class Content(NamedTuple):
 class Capture:
     """A capture: its files, and what its manifest says of it.
 
-    Each replay reads the files anew, since a capture may be larger than the memory. Their JSON is read once: then
-    `_kinds` and `_counts` have the signal and the number of items of each line.
+    Each replay reads the files anew, since a capture may be larger than the memory. Their JSON is parsed the first time
+    only: then `_kinds` has the index of the signal of each line in `_SIGNALS`, and `_counts` its number of items.
+    `manifest` is empty if there is none.
     """
 
     files: tuple[Path, ...]

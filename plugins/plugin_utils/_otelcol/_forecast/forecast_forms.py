@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two forms of a collector that a forecast compares: as it is before a change, and after it. Private."""
+"""The two forms of a collector that a forecast compares: as it is before a change, and after it. Private.
+
+A form is a config with its image. Options of a task name each form as a file, a running host, or a cluster.
+"""
 
 from __future__ import annotations
 

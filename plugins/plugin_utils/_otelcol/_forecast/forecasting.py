@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forecast of a change: the same capture is sent through the config of before and through the one of after.
 
-What both send is compared. The modules `pipeline_forecast` and `collector_forecast` return the comparison. Private.
+What both send is compared. The modules `pipeline_forecast` and `collector_forecast` return the comparison. A capture is
+telemetry that a collector received, in files (`captured.py`). A form is the collector before or after the change
+(`forecast_forms.py`), a replay sends the capture to one form (`replay.py`), and a bench is a Collector on this machine
+that can run it (`bench.py`). Limits are what the user allows a change to do; a breach is a limit that is passed.
+Private.
 """
 
 from __future__ import annotations
@@ -95,7 +99,7 @@ def forecast_between_forms(
 
 
 def _read_user_names(arguments: Mapping[str, Any]) -> NamedOptions:
-    """Return what a user names for a forecast. Raises Problem for limits, prices, rates or receivers that are none."""
+    """Return the options of a forecast that name something. Raises Problem if one of them cannot be read."""
     return NamedOptions(
         limits=parse_limits(arguments["limits"]),
         prices=parse_prices(arguments["prices"]),
@@ -204,7 +208,7 @@ def _list_notes(
 
 
 def _describe_lone_changes(form_label: str, form: Replayed, other: Replayed) -> Iterator[str]:
-    """Yield what the replay changes in the config of one form alone."""
+    """Yield a note for each change that the replay makes in the config of one form and not in that of the other."""
     for change in form.config_changes:
         if change not in other.config_changes:
             yield f"{form_label} alone: {change}"

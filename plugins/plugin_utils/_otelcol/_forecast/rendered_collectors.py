@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors as the inventory renders them, and how each is before a change. Private."""
+"""Collectors as the inventory renders them, and how each is before a change. Private.
+
+A form is a collector with a config and an image at one time: the form before is what runs, or what the repository has;
+the form after is what the inventory renders now. `collector_forecasts.py` compares both. A kept config is a copy of a
+running config that an earlier task has saved, with masks in place of secrets.
+"""
 
 from __future__ import annotations
 
@@ -65,9 +70,10 @@ class RenderedCollector:
 class KnownBefore:
     """What is known of collectors before a change.
 
-    `kept_configs` has the forms of collectors by NAMESPACE/NAME, with masks in place of secrets, and goes first.
-    `cluster_resources` are the objects of the cluster, and `rendered_manifests` those of the inventory. With
-    `is_in_repository`, the objects are files that a run writes anew.
+    `kept_configs` has the forms of collectors by NAMESPACE/NAME, with masks in place of secrets. If it is not None, the
+    forms before are taken from it alone. `cluster_resources` are the objects of the cluster, and `rendered_manifests`
+    those of the inventory. With `is_in_repository`, the former are not from a cluster but from files of a GitOps
+    repository, which a run writes anew. At least one of the first two is not None.
     """
 
     kept_configs: Mapping[str, ChosenConfig] | None
@@ -87,7 +93,8 @@ class KnownBefore:
     def keeps_resource(self, collector: RenderedCollector) -> bool:
         """Return whether a run changes nothing of a custom resource.
 
-        A cluster keeps what others have added to it. The files of a repository are written anew, without that.
+        In a cluster, fields that others have added to the resource stay. A file of a repository is written anew,
+        without them, so there it may change.
         """
         return not self.is_in_repository and is_applied(
             collector.workload, self.rendered_manifests, self.cluster_resources or ()
@@ -121,9 +128,9 @@ class KnownBefore:
 
 
 def _find_kept_form(collector: RenderedCollector, kept: Mapping[str, ChosenConfig]) -> ChosenConfig | None:
-    """Return a collector as it was kept, None if it was not. One whose image was not kept has that of the inventory.
+    """Return the kept form of a collector; None if none was kept.
 
-    Raises Problem for one without a config.
+    If its image was not kept, it has that of the inventory. Raises Problem if it was kept without a config.
     """
     form = kept.get(collector.name)
     if form is None:

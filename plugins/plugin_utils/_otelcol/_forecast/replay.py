@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replays requests of a capture through a config in a real Collector, and counts what its exporters send. Private."""
+"""Replays requests of a capture through a config in a real Collector, and counts what its exporters send. Private.
+
+`forecasting.py` replays a capture once for each form of a collector. The config gets other ends, as in a test: see
+harness.py and replaced_ends.py. A sink counts items of an exporter, a size sink its bytes (size_sinks.py).
+"""
 
 from __future__ import annotations
 
@@ -86,11 +90,14 @@ class CountingSink(Sink):
 
 @dataclass(frozen=True)
 class Replay:
-    """What is replayed: how to begin anew, the receiver of each signal where several take it, and the tenant."""
+    """What is replayed, and what the user says about it."""
 
     read_requests: Callable[[], Iterable[Request]]
+    """Reads the capture from its beginning; each replay calls it once."""
     receiver_by_signal: Mapping[str, str]
+    """The receiver that the user names for a signal, where several take it."""
     tenant_attribute: str = ""
+    """The attribute of resources that names the tenant; empty if there are no tenants."""
 
 
 def replay_capture(bench: Bench, replay: Replay, form_label: str) -> Replayed:
@@ -133,7 +140,10 @@ def _replay_once(bench: Bench, replay: Replay, form_label: str) -> Replayed:
 
 
 def order_by_arrival(by_signal: Mapping[str, Sent], arrived_signals: Iterable[str]) -> dict[str, Sent]:
-    """Return what was sent of each signal, first of those that came, in their order: the last batches come in any."""
+    """Return what was sent of each signal, in the order in which the signals came in.
+
+    The requests that exporters send last arrive in any order, which must not change a report.
+    """
     signals = (*(signal for signal in arrived_signals if signal in by_signal), *by_signal)
     return {signal: by_signal[signal] for signal in signals}
 

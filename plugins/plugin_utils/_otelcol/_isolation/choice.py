@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether Collectors of a task run in namespaces of their own, by what the user asks and what the system allows.
 
-Private.
+To isolate is to run a program in namespaces of its own, see sandbox.py. What reaches out of a test is defined in
+outreach.py. Private.
 """
 
 from __future__ import annotations

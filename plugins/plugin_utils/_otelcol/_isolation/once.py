@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program that runs once and says something. Private."""
+"""A program that runs once and says something. Private.
+
+`_binary.py` runs `COLLECTOR --version` and `COLLECTOR validate` so, isolated or not (sandbox.py).
+"""
 
 from __future__ import annotations
 

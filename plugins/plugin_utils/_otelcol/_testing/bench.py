@@ -4,7 +4,10 @@
 """Runs one test: a Collector of its own, what the test gives, and what arrived when the Collector has stopped.
 
 A Collector for each test starts in half a second, and nothing of one test is left in the next. When it stops, it sends
-what it holds, so no test waits for a batch. Private.
+what it holds, so no test waits for a batch. A bench is a config with all that is needed to run it on this machine; it
+is made by chosen_bench.py. Forecasts use it too. A case is one test (case.py), its ends are the receivers and exporters
+that stand for the user's (replaced_ends.py), the sink is the server that gets what exporters send (sink.py), and the
+pace is the number of seconds between two scrapes. Private.
 """
 
 from __future__ import annotations
@@ -49,14 +52,18 @@ class Bench:
     """What the tests of one file share."""
 
     program: str
+    """The path of the Collector."""
     config: Mapping[str, Any]
     environment: Mapping[str, str]
+    """All variables of the Collector: placeholders, and over them those of the file of tests."""
     cluster_objects: Mapping[str, Any]
+    """The facts of the cluster of the test, as users write them, see cluster_facts.py."""
     otlp_http: str
+    """The name of that exporter in the version of the Collector."""
     dump_yaml: Callable[[Any], str]
-    """How YAML is written."""
+    """Returns data as text in YAML."""
     hide_secrets: Callable[[str], str]
-    """What takes the secrets of the config and of its environment out of a message."""
+    """Returns a text without the secrets of the config and of its environment."""
     is_traced: bool = False
     """Whether to keep what leaves each processor."""
     may_update_golden: bool = False
@@ -70,12 +77,15 @@ class Bench:
     golden_folders: tuple[Path, ...] = ()
     """Where golden files of the tests may be."""
     extend_config: Callable[[dict[str, Any], ReplacedEnds], None] = lambda _config, _ends: None
-    """What adds to the config of the test, which has its ends already."""
+    """Adds something to the config of the test, which has its ends already: coverage adds probes so."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What reached each exporter, by signal, and how the config of the test differs from the user's."""
+    """What reached each exporter, and how the config of the test differs from the user's.
+
+    `arrived_records` has them by exporter, then by kind, such as `spans`.
+    """
 
     arrived_records: Mapping[str, Mapping[str, list[records.Record]]] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
@@ -95,9 +105,9 @@ def run_case(bench: Bench, case: Case) -> Outcome:
 
 
 def run_with_retries(activity: str, place_label: str, attempt: Callable[[int], _Made]) -> _Made:
-    """Return what a run of a Collector makes. One that may work the next time is run again, with its number.
+    """Return what a run of a Collector makes. A run that failed by chance (RetryableError) is tried again.
 
-    Raises Problem if it cannot be run.
+    `attempt` gets the number of the try, from 0. Raises Problem if it cannot be run.
     """
     wrong = ""
     for attempt_number in range(_ATTEMPTS):

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chooses the Collector that runs a config: that of its image, a given program, or the one of PATH. Private."""
+"""Chooses the Collector that runs a config: that of its image, a given program, or the one of PATH. Private.
+
+The result is a `Bench`, see bench.py. Tests of configs and forecasts ask here.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,10 @@ class ChosenConfig:
 def choose_bench(
     chosen_config: ChosenConfig, arguments: Mapping[str, Any], isolation: Isolation, warn: Callable[[str], None]
 ) -> Bench:
-    """Return what runs a config. `arguments` have the options of builds, `binary` and `programs`.
+    """Return a bench for a config.
 
-    Raises Problem without a Collector that runs it.
+    `arguments` have the options of `BuildRequest`, `binary` (a path or `auto`) and perhaps `programs`, which has the
+    path of a Collector by image. Raises Problem without a Collector that runs the config.
     """
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen_config.image)
     binary = _find_program(chosen_config.image, arguments.get("programs") or {}) or arguments["binary"]

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the Collector of a test runs: in namespaces of its own, or beside the play.
 
-It runs beside the play where the system allows no namespaces, or the user wants none. Private.
+It runs beside the play where the system allows no namespaces, or the user wants none. A place is where the Collector
+runs, with a network and a folder; the play is the process of Ansible. `_isolation/sandbox.py` makes the namespaces.
+Private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two forms of a config whose work is compared: with another config, or in another Collector. Private."""
+"""The two forms of a config whose work is compared: with another config, or in another Collector. Private.
+
+A form is a bench (bench.py): a config with the Collector that runs it. The old form is the one of the tests or of the
+cluster, the new form what the option `compare` names. comparing.py runs both.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ from .running_configs import find_input_in_cluster, is_compared_with_cluster
 
 @dataclass(frozen=True)
 class Forms:
-    """The two forms of a config; no old one if the cluster should have it and has not."""
+    """The two forms of a config. `old_bench` is None if the old form should be in the cluster and is not there."""
 
     old_bench: Bench | None
     new_bench: Bench

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the same telemetry through two configs, or two Collectors, and says what differs.
 
-`pipeline_test` compares tests, and the modules that migrate configs compare generated telemetry. Private.
+`pipeline_test` compares tests, and the modules that migrate configs compare generated telemetry. compared_forms.py
+makes both forms of a config. Private.
 """
 
 from __future__ import annotations

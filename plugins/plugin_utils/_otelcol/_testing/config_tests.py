@@ -5,7 +5,9 @@
 
 The steps of a run, each in a file of its own: `suites.py` reads the files of tests and their configs,
 `chosen_bench.py` finds a Collector for each config, `judged_case.py` runs a test, `extras.py` finds what is asked for
-beside the tests, and `run_results.py` shows the results. Private.
+beside the tests, and `run_results.py` shows the results. A suite is a file with tests, a job one test with all that its
+run needs (config_jobs.py). A suite is broken if its file cannot be read, unfit if its config cannot, and untested if it
+stands for a config without tests. Private.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which statements, conditions, sampling policies and routes of configs no test of a run takes.
 
-Every test runs once more, with probes beside the pipelines, so that the run that is judged has none. Private.
+Every test runs once more, with probes beside the pipelines, so that the run that is judged has none. A branch is such a
+statement, condition, policy or route, see branch_model.py; a probe asks whether a record takes it, see probes.py. A
+bench is a config with a Collector that can run it, see bench.py. Private.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ _STATE_WORDS: dict[bool | None, str] = {True: "taken", False: "never exercised b
 
 
 class BranchState(NamedTuple):
-    """Whether the tests of a run took a branch, None if that is unknown, and why they did not."""
+    """Whether the tests of a run took a branch, None if that is unknown, and the reason if it is not true."""
 
     is_taken: bool | None
     reason: str = ""
@@ -48,8 +50,8 @@ class BranchState(NamedTuple):
 class ConfigCoverage:
     """The branches of the config of a bench, and which of them the tests have taken so far.
 
-    `key` stands for the config. `failure_reason` says why nothing is known of any branch, and `unknown_reasons` why of
-    some.
+    `key` identifies the config, see `_config_key`. `is_taken_by_path` has no entry for a branch that no probe asked.
+    `failure_reason` says why nothing is known of any branch, and `unknown_reasons` why nothing is known of some.
     """
 
     key: str

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run of tests finds on request, beside whether they pass.
 
-These are a comparison with another config, the coverage of branches, and proposed tests. Private.
+These are a comparison with another config (comparing.py), the coverage of branches (coverage.py), and proposed tests
+(propose.py). Private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares what an exporter gets with its golden file, and writes that file on request. Private."""
+"""Compares what an exporter gets with its golden file, and writes that file on request. Private.
+
+A golden file has everything that an exporter should get, see golden.py; the option `update_golden` writes it.
+judged_case.py calls this.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,9 @@ class GoldenFile:
     exporter: str
     path: Path
     arrived_records: Mapping[str, Sequence[Record]]
+    """What the exporter got, by kind, such as `spans`."""
     unasked_names: Collection[str] = ()
+    """Names of metrics that count only if the golden file names them, such as those that a scrape adds."""
 
     def check_path(self, folders: Sequence[Path]) -> None:
         """Raise Problem for a file in no folder of the tests: a test reads and writes nothing else of the user."""

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nobody foresaw in one file or test stops that one alone. Private."""
+"""What nobody foresaw in one file or test stops that one alone. Private.
+
+A mistake of this collection becomes a `Problem` with the place, so that the run goes on with the other files and tests.
+"""
 
 from __future__ import annotations
 

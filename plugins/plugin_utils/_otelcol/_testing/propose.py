@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests for the branches of configs that no test of a run takes; the user judges them.
 
-Each proposed test was run, and seen to take its branch. `proposed_files.py` writes them to files. Private.
+Each proposed test was run, and seen to take its branch. `proposed_files.py` writes them to files. branch_model.py says
+what a branch is and what it means to take it; reaching.py says what to give for it. A test is silent if no record
+arrives in it. Private.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the files of tests that a run names, and the config that the tests of each file are about.
 
-`config_tests.py` runs them. Private.
+`config_tests.py` runs them. A suite is a file with tests, see `Suite` in case.py; the subject of a suite is the config
+that its tests are about. The invariants are what holds for every config, see invariants.py: with the option
+`invariants`, a config without a file of tests gets a test of them. Private.
 """
 
 from __future__ import annotations
@@ -38,9 +40,9 @@ class BrokenSuite:
 
 @dataclass(frozen=True)
 class Subject:
-    """The config that the tests of a file are about, and the image that runs it; empty if none is known.
+    """The config that the tests of a file are about, and the image that runs it, empty if none is known.
 
-    `locate` returns where the user wrote a part of the config.
+    `locate` returns where the user wrote a part of the config. This is no `Subject` of rules.
     """
 
     config: Mapping[str, Any]
