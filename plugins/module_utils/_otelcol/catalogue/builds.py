@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds of the Collector: releases, as the table `builds` has them, and manifests of the builder. Private."""
+"""Builds of the Collector: releases, as the table `builds` has them, and manifests of the builder. Private.
+
+A build is a distribution in a version. A distribution may count versions by itself, as ADOT does: its own version
+v0.49.0 has another version of the Collector inside. `Catalogue` asks the table.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ ANY_IPV4 = "0.0.0.0"
 ANY_HOSTS = ("", ANY_IPV4, "::")
 LARGEST_PORT = 65535
 _PORT_DIGITS = len(str(LARGEST_PORT))
+# `SCHEME://USER@HOST…`. Groups: the scheme, the host, in brackets for IPv6.
 _DESTINATION = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):///?)?(?:[^/?#\\\s]*@)?(\[[^\]]*\]|[^:/?#\\\s]*)")
 # `gateway.monitoring` is a Service and its namespace, `example.com` is not: by the length of the last label.
 _SERVICE_NAME_LABELS = 2
@@ -24,7 +25,7 @@ _INTERNAL_SUFFIXES = (".svc", ".local", ".internal", ".localdomain")
 
 
 def split_host_and_port(endpoint: Any) -> tuple[str, int | None]:
-    """Return host and port of `host:port`; no port where it is none, or is known only when the collector runs."""
+    """Return host and port of `host:port`; None as port if it is no valid number, or a variable."""
     host, _colon, digits = str(endpoint).rpartition(":")
     is_number = digits.isdecimal() and len(digits) <= _PORT_DIGITS
     if is_number and 0 < int(digits) <= LARGEST_PORT:

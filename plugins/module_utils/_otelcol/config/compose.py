@@ -14,6 +14,8 @@ Recipes:
 - Processors are put in the order that the Collector's documentation recommends.
 
 User layers: mappings merge deeply, `null` deletes what an earlier layer set, a list replaces, `key+` appends.
+
+A layer is one source of config, see layers.py; an overlay is a layer of the user. To compose is to merge all layers.
 """
 
 from __future__ import annotations
@@ -107,7 +109,10 @@ def _move_keys_first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, 
 
 
 def _list_declared_names(layers: Sequence[Layer], *path: str) -> list[str]:
-    """Return the pipelines or components of the user's layers; a later `null` takes one away. No id is a number."""
+    """Return the names of the pipelines or components at a path of the user's layers; a later `null` takes one away.
+
+    Names that are no text are left out.
+    """
     declared: dict[str, Any] = {}
     for layer in layers:
         declared.update(mapping_at(layer.config, *path))
@@ -174,7 +179,10 @@ def _merge_services(
 def _merge_without_conflict(
     target: dict[str, Any], source: Config, path: Path, recipe_name: str, recipe_by_path: dict[Path, str]
 ) -> None:
-    """Merge source into target; a value that another recipe set differently is a Problem that names both."""
+    """Merge `source` into `target`, in place. Raises Problem for a value that another recipe set differently.
+
+    `path` is that of both in the config. `recipe_by_path` says which recipe set what, and is filled here.
+    """
     for key, value in source.items():
         key_path = (*path, key)
         if key not in target:
@@ -201,7 +209,10 @@ def _join_without_repeats(values: list[Any], added_values: list[Any]) -> list[An
 
 
 def _is_shared_by_recipes(path: Path) -> bool:
-    """Sections, the service's telemetry and what wildcards add belong to all recipes; a component belongs to one."""
+    """Whether several recipes may add to a mapping: yes, unless it is a component.
+
+    So sections and the telemetry of the service merge. A component must be equal in both recipes.
+    """
     return len(path) != _COMPONENT_PATH_LENGTH or path[0] == "service"
 
 
@@ -236,7 +247,7 @@ def _merge_pipelines(recipes: Sequence[Layer], user_layers: Sequence[Layer]) -> 
 
 
 def _keep_repeatable_processors(pipeline: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return what a recipe adds to pipelines without what has worked on their records in another pipeline."""
+    """Return the processors of a recipe that may work on a record again in the next pipeline, such as `batch`."""
     processors = list(filter(belongs_everywhere, pipeline.get("processors") or ()))
     return {"processors": processors} if processors else {}
 
@@ -266,8 +277,10 @@ class _RecipePipeline(NamedTuple):
     """What a recipe has below the name of a pipeline, or below a pattern of names."""
 
     recipe: str
+    """The name of the recipe."""
     key: str
     pipeline: dict[str, list[str]]
+    """The ids by role, such as `receivers`."""
 
 
 def _iter_recipe_pipelines(recipes: Sequence[Layer]) -> Iterator[_RecipePipeline]:

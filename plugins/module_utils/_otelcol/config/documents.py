@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where collector configs are in what people have: plain, in ConfigMaps, in custom resources, in lists. Private."""
+"""Where collector configs are in what people have: plain, in ConfigMaps, in custom resources, in lists. Private.
+
+`_inputs.py` in plugin_utils gives the data of all YAML documents of a file. An object is one of Kubernetes; the owner
+of a config is the object that holds it.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ _KEY = r"[\"']?([a-z]{1,20})(?:[\"']?\s*:|::)"
 _KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
 _PIPELINES = "pipelines"
 _LEAST_SIMILARITY = 0.8  # `receiver` and `reciever` are misspelt sections; `services` is, and `server` is not
+# The first line that is neither empty nor a comment, `---` or a directive. Groups: its indentation, an opening brace.
 _FIRST_LINE = re.compile(r"^(?![ \t]*(?:#|---|%|$))([ \t]*)(\{)?", re.MULTILINE)
 _OBJECT_KEY_PATTERNS = (re.compile(r"\bkind[\"']?\s*:"), re.compile(r"\bapiVersion[\"']?\s*:"))
 # One section alone is found in many files that are no collector config.
@@ -32,7 +37,8 @@ _ENOUGH_SECTIONS = 2
 class FoundConfig:
     """A collector config in a stream of documents: which document, where in it, and the object around it if any.
 
-    `is_text` says that the value there is YAML text, not the config itself.
+    `document_index` counts from 0. `is_text` says that the value there is YAML text, not the config itself. `owner` is
+    empty for a plain config, and so is `label`, which names the object and the key, such as `ConfigMap otel relay`.
     """
 
     document_index: int

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Layers of a config, where each value comes from, and the names that components have in a version.
 
-A finding points at the user's own file and line: the place of a value is found by going back through the layers.
-Private.
+A layer is one source of a config: a recipe of this collection, a file of the user, or a variable. compose.py merges
+layers. A finding points at the user's own file and line: the place of a value is found by going back through the
+layers. In a layer, a key that ends with `+` appends to a list, and a key with `*` is a pattern of names. Private.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ _WILDCARD = "*"
 
 @dataclass(frozen=True)
 class Layer:
-    """One source of config: its name, the config, whether it is a recipe, and where its paths stand in a file."""
+    """One source of config: its name, the config, whether it is a recipe, and where its paths stand in a file.
+
+    `positions` is empty for a recipe and for data without a file. `duplicates` are keys that the file has twice.
+    """
 
     name: str
     config: Config
@@ -60,7 +64,7 @@ class ComposedConfig:
         return Position(self.layers[-1].name if self.layers else "")
 
     def _position_in(self, layer: Layer, path: Path) -> Position | None:
-        """Return where a layer has what stands at a path of the finished config; None if it has it not."""
+        """Return where a layer sets what stands at a path of the finished config; None if it does not set it."""
         if layer.config is self.config:  # a file is the only layer of its config
             position = layer.positions.get(path)
             if position:
@@ -77,7 +81,10 @@ def is_pattern(key: str) -> bool:
 
 
 def _find_layer_path(layer_value: Any, path: Path, composed_value: Any) -> Path | None:
-    """Return the path in a layer of what stands at `path` in the finished config, through markers and patterns."""
+    """Return the path in a layer of what stands at `path` in the finished config; None if the layer does not set it.
+
+    They differ where the layer has a key with `+`, a pattern such as `traces*`, or a list with other indexes.
+    """
     layer_path: Path = ()
     for part in path:
         is_unmerged = layer_value is composed_value  # nothing was merged here, so the path itself is right
@@ -102,7 +109,10 @@ def _find_list_index(layer_list: list[Any], value: Any, part: str | int, is_unme
 
 
 def _find_mapping_key(layer_value: Any, part: str | int) -> str | int | None:
-    """Return the key by which a mapping of a layer sets a part: itself, with a marker, or a pattern; None without."""
+    """Return the key by which a mapping of a layer sets a key of the finished config; None if it does not set it.
+
+    That is the key itself, the key with `+`, or a pattern that matches it.
+    """
     if not isinstance(layer_value, dict):
         return None
     if part in layer_value:

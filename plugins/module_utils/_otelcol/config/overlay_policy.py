@@ -4,7 +4,8 @@
 """What layers after the baseline may touch in a config: sections, types of components, and paths.
 
 A layer is judged as it is written, before it is merged: what it deletes, replaces or empties counts as touched.
-Private.
+The baseline are the files that the owner of the policy controls; an overlay is any other layer (layers.py). To touch a
+path is to set, replace, delete or append to what is there. Private.
 """
 
 from __future__ import annotations

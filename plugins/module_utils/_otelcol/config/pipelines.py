@@ -7,7 +7,8 @@ A connector such as routing hands on the very records that it gets, to pipelines
 connector may join pipelines of several signals; a record never changes from one signal to another in it. Other
 connectors, such as span_metrics, make new records: no walk here goes through them.
 Source: createNodes and createEdges of service/internal/graph in opentelemetry-collector, and the READMEs of the
-connectors there and in opentelemetry-collector-contrib. Private.
+connectors there and in opentelemetry-collector-contrib. A pipeline feeds another one if a connector hands on its
+records to it. Private.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _find_others_of_signal(pipeline: str, candidates: Sequence[str]) -> Iterator
 
 @dataclass(frozen=True)
 class PipelineGraph:
-    """Pipelines, by name with their ids in each role, and the ids of all connectors."""
+    """Pipelines, by name with their ids in each role (receivers, processors, exporters), and the ids of connectors."""
 
     pipelines: Mapping[str, Ends]
     connectors: Collection[str]

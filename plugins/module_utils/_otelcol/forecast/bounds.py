@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How far the change of a sample may be from that of all telemetry. Private.
 
+The sample is the capture, whose items are spans, data points or log records. A bound is how far the ratio of items
+after and before may be from that of all telemetry, such as 0.02; it is None if the sample is too small to tell, and 0
+if nothing was left to chance. sent_changes.py asks for the bounds.
 Source: the ratio estimator of survey sampling (Cochran, "Sampling Techniques", 6.4), whose units are traces, since the
 spans of a trace are kept or dropped together, or else single items.
 """
@@ -78,7 +81,10 @@ def count_only_after(items_before: Mapping[int, int], items_after: Mapping[int, 
 
 
 def estimate_item_ratio_bound(count_before: int, count_after: int) -> float | None:
-    """Return the same for items that are kept, dropped or made one by one, such as log records and data points."""
+    """Return by how much the ratio of items after and before may be wrong, if each item is kept or dropped by itself.
+
+    That is so for log records and data points. The result is as that of `estimate_ratio_bound`.
+    """
     if count_after in (0, count_before) or not count_before:
         return 0.0
     if count_before < LEAST_TRACES:
@@ -97,6 +103,7 @@ def _pair_units(items_before: Mapping[int, int], items_after: Mapping[int, int])
 
 
 def _keep_loss(unit: Unit) -> Unit:
+    """Return a unit whose items after are those that only before has."""
     return Unit(unit.items_before, max(0, unit.items_before - unit.items_after))
 
 

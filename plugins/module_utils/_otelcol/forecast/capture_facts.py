@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the manifest of a capture tells a forecast. Private."""
+"""What the manifest of a capture tells a forecast. Private.
+
+The manifest is a file in the folder of a capture, which the playbook capture writes. A capture by the exporter `file`
+has none: then all facts have their defaults.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limits of a change: what may grow or shrink by how much, and which attributes must stay. Private."""
+"""Limits of a change: what may grow or shrink by how much, and which attributes must stay. Private.
+
+Users give them as the option `limits` of a forecast. A change passes a limit if it goes beyond it; a breach is a line
+about such a limit. A figure is a number of items, bytes or series. `lost_attributes` of the option names attributes
+that must stay.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +34,11 @@ class Limit:
 
     figure_name: str
     text: str
+    """As the user wrote it, such as `-10%`: with a minus, a larger loss passes the limit."""
     percent: float | None = None
+    """None for an amount."""
     amount: int | None = None
+    """None for a percentage."""
 
     def is_passed_by(self, before: int, after: int) -> bool:
         """Return whether a figure that changes so is beyond the limit."""
@@ -45,7 +53,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a change may do."""
+    """What a change may do. `kept_attributes` are the names of attributes that must stay."""
 
     figure_limits: tuple[Limit, ...] = ()
     kept_attributes: tuple[str, ...] = ()

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a sample to the traffic of a month, and its price by the user's own table. Private."""
+"""From a sample to the traffic of a month, and its price by the user's own table. Private.
+
+The sample is the capture. A rate is the items per second that all collectors receive; without it, nothing is known of a
+month, and the factor of a signal is 0. pages.py adds up the costs.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@
 """Kinds of log records and data points, and which of them one side of a change alone has. Private.
 
 Log records and data points have no ids. So a log record is told by its event or the template of its body, its severity
-and its service, and a data point by its metric. A template has no content of the body.
+and its service, and a data point by its metric. What these have in common is a kind. A template has no content of the
+body, see text_templates.py. A side is the telemetry before or after a change; tallies.py counts the kinds of one side.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _STEPS_OF_SEVERITY = 4
 
 
 class RecordKind(NamedTuple):
-    """What log records or data points have in common: their event, template or metric. Points have no severity."""
+    """What log records or data points have in common: their event, template or metric.
+
+    Points have no severity and no service; these are empty then, and where a log record has none.
+    """
 
     name: str
     severity: str = ""

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a replay of a capture cannot tell of a config. Private."""
+"""What a replay of a capture cannot tell of a config. Private.
+
+A replay sends captured telemetry through a config, faster than it came and without its headers. A note is a line for
+the reader of a forecast.
+"""
 
 from __future__ import annotations
 

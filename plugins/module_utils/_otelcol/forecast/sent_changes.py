@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What exporters send before and after a change of a config, each signal by itself. Private."""
+"""What exporters send before and after a change of a config, each signal by itself. Private.
+
+forecasting.py in plugin_utils replays the capture through both configs, and asks for the changes. An item is a span, a
+data point or a log record. A sender is a service that sends telemetry (tallies.py), a move what changes for one sender.
+This `Change` is not that of a migration.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +103,9 @@ class Change:
     `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample; None if the
     sample is too small to tell. `old_exporter` is what the exporter was called before. `only_before` and `only_after`
     are items that one side alone has: of spans by their traces, of log records and data points, which have no ids, by
-    their kinds. `lost_attributes` are those that no item has any more.
+    their kinds. `lost_attributes` are those that no item has any more, `partly_lost_attributes` those that fewer items
+    have. `moves` are the senders whose bytes change most. The churns say how many series begin and end, see
+    series_churn.py.
     """
 
     exporter: str
@@ -250,7 +257,7 @@ def _find_largest_moves(sent_before: Sent, sent_after: Sent) -> tuple[Move, ...]
 
 
 def _divide_by_sender(sent: Sent) -> dict[Sender, Figures]:
-    """Return what is of each sender; of the bytes, what the size of its items in JSON says."""
+    """Return the figures of each sender. The bytes are divided in proportion to the size of the items in JSON."""
     sizes, all_sizes = sent.tally.bytes_by_sender, sent.tally.bytes_by_sender.total()
     series_counts = Counter(measured_series.sender for measured_series in sent.tally.series_by_hash.values())
     return {

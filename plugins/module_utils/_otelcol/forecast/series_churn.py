@@ -24,7 +24,7 @@ _LEAST_INTERVALS = 2
 class Churn:
     """How many series appear in a sample, and how many end in it.
 
-    `known_series` is of how many series that is known.
+    `known_series` is how many series were measured often enough to tell; the others are in neither number.
     """
 
     appearing_series: int = 0

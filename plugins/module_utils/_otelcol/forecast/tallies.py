@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What requests of OTLP hold: items, bytes, series and attributes, by signal and by who sent them. Private."""
+"""What requests of OTLP hold: items, bytes, series and attributes, by signal and by who sent them. Private.
+
+An item is a span, a data point or a log record. A series is all points of a metric with the same attributes. The sink
+of a replay keeps one tally for each exporter and signal (replay.py in plugin_utils).
+"""
 
 from __future__ import annotations
 
@@ -168,12 +172,15 @@ def _list_attribute_names(record: Mapping[str, Any]) -> set[str]:
 
 
 def _identify_attributes(holder: Mapping[str, Any] | None) -> frozenset[Hashable]:
-    """Return what those with the same attributes share, in any order. A Collector writes equal attributes alike."""
+    """Return a value that is equal for holders with the same attributes, in any order.
+
+    It compares attributes as they are written, since a Collector writes equal attributes alike.
+    """
     return frozenset([_identify_attribute(attribute) for attribute in (holder or {}).get("attributes") or ()])
 
 
 def _identify_attribute(attribute: Mapping[str, Any]) -> Hashable:
-    """Return what equal attributes share. A text takes three times as long as the parts of an attribute."""
+    """Return a value that is equal for equal attributes. For scalars, its parts are faster than the whole as text."""
     for kind, content in (attribute.get("value") or {}).items():
         if isinstance(content, _SCALAR_TYPES):
             return attribute.get("key"), kind, content

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forecasts of all collectors of one run as text and as Markdown. Private.
 
-The module `collector_forecast` shows them. A collector that changes without a forecast is listed with the reason.
+The module `collector_forecast` shows them. A collector that changes without a forecast is listed with the reason. A
+told collector is one that the report tells of, with a forecast or without.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user names for a forecast, and nothing of the replays matches. Private."""
+"""What a user names for a forecast, and nothing of the replays matches. Private.
+
+A misspelt name in an option would otherwise have no effect, and nobody would notice. The lines become notes of the
+forecast.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,10 @@ class NamedOptions:
 
 @dataclass(frozen=True)
 class ReplayFacts:
-    """What the replays had: items of the capture by signal, changes, what was sent, and the receivers of both forms."""
+    """What the replays had: items of the capture by signal, changes, what was sent, and the receivers of both forms.
+
+    The forms are the configs before and after the change.
+    """
 
     captured_by_signal: Mapping[str, int]
     changes: Sequence[Change]

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who keeps an object, by the marks of the tools that deploy objects. Private.
 
+The keeper of an object is the tool or owner that applies it again when it is changed. A mark is a label or annotation.
+
 Sources: Helm's pkg/action/validate.go, Argo CD's resource tracking and the labels of Flux' kustomize-controller.
 """
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and labels: every object name, label and selector of this collection is made here. Private."""
+"""Names and labels: every object name, label and selector of this collection is made here. Private.
+
+A release is a group of objects that are pruned and removed together; its name is the value of `RELEASE_LABEL`. The
+owner is who manages an object, by `OWNER_LABEL`. An instance is the value of `app.kubernetes.io/instance`.
+"""
 
 from __future__ import annotations
 

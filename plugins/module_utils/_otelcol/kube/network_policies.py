@@ -35,7 +35,10 @@ def _meets_expression(expression: Object, labels: Mapping[str, str]) -> bool:
 
 
 class Sender(NamedTuple):
-    """A pod that sends, as network policies see it; None for labels of its namespace that this user may not see."""
+    """A pod that sends, as network policies see it.
+
+    `namespace_labels` are None if this user may not see them. `addresses` are empty if they are not known.
+    """
 
     namespace: str
     labels: Mapping[str, str]

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects that a workload refers to by name, and which of them a bundle brings itself. Private."""
+"""The objects that a workload refers to by name, and which of them a bundle brings itself. Private.
+
+A reference is an object that pods cannot start without, with the keys that they read. A source is one place of a pod
+that uses a Secret or ConfigMap: a volume or a variable. A bundle is all objects that are applied together; what it
+brings is provided. Live objects are those of the cluster.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +29,10 @@ _PATH_PATTERN = re.compile(r"(?<![-\w./])(?<!:-)/[-.\w/]+(?![-.\w/*?\[{$])")
 
 
 class Reference(NamedTuple):
-    """An object that pods need, and the keys of it; no namespace for a kind of the whole cluster.
+    """An object that pods need, and the keys of it. `namespace` is empty for a kind of the whole cluster.
 
-    `has_registry_login` says that it has the login of a registry, by which the kubelet pulls images.
+    `keys` are those of a Secret or ConfigMap that must be there. `has_registry_login` says that it has the login of a
+    registry, with which the kubelet pulls images.
     """
 
     kind: str
@@ -42,7 +48,11 @@ class Reference(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A Secret or ConfigMap that a pod uses. `files` are its keys by path when it is mounted; no key means all."""
+    """A Secret or ConfigMap that a pod uses, by a variable or a volume.
+
+    A volume has the `path` at which it is mounted, and `files` with pairs of a path below it and a key; no pairs mean
+    that each key is a file. `key` is the one of a variable, or of a mount of a single file; empty for all keys.
+    """
 
     kind: str
     name: str
@@ -270,7 +280,9 @@ def find_unprovided(
     configs: Configs | None = None,
     live_configs: Configs | None = None,
 ) -> list[Reference]:
-    """Return what a workload refers to newly, and the bundle does not bring. A running workload was checked before.
+    """Return what a workload refers to newly, and the bundle does not bring.
+
+    What the running workload, `live_manifest`, needs as well was checked before; it is None for a new workload.
 
     `configs` are the ConfigMaps of the bundle, `live_configs` the live ones.
     """

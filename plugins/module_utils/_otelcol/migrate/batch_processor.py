@@ -4,7 +4,9 @@
 """Processor `batch` moved into the queues of the exporters behind it, with sizes and times that stay as they are.
 
 The processor stays where only it can do the work: before a processor that groups data, before several exporters that
-share its batches, and before an exporter without batches of its own.
+share its batches, and before an exporter without batches of its own. The senders of a processor are the exporters that
+its records reach. Its successor is a processor with a queue, which a few builds have. Changes and edits are defined in
+data_edits.py. rules/batching.py judges the same processor.
 Source: docs/rfcs/batching-migration.md of the Collector; processor/batchprocessor/{config,batch_processor}.go and
 exporter/exporterhelper/internal/queuebatch/config.go for settings and defaults. Private.
 """
@@ -46,7 +48,10 @@ _UPSTREAM_PLAN = (
 
 @dataclass
 class _Plan:
-    """What becomes of one batch processor: its exporters, its places that go, and those that stay, with the reason."""
+    """What becomes of one batch processor: its exporters, its places that go, and those that stay, with the reason.
+
+    A place is the path of its id in a pipeline. `exporters` has the exporters that take over as keys, in order.
+    """
 
     exporters: dict[str, None] = field(default_factory=dict)
     removed_paths: list[Path] = field(default_factory=list)
@@ -64,8 +69,8 @@ def move_batches_to_exporters(
 ) -> Iterator[Change | Unsolved]:
     """Yield every batch processor whose work the exporters behind it can do, or why they cannot.
 
-    A batch that is not `keeps_batch_size` may have fewer records than the processor makes, such as where a queue is
-    smaller.
+    With `keeps_batch_size`, an exporter whose queue is smaller than a batch cannot take over. Without, it can, and then
+    its batches may have fewer records.
     """
     processors = mapping_at(config, "processors")
     plans = {name: _make_plan(name, config, target, keeps_batch_size) for name in processors if type_of(name) == BATCH}
@@ -180,7 +185,11 @@ def _keeps_requests(exporter: Any) -> bool:
 def _explain_shared_batches(
     following_processors: list[Any], senders: list[str], has_lasting_queue: bool, target: Target
 ) -> str:
-    """Return why a batch is for more than one exporter's request. Exporters that make batches by default share none."""
+    """Return why others than a single exporter gain from the batches of the processor; empty if none does.
+
+    These are processors behind it that group data, and several exporters that share its batches. Exporters that make
+    batches by default share none.
+    """
     for processor in following_processors:
         if isinstance(processor, str) and Trait.GROUPS in traits_of(PROCESSORS, processor):
             return f"'{processor}' finds more in a batch than in a single request."

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The edits of a migration, and what they do to the data of a config. `text_edits.py` does the same to its text.
 
-A step of a migration yields a `Change` with its edits, or an `Unsolved` for a person. Private.
+A step of a migration yields a `Change` with its edits, or an `Unsolved` for a person; steps.py lists the steps. An
+entry is a key of a mapping with its value. All paths of the edits of one step are those of the config before the step.
+Private.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from ..rules.references import list_references
 
 @dataclass(frozen=True)
 class Edit:
-    """Something that is done at a path."""
+    """Something that is done at a path of a config. Each subclass is one kind of edit."""
 
     path: Path
 
@@ -35,7 +37,10 @@ class RenameKey(Edit):
 
 @dataclass(frozen=True)
 class Replace(Edit):
-    """Put other entries in the place of the entry at a path; without entries, remove it."""
+    """Put other entries in the place of the entry at a path; without entries, remove it.
+
+    `entries` are pairs of key and value: `Replace(("a", "b"), (("c", 1),))` makes `{a: {c: 1}}` of `{a: {b: 0}}`.
+    """
 
     entries: tuple[tuple[str, Any], ...] = ()
 
@@ -47,14 +52,14 @@ class Drop(Edit):
 
 @dataclass(frozen=True)
 class Put(Edit):
-    """Give a scalar another value."""
+    """Give the scalar at a path another value."""
 
     value: str
 
 
 @dataclass(frozen=True)
 class Substitute(Edit):
-    """Replace a pattern inside a text."""
+    """Replace each match of a pattern in the text at a path; `replacement` is that of `re.sub`."""
 
     pattern: re.Pattern[str]
     replacement: str
@@ -114,7 +119,7 @@ def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
 
 
 def has_same_meaning(config: Any, other_config: Any) -> bool:
-    """Whether two configs mean the same to the Collector: nothing, an empty mapping and an empty list are equal."""
+    """Whether two configs mean the same to the Collector: null, an empty mapping and an empty list are equal."""
     return repr(_normalize(config)) == repr(_normalize(other_config))
 
 
@@ -145,7 +150,7 @@ def _apply_to_entry(parent: Any, key: Any, edit: Edit) -> None:
 
 
 def _replace_entries(parent: dict[Any, Any], new_entries: dict[Any, tuple[tuple[Any, Any], ...]]) -> None:
-    """Put new entries, by the key that they replace, in the places of the old ones."""
+    """Put new entries in the places of old ones; `new_entries` has them by the key that they replace."""
     old_entries = list(parent.items())
     parent.clear()
     for name, value in old_entries:

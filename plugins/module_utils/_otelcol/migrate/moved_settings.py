@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that moved, and ways of writing that the target no longer takes. Private."""
+"""Settings that moved, and ways of writing that the target no longer takes. Private.
+
+Each public function is a step of a migration, see steps.py: it yields a `Change` or an `Unsolved` for each place that
+the target version would refuse or ignore (data_edits.py).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Component types that have another name in the target version: `otlphttp` and `otlp_http`. Private."""
+"""Component types that have another name in the target version: `otlphttp` and `otlp_http`. Private.
+
+The function here is a step of a migration, see steps.py. The target is the build to which configs are moved.
+"""
 
 from __future__ import annotations
 

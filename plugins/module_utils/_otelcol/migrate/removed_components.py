@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Components that the target version does not have: what replaces each, or why a person has to replace it.
 
-`replace_removed_components` is one of the steps of a migration. Private.
+`replace_removed_components` is one of the steps of a migration. A successor is the component that replaces a removed
+one; a converter makes it of the old settings. Edits and changes are defined in data_edits.py. Private.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edits of a config's text: each touches its own few characters, so that comments, order and layout stay.
 
-The result is read again and compared with the intended data. If they differ, the text stays as it is. Private.
+The result is read again and compared with the intended data (`_rewrite.py`). If they differ, the text stays as it is.
+Each edit of data_edits.py becomes cuts: a cut replaces some characters of the text. Nodes are those of source_nodes.py.
+Flow style is with braces and brackets, as in JSON; block style is with lines and indentation. Private.
 """
 
 from __future__ import annotations
@@ -43,14 +45,20 @@ class Cut:
 
 
 class _Entry(NamedTuple):
-    """What is at a path: the node of its key, None for an item of a list and for the whole, and its value."""
+    """What is at a path: the node of its key and that of its value.
+
+    The key is None for an item of a list, and for the whole document.
+    """
 
     key: Node | None
     value: Node
 
 
 class TextEditor:
-    """Edits one text. `read_key` gives the data of a key node, `dump` YAML text in block style."""
+    """Edits one text, whose nodes are below `root`. `read` returns the data of a key node, `dump` YAML in block style.
+
+    `_cut_for_…` methods return the cuts of one kind of edit, see `_CUT_FINDERS`. They raise Untouchable.
+    """
 
     def __init__(self, text: str, root: Node, read: Callable[[Node], Any], dump: Callable[[Any], str]) -> None:
         self.text = text
@@ -222,7 +230,7 @@ class _TextPlaces:
         return self.line_starts[line] + column if line < len(self.line_starts) else len(self.text)
 
     def find_span(self, node: Node) -> tuple[int, int]:
-        """Return where a node begins, and where the last of it that is no space ends."""
+        """Return where a node begins and ends, without blanks at its end."""
         start = self.find_offset(node.start)
         text = self.text[start : self.find_offset(node.find_last_end())].rstrip()
         return start, start + len(text)
@@ -260,7 +268,10 @@ class _YamlWriter:
         self.newline = newline
 
     def write_scalar(self, text: str, quote: str) -> str:
-        """Return a text in the quotes of another one; without these, in quotes where the style of others needs them."""
+        """Return a text in the quotes of the scalar that it replaces.
+
+        If that has none, the text has quotes only where it could be read as something else without them.
+        """
         if quote == "'":
             doubled = text.replace("'", "''")
             return f"'{doubled}'"

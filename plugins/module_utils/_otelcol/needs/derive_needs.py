@@ -4,7 +4,8 @@
 """The needs of a finished config: ports, permissions, environment variables and volumes.
 
 They come from the finished config, so a user's own config gets ports, RBAC, probes and volumes as a recipe does.
-Private.
+A part is a component that the config starts, see listeners.py; a used part is one with a row in component_table.py. A
+grant is what AWS has to allow, see aws_policy.py. Rules are RBAC rules here. Private.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ _ACCOUNT_AUTHENTICATION, _ACCOUNT_FILES = "serviceAccount", "/secrets/kubernetes
 class Needs:
     """All that a config needs from its surroundings.
 
-    `rbac_rules` are RBAC rules, `aws_grants` what AWS has to allow, `probed_port` is the port that tells the health.
-    `asks_api` says that the config may ask the API of Kubernetes, `has_known_ports` that it opens no other ports.
+    `rbac_rules` are RBAC rules, `aws_grants` what AWS has to allow. `probed_port` is the port that the kubelet asks for
+    the health, None without one, and `probe_path` the path of the URL. `asks_api` says that the config may ask the API
+    of Kubernetes, `has_known_ports` that it surely opens no other ports than `ports`.
     """
 
     ports: tuple[Port, ...]
@@ -64,9 +66,9 @@ def derive_needs(
 ) -> Needs:
     """Return what this config needs; only components in use count.
 
-    `table` has the ports that component types open, `environment` is what is known of it beforehand, `allowed_rights`
-    names the rights that have the user's consent. `is_known_type` says whether a type is known; another may need the
-    API and open ports.
+    `table` has the ports that component types open, `environment` the values of variables that are known beforehand.
+    `allowed_rights` names the rights that have the user's consent, such as `secrets`, see component_row.py.
+    `is_known_type` gets a section and a type; a type that is not known may need the API and open ports.
     """
     derivation = _Derivation(config, table, is_known_type)
     rules = _collect_rules(derivation.needing_parts, allowed_rights)

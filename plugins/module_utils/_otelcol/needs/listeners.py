@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The listeners of a config: its started components, and the ports that they open.
 
-Which component type opens which port is a table of the catalogue, _data/catalogue/ports.json. Private.
+Which component type opens which port is a table of the catalogue, _data/catalogue/ports.json. Its rows are
+`ListenerRow` of catalogue/port_rows.py. Rules and the needs of a config ask here. Private.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ class Part(NamedTuple):
 class Listener(NamedTuple):
     """A port that a component, or the service itself (`part` is None), opens.
 
-    `path` is its endpoint, or what opens it where no endpoint is written. Clients connect to what is `is_exposed`; the
-    rest is for the kubelet, for scrapers and for people who debug. `host_setting` is where the host is written, below
-    `path` or beside it.
+    `path` is that of its endpoint, or of what opens it where no endpoint is written. `port` is 0 if a variable has it.
+    `name` is that of the row, such as `otlp-grpc`. Clients connect to a port that `is_exposed`; the others are for the
+    kubelet, for scrapers and for people who debug. `host_setting` is where the host is written, below `path` or beside
+    it; with `has_separate_port`, the port is written in another setting.
     """
 
     part: Part | None
@@ -191,7 +193,10 @@ def waits_for_clients(section_name: str, component_id: str, config: Any, table: 
 
 
 def _is_turned_on(part: Part, row: ListenerRow) -> bool:
-    """Whether a listener is turned on; the second health check leaves its first endpoint alone once it has others."""
+    """Whether the settings turn a listener on.
+
+    Without a switch it is on. Extension healthcheckv2 is special: it does not open its old endpoint beside new ones.
+    """
     if value_at(part.settings, (*row.switch_path, "enabled")) is False:
         return False
     if not row.switch_path:
@@ -215,7 +220,7 @@ def _default_address(row: ListenerRow, has_operator_address: bool) -> tuple[str,
 
 
 def _find_protocol(part: Part, row: ListenerRow) -> str:
-    """Return the protocol, which `transport` can change; nothing for a socket that is no port."""
+    """Return `TCP` or `UDP`, which `transport` can change; empty for what is no port, such as a Unix socket."""
     transport = str(value_at(part.settings, (*row.path[:-1], "transport"), row.protocol)).upper().rstrip("46")
     return transport if transport in ("TCP", "UDP") else ""
 

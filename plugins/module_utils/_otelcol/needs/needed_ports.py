@@ -16,7 +16,7 @@ _LONGEST_NAME = 15  # of a port, as Kubernetes takes it
 
 @dataclass(frozen=True)
 class Port:
-    """A port that the collector listens on."""
+    """A port that the collector listens on, as pods and Services have it. Clients connect to it if `is_exposed`."""
 
     name: str
     number: int

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The addresses that the exporters of a config send to. Private."""
+"""The addresses that the exporters of a config send to. Private.
+
+A peer is such an address. Network policies, rules on the flow of data and checks of addresses ask for them.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,18 @@ class Peer(NamedTuple):
 
     exporter: str
     path: str
+    """The setting with the address, as text."""
     endpoint: str
+    """The address as it is written."""
     host: str
     port: int
+    """0 if none is written and the usual one is not known."""
     namespace: str
     service: str
     is_certain: bool
+    """Whether the host can mean nothing else than this Service."""
     scheme: str = ""
+    """Empty without one."""
 
     @property
     def lacks_scheme(self) -> bool:
@@ -50,7 +58,10 @@ class Peer(NamedTuple):
 
 
 def find_peers(config: Any, namespace: str) -> list[Peer]:
-    """Return the addresses of all exporters that a pipeline uses: of each the first peer, where the last one stood."""
+    """Return the addresses of all exporters that a pipeline uses, each address of an exporter once.
+
+    `namespace` is that of the collector: a host name without a namespace means a Service there.
+    """
     exporters = mapping_at(config, "exporters")
     peer_by_address: dict[tuple[str, str, int], Peer] = {}
     for exporter in sorted(PipelineGraph.of(config).find_signals_by_id("exporters")):

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files in which a node keeps the logs of a collector's pods, and the globs of receiver file_log. Private.
 
+A pod log is such a file, `/var/log/pods/NAMESPACE_POD_UID/CONTAINER/0.log`. A glob is a pattern of paths. Rules on
+loops ask whether a receiver reads the log of the collector itself.
+
 Sources: BuildPodLogsDirectory in the kubelet's pkg/kubelet/kuberuntime, GenerateName in the API server's
 pkg/storage/names, SafeEncodeString in apimachinery's pkg/util/rand, and bmatcuk/doublestar.
 """
@@ -24,12 +27,17 @@ _ORDINAL = "{[0-9],[0-9][0-9],[0-9][0-9][0-9]}"
 _LONGEST_PREFIX = 58
 _LONGEST_HASH = 10
 _LONGEST_GLOB, _MOST_BRACES = 2000, 50
+# The tokens of a glob: `**/`, `**`, a set in brackets such as `[!a-z]`, or one character, which `\` may escape.
 _TOKEN = re.compile(r"\*\*/|\*\*|\[[!^]?[^\]]{1,64}\]|\\?.", re.DOTALL)
 _CHARACTER_RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 
 
 class PodLogs(NamedTuple):
-    """The log files of a workload's container on all nodes; unknown for a sidecar, whose pods have other owners."""
+    """The log files of a workload's container on all nodes.
+
+    `mode` is `daemonset`, `deployment` or `statefulset`. For another mode, such as a sidecar, the files are not known:
+    `file_glob` and `example_paths` are empty.
+    """
 
     mode: str
     namespace: str
@@ -77,7 +85,11 @@ def glob_matches(glob: str, path: str) -> bool:
 def _match_tokens(
     tokens: Iterator[str], places: set[int], path: str, in_alternative: bool = False
 ) -> tuple[set[int], str]:
-    """Return where in a path the tokens end that start at one of these places, and the token after an alternative."""
+    """Return the places in a path at which a match of all tokens can end, and the token that ended an alternative.
+
+    `places` are those at which the match may begin. In braces (`in_alternative`), the tokens end with `,` or `}`; else
+    the second result is empty.
+    """
     for token in tokens:
         if in_alternative and token in (",", "}"):
             return places, token
@@ -89,7 +101,7 @@ def _match_tokens(
 
 
 def _match_alternatives(tokens: Iterator[str], places: set[int], path: str) -> set[int]:
-    """Return where in a path one of the alternatives in braces ends; reads their tokens up to the closing brace."""
+    """Return the places at which a match of one of the alternatives in braces can end; read up to the last brace."""
     ends: set[int] = set()
     stop_token = ","
     while stop_token == ",":

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The started components of a config that need something of their surroundings. Private."""
+"""The started components of a config that need something of their surroundings. Private.
+
+A part is a component that a config starts, see listeners.py; component_table.py says what its type needs.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on batches: where they are made, by a processor or by exporters, and until when the processor exists.
 
+The processor is `batch`. Upstream, which is the project of the Collector, plans to remove it, since the queues of
+exporters make batches too. migrate/batch_processor.py moves batches there.
 Source: ANNOUNCED below; exporter/exporterhelper/internal/queuebatch/config.go; the READMEs of the processors. Private.
 """
 
@@ -35,7 +37,11 @@ _BLOG = (
 
 @dataclass(frozen=True)
 class Announcement:
-    """What upstream does to the processor in a version, or plans to: the severity of a finding, where and when read."""
+    """What upstream does to the processor in a version, or plans to do.
+
+    `severity` is that of a finding from the version on. `source_url` and `read_date` say where and when somebody read
+    it, such as `2026-11-25`.
+    """
 
     version: str
     announced_change: str
@@ -147,7 +153,10 @@ def makes_batches(settings: Any) -> bool:
 
 
 def collects_requests(settings: Any) -> bool:
-    """Whether an exporter waits for more data. One without a smallest size only splits what is too large."""
+    """Whether an exporter waits for more data before it sends.
+
+    An exporter with batches of no smallest size only splits requests that are too large.
+    """
     batch = value_at(settings, (QUEUE, BATCH))
     return isinstance(batch, Mapping) and batch.get("min_size") != 0 and batch.get("enabled") is not False
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A walk through the settings of a component: the keys, types and values that its decoder does not take.
 
-Source: _data/catalogue/fields.json, whose grammar catalogue/field_grammar.py reads. Private.
+A node says what one setting takes; a form is the node of a list, a mapping or letters that is chosen for a value; a
+shape is a type, given by its letter. Source: _data/catalogue/fields.json, whose grammar catalogue/field_grammar.py
+describes. Private.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from .subject import Fault
 from .text_checks import find_repeated_names
 
 UNKNOWN_FIELD, WRONG_TYPE = "unknown-field", "wrong-type"
-# A key with a slip is an error where the release before or after has the key that is meant.
+# A misspelt key, which is nearly a known one, is an error even if only the release before or after is known.
 SLIP_SEVERITY, _LEAST_SIMILARITY = "error", 0.8
 # Go's time.ParseDuration.
 _DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
@@ -49,7 +51,7 @@ class RuleFault(NamedTuple):
 
 
 class _UnreadValue(NamedTuple):
-    """A value that nobody has looked at, its path, and the node of the catalogue that says what the setting takes."""
+    """A value that is still to be checked, its path, and the node of the catalogue that says what the setting takes."""
 
     path: Path
     catalogue_node: Any
@@ -57,7 +59,11 @@ class _UnreadValue(NamedTuple):
 
 
 def walk_fields(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> Iterator[RuleFault]:
-    """Yield the faults of what settings do not take; `shared` has the fields behind `#label`."""
+    """Yield a fault for each key, type and value that settings do not take.
+
+    `fields` is the node of the settings, and `shared` has the node behind each `#label`. The walk is a loop, so that
+    deep settings cannot exhaust the stack.
+    """
     stack = [_UnreadValue(path, fields, settings)]
     while stack:
         value_path, node, value = stack.pop()
@@ -119,7 +125,7 @@ def _find_mapping_faults(form: dict[str, Any], value: Any, value_path: Path) -> 
 
 
 def _describe_unknown_key(key: str, form: dict[str, Any], value_path: Path) -> Fault:
-    """Return the fault of a key that a mapping does not have; one that is nearly a known key is a slip."""
+    """Return the fault of a key that a mapping does not have; one that is nearly a known key is a misspelt one."""
     known_keys = [name for name in form if name != OPEN_MAPPING]
     hint = f"Known here: {', '.join(known_keys)}." if known_keys else "It has no settings."
     why = f"'{key}' is not a setting here{suggest_word(key, known_keys)}"

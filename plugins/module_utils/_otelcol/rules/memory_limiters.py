@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on memory limiters: limits that the Collector rejects, that never act, or that act too early.
 
-Source: internal/memorylimiter/config.go in the Collector, and the README of memory_limiter. Private.
+A memory limiter refuses data from its limit minus its spike on. Both are in MiB or in percent of all memory; such a
+pair is a bound here. Source: internal/memorylimiter/config.go in the Collector, and the README of memory_limiter.
+Private.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"
 )
 _KIND = "memorylimiter"
+# An empty text, zero, or a duration of zero such as `0s`.
 _EMPTY_OR_ZERO = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
 _FULL_PERCENT = 100
 # The part of the limit from which on data is refused; a limiter that begins below it wastes most of its memory.

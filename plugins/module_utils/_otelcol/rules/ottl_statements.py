@@ -4,7 +4,9 @@
 """Rules on the OpenTelemetry Transformation Language in settings.
 
 Source of each: pkg/ottl of opentelemetry-collector-contrib. Outside the versions of the table, what is unknown is a
-warning. Texts with `${` are not judged. Private.
+warning. Texts with `${` are not judged. A text is a statement, a condition or a route; a group is all texts that share
+one context; a trouble is what is wrong in a text. languages/ottl.py defines context and trouble, and judges the texts.
+Private.
 """
 
 from __future__ import annotations
@@ -60,7 +62,11 @@ class SettingText(NamedTuple):
 
 
 class TextGroup(NamedTuple):
-    """Texts that share a context: their place in the table, the context if given, whether groups are between."""
+    """Texts that share a context.
+
+    `place_row` is the row of the table about their setting. `context` is the one that the user gives: empty if it is
+    to be inferred, and `EXPANSION_START` if a variable decides. With `is_mixed`, groups stand between the texts.
+    """
 
     path: Path
     place_row: Row
@@ -244,7 +250,11 @@ def _find_troubles_of_paths(build: Build, group: TextGroup, read_texts: list[Rea
 
 
 def _parse_text(text: SettingText) -> UsedNames | Trouble | None:
-    """Return what a text uses of the language, or why it is not in it; None if that is not known, or is no trouble."""
+    """Return what a text uses of the language, or the trouble of a text that is not in it.
+
+    None if that is not known, as for a text with a variable, and for a right condition on requests, which has a grammar
+    of its own.
+    """
     if not isinstance(text.text, str):
         return Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_YAML_TYPES_IN_WORDS[type(text.text)]}", QUOTE_FIX)
     if EXPANSION_START in text.text:

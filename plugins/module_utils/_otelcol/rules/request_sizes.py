@@ -5,8 +5,9 @@
 
 A request above the limit is refused for good, so the exporter drops its records. The limits are rows of
 _data/catalogue/request_limits.json with their sources. A batch that counts records has no size in bytes: without a
-maximum it is unbounded. Source: exporter/exporterhelper/internal/queuebatch/config.go and
-processor/batchprocessor/config.go of the Collector. Private.
+maximum it is unbounded. The receiver is another collector, a host of a vendor, or the exporter itself with a limit of
+its own. Source: exporter/exporterhelper/internal/queuebatch/config.go and processor/batchprocessor/config.go of the
+Collector. Private.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ _SHARE_BELOW_LIMIT = 0.8
 
 @dataclass(frozen=True)
 class LargestRequest:
-    """The largest request of an exporter: its bytes, None for no maximum, and what makes it as large."""
+    """The largest request of an exporter: its bytes, None for no maximum, and what makes it as large.
+
+    `path` is the setting that decides. `severity` is empty for that of the rule.
+    """
 
     size_bytes: int | None
     reason: str
@@ -49,7 +53,10 @@ class LargestRequest:
 
 @dataclass(frozen=True)
 class Limit:
-    """What takes no larger request: its name, and the bytes; `setting` is where the user can raise it."""
+    """What takes no larger request: its name, and the bytes.
+
+    `setting` is where the user can raise it; empty if nobody can.
+    """
 
     owner: str
     size_bytes: int

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How certain a row of constraints.json is for a build: in other versions, a violation is a warning. Private."""
+"""How certain a row of constraints.json is for a build: in other versions, a violation is a warning. Private.
+
+A doubt is a reason in words why a violation may be none in this build; it is empty if the row is certain. To hedge a
+fault is to add the doubt to its message, and to make it a warning.
+"""
 
 from __future__ import annotations
 

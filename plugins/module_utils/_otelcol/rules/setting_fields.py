@@ -5,7 +5,9 @@
 
 Source of each: _data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
 with mapstructure). Not checked: keys with `::`, text with `${`, types of unknown settings.
-If the catalogue lacks the version of a component, the nearest known one answers, with that doubt. Private.
+If the catalogue lacks the version of a component, the nearest known one answers, with that doubt. A doubt is a reason
+why a fault may be none in this build: it stands in the message, and the fault becomes a warning (`hedge_fault` of
+row_certainty.py). field_walk.py compares settings with fields. Private.
 """
 
 from __future__ import annotations
@@ -34,13 +36,13 @@ _LIMITER = ("processors", "memory_limiter")
 
 
 def _list_faults_of_rule(subject: Subject, rule_id: str) -> list[Fault]:
-    """Return the faults of one of these rules; all of them are found in one walk."""
+    """Return the faults of one of these rules. All rules share one walk, see `_find_all_faults`."""
     return [rule_fault.fault for rule_fault in _find_all_faults(subject) if rule_fault.rule == rule_id]
 
 
 @once_per_subject
 def _find_all_faults(subject: Subject) -> Iterator[RuleFault]:
-    """Yield once each what decoders refuse, then what the table of constraints has for the same rules."""
+    """Yield what decoders refuse, then what the table of constraints has for the same rules; no fault twice."""
     yield from dict.fromkeys(_find_spelled_faults(subject))
 
 
@@ -64,7 +66,10 @@ def _quote_as_spelled(fault: Fault, subject: Subject) -> Fault:
 
 
 class _Refusal(NamedTuple):
-    """What a decoder refuses, the rule that says so, and whether it does only where a pipeline uses the component."""
+    """What a decoder refuses, and the rule that reports it.
+
+    With `needs_use`, the Collector refuses it only if a pipeline uses the component.
+    """
 
     rule: str
     fault: Fault
@@ -151,9 +156,9 @@ class _ConditionalRow(NamedTuple):
 
 
 def _select_rows_with_fields(row: Row) -> tuple[_ConditionalRow, str] | None:
-    """Return a row of constraints.json that has fields, and that it holds whichever keys are given: an empty text.
+    """Return a row of constraints.json that has fields, as a `ConstraintMaker` of build_facts.py; None for other rows.
 
-    Returns None for all other rows.
+    The second value is empty, since the row counts whichever keys are given.
     """
     if "fields" not in row:
         return None
@@ -174,7 +179,10 @@ def _find_missing_settings(row: Row, settings: Any, path: Path) -> Iterator[Rule
 
 
 def _is_given(settings: Any, needed_key: str) -> bool:
-    """Whether something stands at a path; with `?`, a key without a value will do. Text to expand may be anything."""
+    """Whether a needed key, such as `tls.ca_file`, has a value. With `?` at its end, null or an empty value will do.
+
+    A variable at the key or around it may bring the value, so it counts.
+    """
     *outer_keys, last_key = needed_key.rstrip("?").split(".")
     for depth in range(len(outer_keys) + 1):
         value = value_at(settings, tuple(outer_keys[:depth]))

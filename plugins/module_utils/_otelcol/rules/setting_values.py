@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on what components check of their own settings, beyond keys and types.
 
-Source: Validate of each component, in _data/catalogue/constraints.json. Outside the versions of a row, a violation is a
-warning. Private.
+Source: Validate of each component, in _data/catalogue/constraints.json; constraints.py describes its rows. Outside the
+versions of a row, a violation is a warning. constraint_rows.py makes a `Constraint` of a row, which has checks and
+conditions; row_certainty.py says how certain a row is for a build. Private.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def find_setting_faults(subject: Subject, rule_id: str) -> Iterator[Fault]:
 
 
 def _find_violated_constraints(subject: Subject) -> RuleFaults:
-    """Yield what settings violate in this config: where it runs, and in the pipelines that use them."""
+    """Yield the violations that count in this config: its deployment and its pipelines may make a row count or not."""
     if subject.target is None:
         return
     build = build_of(subject.target)
@@ -97,7 +98,7 @@ class _Violation(NamedTuple):
 
 @remembered_by_settings
 def _find_violations(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Violation]:
-    """Yield what settings violate, wherever they run."""
+    """Yield the rows that the settings of a component violate, whatever the deployment and the pipelines are."""
     component = build.find_component(section, kind)
     if component is None and section != TELEMETRY[0]:
         return
@@ -156,7 +157,11 @@ def _map_signals_of_started(subject: Subject) -> dict[str, set[str]]:
 
 
 def _list_unheeded_keys(subject: Subject) -> frozenset[str]:
-    """Return the keys of rows that say nothing here: an operator adds what is missing, or nothing is measured."""
+    """Return the keys by which rows do not count in this config.
+
+    Rows with `allocated` do not count if the operator adds the missing settings for a target allocator, rows with
+    `measured` not if the Collector has no metrics of its own.
+    """
     keys: set[str] = set()
     if subject.deployment and subject.deployment.target_allocator:
         keys.add("allocated")

@@ -19,6 +19,7 @@ from .profiles import UNUSED_SUPPRESSION, ExcusedFinding
 from .subject import Finding
 
 WRONG_SUPPRESSION = "wrong-suppression"
+# `# o11y: ignore RULE-ID reason`, at the start of a line or after a blank. Group `rest` has the id and the reason.
 _COMMENT_PATTERN = re.compile(r"(?P<before>^\s*|\s)#\s*o11y:\s*ignore\b(?P<rest>.*)")
 
 
@@ -32,7 +33,10 @@ class SuppressingComment(NamedTuple):
 
 
 class SplitFindings(NamedTuple):
-    """What comments leave of findings, what they suppress with their reasons, and findings about wrong comments."""
+    """Findings without those that comments suppress, the suppressed ones with reasons, and new ones about comments.
+
+    The new ones are about comments that are wrong or suppress nothing.
+    """
 
     remaining_findings: list[Finding]
     suppressed_findings: list[ExcusedFinding]
@@ -40,7 +44,7 @@ class SplitFindings(NamedTuple):
 
 
 def read_suppressing_comments(texts: Mapping[str, str]) -> list[SuppressingComment]:
-    """Return the suppressions in texts, by their names."""
+    """Return the suppressions in the comments of texts; `texts` has them by the names of their files."""
     comments: list[SuppressingComment] = []
     for file, text in texts.items():
         if "o11y:" in text:

@@ -32,9 +32,10 @@ _FIX = (
 
 
 class _Sampler(NamedTuple):
-    """How many traces a sampler keeps and expects:
+    """How many traces a sampler keeps and expects.
 
-    `most_traces` at the most, `traces_per_second` new ones a second, kept so long.
+    `most_traces` is the most that it keeps. `traces_per_second` are the new ones that it expects, 0 if it is not said,
+    and each waits `kept_seconds` for a decision. With `forgets_decided`, it keeps no trace after the decision.
     """
 
     most_traces: int

@@ -146,7 +146,7 @@ def read_body(answer: Any, max_bytes: int = SMALL_ANSWER_LIMIT, subject: str = "
 
 
 def iter_unpacked_gzip(packed: bytes, max_bytes: int, subject: str) -> Iterator[bytes]:
-    """Yield what gzip packed, in chunks. Raises one of BROKEN, and Problem if it is larger than the limit."""
+    """Yield what gzip packed, in chunks. Raises one of BROKEN_ERRORS, and Problem if it is larger than the limit."""
     size = 0
     with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
         for chunk in _iter_chunks(file.read):
@@ -160,7 +160,7 @@ def iter_lines(file: BinaryIO, max_bytes: int, subject: str) -> Iterator[bytes]:
     """Yield the lines of a file with their ends, unpacked if its first bytes are those of gzip, bzip2 or xz.
 
     The file is read from its start; only its last line may have no end. `max_bytes` is the longest line, in bytes.
-    Raises one of BROKEN for a file that is cut off, and Problem for a longer line.
+    Raises one of BROKEN_ERRORS for a file that is cut off, and Problem for a longer line.
     """
     stream = _open_unpacked(file)
     while line := stream.readline(max_bytes + 1):
@@ -172,8 +172,8 @@ def iter_lines(file: BinaryIO, max_bytes: int, subject: str) -> Iterator[bytes]:
 def read_archive_member(path: Path, is_wanted: Callable[[str], bool], limits: tuple[int, int]) -> bytes:
     """Return the first regular file of a tar archive whose name is wanted; empty if there is none.
 
-    `limits` are those of the file and of all that is unpacked. Raises one of BROKEN for an archive that is not whole,
-    and Problem for more, for links, and for names that lead out of the archive.
+    `limits` are two numbers of bytes: for the file, and for all that is unpacked. Raises one of BROKEN_ERRORS for an
+    archive that is not whole, and Problem for more, for links, and for names that lead out of the archive.
     """
     max_bytes, max_unpacked_bytes = limits
     content: bytes | None = None
@@ -257,9 +257,9 @@ def start_program(command: Sequence[str], **options: Any) -> subprocess.Popen[by
 
 
 def read_output(process: subprocess.Popen[bytes], seconds: float, max_bytes: int = OUTPUT_LIMIT) -> tuple[bytes, bytes]:
-    """Return what a program prints until its end, as `communicate` does; it goes on after an exception.
+    """Return what a program prints until its end, as `communicate` does: its output and its errors.
 
-    Raises TimeoutExpired, and Problem if it prints more than the limit.
+    Raises TimeoutExpired, and Problem if it prints more than the limit; the program still runs then.
     """
     deadline, output = time.monotonic() + seconds, {"stdout": b"", "stderr": b""}
     with selectors.DefaultSelector() as pipes:
