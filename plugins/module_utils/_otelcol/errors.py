@@ -14,9 +14,11 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-# Unicode's categories of control, format and surrogate characters, and of ends of lines and paragraphs.
+# Unicode's categories of control, format and surrogate characters, and of ends of lines and paragraphs: none of them is
+# shown as it is.
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
-# The length of one text of others, that of a line of a message, which holds several, and the part that is the end.
+# In characters: the longest text of others, and the longest line of a message, which may hold several texts. Of a text
+# that is cut, one fifth is its end.
 LONGEST_TEXT, _LONGEST_LINE, _TAIL = 1_000, 5_000, 5
 # A user may write a password as it is, with signs that end a host; what is a port after a colon is none.
 _SECRET_PARTS = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#:]*:(?!\d*(?:[/?#]|\Z)).{0,500}@)|[?#].*", re.DOTALL)
@@ -97,7 +99,10 @@ def escape_tree(value: Any) -> Any:
 
 
 def _fit_in_line(text: str, longest: int) -> str:
-    """Return a text in one line. What is wrong with a long value often stands after it, so the end is kept too."""
+    """Return a text in one line, cut in the middle if it is too long.
+
+    The end is kept, since messages often say there what is wrong with a long value before it.
+    """
     if len(text) > longest:
         tail = longest // _TAIL
         text = f"{text[: longest - tail]}… ({len(text) - longest} more characters) …{text[-tail:]}"

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts in files, and atomic writes of files. Controller only. Private."""
+"""Texts in files, and atomic writes of files. Controller only. Private.
+
+bounded_reads.py reads the bytes. An atomic write replaces the whole file at once, so that no reader sees half of it.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,10 @@ class Folder:
 
     @classmethod
     def read(cls, path: Path, excluded_names: Collection[str] = ()) -> Folder:
-        """Return what a folder has but what is hidden, or in a folder of these names; nothing if there is no folder."""
+        """Return the files and folders below a folder; empty if there is no such folder.
+
+        Those whose names begin with a dot, and those in folders of the excluded names, are left out.
+        """
         paths_below = sorted(path.rglob("*")) if is_path_of_kind(path, Path.is_dir) else ()
         return cls(
             path,
@@ -81,7 +87,7 @@ class Folder:
         )
 
     def linked_folders(self) -> list[Path]:
-        """Return the links that lead to folders outside, whose files nobody reads with this folder."""
+        """Return the links to folders outside of this folder: their files are not read."""
         own_folder = self.path.resolve()
         links = (entry for entry in self.entries if entry.is_symlink() and entry.is_dir())
         return [link for link in links if not link.resolve().is_relative_to(own_folder)]
@@ -142,7 +148,7 @@ def _has_content(path: Path, data: bytes) -> bool:
 
 
 def is_path_of_kind(path: Path, kind: Callable[[Path], bool]) -> bool:
-    """Return whether a file or folder exists; a path that none can have is no error."""
+    """Return what a test such as `Path.is_file` says of a path; false for a path that no file can have."""
     try:
         return kind(path)
     except OSError:

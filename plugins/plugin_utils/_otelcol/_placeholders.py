@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Values for the variables of a config, so that a real Collector can read it and gets nothing of this machine. Private.
 
-A value has the shape that its setting takes, by the catalogue; else the one that the setting's name or the text around
-the variable suggests.
+A placeholder is such a value. It has the shape that its setting takes, by the catalogue; else the one that the name of
+the setting or the text around the variable suggests. An open reference is a variable without a default.
+`otelcol validate`, tests and forecasts run with these values.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edits of one config: the edited text is parsed and compared with the expected data. Private.
 
-Layout, anchors and merge keys therefore cannot cause a change that is not listed.
+Layout, anchors and merge keys therefore cannot cause a change that is not listed. `_migrate.py` opens a config with
+`open_editable_config`. A config is data, a text, or a literal block in a text such as a ConfigMap. Untouchable
+(text_edits.py) says that a text cannot be edited.
 """
 
 from __future__ import annotations
@@ -27,9 +29,10 @@ from . import _yaml
 
 
 class EditableConfig(ABC):
-    """A config that receives a list of changes, all or none; `refusal_reason` holds the reason if none.
+    """A config that can be changed: either all changes of a list are applied, or none.
 
-    `data` is the config as data, with the changes that were applied.
+    `data` is the config as data, with the changes that were applied. `refusal_reason` says why the last changes were
+    not applied; it is empty at first.
     """
 
     data: Any

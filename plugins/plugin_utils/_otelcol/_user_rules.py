@@ -45,7 +45,7 @@ def load_rules(paths: Iterable[str], taken_ids: Collection[str]) -> UserRules:
 
 
 class _CatalogueKey:
-    """A catalogue as a key of a cache: by what it is, for its tables are too large to compare."""
+    """A catalogue as a key of a cache. Only the same object is equal, since its tables are too large to compare."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue

@@ -40,7 +40,7 @@ ARCHIVE_LIMIT = 64 * GIB
 
 
 class TooLargeError(Problem):
-    """What is read has more than the limit."""
+    """A file, answer, archive or output is larger than its limit."""
 
 
 def format_byte_count(byte_count: int) -> str:
@@ -52,7 +52,7 @@ def format_byte_count(byte_count: int) -> str:
 
 
 def too_large_error(subject: str, max_bytes: int) -> TooLargeError:
-    """Return the Problem of something that is larger than what is read of it."""
+    """Return the Problem of something that is larger than the limit of what is read."""
     fix = f"At most {format_byte_count(max_bytes)} are read. Give a smaller one."
     return TooLargeError(f"{subject} is larger than {format_byte_count(max_bytes)}", fix=fix)
 

@@ -52,7 +52,10 @@ def read_component_settings(component: Any, config_schema: Any = None) -> Any:
 
 
 class _SchemaReader:
-    """Reads the schema of one component. `#` in a reference is this schema, or the whole one."""
+    """Reads the schema of one component, and returns nodes as field_grammar.py describes them.
+
+    `#` in a reference is this schema, or that of the whole config.
+    """
 
     def __init__(self, component: Any, config_schema: Any) -> None:
         self._roots = (component, config_schema)
@@ -115,7 +118,7 @@ class _SchemaReader:
         return joined_settings
 
     def _read_list(self, node: dict[str, Any], depth: int) -> list[Any]:
-        """Return a list with what its items are; the decoder also reads a text as a list of texts."""
+        """Return the node of a list; the decoder also reads a text as a list of texts."""
         item_node = self.read_settings(node.get("items"), depth + 1)
         return ["sl" if item_node in ("s", _ANY_VALUE) else "l", item_node]
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Constraints on the settings of component types, from the table `constraints`, by their places in the settings.
 
-A rule turns each row of the table into a constraint of its own kind and asks `find_places` which of them apply.
-Private.
+A rule turns each row of the table into a constraint of its own kind and asks `find_places` which of them apply. A place
+is a path in the settings of a type, such as `tls`; rules/constraints.py describes the rows. Private.
 """
 
 from __future__ import annotations

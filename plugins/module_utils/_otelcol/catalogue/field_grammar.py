@@ -36,7 +36,7 @@ _WORDS, _WORDS_IN_ANY_CASE, _BETWEEN_WORDS = "=", "~", "|"
 class Leaf(NamedTuple):
     """What a node of letters takes: shapes, by their letters, whether text is a duration, and the words of text.
 
-    A value of one of the types in `certain_types` fits, whatever it is.
+    `allowed_words` are empty if any text fits. A value of one of the types in `certain_types` fits, whatever it is.
     """
 
     shape_letters: str

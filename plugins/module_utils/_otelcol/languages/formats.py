@@ -87,7 +87,7 @@ def _find_host_and_port_fault(text: str, port: str) -> str:
 
 
 def suggest_listening_address(text: str, usual_port: int | None = None, host: str = "0.0.0.0") -> str:
-    """Return where a server listens that was written as another text: what its text has of it, else what is usual."""
+    """Return an address to listen on in place of a wrong text: the host and port that the text has, else usual ones."""
     without_scheme = text.partition("://")[2] or text
     address = without_scheme.partition("/")[0]
     if address.isdecimal():

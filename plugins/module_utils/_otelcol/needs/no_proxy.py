@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which addresses NO_PROXY excepts, as Go decides. Private.
 
+NO_PROXY is a variable with addresses to which programs connect without a proxy; an entry is one of them. proxies.py
+asks here.
+
 Source: `config.init` and the matchers of golang.org/x/net/http/httpproxy.
 """
 

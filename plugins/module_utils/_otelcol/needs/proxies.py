@@ -33,7 +33,7 @@ class Proxy:
 
 
 def find_proxies(variables: Mapping[str, str]) -> list[Proxy]:
-    """Return the proxies that variables name, each address once: in the order of its last variable, with its first."""
+    """Return the proxies that variables name, each address once, with the first variable that names it."""
     proxy_by_address: dict[tuple[str, int], Proxy] = {}
     for names in _VARIABLES_BY_SCHEME.values():
         for proxy in _find_named_proxies(names, variables):
@@ -87,7 +87,7 @@ def _cut_host(value: str) -> str:
 
 
 def join_proxy_exceptions(hosts: Iterable[str]) -> str:
-    """Return the value of NO_PROXY that excepts the cluster and some hosts of it."""
+    """Return a value of NO_PROXY with the cluster, the own machine and these hosts: no proxy is used for them."""
     cluster_suffixes = (".svc", ".cluster.local")
     exceptions = dict.fromkeys((*cluster_suffixes, LOCALHOST, "127.0.0.1"))
     for host in hosts:

@@ -92,7 +92,7 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
 
 
 def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> str:
-    """Return what an authenticator has to do at its place; empty text if nobody knows."""
+    """Return the side that an authenticator needs at its place, `checks` or `signs`; empty if it is not known."""
     owner_path = named_extension.setting_path[: -len(_AUTHENTICATOR_END)]
     part = named_extension.part
     for row in listeners.get((part.section, part.type), ()):
@@ -102,7 +102,7 @@ def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> 
 
 
 def _find_side(extension_id: str, settings: Any) -> str:
-    """Return what an extension does with requests; empty text for both, or if nobody knows.
+    """Return the side of an extension: `checks`, `signs` or `neither`; empty if it has both or is not known.
 
     basicauth has the side that its settings say.
     """

@@ -79,7 +79,7 @@ def _filter_unrequested(measured_names: Iterable[str], containers: Sequence[Obje
 
 
 def _is_requested_by_all(containers: Iterable[Object], resource: str) -> bool:
-    """Whether each container requests or limits a resource: Kubernetes requests what is limited."""
+    """Whether each container requests or limits a resource: a limit without a request is a request too."""
     for container in containers:
         resource_amounts = mapping_at(container, "resources")
         request = mapping_at(resource_amounts, "requests").get(resource)

@@ -54,7 +54,7 @@ def find_default_mapping(settings: Mapping[str, Any], target: Target | None) -> 
 
 
 def _list_allowed_modes(settings: Mapping[str, Any]) -> list[str]:
-    """Return the mappings that documents may ask for; a text stands for a list of one."""
+    """Return the mappings that documents may ask for; the Collector reads a text as a list with this text."""
     allowed = value_at(settings, ("mapping", "allowed_modes"))
     if isinstance(allowed, str):
         return [allowed]

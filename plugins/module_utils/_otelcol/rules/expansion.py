@@ -4,7 +4,8 @@
 """Rules on `${…}`: expressions that the Collector expands before it reads the config.
 
 Source of each: the Collector's confmap/expand.go, confmap/provider/envprovider and internal/envvar. Keys are never
-expanded; `$$` is one dollar sign; of nested expressions the inner one is replaced first. Private.
+expanded; `$$` is one dollar sign; of nested expressions the inner one is replaced first. A location is the text between
+the braces of `${…}`, such as `env:NAME` or `file:/etc/x`; a scheme is its part before the colon. Private.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ PAST_ESCAPES = "0.161.0"
 
 _MOST_EXPRESSIONS = 1000  # the Collector gives up after as many
 _INNER_VALUE = "\0"  # placeholder for the value of an inner expression
+# A location with its scheme. Groups: the scheme, the rest.
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _NAMELESS = "names no variable"
@@ -41,7 +43,7 @@ class ExpandingText(NamedTuple):
 
     @property
     def is_secret(self) -> bool:
-        """Whether a message must not show what stands here."""
+        """Whether a message must not show the text."""
         return is_secret(self.path, self.text)
 
 
@@ -111,7 +113,8 @@ def _find_expanding_texts(subject: Subject) -> Iterator[ExpandingText]:
 def find_expressions(text: str, past_escapes: bool = True) -> list[str]:
     """Return the content of every `${…}` in the Collector's order, inner expressions first.
 
-    `past_escapes`: also what stands behind an escaped one.
+    A NUL character stands for an inner expression: `${a${b}}` has `b` and `a\\0`. An expression with `$$` is escaped,
+    and none. With `past_escapes`, those behind an escaped one are returned too, as newer versions expand them.
     """
     expressions: list[str] = []
     search_start = inner_end = 0  # where the search begins, and behind which place the closing brace is searched

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What manifests show of the network around a collector: ports, Services, and policies. Private."""
+"""What manifests show of the network around a collector: ports, Services, and policies. Private.
+
+A stream is the objects of one file, folder or cluster. from_manifests.py asks here for the `Deployment` of a config.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ def find_exposed_ports(
 
 
 def _has_service_beside(workload: Object, stream: Iterable[Object]) -> bool:
-    """Whether a stream has Services in the namespace of a workload; else those of the workload may be elsewhere."""
+    """Whether a stream has Services in the namespace of a workload.
+
+    Without any, those of the workload may be in another stream, so nothing is known of its ports.
+    """
     services = (candidate for candidate in stream if candidate.get("kind") == "Service")
     return any(may_share_namespace(service, workload) for service in services)
 
@@ -96,7 +102,7 @@ def find_pod_ingress(
 
 
 def map_port_names(containers: Iterable[Object]) -> dict[int, set[str]]:
-    """Return the names of each port: TCP and UDP of one number have a name each."""
+    """Return the names of the ports of containers, by number: TCP and UDP of one number have a name each."""
     names_by_port: dict[int, set[str]] = {}
     for container in containers:
         for port in mappings_at(container, "ports"):
@@ -107,7 +113,10 @@ def map_port_names(containers: Iterable[Object]) -> dict[int, set[str]]:
 
 
 def find_resource_ingress(resource: Object, stream: Sequence[Object], complete: bool) -> Ingress | None:
-    """Return the network policies of a custom resource: its child where the stream shows it, else what is to come."""
+    """Return the network policies of the pods of a custom resource.
+
+    The policy that the operator will make counts too, if the stream does not show it.
+    """
     expected_policies = _build_expected_policies(resource, stream)
     containers: list[Object] = []
     for workload in list_workloads(stream):

@@ -144,7 +144,7 @@ def _weigh_finding(
 def _check_choices(
     rule_ids: set[str], profile: str, overrides: Mapping[str, str], suppressions: Sequence[Suppression]
 ) -> None:
-    """Raise Problem for what does not exist, and for a suppression without a reason."""
+    """Raise Problem for an unknown profile, rule or severity, and for a suppression without a reason."""
     if profile not in PROFILES:
         problem = f"there is no profile '{profile}'{suggest_word(profile, PROFILES)}"
         raise Problem(problem, fix=f"Profiles: {', '.join(PROFILES)}.")

@@ -30,7 +30,7 @@ _AnswersByFunction = dict[Any, Any]  # what each decorated function found in som
 def remembered_by_settings(
     find: Callable[[Build, str, str, str, Any], Iterable[_Answer]],
 ) -> Callable[[Subject], Iterator[tuple[_ComponentPath, _Answer]]]:
-    """Return a function that yields what `find` finds in each component of a subject, with the component's path.
+    """Return a function that yields the results of `find` for each component of a subject, with the component's path.
 
     `find` gets the build, and the section, the id, the type and the settings of a component. What it finds must follow
     from these alone, because it is called once for equal settings of all configs.

@@ -4,7 +4,8 @@
 """Whether a path of a user's rule can exist: in a section, in any known type, in any known version. Private.
 
 A rule with a slip in its path would find nothing for ever, and nobody would notice. Sources: the types and settings of
-the catalogue. What the catalogue does not know of a type may exist: such a path is not certain.
+the catalogue. What the catalogue does not know of a type may exist: such a path is not certain. Steps are a parsed
+path, see user_paths.py. A form is what the catalogue says that a setting takes, see field_grammar.py.
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ class _Existence(IntEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why no config has a path, empty if one may; and whether the catalogue knows that one may."""
+    """Whether a config may have a path.
+
+    `obstacle` says why no config has it; it is empty if one may. `is_certain` says that the catalogue has the path, or
+    surely has not.
+    """
 
     obstacle: str = ""
     is_certain: bool = True
@@ -121,7 +126,11 @@ class KnownPaths:
         return _convert_to_verdict(existence, f"no known component of {section_name} has this setting{near_name_hint}")
 
     def _has_setting(self, section_name: str, kind: str, steps: list[Step], component_step: Step) -> _Existence:
-        """Whether a type has a setting. Of a type that takes any key, a path for many types is not meant."""
+        """Return whether a type has a setting.
+
+        If the path is for many types, such as `exporters.*.tls`, a type that takes any key does not count: it would
+        have every setting.
+        """
         fields_of_versions = self._list_fields_of_type(section_name, kind)
         if steps and not component_step.is_key:
             fields_of_versions = [fields for fields in fields_of_versions if _has_first_step(fields, steps[0])]
@@ -214,7 +223,7 @@ def _select_names(step: Step, names: Iterable[str]) -> list[str]:
 
 
 def _read_type_step(step: Step) -> Step:
-    """Return what a step asks of the type of a component: what stands before the slash, if there is one."""
+    """Return the step for the type of a component: `otlp` of the step `otlp/backend`."""
     kind, separator, _name = step.key.partition("/")
     if not separator:
         return step

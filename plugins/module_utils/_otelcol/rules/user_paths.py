@@ -4,7 +4,8 @@
 """Paths with wildcards that users write in rules of their own: `exporters.*.tls.insecure`, `processors[0]`. Private.
 
 A key stands between dots, in quotes if it has dots or brackets. `*` in a key matches any text, alone also any index.
-`[0]` is an item of a list, `[-1]` the last one, `[*]` each.
+`[0]` is an item of a list, `[-1]` the last one, `[*]` each. A step is one key or index of such a path; a place is a
+path in a config with the value there.
 """
 
 from __future__ import annotations
@@ -53,7 +54,11 @@ def read_wildcard(text: str) -> Wildcard:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a path: a key, a pattern of keys, or an index."""
+    """One step of a path: a key, a pattern of keys, or an index.
+
+    `pattern` is None without a wildcard, `index` None for a key. `key` is empty for an index, and has the text of a
+    pattern.
+    """
 
     key: str = ""
     pattern: Wildcard | None = None

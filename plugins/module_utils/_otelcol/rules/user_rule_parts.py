@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading one part of a file with users' own rules: keys, lists, texts and words. Private.
 
-A part is what stands at a path of the document. Each method reads what its name says, and tells what is wrong with it:
-the fault is kept with file and line, and what is returned is empty. So one reading finds all faults of a file.
+A part is the value at a path of the document. Each method reads what its name says, and tells what is wrong with it: to
+tell is to add a line, with file and line number, to the list of faults. The method then returns an empty value, so one
+reading finds all faults of a file.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class RulePart:
 
     @property
     def position(self) -> Position:
-        """The place of the part, or of what it is missing in."""
+        """The place of the part; if there is no such part, that of the nearest part around it."""
         for depth in range(len(self.path), 0, -1):
             position = self.document.positions.get(self.path[:depth])
             if position:
@@ -62,7 +63,7 @@ class RulePart:
         return isinstance(self.value, dict) and key in self.value
 
     def check_keys(self, allowed_keys: Sequence[str], needed_keys: Sequence[str] = ()) -> None:
-        """Tell keys that nobody knows or that are missing, and what is no mapping."""
+        """Tell keys of this part that are not allowed, needed keys that are missing, and a part that is no mapping."""
         value = self.value
         if not isinstance(value, dict):
             self.add_fault("this must be a mapping", f"Its keys: {', '.join(allowed_keys)}.")
@@ -78,7 +79,7 @@ class RulePart:
                 self.add_fault(f"`{key}` is missing", f"Add `{key}`.")
 
     def read_list(self, key: str) -> list[Any]:
-        """Return the list at a key; an empty one if there is none, which is told unless the key is missing."""
+        """Return the list at a key; an empty one if the key is missing, or has no list, which is told."""
         if key not in self:
             return []
         value = self.value[key]
@@ -88,7 +89,7 @@ class RulePart:
         return value
 
     def read_text_value(self, key: str) -> str:
-        """Return the text at a key; an empty one if there is none, which is told unless the key is missing."""
+        """Return the text at a key; an empty one if the key is missing, or has no text, which is told."""
         if key not in self:
             return ""
         value = self.value[key]
@@ -98,7 +99,10 @@ class RulePart:
         return value
 
     def read_texts(self, key: str, allowed_texts: Collection[str] = ()) -> tuple[str, ...]:
-        """Return the texts of a list, each of which is one of the known ones, if there are any."""
+        """Return the texts in the list at a key; other values are told and left out.
+
+        Without `allowed_texts`, any text is allowed.
+        """
         texts: list[str] = []
         for text_index, text in enumerate(self.read_list(key)):
             if not isinstance(text, str) or not text:
@@ -112,7 +116,7 @@ class RulePart:
         return tuple(texts)
 
     def read_word(self, key: str, allowed_words: Sequence[str]) -> str:
-        """Return the text at a key, which is one of the known ones."""
+        """Return the text at a key if it is one of the allowed ones; empty if it is not, which is told."""
         value = self.read_text_value(key)
         if value and value not in allowed_words:
             self.at(key).add_fault(

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key `when` of a user's own rule: to which configs the rule applies. Private."""
+"""The key `when` of a user's own rule: to which configs the rule applies. Private.
+
+user_rule_builder.py calls `read_when`, and a `When` of user_rules.py is made of it. Faults are told to the part, see
+user_rule_parts.py.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +66,7 @@ class _WhenReader:
         return tuple(components)
 
     def _list_all_types(self) -> Collection[str]:
-        """Return what `when.components` may name; anything for a rule about what is in no list."""
+        """Return all that `when.components` may name, such as `exporters.otlp`; empty if it may name anything."""
         if self.known_paths is None:
             return ()
         types = self.known_paths.types_by_section

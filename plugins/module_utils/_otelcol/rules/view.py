@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of a config, computed once for all rules. Private."""
+"""The parts of a config, computed once for all rules. Private.
+
+A part is a component that the config starts, see needs/listeners.py. A kind is a type without underscores. Rules get
+the view from their subject.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ class View:
         return tuple(self._listed_pipelines())
 
     def _listed_pipelines(self) -> Iterator[Pipeline]:
-        """Yield each pipeline whose lists are written, without what is no text in them."""
+        """Yield each pipeline without a variable in place of one of its lists. Ids that are no text are left out."""
         for key, lists in mapping_at(self.config, "service", "pipelines").items():
             has_variable = any(isinstance(value_at(lists, (role,)), str) for role in ROLES)
             if isinstance(key, str) and not has_variable:

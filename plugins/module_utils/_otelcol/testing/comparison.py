@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compares what exporters get from the same telemetry in two configs, or in two Collectors.
 
-`comparing.py` runs both. `old` and `new` are the two forms of a config. Private.
+`comparing.py` runs both. `old` and `new` are the two forms of a config: before and after a change, or as two Collectors
+read it. A case is one test, see case.py. Private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A golden file: everything that an exporter gets, in the short form, without ids and what is empty. Private."""
+"""A golden file: everything that an exporter gets, in the short form, without ids and what is empty. Private.
+
+records.py describes the short form. golden_files.py in plugin_utils reads and writes the files. Unasked names are those
+of metrics that a scrape adds by itself, such as `up`.
+"""
 
 from __future__ import annotations
 

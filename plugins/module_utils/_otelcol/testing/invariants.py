@@ -4,7 +4,8 @@
 """What holds for a config without a written test: what one planted record for each receiver and signal shows.
 
 Nothing is made up, nothing is lost but by a component whose purpose it is (`followed_counts.py`), and a planted secret
-is stopped or named (`secret_leaks.py`). Private.
+is stopped or named (`secret_leaks.py`). An invariant is such a statement. A breach fails the test, a remark does not.
+judged_case.py in plugin_utils asks for them. Private.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which parts a text of OTTL has: what stands between operators, the arguments of a call, the value of a literal.
 
-A text is given as its tokens, without the one that ends it. Private.
+A text is given as its tokens, see `split_tokens` of ottl_syntax.py, without the one that ends it. samples.py and
+record_fields.py read conditions so. Private.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def is_literal_tokens(tokens: Tokens) -> bool:
 
 
 def read_literal_value(tokens: Tokens) -> Any:
-    """Return the value of a literal; None is `nil`. Raises UnknownPart for what is none, or what no record has."""
+    """Return the value of a literal; None is `nil`. Raises UnknownPart if it is no literal, or one of bytes."""
     is_negative = bool(tokens) and tokens[0].text == "-"
     unsigned_tokens = tokens[1:] if is_negative else tokens
     if len(unsigned_tokens) != 1:
@@ -106,7 +107,7 @@ def read_literal_value(tokens: Tokens) -> Any:
 
 
 def _read_enum_value(name: str) -> int | str:
-    """Return the number of a severity, or the word of another enum. Raises UnknownPart for what is none."""
+    """Return the number of a severity, or the word of another enum. Raises UnknownPart for any other name."""
     severity_match = _SEVERITY_ENUM.match(name)
     if severity_match:
         step = int(severity_match[2] or 1) - 1

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every record that leaves any collector, whatever a test expects. Private."""
+"""What holds for every record that leaves any collector, whatever a test expects. Private.
+
+A policy is such a rule, which users write in a file of tests (case.py). A breach is a line about a record that breaks
+one. judged_case.py in plugin_utils asks for the breaches of each test.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,7 @@ def _has_card_number(_path: Path, text: str) -> bool:
 
 
 def _has_token(path: Path, text: str) -> bool:
-    """Whether a value is a secret by its name or shape, and not only the place of one."""
+    """Whether a value is a secret by its name or shape, and no placeholder such as `CHANGEME`."""
     if is_placeholder(text):
         return False
     return is_secret(path, text) or _LOGIN.search(text) is not None
@@ -73,7 +77,11 @@ SECRET_KINDS = {
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy: for which exporters, which values no record may have, and what every or no record is like."""
+    """A policy: for which exporters, which values no record may have, and what every or no record is like.
+
+    `exporter_patterns` may have wildcards. `forbidden_kinds` are keys of SECRET_KINDS. The other two have, by kind of
+    records such as `spans`, a record whose fields every record must have, or no record may have together.
+    """
 
     name: str
     exporter_patterns: tuple[str, ...] = ("*",)

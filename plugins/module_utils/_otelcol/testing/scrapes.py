@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A prometheus receiver that scrapes pages of a test: its jobs keep their labels, relabelling and limits.
 
+A page is a text with metrics that the test serves; a job of the receiver scrapes it, one text after the other.
+Relabelling and the labels of the user's target stay, only the request goes to the test.
 Sources: receiver/prometheusreceiver of contrib from 0.155, where a receiver can scrape when it stops; the type
 `ScrapeConfig` of Prometheus 3. Private.
 """
@@ -46,7 +48,10 @@ SECONDS_BETWEEN_SCRAPES = 2
 
 @dataclass(frozen=True)
 class Page:
-    """What one job gets, scrape after scrape, and the labels that a discovery would give its target."""
+    """What one job gets: `texts`, one for each scrape, and the labels that a discovery would give its target.
+
+    `path` is that of the page at the server of the test.
+    """
 
     receiver: str
     job_name: str

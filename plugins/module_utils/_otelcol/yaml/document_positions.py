@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the paths of a YAML document stand in its file. Private."""
+"""Where the paths of a YAML document stand in its file. Private.
+
+yaml_documents.py gives each document its positions, and findings of rules show them. Nodes and marks are those of
+source_nodes.py: a mark has a line and a column from 0, a `Position` counts both from 1.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +65,7 @@ class DocumentPositions(Mapping[Path, Position]):
         return sum(1 for _path in self)
 
     def find_positions_below(self, path: Path) -> DocumentPositions:
-        """Return the positions of what is at a path, with their paths in it."""
+        """Return the positions of the value at a path. Their paths begin at that value."""
         return DocumentPositions(self.file, self.root, (*self.base_path, *path))
 
     def _find_nodes(self, path: Path) -> _FoundNodes | None:
@@ -101,7 +105,7 @@ class DocumentPositions(Mapping[Path, Position]):
         return keys
 
     def _list_paths(self, node: Node, path: Path) -> Iterator[Path]:
-        """Yield the paths of what is at a path."""
+        """Yield the path of a node, then those of all values below it; `path` is that of the node."""
         yield path
         resolved_node = resolve_alias(node)
         if resolved_node.kind == MAPPING:
@@ -119,7 +123,10 @@ def _is_respelled(node: Node) -> bool:
 
 
 def _measure_distance(node: Node, start: Mark, offset: int) -> tuple[int, int | None]:
-    """Return how far a character of a scalar is from a place in front of it: lines, and columns if these are known."""
+    """Return by how many lines and columns a character of a scalar is behind a place; None for unknown columns.
+
+    `start` is the place, such as that of the key. `offset` is the number of the character, from 0.
+    """
     if node.style == LITERAL:
         return _measure_distance_in_block(node, start, offset)
     lines, columns = node.start[0] - start[0], node.start[1] - start[1]

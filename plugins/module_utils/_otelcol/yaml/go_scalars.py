@@ -22,7 +22,10 @@ _LARGEST_NUMBER = 10**400
 
 
 class ScalarForm(NamedTuple):
-    """How scalars of a type are written without quotes, and the characters that they may begin with."""
+    """How scalars of a type are written without quotes: a regular expression for the whole of a scalar.
+
+    `first_characters` are those that such a scalar may begin with.
+    """
 
     type_name: str
     pattern: str

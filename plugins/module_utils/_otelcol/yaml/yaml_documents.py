@@ -39,7 +39,7 @@ class Document:
 
 
 def cut_document_part(document: Document, path: Path) -> Document:
-    """Return what is at a path of a document as a document."""
+    """Return the value at a path of a document as a document of its own."""
     if not path:
         return document
     duplicates: list[tuple[Path, Position]] = []
@@ -50,7 +50,7 @@ def cut_document_part(document: Document, path: Path) -> Document:
 
 
 def _cut_positions_below(positions: Mapping[Path, Position], path: Path) -> Mapping[Path, Position]:
-    """Return the positions of what is at a path, with their paths in it."""
+    """Return the positions of the value at a path. Their paths begin at that value."""
     if isinstance(positions, DocumentPositions):
         return positions.find_positions_below(path)
     positions_below: dict[Path, Position] = {}

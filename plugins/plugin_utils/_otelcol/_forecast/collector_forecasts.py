@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forecasts of all collectors of a run that change, each from its own capture.
 
-The module `collector_forecast` returns them. Private.
+The module `collector_forecast` returns them. A told collector is one that changes, with its forecast or the reason why
+it has none (told_collectors.py). The forms are its config and image before and after (forecast_forms.py). Private.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def _forecast_changed_collectors(
     options: Mapping[str, Any],
     warn: Callable[[str], None],
 ) -> Iterator[ToldCollector]:
-    """Yield what is known of each collector that changes. One that does not run yet has no config of before."""
+    """Yield each collector that changes, with its forecast or the reason why it has none. A new one has no forecast."""
     for collector in collectors:
         if known_before.keeps_resource(collector):
             continue

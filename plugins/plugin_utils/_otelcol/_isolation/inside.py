@@ -10,8 +10,10 @@ Three processes stand between the play and the Collector, as namespaces(7) and u
 - the first process of the new process namespace, which makes the new root, and collects what ends;
 - the Collector, without capabilities.
 
-The play talks to the helper over a Unix socket that keeps the limits of messages. Each request and each answer is one
-message in JSON. Private.
+The play, which is the process of Ansible, talks to the helper over a Unix socket that keeps the limits of messages.
+Each request and each answer is one message in JSON. sandbox.py starts the helper. A request has `run`, the path of a
+file with what the Collector gets: its `command` and `environment`, the `root`, its `size`, and the `files`, `links` and
+`shown` paths in it. Any other request asks for a socket, by `family`, `kind` and `protocol`. Private.
 """
 
 from __future__ import annotations
@@ -113,7 +115,7 @@ def _bind_read_only(source: str, root: str, target: str) -> None:
 
 
 def _make_root(request: Mapping[str, Any]) -> None:
-    """Make a root in memory that has only what is asked, and leave the one of the machine."""
+    """Make a root in memory that has only the files of the request, and leave the root of the machine."""
     root = request["root"]
     _mount("keep mounts apart", None, "/", None, _RECURSIVE | _PRIVATE)
     _mount("make a root", "tmpfs", root, "tmpfs", _NO_SETUID | _NO_DEVICES, options=f"size={request['size']},mode=755")
@@ -164,7 +166,10 @@ def _become_collector(control: socket.socket, command: list[str], environment: M
 
 
 def _run_first_process(control: socket.socket, status_pipe: int, request: Mapping[str, Any]) -> None:
-    """Be the first process of the namespace: when it ends, the kernel ends all others there."""
+    """Be the first process of the namespace: when it ends, the kernel ends all others there.
+
+    It writes the status of the Collector, as wait(2) gives it, to `status_pipe`.
+    """
     _LIBC.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     os.umask(0o022)
     try:

@@ -4,7 +4,8 @@
 """Namespaces for one run of a Collector: it sees its own files, and no network but its own loopback.
 
 A config can name files, variables and addresses in more ways than any reader of it knows. So what it may reach does not
-depend on what it says: the machine's files, processes, environment and network are not there. Private.
+depend on what it says: the machine's files, processes, environment and network are not there. The helper is the program
+inside.py, which makes the namespaces; contents.py says what the Collector finds there. Private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests of a test to its Collector: what it sends, and which targets the Collector scrapes. Private."""
+"""Requests of a test to its Collector: what it sends, and which targets the Collector scrapes. Private.
+
+A call is one request in HTTP. bench.py and replay.py send calls to the receivers of the test.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of a real Collector on this machine: it starts, is ready, and stops. Private."""
+"""One run of a real Collector on this machine: it starts, is ready, and stops. Private.
+
+bench.py and replay.py run Collectors so. Where a Collector runs is its place, see collector_place.py. A retryable error
+is one that chance has caused, such as a port that another program took: `run_with_retries` of bench.py tries again.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +34,15 @@ _DYING_SECONDS = 1.0
 
 
 class RetryableError(Exception):
-    """What kept a test from running, and may not the next time."""
+    """What kept a test from running by chance, and may not happen the next time."""
 
 
 @contextmanager
 def run_collector(place: Place, command: Command, seconds: float) -> Iterator[list[str]]:
     """Run a Collector with a config until it is ready; stop it at the end, so that it sends what it holds.
 
-    Yields a list that has the lines of its log after that. Raises Problem if it does not get ready or does not stop
-    within `seconds`, and AgainError if a port is taken.
+    Yields a list, which has the lines of the log only after the Collector has stopped. Raises Problem if it does not
+    get ready or does not stop within `seconds`, and RetryableError if a port is taken.
     """
     config_file, log_file = place.folder / "config.yaml", place.folder / "log"
     config_file.touch(mode=0o600)
@@ -63,7 +67,7 @@ def run_collector(place: Place, command: Command, seconds: float) -> Iterator[li
 
 
 def _wait_until_ready(process: Process, log_file: Path, seconds: float) -> None:
-    """Wait until a Collector says that it is ready. Raises Problem, and AgainError if a port is taken."""
+    """Wait until a Collector says that it is ready. Raises Problem, and RetryableError if a port is taken."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         has_ended = process.poll() is not None  # asked first: what it says of its end is in the log then
@@ -84,7 +88,7 @@ def _wait_until_ready(process: Process, log_file: Path, seconds: float) -> None:
 
 
 def _stop_collector(process: Process, log_file: Path, seconds: float) -> None:
-    """Let a Collector send what it holds, and end. Raises Problem, and AgainError if it did not hear the signal."""
+    """Let a Collector send what it holds, and end. Raises Problem, and RetryableError if it ended without sending."""
     deadline = time.monotonic() + _BUSY_SECONDS
     while process.poll() is None and not _is_idle(process.pid) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
@@ -119,7 +123,7 @@ def _is_idle(pid: int) -> bool:
 
 
 def find_last_error(output: str) -> str:
-    """Return what a Collector's output says of an error, which may take several lines, else its last line."""
+    """Return the last error in the output of a Collector, in one line; its last line if there is no error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     entries = [line for line in lines if "\terror\t" in line]
     candidates = entries or lines or ["it says nothing"]

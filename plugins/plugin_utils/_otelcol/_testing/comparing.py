@@ -31,7 +31,7 @@ _NOTHING_LEAVES = "no record leaves either form, so nothing was compared. Give r
 
 
 def compare_tests(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any], pool: Executor) -> list[ComparedTestRow]:
-    """Return for each test what the other config, or the other Collector, makes of what it gives. Raises Problem."""
+    """Return for each test what differs if another config or Collector gets the same telemetry. Raises Problem."""
     forms = _build_forms_by_bench(jobs, arguments)
     return list(pool.map(lambda job: _compare_test(job, forms[id(job.bench)]), jobs))
 
@@ -57,7 +57,10 @@ def _compare_test(job: ConfigJob, forms: Forms) -> ComparedTestRow:
 
 
 def compare_configs(pairs: Sequence[ConfigPair], options: Mapping[str, Any]) -> list[ComparedConfigRow]:
-    """Return for each config what its new form makes of generated telemetry. Raises Problem without a Collector."""
+    """Return for each config what its new form does otherwise with generated telemetry.
+
+    Raises Problem without a Collector.
+    """
     with ThreadPoolExecutor(_PARALLEL_COMPARISONS) as pool:
         return list(pool.map(lambda pair: _compare_config(pair, options), pairs))
 
@@ -127,7 +130,7 @@ def build_comparison_row(records: int = 0, differences: Sequence[str] = (), why:
 
 
 def format_comparison(rows: Sequence[ComparedTestRow]) -> Iterator[str]:
-    """Yield a line for each test that runs otherwise, and below it what is different."""
+    """Yield a summary, a line for each test whose forms differ or were not compared, and below it the details."""
     same_count = sum(row["same"] for row in rows)
     skipped_count = sum(bool(row["why"]) for row in rows)
     summary = f"compared: {same_count} of {len(rows)} the same"

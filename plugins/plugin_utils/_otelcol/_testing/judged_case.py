@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether one test of a config passes: runs its Collector, and compares what left it with what the test expects.
 
-A test without expectations has planted records, and must not let their secrets out. Private.
+A test without expectations gets planted records (planted_records.py), and is judged by the invariants (invariants.py):
+no record is lost or made up, and no planted secret leaves. A job is a test with all that its run needs. Private.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from .run_results import CaseResult
 
 @dataclass
 class _Judgement:
-    """What has been found of one test so far."""
+    """What has been found of one test so far. Each difference is a line; a test without differences passes."""
 
     notes: Sequence[str]
     differences: list[str] = field(default_factory=list)
@@ -44,7 +45,7 @@ class _Judgement:
 
 
 def judge_case(job: ConfigJob) -> CaseResult:
-    """Run one test. What keeps it from running is its failure; the others still run."""
+    """Return the result of one test. If it cannot run, the reason is its difference, so that the others still run."""
     start = time.monotonic()
     result = _run_and_judge(job)
     return replace(result, seconds=time.monotonic() - start)
@@ -133,7 +134,7 @@ def _compare_golden(golden: GoldenFile, bench: Bench, judgement: _Judgement) -> 
 def _find_query_differences(
     exporter: str, expected: Any, arrived: Mapping[str, Sequence[records.Record]]
 ) -> Iterator[str]:
-    """Yield what JMESPath expressions find, where they should find something else."""
+    """Yield a line for each JMESPath expression of a test whose answer is not the expected one."""
     queries = expected.get("jmespath", ()) if isinstance(expected, Mapping) else ()
     arrived_by_signal = {signal: list(arrived.get(signal, ())) for signal in records.SIGNALS}
     for query in queries:

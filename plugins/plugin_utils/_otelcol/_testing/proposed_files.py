@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of proposed tests, one for each config, and the lines about branches without a proposal. Private."""
+"""The files of proposed tests, one for each config, and the lines about branches without a proposal. Private.
+
+propose.py makes the proposals. A branch is a statement, condition, policy or route, see branch_model.py.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a run of tests of configs shows what it found: as a task result, as text, and as a report in JUnit. Private."""
+"""How a run of tests of configs shows what it found: as a task result, as text, and as a report in JUnit. Private.
+
+config_tests.py calls it at the end of a run. Extras are what a run finds beside its tests, see extras.py.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,10 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class ExtraResult:
-    """What a run finds beside its tests, such as coverage: facts for the result, lines for the text, why it failed."""
+    """What a run finds beside its tests, such as coverage: facts for the result, and lines for the text.
+
+    `problem` is why that failed; None if it did not.
+    """
 
     facts: ExtraFacts = field(default_factory=ExtraFacts)
     lines: Sequence[str] = ()

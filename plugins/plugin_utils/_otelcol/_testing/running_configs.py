@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The configs with which collectors of the inventory run now, out of the objects of their cluster. Private."""
+"""The configs with which collectors of the inventory run now, out of the objects of their cluster. Private.
+
+Comparisons of tests and forecasts take the old form of a collector from here.
+"""
 
 from __future__ import annotations
 

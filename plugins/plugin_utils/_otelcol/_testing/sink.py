@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A server on loopback that keeps what exporters send, answers as a Kubernetes API, and has pages to scrape.
 
-Private.
+This is the server to which all sinks of a test's config send, so it has their name; a sink in a config is an exporter
+(replaced_ends.py). bench.py serves one for each test, and replay.py one that only counts. Private.
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ _PROMETHEUS, _OPEN_METRICS = "text/plain; version=0.0.4", "application/openmetri
 
 
 class Sink:
-    """Everything that arrived, by exporter and signal; when the last request came, and how many each sent."""
+    """Everything that arrived, by exporter and kind of records.
+
+    `objects` are those of the test's cluster, by resource, and `pages` the texts to scrape, by path. `requests` counts
+    the requests of each exporter, `scraped` those for each page. `closing` is set when the test ends.
+    """
 
     def __init__(self, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]) -> None:
         self.objects, self.pages, self.scraped = objects, pages, Counter[str]()
@@ -48,7 +53,7 @@ class Sink:
         self._lock = threading.Lock()
 
     def keep(self, path: str, body: bytes) -> None:
-        """Keep a request of an exporter."""
+        """Keep a request of an exporter; its path is `/EXPORTER/v1/SIGNAL`, with the name in the form of URLs."""
         exporter, _v1, pipeline_kind = path.strip("/").split("/")
         signal = RECORD_KINDS_BY_SIGNAL[pipeline_kind]
         records = list(read_records(signal, json.loads(body)))
@@ -58,7 +63,7 @@ class Sink:
             self.last_request_time = time.monotonic()
 
     def next_page(self, path: str) -> str:
-        """Return the next page of a path; the last one stays."""
+        """Return the next text of a page; the last text is returned again and again."""
         with self._lock:
             self.scraped[path] += 1
             return self.pages[path][min(self.scraped[path], len(self.pages[path])) - 1]
