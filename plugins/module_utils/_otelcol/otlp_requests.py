@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The form of requests of OTLP as JSON: where their records and data points stand. Private.
 
+A request has resources, a resource has scopes, and a scope has records: spans, metrics or log records. Captures, sinks
+of tests and forecasts read requests so.
+
 Source: opentelemetry-proto 1.x, `trace.proto`, `metrics.proto`, `logs.proto`, and "JSON Protobuf Encoding" of the
 specification of OTLP.
 """

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The library jmespath, and expressions that users write. Controller only. Private."""
+"""The library jmespath, and expressions that users write. Controller only. Private.
+
+Checks of diagnoses and tests of configs use the library as it is. Expressions of users' own rules are bounded: they may
+do a limited number of steps (`Budget` of user_rules.py), and raise Undecided if a config does not fit them.
+"""
 
 from __future__ import annotations
 

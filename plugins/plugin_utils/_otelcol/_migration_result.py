@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The task result of a migration: changes, manual changes, planned breaks and texts, without secrets of configs.
 
-`_migrate.py` returns it for `pipeline_migrate` and `otelcoltool migrate`. Private.
+`_migrate.py` returns it for `pipeline_migrate` and `otelcoltool migrate`. An unsolved change is one that a person has
+to make. A planned break is what a later version of the Collector will do otherwise with a config, see `PLANNED` of
+rules/batching.py. Private.
 """
 
 from __future__ import annotations
@@ -61,7 +63,10 @@ class DifferenceRow(TypedDict):
 
 
 class MigrationResult(TypedDict):
-    """The task result. `config` is the migrated config, if the user gave it as a value and not in files."""
+    """The task result. `config` is the migrated config, if the user gave it as a value and not in files.
+
+    `compared` is there if the option `compare` is given.
+    """
 
     changed: bool
     changes: list[ChangeRow]

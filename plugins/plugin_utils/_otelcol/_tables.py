@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue of Collectors and the operator's custom resources, read from disk. Controller only. Private."""
+"""The catalogue of Collectors and the operator's custom resources, read from disk. Controller only. Private.
+
+The tables are the files in `_data`. Published tables are those of a newer version of this collection, in one file, so
+that an older one knows newer Collectors. `_builds.py` makes the catalogue of them.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the messages of `otelcol validate` are about. Private."""
+"""What the messages of `otelcol validate` are about. Private.
+
+`_binary.py` makes findings of the messages; here is the path in the config that a message names.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""YAML as the Collector reads it, with positions, and the one writer of YAML. Controller only. Private."""
+"""YAML as the Collector reads it, with positions, and the one writer of YAML. Controller only. Private.
+
+yaml_documents.py reads texts with the PyYAML of this file. An outer document is a file, an inner one the text of a
+config in an object of it, such as a ConfigMap: its positions are moved to places in the file.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +75,7 @@ class _Writer(_Dumper):
         return True
 
 
+# A text that YAML would read as another type, such as `0123` or `null`, so that it needs quotes.
 _AMBIGUOUS = re.compile("|".join(f"(?:{form.pattern})" for form in SCALAR_FORMS))
 
 
@@ -119,9 +124,9 @@ def strip_ansible_types(value: Any) -> Any:
 
 
 def find_written_form(file: str, line: int, column: int, value: Any) -> str:
-    """Return a value without quotes as it stands at a place of a file, which may be that of its key.
+    """Return a value without quotes as a file spells it, such as `0x1F`; the place may be that of its key.
 
-    Empty for all else: other values, templates, and files that are encrypted or are not YAML.
+    Empty if there is no such value without quotes at the place, or if the file is encrypted or is not YAML.
     """
     nodes = _scalars_by_place(file).get((line - 1, column - 1), ())
     return next((node.value for node in nodes if not node.style and not node.tag and _has_value(node.value, value)), "")
@@ -191,9 +196,10 @@ def load_inner_document(found_config: FoundConfig, document: Document, lines: Se
 def build_resource_locator(
     locate_in_config: Callable[[Path], Position], document: Document, config: Path, file: str
 ) -> Callable[[Path], Position]:
-    """Return the locator of a custom resource:
+    """Return a function that locates paths of a custom resource.
 
-    `locate_in_config` locates paths of its config, the document all others.
+    `locate_in_config` locates those of its config, the document all others. `config` is the path of the config in the
+    document.
     """
     resource = config[: -len(CONFIG_IN_RESOURCE)]
 
@@ -211,7 +217,10 @@ def build_resource_locator(
 def build_position_map(
     found_config: FoundConfig, document: Document, lines: Sequence[str]
 ) -> Callable[[Position], Position]:
-    """Return the map from positions in a scalar to the file: by line in a literal block, else the scalar's start."""
+    """Return a function that turns a position in the text of a scalar into one in the file.
+
+    In a literal block, lines and columns are counted on. In another scalar, every position is that of its start.
+    """
     key_and_node = find_node(document.root_node, found_config.path, read_key) if document.root_node else None
     if key_and_node is None:
         start = document.positions.get(found_config.path, Position())
@@ -237,7 +246,7 @@ def _count_indent(line: str) -> int:
 
 
 def to_canonical_text(config: Any) -> str:
-    """Return the same text for configs that mean the same: the order of keys means nothing, their types do."""
+    """Return a text that is equal for configs that mean the same: the order of keys does not count, types do."""
 
     def with_text_keys(value: Any) -> Any:
         if isinstance(value, dict):

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..config.paths import SECTIONS, mapping_at, value_at
 
+# The type in a pattern of ids, such as `^otlp(?:/.+)?$`. The group may have escapes.
 _TYPE_PATTERN = re.compile(r"\^?((?:[A-Za-z0-9_]|\\.)+)(?:\(|\Z)")
 _ESCAPE = re.compile(r"\\(.)")
 # What fields.json has for any value, and as keys for settings without a name: other ones, and any one of a mapping.

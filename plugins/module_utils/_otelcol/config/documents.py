@@ -23,6 +23,7 @@ OPERATOR_GROUP = "opentelemetry.io/"
 TOP_LEVEL = (*SECTIONS, "service")
 # `service::pipelines` is a key too: the Collector splits keys at `::`.
 _KEY = r"[\"']?([a-z]{1,20})(?:[\"']?\s*:|::)"
+# A key in braces, as in JSON, after a brace, a comma or a blank.
 _KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
 _PIPELINES = "pipelines"
 _LEAST_SIMILARITY = 0.8  # `receiver` and `reciever` are misspelt sections; `services` is, and `server` is not

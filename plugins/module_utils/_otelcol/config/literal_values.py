@@ -23,6 +23,7 @@ _PLACEHOLDER = re.compile(
     r"|change[-_ ]?(?:me|it)\Z|(?:replace|insert|your)[-_ ]\S*\Z|placeholder\Z",
     re.DOTALL | re.IGNORECASE,
 )
+# The word before a credential in a header, with the blanks behind it: `Bearer `, `Api-Key `.
 SCHEME_PATTERN = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}", re.IGNORECASE)
 # Words that say that there is no value, or only whether there is one.
 _NO_VALUES = ("true", "false", "null", "nil", "none", "yes", "no", "")

@@ -34,7 +34,7 @@ WIDEST_BAR = 100
 class Tile(TypedDict):
     """A figure at the top of the page, such as `-12.0 %` of `bytes: 2.0 MiB → 1.8 MiB`.
 
-    `state` is the CSS class of the tile: `error`, `good` or none.
+    `number` is the large text, `what` the small one. `state` is the CSS class of the tile: `error`, `good` or empty.
     """
 
     number: str

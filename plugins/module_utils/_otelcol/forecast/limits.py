@@ -22,7 +22,9 @@ from .tallies import Tally
 FIGURES = ("items", "bytes", "series")
 LOST_ATTRIBUTES = "lost_attributes"
 LIMITS = (*FIGURES, LOST_ATTRIBUTES)
+# `+20%` or `- 5.5 %`. Groups: the sign, the number.
 _PERCENT = re.compile(r"([+-])\s*(\d{1,6}(?:\.\d{1,3})?)\s*%\Z", re.ASCII)
+# `500` or `100k`. Groups: the number, the unit.
 _AMOUNT = re.compile(r"(\d{1,15})\s*([kMG]?)\Z", re.ASCII)
 _FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _FIX = "Write a change such as '+20%' or '-10%', or for series a number such as 100k."

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A forecast as lines of text for a terminal, and as Markdown for a pull request.
 
-Functions `describe_…` and `format_…` put parts of a forecast into words; the HTML page uses them too. Private.
+Functions `describe_…` and `format_…` put parts of a forecast into words; the HTML page uses them too. A change is what
+one exporter sends of one signal before and after (sent_changes.py); a side is before or after. Private.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exporters of a replay that send as the user's exporters do, so that their bytes can be counted. Private.
 
-The harness' own sinks get JSON. Beside each stands one that makes the batches of the user's exporter, and compresses
-them in the same way.
+A sink is an exporter of a replay that sends to the test, see harness.py. The harness' own sinks get JSON. Beside each
+stands a size sink: it makes the batches of the user's exporter, and compresses them in the same way.
 """
 
 from __future__ import annotations

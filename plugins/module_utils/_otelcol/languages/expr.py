@@ -15,6 +15,7 @@ from typing import NamedTuple
 from .expr_syntax import BOOL, UNKNOWN, Invalid, NotJudged, Parser, Token
 from .regex import find_regex_refusal
 
+# The tokens of an expression, each with its kind as the name of the group; a gap is blanks or a comment.
 _TOKEN = re.compile(
     r"(?P<gap>\s+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)"
     r"|(?P<text>[bB]?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|`[^`]*`)"

@@ -12,8 +12,10 @@ import re
 from ipaddress import ip_address
 
 _SCHEME_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# `%` without two hexadecimal digits behind it.
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+# What Go refuses in a host: these signs, and codes of ASCII but for `%25`.
 _NO_HOST_CHARACTER = re.compile(r"[\s\\^`{|}]|%(?!25|[89A-Fa-f][0-9A-Fa-f])")
 _PORT_PATTERN = re.compile(r"(?::\d*)?\Z")
 _LARGEST_PREFIX = {4: 32, 6: 128}

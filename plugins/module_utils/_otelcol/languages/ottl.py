@@ -92,6 +92,7 @@ _KINDS_IN_WORDS = {
     words.LAMBDA: "a lambda",
     words.NAME: "a name",
 }
+# Where a word begins in a name of Go, as in `Is|Root`, and in a name with underscores, as in `is|_root`.
 _CAMEL_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SNAKE_BOUNDARY = re.compile(r"_|(?<=\d)")
 

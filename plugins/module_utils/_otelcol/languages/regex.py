@@ -42,6 +42,7 @@ _LONGEST_POSIX_CLASS = 12  # characters: `[:^xdigit:]` has 11
 _REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
 # Flags such as `(?i)`, which end with `)`, or `(?i:`, which open a group.
 _FLAGS = re.compile(r"\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+|)([:)])")
+# The name of a group behind its bracket, as in `(?P<name>`, and a code behind a backslash: `x1f`, `x{1f600}`.
 _NAME = re.compile(r"\?P?<([A-Za-z0-9_]+)>")
 _HEX = re.compile(r"x(?:[0-9a-fA-F]{2}|\{([0-9a-fA-F]+)\})")
 _LARGEST_RUNE, _RUNE_DIGITS = 0x10FFFF, 8

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exporter elasticsearch keeps the documents and indexes that a config had before defaults changed. Private.
 
-The sources are those of the rules in _otelcol/rules/elasticsearch_documents.py.
+The function here is a step of a migration, see steps.py. The sources are those of the rules in
+_otelcol/rules/elasticsearch_documents.py.
 """
 
 from __future__ import annotations

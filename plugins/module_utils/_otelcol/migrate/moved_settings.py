@@ -38,6 +38,7 @@ _VERBOSITY = {"debug": "detailed", "info": "normal"}
 _KEPT_CONNECTION_KEYS = ("idle_conn_timeout", "max_idle_conns", "max_idle_conns_per_host", "idle_timeout")
 _UNKEPT_CONNECTION_KEYS = {"disable_keep_alives": True, "keep_alives_enabled": False}
 
+# A host and a port, which may be a variable: `0.0.0.0:${env:PORT}`.
 _ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
 # A dollar that no other dollar escapes, and a name without braces; names of variables are upper case by custom, and
 # what is not may be a pattern's group or the end of one.

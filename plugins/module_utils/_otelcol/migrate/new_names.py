@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Component types that have another name in the target version: `otlphttp` and `otlp_http`. Private.
 
-The function here is a step of a migration, see steps.py. The target is the build to which configs are moved.
+The public functions are steps of a migration, see steps.py. The target is the build to which configs are moved.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ from .data_edits import (
 )
 from .moved_settings import LEVELS, convert_level
 
+# The port at the end of an address, and a URL to which the loki exporter sends. Group: the port, the URL before it.
 _PORT_PATTERN = re.compile(r":(\d+)/?\Z")
 _LOKI_PUSH_URL = re.compile(r"(https?://[^\s<>]+)/loki/api/v1/push/?\Z")
 # What the loki exporter has and OTLP does not need: Loki makes labels of resource attributes itself.

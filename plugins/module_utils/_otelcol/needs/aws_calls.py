@@ -40,6 +40,7 @@ XRAY_ACTIONS = (
 _USER_GUIDE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring"
 _ENDPOINT_KEYS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
 _WORKSPACE = re.compile(r"/workspaces/([^/]+)")
+# `logs.eu-west-1.amazonaws.com` or `logs-fips.us-east-1.api.aws`.
 _HOST = re.compile(r"(?P<service>[a-z0-9-]+?)(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+)\.(?:amazonaws|api)\.")
 # The first label of the host → the service of the signature, where the two are not the same.
 _SIGNING_NAMES = {"aps-workspaces": "aps"}

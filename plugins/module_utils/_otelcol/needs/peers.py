@@ -21,6 +21,7 @@ from ..traits import EXPORTERS, Trait, traits_of
 _ADDRESS_SETTING = re.compile(
     r"(?:.+_)?endpoints?\Z|(?:.+_)?urls?\Z|brokers\Z|hostname\Z|service\Z|nodes\Z|server\Z|address\Z"
 )
+# `SCHEME://USER@HOST:PORT/PATH`, of which only the host is needed.
 _ADDRESS_PATTERN = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+.-]*):///?)?(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?:/.*)?\Z"
 )

@@ -19,6 +19,7 @@ from typing import Any
 from ..errors import Problem, prefix_problems
 
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+# A quantity of Kubernetes such as `1.5Gi`. Groups: the number, the unit.
 _QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
 MIB = 2**20
 _DURATION = re.compile(r"(?<!\d)(?P<number>\d++(?:\.\d++)?)(?P<unit>ms|s|m|h)")
@@ -98,6 +99,7 @@ def parse_bytes(quantity: str) -> int:
     return int(float(match[1]) * _UNITS[match[2] or ""])
 
 
+# A quantity of CPU such as `500m`. Groups: the number, the unit.
 _CPU = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([num])?\Z", re.ASCII)
 _CPU_UNITS = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 

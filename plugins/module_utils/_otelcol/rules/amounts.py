@@ -24,9 +24,12 @@ _SECONDS_BY_UNIT = {
     "w": 604800,
     "y": 31_536_000,
 }
+# One number with its unit, such as `1.5h`. Groups: the number, the unit.
 _DURATION_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
+# A whole duration of Go, such as `-1h30m` or `.5s`.
 _DURATION_OF_GO = re.compile(r"[-+]?((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
 _ZERO_OF_GO = re.compile(r"[-+]?0\Z")  # the one duration that Go reads without a unit
+# A whole duration of Prometheus: whole numbers, the largest unit first, such as `1d12h`; or `0`.
 _DURATION_OF_PROMETHEUS = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
 _LONGEST_DURATION = 40  # characters of a duration that is read
 _TLS_VERSION = re.compile(r"1\.[0-3]")

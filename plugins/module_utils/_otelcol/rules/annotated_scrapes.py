@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ..config.paths import Path, list_at, mappings_at, value_at
 from ..needs.listeners import Part
 
+# A label of Prometheus for an annotation: `__meta_kubernetes_pod_annotation_prometheus_io_scrape`.
 _ANNOTATION = re.compile(r"__meta_kubernetes_(?:pod|service)_annotation_\w+\Z")
 _PHASE = "__meta_kubernetes_pod_phase"
 _OWN_NODE = re.compile(r"NODE_NAME")

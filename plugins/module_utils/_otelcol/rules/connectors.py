@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on connectors: each joins pipelines that end in it with pipelines that start from it.
 
+A connector is an exporter of one pipeline and a receiver of another; its ends are these two roles. It joins pairs of
+signals: it takes one and makes the other. A pipeline feeds another one if a connector hands on its records to it.
 Source of each: the Collector's service/internal/graph (createNodes, createEdges and buildComponents). Private.
 """
 
@@ -29,7 +31,10 @@ _VERB_BY_ROLE = {"receivers": "sends to", "exporters": "receives from"}
 
 
 class Conversions(NamedTuple):
-    """The pairs of signals that a connector turns into each other, None if unknown, and why they may be others."""
+    """The pairs of signals that a connector joins: one that it takes, and one that it makes of it.
+
+    `signal_pairs` are None if they are unknown. `doubt` says why they may be others; empty if they are certain.
+    """
 
     signal_pairs: SignalPairs | None
     doubt: str = ""

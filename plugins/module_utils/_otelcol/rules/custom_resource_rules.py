@@ -26,6 +26,7 @@ _GROUP = "opentelemetry.io/"
 COLLECTOR_KIND = "OpenTelemetryCollector"
 # Kinds of the group that the table lacks: a preview of 0.158 has this one in another manifest.
 OTHER_KINDS = ("ClusterObservability",)
+# The name of a port: at most 15 small letters, digits and single dashes, with a letter.
 _PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
 _LARGEST_PORT = 65535
 _LONGEST_WINDOW = 3600

@@ -29,6 +29,7 @@ _OTEL = "otel"
 _VARIABLE = "${"
 # Mappings with which the exporter demands a data stream.
 _DATA_STREAM_MAPPINGS = (_OTEL, "ecs")
+# The name of a data stream: `logs-app-default`.
 _DATA_STREAM = re.compile(r"(?:logs|metrics|traces|profiles)-[^-]+-.+\Z")
 _README = "https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/exporter/elasticsearchexporter/README.md"
 

@@ -31,6 +31,7 @@ _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _NAMELESS = "names no variable"
 _RENAME_FIX = "Rename the variable, here and where it is set: `MY_PASSWORD`, not `MY-PASSWORD`."
+# `$NAME` in capital letters that no other dollar and no backslash escapes.
 _BARE_VARIABLE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
 
 

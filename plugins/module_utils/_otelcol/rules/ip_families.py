@@ -21,6 +21,7 @@ _DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-s
 # A variable with an address, as the downward API gives it: MY_POD_IP, K8S_NODE_IP, HOST_IP.
 _ADDRESS_VARIABLE = r"\$\{(?:env:)?(?:[A-Z0-9]+_)*(?:POD|NODE|HOST)_?IP\}"
 _SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
+# An address of IPv6, or a variable with one, and a port, without the brackets between them.
 _UNBRACKETED = re.compile(rf"(?P<scheme>{_SCHEME})?(?P<address>{_ADDRESS_VARIABLE}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL)
 _MOST_SHOWN = 3
 

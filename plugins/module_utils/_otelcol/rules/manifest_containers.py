@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What manifests show of the container with a collector: its environment, memory and mounts. Private."""
+"""What manifests show of the container with a collector: its environment, memory and mounts. Private.
+
+from_manifests.py asks here. What a manifest does not show is None. A fleeting path is that of a volume which ends with
+the pod.
+"""
 
 from __future__ import annotations
 

@@ -45,6 +45,7 @@ _UNIQUE_ATTRIBUTES = frozenset(
         "user.id",
     )
 )
+# A regular expression that matches every key: `.*`, `^(.+)$`.
 _EVERY_KEY = re.compile(r"\^?\(?\.[*+]\)?\$?\Z")
 _WITHOUT_ROLLUP = "NoDimensionRollup"
 _MEASURED_BY_KUBELET = ("cpu", "memory")

@@ -31,6 +31,7 @@ _SOCKET_SCHEME = "unix"
 # A value that is one variable and nothing else, such as `${env:PORT}`.
 _WHOLE_REFERENCE = re.compile(r"\$\{[^${}]{1,256}\}")
 _UNKNOWN_REFERENCE = "${"  # what is left of a value in which the collector replaces more than is known
+# A whole duration such as `1h30m`, and a whole number such as `-1.5`; texts of such form are compared as amounts.
 _DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 

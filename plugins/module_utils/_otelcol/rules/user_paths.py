@@ -23,6 +23,7 @@ from ..errors import Problem
 SAME_PLACE = "."
 ANY_TEXT = "*"
 _LONGEST_PATH, _MOST_STEPS = 300, 20
+# One step of a path: `exporters` or `.tls`, `."a.b"` in quotes, `[0]`, `[-1]` or `[*]`.
 _STEP_PATTERN = re.compile(r'(?P<dot>\.|\A)(?:"(?P<quoted>[^"]+)"|(?P<key>[^."\[\]]+))|\[(?P<index>\*|-?\d{1,6})\]')
 _PATH_FIX = (
     'Write keys with dots between them, such as `exporters.*.tls.insecure`, `processors[0]` or `attributes."a.b"`.'

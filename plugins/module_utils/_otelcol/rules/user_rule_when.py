@@ -26,6 +26,7 @@ from .user_rules import When
 WHEN_KEYS = ("modes", "distributions", "versions", "components", "pipelines")
 _DEPLOYMENT_MODES = ("daemonset", "deployment", "sidecar", "statefulset")
 _VERSION = r"\d{1,4}\.\d{1,4}\.\d{1,4}"
+# One or more ranges with blanks between them: `0.110.0..0.131.0 0.152.0..`.
 _VERSIONS = re.compile(rf"{_VERSION}\.\.(?:{_VERSION})?(?: {_VERSION}\.\.(?:{_VERSION})?)*\Z", re.ASCII)
 _FIX_OF_VERSIONS = "Write `0.110.0..` for this one and later ones, `0.110.0..0.150.0` for those before 0.150.0."
 

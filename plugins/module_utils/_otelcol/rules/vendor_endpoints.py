@@ -25,6 +25,7 @@ _OTLP_HTTP = "https://github.com/open-telemetry/opentelemetry-collector/blob/mai
 # The setting of otlp_http for each signal; `endpoint` is for all that have none.
 _ENDPOINT_OF_ALL = "endpoint"
 _ENDPOINT_OF_SIGNAL = {"traces": "traces_endpoint", "logs": "logs_endpoint", "metrics": "metrics_endpoint"}
+# The path of a URL, and the path of remote write at Amazon Managed Service for Prometheus.
 _URL_PATH = re.compile(r"https?://[^/?#]*([^?#]*)")
 _WRITE_PATH = re.compile(r"/workspaces/[^/]+/api/v1/remote_write\Z")
 # What otlp_http adds to `endpoint`, and where users of Loki have written logs before.

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+# `xray.eu-west-1.amazonaws.com`. Groups: the service, the region.
 _AWS_HOST = re.compile(r"(aps-workspaces|xray|logs|monitoring)\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\Z")
+# `otlp.datadoghq.eu` or, with the name of a site, `otlp.us3.datadoghq.com`.
 _DATADOG_HOST = re.compile(r"otlp\.(?:[a-z0-9]+\.)?(?:datadoghq\.(?:com|eu)|ddog-gov\.com)\Z")
 _PROMETHEUS_LABEL = "aps-workspaces"
 # First label of the host → the signal that the service takes by OTLP.

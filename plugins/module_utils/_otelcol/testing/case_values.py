@@ -14,6 +14,7 @@ from .records import SIGNALS
 
 # A field name and a field value of RFC 9110, 5.1 and 5.5; values are sent as ISO 8859-1.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What the value of a header may have: tabs, blanks and visible characters.
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _LONGEST_VARIABLE = 128 * 1024
 """Bytes of a variable with its name. Source: MAX_ARG_STRLEN in linux/binfmts.h, with pages of 4 KiB."""

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pipelines of a user's config as a test reads them: a part of another shape is named. Private."""
+"""The pipelines of a user's config as a test reads them: a part of another shape is named. Private.
+
+A part that is no mapping or list where one must be raises Problem with its path. harness.py and tests start from here.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether one record is as a test expects it: field by field, with patterns, and keys that must be absent. Private.
 
-Fields of `MAPPING_FIELDS` are compared key by key: others may be there, unless the test is exact.
+Fields of `MAPPING_FIELDS` are compared key by key: others may be there, unless the test is exact. Records are in the
+short form, see records.py; expectations.py compares lists of them.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ _SCHEME = re.compile(r"(?s)([^:{}]*):(?!-)")
 # Ends of the types of log operators that read or write by themselves, such as `tcp_input`.
 # Ends of the types of operators of file_log that reach out of the pipeline. Source: docs/operators of pkg/stanza.
 _OPERATORS_WITH_EFFECTS = ("_input", "file_output")
+# Signs by which the value of a variable may become more than a text: `${…}`, lists, lines, and `..` of paths.
 _UNREADABLE_VALUE = re.compile(r"[${}\[\]\n]|\.\.")
 _KEYS_OF_FILES = ("include", "exclude")
 # How the variables of the loaders of Linux and macOS begin, which add libraries to a program.

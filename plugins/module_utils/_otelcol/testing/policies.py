@@ -21,9 +21,11 @@ from ..config.paths import Path, format_path, iter_leaves
 from .expected_records import list_differing_fields
 from .records import SIGNALS, Record, RecordsByName
 
+# An e-mail address, up to the first two letters of its last part.
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}")
 # ISO/IEC 7812-1: the numbers of payment cards begin with 2 to 6.
 _CARD = re.compile(r"(?<![\d-])[2-6](?:[ -]?\d){12,18}(?!\d)")
+# The begin of a login in a header, such as `Bearer abcdefgh`.
 _LOGIN = re.compile(r"\b(?:bearer|basic) [\w.~+/=-]{8}", re.IGNORECASE)
 # Fields of a record that are random.
 _RANDOM_FIELDS = ("trace", "id", "parent")

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A record in one line, and how a record became another one, for the lines of a test. Private."""
+"""A record in one line, and how a record became another one, for the lines of a test. Private.
+
+Records are in the short form, see records.py. Differences, traces and comparisons show them so.
+"""
 
 from __future__ import annotations
 

@@ -40,11 +40,13 @@ _MEMBERS_BY_CLASS: dict[str, _Members] = {
 # The classes of Perl by their small letter; the capital one has all other characters.
 _PERL_CLASSES = {"d": "digit", "s": "space", "w": "word"}
 
+# The begin of a group: `(`, `(?:`, `(?i)`, `(?P<name>`.
 _GROUP_OPENING = re.compile(r"\((?:\?(?:P?<\w+>|[imsU-]*:?))?")
 # Go refuses more than 1000 repeats.
 _QUANTIFIER = re.compile(r"[*?+]|\{(\d{1,4})(?:,\d*)?\}")
 _SET_PATTERN = re.compile(r"\[(\^?)(\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
 _POSIX_CLASS = re.compile(r"\[:(\^?)(\w+):\]")
+# A character by its code, `\x41` or `\x{1f600}`, and a Unicode class, `\pL` or `\p{^Greek}`.
 _CODE_PATTERN = re.compile(r"\\x(?:\{(?P<long>[0-9A-Fa-f]{1,6})\}|(?P<short>[0-9A-Fa-f]{2}))")
 _UNICODE_CLASS = re.compile(r"\\(?P<sign>[pP])(?:\{(?P<negated>\^?)(?P<name>\w+)\}|(?P<letter>\w))")
 # Nested repeats multiply; a sample needs no more characters than this.

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an isolated Collector finds in its root: its program, what that needs, and nothing of the user. Private."""
+"""What an isolated Collector finds in its root: its program, what that needs, and nothing of the user. Private.
+
+The root is the folder `/` that an isolated program sees. sandbox.py sends these contents to the helper, inside.py.
+"""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from .collector_place import Command, Place, Process
 
 _READY_LOG = "Everything is ready"
 _PORT_TAKEN_LOG = "address already in use"
+# The begin of a line of the Collector's log: a date.
 _TIMESTAMP = re.compile(r"\d{4}[-/]\d\d[-/]\d\d")
 # Seconds between two looks at a Collector.
 _POLL_SECONDS = 0.02
