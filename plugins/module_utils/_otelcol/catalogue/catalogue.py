@@ -47,7 +47,10 @@ def _remember_answers(method: Callable[..., _Answer]) -> Callable[..., _Answer]:
 
 
 class OwnBuild(NamedTuple):
-    """A distribution of the user's own: the version of the Collector in it, and the modules of its components."""
+    """A distribution of the user's own: the version of the Collector in it, and the modules of its components.
+
+    `modules` are empty for a distribution that is known by its schema alone.
+    """
 
     version: str
     modules: frozenset[Module]

@@ -24,8 +24,8 @@ _POD_HASH_PATH = ("spec", "podAnnotations", SPEC_HASH)
 def is_applied(resource_ref: ObjectRef, inventory: Iterable[Manifest], running_manifests: Iterable[Manifest]) -> bool:
     """Return whether a resource has the config and the image of the inventory, to which others have only added.
 
-    The hash of its pods must be that of the inventory: so it was this config that was applied last, and it had nothing
-    that the inventory has no more. Then a run that applies it again keeps what others have added.
+    The hash of its pods must be that of the inventory: then this config was the last that a run has applied, and the
+    resource has no remains of an older one. A run that applies it again keeps what others have added.
     """
     inventory_manifest, live_manifest = (
         _find_manifest(resource_ref, inventory),
@@ -49,7 +49,7 @@ def _select_deciding_fields(manifest: Manifest) -> dict[str, Any]:
 
 
 def _has_all_of(live_value: Any, expected_value: Any) -> bool:
-    """Return whether a value has all of another. Lists must be the same."""
+    """Return whether a live value has everything of the expected one. It may have more keys; lists must be the same."""
     if not isinstance(live_value, Mapping) or not isinstance(expected_value, Mapping):
         return bool(live_value == expected_value)
     return all(key in live_value and _has_all_of(live_value[key], expected_value[key]) for key in expected_value)

@@ -21,10 +21,10 @@ class FiguresRow(TypedDict):
 
 
 class KindRow(TypedDict):
-    """Log records or data points of one kind that one side alone has. Data points have no severity and no service.
+    """Log records or data points of one kind that one side alone has: before or after the change.
 
-    `name` is the event, the template of the log body, or the metric. `attributes` are those of its data points that
-    the other side lacks.
+    `name` is the event, the template of the log body, or the metric. Data points have '' as severity and service.
+    `attributes` are those of its data points that the other side lacks.
     """
 
     name: str

@@ -15,7 +15,7 @@ _NAMESPACE_PATH = ("metadata", "namespace")
 
 
 class ObjectRef(NamedTuple):
-    """The name of one object in a cluster."""
+    """The name of one object in a cluster. `namespace` is empty for a kind of the whole cluster."""
 
     kind: str
     namespace: str
@@ -37,7 +37,7 @@ ObjectIdentity = tuple[str, ObjectRef]
 
 
 def object_identity(manifest: Manifest) -> ObjectIdentity:
-    """Return what no other object in a cluster has."""
+    """Return the identity of an object: its API group and its name, which no other object in a cluster has."""
     return api_group(manifest["apiVersion"]), ref(manifest)
 
 

@@ -5,7 +5,8 @@
 
 `aws_calls.py` derives a `Grant` for each call; this file makes statements and whole policies of grants. Grants are
 derived before account and region are known, so ARNs hold placeholders, which `fill_policy` replaces once the cluster is
-known. tests/integration/test_least_privilege.py removes each action from the real Collector. Private.
+known. tests/integration/test_least_privilege.py removes each action from the real Collector. To unite statements is to
+put the actions on the same resources into one; the frame of a statement is all of it but its actions. Private.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ LONGEST_POLICY = 10240
 class Grant:
     """Actions that a component needs, such as `logs:PutLogEvents`, and the ARNs on which they are allowed.
 
-    `source_page` is the address of the documentation that says so. `region` restricts actions that know no resources.
+    `source_page` is the address of the documentation that says so. `region` restricts actions that know no resources;
+    it is empty, or has a `*`, for no restriction.
     """
 
     actions: tuple[str, ...]

@@ -31,7 +31,11 @@ _LONGEST_NAME = 63  # of a volume, as Kubernetes takes it
 
 @dataclass(frozen=True)
 class Mount:
-    """A volume that the config refers to by a path. `volume_source` is the Kubernetes volume source."""
+    """A volume that the config refers to by a path.
+
+    `path` is where it is mounted. `volume_source` is the Kubernetes volume source. `propagation` is the setting
+    `mountPropagation` of the mount; None without one.
+    """
 
     name: str
     path: str

@@ -193,7 +193,7 @@ class Build:
     def find_constraints(
         self, section_name: str, component_type: str, make_constraint: ConstraintMaker
     ) -> ConstraintPlaces[Any]:
-        """Return what a function makes of the rows of constraints.json about a type, at their places in the settings.
+        """Return the results of `make_constraint` for the rows about a type, by their places in the settings.
 
         The function is called once for each row and build.
         """

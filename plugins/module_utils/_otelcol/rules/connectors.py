@@ -60,7 +60,7 @@ class Feed(NamedTuple):
 
 @dataclass
 class ConnectorUse:
-    """Where a connector stands: path and signal by pipeline, for either end."""
+    """Where a connector stands: its path in each pipeline that lists it, for either role."""
 
     exporters: dict[str, Path] = field(default_factory=dict)
     receivers: dict[str, Path] = field(default_factory=dict)

@@ -51,7 +51,7 @@ _CHECK_BY_NAME = {
 
 
 class Constraint(NamedTuple):
-    """A row of the table, taken apart."""
+    """A row of constraints.json, taken apart into its conditions and checks."""
 
     constraint_row: Row
     needed_keys: frozenset[str]

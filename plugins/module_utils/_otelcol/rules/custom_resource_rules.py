@@ -45,7 +45,8 @@ DAEMONSET, DEPLOYMENT, SIDECAR, STATEFULSET = MODES = ("daemonset", "deployment"
 class ModeField(NamedTuple):
     """A field of spec, the modes that support it, and whether the operator rejects or ignores it in other modes.
 
-    With `value`, only that value needs one of the modes.
+    `is_refused` says that the operator rejects it; else it ignores it. With `value`, only that value needs one of the
+    modes; `...` stands for any value.
     """
 
     path: Path

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on settings that a version of the Collector moved or removed. Private."""
+"""Rules on settings that a version of the Collector moved or removed. Private.
+
+A move is a row of the table MOVES. migrate/moved_settings.py moves the settings of configs.
+"""
 
 from __future__ import annotations
 

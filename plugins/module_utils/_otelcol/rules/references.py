@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on references: ids that pipelines, the service and components name.
 
+A reference is an id in a list of the service or of a pipeline; a use is a setting of a component that names an
+extension or a pipeline. An expression is a text with `${…}`, which may stand for anything.
 Source of each: the Collector's otelcol/config.go, service/pipelines/config.go and service/extensions. Private.
 """
 
@@ -240,7 +242,10 @@ def list_references(config: Any) -> Iterator[tuple[Path, str]]:
 
 
 class NamedUse(NamedTuple):
-    """Where a component names an extension or a pipeline, the name, and whether it may be that of a built-in one."""
+    """Where a component names an extension or a pipeline, and the name.
+
+    `may_be_built_in` says that the name may be one that the component itself knows.
+    """
 
     path: Path
     name: str
@@ -267,7 +272,7 @@ def _list_uses(subject: Subject, target_section: str) -> Iterator[NamedUse]:
 def _list_uses_by_catalogue(
     build: Build, section: str, component_id: str, kind: str, settings: Any
 ) -> Iterator[tuple[str, NamedUse]]:
-    """Yield what settings name, with what it is: extensions, or pipelines of a connector."""
+    """Yield each name in the settings, with the section of what it names: `extensions`, or `pipelines`."""
     if section not in SECTIONS:
         return
     named_sections = ("extensions", "pipelines") if section == "connectors" else ("extensions",)

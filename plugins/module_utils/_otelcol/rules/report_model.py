@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a report has: the checked configs with their findings, and what counts as failed. Private."""
+"""What a report has: the checked configs with their findings, and what counts as failed. Private.
+
+reports.py writes a report in each format. Tests of configs and forecasts make reports too: each test is a checked
+config then, and each difference a finding. A finding is fatal if it is as severe as `fail_on`, or more.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,8 @@ class SuppressedFinding:
 class CheckedConfig:
     """A checked config and its findings.
 
-    `group` is what it belongs to, as the file of a test, by default the suite; `seconds` how long it took, if known.
+    `group` is what it belongs to in JUnit, such as the file of a test; empty for the suite of the report. `seconds` is
+    how long it took; None if it is not known.
     """
 
     name: str
@@ -44,6 +49,7 @@ class CheckedConfig:
 class Report:
     """All checked configs, the skipped files, the rules, the lowest severity that fails, and the configs' builds.
 
+    `fail_on` is a severity or `never`. `build_by_config` has the label of the build by the name of the config.
     `own_rules` are the user's own rules, as `UserRules.as_list` has them.
     """
 

@@ -23,7 +23,7 @@ def is_exact_for(row: Row, version: str) -> bool:
 
 
 def explain_doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
-    """Return why a row may not hold for a component of a build; empty text if it does.
+    """Return the doubt about a row for a component of a build: why it may not hold; empty text if it does hold.
 
     A row without versions holds where the settings of the component are known; one that is `certain` holds in any
     build of its versions, because it was read in the source of the component.

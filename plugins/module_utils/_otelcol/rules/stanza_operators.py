@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of log operators, by key of a row of constraints.json.
 
-Source: pkg/stanza of opentelemetry-collector-contrib. Private.
+Log operators are the steps of receivers such as file_log; stanza_flow.py checks how they lead to each other. A layout
+is the format of a time. Source: pkg/stanza of opentelemetry-collector-contrib. Private.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ A file has `rules`, a list. Each fault is told with file, line, what is wrong an
 - `user_rule_when.py`: to which configs a rule applies
 - `user_rule_parts.py`: keys, lists and texts of a part of a document
 
-The pure part: who calls brings the documents, and with `RuleSurroundings` the ids that are taken, the paths that
-exist, and what makes a function of an expression.
+This file is pure: it reads no files. The caller, `_user_rules.py` in plugin_utils, gives the documents. It also gives
+the `RuleSurroundings`: the ids that are taken, the paths that exist, and a function that compiles expressions.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def pair_records(fitting_numbers: Sequence[Sequence[int]]) -> dict[int, int]:
 
 
 class _Pairing:
-    """Expected records by index, each with the number of one that arrived."""
+    """Expected records by index, each with the number of one that arrived. Both count from 0."""
 
     def __init__(self, fitting_numbers: Sequence[Sequence[int]]) -> None:
         self.fitting_numbers = fitting_numbers

@@ -54,7 +54,10 @@ _LONGEST_SAMPLE = 10_000
 
 
 class _Element(NamedTuple):
-    """One thing in a pattern: a text for it, and which characters it has. A class has more than one."""
+    """One thing in a pattern: a text for it, and a function that says whether a character belongs to it.
+
+    A class, such as `\\d` or `[a-z]`, has more than one character.
+    """
 
     text: str
     has_character: _Members

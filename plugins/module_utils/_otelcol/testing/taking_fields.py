@@ -108,7 +108,11 @@ def _find_fields_of_statement(target: _BranchTarget) -> list[WantedFields]:
 
 @dataclass(frozen=True)
 class _Editor:
-    """A function that changes records: the types of literals that it must have, and the fields that it changes."""
+    """A function of OTTL that changes records, such as `set`.
+
+    `literal_types` are the types of literals that it must have. `find_fields` gets the field that it changes and its
+    literals, and returns the fields that a record needs so that the function changes something in it.
+    """
 
     literal_types: tuple[type, ...]
     find_fields: Callable[[Path, list[Any]], WantedFields]
