@@ -107,9 +107,9 @@ class Step(NamedTuple):
 class Value:
     """A value: its kind, where it starts, its text, the arguments of a call or the items of a list.
 
-    `kind` is one of the kinds above, such as CALL. `text` is a literal as it is spelled, the name of a call or enum, or
-    the names of a path with dots between them; empty for other kinds. `steps` are the names in a path. `has_sign` says
-    that a sign stands before a literal or a calculation.
+    `kind` is one of the kinds above, such as CALL. `text` is a literal as it is spelled, the name of a call, enum or
+    function, or the names of a path with dots between them; empty for other kinds. `steps` are the names in a path.
+    `has_sign` says that a sign stands before a literal or a calculation.
     """
 
     kind: str

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The addresses that the exporters of a config send to. Private.
 
-A peer is such an address. Network policies, rules on the flow of data and checks of addresses ask for them.
+A peer is such an address. Rules on the flow of data between collectors ask for them (rules/data_flow.py), and so does
+the rest of the collection.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ..traits import EXPORTERS, Trait, traits_of
 _ADDRESS_SETTING = re.compile(
     r"(?:.+_)?endpoints?\Z|(?:.+_)?urls?\Z|brokers\Z|hostname\Z|service\Z|nodes\Z|server\Z|address\Z"
 )
-# `SCHEME://USER@HOST:PORT/PATH`, of which only the host is needed.
+# `SCHEME://USER@HOST:PORT/PATH`, in which everything but the host may be missing.
 _ADDRESS_PATTERN = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+.-]*):///?)?(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?:/.*)?\Z"
 )

@@ -35,8 +35,8 @@ _CHARACTER_RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 class PodLogs(NamedTuple):
     """The log files of a workload's container on all nodes.
 
-    `mode` is `daemonset`, `deployment` or `statefulset`. For another mode, such as a sidecar, the files are not known:
-    `file_glob` and `example_paths` are empty.
+    `mode` is `daemonset`, `deployment` or `statefulset`. For a sidecar, whose pods have other owners, and for any other
+    mode, the files are not known: `file_glob` and `example_paths` are empty.
     """
 
     mode: str

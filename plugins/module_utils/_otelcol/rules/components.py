@@ -24,7 +24,7 @@ _SIGNALS = ("traces", "metrics", "logs", "profiles")
 
 
 def _find_refused_types(subject: Subject, rule_id: str) -> Iterator[Fault]:
-    """Yield the types that the build refuses for the reason of one rule."""
+    """Yield the types that the build refuses, if it is the rule of this id that reports them (type_refusals.py)."""
     if subject.target is None:
         return
     build = build_of(subject.target)

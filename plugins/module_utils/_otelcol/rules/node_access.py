@@ -88,7 +88,7 @@ def selinux_denied(subject: Subject) -> Iterator[Fault]:
 
 
 def _list_users_of_node_files(subject: Subject, mode: str) -> Iterator[tuple[Part, str]]:
-    """Yield components with what they use of the files of the node; empty text for nothing."""
+    """Yield each component with words for the files of the node that it uses; empty if it uses none."""
     for part in subject.view.find_parts("receivers", *_DESCRIBE_FILE_READS):
         yield part, _DESCRIBE_FILE_READS[part.kind](part.settings)
     if mode == "daemonset":

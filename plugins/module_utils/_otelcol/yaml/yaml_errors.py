@@ -61,7 +61,7 @@ def refuse_missing_anchor(file: str, mark: Any) -> InvalidYaml:
 
 
 def explain_parser_error(error: Any, text: str, file: str) -> InvalidYaml:
-    """Return the Problem for what PyYAML says of a text: a MarkedYAMLError with its place, or another error."""
+    """Return the Problem for an error that PyYAML raises; its place is known if it is a MarkedYAMLError."""
     if not hasattr(error, "problem_mark"):
         return InvalidYaml(str(error), Position(file), "Save it as UTF-8 text.")
     mark = error.problem_mark

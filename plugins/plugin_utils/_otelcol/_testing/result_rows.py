@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys of rows in the task result of `pipeline_test`: tests, comparison, coverage and proposed tests. Private."""
+"""The keys of rows in the task result of `pipeline_test`: tests, comparison, coverage and proposed tests. Private.
+
+A form is a config as it runs: the old one before a change, the new one after it (compared_forms.py). A branch is a
+statement, condition, policy or route of a config, and a record takes it or not (branch_model.py). A line of
+`differences` says what is not as expected; without one, the test has passed.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +55,7 @@ class ComparedConfigRow(ComparisonRow):
 class CoverageRow(TypedDict):
     """A branch of a config, such as a condition of a filter: its place, its text, and whether a test took it.
 
-    `taken` is None if this is unknown; `why` then says why.
+    `taken` is None if this is unknown; `why` then says why. `why` is empty if a test took the branch.
     """
 
     file: str
