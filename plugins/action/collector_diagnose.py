@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Controller side of module collector_diagnose: judges what the module has read of the cluster.
 
-The module reads facts where the cluster can be reached. Catalogue, rules and checks are on the controller.
+The module reads facts where the cluster can be reached. Catalogue, rules and checks are on the controller. The facts
+are what the module read of each collector, a list of mappings that docs/diagnose.md describes. The module returns none
+if it has failed; its result is then the result of the task.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from ..plugin_utils._playbook_command import build_playbook_command
 class ActionModule(ActionBase):
     """Lets the module read the cluster, then diagnoses the collectors.
 
-    With the option `applied`, a run has just changed collectors: only the delivery of these is checked.
+    The options decide between three tasks. With `applied`, the rows of what a run has just changed, only the delivery
+    of these collectors is checked. With `only`, the collectors of these names are diagnosed. With neither, all
+    collectors are, and `unlisted` of the result has those of the cluster that the inventory does not list.
     """
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collectors of a request for clusters, as their options decide them. Private."""
+"""The collectors of a request for clusters, as their options decide them. Private.
+
+A draft is a collector whose options are read and checked, and that has no config yet (see `_drafted.py`). `_render.py`
+composes the configs. The twin of this file for Linux hosts is `_host_drafts.py`.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +109,7 @@ def _pin_images(options: Mapping[str, Any], pin: Pin) -> dict[str, Any]:
 def _settle_collector(
     options: Mapping[str, Any], platform: Platform, platform_facts: Mapping[str, Any], request: Request
 ) -> Collector:
-    """Return the collector of options, with what its platform, its identity and its cluster settle."""
+    """Return the collector of these options, with what its platform, its identity and its cluster decide."""
     collector = Collector.from_options(platform_rules.settle_options(options, platform))
     collector = add_identity(collector, request.identity_annotations)
     recipes = critical_use.replace_detect(

@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors with the configs that follow from their recipes, their options and the user's files. Private."""
+"""Collectors with the configs that follow from their recipes, their options and the user's files. Private.
+
+A draft is a collector whose options are read, without a config (see `_drafted.py`). A route says how a collector
+reaches a group of hosts that a recipe names, and the whole run is what the recipes of one collector know of all
+(`Route` and `WholeRun` in _recipe_layers.py). The critical components are those of the control plane, see
+docs/critical_components.md. `_render.py` and `_host_drafts.py` call this file.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +59,11 @@ class ComposedCollector:
 def compose_collectors(
     drafts: Sequence[DraftedCollector], recipes: Mapping[str, Path], route: Route = refuse_route
 ) -> list[ComposedCollector]:
-    """Return the collectors with their configs; a recipe that reads logs leaves out those of all collectors.
+    """Return the collectors with their configs, in the order of the drafts.
 
-    `route` returns how a collector reaches the group that options of a recipe name.
+    A recipe that reads logs leaves out the logs of all collectors of the run, so all drafts are needed at once.
+    `recipes` has the path of each recipe by its name. `route` returns how a collector reaches the group that options of
+    a recipe name.
     """
     whole_run = _describe_whole_run(drafts, route)
     composed: list[ComposedCollector] = []
@@ -66,7 +74,11 @@ def compose_collectors(
 
 
 def check_overlays(collectors: Iterable[ComposedCollector], policy: Mapping[str, Any]) -> None:
-    """Raise Problem if an overlay of a collector touches what the option `overlay_policy` does not allow."""
+    """Raise Problem if an overlay of a collector touches what the option `overlay_policy` does not allow.
+
+    An overlay is a part of the config that the user writes on top of the recipes. `_user_layers.check_overlays` checks
+    one collector.
+    """
     if not policy:
         return
     for composed_collector in collectors:
@@ -75,7 +87,7 @@ def check_overlays(collectors: Iterable[ComposedCollector], policy: Mapping[str,
 
 
 def _describe_whole_run(drafts: Sequence[DraftedCollector], route: Route) -> WholeRun:
-    """Return what the recipes of each collector know of all."""
+    """Return what the recipes of each collector know of all collectors of the run."""
     log_globs = {draft.collector.logs.file_glob for draft in drafts} - {""}
     critical_places: list[Mapping[str, Any]] = []
     for draft in drafts:
@@ -89,7 +101,7 @@ def _describe_whole_run(drafts: Sequence[DraftedCollector], route: Route) -> Who
 
 
 def _list_critical_places(drafted: DraftedCollector) -> list[dict[str, Any]]:
-    """Return where the critical components are that a collector scrapes."""
+    """Return where the critical components are that a collector scrapes; nothing if it scrapes none."""
     collector = drafted.collector
     use = critical_use.find_recipe_use(collector.recipes)
     if not use:
@@ -117,7 +129,11 @@ def _compose_config(draft: DraftedCollector, recipes: Mapping[str, Path], whole_
 def _count_in_bytes(
     config: dict[str, Any], draft: DraftedCollector, user_config_layers: Sequence[Layer]
 ) -> dict[str, Any]:
-    """Return a config of recipes whose requests and queues are counted in bytes, if its build can count them."""
+    """Return a config of recipes whose requests and queues are counted in bytes, if its build can count them.
+
+    If its exporters can make batches, they do so instead of processor batch, unless the user has settings for that
+    processor (docs/request_sizes.md).
+    """
     if not draft.target or not _baseline_options.exporters_split_requests(draft.target):
         return config
     queue_bytes = _baseline_options.compute_queue_bytes(draft.collector)

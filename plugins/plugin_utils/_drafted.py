@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A collector as its options decide it, before it has a config. Private."""
+"""A collector as its options decide it, before it has a config. Private.
+
+A collector passes these forms, each a class of plugin_utils: drafted (this file), composed with a config
+(`_composed_collectors.py`), connected with the collectors around it (`_connected_collectors.py`), and planned: judged
+by the rules, with its build (`_planned.py`). `_cluster_drafts.py` and `_host_drafts.py` make the drafts.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +28,18 @@ from . import _origins
 
 @dataclass(frozen=True)
 class WrittenOptions:
-    """What the user wrote for a collector, whose texts know where they stand; the options are copies of it.
+    """What the user wrote for a collector, with the places of its texts.
 
-    `decrypted` has the texts in its config and its variables that Ansible decrypted.
+    Ansible notes on each text in which file and line it stands (see `_origins.py`). The options of the collector are
+    copies without these notes.
     """
 
     config: Any
+    """The option `config`; an empty mapping if it is not given."""
     recipes: Any
+    """The option `recipes`; an empty list if it is not given."""
     decrypted: frozenset[str]
+    """The texts in its config and its variables that Ansible decrypted."""
 
 
 def read_written_options(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> WrittenOptions:
@@ -48,11 +57,14 @@ def _build_custom_resource(build: CollectorBuild) -> Manifest | None:
 
 @dataclass(frozen=True)
 class RuleSurroundings:
-    """What the rules learn of the place that a collector runs in: its variables, its deployment and its resource."""
+    """What the rules learn of the place that a collector runs in. The defaults are those of a cluster."""
 
     list_variables: Callable[[Any], frozenset[str]] = deployed.list_variables
+    """Returns the names of the environment variables that the collector of these options has."""
     build_deployment: Callable[[Any, Needs | None, Platform], Deployment] = deployed.build_deployment
+    """Returns how it is deployed; without needs, if its config is malformed."""
     build_resource: Callable[[CollectorBuild], Manifest | None] = _build_custom_resource
+    """Returns its custom resource; None if it has none, as on a host."""
 
 
 CLUSTER_SURROUNDINGS = RuleSurroundings()
@@ -60,23 +72,24 @@ CLUSTER_SURROUNDINGS = RuleSurroundings()
 
 @dataclass(frozen=True)
 class DraftedCollector:
-    """A collector with all that its options decide.
-
-    `platform_facts` are those of its platform that recipes use. `version` is the version of the Collector whose names
-    its recipes use, `target` the build if the catalogue knows it. `image` and `run_as_user` are those of its pods:
-    empty where the operator chooses the image, None where the image or the platform does not fix the user.
-    `has_identity` says that it may get AWS credentials in a way that nothing here shows, `asks_for_storage` that it
-    asks for storage by itself.
-    """
+    """A collector with all that its options decide."""
 
     collector: Collector
+    """Its options."""
     written_options: WrittenOptions
     platform: Platform
     platform_facts: Mapping[str, Any]
+    """The facts of its platform that recipes use, as the file of the platform has them."""
     version: str
+    """The version of the Collector whose names its recipes use."""
     target: Target | None
+    """The build that the rules judge for; None if the catalogue does not know it."""
     image: str = ""
+    """The image of its pods; empty where the operator chooses it, and on a host."""
     run_as_user: int | None = None
+    """The user of its pods; None where neither the image nor the platform fixes one."""
     has_identity: bool = True
+    """Whether it may get AWS credentials in a way that nothing here shows."""
     asks_for_storage: bool = False
+    """Whether the user gives storage to this collector itself, and not to all of them."""
     surroundings: RuleSurroundings = CLUSTER_SURROUNDINGS

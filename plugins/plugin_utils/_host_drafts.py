@@ -1,7 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collectors of a Linux host, as their options decide them, and with their configs. Private."""
+"""The collectors of a Linux host, as their options decide them, and with their configs. Private.
+
+`_host_render.py` and `_host_flows.py` call `compose_host_collectors`. A draft is a collector whose options are read and
+checked, and that has no config yet (`DraftedCollector` in _drafted.py). A composed collector has its config, and no
+rule has judged it (_composed_collectors.py). The written options are the texts of the user with their places
+(`WrittenOptions`). The surroundings are what rules learn of the place where it runs (`RuleSurroundings`). A route says
+how a collector reaches a group of hosts that a recipe names (`Route` in _recipe_layers.py). The twin of this file for
+clusters is `_cluster_drafts.py`.
+"""
 
 from __future__ import annotations
 
@@ -43,20 +51,26 @@ _ON_HOSTS = RuleSurroundings(
 class HostRequest:
     """A task's request: the collectors of one host with common defaults, the user's folders, mirror and lock.
 
-    `unlocked` has the architectures whose archives need no sum while there is no lock. `sdks` are rows of services that
-    send to the collectors.
+    Most fields are the options of module host_render, and have their names.
     """
 
     collectors: Sequence[Mapping[str, Any]]
+    """The options of each collector by name, as `otel_host_collectors` lists them."""
     defaults: Mapping[str, Any]
+    """The common options by name. An option of a collector hides the common one."""
     recipe_paths: Sequence[str] = ()
     rule_paths: Sequence[str] = ()
     overlay_policy: Mapping[str, Any] = field(default_factory=dict)
     mirror: str = ""
+    """Where archives are instead of the internet; empty without a mirror."""
     lock_file: str = ""
+    """The path of the lock file; empty without one."""
     groups: InventoryGroups | None = None
+    """The groups of the inventory; None if there is no inventory, so that a recipe can name no group."""
     unlocked: Sequence[str] = ()
+    """The architectures whose archives need no sum while there is no lock."""
     sdks: Sequence[Mapping[str, Any]] = ()
+    """Rows of services of the host that send to the collectors."""
 
     def find_releases(self) -> Releases:
         """Return where archives are, and their sums in the lock. Raises Problem for a file that is no lock."""
@@ -64,13 +78,16 @@ class HostRequest:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> HostRequest:
-        """Return the request of these arguments of a module."""
+        """Return the request of these arguments of a module; those that are no field are left out."""
         options = [option.name for option in fields(cls)]
         return cls(**{name: arguments[name] for name in options if name in arguments})
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, Any]) -> HostRequest:
-        """Return what role otel_host asks for on a host with these variables."""
+        """Return what role otel_host asks for on a host with these variables, such as `otel_host_collectors`.
+
+        The request has only what the config follows from: no rules, no mirror and no groups.
+        """
         defaults = {name: variables[PREFIX + name] for name in list_host_option_names() if PREFIX + name in variables}
         return cls(variables.get(COLLECTORS_VARIABLE) or [], defaults, variables.get(f"{PREFIX}recipe_paths") or [])
 
@@ -88,7 +105,8 @@ def list_host_option_names() -> list[str]:
 def compose_host_collectors(request: HostRequest, route: Route) -> list[ComposedCollector]:
     """Return the collectors of a host with their configs; `route` resolves the groups that their recipes name.
 
-    Raises Problem for options that cannot be used, and for a config that cannot be composed.
+    Without a list of collectors, the common options are those of the one collector. Raises Problem for options that
+    cannot be used, and for a config that cannot be composed.
     """
     drafts: list[DraftedCollector] = []
     for collector_item in request.collectors or [{}]:
@@ -103,7 +121,7 @@ def _name_for_messages(collector_item: Mapping[str, Any], common_options: Mappin
 
 
 def _find_recipes(folders: Sequence[str]) -> dict[str, Any]:
-    """Return the recipes: the user's take precedence, then those of hosts, then those of both."""
+    """Return the path of each recipe by its name. Folders of the user come first, then those of the roles."""
     return _sources.find_files([*folders, str(_sources.ROLE.with_name("otel_host") / "recipes")], "recipes")
 
 
@@ -127,7 +145,10 @@ def _draft_collector(collector_item: Mapping[str, Any], common_options: Mapping[
 
 
 def _read_options(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a collector in their types; without a version, that of its distribution."""
+    """Return the options of a collector in their types. Without a version, they get that of the distribution.
+
+    Raises Problem for an option that does not exist, and for a value of another type.
+    """
     values = {**_yaml.strip_ansible_types(common_options), **collector_item}
     name = _arguments.describe_name(values)
     given_options = {key: value for key, value in values.items() if value is not None}
@@ -144,7 +165,7 @@ def _documented_options() -> _arguments.DocumentedOptions:
 
 @cache
 def _defaults_of_cluster_options() -> Mapping[str, Any]:
-    """Return the defaults of the options that only clusters have."""
+    """Return the defaults of the options that only clusters have: a collector of a host has these fields too."""
     cluster_option_names = [name for name in list_option_names() if name not in SHARED_OPTIONS]
     options = _arguments.DocumentedOptions(_sources.read_role_options(_CLUSTER_PREFIX, cluster_option_names))
     return _arguments.validate_values({}, options, "role otel_collector")

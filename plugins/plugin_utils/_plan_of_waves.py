@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module wave_plan: make the plan of a run with waves, before playbook site changes the first host. Private.
 
-The waves are those of the option otel_waves, without the hosts that `--limit` leaves out.
+The waves are those of the option otel_waves, without the hosts that `--limit` leaves out. A wave is a group of hosts
+that change together (see wave_plan.py), and its way back is their return if it fails (see `WayBack` in wave_run.py).
+`_run_plan.py` describes each key of the plan, such as `lost`, `rest`, `behind` and `settles`. A member is a host of the
+inventory: a Linux host, or one that stands for a cluster.
 """
 
 from __future__ import annotations
@@ -51,6 +54,7 @@ class Person:
     approved_waves: Collection[str]
     """The waves that somebody has approved before the run, by `otel_wave_approved`."""
     name: str
+    """The user name, for the notes of who let a wave pass."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,10 @@ class _Run:
     """The waves of a run, and all that the rows of the plan are made of."""
 
     waves: Sequence[RunWave]
+    """The waves that this run changes, up to the last one that is asked for."""
     all_waves: Sequence[Wave]
-    """The waves of the inventory, with the hosts that `--limit` leaves out."""
+    """All waves of the inventory, also those after the last one of this run. They have the hosts that `--limit` leaves
+    out."""
     ways_back: Sequence[WayBack]
     """The way back of each of `waves`."""
     asked_waves: Collection[str]
@@ -67,13 +73,17 @@ class _Run:
     sampled_members: Sequence[str]
     """The members whose collectors can be read while a wave is watched."""
     linux_hosts: Collection[str]
+    """All Linux hosts of the inventory. Every other host stands for a cluster."""
     flows: Flows
+    """What finds the collectors behind a wave: those that get data of it."""
 
 
 def plan(waves_option: Any, last_wave: str, variables: TaskVariables, person: Person) -> RunPlan:
     """Return the waves of a run, from the variables of a task in a play of all of its hosts. May raise Problem.
 
-    `waves_option` is the variable otel_waves, `last_wave` the wave after which the run ends, empty for all waves.
+    `waves_option` is the variable otel_waves, `last_wave` the wave after which the run ends, empty for all waves. Of
+    Ansible's own variables, `variables` has `hostvars`, `groups`, `ansible_play_hosts_all` (the hosts of the run) and
+    `ansible_play_hosts` (those of them that have not failed).
     """
     wave_run = _prepare_run(waves_option, last_wave, variables, person)
     batches = arrange_batches(wave_run.waves)
@@ -121,7 +131,7 @@ def _prepare_run(waves_option: Any, last_wave: str, variables: TaskVariables, pe
 
 
 def _build_row(wave_run: _Run, index: int) -> WaveRow:
-    """Return the wave of an index, as tasks read it."""
+    """Return the row of the plan for the wave of an index. `WaveRow` in _run_plan.py describes its keys."""
     wave, way_back = wave_run.waves[index], wave_run.ways_back[index]
     gate = wave.gate
     read_members = [host for host in wave.hosts if host in wave_run.sampled_members]
@@ -192,12 +202,19 @@ def _check_ways_back(
 
 
 def _has_one_release(variables: Mapping[str, Any]) -> bool:
-    """Whether a host keeps only the release in use. The role refuses a value that is no number."""
+    """Whether a host keeps only the release in use, so that it can go back to none.
+
+    The variables of the host have option `otel_host_keep` if the user sets it. The role refuses a value that is no
+    number.
+    """
     return str(variables.get(KEEP_VARIABLE, "")).strip() in ("0", "1")
 
 
 def _find_asked_waves(waves: Sequence[RunWave], all_waves: Sequence[Wave], person: Person) -> list[str]:
-    """Return the waves that a person has to let begin. Raises Problem if nobody can be asked."""
+    """Return the names of the waves that a person has to let begin, without those that were approved before the run.
+
+    Raises Problem if nobody can be asked, and for an approved wave that the inventory does not have.
+    """
     wave_names = [wave.name for wave in all_waves]
     unknown_waves = [name for name in person.approved_waves if name not in wave_names]
     if unknown_waves:

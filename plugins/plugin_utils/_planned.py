@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors that are planned and judged, and what a task returns of all of them. Private."""
+"""Collectors that are planned and judged, and what a task returns of all of them. Private.
+
+A planned collector has a composed config, a build (what is deployed, see manifests/build.py) and findings of the rules.
+`_judged_collectors.py` makes it. The bundle is what one run renders. Modules that come later in a run read its keys.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +28,20 @@ from . import _collector_facts, _outside_names
 
 @dataclass(frozen=True)
 class Planned:
-    """A collector with its composed config, the build that follows from it, and what the rules find in both.
-
-    `receivers_by_exporter` are the collectors of the run that each of its exporters sends to, `sends_to` those of other
-    places.
-
-    Nothing follows from a malformed config: it has findings and no build.
-    """
+    """A collector with its composed config, the build that follows from it, and what the rules find in both."""
 
     collector: Collector
     composed_config: ComposedConfig
     build: CollectorBuild | None
+    """What is deployed; None for a malformed config, from which nothing follows but findings."""
     findings: tuple[Finding, ...]
     target: Target | None = None
+    """The build of the Collector that the rules judge for; None if the catalogue does not know it."""
     receivers_by_exporter: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The collectors of the run that each exporter sends to, as NAMESPACE/NAME."""
     sends_to: Sequence[Mapping[str, str]] = ()
+    """The collectors of Linux hosts and other clusters that get its data, with keys `exporter`, `place`,
+    `collector`."""
 
     @property
     def qualified_name(self) -> str:

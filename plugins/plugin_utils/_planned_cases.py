@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collectors of an inventory as cases of a validation: they were judged when they were planned. Private."""
+"""The collectors of an inventory as cases of a validation. Private.
+
+Module pipeline_validate judges files and the collectors of the inventory. A `Case` is one config with its
+findings (_otelcol/_validate.py). The rules judge a collector of the inventory when it is planned, so its case takes the
+findings over.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,10 @@ from ._otelcol._validate import Case
 
 
 def list_planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
-    """Yield each collector of the arguments with its findings. Raises Problem for one that cannot be planned."""
+    """Yield each collector of the arguments with its findings. Raises Problem for one that cannot be planned.
+
+    `arguments` has the options of the module. Without `collectors` and `defaults`, it names no collector.
+    """
     if not (arguments["collectors"] or arguments["defaults"]):
         return
     from . import _render, _render_request  # noqa: PLC0415 - files need nothing that renders

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The layers of a config that recipes render. Private."""
+"""The layers of a config that recipes render. Private.
+
+A config is composed of layers: those of recipes, then those that the user writes (`_user_layers.py`). A later layer
+changes what an earlier one has. `_composed_collectors.py` calls this file. A group is one of the inventory, whose
+gateways a recipe can name as the place to send to.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +35,8 @@ from ._otelcol import _builds, _yaml
 # the operator `container` of file_log takes names of rotated files, and exporter debug can print by its own logger.
 _FIRST_VERSION_OF_FACT = {"metrics_readers": (0, 111), "rotated_logs": (0, 122), "own_prints": (0, 104)}
 
-# How a collector reaches the group of the inventory that options of a recipe name.
+# Returns how a collector reaches the group of the inventory that options of a recipe name, under keys such as
+# `endpoint`. The arguments are the collector and the options of the recipe.
 Route = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 
 
@@ -45,17 +51,16 @@ def refuse_route(_collector: Collector, options: Mapping[str, Any]) -> Mapping[s
 
 @dataclass(frozen=True)
 class WholeRun:
-    """What recipes know of all collectors of a run.
-
-    `log_globs` are the globs of their logs, `organization_values` the values that recipe resource_attributes adds to
-    data. `find_route` returns how a collector reaches the group of the inventory that options of a recipe name.
-    `critical_components` are the places of the critical components that collectors of the run scrape.
-    """
+    """What recipes know of all collectors of a run."""
 
     log_globs: Sequence[str] = ()
+    """The globs of the log files of the collectors themselves."""
     organization_values: Sequence[str] = ()
+    """The values that recipe resource_attributes adds to data."""
     find_route: Route = refuse_route
+    """Returns how a collector reaches the group of the inventory that options of a recipe name."""
     critical_components: Sequence[Mapping[str, Any]] = ()
+    """Where the critical components are that collectors of the run scrape, as `critical_use.find_places` describes."""
 
 
 def collect_organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors rendered with their findings. Private."""
+"""Collectors rendered with their findings: the result of module otel_render. Private.
+
+The bundle is the manifests and all else that one run renders (`Bundle` in _planned.py). Findings are what the rules
+find in a config.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@
 
 `_plan_of_waves.py` makes the plan. Playbook site keeps it in a variable of each host, and passes it to the modules
 wave_gate and wave_stop. A member of a wave is a host of the inventory: a Linux host, or one that stands for a cluster.
+The way back of a wave is the return of its members to what they ran before: `plan_ways_back` in wave_run.py has the
+whole rule. Collectors behind a wave get data from its collectors (see wave_behind.py).
 """
 
 from __future__ import annotations
@@ -62,11 +64,11 @@ class WaveRow(TypedDict):
 
     # The way back.
     keeps: bool
-    """Whether its members keep what they would go back to."""
+    """Whether its members keep what they would go back to, until a wave settles their change."""
     goes_back: Sequence[str]
     """The waves whose members go back if this one fails."""
     settles: Sequence[str]
-    """The waves whose changes stay once this one has passed."""
+    """The waves whose changes become final once this one has passed: nothing undoes them any more."""
 
     # What is read beside its own members while it is watched.
     rest: Sequence[str]

@@ -5,7 +5,8 @@
 
 Ansible runs tasks for the hosts of one wave at a time. So the hosts of the wave that failed bring the members of
 earlier waves back too, each host a share of them. Module wave_gate calls `assign_shares` when a wave ends, and
-`report_failed_wave` after the way back.
+`report_failed_wave` after the way back. A doer is a host that brings members back, or that settles their changes: it
+removes what they would go back to, so that the changes stay (see `WayBack` in wave_run.py).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Share(TypedDict):
 def assign_shares(
     run_plan: RunPlan, wave_names: Collection[str], doers: Sequence[str], variables: TaskVariables
 ) -> dict[str, Share]:
-    """Return what each of the hosts `doers` brings back, or lets stay, of the members of some waves.
+    """Return what each of the hosts `doers` brings back, or lets stay, of the members of some waves, by host.
 
     A host does its own, and what belongs to other members is spread over all hosts. One with nothing to do has no
     share.

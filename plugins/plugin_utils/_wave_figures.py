@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Judge a wave by what its collectors count after the change: the part of module wave_gate for data. Private.
 
-A track is the readings of one collector over some time. Those of changed collectors are compared with their readings
-before the change, and with the tracks of collectors of later waves, which have not changed.
+A track is the readings of one collector over some time (see wave_tracks.py). Those of changed collectors are compared
+with their readings before the change, and with the tracks of collectors of later waves, which have not changed: the
+rest. The comparison itself is in wave_data.py. `_wave_gate.py` calls this file when a wave ends.
 """
 
 from __future__ import annotations

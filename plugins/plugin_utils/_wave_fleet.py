@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of the inventory, and the wave of each. Private."""
+"""The hosts of the inventory, and the wave of each. Private.
+
+The fleet is all hosts that playbook site would change without --limit. A growth is the form of option `otel_waves` that
+only says how many hosts change (see wave_plan.py). `_plan_of_waves.py` calls this file, and so do playbooks that change
+no host but name waves.
+"""
 
 from __future__ import annotations
 

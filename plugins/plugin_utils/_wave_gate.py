@@ -4,7 +4,8 @@
 """Module wave_gate: say whether a wave of playbook site passed, and at the end whether the run did. Private.
 
 It judges by what the tasks of the members have left in their variables (`_wave_results.py`). No task of a member fails
-by itself in a wave, so that this gate decides for all of them.
+by itself in a wave, so that this gate decides for all of them. A member is a host of the inventory, see `_run_plan.py`,
+which also describes the plan of the run. A share is what one host brings back, or settles, see `_wave_back.py`.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from ._wave_results import FAILURE, ReadOnce, find_cluster_change, find_host_cha
 def judge_wave(run_plan: RunPlan, wave_name: str, task_variables: TaskVariables, check_mode: bool) -> dict[str, Any]:
     """Return the result of the gate for a wave that passed. Raises Problem for a wave that failed.
 
-    `passed` has the collectors of each member that data has judged, and `shares` what each member lets stay. In check
-    mode, `would_change` has lines about what the members would change.
+    `passed` has the collectors of each member that passed by their data. `shares` has what each member settles now that
+    the wave has passed. In check mode, `would_change` has lines about what the members would change. The Problem has
+    the shares of the way back among its facts.
     """
     variables = _read_once(task_variables)
     wave = find_wave(run_plan, wave_name)

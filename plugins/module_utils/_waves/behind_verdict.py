@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether the collectors one tier behind a wave do worse than before its change. Private.
 
-`wave_behind` says which collectors these are. They are judged by the same checks as the members of the wave.
+A collector is behind a wave if it gets data from collectors of the wave, such as the gateway of agents:
+`wave_behind.py` finds them. They are judged by the same checks as the members of the wave. A `Track` is all readings of
+one collector (see wave_tracks.py). `_wave_behind.py` of plugin_utils calls this file.
 """
 
 from __future__ import annotations

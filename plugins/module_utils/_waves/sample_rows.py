@@ -26,15 +26,17 @@ _COMPARED_COUNTERS = re.compile(COMPARED)
 
 
 class SampleRow(TypedDict):
-    """One reading of one pod; of a service of a host, `pod` is empty. Without counts, `why` says why."""
+    """One reading of one pod, or of the service of a host."""
 
     pod: str
+    """The name of the pod; empty for a service of a host."""
     restarts: int
     oom: bool
     """Whether the kernel killed it for its memory."""
     memory_limit: int
     """In bytes; 0 without a limit."""
     why: str
+    """Why there are no counts; empty if there are."""
     counts: list[list[Any]]
     """Each as name, component, signal and number, such as `["receiver_accepted", "otlp", "traces", 7]`."""
 
@@ -52,6 +54,7 @@ class TrackRow(TypedDict):
     name: str
     """The name of a collector of a host, or NAMESPACE/NAME in a cluster."""
     release: str
+    """See `Track.release` in wave_tracks.py."""
     sum: str
     """A checksum of what the release is made from."""
     passed: dict[str, str]

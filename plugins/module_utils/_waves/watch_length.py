@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a collector must be watched until it shows that one of its components is silent. Private."""
+"""How long a collector must be watched until it shows that one of its components is silent. Private.
+
+A component is silent if it gets or sends no data. `wave_data.py` calls this file for the collectors of a wave. A
+`Track` is all readings of one collector (see wave_tracks.py).
+"""
 
 from __future__ import annotations
 

@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which hosts of an inventory change in which wave, in order. Private.
 
-A wave is named with its members, or a growth says how many hosts have changed after each wave. Whatever is wrong with
-either is an error before anything is applied: a host in two waves, a host in none, a pattern that matches nothing.
+A wave is a group of hosts that playbook site changes together, before the next wave begins. Its members are Linux
+hosts, and hosts that stand for clusters. Its gate is what must hold before the wave begins and before it counts as
+passed.
+
+The option `otel_waves` is a list of waves with names and members. Or it is a growth such as `{growth: [1, 25%, 100%]}`,
+which says how many hosts have changed after each wave. Whatever is wrong with either is an error before anything is
+applied: a host in two waves, a host in none, a pattern that matches nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ _SHOWN_HOSTS = 5
 _ALL_PERCENT = 100  # percent
 # Seconds of a watch. What is silent shows after 36, see watch_length.py; intervals and batches lengthen that.
 _SHORTEST_WATCH, _LONGEST_WATCH = 40, 24 * 3600
+# A share of the hosts, such as `25%`.
 _PERCENT = re.compile(r"(\d{1,3})\s*%\Z")
 _WAVE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,46}[a-z0-9])?\Z")
 
@@ -40,18 +46,19 @@ WORDS_OF_OPTIONS = {"on_failure": (STOP, ROLL_BACK, ROLL_BACK_ALL), "without_dat
 
 @dataclass(frozen=True)
 class Gate:
-    """When a wave begins, and when later waves begin after it.
-
-    At most `max_failed` of its hosts may fail. With `watch_seconds`, what its collectors count is compared for so many
-    seconds; `without_data` says whether a wave without data passes. `on_failure` says what becomes of its hosts. With
-    `approval`, a person lets the wave begin.
-    """
+    """When a wave begins, and when later waves begin after it."""
 
     max_failed: int = 0
+    """So many hosts of the wave may fail."""
     watch_seconds: float = 0.0
+    """For so many seconds, what its collectors count is read and compared; 0 for no watch."""
     without_data: str = PASS
+    """Whether a wave passes whose collectors had no data to compare: PASS or FAIL."""
     on_failure: str = STOP
+    """What becomes of the changes of the wave if it fails: STOP lets them stay, ROLL_BACK undoes them, and
+    ROLL_BACK_ALL undoes those of earlier waves too."""
     approval: bool = False
+    """Whether a person has to let the wave begin."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +72,21 @@ class Wave:
 
 @dataclass(frozen=True)
 class Fleet:
-    """The hosts of a run in the order of the inventory, what a pattern matches, and the wave that a host names."""
+    """The hosts that the playbook would change without --limit."""
 
     hosts: tuple[str, ...]
+    """In the order of the inventory."""
     match_pattern: Callable[[str], Sequence[str]]
+    """Returns the hosts that a pattern of Ansible matches, such as `web:!web1`."""
     labels: Mapping[str, str]
+    """The wave that each host names by its variable `otel_wave`; an empty text if it names none."""
 
 
 GATE_OPTIONS = tuple(field.name for field in fields(Gate))
 
 
 def plan_waves(wave_option: Any, fleet: Fleet) -> tuple[Wave, ...]:
-    """Return the waves that `otel_waves` describes. Raises Problem for what cannot be done as it is written."""
+    """Return the waves that `otel_waves` describes, the value `wave_option`. Raises Problem if it is malformed."""
     if isinstance(wave_option, Mapping):
         return _plan_growth(wave_option, fleet)
     if not isinstance(wave_option, Sequence) or isinstance(wave_option, str) or not wave_option:
@@ -203,7 +213,10 @@ def _count_hosts_of_step(step: Any, host_count: int, option_path: str) -> int:
 
 
 def _check_step_grows(steps: Sequence[Any], index: int, option_path: str) -> None:
-    """Raise Problem if a step is not more than the one before it, where both are of one kind."""
+    """Raise Problem if a step is not more than the one before it.
+
+    Only steps of one kind are compared: two numbers, or two percentages.
+    """
     if index == 0:
         return
     earlier_percent, step_percent = (

@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The waves of one run: those of the plan, without the hosts that --limit leaves out. Private.
 
+`_plan_of_waves.py` of plugin_utils calls this file. A wave is a group of hosts that change together, and its gate says
+when it passes (see `Wave` and `Gate` in wave_plan.py). The way back of a wave is the return of its hosts to what they
+ran before, if the wave fails (see `plan_ways_back`).
+
 Ansible runs each wave as one batch of a play (`serial`). A host that failed before the first wave is in no batch, since
-Ansible does nothing more with it. It counts as a failed host of its wave.
+Ansible does nothing more with it. Such a host is called lost. It counts as a failed host of its wave.
 """
 
 from __future__ import annotations
@@ -17,18 +21,22 @@ from .._otelcol.errors import Problem, join_at_most
 from .wave_plan import ACTION, ROLL_BACK, ROLL_BACK_ALL, STOP, Gate, Wave
 
 _SHOWN_HOSTS = 10
-# With so many hosts that have not changed, those of a wave are compared. Each is asked twice, one after the other.
+# The hosts of a wave are compared with so many hosts that have not changed. Each of these is read twice, one host after
+# the other.
 MOST_COMPARED_HOSTS = 5
 
 
 @dataclass(frozen=True)
 class RunWave:
-    """A wave of a run: the hosts that it changes, those that failed before, and those that --limit leaves out."""
+    """A wave of a run, with its hosts told apart."""
 
     name: str
     hosts: tuple[str, ...]
+    """The hosts that this run changes."""
     failed_hosts: tuple[str, ...]
+    """The hosts that failed before the first wave."""
     left_out_hosts: tuple[str, ...]
+    """The hosts that --limit leaves out."""
     gate: Gate
 
 
@@ -61,7 +69,11 @@ def _build_run_wave(wave: Wave, selected_hosts: Collection[str], lost_in_run: Co
 
 
 def arrange_batches(waves: Sequence[RunWave]) -> dict[str, Any]:
-    """Return the hosts in the order of their waves, the size of each batch, and the wave of each host by its name."""
+    """Return the batches of the play, under three keys of the plan (`RunPlan` in _run_plan.py).
+
+    `hosts` has the hosts in the order of their waves, `sizes` the size of each batch, and `wave_of` the wave of each
+    host. A wave without hosts has no batch.
+    """
     hosts: list[str] = []
     batch_sizes: list[int] = []
     waves_of_hosts: dict[str, str] = {}
@@ -74,21 +86,25 @@ def arrange_batches(waves: Sequence[RunWave]) -> dict[str, Any]:
 
 
 class WayBack(NamedTuple):
-    """What a run does about the way back of a wave.
-
-    `keeps` says whether its members keep what they would go back to. If the wave fails, the members of the waves
-    `goes_back` go back. Once it has passed, the changes of the waves `settles` stay.
-    """
+    """What a run does about the way back of a wave."""
 
     keeps: bool
+    """Whether the members of the wave keep what they would go back to, until a wave settles their change."""
     goes_back: tuple[str, ...]
+    """The names of the waves whose members go back if this wave fails."""
     settles: tuple[str, ...]
+    """The names of the waves whose changes become final once this wave has passed: nothing undoes them any more."""
 
 
 def plan_ways_back(waves: Sequence[RunWave]) -> list[WayBack]:
     """Return the way back of each wave of a run.
 
-    Waves before one that brings all back wait for it. A wave without hosts never runs, so none waits for it.
+    A wave with `on_failure: roll_back_all` undoes the earlier waves too, so these wait: the last such wave settles them
+    all when it passes. Waves after it, and all waves of a run without such a wave, settle themselves. A wave keeps what
+    it goes back to if it waits, or if it goes back by itself. A wave without hosts never runs, so none waits for it.
+
+    For example, of waves a (`stop`), b (`roll_back_all`) and c (`stop`), a and b keep, b settles both, and c does
+    neither.
     """
     last_taking_all = _find_last_taking_all(waves)
     ways: list[WayBack] = []
@@ -105,7 +121,7 @@ def plan_ways_back(waves: Sequence[RunWave]) -> list[WayBack]:
 
 
 def _find_last_taking_all(waves: Sequence[RunWave]) -> int:
-    """Return the number of the last wave that brings all others back if it fails; -1 if none does."""
+    """Return the index of the last wave with hosts and `on_failure: roll_back_all`; -1 if there is none."""
     last_index = -1
     for index, wave in enumerate(waves):
         if wave.hosts and wave.gate.on_failure == ROLL_BACK_ALL:
@@ -114,9 +130,9 @@ def _find_last_taking_all(waves: Sequence[RunWave]) -> int:
 
 
 def find_tolerant_end(waves: Sequence[RunWave]) -> str:
-    """Return the last wave with hosts, if hosts of the run may fail; otherwise no name.
+    """Return the name of the last wave with hosts, if a gate allows that hosts fail; otherwise an empty text.
 
-    After that wave, the run tells the hosts that failed. Without such hosts, each failure ends its wave.
+    After that wave, the run names the hosts that failed. If no gate allows it, each failure ends the run at its wave.
     """
     may_fail = any(wave.gate.max_failed for wave in waves)
     waves_with_hosts = [wave.name for wave in waves if wave.hosts]
@@ -124,15 +140,16 @@ def find_tolerant_end(waves: Sequence[RunWave]) -> str:
 
 
 def _list_waves_going_back(waves: Sequence[RunWave], index: int) -> tuple[str, ...]:
-    """Return the waves whose members go back if this one fails."""
+    """Return the waves whose members go back if the wave of this index fails."""
     first_index = {STOP: index + 1, ROLL_BACK: index, ROLL_BACK_ALL: 0}[waves[index].gate.on_failure]
     return tuple(wave.name for wave in waves[first_index : index + 1])
 
 
 def select_unchanged_hosts(waves: Sequence[Wave], index: int, readable_hosts: Collection[str]) -> list[str]:
-    """Return some hosts of the waves after this one, as they are in order: they have not changed yet.
+    """Return some hosts of the waves after the one of this index, in the order of the waves.
 
-    `readable_hosts` are the hosts whose collectors can be read. A few say the same as all.
+    These hosts have not changed yet, so those of the wave are compared with them: the plan calls them the rest.
+    `readable_hosts` are the hosts whose collectors can be read. A few hosts say the same as all.
     """
     later_hosts: list[str] = []
     for wave in waves[index + 1 :]:
@@ -143,7 +160,7 @@ def select_unchanged_hosts(waves: Sequence[Wave], index: int, readable_hosts: Co
 def describe_plan(waves: Sequence[RunWave], planned_count: int) -> Iterator[str]:
     """Yield a line for each wave: its hosts, how many may fail, and who is left out.
 
-    `planned_count` counts all waves.
+    `planned_count` is the number of all waves of the inventory. The run has fewer if it ends after a named wave.
     """
     for index, wave in enumerate(waves):
         yield f"Wave {wave.name} ({index + 1} of {planned_count}): {_describe_members_and_terms(wave)}"

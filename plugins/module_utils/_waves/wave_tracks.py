@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The readings of the collectors of a wave, and which collectors are compared with each other.
 
-`sample_rows.py` reads a `Track` for each collector from the results of tasks, `group_sides` groups them, and
-`wave_data.py` compares the sides. Private.
+A track is all readings of one collector. A poll is one reading, and a sample is what one pod, or the service of a host,
+counted in it (see `Sample` in _change/canary/readings.py). `sample_rows.py` reads a `Track` for each collector from the
+results of tasks, `group_sides` groups them, and `wave_data.py` compares the sides. Private.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Track:
     name: str
     """Its name on a host, or NAMESPACE/NAME in a cluster."""
     release: str
+    """What tells what it runs: the number of a release on a host, or a hash of the pods in a cluster."""
     has_passed: bool
     """Whether its release has passed a wave before."""
     config: Mapping[str, Any]

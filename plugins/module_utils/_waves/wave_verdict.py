@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a wave passed, in words: which hosts failed, and why. Private."""
+"""Whether a wave passed, in words: which hosts failed, and why. Private.
+
+The gate of a wave calls this file (`_wave_gate.py` of plugin_utils). A wave is a group of hosts that change together
+(see wave_plan.py). Its way back is the return of hosts to what they ran before. What one host of the wave has to bring
+back is its share (see `_wave_back.py`).
+"""
 
 from __future__ import annotations
 
@@ -24,37 +29,39 @@ _LOOP_MESSAGES = ("One or more items failed", "All items completed")
 
 @dataclass(frozen=True)
 class WaveData:
-    """What the data of a wave says: what is worse, how it was judged, and whether any came in.
-
-    A wave whose data nobody watched has no notes. `passed_collectors` has the collectors of each host that were judged
-    by data.
-    """
+    """What the data of a wave says: what is worse, how it was judged, and whether any came in."""
 
     worse_lines: tuple[str, ...] = ()
+    """A line for each thing that is worse; each makes the wave fail."""
     notes: tuple[str, ...] = ()
+    """How the data was judged, in lines; empty if nobody watched the wave."""
     passed_collectors: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    """The collectors of each host that passed by data, each with the keys `name`, `release` and `sum`."""
     is_missing: bool = False
+    """Whether some collector had no data, or could not be compared."""
     may_be_missing: bool = True
+    """Whether the wave passes all the same if data is missing, by option `without_data`."""
 
 
 @dataclass(frozen=True)
 class WaveEnd:
-    """How a wave ended: its hosts that changed, those that failed with the reason, its data, and the way back.
-
-    `shares` has what each host of the wave brings back if it failed. `passed_waves` are those of this run that came
-    before it. `undecided_hosts` are hosts with a change that no gate has judged, also of a killed run.
-    """
+    """How a wave ended: its hosts that changed, those that failed with the reason, its data, and the way back."""
 
     name: str
     hosts: tuple[str, ...]
+    """All hosts of the wave in this run, also those that failed before the first wave."""
     changed_hosts: tuple[str, ...]
     reason_by_failed_host: Mapping[str, str]
     max_failed: int
+    """So many hosts may fail."""
     later_waves: tuple[str, ...] = ()
     passed_waves: tuple[str, ...] = ()
+    """The waves of this run that passed before this one."""
     wave_data: WaveData = WaveData()
     shares: Mapping[str, Any] = field(default_factory=dict)
+    """What each host of the wave brings back if the wave fails: a `Share` of `_wave_back.py` by host."""
     undecided_hosts: tuple[str, ...] = ()
+    """The hosts with a change that no gate has judged yet, also one that an earlier, killed run left."""
 
 
 def describe_failure(failure: Mapping[str, Any]) -> str:
