@@ -41,21 +41,25 @@ COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 # What a part is in the table, by how the line of its step begins; a step of Molecule has other ways to pass, too.
 FAILED, INCOMPLETE, PASSED = "FAILED", "incomplete", "passed"
 RESULTS = {"Failed": FAILED, "Incomplete": INCOMPLETE}
-# What Molecule prints on a terminal, and elsewhere.
+# What Molecule prints on a terminal, and elsewhere, when a step begins and when it ends. For example
+# `default ➜ verify: Executing`, or `[default > verify] Executed: Successful`, where `how` is `Successful`.
 STEP_LINE = re.compile(r"\b(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
+# The last line of pytest, such as `12 passed in 3.1s`, and that of Molecule.
 CLOSING_LINE = re.compile(r"\b\d+ passed|Molecule executed")
-# A test among the dearest of a run of pytest, and how many of all runs are listed.
+# A test among the slowest of a run of pytest, such as `12.34s call tests/unit/test_x.py::test_y`, and how many of all
+# runs are listed.
 SLOW_TEST_LINE = re.compile(r"\s*(?P<seconds>\d+\.\d+)s (?P<phase>call|setup|teardown)\s+(?P<test>\S.*)")
 MAX_SLOW_TESTS = 10
 # How Ansible, pytest and make begin an error; what follows belongs to it up to the next empty line.
 ERROR_LINE = re.compile(r"(?:fatal|failed): \[|\[ERROR\]|E   |(?:FAILED|ERROR) \S|make: \*\*\*")
 PRINT_LOCK = threading.Lock()
-# Numbers of what `process_facts` returns: ppid; utime, stime, cutime and cstime, in ticks of the clock.
+# Indexes in the list that `process_facts` returns: that of the id of the parent process (ppid), and those of its CPU
+# time, in ticks of the clock (utime, stime; cutime and cstime of children that have ended).
 PARENT_INDEX, CPU_TICKS = 1, slice(11, 15)
 
 
 def process_facts(process_id: int) -> list[str]:
-    """Return what Linux says of a process, from its state on. Raises OSError if there is none.
+    """Return the fields of /proc/PID/stat from the third one, the state, on. Raises OSError if there is no process.
 
     Source: proc_pid_stat(5). The name of the program comes before that, and may have spaces and parentheses.
     """
@@ -78,7 +82,7 @@ def list_process_tree(root_process: int) -> set[int]:
 
 
 def measure_cpu_seconds(root_process: int) -> float:
-    """Return the CPU seconds of a process, of all below it, and of those that have ended."""
+    """Return the CPU seconds of a process, of all its descendants, and of those of them that have ended."""
     clock_ticks = 0
     for process in list_process_tree(root_process):
         with contextlib.suppress(OSError):
@@ -99,7 +103,7 @@ def lower_priority(process_id: int) -> None:
 
 
 def parse_result(outcome: str) -> str:
-    """Return the result of a step by how its line says that it ended."""
+    """Return the result of a step by the word with which its line says how it ended, such as `Successful`."""
     for word, result in RESULTS.items():
         if outcome.startswith(word):
             return result
@@ -148,7 +152,11 @@ class SlowTest:
 
 @dataclass
 class Target:
-    """A target that runs, and what is learned from the lines of its output."""
+    """A target that runs, and what is learned from the lines of its output.
+
+    `read_line` gets the lines one by one. Between two calls, the fields `step`, `recent_lines` and `is_within_error`
+    say where in the output it is. `recent_lines` becomes `errors` if the step fails.
+    """
 
     name: str
     read_usage: Callable[[], Usage]
@@ -228,13 +236,13 @@ class Job:
 
     name: str
     targets: list[str]
-    """The names of those to run. `stop` empties the list."""
+    """The names of those to run. `stop` empties the list, so the loop of `run` ends after the target that runs."""
     done_targets: list[Target] = field(default_factory=list)
     has_failed: bool = False
     running_process: subprocess.Popen[str] | None = None
     """The process of the target that runs, or of the last one."""
     gives_way: bool = False
-    """Whether it has a lower priority than other jobs."""
+    """Whether it has a lower priority than other jobs: it was given as `NAME=TARGET,TARGET`."""
 
     @classmethod
     def from_text(cls, text: str) -> Job:

@@ -10,7 +10,9 @@ in `__pycache__`, as long as the size and time of the file stay the same, and co
 PYTHONPYCACHEPREFIX and PYTHONDONTWRITEBYTECODE mean what they mean for all of Python.
 
 A release of ansible-core may change its loader. `O11Y_KEPT_CODE=false` in the environment of Ansible then leaves all
-files to it (docs/many_clusters.md).
+files to it (docs/many_clusters.md). If Ansible's finder has another class name, nothing is kept, and all still works.
+`plugin_utils/__init__.py` calls `keep_compiled_code` once, before it imports other files. A finder is an object of
+`sys.meta_path` that Python asks where a module is: the first one that knows it wins.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ class KeptCodeFinder(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002 - the interface of Python
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """Return how Python imports a file of this collection, or nothing for what is no file of it."""
+        """Return how Python imports a file of this collection; None for anything else, so that Ansible imports it."""
         if not fullname.startswith(self._prefix):
             return None
         source_file = _PLUGINS_FOLDER.joinpath(*fullname.removeprefix(self._prefix).split(".")).with_suffix(".py")
@@ -71,7 +73,8 @@ class KeptCodeFinder(MetaPathFinder):
 def keep_compiled_code(spec: ModuleSpec | None) -> None:
     """Keep the code of all files beside this package and below, unless Python itself has imported the package.
 
-    Finders before that of Ansible, such as one of `ansible-test sanity`, stay before this one.
+    `spec` is the `__spec__` of package plugin_utils; None in a program that has no such thing. The finder of this file
+    is put just before that of Ansible. Finders before both, such as one of `ansible-test sanity`, stay first.
     """
     if not is_enabled():
         return

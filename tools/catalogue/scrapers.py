@@ -7,7 +7,11 @@
 
 The receiver's decoder does not show these settings, because each scraper is decoded by itself. Metrics and resource
 attributes come from the `config.schema.yaml` that mdatagen writes for each scraper. All other settings are written here
-by hand, from the scraper's `config.go`. Settings are in the notation of fields.json, see README.md.
+by hand, from the scraper's `config.go`. The first argument is the module cache of Go, the others are versions of the
+receiver.
+
+Settings are in the notation of fields.json, see README.md. Of that, this file uses `b` (true or false), `dsif` (a
+duration: text or a number), `?` (anything), and the key `...` (other keys are valid too).
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ _CONSTRAINTS_FILE = facts.FIELDS_FILE.with_name("constraints.json")
 _PLACE = "receivers.host_metrics.scrapers"
 _MODULE = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
 _SCHEMA = "internal/metadata/config.schema.yaml"
-# A filter takes any keys here: other rows of the table say which.
+# A filter takes any keys here: other rows of constraints.json say which.
 _FILTER_SETTINGS = {"...": "?"}
 # What the scraper `filesystem` has filters for, each with `include_` and `exclude_` before it.
 _FILTERED_BY_FILESYSTEM = ("devices", "fs_types", "mount_points")
@@ -75,7 +79,8 @@ def read_scrapers(cache: Path, version: str) -> dict[str, Any]:
 def main(cache: str, *versions: str) -> None:
     """Write the row, which holds for all versions alike.
 
-    Raises SystemExit if the settings differ between the versions, or if the module cache has none of the versions.
+    Raises SystemExit if the settings differ between the versions, and with the same message if the module cache has
+    none of the versions.
     """
     known_settings: list[dict[str, Any]] = []
     for version in versions:

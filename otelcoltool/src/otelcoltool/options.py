@@ -4,6 +4,11 @@
 """Options of a command: those of the module of the same name, from its documentation.
 
 An option that a module gets is an option here too. Names, types, choices, defaults and descriptions are the module's.
+`command_line.py` calls this file. The facts of an option are what the documentation says of it, by Ansible's keys such
+as `type`, `elements`, `suboptions` and `description`. A part is an option inside of a mapping, a suboption of Ansible.
+
+The shape of an option decides in four places, which change together: `_match_shape` checks a value,
+`add_options_to_parser` makes the flag, `_read_given_value` reads it, and `_fill_parts` fills a mapping with parts.
 """
 
 from __future__ import annotations
@@ -19,10 +24,13 @@ from .module_utils._otelcol.errors import Problem, suggest_word
 from .plugin_utils._otelcol import _documented, _yaml
 
 PREFIX = "pipeline_"
-# Marks of Ansible in a description, such as O(paths), V(auto) and M(o11y.opentelemetry.pipeline_test).
+# Marks of Ansible in a description, such as O(paths), V(auto) and M(o11y.opentelemetry.pipeline_test): one or two
+# letters, then a text in parentheses, which may have one more pair of them inside.
 _MARK = re.compile(r"\b([A-Z]{1,2})\(((?:[^()]|\([^()]*\))*)\)")
 _OPTION, _RESULT, _MODULE = "O", "RV", "M"
+# The space between two sentences: after a full stop, and before a capital letter or code.
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
+# Words of sentences that a command leaves out: it has no playbook, and perhaps no check mode.
 _CHECK_MODE, _PLAYBOOK = "Check mode", "Playbook"
 # What a description calls by the words of a playbook.
 _PLAYBOOK_WORDS = (
@@ -35,20 +43,25 @@ _TEXTS = ("str", "path")
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a command: its type in Ansible's words, that of its elements, and what else is known of it."""
+    """An option of a command."""
 
     name: str
+    """The name of the option of the module, such as `fail_on`."""
     kind: str
+    """The type in Ansible's words, such as `list`, `bool`, `dict` or `path`."""
     element_kind: str
+    """The type of the elements of a list; empty if it is none."""
     choices: tuple[str, ...]
+    """The only valid values; empty if any value of the type is valid."""
     default: Any
     description: str
+    """The help, in the words of a command and without marks."""
     suboptions: Mapping[str, Any]
     """The options in a mapping, with their facts; empty if it takes any."""
 
     @property
     def flag(self) -> str:
-        """Return the option as users write it."""
+        """Return the option as users write it, such as `--fail-on`."""
         return f"--{self.name.replace('_', '-')}"
 
     @property
@@ -57,7 +70,11 @@ class Option:
         return "dict" in (self.kind, self.element_kind)
 
     def check_value(self, value: Any, where: str) -> Any:
-        """Return a value in the type of the option. Raises Problem for another one."""
+        """Return a value of the option, with the defaults of its parts; for None, the default of the option.
+
+        Raises Problem for a value of another type, and for one that is no choice. `where` names the flag or the file
+        that the value is from.
+        """
         if value is None:
             return self.default
         expected_shape, fits = self._match_shape(value)
@@ -69,7 +86,7 @@ class Option:
         return self._fill_parts(value, where) if self.suboptions else value
 
     def _fill_parts(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """Return a mapping with the defaults of what it leaves out. Raises Problem for what it does not have."""
+        """Return a mapping with the defaults of the parts that it leaves out. Raises Problem for an unknown part."""
         parts = {name: _build_option(name, facts) for name, facts in self.suboptions.items()}
         for name in value:
             if name not in parts:
@@ -78,7 +95,7 @@ class Option:
         return {name: part.check_value(value.get(name), where) for name, part in parts.items()}
 
     def _match_shape(self, value: Any) -> tuple[str, bool]:
-        """Return what the option wants, in words, and whether a value is that."""
+        """Return the type that the option wants, in words, and whether a value has it."""
         if self.kind == "dict":
             return "a mapping", isinstance(value, dict)
         if self.kind == "bool":
@@ -90,12 +107,15 @@ class Option:
 
 
 def read_documented_options(command: str, excluded_names: Collection[str], may_check: bool) -> dict[str, Option]:
-    """Return the options of a command by name, without those that need an inventory or a cluster.
+    """Return the options of a command such as `validate` by name, from the documentation of its module.
 
-    `may_check` says whether the command can only look, as a module does in check mode.
+    `excluded_names` are the options, and parts such as `compare.running`, that the command does not have, since they
+    need an inventory or a cluster. Sentences about them go too. `may_check` says whether the command can only look, as
+    a module does in check mode.
     """
     module = PREFIX + command
     text = import_module(f".modules.{module}", __package__).DOCUMENTATION
+    # A mark has no closing parenthesis here, so that sentences about parts of an excluded option go with it.
     lacking_words = [_PLAYBOOK, *(f"O({name}" for name in excluded_names)]
     if not may_check:
         lacking_words.append(_CHECK_MODE)
@@ -109,7 +129,7 @@ def read_documented_options(command: str, excluded_names: Collection[str], may_c
 
 
 def _drop_lacking_sentences(facts: Mapping[str, Any], lacking_words: Collection[str]) -> dict[str, Any]:
-    """Return the facts of an option, whose description leaves out sentences about what the command lacks."""
+    """Return the facts of an option, with a description without the sentences that have one of the lacking words."""
     kept_sentences = []
     for sentence in _SENTENCE_END.split(_join_description(facts)):
         if not any(word in sentence for word in lacking_words):
@@ -159,7 +179,11 @@ def replace_playbook_words(text: str) -> str:
 
 
 def _replace_mark(mark_match: re.Match[str]) -> str:
-    """Return what a mark of Ansible says to users of the command, such as `--fail-on` for O(fail_on)."""
+    """Return what a mark of Ansible says to users of the command.
+
+    That is `--fail-on` for O(fail_on), `PATH` for O(paths), and the text of the mark for most others. Of a module or of
+    an option in another place, it is the end of the name: `test` for M(o11y.opentelemetry.pipeline_test).
+    """
     mark, name = mark_match.groups()
     if mark == _OPTION and name.isidentifier():
         return "PATH" if name == "paths" else f"--{name.replace('_', '-')}"
@@ -171,7 +195,7 @@ def _replace_mark(mark_match: re.Match[str]) -> str:
 def add_options_to_parser(parser: argparse.ArgumentParser, options: Mapping[str, Option], stdin: str = "") -> None:
     """Let a parser take options; what is not given is None, so that a file of options may give it.
 
-    `stdin` says what the standard input is for, if the command reads it.
+    `stdin` is a sentence about what the standard input is for; empty if the command does not read it.
     """
     for option in options.values():
         help_text = option.description.replace("%", "%%") + _describe_default(option)
@@ -201,7 +225,7 @@ def merge_arguments(
 ) -> dict[str, Any]:
     """Return all options of a module: those of the command line, else those of a file, else their defaults.
 
-    Raises Problem for a value that is none of an option.
+    `file_options` has the options of the file by name. Raises Problem for a value that an option does not take.
     """
     merged = {}
     for name, option in options.items():
@@ -214,7 +238,10 @@ def merge_arguments(
 
 
 def _read_given_value(value: Any, option: Option) -> Any:
-    """Return what the command line has for an option, mappings read; None if it has nothing. Raises Problem."""
+    """Return what the command line has for an option; None if it has nothing.
+
+    Texts of a mapping are parsed: `NAME=VALUE,…` or YAML in braces. Raises Problem for a text that is neither.
+    """
     if value is None or not option.is_mapping:
         return value
     mappings = list(_parse_mappings(value, option))

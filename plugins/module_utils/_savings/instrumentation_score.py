@@ -31,10 +31,12 @@ class AnsweredRule:
 
 @dataclass(frozen=True)
 class Score:
-    """The score of a service, from 0 to 100; None if no rule is answered."""
+    """The score of a service."""
 
     service: str
+    """The name of the service; empty for telemetry without service.name."""
     points: float | None
+    """From 0 to 100; None if the capture answers no rule."""
     answered_rules: tuple[AnsweredRule, ...]
 
     @property
@@ -45,7 +47,8 @@ class Score:
         return next(name for least_points, name in CATEGORIES if self.points >= least_points)
 
     def list_rules(self, kept: bool | None) -> list[AnsweredRule]:
-        """Return the rules with a verdict."""
+        """Return the rules with a verdict: True for kept ones, False for those not kept, None for those not
+        answered."""
         return [answered_rule for answered_rule in self.answered_rules if answered_rule.verdict.is_kept is kept]
 
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is worth dropping, as lines of text. Private."""
+"""What is worth dropping, as lines of text for a terminal. Private.
+
+`told_savings.py` has the words that these lines share with the page of `savings_markdown.py`. A rule is one of the
+Instrumentation Score, whose verdict is True (kept), False (not kept) or None (not answered), see score_rules.py.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is worth dropping, as Markdown. Private."""
+"""What is worth dropping, as Markdown. Private.
+
+`told_savings.py` has the words that this page shares with the lines of `savings_lines.py`. A rule is one of the
+Instrumentation Score, whose verdict is True (kept), False (not kept) or None (not answered), see score_rules.py.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,10 @@ from .told_savings import (
 
 
 def build_savings_markdown(savings: Savings) -> str:
-    """Return everything for a pull request or a wiki."""
+    """Return everything for a pull request or a wiki: a table of proposals, their options, and a table of scores.
+
+    An empty line, `""`, ends each table and each list.
+    """
     findings = savings.findings
     lines = [f"### Savings of {format_markdown_code(savings.name)}", ""]
     lines += ["| | proposal | estimated | measured |", "|---|---|---|---|"]

@@ -6,6 +6,10 @@
 Source: the specification of the Instrumentation Score, version 0.1, at github.com/instrumentation-score/spec: ids,
 impacts and criteria of its rules. A rule that a capture cannot answer is named. Criteria are tested within the time of
 the capture.
+
+A capture is a sample of telemetry (docs/capture.md), and may be masked: its values are replaced. The facts of a service
+are the counts that `service_facts.py` makes of it, and `ReadableValues` says what masks hide. A service keeps a rule if
+its telemetry meets the criterion. `instrumentation_score.py` asks each of `RULES` for each service.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from .captured_records import ReadableValues
 from .metric_units import has_unit_in_name, is_ucum_unit
 from .service_facts import MOST_VALUES, SETTLED_SECONDS, MetricFacts, ServiceFacts
 
+# Spans of a trace. The texts of rules SPA-001 and SPA-005 in `RULES` name the same numbers.
 _MOST_INTERNAL_SPANS, _MOST_SHORT_SPANS = 10, 20
 # Nanoseconds.
 _HOUR_NANOSECONDS = 3600 * 1_000_000_000
@@ -46,10 +51,12 @@ _NOT_RESOURCE_PREFIXES = ("service.peer.",)
 
 
 class Verdict(NamedTuple):
-    """What a rule says of a service: True if it is kept, False if not, None if the capture cannot answer it."""
+    """What a rule says of a service."""
 
     is_kept: bool | None
+    """True if the service keeps the rule, False if not, None if the capture cannot answer that."""
     reason: str = ""
+    """Why it is not kept, or not answered; empty if it is kept."""
 
 
 # How a capture answers a rule for a service.
@@ -59,21 +66,24 @@ KEPT_VERDICT = Verdict(True)
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of the specification: its id, its impact, what it asks for, and how a capture answers it."""
+    """A rule of the specification."""
 
     id: str
     impact: str
+    """`Critical`, `Important`, `Normal` or `Low`, as `WEIGHTS` of instrumentation_score.py has them."""
     requirement: str
+    """What it asks for, in words."""
     answer_for_service: AnswerRule
+    """Returns the verdict on a service, from its facts and from what masks leave readable."""
 
 
 def _leave_unanswered(reason: str) -> AnswerRule:
-    """Return what answers a rule that no capture can answer."""
+    """Return the function for a rule that no capture can answer: its verdict is always None, for this reason."""
     return lambda _facts, _readable: Verdict(None, reason)
 
 
 def _judge_as_failed_if(is_broken: bool, reason: str) -> Verdict:
-    """Return the verdict of a rule that the capture can answer; `reason` is told if the service does not keep it."""
+    """Return the verdict of a rule that the capture can answer: not kept for `reason` if `is_broken`, else kept."""
     return Verdict(False, reason) if is_broken else KEPT_VERDICT
 
 
@@ -134,9 +144,9 @@ def _judge_short_spans(facts: ServiceFacts, _readable: ReadableValues) -> Verdic
 
 
 def _judge_spans_per_trace(facts: ServiceFacts, largest_count: int, most_allowed: int, described_spans: str) -> Verdict:
-    """Return the verdict of a rule on how many spans a trace may have;
+    """Return the verdict of a rule on how many spans of a sort a trace may have.
 
-    `largest_count` is the number in the largest trace.
+    `largest_count` is their number in the trace with most of them. `described_spans` names the sort.
     """
     if not facts.span_facts.span_count:
         return Verdict(None, "the capture has no spans of it")
@@ -144,6 +154,10 @@ def _judge_spans_per_trace(facts: ServiceFacts, largest_count: int, most_allowed
 
 
 def _judge_orphans(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
+    """Return the verdict of SPA-002. An orphan is a span whose parent is not in the capture.
+
+    It is unsettled if its trace ends so late in the capture that the parent may come after it.
+    """
     spans = facts.span_facts
     if not spans.span_count:
         return Verdict(None, "the capture has no spans of it")
@@ -180,7 +194,10 @@ def _judge_severities(facts: ServiceFacts, _readable: ReadableValues) -> Verdict
 
 
 def _judge_each_metric(breaks_rule: Callable[[str, MetricFacts], bool], reason: str) -> AnswerRule:
-    """Return what answers a rule about each metric of a service. A reader gets the names of those that break it."""
+    """Return the function for a rule about each metric of a service. Its reason names the metrics that break the rule.
+
+    `breaks_rule` gets the name and the facts of a metric, and returns whether it breaks the rule.
+    """
 
     def answer_for_metrics(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
         if not facts.facts_by_metric:
@@ -192,6 +209,7 @@ def _judge_each_metric(breaks_rule: Callable[[str, MetricFacts], bool], reason: 
 
 
 def _judge_value_counts(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
+    """Return the verdict of MET-001. A short capture can show that a service breaks it, but not that it keeps it."""
     verdict = _judge_each_metric(_has_many_values, f"an attribute has {MOST_VALUES:,} values or more")(facts, readable)
     if verdict.is_kept and facts.end_nanoseconds - facts.start_nanoseconds < _HOUR_NANOSECONDS:
         return Verdict(None, "the rule counts the values of an hour, and the capture is shorter")
@@ -203,6 +221,7 @@ def _has_many_values(_name: str, metric: MetricFacts) -> bool:
 
 
 def _judge_units(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
+    """Return the verdict of MET-002. A masked capture can show that a unit is missing, but not that each is of UCUM."""
     if not readable.is_masked:
         return _judge_each_metric(_has_odd_unit, "no unit, or none of UCUM")(facts, readable)
     # A mask hides a unit that is not common, but not that there is none.

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of the telemetry of each service, for the rules of the Instrumentation Score. Private."""
+"""What is known of the telemetry of each service, for the rules of the Instrumentation Score. Private.
+
+The functions of `score_rules.py` read these counts. An orphan is a span whose parent is not in the capture. It is
+unsettled if its trace ends so late in the capture that the parent may still come.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,10 @@ _INSTANCE_ATTRIBUTE = "service.instance.id"
 
 @dataclass
 class SpanFacts:
-    """What is known of the spans of a service. The counters are by trace."""
+    """What is known of the spans of a service. The keys of the counters are the numbers of traces.
+
+    A root is a span without a parent, and a short span takes less than `SHORT_SPAN_MS`.
+    """
 
     span_count: int = 0
     root_count: int = 0

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of a capture: proposals with what a user pastes, and words that lines and tables share. Private."""
+"""What is told of a capture: proposals with what a user pastes, and words that lines and tables share. Private.
+
+A proposal says what of the telemetry is worth dropping (see proposals.py). It is told if it drops enough. A kind of
+proposals is untold if the capture cannot say anything about it. `savings_lines.py` and `savings_markdown.py` render
+this.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +26,17 @@ _LONGEST_SUBJECT = 200
 
 @dataclass(frozen=True)
 class ToldProposal:
-    """A proposal with what a user pastes, and with the shares that were measured.
-
-    `why_not_measured` says why there are none.
-    """
+    """A proposal with what a user pastes, and with the shares that were measured."""
 
     proposal: Proposal
     pasted_options: Mapping[str, Any] = field(default_factory=dict)
+    """The options that follow the proposal, by name; empty if no option does."""
     pasted_yaml: str = ""
+    """The same as YAML."""
     measured_shares: Mapping[str, RemovedShares] = field(default_factory=dict)
+    """What these options really removed of the capture, by signal."""
     why_not_measured: str = ""
+    """Why there are no measured shares; empty if there are."""
 
     @property
     def title(self) -> str:

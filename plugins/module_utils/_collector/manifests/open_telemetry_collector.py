@@ -6,7 +6,17 @@
 Source of the fields: the operator's CRD, version v1beta1, and internal/manifests/collector for what it makes of them.
 
 A pod that needs the API mounts its token itself, because the resource has no field for `automountServiceAccountToken`.
-A decision at the ServiceAccount would hold for all collectors that share it. Private.
+A decision at the ServiceAccount would hold for all collectors that share it.
+
+The backend `operator` calls `render_collector_resource`. The build has the options of a collector and what follows from
+them (see build.py). The mode decides which fields there are:
+
+- deployment: replicas, autoscaler, disruption budget and strategy.
+- daemonset: strategy alone.
+- statefulset: as deployment without a strategy, and the fields of `_render_stateful_fields`.
+- sidecar: the fields of a container alone, since its pod belongs to an application.
+
+Private.
 """
 
 from __future__ import annotations
@@ -57,7 +67,10 @@ def render_collector_resource(build: CollectorBuild) -> Manifest:
 
 
 def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
-    """Return the parts of the pods. A sidecar has only a container, its pod has another owner."""
+    """Return the fields of the resource that become the pods: those of the container, and those of the pod around it.
+
+    A sidecar has only those of the container, since its pod belongs to an application.
+    """
     collector = build.collector
     token = pod.render_api_token(build) if collector.mode != _SIDECAR else pod.ApiToken([], [])
     container = {
@@ -129,8 +142,9 @@ def _render_scale(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _container_security(build: CollectorBuild) -> dict[str, Any]:
-    """Return the security context of the container. That of a sidecar also has the fields of the pod's: no field of the
-    custom resource reaches the pod of an application.
+    """Return the security context of the container. For a sidecar, it also has the fields of that of the pod.
+
+    No field of the custom resource reaches the pod of an application. `fsGroup` exists for pods alone.
     """
     if build.collector.mode != _SIDECAR:
         return dict(pod.CONTAINER_SECURITY)
@@ -139,7 +153,7 @@ def _container_security(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _list_ports(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return the ports of receivers. So it does not matter which components the operator knows."""
+    """Return the ports that the config opens to other pods, so that the operator need not know its components."""
     ports = []
     for port in build.exposed_ports:
         fields = {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
@@ -151,7 +165,11 @@ def _list_ports(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _stamp_pods(build: CollectorBuild, pod_fields: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the annotations of the pods, with a hash of exactly what replaces the pods when it changes."""
+    """Return the annotations of the pods, with a hash of exactly what replaces the pods when it changes.
+
+    The hash is over the fields of the pods and the config. `appProtocol` is not in it, since a port of a container has
+    no such field. `pod_fields` is the result of `_render_pod_fields`.
+    """
     if build.collector.mode == _SIDECAR:
         return {}
     hashed_ports = []
