@@ -4,7 +4,9 @@
 """Controller side of module host_check: checks what the host would get from the controller.
 
 The module checks on the host whether collectors can be installed there. It compares the clock of the host with that of
-the controller. This side checks the programs that the controller would copy to the host.
+the controller. This side checks the programs that the controller would copy to the host. The module returns `faults`
+and `warned` (each a list of `Finding`), `unlisted` (collectors there that the inventory does not list) and `awaiting`
+(collectors whose program the host has to get from the controller).
 """
 
 from __future__ import annotations
@@ -39,7 +41,10 @@ class ActionModule(ActionBase):
     """Runs the module on the host, and checks on the controller what the host would get from there."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return all faults. A host on which no module runs as root has that one fault."""
+        """Return all faults and warnings, and a report of them in lines.
+
+        A host on which no module runs as root has that one fault.
+        """
         with fail_for_missing_needs():
             super().run(tmp, task_vars)
         variables = task_vars or {}
@@ -66,6 +71,7 @@ class ActionModule(ActionBase):
             raise
         except AnsibleError as error:
             result = {"failed": True, "msg": str(error)}
+        # A module that has begun returns its arguments under this key, also if it fails.
         has_begun = "invocation" in result
         if result.get("failed") and not has_begun:
             return {"changed": False, "faults": [_explain_unstarted_module(result)]}

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An alert and the inventory: which collector the alert is about, and what is done. Private."""
+"""An alert and the inventory: which collector the alert is about, and what is done. Private.
+
+Module alert_plan of playbook alert calls `plan_alert` first. What is done is a diagnosis, a stop of waves that are
+under way, and a way back: the last change of the collector is undone (see alert_answer.py). `_kept_alerts.py` keeps
+the results at the end.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a run that removes was told of which hosts. Private.
+"""The check that a run which removes collectors names the hosts. Private.
 
-Ansible takes an empty pattern, such as that of `-e otel_hosts=,` or of a list without names, for all hosts.
+Ansible takes an empty pattern, such as that of `-e otel_hosts=,` or of a list without names, for all hosts. So a slip
+would remove the collectors of all hosts. A pattern is a name of hosts for Ansible, such as `web*` or `group1:!host2`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def is_removal(variables: Mapping[str, Any], render_template: Callable[[Any], An
     if variables.get(REMOVAL_VARIABLE):
         return True
     for role in list_roles():
-        with suppress(AnsibleError):  # of a variable that is not defined here; the role tells it
+        # The value may need a variable that is not defined here. The role tells the user of that.
+        with suppress(AnsibleError):
             if render_template(variables.get(f"{role}_state")) == _ABSENT_STATE:
                 return True
     return False

@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors that know which others of the run and of the inventory get their data. Private."""
+"""Collectors that know which others of the run and of the inventory get their data. Private.
+
+`_render.py` and `_host_render.py` call this file with composed collectors (see `_drafted.py`). A hop of data_flow.py is
+a collector as others reach it, by the names of its Services; its routes say which hops each of its exporters reaches,
+by their indexes in the list of hops. A `GroupHop` of host_hops.py is one exporter with one collector of the inventory
+that gets its data. All lists here have the order of the collectors, so an index means the same collector in each.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +30,18 @@ from ._host_groups import InventoryGroups
 
 @dataclass(frozen=True)
 class ConnectedCollector:
-    """A collector with its config and with what is around it.
-
-    `receivers_by_exporter` are the collectors of the run that each of its exporters sends to, as NAMESPACE/NAME;
-    `sends_to` those of other places. `reachable_names` are those by which other places reach it.
-    """
+    """A collector with its config and with what is around it."""
 
     draft: DraftedCollector
     composed_config: ComposedConfig
     surroundings: CollectorSurroundings = field(default_factory=CollectorSurroundings)
+    """What the rules know of its neighbours, see `_around.py`."""
     receivers_by_exporter: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The collectors of the run that each of its exporters sends to, as NAMESPACE/NAME."""
     reachable_names: Sequence[str] = ()
+    """Lines for its file of hosts, such as `10.0.0.7 NAME`, by which it finds all gateways of a group at one name."""
     sends_to: Sequence[Mapping[str, str]] = ()
+    """The collectors of other places that get its data, each with the keys `exporter`, `place` and `collector`."""
 
     @property
     def collector(self) -> Collector:
@@ -49,9 +55,10 @@ class ConnectedCollector:
 
 
 def connect_collectors(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
-    """Return the collectors of a run with what each has to do with the others.
+    """Return the collectors of a run with what each has to do with the others of the run.
 
-    The rules judge that, and a change follows the flow of data.
+    The rules judge that, and a change follows the flow of data. A collector to whose pods others send one by one gets
+    a headless Service. `connect_to_inventory` adds the collectors of other hosts and clusters.
     """
     hops = [_describe_as_hop(collector) for collector in collectors]
     routes = find_routes(hops)
@@ -77,16 +84,16 @@ def _list_qualified_names(collectors: Sequence[ComposedCollector], indexes: Iter
 
 
 def leave_unconnected(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
-    """Return collectors of which none has to do with the others of the run."""
+    """Return the collectors of a Linux host: none has to do with the others of the run."""
     return [ConnectedCollector(collector.draft, collector.composed_config) for collector in collectors]
 
 
 def connect_to_inventory(
     collectors: Sequence[ConnectedCollector], groups: InventoryGroups, fixes: host_hops.TlsFixes
 ) -> list[ConnectedCollector]:
-    """Return collectors whose rules know the places of the inventory that get their data, and that know their names.
+    """Return collectors with the collectors of other hosts and clusters that get their data.
 
-    Raises Problem for TLS on one side alone; `fixes` say what to do about it.
+    Raises Problem if one side of a connection uses TLS and the other does not; `fixes` say what to do about it.
     """
     connected_list: list[ConnectedCollector] = []
     for connected in collectors:
@@ -98,7 +105,7 @@ def connect_to_inventory(
 def _connect_to_inventory(
     connected: ConnectedCollector, groups: InventoryGroups, fixes: host_hops.TlsFixes
 ) -> ConnectedCollector:
-    """Return a collector with the places of the inventory that get its data. Raises Problem for TLS on one side."""
+    """Return one collector of `connect_to_inventory`. Raises Problem for TLS on one side alone."""
     inventory_hops = _inventory_addresses.list_inventory_hops(groups, connected.collector, connected.config)
     host_hops.check_hops(inventory_hops, fixes)
     surroundings = replace(
@@ -116,7 +123,7 @@ def _connect_to_inventory(
 
 
 def _describe_as_hop(composed: ComposedCollector) -> Hop:
-    """Return a collector as one that others send to; the operator may make Services of its own."""
+    """Return a collector as others reach it; the operator may make Services of its own, with other names."""
     collector = composed.collector
     service_names = {collector.name, kube_names.headless_service_name(collector.name)}
     if collector.backend == "operator":
@@ -132,7 +139,7 @@ def _describe_as_hop(composed: ComposedCollector) -> Hop:
 
 
 def _add_headless_service(draft: DraftedCollector) -> DraftedCollector:
-    """Return a collector whose pods have addresses of their own, as others ask for; a sidecar has no Service."""
+    """Return a draft with option `service.headless`, so that DNS has the address of each pod. A sidecar stays as is."""
     collector = draft.collector
     if collector.mode == "sidecar":
         return draft

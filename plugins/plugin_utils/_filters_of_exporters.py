@@ -20,9 +20,12 @@ _WRITE_PATH = "/api/v1/remote_write"
 
 
 def build_client_tls(authority: str | None, own: str | None, reload: str = "", server_name: str = "") -> dict[str, Any]:
-    """Return TLS settings of a client for the Secret of the CA and that of its certificate, which is read again.
+    """Return TLS settings of a client that reads its files again, such as each minute.
 
-    `server_name` is the name in the server's certificate, if it is another one than that of its address.
+    `authority` is the name of the Secret with the CA, and `own` that of the Secret with the client's own certificate;
+    without one, the client has no such file. `reload` is a duration such as `1h`; if it is empty, files are read again
+    each minute if there is an own certificate. `server_name` is the name in the server's certificate, if it is another
+    one than that of its address.
     """
     settings: dict[str, Any] = {}
     if authority:
@@ -36,7 +39,10 @@ def build_client_tls(authority: str | None, own: str | None, reload: str = "", s
 
 
 def choose_document_mapping(requested_mapping: str, index: str | None, date_suffix: bool) -> str:
-    """Return the mapping of documents in Elasticsearch; `auto` is for data streams only where documents go to those."""
+    """Return the mapping of documents in Elasticsearch, such as `otel`; for `auto`, the one that fits.
+
+    Mapping `otel` works with data streams alone. So `auto` is `none` if documents go to a plain index.
+    """
     if requested_mapping != "auto":
         return requested_mapping
     has_plain_index = bool(index) and not is_data_stream(str(index))
@@ -44,9 +50,10 @@ def choose_document_mapping(requested_mapping: str, index: str | None, date_suff
 
 
 def find_workspace_address(workspace: str, region: str) -> str:
-    """Return where a workspace of Amazon Managed Service for Prometheus is written to. Raises Problem for its alias.
+    """Return the URL to which a workspace of Amazon Managed Service for Prometheus is written.
 
-    An id begins with `ws-`, as in Amazon's API. Only Amazon knows which id has an alias.
+    `workspace` is an id such as `ws-1a2b`, a text with variables `${…}` for one, or a whole URL. Raises Problem for an
+    alias, as only Amazon knows which id has it.
     """
     if "://" not in workspace and "${" not in workspace and not _WORKSPACE_ID.match(workspace):
         command = f"aws amp list-workspaces --region {region} --alias {workspace}"
@@ -60,7 +67,10 @@ def find_workspace_address(workspace: str, region: str) -> str:
 
 
 def remove_url_ends(url: str, *ends: str) -> str:
-    """Return a URL without these ends of its path, which an exporter or the template adds; another one as it is."""
+    """Return a URL without these ends of its path, which an exporter or the template adds.
+
+    A URL without these ends stays as it is, also with a slash at its end.
+    """
     stripped_url = url.rstrip("/")
     shortened_url = reduce(str.removesuffix, ends, stripped_url)
     return url if shortened_url == stripped_url else shortened_url

@@ -5,6 +5,11 @@
 
 Playbook render calls gitops_render for each cluster, and then gitops_changes once. Only what an earlier run wrote is
 replaced or removed (`_cluster_folder.py`). Controller only. Private.
+
+The root is the folder of all clusters, and the folder of a cluster is HOST, or WAVE/HOST with waves. A left folder is
+one of this cluster in a wave that it is no longer in. An unknown folder is one of a host that the inventory lacks. An
+obsolete file is one that an earlier run wrote and that nothing needs now. `write_or_check` with `check=True` writes
+nothing: it returns whether the text of a file would change.
 """
 
 from __future__ import annotations
@@ -42,11 +47,16 @@ class ClusterReport(TypedDict):
 
 @dataclass(frozen=True)
 class FilePlan:
-    """The files that the folder of a cluster is to have, and the folders of all other clusters and waves."""
+    """The files that the folder of a cluster is to have, and the folders of all other clusters and waves.
+
+    The properties compare with what is on disk now, so they have other values once the files are written.
+    """
 
     folder: ClusterFolder
     objects_by_file: Mapping[str, list[Object]]
+    """The objects of each file, by its path below the folder."""
     text_by_file: Mapping[str, str]
+    """The same as YAML."""
     other_folders: Sequence[ClusterFolder]
 
     @property

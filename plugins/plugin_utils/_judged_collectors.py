@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors with the builds that follow from their configs, and what the rules find in both. Private."""
+"""Collectors with the builds that follow from their configs, and what the rules find in both. Private.
+
+A connected collector has a config and knows its neighbours (`_connected_collectors.py`). A build is what is deployed
+(manifests/build.py). A planned collector has both, and the findings (`_planned.py`).
+"""
 
 from __future__ import annotations
 

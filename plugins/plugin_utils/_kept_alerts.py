@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of an alert: what was found out, and what was done. Private."""
+"""What is kept of an alert: what was found out, and what was done. Private.
+
+Playbook alert answers an alert about a collector: it diagnoses the collector, stops waves, and may undo the last change
+of the collector, which is its way back. `_alert_plan.py` decides which of these are done, before. This file runs at
+the end, as module alert_keep, and writes a file into the folder of alerts (`_alert_folder.py`). What is told is lines
+for people.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +58,17 @@ class _AlertPlan:
 
 @dataclass(frozen=True)
 class _AlertTaskResults:
-    """What the tasks of playbook alert have left; each is empty if its task did not run."""
+    """The results of the tasks of playbook alert; each is empty if its task did not run."""
 
     target_check: Mapping[str, Any]
-    """What the check of the cluster says."""
+    """The result of the check of the cluster. It has the key `roles` if the cluster could be read."""
     diagnosis: Mapping[str, Any]
+    """The result of the diagnosis, with `verdict` and `report`."""
     last_change: Mapping[str, Any]
+    """The last change of the collector: `msg` tells it, `is_changing` if a run is still changing the collector, and
+    `goes_back` if the change can be undone."""
     way_back_result: Mapping[str, Any]
-    """What the way back says."""
+    """The result of the task that undid the last change."""
     failure: Mapping[str, Any]
     """Which task of the diagnosis failed, and why."""
 
@@ -121,7 +130,11 @@ def _build_problem(plan: _AlertPlan, failure_lines: Sequence[str], told_lines: S
 
 
 def _describe_done(plan: _AlertPlan, task_results: _AlertTaskResults) -> Iterator[str]:
-    """Yield what was done, and why the last change was not undone."""
+    """Yield what was done, or why the last change was not undone.
+
+    There are three cases: the change was undone; a run is changing the collector, so nothing was done; or the plan
+    wanted to undo it, and the last change cannot be undone.
+    """
     last_change = task_results.last_change
     if task_results.way_back_result.get("msg") and not task_results.way_back_result.get("failed"):
         yield f"{last_change.get('msg')}: {task_results.way_back_result['msg']}"

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The layers of a config that the user writes: options, files, and the config in the inventory. Private."""
+"""The layers of a config that the user writes: options, files, and the config in the inventory. Private.
+
+A later layer changes what an earlier one has, and null in it removes a key. The layers of recipes come first, see
+`_recipe_layers.py`. `_composed_collectors.py` calls this file.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,11 @@ _MIB_KEYS = ("limit_mib", "spike_limit_mib")
 
 
 def build_user_layers(collector: Collector, inventory_config: Any) -> list[Layer]:
-    """Return the user's config: the log level first, then files, then the inventory's `inventory_config` config."""
+    """Return the layers of the user: the log level first, then the files, then the config in the inventory.
+
+    `inventory_config` is that config as it is written there, whose texts know their places. `collector.config` is the
+    same without places.
+    """
     return [
         *_iter_option_layers(collector),
         *map(_read_layer, collector.config_files),
@@ -59,9 +67,10 @@ def _iter_inline_layer(collector: Collector, inventory_config: Any) -> Iterator[
 
 
 def drop_mib_of_recipes(layers: Sequence[Layer]) -> list[Layer]:
-    """Return a layer that takes the MiB of recipes away where the user gives a percentage: the Collector ignores it.
+    """Return a layer that removes the MiB of recipes from memory_limiter, if the user gives a percentage; else nothing.
 
-    `layers` are those of the user.
+    The Collector would ignore the percentage beside MiB. `layers` are those of the user. The result is to stand between
+    the layers of recipes and those.
     """
     named_keys: set[str] = set()
     keys_with_value: set[str] = set()
@@ -85,5 +94,5 @@ def check_overlays(composed: ComposedConfig, option: Mapping[str, Any]) -> None:
 
 
 def _is_option(layer: Layer) -> bool:
-    """Whether an option made a layer. A file may have any name, and has places."""
+    """Whether an option made a layer. Its name alone does not tell, since a file may have it; but a file has places."""
     return layer.name.startswith(_OPTION_PREFIX) and not layer.positions

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tools.catalogue.bundle FILE`: write the tables to one file, for an older version of the collection.
 
-Option `catalogue` of pipeline_validate takes it.
+Option `catalogue` of pipeline_validate takes it. The tables are the JSON files beside fields.json. Two of them are not
+among `TABLES`, the names that the rules read in rows.py: `provenance` and `request_limits`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@
 Both come from the cases that test the rule, so a test proves each example. `choices.py` names the cases of some rules.
 Of the others, the wrong case with the shortest excerpt is taken, and the right case that is most like it. `page.py`
 calls `build_example` for each rule.
+
+An excerpt is the parts of a config around the path at which the rule finds something. The surroundings of a config are
+what is known beside it, such as its deployment (surroundings.py tells them in words).
 """
 
 from __future__ import annotations
@@ -125,7 +128,11 @@ def _rate_length(case: Case) -> tuple[int, int]:
 
 
 def _find_likest_right(cases: Sequence[Case], wrong_case: Case) -> Case:
-    """Return the right case that shows best what has to change: another config or other surroundings, not both."""
+    """Return the right case that shows best what has to change: another config or other surroundings, not both.
+
+    Cases that show a change at all come first. Among these, cases with the same surroundings and another excerpt come
+    before all others. Among equals, the excerpt that is most like the wrong one wins.
+    """
     path = str(wrong_case.path)
     wrong_excerpt = _format_excerpt(wrong_case, path)
 
@@ -174,7 +181,11 @@ def _format_excerpt(case: Case, path: str, chosen_parts: tuple[str, ...] = ()) -
 
 
 def _extract_relevant_config(case: Case, path: str) -> Any:
-    """Return what a finding at a path is about: the config, or the parts of the custom resource that it is in."""
+    """Return what a finding at a path is about: the config, or the parts of the custom resource that it is in.
+
+    A case with a custom resource has it as `resource`. Its `config` is a placeholder if the case is not about it; then
+    it is left out. If the finding is in the config of a resource, its receivers alone are shown.
+    """
     resource = case.more.get("resource")
     if resource is None:
         return case.config

@@ -5,6 +5,8 @@
 
 `main` is the entry point. Each command is a module of the folder `commands` with a function `run`, which gets a
 `Request`. The options of a command are those of the module `pipeline_<command>` of the collection, see `options.py`.
+What is special to one command stands in three places: its row in `COMMANDS`, its flags in `_add_options`, and what
+`_build_request` makes of them.
 """
 
 from __future__ import annotations
@@ -197,7 +199,7 @@ def warn_user(text: str) -> None:
 def _build_parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, options.Option]]:
     """Return the parser, and the options of the module of the command that the words name.
 
-    The options of the other commands are not read, which would take time.
+    Only the parser of the command that is the first word gets options. To read those of all commands would take time.
     """
     help_formatter = argparse.RawDescriptionHelpFormatter
     summary = "Validate, migrate and test configs of OpenTelemetry Collectors."
@@ -275,7 +277,10 @@ def _build_request(
 
 
 def _merge_module_arguments(parsed: argparse.Namespace, module_options: Mapping[str, options.Option]) -> dict[str, Any]:
-    """Return the value of each option of a module. Raises Problem for one that is wrong."""
+    """Return the value of each option of a module. Raises Problem for one that is wrong.
+
+    The options that need an inventory are None, as in a task that does not give them. `collectors` is an empty list.
+    """
     file_options = _read_options_file(parsed.options, module_options) if parsed.options else {}
     return {
         **dict.fromkeys(_INVENTORY_OPTIONS),

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done about an alert, in words too. Private."""
+"""What is done about an alert, in words too. Private.
+
+An alert may stop waves, which are groups of hosts that a run changes one after the other (see _waves/wave_plan.py). It
+may also undo the last change of its collector, its way back. The table of both is in reactions.py.
+"""
 
 from __future__ import annotations
 

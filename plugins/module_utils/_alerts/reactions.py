@@ -17,7 +17,9 @@ class Reaction:
     """What an alert does beside the diagnosis."""
 
     stops_waves: bool = False
+    """Whether runs that are under way begin no other wave."""
     goes_back: bool = False
+    """Whether it may undo the last change of the collector."""
 
 
 _LOOK, _STOP, _BACK = Reaction(), Reaction(stops_waves=True), Reaction(stops_waves=True, goes_back=True)

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attributes without their content: names stay, and values become masks of their type. Private."""
+"""Attributes without their content: names stay, and values become masks of their type. Private.
+
+A mask is what stands in place of a value, such as as many letters as a text has bytes (see value_masks.py).
+`request_masks.py` calls this file for all attributes of a request.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +35,12 @@ def names_secret(name: str) -> bool:
 
 
 class Owner(NamedTuple):
-    """The attribute that a value belongs to; `is_secret` if `names_secret` of it or of one around it."""
+    """The attribute that a value belongs to."""
 
     name: str
+    """Its name; empty for the body of a log record."""
     is_secret: bool
+    """Whether its name, or that of an attribute around it, is that of a secret (see `names_secret`)."""
 
 
 class TextAttribute(NamedTuple):

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Templates of log bodies and of names of spans: common words stay, every other part becomes a placeholder.
 
-A placeholder is `<` and `>` around the mask of the part, in all as long as the part; of one character, such as a digit,
-it is `<>`, one longer. So equal parts stay equal, a body nearly keeps its size, and a reader who replaces `<[^<>]*>` by
-`<*>` has the template. Private.
+A mask is letters that stand for a text, as many as the text has bytes (see value_masks.py). A placeholder is `<` and
+`>` around the mask of the part, which is cut so that the placeholder is as long as the part. For example, `order-1234`
+becomes eight letters between `<` and `>`. A part of one character, such as a digit, becomes `<>`, which is one longer.
+So equal parts stay equal, a body nearly keeps its size, and a reader who replaces `<[^<>]*>` by `<*>` has the template.
+Private.
 """
 
 from __future__ import annotations
@@ -48,7 +50,11 @@ class _PartReplacements(dict[str, str]):
         return replacement
 
     def _replace_part(self, part: str) -> str:
-        """Return a part as it is, if it is a common word or punctuation, else its placeholder."""
+        """Return a part as it is, if it is a common word or punctuation, else its placeholder.
+
+        `strip_punctuation` takes punctuation off the end of a part alone, so the rest of the part after the word is
+        that.
+        """
         if is_common_part(part):
             return part
         word = strip_punctuation(part)

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bounded sample of telemetry: lines of OTLP JSON come in, lines without content go out. Private."""
+"""A bounded sample of telemetry: lines of OTLP JSON come in, masked lines go out. Private.
+
+A line is one request of OTLP. A mask stands for a value, so that no content goes out (see record_masks.py). Bytes of a
+request are counted before masking (`received_bytes`, and `octets` as a bound) and after it (`bytes`). A record is a
+span, a log record or a data point. `capture_task.py` and `capture_files.py` fill a sample.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +95,7 @@ class Sample:
 
     @property
     def full(self) -> str:
-        """What ends the sample now, or an empty text."""
+        """The bound that the sample has reached, RECORDS_BOUND or BYTES_BOUND; empty while it has room."""
         if self.records >= self.bounds.records:
             return RECORDS_BOUND
         received_bytes = sum(size.received_bytes for size in self.sizes.values())
@@ -108,7 +113,7 @@ def _parse_request(line: bytes, where: str) -> dict[str, Any]:
 
 
 class LineSplitter:
-    """Whole lines out of parts of a text. `rest` is the last line, which has no end yet."""
+    """Makes whole lines out of parts of a text, which may end anywhere. `rest` is the last line, without an end yet."""
 
     def __init__(self) -> None:
         self.rest = b""

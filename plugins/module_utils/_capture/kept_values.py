@@ -60,7 +60,8 @@ _STATES = (
 _DIRECTIONS = "in out read receive transmit write page_in page_out"
 _BOOLS = "true false"
 
-# The names of attributes, and the values that all of them may have: words, or a pattern.
+# Each row has names of attributes, and the values that all of them may have. Both are words with blanks between; the
+# values may be a pattern instead. The loop below makes a table by name of each kind of row.
 _ENUMERATIONS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
     ("http.request.method http.method http.request.method_original", _HTTP_METHODS),
     ("http.response.status_code http.status_code", _HTTP_STATUS),

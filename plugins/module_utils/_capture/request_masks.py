@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The table of requests: what becomes of each field of OTLP as JSON.
 
-A field that the table does not have is left out, so that no later field of OTLP passes unmasked.
+A mask of a field (`FieldMask` in field_masks.py) is a function that returns what stands in place of its value. The
+methods `_make_…_mask` of this file return such functions, those of messages out of those of their fields. A field that
+the table does not have is left out, so that no later field of OTLP passes unmasked.
 Source: opentelemetry-proto 1.9, `common.proto`, `resource.proto`, `trace.proto`, `metrics.proto` and `logs.proto`, and
 "JSON Protobuf Encoding" of the specification of OTLP. Private.
 """
@@ -128,7 +130,7 @@ class RequestMasks:
         )
 
     def _make_points_mask(self) -> FieldMask:
-        """Return what makes the data of a metric anew. What was measured stays."""
+        """Return the mask of the data of a metric, one for all kinds of metrics. What was measured stays."""
         identifier_mask, numbers = self._values.mask_identifier, make_list_mask(keep_number)
         value = {"asDouble": keep_number, "asInt": keep_number, "timeUnixNano": keep_number}
         exemplar = make_message_mask(
@@ -162,7 +164,10 @@ class RequestMasks:
         )
 
     def _mask_body(self, value: Any) -> dict[str, Any]:
-        """Return the body of a log record: a template, or its fields with masked values."""
+        """Return the body of a log record: a template, or its fields with masked values.
+
+        A body belongs to no attribute, so its owner has no name.
+        """
         if "stringValue" in value:
             return {"stringValue": self._texts.make_template(value["stringValue"])}
         return self._attributes.mask_value(Owner("", False), value)

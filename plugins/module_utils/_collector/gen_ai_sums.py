@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The metrics about calls of models, which are sums over spans. Private."""
+"""The metrics about calls of models, which are sums over spans. Private.
+
+Recipe `gen_ai_metrics` renders them as settings of a connector, with conditions and values in OTTL.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +29,17 @@ def model_call_condition(operations: Sequence[str], attribute_name: str = "") ->
 
 
 class CallSum(NamedTuple):
-    """A sum over calls of models: of `value`, an expression of OTTL, where spans have the attribute."""
+    """A sum over calls of models."""
 
     name: str
     description: str
     unit: str
     attribute: str
+    """Only spans with this attribute are summed."""
     value: str
+    """What is summed, as an expression of OTTL."""
     has_reason: bool = False
+    """Whether the sum is also split by the value of the attribute, which is a reason."""
 
 
 def list_call_sums(currency: str) -> list[CallSum]:

@@ -107,7 +107,10 @@ class WarningRow(TypedDict):
 
 
 def list_recent_warnings(events: Iterable[Object], uids: Mapping[Any, Any], current_time: str) -> list[WarningRow]:
-    """Return the recent warnings about objects with these `uids`, the latest first."""
+    """Return the recent warnings about some objects, the latest first.
+
+    The keys of `uids` are the uids of these objects. Its values are not used.
+    """
     own_warnings = []
     for event in events:
         if event.get("type") == "Warning" and value_at(event, ("involvedObject", "uid")) in uids:

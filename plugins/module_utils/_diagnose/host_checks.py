@@ -7,8 +7,9 @@
 of `host_situation.py`. It yields mappings, and the message and the fix of the check take their `{fields}` from one of
 them. The checks of the flow, of queues and of the log are the same for clusters, see `checks_flow.py`. Private.
 
-The table follows the stages of `diagnose_checks.STAGES` in order: whether the service exists, whether it has its files,
-whether it starts, what limits it, its config, its rights, its certificates, and the way to its peers.
+The table mostly follows the stages of `diagnose_checks.STAGES` in order: whether the service exists, whether it has its
+files (`holds`), whether it starts, what limits it (`capacity`), its config, its rights, its certificates, and the way
+to its peers (`way`).
 """
 
 from __future__ import annotations

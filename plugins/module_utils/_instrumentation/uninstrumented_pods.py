@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pods run without the instrumentation that the annotations of their namespace ask for. Private."""
+"""Which pods run without the instrumentation that the annotations of their namespace ask for. Private.
+
+All functions are about the pods of one namespace, so a workload is known by its kind and name. The operator instruments
+a pod when the pod starts. So a restart helps pods that are older than the annotation. Newer pods without
+instrumentation are called refused: the operator has not instrumented them, for a reason that its log has.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +55,7 @@ def find_uninstrumented_workloads(pods: Iterable[Manifest], annotations: Iterabl
 
 
 def _needs_container(pod: Manifest, annotation: str, container: str) -> bool:
-    """Return whether a pod has not got the container of a language that it has not refused."""
+    """Return whether a pod lacks the container of a language. A pod that opts out with `false` needs none."""
     annotations = mapping_at(pod["metadata"], "annotations")
     if str(annotations.get(annotation)).lower() == "false":
         return False
@@ -60,7 +65,8 @@ def _needs_container(pod: Manifest, annotation: str, container: str) -> bool:
 def split_by_restart(pods: Iterable[Manifest], annotations: Iterable[str], annotated_at: str) -> SplitByRestart:
     """Return the workloads without instrumentation, by whether their pods are older than the annotation.
 
-    `annotated_at` is the time of the annotation and its Instrumentation. If it is not known, a restart helps once.
+    `annotated_at` is the time of the annotation and its Instrumentation. If it is empty, nobody knows the time: then
+    pods that were restarted before (`RESTARTED_AT`) count as newer, so that a restart is tried once and not again.
     """
     older_pods: list[Manifest] = []
     newer_pods: list[Manifest] = []

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A graph of boxes in columns: from the left to the right, no box on another, no line through a box. Private."""
+"""A graph of boxes in columns: from the left to the right, no box on another, no line through a box. Private.
+
+It is a layered layout, known by the name of Sugiyama: each box gets a column, then each column is sorted so that few
+lines cross, then all get coordinates. A line that passes a column between its two boxes has a slot there too, its lane.
+A chain is the slots of one line from the left to the right. The topology on the page of the fleet uses it.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +93,13 @@ def _select_lines_between(boxes: Sequence[Box], lines: Iterable[Line]) -> list[L
 
 
 def _assign_columns(boxes: Sequence[Box], lines: Sequence[Line]) -> dict[str, int]:
-    """Return the column of every box: one more than those before it. A cycle starts where fewest lines come in."""
+    """Return the column of every box, from 0 on the left.
+
+    Boxes are placed one after the other (`_order_boxes`): each goes one column to the right of all its neighbours that
+    have a place already, whichever way their lines lead. So a line never joins two boxes of one column. A cycle starts
+    at the box into which the fewest lines lead. A box with `is_last` moves to the last column, unless a neighbour
+    stands right of it.
+    """
     neighbours: dict[str, set[str]] = {box.id: set() for box in boxes}
     for line in lines:
         neighbours[line.target].add(line.source)
@@ -121,7 +132,7 @@ def _order_boxes(boxes: Sequence[Box], lines: Iterable[Line]) -> Iterator[str]:
 
 
 def _is_last_in_line(box_id: str, neighbours: Iterable[str], columns_by_box: Mapping[str, int]) -> bool:
-    """Whether all boxes at the other ends of its lines stand before a box."""
+    """Whether all neighbours of a box stand left of it."""
     return all(columns_by_box[neighbour] < columns_by_box[box_id] for neighbour in neighbours)
 
 

@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module release_render: the options of a product become manifests, Helm values, or a removal. Controller only.
 
-The action of the module calls `render_release`. This file itself decides for the providers manifest, helm and existing;
-`addon.py` and `olm.py` decide for theirs. Private.
+The action of the module calls `render_release`. A provider is what installs the product: `manifest` (this collection
+applies its manifests), `helm`, `eks_addon`, `olm`, or `existing` (nothing: it is used as it is). This file itself
+decides for the providers manifest, helm and existing; `addon.py` and `olm.py` decide for theirs. Private.
+
+An installation is ours if this collection applied it, else it is foreign. Option `foreign` says what becomes of a
+foreign one: `adopt` only uses it, `refuse` fails, and `takeover` makes it ours (see release_decision.py). Key `adopt`
+of the result is another thing: the releases whose objects this collection takes over when it applies its own.
 """
 
 from __future__ import annotations
@@ -53,7 +58,7 @@ class Provider(Protocol):
 
 
 PROVIDERS: Mapping[str, Provider] = {EKS: addon, OLM: olm}
-# Keys of the result that only a release applied by this collection has.
+# The keys of the result that only a release applied by this collection has, with their values for all others.
 _NOTHING_APPLIED: dict[str, Any] = {
     "manifests": [],
     "adopt": [],

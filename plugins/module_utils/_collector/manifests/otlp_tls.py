@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an OTLP receiver asks for TLS at a port. Private."""
+"""Whether an OTLP receiver asks for TLS at a port. Private.
+
+A receiver may have several protocols, each with an endpoint such as `0.0.0.0:4317`.
+"""
 
 from __future__ import annotations
 

@@ -7,10 +7,13 @@ The first part of the file has the tables. `alerts.py` and `manifests/monitoring
 option `monitoring.gpus`. The second part makes the values for the placeholders of the tables out of that option.
 
 Expressions have placeholders such as `<gpu_power>`, see `build_gpu_values`, and ask for the metrics of the recipe
-`gpu_metrics` with the names and labels that Prometheus makes of them. An exporter has a series for each instance of a
-GPU, and for each pod that shares a GPU. Each of these series has the power of the whole GPU, so each counts as an equal
-share of it. Sources: labels GPU_I_ID and `vgpu` of dcgm-exporter; "Recording rules" of Prometheus for names such as
-`level:metric:operation`.
+`gpu_metrics` with the names and labels that Prometheus makes of them. Three kinds of braces stand in the texts of this
+file: `<…>` is filled by `build_gpu_values`, `{…}` by an f-string of Python (which writes a brace as `{{`), and
+`{{ $labels… }}` by Prometheus when an alert fires.
+
+An exporter has a series for each instance of a GPU, and for each pod that shares a GPU. Each of these series has the
+power of the whole GPU, so each counts as an equal share of it. Sources: labels GPU_I_ID and `vgpu` of dcgm-exporter;
+"Recording rules" of Prometheus for names such as `level:metric:operation`.
 """
 
 from __future__ import annotations

@@ -53,7 +53,10 @@ def read_cluster_objects(cluster: Cluster) -> dict[str, Any]:
 
 
 def _list_kind(cluster: Cluster, kind: ApiResource) -> list[Manifest] | None:
-    """Return the objects of a kind; None if this user may not list them. A list names the kind of no object."""
+    """Return the objects of a kind; None if this user may not list them.
+
+    In a list, the API server leaves out `apiVersion` and `kind` of each object, so they are added here.
+    """
     kind_fields = {"apiVersion": kind.api_version, "kind": kind.kind}
     return list_if_allowed(
         kind.plural, lambda: [{**manifest, **kind_fields} for manifest in cluster.items(kind.build_path())]

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Translate errors of the API server and of the network into Problems, which say what is wrong and what to do. Private.
 
-Every task that asks a cluster calls `ask_server` or `explain`. The texts are in the tables of `api_error_rows`.
+Every task that asks a cluster calls `ask_server` or `explain`. The texts are in the tables of `api_error_rows`. An
+explainer is a function that returns the Problem of one sort of error, and None for other errors.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ RUN_AGAIN = (
     "Check the health of the API server, and the network to it. Then run again: the next run completes what this one"
     " has begun."
 )
+# Such as `User "dev" cannot list resource "pods" in API group "" in the namespace "obs"`.
 # Source: responsewriters/errors.go of k8s.io/apiserver.
 FORBIDDEN_MESSAGE = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
@@ -56,7 +58,11 @@ def list_if_allowed(plural: str, call: Callable[[], list[Any]]) -> list[Any] | N
 
 
 def explain(error: ApiError, task: str) -> Problem:
-    """Return the problem of an error; `task` is what the run wanted of the server."""
+    """Return the problem of an error; `task` is what the run wanted of the server, such as `List pods`.
+
+    The first explainer that knows the error decides. Those about a broken answer come first, since the others trust
+    what it says. What none of them knows, the table explains.
+    """
     special_explanations = (
         _explain_unreadable,
         explain_other_server,
@@ -224,7 +230,10 @@ def _explain_by_table(error: ApiError, task: str) -> Problem:
 
 
 def _fill_command(fix: str, error: ApiError) -> str:
-    """Return a fix whose command has the namespace and the name of the object that was asked for."""
+    """Return a fix whose command has the namespace and the name of the object that was asked for.
+
+    They take the place of the words NAMESPACE and NAME. NAMESPACE goes first, since NAME is a part of it.
+    """
     match = _OBJECT_PATH.search(error.path.removesuffix(_EVICTION_PATH))
     if not match:
         return fix

@@ -4,6 +4,10 @@
 """Import the Python libraries that the collection works with, and tell what to run for one that does not load.
 
 It may be missing, too old or broken; `pip install` alone does nothing for a library that is installed. Private.
+
+Four names have to be told apart. A module is what Python imports, such as `yaml.nodes`, and its top module is `yaml`.
+The library, or package, has a name for pip, such as `PyYAML`. A parent library is one that brings another along in its
+own version, as `boto3` brings `botocore`: only the parent is required and installed.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ LIBRARIES = {
     "PyYAML": ">=6.0",
     "urllib3": ">=2.1",
 }
-# Libraries that come with another one, and in its version.
+# Libraries that come with another one, the parent, and in its version.
 _PARENT_LIBRARIES = {"botocore": "boto3"}
 # What pip calls what is imported by another name.
 _PIP_NAMES = {"dateutil": "python-dateutil", "google": "protobuf", "socks": "PySocks", "yaml": "PyYAML"}
