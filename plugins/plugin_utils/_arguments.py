@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options as Ansible documents them: their argument specs, and values in their types. Controller only. Private."""
+"""Options as Ansible documents them: their argument specs, and values in their types. Controller only. Private.
+
+An argument spec is Ansible's description of options: type, choices and default of each. The documentation of a role, a
+module or a recipe is turned into one, and Ansible validates values by it.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the rules know about one collector of its neighbours: those that send to it, and those that get its data.
 
-`_connected_collectors.py` describes all collectors of a run, and `_judged_collectors.py` tells the rules. Private.
+`_connected_collectors.py` describes all collectors of a run, and `_judged_collectors.py` tells the rules. A hop is a
+collector as others reach it, and routes say which hops each of its exporters reaches (data_flow.py). Surroundings in
+this file are the neighbours of a collector; `RuleSurroundings` of _drafted.py are another thing. Private.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ BASELINE_RECIPE = "baseline"
 
 
 def exporters_split_requests(target: Target | None) -> bool:
-    """Whether the exporters of a build split what is too large for a receiver."""
+    """Whether the exporters of a build split what is too large for a receiver; False if the build is not known."""
     return is_from_version(target, EXPORTERS_BATCH_SINCE)
 
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sources of clusters as an inventory gives them, and kubeconfigs, which are YAML. Private."""
+"""The sources of clusters as an inventory gives them, and kubeconfigs, which are YAML. Private.
+
+A source is a place that knows clusters, such as AWS (`eks`), a kubeconfig or a hub cluster (see source_forms.py). The
+inventory plugin `clusters` calls this file.
+"""
 
 from __future__ import annotations
 

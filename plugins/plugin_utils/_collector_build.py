@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The build that runs a collector: the components of its distribution, or of the image of a user. Private."""
+"""The build that runs a collector: the components of its distribution, or of the image of a user. Private.
+
+A build, or `Target`, is a program of the Collector in one version, with the components that it has.
+`_cluster_drafts.py` and `_host_drafts.py` call this file.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from ..module_utils._otelcol.rules.build_facts import Target
 from ._otelcol import _builds, _tables
 from ._otelcol._build_request import BuildRequest
 
+# The beginning of a version, such as `0.158.0` or `v0.43.1`; `-rc.1` may follow, and a fourth number may not.
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 
 
@@ -20,6 +25,7 @@ def find_build_and_version(collector: Collector) -> tuple[Target | None, str]:
     """Return the build that will run a collector, and the version of the Collector whose names its recipes use.
 
     The build of a custom image is known only from a manifest, a schema or the image's name; None if it is not known.
+    The version is empty if nothing tells it.
     Raises Problem for a manifest without the image that was built with it, and for a version that is none.
     """
     version = _builds.load_catalogue().find_collector_version(collector.distribution, collector.version)

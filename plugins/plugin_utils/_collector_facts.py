@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run says of its collectors to later tasks: facts. Private."""
+"""What a run says of its collectors to later tasks: facts. Private.
+
+`Bundle` of _planned.py puts them into the result of module otel_render. A build is a collector as it is deployed (see
+manifests/build.py).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep what collectors count before a sync, and judge what they count after it. Private."""
+"""Keep what collectors count before a sync, and judge what they count after it. Private.
+
+A sync is a change that another tool, such as Argo CD, applies from Git. Playbook judge calls this file through module
+collector_judge, first with `keep` and after the sync again. A member is a host of the play: a cluster, or a Linux host.
+Its figures are what its collectors counted, and they are judged by the comparison of waves (see wave_data.py).
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ from ..module_utils._otelcol.errors import Problem
 
 # The words by which the description of an option calls it a duration.
 _DURATION_WORDS = re.compile(r"\b(Go|Prometheus) durations?\b")
+# A number without a unit, such as `30` or `0.5`.
 _PLAIN_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+# Such as `1.5h30s` for Go, and `1h30m` for Prometheus, whose units stand in order from years to milliseconds.
 # Sources: time.ParseDuration of Go; model.ParseDuration of github.com/prometheus/common.
 _DURATION_FORMS = {
     "Go": re.compile(r"(?:\d{1,18}(?:\.\d{0,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII),
@@ -30,7 +32,11 @@ def find_duration_form(option: Mapping[str, Any]) -> str:
 
 
 def check_duration(value: Any, form: str, path: str, described_options: str) -> None:
-    """Reject a number without a unit, which Go takes for nanoseconds, and text that is no duration."""
+    """Reject a number without a unit, which Go takes for nanoseconds, and text that is no duration. Raises Problem.
+
+    Nothing, 0 and a text with a variable pass. `form` is `Go` or `Prometheus`. `path` and `described_options` name the
+    option in the message.
+    """
     value_text = str(value)
     if value in (None, "", 0, "0") or "$" in value_text or _DURATION_FORMS[form].fullmatch(value_text):
         return

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters of recipes that read: metrics of components, annotated pods, hosts and files of logs. Private."""
+"""The filters of recipes that read: metrics of components, annotated pods, hosts and files of logs. Private.
+
+`_recipe_filters.py` gives them their names in templates. `platform` is the facts of a platform: its `control_plane` has
+for each component where the metrics are, and null for one whose metrics pods cannot read. `collector` is the facts that
+`_recipe_layers.py` builds.
+"""
 
 from __future__ import annotations
 
@@ -105,12 +110,15 @@ _ANNOTATED_SERVICES = _AnnotatedKind("endpoints", "endpointslice", "service")
 
 
 class AnnotatedJob(NamedTuple):
-    """A scrape job: its role of service discovery, the label of its annotations, and those of earlier jobs."""
+    """A scrape job of Prometheus for pods or Services with annotations."""
 
     name: str
     role: str
+    """Its role of service discovery, such as `pod`."""
     annotation_label: str
+    """How the labels of its annotations begin, such as `__meta_kubernetes_pod_annotation_prometheus_io`."""
     earlier_annotations: tuple[str, ...]
+    """The labels by which earlier jobs choose what they scrape: this job leaves that out."""
 
 
 def list_annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> list[AnnotatedJob]:
@@ -155,7 +163,10 @@ def choose_gpu_port(vendor: str, given: int) -> int:
 
 
 def select_namespace_globs(namespaces: Iterable[str], glob: str) -> list[str]:
-    """Return the globs of the log files of these namespaces, out of the glob of all: a folder begins with one."""
+    """Return the globs of the log files of these namespaces, out of the glob of all.
+
+    The name of a folder begins with its namespace: `/var/log/pods/*/…` becomes `/var/log/pods/NAMESPACE_*/…`.
+    """
     return [glob.replace("/*/", f"/{name}_*/", 1) for name in namespaces]
 
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that follows from the judged config of a collector of a Linux host. Controller only. Private."""
+"""All that follows from the judged config of a collector of a Linux host. Controller only. Private.
+
+A planned collector has a config that the rules have judged (`_planned.py`). Its build (`HostBuild`) has what is put on
+the host: texts of the config, files of credentials, ports and the program. `_host_render.py` calls this file.
+"""
 
 from __future__ import annotations
 

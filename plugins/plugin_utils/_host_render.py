@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Render the services of a Linux host from options. Controller only; reads files, contacts no host. Private."""
+"""Render the services of a Linux host from options. Controller only; reads files, contacts no host. Private.
+
+A collector goes through the stages that `_render.py` describes. A bundle is what module host_apply puts on the host for
+one collector. `_render.py` is the twin of this file for clusters.
+"""
 
 from __future__ import annotations
 

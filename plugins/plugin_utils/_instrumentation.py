@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a list of Instrumentations to manifests, annotations and preconditions. Controller only. Private."""
+"""From a list of Instrumentations to manifests, annotations and preconditions. Controller only. Private.
+
+An Instrumentation is a custom resource of the operator: it says how SDKs in pods are set up. Annotations of namespaces
+let the operator add the SDK to their pods. An item is a row of option `otel_instrumentations`, and the defaults are
+options that all items share.
+"""
 
 from __future__ import annotations
 

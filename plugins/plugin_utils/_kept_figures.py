@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of what collectors counted before a sync: one for each member, HOST.json. Controller only. Private."""
+"""The files of what collectors counted before a sync: one for each member, HOST.json. Controller only. Private.
+
+`_collector_judge.py` calls this file. A member is a host of the inventory, and a `Track` is all readings of one of its
+collectors (see wave_tracks.py).
+"""
 
 from __future__ import annotations
 
@@ -24,9 +28,10 @@ _ACTION = "Use the figures of before"
 
 @dataclass(frozen=True)
 class KeptFigures:
-    """What the collectors of a member counted, and when that was kept in UTC; both empty without a file."""
+    """What the collectors of a member counted, and when that was kept; both empty without a file."""
 
     kept_time: str
+    """In UTC, such as `2026-01-31T12:00:00Z`."""
     tracks: tuple[Track, ...]
 
 

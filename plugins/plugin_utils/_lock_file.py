@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of a lock, found and read. `_written_lock.py` writes it. Controller only. Private."""
+"""The file of a lock, found and read. `_written_lock.py` writes it. Controller only. Private.
+
+A lock has the digests of images and the sums of archives, so that a run uses no others (docs/lock.md). A pin is the
+function that gives an image its digest.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What real Collectors send with the options that proposals make: the shares that each would drop. Private."""
+"""What real Collectors send with the options that proposals make: the shares that each would drop. Private.
+
+A proposal says what of a capture is worth dropping (proposals.py), and its option is a recipe or a processor that drops
+it. A bench runs a real Collector, and a replay sends the capture to it: once as it is, and once with each option.
+`_savings.py` calls this file.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +41,9 @@ class MeasuringBed:
     bench: Bench
     replay: Replay
     replayed_before: Replayed
+    """What the Collector sent without any option."""
     version: str
+    """The version of the Collector, whose names of components its config has."""
 
     def replay_with_option(self, option: RemovalOption) -> Replayed:
         """Return what is sent with an option."""

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters of the templates of recipes, by name. Controller only. Private."""
+"""The filters of the templates of recipes, by name. Controller only. Private.
+
+A filter of Jinja is a function that a template calls, as in `{{ url | without('/v1/traces') }}`. `_sources.py` gives
+them to the templates.
+"""
 
 from __future__ import annotations
 

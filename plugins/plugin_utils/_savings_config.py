@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The config with which options are measured: a file's, a collector's of the inventory, or a plain one. Private."""
+"""The config with which options are measured: a file's, a collector's of the inventory, or a plain one. Private.
+
+An option here is a recipe or a processor that a proposal adds to the config (see proposals.py). `_savings.py` calls
+this file.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configs with an option that a report of savings proposes: what a recipe renders, or a processor. Private."""
+"""Configs with an option that a report of savings proposes: what a recipe renders, or a processor. Private.
+
+`_measured_savings.py` runs a Collector with such a config, to see what the option drops.
+"""
 
 from __future__ import annotations
 

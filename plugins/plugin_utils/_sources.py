@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recipes, platforms and catalogue, read from disk. Controller only. Private."""
+"""Recipes, platforms and documented options, read from disk. Controller only. Private.
+
+A recipe is a folder with `recipe.yml` (its options) and `config.yml.j2` (a template of a part of a config). A platform
+is a file with facts about a sort of cluster. A user may have folders of both, whose files hide those of the roles.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +56,10 @@ def read_all_role_options(role: str) -> dict[str, Any]:
 
 
 def find_files(folders: Iterable[str], kind: str) -> dict[str, Path]:
-    """Return the files of the user's folders and of the role's `kind` folder, by name; the user's take precedence."""
+    """Return the recipes or platforms by name, from the user's folders and from that of the role.
+
+    `kind` is `recipes` or `platforms`. Of files with the same name, the first folder's wins, and the role's comes last.
+    """
     user_files = [_list_files(Path(folder), kind) for folder in folders]
     first_by_name: dict[str, Path] = {}
     for files in (*user_files, _list_role_files(kind)):

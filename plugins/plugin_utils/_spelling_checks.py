@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What YAML or an editor makes of a text: a number, a time, a line end, a lost digit. Controller only. Private."""
+"""What YAML or an editor makes of a text: a number, a time, a line end, a lost digit. Controller only. Private.
+
+The spelling of a value is its text in the file, which may differ from what YAML reads: `1.20` is read as 1.2. Each
+check raises Problem. `path` names the option, and `owner` what has the option.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from ..module_utils._otelcol.config.secret_names import is_secret_header
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube.names import text_value
 
+# Half of a surrogate pair, which is no character by itself.
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 

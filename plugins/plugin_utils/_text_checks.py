@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mappings of text, and the fields of Kubernetes that are text. Controller only. Private."""
+"""Mappings of text, and the fields of Kubernetes that are text. Controller only. Private.
+
+YAML reads `yes`, `1.20` or a date as something else than text, and Kubernetes refuses that. `Values` of
+_value_shapes.py says what an option holds. Each check raises Problem. `path` names the option, and `owner` what has it.
+"""
 
 from __future__ import annotations
 

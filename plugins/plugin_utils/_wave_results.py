@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tasks of playbook site leave in the variables of a member of a wave: a cluster, or a Linux host. Private."""
+"""What tasks of playbook site leave in the variables of a member of a wave: a cluster, or a Linux host. Private.
+
+The gate of a wave reads it (`_wave_gate.py`, `_wave_figures.py`, `_wave_back.py`). A change is undecided while no gate
+has judged it: then its member still has what it would go back to.
+"""
 
 from __future__ import annotations
 

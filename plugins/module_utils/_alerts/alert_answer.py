@@ -29,7 +29,10 @@ class AlertPlace:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is done about an alert, and why something is not done. The diagnosis comes before the way back."""
+    """What is done about an alert, and why something is not done. The diagnosis comes before the way back.
+
+    `goes_back` says that the last change of the collector is to be undone.
+    """
 
     diagnoses: bool
     stops_waves: bool

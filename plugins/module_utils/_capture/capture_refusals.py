@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a collector must not be captured by one more pod: its records would be lost, or counted otherwise. Private."""
+"""Why a collector must not be captured by one more pod: its records would be lost, or counted otherwise. Private.
+
+A capture starts one more pod of a collector, which gets a share of the data and writes it to a file (capture_plan.py).
+Each check raises Problem. A part of a config is literal if no `${…}` stands for it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of one field of OTLP as JSON: numbers, flags and enumerations stay. Private."""
+"""What becomes of one field of OTLP as JSON: numbers, flags and enumerations stay. Private.
+
+A `FieldMask` is a function that returns what stands in place of the content of a field. A `make_…_mask` makes one out
+of others, and a `keep_…` is one that lets a value stay if it has the expected form. `request_masks.py` has the table.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,11 @@ from typing import Any
 
 FieldMask = Callable[[Any], Any]
 """Takes the content of a field, and returns what a capture has in its place."""
+# A number as text, such as `-1.5e-3`, or one of the words for what is no number.
 _NUMBER_PATTERN = re.compile(r"-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?|-?Infinity|NaN", re.IGNORECASE)
 # What a double has as text. Source: "JSON Protobuf Encoding" and the mapping of protobuf to JSON.
 NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
+# The name of a value of an enumeration, such as `SPAN_KIND_SERVER`.
 _ENUM_PATTERN = re.compile(r"[A-Z]+(_[A-Z0-9]+)*")
 
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts without their content: what looks like a name, a unit or a version stays, others become masks. Private."""
+"""Texts without their content: what looks like a name, a unit or a version stays, others become masks. Private.
+
+A mask is letters that stand for a text (see value_masks.py). `request_masks.py` says which field is masked by which
+method. If values are not hidden, `hides_values` is false, and only secrets become masks.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from . import kept_values
 from .body_templates import BodyTemplates
 from .value_masks import ValueMasks
 
-# What a name of an attribute, a metric or an event looks like. A name with a long number or an address is content.
+# What a name of an attribute, a metric or an event looks like, such as `http.server.duration`. A name with six digits
+# in a row, or with an address, is content.
 NAME_PATTERN = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_.\-/:]{0,199}")
 # Units of UCUM that telemetry has, and annotations such as `{request}`.
 _UNIT_PATTERN = re.compile(

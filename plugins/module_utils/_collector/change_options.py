@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a change of a running collector reaches its pods: the option `change`, checked. Private."""
+"""How a change of a running collector reaches its pods: the option `change`, checked. Private.
+
+With strategy `rolling`, the workload replaces its pods. With `canary`, a share of the pods changes first, and is
+compared with the rest for some seconds (docs/change.md).
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ CHANGE_DEFAULTS: Mapping[str, Any] = {
 # Shorter observations see too few polls, longer ones block the play.
 SHORTEST_SECONDS, LONGEST_SECONDS = 10, 3600
 _CANARY_OPTIONS = ("share", "observe_seconds", "judge", "skip_checks")
+# A number of pods such as `2`, or a share of them such as `25%`.
 _SHARE_PATTERN = re.compile(r"(?P<number>[1-9]\d{0,4})(?P<percent>%)?\Z", re.ASCII)
 STATEFULSET = "statefulset"
 _SCALED_MODES = ("deployment", STATEFULSET)

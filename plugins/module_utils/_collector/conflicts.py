@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Conflicts between collectors of one run: names, pods that two select, ports of a node, shared objects. Private."""
+"""Conflicts between collectors of one run: names, pods that two select, ports of a node, shared objects. Private.
+
+A member here is a collector of the run. A child is an object that the operator makes for a collector, whose name may be
+that of another collector (see _kube/operator_children.py).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collector of a pod: its container, config, variables and mounts. Private."""
+"""The collector of a pod: its container, config, variables and mounts. Private.
+
+A source is a ConfigMap or a Secret that a pod refers to. Everything here is read from objects of Kubernetes that others
+have fetched: `live/running_config.py` and the page of the fleet call it.
+"""
 
 from __future__ import annotations
 

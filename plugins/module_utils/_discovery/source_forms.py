@@ -35,7 +35,7 @@ OPTIONS_BY_SOURCE: Mapping[str, Mapping[str, Any]] = {
         **_COMMON_OPTIONS,
     },
 }
-# What does not say which source it is.
+# Options that say nothing about where the source is, so its title leaves them out.
 _RUN_OPTIONS = ("labels", "required")
 
 

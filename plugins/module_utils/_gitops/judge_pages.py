@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the judgement of a synced change says, as Markdown and JUnit. Private."""
+"""What the judgement of a synced change says, as Markdown and JUnit. Private.
+
+A sync is a change that another tool, such as Argo CD, applies from Git. `_collector_judge.py` of plugin_utils compares
+what collectors counted before and after it. A verdict is a `JudgedGroup` of wave_data.py.
+"""
 
 from __future__ import annotations
 

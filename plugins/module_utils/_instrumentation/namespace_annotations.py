@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which namespaces are to be annotated how, and what others have written there. Private."""
+"""Which namespaces are to be annotated how, and what others have written there. Private.
+
+An annotation `instrumentation.opentelemetry.io/inject-LANGUAGE` of a namespace names the Instrumentation by which the
+operator sets up the SDK in new pods there.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bundle of manifests: what no server accepts, redaction, and the secrets that no message shows. Private."""
+"""A bundle of manifests: what no server accepts, redaction, and the secrets that no message shows. Private.
+
+A bundle is the manifests that one task applies. To redact is to put a mask in place of each secret.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secrets of a command of a kubeconfig, as the command may print them. Private."""
+"""The secrets of a command of a kubeconfig, as the command may print them. Private.
+
+A kubeconfig may name a command that returns a token. If it fails, its output is told without these secrets
+(live/exec_plugin.py).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collector that the sample application sends to, and what follows from it for the pods. Private."""
+"""The collector that the sample application sends to, and what follows from it for the pods. Private.
+
+`manifests.py` calls this file. The placement says where the application runs and where it sends: to the
+sidecar of its pods, to another collector of the inventory, or to an endpoint of the user.
+"""
 
 from __future__ import annotations
 

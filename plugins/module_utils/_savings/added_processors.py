@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-# Where a processor belongs in a pipeline by its id, low numbers first.
+# Returns where a processor belongs in a pipeline by its id, low numbers first.
 ProcessorRank = Callable[[str], int]
 
 

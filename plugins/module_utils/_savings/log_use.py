@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log records that are worth dropping: debug logs, repeated templates, errors that repeat. Private."""
+"""Log records that are worth dropping: debug logs, repeated templates, errors that repeat. Private.
+
+A template is a body without the parts that differ from record to record. `observation.py` adds each log record to
+`LogUse`, and asks it for proposals in the end (see proposals.py).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which share of what is sent an option removes, as real Collectors have shown it. Private."""
+"""Which share of what is sent an option removes, as real Collectors have shown it. Private.
+
+A capture is replayed to a Collector twice, without the option and with it (`_measured_savings.py` of plugin_utils).
+`Replayed` has what each exporter sent, by exporter and signal.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ _OTHER_UNITS = r"[KMGT]i(?:By|bit)|dB|min|h|d|wk|mo|a|%|deg|10[*^]|\[(?:degF|ppt
 _UNIT = rf"(?:{_PREFIX}?(?:{_METRIC_UNITS})|{_PREFIX}[CFHST]|{_OTHER_UNITS})(?:[+-]?\d+)?|\d+"
 _ANNOTATION = r"\{[^{}]+\}"
 _COMPONENT = rf"(?:(?:{_UNIT})(?:{_ANNOTATION})?|{_ANNOTATION})"
+# Units with a point or a slash between, such as `By/s`, `{request}` or `m/s2`.
 _UCUM_UNIT = re.compile(rf"/?{_COMPONENT}(?:[./]{_COMPONENT})*")
 # How names of metrics spell units. A unit that is a number or an annotation has no spelling.
 _SPELLINGS_OF_UNITS = {

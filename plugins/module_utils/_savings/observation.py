@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is worth dropping of a capture: all that is found in one pass, and the shares of it. Private."""
+"""What is worth dropping of a capture: all that is found in one pass, and the shares of it. Private.
+
+`_savings.py` of plugin_utils calls this file. Each record goes to the files that look at one sort of records, such as
+`log_use.py` and `span_use.py`. A proposal says what is worth dropping, and a kind of proposals is untold if the capture
+cannot say anything about it (proposals.py).
+"""
 
 from __future__ import annotations
 
@@ -39,19 +44,19 @@ class SavingsWishes:
 
 @dataclass(frozen=True)
 class CaptureFindings:
-    """What a capture has, and what of it is worth dropping, with most bytes first.
-
-    `smaller_count` is how many more proposals there are, `unseen_names` are names that the user keeps and that nothing
-    has.
-    """
+    """What a capture has, and what of it is worth dropping, with most bytes first."""
 
     captured_amounts: Mapping[str, Amount]
+    """What came in, by signal."""
     proposals: tuple[Proposal, ...]
     smaller_count: int
+    """How many more proposals there are, which are not told."""
     untold_kinds: tuple[UntoldKind, ...]
     attribute_rows: tuple[AttributeRow, ...]
     facts_by_service: Mapping[str, ServiceFacts]
+    """The facts of each service, by its name; that of telemetry without `service.name` is empty."""
     unseen_names: tuple[str, ...] = ()
+    """Names of attributes that the user keeps and that nothing has."""
 
     @property
     def size_bytes(self) -> int:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be proposed: a row for each kind, and the option of a collector that does it. Private."""
+"""What can be proposed: a row for each kind, and the option of a collector that does it. Private.
+
+A proposal says that something of the telemetry is worth dropping, such as an attribute that makes many series. Its
+option is a recipe or a processor that drops it. `observation.py` collects proposals of a capture.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,10 @@ class RepeatedRecords:
 
 
 def _list_identity_keys(record: Record) -> Iterator[int | None]:
-    """Yield a number for the record, or for each of its data points, that the same one has again."""
+    """Yield a number for the record, or for each of its data points, that is equal for the same record.
+
+    None stands for a record that has no id or time to tell it by.
+    """
     body = record.body
     if record.signal == "traces":
         yield hash((body.get("traceId"), body["spanId"])) if body.get("spanId") else None

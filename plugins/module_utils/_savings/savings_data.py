@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is worth dropping, as data. Private."""
+"""What is worth dropping, as data: the result of module pipeline_savings, whose page describes the keys. Private."""
 
 from __future__ import annotations
 

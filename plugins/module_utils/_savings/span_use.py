@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spans that are worth dropping: health checks, those without children and errors, plain traces. Private."""
+"""Spans that are worth dropping: health checks, those without children and errors, plain traces. Private.
+
+A leaf is a span without children. A plain trace has no error and is not slow. `observation.py` adds each span to
+`SpanUse`, and asks it for proposals in the end (see proposals.py).
+"""
 
 from __future__ import annotations
 
@@ -49,7 +53,7 @@ _NANOSECONDS_PER_MS = 1_000_000
 
 
 class SpanRow(NamedTuple):
-    """What is kept of a span. `span_number` and `parent_number` are numbers that equal ids share; 0 is no parent.
+    """What is kept of a span. Numbers stand for ids, since they take less room: equal ids have equal numbers.
 
     `start_nanoseconds` and `end_nanoseconds` are in nanoseconds since 1970.
     """
@@ -57,6 +61,7 @@ class SpanRow(NamedTuple):
     trace_number: int
     span_number: int
     parent_number: int
+    """0 for a span without a parent."""
     service: str
     name: str
     kind: str

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Archives of programs for hosts: their sums, and their copies in a release mirror. Controller only. Private."""
+"""Archives of programs for hosts: their sums, and their copies in a release mirror. Controller only. Private.
+
+A sum is the SHA-256 of an archive. A mirror is a folder with copies of archives and manifests, for places without the
+internet (docs/airgapped.md). `release_mirror.py` calls this file.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +34,17 @@ _FILE_MODE = 0o644
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive to read. `path` is its place in a mirror.
-
-    `origin` is the path or the address to read it from, and `published` the address of its publisher. `expected_sum`
-    is empty if no sum is known.
-    """
+    """An archive to read."""
 
     name: str
     path: str
+    """Its place in a mirror, below the root."""
     origin: str
+    """The path or the address to read it from."""
     published: str
+    """The address at its publisher; empty if there is none."""
     expected_sum: str
+    """Empty if no sum is known."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Archive:

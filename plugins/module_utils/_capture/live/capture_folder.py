@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder of a capture: there whole or not at all, and readable for its owner alone. Private."""
+"""The folder of a capture: there whole or not at all, and readable for its owner alone. Private.
+
+While it is written, the folder has another name beside its place: the part folder, `.NAME.capture-part`. It has a
+packed file for each signal, and a manifest that says what the capture is of.
+"""
 
 from __future__ import annotations
 

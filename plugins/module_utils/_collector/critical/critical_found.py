@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which critical components a cluster has, by the labels of its pods. Private."""
+"""Which critical components a cluster has, by the labels of its pods. Private.
+
+Critical components are what a cluster depends on, such as DNS and the API server: `critical_table.py` has their rows.
+"""
 
 from __future__ import annotations
 

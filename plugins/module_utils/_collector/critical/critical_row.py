@@ -37,23 +37,23 @@ class ComponentPanel(NamedTuple):
 
 
 class Component(NamedTuple):
-    """A component that a cluster depends on.
-
-    `labels` select its pods, in Kubernetes syntax; several selectors are alternatives. A cluster whose workloads make
-    such pods has the component. `control_plane` is its name in the platform's file (platforms/generic.yml), which then
-    says where the metrics are. `source` is the page that documents the metrics.
-    """
+    """A component that a cluster depends on."""
 
     name: str
     title: str
     source: str
+    """The page that documents the metrics."""
     alerts: tuple[ComponentAlert, ...]
     panel: ComponentPanel
     labels: tuple[str, ...] = ()
+    """Selectors of its pods, in Kubernetes syntax; several are alternatives. A cluster whose workloads make such pods
+    has the component."""
     port: int = 0
+    """The port with its metrics; 0 if the platform says where they are."""
     path: str = "/metrics"
     scheme: str = "http"
     control_plane: str = ""
+    """Its name in the platform's file (platforms/generic.yml), which then says where the metrics are; else empty."""
 
 
 def counter_selector(name: str) -> str:

@@ -20,14 +20,14 @@ from .reader import ClusterReader, Object
 
 
 class RunningConfig(NamedTuple):
-    """The config of a collector's pods, with all variables; empty if it cannot be read, and the notes say why.
-
-    `sources` are the objects that the container refers to, `config_maps` those of them that were read, by name.
-    """
+    """The config with which a collector's pods run, and the objects that it is from."""
 
     config: dict[str, Any]
+    """The config, with the values of its variables; empty if it cannot be read, and the notes of the target say why."""
     sources: Sequence[Source]
+    """The ConfigMaps and Secrets that the container refers to."""
     config_maps: dict[str, Object]
+    """Those of them that are ConfigMaps and were read, by name."""
 
 
 def read_running_config(reader: ClusterReader, target: DiagnosedTarget) -> RunningConfig:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks AWS and hub clusters which clusters there are. Reads alone. Private."""
+"""Asks AWS and hub clusters which clusters there are. It only reads. Private.
+
+A source is a row of the inventory that says where to look (source_forms.py). A hub is a cluster that knows others, such
+as one with Argo CD. A row of the answer is a cluster, or a text about what is left out.
+"""
 
 from __future__ import annotations
 

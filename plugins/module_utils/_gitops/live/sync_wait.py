@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until another tool has applied what the files say: it reads, and writes nothing. Private."""
+"""Wait until another tool has applied what the files say: it reads, and writes nothing. Private.
+
+Module sync_wait calls this file. A sync is done when each workload of the manifests runs what its manifest says.
+"""
 
 from __future__ import annotations
 

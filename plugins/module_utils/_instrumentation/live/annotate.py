@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Annotate namespaces, which may have other owners. Annotations of other field managers stay. Private."""
+"""Annotate namespaces, which may have other owners. Annotations of other field managers stay. Private.
+
+The operator instruments pods that start in a namespace with its annotation, which names an Instrumentation. A field
+manager is the name under which a program writes fields of an object; the API server keeps whose each field is.
+"""
 
 from __future__ import annotations
 

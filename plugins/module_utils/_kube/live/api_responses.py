@@ -12,6 +12,7 @@ from typing import Any
 from ..._otelcol.bounded.json_text import parse_json
 from ..._otelcol.config.masking import mask_and_clean
 
+# A header Warning of the API server, such as `299 - "v1 X is deprecated"`: a text in quotes, in which `\` escapes.
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 # Messages of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that rejects
 # a request has other messages: `denied the request`, and for a conversion a message without the address.
