@@ -25,6 +25,7 @@ IMAGE = re.compile(r"!" + RELATIVE_LINK.pattern + r"\n\n?")
 LINK_OUT_OF_DOCS = re.compile(r"\[([^\]]+)\]\(\.\./([^)]+)\)")
 # A link whose text is the name of its file, such as `[docs/eks.md](eks.md#roles)`.
 LINK_NAMED_BY_FILE = re.compile(r"\[(?:docs/)?(\w+\.md)\]\((\1(?:#[^)]*)?)\)")
+# The version in galaxy.yml, such as `version: 1.2.0`.
 VERSION_LINE = re.compile(r"^version: (\S+)$", re.MULTILINE)
 
 

@@ -22,6 +22,7 @@ from .quick import ROOT, list_git_lines
 PAGE_FILE = ROOT / "docs" / "library.md"
 PLUGINS = PurePosixPath("plugins")
 LIBRARY = "_otelcol"
+# The part of the page that this tool writes.
 _TABLE = re.compile(r"<!-- door:[^\n]*-->\n.*?<!-- end -->", re.DOTALL)
 _TABLE_NOTE = "<!-- door: written by `python -m tools.door --write` from the imports; do not edit -->"
 

@@ -37,6 +37,7 @@ PARALLEL_JOBS = 3
 LOW_PRIORITY = 5
 LAST_LINES = 60
 ERROR_LINES = 40
+# What sets a color in a terminal, such as `ESC[31m`.
 COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 # What a part is in the table, by how the line of its step begins; a step of Molecule has other ways to pass, too.
 FAILED, INCOMPLETE, PASSED = "FAILED", "incomplete", "passed"

@@ -18,11 +18,15 @@ from typing import NamedTuple
 
 from .quick import ROOT, list_git_lines
 
+# A block of code between two lines of three backticks.
 FENCED_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
+# The target of a link, such as `](eks.md#roles)`: a path, a heading, or both, but no address.
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+# A page that a text names, such as `docs/eks.md#roles`, and that is no part of a longer path.
 _NAMED_PAGE = re.compile(r"(?<![\w/.])(docs/\w+\.md)(?:#([\w-]+))?")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+# An anchor that a page sets itself, such as `<a name="roles">`.
 _ANCHOR = re.compile(r'<a (?:id|name)="([^"]+)"')
 # The site joins docs/docsite with docs.
 _SITE = ROOT / "docs" / "docsite"
@@ -36,6 +40,7 @@ def list_anchors(page: Path) -> frozenset[str]:
     for heading in _HEADING.findall(text):
         heading_text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
         slug = re.sub(r"[^\w\- ]", "", heading_text).replace(" ", "-")
+        # A second heading with the same words gets a number: `roles`, then `roles-1`.
         numbered_slug = re.compile(rf"{re.escape(slug)}(?:-\d+)?")
         earlier_count = sum(numbered_slug.fullmatch(earlier_slug) is not None for earlier_slug in slugs)
         slugs.append(f"{slug}-{earlier_count}" if earlier_count else slug)

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """python -m tools.reading [FOLDER…] [--functions N]: how dense the code of plugins is, by room.
 
+A room is a folder of plugins whose files belong together, such as module_utils/_waves with its folder live. A way is a
+path through the branches of a function.
+
 For each room it prints its functions, their lines, the ways through 100 of their lines, the most ways through one
 function, and how many functions have a name of one word. radon counts the ways, as `tests/contract/test_complexity.py`
 does. With `--functions`, it also prints the N functions of the folders that have the most ways for their lines.

@@ -18,6 +18,7 @@ from ..module_utils._collector import gpu_exporters
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._otelcol.errors import Problem
 
+# A character that the label of a series cannot have.
 _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 _SCRAPERS = ("cpu", "disk", "filesystem", "load", "memory", "network")
 _KUBELET_SCRAPERS = ("cpu", "memory")

@@ -100,12 +100,14 @@ class TestOutcome:
 
 @dataclass(frozen=True)
 class VisitOutcome:
-    """What a visit of a host has found: results and tests of its collectors, and lines about services that send."""
+    """What a visit of a host has found."""
 
     collector_results: Sequence[CollectorResult]
     test_outcomes: Sequence[TestOutcome]
     service_lines: Sequence[str]
+    """Lines about the services of the host that send to its collectors."""
     unlisted_collectors: Sequence[str]
+    """The collectors of this collection on the host that the inventory does not list."""
 
 
 def diagnose_host(host_look: HostLook, configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:

@@ -4,6 +4,10 @@
 """The collectors of other hosts of the inventory: their configs as these hosts render them. Controller only.
 
 Everything follows from variables of the inventory, so no host is contacted. Private.
+
+A group is one of the inventory, which a recipe names as the place to send to (`to: GROUP`). A gateway is a collector of
+a host of the group that receives OTLP, and a `Route` says which gateways a sender uses and by which name (both are in
+_host/host_groups.py). A hop is an exporter with one gateway that gets its data (`GroupHop`).
 """
 
 from __future__ import annotations
@@ -84,21 +88,22 @@ ComposeCluster = Callable[[Mapping[str, Any]], Sequence[tuple[Collector, Mapping
 
 @dataclass
 class InventoryGroups:
-    """The groups of the inventory, as collectors of `host` send to them: a Linux host or a cluster.
-
-    `compose_collectors` returns the collectors of a host and their configs for the variables of this host, and
-    `compose_cluster` those of a cluster. `routes_by_sender` has what each collector of this host has asked for,
-    `addresses_by_host` those of hosts that were asked for.
-    """
+    """The groups of the inventory, as the collectors of one Linux host or one cluster send to them."""
 
     host: str
+    """The host or cluster of the senders, by its name in the inventory."""
     hosts_by_group: Mapping[str, Sequence[str]]
     variables_by_host: Mapping[str, Mapping[str, Any]]
     compose_collectors: Compose
+    """Returns the collectors of a Linux host and their configs, for the variables of this host."""
     compose_cluster: ComposeCluster = lambda _variables: ()
+    """The same for a cluster."""
     routes_by_sender: dict[str, list[Route]] = field(default_factory=dict)
+    """What each collector of `host` has asked for, by its name as `_place_name` returns it."""
     addresses_by_host: dict[str, set[str]] = field(default_factory=dict)
+    """The addresses of hosts that somebody has asked for so far."""
     _known: dict[str, list[OtherCollector]] = field(default_factory=dict)
+    """The collectors of hosts that somebody has asked for so far, by host."""
 
     def resolve_for_recipe(self, sender: Collector, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return how a collector reaches the group that a recipe names. Raises Problem for a group that cannot be."""
@@ -227,13 +232,16 @@ def _place_name(collector: Collector) -> str:
 
 
 def build_unresolved_route(_collector: HostCollector, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stands for a route in a config of which only the receivers count."""
+    """Return what stands for a route in a config of which only the receivers count.
+
+    It has the keys that recipes read: `endpoint`, `endpoints`, `is_balanced` and `server_name`.
+    """
     endpoint = f"{group_alias(str(options['to']))}:4317"
     return {"endpoint": endpoint, "endpoints": [endpoint], "is_balanced": False, "server_name": ""}
 
 
 def read_requested_group(options: Mapping[str, Any]) -> GroupRequest:
-    """Return what the options of a recipe ask of a group."""
+    """Return what the options `to`, `protocol`, `collector` and `spread` of a recipe ask of a group."""
     return GroupRequest(
         group=str(options["to"]),
         protocol=str(options.get("protocol") or GroupRequest.protocol),

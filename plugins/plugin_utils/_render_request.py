@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task asks of the rendering of collectors in clusters. Private."""
+"""What a task asks of the rendering of collectors in clusters: most fields are options of module otel_render. Private.
+
+`HostRequest` of _host_drafts.py is its twin for Linux hosts.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +21,27 @@ SOURCES = ("recipes", "config", "config_files")
 
 @dataclass(frozen=True)
 class Request:
-    """A task's request: collectors with common defaults, the user's folders, and the hosts of the inventory.
-
-    `critical_components` are those that the cluster has, by name; None if nobody looked.
-    """
+    """A task's request: collectors with common defaults, the user's folders, and the hosts of the inventory."""
 
     collectors: Sequence[Mapping[str, Any]]
+    """The options of each collector by name; empty if the common options are those of a single one."""
     defaults: Mapping[str, Any]
+    """The common options by name. An option of a collector hides the common one."""
     recipe_paths: Sequence[str] = ()
     platform_paths: Sequence[str] = ()
     identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The annotations of ServiceAccounts that give AWS credentials, as `add_identity` of _identity/identity.py reads
+    them."""
     # Whether collectors may get AWS credentials in a way that this request does not show.
     has_identity: bool = True
     pin: Pin = keep_unpinned
+    """Returns an image with the digest of the lock."""
     rule_paths: Sequence[str] = ()
     overlay_policy: Mapping[str, Any] = field(default_factory=dict)
     groups: InventoryGroups | None = None
+    """The groups of the inventory; None if there is no inventory, so that a recipe can name no group."""
     critical_components: Sequence[str] | None = None
+    """The critical components that the cluster has, by name; None if nobody looked."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:

@@ -4,7 +4,8 @@
 """Collectors one tier behind a wave, such as the gateway of its agents: which are read, and what they say. Private.
 
 `_plan_of_waves.py` plans the reads with `Flows` before the first wave. `_wave_figures.py` judges the readings with
-`judge_behind_wave` when a wave ends.
+`judge_behind_wave` when a wave ends. A collector is behind a wave if it gets data from collectors of the wave. A place
+is the host or cluster where it runs, and a `Track` is all readings of one collector (see wave_tracks.py).
 """
 
 from __future__ import annotations
@@ -106,16 +107,15 @@ def _describe_unread_hosts(host_count: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _CollectorReading:
-    """What was read of a collector behind a wave, before the change and after it.
-
-    `unread_reason` says why its readings cannot be judged; it is empty if they can.
-    """
+    """What was read of a collector behind a wave, before the change and after it."""
 
     name: str
+    """Its name on a host, or NAMESPACE/NAME in a cluster."""
     place: str
     tracks_before: Sequence[Track]
     tracks_after: Sequence[Track]
     unread_reason: str = ""
+    """Why its readings cannot be judged; empty if they can."""
 
     @property
     def joined_track(self) -> Track:

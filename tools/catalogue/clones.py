@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clones, read through git alone: nothing is checked out, nothing in them is run."""
+"""Clones, read through git alone: nothing is checked out, nothing in them is run.
+
+A clone is a copy of a public repository in a folder of the maintainer. The other files of this folder read releases of
+the Collector from it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,9 @@ from pathlib import Path
 
 from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
+# The tag of a release, such as `v0.158.0`.
 RELEASE_TAG = re.compile(r"v\d+\.\d+\.\d+$")
+# The first line of a release commit, such as `[chore] Prepare release 0.158.0 (#1234)`.
 _RELEASE_COMMIT = re.compile(r"(?:\[chore\] )?[Pp]repare release (\d+\.\d+\.\d+) \(#\d+\)$")
 
 

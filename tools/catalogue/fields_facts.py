@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts about settings that types do not show: from the components' own Validate, and tried with the Collector."""
+"""Facts about settings that types do not show: from the components' own Validate, and tried with the Collector.
+
+`fields.py` adds them to the rows of fields.json. Settings and words are in the notation that README.md describes.
+"""
 
 from __future__ import annotations
 

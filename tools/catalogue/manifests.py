@@ -25,8 +25,11 @@ from .versions import FIRST_VERSION, describe_ranges
 ModulesByBuild = dict[str, dict[Version, set[Module]]]
 
 _FOLDERS = {"otelcol": "core", "otelcol-contrib": "contrib", "otelcol-k8s": "k8s", "otelcol-otlp": "otlp"}
+# A line of an import in Go, such as `"go.opentelemetry.io/collector/exporter/otlpexporter"`.
 _IMPORT = re.compile(r'^\s*"((?:github\.com|go\.opentelemetry\.io)/\S+)"$', re.MULTILINE)
+# A call such as `otlpexporter.NewFactory()`.
 _FACTORY = re.compile(r"\b(\w+)\.NewFactory\(\)")
+# The line of go.mod that tells the version of the Collector.
 _COLLECTOR = re.compile(r"^\s*go\.opentelemetry\.io/collector/exporter/otlpexporter (v\S+)", re.MULTILINE)
 _CLASSES = ("receiver", "processor", "exporter", "connector", "extension")
 # Red Hat's builds without a tag in the clone, 3.8 and 3.9. This manifest has the components whose schemas later commits

@@ -32,7 +32,9 @@ REPOSITORIES = {
     "github.com/open-telemetry/opentelemetry-collector-contrib": CONTRIB_PREFIX,
 }
 TEXT_SHAPE, LIST_SHAPE, HEADERS_SHAPE = "text", "list", "headers"
+# A field of a struct of Go, such as: Headers map[string]configopaque.String `mapstructure:"headers"`.
 _TAG = re.compile(r"(\[\]|map\[string\])?\*?configopaque\.(String|MapList)\b[^`\n]*`[^`]*mapstructure:\"([a-z]\w*)")
+# The end of a reference in a schema, such as `configopaque.string`.
 _REFERENCE = re.compile(r"configopaque\.(string|map_list)\Z")
 # The version in the path of a module of a module cache.
 _VERSION = re.compile(r"@[^/]*")

@@ -20,8 +20,11 @@ MODULE = "go.opentelemetry.io/collector"
 CHANGELOG, PLANS_FOLDER = "CHANGELOG.md", "docs/rfcs"
 # The headings of CHANGELOG.md between their two pictures.
 BREAKING_HEADINGS = ("Breaking changes", "Deprecations")
+# The heading of a release in CHANGELOG.md, such as `## v1.71.0/v0.165.0`.
 _RELEASE = re.compile(r"^## .*\b(v0\.\d+\.\d+)\s*$")
+# A heading below that, perhaps with a picture on both sides; its `name` is without them.
 _HEADING = re.compile(r"^### \W*(?P<name>.*?)\W*$")
+# A release that a text names, such as `v0.165` or `v0.165.0`; the number is its minor one.
 _NAMED_RELEASE = re.compile(r"\bv0\.(\d+)(?:\.\d+)?\b")
 # A bullet elsewhere that tells of a deprecation, or of a warning at the start.
 _TELLS_DEPRECATION = re.compile(r"\bdeprecat|\bwarn(?:s|ing)? at start|\bwill be removed", re.IGNORECASE)

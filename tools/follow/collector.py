@@ -34,7 +34,9 @@ MODULE = "o11y.example/asked"
 # Where a package moved to another module, the older version of the module has it too.
 COLLECTOR_MODULES = ("go.opentelemetry.io/collector", proxy.OTELCOL_MODULE)
 _BUILDER = "go.opentelemetry.io/collector/cmd/builder"
+# How `go` tells of a module that the proxy refuses: `MODULE@v1.2.3: reading https://…: 404`.
 _REFUSED_MODULE = re.compile(r"(\S+)@(v[^\s:]+): reading \S+: \d+")
+# How `go` begins the errors of a package that it cannot compile: `# PACKAGE`.
 _BROKEN_PACKAGE = re.compile(r"^# (\S+)$", re.MULTILINE)
 _MAX_ROUNDS = 20
 

@@ -23,7 +23,9 @@ REPOSITORIES = {
 }
 _COMPONENT = "go.opentelemetry.io/collector/component"
 GO_ENVIRONMENT = {**os.environ, "GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0"}
+# A release, such as `v0.165.0`, and not `v0.165.0-rc.1`.
 _RELEASE = re.compile(r"v\d+\.\d+\.\d+$")
+# The line of go.mod that tells the version of the stable modules.
 _STABLE = re.compile(r"^\s*go\.opentelemetry\.io/collector/confmap (v\S+)", re.MULTILINE)
 
 

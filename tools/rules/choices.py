@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases that show a rule best, where the shortest ones do not."""
+"""Cases that show a rule best, where the shortest ones do not.
+
+A case is a config with what the rule says of it, from tests/unit/…/rules/cases.py. `examples.py` looks here first.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import re
 _HTTP_METHODS = "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE QUERY _OTHER"
 _HTTP_STATUS = re.compile(r"[1-5]\d\d")
 _GRPC_STATUS = re.compile(r"\d|1[0-6]")
+# A version, such as `1.27`, `v2` or `1.0.0-rc.1`.
 _VERSION = re.compile(r"v?\d{1,3}(\.\d{1,4}){0,2}(-(alpha|beta|rc|dev)\.?\d{0,3})?")
 _RPC_SYSTEMS = "apache_dubbo aws_api connectrpc connect_rpc dotnet_wcf dubbo grpc java_rmi jsonrpc onc_rpc onc-rpc"
 _DATABASES = (

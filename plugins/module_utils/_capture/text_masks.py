@@ -23,6 +23,7 @@ NAME_PATTERN = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_.\-/:]{0,199}")
 _UNIT_PATTERN = re.compile(
     r"(1|%|[num]?s|min|h|d|[kKMGT]?i?By?|bit|[mk]?[WJVA]|Hz|Cel|K|\{[A-Za-z_. ]{1,40}\})?(/(s|min|h))?"
 )
+# A version, such as `1.27.0` or `v2.1-beta.3`.
 _VERSION_PATTERN = re.compile(r"v?\d{1,5}(\.\d{1,6}){0,2}([-+][A-Za-z0-9.]{1,20})?")
 _SCHEMA_PATTERN = re.compile(r"https://opentelemetry\.io/schemas/[0-9.]{1,20}")
 # What a client logs in with, which is a secret wherever it stands.

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rules learn of a collector that this collection deploys: its deployment and its variables. Private."""
+"""What the rules learn of a collector that this collection deploys: its deployment and its variables. Private.
+
+A `Deployment` of the rules says how a collector runs, such as its mode and its number of pods (rules/subject.py). It is
+no object of Kubernetes. `RuleSurroundings` of _drafted.py passes these functions on.
+"""
 
 from __future__ import annotations
 

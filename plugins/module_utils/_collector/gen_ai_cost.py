@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a call of a model costs, by the prices of a user: statements of OTTL that write it into the span. Private."""
+"""What a call of a model costs, by the prices of a user: statements of OTTL that write it into the span. Private.
+
+A call is a span of a client of generative AI, which has the numbers of tokens as attributes (gen_ai_attributes.py).
+Recipe templates call this file by the filter `cost_statements`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements of OTTL that hide content of calls of models. Private."""
+"""Statements of OTTL that hide content of calls of models. Private.
+
+Content is what a user asks a model and what it answers: prompts and messages in attributes, in events of spans and in
+log records. Recipe templates call this file by the filter `gen_ai_protection`.
+"""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def _decision_wait(sampler_settings: Mapping[str, Any]) -> float:
 
 
 class _Way(NamedTuple):
-    """A way from an OTLP receiver to an exporter: the signal that is received, and the samplers on the way."""
+    """A way of data from an OTLP receiver to an exporter: the signal that is received, and the samplers on the way."""
 
     signal: str
     samplers: tuple[str, ...]

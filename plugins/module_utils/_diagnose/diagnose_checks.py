@@ -41,11 +41,15 @@ class Check(NamedTuple):
 
 
 class CheckFinding(NamedTuple):
+    """One thing that a check has found."""
+
     check: Check
     subject: str
+    """The component or end that it is about, such as `exporters/debug` or `in`; empty if the check does not say."""
     message: str
     fix: str
     found_fields: Mapping[str, Any]
+    """What the expression yielded; a text is under the key `value`."""
 
     @property
     def causal_rank(self) -> int:

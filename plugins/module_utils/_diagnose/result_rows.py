@@ -50,7 +50,10 @@ class PodRow(TypedDict):
 
 
 class CollectorResult(TypedDict):
-    """The result for one collector. A list of rows is None if it could not be read, or if a host has no such rows."""
+    """The result for one collector. A list of rows is None if it could not be read, or if a host has no such rows.
+
+    docs/diagnose.md lists the keys of the rows.
+    """
 
     name: str
     namespace: str

@@ -28,14 +28,19 @@ _EKS_READY = ("ACTIVE", "UPDATING")
 
 @dataclass(frozen=True)
 class FoundCluster:
-    """A cluster as one source knows it. `connection_variables` are the variables by which a run reaches it."""
+    """A cluster as one source knows it. Texts are empty where the source does not say them."""
 
     name: str
     source: str
+    """The type of the source, such as `eks` or `argo_cd`."""
     connection_variables: Mapping[str, Any]
+    """The variables of its host by which a run reaches it, such as `otel_collector_eks_cluster`."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Its labels, or its tags in AWS."""
     server: str = ""
+    """The address of its API server."""
     version: str = ""
+    """The version of Kubernetes."""
     region: str = ""
 
     @property

@@ -28,11 +28,14 @@ _USER_KEYS = frozenset({"token", "username", "password", "client-certificate-dat
 
 @dataclass(frozen=True)
 class SecretForm:
-    """A form of Secrets: the label by which they are found, and the value of that label if there is only one."""
+    """A form of Secrets with the credentials of a cluster."""
 
     name: str
+    """The name of the tool, as sources have it: `argo_cd` or `cluster_api`."""
     label: str
+    """The label by which the Secrets are found."""
     value: str = ""
+    """The value of that label; empty if each Secret has another one."""
 
     @property
     def label_selector(self) -> str:

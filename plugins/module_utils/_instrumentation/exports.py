@@ -162,7 +162,9 @@ def _is_exported(signal: str, env: Mapping[str, Any]) -> bool:
 
 # The port that a URL without a port has; exporters of OTLP need one with http.
 _SCHEME_PORTS = {"https": 443}
+# The end of a URL behind its path, such as `?tenant=a#x`.
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
+# The end of a URL that is for one signal alone, such as `/v1/traces`.
 _SIGNAL_PATH = re.compile(r"/v1/(traces|metrics|logs)/?\Z")
 # A host such as `[$(OTEL_NODE_IP)]` is the address of a node in an IPv6 cluster. Kubernetes fills it in. Python takes
 # only addresses in brackets, so it is parsed with any address in its place.

@@ -28,14 +28,22 @@ class Language:
     """One language: where it is in the resource, what it sends by itself, and what switches it off in the operator."""
 
     name: str
+    """Its name in options, such as `apache_httpd`."""
     title: str
+    """Its name for people."""
     field: str
+    """Its field in the custom resource."""
     container_name: str
+    """The container that the operator adds to pods."""
     default_protocol: str = HTTP
     protocols: tuple[str, ...] = (HTTP, GRPC)
+    """The protocols that its exporter knows."""
     signals: tuple[str, ...] = ("traces", "metrics", "logs")
+    """What it sends."""
     resources_field: str = "resourceRequirements"
+    """The field for the requests and limits of its container."""
     is_enabled: bool = True
+    """Whether the operator has it on by default."""
     # The web server modules read a file that the operator writes, not the environment; this names the endpoint there.
     directive: str = ""
 

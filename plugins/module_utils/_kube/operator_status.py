@@ -29,9 +29,13 @@ class Child(NamedTuple):
     namespace: str
     name: str
     owner: tuple[str, str]
+    """The kind and the name of the custom resource that it is made from."""
     image: str
+    """The image that it must have; empty for any."""
     replicas: int | None
+    """The number of pods that it must have; None for any."""
     annotations: dict[str, str]
+    """The annotations that its pods must have."""
 
     def __str__(self) -> str:
         """Return `Kind namespace/name`."""

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rights of Kubernetes RBAC: read from the rules of roles, and asked of the API server. Private."""
+"""Rights of Kubernetes RBAC: read from the rules of roles, and asked of the API server. Private.
+
+A right is one verb for one resource of an API group, such as `list pods`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A topology that is too large to look at, with what has the same ways as one node. Private."""
+"""A topology that is too large to look at: nodes of one kind with the same ways become one node. Private.
+
+A topology is the graph of who sends data to whom, and a way is an edge of it (topology_graph.py).
+"""
 
 from __future__ import annotations
 

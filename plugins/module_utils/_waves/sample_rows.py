@@ -22,6 +22,7 @@ from .._host_change.wave_watch import COMPARED
 from .._telemetry.metrics import CountKey, Reading
 from .wave_tracks import Track, TrackPoll
 
+# The names of the counters that are compared.
 _COMPARED_COUNTERS = re.compile(COMPARED)
 
 

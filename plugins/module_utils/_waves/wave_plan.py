@@ -35,6 +35,7 @@ _ALL_PERCENT = 100  # percent
 _SHORTEST_WATCH, _LONGEST_WATCH = 40, 24 * 3600
 # A share of the hosts, such as `25%`.
 _PERCENT = re.compile(r"(\d{1,3})\s*%\Z")
+# The name of a wave, such as `canary-eu_1`: at most 48 characters, with a letter or a digit at both ends.
 _WAVE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,46}[a-z0-9])?\Z")
 
 

@@ -51,6 +51,7 @@ class ReleaseArguments(ManifestOptions):
     installed: ReleaseFacts | None
     """The result of release_info."""
     foreign: str
+    """What to do about an installation of another owner: `adopt`, `refuse` or `takeover`."""
     allow_skip: bool
     compatibility: str
     helm_release: str

@@ -16,6 +16,7 @@ from ..plugin_utils._otelcol import _files
 from ..plugin_utils._otelcol._findings import ALL_RULES
 
 _RULES_PAGE = Path(__file__).parents[1] / "rules.md"
+# A row of the table of rules, such as `| [rule-id](#rule-id) | … | What it finds. |`.
 _RULE_ROW = re.compile(r"^\| \[?(?P<id>[a-z0-9-]+)(?:\]\(#\S+\))? \|.*\| (?P<finds>.*) \|$", re.MULTILINE)
 _RULE_ID_WIDTH = max(len(rule.id) for rule in ALL_RULES)
 

@@ -27,6 +27,7 @@ PLACE_KEYS = ("label", "namespace", "path", "port", "scheme")
 _TERM_PATTERN = re.compile(r"[A-Za-z0-9._/-]+==?[A-Za-z0-9._-]*\Z")
 """A term of a selector of labels that a job for annotations can leave out too: KEY=VALUE."""
 _LAST_PORT = 65535
+# A character that the label of a series cannot have.
 _NOT_IN_LABELS_PATTERN = re.compile(r"[^a-zA-Z0-9_]")
 _POD_LABEL = "__meta_kubernetes_pod_label_"
 

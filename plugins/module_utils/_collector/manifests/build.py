@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every builder gets, and the frame of every object. Private."""
+"""What every builder of objects gets, and the frame of every object. Private.
+
+A build is one collector with its options, its finished config and what follows from both. `_judged_collectors.py` of
+plugin_utils makes it, and the files of this folder make manifests of it. A `Target` of the rules, which is called a
+build too, is another thing: the program of the Collector.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +31,17 @@ class CollectorBuild:
     """A collector with its finished config and what follows from it."""
 
     collector: Collector
+    """Its options."""
     needs: Needs
+    """What its config needs of Kubernetes, such as ports, rights and mounts."""
     config: Mapping[str, Any]
     config_text: str
+    """The config as YAML."""
     config_hash: str
     image: str
+    """The image of its pods; empty where the operator chooses it."""
     run_as_user: int | None
+    """The user of its pods; None where the cluster chooses it."""
     # The collector to which the ServiceAccount belongs: collectors may share one.
     account_owner: str = ""
     platform: Platform = field(default_factory=Platform)

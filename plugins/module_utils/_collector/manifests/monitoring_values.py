@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the alerts and panels of a collector depend on: its facts, its series, and values of its options. Private."""
+"""What the alerts and panels of a collector depend on: its facts, its series, and values of its options. Private.
+
+A fact is a word such as `gpus` that an alert or a panel needs (`needed_facts`). Series are the names of the collector's
+own metrics in Prometheus. Values stand in place of placeholders such as `<gpu_power>` in expressions.
+"""
 
 from __future__ import annotations
 

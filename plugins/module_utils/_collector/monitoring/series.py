@@ -44,6 +44,7 @@ _SUFFIXED_SINCE, _PLAIN_SINCE = (0, 119), (0, 152)
 _READER_PATH = ("pull", "exporter", "prometheus")
 _SUFFIX_OPTIONS = ("without_units", "without_type_suffix")
 _UNKNOWN_VERSION = (999,)
+# A placeholder in an expression, such as `<matchers>`.
 _PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 
 

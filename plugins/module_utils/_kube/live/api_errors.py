@@ -32,6 +32,7 @@ FORBIDDEN_MESSAGE = re.compile(
 # Source: pkg/registry/core/pod/storage/eviction.go of Kubernetes.
 _BUDGET_NAME = re.compile(r"The disruption budget (?P<name>\S+) ")
 _EVICTION_PATH = "/eviction"
+# The end of the path of an object, such as `/namespaces/obs/pods/agent-x7k2p`.
 _OBJECT_PATH = re.compile(r"/namespaces/(?P<namespace>[a-z0-9-]+)/[a-z]+/(?P<name>[a-z0-9.-]+)\Z")
 # How an API server answers to a path that it does not have, such as that of an API group.
 _PLAIN_NOT_FOUND = "404 page not found"

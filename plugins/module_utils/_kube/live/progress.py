@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task waits for, line by line as it changes. Private."""
+"""What a task waits for, line by line as it changes: the user sees it while the task runs. Private."""
 
 from __future__ import annotations
 

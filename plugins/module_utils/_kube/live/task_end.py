@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do the work of a module, and end its task with a result or a failure that shows no secret of the options. Private."""
+"""Do the work of a module, and end its task with a result or a failure that shows no secret of the options. Private.
+
+Each module that asks a cluster gives its work to `run` as a function, which returns the result or raises Problem.
+"""
 
 from __future__ import annotations
 

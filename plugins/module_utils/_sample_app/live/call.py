@@ -41,6 +41,7 @@ GRACE_SECONDS = 5.0
 HTTP_SECONDS = 10.0
 HTTP_MULTIPLE_CHOICES = 300
 UNAUTHORIZED_STATUSES = (401, 403)
+# The id of a trace: 32 hexadecimal digits.
 _TRACE_ID = re.compile(r"[0-9a-f]{32}\Z")
 # The lines of the debug exporter's output that are shown for a span.
 _SHOWN_LINES = re.compile(r"service\.name: |Trace ID |Name  ")
