@@ -21,7 +21,7 @@ class ActionModule(WorkerAction):
         return CLUSTER_ARG_SPEC | collector_wave.ARGUMENTS, collector_wave.run_collector_wave
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what the collectors count. A cluster that cannot be read is told by the gate, and fails no task."""
+        """Return what the collectors count. No task fails for a cluster that cannot be read: the gate says so."""
         variables = task_vars or {}
         # With `applied`, the collectors are those that the run has applied to the member of these variables.
         if {"seconds", "applied"} <= self._task.args.keys() and is_in_wave(variables):

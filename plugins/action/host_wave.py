@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     """Runs the module on the host, and keeps of its answer what the gate needs."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what the collectors count. No task fails for a host that cannot be read: the gate says so."""
+        """Return what the collectors count. If the host cannot be read, the task does not fail: the gate tells why."""
         with fail_for_missing_needs():
             super().run(tmp, task_vars)
         variables = task_vars or {}

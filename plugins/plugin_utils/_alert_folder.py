@@ -38,7 +38,7 @@ MOST_KEPT_RESULTS = 20
 
 
 def identify_process(pid: int) -> str:
-    """Return what tells a process from another one of its number, such as when it began; empty if there is none."""
+    """Return a text that tells a process from others with its number, such as its start time; empty if none runs."""
     try:
         os.kill(pid, 0)
     except PermissionError:
@@ -84,7 +84,7 @@ class AlertFolder:
         self._write(self.path / _STOP_FILE, record_to_dict(stop))
 
     def keep_alert(self, host: str, collector: str, name: str, alert_result: Mapping[str, Any]) -> str:
-        """Keep what was found out about an alert, and return the file. The oldest ones of the collector go."""
+        """Write the file of an answered alert, and return its path. The oldest files of the collector are removed."""
         folder = self.path / _ALERTS_FOLDER / _make_file_name(host) / _make_file_name(collector)
         file = folder / f"{_make_file_name(name)}.json"
         self._write(file, alert_result)

@@ -125,7 +125,7 @@ def _suggest_names(key: str, spec: Mapping[str, Any]) -> str:
 def _run_validator(
     values: Mapping[str, Any], known_options: DocumentedOptions, described_values: str
 ) -> ValidationResult:
-    """Return what Ansible's validator says of values; it fails on some, such as infinity for a whole number."""
+    """Return the result of Ansible's validator. It fails on some values, such as infinity for a whole number."""
     try:
         return known_options.validate(values)
     except Exception:

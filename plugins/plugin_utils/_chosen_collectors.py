@@ -14,7 +14,7 @@ _SHOWN_NAMES = 10
 
 
 def select_names(known_names: Sequence[str], requested_names: Collection[str]) -> list[str]:
-    """Return those of the known names that are asked for. A name without a namespace is that of any namespace."""
+    """Return the known names that are wanted. A wanted name without a namespace fits in any namespace."""
     return [name for name in known_names if name in requested_names or name.rpartition("/")[2] in requested_names]
 
 

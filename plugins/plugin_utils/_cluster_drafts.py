@@ -71,7 +71,7 @@ def _documented_options() -> _arguments.DocumentedOptions:
 def _draft_collector(
     options: Mapping[str, Any], written: WrittenOptions, platforms: Mapping[str, Path], request: Request
 ) -> DraftedCollector:
-    """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
+    """Return the draft of a collector. Raises Problem for what the backend, the platform or the catalogue lacks."""
     platform_facts = _sources.read_platform(options["platform"], platforms)
     options = _pin_images(_fill_in_version(options), request.pin)
     platform = Platform.from_facts(options["platform"], platform_facts)

@@ -63,7 +63,7 @@ def describe_image(build: CollectorBuild) -> dict[str, str]:
 
 
 def describe_collector(build: CollectorBuild) -> dict[str, Any]:
-    """Return what later tasks and users read of a collector."""
+    """Return a row about a collector for later tasks and users, as the page of module otel_render lists its keys."""
     collector = build.collector
     return {
         **describe_workload(collector),

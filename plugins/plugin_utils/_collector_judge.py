@@ -30,7 +30,7 @@ READING_VARIABLE = "__otel_judge_read"
 
 
 def list_members(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what each host of the play has said of its collectors; one that failed before has said nothing."""
+    """Return the readings of each host of the play. A host that failed before has none, and says why."""
     failed_reading = {"unread": "it failed before, see its message above"}
     hostvars = variables["hostvars"]
     return [

@@ -43,7 +43,7 @@ class WrittenOptions:
 
 
 def read_written_options(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> WrittenOptions:
-    """Return what is written for a collector: a key that its item has hides the common one, also with null."""
+    """Return what the user wrote for a collector. A key of its own item hides the common one, also with null."""
     given_options = {**common_options, **collector_item}
     config = given_options.get("config") or {}
     return WrittenOptions(

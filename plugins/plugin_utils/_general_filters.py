@@ -18,7 +18,7 @@ _CHARACTERS_TO_ESCAPE = re.compile("[\x7f-\uffff]")
 
 
 def drop_empty_values(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a mapping has a value that is neither null nor an empty text."""
+    """Return a mapping without the keys whose value is null or an empty text."""
     return {key: value for key, value in mapping.items() if value not in (None, "")}
 
 

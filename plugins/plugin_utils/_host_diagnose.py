@@ -119,7 +119,7 @@ def diagnose_host(host_look: HostLook, configs: Mapping[str, Any], visit: HostVi
 
 
 def _evaluate_visit(host_look: HostLook, configs: Mapping[str, Any], visit: HostVisit) -> VisitOutcome:
-    """Return what a host says of the collectors with a config; it may have others too."""
+    """Return the outcome of a visit, for the collectors of the inventory. The host may have others too."""
     results: list[CollectorResult] = []
     tests: list[TestOutcome] = []
     services: list[str] = []
@@ -172,12 +172,12 @@ def _list_verdicts_of_states(results: Sequence[CollectorResult], wanted_states: 
 
 
 def _list_passed_tests(tests: Sequence[TestOutcome]) -> list[str]:
-    """Return what arrived, and what was not tested."""
+    """Return lines about the signals that arrived, and about those that were not tested."""
     return [test.summary_line for test in tests if not test.is_all_lost]
 
 
 def _list_losses(tests: Sequence[TestOutcome]) -> list[str]:
-    """Return what did not arrive, below a line that says so; nothing if all arrived."""
+    """Return lines about the signals that did not arrive, below a line that says so; nothing if all arrived."""
     lost_signals = [line for test in tests for line in test.loss_lines]
     return [NOT_ALL_ARRIVED, *lost_signals] if lost_signals else []
 

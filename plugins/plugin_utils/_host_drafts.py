@@ -126,7 +126,7 @@ def _find_recipes(folders: Sequence[str]) -> dict[str, Any]:
 
 
 def _draft_collector(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> DraftedCollector:
-    """Return what the options of one collector decide. Raises Problem for options that cannot be used on a host."""
+    """Return the draft of one collector. Raises Problem for options that cannot be used on a host."""
     options = _read_options(collector_item, common_options)
     collector = HostCollector.from_host_options(options, _defaults_of_cluster_options())
     _check_exposed_secrets(collector, {**common_options, **collector_item})

@@ -90,7 +90,7 @@ class _AddressReceiver:
 
 
 def _find_on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_AddressReceiver]:
-    """Yield what receives at an address of a Linux host; of addresses that several hosts have, nothing."""
+    """Yield the collector that receives at an address of a Linux host; nothing if several hosts have the address."""
     if peer.service and peer.is_certain and not isinstance(sender, HostCollector):
         return  # to a pod, the name is that of a Service
     is_loopback_address = is_loopback(peer.host)

@@ -66,7 +66,7 @@ def _judge_collector(connected: ConnectedCollector, own_rules: UserRules) -> Pla
 
 
 def _build_collector(connected: ConnectedCollector) -> CollectorBuild:
-    """Return what follows from a config. Raises Problem for a config that no ConfigMap holds."""
+    """Return the build of a config. Raises Problem for a config that is too large for a ConfigMap."""
     config, config_text = connected.config, _yaml.dump(connected.config)
     check_config_size(
         connected.collector.name, config, config_text
@@ -90,7 +90,7 @@ def _build_collector(connected: ConnectedCollector) -> CollectorBuild:
 
 
 def _build_subject(connected: ConnectedCollector, build: CollectorBuild | None) -> Subject:
-    """Return what the rules look at; without a build, as of a config with faults, they know less."""
+    """Return what the rules look at. Without a build, as for a config with faults, the rules know less."""
     drafted, around, surroundings = connected.draft, connected.surroundings, connected.draft.surroundings
     return Subject(
         connected.config,

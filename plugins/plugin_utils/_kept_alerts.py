@@ -108,7 +108,7 @@ def keep_alert(
 def _build_record(
     plan: _AlertPlan, task_results: _AlertTaskResults, failure_lines: Sequence[str], time_name: str
 ) -> dict[str, Any]:
-    """Return what the file of an alert has."""
+    """Return the content of the file of an alert."""
     return {
         **plan.file_content,
         "when": time_name,
@@ -145,7 +145,7 @@ def _describe_done(plan: _AlertPlan, task_results: _AlertTaskResults) -> Iterato
 
 
 def _list_failures(task_results: _AlertTaskResults) -> Iterator[str]:
-    """Yield what failed: the connection, a diagnosis, a way back."""
+    """Yield a line for each thing that failed: the connection, the diagnosis, the way back."""
     if task_results.target_check and "roles" not in task_results.target_check:  # the check of the cluster has failed
         yield f"the cluster was not read: {task_results.target_check.get('msg')}"
     if task_results.last_change.get("unreachable"):

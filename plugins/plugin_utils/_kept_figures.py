@@ -65,7 +65,7 @@ def remove_figures(path: Path) -> None:
 
 
 def read_figures(folder: Path, host: str) -> KeptFigures:
-    """Return what was kept of a member. Raises Problem for a file of something else."""
+    """Return what was kept of a member. Raises Problem for a file with another content."""
     path = figures_path(folder, host)
     if not _files.is_path_of_kind(path, Path.exists):
         return KeptFigures("", ())

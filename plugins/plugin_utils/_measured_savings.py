@@ -115,7 +115,7 @@ def _explain_unmeasured(proposal: Proposal, most_measured: int) -> str:
 def _prepare_measuring_bed(
     chosen: ChosenConfig, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
 ) -> MeasuringBed:
-    """Return what measures options. Raises Problem if the config of before sends nothing."""
+    """Return the bed that measures options. Raises Problem if the config without them sends nothing."""
     isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
     bench = choose_bench(chosen, arguments, isolation, warn)
     replay = Replay(capture.read_requests, arguments["receivers"], arguments["tenant_attribute"])

@@ -75,7 +75,7 @@ def _count_most_underscores() -> int:
 
 
 def _find_candidates(name: str) -> Iterator[str]:
-    """Yield the names that this one may misspell, in the name of the option or in that of the role."""
+    """Yield the known names that a name may misspell, in the part of the option or in the part of the role."""
     for role in _sources.list_roles():
         if name.startswith(role):
             yield from _find_by_option(name, role)

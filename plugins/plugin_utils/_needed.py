@@ -57,7 +57,7 @@ class _MissingImport(NamedTuple):
 
 
 def _explain_unfit_collection(error: ImportError) -> Problem | None:
-    """Return what is wrong with another collection that cannot be imported; nothing for what is no collection."""
+    """Return the Problem of a collection that cannot be imported; None if what is missing is of no collection."""
     missing_import = _read_missing_import(error)
     if missing_import is None:
         return None

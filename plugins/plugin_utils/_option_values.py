@@ -70,7 +70,7 @@ def _add_held_values(
 
 
 def find_held_values(name: str, option: Mapping[str, Any]) -> Values | None:
-    """Return what an option holds; None if that is what Ansible's type says."""
+    """Return what an option holds; None if its type in Ansible says all of it."""
     held_values: Values | None = option[HOLDS_KEY] if HOLDS_KEY in option else _find_values_by_ending(name)
     is_mapping = option.get("type") == "dict" and not option.get("options")
     return None if held_values in TEXT_MAPS and not is_mapping else held_values

@@ -65,7 +65,7 @@ def _build_collector_row(collector: Mapping[str, Any], text_by_path: Mapping[str
 
 
 def read_running_forms(running_collectors: Sequence[Mapping[str, Any]], host: str) -> dict[str, ChosenConfig]:
-    """Return what runs on a host by HOST/NAME. `running_collectors` is what host_wave returns, with secrets masked."""
+    """Return the configs that run on a host by HOST/NAME. `running_collectors` is what host_wave returns, masked."""
     return dict(_iter_running_forms(running_collectors, host))
 
 

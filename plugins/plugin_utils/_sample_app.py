@@ -55,7 +55,7 @@ def render_sample_app(
 
 
 def _find_span_counter(collector: str, probes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what counts the spans that arrive at a collector; nothing if it cannot be verified."""
+    """Return where the spans that arrive at a collector are counted; nothing if it cannot be verified."""
     for probe in probes:
         if probe["name"] == collector:
             return {key: value for key, value in probe["arrival"].items() if key in _COUNTER_KEYS}

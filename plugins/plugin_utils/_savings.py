@@ -70,7 +70,7 @@ def _measure_savings(arguments: Mapping[str, Any], warn: Callable[[str], None]) 
 
 
 def _read_wishes(arguments: Mapping[str, Any], config: Mapping[str, Any]) -> SavingsWishes:
-    """Return what proposals must leave as it is."""
+    """Return the wishes of the user about proposals: what stays, and how much a proposal must save."""
     kept_names = [*arguments["keep"], arguments["tenant_attribute"]]
     return SavingsWishes(frozenset(filter(None, kept_names)), arguments["least_percent"], options.has_sampling(config))
 

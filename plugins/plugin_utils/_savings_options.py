@@ -24,7 +24,7 @@ from ._otelcol import _builds
 
 
 def add_option(config: Mapping[str, Any], option: RemovalOption, version: str = "") -> dict[str, Any]:
-    """Return a config with an option. `version` is that of the Collector, whose names of components it has."""
+    """Return a config with an option added. `version` is that of the Collector, which decides names of components."""
     added_config = _build_fragment(option, version)
     pipelines: dict[str, list[str]] = {}
     for key, pipeline in mapping_at(added_config, "service", "pipelines").items():

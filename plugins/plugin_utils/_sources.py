@@ -50,7 +50,7 @@ def list_roles() -> tuple[str, ...]:
 
 
 def read_all_role_options(role: str) -> dict[str, Any]:
-    """Return all options of a role, as its argument specs document them; those of a collector say what they hold."""
+    """Return all options of a role by name, from its argument specs. Those of a collector also say what they hold."""
     specifications = _documents.read_yaml(ROLE.with_name(role) / "meta" / "argument_specs.yml")["argument_specs"]
     return describe_held_values(role, specifications["main"]["options"])
 

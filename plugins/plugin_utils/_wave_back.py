@@ -117,7 +117,7 @@ def _join_lines(lines: Sequence[str]) -> str:
 
 
 def _describe_cluster(variables: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what of the change of a cluster stays; nothing for a host, and for a cluster without a change."""
+    """Yield lines about the part of a change that stays; none for a host, and for a cluster that did not change."""
     if is_changed(variables) and APPLIED_TO_CLUSTER in variables:
         yield from _describe_what_stays(variables[APPLIED_TO_CLUSTER])
 

@@ -172,7 +172,7 @@ def _iter_readings(
 
 
 def _group_by_place(loop_result: Mapping[str, Any] | None) -> dict[str, list[Mapping[str, Any]]]:
-    """Return what each place has answered to a task with a loop over places, one reading after the other."""
+    """Return the answers of each place to a task with a loop over places, in the order of the readings."""
     answers: dict[str, list[Mapping[str, Any]]] = {}
     for result in (loop_result or {}).get("results") or ():
         answers.setdefault(str(result.get("item")), []).append(result)

@@ -72,7 +72,7 @@ def judge_wave_data(run_plan: RunPlan, wave: WaveRow, end: WaveEnd, variables: T
 def _judge_behind(
     wave: WaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
 ) -> BehindVerdict:
-    """Return what the collectors behind a wave say. Where nothing was watched, no change can have harmed them."""
+    """Return the verdict on the collectors behind a wave. If no collector of the wave was watched, none is judged."""
     behind_plan = wave.get("behind") if wave_tracks.tracks_after else None
     judged_members = {*end.changed_hosts, *end.reason_by_failed_host}
     return judge_behind_wave(behind_plan, judged_members, wave_tracks.later_wave_tracks, variables, tools)

@@ -105,7 +105,7 @@ def _find_selected_hosts(find_hosts: Callable[[str], tuple[str, ...]], variables
 
 
 def _build_host_finder(groups: Mapping[str, Sequence[str]]) -> Callable[[str], tuple[str, ...]]:
-    """Return what finds the hosts of one of Ansible's patterns, in the order of the inventory."""
+    """Return the function that finds the hosts of one of Ansible's patterns, in the order of the inventory."""
     manager = InventoryManager(DataLoader(), parse=False)
     for group, hosts in groups.items():
         manager.add_group(group)

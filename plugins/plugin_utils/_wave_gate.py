@@ -108,7 +108,7 @@ def _find_failed_members(run_plan: RunPlan, wave: WaveRow, variables: TaskVariab
 
 
 def _select_waves_with_hosts(run_plan: RunPlan, wave_names: Sequence[str]) -> tuple[str, ...]:
-    """Return those of the waves that have hosts in this run; one without hosts never runs."""
+    """Return the waves among these that have hosts in this run. A wave without hosts never runs."""
     waves_in_run = frozenset(run_plan["wave_of"].values())
     return tuple(name for name in wave_names if name in waves_in_run)
 
@@ -117,7 +117,7 @@ def _select_waves_with_hosts(run_plan: RunPlan, wave_names: Sequence[str]) -> tu
 
 
 def _describe_changes(end: WaveEnd, variables: TaskVariables) -> list[str]:
-    """Return what the members of a wave would change, in lines: equal differences once."""
+    """Return lines about what the members of a wave would change. Members with equal differences share them."""
     cluster_changes: list[MemberChange] = []
     host_changes: list[MemberChange] = []
     for member in end.changed_hosts:

@@ -42,7 +42,7 @@ class ReadOnce(dict[str, dict[str, Any]]):
 
 
 def _read_host_results(variables: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return what module host_apply says of each collector of a Linux host; nothing for a cluster."""
+    """Return the result of module host_apply for each collector of a Linux host; empty for a cluster."""
     return (variables.get(APPLIED_TO_HOST) or {}).get("results") or ()
 
 

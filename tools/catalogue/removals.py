@@ -96,5 +96,5 @@ def _is_later(row: Row, other_row: Row) -> bool:
 
 
 def _removal_order(row: Row) -> tuple[int, str]:
-    """Return what orders the rows of removals."""
+    """Return the key by which the rows of removals are sorted."""
     return SECTIONS.index(row["section"]), row["type"]

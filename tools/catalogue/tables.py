@@ -46,7 +46,7 @@ def _keep_judged(versions: Mapping[Version, set[Key]]) -> dict[Version, set[Key]
 
 
 def _component_order(row: Row) -> tuple[int, str, str]:
-    """Return what orders the rows of components."""
+    """Return the key by which the rows of components are sorted."""
     return SECTIONS.index(row["section"]), row["type"], row["module"]
 
 

@@ -115,13 +115,13 @@ def _find_named_case(name: str, cases: Sequence[Case]) -> Case:
 
 
 def _find_shortest_wrong(cases: Sequence[Case]) -> Case:
-    """Return the wrong case with the shortest excerpt; of several, the one of which the least is known beside it."""
+    """Return the wrong case with the shortest excerpt; of several, the one with the least known beside the config."""
     wrong_cases = [case for case in cases if case.path is not None]
     return min(wrong_cases, key=_rate_length)
 
 
 def _rate_length(case: Case) -> tuple[int, int]:
-    """Return what orders wrong cases by length: the lines of the excerpt, then the size of what is known besides."""
+    """Return the key that sorts wrong cases: the lines of the excerpt, then the size of what is known beside it."""
     line_count = len(_format_excerpt(case, str(case.path)).splitlines())
     rated_lines = line_count if line_count >= _MIN_LINES else _RATED_LINES_OF_SHORT
     return rated_lines, len(str(case.more))

@@ -42,7 +42,7 @@ def make_message_mask(**field_masks: FieldMask) -> FieldMask:
 
 
 def make_list_mask(element_mask: FieldMask) -> FieldMask:
-    """Return what masks a list: each element by the same mask."""
+    """Return the mask of a list: the same mask for each element."""
 
     def mask_list(elements: Any) -> list[Any]:
         return [element_mask(element) for element in elements]

@@ -37,7 +37,7 @@ class RequestMasks:
         self._attributes = attributes
 
     def build_masks(self) -> dict[str, FieldMask]:
-        """Return what becomes of each field of a request, by its name."""
+        """Return the mask of each field of a request, by the name of the field."""
         record_masks = {
             "Spans": ("spans", self._make_span_mask()),
             "Logs": ("logRecords", self._make_log_mask()),

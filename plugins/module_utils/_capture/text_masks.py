@@ -60,7 +60,7 @@ class TextMasks:
         return known_name
 
     def mask_opaque(self, text: str) -> str:
-        """Return the mask of a text of which nothing is known."""
+        """Return the mask of a text that may be anything, whatever it looks like."""
         return self._masks.mask_text(text)
 
     def mask_version(self, text: str) -> str:

@@ -293,7 +293,7 @@ def _build_operated_manifests(collector_build: CollectorBuild) -> list[Manifest]
 
 
 def _run_builders(builders: Builders, collector_build: CollectorBuild) -> list[Manifest]:
-    """Return what the builders make, without those that make nothing for this collector."""
+    """Return the manifests of all builders; a builder may make none for this collector."""
     manifests = (build(collector_build) for build in builders)
     return [manifest for manifest in manifests if manifest is not None]
 

@@ -86,7 +86,7 @@ def _count_replicas(collector: Collector) -> int | None:
 
 
 def _find_unrequested(collector: Collector) -> tuple[str, ...]:
-    """Return the resources of which an autoscaler counts percent, and which the container does not request."""
+    """Return the resources that an autoscaler counts in percent, and that the container does not request."""
     # A container whose CPU is limited requests as much.
     requests_cpu = collector.cpu_request or collector.cpu_limit
     scales_by_cpu = collector.autoscaling.get("cpu_percent")

@@ -49,7 +49,7 @@ def _hide_status(hashed: bool) -> str:
 
 
 def _hide_error_of_event() -> str:
-    """Return what hides an error that a span has as an event; the span tells that it is one of a call."""
+    """Return the statements that hide an error in an event of a span, if the span says that it is one of a call."""
     return delete_keys_where("spanevent", ERROR_TEXT, _call_condition("span"))
 
 
@@ -62,7 +62,7 @@ def _hide_old_content_of_event() -> str:
 
 
 def _hide_event_logs(hashed: bool) -> list[str]:
-    """Return what hides the attributes and the body of log records that are events of calls."""
+    """Return the statements that hide the attributes and the body of log records that are events of calls."""
     statements = []
     for name in _LOG_EVENT_NAMES:
         event_condition = _event_condition(name)
@@ -73,7 +73,7 @@ def _hide_event_logs(hashed: bool) -> list[str]:
 
 
 def _hide_content(holder: str, hashed: bool) -> list[str]:
-    """Return what hides the attributes of a place; what is hashed is not removed."""
+    """Return the statements that remove content at a place. With `hashed`, known names get a hash of it instead."""
     families = "|".join(CONTENT_FAMILIES)
     if hashed:
         return [*_hash_content(holder), delete_keys_where(holder, families)]
@@ -90,7 +90,7 @@ def _hash_content(holder: str) -> list[str]:
 
 
 def _hide_text(text: str, hashed: bool) -> str:
-    """Return what stands in the place of an expression that is a text."""
+    """Return the expression that stands in place of another one, which is a text."""
     return f"SHA256({text})" if hashed else ottl_text("****")
 
 

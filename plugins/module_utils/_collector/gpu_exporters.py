@@ -168,13 +168,13 @@ def build_names_pattern(vendor: str, extra_counters: Sequence[str], left_out_cou
 
 
 def build_pods_pattern(vendor: str, apps: Sequence[str]) -> str:
-    """Return what matches the labels `app` and `app.kubernetes.io/name` of an exporter's pod, joined by a semicolon."""
+    """Return the pattern for labels `app` and `app.kubernetes.io/name` of an exporter's pod, joined by a semicolon."""
     names = "|".join(re.escape(app) for app in apps or EXPORTERS[vendor].app_labels)
     return f"(?:{names});.*|.*;(?:{names})"
 
 
 def build_gpu_pods_pattern(recipes: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return what `build_pods_pattern` does for the recipe `gpu_metrics` among these; nothing without it."""
+    """Return the result of `build_pods_pattern` for the options of recipe `gpu_metrics`; empty without that recipe."""
     recipe_options = recipes.get("gpu_metrics")
     return (
         ""

@@ -240,7 +240,7 @@ def _describe_rights(rights: Sequence[Right]) -> str:
 
 
 def _list_rule_targets(rule: Mapping[str, Any]) -> list[str]:
-    """Return what a rule is about: paths of the API server, or resources such as deployments.apps."""
+    """Return the targets of a rule of RBAC: paths of the API server, or resources such as `deployments.apps`."""
     if rule.get("nonResourceURLs"):
         return list(rule["nonResourceURLs"])
     targets = []

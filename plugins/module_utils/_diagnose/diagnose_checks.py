@@ -58,7 +58,7 @@ class CheckFinding(NamedTuple):
 
 
 def run_checks(search: Search, checks: Sequence[Check], facts: Facts) -> list[CheckFinding]:
-    """Return what all checks find, the causes first."""
+    """Return the findings of all checks, sorted by stage: the causes come first."""
     findings: list[CheckFinding] = []
     for check in checks:
         findings.extend(_run_check(search, check, facts))

@@ -31,7 +31,7 @@ class HostJournal:
     entries: Sequence[JournalEntry]
 
     def find_last_words(self) -> str:
-        """Return what the process said last; what systemd said of a failure if the process said nothing."""
+        """Return the last line of the process; if it wrote none, the last line of systemd about a failure."""
         own_words = self._find_words_of_last_run()
         if own_words:
             return own_words[: logs.LONGEST_TEXT]
@@ -41,7 +41,7 @@ class HostJournal:
         return ""
 
     def _find_words_of_last_run(self) -> str:
-        """Return what the process said last in its last run; empty text if it said nothing."""
+        """Return the last line of the process in its last run; empty if it wrote none."""
         entries = self._list_entries_by("collector")
         if not entries:
             return ""
@@ -76,5 +76,5 @@ class HostJournal:
         return [entry for entry in self.entries if entry["by"] == author]
 
     def _list_texts_of_systemd(self) -> list[str]:
-        """Return what systemd wrote."""
+        """Return the texts of the entries that systemd wrote."""
         return [str(entry["text"]) for entry in self._list_entries_by("systemd")]

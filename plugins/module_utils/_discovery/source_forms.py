@@ -49,7 +49,7 @@ class Source:
 
     @property
     def title(self) -> str:
-        """Return what messages call the source: its place, its type and what it asks."""
+        """Return the name of the source for messages: its place, its type and its options."""
         shown_options = [
             key for key in OPTIONS_BY_SOURCE[self.kind] if key not in _RUN_OPTIONS and self.options.get(key)
         ]

@@ -395,7 +395,7 @@ def judge_answer(status: int, message: str, target: ExportTarget, signal: str) -
 
 
 def _find_sign(status: int, message: str, protocol: str) -> str:
-    """Return what an answer is a sign of, as a key of `_VERDICTS`. The message counts before the status."""
+    """Return the key of `_VERDICTS` that fits an answer. The message counts before the status."""
     for phrase, sign in _ANSWER_SIGNS:
         if phrase in message:
             return sign

@@ -72,7 +72,7 @@ def _split_secret_parts(option_value: str) -> Iterator[str]:
 
 
 def _find_own_values(word: str) -> tuple[str, ...]:
-    """Return what may be the value that a word has behind an option; nothing if it is no such option."""
+    """Return the parts of a word that may be the value of its option; nothing if it is no such option."""
     name, _equals_sign, value = word.partition("=")
     if name in _OPTIONS_WITH_SECRET:
         return (value,)

@@ -73,7 +73,7 @@ def parse_token_command(command: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _parse_variables(variables: Iterable[Mapping[str, Any]]) -> dict[str, str] | None:
-    """Return what the variables of a command ask for; None if one of them is not known."""
+    """Return the options of the cluster that the variables of a command give; None if one of them is not known."""
     token_request: dict[str, str] = {}
     for variable in variables:
         name = variable.get("name")
@@ -101,7 +101,7 @@ def _drop_first_words(first_words: Iterable[str], words: Iterable[Any]) -> list[
 
 
 def _parse_flags(arguments: Sequence[str], parts_by_flag: Mapping[str, str]) -> dict[str, str] | None:
-    """Return what the flags of a command ask for; None if one of them is not known, or has no value."""
+    """Return the options of the cluster that flags give; None if one of them is not known, or has no value."""
     if len(arguments) % 2:
         return None
     token_request: dict[str, str] = {}

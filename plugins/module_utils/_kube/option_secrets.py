@@ -54,7 +54,7 @@ def select_hideable(secrets: Iterable[str]) -> set[str]:
 
 
 def build_secret_remover(secrets: Iterable[str]) -> Callable[[Any], Any]:
-    """Return what hides secrets in a result, as AnsibleModule does by itself up to ansible-core 2.21."""
+    """Return the function that hides secrets in a result, as AnsibleModule does by itself up to ansible-core 2.21."""
     known_secrets = {str(secret) for secret in secrets} - {""}
     longest_first = sorted(known_secrets, key=len, reverse=True)
 

@@ -240,7 +240,7 @@ def _build_node_without_address(exporter: str, settings: Mapping[str, object]) -
 
 
 def _describe_fate(exporter: str) -> str:
-    """Return what becomes of the data of an exporter that sends to no address, such as `its own log`."""
+    """Return where the data of an exporter goes that sends to no address, such as `its own log`."""
     traits = traits_of(EXPORTERS, exporter)
     for trait, fate in _FATES_BY_TRAIT.items():
         if trait in traits:

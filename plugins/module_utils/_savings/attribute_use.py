@@ -196,7 +196,7 @@ def _has_same_value(resources: Iterable[Mapping[str, str]], name: str, value: st
 
 
 def _build_delete_option(name: str, signals: tuple[str, ...]) -> RemovalOption:
-    """Return what removes an attribute in the pipelines of these signals alone."""
+    """Return the option that removes an attribute in the pipelines of these signals alone."""
     actions: list[dict[str, Any]] = [{"key": name, "action": "delete"}]
     return RemovalOption(
         processor=f"attributes/{_escape_component_id(name)}", settings={"actions": actions}, signals=signals

@@ -70,7 +70,7 @@ class LogUse:
             self._left_out[f"of further templates than {MOST_TEMPLATES:,}"] += 1
 
     def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
-        """Yield what is worth dropping."""
+        """Yield the proposals about log records, and the kinds that the capture cannot tell."""
         if self._low.item_count:
             option = build_noise_recipe(minimum_severity="info")
             yield Proposal(proposals.DEBUG, "below INFO", {"logs": self._low}, option)

@@ -58,7 +58,7 @@ class _Totals(NamedTuple):
 
 
 def _sum_sent(exporters: Iterable[str], replayed: Replayed, signal: str) -> _Totals:
-    """Return what exporters sent of a signal, together."""
+    """Return how much several exporters sent of a signal, together."""
     item_count = json_bytes = sent_bytes = 0
     for exporter in exporters:
         sent_by_exporter = replayed.get(exporter, {}).get(signal, Sent())

@@ -81,7 +81,7 @@ class Trace:
     end_nanoseconds: int = 0
 
     def add_span(self, span: SpanRow) -> None:
-        """Add a span; one without a start leaves that of the trace as it is."""
+        """Add a span. If it has no start, that of the trace stays as it is."""
         if span.start_nanoseconds:
             self.start_nanoseconds = min(self.start_nanoseconds or span.start_nanoseconds, span.start_nanoseconds)
         self.end_nanoseconds = max(self.end_nanoseconds, span.end_nanoseconds)
@@ -139,7 +139,7 @@ class SpanUse:
         )
 
     def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
-        """Yield what is worth dropping."""
+        """Yield the proposals about spans, and the kinds that the capture cannot tell."""
         yield from self._propose_health_checks()
         yield from self._propose_leaf_spans()
         yield from self._report_failing_spans()
@@ -164,7 +164,7 @@ class SpanUse:
             )
 
     def _propose_leaf_spans(self) -> Iterator[Proposal | UntoldKind]:
-        """Yield names of internal spans of which none has children or an error."""
+        """Yield names of internal spans, none of which has children or an error."""
         parent_spans = {(span.trace_number, span.parent_number) for span in self.rows if span.parent_number}
         amounts_by_name: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         needed_names: set[str] = set()
@@ -180,7 +180,7 @@ class SpanUse:
             yield UntoldKind(proposals.LEAVES, "other pods get spans of the same traces: children may be among them")
 
     def _build_span_filter(self, name: str) -> RemovalOption | None:
-        """Return what drops internal spans of a name; None for a name that is masked and has too few words."""
+        """Return the option that drops internal spans of a name; None for a masked name with too few words."""
         is_internal = "span.kind == SPAN_KIND_INTERNAL"
         if not self._readable.is_masked:
             return build_filter_option(

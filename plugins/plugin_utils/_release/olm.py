@@ -143,7 +143,7 @@ def _read_cluster_state(olm_request: OlmRequest, arguments: ReleaseArguments) ->
 
 
 def _build_olm_request(product: Product, arguments: ReleaseArguments) -> OlmRequest:
-    """Return what is asked of OLM. Raises Problem for a product without catalog, and for wrong suboptions of `olm`."""
+    """Return the request to OLM. Raises Problem for a product without catalog, and for wrong suboptions of `olm`."""
     if not product.is_in_olm:
         raise Problem(f"no known catalog contains {product.title}", fix="Use another provider.")
     olm_options = _arguments.validate_values(arguments["olm"], OPTIONS, "olm")

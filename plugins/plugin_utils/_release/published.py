@@ -94,7 +94,7 @@ def build_chart_row(product: Product, reference: str, chart: source.ChartOnDisk 
 
 
 def check_chart(row: ChartRow, lock: lock_file.Lock | None) -> str:
-    """Return what to say about a chart without a lock. Raises Problem for another chart than the locked one."""
+    """Return a note about a chart without a lock; empty if it is locked. Raises Problem for another chart than that."""
     if lock is None:
         return f"the chart {row.name} is trusted as read, {row.checksum} from {row.origin}; {_LOCK_HINT}"
     lock.verify_sum(lock_file.CHARTS, row.name, row.checksum, row.origin)

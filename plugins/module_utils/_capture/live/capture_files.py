@@ -53,7 +53,7 @@ def read_files(paths: Sequence[str], sample: Sample) -> FilesEnd:
 
 
 def _add_file(path: str, file: BinaryIO, sample: Sample, notes: list[str]) -> str:
-    """Add the records of one file. Return what ended the sample, or an empty text."""
+    """Add the records of one file. Return what ended the sample; empty if it still has room."""
     document = _read_whole_document(path, file)
     if document:
         sample.add(document, path)

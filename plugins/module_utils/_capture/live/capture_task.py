@@ -169,7 +169,7 @@ class _Captures:
             )
 
     def _capture_with_pod(self, pod: CapturePod, planned_capture: PlannedCapture) -> None:
-        """Capture what a pod beside those of a collector gets. In check mode, only ask whether it may run."""
+        """Capture with one more pod of a collector. In check mode, only ask the server whether the pod may run."""
         tap = planned_capture.tap
         if self._check:
             pod.check_is_allowed(tap)

@@ -68,7 +68,7 @@ def component_matcher(name: str) -> str:
 
 
 def _build_alert(component: Component, alert_row: ComponentAlert) -> Alert:
-    """Return an alert of a component in the form of those of a collector that scrapes the component."""
+    """Return an alert of a component in the form of the alerts of collectors."""
     return Alert(
         name=alert_row.name,
         needed_facts=(component_fact(component.name),),

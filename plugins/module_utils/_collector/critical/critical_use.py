@@ -276,7 +276,7 @@ def check_scraped_once(scrapings: Iterable[Scraping]) -> None:
 
 
 def _list_scraped(recipes: Iterable[Any]) -> list[_ScrapedComponent]:
-    """Return the critical components that a collector scrapes by this recipe, or by that of the control plane."""
+    """Return the critical components that a collector scrapes, by this recipe or by `control_plane_metrics`."""
     scraped_components = [_ScrapedComponent(name, RECIPE) for name in list_components(recipes)]
     name_by_control_plane = {row.control_plane: name for name, row in COMPONENTS.items() if row.control_plane}
     for use in read_recipe_uses(recipes):

@@ -55,7 +55,7 @@ RECEIVER_REFUSES = " or ".join(
 
 
 def _unless_alerts(labels: str, *alert_names: str, extra_matchers: str = "") -> str:
-    """Return what hides an alert: other alerts, pending or firing, of the same collector and these labels."""
+    """Return the end of an expression that hides an alert while others of the same collector are pending or fire."""
     causes = "|".join(f"OtelCollector{name}" for name in alert_names)
     return f'unless on ({labels}) ALERTS{{collector="<name>",alertname=~"{causes}"{extra_matchers}}}'
 

@@ -60,7 +60,7 @@ class _ConnectionOptions:
 
 @contextmanager
 def open_connections() -> Iterator[Connect]:
-    """Yield what connects to a hub; files of certificates are gone afterwards."""
+    """Yield the function that connects to a hub. Its files of certificates are gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         yield lambda hub: connect(_ConnectionOptions(hub, folder))
 

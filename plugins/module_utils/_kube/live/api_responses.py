@@ -69,7 +69,7 @@ def parse_status(body: bytes) -> dict[str, Any]:
 
 
 def list_warnings(headers: Mapping[str, str]) -> list[str]:
-    """Return what the server warns of, such as deprecated versions and pods that its policies will refuse."""
+    """Return the warnings of the server, such as of deprecated versions and of pods that its policies will refuse."""
     return [match.replace('\\"', '"') for match in _WARNING.findall(_find_header(headers, "warning"))]
 
 

@@ -131,7 +131,7 @@ def explain_missing_terminal(error: BaseException, task: str) -> Problem | None:
 
 
 def read_failed_call(error: BaseException) -> FailedCall:
-    """Return what an exception of botocore says, as messages may quote it."""
+    """Return the code, the message and the call of an exception of botocore, as messages may quote them."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
     error_fields = response.get("Error") or {}
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0

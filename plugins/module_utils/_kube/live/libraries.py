@@ -107,7 +107,7 @@ def _pip_install_command(arguments: str) -> str:
 
 
 def _quoted_requirement(package: str) -> str:
-    """Return what a library must be, as a shell takes it."""
+    """Return a library with its versions, as a shell takes it, such as `'boto3>=1.35.0'`."""
     requirement = _requirement(package)
     return f"'{requirement}'" if ">" in requirement else requirement
 

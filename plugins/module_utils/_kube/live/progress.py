@@ -36,7 +36,7 @@ class Progress:
             self._tell_state(subject, state, self._clock())
 
     def tell_done(self, subject: str, state: str = "ready") -> None:
-        """Tell the last state of a thing of which another one was told."""
+        """Tell the last state of a thing, if another state of it was told before."""
         with self._lock:
             if self._told.get(subject, ("", 0.0))[0] not in ("", state):
                 self._tell_state(subject, state, self._clock())

@@ -162,7 +162,7 @@ def _build_refusal(description: str, expected: str, role: str, row: ClusterRow) 
 
 
 def _describe_cluster(cluster: Cluster, names: ClusterNames, uid: str) -> str:
-    """Return what is known of a cluster, as part of a sentence."""
+    """Return the known names and the address of a cluster, as a part of a sentence."""
     description = f"{names.name or 'without a name'} at {cluster.server}"
     if names.context:
         description += f", context {names.context}"

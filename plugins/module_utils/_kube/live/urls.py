@@ -19,7 +19,7 @@ CACHE_SIZE = 1024
 
 
 def build_target(path: str, query: Mapping[str, Any] | None) -> str:
-    """Return what a request asks for. Raises Problem for what is not the path of an object."""
+    """Return the path and the query of a request. Raises Problem for a path that is not that of an object."""
     return _check_path(path) + (
         _encode_query(tuple((key, str(value)) for key, value in query.items())) if query else ""
     )
