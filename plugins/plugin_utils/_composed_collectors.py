@@ -5,8 +5,8 @@
 
 A draft is a collector whose options are read, without a config (see `_drafted.py`). A route says how a collector
 reaches a group of hosts that a recipe names, and the whole run is what the recipes of one collector know of all
-(`Route` and `WholeRun` in _recipe_layers.py). The critical components are those of the control plane, see
-docs/critical_components.md. `_render.py` and `_host_drafts.py` call this file.
+(`Route` and `WholeRun` in _recipe_layers.py). The critical components are what a cluster depends on, such as its DNS
+(docs/critical_components.md). `_render.py` and `_host_drafts.py` call this file.
 """
 
 from __future__ import annotations

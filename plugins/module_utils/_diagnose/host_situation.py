@@ -6,6 +6,10 @@
 The action of module host_diagnose calls `build_host_situation`, then `add_flow_facts`, and gives the facts to the
 checks of `host_checks.py`, which search them by JMESPath. The facts have the keys of a collector of a cluster, as
 `live/diagnosed_collector.py` makes them, and further keys that only a host has, such as `service`. Private.
+
+Some keys of hosts: `taken` has ports that another process listens on, and `closed` those that the config opens and
+where nothing listens. `shut_files` are files that the service may not read. `symptoms` say in which state a service is
+that does not run. `killed` says when the kernel killed it for its memory. An empty list says that nothing is wrong.
 """
 
 from __future__ import annotations
