@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of module collector_judge."""
+"""Controller side of module collector_judge. `plugin_utils/_collector_judge.py` does the work."""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of module instrumentation_check: checks here if the module would run here."""
+"""Controller side of module instrumentation_check: checks in this process, if the module would run here.
+
+`plugin_utils/_worker.py` decides that.
+"""
 
 from __future__ import annotations
 
