@@ -30,7 +30,10 @@ READING_VARIABLE = "__otel_judge_read"
 
 
 def list_members(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the readings of each host of the play. A host that failed before has none, and says why."""
+    """Return a row for each host of the play, with the keys `host` and `read`.
+
+    `read` is the result of the task that read its collectors. Its key `unread` says why that failed.
+    """
     failed_reading = {"unread": "it failed before, see its message above"}
     hostvars = variables["hostvars"]
     return [

@@ -4,7 +4,8 @@
 """Module collector_diagnose: from facts about collectors to problems, verdicts and a report. Controller only. Private.
 
 The module reads the facts of each collector from the cluster, and `module_utils/_diagnose/` has the checks. This file
-adds what the rules find in the config, runs the checks, and takes out all secrets.
+adds what the rules find in the config, runs the checks, and takes out all secrets. The facts of a collector are one
+mapping, whose keys docs/diagnose.md lists. Its key `unseen` has a row for each thing that could not be read.
 """
 
 from __future__ import annotations

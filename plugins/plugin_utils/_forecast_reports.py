@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a forecast, or of the forecasts of all hosts of a run: a page, Markdown and JUnit. Private."""
+"""The files of a forecast, or of the forecasts of all hosts of a run: a page, Markdown and JUnit. Private.
+
+A forecast says what a change does to the data that a collector sends (docs/forecast.md).
+"""
 
 from __future__ import annotations
 

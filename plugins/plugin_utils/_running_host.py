@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors of a Linux host as forecasts compare them: as the inventory renders them, and as they run. Private."""
+"""Collectors of a Linux host as forecasts compare them: as the inventory renders them, and as they run. Private.
+
+A forecast says what a change does to the data that a collector sends (docs/forecast.md). It knows collectors of
+clusters by NAMESPACE/NAME, so those of a host get the host as their namespace.
+"""
 
 from __future__ import annotations
 

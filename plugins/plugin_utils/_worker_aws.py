@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do the work of a module for AWS in Ansible's worker process. Apart from others, which need no boto3. Private."""
+"""Do the work of a module for AWS in Ansible's worker process, see `_worker.py`. Private.
+
+It is a file of its own, because the other modules need no boto3.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong, and how to mend it, in the words of a host where those of a pod do not fit. Private."""
+"""What is wrong, and how to mend it, in the words of a host where those of a pod do not fit. Private.
+
+A cause is what a line of a log says of a failure, such as `disk`: log_causes.py of _telemetry finds it, and has the
+words for clusters.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secrets among the options of a module, and results without them. Private."""
+"""The secrets among the options of a module, and results without them. Private.
+
+`live/hidden.py` says why Ansible itself cannot hide all of them.
+"""
 
 from __future__ import annotations
 

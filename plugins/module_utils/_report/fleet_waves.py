@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The table of waves on the page: how the collectors of each wave are, their versions, drift, and what has passed.
 
-`page_model.py` calls it with the rows of clusters and hosts that the page shows further down. Private.
+`page_model.py` calls it with the rows of clusters and hosts that the page shows further down. A member of a wave is a
+cluster or a host. In the other files of this folder, a `FleetMember` is a collector. Private.
 """
 
 from __future__ import annotations

@@ -106,7 +106,10 @@ _EXPANDED_MARKS = ("${", "$$", "{{", "{%", "{#")
 
 
 def is_free_of_expansion(option: RemovalOption) -> bool:
-    """Return whether nothing in an option is expanded: names in telemetry are not those of a person whom you trust."""
+    """Return whether the Collector expands nothing in an option, such as `${env:TOKEN}`.
+
+    An option may have names out of telemetry, which anybody may have sent.
+    """
     pasted_json = json.dumps(option.build_pasted_options(()), ensure_ascii=False)
     return not any(expanded_mark in pasted_json for expanded_mark in _EXPANDED_MARKS)
 

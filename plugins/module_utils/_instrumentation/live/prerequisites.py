@@ -109,7 +109,10 @@ class PrerequisiteCheck:
         """The warnings of the last check, each once."""
 
     def find_lasting_faults(self, seconds: float) -> list[MissingPrerequisite]:
-        """Return what is missing, after a wait of up to `seconds` if all of it may come by itself."""
+        """Return what is missing after a wait of up to `seconds`.
+
+        It waits only while everything that is missing may come by itself.
+        """
         faults: list[MissingPrerequisite] = []
         for _poll in self.cluster.iter_polls(seconds):
             self.warnings.clear()

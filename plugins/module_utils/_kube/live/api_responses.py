@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an answer of a Kubernetes API server holds, or of a proxy before it. Private."""
+"""The content of an answer of a Kubernetes API server, or of a proxy before it: JSON, warnings, errors. Private."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the options call the cluster that they lead to. Private."""
+"""The names of the cluster to which the options of a task lead, such as that of its context. Private."""
 
 from __future__ import annotations
 
