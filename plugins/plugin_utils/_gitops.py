@@ -97,8 +97,9 @@ class FilePlan:
 def write_cluster_files(arguments: Mapping[str, Any], hosts: Collection[str], *, check: bool) -> dict[str, Any]:
     """Write the files of one cluster, and return the result of gitops_render.
 
-    `hosts` are all of the inventory: the folder of another host is only named. Raises Problem before anything is
-    written for secrets, and for files of others that are in the way.
+    `arguments` are the options of the module. `hosts` are all hosts of the inventory: the folder of a host that is none
+    of them is only named. Raises Problem before anything is written: for secrets, and for files of others that are in
+    the way.
     """
     plan = _plan_files(arguments)
     plan.folder.check_paths(plan.text_by_file)

@@ -108,7 +108,7 @@ def _find_on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> It
 
 
 def _list_own_host(groups: InventoryGroups, sender: Collector) -> list[str]:
-    """Return the host of a sender; in a pod, the loopback is that of the pod."""
+    """Return the host to which the loopback address leads for a sender; none for a pod, whose loopback is its own."""
     return [groups.host] if isinstance(sender, HostCollector) else []
 
 

@@ -32,7 +32,7 @@ class Protection(NamedTuple):
 
 
 def build_protection(hashed: bool) -> Protection:
-    """Return what removes content of calls of models, or puts a hash in its place where its name is known.
+    """Return the statements that remove content of calls of models, or hash it where its name is known.
 
     Errors come first: the attributes that tell that an error is one of a call may be hidden after it.
     """

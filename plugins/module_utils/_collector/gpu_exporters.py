@@ -149,7 +149,9 @@ def list_cleanup_statements(vendor: str) -> list[str]:
 
 
 def build_names_pattern(vendor: str, extra_counters: Sequence[str], left_out_counters: Sequence[str]) -> str:
-    """Return what matches the names of metrics that stay. Raises Problem for a counter to leave out that does not.
+    """Return the pattern for the names of metrics that stay.
+
+    Raises Problem if `left_out_counters` has a counter that does not stay by default.
 
     A counter may end with `_total`, as clients of Prometheus add it. `up` says whether the exporter answers.
     """

@@ -115,7 +115,7 @@ def list_received_signals(config: Mapping[str, Any]) -> list[str]:
 
 
 def list_passed_signals(config: Mapping[str, Any]) -> list[str]:
-    """Return the signals of which one way to an exporter passes every record, or every span that failed."""
+    """Return the signals with a way to an exporter on which no sampler drops test data, or a span that failed."""
     passes_by_signal: dict[str, bool] = {}
     for way in _find_ways_from_receivers(config):
         keeps_all = all(_keeps_probe(config, sampler) for sampler in way.samplers)

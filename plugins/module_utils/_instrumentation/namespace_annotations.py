@@ -162,7 +162,10 @@ def find_second_language_warnings(
 def list_other_languages(
     live_object: Manifest, annotations: Iterable[str], references: Sequence[str] = ()
 ) -> list[str]:
-    """Return what asks in a namespace or pod for other languages than these annotations, and for none of these."""
+    """Return the annotations of a namespace or pod that ask for other languages, such as `…/inject-java: true`.
+
+    `annotations` are the names of the wanted ones. Those that name one of `references` are left out.
+    """
     other_annotations = []
     for key, raw_value in _list_unwanted(live_object, annotations).items():
         value = str(raw_value)

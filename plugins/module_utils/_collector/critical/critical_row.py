@@ -57,7 +57,7 @@ class Component(NamedTuple):
 
 
 def counter_selector(name: str) -> str:
-    """Return what selects a counter whose name does not end in `_total`: over OTLP, Prometheus lets it end so.
+    """Return the selector of a counter whose name does not end in `_total`: over OTLP, Prometheus lets it end so.
 
     A `total` inside of the name moves to its end. Source: otlptranslator of Prometheus, as test_critical_pages.py sees.
     """

@@ -40,7 +40,8 @@ _UID_DIGITS = 32
 
 
 def render_pod_monitor(build: CollectorBuild) -> Manifest | None:
-    """Return what makes the Prometheus operator scrape the collector's own metrics, or nothing if it is off."""
+    """Return the PodMonitor, by which the Prometheus operator scrapes the collector's own metrics; None if it is
+    off."""
     options = build.collector.monitoring
     if options.get("scrape") != POD_MONITOR:
         return None

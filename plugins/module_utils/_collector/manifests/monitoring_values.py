@@ -45,7 +45,10 @@ class PodStamp(NamedTuple):
 
 
 def read_pod_stamp(build: CollectorBuild) -> PodStamp:
-    """Return what tells the pods of one config from those of another. The operator has a hash of all that it gets."""
+    """Return the annotation that tells the pods of one config from those of another, with its value: a hash.
+
+    With backend operator, the hash is over all that replaces the pods.
+    """
     if build.collector.backend != "operator":
         return PodStamp(HASH_ANNOTATION, build.config_hash)
     pod_annotations = open_telemetry_collector.render_collector_resource(build)["spec"].get("podAnnotations") or {}
@@ -56,7 +59,7 @@ def read_pod_stamp(build: CollectorBuild) -> PodStamp:
 
 
 def list_monitoring_facts(build: CollectorBuild) -> frozenset[str]:
-    """Return what alerts and panels ask for: kinds and types of components, and what the collector has."""
+    """Return the facts that alerts and panels may need: kinds and types of components, and abilities such as `gpus`."""
     parts = read_parts(build.config)
     critical_facts = map(critical_table.component_fact, critical_use.list_components(build.collector.recipes))
     return frozenset((*parts.component_kinds, *parts.component_types, *critical_facts, *_list_deployment_facts(build)))

@@ -283,7 +283,7 @@ class DiagnosedCollector:
     # ── The objects around it ──
 
     def _build_reach(self) -> Reach:
-        """Return what the collector listens on, with the objects that lead to its pods or keep others from them."""
+        """Return the ports of the collector, with the objects that lead to its pods or keep others from them."""
         surroundings = Surroundings(
             services=self._list_in_namespace("services"),
             endpoint_slices=self._list_in_namespace("endpointslices"),

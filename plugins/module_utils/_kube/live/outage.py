@@ -71,7 +71,7 @@ class Outage:
         self._harmful_end = -math.inf
 
     def note_failure(self, sent_at: float) -> None:
-        """Note that a request which was sent at `sent_at` had no answer, or that of a server that cannot work."""
+        """Note that a request of time `sent_at` had no answer, or one that says that the server cannot work now."""
         with self._lock:
             if self._away_since is None:
                 self._away_since = max(sent_at, self._answered_at)
