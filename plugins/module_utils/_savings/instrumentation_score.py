@@ -47,8 +47,7 @@ class Score:
         return next(name for least_points, name in CATEGORIES if self.points >= least_points)
 
     def list_rules(self, kept: bool | None) -> list[AnsweredRule]:
-        """Return the rules with a verdict: True for kept ones, False for those not kept, None for those not
-        answered."""
+        """Return the rules with a verdict: True for kept ones, False for broken ones, None for unanswered ones."""
         return [answered_rule for answered_rule in self.answered_rules if answered_rule.verdict.is_kept is kept]
 
 
