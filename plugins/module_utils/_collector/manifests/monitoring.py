@@ -40,8 +40,7 @@ _UID_DIGITS = 32
 
 
 def render_pod_monitor(build: CollectorBuild) -> Manifest | None:
-    """Return the PodMonitor, by which the Prometheus operator scrapes the collector's own metrics; None if it is
-    off."""
+    """Return the PodMonitor, by which the Prometheus operator scrapes the own metrics; None if it is off."""
     options = build.collector.monitoring
     if options.get("scrape") != POD_MONITOR:
         return None
