@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which annotated pods and Services the scrape jobs of a config select, so that two jobs can be compared. Private.
 
-Annotated are pods and Services with annotations such as `prometheus.io/scrape`. data_flow.py collects these jobs of all
-collectors, so that rules can say which targets are scraped twice.
 Source: "kubernetes_sd_config" and "relabel_config" of Prometheus' documentation.
 """
 

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on batches: where they are made, by a processor or by exporters, and until when the processor exists.
 
-The processor is `batch`. Upstream, which is the project of the Collector, plans to remove it, since the queues of
-exporters make batches too. migrate/batch_processor.py moves batches there.
 Source: ANNOUNCED below; exporter/exporterhelper/internal/queuebatch/config.go; the READMEs of the processors. Private.
 """
 

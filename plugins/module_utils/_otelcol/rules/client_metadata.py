@@ -3,9 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on the headers of requests: a sender adds them, a receiver keeps them with `include_metadata`, a batch forgets.
 
-Headers that the receiver keeps go with the data through the pipeline; a batch joins data of several requests, so it
-forgets them. header_demands.py says which components need headers, sent_headers.py which ones exporters add.
-
 Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector;
 headerssetterextension, attributesprocessor, routingconnector and kafkaexporter of contrib. Private.
 """

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on connectors: each joins pipelines that end in it with pipelines that start from it.
 
-A connector is an exporter of one pipeline and a receiver of another; its ends are these two roles. It joins pairs of
-signals: it takes one and makes the other. A pipeline feeds another one if a connector hands on its records to it.
 Source of each: the Collector's service/internal/graph (createNodes, createEdges and buildComponents). Private.
 """
 

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on data that arrives in parts: at several replicas, at a collector that does not take it, or by another hop.
 
-A routing key is what the exporter loadbalancing divides data by, such as `traceID`: data with the same key reaches the
-same replica. A hop is a collector on the way of the data; both are answered by data_flow.py.
 Sources: the READMEs of tail_sampling, groupbytrace, service_graph, span_metrics, cumulative_to_delta,
 delta_to_cumulative, load_balancing and k8s_attributes in opentelemetry-collector-contrib. Private.
 """

@@ -4,8 +4,7 @@
 """Rules on `${…}`: expressions that the Collector expands before it reads the config.
 
 Source of each: the Collector's confmap/expand.go, confmap/provider/envprovider and internal/envvar. Keys are never
-expanded; `$$` is one dollar sign; of nested expressions the inner one is replaced first. A location is the text between
-the braces of `${…}`, such as `env:NAME` or `file:/etc/x`; a scheme is its part before the colon. Private.
+expanded; `$$` is one dollar sign; of nested expressions the inner one is replaced first. Private.
 """
 
 from __future__ import annotations

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A walk through the settings of a component: the keys, types and values that its decoder does not take.
 
-A node says what one setting takes; a form is the node of a list, a mapping or letters that is chosen for a value; a
-shape is a type, given by its letter. Source: _data/catalogue/fields.json, whose grammar catalogue/field_grammar.py
-describes. Private.
+Source: _data/catalogue/fields.json, whose grammar catalogue/field_grammar.py reads. Private.
 """
 
 from __future__ import annotations

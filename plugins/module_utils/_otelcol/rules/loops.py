@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on loops: a collector reads the log in which it prints records, or receives what it says of itself.
 
-A printer is an exporter that prints records to the log of its collector, see `Printer` in subject.py. A way leads from
-a receiver through pipelines and connectors to exporters. Pod logs are the files of that log, see needs/pod_logs.py.
 Sources: the READMEs of file_log and of the debug exporter, and the latter's normal.go and detailed.go. Private.
 """
 

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on memory limiters: limits that the Collector rejects, that never act, or that act too early.
 
-A memory limiter refuses data from its limit minus its spike on. Both are in MiB or in percent of all memory; such a
-pair is a bound here. Source: internal/memorylimiter/config.go in the Collector, and the README of memory_limiter.
-Private.
+Source: internal/memorylimiter/config.go in the Collector, and the README of memory_limiter. Private.
 """
 
 from __future__ import annotations

@@ -4,9 +4,7 @@
 """Rules on the OpenTelemetry Transformation Language in settings.
 
 Source of each: pkg/ottl of opentelemetry-collector-contrib. Outside the versions of the table, what is unknown is a
-warning. Texts with `${` are not judged. A text is a statement, a condition or a route; a group is all texts that share
-one context; a trouble is what is wrong in a text. languages/ottl.py defines context and trouble, and judges the texts.
-Private.
+warning. Texts with `${` are not judged. Private.
 """
 
 from __future__ import annotations

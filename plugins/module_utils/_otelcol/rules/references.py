@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on references: ids that pipelines, the service and components name.
 
-A reference is an id in a list of the service or of a pipeline; a use is a setting of a component that names an
-extension or a pipeline. An expression is a text with `${…}`, which may stand for anything.
 Source of each: the Collector's otelcol/config.go, service/pipelines/config.go and service/extensions. Private.
 """
 

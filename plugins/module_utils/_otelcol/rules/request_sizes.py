@@ -5,9 +5,8 @@
 
 A request above the limit is refused for good, so the exporter drops its records. The limits are rows of
 _data/catalogue/request_limits.json with their sources. A batch that counts records has no size in bytes: without a
-maximum it is unbounded. The receiver is another collector, a host of a vendor, or the exporter itself with a limit of
-its own. Source: exporter/exporterhelper/internal/queuebatch/config.go and processor/batchprocessor/config.go of the
-Collector. Private.
+maximum it is unbounded. Source: exporter/exporterhelper/internal/queuebatch/config.go and
+processor/batchprocessor/config.go of the Collector. Private.
 """
 
 from __future__ import annotations

@@ -5,9 +5,7 @@
 
 Source of each: _data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
 with mapstructure). Not checked: keys with `::`, text with `${`, types of unknown settings.
-If the catalogue lacks the version of a component, the nearest known one answers, with that doubt. A doubt is a reason
-why a fault may be none in this build: it stands in the message, and the fault becomes a warning (`hedge_fault` of
-row_certainty.py). field_walk.py compares settings with fields. Private.
+If the catalogue lacks the version of a component, the nearest known one answers, with that doubt. Private.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on what components check of their own settings, beyond keys and types.
 
-Source: Validate of each component, in _data/catalogue/constraints.json; constraints.py describes its rows. Outside the
-versions of a row, a violation is a warning. constraint_rows.py makes a `Constraint` of a row, which has checks and
-conditions; row_certainty.py says how certain a row is for a build. Private.
+Source: Validate of each component, in _data/catalogue/constraints.json. Outside the versions of a row, a violation is a
+warning. Private.
 """
 
 from __future__ import annotations

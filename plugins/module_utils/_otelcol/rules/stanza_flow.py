@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of how log operators lead to each other, by key of a row of constraints.json.
 
-Log operators are the steps of receivers such as file_log. An entry is one log record on its way; an output names the
-operator that gets it next. A check gets the value of its key (its operand), the operators, their path and the row, see
-constraints.py. Source: pkg/stanza of opentelemetry-collector-contrib. Private.
+Source: pkg/stanza of opentelemetry-collector-contrib. Private.
 """
 
 from __future__ import annotations

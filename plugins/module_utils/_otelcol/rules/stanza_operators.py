@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of log operators, by key of a row of constraints.json.
 
-Log operators are the steps of receivers such as file_log; stanza_flow.py checks how they lead to each other. A layout
-is the format of a time. Source: pkg/stanza of opentelemetry-collector-contrib. Private.
+Source: pkg/stanza of opentelemetry-collector-contrib. Private.
 """
 
 from __future__ import annotations

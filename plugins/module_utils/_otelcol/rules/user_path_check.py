@@ -4,8 +4,7 @@
 """Whether a path of a user's rule can exist: in a section, in any known type, in any known version. Private.
 
 A rule with a slip in its path would find nothing for ever, and nobody would notice. Sources: the types and settings of
-the catalogue. What the catalogue does not know of a type may exist: such a path is not certain. Steps are a parsed
-path, see user_paths.py. A form is what the catalogue says that a setting takes, see field_grammar.py.
+the catalogue. What the catalogue does not know of a type may exist: such a path is not certain.
 """
 
 from __future__ import annotations
