@@ -11,27 +11,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
-# `in` is a word of Python, so this class cannot be written with a body.
-_ReleaseRow = TypedDict("_ReleaseRow", {"in": Mapping[str, str]})
+# The key `in` is a word of Python, so the rows with it cannot be written as classes with a body. It has the range of
+# versions of each distribution with the row, such as `contrib: 0.110.0..`.
+ComponentRow = TypedDict(
+    "ComponentRow",
+    {
+        "in": Mapping[str, str],
+        "section": str,
+        "type": str,
+        "module": str,
+        "stability": Mapping[str, Mapping[str, str]],
+        "was": NotRequired[str],
+        "since": NotRequired[str],
+        "alias": NotRequired[bool],
+        "guessed": NotRequired[bool],
+    },
+)
+"""A row of `components`: a type of a section, such as `receivers` and `otlp`.
 
-
-class ComponentRow(_ReleaseRow):
-    """A row of `components`: a type of a section, such as `receivers` and `otlp`.
-
-    `in` has the range of versions of each distribution with the type, such as `contrib: 0.110.0..`. `stability` has the
-    levels of its signals by the version that brought them, such as `0.110.0: {metrics: beta}`. A type that was renamed
-    has its older name as `was` and the version of the rename as `since`. The older name stays valid unless `alias` is
-    false.
-    """
-
-    section: str
-    type: str
-    module: str
-    stability: Mapping[str, Mapping[str, str]]
-    was: NotRequired[str]
-    since: NotRequired[str]
-    alias: NotRequired[bool]
-    guessed: NotRequired[bool]
+`stability` has the levels of its signals by the version that brought them, such as `0.110.0: {metrics: beta}`. A type
+that was renamed has its older name as `was` and the version of the rename as `since`. The older name stays valid unless
+`alias` is false.
+"""
 
 
 class RemovalRow(TypedDict):
@@ -55,10 +56,8 @@ class GapRow(TypedDict):
     until: str
 
 
-class ProviderRow(_ReleaseRow):
-    """A row of `providers`: a scheme of `${scheme:…}`, and the ranges of versions that have it."""
-
-    scheme: str
+ProviderRow = TypedDict("ProviderRow", {"in": Mapping[str, str], "scheme": str})
+"""A row of `providers`: a scheme of `${scheme:…}`, and the ranges of versions that have it."""
 
 
 class ReferenceRow(TypedDict):

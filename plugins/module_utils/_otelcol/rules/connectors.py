@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ..config.paths import Path, list_at, mapping_at
 from ..graphs import find_circle
@@ -169,7 +169,7 @@ class Sender(NamedTuple):
     connector: str
 
 
-ConnectionGraph = dict[PipelineNode | ConnectionNode, list[PipelineNode | ConnectionNode]]
+ConnectionGraph: TypeAlias = "dict[PipelineNode | ConnectionNode, list[PipelineNode | ConnectionNode]]"
 
 
 def _build_connection_graph(subject: Subject) -> ConnectionGraph:
