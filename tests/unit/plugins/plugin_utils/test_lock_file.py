@@ -93,7 +93,7 @@ def test_a_lock_that_is_no_utf8_is_refused_with_its_line(file: Path) -> None:
 
 @pytest.mark.parametrize(("digests", "said"), [([A], "1 digest"), ([A, B, A], "3 digests")])
 def test_each_image_has_one_digest(tmp_path: Path, digests: list[str], said: str) -> None:
-    with pytest.raises(Problem, match=f"Lock the images: there is {said} for 2 images"):
+    with pytest.raises(Problem, match=f"Lock the images: 2 images cannot have {said}"):
         written(tmp_path / "lock.yml", images=IMAGES, digests=digests)
 
 
