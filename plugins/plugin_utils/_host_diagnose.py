@@ -16,17 +16,17 @@ from typing import Any, NotRequired, TypedDict
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
-from ..module_utils._diagnose.host_answer import (
-    CollectorAnswer,
-    SendingServiceAnswer,
-    SignalAnswer,
-    SystemAnswer,
-)
 from ..module_utils._diagnose.host_checks import ALL_HOST_CHECKS, EXPECTED_CHECK_IDS
 from ..module_utils._diagnose.host_questions import build_host_question, explain_untested
 from ..module_utils._diagnose.host_situation import HostAnswer, add_flow_facts, build_host_situation
 from ..module_utils._diagnose.result_rows import CollectorResult
 from ..module_utils._diagnose.verdict import build_result_row
+from ..module_utils._host_change.host_answer import (
+    CollectorAnswer,
+    SendingServiceAnswer,
+    SignalAnswer,
+    SystemFacts,
+)
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import clean_text, make_printable
@@ -63,7 +63,7 @@ class HostVisit:
 class HostLook(TypedDict):
     """What module host_diagnose returns from the host."""
 
-    host: SystemAnswer
+    host: SystemFacts
     collectors: Sequence[CollectorAnswer]
     unlisted: NotRequired[Sequence[str]]
     """The collectors of this collection that the inventory does not list."""
@@ -210,7 +210,7 @@ def _describe_environment(service: SendingServiceAnswer) -> str:
 
 
 def _diagnose_collector(
-    collector_answer: CollectorAnswer, host_facts: SystemAnswer, config: Any, visit: HostVisit
+    collector_answer: CollectorAnswer, host_facts: SystemFacts, config: Any, visit: HostVisit
 ) -> CollectorResult:
     """Return the result of one collector without its secrets, in the form of one of a cluster."""
     mask_secrets = make_masker(find_secrets(config))

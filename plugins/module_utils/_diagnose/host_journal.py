@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._host_change.host_answer import JournalEntry
 from .._telemetry import logs
-from .host_answer import JournalEntry
 
 # The result of a service that was started too often, and what systemd writes to its journal then. Source:
 # systemd.service(5), `$SERVICE_RESULT`, and unit_start in src/core/unit.c of systemd.

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to ask a host about a config: files, certificates and peers that it names, and its OTLP receiver. Private.
 
-`_host_diagnose.py` of plugin_utils sends the question with module host_diagnose, and host_answer.py describes what
-comes back. A peer is an address that an exporter sends to.
+`_host_diagnose.py` of plugin_utils sends the question with module host_diagnose, and `_host_change/host_answer.py`
+describes what comes back. A peer is an address that an exporter sends to.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._host_change.host_answer import CollectorAnswer, ServiceFacts, SystemFacts
 from .._otelcol.config.paths import list_at
 from .._telemetry import log_causes, logs
 from .._telemetry.times import describe_duration, seconds_between
-from .host_answer import CollectorAnswer, ServiceAnswer, SystemAnswer
 from .host_files import describe_certificate_file, list_unreadable_files
 from .host_journal import START_LIMIT_HIT, HostJournal
 from .host_words import find_host_words
@@ -40,7 +40,7 @@ class HostAnswer:
     name: str
     """The name of the host."""
     raw_answer: CollectorAnswer
-    host_facts: SystemAnswer
+    host_facts: SystemFacts
     question: Mapping[str, Any]
     """What the host was asked about the collector, see `host_questions.py`."""
     asked_between: tuple[float, float]
@@ -51,7 +51,7 @@ class HostAnswer:
     """Hides the secrets of the collector in a text."""
 
     @property
-    def service(self) -> ServiceAnswer:
+    def service(self) -> ServiceFacts:
         """What systemd says of the service."""
         return self.raw_answer["service"]
 

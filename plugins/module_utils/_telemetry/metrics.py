@@ -157,9 +157,9 @@ class ComponentRow(TypedDict):
     items: str
     """What the signal consists of, in words, such as `log records`."""
     seconds: int
-    """The seconds between both readings."""
+    """The seconds between both readings; at least 1."""
     uptime: str
-    """How long the process runs, in words."""
+    """How long the process runs, in words, such as `3 h`."""
     about: str
     """The node of the pipeline graph: `exporters/otlp`, or `in` for a receiver that waits for clients."""
 

@@ -12,60 +12,15 @@ import difflib
 import json
 import sys
 from collections.abc import Iterator
-from typing import TypedDict, cast
 
 from ..command_line import EXIT_CLEAN, EXIT_FOUND, Request, tell_user, warn_user
 from ..module_utils._otelcol.rules.report_model import format_count
 from ..plugin_utils._otelcol import _migrate
+from ..plugin_utils._otelcol._migration_result import ChangeRow, DifferenceRow, MigrationResult
+from ..plugin_utils._otelcol._testing.result_rows import ComparedConfigRow
 
 # Keys of the result that the JSON does not have: both quote the text of configs.
 _KEYS_LEFT_OUT = ("config", "diff")
-
-
-class ChangeRow(TypedDict):
-    """A change that was made, or one that a person has to make."""
-
-    file: str
-    """Empty for a config that is in no file."""
-    line: int
-    """From 1 on; 0 if it is not known."""
-    config: str
-    path: str
-    """The path in the config, such as `exporters.otlp`; empty for all of it."""
-    what: str
-    why: str
-
-
-class Difference(TypedDict):
-    """The text of a file before and after, each with its name."""
-
-    before: str
-    after: str
-    before_header: str
-    after_header: str
-
-
-class ComparisonRow(TypedDict):
-    """What a real Collector sends with a config before and after."""
-
-    config: str
-    same: bool
-    why: str
-    """Why the two could not be compared; empty if they were."""
-    differences: list[str]
-
-
-class MigrationResult(TypedDict, total=False):
-    """What is used here of the result of module pipeline_migrate."""
-
-    changed: bool
-    changes: list[ChangeRow]
-    unsolved: list[ChangeRow]
-    diff: list[Difference]
-    compared: list[ComparisonRow]
-    """Only if the user asks for a comparison."""
-    config: str
-    """The migrated config; only if it came from the standard input."""
 
 
 def run(request: Request) -> int:
@@ -73,7 +28,7 @@ def run(request: Request) -> int:
 
     A config of the standard input goes to the standard output, and the report to the standard error.
     """
-    result = cast("MigrationResult", _migrate.migrate(request.arguments, request.check, request.reading, warn_user))
+    result = _migrate.migrate(request.arguments, request.check, request.reading, warn_user)
     report_text = "\n".join(_format_report(result, request))
     if "config" in result and not request.check:
         sys.stdout.write(result["config"])
@@ -122,7 +77,7 @@ def _join_sentences(row: ChangeRow) -> str:
     return f"{row['what']}{full_stop} {row['why']}".rstrip()
 
 
-def _format_unified_diff(difference: Difference) -> Iterator[str]:
+def _format_unified_diff(difference: DifferenceRow) -> Iterator[str]:
     """Return the lines of a unified diff of a file before and after."""
     return difflib.unified_diff(
         difference["before"].splitlines(),
@@ -133,7 +88,7 @@ def _format_unified_diff(difference: Difference) -> Iterator[str]:
     )
 
 
-def _describe_comparison(row: ComparisonRow) -> Iterator[str]:
+def _describe_comparison(row: ComparedConfigRow) -> Iterator[str]:
     """Yield what a Collector sends otherwise with a config after its migration."""
     outcome = "the same arrives" if row["same"] else "other records arrive:"
     yield f"{row['config']}: {row['why'] or outcome}"

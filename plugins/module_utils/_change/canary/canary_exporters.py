@@ -19,10 +19,11 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..._otelcol.traits import PROCESSORS, Trait, traits_of
+from ..._telemetry.metrics import ExporterRow, FlowRows, ProcessorRow
 from .canary_lateness import Lateness, measure_lateness
 from .canary_queues import build_queue_row
 from .canary_samplers import ITEMS_OF_TRACES, count_items_until_silence
-from .count_rows import CountRows, ExporterRow, ProcessorRow, count_accepted_items
+from .count_rows import count_accepted_items
 from .exporter_inputs import find_exporter_inputs
 from .hold_times import MARGIN_SECONDS, count_hold_seconds
 from .shares import EXPORTED, compare_shares
@@ -114,7 +115,7 @@ def _summarise_rest_exports(exporters: Iterable[RestRow]) -> RestExports:
 
 
 def _count_due_items(
-    sides: Sides, row: ExporterRow, rest_exports: RestExports, settled_rows: CountRows | None
+    sides: Sides, row: ExporterRow, rest_exports: RestExports, settled_rows: FlowRows | None
 ) -> DueItems:
     """Return how many items an exporter should have sent. Nothing is due before the first settled reading."""
     signal = row["signal"]

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..._otelcol.traits import prints_records
-from ..._telemetry.logs import VARIABLE_PART
-from .fact_rows import JudgedLogRow, LogRow, RevisionFacts
+from ..._telemetry.logs import VARIABLE_PART, LogFailure
+from .fact_rows import JudgedLogRow, RevisionFacts
 from .sides import Sides
 
 _HARMLESS_LEVELS = ("info", "debug", "warn")
@@ -35,7 +35,7 @@ def build_log_rows(sides: Sides) -> Iterator[JudgedLogRow]:
         }
 
 
-def _find_canary_errors(canary_facts: RevisionFacts) -> Iterator[LogRow]:
+def _find_canary_errors(canary_facts: RevisionFacts) -> Iterator[LogFailure]:
     """Yield the entries of a log that say that something failed.
 
     An exporter such as `debug` prints data to the log, which may look like an entry of the Collector. So beside such an
@@ -48,13 +48,13 @@ def _find_canary_errors(canary_facts: RevisionFacts) -> Iterator[LogRow]:
             yield entry
 
 
-def _is_error(entry: LogRow) -> bool:
+def _is_error(entry: LogFailure) -> bool:
     if entry["level"] not in _HARMLESS_LEVELS or entry["error"]:
         return True
     return _is_partial_success(entry)
 
 
-def _is_partial_success(entry: LogRow) -> bool:
+def _is_partial_success(entry: LogFailure) -> bool:
     """Return whether a backend took a request, but not all of its items. Source: the OTLP exporters."""
     return str(entry["message"]).startswith("Partial success")
 
@@ -70,7 +70,7 @@ class _LogError(NamedTuple):
     error_kind: str
 
 
-def _identify_error(entry: LogRow) -> _LogError:
+def _identify_error(entry: LogFailure) -> _LogError:
     component_role, _slash, _component_id = entry["about"].partition("/")
     text_without_variables = VARIABLE_PART.sub("#", entry["said"])
     return _LogError(component_role, entry["cause"] or text_without_variables)

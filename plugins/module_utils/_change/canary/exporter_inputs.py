@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.config.pipelines import PipelineGraph, signal_of
-from .count_rows import ExporterRow
+from ..._telemetry.metrics import ExporterRow
 
 
 class PipelineEnds(NamedTuple):

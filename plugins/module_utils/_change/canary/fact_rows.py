@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-from .count_rows import CountRows
+from ..._diagnose.result_rows import UnseenRow
+from ..._telemetry.logs import LogFailure
+from ..._telemetry.metrics import FlowRows
 
 # The lists of counted rows in the facts.
 RowKind = Literal["receives", "processes", "exports"]
@@ -43,36 +45,7 @@ class PodRow(_PodCounts, total=False):
     rest_memory: int
 
 
-class UnreadRow(TypedDict):
-    """A pod whose metrics cannot be read, such as `pod web-1`, and the reason."""
-
-    what: str
-    why: str
-
-
-class LogRow(TypedDict):
-    """Entries of the log about one failure. `group_log_failures` of _telemetry/logs.py builds it."""
-
-    about: str
-    """The component, such as `exporters/otlp`; empty if the entry names none."""
-    signal: str
-    level: str
-    message: str
-    error: str
-    cause: str | None
-    """The id of a known cause."""
-    text: str
-    fix: str
-    drops: bool
-    address: str
-    count: int
-    time: str
-    said: str
-    """Message and error in one text."""
-    seconds_ago: int
-
-
-class JudgedLogRow(LogRow):
+class JudgedLogRow(LogFailure):
     """Entries in the log of the canary, with what the comparison says of them."""
 
     error_kind: str
@@ -94,7 +67,7 @@ class PortRow(TypedDict):
     """Whether a pod of the rest accepts connections on this port of the receiver."""
 
 
-class RevisionFacts(CountRows):
+class RevisionFacts(FlowRows):
     """What the pods of one revision count, and how they are."""
 
     seconds: int
@@ -106,9 +79,9 @@ class RevisionFacts(CountRows):
     """Restarts of all pods in these seconds."""
     memory_percent: int
     """That of the pod with the highest one; 0 without pods."""
-    unread: list[UnreadRow]
+    unread: list[UnseenRow]
     """The pods whose metrics cannot be read; one row if no pod runs."""
-    logs: list[LogRow]
+    logs: list[LogFailure]
     steady: list[str]
     """The signals that came in between nearly all readings."""
     open: list[str]
@@ -118,7 +91,7 @@ class RevisionFacts(CountRows):
 class _RestFacts(RevisionFacts):
     """What the pods with the earlier config are like, with the rows that every comparison needs."""
 
-    bases: list[CountRows]
+    bases: list[FlowRows]
     """The rows that a canary is compared with: those of this time, and those since the start of the pods."""
 
 

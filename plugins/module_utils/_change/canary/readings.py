@@ -26,12 +26,21 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
+from ..._diagnose.result_rows import UnseenRow
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.needs.quantities import MIB
 from ..._telemetry.logs import group_log_failures
-from ..._telemetry.metrics import UPTIME, Reading, SignalFlow, estimate_memory_used, subtract_readings, sum_readings
-from .count_rows import CountRows, ReceiverRow
-from .fact_rows import PodRow, RevisionFacts, RowKind, UnreadRow
+from ..._telemetry.metrics import (
+    UPTIME,
+    FlowRows,
+    Reading,
+    ReceiverRow,
+    SignalFlow,
+    estimate_memory_used,
+    subtract_readings,
+    sum_readings,
+)
+from .fact_rows import PodRow, RevisionFacts, RowKind
 
 # A state such as a full queue counts once it holds in so many readings; unreadable metrics count after one more.
 LASTING_READINGS = 3
@@ -77,7 +86,7 @@ class _Poll(NamedTuple):
 
     read_time: float
     """The seconds since the start of the observation."""
-    count_rows: CountRows
+    count_rows: FlowRows
     sample_by_pod: Mapping[str, Sample]
 
 
@@ -151,7 +160,7 @@ class Revision:
         samples = last_poll.sample_by_pod.values()
         pod_rows = [self._build_pod_row(sample) for sample in samples]
         # Messages of a user's check may use all fields of the pod.
-        unread_rows = [cast(UnreadRow, {"what": f"pod {pod['name']}", **pod}) for pod in pod_rows if pod["unread"]]
+        unread_rows = [cast(UnseenRow, {"what": f"pod {pod['name']}", **pod}) for pod in pod_rows if pod["unread"]]
         log_rows = group_log_failures("\n".join(sample.log for sample in samples), now, mask)
         return {
             **last_poll.count_rows,
@@ -166,7 +175,7 @@ class Revision:
             "open": _list_open_ports(samples),
         }
 
-    def list_rows_to_compare(self) -> list[CountRows]:
+    def list_rows_to_compare(self) -> list[FlowRows]:
         """Return the rows that a canary is compared with: those of this time, and those since the start of the pods."""
         if not self.polls:
             return [self._build_rows(Counter(), 0.0)]
@@ -184,11 +193,11 @@ class Revision:
             sums.append(sum(row[field] for field in fields))
         return sums
 
-    def find_rows_before(self, seconds: float) -> CountRows | None:
+    def find_rows_before(self, seconds: float) -> FlowRows | None:
         """Return the rows of the latest reading that is at least so many seconds older than the last; None without."""
         return self._find_rows_as_old(self.polls[-1].read_time, seconds)
 
-    def find_rows_before_each(self, seconds: float) -> list[CountRows | None]:
+    def find_rows_before_each(self, seconds: float) -> list[FlowRows | None]:
         """Return for each reading the rows of the latest one at least so many seconds before it; None without."""
         return [self._find_rows_as_old(poll.read_time, seconds) for poll in self.polls]
 
@@ -211,7 +220,7 @@ class Revision:
         ]
         return all(first_reading[UPTIME] <= _YOUNG_SECONDS for first_reading in first_readings)
 
-    def _build_rows(self, counted: Reading, at: float) -> CountRows:
+    def _build_rows(self, counted: Reading, at: float) -> FlowRows:
         """Return the rows of all pods at the time of a reading, `at` in seconds.
 
         `counted` becomes the counts of the time that the rows are about, such as `accepted`. What the pods have counted
@@ -252,14 +261,14 @@ class Revision:
         recent_polls = self.polls[-LASTING_READINGS - 1 :]
         return [poll.sample_by_pod[pod] for poll in recent_polls if pod in poll.sample_by_pod]
 
-    def _report_no_pods(self) -> list[UnreadRow]:
+    def _report_no_pods(self) -> list[UnseenRow]:
         """Return one row that says that no pod runs, if none did in the last readings; else no row."""
         recent_polls = self.polls[-LASTING_READINGS - 1 :]
         if len(recent_polls) <= LASTING_READINGS or any(poll.sample_by_pod for poll in recent_polls):
             return []
         return [{"what": "any pod", "why": "no pod of this revision runs"}]
 
-    def _find_rows_as_old(self, reading_time: float, seconds: float) -> CountRows | None:
+    def _find_rows_as_old(self, reading_time: float, seconds: float) -> FlowRows | None:
         """Return the rows of the latest reading at least so many seconds before a time; None without one."""
         old_rows = [poll.count_rows for poll in self.polls if reading_time - poll.read_time >= seconds]
         return old_rows[-1] if old_rows else None

@@ -22,7 +22,8 @@ from itertools import pairwise
 from math import sqrt
 from typing import Any
 
-from .count_rows import ExporterRow, ReceiverRow, Row
+from ..._telemetry.metrics import ExporterRow, ReceiverRow
+from .count_rows import Row
 from .fact_rows import RowKind
 from .sides import Sides
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at
-from .count_rows import CountRows, ProcessorRow, Row
+from ..._telemetry.metrics import FlowRows, ProcessorRow
+from .count_rows import Row
 from .fact_rows import RestFacts, RevisionFacts, RowKind
 from .readings import Revision
 
@@ -24,7 +25,7 @@ class RestRow(NamedTuple):
     """A row of the rest, and all rows of its reading: its counts mean something only beside theirs."""
 
     row: Row
-    reading_rows: CountRows
+    reading_rows: FlowRows
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,20 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from ..._otelcol.bounded.json_text import parse_json
 from ..check_unit import list_section_lines
 from ..file_rights import Reader
+from ..host_answer import (
+    CollectorFacts,
+    DiskFacts,
+    JournalEntry,
+    ProgramFacts,
+    ReleaseFacts,
+    ServiceFacts,
+    TakenPortFacts,
+)
 from ..host_question import HostLook
 from ..host_release import Bundle, Port, list_changed_paths
 from ..taken_ports import describe_port_fix, find_closed_ports, find_taken_ports
@@ -40,113 +49,6 @@ _CONNECT_SECONDS, _NAME_SECONDS = 3.0, 5
 # A process that cannot start ends within some seconds. Until then, systemd says that it runs. So a process that is
 # younger than so many seconds is looked at again after so many.
 _SETTLE_SECONDS, _POLL_SECONDS = 30.0, 0.3
-
-
-class ServiceFacts(TypedDict):
-    """The unit of a collector, mostly in systemd's words. Source: org.freedesktop.systemd1(5)."""
-
-    unit: str
-    load: str
-    """Whether systemd knows the unit: `loaded`, or `not-found`."""
-    at_boot: str
-    """`enabled` if it starts at boot."""
-    active: str
-    """Such as `active` or `failed`."""
-    sub: str
-    """Such as `running` or `auto-restart`."""
-    result: str
-    """Why it ended, such as `exit-code`; `success` while it runs."""
-    status: int
-    """The exit status of its last process."""
-    restarts: int
-    seconds: int
-    """For how many seconds the process runs; 0 if it does not run."""
-    drop_ins: list[str]
-    stale: bool
-    """Whether a file of the unit has changed since systemd read it."""
-    memory_max: str
-    """In bytes, or `infinity`."""
-    groups: list[str]
-    """The groups that the unit names beside that of its user."""
-
-
-class ReleaseFacts(TypedDict):
-    """The release in use, and how it differs from the inventory."""
-
-    number: str
-    """Empty if no release is in use."""
-    is_own: bool
-    """Whether a run of this collection has made the collector's folder."""
-    differs: list[str]
-    """The files that differ."""
-    links: list[str]
-    """The links of the system that are missing, or that lead elsewhere."""
-    change: str
-    """The release that a killed run has left half done; empty without one."""
-    credentials: list[str]
-    """The files of credentials that are missing."""
-    wave: dict[str, Any]
-    """The wave that the release has passed, see `change_notes.PassedWaves`; empty without one."""
-
-
-class ProgramFacts(TypedDict):
-    """The program that the unit starts, and the one that the inventory wants."""
-
-    path: str
-    """That of the unit in use; without a unit, the wanted one."""
-    wanted: str
-    is_there: bool
-    """Whether `path` is a file that can be run."""
-    is_replaced: bool
-    """Whether the process runs a file that was replaced since."""
-
-
-class TakenPortFacts(TypedDict):
-    """A port that another process has, in words, and how it gets free."""
-
-    text: str
-    fix: str
-
-
-class JournalEntry(TypedDict):
-    """An entry of the journal."""
-
-    time: str
-    text: str
-    by: str
-    """`systemd` or `collector`."""
-    run: str
-    """The id of the run of the service."""
-
-
-class DiskFacts(TypedDict):
-    """A file system on which the collector keeps data."""
-
-    path: str
-    percent: int
-    """How much of it is used."""
-    full: bool
-    """Whether no block or no file is left."""
-    free_mib: int
-
-
-class CollectorFacts(TypedDict):
-    """All facts of a collector, without those that its own metrics give."""
-
-    name: str
-    service: ServiceFacts
-    release: ReleaseFacts
-    program: ProgramFacts
-    closed: list[str]
-    """The ports on which it does not listen, as `4317/tcp`."""
-    taken: list[TakenPortFacts]
-    unhealthy: str
-    """The answer of its health check; empty if it is healthy, or has no health check."""
-    journal: list[JournalEntry]
-    files: list[dict[str, Any]]
-    certificates: list[dict[str, Any]]
-    peers: list[dict[str, Any]]
-    disks: list[DiskFacts]
 
 
 class _UnitSetting(NamedTuple):

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..fitted_unit import Systemd
+from ..host_answer import MetricReadings
 from ..host_question import HostLook, HostQuestion
 from ..host_release import Bundle, build_release_files, check_collector_name
 from .host_edge import run_task
@@ -33,15 +34,6 @@ from .system_facts import read_system_facts
 
 # The prefix of the names of a Collector's own metrics.
 _METRIC_PREFIX = "otelcol_"
-
-
-class MetricReadings(TypedDict):
-    """Two readings of a collector's own metrics, as text for Prometheus; empty if they cannot be read."""
-
-    first: str
-    last: str
-    why: str
-    """Why they cannot be read; empty if they can."""
 
 
 def run_look(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:

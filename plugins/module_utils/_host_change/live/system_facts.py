@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TypedDict
 
+from ..host_answer import SystemFacts
 from .accounts import group_id
 from .machine import Machine, read_text_or_empty
 
@@ -20,25 +20,6 @@ _JOURNAL_GROUPS = ("systemd-journal", "adm", "wheel")
 # The words in an audit record of something that SELinux denied to a Collector. Source: avc_audit_pre_callback of Linux.
 _DENIAL_WORDS = ("avc:", "denied", 'comm="otelcol')
 _MOST_DENIALS = 3
-
-
-class SystemFacts(TypedDict):
-    """The facts of a host."""
-
-    now: float
-    """The time of day, in seconds since 1970."""
-    synchronized: str
-    """`yes` if NTP sets the clock, `no`, or empty if timedatectl does not say."""
-    systemd: int
-    """The version of systemd; 0 if it is not known."""
-    enforcing: bool
-    """Whether SELinux enforces its policy."""
-    denials: list[str]
-    """The last audit records in which SELinux denied something to a Collector."""
-    journal_is_kept: bool
-    """Whether the journal is on the disk, so that it survives a boot."""
-    journal_groups: list[str]
-    """The groups of this host whose members read the journal."""
 
 
 def read_system_facts(machine: Machine, root: Path) -> SystemFacts:

@@ -10,29 +10,13 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import (
     invariants,
     planted_records,
-    read_records,
-    written_records,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import name_stage
 
 from tests.support.cases import cases
 
-CONFIG: dict[str, Any] = {
-    "receivers": {
-        "otlp": {},
-        "file_log": {"include": ["/var/log/pods/*/*/*.log"], "operators": [{"type": "container"}]},
-    },
-    "service": {
-        "pipelines": {
-            "traces": {"receivers": ["otlp"], "processors": ["transform", "filter"], "exporters": ["a", "b"]},
-            "logs": {"receivers": ["file_log"], "exporters": ["a"]},
-        }
-    },
-}
-PLAN = planted_records.plant_records(CONFIG)
-SPAN = next(
-    read_records.read_records("spans", written_records.build_otlp_request("spans", PLAN.given_parts[0]["spans"], "t"))
-)
+from .planted_config import CONFIG, PLAN, SPAN
+
 STEPS = {name_stage("traces", number): {"spans": [SPAN]} for number in range(3)}
 LINE = {"body": next(iter(PLAN.given_parts[1]["files"].values()))}
 LOGS = {name_stage("logs", 0): {"logs": [LINE]}}

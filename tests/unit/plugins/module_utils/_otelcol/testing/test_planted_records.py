@@ -8,28 +8,12 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import (
     planted_records,
     policies,
-    read_records,
-    written_records,
 )
 
 from tests.support.cases import cases
 
-CONFIG: dict[str, Any] = {
-    "receivers": {
-        "otlp": {},
-        "file_log": {"include": ["/var/log/pods/*/*/*.log"], "operators": [{"type": "container"}]},
-    },
-    "service": {
-        "pipelines": {
-            "traces": {"receivers": ["otlp"], "processors": ["transform", "filter"], "exporters": ["a", "b"]},
-            "logs": {"receivers": ["file_log"], "exporters": ["a"]},
-        }
-    },
-}
-PLAN = planted_records.plant_records(CONFIG)
-SPAN = next(
-    read_records.read_records("spans", written_records.build_otlp_request("spans", PLAN.given_parts[0]["spans"], "t"))
-)
+from .planted_config import PLAN, SPAN
+
 LINE = {"body": next(iter(PLAN.given_parts[1]["files"].values()))}
 
 
