@@ -122,8 +122,8 @@ FAULTS = (
     ),
     Fault(
         "a credential that is missing",
-        f"mv {FOLDER}/credentials/TOKEN /root/; {RESTART}",
-        f"mv /root/TOKEN {FOLDER}/credentials/TOKEN; systemctl reset-failed {UNIT}; {RESTART}",
+        f"mv {FOLDER}/credentials/TOKEN /var/tmp/; {RESTART}",
+        f"mv /var/tmp/TOKEN {FOLDER}/credentials/TOKEN; systemctl reset-failed {UNIT}; {RESTART}",
         ("the file of a credential is missing", "credentials/TOKEN"),
     ),
     Fault(
@@ -353,7 +353,7 @@ FRESH = {
     "errors": Fresh({"journald_logs": {"identifiers": ["newer"], "priority": "err"}}, f"{LOG} newer"),
     "the unit of a container": Fresh(
         {"container_logs": {"source": "journald", "units": ["fresh.service"]}},
-        f"cat >/root/driver.py <<'END'\n{DRIVER}END\nsystemd-run --wait --unit=fresh python3 /root/driver.py",
+        f"cat >/var/tmp/driver.py <<'END'\n{DRIVER}END\nsystemd-run --wait --unit=fresh python3 /var/tmp/driver.py",
     ),
     # A file is new if the receiver has looked before, which the first line of another one shows.
     "the file of a container": Fresh(

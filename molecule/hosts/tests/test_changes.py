@@ -203,9 +203,9 @@ def test_a_killed_run_leaves_a_release_that_was_checked_and_is_completed_by_the_
 
 # A small file system with the collector in place of its folder, with this option, and what uses it up.
 _SMALL_DISK = """
-cp -a /etc/otelcol/trial /root/trial
+cp -a /etc/otelcol/trial /var/tmp/trial
 mount -t tmpfs -o mode=0755,size=4m,nr_inodes=200 tmpfs /etc/otelcol/trial
-cp -a /root/trial/. /etc/otelcol/trial/
+cp -a /var/tmp/trial/. /etc/otelcol/trial/
 mkdir /etc/otelcol/trial/other
 """
 _FILLERS = {
@@ -215,12 +215,12 @@ _FILLERS = {
 _ROOM = "rm -r /etc/otelcol/trial/other"
 _DISK_AS_BEFORE = """
 mountpoint --quiet /etc/otelcol/trial || exit 0
-rm -rf /root/trial
-cp -a /etc/otelcol/trial /root/trial
+rm -rf /var/tmp/trial
+cp -a /etc/otelcol/trial /var/tmp/trial
 umount /etc/otelcol/trial
 rm -rf /etc/otelcol/trial/*
-cp -a /root/trial/. /etc/otelcol/trial/
-rm -rf /root/trial
+cp -a /var/tmp/trial/. /etc/otelcol/trial/
+rm -rf /var/tmp/trial
 """
 _FOREIGN = "/etc/systemd/system/otelcol-foreign.service"
 _FOREIGN_UNIT = "[Service]\nExecStart=/bin/sleep infinity\n"

@@ -142,5 +142,5 @@ def test_remove_leaves_nothing(site: HostSite) -> None:
     script = (SCENARIO / "files.sh").read_text(encoding="utf-8")
     for name in HOSTS:
         host = site.find_host(name)
-        host.run("sh -s /root/files.after", script)
-        assert host.run("diff /root/files.before /root/files.after || true") == ""
+        host.run("sh -s /var/tmp/files.after", script)
+        assert host.run("diff /var/tmp/files.before /var/tmp/files.after || true") == ""

@@ -81,8 +81,8 @@ def test_what_argo_cd_alone_can_use_is_refused(config: Any, says: str) -> None:
         ("user", {"exec": {"command": "sh"}}),
         ("user", {"auth-provider": {}}),
         ("user", {"tokenFile": "/etc/shadow"}),
-        ("user", {"client-key": "/root/key"}),
-        ("cluster", {"certificate-authority": "/root/ca"}),
+        ("user", {"client-key": "/etc/pki/key"}),
+        ("cluster", {"certificate-authority": "/etc/pki/ca"}),
         ("cluster", {"proxy-url": "http://evil"}),
     ],
 )
