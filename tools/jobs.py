@@ -118,7 +118,7 @@ class Usage(NamedTuple):
     cpu_seconds: float
 
 
-class Step(NamedTuple):
+class PartStep(NamedTuple):
     """A step of a part, such as `verify` of a scenario."""
 
     part: str
@@ -169,7 +169,7 @@ class Target:
     slow_tests: list[SlowTest] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     """The errors of failed steps, each line with its step."""
-    step: Step | None = None
+    step: PartStep | None = None
     """The step that runs; None between steps."""
     recent_lines: deque[str] = field(default_factory=lambda: deque(maxlen=ERROR_LINES))
     """Lines of errors since the step began."""
@@ -184,7 +184,7 @@ class Target:
         step_match = STEP_LINE.search(line)
         self._note_error("" if step_match else line)
         if step_match:
-            step = Step(step_match["name"], step_match["step"])
+            step = PartStep(step_match["name"], step_match["step"])
             part = self.parts.setdefault(step.part, Part(step.part))
             if not step_match["how"]:
                 self._begin_step(part, step)
@@ -195,13 +195,13 @@ class Target:
         elif line.lstrip().startswith("SKIPPED") or CLOSING_LINE.search(line):
             self.notes.append(line.strip())
 
-    def _begin_step(self, part: Part, step: Step) -> None:
+    def _begin_step(self, part: Part, step: PartStep) -> None:
         """Note the beginning of a step. Its part has failed unless the end of the step says otherwise."""
         part.result = FAILED
         self.step, self.step_started = step, self.read_usage()
         self.recent_lines.clear()
 
-    def _end_step(self, part: Part, step: Step, outcome: str) -> None:
+    def _end_step(self, part: Part, step: PartStep, outcome: str) -> None:
         """Note how the step that runs has ended, and its errors if it has failed."""
         self.step = None
         part.result = parse_result(outcome)

@@ -5,8 +5,8 @@
 
 The module checks on the host whether collectors can be installed there. It compares the clock of the host with that of
 the controller. This side checks the programs that the controller would copy to the host. The module returns `faults`
-and `warned` (each a list of `Finding`), `unlisted` (collectors there that the inventory does not list) and `awaiting`
-(collectors whose program the host has to get from the controller).
+and `warned` (each a list of `HostFinding`), `unlisted` (collectors there that the inventory does not list) and
+`awaiting` (collectors whose program the host has to get from the controller).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MODULE_NAME = "o11y.opentelemetry.host_check"
 _HOST_TITLE = "host"
 
 
-class Finding(TypedDict):
+class HostFinding(TypedDict):
     """A fault or a warning of the result. `collector` is empty if the finding is about the host itself."""
 
     collector: str
@@ -50,8 +50,8 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         bundles = self._task.args.get("bundles") or []
         result = self._run_module(bundles, variables)
-        faults: list[Finding] = [*result.get("faults", ()), *_find_program_faults(bundles, result)]
-        warnings: list[Finding] = list(result.get("warned", ()))
+        faults: list[HostFinding] = [*result.get("faults", ()), *_find_program_faults(bundles, result)]
+        warnings: list[HostFinding] = list(result.get("warned", ()))
         host = str(variables.get("inventory_hostname") or "the host")
         for name in result.pop("unlisted", ()):
             warnings.append({"collector": name, "message": describe_unlisted(host, name)})
@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
         return result
 
 
-def _explain_unstarted_module(result: Mapping[str, Any]) -> Finding:
+def _explain_unstarted_module(result: Mapping[str, Any]) -> HostFinding:
     """Return the fault of a host on which Ansible could not start the module."""
     outputs = [result.get(key) or "" for key in ("module_stderr", "module_stdout", "msg")]
     reason = " ".join(map(str, outputs)).strip()
@@ -96,7 +96,7 @@ def _hide_secrets(bundle: Mapping[str, Any]) -> dict[str, Any]:
     return {**bundle, "credentials": hidden_rows}
 
 
-def _find_program_faults(bundles: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> Iterator[Finding]:
+def _find_program_faults(bundles: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> Iterator[HostFinding]:
     """Yield the faults of programs that the host has to get from the controller.
 
     The module names the collectors of these programs in `awaiting`.
@@ -111,7 +111,7 @@ def _find_program_faults(bundles: Sequence[Mapping[str, Any]], result: Mapping[s
             yield {"collector": bundle["name"], "message": str(problem)}
 
 
-def _format_findings(faults: Sequence[Finding], warnings: Sequence[Finding]) -> Iterator[str]:
+def _format_findings(faults: Sequence[HostFinding], warnings: Sequence[HostFinding]) -> Iterator[str]:
     """Yield a line for each finding, such as `agent: error: …`, and then how many faults there are."""
     for finding in faults:
         yield f"{finding['collector'] or _HOST_TITLE}: error: {finding['message']}"

@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._answers import answer_or_fail_task, turn_problems_into_failure
 from ..plugin_utils._chosen_collectors import select_collectors
-from ..plugin_utils._host_diagnose import HostLook, HostVisit, diagnose_host, list_questions, load_configs
+from ..plugin_utils._host_diagnose import HostLookResult, HostVisit, diagnose_host, list_questions, load_configs
 from ..plugin_utils._needed import fail_for_missing_needs
 from ..plugin_utils._piped_secrets import pipe_secrets
 from ..plugin_utils._wave_tasks import run_or_count_as_failed
@@ -62,7 +62,7 @@ class ActionModule(ActionBase):
             fail_on=fail_on,
             is_check_only=is_check_only,
         )
-        return answer_or_fail_task(lambda: diagnose_host(cast(HostLook, module_result), configs, visit), {})
+        return answer_or_fail_task(lambda: diagnose_host(cast(HostLookResult, module_result), configs, visit), {})
 
     def _look_on_host(
         self, arguments: dict[str, Any], configs: Mapping[str, Any], task_vars: dict[str, Any]

@@ -22,7 +22,7 @@ class ActionModule(ControllerAction):
         """Return a bundle for each collector, and every finding. A bundle with a secret is hidden."""
         groups = build_inventory_groups(self.variables)
         request = replace(_host_drafts.HostRequest.from_arguments(arguments), groups=groups)
-        judgement = _findings.Judgement.from_arguments(arguments)
+        judgement = _findings.JudgementOptions.from_arguments(arguments)
         rendered = _host_render.render_hosts(request, judgement, self._display.warning, arguments["fail_on"])
         has_secrets = any(
             "content" in credential for bundle in rendered["bundles"] for credential in bundle["credentials"]

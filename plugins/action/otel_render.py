@@ -44,8 +44,8 @@ class ActionModule(ControllerAction):
             arguments |= {"rule_paths": [], "severities": {}, "suppressions": []}
         if self._needs_cluster_components(arguments):
             arguments |= {"critical_components": self._read_cluster_components(arguments["variables_prefix"])}
-        request = _render_request.Request.from_arguments(arguments)
-        judgement = _findings.Judgement.from_arguments(arguments)
+        request = _render_request.RenderRequest.from_arguments(arguments)
+        judgement = _findings.JudgementOptions.from_arguments(arguments)
         request = replace(request, groups=build_inventory_groups(self.variables))
         if arguments["for_removal"]:
             return hide_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))

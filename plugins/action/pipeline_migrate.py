@@ -14,5 +14,5 @@ from ..plugin_utils._otelcol import _inputs, _migrate
 
 class ActionModule(ControllerAction):
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        reading = _inputs.Reading(find_positions=collect_positions)
+        reading = _inputs.InputOptions(find_positions=collect_positions)
         return dict(_migrate.migrate(arguments, self._task.check_mode, reading, self._display.warning))

@@ -22,5 +22,5 @@ class ActionModule(ControllerAction):
                 self._display.warning,
                 self._task.check_mode,
                 planned_cases=list_planned_cases(arguments),
-                reading=_inputs.Reading(find_positions=collect_positions),
+                reading=_inputs.InputOptions(find_positions=collect_positions),
             )

@@ -82,7 +82,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.live
     list_clusters,
     open_connections,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.source_forms import Source
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.source_forms import ClusterSource
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, clean_text
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._cluster_sources import read_kubeconfig, read_sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._trusted import mark_as_data, mark_as_template
@@ -144,14 +144,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         if len(failures) == len(sources):
             raise Problem("no source of clusters can be read", where="sources", fix="\n".join(failures))
 
-    def _report_failed_source(self, source: Source, problem: Problem) -> str:
+    def _report_failed_source(self, source: ClusterSource, problem: Problem) -> str:
         failure_text = f"{source.title}: {problem}"
         if source.options["required"]:
             raise Problem(failure_text)
         self.display.warning(f"A source of clusters is left out: {failure_text}")
         return failure_text
 
-    def _warn_of_empty_source(self, source: Source, rows: list[FoundCluster | str]) -> None:
+    def _warn_of_empty_source(self, source: ClusterSource, rows: list[FoundCluster | str]) -> None:
         if not any(isinstance(row, FoundCluster) for row in rows):
             self.display.warning(f"{source.title} has no cluster")
 

@@ -15,12 +15,12 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._otelcol.config.layers import parse_version
 from ..module_utils._otelcol.needs.quantities import MIB, compute_queue_mib
 from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH_SINCE, is_from_version
-from ..module_utils._otelcol.rules.build_facts import Target
+from ..module_utils._otelcol.rules.build_facts import TargetBuild
 
 BASELINE_RECIPE = "baseline"
 
 
-def exporters_split_requests(target: Target | None) -> bool:
+def exporters_split_requests(target: TargetBuild | None) -> bool:
     """Whether the exporters of a build split what is too large for a receiver; False if the build is not known."""
     return is_from_version(target, EXPORTERS_BATCH_SINCE)
 

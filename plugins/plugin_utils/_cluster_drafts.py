@@ -28,12 +28,12 @@ from . import _arguments, _sources
 from ._collector_build import find_build_and_version
 from ._drafted import DraftedCollector, WrittenOptions, read_written_options
 from ._otelcol import _builds, _tables, _yaml
-from ._render_request import Request
+from ._render_request import RenderRequest
 
 _PREFIX = "otel_collector_"
 
 
-def draft_collectors(request: Request) -> list[DraftedCollector]:
+def draft_collectors(request: RenderRequest) -> list[DraftedCollector]:
     """Return the collectors with what their options decide. Raises Problem for options that cannot be used."""
     platforms = _sources.find_files(request.platform_paths, "platforms")
     # Plain values are quick to copy for each collector. Places are read from what is written alone.
@@ -69,7 +69,7 @@ def _documented_options() -> _arguments.DocumentedOptions:
 
 
 def _draft_collector(
-    options: Mapping[str, Any], written: WrittenOptions, platforms: Mapping[str, Path], request: Request
+    options: Mapping[str, Any], written: WrittenOptions, platforms: Mapping[str, Path], request: RenderRequest
 ) -> DraftedCollector:
     """Return the draft of a collector. Raises Problem for what the backend, the platform or the catalogue lacks."""
     platform_facts = _sources.read_platform(options["platform"], platforms)
@@ -107,7 +107,7 @@ def _pin_images(options: Mapping[str, Any], pin: Pin) -> dict[str, Any]:
 
 
 def _settle_collector(
-    options: Mapping[str, Any], platform: Platform, platform_facts: Mapping[str, Any], request: Request
+    options: Mapping[str, Any], platform: Platform, platform_facts: Mapping[str, Any], request: RenderRequest
 ) -> Collector:
     """Return the collector of these options, with what its platform, its identity and its cluster decide."""
     collector = Collector.from_options(platform_rules.settle_options(options, platform))

@@ -15,14 +15,14 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ..module_utils._discovery.source_forms import OPTIONS_BY_SOURCE, Source
+from ..module_utils._discovery.source_forms import OPTIONS_BY_SOURCE, ClusterSource
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _files, _yaml
 
 parse_kubeconfig = _yaml.parse_or_none
 
 
-def read_sources(source_rows: Sequence[Any]) -> list[Source]:
+def read_sources(source_rows: Sequence[Any]) -> list[ClusterSource]:
     """Return the sources of an inventory. Raises Problem for an unknown type, a wrong option, or none at all."""
     if not source_rows:
         raise Problem(
@@ -31,7 +31,7 @@ def read_sources(source_rows: Sequence[Any]) -> list[Source]:
     return [_read_source(row, f"sources[{index}]") for index, row in enumerate(source_rows)]
 
 
-def _read_source(source_row: Any, option_path: str) -> Source:
+def _read_source(source_row: Any, option_path: str) -> ClusterSource:
     if not isinstance(source_row, Mapping):
         raise Problem("it is no mapping", where=option_path, fix="Write `- type: eks` with its options.")
     source_type = str(source_row.get("type"))
@@ -49,7 +49,7 @@ def _read_source(source_row: Any, option_path: str) -> Source:
             where=option_path,
             fix=f"Its options: {', '.join(OPTIONS_BY_SOURCE[source_type])}.",
         )
-    return Source(source_type, validation.validated_parameters, option_path)
+    return ClusterSource(source_type, validation.validated_parameters, option_path)
 
 
 def read_kubeconfig(path: str) -> Mapping[str, Any]:

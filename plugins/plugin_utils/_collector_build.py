@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The build that runs a collector: the components of its distribution, or of the image of a user. Private.
 
-A build, or `Target`, is a program of the Collector in one version, with the components that it has.
+A build, or `TargetBuild`, is a program of the Collector in one version, with the components that it has.
 `_cluster_drafts.py` and `_host_drafts.py` call this file.
 """
 
@@ -13,7 +13,7 @@ import re
 
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.rules.build_facts import Target
+from ..module_utils._otelcol.rules.build_facts import TargetBuild
 from ._otelcol import _builds, _tables
 from ._otelcol._build_request import BuildRequest
 
@@ -21,7 +21,7 @@ from ._otelcol._build_request import BuildRequest
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 
 
-def find_build_and_version(collector: Collector) -> tuple[Target | None, str]:
+def find_build_and_version(collector: Collector) -> tuple[TargetBuild | None, str]:
     """Return the build that will run a collector, and the version of the Collector whose names its recipes use.
 
     The build of a custom image is known only from a manifest, a schema or the image's name; None if it is not known.
@@ -38,7 +38,7 @@ def find_build_and_version(collector: Collector) -> tuple[Target | None, str]:
     return _builds.find_build(collector.distribution, collector.version) if version else None, version
 
 
-def _resolve_described_build(collector: Collector, version: str) -> Target | None:
+def _resolve_described_build(collector: Collector, version: str) -> TargetBuild | None:
     """Return the build that a manifest or a schema of the user describes."""
     manifest, schema = collector.distribution_manifest, collector.distribution_schema
     if not collector.image:

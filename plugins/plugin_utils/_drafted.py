@@ -21,7 +21,7 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._collector.platform import Platform
 from ..module_utils._otelcol.kube.objects import Manifest
 from ..module_utils._otelcol.needs.derive_needs import Needs
-from ..module_utils._otelcol.rules.build_facts import Target
+from ..module_utils._otelcol.rules.build_facts import TargetBuild
 from ..module_utils._otelcol.rules.subject import Deployment
 from . import _origins
 
@@ -82,7 +82,7 @@ class DraftedCollector:
     """The facts of its platform that recipes use, as the file of the platform has them."""
     version: str
     """The version of the Collector whose names its recipes use."""
-    target: Target | None
+    target: TargetBuild | None
     """The build that the rules judge for; None if the catalogue does not know it."""
     image: str = ""
     """The image of its pods; empty where the operator chooses it, and on a host."""

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module host_diagnose: what to ask a Linux host about its collectors, and what its answers mean. Controller only.
 
-The action of the module calls `list_questions` first. The module then looks on the host, and returns a `HostLook`. From
-that, `diagnose_host` makes the result of the task. Private.
+The action of the module calls `list_questions` first. The module then looks on the host, and returns a
+`HostLookResult`. From that, `diagnose_host` makes the result of the task. Private.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class HostVisit:
 # ── The answer of a host ──
 
 
-class HostLook(TypedDict):
+class HostLookResult(TypedDict):
     """What module host_diagnose returns from the host."""
 
     host: SystemFacts
@@ -110,7 +110,7 @@ class VisitOutcome:
     """The collectors of this collection on the host that the inventory does not list."""
 
 
-def diagnose_host(host_look: HostLook, configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
+def diagnose_host(host_look: HostLookResult, configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
     """Return the result of module host_diagnose for one host. `configs` has the config of each collector by its name.
 
     The task fails if a problem is as severe as `fail_on` says, or if test data was sent and not all of it arrived.
@@ -118,7 +118,7 @@ def diagnose_host(host_look: HostLook, configs: Mapping[str, Any], visit: HostVi
     return _build_task_result(_evaluate_visit(host_look, configs, visit), visit)
 
 
-def _evaluate_visit(host_look: HostLook, configs: Mapping[str, Any], visit: HostVisit) -> VisitOutcome:
+def _evaluate_visit(host_look: HostLookResult, configs: Mapping[str, Any], visit: HostVisit) -> VisitOutcome:
     """Return the outcome of a visit, for the collectors of the inventory. The host may have others too."""
     results: list[CollectorResult] = []
     tests: list[TestOutcome] = []

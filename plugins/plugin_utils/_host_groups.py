@@ -23,9 +23,9 @@ from ..module_utils._collector.recipes import read_recipe_uses
 from ..module_utils._host.host_groups import (
     KEYS,
     Gateway,
+    GroupMember,
     GroupRequest,
     Ingest,
-    Member,
     Route,
     choose_route,
     find_gateways,
@@ -169,7 +169,7 @@ class InventoryGroups:
             raise Problem(f"group '{group}' of the inventory has no host", fix="Add the hosts with the gateways.")
         return self.hosts_by_group[group]
 
-    def _build_member(self, group: str, host: str) -> Member:
+    def _build_member(self, group: str, host: str) -> GroupMember:
         """Return a host with the ports on which its collectors receive OTLP. Raises Problem for a cluster."""
         variables = self.variables_by_host[host]
         ports: list[Ingest] = []
@@ -178,7 +178,7 @@ class InventoryGroups:
         if not ports and any(variables.get(name) for name in _CLUSTER_VARIABLES):
             wrong = f"'{host}' of group '{group}' is a cluster, and `to` names Linux hosts"
             raise Problem(wrong, fix="Set `endpoint` to the address of its gateway.")
-        return Member(host, str(variables.get("ansible_host") or host), tuple(ports))
+        return GroupMember(host, str(variables.get("ansible_host") or host), tuple(ports))
 
     def list_collectors(self, host: str) -> list[OtherCollector]:
         """Return the collectors of a host with their configs, in which groups are not resolved."""

@@ -17,7 +17,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._host.host_groups import Gateway
-from ..module_utils._host.removal_stages import Place, order_in_stages
+from ..module_utils._host.removal_stages import InventoryCollector, order_in_stages
 from ..module_utils._otelcol.errors import Problem
 from ._host_groups import InventoryGroups, OtherCollector
 from ._inventory_addresses import list_inventory_hops
@@ -41,17 +41,19 @@ def plan_removal(variables: Mapping[str, Any], warn: Warn) -> dict[str, Any]:
     return {"stages": list(range(max(1, len(stages)))), "receivers": receivers}
 
 
-def _find_senders(groups: InventoryGroups, hosts: Iterable[str], warn: Warn) -> dict[Place, set[Place]]:
+def _find_senders(
+    groups: InventoryGroups, hosts: Iterable[str], warn: Warn
+) -> dict[InventoryCollector, set[InventoryCollector]]:
     """Return the collectors of hosts that get data of others of these hosts, each with those that send to it."""
     host_names = set(hosts)
-    senders_by_receiver: dict[Place, set[Place]] = {}
+    senders_by_receiver: dict[InventoryCollector, set[InventoryCollector]] = {}
     for host in sorted(host_names):
         groups_of_host = replace(groups, host=host)
         for sender in _list_collectors(groups_of_host, warn):
             for gateway in _find_receivers(groups_of_host, sender):
                 if gateway.host in host_names:
-                    receiver = Place(gateway.host, gateway.collector)
-                    senders_by_receiver.setdefault(receiver, set()).add(Place(host, sender.collector.name))
+                    receiver = InventoryCollector(gateway.host, gateway.collector)
+                    senders_by_receiver.setdefault(receiver, set()).add(InventoryCollector(host, sender.collector.name))
     return senders_by_receiver
 
 

@@ -44,7 +44,7 @@ from ._recipe_layers import refuse_route
 
 @without_garbage_collection()
 def render_hosts(
-    request: HostRequest, judgement: _findings.Judgement, warn: Callable[[str], None], fail_on: str = "error"
+    request: HostRequest, judgement: _findings.JudgementOptions, warn: Callable[[str], None], fail_on: str = "error"
 ) -> dict[str, Any]:
     """Return a bundle for each collector of a host, and every finding. Raises Problem for findings that fail."""
     planned = _plan_collectors(request)
@@ -112,7 +112,7 @@ def preload_shared_data() -> None:
     _inventory.check_variable_names({COLLECTORS_VARIABLE: None})
     recipes = ["otlp_ingest", "host_metrics", "journald_logs", {"otlp_forward": {"endpoint": "localhost:4317"}}]
     collector_item = {"name": "any", "recipes": recipes}
-    judgement = _findings.Judgement.from_arguments({"profile": "", "severities": {}, "suppressions": ()})
+    judgement = _findings.JudgementOptions.from_arguments({"profile": "", "severities": {}, "suppressions": ()})
     render_hosts(
         HostRequest([collector_item], {"program": {"path": "/usr/bin/otelcol"}}), judgement, lambda _text: None
     )

@@ -16,7 +16,7 @@ from ..module_utils._collector.options import Collector, list_option_names
 from ..module_utils._host.host_options import HostCollector
 from . import _render
 from ._host_groups import InventoryGroups, build_unresolved_route
-from ._render_request import Request
+from ._render_request import RenderRequest
 
 _PREFIX = "otel_collector_"
 
@@ -38,7 +38,7 @@ def _compose_cluster(variables: Mapping[str, Any]) -> list[tuple[Collector, Mapp
     defaults = {
         name: variables[option_prefix + name] for name in list_option_names() if option_prefix + name in variables
     }
-    request = Request(
+    request = RenderRequest(
         variables.get("otel_collectors") or [],
         defaults,
         recipe_paths=variables.get(f"{option_prefix}recipe_paths") or [],

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ..module_utils._otelcol.config.masking import mask_and_clean
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._savings.measured_shares import RemovedShares, has_sent_anything, measure_removed_shares
-from ..module_utils._savings.proposals import Proposal, RemovalOption
+from ..module_utils._savings.proposals import RemovalOption, SavingProposal
 from ..module_utils._savings.told_savings import ToldProposal
 from . import _savings_options as options
 from ._otelcol import _builds, _yaml
@@ -55,7 +55,7 @@ class MeasuringBed:
 
 
 def measure_proposals(
-    proposals: Sequence[Proposal],
+    proposals: Sequence[SavingProposal],
     chosen: ChosenConfig,
     capture: Capture,
     arguments: Mapping[str, Any],
@@ -83,10 +83,10 @@ class _KindTurn(NamedTuple):
     """A proposal, and how many of its kind come before it."""
 
     earlier_count: int
-    proposal: Proposal
+    proposal: SavingProposal
 
 
-def _order_by_turns(proposals: Iterable[Proposal]) -> list[Proposal]:
+def _order_by_turns(proposals: Iterable[SavingProposal]) -> list[SavingProposal]:
     """Return proposals, which come by their bytes: the largest of each kind, then the second of each, and so on."""
     counts_by_kind = Counter[str]()
     turns: list[_KindTurn] = []
@@ -96,11 +96,11 @@ def _order_by_turns(proposals: Iterable[Proposal]) -> list[Proposal]:
     return [turn.proposal for turn in sorted(turns, key=lambda turn: turn.earlier_count)]
 
 
-def _can_measure(proposal: Proposal) -> bool:
+def _can_measure(proposal: SavingProposal) -> bool:
     return proposal.option is not None and not proposal.option.is_by_time
 
 
-def _explain_unmeasured(proposal: Proposal, most_measured: int) -> str:
+def _explain_unmeasured(proposal: SavingProposal, most_measured: int) -> str:
     """Return why an option is not among the `most_measured` that are measured; empty if there is none to measure."""
     if proposal.option is None:
         return ""

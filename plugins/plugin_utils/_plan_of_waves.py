@@ -21,7 +21,7 @@ from ..module_utils._waves.wave_plan import (
     LAST_WAVE_VARIABLE,
     STOP,
     WAVES_VARIABLE,
-    Wave,
+    RolloutWave,
     plan_waves,
     select_waves_until,
 )
@@ -35,7 +35,7 @@ from ..module_utils._waves.wave_run import (
     select_run_waves,
     select_unchanged_hosts,
 )
-from ._run_plan import RunPlan, TaskVariables, WaveRow
+from ._run_plan import PlannedWaveRow, RunPlan, TaskVariables
 from ._wave_behind import Flows
 from ._wave_fleet import build_fleet, check_all_have_waves, list_linux_hosts
 
@@ -63,7 +63,7 @@ class _Run:
 
     waves: Sequence[RunWave]
     """The waves that this run changes, up to the last one that is asked for."""
-    all_waves: Sequence[Wave]
+    all_waves: Sequence[RolloutWave]
     """All waves of the inventory, also those after the last one of this run. They have the hosts that `--limit` leaves
     out."""
     ways_back: Sequence[WayBack]
@@ -130,8 +130,8 @@ def _prepare_run(waves_option: Any, last_wave: str, variables: TaskVariables, pe
 # ── A row of the plan ──
 
 
-def _build_row(wave_run: _Run, index: int) -> WaveRow:
-    """Return the row of the plan for the wave of an index. `WaveRow` in _run_plan.py describes its keys."""
+def _build_row(wave_run: _Run, index: int) -> PlannedWaveRow:
+    """Return the row of the plan for the wave of an index. `PlannedWaveRow` in _run_plan.py describes its keys."""
     wave, way_back = wave_run.waves[index], wave_run.ways_back[index]
     gate = wave.gate
     read_members = [host for host in wave.hosts if host in wave_run.sampled_members]
@@ -210,7 +210,7 @@ def _has_one_release(variables: Mapping[str, Any]) -> bool:
     return str(variables.get(KEEP_VARIABLE, "")).strip() in ("0", "1")
 
 
-def _find_asked_waves(waves: Sequence[RunWave], all_waves: Sequence[Wave], person: Person) -> list[str]:
+def _find_asked_waves(waves: Sequence[RunWave], all_waves: Sequence[RolloutWave], person: Person) -> list[str]:
     """Return the names of the waves that a person has to let begin, without those that were approved before the run.
 
     Raises Problem if nobody can be asked, and for an approved wave that the inventory does not have.

@@ -21,7 +21,7 @@ from ..module_utils._identity.identity import CollectorGrants, list_needed_accou
 from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
-from ..module_utils._otelcol.rules.build_facts import Target
+from ..module_utils._otelcol.rules.build_facts import TargetBuild
 from ..module_utils._otelcol.rules.subject import Finding
 from . import _collector_facts, _outside_names
 
@@ -35,7 +35,7 @@ class Planned:
     build: CollectorBuild | None
     """What is deployed; None for a malformed config, from which nothing follows but findings."""
     findings: tuple[Finding, ...]
-    target: Target | None = None
+    target: TargetBuild | None = None
     """The build of the Collector that the rules judge for; None if the catalogue does not know it."""
     receivers_by_exporter: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The collectors of the run that each exporter sends to, as NAMESPACE/NAME."""
@@ -50,7 +50,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class RenderedBundle:
     """What one run renders: all manifests, and what later stages need of each collector."""
 
     planned_collectors: Sequence[Planned]

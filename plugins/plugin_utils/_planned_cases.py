@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The collectors of an inventory as cases of a validation. Private.
 
-Module pipeline_validate judges files and the collectors of the inventory. A `Case` is one config with its
+Module pipeline_validate judges files and the collectors of the inventory. A `JudgedConfig` is one config with its
 findings (_otelcol/_validate.py). The rules judge a collector of the inventory when it is planned, so its case takes the
 findings over.
 """
@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._otelcol import _builds
-from ._otelcol._validate import Case
+from ._otelcol._validate import JudgedConfig
 
 
-def list_planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
+def list_planned_cases(arguments: Mapping[str, Any]) -> Iterator[JudgedConfig]:
     """Yield each collector of the arguments with its findings. Raises Problem for one that cannot be planned.
 
     `arguments` has the options of the module. Without `collectors` and `defaults`, it names no collector.
@@ -26,9 +26,9 @@ def list_planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
         return
     from . import _render, _render_request  # noqa: PLC0415 - files need nothing that renders
 
-    for planned in _render.plan_collectors(_render_request.Request.from_arguments(arguments)):
+    for planned in _render.plan_collectors(_render_request.RenderRequest.from_arguments(arguments)):
         name, build = f"collector '{planned.collector.name}'", _builds.build_label(planned.target)
-        yield Case(
+        yield JudgedConfig(
             name,
             list(planned.findings),
             planned.composed_config.config,

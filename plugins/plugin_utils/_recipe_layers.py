@@ -26,7 +26,7 @@ from ..module_utils._otelcol.config.paths import Path as KeyPath
 from ..module_utils._otelcol.config.paths import Position, iter_leaves, mapping_at
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, compute_request_mib
-from ..module_utils._otelcol.rules.build_facts import Target
+from ..module_utils._otelcol.rules.build_facts import TargetBuild
 from . import _baseline_options, _origins, _sources
 from ._baseline_options import BASELINE_RECIPE
 from ._otelcol import _builds, _yaml
@@ -84,7 +84,7 @@ def render_recipe_layers(
     folders: Mapping[str, Path],
     *,
     run: WholeRun = WholeRun(),
-    target: Target | None = None,
+    target: TargetBuild | None = None,
 ) -> list[Layer]:
     """Return the layers of a collector's recipes from these folders, with the component names of this version.
 
@@ -119,7 +119,7 @@ def _list_used_recipes(collector: Collector) -> list[recipes.RecipeUse]:
     return listed_recipes
 
 
-def _build_facts(collector: Collector, version: str, run: WholeRun, target: Target | None) -> dict[str, Any]:
+def _build_facts(collector: Collector, version: str, run: WholeRun, target: TargetBuild | None) -> dict[str, Any]:
     """Return the facts about a collector that recipes can use."""
     memory = collector.memory
     return {

@@ -28,12 +28,12 @@ from ._cluster_drafts import draft_collectors
 from ._composed_collectors import check_overlays, compose_collectors
 from ._connected_collectors import connect_collectors, connect_to_inventory
 from ._judged_collectors import judge_collectors, refuse_malformed
-from ._planned import Bundle, Planned
+from ._planned import Planned, RenderedBundle
 from ._recipe_layers import Route, refuse_route
-from ._render_request import Request
+from ._render_request import RenderRequest
 
 
-def plan_collectors(request: Request) -> list[Planned]:
+def plan_collectors(request: RenderRequest) -> list[Planned]:
     """Return every collector with its config, build and findings. Raises Problem for input that names no collector."""
     if not request.names_any:
         fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
@@ -49,7 +49,7 @@ def plan_collectors(request: Request) -> list[Planned]:
     return judge_collectors(connected, request.rule_paths)
 
 
-def compose_configs(request: Request, route: Route) -> list[tuple[Collector, Mapping[str, Any]]]:
+def compose_configs(request: RenderRequest, route: Route) -> list[tuple[Collector, Mapping[str, Any]]]:
     """Return the collectors of a request and their configs, which no rule has judged."""
     composed = compose_collectors(draft_collectors(request), _find_recipe_folders(request), route)
     return [(composed_collector.collector, composed_collector.config) for composed_collector in composed]
@@ -66,9 +66,9 @@ def build_bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     )
     for build in builds:
         platform_rules.check_abilities(build.platform, build.collector, list_volumes(build), bool(build.exposed_ports))
-    conflicts.check_conflicts([conflicts.Member(build.collector, build.needs.ports) for build in builds])
+    conflicts.check_conflicts([conflicts.PortOwner(build.collector, build.needs.ports) for build in builds])
     manifests = conflicts.merge_manifests(_iter_manifests(builds))
-    return Bundle(planned, builds, manifests).as_dict()
+    return RenderedBundle(planned, builds, manifests).as_dict()
 
 
 def _iter_manifests(builds: Sequence[CollectorBuild]) -> Iterator[Manifest]:
@@ -79,6 +79,6 @@ def _iter_manifests(builds: Sequence[CollectorBuild]) -> Iterator[Manifest]:
         yield from manifests
 
 
-def _find_recipe_folders(request: Request) -> Mapping[str, Any]:
+def _find_recipe_folders(request: RenderRequest) -> Mapping[str, Any]:
     """Return the folders of the recipes that a request may use."""
     return _sources.find_files(request.recipe_paths, "recipes")

@@ -20,7 +20,7 @@ SOURCES = ("recipes", "config", "config_files")
 
 
 @dataclass(frozen=True)
-class Request:
+class RenderRequest:
     """A task's request: collectors with common defaults, the user's folders, and the hosts of the inventory."""
 
     collectors: Sequence[Mapping[str, Any]]
@@ -44,7 +44,7 @@ class Request:
     """The critical components that the cluster has, by name; None if nobody looked."""
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> RenderRequest:
         """Return the request of these arguments of a module."""
         options = [option.name for option in fields(cls)]
         return cls(**{name: arguments[name] for name in options if name in arguments})

@@ -22,7 +22,7 @@ from ..module_utils._otelcol.rules.report_model import NEVER, Report
 from . import _render, _summary
 from ._otelcol import _builds, _findings
 from ._otelcol._garbage import without_garbage_collection
-from ._render_request import SOURCES, Request
+from ._render_request import SOURCES, RenderRequest
 
 _NAME_KEYS = ("name", "namespace")
 # Instead of the options that give a collector its config: the smallest config that there is.
@@ -38,7 +38,7 @@ _NO_CONFIG = {
 
 @without_garbage_collection()
 def render_collectors(
-    request: Request, judgement: _findings.Judgement, warn: Callable[[str], None], fail_on: str = "error"
+    request: RenderRequest, judgement: _findings.JudgementOptions, warn: Callable[[str], None], fail_on: str = "error"
 ) -> dict[str, Any]:
     """Return the bundle of all collectors, and every finding. Raises Problem for findings that fail.
 
@@ -66,7 +66,9 @@ def render_collectors(
     return {**bundle, "findings": findings, "summary": _summary.build_summary_lines(bundle["collectors"], findings)}
 
 
-def render_for_removal(request: Request, judgement: _findings.Judgement, warn: Callable[[str], None]) -> dict[str, Any]:
+def render_for_removal(
+    request: RenderRequest, judgement: _findings.JudgementOptions, warn: Callable[[str], None]
+) -> dict[str, Any]:
     """Return the bundle of collectors that go. Raises Problem if their names are wrong.
 
     If configs cannot be rendered, they are left out; if options cannot be used, all but the names are. The labels of
@@ -100,14 +102,14 @@ def _select_shared_objects(bundle: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _drop_configs(request: Request) -> Request:
+def _drop_configs(request: RenderRequest) -> RenderRequest:
     collectors = [{**collector, **dict.fromkeys(SOURCES)} for collector in request.collectors]
     return replace(request, collectors=collectors, defaults={**request.defaults, **_NO_CONFIG})
 
 
-def _keep_names_only(request: Request) -> Request:
+def _keep_names_only(request: RenderRequest) -> RenderRequest:
     collectors = [
         {name: collector[name] for name in _NAME_KEYS if name in collector} for collector in request.collectors
     ]
     default_names = {name: request.defaults[name] for name in _NAME_KEYS if name in request.defaults}
-    return Request(collectors, {**default_names, **_NO_CONFIG})
+    return RenderRequest(collectors, {**default_names, **_NO_CONFIG})

@@ -42,7 +42,7 @@ class BehindPlan(TypedDict):
     """Lines about collectors that are not read, since there are too many."""
 
 
-class WaveRow(TypedDict):
+class PlannedWaveRow(TypedDict):
     """A wave of a plan."""
 
     name: str
@@ -87,7 +87,7 @@ class RunPlan(TypedDict):
     """The number of members of each wave that has some: the batches of the play (`serial`)."""
     wave_of: Mapping[str, str]
     """The wave of each member."""
-    waves: Sequence[WaveRow]
+    waves: Sequence[PlannedWaveRow]
     """All waves in order, also those without members in this run."""
     samples: Sequence[str]
     """The members whose collectors can be read while a wave is watched."""
@@ -106,7 +106,7 @@ def list_wave_names(run_plan: RunPlan) -> list[str]:
     return [wave["name"] for wave in run_plan["waves"]]
 
 
-def find_wave(run_plan: RunPlan, name: str) -> WaveRow:
+def find_wave(run_plan: RunPlan, name: str) -> PlannedWaveRow:
     """Return the wave of a name, which the plan has."""
     return next(wave for wave in run_plan["waves"] if wave["name"] == name)
 

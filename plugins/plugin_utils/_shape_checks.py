@@ -33,7 +33,7 @@ _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)\Z", re.IGNORECASE)
 _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
 
 
-class _Place(NamedTuple):
+class _PlacedValue(NamedTuple):
     """A value of an option, or an item of its list, with the container that it stands in."""
 
     container: Any
@@ -67,19 +67,19 @@ def check_shapes(
                 check_shapes(options, inner_spec, owner, f"{path}{key}.", one_line=one_line)
 
 
-def _iter_places(values: Mapping[str, Any], key: str, option: Mapping[str, Any], path: str) -> Iterator[_Place]:
+def _iter_places(values: Mapping[str, Any], key: str, option: Mapping[str, Any], path: str) -> Iterator[_PlacedValue]:
     """Yield an option, and the items of its list. Ansible takes a text with commas for a list of mappings."""
-    yield _Place(values, key, option.get("type") or "str", path)
+    yield _PlacedValue(values, key, option.get("type") or "str", path)
     value, elements = values[key], option.get("elements", "raw")
     if elements == "dict" and value and isinstance(value, str):
         value = value.split(",")
     if isinstance(value, list):
         for index in range(len(value)):
-            yield _Place(value, index, elements, f"{path}[{index}]")
+            yield _PlacedValue(value, index, elements, f"{path}[{index}]")
 
 
 def _check_place(
-    place: _Place, option: Mapping[str, Any], content_kind: Values | None, owner: str, *, one_line: bool
+    place: _PlacedValue, option: Mapping[str, Any], content_kind: Values | None, owner: str, *, one_line: bool
 ) -> None:
     """Reject a value, or an item of a list, that is not of its type, or whose text its option cannot have."""
     value = place.container[place.key]

@@ -35,7 +35,7 @@ _WRITTEN_ACTIONS = ("created", "changed")
 _ADDED_OR_REMOVED_ACTIONS = ("created", "pruned")
 
 
-class Share(TypedDict):
+class HostShare(TypedDict):
     """What one host brings back, or lets stay."""
 
     services: list[dict[str, str]]
@@ -46,7 +46,7 @@ class Share(TypedDict):
 
 def assign_shares(
     run_plan: RunPlan, wave_names: Collection[str], doers: Sequence[str], variables: TaskVariables
-) -> dict[str, Share]:
+) -> dict[str, HostShare]:
     """Return what each of the hosts `doers` brings back, or lets stay, of the members of some waves, by host.
 
     A host does its own, and what belongs to other members is spread over all hosts. One with nothing to do has no
@@ -54,7 +54,7 @@ def assign_shares(
     """
     if not doers:
         return {}
-    share_by_doer: dict[str, Share] = {}
+    share_by_doer: dict[str, HostShare] = {}
     next_doers = cycle(doers)
     for member in list_members_of_waves(run_plan, wave_names):
         member_variables = variables["hostvars"][member]

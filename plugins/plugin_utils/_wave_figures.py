@@ -22,7 +22,7 @@ from ..module_utils._waves.wave_tracks import Track, group_sides
 from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
 from ._diagnose import create_search
 from ._otelcol import _builds
-from ._run_plan import RunPlan, TaskVariables, WaveRow
+from ._run_plan import PlannedWaveRow, RunPlan, TaskVariables
 from ._wave_behind import judge_behind_wave
 from ._wave_results import READ_AFTER, READ_BEFORE, RELEASE_OF_PODS, find_applied_releases
 
@@ -47,7 +47,7 @@ def build_judge_tools() -> JudgeTools:
     return JudgeTools(_builds.load_catalogue().listeners, create_search([]))
 
 
-def judge_wave_data(run_plan: RunPlan, wave: WaveRow, end: WaveEnd, variables: TaskVariables) -> WaveData:
+def judge_wave_data(run_plan: RunPlan, wave: PlannedWaveRow, end: WaveEnd, variables: TaskVariables) -> WaveData:
     """Return what the data of a wave says: of the hosts that changed, or whose release has passed no wave yet."""
     hosts = [host for host in end.hosts if host in run_plan["samples"] and host not in end.reason_by_failed_host]
     tools = build_judge_tools()
@@ -70,7 +70,7 @@ def judge_wave_data(run_plan: RunPlan, wave: WaveRow, end: WaveEnd, variables: T
 
 
 def _judge_behind(
-    wave: WaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
+    wave: PlannedWaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
 ) -> BehindVerdict:
     """Return the verdict on the collectors behind a wave. If no collector of the wave was watched, none is judged."""
     behind_plan = wave.get("behind") if wave_tracks.tracks_after else None

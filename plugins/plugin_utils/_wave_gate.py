@@ -23,7 +23,7 @@ from ..module_utils._waves.wave_verdict import (
     describe_passed_wave,
     refuse_failed_hosts,
 )
-from ._run_plan import RunPlan, TaskVariables, WaveRow, find_wave, list_members_of_waves, list_wave_names
+from ._run_plan import PlannedWaveRow, RunPlan, TaskVariables, find_wave, list_members_of_waves, list_wave_names
 from ._wave_back import assign_shares
 from ._wave_figures import judge_wave_data
 from ._wave_results import FAILURE, ReadOnce, find_cluster_change, find_host_change, is_changed, is_undecided
@@ -71,7 +71,7 @@ def _read_once(task_variables: TaskVariables) -> dict[str, Any]:
 # ── How a wave ended ──
 
 
-def _describe_end(run_plan: RunPlan, wave: WaveRow, variables: TaskVariables) -> WaveEnd:
+def _describe_end(run_plan: RunPlan, wave: PlannedWaveRow, variables: TaskVariables) -> WaveEnd:
     """Return how a wave ended, still without its data and its way back."""
     hostvars = variables["hostvars"]
     wave_names = list_wave_names(run_plan)
@@ -89,7 +89,7 @@ def _describe_end(run_plan: RunPlan, wave: WaveRow, variables: TaskVariables) ->
     )
 
 
-def _find_failed_members(run_plan: RunPlan, wave: WaveRow, variables: TaskVariables) -> dict[str, str]:
+def _find_failed_members(run_plan: RunPlan, wave: PlannedWaveRow, variables: TaskVariables) -> dict[str, str]:
     """Return why members of a wave failed: before the first wave, in a task of this one, or without an answer."""
     reasons: dict[str, str] = {}
     begun_hosts = list_members_of_waves(run_plan, [wave["name"]])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from ..module_utils._change.canary.readings import Sample
+from ..module_utils._change.canary.readings import PodSample
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import Problem
@@ -57,5 +57,5 @@ def _read_masked_config(collector: Mapping[str, Any]) -> dict[str, Any]:
 
 def _count_poll(poll: HostPoll, start: float) -> dict[str, Any]:
     """Return a reading with its counts. A service is read like a pod without a name."""
-    sample = Sample(pod="", reading=read_counts(poll["text"]), restarts=int(poll["restarts"]), why=str(poll["why"]))
+    sample = PodSample(pod="", reading=read_counts(poll["text"]), restarts=int(poll["restarts"]), why=str(poll["why"]))
     return {"at": start + float(poll["at"]), "pods": [build_sample_row(sample)]}

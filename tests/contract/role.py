@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import list_option_names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import Request
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import RenderRequest
 
 from tests.support.recipe_options import RECIPE_OPTIONS
 
@@ -35,10 +35,10 @@ OF_CLUSTERS = sorted(
 )
 
 
-def request(variables: dict[str, Any]) -> Request:
+def request(variables: dict[str, Any]) -> RenderRequest:
     """Return what the role asks otel_render for with these inventory variables; test_role.py proves that it does."""
     values = {**DEFAULTS, **variables}
-    return Request(
+    return RenderRequest(
         collectors=variables.get("otel_collectors", []),
         defaults={name: values.get(PREFIX + name) for name in OPTIONS},
         recipe_paths=values[f"{PREFIX}recipe_paths"],

@@ -21,7 +21,7 @@ WRITE = "/api/v1/remote_write"
 
 def config(*recipes: Any) -> Any:
     wanted = [{"name": "one", "recipes": ["otlp_ingest", "debug_output", *recipes]}]
-    return _render.plan_collectors(_render.Request(wanted, {"namespace": "a"}))[0].composed_config.config
+    return _render.plan_collectors(_render.RenderRequest(wanted, {"namespace": "a"}))[0].composed_config.config
 
 
 @pytest.mark.parametrize("workspace", ["ws-1", AMP, f"{AMP}/", AMP + WRITE])

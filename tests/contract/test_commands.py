@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
-    Reference,
+    PodReference,
     describe_remedy,
 )
 
@@ -115,7 +115,7 @@ def test_what_is_missing_is_created_with_its_keys_however_often() -> None:
         ("Secret", "ConfigMap"), ((), ("a", "b")), (True, False), (True, False)
     ):
         pulls = kind == "Secret" and not keys
-        told = describe_remedy(Reference(kind, "ns", "x", keys, pulls), exists=exists, has_namespace=namespace)
+        told = describe_remedy(PodReference(kind, "ns", "x", keys, pulls), exists=exists, has_namespace=namespace)
         (line,) = re.findall("`(.*)`", told)
         assert [faults(part.strip()) for part in re.split(r"&&|\|", line)] == [[]] * len(re.split(r"&&|\|", line)), line
         assert ("create namespace" in line) is not (exists or namespace)

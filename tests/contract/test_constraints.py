@@ -34,7 +34,7 @@ LARGE: Json = {
 def made(collector: Json) -> tuple[list[Json], list[Json]]:
     """Return the workloads of ours, and the constraints."""
     planned = _render.plan_collectors(
-        _render.Request([{"name": "one", "platform": PLATFORM, **collector}], {"namespace": "a"})
+        _render.RenderRequest([{"name": "one", "platform": PLATFORM, **collector}], {"namespace": "a"})
     )
     return split(with_children(_render.build_bundle(planned)["manifests"]))
 

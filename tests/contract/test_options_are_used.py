@@ -53,7 +53,7 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     for backend in BACKENDS:
         for mode in BACKENDS[backend].modes:
             item = {"name": "one", "backend": backend, "mode": mode, "recipes": RECIPES, "config": CONFIG}
-            _render.build_bundle(_render.plan_collectors(_render.Request([item], {"namespace": "a"})))
+            _render.build_bundle(_render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"})))
     return read & set(OPTIONS) | set(_keys_read("plugins/plugin_utils/_cluster_drafts.py"))
 
 

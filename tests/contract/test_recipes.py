@@ -122,7 +122,7 @@ def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
     ).config
 
 
-def request(name: str, platform: str, mode: str, backend: str = "operator") -> _render.Request:
+def request(name: str, platform: str, mode: str, backend: str = "operator") -> _render.RenderRequest:
     """Return a request for a recipe with a receiver and an exporter beside it, and the recipes that it requires."""
     added = [PARTNERS[name]] if name in PARTNERS else []
     partners = ["otlp_ingest", "debug_output", *added, *RECIPES[name].get("requires", [])]
@@ -132,7 +132,7 @@ def request(name: str, platform: str, mode: str, backend: str = "operator") -> _
     confined = mode == "daemonset" and PLATFORMS[platform].get("selinux")  # who gets past it is for the user to say
     ports = PLATFORMS[platform].get("host_ports", True)  # as is who opens a port, and who is root
     agent = {"allow": ["root"], "host_ports": ports} if mode == "daemonset" else {}
-    return _render.Request(
+    return _render.RenderRequest(
         [{"name": "one", "platform": platform, "mode": mode, "backend": backend, "recipes": used, "env": env}],
         {"namespace": "a", "selinux_type": "spc_t" if confined else "", **agent},
     )

@@ -65,7 +65,7 @@ def collector(name: str, connector: str) -> Json:
 
 
 def render(given: Json) -> _render.Planned:
-    (planned,) = _render.plan_collectors(_render.Request([given], {}))
+    (planned,) = _render.plan_collectors(_render.RenderRequest([given], {}))
     return planned
 
 

@@ -23,7 +23,7 @@ import boto3
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa_statement
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
-    Account,
+    ServiceAccount,
     build_policy_document,
     build_statements,
     fill_policy,
@@ -44,7 +44,7 @@ from tests.testbed.eks.identities import Identities
 
 REGION, ISSUER = "us-east-1", "https://issuer.test"
 PLACE = parse_eks_cluster(f"arn:aws:eks:{REGION}:123456789012:cluster/prod", ISSUER)
-ACCOUNT = Account("observability", "gateway")
+ACCOUNT = ServiceAccount("observability", "gateway")
 ROLE = "collector"
 POLICY = "derived"
 WORKSPACE = "ws-1"
@@ -67,7 +67,7 @@ class Signer:
         numbers = self.key.public_key().public_numbers()
         return [{"kid": "a", "n": _text(numbers.n.to_bytes(256, "big")), "e": _text(numbers.e.to_bytes(3, "big"))}]
 
-    def token(self, account: Account) -> str:
+    def token(self, account: ServiceAccount) -> str:
         """Return a token of a service account."""
         claims = {
             "iss": ISSUER,

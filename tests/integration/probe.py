@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target, build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild, build_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
@@ -73,7 +73,7 @@ class Given(NamedTuple):
     settings: Any
     signal: str
     pipelines: list[str]
-    target: Target
+    target: TargetBuild
 
 
 Judge = Callable[[Component, Given], Verdict]
@@ -112,7 +112,7 @@ def configs() -> Iterator[tuple[Component, Any, str]]:
         yield (section, kind), settings, "".join(signal)
 
 
-def asked(target: Target) -> dict[Component, list[Given]]:
+def asked(target: TargetBuild) -> dict[Component, list[Given]]:
     """Return the configs for each component of the build that has settings that are known, by its name there."""
     versions = dict(item["gomod"].split(" v") for section in SECTIONS for item in MANIFEST.get(section, ()))
     found: dict[Component, dict[str, Given]] = {}
@@ -135,7 +135,7 @@ def asked(target: Target) -> dict[Component, list[Given]]:
     return {component: list(texts.values()) for component, texts in found.items()}
 
 
-def _of_module(target: Target, section: str, kind: str, versions: dict[str, str]) -> Target:
+def _of_module(target: TargetBuild, section: str, kind: str, versions: dict[str, str]) -> TargetBuild:
     """Return the target at the release of a component's module: the testbed's build has some of other releases."""
     known = target.catalogue.find_component(section, kind, target.distribution, target.version)
     path = known.module.partition("/")[2] if known else ""
@@ -217,7 +217,7 @@ def _with(settings: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 def test_the_rules_know_what_the_collector_refuses(
-    program: Path, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program: Path, target: TargetBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # a Collector makes files and folders of the names in a config
     given = asked(target)
@@ -249,7 +249,7 @@ def test_the_rules_know_what_the_collector_refuses(
     assert (low, lines[False]) == ([], [])
 
 
-def at_start(cases: list[Started], program: Path, target: Target, folder: Path) -> list[str]:
+def at_start(cases: list[Started], program: Path, target: TargetBuild, folder: Path) -> list[str]:
     """Return a line for each case with which the Collector does not start, for reasons that no rule knows."""
     file = folder / "started.yaml"
 
@@ -264,7 +264,7 @@ def at_start(cases: list[Started], program: Path, target: Target, folder: Path) 
     ]
 
 
-def _is_known(case: Started, target: Target) -> bool:
+def _is_known(case: Started, target: TargetBuild) -> bool:
     """Whether any rule refuses a case, also one about what only a start refuses."""
     found = lint_config(Subject(together([case]), target=target, listeners=target.catalogue.listeners))
     return any(item.severity == "error" for item in found)

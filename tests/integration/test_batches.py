@@ -26,8 +26,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.clus
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import (
     move_batches_to_exporters,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply_edits
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import (
+    ConfigChange,
+    apply_edits,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 
 from tests.support.servers import serve_answers
 
@@ -122,7 +125,7 @@ def running(
             one.wait(PATIENCE)
 
 
-def sent(program: Path, file: Path, made: Target | None, queue: dict[str, Any], down: bool) -> Sent:  # noqa: F811
+def sent(program: Path, file: Path, made: TargetBuild | None, queue: dict[str, Any], down: bool) -> Sent:  # noqa: F811
     """Return what becomes of the load; with a target, the batches are moved into the exporter first."""
     load = Sent()
     (load.down.set if down else load.down.clear)()
@@ -131,7 +134,7 @@ def sent(program: Path, file: Path, made: Target | None, queue: dict[str, Any], 
     with serve_answers(load.answer) as backend:
         settings = config(port, backend, queue)
         if made:
-            moves = [one for one in move_batches_to_exporters(settings, made) if isinstance(one, Change)]
+            moves = [one for one in move_batches_to_exporters(settings, made) if isinstance(one, ConfigChange)]
             settings = apply_edits(settings, [edit for one in moves for edit in one.edits])
             assert "batch" not in settings["processors"]
         file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
@@ -144,7 +147,7 @@ def sent(program: Path, file: Path, made: Target | None, queue: dict[str, Any], 
     return load
 
 
-def test_batches_are_equal_and_a_shutdown_loses_nothing(program: Path, target: Target, tmp_path: Path) -> None:  # noqa: F811
+def test_batches_are_equal_and_a_shutdown_loses_nothing(program: Path, target: TargetBuild, tmp_path: Path) -> None:  # noqa: F811
     """The number of requests may differ by those that a timeout ends early."""
     results = [sent(program, tmp_path / f"{one is None}.yaml", one, {}, down=False) for one in (None, target)]
     for result in results:
@@ -153,7 +156,7 @@ def test_batches_are_equal_and_a_shutdown_loses_nothing(program: Path, target: T
     assert abs(len(results[0].requests) - len(results[1].requests)) <= 2
 
 
-def test_a_full_queue_is_told_to_clients_instead_of_lost(program: Path, target: Target, tmp_path: Path) -> None:  # noqa: F811
+def test_a_full_queue_is_told_to_clients_instead_of_lost(program: Path, target: TargetBuild, tmp_path: Path) -> None:  # noqa: F811
     """The queue has room for two batches, and the backend is down while the load is sent."""
     old, new = (
         sent(program, tmp_path / f"{one is None}.yaml", one, {"queue_size": 2}, down=True) for one in (None, target)

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
-    Observation,
     Observed,
+    WorkloadObservation,
     observe_pods,
     require_metrics,
 )
@@ -58,7 +58,7 @@ class Run(NamedTuple):
     name: str
     by: list[str]
     seconds: float
-    result: Observation
+    result: WorkloadObservation
 
     @property
     def right(self) -> bool:

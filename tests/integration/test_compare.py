@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE_SINCE
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import comparing
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.compared_forms import ConfigPair
 
@@ -64,7 +64,7 @@ def test_a_migration_is_compared_before_the_file_is_written(binary: str, tmp_pat
     assert "otlp_grpc" in file.read_text(encoding="utf-8")
 
 
-def test_what_only_another_version_runs_says_so(binary: str, target: Target) -> None:  # noqa: F811
+def test_what_only_another_version_runs_says_so(binary: str, target: TargetBuild) -> None:  # noqa: F811
     old = yaml.safe_load(
         OLD.replace("processors: {batch:", "processors: {gone: {}, batch:").replace("[batch]", "[gone]")
     )
@@ -77,7 +77,7 @@ def test_what_only_another_version_runs_says_so(binary: str, target: Target) -> 
     not CORPORA.is_dir(), reason="the folder of public configs is not here; O11Y_CORPORA names another one"
 )
 @pytest.mark.parametrize("version", [VERSION, GONE_SINCE])
-def test_public_configs_do_the_same_without_batch_processors(binary: str, target: Target, version: str) -> None:  # noqa: F811
+def test_public_configs_do_the_same_without_batch_processors(binary: str, target: TargetBuild, version: str) -> None:  # noqa: F811
     """Receivers and exporters need not be in the build: a test has its own."""
     forms = []
     for row, config, _operated in public():

@@ -22,7 +22,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical import critical_table
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_row import Component
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_row import (
+    CriticalComponent,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.prometheus import Prometheus, run_prometheus, wait_until
@@ -71,7 +73,7 @@ def composed(url: str) -> dict[str, Any]:
         {"prometheus_otlp_export": {"endpoint": url}},
     ]
     item = {"name": "components", "recipes": recipes}
-    config: dict[str, Any] = _render.plan_collectors(_render.Request([item], {"namespace": "a"}))[
+    config: dict[str, Any] = _render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"}))[
         0
     ].composed_config.config
     return config
@@ -128,7 +130,7 @@ def watched(
         yield prometheus
 
 
-def selectors(component: Component) -> list[str]:
+def selectors(component: CriticalComponent) -> list[str]:
     """Return what the alerts and the panel of a component select."""
     facts = {critical_table.component_fact(component.name)}
     alerts = [alert.expr for alert in critical_table.CRITICAL_ALERTS if facts.issuperset(alert.needed_facts)]
@@ -138,7 +140,9 @@ def selectors(component: Component) -> list[str]:
 
 
 @pytest.mark.parametrize("component", critical_table.COMPONENTS.values(), ids=lambda component: component.name)
-def test_every_metric_of_an_alert_or_panel_is_on_the_documented_page(watched: Prometheus, component: Component) -> None:
+def test_every_metric_of_an_alert_or_panel_is_on_the_documented_page(
+    watched: Prometheus, component: CriticalComponent
+) -> None:
     asked = selectors(component)
     assert len(asked) > len(component.alerts)
     assert [selector for selector in asked if not watched.query_series(f"count({selector})")] == []

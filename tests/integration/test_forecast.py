@@ -123,10 +123,10 @@ def sent_bytes(program: str, processors: Mapping[str, Any]) -> Counter[str]:
 
     with serve_answers(answer) as url, collector_place.open_place(is_isolated=False) as place:
         port = collector_place.find_free_port(place)
-        command = collector_place.Command(program, yaml.safe_dump(config(processors, url, port)), {})
+        command = collector_place.CollectorCommand(program, yaml.safe_dump(config(processors, url, port)), {})
         with (
             collector_run.run_collector(place, command, SECONDS),
-            collector_calls.Sender(place, SECONDS) as sender,
+            collector_calls.OtlpSender(place, SECONDS) as sender,
         ):
             for signal, request in planted_requests():
                 body = json.dumps(request).encode()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
-    Change,
     Figures,
     Move,
+    SentChange,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import SenderName
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _forecast_reports
 
 from tests.support.browser import Browser
@@ -21,10 +21,10 @@ from tests.support.browser import Browser
 from .test_report_page import COLOURS, ENOUGH, LARGE_ENOUGH, browser  # noqa: F401 - a fixture
 
 HOSTILE = "<script>document.title = 'hostile'</script>"
-MOVE = Move(Sender(HOSTILE, "shop", ""), Figures(10, 2048), Figures(5, 1024))
+MOVE = Move(SenderName(HOSTILE, "shop", ""), Figures(10, 2048), Figures(5, 1024))
 CHANGES = [
-    Change("otlp/a", "traces", Figures(1000, 2**20), Figures(620, 2**19), 0.012, (HOSTILE,), ("team",), (MOVE,)),
-    Change("otlp/a", "metrics", Figures(1000, 2**18, 60), Figures(1000, 2**19, 80)),
+    SentChange("otlp/a", "traces", Figures(1000, 2**20), Figures(620, 2**19), 0.012, (HOSTILE,), ("team",), (MOVE,)),
+    SentChange("otlp/a", "metrics", Figures(1000, 2**18, 60), Figures(1000, 2**19, 80)),
 ]
 RESULT = {
     "collector": HOSTILE,

@@ -183,7 +183,7 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
         suite_variables=variables,
     )
     try:
-        return str(bench.run_case(run, case.Case("a", "a", (given,), {})))
+        return str(bench.run_case(run, case.ConfigCase("a", "a", (given,), {})))
     except Problem as problem:
         return str(problem)
 
@@ -261,7 +261,7 @@ def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa
     with collector_place.open_place(isolated) as place:
         is_apart = isinstance(place, collector_place.IsolatedPlace)
         sniffer = place.namespace_sandbox.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
-        command = collector_place.Command(
+        command = collector_place.CollectorCommand(
             binary, text, _placeholders.build_placeholder_environment(yaml.safe_load(text), None)
         )
         with suppress(Problem), collector_run.run_collector(place, command, 20):

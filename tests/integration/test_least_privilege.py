@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import BackendEvidence
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import create_probe_id
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import create_sender
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import TelemetryProbe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_options import SIGNALS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import HTTP, OtlpTarget
 
@@ -221,7 +221,7 @@ def test_a_probe_is_found_where_each_exporter_puts_it(running: Running, monkeypa
     send = create_sender(OtlpTarget.from_endpoint(running.otlp, HTTP, {}, {}))
     probe_id = create_probe_id()
     evidence = BackendEvidence([common | place for place in PLACES], probe_id, "shop")
-    signals = Probe(send, evidence, probe_id, "shop", SECONDS).run(SIGNALS)["signals"]
+    signals = TelemetryProbe(send, evidence, probe_id, "shop", SECONDS).run(SIGNALS)["signals"]
     print({signal: (found["seconds"], found["seen"]) for signal, found in signals.items()})
     assert all(found["arrived"] for found in signals.values())
     wrong = [common | place | {"attributes": {"service.name": "other"}} for place in PLACES]

@@ -65,7 +65,9 @@ def rules(folder: Path, options: Mapping[str, Any] = MappingProxyType({}), **mon
         "monitoring": {"scrape": "pod_monitor", "alerts": "config_map", **monitoring},
         **options,
     }
-    made = _render.build_bundle(_render.plan_collectors(_render.Request([item], {"namespace": NAMESPACE})))["manifests"]
+    made = _render.build_bundle(_render.plan_collectors(_render.RenderRequest([item], {"namespace": NAMESPACE})))[
+        "manifests"
+    ]
     file = folder / "rules.yml"
     file.write_text(data(made, "-rules"), encoding="utf-8")
     return file

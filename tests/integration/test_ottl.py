@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target, build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild, build_of
 
 from .collector import Validate
 from .ottl_texts import CONDITIONS, MISSED, STATEMENTS
@@ -31,13 +31,15 @@ def transform(context: str, statements: Iterable[str], name: str = "") -> Broken
     return Broken(name or f"{context}: {'; '.join(statements)}"[:100], "", config)
 
 
-def _paths(target: Target) -> Iterator[tuple[str, str, bool]]:
+def _paths(target: TargetBuild) -> Iterator[tuple[str, str, bool]]:
     for context in build_of(target).ottl_language.contexts.values():
         for path, keyed in context.key_flag_by_path.items():
             yield context.name, f"{context.name}.{path}", keyed
 
 
-def test_every_path_exists_and_takes_keys_as_the_table_says(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_every_path_exists_and_takes_keys_as_the_table_says(
+    validate: Validate, target: TargetBuild, tmp_path: Path
+) -> None:
     by_context: dict[str, list[str]] = {}
     for context, path, keyed in _paths(target):
         keys = '["a"]' if keyed else ""
@@ -48,7 +50,9 @@ def test_every_path_exists_and_takes_keys_as_the_table_says(validate: Validate, 
 
 
 @pytest.mark.parametrize("suffix", [".nosuch", '["a"]'])
-def test_no_path_has_more_than_the_table_says(validate: Validate, target: Target, tmp_path: Path, suffix: str) -> None:
+def test_no_path_has_more_than_the_table_says(
+    validate: Validate, target: TargetBuild, tmp_path: Path, suffix: str
+) -> None:
     cases = [
         transform(context, [f"set({path}{suffix}, 1)"])
         for context, path, keyed in _paths(target)
@@ -60,7 +64,7 @@ def test_no_path_has_more_than_the_table_says(validate: Validate, target: Target
 
 
 @pytest.mark.parametrize("context", [name for name in SECTIONS if name != "otelcol"])
-def test_every_function_and_enum_exists(validate: Validate, target: Target, tmp_path: Path, context: str) -> None:
+def test_every_function_and_enum_exists(validate: Validate, target: TargetBuild, tmp_path: Path, context: str) -> None:
     """Call each function with a wrong argument: the Collector finds this fault, not an unknown function."""
     language = build_of(target).ottl_language
     functions = language.find_functions("statement", context).values()
@@ -79,7 +83,7 @@ def test_every_function_and_enum_exists(validate: Validate, target: Target, tmp_
     assert compare(validate, target, tmp_path, [transform(context, enums)] if enums else []) == []
 
 
-def test_texts(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_texts(validate: Validate, target: TargetBuild, tmp_path: Path) -> None:
     """Every text that the rules refuse is refused; what only the Collector refuses is in MISSED."""
     cases = [transform("log", [text], text) for text in STATEMENTS]
     cases += [Broken(text, "", changed({"processors/filter/logs/log_record": [text]})) for text in CONDITIONS]

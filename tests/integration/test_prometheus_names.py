@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import BackendEvidence
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import create_probe_id
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import create_sender
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import TelemetryProbe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import HTTP, OtlpTarget
 
 from tests.support.prometheus import run_prometheus, wait_until
@@ -36,7 +36,7 @@ def test_a_probe_is_found(strategy: str, programs: Path, tmp_path: Path) -> None
         send = create_sender(OtlpTarget.from_endpoint(f"{prometheus.url}/api/v1/otlp", HTTP, {}, {}))
         probe_id = create_probe_id()
         wanted = {"kind": "prometheus", "url": prometheus.url, "attributes": {"service.name": "shop"}}
-        found = Probe(send, BackendEvidence([wanted], probe_id, "shop"), probe_id, "shop", 10).run(["metrics"])
+        found = TelemetryProbe(send, BackendEvidence([wanted], probe_id, "shop"), probe_id, "shop", 10).run(["metrics"])
         assert found["signals"]["metrics"]["arrived"], found
         other = BackendEvidence([wanted], create_probe_id(), "shop")
         assert not wait_until(lambda: other.look(["metrics"]), 1)

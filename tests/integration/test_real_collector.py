@@ -30,9 +30,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import (
     move_batches_to_exporters,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply_edits
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import (
+    ConfigChange,
+    apply_edits,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE_SINCE
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
@@ -85,7 +88,7 @@ def validate(program: Path) -> Iterator[Validate]:
 
 
 @pytest.fixture(scope="session")
-def target() -> Target:
+def target() -> TargetBuild:
     """The build of the testbed, from the manifest it was built with."""
     folder = ROOT / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
     tables = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
@@ -95,10 +98,10 @@ def target() -> Target:
     }
     catalogue, unknown = Catalogue.from_tables(tables).add_manifest(BUILD, theirs, VERSION)
     assert not unknown
-    return Target(catalogue, BUILD, VERSION)
+    return TargetBuild(catalogue, BUILD, VERSION)
 
 
-def verdict(validate: Validate, target: Target, folder: Path, case: tuple[int, Broken]) -> Verdict:
+def verdict(validate: Validate, target: TargetBuild, folder: Path, case: tuple[int, Broken]) -> Verdict:
     """Ask both."""
     number, (name, expected, config, operated) = case
     file = folder / f"{number}.yaml"
@@ -114,7 +117,7 @@ def verdict(validate: Validate, target: Target, folder: Path, case: tuple[int, B
     return Verdict(name, expected, message, errors, operated)
 
 
-def compare(validate: Validate, target: Target, folder: Path, cases: Iterable[Broken]) -> list[Verdict]:
+def compare(validate: Validate, target: TargetBuild, folder: Path, cases: Iterable[Broken]) -> list[Verdict]:
     """Ask both of every case, print the table, and return what they disagree on."""
     asked = [case for case in cases if FOLDER == TESTBED or _is_about(case, target)]
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -130,12 +133,12 @@ def compare(validate: Validate, target: Target, folder: Path, cases: Iterable[Br
     return bad
 
 
-def _is_about(case: Broken, target: Target) -> bool:
+def _is_about(case: Broken, target: TargetBuild) -> bool:
     """Whether a case tells something about another build than the testbed's."""
     return not case.name.startswith("unknown-component") and usable(case.config, target)
 
 
-def usable(config: Any, target: Target) -> bool:
+def usable(config: Any, target: TargetBuild) -> bool:
     """Whether the build has every component of a config, at the version that it says."""
     used = [(name, str(key).partition("/")[0]) for name in SECTIONS for key in mapping_at(config, name)]
     return bool(used) and all(
@@ -154,7 +157,7 @@ def public() -> Iterator[tuple[dict[str, Any], Any, bool]]:
                     yield row, config, operated
 
 
-def from_corpora(target: Target) -> Iterator[Broken]:
+def from_corpora(target: TargetBuild) -> Iterator[Broken]:
     """Yield the public configs that need no more than this build has."""
     for row, config, operated in public():
         if usable(config, target):
@@ -172,7 +175,7 @@ def _configs(document: Any, kind: str) -> list[Any]:
     return [yaml.safe_load(text) for text in mapping_at(document, "data").values() if "receivers:" in str(text)]
 
 
-def probes(target: Target) -> Iterator[Broken]:
+def probes(target: TargetBuild) -> Iterator[Broken]:
     """Yield a few broken settings of every component whose settings are known exactly."""
     for row in target.catalogue.field_rows:
         exact = is_in_ranges(row.get("exact", ""), VERSION) and "doubt" not in row
@@ -206,35 +209,35 @@ def _spoilt(shared: dict[str, Any], fields: Any) -> Iterator[tuple[str, tuple[An
                 yield "wrong-type", path, ["x"]
 
 
-def test_broken_configs(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_broken_configs(validate: Validate, target: TargetBuild, tmp_path: Path) -> None:
     assert len(BROKEN) >= 150
     assert compare(validate, target, tmp_path, BROKEN) == []
 
 
-def test_correct_configs(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_correct_configs(validate: Validate, target: TargetBuild, tmp_path: Path) -> None:
     assert compare(validate, target, tmp_path, ACCEPTED) == []
 
 
-def test_settings(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_settings(validate: Validate, target: TargetBuild, tmp_path: Path) -> None:
     assert compare(validate, target, tmp_path, probes(target)) == []
 
 
-def test_our_configs(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_our_configs(validate: Validate, target: TargetBuild, tmp_path: Path) -> None:
     cases = list(own(VERSION))
     left_out = {case.name.split()[0] for case in cases if not usable(case.config, target)}
     assert FOLDER != TESTBED or left_out == NOT_IN_THE_BUILD
     assert compare(validate, target, tmp_path, [case for case in cases if usable(case.config, target)]) == []
 
 
-def without_batch(config: Any, target: Target) -> Any:
+def without_batch(config: Any, target: TargetBuild) -> Any:
     """Return a config with the batches of its processors made by its exporters; None if no processor goes."""
-    found = [one for one in move_batches_to_exporters(config, target) if isinstance(one, Change)]
+    found = [one for one in move_batches_to_exporters(config, target) if isinstance(one, ConfigChange)]
     return apply_edits(config, [edit for one in found for edit in one.edits]) if found else None
 
 
 @pytest.mark.parametrize("version", [VERSION, GONE_SINCE])
 def test_public_configs_without_batch_processors(
-    validate: Validate, target: Target, tmp_path: Path, version: str
+    validate: Validate, target: TargetBuild, tmp_path: Path, version: str
 ) -> None:
     if not CORPORA.is_dir():
         pytest.skip("the folder of public configs is not here; O11Y_CORPORA names another one")
@@ -254,7 +257,7 @@ def test_public_configs_without_batch_processors(
     assert moved > 10 or FOLDER != TESTBED
 
 
-def test_public_configs_at_their_own_build(target: Target) -> None:
+def test_public_configs_at_their_own_build(target: TargetBuild) -> None:
     """Every error in a public config is a true one: its file is in the table below, with the reason."""
     if not CORPORA.is_dir():
         pytest.skip("the folder of public configs is not here; O11Y_CORPORA names another one")
@@ -267,7 +270,7 @@ def test_public_configs_at_their_own_build(target: Target) -> None:
         deployment = Deployment("statefulset", target_allocator=True) if operated else None
         subject = Subject(
             config,
-            target=Target(target.catalogue, row["distribution"], version),
+            target=TargetBuild(target.catalogue, row["distribution"], version),
             deployment=deployment,
             listeners=target.catalogue.listeners,
         )
@@ -282,7 +285,7 @@ def test_public_configs_at_their_own_build(target: Target) -> None:
     assert unexplained == []
 
 
-def test_public_configs(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_public_configs(validate: Validate, target: TargetBuild, tmp_path: Path) -> None:
     if not CORPORA.is_dir():
         pytest.skip("the folder of public configs is not here; O11Y_CORPORA names another one")
     assert compare(validate, target, tmp_path, from_corpora(target)) == []

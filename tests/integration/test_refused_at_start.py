@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
@@ -92,7 +92,7 @@ def said(request: pytest.FixtureRequest, starts: Starts) -> Future[str]:
 @pytest.mark.skipif(FOLDER != TESTBED, reason="another build has other components")
 @pytest.mark.parametrize("row", VALUES["started"], ids=label)
 def test_what_is_refused_at_start_is_an_error(
-    said: Future[str], validate: Validate, target: Target, tmp_path: Path, row: list[Any]
+    said: Future[str], validate: Validate, target: TargetBuild, tmp_path: Path, row: list[Any]
 ) -> None:
     config = config_of(*row)
     assert validate(written(row, tmp_path / "own")) == ""

@@ -25,7 +25,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import config_tests, judged_case
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.sink import Sink
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.sink import ArrivedRecords
 
 from tests.contract.role import request
 from tests.support import plays
@@ -89,13 +89,13 @@ def test_every_suite_passes_and_leaves_no_process(binary: str, tmp_path: Path) -
 
 def test_every_exporter_has_what_a_connector_sends_again(binary: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exporter gets a flush of a connector after another one, and here that one is slow."""
-    keep = Sink.keep
+    keep = ArrivedRecords.keep
 
-    def slow(self: Sink, path: str, body: bytes) -> None:
+    def slow(self: ArrivedRecords, path: str, body: bytes) -> None:
         keep(self, path, body)
         time.sleep(0.2 if path.startswith("/stage") and path.endswith("/metrics") else 0)
 
-    monkeypatch.setattr(Sink, "keep", slow)
+    monkeypatch.setattr(ArrivedRecords, "keep", slow)
     tests = run(binary, *[SUITES / "service_map.yaml"] * 8, invariants=True)["tests"]
     assert [test["differences"] for test in tests] == [[]] * 8
 

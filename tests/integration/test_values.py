@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.go_names import ENCODINGS, ZONES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 
 from .collector import Validate
 from .real_collector_cases import BASE, Broken, changed
@@ -55,7 +55,7 @@ def configs() -> list[Broken]:
     ]
 
 
-def test_values(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_values(validate: Validate, target: TargetBuild, tmp_path: Path) -> None:
     asked = [case for case in configs() if usable(case.config, target)]
     with ThreadPoolExecutor(max_workers=2) as pool:
         verdicts = list(pool.map(lambda case: verdict(validate, target, tmp_path, case), enumerate(asked)))
@@ -68,7 +68,7 @@ def test_values(validate: Validate, target: Target, tmp_path: Path) -> None:
     assert sum(bool(item.message) for item in verdicts) >= 200 or FOLDER != TESTBED
 
 
-def test_every_time_zone_and_encoding_exists(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_every_time_zone_and_encoding_exists(validate: Validate, target: TargetBuild, tmp_path: Path) -> None:
     zones = dict(enumerate(sorted(ZONES)))
     parser = {"type": "time_parser", "parse_from": "body.t", "layout": "%Z", "time_zone_locations": zones}
     decoded = [f'set(span.name, Decode("a", "{name}"))' for name in ENCODINGS]

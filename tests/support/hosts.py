@@ -20,4 +20,4 @@ def render_host(variables: dict[str, Any], sdks: Sequence[Mapping[str, Any]] = (
     judgement_options = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
     defaults = {name.removeprefix(PREFIX): value for name, value in variables.items() if name != _COLLECTORS_VARIABLE}
     request = _host_drafts.HostRequest(variables.get(_COLLECTORS_VARIABLE, []), defaults, sdks=sdks)
-    return _host_render.render_hosts(request, _findings.Judgement.from_arguments(judgement_options), print)
+    return _host_render.render_hosts(request, _findings.JudgementOptions.from_arguments(judgement_options), print)

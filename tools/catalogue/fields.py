@@ -5,7 +5,7 @@
 
 Each row of the table is made of three sources: the answer of a Collector of a release, the hand-written facts in
 `fields_facts.py`, and for components that no Collector was asked about, `published.yml`. The program that asks a
-Collector is `fields.go` beside this file; its answer has the form of `Answer` below.
+Collector is `fields.go` beside this file; its answer has the form of `ComponentsAnswer` below.
 
 `python -m tools.follow` asks each release and calls `build_table`. For answers from elsewhere, run:
 
@@ -72,7 +72,7 @@ class FieldRow(TypedDict, total=False):
     """The label of a shared mapping, such as `#4`. A row with it has only `fields` besides."""
 
 
-class Answer(TypedDict, total=False):
+class ComponentsAnswer(TypedDict, total=False):
     """What a Collector told of its components; fields.go has the form. The settings are by component name."""
 
     version: str
@@ -106,7 +106,7 @@ class VersionRange(NamedTuple):
 def main(paths: Sequence[str]) -> None:
     """Add the answers in these files to the table."""
     rows: list[FieldRow] = json.loads(facts.FIELDS_FILE.read_text(encoding="utf-8"))
-    answers: list[Answer] = [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
+    answers: list[ComponentsAnswer] = [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
     write_table(build_table(rows, answers))
 
 
@@ -115,7 +115,7 @@ def write_table(rows: Iterable[FieldRow]) -> None:
     facts.FIELDS_FILE.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
 
 
-def build_table(rows: Iterable[FieldRow], answers: Iterable[Answer]) -> list[FieldRow]:
+def build_table(rows: Iterable[FieldRow], answers: Iterable[ComponentsAnswer]) -> list[FieldRow]:
     """Return the rows of the table: those of components by name, then one per mapping that stands in several places.
 
     `rows` is today's table. A component without an answer keeps its rows, because no build has all components.
@@ -185,7 +185,7 @@ def _expand_labels(node: Any, mapping_by_label: Mapping[str, Any]) -> Any:
     return node
 
 
-def join_answers(component_rows: RowsByComponent, answers: Iterable[Answer]) -> RowsByComponent:
+def join_answers(component_rows: RowsByComponent, answers: Iterable[ComponentsAnswer]) -> RowsByComponent:
     """Add the settings that answers tell to the rows of their components, and return the rows."""
     for answer in sorted(answers, key=lambda unsorted_answer: parse_version(unsorted_answer["version"])):
         for name, told_fields in answer["fields"].items():

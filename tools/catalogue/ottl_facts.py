@@ -33,7 +33,7 @@ class ContextRow(TypedDict):
     enums: list[str]
 
 
-class PlaceRow(TypedDict):
+class OttlPlaceRow(TypedDict):
     """A row of ottl.json about a place in configs at which texts in OTTL stand."""
 
     place: str
@@ -227,26 +227,26 @@ CONTEXTS = (
 # ── Places of texts ──
 
 
-def _list_inferred_places(processor: str, contexts_by_signal: Mapping[str, str], kind: str) -> list[PlaceRow]:
+def _list_inferred_places(processor: str, contexts_by_signal: Mapping[str, str], kind: str) -> list[OttlPlaceRow]:
     """Return the places of a processor whose texts may have several contexts: `trace_statements` and so on."""
-    places: list[PlaceRow] = []
+    places: list[OttlPlaceRow] = []
     for signal, contexts in contexts_by_signal.items():
         place = f"processors.{processor}.{signal}_{kind}s"
         places.append({"place": place, "contexts": contexts.split(), "kind": kind})
     return places
 
 
-def _list_fixed_places(component: str, context_by_path: Mapping[str, str]) -> list[PlaceRow]:
+def _list_fixed_places(component: str, context_by_path: Mapping[str, str]) -> list[OttlPlaceRow]:
     """Return the places of a component such as `connectors.count` whose texts have one context each."""
-    places: list[PlaceRow] = []
+    places: list[OttlPlaceRow] = []
     for path, context in context_by_path.items():
         places.append({"place": f"{component}.{path}", "contexts": [context], "kind": "fixed"})
     return places
 
 
-def _list_policy_places(policy_path: str) -> list[PlaceRow]:
+def _list_policy_places(policy_path: str) -> list[OttlPlaceRow]:
     """Return the places of conditions in the policies of tail_sampling that are at a path below `policies`."""
-    places: list[PlaceRow] = []
+    places: list[OttlPlaceRow] = []
     for context in ("span", "spanevent"):
         place = f"processors.tail_sampling.policies.{policy_path}.ottl_condition.{context}.*"
         places.append({"place": place, "contexts": [context], "kind": "policy"})
@@ -283,7 +283,7 @@ _COUNT_CONTEXTS = {
     "logs.*.conditions.*": "log",
     "profiles.*.conditions.*": "profile",
 }
-_ROUTE_PLACE: PlaceRow = {
+_ROUTE_PLACE: OttlPlaceRow = {
     "place": "connectors.routing.table.*",
     "contexts": ["log", "datapoint", "metric", "span", "resource", "otelcol"],
     "kind": "route",

@@ -26,7 +26,7 @@ from typing import Any
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX, Module
 from plugins.module_utils._otelcol.config.layers import parse_version
 from tools.catalogue import fields, fields_facts
-from tools.catalogue.fields import Answer, FieldRow, VersionRange
+from tools.catalogue.fields import ComponentsAnswer, FieldRow, VersionRange
 
 from . import announced, collector, proxy, report
 
@@ -117,10 +117,10 @@ def _follow_release(folder: Path, version: str) -> int:
     return _compare_rules(release_collector.folder)
 
 
-def _ask_collector(program: Path, version: str) -> Answer:
+def _ask_collector(program: Path, version: str) -> ComponentsAnswer:
     """Return what the Collector of a release such as `0.165.0` says of its components."""
     completed = subprocess.run([str(program), "fields"], check=True, capture_output=True, text=True)
-    answer: Answer = json.loads(completed.stdout)
+    answer: ComponentsAnswer = json.loads(completed.stdout)
     answer["version"] = version
     return answer
 

@@ -35,7 +35,7 @@ _SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 _EMPTY_TEXT = "{}\n"
 
 
-class Case(Protocol):
+class ExampleCase(Protocol):
     """What is used here of a case of a rule, which tests/unit/…/rules/cases.py defines."""
 
     rule: str
@@ -102,11 +102,11 @@ def build_example(rule_id: str) -> Example:
 
 
 @cache
-def _load_all_cases() -> tuple[Case, ...]:
+def _load_all_cases() -> tuple[ExampleCase, ...]:
     return tuple(load_rule_cases())
 
 
-def _find_named_case(name: str, cases: Sequence[Case]) -> Case:
+def _find_named_case(name: str, cases: Sequence[ExampleCase]) -> ExampleCase:
     """Return the case of a name. Raises LookupError if there is none."""
     for case in cases:
         if case.name == name:
@@ -114,20 +114,20 @@ def _find_named_case(name: str, cases: Sequence[Case]) -> Case:
     raise LookupError(f"choices.py names the case '{name}', which no rule has any more")
 
 
-def _find_shortest_wrong(cases: Sequence[Case]) -> Case:
+def _find_shortest_wrong(cases: Sequence[ExampleCase]) -> ExampleCase:
     """Return the wrong case with the shortest excerpt; of several, the one with the least known beside the config."""
     wrong_cases = [case for case in cases if case.path is not None]
     return min(wrong_cases, key=_rate_length)
 
 
-def _rate_length(case: Case) -> tuple[int, int]:
+def _rate_length(case: ExampleCase) -> tuple[int, int]:
     """Return the key that sorts wrong cases: the lines of the excerpt, then the size of what is known beside it."""
     line_count = len(_format_excerpt(case, str(case.path)).splitlines())
     rated_lines = line_count if line_count >= _MIN_LINES else _RATED_LINES_OF_SHORT
     return rated_lines, len(str(case.more))
 
 
-def _find_likest_right(cases: Sequence[Case], wrong_case: Case) -> Case:
+def _find_likest_right(cases: Sequence[ExampleCase], wrong_case: ExampleCase) -> ExampleCase:
     """Return the right case that shows best what has to change: another config or other surroundings, not both.
 
     Cases that show a change at all come first. Among these, cases with the same surroundings and another excerpt come
@@ -136,7 +136,7 @@ def _find_likest_right(cases: Sequence[Case], wrong_case: Case) -> Case:
     path = str(wrong_case.path)
     wrong_excerpt = _format_excerpt(wrong_case, path)
 
-    def rate_likeness(case: Case) -> tuple[bool, float]:
+    def rate_likeness(case: ExampleCase) -> tuple[bool, float]:
         right_excerpt = _format_excerpt(case, path)
         is_other_excerpt = right_excerpt != wrong_excerpt
         has_same_surroundings = _has_same_surroundings(case, wrong_case)
@@ -150,7 +150,7 @@ def _find_likest_right(cases: Sequence[Case], wrong_case: Case) -> Case:
     return max((case for case in cases if case.path is None), key=rate_likeness)
 
 
-def _has_same_surroundings(case: Case, other_case: Case) -> bool:
+def _has_same_surroundings(case: ExampleCase, other_case: ExampleCase) -> bool:
     """Whether the same is known beside the configs of two cases."""
     has_same_keys = case.more.keys() == other_case.more.keys()
     return has_same_keys and describe_surroundings(case.more) == describe_surroundings(other_case.more)
@@ -159,7 +159,7 @@ def _has_same_surroundings(case: Case, other_case: Case) -> bool:
 # ── What is shown of a case ──
 
 
-def _format_excerpt(case: Case, path: str, chosen_parts: tuple[str, ...] = ()) -> str:
+def _format_excerpt(case: ExampleCase, path: str, chosen_parts: tuple[str, ...] = ()) -> str:
     """Return what is shown of a case, as YAML: the parts that were chosen, else those that explain a path.
 
     A part is `section` or `section.key`, such as `receivers` or `service.pipelines`.
@@ -180,7 +180,7 @@ def _format_excerpt(case: Case, path: str, chosen_parts: tuple[str, ...] = ()) -
     return _format_yaml(_drop_empty_sections(shown_config or config))
 
 
-def _extract_relevant_config(case: Case, path: str) -> Any:
+def _extract_relevant_config(case: ExampleCase, path: str) -> Any:
     """Return what a finding at a path is about: the config, or the parts of the custom resource that it is in.
 
     A case with a custom resource has it as `resource`. Its `config` is a placeholder if the case is not about it; then

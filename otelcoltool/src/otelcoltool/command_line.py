@@ -4,9 +4,9 @@
 """The command line of otelcoltool: reads the options, runs one of the commands, and returns an exit code.
 
 `main` is the entry point. Each command is a module of the folder `commands` with a function `run`, which gets a
-`Request`. The options of a command are those of the module `pipeline_<command>` of the collection, see `options.py`.
-What is special to one command stands in three places: its row in `COMMANDS`, its flags in `_add_options`, and what
-`_build_request` makes of them.
+`CommandRequest`. The options of a command are those of the module `pipeline_<command>` of the collection, see
+`options.py`. What is special to one command stands in three places: its row in `COMMANDS`, its flags in `_add_options`,
+and what `_build_request` makes of them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EXIT_CLEAN, EXIT_FOUND, EXIT_UNUSABLE, EXIT_BROKEN = 0, 1, 2, 3
 # The exit codes by which a shell says that a signal ended a program: 128 and the number of SIGINT or SIGPIPE.
 _EXIT_INTERRUPTED, _EXIT_CUT_OFF = 130, 141
 STDIN = "-"  # the path that stands for the standard input
-_FROM_STDIN = _inputs.Reading(variable_name="stdin")
+_FROM_STDIN = _inputs.InputOptions(variable_name="stdin")
 # How a command takes the standard input, as its help says it.
 _STDIN_BESIDE_FILES, _STDIN_ALONE = "also beside files", "alone"
 _EXIT_CODES_HELP = """\
@@ -80,12 +80,12 @@ COMMANDS = (
 
 
 @dataclass(frozen=True)
-class Request:
+class CommandRequest:
     """What a user asks of a command. Each command heeds the fields whose options it has."""
 
     arguments: dict[str, Any]
     """The options of the module, by their names there."""
-    reading: _inputs.Reading = _FROM_STDIN
+    reading: _inputs.InputOptions = _FROM_STDIN
     """How files and the standard input are read."""
     check: bool = False
     """Whether to write no file."""
@@ -97,7 +97,7 @@ class Request:
     """The format of the report: text or json."""
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """A parser that tells an error in one line, as all errors of the command are told."""
 
     def error(self, message: str) -> NoReturn:
@@ -167,7 +167,7 @@ def _run_command(words: Sequence[str]) -> int:
     try:
         request = _build_request(command, parsed, module_options)
         arguments = request.arguments
-        run: Callable[[Request], int] = import_module(f".{command.name}", f"{__package__}.commands").run
+        run: Callable[[CommandRequest], int] = import_module(f".{command.name}", f"{__package__}.commands").run
         _collect_garbage_again()
         return run(request)
     except Problem as problem:
@@ -203,7 +203,7 @@ def _build_parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[s
     """
     help_formatter = argparse.RawDescriptionHelpFormatter
     summary = "Validate, migrate and test configs of OpenTelemetry Collectors."
-    parser = Parser("otelcoltool", description=summary, epilog=_EXIT_CODES_HELP, formatter_class=help_formatter)
+    parser = CommandParser("otelcoltool", description=summary, epilog=_EXIT_CODES_HELP, formatter_class=help_formatter)
     parser.add_argument("--version", action="version", version=f"otelcoltool {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     module_options: dict[str, options.Option] = {}
@@ -248,13 +248,13 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> dict[str,
 
 def _build_request(
     command: Command, parsed: argparse.Namespace, module_options: Mapping[str, options.Option]
-) -> Request:
+) -> CommandRequest:
     """Return what the user asks of a command, with the text of the standard input if a path stands for it.
 
     Raises Problem for wrong options, for paths that cannot be read, and for a standard input that cannot.
     """
     if not command.is_module:
-        return Request({}, rule=parsed.rule)
+        return CommandRequest({}, rule=parsed.rule)
     arguments = _merge_module_arguments(parsed, module_options)
     paths = list(dict.fromkeys(arguments["paths"]))
     if not paths and not arguments.get("rule_paths"):
@@ -273,7 +273,7 @@ def _build_request(
         value = getattr(parsed, name, None)
         if value:
             display_options[name] = value
-    return Request(arguments, _choose_reading(parsed, paths), **display_options)
+    return CommandRequest(arguments, _choose_reading(parsed, paths), **display_options)
 
 
 def _merge_module_arguments(parsed: argparse.Namespace, module_options: Mapping[str, options.Option]) -> dict[str, Any]:
@@ -298,7 +298,7 @@ def _check_stdin(command: Command, paths: Sequence[str]) -> None:
         raise Problem(wrong, fix=f"Give files and folders, or `{STDIN}` alone.")
 
 
-def _choose_reading(parsed: argparse.Namespace, paths: Sequence[str]) -> _inputs.Reading:
+def _choose_reading(parsed: argparse.Namespace, paths: Sequence[str]) -> _inputs.InputOptions:
     """Return how inputs are read: the standard input stands at its place among the paths."""
     paths_before_stdin = paths.index(STDIN) if STDIN in paths else 0
     skips_others = getattr(parsed, "skip_others", False)

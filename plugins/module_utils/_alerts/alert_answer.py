@@ -28,7 +28,7 @@ class AlertPlace:
 
 
 @dataclass(frozen=True)
-class Answer:
+class AlertAnswer:
     """What is done about an alert, and why something is not done. The diagnosis comes before the way back.
 
     `goes_back` says that the last change of the collector is to be undone.
@@ -40,7 +40,7 @@ class Answer:
     report_lines: tuple[str, ...]
 
 
-def decide_answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> Answer:
+def decide_answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> AlertAnswer:
     """Return what is done about an alert while these runs change the fleet.
 
     While a run changes the host, the run judges it: nobody else looks or goes back. While a run changes other hosts,
@@ -55,7 +55,7 @@ def decide_answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveR
             " diagnosed now."
         )
     goes_back = alert.reaction.goes_back and place.consents_to_go_back and not place.is_cluster and not runs
-    return Answer(not runs_on_host, stops_waves, goes_back, tuple(explanations))
+    return AlertAnswer(not runs_on_host, stops_waves, goes_back, tuple(explanations))
 
 
 def _explain_waves(alert: CollectorAlert, runs: Sequence[WaveRun]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any, TypedDict
 
 from .._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH_MODE, POD_RATE
-from .capture_sample import Sample, SampleEnd, SignalSize
+from .capture_sample import CaptureSample, SampleEnd, SignalSize
 from .kept_values import ENUMERATED_ATTRIBUTES
 
 FORMAT = 1
@@ -99,7 +99,7 @@ class CaptureRow(CaptureManifest, total=False):
     """The folder of the capture."""
 
 
-def build_manifest(source_facts: SourceFacts, sample: Sample, end: SampleEnd) -> CaptureManifest:
+def build_manifest(source_facts: SourceFacts, sample: CaptureSample, end: SampleEnd) -> CaptureManifest:
     """Return the manifest of a sample."""
     signals = build_signal_rows(sample, end)
     counted_facts: _CountedFacts = {}
@@ -117,7 +117,7 @@ def build_manifest(source_facts: SourceFacts, sample: Sample, end: SampleEnd) ->
     }
 
 
-def build_signal_rows(sample: Sample, end: SampleEnd) -> dict[str, SignalRow]:
+def build_signal_rows(sample: CaptureSample, end: SampleEnd) -> dict[str, SignalRow]:
     """Return the rows of all signals of a sample. They have no rates if the sample took less than three seconds."""
     rows = {}
     for signal, size in sorted(sample.sizes.items()):

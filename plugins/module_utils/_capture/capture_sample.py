@@ -61,7 +61,7 @@ class SignalSize:
 
 
 @dataclass
-class Sample:
+class CaptureSample:
     """What has come in so far. `write` gets the signal and the bytes of each line that goes out."""
 
     masks: RecordMasks

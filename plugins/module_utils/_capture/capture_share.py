@@ -28,7 +28,7 @@ _CAPTURE_FILES_FIX = "Let it write files with exporter file, and capture these w
 
 
 @dataclass(frozen=True)
-class Share:
+class CaptureShare:
     """With how many ready pods the one of a capture shares the load, and how many nodes have as many of their own.
 
     `node_count` is 1 if all pods of the collector share one load, which is so unless Services keep clients on their
@@ -39,14 +39,16 @@ class Share:
     node_count: int = 1
 
 
-def compute_share(workload: Mapping[str, Any], ready_pods: int, services: Sequence[Mapping[str, Any]] | None) -> Share:
+def compute_share(
+    workload: Mapping[str, Any], ready_pods: int, services: Sequence[Mapping[str, Any]] | None
+) -> CaptureShare:
     """Return with how many of the ready pods of a workload the pod of a capture shares the load.
 
     `services` are those of its namespace; None for what the account may not see. Raises Problem for a DaemonSet to
     which no Service leads.
     """
     if workload.get("kind") != DAEMON_SET:
-        return Share(ready_pods)
+        return CaptureShare(ready_pods)
     if services is None:
         wrong = "it is a DaemonSet, and this account may not list Services, so it is not known whether one leads there"
         raise Problem(wrong, fix="Give the account the rights of docs/capture.md.")
@@ -61,8 +63,8 @@ def compute_share(workload: Mapping[str, Any], ready_pods: int, services: Sequen
         if not is_headless(service)
     }
     if policies == {"Local"} and ready_pods:
-        return Share(other_pod_count=1, node_count=ready_pods)
-    return Share(ready_pods)
+        return CaptureShare(other_pod_count=1, node_count=ready_pods)
+    return CaptureShare(ready_pods)
 
 
 def _find_leading_services(

@@ -46,7 +46,7 @@ IDLE_ACTIONS = (Action.UNCHANGED, Action.ABSENT, Action.SKIPPED)
 
 
 @dataclass
-class Entry:
+class ObjectOutcome:
     """What became of one object."""
 
     subject: ObjectRef
@@ -72,17 +72,17 @@ class Entry:
 class ChangeSet:
     """What happened to each object, in the order in which it happened."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ObjectOutcome] = field(default_factory=list)
 
     def note_action(
         self, action: Action, before: Manifest | None, after: Manifest | None = None, left: Manifest | None = None
     ) -> None:
         """Note an action. `before` and `after` name the object; at least one of them is needed."""
-        self.entries.append(Entry(ref(after or before or {}), action, before, after, left))
+        self.entries.append(ObjectOutcome(ref(after or before or {}), action, before, after, left))
 
     def note_skipped(self, live: Manifest, reason: str) -> None:
         """Note that an object stays as it is, and why."""
-        self.entries.append(Entry(ref(live), Action.SKIPPED, live, live, skip_reason=reason))
+        self.entries.append(ObjectOutcome(ref(live), Action.SKIPPED, live, live, skip_reason=reason))
 
     def note_applied_again(self, left: Manifest) -> None:
         """Note that this run has changed an object once more, which it now leaves so."""
@@ -100,7 +100,7 @@ class ChangeSet:
         for entry in self._find_entries(subjects):
             entry.is_ready = True
 
-    def _find_entries(self, subjects: Iterable[ObjectRef]) -> Iterator[Entry]:
+    def _find_entries(self, subjects: Iterable[ObjectRef]) -> Iterator[ObjectOutcome]:
         named_subjects = set(subjects)
         return (entry for entry in self.entries if entry.subject in named_subjects)
 
@@ -121,11 +121,11 @@ class ChangeSet:
         """Return the names of the objects with an action."""
         return [entry.subject for entry in self.entries if entry.action is action]
 
-    def list_skipped_entries(self) -> list[Entry]:
+    def list_skipped_entries(self) -> list[ObjectOutcome]:
         """Return the entries of the objects that stay as they are for a reason."""
         return [entry for entry in self.entries if entry.action is Action.SKIPPED]
 
-    def list_changing_entries(self) -> list[Entry]:
+    def list_changing_entries(self) -> list[ObjectOutcome]:
         """Return the entries of the objects that differ, or would differ, from before the run."""
         return [entry for entry in self.entries if entry.action not in IDLE_ACTIONS]
 

@@ -51,7 +51,7 @@ class ChangeOptions(_UsualOptions, total=False):
 
 
 @dataclass
-class Change:
+class CollectorChange:
     """One collector of a bundle whose workload changes."""
 
     name: str
@@ -89,7 +89,9 @@ class Change:
         return bool(self.options["on_failure"] == ROLLBACK)
 
 
-def group_by_collector(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
+def group_by_collector(
+    manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]
+) -> list[CollectorChange]:
     """Return the collectors of a bundle that have a workload, with all their objects.
 
     `options` has the option `change` of each collector by its `namespace/name`; what is missing there has its default.
@@ -111,12 +113,12 @@ def group_by_collector(manifests: Iterable[Manifest], options: Mapping[str, Mapp
             # What its release has in the whole cluster, such as its ClusterRole.
             release_manifests = cluster_wide_by_release.get(read_release_label(workload), [])
             change_options = cast(ChangeOptions, {**CHANGE_DEFAULTS, **options.get(name, {})})
-            changes.append(Change(name, [*own_manifests, *release_manifests], change_options))
+            changes.append(CollectorChange(name, [*own_manifests, *release_manifests], change_options))
     return changes
 
 
 def list_objects_before_change(
-    change: Change, live_objects: Mapping[ObjectRef, Manifest | None], manager: str
+    change: CollectorChange, live_objects: Mapping[ObjectRef, Manifest | None], manager: str
 ) -> list[Manifest]:
     """Return the objects that a run will change, as the last run applied them; none if the workload does not change."""
     earlier_objects = []

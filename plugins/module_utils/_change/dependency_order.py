@@ -22,7 +22,7 @@ from .._otelcol.kube.objects import Manifest, ObjectRef, ref
 from .._otelcol.needs.peers import find_peers
 from .applied_state import is_applied
 from .change_precedence import Precedence
-from .collector_change import Change, group_by_collector
+from .collector_change import CollectorChange, group_by_collector
 
 # Other collectors may run under the same account, and those of an earlier wave need it.
 _SHARED_KINDS = ("ServiceAccount",)
@@ -39,7 +39,7 @@ class Flow:
 
 
 @dataclass
-class Wave:
+class ApplyWave:
     """Objects that are applied together, when the changed collectors of the wave before work.
 
     Collectors are named `namespace/name`.
@@ -58,7 +58,7 @@ def order_waves(
     flows: Iterable[Flow],
     manager: str,
     earlier: Iterable[Flow] = (),
-) -> tuple[list[Wave], list[str]]:
+) -> tuple[list[ApplyWave], list[str]]:
     """Return the waves of a bundle, and warnings.
 
     Collectors that take part in no flow, or do not change, are in the first wave. Receivers change before their
@@ -80,7 +80,7 @@ def order_waves(
 class _MovingCollector:
     """A collector that this run creates or changes, with the ports that its change closes and opens."""
 
-    change: Change
+    change: CollectorChange
     is_new: bool
     closed_ports: frozenset[Port] = frozenset()
     opened_ports: frozenset[Port] = frozenset()
@@ -152,11 +152,11 @@ def _is_between_moving(flow: Flow, moving_collectors: Mapping[str, _MovingCollec
 
 def _build_waves(
     manifests: Sequence[Manifest], moving_collectors: Mapping[str, _MovingCollector], levels: Mapping[str, int]
-) -> list[Wave]:
+) -> list[ApplyWave]:
     """Return the waves of all manifests, given the number of the wave of each collector that has an order."""
     level_numbers = range(max(levels.values(), default=0) + 1)
     waves = [
-        Wave(
+        ApplyWave(
             ordered_collectors=_list_names_at_level(levels, level_number),
             later_collectors=_list_names_above_level(levels, level_number),
         )
@@ -219,7 +219,7 @@ def _list_service_names(manifest: Manifest) -> tuple[str, ...]:
     return ()
 
 
-def _would_change(change: Change, live_objects: Mapping[ObjectRef, Manifest | None], manager: str) -> bool:
+def _would_change(change: CollectorChange, live_objects: Mapping[ObjectRef, Manifest | None], manager: str) -> bool:
     """Return whether an apply would create or change an object of a collector."""
     for manifest in change.manifests:
         live_object = live_objects.get(ref(manifest))
@@ -228,12 +228,12 @@ def _would_change(change: Change, live_objects: Mapping[ObjectRef, Manifest | No
     return False
 
 
-def _list_own_manifests(change: Change) -> list[Manifest]:
+def _list_own_manifests(change: CollectorChange) -> list[Manifest]:
     """Return the manifests of a collector that no other one needs."""
     return [manifest for manifest in change.manifests if manifest["kind"] not in _SHARED_KINDS]
 
 
-def _list_ports_before(change: Change, live_objects: Mapping[ObjectRef, Manifest | None]) -> frozenset[Port]:
+def _list_ports_before(change: CollectorChange, live_objects: Mapping[ObjectRef, Manifest | None]) -> frozenset[Port]:
     """Return the ports that a collector has open before its change."""
     ports: set[Port] = set()
     for manifest in change.manifests:
@@ -241,7 +241,7 @@ def _list_ports_before(change: Change, live_objects: Mapping[ObjectRef, Manifest
     return frozenset(ports)
 
 
-def _list_ports_after(change: Change) -> frozenset[Port]:
+def _list_ports_after(change: CollectorChange) -> frozenset[Port]:
     """Return the ports that a collector has open after its change."""
     ports: set[Port] = set()
     for manifest in change.manifests:

@@ -21,7 +21,7 @@ RBAC_GROUP = "rbac.authorization.k8s.io"
 _ACCOUNT_NAME_PARTS = 4
 
 
-class Grant(NamedTuple):
+class RbacGrant(NamedTuple):
     """A right in one namespace, or in the whole cluster if the namespace is empty."""
 
     namespace: str
@@ -83,7 +83,7 @@ def _build_resource_rules(group: str, verbs_by_name: Mapping[str, set[str]]) -> 
         yield _Rule(group, tuple(names), allowed_verbs)
 
 
-def build_roles(grants: Iterable[Grant], name: str, subject: Mapping[str, str] | None) -> list[Manifest]:
+def build_roles(grants: Iterable[RbacGrant], name: str, subject: Mapping[str, str] | None) -> list[Manifest]:
     """Return a ClusterRole and a Role for each namespace that give these rights, bound to a subject if there is one."""
     rights_by_namespace: dict[str, list[Right]] = {}
     for grant in grants:
@@ -120,7 +120,7 @@ def build_subject(user_name: str) -> dict[str, str]:
     return {"apiGroup": RBAC_GROUP, "kind": "User", "name": user_name}
 
 
-def describe_grants(grants: Iterable[Grant]) -> str:
+def describe_grants(grants: Iterable[RbacGrant]) -> str:
     """Return rights as text, by namespace, as kubectl names verbs and resources."""
     targets_by_namespace: dict[str, set[tuple[str, str]]] = {}
     for namespace, right in grants:

@@ -25,7 +25,7 @@ from .._otelcol.errors import Problem
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.objects import Manifest, ref
 from .._rollout.change_record import CHANGE_LABEL, build_record_reference, is_record
-from .collector_change import LEFT_OUT_KINDS, Change
+from .collector_change import LEFT_OUT_KINDS, CollectorChange
 from .worse_than_before import parse_working_states
 
 # The keys in the data of a record. The first three are JSON: the objects before the change, how each workload worked
@@ -45,7 +45,7 @@ _NUMBER_FIELDS = ("seconds", "received", "restarted", "memory_percent")
 _LIST_FIELDS = ("bases", "receives", "exports", "pods", "logs", "steady", "open")
 
 
-def build_record(change: Change, run: str) -> Manifest | None:
+def build_record(change: CollectorChange, run: str) -> Manifest | None:
     """Return the record of a change, or None if it is too large for a ConfigMap."""
     before_json = _dump_json([manifest for manifest in change.before if manifest["kind"] not in _RIGHTS_KINDS])
     if len(before_json.encode()) > LARGEST_RECORD_BYTES:
@@ -103,7 +103,7 @@ def set_record_state(record: Manifest, state: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": record["data"]}
 
 
-def is_rolling(change: Change) -> bool:
+def is_rolling(change: CollectorChange) -> bool:
     """Return whether the run that left the record of a change judged it by its rollout alone."""
     return change.record is not None and value_at(change.record, ("data", STRATEGY_KEY)) == ROLLING
 
@@ -124,7 +124,7 @@ def build_outrun_problem(record: Manifest) -> Problem:
     return Problem(wrong, asked=action_text, where=str(ref(record)), fix=fix)
 
 
-def check_record(change: Change, live: Manifest | None, manager: str) -> Manifest | None:
+def check_record(change: CollectorChange, live: Manifest | None, manager: str) -> Manifest | None:
     """Return the live object of the record's name if it is a record of this collection; None if there is no object.
 
     Raises Problem for an object of another owner.
@@ -158,7 +158,7 @@ def _read_objects(record: Manifest, collector: str) -> list[Manifest]:
     return objects
 
 
-def add_recorded_state(record: Manifest, change: Change) -> Change:
+def add_recorded_state(record: Manifest, change: CollectorChange) -> CollectorChange:
     """Return a change with the objects, the working states and the readings of its record as those before it.
 
     Raises Problem for a damaged record.
@@ -178,12 +178,12 @@ def add_recorded_state(record: Manifest, change: Change) -> Change:
     )
 
 
-def list_rights_before(change: Change) -> list[Manifest]:
+def list_rights_before(change: CollectorChange) -> list[Manifest]:
     """Return the roles and bindings of a change as they were before. No record has them, the run keeps them."""
     return [manifest for manifest in change.before if manifest["kind"] in _RIGHTS_KINDS]
 
 
-def add_kept_rights(change: Change, rights: Iterable[Manifest]) -> Change:
+def add_kept_rights(change: CollectorChange, rights: Iterable[Manifest]) -> CollectorChange:
     """Return a change that also goes back to the roles and bindings that its run has kept."""
     change_refs = {ref(manifest) for manifest in change.manifests}
     known_refs = {ref(manifest) for manifest in change.before}

@@ -16,21 +16,21 @@ from typing import Any
 
 from .._otelcol.errors import Problem, join_at_most
 from .._otelcol.kube import names
-from .._otelcol.needs.needed_ports import Port
+from .._otelcol.needs.needed_ports import CollectorPort
 from .options import Collector
 
 _MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Member:
+class PortOwner:
     """A collector and the ports that its config opens."""
 
     collector: Collector
-    ports: tuple[Port, ...]
+    ports: tuple[CollectorPort, ...]
 
 
-def check_conflicts(members: Sequence[Member]) -> None:
+def check_conflicts(members: Sequence[PortOwner]) -> None:
     """Raise Problem if two collectors conflict. The message names both, and at most five conflicts about ports."""
     for first, second in combinations(members, 2):
         _check_names(first.collector, second.collector)
@@ -82,14 +82,14 @@ def _check_children(first: Collector, second: Collector) -> None:
         raise Problem(wrong, fix="Rename one.")
 
 
-def _find_port_clashes(first: Member, second: Member) -> Iterator[str]:
+def _find_port_clashes(first: PortOwner, second: PortOwner) -> Iterator[str]:
     if not _may_share_node(first.collector, second.collector):
         return
     for port_number, protocol in sorted(_list_node_ports(first) & _list_node_ports(second)):
         yield f"'{first.collector.name}' and '{second.collector.name}' both open {port_number}/{protocol} on the node"
 
 
-def _list_node_ports(member: Member) -> set[tuple[int, str]]:
+def _list_node_ports(member: PortOwner) -> set[tuple[int, str]]:
     """Return the numbers and protocols of the ports that a collector opens on its node."""
     collector = member.collector
     if collector.host_network:

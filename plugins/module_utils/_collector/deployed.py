@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .._otelcol.needs.derive_needs import Needs
-from .._otelcol.needs.needed_ports import Port
+from .._otelcol.needs.needed_ports import CollectorPort
 from .._otelcol.needs.needed_variables import DOWNWARD_FIELDS
 from .._otelcol.needs.quantities import parse_bytes
 from .._otelcol.rules.subject import Deployment
@@ -136,6 +136,6 @@ def _find_reached_ports(collector: Collector, needs: Needs) -> frozenset[tuple[i
     return _select_exposed_ports(needs.ports) if any(ways_in) else frozenset()
 
 
-def _select_exposed_ports(ports: Iterable[Port]) -> frozenset[tuple[int, str]]:
+def _select_exposed_ports(ports: Iterable[CollectorPort]) -> frozenset[tuple[int, str]]:
     """Return the number and protocol of each port that is exposed."""
     return frozenset((port.number, port.protocol) for port in ports if port.is_exposed)

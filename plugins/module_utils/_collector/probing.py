@@ -159,19 +159,19 @@ def _decision_wait(sampler_settings: Mapping[str, Any]) -> float:
 # ── Ways through the pipelines ──
 
 
-class _Way(NamedTuple):
+class _SignalPath(NamedTuple):
     """A way of data from an OTLP receiver to an exporter: the signal that is received, and the samplers on the way."""
 
     signal: str
     samplers: tuple[str, ...]
 
 
-def _find_ways_from_receivers(config: Mapping[str, Any]) -> Iterator[_Way]:
+def _find_ways_from_receivers(config: Mapping[str, Any]) -> Iterator[_SignalPath]:
     """Yield the ways from all OTLP receivers of a config."""
     graph = PipelineGraph.of(config)
     for pipeline in _list_entry_pipelines(graph):
         for samplers in _find_ways_out(graph, pipeline):
-            yield _Way(signal_of(pipeline), samplers)
+            yield _SignalPath(signal_of(pipeline), samplers)
 
 
 def _list_entry_pipelines(graph: PipelineGraph) -> list[str]:

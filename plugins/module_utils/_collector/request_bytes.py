@@ -19,10 +19,10 @@ from typing import Any
 from .._otelcol.config.paths import mapping_at, value_at
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, move_batches_to_exporters
-from .._otelcol.migrate.data_edits import Change, Edit, apply_edits
+from .._otelcol.migrate.data_edits import ConfigChange, Edit, apply_edits
 from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
 from .._otelcol.rules.batching import BATCH, QUEUE, can_batch
-from .._otelcol.rules.build_facts import Target
+from .._otelcol.rules.build_facts import TargetBuild
 from .._otelcol.traits import kind_of, sends_nothing, speaks_otlp
 
 _RETRY = "retry_on_failure"
@@ -42,7 +42,7 @@ _SPLIT_ONLY = 0
 
 
 @dataclass(frozen=True)
-class _Sender:
+class _QueuedExporter:
     """An exporter that sends requests out of a queue. It has a queue for each of its signals."""
 
     name: str
@@ -65,7 +65,7 @@ class _Sender:
 
 
 def size_by_bytes(
-    config: dict[str, Any], target: Target, queues: int, batches_in_exporters: bool = True, *, chosen: bool = False
+    config: dict[str, Any], target: TargetBuild, queues: int, batches_in_exporters: bool = True, *, chosen: bool = False
 ) -> dict[str, Any]:
     """Return a config whose queues and batches are counted in bytes.
 
@@ -88,7 +88,7 @@ def size_by_bytes(
     return {**moved_config, "exporters": exporters}
 
 
-def _divide_queue_bytes(all_bytes: int, senders: Iterable[_Sender]) -> int:
+def _divide_queue_bytes(all_bytes: int, senders: Iterable[_QueuedExporter]) -> int:
     """Return the share of each queue that this collection sizes in the memory of a pod, in whole MiB."""
     queue_count = 0
     for sender in senders:
@@ -132,19 +132,19 @@ def _largest_request(config: Any) -> int:
     return max(sizes)
 
 
-def _move_batches(config: dict[str, Any], target: Target, chosen: bool) -> dict[str, Any]:
+def _move_batches(config: dict[str, Any], target: TargetBuild, chosen: bool) -> dict[str, Any]:
     """Return a config in which the exporters that can make batches make those of processor batch."""
     edits: list[Edit] = []
     keeps_batch_size = not _has_default_sizes(value_at(config, _PROCESSOR_PATH))
     for change in move_batches_to_exporters(config, target, keeps_batch_size=keeps_batch_size):
-        if not isinstance(change, Change) or change.path != _PROCESSOR_PATH:
+        if not isinstance(change, ConfigChange) or change.path != _PROCESSOR_PATH:
             continue
         if not chosen or _reaches_exporters(change):
             edits += change.edits
     return dict(apply_edits(config, edits)) if edits else config
 
 
-def _reaches_exporters(change: Change) -> bool:
+def _reaches_exporters(change: ConfigChange) -> bool:
     """Return whether a change moves the settings of the processor to an exporter."""
     return any(edit.path[0] == "exporters" for edit in change.edits)
 
@@ -156,7 +156,7 @@ def _has_default_sizes(processor: Any) -> bool:
     return bool(value_at(processor, ("send_batch_size",)) == DEFAULT_SIZE)
 
 
-def _find_senders(original_config: Any, moved_config: Any, target: Target) -> Iterator[_Sender]:
+def _find_senders(original_config: Any, moved_config: Any, target: TargetBuild) -> Iterator[_QueuedExporter]:
     """Yield the exporters of pipelines that send requests out of a queue which makes batches."""
     signals = PipelineGraph.of(moved_config).find_signals_by_id("exporters")
     for name, settings in mapping_at(moved_config, "exporters").items():
@@ -168,10 +168,12 @@ def _find_senders(original_config: Any, moved_config: Any, target: Target) -> It
         if queue is None and speaks_otlp(name):
             queue = {}
         if _is_enabled(queue):
-            yield _Sender(name, len(signals[name]), mapping_at(original_config, "exporters", name, QUEUE), queue)
+            yield _QueuedExporter(
+                name, len(signals[name]), mapping_at(original_config, "exporters", name, QUEUE), queue
+            )
 
 
-def _size_queue(sender: _Sender, share_bytes: int) -> dict[str, Any]:
+def _size_queue(sender: _QueuedExporter, share_bytes: int) -> dict[str, Any]:
     """Return a queue that counts bytes, unless its owner says what it counts."""
     queue = dict(sender.queue_now)
     if not sender.counts_requests:
@@ -185,7 +187,7 @@ def _size_queue(sender: _Sender, share_bytes: int) -> dict[str, Any]:
     return sized_queue
 
 
-def _limit_requests(queue: dict[str, Any], sender: _Sender, timeout: Any) -> dict[str, Any]:
+def _limit_requests(queue: dict[str, Any], sender: _QueuedExporter, timeout: Any) -> dict[str, Any]:
     """Return a queue whose requests have a largest size, unless its owner writes the batches."""
     batch = queue.get(BATCH)
     if batch is None:

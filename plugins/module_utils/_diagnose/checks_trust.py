@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import Path, format_path, iter_leaves
-from .._otelcol.kube.pod_references import Source
+from .._otelcol.kube.pod_references import PodSource
 from .._telemetry.times import describe_duration, seconds_between
 from .diagnose_checks import Check
 
@@ -140,7 +140,7 @@ class CertificateFile(NamedTuple):
     key: str
 
 
-def find_certificate_files(config: Any, sources: Sequence[Source]) -> list[CertificateFile]:
+def find_certificate_files(config: Any, sources: Sequence[PodSource]) -> list[CertificateFile]:
     """Return the certificate files of a config that lie in mounted Secrets and ConfigMaps."""
     files = []
     for path, value in iter_leaves(config):

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypedDict
 
 from .._otelcol.config.addresses import is_loopback
 from .._otelcol.config.paths import list_at
-from .._otelcol.kube.network_policies import Object, Policies, Sender
+from .._otelcol.kube.network_policies import Object, Policies, SendingPod
 from .._otelcol.kube.service_kinds import is_external_name, is_headless
 from .._otelcol.needs.peers import Peer
 from .reach import filter_endpoints
@@ -62,7 +62,9 @@ class PeerRow(TypedDict):
     state: str
 
 
-def describe_peer(peer: Peer, behind_address: BehindAddress, egress: Policies, sender: Sender | None = None) -> PeerRow:
+def describe_peer(
+    peer: Peer, behind_address: BehindAddress, egress: Policies, sender: SendingPod | None = None
+) -> PeerRow:
     """Return the row of an address.
 
     `egress` are the network policies for what the collector's pod sends. `sender` is that pod as the network policies

@@ -16,7 +16,7 @@ from typing import Any
 
 from .._otelcol.config.documents import find_configs
 from .._otelcol.config.paths import list_at, mapping_at, value_at
-from .._otelcol.kube.pod_references import Source
+from .._otelcol.kube.pod_references import PodSource
 
 Object = dict[str, Any]
 # How people name the container or the image of a collector: the operator, the Helm chart, ADOT.
@@ -47,7 +47,7 @@ def find_collector_container(spec: Object) -> Object:
     return containers[0] if containers else {}
 
 
-def list_config_texts(container: Object, sources: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
+def list_config_texts(container: Object, sources: Sequence[PodSource], config_maps: Mapping[str, Object]) -> list[str]:
     """Return the configs that the container is started with, as text in their order.
 
     Where the words of its command name none, the configs in the ConfigMaps that it mounts count.
@@ -60,7 +60,7 @@ def list_config_texts(container: Object, sources: Sequence[Source], config_maps:
     return config_texts or _list_mounted_texts(sources, config_maps)
 
 
-def _list_mounted_texts(sources: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
+def _list_mounted_texts(sources: Sequence[PodSource], config_maps: Mapping[str, Object]) -> list[str]:
     """Return the configs in the ConfigMaps that a container mounts."""
     mounted_maps = [config_maps[source.name] for source in sources if source.path and source.name in config_maps]
     return [
@@ -69,7 +69,7 @@ def _list_mounted_texts(sources: Sequence[Source], config_maps: Mapping[str, Obj
     ]
 
 
-def list_unread_words(container: Object, sources: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
+def list_unread_words(container: Object, sources: Sequence[PodSource], config_maps: Mapping[str, Object]) -> list[str]:
     """Return the words of a container that set a part of its config which `config_texts` does not have."""
     words = _list_command_words(container)
     unread_options = []
@@ -104,7 +104,7 @@ def _list_config_paths(words: Sequence[str]) -> list[str]:
     return [path.removeprefix("file:") for path in paths]
 
 
-def _read_text_at(path: str, container: Object, sources: Sequence[Source], config_maps: Mapping[str, Object]) -> str:
+def _read_text_at(path: str, container: Object, sources: Sequence[PodSource], config_maps: Mapping[str, Object]) -> str:
     """Return the text that an option `--config` reads, from a variable or a mounted ConfigMap; empty if unknown."""
     if path.startswith("env:"):
         return read_environment(container, {}).get(path.removeprefix("env:"), "")

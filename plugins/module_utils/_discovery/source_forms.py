@@ -40,7 +40,7 @@ _RUN_OPTIONS = ("labels", "required")
 
 
 @dataclass(frozen=True)
-class Source:
+class ClusterSource:
     """A source of clusters with its options. `where` is its place in the inventory."""
 
     kind: str

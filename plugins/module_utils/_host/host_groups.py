@@ -51,7 +51,7 @@ class Ingest:
 
 
 @dataclass(frozen=True)
-class Member:
+class GroupMember:
     """A host of a group. `address` is how Ansible reaches it."""
 
     host: str
@@ -125,7 +125,7 @@ def list_ingests(collector: str, configured_address: str, listeners: Iterable[Li
             )
 
 
-def find_gateways(request: GroupRequest, members: Iterable[Member]) -> tuple[Gateway, ...]:
+def find_gateways(request: GroupRequest, members: Iterable[GroupMember]) -> tuple[Gateway, ...]:
     """Return the collectors of a group that take the data. Raises Problem for members without such a collector."""
     return tuple(_find_gateway(request, member) for member in members)
 
@@ -154,7 +154,7 @@ def _choose_own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
     return max(gateways, key=lambda gateway: hashlib.sha256(f"{sender} {gateway.endpoint}".encode()).hexdigest())
 
 
-def _find_gateway(request: GroupRequest, member: Member) -> Gateway:
+def _find_gateway(request: GroupRequest, member: GroupMember) -> Gateway:
     """Return the collector of a member that takes the data."""
     candidates = _find_candidates(request, member)
     reachable_ingests = [ingest for ingest in candidates if not is_loopback(ingest.listen_address)]
@@ -177,7 +177,7 @@ def _find_gateway(request: GroupRequest, member: Member) -> Gateway:
     return Gateway(member.host, ingest.collector, _reachable_address(ingest, member), ingest.port)
 
 
-def _find_candidates(request: GroupRequest, member: Member) -> Sequence[Ingest]:
+def _find_candidates(request: GroupRequest, member: GroupMember) -> Sequence[Ingest]:
     """Return what receives OTLP on a member, of the collector that the sender names, if it names one."""
     member_text = f"host '{member.host}' of group '{request.group}'"
     collector_names = sorted({ingest.collector for ingest in member.ingests})
@@ -193,7 +193,7 @@ def _find_candidates(request: GroupRequest, member: Member) -> Sequence[Ingest]:
     return [ingest for ingest in member.ingests if request.collector in ("", ingest.collector)]
 
 
-def _reachable_address(ingest: Ingest, member: Member) -> str:
+def _reachable_address(ingest: Ingest, member: GroupMember) -> str:
     """Return how others reach an ingest: as the user says, else where it listens, else as Ansible reaches the host."""
     listen_address = "" if ingest.listen_address in ANY_HOSTS or "$" in ingest.listen_address else ingest.listen_address
     return (ingest.given_address or listen_address or member.address).strip("[]")

@@ -22,7 +22,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Place:
+class InventoryCollector:
     """A collector of a host of the inventory."""
 
     host: str
@@ -63,7 +63,9 @@ def check_senders(collector: str, senders: Iterable[str], removed_hosts: Collect
         raise Problem(f"{wrong}; it runs on", asked="Remove the collectors", fix=fix)
 
 
-def order_in_stages(senders_by_place: Mapping[Place, Set[Place]]) -> list[list[Place]]:
+def order_in_stages(
+    senders_by_place: Mapping[InventoryCollector, Set[InventoryCollector]],
+) -> list[list[InventoryCollector]]:
     """Return the collectors in stages: each collector comes in a later stage than its senders.
 
     `senders_by_place` has the senders of a collector; collectors that occur as senders alone are ordered too.

@@ -38,7 +38,7 @@ _LONGEST_KEY = 32768  # bbolt, bucket.go: MaxKeySize
 _FNV_START, _FNV_PRIME, _FNV_BITS = 0xCBF29CE484222325, 0x100000001B3, 0xFFFFFFFFFFFFFFFF  # Go, hash/fnv: New64a
 
 
-class Entry(NamedTuple):
+class BboltEntry(NamedTuple):
     """A key with a value or a bucket: where both begin in the file, and their sizes in bytes."""
 
     is_bucket: bool
@@ -138,11 +138,11 @@ class Database:
         self._data, self._root, self._page_size = data, meta.root_page, meta.page_size
         self._room = _Budget(len(data))
 
-    def read_key(self, entry: Entry) -> bytes:
+    def read_key(self, entry: BboltEntry) -> bytes:
         """Return the key of an entry."""
         return bytes(self._data[entry.key_offset : entry.value_offset])
 
-    def iterate_entries(self) -> Iterator[Entry]:
+    def iterate_entries(self) -> Iterator[BboltEntry]:
         """Yield the entries of all buckets, but not buckets. To be called once: the budget is spent after it.
 
         Raises ValueError for a file that is not as bbolt writes it.
@@ -176,11 +176,11 @@ class Database:
         first_offset = page_start + _PAGE.size
         return [self._unpack_at(_BRANCH, first_offset + index * _BRANCH.size)[2] for index in range(page.entry_count)]
 
-    def _read_bucket_root(self, entry: Entry) -> int:
+    def _read_bucket_root(self, entry: BboltEntry) -> int:
         """Return the page of a bucket; 0 for a small bucket, which is in the page of its parent, and for no bucket."""
         return self._unpack_at(_BUCKET, entry.value_offset)[0] if entry.is_bucket else 0
 
-    def _list_small_bucket(self, bucket: Entry) -> Iterator[Entry]:
+    def _list_small_bucket(self, bucket: BboltEntry) -> Iterator[BboltEntry]:
         """Yield the entries of a bucket without a page. It has no buckets (bbolt, bucket.go: inlineable)."""
         page_start = bucket.value_offset + _BUCKET.size
         for entry in self._list_leaf(page_start, self._read_page(page_start)):
@@ -188,14 +188,14 @@ class Database:
                 raise ValueError("the database has a bucket in a small bucket")
             yield entry
 
-    def _list_leaf(self, page_start: int, page: _Page) -> Iterator[Entry]:
+    def _list_leaf(self, page_start: int, page: _Page) -> Iterator[BboltEntry]:
         """Yield the entries of a leaf. Raises ValueError for one that does not fit into the file."""
         self._room.take_entries(page.entry_count)
         for index in range(page.entry_count):
             entry_offset = page_start + _PAGE.size + index * _LEAF.size
             flags, position, key_size, value_size = self._unpack_at(_LEAF, entry_offset)
             key_offset = entry_offset + position
-            entry = Entry(bool(flags & _IS_BUCKET), key_offset, key_size, key_offset + key_size, value_size)
+            entry = BboltEntry(bool(flags & _IS_BUCKET), key_offset, key_size, key_offset + key_size, value_size)
             if key_size > _LONGEST_KEY or entry.value_offset + value_size > len(self._data):
                 raise ValueError("the database is not whole")
             # The value of a small bucket is its entries, which count themselves.

@@ -38,7 +38,7 @@ RELEASE_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Change:
+class OngoingChange:
     """A change under way, as its record `change.json` has it (see live/change_notes.py)."""
 
     earlier: str
@@ -72,7 +72,7 @@ class Links:
         ]
 
 
-def choose_recovery(change: Change, is_wanted: bool) -> str:
+def choose_recovery(change: OngoingChange, is_wanted: bool) -> str:
     """Return what to do with a change that a killed run left: DISCARD, COMPLETE or UNDO.
 
     `is_wanted` says whether its candidate has just the files that this run would write.

@@ -59,7 +59,7 @@ class CertificateFile(TypedDict):
     path: str
 
 
-class Peer(TypedDict):
+class HostPeer(TypedDict):
     """A server to which a component connects; `about` is the component."""
 
     about: str
@@ -74,7 +74,7 @@ class HostQuestion(TypedDict, total=False):
     """The name of the collector."""
     files: list[FilePattern]
     certificates: list[CertificateFile]
-    peers: list[Peer]
+    peers: list[HostPeer]
     journals: list[str]
     """The receivers that read the journal of the host."""
     url: str

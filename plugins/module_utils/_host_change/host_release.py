@@ -35,7 +35,7 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
-class Port:
+class OpenedPort:
     """A port that the collector opens."""
 
     number: int
@@ -44,7 +44,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class CollectorBundle:
     """One collector as it is wanted on this host."""
 
     name: str
@@ -52,7 +52,7 @@ class Bundle:
     """The files of its release, by their paths in its folder."""
     program: str = ""
     """The path of the Collector's program."""
-    ports: tuple[Port, ...] = ()
+    ports: tuple[OpenedPort, ...] = ()
     metrics_url: str = ""
     """The URL of its own metrics; empty if it serves none."""
     health_url: str = ""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .bundle_form import unit_name
-from .host_release import Port
+from .host_release import OpenedPort
 
 # Source: include/net/tcp_states.h of Linux. A UDP socket that is bound but not connected has state 7.
 _WAITING = {"tcp": "0A", "udp": "07"}
@@ -28,7 +28,7 @@ _ANY = ("::", "")
 
 
 @dataclass(frozen=True)
-class Listener:
+class ListeningSocket:
     """A socket that waits on a port."""
 
     protocol: str
@@ -56,14 +56,14 @@ class Holder:
         return f"process {self.pid} ({self.program_name}){unit}" if self.pid else "a process that cannot be read"
 
 
-def parse_listeners(table: str, protocol: str) -> list[Listener]:
+def parse_listeners(table: str, protocol: str) -> list[ListeningSocket]:
     """Return the waiting sockets of a table such as `/proc/net/tcp6`."""
     sockets = []
     for line in table.splitlines()[1:]:
         cells = line.split()
         if len(cells) > _INODE and cells[3] == _WAITING[protocol]:
             address, _colon, port = cells[1].rpartition(":")
-            sockets.append(Listener(protocol, _parse_address(address), int(port, 16), cells[_INODE]))
+            sockets.append(ListeningSocket(protocol, _parse_address(address), int(port, 16), cells[_INODE]))
     return sockets
 
 
@@ -75,7 +75,7 @@ def _parse_address(hex_address: str) -> str:
     return str(mapped or address)
 
 
-def is_blocked_by(port: Port, listener: Listener) -> bool:
+def is_blocked_by(port: OpenedPort, listener: ListeningSocket) -> bool:
     """Whether a port cannot be opened beside a listener."""
     if (port.number, port.protocol) != (listener.port, listener.protocol):
         return False
@@ -116,7 +116,7 @@ def _bare_address(address: str) -> str:
 class TakenPort:
     """A port that somebody else has."""
 
-    port: Port
+    port: OpenedPort
     holder: Holder
 
     @property
@@ -125,7 +125,7 @@ class TakenPort:
 
 
 def find_taken_ports(
-    ports: Iterable[Port], listeners: Iterable[Listener], holders: Mapping[str, Holder], own_unit: str
+    ports: Iterable[OpenedPort], listeners: Iterable[ListeningSocket], holders: Mapping[str, Holder], own_unit: str
 ) -> list[TakenPort]:
     """Return the ports that somebody else has; `own_unit` is the collector's unit.
 
@@ -141,7 +141,7 @@ def find_taken_ports(
 
 
 def _find_foreign_holder(
-    port: Port, listeners: Iterable[Listener], holders: Mapping[str, Holder], own_unit: str
+    port: OpenedPort, listeners: Iterable[ListeningSocket], holders: Mapping[str, Holder], own_unit: str
 ) -> Holder | None:
     """Return the first process of another unit that listens on a port, or None if none does."""
     for listener in listeners:
@@ -180,7 +180,7 @@ def _describe_own_port_fix(collectors: Iterable[str]) -> str:
     )
 
 
-def find_closed_ports(ports: Iterable[Port], listeners: Iterable[Listener]) -> list[Port]:
+def find_closed_ports(ports: Iterable[OpenedPort], listeners: Iterable[ListeningSocket]) -> list[OpenedPort]:
     """Return the ports on which nobody listens."""
     listener_list = list(listeners)
     return [port for port in ports if not any(is_blocked_by(port, listener) for listener in listener_list)]

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.errors import Problem, suggest_word
-from .._otelcol.needs.aws_policy import Account, Statement, unite_statements
+from .._otelcol.needs.aws_policy import ServiceAccount, Statement, unite_statements
 from .identity import ANNOTATIONS, CREATES_ROLES
 from .role_names import fill_role_name
 
@@ -65,14 +65,14 @@ class IdentityRequest:
 class _FoundAccount:
     """A service account, the names of its collectors, and the statements that allow what these call at AWS."""
 
-    account: Account
+    account: ServiceAccount
     collectors: list[str]
     statements: list[Statement]
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> _FoundAccount:
         """Return a service account as module otel_render finds it."""
-        account = Account(facts["namespace"], facts["service_account"])
+        account = ServiceAccount(facts["namespace"], facts["service_account"])
         return cls(account, facts["collectors"], facts["statements"])
 
 

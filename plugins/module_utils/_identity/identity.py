@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from .._collector.options import Collector
 from .._otelcol.errors import Problem, join_at_most
-from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, build_statements
+from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, AwsGrant, ServiceAccount, build_statements
 
 # The providers that create roles; any other one uses existing roles.
 CREATES_ROLES = (IRSA, POD_IDENTITY)
@@ -50,7 +50,7 @@ class CollectorGrants(NamedTuple):
     """A collector, and what it needs at AWS."""
 
     collector: Collector
-    grants: Sequence[Grant]
+    grants: Sequence[AwsGrant]
 
 
 # ── Whose account it is ──
@@ -87,11 +87,11 @@ def list_needed_accounts(members: Iterable[CollectorGrants]) -> list[dict[str, A
         {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"],
          "statements": [{"Effect": "Allow", "Action": ["xray:PutTraceSegments"], "Resource": ["*"]}]}
     """
-    names_by_account: dict[Account, list[str]] = {}
-    grants_by_account: dict[Account, list[Grant]] = {}
+    names_by_account: dict[ServiceAccount, list[str]] = {}
+    grants_by_account: dict[ServiceAccount, list[AwsGrant]] = {}
     for collector, grants in members:
         if not has_unknown_account(collector):
-            account = Account(collector.namespace, collector.service_account_name)
+            account = ServiceAccount(collector.namespace, collector.service_account_name)
             names_by_account.setdefault(account, []).append(collector.name)
             grants_by_account.setdefault(account, []).extend(grants)
     rows: list[dict[str, Any]] = []
@@ -121,7 +121,7 @@ def list_account_warnings(members: Iterable[CollectorGrants]) -> list[str]:
     return warnings
 
 
-def _list_actions(grants: Sequence[Grant]) -> list[str]:
+def _list_actions(grants: Sequence[AwsGrant]) -> list[str]:
     """Return the actions of AWS in some grants, each once, in order of their names."""
     actions: set[str] = set()
     for grant in grants:

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
 from .._otelcol.errors import Problem
-from .._otelcol.needs.aws_policy import Account, EksCluster, Statement, build_policy_document, is_same_policy
-from .trust import Step, build_trust_policy, drop_own_statements, list_tag_changes, tag_list
+from .._otelcol.needs.aws_policy import EksCluster, ServiceAccount, Statement, build_policy_document, is_same_policy
+from .trust import IamCall, build_trust_policy, drop_own_statements, list_tag_changes, tag_list
 
 # The name of the inline policy that this collection writes.
 INLINE_POLICY = "o11y-opentelemetry"
@@ -58,7 +58,7 @@ class RoleSettings(TypedDict):
 class RoleRequest:
     """The role that a task of module iam_service_account_role wants."""
 
-    account: Account
+    account: ServiceAccount
     eks_cluster: EksCluster
     trust: Statement = field(default_factory=dict)
     """The statement by which the role trusts the service account."""
@@ -110,7 +110,7 @@ def cluster_arn(role_arn: str, region: str, name: str) -> str:
     return f"arn:{partition}:eks:{region}:{account}:cluster/{name}"
 
 
-def is_own_role(live_role: RoleSettings, cluster: str, account: Account, collectors: Sequence[str] = ()) -> bool:
+def is_own_role(live_role: RoleSettings, cluster: str, account: ServiceAccount, collectors: Sequence[str] = ()) -> bool:
     """Return whether the tags say that a role is this collection's, for a service account and its collectors.
 
     `cluster` is the ARN of the cluster.
@@ -230,7 +230,7 @@ def _plan_own_tags(live_tags: Mapping[str, str], request: RoleRequest, origin: s
 # ── The calls ──
 
 
-def build_creation_request(target: RoleSettings, account: Account) -> dict[str, Any]:
+def build_creation_request(target: RoleSettings, account: ServiceAccount) -> dict[str, Any]:
     """Return the parameters of CreateRole. The new role has no rights yet; `plan_steps` gives it its policies."""
     request = {
         "Path": target["path"],
@@ -243,52 +243,52 @@ def build_creation_request(target: RoleSettings, account: Account) -> dict[str, 
     return request
 
 
-def plan_steps(live_role: RoleSettings, target: RoleSettings) -> list[Step]:
+def plan_steps(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
     """Return the calls that give a role the target settings.
 
     A new restriction comes first, and the removal of one near the end. Policies are added before others are removed.
     """
-    steps: list[Step] = []
+    steps: list[IamCall] = []
     target_boundary = target["permissions_boundary"]
     boundary_differs = live_role["permissions_boundary"] != target_boundary
     tag_changes = list_tag_changes(live_role["tags"], target["tags"])
     if boundary_differs and target_boundary:
-        steps.append(Step("put_role_permissions_boundary", {"PermissionsBoundary": target_boundary}))
+        steps.append(IamCall("put_role_permissions_boundary", {"PermissionsBoundary": target_boundary}))
     if tag_changes.changed_tags:
-        steps.append(Step("tag_role", {"Tags": tag_list(tag_changes.changed_tags)}))
+        steps.append(IamCall("tag_role", {"Tags": tag_list(tag_changes.changed_tags)}))
     if not is_same_policy(live_role["trust"], target["trust"]):
-        steps.append(Step("update_assume_role_policy", {"PolicyDocument": _serialize_policy(target["trust"])}))
+        steps.append(IamCall("update_assume_role_policy", {"PolicyDocument": _serialize_policy(target["trust"])}))
     steps += _plan_additions(live_role, target)
     steps += _plan_removals(live_role, target)
     if boundary_differs and not target_boundary:
-        steps.append(Step("delete_role_permissions_boundary", {}))
+        steps.append(IamCall("delete_role_permissions_boundary", {}))
     if tag_changes.removed_keys:
-        steps.append(Step("untag_role", {"TagKeys": tag_changes.removed_keys}))
+        steps.append(IamCall("untag_role", {"TagKeys": tag_changes.removed_keys}))
     return steps
 
 
-def _plan_additions(live_role: RoleSettings, target: RoleSettings) -> list[Step]:
+def _plan_additions(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
     """Return the calls that add the policies which the role lacks, and change those that it has with other content."""
     steps = []
     for name, policy in target["policies"].items():
         if not is_same_policy(live_role["policies"].get(name), policy):
             parameters = {"PolicyName": name, "PolicyDocument": _serialize_policy(policy)}
-            steps.append(Step("put_role_policy", parameters))
+            steps.append(IamCall("put_role_policy", parameters))
     for arn in target["managed_policies"]:
         if arn not in live_role["managed_policies"]:
-            steps.append(Step("attach_role_policy", {"PolicyArn": arn}))
+            steps.append(IamCall("attach_role_policy", {"PolicyArn": arn}))
     return steps
 
 
-def _plan_removals(live_role: RoleSettings, target: RoleSettings) -> list[Step]:
+def _plan_removals(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
     """Return the calls that remove the policies which the role shall not have."""
     steps = []
     for name in live_role["policies"]:
         if name not in target["policies"]:
-            steps.append(Step("delete_role_policy", {"PolicyName": name}))
+            steps.append(IamCall("delete_role_policy", {"PolicyName": name}))
     for arn in live_role["managed_policies"]:
         if arn not in target["managed_policies"]:
-            steps.append(Step("detach_role_policy", {"PolicyArn": arn}))
+            steps.append(IamCall("detach_role_policy", {"PolicyArn": arn}))
     return steps
 
 
@@ -313,10 +313,10 @@ def remaining_settings(live_role: RoleSettings, managed_policies: Iterable[str])
     }
 
 
-def plan_removal(live_role: RoleSettings) -> list[Step]:
+def plan_removal(live_role: RoleSettings) -> list[IamCall]:
     """Return the calls that delete a role. IAM deletes no role that has policies, so they are removed first."""
     bare_role: RoleSettings = {**live_role, "policies": {}, "managed_policies": []}
-    return [*plan_steps(live_role, bare_role), Step("delete_role", {})]
+    return [*plan_steps(live_role, bare_role), IamCall("delete_role", {})]
 
 
 def _serialize_policy(document: PolicyDocument) -> str:

@@ -15,7 +15,7 @@ import hashlib
 import re
 
 from .._otelcol.errors import Problem, suggest_word
-from .._otelcol.needs.aws_policy import Account
+from .._otelcol.needs.aws_policy import ServiceAccount
 
 # Source: IAM User Guide, "IAM and STS quotas".
 LONGEST_ROLE = 64
@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _REGION = "{region}"
 
 
-def fill_role_name(template: str, cluster: str, account: Account) -> str:
+def fill_role_name(template: str, cluster: str, account: ServiceAccount) -> str:
     """Return the name of a role: a template with its placeholders filled in, but not the one of the region.
 
     An empty template is the default one. Raises Problem for a placeholder that does not exist.

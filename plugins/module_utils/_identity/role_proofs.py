@@ -14,7 +14,7 @@ from typing import Any
 from .._kube.aws_failures import FailedCall
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
-from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account
+from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, ServiceAccount
 
 # The variable that EKS sets in the containers of a pod with a role, by provider.
 # Source: aws/amazon-eks-pod-identity-webhook, pkg/handler.
@@ -44,7 +44,7 @@ def has_credentials(pod: Mapping[str, Any], provider: str, role_arn: str) -> boo
     return role_arn in values if provider == IRSA else bool(values)
 
 
-def is_collector_of(pod: Mapping[str, Any], account: Account) -> bool:
+def is_collector_of(pod: Mapping[str, Any], account: ServiceAccount) -> bool:
     """Return whether a pod is a collector of this collection that runs as this account, and stays."""
     metadata = mapping_at(pod, "metadata")
     if mapping_at(pod, "spec").get("serviceAccountName") != account.name:
@@ -55,7 +55,7 @@ def is_collector_of(pod: Mapping[str, Any], account: Account) -> bool:
     return not has_ended and not metadata.get("deletionTimestamp")
 
 
-def dry_run_pod(account: Account) -> dict[str, Any]:
+def dry_run_pod(account: ServiceAccount) -> dict[str, Any]:
     """Return a pod for a dry run, which every Pod Security Standard admits."""
     security = {
         "allowPrivilegeEscalation": False,

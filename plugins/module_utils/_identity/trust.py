@@ -23,8 +23,8 @@ from .._otelcol.needs.aws_policy import (
     IRSA,
     POD_IDENTITY,
     POLICY_VERSION,
-    Account,
     EksCluster,
+    ServiceAccount,
     Statement,
     is_same_policy,
 )
@@ -38,7 +38,7 @@ THUMBPRINT = re.compile(r"[0-9a-fA-F]{40}\Z")
 MOST_THUMBPRINTS = 5
 
 
-class Step(NamedTuple):
+class IamCall(NamedTuple):
     """A call of IAM that changes something."""
 
     operation: str
@@ -69,7 +69,7 @@ class ProviderSettings(TypedDict):
 # ── The trust policy of a role ──
 
 
-def irsa_statement(eks_cluster: EksCluster, account: Account) -> Statement:
+def irsa_statement(eks_cluster: EksCluster, account: ServiceAccount) -> Statement:
     """Return the statement that trusts the tokens which the cluster signs for a service account."""
     issuer = strip_scheme(eks_cluster.issuer)
     subject = f"system:serviceaccount:{account.namespace}:{account.name}"
@@ -82,7 +82,7 @@ def irsa_statement(eks_cluster: EksCluster, account: Account) -> Statement:
     }
 
 
-def pod_identity_statement(eks_cluster: EksCluster, account: Account) -> Statement:
+def pod_identity_statement(eks_cluster: EksCluster, account: ServiceAccount) -> Statement:
     """Return the statement that trusts EKS Pod Identity, if it acts for a service account of a cluster."""
     tags = {
         "aws:RequestTag/eks-cluster-arn": eks_cluster.cluster_arn,
@@ -234,7 +234,7 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
-def plan_steps(live_provider: ProviderSettings, target: ProviderSettings) -> list[Step]:
+def plan_steps(live_provider: ProviderSettings, target: ProviderSettings) -> list[IamCall]:
     """Return the calls that give a provider the target settings.
 
     Audiences are added before others are removed, so that IAM refuses no token meanwhile.
@@ -242,16 +242,16 @@ def plan_steps(live_provider: ProviderSettings, target: ProviderSettings) -> lis
     pending_steps = []
     for client_id in target["client_ids"]:
         if client_id not in live_provider["client_ids"]:
-            pending_steps.append(Step("add_client_id_to_open_id_connect_provider", {"ClientID": client_id}))
+            pending_steps.append(IamCall("add_client_id_to_open_id_connect_provider", {"ClientID": client_id}))
     for client_id in live_provider["client_ids"]:
         if client_id not in target["client_ids"]:
-            pending_steps.append(Step("remove_client_id_from_open_id_connect_provider", {"ClientID": client_id}))
+            pending_steps.append(IamCall("remove_client_id_from_open_id_connect_provider", {"ClientID": client_id}))
     if target["thumbprints"] != live_provider["thumbprints"]:
         thumbprint_list = {"ThumbprintList": list(target["thumbprints"])}
-        pending_steps.append(Step("update_open_id_connect_provider_thumbprint", thumbprint_list))
+        pending_steps.append(IamCall("update_open_id_connect_provider_thumbprint", thumbprint_list))
     changed_tags, removed_keys = list_tag_changes(live_provider["tags"], target["tags"])
     if changed_tags:
-        pending_steps.append(Step("tag_open_id_connect_provider", {"Tags": tag_list(changed_tags)}))
+        pending_steps.append(IamCall("tag_open_id_connect_provider", {"Tags": tag_list(changed_tags)}))
     if removed_keys:
-        pending_steps.append(Step("untag_open_id_connect_provider", {"TagKeys": removed_keys}))
+        pending_steps.append(IamCall("untag_open_id_connect_provider", {"TagKeys": removed_keys}))
     return pending_steps

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.kube.service_names import resolve_service
-from .sdk_languages import GRPC, HTTP, PROTOCOLS_BY_PORT, Language
+from .sdk_languages import GRPC, HTTP, PROTOCOLS_BY_PORT, SdkLanguage
 
 PROTOCOL_VARIABLE, ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT"
 # Variables that have an option of their own here, where they are checked.
@@ -73,15 +73,15 @@ class CommonOptions(NamedTuple):
 class Export:
     """How the SDK of one language sends its telemetry."""
 
-    language: Language
+    language: SdkLanguage
     protocol: str
     """`grpc` or `http/protobuf`, as OTEL_EXPORTER_OTLP_PROTOCOL has it."""
-    endpoint: Endpoint
+    endpoint: ExportEndpoint
     signals: tuple[str, ...]
     """The signals that go out by OTLP."""
 
 
-def build_export(language: Language, options: LanguageOptions, common_options: CommonOptions) -> Export:
+def build_export(language: SdkLanguage, options: LanguageOptions, common_options: CommonOptions) -> Export:
     """Return how the SDK of a language exports. Options of the language override those for all languages.
 
     Raises Problem for a protocol that the language or the port does not speak.
@@ -97,7 +97,7 @@ def build_export(language: Language, options: LanguageOptions, common_options: C
     return Export(language, protocol, endpoint, signals)
 
 
-def _choose_protocol(language: Language, options: LanguageOptions) -> str:
+def _choose_protocol(language: SdkLanguage, options: LanguageOptions) -> str:
     """Return the protocol of a language. Raises Problem for a protocol that OTLP or the image of the language lacks."""
     protocol = options["protocol"] or language.default_protocol
     known_protocols = (GRPC, HTTP)
@@ -116,7 +116,7 @@ def _choose_protocol(language: Language, options: LanguageOptions) -> str:
     return protocol
 
 
-def _choose_endpoint(options: LanguageOptions, common_options: CommonOptions, protocol: str) -> Endpoint:
+def _choose_endpoint(options: LanguageOptions, common_options: CommonOptions, protocol: str) -> ExportEndpoint:
     """Return the endpoint of a language, or else the common one, or else that of the collector.
 
     Raises Problem if none is given.
@@ -131,7 +131,7 @@ def _choose_endpoint(options: LanguageOptions, common_options: CommonOptions, pr
     )
 
 
-def _check_port(language: Language, options: LanguageOptions, protocol: str, endpoint: Endpoint) -> None:
+def _check_port(language: SdkLanguage, options: LanguageOptions, protocol: str, endpoint: ExportEndpoint) -> None:
     """Raise Problem for a port that OTLP has given to the other protocol.
 
     Whether a receiver at any other port speaks the protocol, module instrumentation_check finds out in the cluster.
@@ -180,7 +180,7 @@ class MeantService(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class ExportEndpoint:
     """An address that applications send OTLP to."""
 
     url: str
@@ -211,7 +211,7 @@ class Endpoint:
         return list(services)
 
 
-def parse_endpoint(url: str) -> Endpoint:
+def parse_endpoint(url: str) -> ExportEndpoint:
     """Return the endpoint of a URL. Raises Problem for a URL that no exporter could use, or that has a password.
 
     An `@` in any part of the URL counts as a sign of a password, because a password may have `/`, `?` or `#`. Messages
@@ -236,10 +236,10 @@ def parse_endpoint(url: str) -> Endpoint:
         raise Problem(wrong, fix="Leave out /v1/traces and all after it; exporters append the signal's path.")
     netloc = url.partition("://")[2].partition("/")[0]
     host = netloc.rpartition(":")[0] if parts.port else netloc
-    return Endpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
+    return ExportEndpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
 
 
-def collector_endpoint(options: CollectorOptions, namespace: str, protocol: str, *, secure: bool) -> Endpoint:
+def collector_endpoint(options: CollectorOptions, namespace: str, protocol: str, *, secure: bool) -> ExportEndpoint:
     """Return the address of a collector's Service, at its port for a protocol.
 
     `namespace` is that of the Instrumentation, which counts if the options name none.

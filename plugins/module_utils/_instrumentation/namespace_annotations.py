@@ -47,14 +47,14 @@ def build_namespace(name: str, annotations: Mapping[str, str]) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": dict(annotations)}}
 
 
-class _Entry(NamedTuple):
+class _NamespaceEntry(NamedTuple):
     """An entry of `namespaces`: the name, and the language of its pods, empty if the entry does not say it."""
 
     namespace: str
     language: str
 
 
-def _check_entry(raw_entry: Any, instrumentation: Instrumentation) -> _Entry:
+def _check_entry(raw_entry: Any, instrumentation: Instrumentation) -> _NamespaceEntry:
     """Return an entry of `namespaces` with a language that its Instrumentation has. Raises Problem."""
     entry = _read_entry(raw_entry, instrumentation)
     language_names = list(instrumentation.languages)
@@ -72,7 +72,7 @@ def _check_entry(raw_entry: Any, instrumentation: Instrumentation) -> _Entry:
     return entry._replace(language=language)
 
 
-def _read_entry(raw_entry: Any, instrumentation: Instrumentation) -> _Entry:
+def _read_entry(raw_entry: Any, instrumentation: Instrumentation) -> _NamespaceEntry:
     """Return an entry as it is written: a name, or a mapping with a name and a language. Raises Problem."""
     entry = {"name": raw_entry} if isinstance(raw_entry, str) else raw_entry
     if not _is_entry(entry):
@@ -80,7 +80,7 @@ def _read_entry(raw_entry: Any, instrumentation: Instrumentation) -> _Entry:
         fix = "Write a name, or `{name: NAME, language: LANGUAGE}`."
         raise Problem(wrong, asked=_describe_subject(instrumentation), fix=fix)
     namespace = names.check_name("namespace", str(entry["name"]))
-    return _Entry(namespace, entry.get("language") or "")
+    return _NamespaceEntry(namespace, entry.get("language") or "")
 
 
 def _describe_subject(instrumentation: Instrumentation) -> str:

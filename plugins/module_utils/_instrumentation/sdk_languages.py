@@ -24,7 +24,7 @@ _ADDED_CONTAINER = "opentelemetry-auto-instrumentation"
 
 
 @dataclass(frozen=True)
-class Language:
+class SdkLanguage:
     """One language: where it is in the resource, what it sends by itself, and what switches it off in the operator."""
 
     name: str
@@ -68,13 +68,13 @@ _TRACES_ONLY = ("traces",)
 LANGUAGES = {
     language.name: language
     for language in (
-        Language("java", "Java", "java", f"{_ADDED_CONTAINER}-java", resources_field="resources"),
-        Language("nodejs", "Node.js", "nodejs", f"{_ADDED_CONTAINER}-nodejs"),
+        SdkLanguage("java", "Java", "java", f"{_ADDED_CONTAINER}-java", resources_field="resources"),
+        SdkLanguage("nodejs", "Node.js", "nodejs", f"{_ADDED_CONTAINER}-nodejs"),
         # The image leaves the gRPC exporter out: it is built for one version of Python and one C library.
-        Language("python", "Python", "python", f"{_ADDED_CONTAINER}-python", protocols=(HTTP,)),
-        Language("dotnet", ".NET", "dotnet", f"{_ADDED_CONTAINER}-dotnet"),
-        Language("go", "Go", "go", _ADDED_CONTAINER, signals=_TRACES_ONLY, is_enabled=False),
-        Language(
+        SdkLanguage("python", "Python", "python", f"{_ADDED_CONTAINER}-python", protocols=(HTTP,)),
+        SdkLanguage("dotnet", ".NET", "dotnet", f"{_ADDED_CONTAINER}-dotnet"),
+        SdkLanguage("go", "Go", "go", _ADDED_CONTAINER, signals=_TRACES_ONLY, is_enabled=False),
+        SdkLanguage(
             "apache_httpd",
             "Apache HTTPD",
             "apacheHttpd",
@@ -84,7 +84,7 @@ LANGUAGES = {
             signals=_TRACES_ONLY,
             directive="ApacheModuleOtelExporterEndpoint",
         ),
-        Language(
+        SdkLanguage(
             "nginx",
             "nginx",
             "nginx",
@@ -138,7 +138,7 @@ def is_available(operator: Manifest) -> bool:
     return bool(mapping_at(operator, "status").get("availableReplicas"))
 
 
-def list_disabled_languages(operator: Manifest, language_names: Sequence[str]) -> list[Language]:
+def list_disabled_languages(operator: Manifest, language_names: Sequence[str]) -> list[SdkLanguage]:
     """Return which of these languages the operator does not instrument, by its options and variables."""
     container = _find_manager_container(operator)
     variables = {variable["name"]: variable.get("value", "") for variable in list_at(container, "env")}
@@ -152,7 +152,7 @@ def list_disabled_languages(operator: Manifest, language_names: Sequence[str]) -
     return disabled_languages
 
 
-def _is_enabled(language: Language, variables: Mapping[str, str], arguments: Mapping[str, str]) -> bool:
+def _is_enabled(language: SdkLanguage, variables: Mapping[str, str], arguments: Mapping[str, str]) -> bool:
     """Return whether the operator instruments a language: an option wins over the variable, both over its default."""
     switch_value = arguments.get(language.switch_flag, variables.get(language.switch_variable))
     if switch_value is None:

@@ -106,5 +106,5 @@ def describe_refused_workloads(
     )
 
 
-def build_workloads(rows: Iterable[Mapping[str, str]]) -> list[restarts.Workload]:
-    return [restarts.Workload(row["kind"], row["namespace"], row["name"]) for row in rows]
+def build_workloads(rows: Iterable[Mapping[str, str]]) -> list[restarts.OutdatedWorkload]:
+    return [restarts.OutdatedWorkload(row["kind"], row["namespace"], row["name"]) for row in rows]

@@ -15,8 +15,8 @@ from typing import Any
 from .fleet_cluster import FleetCluster, FleetMember
 from .page_rows import Topology
 from .topology_folds import fold_graph
-from .topology_graph import KIND_TITLES, Graph, TopologyNode, Way, build_cluster_graph, map_known_addresses
-from .topology_layout import BOX_HEIGHT, BOX_WIDTH, Box, Line, Point, format_curve_path, lay_out
+from .topology_graph import KIND_TITLES, Graph, TelemetryEdge, TopologyNode, build_cluster_graph, map_known_addresses
+from .topology_layout import BOX_HEIGHT, BOX_WIDTH, LayoutBox, LayoutLine, LayoutPoint, format_curve_path, lay_out
 
 Diagnoses = Mapping[str, Mapping[str, Any]]
 """The diagnosis of each collector by its id. The box of a collector shows its status."""
@@ -57,17 +57,17 @@ def _add_senders(graph: Graph, cluster: FleetCluster, host_members: Iterable[Fle
         for target in sorted(receiver_ids & own_ids):
             nodes.setdefault(member.id, TopologyNode(member.id, "host", member.name, f"on {member.namespace}"))
             exporters = {str(way["exporter"]) for way in member.sends_to if way["collector"] == target}
-            ways.append(Way(member.id, target, f"by {', '.join(sorted(exporters))}"))
+            ways.append(TelemetryEdge(member.id, target, f"by {', '.join(sorted(exporters))}"))
     return Graph(tuple(nodes.values()), tuple(ways))
 
 
 def _draw_graph(graph: Graph, diagnosed: Diagnoses, anchors: Mapping[str, str]) -> Topology:
     """Return the picture of a graph. Folded nodes are one box of it; its words name all ways."""
     shown_graph = fold_graph(graph, MOST_NODES)
-    boxes = [Box(node.id, node.is_last) for node in shown_graph.nodes]
-    drawing = lay_out(boxes, [Line(way.source, way.target) for way in shown_graph.ways])
+    boxes = [LayoutBox(node.id, node.is_last) for node in shown_graph.nodes]
+    drawing = lay_out(boxes, [LayoutLine(way.source, way.target) for way in shown_graph.ways])
     drawn_kinds = {node.kind for node in shown_graph.nodes}
-    words_by_line = {Line(way.source, way.target): way.description for way in graph.ways}
+    words_by_line = {LayoutLine(way.source, way.target): way.description for way in graph.ways}
     titles = {node.id: node.title for node in graph.nodes}
     lines = []
     for line, points in drawing.points_by_line.items():
@@ -102,7 +102,7 @@ def _map_hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]
 
 def _build_box_row(
     node: TopologyNode,
-    corner: Point,
+    corner: LayoutPoint,
     diagnosed: Diagnoses,
     anchors: Mapping[str, str],
 ) -> dict[str, Any]:

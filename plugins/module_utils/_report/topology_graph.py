@@ -69,7 +69,7 @@ class TopologyNode(NamedTuple):
         return self.kind in _LAST_KINDS
 
 
-class Way(NamedTuple):
+class TelemetryEdge(NamedTuple):
     """Telemetry goes from one node to another. Both are named by their ids.
 
     `description` says what goes there, such as `traces, logs by otlp/gateway`.
@@ -84,7 +84,7 @@ class Graph(NamedTuple):
     """All nodes, in the order in which the page lists them, and the ways between them."""
 
     nodes: tuple[TopologyNode, ...]
-    ways: tuple[Way, ...]
+    ways: tuple[TelemetryEdge, ...]
 
 
 class KnownAddresses(NamedTuple):
@@ -125,7 +125,7 @@ def build_cluster_graph(members: Sequence[FleetMember], known_addresses_of_membe
             texts_by_ends.setdefault((member.id, target.id), []).append(way_text)
     ways = []
     for (source, target_id), way_texts in sorted(texts_by_ends.items()):
-        ways.append(Way(source, target_id, "; ".join(dict.fromkeys(way_texts))))
+        ways.append(TelemetryEdge(source, target_id, "; ".join(dict.fromkeys(way_texts))))
     kinds = list(KIND_TITLES)
     ordered_nodes = sorted(nodes.values(), key=lambda node: (kinds.index(node.kind), node.id))
     return Graph(tuple(ordered_nodes), tuple(ways))

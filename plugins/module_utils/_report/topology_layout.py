@@ -24,14 +24,14 @@ LANE_HEIGHT = 6
 MOST_SWEEPS = 3
 
 
-class Box(NamedTuple):
+class LayoutBox(NamedTuple):
     """A node: its name, and whether it stands in the last column whatever leads to it."""
 
     id: str
     is_last: bool = False
 
 
-class Line(NamedTuple):
+class LayoutLine(NamedTuple):
     """An edge from one node to another."""
 
     source: str
@@ -41,7 +41,7 @@ class Line(NamedTuple):
 class Lane(NamedTuple):
     """The place where a line passes a column between those of its two boxes."""
 
-    line: Line
+    line: LayoutLine
     column: int
 
 
@@ -49,7 +49,7 @@ class Lane(NamedTuple):
 Slot: TypeAlias = "str | Lane"
 
 
-class Point(NamedTuple):
+class LayoutPoint(NamedTuple):
     """A place in the drawing, from its upper left corner."""
 
     x: int
@@ -60,13 +60,13 @@ class Point(NamedTuple):
 class Drawing:
     """The upper left corner of every box, the points of every line, and the size of it all."""
 
-    corner_by_box: dict[str, Point]
-    points_by_line: dict[Line, tuple[Point, ...]]
+    corner_by_box: dict[str, LayoutPoint]
+    points_by_line: dict[LayoutLine, tuple[LayoutPoint, ...]]
     width: int
     height: int
 
 
-def lay_out(boxes: Sequence[Box], lines: Iterable[Line]) -> Drawing:
+def lay_out(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> Drawing:
     """Return the place of every box and line; the same for the same input, in whatever order the lines come."""
     between_boxes = _select_lines_between(boxes, lines)
     columns_by_box = _assign_columns(boxes, between_boxes)
@@ -82,7 +82,7 @@ def lay_out(boxes: Sequence[Box], lines: Iterable[Line]) -> Drawing:
     return _build_drawing(columns, chains)
 
 
-def _select_lines_between(boxes: Sequence[Box], lines: Iterable[Line]) -> list[Line]:
+def _select_lines_between(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> list[LayoutLine]:
     """Return the lines that lead from one of the boxes to another, each once and in order."""
     box_ids = {box.id for box in boxes}
     between_boxes = set()
@@ -92,7 +92,7 @@ def _select_lines_between(boxes: Sequence[Box], lines: Iterable[Line]) -> list[L
     return sorted(between_boxes)
 
 
-def _assign_columns(boxes: Sequence[Box], lines: Sequence[Line]) -> dict[str, int]:
+def _assign_columns(boxes: Sequence[LayoutBox], lines: Sequence[LayoutLine]) -> dict[str, int]:
     """Return the column of every box, from 0 on the left.
 
     Boxes are placed one after the other (`_order_boxes`): each goes one column to the right of all its neighbours that
@@ -115,7 +115,7 @@ def _assign_columns(boxes: Sequence[Box], lines: Sequence[Line]) -> dict[str, in
     return columns_by_box | dict.fromkeys(last_boxes, last_column)
 
 
-def _order_boxes(boxes: Sequence[Box], lines: Iterable[Line]) -> Iterator[str]:
+def _order_boxes(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> Iterator[str]:
     """Yield the boxes, next always the first of those into which the fewest lines from boxes not yet yielded come."""
     targets: dict[str, list[str]] = {box.id: [] for box in boxes}
     lines_into = dict.fromkeys(targets, 0)  # of each box not yet yielded: how many lines come from such boxes
@@ -136,7 +136,7 @@ def _is_last_in_line(box_id: str, neighbours: Iterable[str], columns_by_box: Map
     return all(columns_by_box[neighbour] < columns_by_box[box_id] for neighbour in neighbours)
 
 
-def _build_chain(line: Line, columns_by_box: Mapping[str, int]) -> list[Slot]:
+def _build_chain(line: LayoutLine, columns_by_box: Mapping[str, int]) -> list[Slot]:
     """Return the slots of a line from the left to the right: a box, a lane in each column between, the other box."""
     left_box, right_box = sorted(line, key=columns_by_box.__getitem__)
     lanes = [Lane(line, column) for column in range(columns_by_box[left_box] + 1, columns_by_box[right_box])]
@@ -178,20 +178,20 @@ def _compute_places(column: Sequence[Slot]) -> dict[Slot, float]:
     return {slot: (index + 0.5) / len(column) for index, slot in enumerate(column)}
 
 
-def _build_drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[Line, Sequence[Slot]]) -> Drawing:
+def _build_drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[LayoutLine, Sequence[Slot]]) -> Drawing:
     """Return the drawing of columns, the middle of each as high as that of the others."""
     height = max((_measure_column(column) for column in columns), default=0)
     width = BOX_WIDTH
     if columns:
         width = len(columns) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP
-    left_edges: dict[Slot, Point] = {}  # the middle of the left edge of each slot
+    left_edges: dict[Slot, LayoutPoint] = {}  # the middle of the left edge of each slot
     for index, column in enumerate(columns):
         x = MARGIN + index * (BOX_WIDTH + COLUMN_GAP)
         top = MARGIN + (height - _measure_column(column)) // 2
         for slot in column:
-            left_edges[slot] = Point(x, top + _measure_slot(slot) // 2)
+            left_edges[slot] = LayoutPoint(x, top + _measure_slot(slot) // 2)
             top += _measure_slot(slot) + ROW_GAP
-    boxes = {slot: Point(x, y - BOX_HEIGHT // 2) for slot, (x, y) in left_edges.items() if isinstance(slot, str)}
+    boxes = {slot: LayoutPoint(x, y - BOX_HEIGHT // 2) for slot, (x, y) in left_edges.items() if isinstance(slot, str)}
     lines = {line: _list_points_of_line(line, chain, left_edges) for line, chain in chains.items()}
     return Drawing(boxes, lines, width + 2 * MARGIN, height + 2 * MARGIN)
 
@@ -205,12 +205,14 @@ def _measure_slot(slot: Slot) -> int:
     return LANE_HEIGHT if isinstance(slot, Lane) else BOX_HEIGHT
 
 
-def _list_points_of_line(line: Line, chain: Sequence[Slot], left_edges: Mapping[Slot, Point]) -> tuple[Point, ...]:
+def _list_points_of_line(
+    line: LayoutLine, chain: Sequence[Slot], left_edges: Mapping[Slot, LayoutPoint]
+) -> tuple[LayoutPoint, ...]:
     """Return the points of a line from its source to its target, at both edges of each column between them."""
     both_edges = []
     for slot in chain:
         x, y = left_edges[slot]
-        both_edges += [Point(x, y), Point(x + BOX_WIDTH, y)]
+        both_edges += [LayoutPoint(x, y), LayoutPoint(x + BOX_WIDTH, y)]
     points = both_edges[1:-1]  # no line has the outer edges of its two boxes
     is_drawn_backwards = chain[0] != line.source
     if is_drawn_backwards:
@@ -218,7 +220,7 @@ def _list_points_of_line(line: Line, chain: Sequence[Slot], left_edges: Mapping[
     return tuple(points)
 
 
-def format_curve_path(points: Sequence[Point]) -> str:
+def format_curve_path(points: Sequence[LayoutPoint]) -> str:
     """Return the path of a line as SVG writes it: straight through columns, bent between them."""
     commands = [f"M{points[0].x} {points[0].y}"]
     for index, (start, end) in enumerate(pairwise(points)):

@@ -51,7 +51,7 @@ class SidecarName(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-class Workload(NamedTuple):
+class OutdatedWorkload(NamedTuple):
     """The name of a workload, and what its pods lack, such as `with an older sidecar ns/side`."""
 
     kind: str
@@ -81,19 +81,19 @@ def container_names(pod: Manifest) -> list[str]:
     return [container["name"] for container in [*init_containers, *other_containers]]
 
 
-def find_workload_of(pod: Manifest, reason: str = "") -> Workload:
+def find_workload_of(pod: Manifest, reason: str = "") -> OutdatedWorkload:
     """Return the workload that a pod belongs to: its Deployment, another owner, or the pod itself."""
     namespace, pod_name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     owner = controlling_owner(pod)
     if not owner:
-        return Workload("Pod", namespace, pod_name, reason)
+        return OutdatedWorkload("Pod", namespace, pod_name, reason)
     if owner["kind"] == "ReplicaSet":
         deployment_name = _REPLICA_SET_SUFFIX.sub("", owner["name"])
-        return Workload("Deployment", namespace, deployment_name, reason)
-    return Workload(owner["kind"], namespace, owner["name"], reason)
+        return OutdatedWorkload("Deployment", namespace, deployment_name, reason)
+    return OutdatedWorkload(owner["kind"], namespace, owner["name"], reason)
 
 
-def build_restart_command(namespace: str, workloads: Iterable[Workload]) -> tuple[str, str]:
+def build_restart_command(namespace: str, workloads: Iterable[OutdatedWorkload]) -> tuple[str, str]:
     """Return the names of workloads, at most ten of them, and the command that restarts those.
 
     kubectl names a workload `deployment/web`.
@@ -140,7 +140,7 @@ def find_spec_change_time(resource: Manifest) -> str:
 
 def find_stale_workloads(
     pods: Iterable[Manifest], namespaces: Mapping[str, Mapping[str, str]], resources: Iterable[Manifest]
-) -> list[Workload]:
+) -> list[OutdatedWorkload]:
     """Return the workloads whose pods request one of these sidecars, and lack it or have an older one.
 
     `namespaces` has the annotations of each namespace. `resources` are the OpenTelemetryCollectors of the sidecars.
@@ -149,7 +149,7 @@ def find_stale_workloads(
     for resource in resources:
         sidecar_name = SidecarName(resource["metadata"]["namespace"], resource["metadata"]["name"])
         change_times[sidecar_name] = find_spec_change_time(resource)
-    stale_workloads: dict[ObjectRef, Workload] = {}
+    stale_workloads: dict[ObjectRef, OutdatedWorkload] = {}
     for pod in filter(is_running, pods):
         namespace_annotations = namespaces.get(pod["metadata"]["namespace"], {})
         reason = _explain_stale_pod(pod, namespace_annotations, change_times)

@@ -18,7 +18,7 @@ from .._otelcol.forecast.tallies import RECORD, RESOURCE
 from .._otelcol.otlp_requests import ITEM_NOUNS
 from . import proposals
 from .captured_records import NO_AMOUNT, Amount, Record, Resource, measure_attribute_size
-from .proposals import Proposal, RemovalOption, UntoldKind, build_noise_recipe
+from .proposals import RemovalOption, SavingProposal, UntoldKind, build_noise_recipe
 
 # Different values of an attribute that are counted. If there are more, the table says `at least` so many.
 MOST_VALUES = 100_000
@@ -127,7 +127,7 @@ class AttributeUse:
             total_use.value_hashes |= use.value_hashes
         return uses_by_name
 
-    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield a proposal for each attribute, and one for all attributes of resources with one value everywhere."""
         constant_names, point_attributes = self._list_constant_names(), self._list_point_attributes()
         for row in self.list_rows():
@@ -135,7 +135,7 @@ class AttributeUse:
                 yield from self._propose_attribute(row, point_attributes)
         yield from self._propose_constants(constant_names, point_attributes)
 
-    def _propose_attribute(self, row: AttributeRow, point_attributes: set[str]) -> Iterator[Proposal]:
+    def _propose_attribute(self, row: AttributeRow, point_attributes: set[str]) -> Iterator[SavingProposal]:
         """Yield the proposal to remove an attribute, but not from data points, since their series would become one."""
         removable = self._sum_removable([row.name], point_attributes)
         if not removable.amount_by_signal:
@@ -144,7 +144,7 @@ class AttributeUse:
         option = build_noise_recipe(attributes=[row.name])
         if row.name in point_attributes:
             option = _build_delete_option(row.name, tuple(removable.amount_by_signal))
-        yield Proposal(proposals.ATTRIBUTES, subject, removable.amount_by_signal, option, _describe_values(row))
+        yield SavingProposal(proposals.ATTRIBUTES, subject, removable.amount_by_signal, option, _describe_values(row))
 
     def _sum_removable(self, attribute_names: Iterable[str], point_attributes: set[str]) -> _Removable:
         """Return what is removed with attributes. Where one tells series apart, it stays and does not count."""
@@ -179,7 +179,7 @@ class AttributeUse:
 
     def _propose_constants(
         self, constant_names: list[str], point_attributes: set[str]
-    ) -> Iterator[Proposal | UntoldKind]:
+    ) -> Iterator[SavingProposal | UntoldKind]:
         """Yield the proposal to remove attributes with one value, or why the capture cannot tell which these are."""
         if len(self._resources) == 1:
             yield UntoldKind(proposals.CONSTANTS, "the capture has one resource, so each attribute has one value")
@@ -187,7 +187,7 @@ class AttributeUse:
             sorted_names = sorted(constant_names)
             amounts = self._sum_removable(constant_names, point_attributes).amount_by_signal
             option = build_noise_recipe(attributes=sorted_names)
-            yield Proposal(proposals.CONSTANTS, ", ".join(sorted_names), amounts, option)
+            yield SavingProposal(proposals.CONSTANTS, ", ".join(sorted_names), amounts, option)
 
 
 def _has_same_value(resources: Iterable[Mapping[str, str]], name: str, value: str) -> bool:

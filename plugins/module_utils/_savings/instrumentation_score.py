@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .captured_records import ReadableValues
-from .score_rules import RULES, Rule, Verdict
+from .score_rules import RULES, ScoreRule, ScoreVerdict
 from .service_facts import ServiceFacts
 
 WEIGHTS = {"Critical": 40, "Important": 30, "Normal": 20, "Low": 10}
@@ -25,8 +25,8 @@ CATEGORIES = ((90, "Excellent"), (75, "Good"), (50, "Needs Improvement"), (0, "P
 class AnsweredRule:
     """A rule and what it says of a service."""
 
-    rule: Rule
-    verdict: Verdict
+    rule: ScoreRule
+    verdict: ScoreVerdict
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,6 @@ def compute_score(service: str, facts: ServiceFacts, readable: ReadableValues) -
     return Score(service, 100 * reached_weight / possible_weight if possible_weight else None, answered_rules)
 
 
-def _sum_weights(rules: Iterable[Rule]) -> int:
+def _sum_weights(rules: Iterable[ScoreRule]) -> int:
     """Return the weights of rules together."""
     return sum(WEIGHTS[rule.impact] for rule in rules)

@@ -17,7 +17,7 @@ from .._otelcol.forecast.text_templates import make_template
 from . import proposals
 from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, read_severity_level
 from .ottl_texts import build_template_pattern, quote_literal
-from .proposals import Proposal, RemovalOption, UntoldKind, build_filter_option, build_noise_recipe
+from .proposals import RemovalOption, SavingProposal, UntoldKind, build_filter_option, build_noise_recipe
 
 LEAST_REPEATS = 10
 """A template of fewer records is not called repeated."""
@@ -69,11 +69,11 @@ class LogUse:
         else:
             self._left_out[f"of further templates than {MOST_TEMPLATES:,}"] += 1
 
-    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield the proposals about log records, and the kinds that the capture cannot tell."""
         if self._low.item_count:
             option = build_noise_recipe(minimum_severity="info")
-            yield Proposal(proposals.DEBUG, "below INFO", {"logs": self._low}, option)
+            yield SavingProposal(proposals.DEBUG, "below INFO", {"logs": self._low}, option)
         for template, amount in self._templates.items():
             if amount.item_count >= LEAST_REPEATS and template in self._above_debug:
                 yield _propose_template(template, amount)
@@ -85,15 +85,15 @@ class LogUse:
             yield UntoldKind(proposals.TEMPLATES, reason)
 
 
-def _propose_template(template: LogTemplate, amount: Amount) -> Proposal:
+def _propose_template(template: LogTemplate, amount: Amount) -> SavingProposal:
     if template.is_error:
         # All but the first go within an interval.
         removed = Amount(amount.item_count - 1, amount.size_bytes * (amount.item_count - 1) // amount.item_count)
-        return Proposal(proposals.ERRORS, template.text, {"logs": removed}, _DEDUPLICATE_ERRORS)
+        return SavingProposal(proposals.ERRORS, template.text, {"logs": removed}, _DEDUPLICATE_ERRORS)
     pattern = build_template_pattern(template.text)
     if not pattern:
         detail = "no filter: the template has too few common words to tell its records from others"
-        return Proposal(proposals.TEMPLATES, template.text, {"logs": amount}, None, detail)
+        return SavingProposal(proposals.TEMPLATES, template.text, {"logs": amount}, None, detail)
     condition = f"IsMatch(log.body, {quote_literal(pattern)}) and log.severity_number < SEVERITY_NUMBER_ERROR"
     option = build_filter_option("templates", "logs", "log_record", condition)
-    return Proposal(proposals.TEMPLATES, template.text, {"logs": amount}, option)
+    return SavingProposal(proposals.TEMPLATES, template.text, {"logs": amount}, option)

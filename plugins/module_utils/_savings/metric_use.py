@@ -20,7 +20,7 @@ from . import proposals
 from .attribute_use import NEVER_PROPOSED
 from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, encode_point_value
 from .ottl_texts import quote_literal
-from .proposals import Proposal, RemovalOption, UntoldKind, build_filter_option, build_noise_recipe
+from .proposals import RemovalOption, SavingProposal, UntoldKind, build_filter_option, build_noise_recipe
 
 LEAST_POINTS = 3
 """With fewer data points, a series cannot be called unchanged."""
@@ -103,7 +103,7 @@ class CapturedMetrics:
             # A delta that is the same each time still counts something each time.
             series_use.has_changed |= is_delta and _has_nonzero_count(point)
 
-    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield the proposals on metrics, and what the capture cannot tell of them."""
         short_series = 0
         for name, metric in self._metrics.items():
@@ -121,15 +121,15 @@ class CapturedMetrics:
             for kind in (proposals.UNCHANGED, proposals.SERIES, proposals.SCOPES):
                 yield UntoldKind(kind, reason)
 
-    def _propose_unchanged(self, name: str, metric: MetricUse) -> Iterator[Proposal]:
+    def _propose_unchanged(self, name: str, metric: MetricUse) -> Iterator[SavingProposal]:
         """Yield the proposal to drop a metric, if none of its series ever changes."""
         series_uses = list(metric.series.values())
         if series_uses and all(map(_is_unchanged, series_uses)):
             option = build_noise_recipe(metrics=[f"^{re.escape(name)}$"])
             detail = f"{len(series_uses):,} series"
-            yield Proposal(proposals.UNCHANGED, name, {"metrics": metric.amount}, option, detail)
+            yield SavingProposal(proposals.UNCHANGED, name, {"metrics": metric.amount}, option, detail)
 
-    def _propose_attributes(self, name: str, metric: MetricUse) -> Iterator[Proposal]:
+    def _propose_attributes(self, name: str, metric: MetricUse) -> Iterator[SavingProposal]:
         """Yield the proposal to remove an attribute, if a metric has at most half of its series without it."""
         function, all_series = _MERGE_FUNCTIONS.get(metric.kind, ""), list(metric.series)
         if not function or len(all_series) < _LEAST_SERIES:
@@ -143,9 +143,9 @@ class CapturedMetrics:
             removed = _take_share(metric.amount, 1 - len(merged_series) / len(all_series))
             detail = f"{len(all_series):,} → {len(merged_series):,} series"
             option = _build_merge_option(name, function, other_attributes)
-            yield Proposal(proposals.SERIES, f"{attribute} of {name}", {"metrics": removed}, option, detail)
+            yield SavingProposal(proposals.SERIES, f"{attribute} of {name}", {"metrics": removed}, option, detail)
 
-    def _propose_scopes(self, name: str, metric: MetricUse) -> Iterator[Proposal | UntoldKind]:
+    def _propose_scopes(self, name: str, metric: MetricUse) -> Iterator[SavingProposal | UntoldKind]:
         """Yield the proposal to drop a metric of one scope, if the same series come from another scope too.
 
         Of each such series, the scope with the fewest data points is dropped.
@@ -161,7 +161,7 @@ class CapturedMetrics:
             condition = f"metric.name == {quote_literal(name)} and instrumentation_scope.name == {quote_literal(scope)}"
             option = build_filter_option("scopes", "metrics", "metric", condition)
             detail = f"the same series come from another scope than '{scope}'"
-            yield Proposal(proposals.SCOPES, name, {"metrics": amount}, option if is_readable else None, detail)
+            yield SavingProposal(proposals.SCOPES, name, {"metrics": amount}, option if is_readable else None, detail)
             if not is_readable:
                 yield UntoldKind(
                     proposals.SCOPES, "names of scopes are masked. Capture with `capture_keep: [scope.name]`"

@@ -21,7 +21,7 @@ from .attribute_use import AttributeRow, AttributeUse
 from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, read_resources
 from .log_use import LogUse
 from .metric_use import CapturedMetrics
-from .proposals import Proposal, UntoldKind, is_free_of_expansion
+from .proposals import SavingProposal, UntoldKind, is_free_of_expansion
 from .repeated_records import RepeatedRecords
 from .service_facts import ServiceFacts, add_facts_of_spans
 from .span_use import SpanUse
@@ -48,7 +48,7 @@ class CaptureFindings:
 
     captured_amounts: Mapping[str, Amount]
     """What came in, by signal."""
-    proposals: tuple[Proposal, ...]
+    proposals: tuple[SavingProposal, ...]
     smaller_count: int
     """How many more proposals there are, which are not told."""
     untold_kinds: tuple[UntoldKind, ...]
@@ -63,7 +63,7 @@ class CaptureFindings:
         """The bytes of all signals."""
         return sum(amount.size_bytes for amount in self.captured_amounts.values())
 
-    def compute_shares(self, proposal: Proposal) -> dict[str, tuple[float, float]]:
+    def compute_shares(self, proposal: SavingProposal) -> dict[str, tuple[float, float]]:
         """Return which share of items and of bytes a proposal removes, by signal, from 0 to 1."""
         return {
             signal: (
@@ -106,7 +106,7 @@ class _CaptureUses:
                 self.repeated_records.add_record(record)
                 service_facts.add_record(record)
 
-    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield what is worth dropping."""
         for signal_use in (
             self.attribute_use,
@@ -146,15 +146,15 @@ def observe_capture(
 
 def _collect_findings(
     came_by_signal: Mapping[str, Amount],
-    outcomes: Iterable[Proposal | UntoldKind],
+    outcomes: Iterable[SavingProposal | UntoldKind],
     attribute_rows: list[AttributeRow],
     services: Mapping[str, ServiceFacts],
     wishes: SavingsWishes,
 ) -> CaptureFindings:
-    proposals: list[Proposal] = []
+    proposals: list[SavingProposal] = []
     untold: dict[UntoldKind, None] = {}
     for outcome in outcomes:
-        if isinstance(outcome, Proposal):
+        if isinstance(outcome, SavingProposal):
             proposals.append(_without_unsafe_option(outcome))
         else:
             untold[outcome] = None
@@ -176,7 +176,7 @@ def _collect_findings(
     )
 
 
-def _select_largest(proposals: list[Proposal]) -> Iterator[Proposal]:
+def _select_largest(proposals: list[SavingProposal]) -> Iterator[SavingProposal]:
     """Yield proposals by their bytes, some of each kind."""
     counts_by_kind = Counter[str]()
     for proposal in sorted(proposals, key=lambda proposal: (-proposal.size_bytes, proposal.kind, proposal.subject)):
@@ -185,7 +185,7 @@ def _select_largest(proposals: list[Proposal]) -> Iterator[Proposal]:
             yield proposal
 
 
-def _without_unsafe_option(proposal: Proposal) -> Proposal:
+def _without_unsafe_option(proposal: SavingProposal) -> SavingProposal:
     """Return a proposal without an option that a config would expand."""
     if proposal.option is None or is_free_of_expansion(proposal.option):
         return proposal

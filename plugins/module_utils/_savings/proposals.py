@@ -79,7 +79,7 @@ class RemovalOption:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class SavingProposal:
     """Something that is worth dropping. `removed_amounts` is how much of each signal goes."""
 
     kind: str

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from . import proposals
 from .captured_records import NO_AMOUNT, Amount, Record, encode_point_value
-from .proposals import Proposal, UntoldKind
+from .proposals import SavingProposal, UntoldKind
 
 MOST_RECORDS = 1_000_000
 """So many records are compared."""
@@ -38,10 +38,10 @@ class RepeatedRecords:
             else:
                 self._left_out[f"after the first {MOST_RECORDS:,}"] += 1
 
-    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield what came twice, of each signal."""
         for signal, amount in self._repeated.items():
-            yield Proposal(proposals.TWICE, signal, {signal: amount}, None, _ADVICE)
+            yield SavingProposal(proposals.TWICE, signal, {signal: amount}, None, _ADVICE)
         for description, number in self._left_out.items():
             yield UntoldKind(proposals.TWICE, f"{number:,} records {description} were not compared")
 

@@ -50,7 +50,7 @@ _RECORD_PREFIXES = (
 _NOT_RESOURCE_PREFIXES = ("service.peer.",)
 
 
-class Verdict(NamedTuple):
+class ScoreVerdict(NamedTuple):
     """What a rule says of a service."""
 
     is_kept: bool | None
@@ -60,12 +60,12 @@ class Verdict(NamedTuple):
 
 
 # How a capture answers a rule for a service.
-AnswerRule = Callable[[ServiceFacts, ReadableValues], Verdict]
-KEPT_VERDICT = Verdict(True)
+AnswerRule = Callable[[ServiceFacts, ReadableValues], ScoreVerdict]
+KEPT_VERDICT = ScoreVerdict(True)
 
 
 @dataclass(frozen=True)
-class Rule:
+class ScoreRule:
     """A rule of the specification."""
 
     id: str
@@ -79,41 +79,41 @@ class Rule:
 
 def _leave_unanswered(reason: str) -> AnswerRule:
     """Return the function for a rule that no capture can answer: its verdict is always None, for this reason."""
-    return lambda _facts, _readable: Verdict(None, reason)
+    return lambda _facts, _readable: ScoreVerdict(None, reason)
 
 
-def _judge_as_failed_if(is_broken: bool, reason: str) -> Verdict:
+def _judge_as_failed_if(is_broken: bool, reason: str) -> ScoreVerdict:
     """Return the verdict of a rule that the capture can answer: not kept for `reason` if `is_broken`, else kept."""
-    return Verdict(False, reason) if is_broken else KEPT_VERDICT
+    return ScoreVerdict(False, reason) if is_broken else KEPT_VERDICT
 
 
 # ── Resources ──
 
 
-def _judge_instance_ids(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_instance_ids(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     without_instance = facts.resources_without_instance
     return _judge_as_failed_if(
         without_instance > 0, f"missing in {without_instance:,} of {facts.resource_count:,} resources"
     )
 
 
-def _judge_unique_instances(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_unique_instances(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     if not facts.pods_by_instance:
-        return Verdict(None, "no resource has both service.instance.id and the name or uid of a pod")
+        return ScoreVerdict(None, "no resource has both service.instance.id and the name or uid of a pod")
     shared_instances = sum(1 for pods_of_instance in facts.pods_by_instance.values() if len(pods_of_instance) > 1)
     return _judge_as_failed_if(bool(shared_instances), f"{shared_instances:,} instance ids are those of several pods")
 
 
-def _judge_pod_uids(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_pod_uids(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     if not facts.resources_in_pods:
-        return Verdict(None, "no resource says that it is of a pod")
+        return ScoreVerdict(None, "no resource says that it is of a pod")
     pods_without_uid = facts.resources_without_pod_uid
     return _judge_as_failed_if(
         bool(pods_without_uid), f"missing in {pods_without_uid:,} of {facts.resources_in_pods:,} resources of pods"
     )
 
 
-def _judge_attribute_levels(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_attribute_levels(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     misplaced = []
     for name in sorted(facts.resource_attributes):
         if name.startswith(_RECORD_PREFIXES):
@@ -124,55 +124,59 @@ def _judge_attribute_levels(facts: ServiceFacts, _readable: ReadableValues) -> V
     return _judge_as_failed_if(bool(misplaced), ", ".join(misplaced))
 
 
-def _judge_service_name(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_service_name(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     return _judge_as_failed_if(not facts.name, "resources without service.name")
 
 
 # ── Spans ──
 
 
-def _judge_internal_spans(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_internal_spans(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     return _judge_spans_per_trace(
         facts, max(facts.span_facts.internal_count_by_trace.values(), default=0), _MOST_INTERNAL_SPANS, "internal spans"
     )
 
 
-def _judge_short_spans(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_short_spans(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     return _judge_spans_per_trace(
         facts, max(facts.span_facts.short_count_by_trace.values(), default=0), _MOST_SHORT_SPANS, "spans below 5 ms"
     )
 
 
-def _judge_spans_per_trace(facts: ServiceFacts, largest_count: int, most_allowed: int, described_spans: str) -> Verdict:
+def _judge_spans_per_trace(
+    facts: ServiceFacts, largest_count: int, most_allowed: int, described_spans: str
+) -> ScoreVerdict:
     """Return the verdict of a rule on how many spans of a sort a trace may have.
 
     `largest_count` is their number in the trace with most of them. `described_spans` names the sort.
     """
     if not facts.span_facts.span_count:
-        return Verdict(None, "the capture has no spans of it")
+        return ScoreVerdict(None, "the capture has no spans of it")
     return _judge_as_failed_if(largest_count > most_allowed, f"a trace has {largest_count:,} {described_spans}")
 
 
-def _judge_orphans(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
+def _judge_orphans(facts: ServiceFacts, readable: ReadableValues) -> ScoreVerdict:
     """Return the verdict of SPA-002. An orphan is a span whose parent is not in the capture.
 
     It is unsettled if its trace ends so late in the capture that the parent may come after it.
     """
     spans = facts.span_facts
     if not spans.span_count:
-        return Verdict(None, "the capture has no spans of it")
+        return ScoreVerdict(None, "the capture has no spans of it")
     if readable.other_pod_count and (spans.orphan_count or spans.unsettled_orphan_count):
-        return Verdict(None, "other pods get spans of the same traces: parents may be among them")
+        return ScoreVerdict(None, "other pods get spans of the same traces: parents may be among them")
     if spans.unsettled_orphan_count and not spans.orphan_count:
-        return Verdict(None, f"parents may come after the capture: they are missing in its last {SETTLED_SECONDS} s")
+        return ScoreVerdict(
+            None, f"parents may come after the capture: they are missing in its last {SETTLED_SECONDS} s"
+        )
     return _judge_as_failed_if(
         bool(spans.orphan_count), f"{spans.orphan_count:,} spans have a parent that is not there"
     )
 
 
-def _judge_client_roots(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_client_roots(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     if not facts.span_facts.root_count:
-        return Verdict(None, "the capture has no root spans of it")
+        return ScoreVerdict(None, "the capture has no root spans of it")
     return _judge_as_failed_if(
         bool(facts.span_facts.client_root_count), f"{facts.span_facts.client_root_count:,} root spans are of clients"
     )
@@ -181,9 +185,9 @@ def _judge_client_roots(facts: ServiceFacts, _readable: ReadableValues) -> Verdi
 # ── Logs ──
 
 
-def _judge_severities(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+def _judge_severities(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
     if not facts.log_count:
-        return Verdict(None, "the capture has no log records of it")
+        return ScoreVerdict(None, "the capture has no log records of it")
     without_severity = facts.logs_without_severity
     return _judge_as_failed_if(
         bool(without_severity), f"missing in {without_severity:,} of {facts.log_count:,} log records"
@@ -199,20 +203,20 @@ def _judge_each_metric(breaks_rule: Callable[[str, MetricFacts], bool], reason: 
     `breaks_rule` gets the name and the facts of a metric, and returns whether it breaks the rule.
     """
 
-    def answer_for_metrics(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
+    def answer_for_metrics(facts: ServiceFacts, _readable: ReadableValues) -> ScoreVerdict:
         if not facts.facts_by_metric:
-            return Verdict(None, "the capture has no metrics of it")
+            return ScoreVerdict(None, "the capture has no metrics of it")
         wrong_metrics = sorted(name for name, metric in facts.facts_by_metric.items() if breaks_rule(name, metric))
         return _judge_as_failed_if(bool(wrong_metrics), f"{reason}: {', '.join(wrong_metrics)}")
 
     return answer_for_metrics
 
 
-def _judge_value_counts(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
+def _judge_value_counts(facts: ServiceFacts, readable: ReadableValues) -> ScoreVerdict:
     """Return the verdict of MET-001. A short capture can show that a service breaks it, but not that it keeps it."""
     verdict = _judge_each_metric(_has_many_values, f"an attribute has {MOST_VALUES:,} values or more")(facts, readable)
     if verdict.is_kept and facts.end_nanoseconds - facts.start_nanoseconds < _HOUR_NANOSECONDS:
-        return Verdict(None, "the rule counts the values of an hour, and the capture is shorter")
+        return ScoreVerdict(None, "the rule counts the values of an hour, and the capture is shorter")
     return verdict
 
 
@@ -220,14 +224,14 @@ def _has_many_values(_name: str, metric: MetricFacts) -> bool:
     return any(len(values) >= MOST_VALUES for values in metric.values_by_attribute.values())
 
 
-def _judge_units(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
+def _judge_units(facts: ServiceFacts, readable: ReadableValues) -> ScoreVerdict:
     """Return the verdict of MET-002. A masked capture can show that a unit is missing, but not that each is of UCUM."""
     if not readable.is_masked:
         return _judge_each_metric(_has_odd_unit, "no unit, or none of UCUM")(facts, readable)
     # A mask hides a unit that is not common, but not that there is none.
     verdict = _judge_each_metric(_has_no_unit, "no unit")(facts, readable)
     if verdict.is_kept and any(_has_odd_unit(name, metric) for name, metric in facts.facts_by_metric.items()):
-        return Verdict(None, "the capture masks units that are not common")
+        return ScoreVerdict(None, "the capture masks units that are not common")
     return verdict
 
 
@@ -251,45 +255,47 @@ def _has_unit_in_its_name(name: str, metric: MetricFacts) -> bool:
     return any(has_unit_in_name(name, unit) for unit in metric.units)
 
 
-def _judge_bounds(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
+def _judge_bounds(facts: ServiceFacts, readable: ReadableValues) -> ScoreVerdict:
     if not any(metric.histogram_bounds for metric in facts.facts_by_metric.values()):
-        return Verdict(None, "the capture has no histograms of it")
+        return ScoreVerdict(None, "the capture has no histograms of it")
     return _judge_each_metric(_has_two_bounds, "several lists of bounds")(facts, readable)
 
 
 # All rules of the specification.
-RULES: tuple[Rule, ...] = (
-    Rule("RES-001", "Normal", "resources have service.instance.id", _judge_instance_ids),
-    Rule("RES-002", "Important", "each pod has an instance id of its own", _judge_unique_instances),
-    Rule("RES-003", "Important", "resources of pods have k8s.pod.uid", _judge_pod_uids),
-    Rule("RES-004", "Important", "attributes stand where the semantic conventions put them", _judge_attribute_levels),
-    Rule("RES-005", "Critical", "resources have service.name", _judge_service_name),
-    Rule("SPA-001", "Normal", "at most 10 internal spans in a trace", _judge_internal_spans),
-    Rule("SPA-002", "Normal", "the parent of each span is there", _judge_orphans),
-    Rule(
+RULES: tuple[ScoreRule, ...] = (
+    ScoreRule("RES-001", "Normal", "resources have service.instance.id", _judge_instance_ids),
+    ScoreRule("RES-002", "Important", "each pod has an instance id of its own", _judge_unique_instances),
+    ScoreRule("RES-003", "Important", "resources of pods have k8s.pod.uid", _judge_pod_uids),
+    ScoreRule(
+        "RES-004", "Important", "attributes stand where the semantic conventions put them", _judge_attribute_levels
+    ),
+    ScoreRule("RES-005", "Critical", "resources have service.name", _judge_service_name),
+    ScoreRule("SPA-001", "Normal", "at most 10 internal spans in a trace", _judge_internal_spans),
+    ScoreRule("SPA-002", "Normal", "the parent of each span is there", _judge_orphans),
+    ScoreRule(
         "SPA-003", "Important", "few names of spans", _leave_unanswered("the specification has no criterion for it yet")
     ),
-    Rule("SPA-004", "Important", "root spans are not of clients", _judge_client_roots),
-    Rule("SPA-005", "Important", "at most 20 spans below 5 ms in a trace", _judge_short_spans),
-    Rule("LOG-001", "Important", "no debug logs for 14 days", _leave_unanswered("no capture takes 14 days")),
-    Rule("LOG-002", "Important", "log records have a severity number", _judge_severities),
-    Rule("MET-001", "Important", "attributes of metrics have a bounded number of values", _judge_value_counts),
-    Rule("MET-002", "Important", "metrics have a unit of UCUM", _judge_units),
-    Rule("MET-003", "Important", "a metric has one unit", _judge_each_metric(_has_two_units, "several units")),
-    Rule("MET-004", "Normal", "the histograms of a metric have the same bounds", _judge_bounds),
-    Rule(
+    ScoreRule("SPA-004", "Important", "root spans are not of clients", _judge_client_roots),
+    ScoreRule("SPA-005", "Important", "at most 20 spans below 5 ms in a trace", _judge_short_spans),
+    ScoreRule("LOG-001", "Important", "no debug logs for 14 days", _leave_unanswered("no capture takes 14 days")),
+    ScoreRule("LOG-002", "Important", "log records have a severity number", _judge_severities),
+    ScoreRule("MET-001", "Important", "attributes of metrics have a bounded number of values", _judge_value_counts),
+    ScoreRule("MET-002", "Important", "metrics have a unit of UCUM", _judge_units),
+    ScoreRule("MET-003", "Important", "a metric has one unit", _judge_each_metric(_has_two_units, "several units")),
+    ScoreRule("MET-004", "Normal", "the histograms of a metric have the same bounds", _judge_bounds),
+    ScoreRule(
         "MET-005",
         "Normal",
         "names of metrics do not have the unit",
         _judge_each_metric(_has_unit_in_its_name, "the unit in the name"),
     ),
-    Rule(
+    ScoreRule(
         id="MET-006",
         impact="Important",
         requirement="no metric is named as an attribute",
         answer_for_service=_leave_unanswered("it needs the list of all attributes of the semantic conventions"),
     ),
-    Rule(
+    ScoreRule(
         id="SDK-001",
         impact="Low",
         requirement="the SDK supports its runtime",

@@ -28,7 +28,7 @@ from .captured_records import (
     read_span_kind,
 )
 from .ottl_texts import build_template_pattern, quote_literal
-from .proposals import Proposal, RemovalOption, UntoldKind, build_filter_option, build_noise_recipe
+from .proposals import RemovalOption, SavingProposal, UntoldKind, build_filter_option, build_noise_recipe
 
 # Paths at which orchestrators and load balancers ask whether a program is well. Source: the conventions of Kubernetes,
 # Spring Boot, Quarkus, MicroProfile Health and Envoy.
@@ -138,7 +138,7 @@ class SpanUse:
             size_bytes=record.size,
         )
 
-    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield the proposals about spans, and the kinds that the capture cannot tell."""
         yield from self._propose_health_checks()
         yield from self._propose_leaf_spans()
@@ -148,7 +148,7 @@ class SpanUse:
             reason = f"{self._left_out:,} spans after the first {MOST_SPANS:,} were not looked at"
             yield from (UntoldKind(kind, reason) for kind in (proposals.LEAVES, proposals.PLAIN, proposals.ERRORS))
 
-    def _propose_health_checks(self) -> Iterator[Proposal | UntoldKind]:
+    def _propose_health_checks(self) -> Iterator[SavingProposal | UntoldKind]:
         masked_attributes = [name for name in PATH_ATTRIBUTES if not self._readable.can_read(name)]
         if masked_attributes and self.rows:
             shown_names = " and ".join(masked_attributes)
@@ -159,11 +159,11 @@ class SpanUse:
         if self._health_amounts:
             paths = sorted(self._health_amounts)
             removed = _sum_amounts(self._health_amounts.values())
-            yield Proposal(
+            yield SavingProposal(
                 proposals.HEALTH, ", ".join(paths), {"traces": removed}, build_noise_recipe(probe_paths=paths)
             )
 
-    def _propose_leaf_spans(self) -> Iterator[Proposal | UntoldKind]:
+    def _propose_leaf_spans(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield names of internal spans, none of which has children or an error."""
         parent_spans = {(span.trace_number, span.parent_number) for span in self.rows if span.parent_number}
         amounts_by_name: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
@@ -175,7 +175,7 @@ class SpanUse:
                 needed_names.add(span.name)
         for name, amount in amounts_by_name.items():
             if name not in needed_names and amount.item_count >= _LEAST_SPANS_OF_NAME:
-                yield Proposal(proposals.LEAVES, name, {"traces": amount}, self._build_span_filter(name))
+                yield SavingProposal(proposals.LEAVES, name, {"traces": amount}, self._build_span_filter(name))
         if self._readable.other_pod_count and self.rows:
             yield UntoldKind(proposals.LEAVES, "other pods get spans of the same traces: children may be among them")
 
@@ -193,7 +193,7 @@ class SpanUse:
             "leaf_spans", "traces", "span", f"{is_internal} and IsMatch(span.name, {quote_literal(pattern)})"
         )
 
-    def _report_failing_spans(self) -> Iterator[Proposal | UntoldKind]:
+    def _report_failing_spans(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield names of spans that fail again and again: no option drops them without a loss."""
         amounts_by_name: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         for span in self.rows:
@@ -202,9 +202,9 @@ class SpanUse:
         for name, amount in amounts_by_name.items():
             if amount.item_count >= _LEAST_SPANS_OF_NAME:
                 detail = "no option drops failed spans: correct what fails"
-                yield Proposal(proposals.ERRORS, name, {"traces": amount}, None, detail)
+                yield SavingProposal(proposals.ERRORS, name, {"traces": amount}, None, detail)
 
-    def _propose_sampling(self) -> Iterator[Proposal | UntoldKind]:
+    def _propose_sampling(self) -> Iterator[SavingProposal | UntoldKind]:
         traces: dict[int, Trace] = defaultdict(Trace)
         for span in self.rows:
             traces[span.trace_number].add_span(span)
@@ -221,7 +221,7 @@ class SpanUse:
             )
             option = RemovalOption(recipe="tail_sampling", options={"slow_ms": SLOW_MS, "rest_percent": REST_PERCENT})
             subject = f"{len(plain_traces):,} of {len(traces):,} traces"
-            yield Proposal(proposals.PLAIN, subject, {"traces": removed}, option)
+            yield SavingProposal(proposals.PLAIN, subject, {"traces": removed}, option)
 
 
 def _sum_amounts(amounts: Iterable[Amount]) -> Amount:

@@ -18,7 +18,7 @@ from .._otelcol.otlp_requests import ITEM_NOUNS
 from .instrumentation_score import Score
 from .measured_shares import RemovedShares
 from .observation import MOST_PROPOSALS_OF_KIND, CaptureFindings
-from .proposals import KINDS, Proposal, UntoldKind
+from .proposals import KINDS, SavingProposal, UntoldKind
 
 # Characters of a subject in a title.
 _LONGEST_SUBJECT = 200
@@ -28,7 +28,7 @@ _LONGEST_SUBJECT = 200
 class ToldProposal:
     """A proposal with what a user pastes, and with the shares that were measured."""
 
-    proposal: Proposal
+    proposal: SavingProposal
     pasted_options: Mapping[str, Any] = field(default_factory=dict)
     """The options that follow the proposal, by name; empty if no option does."""
     pasted_yaml: str = ""

@@ -28,7 +28,7 @@ class HopExporter(TypedDict):
     """The names of the other collectors that it sends to; empty if it sends to a backend."""
 
 
-class Hop(NamedTuple):
+class HopCounts(NamedTuple):
     """A collector on the way, with the counts of all its pods."""
 
     name: str
@@ -76,7 +76,7 @@ class RecordLosses(NamedTuple):
     """Whether a collector, or the network before a collector, lost them. Otherwise the backend did."""
 
 
-def find_losses(hops: Sequence[Hop], signal: str) -> RecordLosses:
+def find_losses(hops: Sequence[HopCounts], signal: str) -> RecordLosses:
     """Return where records of a signal were lost, from the first collector to the last.
 
     A collector lost them if it took records and sent none, or if one of its exporters failed. The network lost them if
@@ -102,18 +102,18 @@ def find_losses(hops: Sequence[Hop], signal: str) -> RecordLosses:
     return RecordLosses(loss_lines, is_inside)
 
 
-def _describe_no_arrival(hops: Sequence[Hop], signal: str) -> str:
+def _describe_no_arrival(hops: Sequence[HopCounts], signal: str) -> str:
     """Return the line for records that no collector took."""
     return f"no {NOUNS_OF_SIGNALS[signal]} came to {', '.join(hop.name for hop in hops)}, so another receiver answered"
 
 
-def _has_other_traffic(hop: Hop, signal: str) -> bool:
+def _has_other_traffic(hop: HopCounts, signal: str) -> bool:
     """Return whether other records went through a collector too: the probe sends one, and more were counted."""
     item_counts = [hop.count_accepted(signal), *hop.sent(signal).values()]
     return any(count > 1 for count in item_counts)
 
 
-def _find_losses_in_hop(hop: Hop, signal: str, reached_names: set[str]) -> Iterator[str]:
+def _find_losses_in_hop(hop: HopCounts, signal: str, reached_names: set[str]) -> Iterator[str]:
     """Yield a line for each loss in a collector that took records, and between it and other collectors.
 
     `reached_names` are the collectors that took records, and those whose counts cannot be read.
@@ -148,7 +148,7 @@ def _has_reached_target(exporter_targets: Mapping[str, Sequence[str]], reached_n
     return any(not reached_names.isdisjoint(target_names) for target_names in exporter_targets.values())
 
 
-def _list_backend_exporters(hop: Hop, signal: str) -> Iterator[str]:
+def _list_backend_exporters(hop: HopCounts, signal: str) -> Iterator[str]:
     """Yield the exporters of a collector that sent records to a backend."""
     exporter_targets = hop.find_targets_by_exporter(signal)
     for exporter in hop.sent(signal):
@@ -156,7 +156,7 @@ def _list_backend_exporters(hop: Hop, signal: str) -> Iterator[str]:
             yield f"{hop.name} sent {NOUNS_OF_SIGNALS[signal]} by {exporter}, and the backend behind it took them"
 
 
-def _explain_nothing_sent(hop: Hop, signal: str) -> str:
+def _explain_nothing_sent(hop: HopCounts, signal: str) -> str:
     """Return why a collector sent nothing, by its counts."""
     reasons: list[str] = []
     for exporter in hop.find_targets_by_exporter(signal):
@@ -175,7 +175,7 @@ def _explain_nothing_sent(hop: Hop, signal: str) -> str:
     return "; ".join(reasons) or "a processor or connector drops or holds them"
 
 
-def _list_exporter_failures(hop: Hop, signal: str, exporter: str) -> Iterator[str]:
+def _list_exporter_failures(hop: HopCounts, signal: str, exporter: str) -> Iterator[str]:
     """Yield why an exporter did not send records, by its counts."""
     if hop.gained_counts[CountKey("exporter_send_failed", exporter, signal)] > 0:
         yield f"sending failed at {exporter}"
@@ -194,12 +194,12 @@ def _list_counting_components(counts: Reading, name: str, signal: str) -> list[s
     return sorted(components)
 
 
-def _list_refusing_limiters(hop: Hop, signal: str) -> list[str]:
+def _list_refusing_limiters(hop: HopCounts, signal: str) -> list[str]:
     """Return the memory limiters that refused items."""
     return _list_counting_components(hop.gained_counts, "processor_memory_limiter_refused", signal)
 
 
-def _list_dropping_processors(hop: Hop, signal: str) -> list[str]:
+def _list_dropping_processors(hop: HopCounts, signal: str) -> list[str]:
     """Return the processors that took items and passed none on.
 
     A memory limiter that refused items did not drop them: they went back to the sender.

@@ -17,7 +17,7 @@ from math import isfinite
 from operator import index
 from typing import Any, TypedDict
 
-from .._change.canary.readings import Sample
+from .._change.canary.readings import PodSample
 from .._host_change.wave_watch import COMPARED
 from .._telemetry.metrics import CountKey, Reading
 from .wave_tracks import Track, TrackPoll
@@ -67,7 +67,7 @@ class TrackRow(TypedDict):
 # ── From readings to rows ──
 
 
-def build_sample_row(sample: Sample) -> SampleRow:
+def build_sample_row(sample: PodSample) -> SampleRow:
     """Return one reading of one pod as a row."""
     return {
         "pod": sample.pod,
@@ -125,12 +125,12 @@ def _read_poll(member: str, row: PollRow) -> TrackPoll:
     return TrackPoll(read_time=poll_time, samples=tuple(_read_samples(member, row["pods"])))
 
 
-def _read_samples(member: str, rows: Iterable[SampleRow]) -> Iterator[Sample]:
+def _read_samples(member: str, rows: Iterable[SampleRow]) -> Iterator[PodSample]:
     """Yield the readings of pods. Members may have pods of the same name, so the member becomes part of the name."""
     for row in rows:
         counts = _read_counts(row)
         is_read = bool(counts) and not row["why"]
-        yield Sample(
+        yield PodSample(
             pod=f"{member}/{row['pod']}" if row["pod"] else member,
             reading=counts if is_read else None,
             restarts=int(row["restarts"]),

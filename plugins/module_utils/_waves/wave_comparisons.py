@@ -5,7 +5,7 @@
 
 `wave_data.py` compares. It does so with the checks of the canary: a few new pods that are compared with the rest, the
 pods that have not changed (docs/change.md). So a side has the facts that the rest has there (`build_rest_facts`).
-`Revision` and `Sample` are in _change/canary/readings.py, `Track` is in wave_tracks.py. Private.
+`Revision` and `PodSample` are in _change/canary/readings.py, `Track` is in wave_tracks.py. Private.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._change.canary.canary_facts import build_rest_facts
-from .._change.canary.readings import Revision, Sample
+from .._change.canary.readings import PodSample, Revision
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.errors import join_at_most
 from .._telemetry.metrics import UPTIME
@@ -25,7 +25,7 @@ _SHOWN_MEMBERS = 5
 
 
 @dataclass(frozen=True)
-class Comparison:
+class WaveComparison:
     """One side with which the collectors of a wave are compared."""
 
     description: str
@@ -43,17 +43,17 @@ class Comparison:
 
 def list_comparisons(
     sides: ComparedSides, facts_before_change: Mapping[str, Any], listeners: Listeners
-) -> list[Comparison]:
+) -> list[WaveComparison]:
     """Return the sides that have data; if none has, one without collectors.
 
     `facts_before_change` are the facts of the collectors before their change, as `collect_facts_before` returns them.
     """
-    later_waves = Comparison(
+    later_waves = WaveComparison(
         description=join_at_most(_SHOWN_MEMBERS, [track.member for track in sides.other_tracks]),
         facts=_collect_facts_in_watch(sides.other_tracks, listeners),
         config=_first_config(sides.other_tracks),
     )
-    before_change = Comparison(
+    before_change = WaveComparison(
         description="the readings before the change",
         facts=facts_before_change,
         config=_first_config(sides.tracks_before),
@@ -62,16 +62,16 @@ def list_comparisons(
     return sides_with_data or [_compare_with_nothing(sides.tracks_after[0].config, listeners)]
 
 
-def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Comparison:
+def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> WaveComparison:
     """Return a side without collectors: then the checks find only what no collector may do."""
     empty_revision = Revision(config, listeners, fresh=False)
-    return Comparison("", build_rest_facts(empty_revision, "", str), config)
+    return WaveComparison("", build_rest_facts(empty_revision, "", str), config)
 
 
 def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
     """Return the facts of the collectors before their change, from all that they had counted since their start."""
     revision = Revision(_first_config(sides.tracks_before), listeners, fresh=True)
-    samples: list[Sample] = []
+    samples: list[PodSample] = []
     for track in sides.tracks_before:
         if track.polls:
             samples += track.polls[-1].samples
@@ -108,7 +108,7 @@ def count_accepted_items(rows: Mapping[str, Any]) -> int:
     return sum(row["accepted"] for row in rows["receives"])
 
 
-def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]]:
+def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[PodSample]]]:
     """Yield the first readings of all collectors, then the second ones, and so on.
 
     Each comes with its time, in seconds since the first reading. Hosts are read at about the same times, so the latest
@@ -118,7 +118,7 @@ def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]
     most_polls = max((len(track.polls) for track in tracks), default=0)
     for poll_number in range(most_polls):
         polls = [track.polls[poll_number] for track in tracks if poll_number < len(track.polls)]
-        samples: list[Sample] = []
+        samples: list[PodSample] = []
         for poll in polls:
             samples += poll.samples
         yield max(poll.read_time for poll in polls) - start_time, samples

@@ -21,12 +21,12 @@ from typing import Any
 
 from .._change.canary.canary_facts import collect_facts
 from .._change.canary.chosen_checks import choose_checks
-from .._change.canary.judge import Judge, Verdict
+from .._change.canary.judge import CanaryJudge, FailedCheck
 from .._change.canary.readings import Revision
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.errors import join_at_most
 from .watch_length import describe_short_watch, is_too_short
-from .wave_comparisons import Comparison, collect_facts_before, count_accepted_items, list_comparisons, replay_polls
+from .wave_comparisons import WaveComparison, collect_facts_before, count_accepted_items, list_comparisons, replay_polls
 from .wave_tracks import ComparedSides, Track
 
 # Members that are named in a line.
@@ -97,7 +97,7 @@ class JudgedGroup:
 class _ComparisonResult:
     """How some collectors, or one of them, do in all comparisons."""
 
-    worse_verdicts: tuple[Verdict, ...]
+    worse_verdicts: tuple[FailedCheck, ...]
     """The verdicts on what is worse in all comparisons."""
     accepted_items: int
     """How many items came in at their receivers."""
@@ -164,7 +164,7 @@ def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult
         unused_checks.append(_SILENCE_CHECK)
     judges = [_ComparisonJudge(comparison, tools, unused_checks) for comparison in comparisons]
     revision = Revision(sides.tracks_after[0].config, tools.listeners, fresh=False)
-    worse_verdicts: list[Verdict] = []
+    worse_verdicts: list[FailedCheck] = []
     accepted_count = 0
     for poll_time, samples in replay_polls(sides.tracks_after):
         revision.add_reading(poll_time, samples)
@@ -184,19 +184,19 @@ def _was_silent_before(sides: ComparedSides, facts_before_change: Mapping[str, A
 class _ComparisonJudge:
     """Compares the collectors of a wave with one other side, reading after reading."""
 
-    def __init__(self, comparison: Comparison, tools: JudgeTools, unused_checks: Sequence[str]) -> None:
+    def __init__(self, comparison: WaveComparison, tools: JudgeTools, unused_checks: Sequence[str]) -> None:
         self._comparison = comparison
-        self._judge = Judge(tools.search_facts, choose_checks(unused_checks), str)
+        self._judge = CanaryJudge(tools.search_facts, choose_checks(unused_checks), str)
         # The facts of the other side are complete already, so no pod of it is read beside the collectors.
         self._empty_rest = Revision(comparison.config, tools.listeners, fresh=False)
 
-    def find_lasting_verdicts(self, revision: Revision) -> list[Verdict]:
+    def find_lasting_verdicts(self, revision: Revision) -> list[FailedCheck]:
         """Return the verdicts that last after one more reading, which `revision` has."""
         facts = collect_facts(revision, self._empty_rest, "", str, self._comparison.facts)
         return self._judge.find_verdicts({**facts, "ways": []})
 
 
-def _select_common_verdicts(verdict_lists: Sequence[Sequence[Verdict]]) -> list[Verdict]:
+def _select_common_verdicts(verdict_lists: Sequence[Sequence[FailedCheck]]) -> list[FailedCheck]:
     """Return the verdicts of the first comparison whose faults all other comparisons have too."""
     first_verdicts, *other_lists = verdict_lists
     faults_of_others = [{verdict.fault_key for verdict in verdicts} for verdicts in other_lists]
@@ -223,7 +223,7 @@ def _list_fault_lines(
                 yield _describe_fault([judged_alone.track], verdict)
 
 
-def _describe_fault(tracks: Sequence[Track], verdict: Verdict) -> str:
+def _describe_fault(tracks: Sequence[Track], verdict: FailedCheck) -> str:
     """Return a line such as `gateway on eu and us: fails to send 7 spans`."""
     members = join_at_most(_SHOWN_MEMBERS, [track.member for track in tracks])
     return f"{tracks[0].name} on {members}: {verdict.one_line_text}"

@@ -63,7 +63,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Wave:
+class RolloutWave:
     """One wave: the hosts that it changes, in the order of the inventory, and its gate."""
 
     name: str
@@ -86,7 +86,7 @@ class Fleet:
 GATE_OPTIONS = tuple(field.name for field in fields(Gate))
 
 
-def plan_waves(wave_option: Any, fleet: Fleet) -> tuple[Wave, ...]:
+def plan_waves(wave_option: Any, fleet: Fleet) -> tuple[RolloutWave, ...]:
     """Return the waves that `otel_waves` describes, the value `wave_option`. Raises Problem if it is malformed."""
     if isinstance(wave_option, Mapping):
         return _plan_growth(wave_option, fleet)
@@ -102,7 +102,7 @@ def plan_waves(wave_option: Any, fleet: Fleet) -> tuple[Wave, ...]:
     return waves
 
 
-def select_waves_until(waves: Sequence[Wave], last_name: str) -> tuple[Wave, ...]:
+def select_waves_until(waves: Sequence[RolloutWave], last_name: str) -> tuple[RolloutWave, ...]:
     """Return the waves up to the one that is named; all without a name. Raises Problem for an unknown name."""
     names = [wave.name for wave in waves]
     if not last_name:
@@ -121,7 +121,7 @@ def select_waves_until(waves: Sequence[Wave], last_name: str) -> tuple[Wave, ...
 # ── Waves by name ──
 
 
-def _read_named_wave(wave_row: Any, fleet: Fleet, option_path: str) -> Wave:
+def _read_named_wave(wave_row: Any, fleet: Fleet, option_path: str) -> RolloutWave:
     if not isinstance(wave_row, Mapping):
         raise _build_problem("a wave is a mapping", where=option_path, fix="Write `name` and `members`.")
     _check_keys(wave_row, ("name", "members"), option_path)
@@ -131,7 +131,9 @@ def _read_named_wave(wave_row: Any, fleet: Fleet, option_path: str) -> Wave:
         raise _build_problem(f"'{name}' is no name of a wave", where=option_path, fix=fix)
     members = wave_row.get("members")
     patterns = [members] if isinstance(members, str) else list(members or ())
-    return Wave(name, _find_members(name, patterns, fleet, option_path), _read_gate(wave_row, Gate(), option_path))
+    return RolloutWave(
+        name, _find_members(name, patterns, fleet, option_path), _read_gate(wave_row, Gate(), option_path)
+    )
 
 
 def _find_members(name: str, patterns: Sequence[Any], fleet: Fleet, option_path: str) -> tuple[str, ...]:
@@ -152,7 +154,7 @@ def _find_members(name: str, patterns: Sequence[Any], fleet: Fleet, option_path:
     return tuple(host for host in fleet.hosts if host in wave_hosts)
 
 
-def _check_names(waves: Iterable[Wave]) -> None:
+def _check_names(waves: Iterable[RolloutWave]) -> None:
     seen_names: set[str] = set()
     for wave in waves:
         if wave.name in seen_names:
@@ -160,7 +162,7 @@ def _check_names(waves: Iterable[Wave]) -> None:
         seen_names.add(wave.name)
 
 
-def _check_members(waves: Iterable[Wave], fleet: Fleet) -> None:
+def _check_members(waves: Iterable[RolloutWave], fleet: Fleet) -> None:
     """Raise Problem for hosts in two waves, and for hosts in none, which would stay as they are in silence."""
     waves_of_hosts: dict[str, str] = {}
     for wave in waves:
@@ -178,7 +180,7 @@ def _check_members(waves: Iterable[Wave], fleet: Fleet) -> None:
 # ── Waves by growth ──
 
 
-def _plan_growth(growth_option: Mapping[Any, Any], fleet: Fleet) -> tuple[Wave, ...]:
+def _plan_growth(growth_option: Mapping[Any, Any], fleet: Fleet) -> tuple[RolloutWave, ...]:
     """Return a wave for each step of a growth, which says how many hosts have changed after it."""
     option_path = f"{WAVES_VARIABLE}.{GROWTH_OPTION}"
     _check_keys(growth_option, (GROWTH_OPTION,), WAVES_VARIABLE)
@@ -186,13 +188,13 @@ def _plan_growth(growth_option: Mapping[Any, Any], fleet: Fleet) -> tuple[Wave, 
     if not isinstance(steps, Sequence) or isinstance(steps, str) or not steps:
         raise _build_problem("a growth is a list", where=option_path, fix="Write `[1, 3, 25%, 100%]`.")
     gate = _read_gate(growth_option, Gate(), WAVES_VARIABLE)
-    waves: list[Wave] = []
+    waves: list[RolloutWave] = []
     changed_hosts = 0
     for index, step in enumerate(steps):
         hosts_after_step = _count_hosts_of_step(step, len(fleet.hosts), f"{option_path}[{index}]")
         _check_step_grows(steps, index, option_path)
         if hosts_after_step > changed_hosts:  # in a small fleet two steps may be the same number of hosts
-            waves.append(Wave(f"wave-{len(waves) + 1}", fleet.hosts[changed_hosts:hosts_after_step], gate))
+            waves.append(RolloutWave(f"wave-{len(waves) + 1}", fleet.hosts[changed_hosts:hosts_after_step], gate))
             changed_hosts = hosts_after_step
     if changed_hosts < len(fleet.hosts):
         wrong = f"it ends at {steps[-1]}, which is {changed_hosts} of {len(fleet.hosts)} hosts"

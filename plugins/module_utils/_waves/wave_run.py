@@ -4,8 +4,8 @@
 """The waves of one run: those of the plan, without the hosts that --limit leaves out. Private.
 
 `_plan_of_waves.py` of plugin_utils calls this file. A wave is a group of hosts that change together, and its gate says
-when it passes (see `Wave` and `Gate` in wave_plan.py). The way back of a wave is the return of its hosts to what they
-ran before, if the wave fails (see `plan_ways_back`).
+when it passes (see `RolloutWave` and `Gate` in wave_plan.py). The way back of a wave is the return of its hosts to what
+they ran before, if the wave fails (see `plan_ways_back`).
 
 Ansible runs each wave as one batch of a play (`serial`). A host that failed before the first wave is in no batch, since
 Ansible does nothing more with it. Such a host is called lost. It counts as a failed host of its wave.
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem, join_at_most
-from .wave_plan import ACTION, ROLL_BACK, ROLL_BACK_ALL, STOP, Gate, Wave
+from .wave_plan import ACTION, ROLL_BACK, ROLL_BACK_ALL, STOP, Gate, RolloutWave
 
 _SHOWN_HOSTS = 10
 # The hosts of a wave are compared with so many hosts that have not changed. Each of these is read twice, one host after
@@ -41,7 +41,7 @@ class RunWave:
 
 
 def select_run_waves(
-    waves: Sequence[Wave], selected_hosts: Collection[str], lost_hosts: Collection[str]
+    waves: Sequence[RolloutWave], selected_hosts: Collection[str], lost_hosts: Collection[str]
 ) -> tuple[RunWave, ...]:
     """Return the waves of a run, also those without hosts.
 
@@ -60,7 +60,7 @@ def select_run_waves(
     return waves_of_run
 
 
-def _build_run_wave(wave: Wave, selected_hosts: Collection[str], lost_in_run: Collection[str]) -> RunWave:
+def _build_run_wave(wave: RolloutWave, selected_hosts: Collection[str], lost_in_run: Collection[str]) -> RunWave:
     """Return a wave with its hosts told apart."""
     lost_hosts = [host for host in wave.members if host in selected_hosts and host in lost_in_run]
     hosts = [host for host in wave.members if host in selected_hosts and host not in lost_in_run]
@@ -145,7 +145,7 @@ def _list_waves_going_back(waves: Sequence[RunWave], index: int) -> tuple[str, .
     return tuple(wave.name for wave in waves[first_index : index + 1])
 
 
-def select_unchanged_hosts(waves: Sequence[Wave], index: int, readable_hosts: Collection[str]) -> list[str]:
+def select_unchanged_hosts(waves: Sequence[RolloutWave], index: int, readable_hosts: Collection[str]) -> list[str]:
     """Return some hosts of the waves after the one of this index, in the order of the waves.
 
     These hosts have not changed yet, so those of the wave are compared with them: the plan calls them the rest.

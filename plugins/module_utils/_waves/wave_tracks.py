@@ -4,8 +4,8 @@
 """The readings of the collectors of a wave, and which collectors are compared with each other.
 
 A track is all readings of one collector. A poll is one reading, and a sample is what one pod, or the service of a host,
-counted in it (see `Sample` in _change/canary/readings.py). `sample_rows.py` reads a `Track` for each collector from the
-results of tasks, `group_sides` groups them, and `wave_data.py` compares the sides. Private.
+counted in it (see `PodSample` in _change/canary/readings.py). `sample_rows.py` reads a `Track` for each collector from
+the results of tasks, `group_sides` groups them, and `wave_data.py` compares the sides. Private.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._change.canary.readings import Sample
+from .._change.canary.readings import PodSample
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TrackPoll:
 
     read_time: float
     """In seconds of Unix."""
-    samples: tuple[Sample, ...]
+    samples: tuple[PodSample, ...]
     """One for its service on a host, or one for each of its pods in a cluster."""
 
 
@@ -47,7 +47,7 @@ class Track:
     """A checksum of what the release is made from."""
 
     @property
-    def samples(self) -> tuple[Sample, ...]:
+    def samples(self) -> tuple[PodSample, ...]:
         """The samples of all readings, one reading after the other."""
         return tuple(sample for poll in self.polls for sample in poll.samples)
 

@@ -4,8 +4,8 @@
 """Validation by a real Collector: `otelcol validate` on this machine. Controller only. Private.
 
 This is the second opinion of a validation, beside the rules; `_validate.py` asks for it. Tests and forecasts choose
-their Collector here too. A target is the build for which the rules judge, see `Target` in build_facts.py. An isolated
-program runs in namespaces of its own, see `_isolation/sandbox.py`. Variables of a config get placeholders, see
+their Collector here too. A target is the build for which the rules judge, see `TargetBuild` in build_facts.py. An
+isolated program runs in namespaces of its own, see `_isolation/sandbox.py`. Variables of a config get placeholders, see
 `_placeholders.py`.
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, format_path, iter_leaves, value_at
 from ...module_utils._otelcol.errors import Problem
-from ...module_utils._otelcol.rules.build_facts import Target
+from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ...module_utils._otelcol.rules.subject import Finding
 from ...module_utils._otelcol.testing.outreach import has_outside_value
 from . import _findings, _placeholders, _validate_messages, _yaml
@@ -67,7 +67,7 @@ class Opinion:
         return {"ran": self.has_run, "reason": self.reason}
 
 
-def choose_program(binary: str, target: Target | None) -> ChosenProgram | Unavailable:
+def choose_program(binary: str, target: TargetBuild | None) -> ChosenProgram | Unavailable:
     """Return the program that `binary` means: `none`, a path, or `auto` for the one of the target's distribution.
 
     Without a target, `auto` looks for contrib, of any version. Raises Problem if a given path has no program.
@@ -85,7 +85,7 @@ def choose_program(binary: str, target: Target | None) -> ChosenProgram | Unavai
     return _describe_program(program_path)
 
 
-def _find_program_on_path(distribution: str, target: Target | None) -> ChosenProgram | Unavailable:
+def _find_program_on_path(distribution: str, target: TargetBuild | None) -> ChosenProgram | Unavailable:
     """Return the program of a distribution in PATH, if its version is that of the target."""
     program_name = _PROGRAMS.get(distribution)
     if not program_name:
@@ -102,7 +102,7 @@ def _describe_program(program_path: str) -> ChosenProgram:
 
 
 def validate_by_program(
-    program_path: str, config: Any, locate: Callable[[KeyPath], Position], target: Target | None = None
+    program_path: str, config: Any, locate: Callable[[KeyPath], Position], target: TargetBuild | None = None
 ) -> Finding | None:
     """Return the error that a program reports for a config; None if it reports none.
 
@@ -122,7 +122,7 @@ def validate_by_program(
     return _parse_rejection(code, output, config, locate)
 
 
-def _run_validate(program_path: str, config: Any, target: Target | None, is_isolated: bool) -> tuple[int, str]:
+def _run_validate(program_path: str, config: Any, target: TargetBuild | None, is_isolated: bool) -> tuple[int, str]:
     """Validate a config; return the exit code, and the output with `the config` in place of the path of its file."""
     with tempfile.TemporaryDirectory() as folder:
         config_file = Path(folder) / "config.yaml"
@@ -156,7 +156,7 @@ def _find_outside_paths(config: Any) -> Iterator[KeyPath]:
     return (path for path, text in iter_leaves(config) if isinstance(text, str) and has_outside_value(text))
 
 
-def describe_version_mismatch(program_path: str, target: Target | None, wants_isolation: bool = True) -> str:
+def describe_version_mismatch(program_path: str, target: TargetBuild | None, wants_isolation: bool = True) -> str:
     """Return why a program is unsuitable: its version is not that of the target. Empty if it is, or without target."""
     if target is None:
         return ""

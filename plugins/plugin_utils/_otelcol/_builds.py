@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The build that runs a config: given, recognised by its image, or of the user's own. Private.
 
-A build is a distribution in a version, such as contrib 0.158.0; a `Target` names it (build_facts.py). None as a target
-means that the build is unknown or may be any, so rules that depend on it find nothing. An own build is made by the
-user, see `_own_builds.py`. A distribution may count versions by itself, as ADOT does: its own version v0.49.0 has
+A build is a distribution in a version, such as contrib 0.158.0; a `TargetBuild` names it (build_facts.py). None as a
+target means that the build is unknown or may be any, so rules that depend on it find nothing. An own build is made by
+the user, see `_own_builds.py`. A distribution may count versions by itself, as ADOT does: its own version v0.49.0 has
 another version of the Collector in it. The tested version is the one that this collection was tested with.
 """
 
@@ -24,7 +24,7 @@ from ...module_utils._otelcol.catalogue.rows import SECTIONS
 from ...module_utils._otelcol.config.layers import complete_version, parse_version
 from ...module_utils._otelcol.config.paths import mapping_at
 from ...module_utils._otelcol.errors import Problem, suggest_word
-from ...module_utils._otelcol.rules.build_facts import Target
+from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from . import _files, _tables
 from ._build_request import BuildRequest
 from ._own_builds import resolve_own_build
@@ -139,7 +139,7 @@ def version_in_tag(image: str, distribution: str) -> str:
     return load_catalogue().find_collector_version(image_build.distribution, image_build.version)
 
 
-def resolve_build(request: BuildRequest, image: str) -> Target | None:
+def resolve_build(request: BuildRequest, image: str) -> TargetBuild | None:
     """Return the build that will run a config; None if it is unknown.
 
     What the options give takes precedence over what the image says:
@@ -208,7 +208,7 @@ def _check_distribution(name: str) -> None:
     raise Problem(f"there is no distribution '{name}'{hint}", fix=fix)
 
 
-def find_build(name: str, own_version: str) -> Target:
+def find_build(name: str, own_version: str) -> TargetBuild:
     """Return a build by its own version.
 
     If the tables do not know yet which Collector is in it, the nearest known one stands for it.
@@ -216,10 +216,10 @@ def find_build(name: str, own_version: str) -> Target:
     catalogue = load_catalogue()
     is_known = catalogue.is_counted(name, own_version)
     unknown_version = "" if is_known else own_version
-    return Target(catalogue, name, catalogue.find_collector_version(name, own_version), unknown_version)
+    return TargetBuild(catalogue, name, catalogue.find_collector_version(name, own_version), unknown_version)
 
 
-def build_label(target: Target | None, request: BuildRequest | None = None, image: str = "") -> str:
+def build_label(target: TargetBuild | None, request: BuildRequest | None = None, image: str = "") -> str:
     """Return the name of a build for results, and why it was chosen if nothing names it."""
     if target is None:
         is_any = request is not None and request.distribution == ANY
@@ -229,7 +229,7 @@ def build_label(target: Target | None, request: BuildRequest | None = None, imag
     return f"{target.distribution} {target.version}{default}{_describe_latest_known(target)}"
 
 
-def _describe_latest_known(*targets: Target) -> str:
+def _describe_latest_known(*targets: TargetBuild) -> str:
     """Return the latest known version of the Collector in words, if a build without its own schema is newer."""
     for target in targets:
         latest = target.catalogue.newest_release
@@ -239,7 +239,7 @@ def _describe_latest_known(*targets: Target) -> str:
     return ""
 
 
-def list_stand_in_warnings(targets: Iterable[Target | None]) -> Iterator[str]:
+def list_stand_in_warnings(targets: Iterable[TargetBuild | None]) -> Iterator[str]:
     """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
     approximate = [target for target in targets if target and target.stand_in_version]
     versions = {
@@ -257,7 +257,7 @@ def list_stand_in_warnings(targets: Iterable[Target | None]) -> Iterator[str]:
         )
 
 
-def find_smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
+def find_smallest_image(target: TargetBuild | None, configs: Sequence[Any]) -> str:
     """Return the image of the smallest official distribution that has all types of configs; empty when none has."""
     used_types = {used_type for config in configs for used_type in _iter_component_types(config)}
     if not used_types:

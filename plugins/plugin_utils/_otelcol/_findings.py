@@ -57,7 +57,7 @@ KNOWN_RULE_IDS = frozenset(rule.id for rule in ALL_RULES)
 
 
 @dataclass(frozen=True)
-class Judgement:
+class JudgementOptions:
     """How a user wants findings to be judged.
 
     `severities` has the severity that the user gives a rule, such as `{"clear-text": "off"}`; without it, the profile
@@ -70,7 +70,7 @@ class Judgement:
     user_rules: UserRules = NO_USER_RULES
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, Any]) -> Judgement:
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> JudgementOptions:
         """Return the settings in the arguments of a task. Raises Problem for invalid suppressions and rules."""
         return cls(
             profile=arguments["profile"] or profiles.DEFAULT,
@@ -124,7 +124,7 @@ class NamedFindings(NamedTuple):
 
 def judge_configs(
     configs: Sequence[NamedFindings],
-    judgement: Judgement,
+    judgement: JudgementOptions,
     comments: Sequence[suppressing_comments.SuppressingComment] = (),
 ) -> list[CheckedConfig]:
     """Return every config with its findings, with the user's severities and without suppressed findings.
@@ -147,7 +147,7 @@ def judge_configs(
 
 def _judge_config(
     config: NamedFindings,
-    judgement: Judgement,
+    judgement: JudgementOptions,
     reason_by_finding: Mapping[Finding, str],
     comment_findings: Sequence[Finding],
 ) -> CheckedConfig:

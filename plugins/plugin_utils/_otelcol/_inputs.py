@@ -144,7 +144,7 @@ def find_no_positions(_value: Any) -> Mapping[KeyPath, Position]:
 
 
 @dataclass(frozen=True)
-class Reading:
+class InputOptions:
     """How inputs are read."""
 
     variable_name: str = VARIABLE_NAME
@@ -157,11 +157,11 @@ class Reading:
     """Whether a file that the user names may be something else than a config: then it is skipped, with a warning."""
 
 
-DEFAULT_READING = Reading()
+DEFAULT_READING = InputOptions()
 
 
 def collect_inputs(
-    paths: Sequence[str], config: Any, merge: bool = False, reading: Reading = DEFAULT_READING
+    paths: Sequence[str], config: Any, merge: bool = False, reading: InputOptions = DEFAULT_READING
 ) -> Collected:
     """Return every config at the paths and in a variable. Raises Problem for a path that holds none.
 

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import format_path
 from ...module_utils._otelcol.errors import Problem, clean_text
-from ...module_utils._otelcol.migrate.data_edits import Change, Unsolved
+from ...module_utils._otelcol.migrate.data_edits import ConfigChange, Unsolved
 from ...module_utils._otelcol.migrate.steps import STEPS, Step
-from ...module_utils._otelcol.rules.build_facts import Target
+from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
 from . import _builds, _files, _inputs, _rewrite, _yaml
@@ -35,7 +35,7 @@ _REJECTING_RULES = tuple(rule for rule in RULES if rule.shared or rule.id == _GA
 def migrate(
     arguments: Mapping[str, Any],
     check: bool,
-    reading: _inputs.Reading = _inputs.DEFAULT_READING,
+    reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
     warn: Callable[[str], None] = lambda _text: None,
 ) -> MigrationResult:
     """Return the changes as a task result, and write the migrated files, unless `check` is set.
@@ -69,7 +69,7 @@ def migrate(
 
 
 def _collect_configs(
-    arguments: Mapping[str, Any], reading: _inputs.Reading, warn: Callable[[str], None]
+    arguments: Mapping[str, Any], reading: _inputs.InputOptions, warn: Callable[[str], None]
 ) -> _inputs.Collected:
     """Return the configs to migrate. Raises Problem for paths and texts that have none."""
     config = arguments["config"]
@@ -118,14 +118,14 @@ def migrate_text(text: str, name: str, collected: _inputs.Collected, request: Bu
     return migrated_text
 
 
-def run(editable: _rewrite.EditableConfig, target: Target) -> tuple[list[Change], list[Unsolved]]:
+def run(editable: _rewrite.EditableConfig, target: TargetBuild) -> tuple[list[ConfigChange], list[Unsolved]]:
     """Apply every step to a text or to data; return the applied steps and the manual ones."""
-    applied_changes: list[Change] = []
-    manual_by_place: dict[_Place, Unsolved] = {}
+    applied_changes: list[ConfigChange] = []
+    manual_by_place: dict[_ChangeKey, Unsolved] = {}
     for step in STEPS:
         results = list(step(editable.data, target))
         manual_by_place |= {_place_of_result(result): result for result in results if isinstance(result, Unsolved)}
-        changes = [result for result in results if isinstance(result, Change)]
+        changes = [result for result in results if isinstance(result, ConfigChange)]
         if editable.apply_changes(changes):
             applied_changes += changes
         else:
@@ -139,15 +139,15 @@ def run(editable: _rewrite.EditableConfig, target: Target) -> tuple[list[Change]
 def _apply_one_by_one(
     step: Step,
     editable: _rewrite.EditableConfig,
-    target: Target,
-    applied_changes: list[Change],
-    manual_by_place: dict[_Place, Unsolved],
+    target: TargetBuild,
+    applied_changes: list[ConfigChange],
+    manual_by_place: dict[_ChangeKey, Unsolved],
 ) -> None:
     """Apply the changes of a step that fail together, and add them to those that are done or left.
 
     Each change moves the others, so the step searches again after each.
     """
-    failed_places: set[_Place] = set()
+    failed_places: set[_ChangeKey] = set()
     while change := _find_next_change(step, editable, target, failed_places):
         if editable.apply_changes([change]):
             applied_changes.append(change)
@@ -159,27 +159,27 @@ def _apply_one_by_one(
 
 
 def _find_next_change(
-    step: Step, editable: _rewrite.EditableConfig, target: Target, failed_places: set[_Place]
-) -> Change | None:
+    step: Step, editable: _rewrite.EditableConfig, target: TargetBuild, failed_places: set[_ChangeKey]
+) -> ConfigChange | None:
     """Return the first change of a step that has not failed; None if there is no other."""
     for result in step(editable.data, target):
-        if isinstance(result, Change) and _place_of_result(result) not in failed_places:
+        if isinstance(result, ConfigChange) and _place_of_result(result) not in failed_places:
             return result
     return None
 
 
-class _Place(NamedTuple):
+class _ChangeKey(NamedTuple):
     """The place of a change in a config, and its description: together they tell changes apart."""
 
     path: KeyPath
     what: str
 
 
-def _place_of_result(result: Change | Unsolved) -> _Place:
-    return _Place(result.path, result.description)
+def _place_of_result(result: ConfigChange | Unsolved) -> _ChangeKey:
+    return _ChangeKey(result.path, result.description)
 
 
-def _find_still_rejected(config: Any, target: Target, reported_paths: Sequence[KeyPath]) -> Iterator[Unsolved]:
+def _find_still_rejected(config: Any, target: TargetBuild, reported_paths: Sequence[KeyPath]) -> Iterator[Unsolved]:
     """Yield each setting that the target still rejects, unless it is at or below one of the reported paths."""
     subject = Subject(config, target=target, listeners=target.catalogue.listeners)
     for rule in _REJECTING_RULES:
@@ -195,7 +195,7 @@ def _is_inside(path: KeyPath, outer_paths: Sequence[KeyPath]) -> bool:
     return any(outer_path == path[: len(outer_path)] for outer_path in outer_paths if outer_path)
 
 
-def choose_target(request: BuildRequest, config_input: _inputs.Input) -> Target:
+def choose_target(request: BuildRequest, config_input: _inputs.Input) -> TargetBuild:
     """Return the target build. Missing parts come from the image beside the config, or from the tested versions.
 
     Raises Problem if there is none.

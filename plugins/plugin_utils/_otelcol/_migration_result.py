@@ -19,7 +19,7 @@ from ...module_utils._otelcol.config.config_secrets import find_secrets
 from ...module_utils._otelcol.config.masking import make_masker
 from ...module_utils._otelcol.config.paths import Position, format_path
 from ...module_utils._otelcol.kube.keepers import describe_keeper
-from ...module_utils._otelcol.migrate.data_edits import Change, Unsolved
+from ...module_utils._otelcol.migrate.data_edits import ConfigChange, Unsolved
 from ...module_utils._otelcol.rules import batching
 from . import _builds, _inputs
 from ._testing import comparing
@@ -30,7 +30,7 @@ Mask = Callable[[str], str]
 """Returns a text without secrets."""
 
 
-class ChangeRow(TypedDict):
+class ConfigChangeRow(TypedDict):
     """A change of a config, or a change that a person has to make: where, what, and why.
 
     `path` is the place in the config, such as `exporters.logging`; it is '' for a file that could not be read.
@@ -69,8 +69,8 @@ class MigrationResult(TypedDict):
     """
 
     changed: bool
-    changes: list[ChangeRow]
-    unsolved: list[ChangeRow]
+    changes: list[ConfigChangeRow]
+    unsolved: list[ConfigChangeRow]
     planned: list[PlannedRow]
     skipped_files: list[str]
     diff: list[DifferenceRow]
@@ -85,8 +85,8 @@ class MigratedText:
     name: str
     text_before: str
     text_after: str
-    changes: list[ChangeRow] = field(default_factory=list)
-    unsolved_changes: list[ChangeRow] = field(default_factory=list)
+    changes: list[ConfigChangeRow] = field(default_factory=list)
+    unsolved_changes: list[ConfigChangeRow] = field(default_factory=list)
     config_pairs: list[ConfigPair] = field(default_factory=list)
 
 
@@ -95,7 +95,7 @@ def build_migration_result(
 ) -> MigrationResult:
     """Return the result of a migration. With `compare_options`, configs run before and after it, and are compared."""
     mask = make_masker(secret for item in collected.inputs for secret in find_secrets(item.config))
-    changes: list[ChangeRow] = []
+    changes: list[ConfigChangeRow] = []
     differences: list[DifferenceRow] = []
     for migrated_text in migrated_texts:
         changes += [_mask_row(row, mask) for row in migrated_text.changes]
@@ -114,7 +114,7 @@ def build_migration_result(
     return result
 
 
-def build_change_row(config_input: _inputs.Input, result: Change | Unsolved, file: str) -> ChangeRow:
+def build_change_row(config_input: _inputs.Input, result: ConfigChange | Unsolved, file: str) -> ConfigChangeRow:
     """Return the row of a change, or of a change that a person has to make, in a file; '' is no file."""
     position = config_input.locate(result.path) if result.path else Position(file)
     return {
@@ -127,7 +127,7 @@ def build_change_row(config_input: _inputs.Input, result: Change | Unsolved, fil
     }
 
 
-def _mask_row(row: ChangeRow, mask: Mask) -> ChangeRow:
+def _mask_row(row: ConfigChangeRow, mask: Mask) -> ConfigChangeRow:
     return {
         "file": mask(row["file"]),
         "line": row["line"],
@@ -147,9 +147,9 @@ def _describe_difference(migrated_text: MigratedText, mask: Mask) -> DifferenceR
     }
 
 
-def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected) -> list[ChangeRow]:
+def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected) -> list[ConfigChangeRow]:
     """Return the changes that a person has to make, then a row for each file that could not be read."""
-    rows: list[ChangeRow] = []
+    rows: list[ConfigChangeRow] = []
     for migrated_text in migrated_texts:
         rows += migrated_text.unsolved_changes
     rows += [_build_unread_row(fault.position, fault.wrong, fault.fix) for fault in collected.invalid_yaml]
@@ -157,7 +157,7 @@ def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Co
     return rows
 
 
-def _build_unread_row(position: Position, fault: str, fix: str) -> ChangeRow:
+def _build_unread_row(position: Position, fault: str, fix: str) -> ConfigChangeRow:
     return {
         "file": position.file,
         "line": position.line,

@@ -36,7 +36,7 @@ def _read_baseline(option: Mapping[str, Any]) -> set[Path]:
     return {Path(path).resolve() for path in option.get("baseline") or ()}
 
 
-def check_parts(arguments: Mapping[str, Any], reading: _inputs.Reading) -> None:
+def check_parts(arguments: Mapping[str, Any], reading: _inputs.InputOptions) -> None:
     """Judge the parts of one config, files and a variable, by the policy of a validation's arguments.
 
     `arguments` are those of `pipeline_validate`. A part becomes a layer with the name of its file, or `INLINE_LAYER`.

@@ -18,7 +18,7 @@ from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
 from ...module_utils._otelcol.config.layers import complete_version
 from ...module_utils._otelcol.errors import Problem
-from ...module_utils._otelcol.rules.build_facts import Target
+from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from . import _documents, _tables
 from ._build_request import BuildRequest
 
@@ -29,7 +29,7 @@ _MODULE_OF_COLLECTOR = re.compile(
 )
 
 
-def resolve_own_build(request: BuildRequest, catalogue: Catalogue) -> Target:
+def resolve_own_build(request: BuildRequest, catalogue: Catalogue) -> TargetBuild:
     """Return the build of the manifest, the schema, or both, that the user gives.
 
     `catalogue` knows the released components. Raises Problem for files that are none, or that give no version.
@@ -43,10 +43,10 @@ def resolve_own_build(request: BuildRequest, catalogue: Catalogue) -> Target:
     if not request.version:
         raise Problem(f"{request.schema} does not give the Collector's version", fix="Give `version`.")
     name, version = request.distribution or _DEFAULT_NAME, request.version.removeprefix("v")
-    return Target(catalogue.add_schema(name, schema_types, version), name, version)
+    return TargetBuild(catalogue.add_schema(name, schema_types, version), name, version)
 
 
-def _build_from_manifest(request: BuildRequest, catalogue: Catalogue) -> Target:
+def _build_from_manifest(request: BuildRequest, catalogue: Catalogue) -> TargetBuild:
     manifest = _documents.read_yaml(request.manifest)
     if not _is_manifest(manifest):
         wrong = f"{request.manifest} is not a manifest of the Collector builder"
@@ -62,7 +62,7 @@ def _build_from_manifest(request: BuildRequest, catalogue: Catalogue) -> Target:
         raise Problem(f"{request.manifest} does not give the Collector's version", fix="Give `version`.")
     name = request.distribution or str(distribution_facts.get("name") or _DEFAULT_NAME)
     own_catalogue, _unknown = catalogue.add_manifest(name, manifest, version)
-    return Target(own_catalogue, name, version.removeprefix("v"))
+    return TargetBuild(own_catalogue, name, version.removeprefix("v"))
 
 
 def _is_manifest(document: Any) -> bool:

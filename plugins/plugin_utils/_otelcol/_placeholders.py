@@ -19,7 +19,7 @@ from typing import Any
 from ...module_utils._otelcol.config.paths import Path, iter_leaves
 from ...module_utils._otelcol.config.variable_references import REFERENCE_PATTERN
 from ...module_utils._otelcol.needs.needed_variables import DOWNWARD_FIELDS
-from ...module_utils._otelcol.rules.build_facts import Target
+from ...module_utils._otelcol.rules.build_facts import TargetBuild
 
 # What Kubernetes and AWS give every pod, and what components ask of it when they are created.
 _POD_ENVIRONMENT = {
@@ -60,7 +60,7 @@ _ADDRESS_KEY = re.compile(
 _COMPONENT_KEYS = 2
 
 
-def build_placeholder_environment(config: Any, target: Target | None) -> dict[str, str]:
+def build_placeholder_environment(config: Any, target: TargetBuild | None) -> dict[str, str]:
     """Return a placeholder for every variable without a default, so that no value of this machine is used."""
     placeholders: dict[str, str] = {}
     for path, text in iter_leaves(config):
@@ -89,7 +89,7 @@ class _Variable:
     path: Path
     text_before: str
     text_after: str
-    target: Target | None
+    target: TargetBuild | None
 
     @property
     def setting_name(self) -> str:
@@ -146,7 +146,7 @@ _VALUES_ALONE: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
 )
 
 
-def _choose_placeholder(path: Path, text: str, span: tuple[int, int], target: Target | None) -> str:
+def _choose_placeholder(path: Path, text: str, span: tuple[int, int], target: TargetBuild | None) -> str:
     """Return a value of the shape that the setting at a path takes, or that the text around the variable suggests."""
     variable = _Variable(path, text[: span[0]], text[span[1] :], target)
     if variable.is_part_of_text:
@@ -158,7 +158,7 @@ def _choose_placeholder(path: Path, text: str, span: tuple[int, int], target: Ta
     return next((value for is_fitting, value in candidates if is_fitting(variable)), default)
 
 
-def _find_shape_letters(path: Path, target: Target | None) -> str:
+def _find_shape_letters(path: Path, target: TargetBuild | None) -> str:
     """Return the letters of the shapes that the catalogue knows for a setting; empty text if it knows none.
 
     What it knows is a node: text, a list or a mapping. Text has the letters, and behind `=` or `~` the valid words, as
@@ -178,7 +178,7 @@ def _find_shape_letters(path: Path, target: Target | None) -> str:
     return re.split("[=~]", node)[0] if is_known else ""
 
 
-def _resolve_label(node: Any, target: Target) -> Any:
+def _resolve_label(node: Any, target: TargetBuild) -> Any:
     """Return the mapping for which a label stands; other nodes as they are, but nothing for text."""
     return target.catalogue.shared_fields.get(node) if isinstance(node, str) else node
 

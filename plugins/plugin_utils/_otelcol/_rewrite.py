@@ -20,7 +20,7 @@ from ...module_utils._otelcol.config.documents import FoundConfig
 from ...module_utils._otelcol.config.paths import Path, value_at
 from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, find_node, split_yaml_lines
 from ...module_utils._otelcol.migrate import data_edits
-from ...module_utils._otelcol.migrate.data_edits import Change, Edit
+from ...module_utils._otelcol.migrate.data_edits import ConfigChange, Edit
 from ...module_utils._otelcol.migrate.text_edits import TextEditor, Untouchable
 from ...module_utils._otelcol.yaml.mapping_keys import read_key
 from ...module_utils._otelcol.yaml.yaml_documents import Document
@@ -38,7 +38,7 @@ class EditableConfig(ABC):
     data: Any
     refusal_reason = ""
 
-    def apply_changes(self, changes: Iterable[Change]) -> bool:
+    def apply_changes(self, changes: Iterable[ConfigChange]) -> bool:
         """Apply the edits of all changes, or of none; return whether they were applied."""
         edits = [edit for change in changes for edit in change.edits]
         if not edits:

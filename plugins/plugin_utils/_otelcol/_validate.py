@@ -20,8 +20,13 @@ from typing import Any
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, value_at
 from ...module_utils._otelcol.errors import Problem, clean_text
-from ...module_utils._otelcol.rules.build_facts import Target
-from ...module_utils._otelcol.rules.data_flow import Hop, find_dividing_keys, find_receiving_collectors, find_routes
+from ...module_utils._otelcol.rules.build_facts import TargetBuild
+from ...module_utils._otelcol.rules.data_flow import (
+    CollectorHop,
+    find_dividing_keys,
+    find_receiving_collectors,
+    find_routes,
+)
 from ...module_utils._otelcol.rules.instrumentation_rules import find_opened_ports
 from ...module_utils._otelcol.rules.report_model import Report, format_count
 from ...module_utils._otelcol.rules.reports import FORMATS, convert_to_result, summarize_report
@@ -39,7 +44,7 @@ NO_OUTPUT = "-"
 
 
 @dataclass(frozen=True)
-class Case:
+class JudgedConfig:
     """A config, its findings, the input for `otelcol validate`, and the build for which the rules judged."""
 
     name: str
@@ -47,7 +52,7 @@ class Case:
     config: Any = None
     """What `otelcol validate` reads; None if there is no config, such as for invalid YAML."""
     locate: Callable[[KeyPath], Position] = field(default=lambda _path: Position())
-    target: Target | None = None
+    target: TargetBuild | None = None
     build_label: str = ""
 
 
@@ -64,10 +69,10 @@ def validate_configs(
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
     check: bool = False,
-    other_hops: Sequence[Hop] = (),
-    planned_cases: Iterable[Case] = (),
+    other_hops: Sequence[CollectorHop] = (),
+    planned_cases: Iterable[JudgedConfig] = (),
     *,
-    reading: _inputs.Reading = _inputs.DEFAULT_READING,
+    reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
 ) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
 
@@ -85,16 +90,16 @@ def validate_configs(
 def run_validation(
     arguments: Mapping[str, Any],
     check: bool = False,
-    other_hops: Sequence[Hop] = (),
-    planned_cases: Iterable[Case] = (),
+    other_hops: Sequence[CollectorHop] = (),
+    planned_cases: Iterable[JudgedConfig] = (),
     *,
-    reading: _inputs.Reading = _inputs.DEFAULT_READING,
+    reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
 ) -> ValidationRun:
     """Return all findings, and write the report, whether they are severe or not. The arguments are those of `report`.
 
     Raises Problem for a report that would replace a file that was read, and for a breach of the overlay policy.
     """
-    judgement = _findings.Judgement.from_arguments(arguments)
+    judgement = _findings.JudgementOptions.from_arguments(arguments)
     collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], arguments["merge"], reading)
     _check_output(arguments, collected, judgement.user_rules)
     _overlays.check_parts(arguments, reading)
@@ -130,25 +135,28 @@ def run_validation(
     return ValidationRun(result, report, warnings)
 
 
-def find_hops(objects: Any) -> list[Hop]:
+def find_hops(objects: Any) -> list[CollectorHop]:
     """Return the collectors in objects of a cluster, with the names of their Services."""
     return _build_hops(_inputs.collect_inputs([], objects, False).inputs) if objects else []
 
 
-def _build_hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
+def _build_hops(inputs: Sequence[_inputs.Input]) -> list[CollectorHop]:
     owner_facts = [
         (config_input.found_config.owner, config_input.platform_context.services, config_input.config)
         for config_input in inputs
     ]
     return [
-        Hop("", str(value_at(owner, ("metadata", "namespace"), "")), service_names, config)
+        CollectorHop("", str(value_at(owner, ("metadata", "namespace"), "")), service_names, config)
         for owner, service_names, config in owner_facts
     ]
 
 
 def _judge_collected(
-    arguments: Mapping[str, Any], collected: _inputs.Collected, other_hops: Sequence[Hop], user_rules: UserRules
-) -> Iterator[Case]:
+    arguments: Mapping[str, Any],
+    collected: _inputs.Collected,
+    other_hops: Sequence[CollectorHop],
+    user_rules: UserRules,
+) -> Iterator[JudgedConfig]:
     request = BuildRequest.from_arguments(arguments)
     all_hops = [*_build_hops(collected.inputs), *other_hops]
     receivers_behind = find_receiving_collectors(all_hops, find_routes(all_hops))
@@ -161,16 +169,18 @@ def _judge_collected(
             raise
         except Exception as error:  # the other files are still checked
             position = Position(config_input.file or config_input.name)
-            yield Case(config_input.name, [report_internal_error(f"checking {config_input.name}", error, position)])
+            yield JudgedConfig(
+                config_input.name, [report_internal_error(f"checking {config_input.name}", error, position)]
+            )
     opened_ports = _find_opened_ports(collected.inputs)
     for config_input in collected.custom_resources:
         yield _judge_resource(config_input, opened_ports)
     for chart in collected.chart_findings:
-        yield Case(chart.position.file, [chart])
+        yield JudgedConfig(chart.position.file, [chart])
     for failure in collected.internal_faults:
-        yield Case(failure.position.file, [failure])
+        yield JudgedConfig(failure.position.file, [failure])
     for invalid in collected.invalid_yaml:
-        yield Case(invalid.position.file, [_build_yaml_finding(invalid)])
+        yield JudgedConfig(invalid.position.file, [_build_yaml_finding(invalid)])
 
 
 def _judge_input(
@@ -179,7 +189,7 @@ def _judge_input(
     divided_keys: Mapping[str, set[str]],
     receivers_behind: Mapping[str, tuple[Receiving, ...]],
     user_rules: UserRules,
-) -> Case:
+) -> JudgedConfig:
     """Return a config with its findings.
 
     `divided_keys` and `receivers_behind` are what the rules know of other collectors: `divided` and `receiving` of
@@ -204,7 +214,7 @@ def _judge_input(
         operator_kinds=_tables.read_operator_kinds(),
     )
     findings = mask_findings(lint_config(subject, user_rules), config_input.config, subject.view.suspected_secrets)
-    return Case(config_input.name, findings, config_input.config, config_input.locate, target, build)
+    return JudgedConfig(config_input.name, findings, config_input.config, config_input.locate, target, build)
 
 
 def _find_opened_ports(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[int]]:
@@ -223,7 +233,9 @@ def _find_opened_ports(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str],
     return opened_ports
 
 
-def _judge_resource(config_input: _inputs.Input, opened_ports: Mapping[tuple[str, str], frozenset[int]]) -> Case:
+def _judge_resource(
+    config_input: _inputs.Input, opened_ports: Mapping[tuple[str, str], frozenset[int]]
+) -> JudgedConfig:
     """Return a custom resource without a config, with its findings."""
     surroundings = config_input.platform_context
     subject = Subject(
@@ -234,7 +246,7 @@ def _judge_resource(config_input: _inputs.Input, opened_ports: Mapping[tuple[str
         operator_kinds=_tables.read_operator_kinds(),
         opened=opened_ports,
     )
-    return Case(config_input.name, mask_findings(lint_resource(subject), surroundings.resource))
+    return JudgedConfig(config_input.name, mask_findings(lint_resource(subject), surroundings.resource))
 
 
 def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, user_rules: UserRules) -> None:
@@ -254,7 +266,9 @@ def _build_yaml_finding(invalid: InvalidYaml) -> Finding:
     return Finding(invalid.position, "", _findings.INVALID_YAML, "error", clean_text(invalid.wrong), invalid.fix)
 
 
-def _add_second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion, list[Case], list[str]]:
+def _add_second_opinion(
+    binary: str, cases: Sequence[JudgedConfig]
+) -> tuple[_binary.Opinion, list[JudgedConfig], list[str]]:
     """Validate every config with a real Collector, and add its finding to those of the rules.
 
     Returns also a warning if one is asked for, and some configs have none.
@@ -302,5 +316,5 @@ def _list_unchecked_warnings(
     return [f"no Collector validated {format_count(len(reasons), 'config')}: {'; '.join(dict.fromkeys(reasons))}."]
 
 
-def _find_first_target(cases: Sequence[Case]) -> Target | None:
+def _find_first_target(cases: Sequence[JudgedConfig]) -> TargetBuild | None:
     return next((case.target for case in cases if case.target), None)

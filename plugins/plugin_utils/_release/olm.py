@@ -86,7 +86,7 @@ def decide_installation(
     versioned_request = replace(release_request, version=parse_version(version))
     warnings = release_decision.decide_release(versioned_request, installed, table).warnings
     return ProviderDecision(
-        decision=release_decision.Decision(plan.action, OLM, plan.message, warnings),
+        decision=release_decision.ReleaseDecision(plan.action, OLM, plan.message, warnings),
         version=version,
         namespace=olm_request.namespace,
         subscription_facts=_describe_subscription(olm_request, plan),

@@ -45,7 +45,7 @@ class ReleaseRow(ManifestOptions):
     images: Mapping[str, str]
 
 
-class ClusterRow(TypedDict):
+class MirroredCluster(TypedDict):
     """A cluster: the lock of its inventory, its objects with the images as published, and its products."""
 
     lock_file: str
@@ -56,7 +56,7 @@ class ClusterRow(TypedDict):
 class MirrorArguments(TypedDict):
     """The options of module release_mirror, which its documentation explains."""
 
-    clusters: Sequence[ClusterRow]
+    clusters: Sequence[MirroredCluster]
     programs: NotRequired[Sequence[Mapping[str, Any]]]
     path: str
     registry: str
@@ -89,12 +89,12 @@ def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
     }
 
 
-def _read_lock(cluster: ClusterRow) -> lock_file.Lock | None:
+def _read_lock(cluster: MirroredCluster) -> lock_file.Lock | None:
     """Return the lock of a cluster; None if it has none."""
     return _lock_file.read_lock_if_given(_lock_file.find_lock_path(cluster["lock_file"], None))
 
 
-def _list_releases(cluster: ClusterRow) -> list[ReleaseRow]:
+def _list_releases(cluster: MirroredCluster) -> list[ReleaseRow]:
     """Return the products that a cluster installs."""
     return [release for release in cluster["releases"] if release["provider"]]
 
@@ -107,7 +107,9 @@ class _ReadRelease(NamedTuple):
     chart_row: ChartRow | None
 
 
-def _read_all_releases(clusters: Iterable[ClusterRow], locks: Iterable[lock_file.Lock | None]) -> list[_ReadRelease]:
+def _read_all_releases(
+    clusters: Iterable[MirroredCluster], locks: Iterable[lock_file.Lock | None]
+) -> list[_ReadRelease]:
     """Return the releases of all clusters, each compared with the lock of its cluster."""
     read_releases: list[_ReadRelease] = []
     for cluster, lock in zip(clusters, locks, strict=True):
@@ -196,7 +198,7 @@ class _UnmirroredProduct(NamedTuple):
     provider: str
 
 
-def _describe_unmirrored(clusters: Iterable[ClusterRow]) -> list[str]:
+def _describe_unmirrored(clusters: Iterable[MirroredCluster]) -> list[str]:
     """Return a line for each product and provider whose release this collection cannot mirror."""
     unmirrored_products: list[_UnmirroredProduct] = []
     for cluster in clusters:

@@ -61,7 +61,7 @@ def _rendered(variables: dict[str, Any]) -> list[Subject]:
     seen: list[Subject] = []
     with patch.object(_judged_collectors, "lint_config", lambda subject, _own: seen.append(subject) or []):
         _render.plan_collectors(
-            _render.Request(variables["otel_collectors"], defaults, critical_components=["apiserver", "coredns"])
+            _render.RenderRequest(variables["otel_collectors"], defaults, critical_components=["apiserver", "coredns"])
         )
     return seen
 

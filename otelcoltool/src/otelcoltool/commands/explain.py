@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..command_line import EXIT_CLEAN, Request
+from ..command_line import EXIT_CLEAN, CommandRequest
 from ..module_utils._otelcol.errors import Problem, suggest_word
 from ..plugin_utils._otelcol import _files
 from ..plugin_utils._otelcol._findings import ALL_RULES
@@ -21,7 +21,7 @@ _RULE_ROW = re.compile(r"^\| \[?(?P<id>[a-z0-9-]+)(?:\]\(#\S+\))? \|.*\| (?P<fin
 _RULE_ID_WIDTH = max(len(rule.id) for rule in ALL_RULES)
 
 
-def run(request: Request) -> int:
+def run(request: CommandRequest) -> int:
     """Print the section of a rule, or a line for each rule; return the exit code. Raises Problem."""
     page = _files.read_text_file(_RULES_PAGE)
     if not request.rule:

@@ -13,17 +13,17 @@ import json
 import sys
 from collections.abc import Iterator
 
-from ..command_line import EXIT_CLEAN, EXIT_FOUND, Request, tell_user, warn_user
+from ..command_line import EXIT_CLEAN, EXIT_FOUND, CommandRequest, tell_user, warn_user
 from ..module_utils._otelcol.rules.report_model import format_count
 from ..plugin_utils._otelcol import _migrate
-from ..plugin_utils._otelcol._migration_result import ChangeRow, DifferenceRow, MigrationResult
+from ..plugin_utils._otelcol._migration_result import ConfigChangeRow, DifferenceRow, MigrationResult
 from ..plugin_utils._otelcol._testing.result_rows import ComparedConfigRow
 
 # Keys of the result that the JSON does not have: both quote the text of configs.
 _KEYS_LEFT_OUT = ("config", "diff")
 
 
-def run(request: Request) -> int:
+def run(request: CommandRequest) -> int:
     """Write the configs, or show how they would change; return the exit code. Raises Problem.
 
     A config of the standard input goes to the standard output, and the report to the standard error.
@@ -40,7 +40,7 @@ def run(request: Request) -> int:
     return EXIT_FOUND if has_work_left else EXIT_CLEAN
 
 
-def _format_report(result: MigrationResult, request: Request) -> Iterator[str]:
+def _format_report(result: MigrationResult, request: CommandRequest) -> Iterator[str]:
     """Yield the lines of the report, in the format of the request."""
     if request.format == "json":
         yield json.dumps({key: value for key, value in result.items() if key not in _KEYS_LEFT_OUT}, indent=2)
@@ -64,14 +64,14 @@ def _describe_result(result: MigrationResult, is_check: bool) -> Iterator[str]:
     yield f"{format_count(change_count, 'change')} {verb}, {unsolved_count} to do by hand"
 
 
-def _describe_place(row: ChangeRow) -> str:
+def _describe_place(row: ConfigChangeRow) -> str:
     """Return the place of a change, such as `agent.yml:7 exporters.otlp`."""
     line = f":{row['line']}" if row["line"] else ""
     path = f" {row['path']}" if row["path"] else ""
     return f"{row['file'] or row['config']}{line}{path}"
 
 
-def _join_sentences(row: ChangeRow) -> str:
+def _join_sentences(row: ConfigChangeRow) -> str:
     """Return what a change is and its reason, as two sentences."""
     full_stop = "" if row["what"].endswith((".", "!", "?")) else "."
     return f"{row['what']}{full_stop} {row['why']}".rstrip()

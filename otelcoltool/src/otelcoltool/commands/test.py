@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any, TypedDict, cast
 
-from ..command_line import EXIT_CLEAN, EXIT_FOUND, Request, warn_user
+from ..command_line import EXIT_CLEAN, EXIT_FOUND, CommandRequest, warn_user
 from ..module_utils._otelcol.errors import Problem
 from ..options import replace_playbook_words
 from ..plugin_utils._otelcol._testing import config_tests
@@ -28,7 +28,7 @@ class ConfigTestsResult(TypedDict, total=False):
     """Why the run failed, in one line; empty if it did not."""
 
 
-def run(request: Request) -> int:
+def run(request: CommandRequest) -> int:
     """Run the tests, and print what each found; return the exit code. Raises Problem if they cannot be run."""
     result = _run_tests(request)
     if request.format == "json":
@@ -39,7 +39,7 @@ def run(request: Request) -> int:
     return EXIT_FOUND if result["failure"] and is_failure_fatal else EXIT_CLEAN
 
 
-def _run_tests(request: Request) -> ConfigTestsResult:
+def _run_tests(request: CommandRequest) -> ConfigTestsResult:
     """Return what the tests found. The module ends with a Problem if one failed, which has the result too."""
     try:
         result = config_tests.run_config_tests(request.arguments, warn_user, request.check)

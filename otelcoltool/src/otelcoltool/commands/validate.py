@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 
-from ..command_line import EXIT_CLEAN, EXIT_FOUND, Request, warn_user
+from ..command_line import EXIT_CLEAN, EXIT_FOUND, CommandRequest, warn_user
 from ..module_utils._otelcol.rules.reports import FORMATS
 from ..plugin_utils._otelcol import _builds, _validate
 
 
-def run(request: Request) -> int:
+def run(request: CommandRequest) -> int:
     """Print the report, or write it to a file and print the text; return the exit code. Raises Problem."""
     arguments = request.arguments
     with _builds.use_tables_from(arguments["catalogue"] or ""):

@@ -17,7 +17,7 @@ from ..._otelcol.bounded.json_text import parse_json
 from ..._otelcol.bounded.live.bounded_reads import BROKEN_ERRORS, iter_lines, open_regular_file
 from ..._otelcol.bounded.read_limits import ARCHIVE_LIMIT, TEXT_LIMIT
 from ..._otelcol.errors import Problem
-from ..capture_sample import FILES_END, LINE_BYTES, Sample
+from ..capture_sample import FILES_END, LINE_BYTES, CaptureSample
 
 _ASKED = "Capture files"
 # How packed files begin that this collection does not unpack. Sources: RFC 8878 (zstd), APPNOTE.TXT of PKWARE (zip).
@@ -33,7 +33,7 @@ class FilesEnd(NamedTuple):
     """What of the files was left out, one line each."""
 
 
-def read_files(paths: Sequence[str], sample: Sample) -> FilesEnd:
+def read_files(paths: Sequence[str], sample: CaptureSample) -> FilesEnd:
     """Add the records of files to a sample until it is full.
 
     Raises Problem for a file that cannot be read, that is broken, or that is no OTLP JSON.
@@ -52,7 +52,7 @@ def read_files(paths: Sequence[str], sample: Sample) -> FilesEnd:
     return FilesEnd(FILES_END, notes)
 
 
-def _add_file(path: str, file: BinaryIO, sample: Sample, notes: list[str]) -> str:
+def _add_file(path: str, file: BinaryIO, sample: CaptureSample, notes: list[str]) -> str:
     """Add the records of one file. Return what ended the sample; empty if it still has room."""
     document = _read_whole_document(path, file)
     if document:
@@ -68,7 +68,7 @@ def _add_file(path: str, file: BinaryIO, sample: Sample, notes: list[str]) -> st
     return sample.full
 
 
-def _add_last_line(path: str, last_line: bytes, line_number: int, sample: Sample, notes: list[str]) -> None:
+def _add_last_line(path: str, last_line: bytes, line_number: int, sample: CaptureSample, notes: list[str]) -> None:
     """Add the last line, which has no end, if it is whole: a Collector that runs may not have written all of it."""
     if not last_line.strip():
         return

@@ -25,7 +25,7 @@ from ..._otelcol.errors import Problem
 from ..._rollout.live.job_pods import poll_job_pods
 from ..capture_job import KEPT_SECONDS, CaptureJob, build_capture_job
 from ..capture_options import CaptureOptions
-from ..capture_sample import SECONDS_BOUND, LineSplitter, Sample, SampleEnd
+from ..capture_sample import SECONDS_BOUND, CaptureSample, LineSplitter, SampleEnd
 from ..capture_tap import Tap
 from .serving_pods import ServingPods
 
@@ -89,7 +89,7 @@ class CapturePod:
         job = self.plan_job(tap).manifest
         ask_server(self._task, lambda: self.cluster.request("POST", self._jobs_path, {"dryRun": "All"}, job))
 
-    def capture(self, tap: Tap, serving_pods: ServingPods, sample: Sample) -> SampleEnd:
+    def capture(self, tap: Tap, serving_pods: ServingPods, sample: CaptureSample) -> SampleEnd:
         """Add what the pod gets to a sample until it is full. Return its end, with what the other pods received.
 
         Raises Problem if the pod does not start, or if what it gets cannot be read.
@@ -146,7 +146,7 @@ class CapturePod:
         fix = "Look at the events of the Job, or raise `capture_timeout_seconds`."
         raise Problem(f"no pod of Job {name} became ready within {seconds:g} s", asked=self._task, fix=fix)
 
-    def _read_parts(self, pod: str, planned_job: PlannedJob, sample: Sample) -> SampleEnd:
+    def _read_parts(self, pod: str, planned_job: PlannedJob, sample: CaptureSample) -> SampleEnd:
         """Add part after part to a sample until it is full, or its time is over.
 
         The seconds of the sample end with the last read. Raises Problem if the pod ends before.
@@ -210,7 +210,7 @@ class CapturePod:
             raise Problem(wrong, asked=self._task, fix=fix) from error
 
 
-def _add_lines(lines: Iterable[bytes], part_number: int, sample: Sample) -> None:
+def _add_lines(lines: Iterable[bytes], part_number: int, sample: CaptureSample) -> None:
     """Add the lines of a part to a sample until it is full."""
     for line in lines:
         sample.add(line, f"what the pod got, part {part_number}")

@@ -25,7 +25,7 @@ from ..._otelcol.errors import Problem, prefix_problems
 from ..._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH_MODE, POD_RATE
 from ..capture_manifest import CaptureRow, SourceFacts, SourceRow, build_manifest, build_signal_rows, describe_masking
 from ..capture_options import CAPTURE_TASK, VALUES_CONSENT, CaptureOptions, read_options
-from ..capture_sample import Sample, SampleEnd
+from ..capture_sample import CaptureSample, SampleEnd
 from ..capture_share import list_node_ports
 from ..capture_tap import STATE_CONSENT
 from ..collector_rates import ServedRecords
@@ -85,20 +85,20 @@ def capture_all(
 
 
 @dataclass(frozen=True)
-class _Source:
+class _CaptureSource:
     """What one capture is of, and how its records are read."""
 
     folder_name: str
     """The name of the folder of the capture, below that of the host."""
     facts: SourceFacts
-    read_into: Callable[[Sample], SampleEnd]
+    read_into: Callable[[CaptureSample], SampleEnd]
     """Adds the records of the source to a sample, and returns what ended it."""
     no_records: Problem
     """Why there is nothing to capture if no record came in."""
 
 
 class _EndedSample(NamedTuple):
-    sample: Sample
+    sample: CaptureSample
     end: SampleEnd
 
 
@@ -130,13 +130,13 @@ class _Captures:
         elif name:
             facts["collector"] = {"name": name}
 
-        def read_into(sample: Sample) -> SampleEnd:
+        def read_into(sample: CaptureSample) -> SampleEnd:
             files_end = read_files(files, sample)
             self._warnings += files_end.notes
             return SampleEnd(0.0, files_end.ended_by)
 
         no_records = Problem("the files have no record", fix="Get them again when the collector has written more.")
-        self._capture_source(_Source(folder_name, facts, read_into, no_records))
+        self._capture_source(_CaptureSource(folder_name, facts, read_into, no_records))
 
     # ── Collectors ──
 
@@ -180,7 +180,7 @@ class _Captures:
             " keep their connections do not find a new pod"
         )
         fix = "Send telemetry, let clients connect anew, or raise `capture_seconds`. No capture was written."
-        source = _Source(
+        source = _CaptureSource(
             folder_name=f"{pod.target.namespace}.{pod.target.name}",
             facts=planned_capture.facts,
             read_into=lambda sample: pod.capture(tap, planned_capture.serving_pods, sample),
@@ -212,7 +212,7 @@ class _Captures:
 
     # ── Samples and their folders ──
 
-    def _capture_source(self, source: _Source) -> _EndedSample:
+    def _capture_source(self, source: _CaptureSource) -> _EndedSample:
         """Read the records of a source, and write them into its folder unless in check mode.
 
         Raises Problem if there are none.
@@ -224,7 +224,7 @@ class _Captures:
             return ended_sample
         return self._write_capture(source, target_folder)
 
-    def _write_capture(self, source: _Source, target_folder: Path) -> _EndedSample:
+    def _write_capture(self, source: _CaptureSource, target_folder: Path) -> _EndedSample:
         """Write the records of a source and their manifest into a folder."""
         begun_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with open_capture_folder(target_folder) as folder:
@@ -240,9 +240,9 @@ class _Captures:
             )
         return _EndedSample(sample, end)
 
-    def _collect_sample(self, source: _Source, write_line: Callable[[str, bytes], None]) -> _EndedSample:
+    def _collect_sample(self, source: _CaptureSource, write_line: Callable[[str, bytes], None]) -> _EndedSample:
         """Return the sample of a source, whose masked lines `write_line` gets. Raises Problem if it has no record."""
-        sample = Sample(self._masks, self._options.bounds, write_line)
+        sample = CaptureSample(self._masks, self._options.bounds, write_line)
         end = source.read_into(sample)
         if not sample.records:
             raise source.no_records

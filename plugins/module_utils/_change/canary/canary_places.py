@@ -21,7 +21,7 @@ from typing import Any
 
 from ..._diagnose.peer_state import PeerRow
 from ..._otelcol.needs.peers import find_peers
-from .fact_rows import PortRow, RestFacts
+from .fact_rows import RefusedPortRow, RestFacts
 from .sides import Sides
 
 # Why nothing arrives at an address, by the `state` that peer_state.py of _diagnose gives it. Any other state is fine.
@@ -64,7 +64,7 @@ def _join_address(host: str, port: int) -> str:
     return f"{host}:{port}"
 
 
-def find_refused_ports(sides: Sides) -> Iterator[PortRow]:
+def find_refused_ports(sides: Sides) -> Iterator[RefusedPortRow]:
     """Yield the ports on which a pod of the canary refuses connections.
 
     `closed` is true if the rest accepts connections there: then the change has closed the port, which is a fault.

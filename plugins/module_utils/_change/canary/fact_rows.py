@@ -39,7 +39,7 @@ class _PodCounts(TypedDict):
     """Why its metrics could not be read; empty if they could."""
 
 
-class PodRow(_PodCounts, total=False):
+class CanaryPodRow(_PodCounts, total=False):
     """One pod. A pod of the canary also has `rest_memory`, the highest `memory_percent` of the rest."""
 
     rest_memory: int
@@ -56,7 +56,7 @@ class JudgedLogRow(LogFailure):
     """Whether the component works all the same."""
 
 
-class PortRow(TypedDict):
+class RefusedPortRow(TypedDict):
     """A port on which a pod of the canary refuses connections."""
 
     about: str
@@ -74,7 +74,7 @@ class RevisionFacts(FlowRows):
     """For how many seconds the pods have been watched."""
     received: int
     """How many items all receivers have accepted in these seconds."""
-    pods: list[PodRow]
+    pods: list[CanaryPodRow]
     restarted: int
     """Restarts of all pods in these seconds."""
     memory_percent: int
@@ -111,5 +111,5 @@ class ComparisonFacts(TypedDict):
     receives: list[dict[str, Any]]
     processes: list[dict[str, Any]]
     exports: list[dict[str, Any]]
-    ports: list[PortRow]
+    ports: list[RefusedPortRow]
     logs: list[JudgedLogRow]

@@ -19,7 +19,7 @@ from ..._otelcol.config.paths import parse_amount
 from ..._otelcol.errors import Problem
 
 
-class Verdict(NamedTuple):
+class FailedCheck(NamedTuple):
     """A failed check. `subject` is the component or the pod, `text` compares canary and rest in words."""
 
     check_id: str
@@ -56,7 +56,7 @@ class _FindingKey(NamedTuple):
         return cls(finding.check.id, subject, str(fields.get("signal") or ""), str(fields.get("error_kind") or ""))
 
 
-class Judge:
+class CanaryJudge:
     """Judges reading after reading.
 
     A check fails if it finds the same in two readings in a row. If the check has a growing field, such as `failed`,
@@ -79,9 +79,9 @@ class Judge:
             self.unfit[str(problem)] = None
             return None
 
-    def find_verdicts(self, facts: Mapping[str, Any]) -> list[Verdict]:
+    def find_verdicts(self, facts: Mapping[str, Any]) -> list[FailedCheck]:
         """Return the faults that this reading has in common with the last one. `facts` are `ComparisonFacts`."""
-        lasting_verdicts: list[Verdict] = []
+        lasting_verdicts: list[FailedCheck] = []
         least_counts: dict[_FindingKey, float] = {}
         for finding in run_checks(self._search, self._checks, facts):
             finding_key = _FindingKey.of(finding)
@@ -97,9 +97,9 @@ class Judge:
         self._least_counts = least_counts
         return lasting_verdicts
 
-    def _build_verdict(self, finding: CheckFinding, subject: str) -> Verdict:
+    def _build_verdict(self, finding: CheckFinding, subject: str) -> FailedCheck:
         """Return a finding in words that show no secret."""
-        return Verdict(
+        return FailedCheck(
             check_id=finding.check.id,
             subject=mask_and_clean(subject, mask=self._mask),
             text=mask_and_clean(finding.message, mask=self._mask),

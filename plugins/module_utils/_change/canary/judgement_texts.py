@@ -18,7 +18,7 @@ from typing import Any
 from ..._diagnose.diagnose_checks import Check
 from ..._otelcol.errors import Failure
 from ..._otelcol.kube.objects import ObjectRef
-from .judge import Verdict
+from .judge import FailedCheck
 
 
 class PassedChecks:
@@ -49,13 +49,13 @@ class PassedChecks:
         return summary
 
 
-def describe_failure(verdicts: Iterable[Verdict], who: str) -> str:
+def describe_failure(verdicts: Iterable[FailedCheck], who: str) -> str:
     """Return in one line which checks failed; `who` is what does worse."""
     failed_checks = dict.fromkeys(verdict.check_id for verdict in verdicts)
     return f"its change failed, {who} does worse than before: {', '.join(failed_checks)}"
 
 
-def build_failure(verdicts: Sequence[Verdict], who: str, seconds: float, workload: ObjectRef) -> Failure:
+def build_failure(verdicts: Sequence[FailedCheck], who: str, seconds: float, workload: ObjectRef) -> Failure:
     """Return the failure of a change, seen after so many seconds: the first verdict, with the others as its fix."""
     first_verdict, *other_verdicts = verdicts
     fix_lines = [first_verdict.fix] if first_verdict.fix else []
@@ -70,7 +70,7 @@ def build_failure(verdicts: Sequence[Verdict], who: str, seconds: float, workloa
     return Failure(wrong, asked=f"Change {workload}", fix="\n".join(fix_lines), facts={"failures": failures})
 
 
-def _build_failure_row(verdict: Verdict, workload: ObjectRef) -> dict[str, Any]:
+def _build_failure_row(verdict: FailedCheck, workload: ObjectRef) -> dict[str, Any]:
     """Return a verdict as a row of a task's result."""
     texts = {"about": verdict.subject, "message": verdict.text, "fix": verdict.fix}
     return {"id": verdict.check_id, **workload._asdict(), **texts}

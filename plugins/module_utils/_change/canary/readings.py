@@ -40,7 +40,7 @@ from ..._telemetry.metrics import (
     subtract_readings,
     sum_readings,
 )
-from .fact_rows import PodRow, RevisionFacts, RowKind
+from .fact_rows import CanaryPodRow, RevisionFacts, RowKind
 
 # A state such as a full queue counts once it holds in so many readings; unreadable metrics count after one more.
 LASTING_READINGS = 3
@@ -58,7 +58,7 @@ class ReceiverPort(NamedTuple):
     number: int
 
 
-class Sample(NamedTuple):
+class PodSample(NamedTuple):
     """One reading of one pod.
 
     Without metrics, `reading` is None and `why` says why.
@@ -87,7 +87,7 @@ class _Poll(NamedTuple):
     read_time: float
     """The seconds since the start of the observation."""
     count_rows: FlowRows
-    sample_by_pod: Mapping[str, Sample]
+    sample_by_pod: Mapping[str, PodSample]
 
 
 @dataclass
@@ -108,7 +108,7 @@ class PodHistory:
     """The last reading, with the past in it. Empty until the pod has been read."""
 
     @classmethod
-    def begin_with_sample(cls, sample: Sample, *, fresh: bool) -> PodHistory:
+    def begin_with_sample(cls, sample: PodSample, *, fresh: bool) -> PodHistory:
         """Return the history of a pod at its first sample, whose reading is still to be added."""
         return cls(Counter(), 0) if fresh else cls(None, sample.restarts)
 
@@ -136,7 +136,7 @@ class Revision:
         self._listeners, self._fresh = listeners, fresh
         self._history_by_pod: dict[str, PodHistory] = {}
 
-    def add_reading(self, at: float, samples: Iterable[Sample]) -> None:
+    def add_reading(self, at: float, samples: Iterable[PodSample]) -> None:
         """Add a reading of all pods that exist now, `at` seconds after the start of the observation.
 
         What a pod has counted stays counted after its end.
@@ -237,7 +237,7 @@ class Revision:
         """Return what all pods have counted by their last readings, with their past, also those that have ended."""
         return sum_readings([history.last_reading for history in self._history_by_pod.values()])
 
-    def _build_pod_row(self, sample: Sample) -> PodRow:
+    def _build_pod_row(self, sample: PodSample) -> CanaryPodRow:
         """Return the row of a pod: its restarts, and how much of its memory limit it uses, in percent."""
         recent_samples = self._list_recent_samples(sample.pod)
         memory_percents = _compute_memory_percents(recent_samples)
@@ -256,7 +256,7 @@ class Revision:
             "why": sample.why,
         }
 
-    def _list_recent_samples(self, pod: str) -> list[Sample]:
+    def _list_recent_samples(self, pod: str) -> list[PodSample]:
         """Return the samples of a pod in the last readings: one more than a state needs to last."""
         recent_polls = self.polls[-LASTING_READINGS - 1 :]
         return [poll.sample_by_pod[pod] for poll in recent_polls if pod in poll.sample_by_pod]
@@ -288,7 +288,7 @@ class Revision:
         return [signal for signal, count in growing_pauses.items() if 100 * count >= _STEADY_PERCENT * pauses]
 
 
-def _compute_memory_percents(samples: Iterable[Sample]) -> list[int]:
+def _compute_memory_percents(samples: Iterable[PodSample]) -> list[int]:
     """Return how much of its memory limit a pod used, in whole percent, for each sample that shows both."""
     percents = []
     for sample in samples:
@@ -297,7 +297,7 @@ def _compute_memory_percents(samples: Iterable[Sample]) -> list[int]:
     return percents
 
 
-def _list_open_ports(samples: Iterable[Sample]) -> list[str]:
+def _list_open_ports(samples: Iterable[PodSample]) -> list[str]:
     """Return the ports on which a pod accepts connections, each once, with the receiver."""
     port_names = set()
     for sample in samples:

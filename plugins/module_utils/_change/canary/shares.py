@@ -46,7 +46,7 @@ def compute_wilson_bounds(part: float, whole: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Share:
+class FailedShare:
     """Items of one component that went wrong, of those that were offered to it."""
 
     bad_items: int
@@ -84,8 +84,8 @@ class Share:
 class ComparedShare:
     """The share of a canary beside the worst one of the rest, and in how many readings each was counted."""
 
-    canary_share: Share
-    rest_share: Share
+    canary_share: FailedShare
+    rest_share: FailedShare
     canary_reading_count: int
     rest_reading_count: int
 
@@ -117,10 +117,10 @@ class CountedFields:
     bad_fields: tuple[str, ...]
     good_field: str
 
-    def compute_share(self, row: Row) -> Share:
+    def compute_share(self, row: Row) -> FailedShare:
         """Return the share of a row that went wrong."""
         bad_count = sum(row[name] for name in self.bad_fields)
-        return Share(bad_count, bad_count + row[self.good_field])
+        return FailedShare(bad_count, bad_count + row[self.good_field])
 
 
 RECEIVED = CountedFields("receives", ("refused", "failed"), "accepted")
@@ -152,10 +152,10 @@ def _count_readings_with_items(sides: Sides, counted_fields: CountedFields, inde
     return sum(current > previous for previous, current in pairwise([0, *item_counts]))
 
 
-def _find_worst_share(shares: Iterable[Share], readings: int) -> Share:
+def _find_worst_share(shares: Iterable[FailedShare], readings: int) -> FailedShare:
     """Return the share with the highest possible percentage; among equal ones that of the most items."""
 
-    def rate_badness(share: Share) -> tuple[float, int]:
+    def rate_badness(share: FailedShare) -> tuple[float, int]:
         return share.compute_possible_percent(readings), share.offered_items
 
-    return max(shares, key=rate_badness, default=Share(0, 0))
+    return max(shares, key=rate_badness, default=FailedShare(0, 0))

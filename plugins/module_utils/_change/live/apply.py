@@ -28,7 +28,7 @@ from ..._rollout.readiness import PATHS_OF_POD_COUNTS, is_ready
 from ..bundle_objects import group_by_dependency, strip_server_fields
 from ..change_set import Action
 from ..config_versions import find_replaced_configs
-from ..dependency_order import Flow, Wave, find_earlier_flows, order_waves
+from ..dependency_order import ApplyWave, Flow, find_earlier_flows, order_waves
 from ..ownership_marks import list_missing_marks
 from ..replacement_order import must_be_remade
 from ..replica_counts import find_autoscaled
@@ -48,7 +48,7 @@ from .prune import Pruning
 from .renamed import warn_of_earlier_names
 from .session import BundleOptions, Session, list_namespaces, report_done_on_failure
 from .wait_for_dependencies import await_deletion, await_issued_certificates, await_served_kinds, warn_of_wait
-from .write import Writer, claim_adopted, keep_replicas, remake_object, rewrite
+from .write import ObjectWriter, claim_adopted, keep_replicas, remake_object, rewrite
 
 # If several objects fail together, the error is that of the first, and so many others are told beside it.
 MOST_FAILED, NEW_LINE = 10, "\n"
@@ -73,7 +73,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     warn_of_older_kubelets(session, pairs)
     warn_of_earlier_names(session, bundle.live)
     bundle.live.update(take_over_kubectl_fields(session, bundle.live))
-    running_changes = Changes(Writer(session), bundle.live, pruning.records)
+    running_changes = Changes(ObjectWriter(session), bundle.live, pruning.records)
     running_changes.find_changes(
         options.manifests, options.change, lambda changes: refuse_forbidden_changes(session, changes, bundle.live)
     )
@@ -114,7 +114,7 @@ def _decide_kept_changes(cluster: Cluster, options: BundleOptions, *, back: bool
         return session.report.build_result()
     bundle = _BundleApply(session)
     bundle.read_objects()
-    running_changes = Changes(Writer(session), bundle.live, {})
+    running_changes = Changes(ObjectWriter(session), bundle.live, {})
     manifests, lines = bundle.list_manifests_to_apply(), bundle.describe_lost_collectors()
     with report_done_on_failure(session):
         lines += running_changes.decide_kept_records(
@@ -281,7 +281,7 @@ class _BundleApply:
                 configs.append((read_collector_name(manifest), mapping_at(self.live[ref(manifest)], "spec", "config")))
         return find_earlier_flows(manifests, configs)
 
-    def list_workloads_to_await(self, wave: Wave) -> list[Manifest]:
+    def list_workloads_to_await(self, wave: ApplyWave) -> list[Manifest]:
         """Return the workloads of a wave that must work before the next one begins."""
         if self.options.check or not wave.later_collectors:
             return []

@@ -15,7 +15,7 @@ from ..._otelcol.kube.objects import Manifest
 from ..change_set import ChangeSet
 
 
-class Bundle(Protocol):
+class BundleRun(Protocol):
     """A run over a bundle: its cluster, its options, and what it does to objects."""
 
     cluster: Cluster

@@ -12,8 +12,8 @@ from typing import TypeVar
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
-from ..collector_change import Change
-from .bundle_run import Bundle
+from ..collector_change import CollectorChange
+from .bundle_run import BundleRun
 from .canary import Canary
 
 # What the caller says of a collector or another workload that did not become complete.
@@ -21,7 +21,7 @@ Ended = TypeVar("Ended")
 
 
 def prepare_canaries(
-    bundle: Bundle, changes: Iterable[Change], live_objects: Mapping[ObjectRef, Manifest | None]
+    bundle: BundleRun, changes: Iterable[CollectorChange], live_objects: Mapping[ObjectRef, Manifest | None]
 ) -> dict[str, Canary]:
     """Return the canaries among changes that make new pods, by the name of the collector.
 

@@ -28,13 +28,22 @@ from ..._rollout.live.followed_workloads import FollowedResource, read_followed_
 from ..._rollout.readiness import is_generation_observed
 from ..canary.chosen_checks import choose_checks
 from ..canary.hold import hold_workload
-from ..canary.judge import Verdict
+from ..canary.judge import FailedCheck
 from ..canary.judgement_texts import PassedChecks, build_failure, describe_failure
 from ..canary.pod_renewal import renews_pods
-from ..collector_change import Change
-from .bundle_run import Bundle
+from ..collector_change import CollectorChange
+from .bundle_run import BundleRun
 from .first_pods import FirstPods, read_present_workload
-from .observe import POLL_SECONDS, Observation, Observed, Pods, observe_pods, read_baseline, read_pods, require_metrics
+from .observe import (
+    POLL_SECONDS,
+    Observed,
+    Pods,
+    WorkloadObservation,
+    observe_pods,
+    read_baseline,
+    read_pods,
+    require_metrics,
+)
 
 # How messages name all pods together, in place of `the canary (1 of 3 pods)`.
 _WHOLE_COLLECTOR = "the collector"
@@ -43,7 +52,7 @@ _WHOLE_COLLECTOR = "the collector"
 class Canary:
     """The change of one collector with strategy `canary`. `live` is the workload before the change."""
 
-    def __init__(self, bundle: Bundle, change: Change, live: Manifest) -> None:
+    def __init__(self, bundle: BundleRun, change: CollectorChange, live: Manifest) -> None:
         self.change = change
         self._bundle, self._workload, self._live_before = bundle, change.workloads[0], live
         self._title = f"Collector {change.name}"
@@ -57,7 +66,7 @@ class Canary:
         # first judgement reads them from those; otherwise `makes_new_pods` does, unless an earlier run has.
         self._readings_before = None if self._hold else change.readings
         # The observation of the ready pods while others follow, None before it; and when it made its last reading.
-        self._begun: Observation | None = None
+        self._begun: WorkloadObservation | None = None
         self._last_reading_at = -POLL_SECONDS
 
     # ── Before the first write ──
@@ -137,7 +146,7 @@ class Canary:
         if pods is None:
             return
         if self._begun is None:
-            self._begun = Observation(self._reader, self._build_observed(live_workload), self._checks, pods)
+            self._begun = WorkloadObservation(self._reader, self._build_observed(live_workload), self._checks, pods)
         verdicts = self._begun.judge_reading(pods, utc_now())
         self._fail_if_worse(verdicts, self._begun.seconds, _WHOLE_COLLECTOR)
 
@@ -162,7 +171,7 @@ class Canary:
 
     # ── One judgement ──
 
-    def _judge(self, live: Manifest, who: str, begun_observation: Observation | None = None) -> None:
+    def _judge(self, live: Manifest, who: str, begun_observation: WorkloadObservation | None = None) -> None:
         """Observe the pods of a workload, and note what they passed. Raises Failure if they do worse.
 
         `who` names these pods in messages, such as `the canary (1 of 3 pods)`. The observation `begun_observation` goes
@@ -185,7 +194,7 @@ class Canary:
             passed_text, observation.find_unjudged_checks(self._seconds), is_limited=bool(notes)
         )
 
-    def _fail_if_worse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
+    def _fail_if_worse(self, verdicts: list[FailedCheck], seconds: float, who: str) -> None:
         """Raise Failure if there are verdicts."""
         if not verdicts:
             return

@@ -21,10 +21,10 @@ from ..._rollout.live.followed_workloads import read_followed_resources
 from ..._rollout.readiness import is_ready
 from ..bundle_objects import strip_server_fields
 from ..canary.change_plan import describe_plan
-from ..collector_change import Change, group_by_collector, list_objects_before_change
+from ..collector_change import CollectorChange, group_by_collector, list_objects_before_change
 from ..recorded_change import add_recorded_state, is_rolling
 from ..workload_kinds import POD_RUNNING_KINDS
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 from .canaries import prepare_canaries
 from .change_records import ChangeRecords, Live
 from .working_pods import read_working_states
@@ -33,20 +33,22 @@ from .working_pods import read_working_states
 class ChangeFinder:
     """Finds the changes of a run, by its manifests, by what exists, and by the records of interrupted runs."""
 
-    def __init__(self, bundle: Bundle, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
+    def __init__(self, bundle: BundleRun, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
         """Take what exists, and the records that interrupted runs left, by the name of the collector."""
         self.bundle, self.live, self.left_records = bundle, live_objects, left_records
         self.records = ChangeRecords(bundle, live_objects)
 
-    def list_candidates(self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
+    def list_candidates(
+        self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]
+    ) -> list[CollectorChange]:
         """Return all collectors of the manifests, each with the objects that the run would change."""
-        candidate_changes: list[Change] = []
+        candidate_changes: list[CollectorChange] = []
         for change in group_by_collector(manifests, options):
             earlier_objects = list_objects_before_change(change, self.live, self.bundle.manager)
             candidate_changes.append(replace(change, before=earlier_objects))
         return candidate_changes
 
-    def warn_of_interrupted_change(self, change: Change) -> None:
+    def warn_of_interrupted_change(self, change: CollectorChange) -> None:
         """Warn of a collector whose earlier change an interrupted run left, and of what this run does with it."""
         record = self.left_records.get(change.name)
         if record is None:
@@ -64,7 +66,9 @@ class ChangeFinder:
             next_text = "This run completes it"
         self.bundle.warn(f"{past_text} ({read_start_time(record)}). {next_text}.")
 
-    def preview_changes(self, candidates: Iterable[Change], check_allowed: Callable[[list[Change]], None]) -> None:
+    def preview_changes(
+        self, candidates: Iterable[CollectorChange], check_allowed: Callable[[list[CollectorChange]], None]
+    ) -> None:
         """Say what each change would do to the pods. Raises Problem for a canary that could not be judged."""
         renewing_changes = [change for change in candidates if change.before and self._renews_pods(change)]
         check_allowed([change for change in renewing_changes if change.is_followed])
@@ -72,7 +76,7 @@ class ChangeFinder:
         for change in renewing_changes:
             self._preview_pods(change)
 
-    def _preview_pods(self, change: Change) -> None:
+    def _preview_pods(self, change: CollectorChange) -> None:
         """Add to the plan of check mode how the pods of each workload would be replaced."""
         has_service = any(manifest["kind"] == "Service" for manifest in change.manifests)
         for workload in change.workloads:
@@ -80,10 +84,10 @@ class ChangeFinder:
             if live_workload:
                 self.bundle.plan(describe_plan(workload, live_workload, change.options, has_service))
 
-    def find_changes_to_make(self, candidates: Iterable[Change]) -> list[Change]:
+    def find_changes_to_make(self, candidates: Iterable[CollectorChange]) -> list[CollectorChange]:
         """Return the changes that interrupted runs left, and those of collectors that work, each with its record."""
-        interrupted_changes: list[Change] = []
-        new_changes: list[Change] = []
+        interrupted_changes: list[CollectorChange] = []
+        new_changes: list[CollectorChange] = []
         for change in candidates:
             if change.name in self.left_records:
                 interrupted_changes.append(change)
@@ -95,7 +99,7 @@ class ChangeFinder:
         )
         return [change for change in recorded_changes if change]
 
-    def _add_working_state(self, change: Change) -> Change | None:
+    def _add_working_state(self, change: CollectorChange) -> CollectorChange | None:
         """Return a change with how its workloads work now, or None: only a collector that works can go back."""
         live_workloads = self._list_live_objects(change.workloads)
         followed_workloads = ask_server(
@@ -109,7 +113,7 @@ class ChangeFinder:
             return None
         return replace(change, worked=working_state)
 
-    def _add_record(self, change: Change) -> Change | None:
+    def _add_record(self, change: CollectorChange) -> CollectorChange | None:
         """Return a change with its record, if an interrupted run left one; then it goes back to what that one says."""
         record = self.records.find_left_record(change)
         if record is None:
@@ -118,7 +122,9 @@ class ChangeFinder:
         newer_change = self._find_change_since_record(change, recorded_change)
         return replace(newer_change, record=record) if newer_change else recorded_change
 
-    def _find_change_since_record(self, change: Change, recorded_change: Change) -> Change | None:
+    def _find_change_since_record(
+        self, change: CollectorChange, recorded_change: CollectorChange
+    ) -> CollectorChange | None:
         """Return a change that goes back to what runs now, if that works and is another config than in the record.
 
         None if the record still counts: nothing has changed since, the workloads do not work, or the record is of a
@@ -132,7 +138,7 @@ class ChangeFinder:
         are_ready = all(state.is_done(is_ready) for state in states)
         return self._add_working_state(change) if are_ready else None
 
-    def _renews_pods(self, change: Change) -> bool:
+    def _renews_pods(self, change: CollectorChange) -> bool:
         """Return whether an apply would change a workload of a collector."""
         return any(map(self._would_differ, change.workloads))
 

@@ -16,10 +16,10 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.change_record import build_record_reference
 from ..._rollout.live.rollout_wait import FIX_OF_PARALLEL_RUNS
-from ..collector_change import Change
+from ..collector_change import CollectorChange
 from ..managed_fields import extract_applied
 from ..recorded_change import build_record, check_record, list_rights_before, set_record_state
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 from .rollback import explain_outrun
 
 # The objects as the run found them, by name; None for one that was not there.
@@ -29,22 +29,22 @@ Live = Mapping[ObjectRef, "Manifest | None"]
 class ChangeRecords:
     """Writes, reads and closes the records of changes. It leaves those that another run has taken over."""
 
-    def __init__(self, bundle: Bundle, live_objects: Live) -> None:
+    def __init__(self, bundle: BundleRun, live_objects: Live) -> None:
         """Take the run, and the objects as it found them."""
         self.bundle, self.live = bundle, live_objects
 
-    def find_left_record(self, change: Change) -> Manifest | None:
+    def find_left_record(self, change: CollectorChange) -> Manifest | None:
         """Return the record of a change that a run has left. Raises Problem for an object of others of its name."""
         live = self.bundle.live(build_record_reference(change.workloads[0]))
         return check_record(change, live, self.bundle.manager)
 
-    def find_kept_record(self, change: Change, run: str) -> Manifest | None:
+    def find_kept_record(self, change: CollectorChange, run: str) -> Manifest | None:
         """Return the record of a change if the run `run` has kept it; None if there is none, or one of another run."""
         record = self.find_left_record(change)
         is_of_run = record is not None and mapping_at(record, "data").get("run") == run
         return record if is_of_run else None
 
-    def write_record(self, change: Change) -> None:
+    def write_record(self, change: CollectorChange) -> None:
         """Write the record of a change, or warn that it is too large for one.
 
         Raises Problem if another run has changed a workload before the record was there.
@@ -64,7 +64,7 @@ class ChangeRecords:
         wrong = "another run has changed it since this run has read it"
         raise Problem(wrong, asked=f"Change {changed_workload}", fix=FIX_OF_PARALLEL_RUNS)
 
-    def _find_foreign_change(self, change: Change) -> ObjectRef | None:
+    def _find_foreign_change(self, change: CollectorChange) -> ObjectRef | None:
         """Return the first workload of a change that is no longer as this run has read it; None if all are."""
         for workload in change.workloads:
             live_workload, read_workload = self.bundle.live(workload), self.live.get(ref(workload))
@@ -77,19 +77,19 @@ class ChangeRecords:
                 return ref(workload)
         return None
 
-    def close_record(self, change: Change) -> None:
+    def close_record(self, change: CollectorChange) -> None:
         """Delete the record of a change."""
         own_record = self._read_own_record(change)
         if own_record:
             self.bundle.delete(own_record)
 
-    def close_record_as(self, change: Change, state: str) -> None:
+    def close_record_as(self, change: CollectorChange, state: str) -> None:
         """Say in the record of a change how the change ended."""
         own_record = self._read_own_record(change)
         if own_record and change.record:
             change.record = self.bundle.write(set_record_state(change.record, state), own_record)
 
-    def _read_own_record(self, change: Change) -> Manifest | None:
+    def _read_own_record(self, change: CollectorChange) -> Manifest | None:
         """Return the record of a change as it is in the cluster; None without one, or if another run has it now."""
         if change.record is None:
             return None
@@ -98,13 +98,13 @@ class ChangeRecords:
             return None
         return live_record
 
-    def close_record_if_outrun(self, change: Change) -> None:
+    def close_record_if_outrun(self, change: CollectorChange) -> None:
         """Delete the record of a change if another run has changed the collector since."""
         objects_as_left = {**self.live, **self.bundle.changes.find_left_objects()}
         if explain_outrun(self.bundle, change, objects_as_left):
             self.close_record(change)
 
-    def close_completed(self, change: Change, *, works: bool) -> None:
+    def close_completed(self, change: CollectorChange, *, works: bool) -> None:
         """Delete the record of a change that is complete. If its wave decides whether one that works stays, keep it."""
         waits_for_wave = works and self.bundle.keeps_records and change.record is not None and change.goes_back
         if waits_for_wave:

@@ -20,9 +20,9 @@ from ..._kube.ownership import read_collector_name
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.change_record import KEPT_NEW
-from ..collector_change import Change, group_by_collector
+from ..collector_change import CollectorChange, group_by_collector
 from ..recorded_change import add_kept_rights, add_recorded_state
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 from .canaries import judge_canaries_together, prepare_canaries
 from .canary import Canary
 from .change_finding import ChangeFinder
@@ -34,11 +34,11 @@ from .workload_waits import iterate_ended_waits, prepare_wait
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FailedWorkload:
     """What became of a collector, or of another workload, that did not become ready or was judged as worse."""
 
     failure: Problem
-    change: Change | None = None
+    change: CollectorChange | None = None
     """The change of the collector; None for another workload."""
     undo_result: UndoneChange | None = None
     """What went back; None if the collector keeps its new config."""
@@ -63,12 +63,12 @@ class Changes:
     closed by `decide_kept_records`.
     """
 
-    def __init__(self, bundle: Bundle, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
+    def __init__(self, bundle: BundleRun, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
         """Take what exists, and the records that interrupted runs left, by the name of the collector."""
         self.bundle, self.live, self.left_records = bundle, live_objects, left_records
         self.records = ChangeRecords(bundle, live_objects)
-        self.changes: list[Change] = []
-        self.open_change_by_name: dict[str, Change] = {}
+        self.changes: list[CollectorChange] = []
+        self.open_change_by_name: dict[str, CollectorChange] = {}
         self.canaries: dict[str, Canary] = {}
         self.undoing = Undoing(bundle, self.records, live_objects)
 
@@ -76,7 +76,7 @@ class Changes:
         self,
         manifests: Iterable[Manifest],
         options: Mapping[str, Mapping[str, Any]],
-        allow: Callable[[list[Change]], None] = lambda _changes: None,
+        allow: Callable[[list[CollectorChange]], None] = lambda _changes: None,
     ) -> None:
         """Find the collectors that change, before anything is written. In check mode, only describe the changes.
 
@@ -172,7 +172,7 @@ class Changes:
                 awaited_workloads[str(ref(workload))] = [workload]
         return awaited_workloads
 
-    def _complete_rolling(self, rolling_workloads: Mapping[str, list[Manifest]]) -> list[Outcome]:
+    def _complete_rolling(self, rolling_workloads: Mapping[str, list[Manifest]]) -> list[FailedWorkload]:
         """Wait for the workloads that are not judged, and return what became of those that fail."""
         if not rolling_workloads:
             return []
@@ -180,7 +180,7 @@ class Changes:
         waits = {}
         for name, workloads in rolling_workloads.items():
             waits[name] = prepare_wait(self.bundle, workloads, left_objects, self.open_change_by_name.get(name))
-        failed_outcomes: list[Outcome] = []
+        failed_outcomes: list[FailedWorkload] = []
         for name, failure in iterate_ended_waits(self.bundle, waits):
             if failure is None:
                 self._close_completed_change(name, works=True)
@@ -193,10 +193,10 @@ class Changes:
                 self._close_completed_change(name, works=False)
         return failed_outcomes
 
-    def _complete_canary(self, canary: Canary) -> list[Outcome]:
+    def _complete_canary(self, canary: Canary) -> list[FailedWorkload]:
         """Take a canary from its first pods to the last. Raises Failure as soon as one does not work or does worse."""
         change = canary.change
-        late_outcomes: list[Outcome] = []
+        late_outcomes: list[FailedWorkload] = []
         canary.judge_first_pods()
         wait = prepare_wait(self.bundle, change.workloads, self.bundle.changes.find_left_objects(), change)
         for _name, failure in iterate_ended_waits(self.bundle, {change.name: wait}, canary.judge_ready_pods):
@@ -216,31 +216,31 @@ class Changes:
         if change:
             self.records.close_completed(change, works=works)
 
-    def _outcome_if_kept(self, change: Change | None, failure: Failure) -> Outcome | None:
+    def _outcome_if_kept(self, change: CollectorChange | None, failure: Failure) -> FailedWorkload | None:
         """Return why a collector that is not ready keeps its new config; None if it works worse than before."""
         if change is None or not change.goes_back:
             return None
         kept_because = explain_works_as_before(self.bundle, change)
-        return Outcome(failure, change, kept_reason=kept_because) if kept_because else None
+        return FailedWorkload(failure, change, kept_reason=kept_because) if kept_because else None
 
-    def _undo_or_keep(self, name: str, failure: Problem) -> Outcome:
+    def _undo_or_keep(self, name: str, failure: Problem) -> FailedWorkload:
         """Bring a collector back that failed, or say why it keeps its new config."""
         change = self.open_change_by_name.pop(name, None)
         if change is None:
-            return Outcome(failure)
+            return FailedWorkload(failure)
         if change.goes_back:
-            return Outcome(failure, change, undo_result=self.undoing.restore(change))
+            return FailedWorkload(failure, change, undo_result=self.undoing.restore(change))
         why_not_ours = explain_lost(self.bundle, change) or explain_outrun(
             self.bundle, change, self.bundle.changes.find_left_objects()
         )
         if why_not_ours:
             self.records.close_record(change)
-            return Outcome(failure, change, kept_reason=why_not_ours)
+            return FailedWorkload(failure, change, kept_reason=why_not_ours)
         self.records.close_record_as(change, KEPT_NEW)
         kept_because = f"{name} keeps the new config, because `on_failure` is `keep`."
-        return Outcome(failure, change, kept_reason=kept_because)
+        return FailedWorkload(failure, change, kept_reason=kept_because)
 
-    def _combine_failures(self, failed_outcomes: list[Outcome]) -> Failure:
+    def _combine_failures(self, failed_outcomes: list[FailedWorkload]) -> Failure:
         """Return one error for all that failed: the first one, with the others and what became of each as its fix."""
         first_failure = failed_outcomes[0].failure
         other_failures = [str(outcome.failure) for outcome in failed_outcomes[1:]]

@@ -17,7 +17,7 @@ from ..._rollout.live.jmespath_search import compile_search
 from ..._rollout.readiness import is_generation_observed
 from ..canary.evictions import choose_pods_to_evict
 from ..canary.hold import Hold
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 from .observe import read_pods
 from .pod_evictions import PodEvictions
 
@@ -28,7 +28,7 @@ class FirstPods:
     `title` is the name of the collector in lines of progress.
     """
 
-    def __init__(self, bundle: Bundle, reader: ClusterReader, workload: Manifest, hold: Hold, title: str) -> None:
+    def __init__(self, bundle: BundleRun, reader: ClusterReader, workload: Manifest, hold: Hold, title: str) -> None:
         self._bundle, self._reader, self._workload, self._hold = bundle, reader, workload, hold
         self._title = title
         self._evictions = PodEvictions(bundle, workload, title)
@@ -82,7 +82,7 @@ class FirstPods:
         return Failure(wrong, asked=f"Wait for {ref(self._workload)}", fix=fix, facts=facts)
 
 
-def read_present_workload(bundle: Bundle, workload: Manifest) -> Manifest:
+def read_present_workload(bundle: BundleRun, workload: Manifest) -> Manifest:
     """Return a workload as it is now. Raises Failure if it is deleted."""
     live = bundle.live(workload)
     if live is None or is_gone(live):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which rights an account lacks: asked before the first write, and when a request is refused. Private.
 
-A `Grant` is a right in one namespace, or in the whole cluster. The account is the one that this run uses.
+A `RbacGrant` is a right in one namespace, or in the whole cluster. The account is the one that this run uses.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._kube.rights import Right
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef
-from ..collector_change import Change
-from ..rbac_roles import RBAC_GROUP, Grant, describe_grants
+from ..collector_change import CollectorChange
+from ..rbac_roles import RBAC_GROUP, RbacGrant, describe_grants
 from .purpose_rights import GIVEN_BY_ROLES, PURPOSES, list_grants, rights_to_change, rights_to_object
 from .session import DONE_BEFORE_ERROR, Session
 
@@ -29,12 +29,12 @@ _FIX = (
 _REVIEWS_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _VERBS_TO_CREATE = ("get", "create", "patch")
 # Who has this may do everything, so one question to the server answers all others.
-_EVERY_RIGHT = Grant("", Right("*", "*", "*"))
+_EVERY_RIGHT = RbacGrant("", Right("*", "*", "*"))
 # Who has these may give rights that it does not have itself.
-_RIGHTS_TO_GIVE_ANY = [Grant("", Right(verb, RBAC_GROUP, "clusterroles")) for verb in ("escalate", "bind")]
+_RIGHTS_TO_GIVE_ANY = [RbacGrant("", Right(verb, RBAC_GROUP, "clusterroles")) for verb in ("escalate", "bind")]
 
 
-def find_lacking_grants(cluster: Cluster, needed_grants: list[Grant]) -> list[Grant]:
+def find_lacking_grants(cluster: Cluster, needed_grants: list[RbacGrant]) -> list[RbacGrant]:
     """Return which of these rights this account does not have."""
     try:
         answers = cluster.call_in_parallel(lambda grant: _is_allowed(cluster, grant), needed_grants)
@@ -43,7 +43,7 @@ def find_lacking_grants(cluster: Cluster, needed_grants: list[Grant]) -> list[Gr
     return [grant for grant, allowed in zip(needed_grants, answers, strict=True) if not allowed]
 
 
-def _is_allowed(cluster: Cluster, grant: Grant) -> bool:
+def _is_allowed(cluster: Cluster, grant: RbacGrant) -> bool:
     """Ask the server whether this account has a right."""
     spec = grant.right.build_attributes(grant.namespace)
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
@@ -51,7 +51,9 @@ def _is_allowed(cluster: Cluster, grant: Grant) -> bool:
     return bool((review.get("status") or {}).get("allowed"))
 
 
-def _find_missing_grants(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Grant]) -> list[Grant]:
+def _find_missing_grants(
+    cluster: Cluster, manifests: list[Manifest], needed_grants: list[RbacGrant]
+) -> list[RbacGrant]:
     """Return the needed rights that this account does not have.
 
     The server lets an account give only the rights that it has itself, unless the account may escalate and bind. Then
@@ -82,7 +84,7 @@ def refuse_forbidden_objects(session: Session, pairs: Iterable[tuple[Manifest, M
 
 
 def refuse_forbidden_changes(
-    session: Session, changes: list[Change], live_objects: Mapping[ObjectRef, Manifest | None]
+    session: Session, changes: list[CollectorChange], live_objects: Mapping[ObjectRef, Manifest | None]
 ) -> None:
     """Refuse to begin changes of collectors that this account may not complete, before anything is written."""
     cluster = session.cluster
@@ -111,7 +113,7 @@ def name_missing_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator
 
 
 def _build_refusal(
-    cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[Grant]
+    cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[RbacGrant]
 ) -> Problem:
     """Return the problem with every right that is missing for any purpose."""
     missing_grants = sorted({*known_missing, *_find_missing_grants(cluster, manifests, list_grants(manifests))})

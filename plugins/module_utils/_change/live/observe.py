@@ -7,7 +7,7 @@
 
 1. `require_metrics`, before the first write. It stops a change whose pods could not be judged.
 2. `read_baseline`, before the first write too, if the change leaves no pod with the earlier config.
-3. `observe_pods`, or an `Observation` that it asks reading by reading, when pods with the change run.
+3. `observe_pods`, or an `WorkloadObservation` that it asks reading by reading, when pods with the change run.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from ..canary.canary_facts import build_rest_facts, collect_facts
 from ..canary.canary_places import DestinationRow, describe_destinations
 from ..canary.fact_rows import ComparisonFacts, RestFacts
 from ..canary.hold_times import MARGIN_SECONDS, count_hold_seconds
-from ..canary.judge import Judge, Verdict
+from ..canary.judge import CanaryJudge, FailedCheck
 from ..canary.readings import ReceiverPort, Revision
 from .pod_samples import PodSampler
 
@@ -184,7 +184,7 @@ def read_baseline(reader: ClusterReader, observed: Observed, seconds: float = BA
 # ── After the change ──
 
 
-class Observation:
+class WorkloadObservation:
     """The newest pods of a workload beside its older ones, judged reading by reading."""
 
     def __init__(self, reader: ClusterReader, observed: Observed, checks: Sequence[Check], pods: Pods) -> None:
@@ -193,7 +193,7 @@ class Observation:
         self._rest = _WatchedPods(reader, observed, pods.older, fresh=False)
         self._mask = make_masker(find_secrets(self._canary.config) | find_secrets(self._rest.config))
         self._check_ids = [check.id for check in checks]
-        self._judge = Judge(compile_search({}), checks, self._mask)
+        self._judge = CanaryJudge(compile_search({}), checks, self._mask)
         self._ports = self._canary.find_ports_to_try(observed.listeners)
         self._baseline = observed.baseline
         # The object from which connections to peers begin.
@@ -206,7 +206,7 @@ class Observation:
         self.alone_since = self.started_at = self._clock()
         # How long the pods had been observed at the last reading, and what it found.
         self.seconds = 0.0
-        self.verdicts: list[Verdict] = []
+        self.verdicts: list[FailedCheck] = []
 
     @property
     def facts(self) -> ComparisonFacts:
@@ -215,7 +215,7 @@ class Observation:
             raise ValueError
         return self._facts
 
-    def judge_reading(self, pods: Pods, current_time: str) -> list[Verdict]:
+    def judge_reading(self, pods: Pods, current_time: str) -> list[FailedCheck]:
         """Read the pods once, and return the faults that last."""
         self.seconds = self._clock() - self.started_at
         self._canary.read_pods(pods.newest, self.seconds, self._ports)
@@ -296,13 +296,13 @@ def observe_pods(
     checks: Sequence[Check],
     *,
     now: Callable[[], str] = utc_now,
-    begun: Observation | None = None,
-) -> Observation:
+    begun: WorkloadObservation | None = None,
+) -> WorkloadObservation:
     """Judge the newest pods of a workload for some seconds, or until the first fault that lasts.
 
     The observation `begun` goes on; then the seconds count from the last reading with an older pod.
     """
-    observation = begun or Observation(reader, observed, checks, read_pods(reader, observed.workload))
+    observation = begun or WorkloadObservation(reader, observed, checks, read_pods(reader, observed.workload))
     start = observation.alone_since if begun else observation.started_at
     for _seconds_since_start in iterate_poll_times(reader, seconds, start):
         if observation.judge_reading(read_pods(reader, observed.workload), now()):

@@ -20,13 +20,13 @@ from ..._kube.operator_children import BUDGET
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ref
 from ..canary.evictions import build_eviction, never_allows_eviction
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 
 # The pod is gone, or another pod has its name.
 _REPLACED_STATUSES = (NOT_FOUND, CONFLICT)
 
 
-class Refusal(NamedTuple):
+class EvictionRefusal(NamedTuple):
     """Why the server would not evict a pod now: what it answered, and what the user reads."""
 
     api_error: ApiError
@@ -36,7 +36,7 @@ class Refusal(NamedTuple):
 class PodEvictions:
     """Evictions of pods of one workload. `title` is the name of the collector in lines of progress."""
 
-    def __init__(self, bundle: Bundle, workload: Manifest, title: str) -> None:
+    def __init__(self, bundle: BundleRun, workload: Manifest, title: str) -> None:
         self._bundle, self._cluster, self._workload, self._title = bundle, bundle.cluster, workload, title
 
     def require_allowed(self, pods: Sequence[Manifest]) -> None:
@@ -67,12 +67,12 @@ class PodEvictions:
             kept_because = problem
         return kept_because
 
-    def _wait_out_refusal(self, pods: Sequence[Manifest]) -> Refusal | None:
+    def _wait_out_refusal(self, pods: Sequence[Manifest]) -> EvictionRefusal | None:
         """Return the refusal that is left when the time is over; None as soon as there is none.
 
         Raises Problem at once if waiting is in vain.
         """
-        refusal: Refusal | None = None
+        refusal: EvictionRefusal | None = None
         for _poll in self._cluster.iter_polls(0 if self._bundle.check else self._bundle.wait_seconds):
             refusal = self._find_first_refusal(pods)
             if refusal is None:
@@ -82,12 +82,12 @@ class PodEvictions:
             self._cluster.progress(self._title, f"waiting: {refusal.problem.wrong}")
         return refusal
 
-    def _find_first_refusal(self, pods: Iterable[Manifest]) -> Refusal | None:
+    def _find_first_refusal(self, pods: Iterable[Manifest]) -> EvictionRefusal | None:
         """Return why the server would not evict one of some pods now; None if it would evict each."""
         for pod in pods:
             refusal_error = self._request_eviction(pod, tried=True)
             if refusal_error:
-                return Refusal(
+                return EvictionRefusal(
                     refusal_error, explain(refusal_error, f"Change {ref(self._workload)} with `strategy: canary`")
                 )
         return None

@@ -18,7 +18,7 @@ from ..._diagnose.live.reader import ClusterReader, Object, ReadResult, object_p
 from ..._diagnose.live.running_config import read_running_config
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._telemetry.metrics import explain_unreachable_metrics, find_metrics_address, read_counts
-from ..canary.readings import ReceiverPort, Sample
+from ..canary.readings import PodSample, ReceiverPort
 
 # So many pods are read: more of them say the same.
 MOST_PODS = 10
@@ -48,18 +48,18 @@ class PodSampler:
         self.unread_reason = explain_unreachable_metrics(self.config, METRICS_PORT)
         self.notes = target.notes
 
-    def sample_pods(self, pods: list[Object], ports: Sequence[ReceiverPort] = (), log_pods: int = 0) -> list[Sample]:
+    def sample_pods(self, pods: list[Object], ports: Sequence[ReceiverPort] = (), log_pods: int = 0) -> list[PodSample]:
         """Read the running pods, all at once. Of the first `log_pods`, read also the log, and try the ports."""
         running_pods = [pod for pod in pods if mapping_at(pod, "status").get("phase") == "Running"][:MOST_PODS]
         indexed_pods = list(enumerate(running_pods))
 
-        def sample_indexed_pod(indexed_pod: tuple[int, Object]) -> Sample:
+        def sample_indexed_pod(indexed_pod: tuple[int, Object]) -> PodSample:
             index, pod = indexed_pod
             return self._sample_pod(pod, ports, reads_closely=index < log_pods)
 
         return self.reader.cluster.call_in_parallel(sample_indexed_pod, indexed_pods)
 
-    def _sample_pod(self, pod: Object, ports: Sequence[ReceiverPort], *, reads_closely: bool) -> Sample:
+    def _sample_pod(self, pod: Object, ports: Sequence[ReceiverPort], *, reads_closely: bool) -> PodSample:
         """Read one pod. With `reads_closely`, read also its log, and try its ports."""
         metadata = pod["metadata"]
         path = object_path("pods", metadata["namespace"], metadata["name"])
@@ -70,7 +70,7 @@ class PodSampler:
         if reads_closely and metrics.value is not None:
             open_by_port = {port: self._accepts_connections(path, port.number) for port in ports}
         status = self._find_container_status(pod)
-        return Sample(
+        return PodSample(
             pod=metadata["name"],
             reading=read_counts(metrics.value) if metrics.value is not None else None,
             restarts=int(status.get("restartCount") or 0),

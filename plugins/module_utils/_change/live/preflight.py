@@ -20,7 +20,7 @@ from ..._otelcol.config.layers import parse_version
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._otelcol.kube.pod_references import (
-    Reference,
+    PodReference,
     describe_lacking_parts,
     describe_remedy,
     find_unprovided,
@@ -182,7 +182,7 @@ class _ReferenceLack(NamedTuple):
 
     text: str
     """What is missing, for a message; empty if nothing is."""
-    reference: Reference
+    reference: PodReference
     has_object: bool
     """Whether the object itself exists, so that only a part of it is missing."""
 
@@ -195,14 +195,14 @@ def _find_lacks(session: Session, selected_pairs: Pairs, pairs: Pairs) -> list[_
     provided_refs = list_provided_refs(session.options.manifests)
     manifest_by_ref = {ref(manifest): manifest for manifest, _live in pairs}
     live_by_ref = {ref(manifest): live for manifest, live in pairs}
-    references: dict[Reference, None] = {}
+    references: dict[PodReference, None] = {}
     for manifest, live in selected_pairs:
         references.update(dict.fromkeys(find_unprovided(manifest, live, provided_refs, manifest_by_ref, live_by_ref)))
     lacks = session.cluster.call_in_parallel(lambda reference: _find_lack(session, reference), list(references))
     return _drop_classes_of_volumes(session, [lack for lack in lacks if lack.text])
 
 
-def _find_lack(session: Session, reference: Reference) -> _ReferenceLack:
+def _find_lack(session: Session, reference: PodReference) -> _ReferenceLack:
     """Return what is missing of a reference. What the account may not read counts as present, with a warning."""
     path = REFERRED_RESOURCES[reference.kind].build_path(reference.namespace, reference.name)
     try:
@@ -213,7 +213,7 @@ def _find_lack(session: Session, reference: Reference) -> _ReferenceLack:
     return _ReferenceLack(describe_lacking_parts(reference, live), reference, has_object=live is not None)
 
 
-def _warn_of_unread(session: Session, reference: Reference, error: ApiError) -> None:
+def _warn_of_unread(session: Session, reference: PodReference, error: ApiError) -> None:
     """Warn once of a reference that the account may not look for. Raises Problem for any other error."""
     if error.status != NOT_ALLOWED:
         raise explain(error, f"Look for {reference.object_ref}") from error

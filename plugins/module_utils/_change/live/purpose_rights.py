@@ -27,9 +27,9 @@ from ..._rollout.live.explain_failures import CONTROLLER_REVISIONS, EVENTS, PODS
 from ..._rollout.readiness import PATHS_OF_POD_COUNTS
 from ..canary.hold import hold_workload
 from ..certificates import CERTIFICATE
-from ..collector_change import Change
+from ..collector_change import CollectorChange
 from ..host_ports import list_template_ports
-from ..rbac_roles import Grant
+from ..rbac_roles import RbacGrant
 from ..workload_kinds import POD_RUNNING_KINDS
 from .foreign_objects import list_compared_refs
 from .preflight import REFERRED_RESOURCES, VOLUME_RESOURCE
@@ -42,7 +42,7 @@ _EVICTION = Right("create", "", "pods/eviction")
 _ONE_POD = "1"
 
 
-class Probe(TypedDict):
+class ProbeSettings(TypedDict):
     """How to verify a collector, as rendering returns it: of its fields, only this one needs rights."""
 
     via: WorkloadName
@@ -57,11 +57,11 @@ class WorkloadName(TypedDict):
     name: str
 
 
-class Bundle(NamedTuple):
-    """What the rights depend on. The `Bundle` of bundle_run.py is something else: a run."""
+class BundlePurpose(NamedTuple):
+    """What the rights depend on. The `BundlePurpose` of bundle_run.py is something else: a run."""
 
     manifests: list[Manifest]
-    probes: list[Probe]
+    probes: list[ProbeSettings]
     """How each collector is verified."""
     changes: Mapping[str, Mapping[str, Any]]
     """The `ChangeOptions` of each collector, by its `namespace/name`."""
@@ -80,15 +80,15 @@ class Purpose(NamedTuple):
 
     purpose: str
     rights_text: str
-    find_grants: Callable[[Bundle], Iterator[Grant]]
+    find_grants: Callable[[BundlePurpose], Iterator[RbacGrant]]
 
 
-def _build_grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> Grant:
+def _build_grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> RbacGrant:
     right = Right(verb, api_group(resource.api_version), resource.plural, name)
-    return Grant(namespace if resource.is_namespaced else "", right)
+    return RbacGrant(namespace if resource.is_namespaced else "", right)
 
 
-def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
+def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[RbacGrant]:
     """Yield rights to an object whose kind ApiResources knows.
 
     An object of the whole cluster is named in the right. For an object of a namespace, the right is to all of its kind
@@ -103,7 +103,7 @@ def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
         yield _build_grant(verb, resource, metadata.get("namespace", ""), name)
 
 
-def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[Grant]:
+def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[RbacGrant]:
     """Yield the right to an object that no manifest describes, such as one that the operator makes."""
     manifest = {
         "apiVersion": default_api_version(kind),
@@ -113,7 +113,7 @@ def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator
     return rights_to_object(manifest, verb)
 
 
-def _rights_to_apply(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_apply(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights to the objects of a bundle, and to the records of its collectors."""
     for manifest in bundle.manifests:
         verbs = ("get",) if manifest["kind"] == "Namespace" else _WRITER_VERBS
@@ -122,7 +122,7 @@ def _rights_to_apply(bundle: Bundle) -> Iterator[Grant]:
             yield from rights_to_object(build_record_reference(manifest), *_WRITER_VERBS)
 
 
-def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
+def _rights_that_roles_give(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights that the roles of a bundle give: Kubernetes lets nobody create a role with more rights."""
     for manifest in bundle.manifests:
         if manifest["kind"] not in ("ClusterRole", "Role"):
@@ -130,10 +130,10 @@ def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
         namespace = manifest["metadata"].get("namespace", "")
         for rule in manifest.get("rules") or ():
             for right in iter_rule_rights(rule):
-                yield Grant(namespace, right)
+                yield RbacGrant(namespace, right)
 
 
-def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_prune(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights to list all kinds that a run prunes, in each namespace of the bundle."""
     for kind in PRUNED_KINDS:
         resource = ApiResources.find_known(default_api_version(kind), kind)
@@ -143,12 +143,12 @@ def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
             yield _build_grant("list", resource, namespace)
 
 
-def _rights_to_compare(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_compare(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     for name in list_compared_refs(bundle.manifests):
         yield from _rights_to_kind(name.kind, name.namespace, name.name, "list")
 
 
-def _rights_to_references(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_references(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights to read what the bundle refers to and does not bring, such as Secrets."""
     provided_refs = list_provided_refs(bundle.manifests)
     for manifest in bundle.manifests:
@@ -158,21 +158,21 @@ def _rights_to_references(bundle: Bundle) -> Iterator[Grant]:
                 yield _build_grant("list", VOLUME_RESOURCE)
 
 
-def _rights_to_all_pods(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_all_pods(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     if any(map(list_template_ports, bundle.manifests)):
-        yield Grant("", Right("list", "", "pods"))
+        yield RbacGrant("", Right("list", "", "pods"))
 
 
-def _rights_to_certificates(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_certificates(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights to read and delete the Secrets that cert-manager makes for Certificates."""
     for manifest in bundle.manifests:
         if manifest["kind"] == CERTIFICATE:
             namespace, secret_name = manifest["metadata"]["namespace"], manifest["spec"]["secretName"]
             for verb in ("get", "delete"):
-                yield Grant(namespace, Right(verb, "", "secrets", secret_name))
+                yield RbacGrant(namespace, Right(verb, "", "secrets", secret_name))
 
 
-def _rights_to_wait(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_wait(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights to wait until workloads are ready, and to explain why one is not."""
     for manifest in bundle.manifests:
         namespace = manifest["metadata"].get("namespace", "")
@@ -183,27 +183,27 @@ def _rights_to_wait(bundle: Bundle) -> Iterator[Grant]:
             yield from _rights_to_explain(namespace)
 
 
-def _rights_to_explain(namespace: str) -> Iterator[Grant]:
+def _rights_to_explain(namespace: str) -> Iterator[RbacGrant]:
     """Yield the rights to explain why workloads of a namespace are not ready."""
     for resource in (PODS, REPLICA_SETS, EVENTS, CONTROLLER_REVISIONS):
         yield _build_grant("list", resource, namespace)
     for explanation in EXPLANATIONS_BY_ROW.values():
         resource = ApiResource(explanation.api_version, explanation.kind, explanation.plural, is_namespaced=True)
         yield _build_grant("list", resource, namespace)
-    yield Grant(namespace, Right("get", "", "pods/log"))
+    yield RbacGrant(namespace, Right("get", "", "pods/log"))
 
 
-def _rights_to_canary(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_canary(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights to judge the pods of collectors with strategy `canary`, and to evict pods of a DaemonSet."""
     for manifest in bundle.manifests:
         options = bundle.changes.get(read_collector_name(manifest), {})
         if options.get("strategy") != CANARY or manifest["kind"] not in POD_RUNNING_KINDS:
             continue
         namespace = manifest["metadata"]["namespace"]
-        yield Grant(namespace, Right("get", "", "pods/proxy"))
-        yield Grant(namespace, Right("get", "", "pods/log"))
+        yield RbacGrant(namespace, Right("get", "", "pods/proxy"))
+        yield RbacGrant(namespace, Right("get", "", "pods/log"))
         if manifest["kind"] == "DaemonSet":
-            yield Grant(namespace, _EVICTION)
+            yield RbacGrant(namespace, _EVICTION)
         for kind in _list_running_kinds(manifest):
             revisions = REPLICA_SETS if kind == "Deployment" else CONTROLLER_REVISIONS
             yield _build_grant("list", PODS, namespace)
@@ -218,8 +218,8 @@ def _list_running_kinds(workload: Manifest) -> list[str]:
 
 
 def rights_to_change(
-    session: Session, change: Change, live_objects: Mapping[ObjectRef, Manifest | None]
-) -> Iterator[Grant]:
+    session: Session, change: CollectorChange, live_objects: Mapping[ObjectRef, Manifest | None]
+) -> Iterator[RbacGrant]:
     """Yield the rights to change one collector: to write its objects and its record, and to judge its pods."""
     for manifest in change.manifests:
         if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
@@ -228,21 +228,21 @@ def rights_to_change(
     yield from rights_to_object(build_record_reference(workload), *_WRITER_VERBS)
     live_workload = live_objects.get(ref(workload))
     is_held = live_workload and hold_workload(workload, live_workload, share=_ONE_POD)
-    for grant in _rights_to_canary(Bundle(change.workloads, [], {change.name: change.options})):
+    for grant in _rights_to_canary(BundlePurpose(change.workloads, [], {change.name: change.options})):
         if is_held or grant.right != _EVICTION:
             yield grant
 
 
-def _rights_to_verify(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_verify(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights to send test data through the API server."""
     for probe in bundle.probes:
         namespace = probe["via"]["namespace"]
-        yield Grant(namespace, Right("list", "", "pods"))
-        yield Grant(namespace, Right("create", "", "pods/proxy"))
-        yield Grant(namespace, Right("get", "", "pods/proxy"))
+        yield RbacGrant(namespace, Right("list", "", "pods"))
+        yield RbacGrant(namespace, Right("create", "", "pods/proxy"))
+        yield RbacGrant(namespace, Right("get", "", "pods/proxy"))
 
 
-def _rights_to_remove_accounts(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_remove_accounts(bundle: BundlePurpose) -> Iterator[RbacGrant]:
     """Yield the rights to list all kinds that may run under a ServiceAccount, in the namespaces of the accounts."""
     accounts = [manifest for manifest in bundle.manifests if manifest["kind"] == "ServiceAccount"]
     namespaces = {account["metadata"]["namespace"] for account in accounts}
@@ -307,16 +307,16 @@ PURPOSES = (
 
 def list_grants(
     manifests: list[Manifest],
-    probes: Iterable[Probe] = (),
+    probes: Iterable[ProbeSettings] = (),
     purposes: Iterable[Purpose] = PURPOSES,
     changes: Mapping[str, Mapping[str, Any]] | None = None,
-) -> list[Grant]:
+) -> list[RbacGrant]:
     """Return all rights that these purposes need for the manifests of a bundle, each once.
 
     `probes` are the probes of its collectors. `changes` are the options of their changes, by `namespace/name`.
     """
-    bundle = Bundle(manifests, list(probes), changes or {})
-    grants: set[Grant] = set()
+    bundle = BundlePurpose(manifests, list(probes), changes or {})
+    grants: set[RbacGrant] = set()
     for purpose in purposes:
         grants.update(purpose.find_grants(bundle))
     return sorted(grants)

@@ -19,12 +19,12 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.live.deleted_workload import is_gone
 from ..bundle_objects import group_by_dependency
-from ..change_set import Action, ChangeSet, Entry
-from ..collector_change import Change, add_live_uid
+from ..change_set import Action, ChangeSet, ObjectOutcome
+from ..collector_change import CollectorChange, add_live_uid
 from ..managed_fields import extract_applied
 from ..tree_parts import is_within
 from ..workload_kinds import POD_RUNNING_KINDS
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 
 OUTRUN_REASON = "another run has changed it since this run"
 NEW_REASON = "it is new"
@@ -58,7 +58,9 @@ class UndoResult:
         return bool(other_reasons) and all(OUTRUN_REASON in reason for reason in other_reasons)
 
 
-def restore_collector(bundle: Bundle, change: Change, read: Mapping[ObjectRef, Manifest | None]) -> UndoResult:
+def restore_collector(
+    bundle: BundleRun, change: CollectorChange, read: Mapping[ObjectRef, Manifest | None]
+) -> UndoResult:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
     `read` has the objects as this run found them; it counts for those that the run has not written. If the cluster
@@ -77,7 +79,7 @@ def restore_collector(bundle: Bundle, change: Change, read: Mapping[ObjectRef, M
 
 
 def _bring_back_all(
-    bundle: Bundle, change: Change, read: Mapping[ObjectRef, Manifest | None], undone: UndoResult
+    bundle: BundleRun, change: CollectorChange, read: Mapping[ObjectRef, Manifest | None], undone: UndoResult
 ) -> None:
     """Bring the objects back in the order of a bundle, and note each in `undone`.
 
@@ -85,13 +87,13 @@ def _bring_back_all(
     """
     left_objects = bundle.changes.find_left_objects()
 
-    def bring_back(earlier_manifest: Manifest) -> Entry | LostError:
+    def bring_back(earlier_manifest: Manifest) -> ObjectOutcome | LostError:
         name = ref(earlier_manifest)
         return _bring_back(bundle, earlier_manifest, left_objects.get(name) or read.get(name))
 
     for group in group_by_dependency(change.before):
         outcomes = bundle.cluster.call_in_parallel(bring_back, group)
-        undone.changes.entries += [outcome for outcome in outcomes if isinstance(outcome, Entry)]
+        undone.changes.entries += [outcome for outcome in outcomes if isinstance(outcome, ObjectOutcome)]
         for outcome in outcomes:
             if isinstance(outcome, LostError):
                 raise outcome
@@ -99,7 +101,9 @@ def _bring_back_all(
         _skip_new_workloads(change, left_objects, undone)
 
 
-def _skip_new_workloads(change: Change, left_objects: Mapping[ObjectRef, Manifest], undone: UndoResult) -> None:
+def _skip_new_workloads(
+    change: CollectorChange, left_objects: Mapping[ObjectRef, Manifest], undone: UndoResult
+) -> None:
     """Note as skipped the workloads that this run has made: the previous run did not have them."""
     recorded_refs = {ref(manifest) for manifest in change.before}
     for workload in change.workloads:
@@ -107,7 +111,7 @@ def _skip_new_workloads(change: Change, left_objects: Mapping[ObjectRef, Manifes
             undone.changes.note_skipped(workload, NEW_REASON)
 
 
-def explain_lost(bundle: Bundle, change: Change) -> str:
+def explain_lost(bundle: BundleRun, change: CollectorChange) -> str:
     """Return why nothing of a collector goes back, as a sentence; empty if its objects may.
 
     Its workload was deleted, or another run has taken over its change.
@@ -124,7 +128,9 @@ def explain_lost(bundle: Bundle, change: Change) -> str:
     return ""
 
 
-def explain_outrun(bundle: Bundle, change: Change, left_objects: Mapping[ObjectRef, Manifest | None]) -> str:
+def explain_outrun(
+    bundle: BundleRun, change: CollectorChange, left_objects: Mapping[ObjectRef, Manifest | None]
+) -> str:
     """Return why the workloads of a collector stay, as a sentence: another run has changed one. Empty if none did."""
     for workload in change.workloads:
         live_object, own_object = bundle.live(workload), left_objects.get(ref(workload))
@@ -136,7 +142,9 @@ def explain_outrun(bundle: Bundle, change: Change, left_objects: Mapping[ObjectR
     return ""
 
 
-def _bring_back(bundle: Bundle, earlier_manifest: Manifest, left_object: Manifest | None) -> Entry | LostError:
+def _bring_back(
+    bundle: BundleRun, earlier_manifest: Manifest, left_object: Manifest | None
+) -> ObjectOutcome | LostError:
     """Apply one object as it was before, and return what became of it.
 
     A lost connection is returned too: raised, it would hide what becomes of the other objects of the group.
@@ -146,20 +154,20 @@ def _bring_back(bundle: Bundle, earlier_manifest: Manifest, left_object: Manifes
         live_object = bundle.live(earlier_manifest)
         obstacle = _find_obstacle(bundle, earlier_manifest, live_object, left_object)
         if live_object is None or obstacle:
-            return Entry(subject, Action.SKIPPED, skip_reason=obstacle)
+            return ObjectOutcome(subject, Action.SKIPPED, skip_reason=obstacle)
         applied = extract_applied(live_object, bundle.manager)
         if applied is None or add_live_uid(applied, live_object) == earlier_manifest:
-            return Entry(subject, Action.UNCHANGED)
+            return ObjectOutcome(subject, Action.UNCHANGED)
         bundle.write(earlier_manifest, live_object)
     except Problem as problem:
-        return Entry(subject, Action.SKIPPED, skip_reason=problem.wrong)
+        return ObjectOutcome(subject, Action.SKIPPED, skip_reason=problem.wrong)
     except LostError as error:
         return error
-    return Entry(subject, Action.RESTORED)
+    return ObjectOutcome(subject, Action.RESTORED)
 
 
 def _find_obstacle(
-    bundle: Bundle, earlier_manifest: Manifest, live_object: Manifest | None, left_object: Manifest | None
+    bundle: BundleRun, earlier_manifest: Manifest, live_object: Manifest | None, left_object: Manifest | None
 ) -> str:
     """Return why an object cannot go back, or an empty string."""
     if live_object is None:
@@ -176,7 +184,7 @@ def _find_obstacle(
     return ""
 
 
-def _is_of_another_run(bundle: Bundle, applied: Manifest, live_object: Manifest, left_object: Manifest) -> bool:
+def _is_of_another_run(bundle: BundleRun, applied: Manifest, live_object: Manifest, left_object: Manifest) -> bool:
     """Return whether another run has applied an object since this run has left it.
 
     `applied` are the fields that the field manager owns now; fields that others took over do not count.

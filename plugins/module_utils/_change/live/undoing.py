@@ -18,9 +18,9 @@ from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.change_record import PARTLY_BACK
 from ..._rollout.live.deleted_workload import is_gone
 from ..change_set import Action
-from ..collector_change import Change
+from ..collector_change import CollectorChange
 from ..workload_kinds import POD_RUNNING_KINDS
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 from .change_records import ChangeRecords, Live
 from .rollback import UndoResult, restore_collector
 from .workload_waits import iterate_ended_waits, prepare_wait
@@ -33,23 +33,23 @@ _MOST_NAMES = 10
 class UndoneChange:
     """A change of a collector that went back, as far as it could, and what became of its objects."""
 
-    change: Change
+    change: CollectorChange
     result: UndoResult
 
 
 class Undoing:
     """Brings the collectors of a run back, and ends their changes. `live` are the objects before the run."""
 
-    def __init__(self, bundle: Bundle, records: ChangeRecords, live: Live) -> None:
+    def __init__(self, bundle: BundleRun, records: ChangeRecords, live: Live) -> None:
         self._bundle = bundle
         self._records = records
         self._live = live
 
-    def restore(self, change: Change) -> UndoneChange:
+    def restore(self, change: CollectorChange) -> UndoneChange:
         """Bring the objects of a collector back that this run has changed. Its change is still to be ended."""
         return UndoneChange(change, restore_collector(self._bundle, change, self._live))
 
-    def restore_and_note(self, change: Change) -> UndoneChange:
+    def restore_and_note(self, change: CollectorChange) -> UndoneChange:
         """Bring a collector back that an earlier task has changed, and note its objects as restored."""
         undone = self.restore(change)
         for manifest in change.before:
@@ -107,7 +107,7 @@ class Undoing:
             else:
                 self._records.close_record(undone.change)
 
-    def _list_kept_configs(self, change: Change) -> list[str]:
+    def _list_kept_configs(self, change: CollectorChange) -> list[str]:
         """Return the objects that keep the new config, for the user to read; none if they are gone or unreadable."""
         names_before = str(change.before)
         new_configs: list[Manifest] = []

@@ -18,13 +18,13 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.live.followed_workloads import read_followed_resources
 from ..._rollout.readiness import PATHS_OF_POD_COUNTS, read_pod_counts
-from ..collector_change import Change
+from ..collector_change import CollectorChange
 from ..worse_than_before import WorkingState, describe_unfinished_pods, is_worse, measure_working_state
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 from .observe import Pods, read_pods
 
 
-def read_working_states(bundle: Bundle, workloads: Iterable[Manifest]) -> dict[str, WorkingState]:
+def read_working_states(bundle: BundleRun, workloads: Iterable[Manifest]) -> dict[str, WorkingState]:
     """Return how workloads work now, by their names. Pods are read only of a workload that lacks available pods."""
     state_by_workload = {}
     for workload in workloads:
@@ -38,7 +38,7 @@ def read_working_states(bundle: Bundle, workloads: Iterable[Manifest]) -> dict[s
     return state_by_workload
 
 
-def _read_pods_if_allowed(bundle: Bundle, workload: Manifest) -> Pods:
+def _read_pods_if_allowed(bundle: BundleRun, workload: Manifest) -> Pods:
     """Return the pods of the new config and those of earlier ones; none if this account may not read them."""
     try:
         return read_pods(ClusterReader(bundle.cluster, bundle.quick_cluster()), workload)
@@ -46,7 +46,7 @@ def _read_pods_if_allowed(bundle: Bundle, workload: Manifest) -> Pods:
         return Pods([], [])
 
 
-def explain_works_as_before(bundle: Bundle, change: Change) -> str:
+def explain_works_as_before(bundle: BundleRun, change: CollectorChange) -> str:
     """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
     live_workloads = [live_workload for live_workload in map(bundle.live, change.workloads) if live_workload]
     followed_workloads = ask_server(
@@ -71,7 +71,7 @@ def explain_works_as_before(bundle: Bundle, change: Change) -> str:
     return " ".join([f"{change.name} keeps the new config, because it works as well as the earlier one.", *lines])
 
 
-def _is_changed_by_others(bundle: Bundle, live_workloads: Iterable[Manifest]) -> bool:
+def _is_changed_by_others(bundle: BundleRun, live_workloads: Iterable[Manifest]) -> bool:
     """Return whether another run has applied one of some workloads since this run has left them."""
     left_objects = bundle.changes.find_left_objects()
     for live_workload in live_workloads:

@@ -16,16 +16,16 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.failures import Symptom
 from ..._rollout.live.jmespath_search import compile_search
 from ..._rollout.live.rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
-from ..collector_change import Change
+from ..collector_change import CollectorChange
 from ..worse_than_before import WorkingState, find_place
-from .bundle_run import Bundle
+from .bundle_run import BundleRun
 
 
 def prepare_wait(
-    bundle: Bundle,
+    bundle: BundleRun,
     workloads: Sequence[Manifest],
     left_objects: Mapping[ObjectRef, Manifest],
-    change: Change | None = None,
+    change: CollectorChange | None = None,
 ) -> RolloutWait:
     """Return the wait for some workloads, which fails if another run changes one of them.
 
@@ -66,7 +66,7 @@ class EndedWait(NamedTuple):
 
 
 def iterate_ended_waits(
-    bundle: Bundle, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
+    bundle: BundleRun, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
 ) -> Iterator[EndedWait]:
     """Yield each wait as soon as it ends; last come those whose workloads are not ready in time.
 

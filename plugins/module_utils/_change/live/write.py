@@ -282,7 +282,7 @@ def _pin_to_absence(manifest: Manifest) -> Manifest:
 # ── For the change of a collector ──
 
 
-class Writer:
+class ObjectWriter:
     """The run over a bundle, as the change of a collector needs it: see `Bundle` in bundle_run.py."""
 
     def __init__(self, session: Session) -> None:

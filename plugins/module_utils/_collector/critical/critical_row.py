@@ -36,7 +36,7 @@ class ComponentPanel(NamedTuple):
     legend: str
 
 
-class Component(NamedTuple):
+class CriticalComponent(NamedTuple):
     """A component that a cluster depends on."""
 
     name: str

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from ..monitoring.alert_row import Alert
 from ..monitoring.dashboard import Panel
-from .critical_row import COMPONENT_LABEL, Component, ComponentAlert
+from .critical_row import COMPONENT_LABEL, ComponentAlert, CriticalComponent
 from .network_components import NETWORK
 from .platform_components import PLATFORM_SERVICES
 
@@ -67,7 +67,7 @@ def component_matcher(name: str) -> str:
     return f'{COMPONENT_LABEL}="{name}"'
 
 
-def _build_alert(component: Component, alert_row: ComponentAlert) -> Alert:
+def _build_alert(component: CriticalComponent, alert_row: ComponentAlert) -> Alert:
     """Return an alert of a component in the form of the alerts of collectors."""
     return Alert(
         name=alert_row.name,
@@ -81,7 +81,7 @@ def _build_alert(component: Component, alert_row: ComponentAlert) -> Alert:
     )
 
 
-def _build_panel(component: Component) -> Panel:
+def _build_panel(component: CriticalComponent) -> Panel:
     return Panel(
         row_title=PANEL_ROW,
         title=component.panel.title,

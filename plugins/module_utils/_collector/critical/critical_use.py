@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem, suggest_word
 from ..recipes import RecipeUse, read_recipe_uses
-from .critical_row import Component
+from .critical_row import CriticalComponent
 from .critical_table import COMPONENTS
 
 RECIPE, DETECT = "critical_components", "detect"
@@ -98,7 +98,7 @@ def replace_detect(
     return [_set_components(recipe, all_names) for recipe in recipes]
 
 
-def _is_usable(component: Component, platform: PlatformFacts, runs_one_pod: bool) -> bool:
+def _is_usable(component: CriticalComponent, platform: PlatformFacts, runs_one_pod: bool) -> bool:
     """Return whether the platform lets pods scrape a component, and the collector may."""
     if not component.control_plane:
         return True
@@ -166,7 +166,7 @@ def _check_label(name: str, label: Any) -> None:
 
 
 def _find_place(
-    component: Component, user_place: Mapping[str, Any], platform: PlatformFacts, runs_one_pod: bool
+    component: CriticalComponent, user_place: Mapping[str, Any], platform: PlatformFacts, runs_one_pod: bool
 ) -> Place:
     """Return the place of a component with the changes of the user.
 
@@ -181,7 +181,7 @@ def _find_place(
     return {**place, **user_place, "labels": labels}
 
 
-def _find_known_place(component: Component, platform: PlatformFacts) -> Place:
+def _find_known_place(component: CriticalComponent, platform: PlatformFacts) -> Place:
     """Return the place of a component by the table, or by the platform for one of the control plane.
 
     Raises Problem if the platform hides it.

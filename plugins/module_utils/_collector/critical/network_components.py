@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
-from .critical_row import Component, ComponentAlert, ComponentPanel, counter_selector, share_query, slowest_query
+from .critical_row import (
+    ComponentAlert,
+    ComponentPanel,
+    CriticalComponent,
+    counter_selector,
+    share_query,
+    slowest_query,
+)
 
 _RATE = "$__rate_interval"
 _WEEK = "604800"  # seconds
@@ -13,7 +20,7 @@ _POD = "{{ $labels.pod }}"
 _NGINX_REQUESTS = counter_selector("nginx_ingress_controller_requests")
 
 NETWORK = (
-    Component(
+    CriticalComponent(
         name="coredns",
         title="CoreDNS",
         source="https://coredns.io/plugins/metrics/",
@@ -52,7 +59,7 @@ NETWORK = (
             legend="{{rcode}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="kube_proxy",
         title="kube-proxy",
         source="https://kubernetes.io/docs/reference/instrumentation/metrics/",
@@ -86,7 +93,7 @@ NETWORK = (
             legend="{{node}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="cilium",
         title="Cilium",
         source="https://docs.cilium.io/en/stable/observability/metrics/",
@@ -125,7 +132,7 @@ NETWORK = (
             legend="{{reason}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="calico",
         title="Calico",
         source="https://docs.tigera.io/calico/latest/reference/felix/prometheus",
@@ -157,7 +164,7 @@ NETWORK = (
             legend="{{node}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="ingress_nginx",
         title="ingress-nginx",
         source="https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/",
@@ -189,7 +196,7 @@ NETWORK = (
             legend="{{status}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="traefik",
         title="Traefik",
         source="https://doc.traefik.io/traefik/observability/metrics/overview/",
@@ -220,7 +227,7 @@ NETWORK = (
             legend="{{code}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="envoy_gateway",
         title="Envoy Gateway",
         source="https://gateway.envoyproxy.io/docs/tasks/observability/gateway-exported-metrics/",
@@ -251,7 +258,7 @@ NETWORK = (
             legend="{{nodeID}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="istio",
         title="Istio",
         source="https://istio.io/latest/docs/reference/commands/pilot-discovery/#metrics",

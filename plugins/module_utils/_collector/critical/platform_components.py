@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .critical_row import Component, ComponentAlert, ComponentPanel, share_query, slowest_query
+from .critical_row import ComponentAlert, ComponentPanel, CriticalComponent, share_query, slowest_query
 
 _RATE = "$__rate_interval"
 _HOUR = "3600"  # seconds
@@ -17,7 +17,7 @@ _OBJECT = "exported_namespace"
 _SCALED_OBJECT = f"{{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.scaledObject }}}}"
 
 PLATFORM_SERVICES = (
-    Component(
+    CriticalComponent(
         name="apiserver",
         title="API server",
         source=_KUBERNETES,
@@ -48,7 +48,7 @@ PLATFORM_SERVICES = (
             legend="{{code}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="etcd",
         title="etcd",
         source="https://etcd.io/docs/v3.5/metrics/",
@@ -89,7 +89,7 @@ PLATFORM_SERVICES = (
             legend="{{pod}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="cert_manager",
         title="cert-manager",
         source="https://cert-manager.io/docs/devops-tips/prometheus-metrics/",
@@ -125,7 +125,7 @@ PLATFORM_SERVICES = (
             legend=f"{{{{{_OBJECT}}}}}/{{{{name}}}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="keda",
         title="KEDA",
         source="https://keda.sh/docs/latest/integrations/prometheus/",
@@ -158,7 +158,7 @@ PLATFORM_SERVICES = (
             legend=f"{{{{{_OBJECT}}}}}/{{{{scaledObject}}}} {{{{scaler}}}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="external_dns",
         title="external-dns",
         source="https://kubernetes-sigs.github.io/external-dns/latest/docs/monitoring/metrics/",
@@ -190,7 +190,7 @@ PLATFORM_SERVICES = (
             legend="{{pod}}",
         ),
     ),
-    Component(
+    CriticalComponent(
         name="karpenter",
         title="Karpenter",
         source="https://karpenter.sh/docs/reference/metrics/",
@@ -228,7 +228,7 @@ PLATFORM_SERVICES = (
             title="Karpenter: nodes", expr="max(karpenter_cluster_state_node_count{<of>})", unit="short", legend="nodes"
         ),
     ),
-    Component(
+    CriticalComponent(
         name="metrics_server",
         title="metrics-server",
         source="https://github.com/kubernetes-sigs/metrics-server/blob/master/pkg/scraper/scraper.go",

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..._otelcol.kube import names
 from ..._otelcol.needs.derive_needs import Needs
-from ..._otelcol.needs.needed_ports import Port
+from ..._otelcol.needs.needed_ports import CollectorPort
 from ..options import Collector
 from ..platform import Platform
 
@@ -62,7 +62,7 @@ class CollectorBuild:
         return self.needs.asks_api if configured is None else configured
 
     @property
-    def exposed_ports(self) -> tuple[Port, ...]:
+    def exposed_ports(self) -> tuple[CollectorPort, ...]:
         """The ports that clients connect to."""
         return tuple(port for port in self.needs.ports if port.is_exposed)
 

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.needed_ports import Port
+from ..._otelcol.needs.needed_ports import CollectorPort
 from .build import CollectorBuild
 
 
-def find_exposed_port(build: CollectorBuild, name: str, using_option: str = "ingress or routes") -> Port:
+def find_exposed_port(build: CollectorBuild, name: str, using_option: str = "ingress or routes") -> CollectorPort:
     """Return the port of this name that clients connect to through the Service.
 
     `using_option` is the option that leads there. Raises Problem if there is no such port, or no Service before it.

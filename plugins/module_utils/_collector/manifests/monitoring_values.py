@@ -20,7 +20,14 @@ from ..._otelcol.needs.quantities import parse_bytes
 from ..._otelcol.traits import sends_nothing
 from ..critical import critical_table, critical_use
 from ..monitoring.gpu_rules import build_gpu_values, list_gpu_facts
-from ..monitoring.series import COLLECTOR, Series, format_matchers, may_have_suffixes, parse_known_version, read_parts
+from ..monitoring.series import (
+    COLLECTOR,
+    CollectorSeries,
+    format_matchers,
+    may_have_suffixes,
+    parse_known_version,
+    read_parts,
+)
 from . import open_telemetry_collector
 from .build import CollectorBuild
 from .pod import HASH_ANNOTATION
@@ -96,7 +103,7 @@ def _has_queue(config: Mapping[str, Any], name: str) -> bool:
 # ── What expressions compare ──
 
 
-def build_monitoring_series(build: CollectorBuild) -> Series:
+def build_monitoring_series(build: CollectorBuild) -> CollectorSeries:
     """Return the series of the collector, and the values that its expressions compare them with."""
     collector = build.collector
     version = parse_known_version(build.collector_version)
@@ -117,7 +124,7 @@ def build_monitoring_series(build: CollectorBuild) -> Series:
         "full_minutes": str(full_minutes),
         **build_gpu_values(collector.monitoring.get("gpus")),
     }
-    return Series(values["matchers"], version, may_have_suffixes(build.config, version), values)
+    return CollectorSeries(values["matchers"], version, may_have_suffixes(build.config, version), values)
 
 
 def _read_share(build: CollectorBuild, name: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.needed_ports import Port
+from ..._otelcol.needs.needed_ports import CollectorPort
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .exposed_port import find_exposed_port
 from .otlp_tls import speaks_tls
@@ -105,7 +105,7 @@ def _render_tls(options: _RouteOptions) -> dict[str, Any]:
     }
 
 
-def choose_app_protocol(build: CollectorBuild, port: Port) -> str | None:
+def choose_app_protocol(build: CollectorBuild, port: CollectorPort) -> str | None:
     """Return the protocol that a Service names for a port.
 
     For gRPC it is `h2c` if a router ends TLS before the port: the router does not know `grpc`.
@@ -151,7 +151,7 @@ def _role_name(build: CollectorBuild) -> str:
 # ── What a router cannot do ──
 
 
-def _find_faults(build: CollectorBuild, options: _RouteOptions, port: Port) -> Iterator[_Fault]:
+def _find_faults(build: CollectorBuild, options: _RouteOptions, port: CollectorPort) -> Iterator[_Fault]:
     """Yield what a router cannot do for a port, the first cause first."""
     if port.protocol != "TCP":
         yield _Fault(f"port '{port.name}' is {port.protocol}, and routes carry TCP alone", "Name another.")
@@ -175,7 +175,7 @@ def _find_passthrough_faults(options: _RouteOptions) -> Iterator[_Fault]:
         yield _Fault("a router that passes TLS through verifies no certificate", fix)
 
 
-def _find_ended_tls_faults(options: _RouteOptions, port: Port) -> Iterator[_Fault]:
+def _find_ended_tls_faults(options: _RouteOptions, port: CollectorPort) -> Iterator[_Fault]:
     """Yield what a router that ends TLS cannot do: verify pods in clear text, or offer HTTP/2 without a certificate."""
     if options.termination == _EDGE and options.destination_ca:
         yield _Fault(
@@ -190,7 +190,7 @@ def _find_ended_tls_faults(options: _RouteOptions, port: Port) -> Iterator[_Faul
         )
 
 
-def _find_receiver_faults(termination: str, port: Port, has_tls: bool | None) -> Iterator[_Fault]:
+def _find_receiver_faults(termination: str, port: CollectorPort, has_tls: bool | None) -> Iterator[_Fault]:
     """Yield why router and receiver do not agree on TLS; nothing if the receiver is unknown (`has_tls` is None)."""
     if has_tls is True and termination == _EDGE:
         yield _Fault(

@@ -9,11 +9,11 @@ Source of the annotations: the job `kubernetes-pods` of Prometheus' own chart.
 from __future__ import annotations
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.needed_ports import Port
+from ..._otelcol.needs.needed_ports import CollectorPort
 from .build import CollectorBuild
 
 
-def find_metrics_port(build: CollectorBuild) -> Port:
+def find_metrics_port(build: CollectorBuild) -> CollectorPort:
     """Return the port of the collector's own metrics. Raises Problem if no other pod can reach them."""
     metrics_port = next((port for port in build.needs.ports if port.name == "metrics"), None)
     if metrics_port is None:

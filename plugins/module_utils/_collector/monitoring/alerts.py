@@ -37,7 +37,7 @@ from .alert_expressions import (
 )
 from .alert_row import Alert
 from .gpu_rules import GPU_ALERTS, GPU_SERIES_LABELS, RECORDING_RULES
-from .series import Parts, Series
+from .series import CollectorSeries, Parts
 from .workload_alerts import WORKLOAD_ALERTS
 
 # The page of the collection with a section for each alert; `link` is where a copy of it is.
@@ -297,7 +297,7 @@ ALERT_NAMES = tuple(dict.fromkeys(alert.name for alert in ALERTS))
 
 
 def list_alert_rules(
-    series: Series, parts: Parts, facts: frozenset[str], page_url: str, labels: dict[str, str]
+    series: CollectorSeries, parts: Parts, facts: frozenset[str], page_url: str, labels: dict[str, str]
 ) -> Iterator[Any]:
     """Yield the rules for what a collector has, as Prometheus takes them."""
     for alert in ALERTS:
@@ -308,14 +308,16 @@ def list_alert_rules(
             yield _render_rule(alert, series, noun, page_url, labels)
 
 
-def list_recording_rules(series: Series, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
+def list_recording_rules(series: CollectorSeries, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
     """Yield the rules that record series, which alerts behind them ask for."""
     for recording in RECORDING_RULES:
         if facts.issuperset(recording.needed_facts):
             yield {"record": recording.name, "expr": series.fill_in(recording.expr)}
 
 
-def _render_rule(alert: Alert, series: Series, noun: str, page_url: str, labels: dict[str, str]) -> dict[str, Any]:
+def _render_rule(
+    alert: Alert, series: CollectorSeries, noun: str, page_url: str, labels: dict[str, str]
+) -> dict[str, Any]:
     """Return an alert as a rule; `noun` is the signal that it is about, empty for one about all signals."""
     rule_labels = _select_labels(alert, labels) | {"severity": alert.severity}
     if noun:

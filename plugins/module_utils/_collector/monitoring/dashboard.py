@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .series import COLLECTOR, Parts, Series
+from .series import COLLECTOR, CollectorSeries, Parts
 
 _DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _SCHEMA_VERSION, _WIDTH, _HEIGHT, _COLUMNS = 39, 12, 8, 24
@@ -41,7 +41,7 @@ class Panel(NamedTuple):
 class _Content(NamedTuple):
     """What decides which graphs a dashboard has, and which series they show."""
 
-    series: Series
+    series: CollectorSeries
     parts: Parts
     facts: frozenset[str]
     panels: Sequence[Panel]
@@ -162,7 +162,7 @@ def render_fleet_dashboard() -> dict[str, Any]:
     panels = tuple(_MEMORY_PANEL if _MEMORY_LIMIT in panel.expr else panel for panel in PANELS)
     facts = frozenset(fact for panel in panels for fact in panel.needed_facts)
     # Names of metrics differ between versions, so that each is a pattern.
-    series = Series(chosen_matchers, has_renamed_metrics=True, value_by_name={"matchers": chosen_matchers})
+    series = CollectorSeries(chosen_matchers, has_renamed_metrics=True, value_by_name={"matchers": chosen_matchers})
     fleet_dashboard = render_dashboard(
         "OpenTelemetry Collectors", "o11y-opentelemetry-collectors", series, parts, facts, panels=panels
     )
@@ -170,7 +170,7 @@ def render_fleet_dashboard() -> dict[str, Any]:
     return fleet_dashboard
 
 
-def render_gpu_dashboard(series: Series, facts: frozenset[str], panels: Sequence[Panel]) -> dict[str, Any]:
+def render_gpu_dashboard(series: CollectorSeries, facts: frozenset[str], panels: Sequence[Panel]) -> dict[str, Any]:
     """Return the dashboard of all GPUs of a cluster. Its panels ask for series that rules record."""
     kinds = frozenset(panel.row_title.lower() for panel in panels)
     parts = Parts(kinds, frozenset(), dict.fromkeys(kinds, ()))
@@ -203,7 +203,13 @@ def _render_variable(label: str, title: str) -> dict[str, Any]:
 
 
 def render_dashboard(
-    title: str, uid: str, series: Series, parts: Parts, facts: frozenset[str], *, panels: Sequence[Panel] = PANELS
+    title: str,
+    uid: str,
+    series: CollectorSeries,
+    parts: Parts,
+    facts: frozenset[str],
+    *,
+    panels: Sequence[Panel] = PANELS,
 ) -> dict[str, Any]:
     """Return a dashboard: by default, that of a collector."""
     content = _Content(series, parts, facts, panels)
@@ -253,7 +259,7 @@ def _render_graphs(row: str, content: _Content) -> Iterator[dict[str, Any]]:
             yield _render_graph(panel, content.series, noun)
 
 
-def _render_graph(panel: Panel, series: Series, noun: str) -> dict[str, Any]:
+def _render_graph(panel: Panel, series: CollectorSeries, noun: str) -> dict[str, Any]:
     """Return a graph; `noun` are the records that it is about, empty for one about all signals."""
     target = {
         "refId": "A",

@@ -49,7 +49,7 @@ _PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 
 
 @dataclass(frozen=True)
-class Series:
+class CollectorSeries:
     """The series of one collector."""
 
     matchers: str

@@ -17,8 +17,8 @@ from ..._kube.ownership import is_own_object, read_collector_name, read_release_
 from ..._kube.rights import Right
 from ..._otelcol.config.paths import list_at, value_at
 from ..._otelcol.kube.names import OWNER
-from ..._otelcol.kube.network_policies import Policies, Sender
-from ..._otelcol.kube.pod_references import Source, find_missing_keys
+from ..._otelcol.kube.network_policies import Policies, SendingPod
+from ..._otelcol.kube.pod_references import PodSource, find_missing_keys
 from ..._otelcol.needs.peers import Peer
 from ..._rollout.change_record import build_record_reference, describe_standing, is_record
 from ..._rollout.wave_note import build_empty_note, compute_pods_release, read_passed_wave, select_own_note
@@ -33,14 +33,14 @@ ACCESS_REVIEWS_PATH = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 # ── Notes of runs ──
 
 
-class ChangeRow(TypedDict):
+class OpenChangeRow(TypedDict):
     """A change that a run has begun and not ended: the ConfigMap that records it, and what it says."""
 
     record: str
     what: str
 
 
-def find_change_under_way(reader: ClusterReader, workload: Object | None, notes: Notes) -> ChangeRow | None:
+def find_change_under_way(reader: ClusterReader, workload: Object | None, notes: Notes) -> OpenChangeRow | None:
     """Return the change of a collector that a run has begun and not ended; None without one."""
     if not workload or not read_collector_name(workload):
         return None
@@ -156,7 +156,7 @@ def describe_peers(
     return [describe_peer(peer, _look_behind_address(reader, peer, notes), egress, sender) for peer in peers]
 
 
-def _describe_sender(reader: ClusterReader, pod: Object) -> Sender | None:
+def _describe_sender(reader: ClusterReader, pod: Object) -> SendingPod | None:
     """Return what network policies see of a sending pod; None for a pod with the node's network.
 
     To such a pod, network policies rarely apply.
@@ -169,7 +169,7 @@ def _describe_sender(reader: ClusterReader, pod: Object) -> Sender | None:
     except ApiError:
         namespace_labels = None
     addresses = tuple(str(address.get("ip")) for address in list_at(pod, "status", "podIPs"))
-    return Sender(namespace, read_labels(pod), namespace_labels, addresses)
+    return SendingPod(namespace, read_labels(pod), namespace_labels, addresses)
 
 
 def _look_behind_address(reader: ClusterReader, peer: Peer, notes: Notes) -> BehindAddress:
@@ -243,7 +243,7 @@ class ReferenceRow(TypedDict):
 
 
 def check_references(
-    reader: ClusterReader, namespaces: Sequence[str], sources: Sequence[Source], notes: Notes
+    reader: ClusterReader, namespaces: Sequence[str], sources: Sequence[PodSource], notes: Notes
 ) -> list[ReferenceRow]:
     """Return the Secrets and ConfigMaps that pods in these namespaces need, each once.
 
@@ -258,7 +258,7 @@ def check_references(
     return list(rows.values())
 
 
-def _check_reference(reader: ClusterReader, namespace: str, source: Source, notes: Notes) -> ReferenceRow:
+def _check_reference(reader: ClusterReader, namespace: str, source: PodSource, notes: Notes) -> ReferenceRow:
     """Return the row of a Secret or ConfigMap, for the keys that one reference needs of it."""
     answer = reader.read_object(PLURALS[source.kind], namespace, source.name, notes)
     state, lacking_keys = "ok", ""

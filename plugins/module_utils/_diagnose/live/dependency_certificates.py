@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at, value_at
-from ..._otelcol.kube.pod_references import Source, list_sources
+from ..._otelcol.kube.pod_references import PodSource, list_sources
 from ..._otelcol.needs.peers import Peer
 from .. import checks_trust
 from ..pod_config import find_collector_container
@@ -33,7 +33,7 @@ class CertificateChecks:
     """The certificates of one collector, and of the servers that it sends to."""
 
     def __init__(
-        self, reader: ClusterReader, namespace: str, config: Any, mounted_sources: Sequence[Source], notes: Notes
+        self, reader: ClusterReader, namespace: str, config: Any, mounted_sources: Sequence[PodSource], notes: Notes
     ) -> None:
         self.reader, self.namespace, self.notes, self.sources = reader, namespace, notes, mounted_sources
         self.used_files = checks_trust.find_certificate_files(config, mounted_sources)

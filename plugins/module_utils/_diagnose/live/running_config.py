@@ -12,7 +12,7 @@ from ..._kube.live.libraries import import_library
 from ..._otelcol.config.documents import merge_configs
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.pod_references import Source, list_sources
+from ..._otelcol.kube.pod_references import PodSource, list_sources
 from ..._otelcol.yaml.yaml_documents import load_document
 from ..pod_config import expand_variables, list_config_texts, read_environment
 from .find_collectors import DiagnosedTarget
@@ -24,7 +24,7 @@ class RunningConfig(NamedTuple):
 
     config: dict[str, Any]
     """The config, with the values of its variables; empty if it cannot be read, and the notes of the target say why."""
-    sources: Sequence[Source]
+    sources: Sequence[PodSource]
     """The ConfigMaps and Secrets that the container refers to."""
     config_maps: dict[str, Object]
     """Those of them that are ConfigMaps and were read, by name."""

@@ -40,7 +40,7 @@ from ..secret_forms import (
     check_kubeconfig,
     read_kubeconfig_text,
 )
-from ..source_forms import Source
+from ..source_forms import ClusterSource
 
 ClusterRows = Iterator["FoundCluster | str"]
 Connect = Callable[[Hub], Cluster]
@@ -66,7 +66,7 @@ def open_connections() -> Iterator[Connect]:
 
 
 def list_clusters(
-    source: Source, read_kubeconfig: Callable[[str], Mapping[str, Any]], connect_to: Connect
+    source: ClusterSource, read_kubeconfig: Callable[[str], Mapping[str, Any]], connect_to: Connect
 ) -> list[FoundCluster | str]:
     """Return the clusters of a source, and in words what is left out. Raises Problem if it cannot be read."""
     try:
@@ -79,7 +79,7 @@ def list_clusters(
 
 
 def _ask_source(
-    source: Source, read_kubeconfig: Callable[[str], Mapping[str, Any]], connect_to: Connect
+    source: ClusterSource, read_kubeconfig: Callable[[str], Mapping[str, Any]], connect_to: Connect
 ) -> ClusterRows:
     options = source.options
     if source.kind == "eks":

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle_form import BEFORE_ALL
-from ..host_plan import Change
+from ..host_plan import OngoingChange
 from .release_folders import ReleaseFolders
 from .whole_files import json_bytes, read_json, remove_file, write_file
 
@@ -31,13 +31,13 @@ class ChangeRecord:
     def __init__(self, collector_folder: Path) -> None:
         self.path = collector_folder / "change.json"
 
-    def read(self) -> Change | None:
+    def read(self) -> OngoingChange | None:
         """Return the change that is under way, or that a killed run left; None without one."""
         record = read_json(self.path)
         change_fields = {key: str(record.get(key) or "") for key in _CHANGE_FIELDS}
-        return Change(**change_fields) if change_fields["step"] else None
+        return OngoingChange(**change_fields) if change_fields["step"] else None
 
-    def write(self, change: Change) -> None:
+    def write(self, change: OngoingChange) -> None:
         write_file(self.path, json_bytes(asdict(change)), 0o644)
 
     def remove(self) -> None:

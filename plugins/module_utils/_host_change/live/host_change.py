@@ -33,18 +33,18 @@ from ..host_plan import (
     RESTART,
     STEPS_WITHOUT_EFFECT,
     SWITCH,
-    Change,
+    OngoingChange,
     choose_activation,
     choose_recovery,
     list_superfluous_releases,
     list_unused_programs,
     next_release_number,
 )
-from ..host_release import Bundle, StoredFile, list_changed_paths
+from ..host_release import CollectorBundle, StoredFile, list_changed_paths
 from ..journal_lines import explain_unstarted, journal_sentence
 from .host_drain import Drain
 from .host_edge import to_problem
-from .host_state import Outcome, note_differences
+from .host_state import HostOutcome, note_differences
 from .host_store import Store
 from .host_watch import ReleaseStart, Watch, read_earlier_counts
 from .installed_program import Program
@@ -64,10 +64,10 @@ class HostChange:
     """
 
     def __init__(
-        self, machine: Machine, store: Store, bundle: Bundle, program: Program, mask: Callable[[str], str]
+        self, machine: Machine, store: Store, bundle: CollectorBundle, program: Program, mask: Callable[[str], str]
     ) -> None:
         self.machine, self.store, self.bundle, self.program, self.mask = machine, store, bundle, program, mask
-        self.outcome = Outcome()
+        self.outcome = HostOutcome()
 
     # ── What a killed run left ──
 
@@ -102,12 +102,12 @@ class HostChange:
 
     # ── The change ──
 
-    def plan_changes(self) -> Outcome:
+    def plan_changes(self) -> HostOutcome:
         """Return what a change would do, for check mode."""
         note_differences(self.machine, self.store, self.bundle, self.outcome)
         return self.outcome
 
-    def apply_changes(self) -> Outcome:
+    def apply_changes(self) -> HostOutcome:
         """Deploy the bundle, and return what was done."""
         outcome = self.plan_changes()
         if outcome.earlier_release is None:
@@ -127,7 +127,7 @@ class HostChange:
         if self.bundle.awaits_wave:
             store.undecided_change.write(earlier)
         candidate = next_release_number(store.releases.list_numbers())
-        change = Change(earlier, candidate, PREPARE, self._current_time_text(), self.outcome.activation)
+        change = OngoingChange(earlier, candidate, PREPARE, self._current_time_text(), self.outcome.activation)
         store.change_record.write(change)
         try:
             install_program(self.program, store, self.machine)
@@ -151,7 +151,7 @@ class HostChange:
     def _current_time_text(self) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.machine.now()))
 
-    def _check_candidate(self, change: Change) -> None:
+    def _check_candidate(self, change: OngoingChange) -> None:
         """Let the program check the candidate in the sandbox of its unit, beside the running process."""
         store = self.store
         unit = self.bundle.files[store.service].data.decode("utf-8", "replace")
@@ -185,7 +185,7 @@ class HostChange:
             return replace(places, state=state, user=service.user_name, is_dynamic=False)
         return places
 
-    def _describe_refusal(self, change: Change, printed_lines: list[str], journal: str) -> Problem:
+    def _describe_refusal(self, change: OngoingChange, printed_lines: list[str], journal: str) -> Problem:
         """Return why the check failed: by what the program printed, or by the journal if systemd did not start it."""
         wrong, last_lines, fix = "the program refuses the config", printed_lines, "Correct the config."
         if not printed_lines:
@@ -209,7 +209,9 @@ class HostChange:
     def _describe_task(self) -> str:
         return f"Change collector {self.store.name} of this host"
 
-    def _take_candidate(self, change: Change, files: Mapping[str, StoredFile], earlier_counts: EarlierCounts) -> None:
+    def _take_candidate(
+        self, change: OngoingChange, files: Mapping[str, StoredFile], earlier_counts: EarlierCounts
+    ) -> None:
         """Switch to the candidate, and keep it if it works."""
         watch = None
         try:
@@ -224,7 +226,7 @@ class HostChange:
             self.outcome.notes.append(judgement.describe_judgement(self.bundle.watch_seconds))
         self.store.change_record.remove()
 
-    def _activate(self, change: Change, files: Mapping[str, StoredFile]) -> ReleaseStart:
+    def _activate(self, change: OngoingChange, files: Mapping[str, StoredFile]) -> ReleaseStart:
         """Switch to the candidate, and let the service take it by a reload, a restart or a start."""
         store = self.store
         earlier = self.machine.service(store.service)
@@ -260,7 +262,7 @@ class HostChange:
             wrong = f"systemd does not start it: {restart_result.output.strip()[-500:].rstrip('.')}"
             raise Failure(wrong, facts={"journal": self._build_watch(started).wait_for_telling_lines()})
 
-    def _build_watch(self, started: ReleaseStart, bundle: Bundle | None = None) -> Watch:
+    def _build_watch(self, started: ReleaseStart, bundle: CollectorBundle | None = None) -> Watch:
         """Return the watch over a release that was started. `bundle` has the ports and the health check to wait for."""
         return Watch(self.machine, self.store, bundle or self.bundle, started, self.mask)
 
@@ -277,7 +279,7 @@ class HostChange:
 
     # ── The way back ──
 
-    def go_back_to(self, earlier: str) -> Outcome:
+    def go_back_to(self, earlier: str) -> HostOutcome:
         """Go back from the release in use to an earlier one. If `earlier` is empty, undo the first install.
 
         Raises Failure if the earlier release does not run.
@@ -287,7 +289,9 @@ class HostChange:
             outcome.release = current_number
             return outcome
         outcome.is_changed, outcome.activation = True, RESTART
-        outcome.notes.append(self._go_back(Change(earlier, current_number, BACK, self._current_time_text(), RESTART)))
+        outcome.notes.append(
+            self._go_back(OngoingChange(earlier, current_number, BACK, self._current_time_text(), RESTART))
+        )
         if earlier:
             with suppress(OSError):  # the earlier release runs, even if a full disk takes no note
                 self.store.return_note.write(earlier)
@@ -295,7 +299,7 @@ class HostChange:
         outcome.release = earlier
         return outcome
 
-    def _go_back_after_failure(self, change: Change, problem: Problem) -> Failure:
+    def _go_back_after_failure(self, change: OngoingChange, problem: Problem) -> Failure:
         """Go back after a failure, and return it with lines of the journal and the state of the collector now."""
         journal_lines = list(problem.facts.get("journal") or ())
         try:
@@ -307,7 +311,7 @@ class HostChange:
         wrong = f"{problem.wrong}.{journal_sentence(journal_lines)} {state_text}"
         return Failure(wrong, asked=self._describe_task(), facts={"journal": journal_lines})
 
-    def _go_back(self, change: Change) -> str:
+    def _go_back(self, change: OngoingChange) -> str:
         """Undo a change, and return a sentence about the result. Raises Failure if the earlier release does not run."""
         store = self.store
         with suppress(OSError):  # a full disk must not keep the release that works from running
@@ -336,7 +340,7 @@ class HostChange:
             self._build_watch(started, bundle).wait_until_ready()
         return f"Release {change.earlier} runs again."
 
-    def _discard_candidate(self, change: Change) -> None:
+    def _discard_candidate(self, change: OngoingChange) -> None:
         """Remove a candidate to which no run has switched."""
         self.store.drop_release(change.candidate)
         if change.earlier:
@@ -390,7 +394,7 @@ class HostChange:
             drain = Drain(self.machine, self.store, discards)
             self.outcome.notes += drain.stop_collector(self._stop_service)
 
-    def remove_collector(self) -> Outcome:
+    def remove_collector(self) -> HostOutcome:
         """Remove all that runs of this collection have made for this collector."""
         self._clear_drafts()
         self.outcome.is_changed = self.store.is_own()

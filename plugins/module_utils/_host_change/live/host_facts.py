@@ -31,7 +31,7 @@ from ..host_answer import (
     TakenPortFacts,
 )
 from ..host_question import HostLook
-from ..host_release import Bundle, Port, list_changed_paths
+from ..host_release import CollectorBundle, OpenedPort, list_changed_paths
 from ..taken_ports import describe_port_fix, find_closed_ports, find_taken_ports
 from .accounts import group_id, parse_account_number, user_id
 from .file_facts import describe_certificates, describe_patterns
@@ -61,7 +61,7 @@ class _UnitSetting(NamedTuple):
 class HostFacts:
     """The facts of one collector of this host."""
 
-    def __init__(self, machine: Machine, store: Store, bundle: Bundle, looked: HostLook) -> None:
+    def __init__(self, machine: Machine, store: Store, bundle: CollectorBundle, looked: HostLook) -> None:
         self.machine, self.store, self.bundle, self.looked = machine, store, bundle, looked
         self.question = looked.question
         self.properties = self._read_properties()
@@ -194,7 +194,7 @@ class HostFacts:
 
     # ── Its ports and its health ──
 
-    def _list_closed_ports(self) -> list[Port]:
+    def _list_closed_ports(self) -> list[OpenedPort]:
         """Return the ports of its receivers on which nothing listens although it runs."""
         return find_closed_ports(self.bundle.ports, self.machine.list_listeners()) if self.is_running else []
 

@@ -20,7 +20,7 @@ from ..bundle_form import state_folder
 from ..check_unit import list_section_lines
 from ..fitted_unit import OLDEST_VERSION, Systemd
 from ..guarded_groups import describe_member_rights, list_unconsented_groups
-from ..host_release import Bundle, Port, StoredFile, build_release_files, check_credential_name
+from ..host_release import CollectorBundle, OpenedPort, StoredFile, build_release_files, check_credential_name
 from ..taken_ports import describe_port_fix, find_taken_ports
 from .accounts import group_id, list_groups_of_user, user_id
 from .host_store import Store
@@ -64,7 +64,7 @@ class Faults:
 class Examination:
     """A collector as it is wanted on this host, its credentials by name, and its faults."""
 
-    bundle: Bundle
+    bundle: CollectorBundle
     program: Program
     secrets: Mapping[str, bytes]
     faults: list[Problem]
@@ -155,7 +155,7 @@ def examine_collector(
     def choose_fitting_program() -> Program:
         return choose_program(bundle_options["program"] or {}, machine.find_architecture(), store)
 
-    def build_wanted_bundle() -> Bundle:
+    def build_wanted_bundle() -> CollectorBundle:
         files = build_release_files(bundle_options, secrets, str(program.path), systemd)
         return build_bundle(bundle_options, files, program, store)
 
@@ -165,13 +165,13 @@ def examine_collector(
     no_secrets: dict[str, bytes] = {}
     secrets = faults.attempt_step(lambda: read_secrets(bundle_options, store), no_secrets)
     program = faults.attempt_step(choose_fitting_program, _NO_PROGRAM)
-    bundle = faults.attempt_step(build_wanted_bundle, Bundle(store.name))
+    bundle = faults.attempt_step(build_wanted_bundle, CollectorBundle(store.name))
     faults.attempt_step(lambda: check_accounts(bundle), None)
     if program is not _NO_PROGRAM:
         faults.attempt_step(lambda: check_program(program, machine), None)
     faults.found_faults += _find_service_faults(machine, store, bundle_options)
     # A bundle of its own: that from above has no ports if it could not be built.
-    bundle_of_ports = Bundle(store.name, ports=_read_ports(bundle_options))
+    bundle_of_ports = CollectorBundle(store.name, ports=_read_ports(bundle_options))
     faults.attempt_step(lambda: check_ports(machine, bundle_of_ports, store.root), None)
     return Examination(bundle, program, secrets, faults.found_faults)
 
@@ -221,7 +221,7 @@ def check_space(machine: Machine, store: Store) -> None:
         raise _describe_no_space(str(store.folder), free_bytes)
 
 
-def check_accounts(bundle: Bundle) -> None:
+def check_accounts(bundle: CollectorBundle) -> None:
     """Raise Problem for a user or groups of the unit that the host does not have: systemd would not start it.
 
     Also for those that are root by another name, or a user whose own groups nobody has consented to.
@@ -264,7 +264,7 @@ def _check_root_by_another_name(users: Iterable[str], groups: Iterable[str]) -> 
             raise Problem(wrong, fix=fix)
 
 
-def _read_unit_text(bundle: Bundle) -> str:
+def _read_unit_text(bundle: CollectorBundle) -> str:
     unit = bundle.files.get(bundle.service)
     return unit.data.decode("utf-8", "replace") if unit else ""
 
@@ -304,13 +304,13 @@ def read_secrets(bundle_options: Mapping[str, Any], store: Store) -> dict[str, b
 
 def build_bundle(
     bundle_options: Mapping[str, Any], files: Mapping[str, StoredFile], program: Program, store: Store
-) -> Bundle:
+) -> CollectorBundle:
     """Return the collector as it is wanted. Raises Problem for a state folder that it cannot have."""
     state = bundle_options["state"]
     if state not in ("", state_folder(store.name)):
         fix = f"Use {state_folder(store.name)}, which its removal removes."
         raise Problem(f"'{state}' is no state folder of {store.name}", where="bundle.state", fix=fix)
-    return Bundle(
+    return CollectorBundle(
         name=store.name,
         files=files,
         program=str(program.path),
@@ -324,14 +324,14 @@ def build_bundle(
     )
 
 
-def _read_ports(bundle_options: Mapping[str, Any]) -> tuple[Port, ...]:
+def _read_ports(bundle_options: Mapping[str, Any]) -> tuple[OpenedPort, ...]:
     return tuple(
-        Port(port_options["number"], port_options["protocol"], port_options["address"])
+        OpenedPort(port_options["number"], port_options["protocol"], port_options["address"])
         for port_options in bundle_options["ports"] or ()
     )
 
 
-def check_ports(machine: Machine, bundle: Bundle, root: Path) -> None:
+def check_ports(machine: Machine, bundle: CollectorBundle, root: Path) -> None:
     """Raise Problem if another process has a port of the collector."""
     listeners = machine.list_listeners()
     if not find_taken_ports(bundle.ports, listeners, {}, ""):

@@ -19,7 +19,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..fitted_unit import Systemd
 from ..host_answer import MetricReadings
 from ..host_question import HostLook, HostQuestion
-from ..host_release import Bundle, build_release_files, check_collector_name
+from ..host_release import CollectorBundle, build_release_files, check_collector_name
 from .host_edge import run_task
 from .host_facts import HostFacts
 from .host_faults import build_bundle, find_access_faults, read_secrets, read_systemd, refuse_faults
@@ -87,7 +87,7 @@ class _LookedCollector:
         secrets = read_secrets({"credentials": credentials.readable}, self.store)
         program = choose_program(bundle_options["program"] or {}, machine.find_architecture(), self.store)
         files = build_release_files(bundle_options, secrets, str(program.path), systemd)
-        self.bundle: Bundle = build_bundle(bundle_options, files, program, self.store)
+        self.bundle: CollectorBundle = build_bundle(bundle_options, files, program, self.store)
         self.service_rows = bundle_options["services"] or ()
         self.looked = _find_host_look(self.store.name, params)
         self._mask_tree = _build_tree_mask(build_mask(secrets))

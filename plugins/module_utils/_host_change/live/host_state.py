@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..host_plan import NOTHING, choose_activation, list_superfluous_releases, list_unused_programs
-from ..host_release import Bundle, build_difference, list_changed_paths
+from ..host_release import CollectorBundle, build_difference, list_changed_paths
 from .host_store import Store
 from .machine import Machine
 
 
 @dataclass
-class Outcome:
+class HostOutcome:
     """What a run has done, or would do, for its result."""
 
     is_changed: bool = False
@@ -49,7 +49,7 @@ class ServiceOutcome:
     """Lines about services that run with an older environment until somebody restarts them."""
 
 
-def note_differences(machine: Machine, store: Store, bundle: Bundle, outcome: Outcome) -> None:
+def note_differences(machine: Machine, store: Store, bundle: CollectorBundle, outcome: HostOutcome) -> None:
     """Write into an outcome what differs. If an earlier step has set `is_changed`, it stays true."""
     number, wanted_files = store.releases.find_current(), bundle.files
     stored_files = store.releases.read_files(number)
@@ -64,7 +64,7 @@ def note_differences(machine: Machine, store: Store, bundle: Bundle, outcome: Ou
     outcome.release = number
 
 
-def is_settled(store: Store, bundle: Bundle, outcome: Outcome) -> bool:
+def is_settled(store: Store, bundle: CollectorBundle, outcome: HostOutcome) -> bool:
     """Whether a run has nothing to do: nothing differs, and earlier runs have left nothing to complete or to remove."""
     if outcome.is_changed or store.list_leftovers():
         return False

@@ -29,7 +29,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._otelcol.errors import MASK, Problem
 from ..bundle_form import AWAITED, BEFORE_ALL, BUNDLE_OPTIONS
 from ..certificate_ends import warn_of_end
-from ..host_release import Bundle, check_collector_name
+from ..host_release import CollectorBundle, check_collector_name
 from .host_edge import run_task, to_problem, warn_printable
 from .host_faults import (
     Examination,
@@ -40,7 +40,7 @@ from .host_faults import (
     read_systemd,
     refuse_faults,
 )
-from .host_state import Outcome, ServiceOutcome, is_settled, note_differences
+from .host_state import HostOutcome, ServiceOutcome, is_settled, note_differences
 from .host_store import Store
 from .installed_program import Program, describe_selinux_needs
 from .late_imports import make_host_change, make_service_drop_ins
@@ -176,7 +176,7 @@ class _HostTask:
             return {"changed": False, "msg": f"{store.name} is absent"}
         discards = self.options.discards_unsent
         drop_ins = make_service_drop_ins(self.machine, store)
-        change = make_host_change(self.machine, store, Bundle(store.name), _NO_PROGRAM, str)
+        change = make_host_change(self.machine, store, CollectorBundle(store.name), _NO_PROGRAM, str)
         if self.module.check_mode:
             would_change = store.is_own() or drop_ins.plan_changes().is_changed
             forecast_lines = [f"{store.name} would be removed", *change.forecast_drain(discards)]
@@ -200,7 +200,7 @@ class _HostTask:
         if self.module.check_mode:
             return self._forecast_return(current_release, earlier_release)
         manifest = store.releases.read_manifest(earlier_release or current_release)
-        bundle = Bundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
+        bundle = CollectorBundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
         change = make_host_change(self.machine, store, bundle, _NO_PROGRAM, str)
         outcome = change.go_back_to(earlier_release)
         result_lines = outcome.notes or [f"Release {current_release} runs."]
@@ -304,10 +304,10 @@ class _HostTask:
         """Give a warning that names the host: Ansible shows equal warnings of several hosts only once."""
         warn_printable(self.module, f"{self.store.name} on {self.machine.node_name()}: {text}")
 
-    def _make_change(self, examination: Examination) -> tuple[Outcome, ServiceOutcome]:
+    def _make_change(self, examination: Examination) -> tuple[HostOutcome, ServiceOutcome]:
         """Change the collector and the services that send to it; in check mode, say what would be done."""
         store, bundle = self.store, examination.bundle
-        outcome = Outcome()
+        outcome = HostOutcome()
         service_rows = self.options.bundle["services"] or ()
         note_differences(self.machine, store, bundle, outcome)
         if is_settled(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
@@ -326,7 +326,7 @@ class _HostTask:
         except (Problem, OSError) as error:
             raise self._add_way_back(error, outcome) from error
 
-    def _add_way_back(self, error: Problem | OSError, outcome: Outcome) -> Problem:
+    def _add_way_back(self, error: Problem | OSError, outcome: HostOutcome) -> Problem:
         """Return a failure of services that send to the collector, with what a wave needs to take it back."""
         problem = to_problem(error)
         problem.facts.update(changed=outcome.is_changed, release=outcome.release)
@@ -334,7 +334,7 @@ class _HostTask:
             problem.facts["undecided"] = self.store.undecided_change.read_earlier()
         return problem
 
-    def _build_deployment_result(self, outcome: Outcome, services: ServiceOutcome) -> dict[str, Any]:
+    def _build_deployment_result(self, outcome: HostOutcome, services: ServiceOutcome) -> dict[str, Any]:
         """Return the result of a task with `state: present`."""
         result: dict[str, Any] = {
             "changed": outcome.is_changed or services.is_changed,
@@ -354,7 +354,7 @@ class _HostTask:
             result["diff"] = differences
         return result
 
-    def _write_summary(self, outcome: Outcome) -> str:
+    def _write_summary(self, outcome: HostOutcome) -> str:
         """Return the message of the task: what changed and how the service took it over."""
         name = self.store.name
         if not outcome.is_changed:

@@ -24,7 +24,7 @@ from ..host_judgement import (
     read_uptime_seconds,
 )
 from ..host_plan import RELOAD
-from ..host_release import Bundle
+from ..host_release import CollectorBundle
 from ..journal_lines import choose_telling_lines
 from ..taken_ports import find_closed_ports
 from .host_store import Store
@@ -68,7 +68,7 @@ class ReleaseJudgement:
         return f"{reason}: judged by its process, ports and health alone"
 
 
-def read_earlier_counts(machine: Machine, bundle: Bundle) -> EarlierCounts:
+def read_earlier_counts(machine: Machine, bundle: CollectorBundle) -> EarlierCounts:
     """Return the counts of the running collector; no counts if its metrics cannot be read."""
     try:
         text = machine.get(bundle.metrics_url) if bundle.metrics_url else ""
@@ -85,7 +85,7 @@ class Watch:
     """
 
     def __init__(
-        self, machine: Machine, store: Store, bundle: Bundle, started: ReleaseStart, mask: Callable[[str], str]
+        self, machine: Machine, store: Store, bundle: CollectorBundle, started: ReleaseStart, mask: Callable[[str], str]
     ) -> None:
         self.machine, self.store, self.bundle, self.started, self.mask = machine, store, bundle, started, mask
         self.pid = 0  # of the service, once it is ready

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..host_release import Bundle
+    from ..host_release import CollectorBundle
     from .host_change import HostChange
     from .host_store import Store
     from .installed_program import Program
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def make_host_change(
-    machine: Machine, store: Store, bundle: Bundle, program: Program, mask: Callable[[str], str]
+    machine: Machine, store: Store, bundle: CollectorBundle, program: Program, mask: Callable[[str], str]
 ) -> HostChange:
     """Return what brings a collector to what is wanted, or back."""
     from .host_change import HostChange  # noqa: PLC0415 - compiled where something changes

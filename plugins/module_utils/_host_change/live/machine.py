@@ -23,7 +23,7 @@ from typing import Any
 from ..._otelcol.errors import Problem
 from ..fitted_unit import parse_systemd_version
 from ..selinux_words import context_type, is_enforcing
-from ..taken_ports import Holder, Listener, parse_listeners
+from ..taken_ports import Holder, ListeningSocket, parse_listeners
 from . import late_imports
 
 # The tables in /proc/net, and the protocol of each.
@@ -223,9 +223,9 @@ class Machine:
         """Return the open answer of a URL, through the proxies of the environment. Raises OSError or ValueError."""
         return late_imports.import_host_http().open_download(url)
 
-    def list_listeners(self) -> list[Listener]:
+    def list_listeners(self) -> list[ListeningSocket]:
         """Return the waiting sockets of this host."""
-        sockets: list[Listener] = []
+        sockets: list[ListeningSocket] = []
         for name, protocol in _SOCKET_TABLES:
             table = Path("/proc/net") / name
             if table.exists():

@@ -22,7 +22,7 @@ from ..._kube.live.eks_access import create_session, read_failed_call
 from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.aws_policy import IRSA, Account
+from ..._otelcol.needs.aws_policy import IRSA, ServiceAccount
 from ..role_proofs import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
 from ..trust import AUDIENCE
 
@@ -64,7 +64,7 @@ class RoleWait:
         proven: list[str] = []
         unproven: list[UnprovenRow] = []
         for row in self.params["accounts"]:
-            account = Account(row["namespace"], row["service_account"])
+            account = ServiceAccount(row["namespace"], row["service_account"])
             try:
                 self._wait_for_account(account, row["role_arn"])
                 proven.append(str(account))
@@ -72,7 +72,7 @@ class RoleWait:
                 unproven.append({"account": str(account), "reason": str(reason)})
         return {"changed": self.changed, "proven": proven, "unproven": unproven}
 
-    def _wait_for_account(self, account: Account, role_arn: str) -> None:
+    def _wait_for_account(self, account: ServiceAccount, role_arn: str) -> None:
         """Wait until an account has its role. Raises Unproven if that cannot be seen, and Problem after the limit."""
         started_at = self.cluster.clock()
         if self.params["provider"] == IRSA:
@@ -82,7 +82,7 @@ class RoleWait:
         if self.params["replace_pods"]:
             self._replace_stale_pods(account, role_arn, started_at)
 
-    def _wait_until_assumed(self, account: Account, role_arn: str, started_at: float) -> None:
+    def _wait_until_assumed(self, account: ServiceAccount, role_arn: str, started_at: float) -> None:
         """Assume the role with a token of the account, as its pods do, until STS allows it. Only STS gets the token."""
         token = self._create_token(account)
         exceptions = import_library("botocore.exceptions", "botocore")
@@ -100,14 +100,14 @@ class RoleWait:
         fix = "Look at the role's trust policy, at the OIDC provider in IAM, and for a policy of the organization."
         raise Problem(wrong, asked=f"Take on {role_arn} as {account}", fix=fix)
 
-    def _create_token(self, account: Account) -> str:
+    def _create_token(self, account: ServiceAccount) -> str:
         """Return a new token of a service account for STS."""
         path = f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token"
         spec = {"audiences": [AUDIENCE], "expirationSeconds": TOKEN_SECONDS}
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         return str(self._post_object(path, body, "create tokens of it")["status"]["token"])
 
-    def _wait_for_pod_credentials(self, account: Account, role_arn: str, started_at: float) -> None:
+    def _wait_for_pod_credentials(self, account: ServiceAccount, role_arn: str, started_at: float) -> None:
         """Create a pod in a dry run, again and again until EKS gives it credentials.
 
         That takes some seconds after the association was made.
@@ -131,7 +131,7 @@ class RoleWait:
             reason = NOT_THERE_REASON if is_missing else f"this user cannot {action}: {error}"
             raise Unproven(reason) from error
 
-    def _replace_stale_pods(self, account: Account, role_arn: str, started_at: float) -> None:
+    def _replace_stale_pods(self, account: ServiceAccount, role_arn: str, started_at: float) -> None:
         """Evict the collectors that started before EKS knew of their role, until none runs without credentials."""
         for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
             stale_names = self._list_stale_pods(account, role_arn)
@@ -143,7 +143,7 @@ class RoleWait:
         fix = "See that the pod identity webhook of EKS reaches pods of this namespace, and run the task again."
         raise Problem(wrong, asked=f"Give {role_arn} to the pods of {account}", fix=fix)
 
-    def _list_stale_pods(self, account: Account, role_arn: str) -> list[str]:
+    def _list_stale_pods(self, account: ServiceAccount, role_arn: str) -> list[str]:
         """Return the names of an account's collectors that have no credentials of the role."""
         pod_names = []
         for pod in self.cluster.items(f"/api/v1/namespaces/{account.namespace}/pods"):
@@ -151,7 +151,7 @@ class RoleWait:
                 pod_names.append(pod["metadata"]["name"])
         return pod_names
 
-    def _evict_pod(self, account: Account, name: str) -> None:
+    def _evict_pod(self, account: ServiceAccount, name: str) -> None:
         """Evict a pod, which its workload then replaces. Raises Unproven if this user may not do that."""
         path = f"/api/v1/namespaces/{account.namespace}/pods/{name}/eviction"
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}

@@ -19,7 +19,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 from ..._kube.aws_failures import EXISTS_CODES
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, fill_policy, parse_eks_cluster
+from ..._otelcol.needs.aws_policy import IRSA, EksCluster, ServiceAccount, fill_policy, parse_eks_cluster
 from ..identity import ANNOTATIONS
 from ..role import (
     RoleRequest,
@@ -35,7 +35,7 @@ from ..role import (
     role_settings,
 )
 from ..role_names import role_name_in_region
-from ..trust import STATEMENT_BUILDERS, Step
+from ..trust import STATEMENT_BUILDERS, IamCall
 from .aws_api import AnsibleCallError, Aws, CallErrors, merge_task_tags, run
 from .role_association import RoleAssociation
 
@@ -58,7 +58,7 @@ class RoleTask:
         self.name = role_name_in_region(params["name"], self.region)
         self.cluster_name = params["cluster_name"]
         self.params = {**params, "name": self.name}
-        self.account = Account(params["namespace"], params["service_account"])
+        self.account = ServiceAccount(params["namespace"], params["service_account"])
         self.arn = ""
         """The ARN of the role, once it is known."""
         self.association = RoleAssociation(aws, self.params)
@@ -232,7 +232,7 @@ class RoleTask:
         self.arn = self.iam("create_role", RoleName=self.name, **request)["Role"]["Arn"]
 
     @CallErrors.common_error_handler("change the role")
-    def _apply_steps(self, pending_steps: list[Step]) -> None:
+    def _apply_steps(self, pending_steps: list[IamCall]) -> None:
         for step in pending_steps:
             self.iam(step.operation, RoleName=self.name, **step.parameters)
 
@@ -262,12 +262,12 @@ class RoleTask:
                 self._remove_role(plan_steps(live_role, remaining_role))
         return self._task_result(live_role, remaining_role, changed=True)
 
-    def _remove_role(self, pending_steps: list[Step]) -> None:
+    def _remove_role(self, pending_steps: list[IamCall]) -> None:
         for step in pending_steps:
             self._apply_removal(step)
 
     @CallErrors.deletion_error_handler("remove the role")
-    def _apply_removal(self, step: Step) -> None:
+    def _apply_removal(self, step: IamCall) -> None:
         self.iam(step.operation, RoleName=self.name, **step.parameters)
 
     def _task_result(

@@ -41,7 +41,7 @@ from ..releases.release_decision import (
     EXISTING,
     KEEP_FIX,
     TAKEOVER,
-    Decision,
+    ReleaseDecision,
     ReleaseRequest,
     decide_foreign,
     find_certificate_warnings,
@@ -139,7 +139,7 @@ def decide_addon(
     release_facts: ReleaseFacts,
     neighbours: Neighbours,
     version_table: versions.Table,
-) -> Decision:
+) -> ReleaseDecision:
     """Return the decision on the add-on. Raises Problem for a forbidden change.
 
     `version_table` is the content of compatibility.yml.
@@ -162,7 +162,7 @@ def decide_addon(
     return decision
 
 
-def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> Decision:
+def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> ReleaseDecision:
     """Return the decision, before the version of the operator is checked. Raises Problem for a forbidden change.
 
     The docstring of this file has the cases in a table.
@@ -182,21 +182,21 @@ def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: Release
     return _decide_next_version(addon)
 
 
-def _decide_next_version(addon: Addon) -> Decision:
+def _decide_next_version(addon: Addon) -> ReleaseDecision:
     """Return the decision to install, to upgrade or to change nothing. Raises Problem for a downgrade."""
     installed, wanted = addon.installed_version, addon.wanted_version
     if not installed:
-        return Decision("install", EKS, f"{addon.title} {wanted} is installed")
+        return ReleaseDecision("install", EKS, f"{addon.title} {wanted} is installed")
     if version_order(wanted) < version_order(installed):
         wrong = f"{addon.title} is {installed} here, and {wanted} is older"
         fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
         raise Problem(wrong, asked="Upgrade", fix=fix)
     if version_order(wanted) == version_order(installed):
-        return Decision("unchanged", EKS, f"{addon.title} {installed} is installed")
-    return Decision("upgrade", EKS, f"{addon.title} is upgraded from {installed} to {wanted}")
+        return ReleaseDecision("unchanged", EKS, f"{addon.title} {installed} is installed")
+    return ReleaseDecision("upgrade", EKS, f"{addon.title} is upgraded from {installed} to {wanted}")
 
 
-def _decide_other_installer(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> Decision:
+def _decide_other_installer(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> ReleaseDecision:
     """Return the decision to use an operator unchanged that no add-on installed. Raises Problem if that is forbidden.
 
     No add-on is installed beside it: two operators in one cluster would conflict over their definitions.
@@ -210,7 +210,7 @@ def _decide_other_installer(request: ReleaseRequest, addon: Addon, release_facts
     )
 
 
-def _decide_foreign(request: ReleaseRequest, addon: Addon) -> Decision:
+def _decide_foreign(request: ReleaseRequest, addon: Addon) -> ReleaseDecision:
     """Return the decision to use an add-on of another owner unchanged. Raises Problem if the user did not allow it.
 
     For operators that no add-on installed, `decide_foreign` of release_decision.py does the same.
@@ -220,7 +220,7 @@ def _decide_foreign(request: ReleaseRequest, addon: Addon) -> Decision:
         " collection"
     )
     if request.foreign == ADOPT:
-        return Decision(ADOPT, EXISTING, f"{state}; it is only checked, never changed")
+        return ReleaseDecision(ADOPT, EXISTING, f"{state}; it is only checked, never changed")
     raise Problem(state, fix=f"{KEEP_FIX}, or take it over (foreign: takeover).")
 
 

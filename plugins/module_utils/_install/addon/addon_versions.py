@@ -27,7 +27,7 @@ class AddonVersion(NamedTuple):
     needs_permissions: bool = False
 
 
-class VersionChoice(NamedTuple):
+class AddonVersionChoice(NamedTuple):
     """The version to have, its details if EKS still offers it, and a warning."""
 
     version: str
@@ -75,7 +75,7 @@ def choose_version(
     kubernetes: str,
     *,
     elsewhere: Iterable[str] = (),
-) -> VersionChoice:
+) -> AddonVersionChoice:
     """Return the version to have. Without a request the installed version stays; `default` and `latest` never go back.
 
     `installed` is the installed version, None without one; `kubernetes` is the version of the cluster. `elsewhere` are
@@ -83,7 +83,7 @@ def choose_version(
     """
     versions_by_name = {offer.version: offer for offer in offered}
     if installed and requested_version in (None, installed):
-        return VersionChoice(
+        return AddonVersionChoice(
             installed,
             versions_by_name.get(installed),
             _describe_stale_version(installed, versions_by_name, name, kubernetes),
@@ -93,11 +93,11 @@ def choose_version(
     if requested_version in (None, DEFAULT_VERSION, LATEST_VERSION):
         best_offer = _choose_best_offer(offered, latest=requested_version == LATEST_VERSION)
         if installed in versions_by_name and version_order(str(installed)) > version_order(best_offer.version):
-            return VersionChoice(str(installed), versions_by_name[str(installed)])
-        return VersionChoice(best_offer.version, best_offer)
+            return AddonVersionChoice(str(installed), versions_by_name[str(installed)])
+        return AddonVersionChoice(best_offer.version, best_offer)
     if requested_version not in versions_by_name:
         raise _unknown_version_problem(str(requested_version), versions_by_name, name, kubernetes)
-    return VersionChoice(str(requested_version), versions_by_name[str(requested_version)])
+    return AddonVersionChoice(str(requested_version), versions_by_name[str(requested_version)])
 
 
 def _choose_best_offer(offered: list[AddonVersion], *, latest: bool) -> AddonVersion:

@@ -43,7 +43,7 @@ from ..addon.addon_states import (
     first_step_to_remove,
 )
 from .addon_plan import AddonPlan, AddonPlanner, list_missing_settings
-from .addon_wait import Addon, AddonReads, AddonWait, Limits, addon_status, describe_addon
+from .addon_wait import Addon, AddonReads, AddonWait, WaitLimits, addon_status, describe_addon
 
 # The seconds before a task begins anew after a collision.
 COLLISION_PAUSE_SECONDS = 5.0
@@ -68,7 +68,7 @@ class AddonTask:
         self.reads = AddonReads(self.eks, params["cluster_name"], params["name"])
         self.seconds = _seconds_by_operation(params)
         patience = Patience(params["degraded"], params["degraded_seconds"])
-        self.wait = AddonWait(self.reads, Limits(self.seconds, patience), self.salt)
+        self.wait = AddonWait(self.reads, WaitLimits(self.seconds, patience), self.salt)
         self.waits = params["wait"] and not aws.check
         self.has_tagged = False
         """Whether tags were changed, also before a collision. The run that begins anew sees no difference in them."""

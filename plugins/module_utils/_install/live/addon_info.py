@@ -17,7 +17,7 @@ from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
 from ..addon.addon_states import Patience, list_issues
 from ..addon.addon_versions import choose_version, list_offered_versions, version_order
-from .addon_wait import Addon, AddonReads, AddonWait, Limits, describe_addon
+from .addon_wait import Addon, AddonReads, AddonWait, WaitLimits, describe_addon
 
 
 class VersionRow(TypedDict):
@@ -87,7 +87,7 @@ class AddonInfo:
         if reads.read_addon() is None:
             reads.read_kubernetes_version()  # fails at once if the cluster does not exist
         patience = Patience(self.params["degraded"], self.params["degraded_seconds"])
-        addon_wait = AddonWait(reads, Limits({"follow": self.params["wait_timeout"]}, patience), self.salt)
+        addon_wait = AddonWait(reads, WaitLimits({"follow": self.params["wait_timeout"]}, patience), self.salt)
         addon_wait.wait_until_done("follow")
         self.aws.warn(*addon_wait.warnings)
 

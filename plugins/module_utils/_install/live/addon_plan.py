@@ -19,7 +19,7 @@ from typing import Any
 from ..._identity.live.aws_api import AnsibleCallError, list_changed_settings, merge_task_tags, parse_configuration
 from ..._kube.live.libraries import import_library
 from ..addon.addon_settings import IDENTITIES, Settings, addon_settings, find_namespace_move
-from ..addon.addon_versions import VersionChoice
+from ..addon.addon_versions import AddonVersionChoice
 from ..addon.addon_violations import Violation, find_schema_mismatch
 from .addon_wait import Addon, AddonReads
 
@@ -82,13 +82,13 @@ class AddonPlanner:
         plan.warnings = [choice.warning, *self._list_advice(choice, plan), self._check_configuration(plan)]
         return plan
 
-    def _choose_version(self, installed_version: str | None) -> VersionChoice:
+    def _choose_version(self, installed_version: str | None) -> AddonVersionChoice:
         requested_version = self.params["version"]
         if installed_version and requested_version == installed_version:
-            return VersionChoice(installed_version)
+            return AddonVersionChoice(installed_version)
         return self.reads.choose_version(requested_version, installed_version)
 
-    def _list_advice(self, choice: VersionChoice, plan: AddonPlan) -> list[str]:
+    def _list_advice(self, choice: AddonVersionChoice, plan: AddonPlan) -> list[str]:
         """Return warnings about missing permissions or configuration of a new add-on, according to EKS."""
         if plan.live_addon or not choice.offered_version:
             return []

@@ -35,7 +35,7 @@ from ..addon.addon_states import (
 )
 from ..addon.addon_versions import (
     AddonVersion,
-    VersionChoice,
+    AddonVersionChoice,
     choose_version,
     list_kubernetes_versions,
     list_offered_versions,
@@ -63,7 +63,7 @@ def addon_status(addon: Addon | None) -> str:
     return str(addon.get("status")) if addon else ABSENT
 
 
-class Limits(NamedTuple):
+class WaitLimits(NamedTuple):
     """For how long a wait may take, by operation, and how patient it is with a degraded add-on."""
 
     seconds_by_operation: dict[str, float]
@@ -83,7 +83,7 @@ class _Sighting(NamedTuple):
 class AddonWait:
     """Reads the add-on until an operation is over. `salt` masks the secrets of its configuration in results."""
 
-    def __init__(self, reads: AddonReads, limits: Limits, salt: str) -> None:
+    def __init__(self, reads: AddonReads, limits: WaitLimits, salt: str) -> None:
         self.reads, self.limits, self.salt = reads, limits, salt
         self.warnings: list[str] = []
         self._degraded_since: float | None = None
@@ -214,7 +214,7 @@ class AddonReads:
         """Return the cluster's version of Kubernetes."""
         return str(self.eks("describe_cluster", name=self.cluster)["cluster"]["version"])
 
-    def choose_version(self, requested_version: str | None, installed_version: str | None) -> VersionChoice:
+    def choose_version(self, requested_version: str | None, installed_version: str | None) -> AddonVersionChoice:
         """Return the version to install, out of those that EKS offers for the cluster. Raises Problem for no such."""
         kubernetes = self.read_kubernetes_version()
         offered_versions = self.list_versions(kubernetes)

@@ -79,7 +79,7 @@ class OlmRequest(NamedTuple):
         return Problem(wrong, where=f"CatalogSource {self.catalog}", fix=fix)
 
 
-class VersionChoice(NamedTuple):
+class CsvChoice(NamedTuple):
     """The chosen version: a channel, and a ClusterServiceVersion in it."""
 
     channel: str
@@ -138,7 +138,7 @@ def _installed_csv(subscription: SubscriptionFacts | None) -> str:
 
 
 def _build_subscription(
-    request: OlmRequest, version: VersionChoice, own_subscription: SubscriptionFacts | None
+    request: OlmRequest, version: CsvChoice, own_subscription: SubscriptionFacts | None
 ) -> Manifest:
     """Return the Subscription to apply. One that is there keeps its name."""
     spec: dict[str, Any] = {
@@ -229,7 +229,7 @@ def _full_name(facts: ObjectIdentity) -> str:
     return f"{facts['namespace']}/{facts['name']}"
 
 
-def resolve_version(request: OlmRequest, olm: OlmFacts, kubernetes: str, installed_channel: str = "") -> VersionChoice:
+def resolve_version(request: OlmRequest, olm: OlmFacts, kubernetes: str, installed_channel: str = "") -> CsvChoice:
     """Return the version to install. Raises Problem with what the catalog has instead.
 
     `installed_channel` is the channel of the Subscription that is there.
@@ -243,7 +243,7 @@ def resolve_version(request: OlmRequest, olm: OlmFacts, kubernetes: str, install
         raise _missing_csv_problem(request, package, channel)
     csv = request.csv or channel["csv"]
     _check_version(request, channel, csv, kubernetes)
-    return VersionChoice(channel["name"], csv)
+    return CsvChoice(channel["name"], csv)
 
 
 def _missing_package_problem(request: OlmRequest, similar_names: list[str]) -> Problem:
@@ -338,7 +338,7 @@ def _join_names(names: Iterable[Any]) -> str:
     return join_at_most(_MOST_NAMES, names) or "none"
 
 
-def _decide_action(request: OlmRequest, installed_csv: str, version: VersionChoice) -> OlmAction:
+def _decide_action(request: OlmRequest, installed_csv: str, version: CsvChoice) -> OlmAction:
     """Return what OLM will do. Raises Problem for a downgrade, which OLM never does."""
     channel, csv = version
     if not installed_csv:

@@ -40,7 +40,7 @@ class Kind:
         return f"{self.group}/{self.version}"
 
 
-class Leftover(NamedTuple):
+class LeftoverKind(NamedTuple):
     """An object that a product makes for itself and does not remove."""
 
     api_version: str
@@ -80,7 +80,7 @@ class Product:
     """Whether an upgrade must pass through every minor version."""
     image_names: tuple[str, ...] = ()
     """Names that builds of others give the image of the main component, and its label app.kubernetes.io/name."""
-    leftovers: tuple[Leftover, ...] = ()
+    leftovers: tuple[LeftoverKind, ...] = ()
     takes_certificates: bool = False
     """Whether its webhooks may take a certificate that the user names."""
     starts_pods: bool = False
@@ -162,10 +162,10 @@ PRODUCTS = {
             # https://cert-manager.io/docs/installation/upgrade/
             is_stepwise=True,
             leftovers=(
-                Leftover("v1", "Secret", "cert-manager-webhook-ca"),
-                Leftover(_LEASE_API, "Lease", "cert-manager-controller", is_of_election=True),
-                Leftover(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election", is_of_election=True),
-                Leftover(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election-core", is_of_election=True),
+                LeftoverKind("v1", "Secret", "cert-manager-webhook-ca"),
+                LeftoverKind(_LEASE_API, "Lease", "cert-manager-controller", is_of_election=True),
+                LeftoverKind(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election", is_of_election=True),
+                LeftoverKind(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election-core", is_of_election=True),
             ),
             trial_objects=(_TRIAL_CERTIFICATE,),
         ),
@@ -195,9 +195,9 @@ PRODUCTS = {
             # Its own upgrade routines take collectors through all versions.
             is_stepwise=False,
             leftovers=(
-                Leftover("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert"),
-                Leftover("v1", "Secret", "opentelemetry-operator-generated-certificate"),
-                Leftover(_LEASE_API, "Lease", "9f7554c3.opentelemetry.io"),
+                LeftoverKind("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert"),
+                LeftoverKind("v1", "Secret", "opentelemetry-operator-generated-certificate"),
+                LeftoverKind(_LEASE_API, "Lease", "9f7554c3.opentelemetry.io"),
             ),
             takes_certificates=True,
             starts_pods=True,

@@ -88,7 +88,7 @@ def _resource_identity(resource: versions.CollectorFacts) -> tuple[str, str, str
 
 
 @dataclass
-class Decision:
+class ReleaseDecision:
     """What a task does with a product, and what it says about that."""
 
     action: str
@@ -109,7 +109,7 @@ def decide_release(
     release_facts: ReleaseFacts,
     version_table: versions.Table,
     manifests: Sequence[Manifest] = (),
-) -> Decision:
+) -> ReleaseDecision:
     """Return the decision on the product. Raises Problem for a forbidden change.
 
     `manifests` has the objects of the wanted version, if this collection applies them.
@@ -142,22 +142,22 @@ def _refuse_old_operator(request: ReleaseRequest, version: Version) -> None:
         raise Problem(wrong, fix=f"Take a version from {versions.FIRST_V1BETA1} on.")
 
 
-def _decide_action(request: ReleaseRequest, release_facts: ReleaseFacts) -> Decision:
+def _decide_action(request: ReleaseRequest, release_facts: ReleaseFacts) -> ReleaseDecision:
     """Return the decision, before the versions of Kubernetes are compared. Raises Problem for a forbidden change."""
     title = request.product.title
     if request.provider == EXISTING:
         if not release_facts["installed"]:
             raise Problem(f"{title} is not in this cluster", fix="Set its provider to manifest or helm to install it.")
-        return Decision(ADOPT, EXISTING, f"{title} {release_facts['version']} is used unchanged")
+        return ReleaseDecision(ADOPT, EXISTING, f"{title} {release_facts['version']} is used unchanged")
     if not release_facts["installed"]:
         refuse_foreign_definitions(request, release_facts)
-        return Decision("install", request.provider, f"{title} {request.version or ''} is installed")
+        return ReleaseDecision("install", request.provider, f"{title} {request.version or ''} is installed")
     if not release_facts["ours"] and not _is_same_release(request, release_facts):
         return decide_foreign(request, release_facts)
     return _decide_next_version(request, release_facts)
 
 
-def decide_foreign(request: ReleaseRequest, release_facts: ReleaseFacts) -> Decision:
+def decide_foreign(request: ReleaseRequest, release_facts: ReleaseFacts) -> ReleaseDecision:
     """Return the decision on an installation of another owner. Raises Problem unless `request.foreign` allows it."""
     title, installer = request.product.title, release_facts["installer"]
     state = (
@@ -166,7 +166,7 @@ def decide_foreign(request: ReleaseRequest, release_facts: ReleaseFacts) -> Deci
     )
     may_be_taken = installer["by"] == MANIFEST and request.provider == MANIFEST
     if request.foreign == ADOPT:
-        return Decision(ADOPT, EXISTING, f"{state}; it is only checked, never changed")
+        return ReleaseDecision(ADOPT, EXISTING, f"{state}; it is only checked, never changed")
     if request.foreign == TAKEOVER and may_be_taken:
         return _decide_next_version(request, release_facts)
     if request.foreign == TAKEOVER:
@@ -181,13 +181,13 @@ def _describe_installer(installer: Installer) -> str:
     return _INSTALLER_TEXTS[installer["by"]].format(name=installer["name"])
 
 
-def _decide_next_version(request: ReleaseRequest, release_facts: ReleaseFacts) -> Decision:
+def _decide_next_version(request: ReleaseRequest, release_facts: ReleaseFacts) -> ReleaseDecision:
     """Return the decision to upgrade or to change nothing. Raises Problem for a downgrade and for skipped versions."""
     _refuse_move(request, release_facts)
     title = request.product.title
     installed_version, target_version = parse_version(release_facts["version"]), request.version
     if installed_version is None or target_version is None or installed_version == target_version:
-        return Decision("unchanged", request.provider, f"{title} {release_facts['version']} is installed")
+        return ReleaseDecision("unchanged", request.provider, f"{title} {release_facts['version']} is installed")
     if target_version < installed_version:
         fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
         raise Problem(f"{title} is {installed_version} here, and {target_version} is older", asked="Upgrade", fix=fix)
@@ -198,7 +198,9 @@ def _decide_next_version(request: ReleaseRequest, release_facts: ReleaseFacts) -
         )
         fix = f"Run once for the newest patch of each of {', '.join(steps)}, or allow the skip (allow_skip)."
         raise Problem(wrong, asked="Upgrade", fix=fix)
-    return Decision("upgrade", request.provider, f"{title} is upgraded from {installed_version} to {target_version}")
+    return ReleaseDecision(
+        "upgrade", request.provider, f"{title} is upgraded from {installed_version} to {target_version}"
+    )
 
 
 def _refuse_move(request: ReleaseRequest, release_facts: ReleaseFacts) -> None:
@@ -262,7 +264,7 @@ def _refuse_kubernetes(
     version: Version,
     release_facts: ReleaseFacts,
     version_table: versions.Table,
-    decision: Decision,
+    decision: ReleaseDecision,
 ) -> None:
     """Raise Problem for a version that does not support the cluster's Kubernetes.
 

@@ -23,7 +23,7 @@ CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
 UNAUTHORIZED = 401
 
 
-class Trouble(NamedTuple):
+class CallTrouble(NamedTuple):
     """Why no answer came: the word of the explanation, and whether another try may help."""
 
     why: str
@@ -32,14 +32,14 @@ class Trouble(NamedTuple):
 
 # urllib3's exceptions by name.
 TROUBLES = {
-    "SSLEOFError": Trouble("reset", again=True),
-    "SSLZeroReturnError": Trouble("reset", again=True),
-    "ProxyError": Trouble("reset", again=True),
-    "NameResolutionError": Trouble("dns", again=True),
-    "NewConnectionError": Trouble("refused", again=True),
-    "ConnectTimeoutError": Trouble("timeout", again=True),
-    "ReadTimeoutError": Trouble("timeout", again=False),
-    "SSLError": Trouble("tls", again=False),
+    "SSLEOFError": CallTrouble("reset", again=True),
+    "SSLZeroReturnError": CallTrouble("reset", again=True),
+    "ProxyError": CallTrouble("reset", again=True),
+    "NameResolutionError": CallTrouble("dns", again=True),
+    "NewConnectionError": CallTrouble("refused", again=True),
+    "ConnectTimeoutError": CallTrouble("timeout", again=True),
+    "ReadTimeoutError": CallTrouble("timeout", again=False),
+    "SSLError": CallTrouble("tls", again=False),
 }
 
 # What OpenSSL says of a TLS connection, and the word of the explanation; the first that fits.
@@ -133,14 +133,14 @@ class PooledTransport:
         return LostError(reason, error_text, self.host, again=trouble.again)
 
 
-def _find_trouble(error: Exception) -> Trouble:
+def _find_trouble(error: Exception) -> CallTrouble:
     """Return what an exception of urllib3 means, by its own name and the names of what it wraps."""
     parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)
     class_names = {type(part).__name__ for part in parts}
     for name, trouble in TROUBLES.items():
         if name in class_names:
             return trouble
-    return Trouble("reset", again=True)
+    return CallTrouble("reset", again=True)
 
 
 def _explain_untrusted(error_text: str) -> str:

@@ -39,7 +39,7 @@ AWS_ROLES = ("otel_operator", "otel_identity")
 IDENTITY_PATH = "/api/v1/namespaces/kube-system"
 
 
-class ClusterRow(TypedDict):
+class TargetRow(TypedDict):
     """A cluster as the result of the module has it."""
 
     server: str
@@ -54,7 +54,7 @@ class ClusterRow(TypedDict):
 class _CheckedCluster(NamedTuple):
     """The cluster of the run or of a role, and the sentence that says so."""
 
-    row: ClusterRow
+    row: TargetRow
     msg: str
 
 
@@ -126,7 +126,7 @@ def _find_ending(variable: str) -> str:
     )
 
 
-def are_two_clusters(first_cluster: ClusterRow, second_cluster: ClusterRow) -> bool:
+def are_two_clusters(first_cluster: TargetRow, second_cluster: TargetRow) -> bool:
     """Return whether two clusters differ: by their uids if both are known, otherwise by their servers."""
     if first_cluster["uid"] and second_cluster["uid"]:
         return first_cluster["uid"] != second_cluster["uid"]
@@ -140,14 +140,14 @@ def _check_expected_cluster(cluster: Cluster, names: ClusterNames, expected: str
     """
     uid = _read_cluster_uid(cluster)
     description = _describe_cluster(cluster, names, uid)
-    row: ClusterRow = {"server": cluster.server, "context": names.context, "name": names.name, "uid": uid}
+    row: TargetRow = {"server": cluster.server, "context": names.context, "name": names.name, "uid": uid}
     if expected and expected not in (names.name, uid):
         raise _build_refusal(description, expected, role, row)
     subject = f"Role {role}" if role else "This run"
     return _CheckedCluster(row, f"{subject} goes to cluster {description}.")
 
 
-def _build_refusal(description: str, expected: str, role: str, row: ClusterRow) -> Failure:
+def _build_refusal(description: str, expected: str, role: str, row: TargetRow) -> Failure:
     """Return the failure of a run whose cluster is not the expected one."""
     *variables, last_variable = [f"{role or 'otel_collector'}{ending}" for ending in OPTIONS_BY_ENDING]
     role_text = f" with role {role}" if role else ""

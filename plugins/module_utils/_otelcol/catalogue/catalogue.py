@@ -19,11 +19,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..config.layers import Rename, Version, parse_version
 from .builds import BuildTable, Coverage, guess_type, list_modules, list_schemes
-from .component_types import Component, ComponentTable, Removal, is_accepted_name, name_in_version
+from .component_types import ComponentTable, ComponentType, Removal, is_accepted_name, name_in_version
 from .constraint_places import ConstraintPlaces, ConstraintTable
 from .fields import FieldTable
 from .port_rows import Listeners, map_listeners
-from .reference_keys import Reference, parse_path
+from .reference_keys import ReferenceKey, parse_path
 from .rows import OFFICIAL_BUILDS, SECTIONS, Key, Module, Row
 from .table_rows import ComponentRow, GapRow, PortRow, ProviderRow, ReferenceRow, RemovalRow
 from .version_ranges import format_version, is_in_ranges, is_in_span, last_release_in, parse_ranges, version_as_number
@@ -103,7 +103,7 @@ class Catalogue:
         )
 
     @_remember_answers
-    def find_component(self, section: str, name: str, distribution: str, version: str) -> Component | None:
+    def find_component(self, section: str, name: str, distribution: str, version: str) -> ComponentType | None:
         """Return a type as a build knows it; None if the build does not know it by this name.
 
         A build knows an old name as long as its version accepts it, and a new name from the version that brought it.
@@ -127,14 +127,14 @@ class Catalogue:
         removal = self.find_removal(section, self._components.find_newest_name(section, name))
         return removal is not None and known_version < parse_version(removal.gone_since) <= target_version
 
-    def _find_described(self, section: str, name: str, distribution: str, version: Version) -> Component | None:
+    def _find_described(self, section: str, name: str, distribution: str, version: Version) -> ComponentType | None:
         """Return a type of a build whose schema is known. A schema does not name the signals of a type."""
         if (section, name) not in self.schemas[distribution]:
             return None
         for row in self._components.find_rows(section, name):
             if is_accepted_name(row, name, version):
                 return self._components.build_component(row, name, version, is_approximate=False)
-        return Component(section, name, name, "", None)
+        return ComponentType(section, name, name, "", None)
 
     def find_described_settings(self, section: str, name: str, distribution: str) -> Row | None:
         """Return the settings of a type from the schema of its build, like a row of `fields`; None without a schema."""
@@ -215,13 +215,13 @@ class Catalogue:
         """The ports that types open, by section and any of their names."""
         return map_listeners(self.listener_rows)
 
-    def list_references(self, section: str, name: str) -> tuple[Reference, ...]:
+    def list_references(self, section: str, name: str) -> tuple[ReferenceKey, ...]:
         """Return the keys in the settings of a type that name extensions or pipelines."""
         types = {("*", "*"), (section, "*"), (section, self._components.find_newest_name(section, name))}
         keys = []
         for row in self.reference_rows:
             if (row["section"], row["type"]) in types:
-                keys.append(Reference(parse_path(row["key"]), row["to"], row.get("lax", False)))
+                keys.append(ReferenceKey(parse_path(row["key"]), row["to"], row.get("lax", False)))
         return tuple(keys)
 
     def find_fields(self, section: str, name: str, version: str = "") -> Row | None:
@@ -424,10 +424,10 @@ def _is_released_in(ranges_by_distribution: Mapping[str, str], distribution: str
     return any(is_in_span(span, version) for span in spans)
 
 
-def _guess_component(section: str, name: str, modules: Iterable[Module]) -> Component | None:
+def _guess_component(section: str, name: str, modules: Iterable[Module]) -> ComponentType | None:
     """Return a type by the module of unknown type whose folder suggests its name; None if there is none."""
     plain_name = name.replace("_", "")
     for module_section, module in modules:
         if module_section == section and guess_type(module).replace("_", "") == plain_name:
-            return Component(section, name, name, module, None, is_approximate=True, is_guessed=True)
+            return ComponentType(section, name, name, module, None, is_approximate=True, is_guessed=True)
     return None

@@ -19,7 +19,7 @@ from .version_ranges import is_in_span
 
 
 @dataclass(frozen=True)
-class Component:
+class ComponentType:
     """A component type as one build knows it.
 
     `name` is the name that the caller looked up, and `type` the name in the newest versions. `newer_name` is set if
@@ -128,10 +128,10 @@ class ComponentTable:
         """The modules of all types, each with its section."""
         return frozenset((row["section"], row["module"]) for row in self.components)
 
-    def build_component(self, row: ComponentRow, name: str, version: Version, *, is_approximate: bool) -> Component:
+    def build_component(self, row: ComponentRow, name: str, version: Version, *, is_approximate: bool) -> ComponentType:
         """Return the type of a row as a version knows it, by the name that the caller looked up."""
         current_name = name_in_version(row, version)
-        return Component(
+        return ComponentType(
             section=row["section"],
             name=name,
             type=row["type"],

@@ -17,7 +17,7 @@ from .rows import ANY_DEPTH, ANY_KEY
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceKey:
     """A key that names an extension or a pipeline.
 
     In `path`, `*` is any key or index, and a leading `**` any depth. `target_kind` is what the key names, such as

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
 from ..otlp_requests import ITEM_NOUNS
-from .forecast_rows import ChangeRow, FiguresRow, KindRow, SenderChangeRow, ShownForecast
+from .forecast_rows import FiguresRow, KindRow, SenderChangeRow, SentChangeRow, ShownForecast
 from .forecasts_together import exporter_name
 from .pages import (
     describe_items_percent,
@@ -25,7 +25,7 @@ from .pages import (
     format_size,
 )
 from .sent_changes import MOST_MOVERS
-from .tallies import Sender
+from .tallies import SenderName
 
 WIDEST_BAR = 100
 """The width of the longest bar, in units of its picture."""
@@ -148,7 +148,7 @@ def _build_tiles(forecast: ShownForecast) -> Iterator[Tile]:
 # ── Rows of tables ──
 
 
-def _build_movers(changes: Sequence[ChangeRow]) -> list[MoverRow]:
+def _build_movers(changes: Sequence[SentChangeRow]) -> list[MoverRow]:
     """Return the exporters and signals whose bytes change most, with the widths of their bars."""
     changed = [change for change in changes if change["before"] != change["after"]]
     largest_changes = sorted(changed, key=_bytes_moved, reverse=True)[:MOST_MOVERS]
@@ -158,12 +158,12 @@ def _build_movers(changes: Sequence[ChangeRow]) -> list[MoverRow]:
     return [_build_mover_row(change, largest_size) for change in largest_changes]
 
 
-def _bytes_moved(change: ChangeRow) -> int:
+def _bytes_moved(change: SentChangeRow) -> int:
     """Return by how many bytes a change moves, up or down."""
     return abs(change["after"]["bytes"] - change["before"]["bytes"])
 
 
-def _build_mover_row(change: ChangeRow, largest_size: int) -> MoverRow:
+def _build_mover_row(change: SentChangeRow, largest_size: int) -> MoverRow:
     """Return a row with bars; that of `largest_size` bytes is the longest."""
     return {
         "before_width": _compute_bar_width(change["before"], largest_size),
@@ -178,7 +178,7 @@ def _compute_bar_width(figures: FiguresRow, largest_size: int) -> float:
     return round(WIDEST_BAR * figures["bytes"] / largest_size, 1)
 
 
-def _build_exporter_row(change: ChangeRow) -> ExporterRow:
+def _build_exporter_row(change: SentChangeRow) -> ExporterRow:
     before, after = change["before"], change["after"]
     return {
         "exporter": exporter_name(change),
@@ -193,8 +193,8 @@ def _build_exporter_row(change: ChangeRow) -> ExporterRow:
     }
 
 
-def _build_sender_row(change: ChangeRow, sender_change: SenderChangeRow) -> SenderRow:
-    sender = Sender(sender_change["service"], sender_change["namespace"], sender_change["tenant"])
+def _build_sender_row(change: SentChangeRow, sender_change: SenderChangeRow) -> SenderRow:
+    sender = SenderName(sender_change["service"], sender_change["namespace"], sender_change["tenant"])
     return {
         "sender": describe_sender(sender),
         "exporter": exporter_name(change),
@@ -204,7 +204,7 @@ def _build_sender_row(change: ChangeRow, sender_change: SenderChangeRow) -> Send
     }
 
 
-def _build_kind_row(change: ChangeRow, kind: KindRow, side: str) -> KindOfSideRow:
+def _build_kind_row(change: SentChangeRow, kind: KindRow, side: str) -> KindOfSideRow:
     return {
         "kind": describe_kind(change["signal"], kind, side),
         "exporter": exporter_name(change),

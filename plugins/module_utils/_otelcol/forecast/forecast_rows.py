@@ -74,7 +74,7 @@ class SenderChangeRow(TypedDict):
     after: FiguresRow
 
 
-class ChangeRow(TypedDict):
+class SentChangeRow(TypedDict):
     """What changes for one exporter and signal. `old_exporter` is the name of the exporter before the change.
 
     `bound_percent` is None if the sample is too small to tell the error.
@@ -107,7 +107,7 @@ class ShownForecast(TypedDict):
     """A forecast as pages and reports show it. `breaches` has a line for each limit that the change passes."""
 
     collector: str
-    changes: list[ChangeRow]
+    changes: list[SentChangeRow]
     breaches: list[str]
     notes: list[str]
     cost_per_month: CostRow

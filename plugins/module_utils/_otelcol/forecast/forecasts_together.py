@@ -16,7 +16,7 @@ from ..config.paths import Position
 from ..rules.junit_report import render_junit
 from ..rules.report_model import CheckedConfig, Report, format_markdown_code
 from ..rules.subject import Finding
-from .forecast_rows import ChangeRow, CostRow, ShownForecast
+from .forecast_rows import CostRow, SentChangeRow, ShownForecast
 
 # What a JUnit report calls its suite of tests, the rule of a failed test, and the test of lines about no exporter.
 _SUITE_NAME = "o11y.opentelemetry.pipeline_forecast"
@@ -64,7 +64,7 @@ def join_forecasts(forecasts: Sequence[HostForecast]) -> ShownForecast:
     }
 
 
-def exporter_name(change: ChangeRow) -> str:
+def exporter_name(change: SentChangeRow) -> str:
     """Return the exporter as people read it: `otlp/b`, or `otlp/a → otlp/b` if the change renames it."""
     if change["old_exporter"] == change["exporter"]:
         return change["exporter"]
@@ -94,7 +94,7 @@ def _build_test_case(name: str, breaches: Sequence[str]) -> CheckedConfig:
     return CheckedConfig(name, tuple(Finding(Position(), name, _RULE_ID, "error", line) for line in breaches))
 
 
-def _prefix_changes(finished: Sequence[_FinishedForecast]) -> Iterator[ChangeRow]:
+def _prefix_changes(finished: Sequence[_FinishedForecast]) -> Iterator[SentChangeRow]:
     """Yield the changes of all hosts; the name of its host stands before each exporter."""
     for host, result in finished:
         for change in result["changes"]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, suggest_word
-from .sent_changes import RESOURCE_SUFFIX, Change, Figures
+from .sent_changes import RESOURCE_SUFFIX, Figures, SentChange
 from .tallies import Tally
 
 FIGURES = ("items", "bytes", "series")
@@ -31,7 +31,7 @@ _FIX = "Write a change such as '+20%' or '-10%', or for series a number such as 
 
 
 @dataclass(frozen=True)
-class Limit:
+class ForecastLimit:
     """One limit of a figure: a change in percent, up or down, or an amount."""
 
     figure_name: str
@@ -54,13 +54,13 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ForecastLimits:
     """What a change may do. `kept_attributes` are the names of attributes that must stay."""
 
-    figure_limits: tuple[Limit, ...] = ()
+    figure_limits: tuple[ForecastLimit, ...] = ()
     kept_attributes: tuple[str, ...] = ()
 
-    def find_breaches(self, changes: Sequence[Change]) -> Iterator[str]:
+    def find_breaches(self, changes: Sequence[SentChange]) -> Iterator[str]:
         """Yield a line for each limit that a change is beyond."""
         for change in changes:
             subject = f"{change.name}: {change.signal}"
@@ -72,7 +72,7 @@ class Limits:
                 if _strip_resource_mark(name) in self.kept_attributes:
                     yield f"{subject}: attribute {name} is lost on {items:,} of {change.after.item_count:,} items"
 
-    def _list_passed_limits(self, change: Change) -> Iterator[str]:
+    def _list_passed_limits(self, change: SentChange) -> Iterator[str]:
         """Yield each figure that a change moves beyond its limit, with what it was and is."""
         for limit in self.figure_limits:
             old = _find_figure(change.before, limit.figure_name)
@@ -89,7 +89,7 @@ class Limits:
             if name not in attribute_names:
                 yield f"lost_attributes: nothing has attribute {name} before the change, so its loss cannot show"
 
-    def _list_lost_attributes(self, change: Change) -> Iterator[str]:
+    def _list_lost_attributes(self, change: SentChange) -> Iterator[str]:
         """Yield each attribute that must stay and is lost, as the change names it: with its holder, if it has one."""
         shown_by_name = {_strip_resource_mark(shown_name): shown_name for shown_name in change.lost_attributes}
         for name in self.kept_attributes:
@@ -108,9 +108,9 @@ def _strip_resource_mark(shown_name: str) -> str:
     return shown_name.removesuffix(RESOURCE_SUFFIX)
 
 
-def parse_limits(limits_option: Mapping[str, Any]) -> Limits:
+def parse_limits(limits_option: Mapping[str, Any]) -> ForecastLimits:
     """Return the limits that a user gives. Raises Problem for an unknown name, and for what is no limit."""
-    figures: list[Limit] = []
+    figures: list[ForecastLimit] = []
     for name, value in limits_option.items():
         if name not in LIMITS:
             wrong = f"there is no limit '{name}'{suggest_word(str(name), LIMITS)}"
@@ -118,7 +118,7 @@ def parse_limits(limits_option: Mapping[str, Any]) -> Limits:
         if name != LOST_ATTRIBUTES:
             figures += [_parse_limit(name, text) for text in _as_sequence(value)]
     kept_attributes = tuple(_parse_attribute(name) for name in _as_sequence(limits_option.get(LOST_ATTRIBUTES, ())))
-    return Limits(tuple(figures), kept_attributes)
+    return ForecastLimits(tuple(figures), kept_attributes)
 
 
 def _parse_attribute(name: Any) -> str:
@@ -129,18 +129,18 @@ def _parse_attribute(name: Any) -> str:
     raise Problem(wrong, where=f"limits.{LOST_ATTRIBUTES}", fix="Write names of attributes, such as [service.name].")
 
 
-def _parse_limit(figure: str, value: Any) -> Limit:
+def _parse_limit(figure: str, value: Any) -> ForecastLimit:
     """Return a limit of a figure. Raises Problem for what is neither percent with a sign nor an amount of series."""
     text = str(value).strip()
     percent_match = _PERCENT.match(text)
     if percent_match:
         sign, number = percent_match.groups()
-        return Limit(figure, text, percent=float(f"{sign}{number}"))
+        return ForecastLimit(figure, text, percent=float(f"{sign}{number}"))
     amount_match = _AMOUNT.match(text)
     # Items and bytes of a capture depend on how long it took, so no amount limits them.
     if amount_match and figure == "series":
         number, unit = amount_match.groups()
-        return Limit(figure, text, amount=int(number) * _FACTORS[unit])
+        return ForecastLimit(figure, text, amount=int(number) * _FACTORS[unit])
     raise Problem(f"'{value}' is no limit of {figure}", where=f"limits.{figure}", fix=_FIX)
 
 

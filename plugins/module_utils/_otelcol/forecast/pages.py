@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from ..otlp_requests import describe_item_count
 from ..rules.report_model import format_markdown_code
 from ..traits import sends_nothing
-from .forecast_rows import ChangeRow, ChurnSideRow, KindRow, OneSideRow
+from .forecast_rows import ChurnSideRow, KindRow, OneSideRow, SentChangeRow
 from .money import Scale, compute_monthly_cost, needs_rate
-from .sent_changes import Change, Figures, Move
-from .tallies import Sender
+from .sent_changes import Figures, Move, SentChange
+from .tallies import SenderName
 
 _SIZE_UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
@@ -31,14 +31,14 @@ class Forecast:
     """
 
     collector: str
-    changes: tuple[Change, ...]
+    changes: tuple[SentChange, ...]
     breach_lines: tuple[str, ...]
     note_lines: tuple[str, ...]
     scale: Scale
     prices: dict[str, float]
     currency: str = ""
 
-    def compute_monthly_prices(self, change: Change) -> tuple[float, float]:
+    def compute_monthly_prices(self, change: SentChange) -> tuple[float, float]:
         """Return what an exporter's signal costs in a month before and after the change."""
         old_exporter = change.old_exporter or change.exporter
         price_before = self._compute_price(change.signal, old_exporter, change.before)
@@ -71,7 +71,7 @@ class Forecast:
         return sum(self.compute_monthly_prices(change)[1] for change in self.changes)
 
 
-def sort_by_size_of_change(changes: Sequence[Change]) -> list[Change]:
+def sort_by_size_of_change(changes: Sequence[SentChange]) -> list[SentChange]:
     """Return the changes, those that move most bytes first."""
     return sorted(
         changes, key=lambda change: (-abs(change.after.byte_count - change.before.byte_count), change.exporter)
@@ -95,7 +95,7 @@ def render_text_lines(forecast: Forecast) -> Iterator[str]:
     yield from (f"note: {line}" for line in forecast.note_lines)
 
 
-def _format_change_line(change: Change) -> str:
+def _format_change_line(change: SentChange) -> str:
     """Return a line such as `otlp/a: 1,000 → 620 spans (-38.0 %), 1.0 MiB → 512.0 KiB (-50.0 %)`."""
     row = change.as_dict()
     item_count_after = describe_item_count(change.signal, change.after.item_count)
@@ -110,7 +110,7 @@ def _format_change_line(change: Change) -> str:
     return f"{change.name}: {', '.join(words)}"
 
 
-def _list_details(change: Change) -> Iterator[str]:
+def _list_details(change: SentChange) -> Iterator[str]:
     """Yield the lines below that of a change: its attributes, its kinds of one side alone, and its senders."""
     lost_attributes = describe_lost_attributes(change.as_dict())
     if lost_attributes:
@@ -151,7 +151,7 @@ def render_markdown(forecast: Forecast, mask_secrets: Callable[[str], str] = str
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _render_table_row(change: Change, masked_code: Callable[[str], str]) -> str:
+def _render_table_row(change: SentChange, masked_code: Callable[[str], str]) -> str:
     row = change.as_dict()
     cells = (
         masked_code(change.name),
@@ -167,7 +167,7 @@ def _render_table_row(change: Change, masked_code: Callable[[str], str]) -> str:
 # ── Parts of a forecast in words ──
 
 
-def _list_kind_lines(change: Change) -> Iterator[str]:
+def _list_kind_lines(change: SentChange) -> Iterator[str]:
     """Yield a line for each kind of log records or data points of which one side alone has items."""
     for side, one_side in (("before", change.only_before), ("after", change.only_after)):
         for kind in one_side.largest_kinds:
@@ -180,7 +180,7 @@ def _format_move(move: Move) -> str:
     return f"{describe_sender(move.sender)}: {item_counts}, {_format_sizes(move.before, move.after)}"
 
 
-def _format_sizes_with_percent(change: Change) -> str:
+def _format_sizes_with_percent(change: SentChange) -> str:
     percent = format_percent_change(change.before.byte_count, change.after.byte_count)
     return f"{_format_sizes(change.before, change.after)} ({percent})"
 
@@ -189,7 +189,7 @@ def _format_sizes(before: Figures, after: Figures) -> str:
     return f"{format_size(before.byte_count)} → {format_size(after.byte_count)}"
 
 
-def describe_lost_attributes(change: ChangeRow) -> list[str]:
+def describe_lost_attributes(change: SentChangeRow) -> list[str]:
     """Return the attributes that a change loses, such as `user.id`, or `team on 40 items` if others keep it."""
     partly_lost = [
         f"{attribute['name']} on {attribute['items']:,} items" for attribute in change["partly_lost_attributes"]
@@ -212,7 +212,7 @@ def describe_kind(signal: str, kind: KindRow, side: str) -> str:
     return f"{kind['name']}, which {verb} {', '.join(kind['attributes'])}"
 
 
-def describe_sender(sender: Sender) -> str:
+def describe_sender(sender: SenderName) -> str:
     """Return the sender of telemetry in words, such as `cart in shop of tenant a`."""
     words = [sender.service or "without service.name"]
     if sender.namespace:
@@ -222,7 +222,7 @@ def describe_sender(sender: Sender) -> str:
     return " ".join(words)
 
 
-def describe_items_percent(change: ChangeRow) -> str:
+def describe_items_percent(change: SentChangeRow) -> str:
     """Return by how much the items change, and how far this may be wrong, such as `-38.0 %, ± 1.2`.
 
     If both sides have items that the other lacks, their shares follow.
@@ -251,7 +251,7 @@ def _describe_bound(bound_percent: float | None) -> str:
     return f", ± {bound_percent}" if bound_percent else ""
 
 
-def describe_series(change: ChangeRow) -> str:
+def describe_series(change: SentChangeRow) -> str:
     """Return the number of series before and after, and how many appear and end; empty if there are none."""
     series_before, series_after = change["before"]["series"], change["after"]["series"]
     if not series_before and not series_after:
@@ -259,7 +259,7 @@ def describe_series(change: ChangeRow) -> str:
     return f"{series_before:,} → {series_after:,}{describe_churn(change)}"
 
 
-def describe_churn(change: ChangeRow) -> str:
+def describe_churn(change: SentChangeRow) -> str:
     """Return how many series appear and end in the sample, after a comma; empty if this is known of no series."""
     before, after = change["series_churn"]["before"], change["series_churn"]["after"]
     if not before["known"] and not after["known"]:

@@ -5,7 +5,7 @@
 
 forecasting.py in plugin_utils replays the capture through both configs, and asks for the changes. An item is a span, a
 data point or a log record. A sender is a service that sends telemetry (tallies.py), a move what changes for one sender.
-This `Change` is not that of a migration.
+This `SentChange` is not that of a migration.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from .bounds import (
     estimate_item_ratio_bound,
     estimate_ratio_bound,
 )
-from .forecast_rows import ChangeRow, FiguresRow, PartlyLostRow, SenderChangeRow
+from .forecast_rows import FiguresRow, PartlyLostRow, SenderChangeRow, SentChangeRow
 from .record_kinds import find_kinds_only_in
 from .series_churn import Churn, measure_churn
-from .tallies import RESOURCE, AttributeName, Sender, Tally
+from .tallies import RESOURCE, AttributeName, SenderName, Tally
 
 MOST_MOVERS = 5
 """How many of the senders whose bytes change most are named."""
@@ -65,7 +65,7 @@ class Figures:
 class Move:
     """What changes for one sender."""
 
-    sender: Sender
+    sender: SenderName
     before: Figures
     after: Figures
 
@@ -97,7 +97,7 @@ class PartlyLost(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Change:
+class SentChange:
     """What changes for one exporter and signal.
 
     `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample; None if the
@@ -129,7 +129,7 @@ class Change:
         is_renamed = self.old_exporter not in ("", self.exporter)
         return f"{self.old_exporter} → {self.exporter}" if is_renamed else self.exporter
 
-    def as_dict(self) -> ChangeRow:
+    def as_dict(self) -> SentChangeRow:
         """Return it as a task result shows it."""
         return {
             "exporter": self.exporter,
@@ -150,7 +150,7 @@ class Change:
 
 def list_changes(
     replayed_before: Replayed, replayed_after: Replayed, new_name_by_old: Mapping[str, str]
-) -> Iterator[Change]:
+) -> Iterator[SentChange]:
     """Yield what changes for each exporter and signal. `new_name_by_old` has the new name of each exporter."""
     for old_name, new_name in new_name_by_old.items():
         old_signals, new_signals = replayed_before.get(old_name, {}), replayed_after.get(new_name, {})
@@ -171,10 +171,10 @@ def pair_exporters(old_exporters: Sequence[str], new_exporters: Sequence[str]) -
     return {**new_name_by_old, **{name: name for name in unpaired}}
 
 
-def _build_change(signal: str, sent_before: Sent, sent_after: Sent) -> Change:
+def _build_change(signal: str, sent_before: Sent, sent_after: Sent) -> SentChange:
     old_attributes, new_attributes = sent_before.tally.items_by_attribute, sent_after.tally.items_by_attribute
     dropped = _find_only_before(signal, sent_before.tally, sent_after.tally)
-    return Change(
+    return SentChange(
         "",
         signal,
         _count_figures(sent_before),
@@ -256,7 +256,7 @@ def _find_largest_moves(sent_before: Sent, sent_after: Sent) -> tuple[Move, ...]
     return tuple(sorted(changed, key=lambda move: -move.bytes_moved)[:MOST_MOVERS])
 
 
-def _divide_by_sender(sent: Sent) -> dict[Sender, Figures]:
+def _divide_by_sender(sent: Sent) -> dict[SenderName, Figures]:
     """Return the figures of each sender. The bytes are divided in proportion to the size of the items in JSON."""
     sizes, all_sizes = sent.tally.bytes_by_sender, sent.tally.bytes_by_sender.total()
     series_counts = Counter(measured_series.sender for measured_series in sent.tally.series_by_hash.values())

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .forecast_rows import ChurnSideRow
-from .tallies import Sender, Series
+from .tallies import MetricSeries, SenderName
 
 _LEAST_INTERVALS = 2
 """In less time, a series whose turn is late looks like one that appears."""
@@ -44,9 +44,9 @@ class Churn:
         return {"appear": self.appearing_series, "end": self.ending_series, "known": self.known_series}
 
 
-def measure_churn(series: Iterable[Series]) -> Churn:
+def measure_churn(series: Iterable[MetricSeries]) -> Churn:
     """Return the churn of all series whose metrics were measured often enough."""
-    series_by_metric: dict[int, list[Series]] = defaultdict(list)
+    series_by_metric: dict[int, list[MetricSeries]] = defaultdict(list)
     for measured_series in series:
         if measured_series.first_time:
             series_by_metric[measured_series.metric].append(measured_series)
@@ -56,14 +56,14 @@ def measure_churn(series: Iterable[Series]) -> Churn:
     return churn
 
 
-def _measure_metric_churn(series: Sequence[Series]) -> Churn:
+def _measure_metric_churn(series: Sequence[MetricSeries]) -> Churn:
     """Return the churn of a metric, whose senders may measure it at intervals of their own."""
     first_time, last_time = (
         min(measured_series.first_time for measured_series in series),
         max(measured_series.last_time for measured_series in series),
     )
     longest_gap = max(measured_series.longest_gap for measured_series in series)
-    series_by_sender: dict[Sender, list[Series]] = defaultdict(list)
+    series_by_sender: dict[SenderName, list[MetricSeries]] = defaultdict(list)
     for measured_series in series:
         series_by_sender[measured_series.sender].append(measured_series)
     churn = Churn()
@@ -73,7 +73,7 @@ def _measure_metric_churn(series: Sequence[Series]) -> Churn:
     return churn
 
 
-def _measure_sender_churn(series: Sequence[Series], interval: int, first_time: int, last_time: int) -> Churn:
+def _measure_sender_churn(series: Sequence[MetricSeries], interval: int, first_time: int, last_time: int) -> Churn:
     """Return which series appear and end between the first and the last point of their metric; times in nanoseconds."""
     if not interval or last_time - first_time < _LEAST_INTERVALS * interval:
         return Churn()

@@ -24,7 +24,7 @@ _SCALAR_TYPES = (str, int, float)
 """Content of a value that is neither a list nor a mapping."""
 
 
-class Sender(NamedTuple):
+class SenderName(NamedTuple):
     """Whose telemetry it is, by attributes of the resource; empty where the resource has none."""
 
     service: str
@@ -40,14 +40,14 @@ class AttributeName(NamedTuple):
 
 
 @dataclass(slots=True)
-class Series:
+class MetricSeries:
     """A series of metrics: whose it is, the hash of the name of its metric, and when it was measured.
 
     Times are nanoseconds since 1970, and 0 is none, as in OTLP. `longest_gap` is the longest time between two of its
     points.
     """
 
-    sender: Sender
+    sender: SenderName
     metric: int
     first_time: int
     last_time: int
@@ -77,10 +77,10 @@ class Tally:
     `record_names` are how many items have an attribute of that name, at their resource or at themselves.
     """
 
-    items_by_sender: Counter[Sender] = field(default_factory=Counter)
-    bytes_by_sender: Counter[Sender] = field(default_factory=Counter)
+    items_by_sender: Counter[SenderName] = field(default_factory=Counter)
+    bytes_by_sender: Counter[SenderName] = field(default_factory=Counter)
     items_by_trace: Counter[int] = field(default_factory=Counter)
-    series_by_hash: dict[int, Series] = field(default_factory=dict)
+    series_by_hash: dict[int, MetricSeries] = field(default_factory=dict)
     record_kinds: RecordKinds = field(default_factory=RecordKinds)
     resource_names: Counter[str] = field(default_factory=Counter)
     record_names: Counter[str] = field(default_factory=Counter)
@@ -112,7 +112,7 @@ class Tally:
                 self.items_by_sender[sender] += items
                 self.resource_names.update(dict.fromkeys(attributes, items))
 
-    def _add_records(self, signal: str, resource: Mapping[str, Any], sender: Sender) -> int:
+    def _add_records(self, signal: str, resource: Mapping[str, Any], sender: SenderName) -> int:
         """Count the records of a resource, and return how many there are."""
         record_list = list(list_records(signal, resource))
         for record in record_list:
@@ -132,7 +132,7 @@ class Tally:
         for record in records:
             self.record_kinds.add_log(record, service)
 
-    def _add_metrics(self, resource: Mapping[str, Any], sender: Sender) -> int:
+    def _add_metrics(self, resource: Mapping[str, Any], sender: SenderName) -> int:
         """Count the data points of a resource, and return how many there are."""
         resource_identity = _identify_attributes(resource.get("resource"))
         items = 0
@@ -158,10 +158,10 @@ class Tally:
         self.record_names.update(names)
         self.record_kinds.add_points(metric, len(points), set(names))
 
-    def _add_point(self, identity: int, metric: int, sender: Sender, time: int) -> None:
+    def _add_point(self, identity: int, metric: int, sender: SenderName, time: int) -> None:
         series = self.series_by_hash.get(identity)
         if series is None:
-            self.series_by_hash[identity] = Series(sender, metric, time, time)
+            self.series_by_hash[identity] = MetricSeries(sender, metric, time, time)
         else:
             series.note_measurement(time)
 
@@ -193,11 +193,11 @@ def _map_attribute_values(holder: Mapping[str, Any] | None) -> dict[str, Any]:
     return {attribute.get("key", ""): attribute.get("value") for attribute in attribute_list}
 
 
-def _identify_sender(attributes: Mapping[str, Any], tenant_attribute: str) -> Sender:
+def _identify_sender(attributes: Mapping[str, Any], tenant_attribute: str) -> SenderName:
     service, namespace, tenant = (
         _format_value(attributes.get(name)) for name in (SERVICE, NAMESPACE, tenant_attribute)
     )
-    return Sender(service, namespace, tenant)
+    return SenderName(service, namespace, tenant)
 
 
 def _format_value(tagged: Any) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 
 from ..errors import Problem, suggest_word
 from ..otlp_requests import LISTS_BY_SIGNAL
-from .limits import Limits
+from .limits import ForecastLimits
 from .money import signal_of_price
-from .sent_changes import Change
+from .sent_changes import SentChange
 from .tallies import Tally
 
 _SERIES = "series"
@@ -27,7 +27,7 @@ _SERIES = "series"
 class NamedOptions:
     """What a user names: limits, prices, rates and receivers by signal, and the attribute of tenants."""
 
-    limits: Limits
+    limits: ForecastLimits
     prices: Mapping[str, float]
     rates: Mapping[str, float]
     receivers: Mapping[str, str]
@@ -42,7 +42,7 @@ class ReplayFacts:
     """
 
     captured_by_signal: Mapping[str, int]
-    changes: Sequence[Change]
+    changes: Sequence[SentChange]
     tallies: Sequence[Tally]
     receivers: frozenset[str]
 
@@ -81,7 +81,7 @@ def list_unmatched_receivers(receiver_by_signal: Mapping[str, str], known_receiv
             yield f"receivers: no config has a receiver {receiver} for what is replayed, so {signal} do not go there"
 
 
-def _list_unmatched_prices(prices: Mapping[str, float], changes: Sequence[Change]) -> Iterator[str]:
+def _list_unmatched_prices(prices: Mapping[str, float], changes: Sequence[SentChange]) -> Iterator[str]:
     sent_signals = {change.signal for change in changes}
     for name in prices:
         signal = signal_of_price(name)

@@ -34,7 +34,7 @@ def _meets_expression(expression: Object, labels: Mapping[str, str]) -> bool:
     return operator(list_at(expression, "values"), labels.get(str(expression.get("key"))))
 
 
-class Sender(NamedTuple):
+class SendingPod(NamedTuple):
     """A pod that sends, as network policies see it.
 
     `namespace_labels` are None if this user may not see them. `addresses` are empty if they are not known.
@@ -97,7 +97,7 @@ class Policies:
         """The names of the policies in a message."""
         return ", ".join(str(value_at(policy, ("metadata", "name"))) for policy in self.policies)
 
-    def is_surely_kept_out(self, sender: Sender, ports: Iterable[int], names: Iterable[str]) -> bool:
+    def is_surely_kept_out(self, sender: SendingPod, ports: Iterable[int], names: Iterable[str]) -> bool:
         """Return whether surely no rule admits a sender to one of these ports."""
         port_numbers, port_names = set(ports), set(names)
         for policy in self.policies:
@@ -108,7 +108,7 @@ class Policies:
                     return False
         return bool(self.policies)
 
-    def _may_admit(self, rule: Object, sender: Sender, namespace: str) -> bool:
+    def _may_admit(self, rule: Object, sender: SendingPod, namespace: str) -> bool:
         """Return whether a rule admits a sender, or may; one without peers, or with one that is none, admits all."""
         rule_peers = list_at(rule, self.peers_key)
         return not rule_peers or not all(

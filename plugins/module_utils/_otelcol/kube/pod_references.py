@@ -28,7 +28,7 @@ Configs = Mapping[ObjectRef, "Manifest | None"]
 _PATH_PATTERN = re.compile(r"(?<![-\w./])(?<!:-)/[-.\w/]+(?![-.\w/*?\[{$])")
 
 
-class Reference(NamedTuple):
+class PodReference(NamedTuple):
     """An object that pods need, and the keys of it. `namespace` is empty for a kind of the whole cluster.
 
     `keys` are those of a Secret or ConfigMap that must be there. `has_registry_login` says that it has the login of a
@@ -47,7 +47,7 @@ class Reference(NamedTuple):
         return ObjectRef(self.kind, self.namespace, self.name)
 
 
-class Source(NamedTuple):
+class PodSource(NamedTuple):
     """A Secret or ConfigMap that a pod uses, by a variable or a volume.
 
     A volume has the `path` at which it is mounted, and `files` with pairs of a path below it and a key; no pairs mean
@@ -116,7 +116,7 @@ _REMEDY_BY_KIND = {
 }
 
 
-def find_needed_objects(manifest: Manifest | None, configs: Configs | None = None) -> dict[ObjectRef, Reference]:
+def find_needed_objects(manifest: Manifest | None, configs: Configs | None = None) -> dict[ObjectRef, PodReference]:
     """Return what the pods of a workload need and cannot start without: also the files that their configs name.
 
     `configs` are ConfigMaps that the pods may mount. A sidecar runs in pods of other namespaces.
@@ -125,24 +125,26 @@ def find_needed_objects(manifest: Manifest | None, configs: Configs | None = Non
     pod_spec = _pod_spec_of(workload)
     namespace = mapping_at(workload, "metadata").get("namespace", "")
     pull_secrets = {
-        needed_ref: Reference(*needed_ref, has_registry_login=True)
+        needed_ref: PodReference(*needed_ref, has_registry_login=True)
         for needed_ref in _list_pull_secrets(pod_spec, workload, namespace)
     }
     container_references = _find_container_references(pod_spec, workload, configs or {})
     other_references = {
-        needed_ref: Reference(*needed_ref)
+        needed_ref: PodReference(*needed_ref)
         for needed_ref in (*_list_classes(pod_spec), *_list_refs_outside_pods(workload))
     }
     return pull_secrets | container_references | other_references
 
 
-def _find_container_references(pod_spec: Manifest, manifest: Manifest, configs: Configs) -> dict[ObjectRef, Reference]:
+def _find_container_references(
+    pod_spec: Manifest, manifest: Manifest, configs: Configs
+) -> dict[ObjectRef, PodReference]:
     """Return the Secrets and ConfigMaps that containers use and need, with the keys that they read."""
     namespace = mapping_at(manifest, "metadata").get("namespace", "")
     makes_secrets = any(
         mapping_at(volume, "csi").get("driver") == _SECRETS_DRIVER for volume in list_at(pod_spec, "volumes")
     )
-    references: dict[ObjectRef, Reference] = {}
+    references: dict[ObjectRef, PodReference] = {}
     for container in _iter_containers(pod_spec):
         for source, read_keys in _list_sources_with_keys(pod_spec, container, manifest, configs):
             is_made = source.kind == "Secret" and makes_secrets
@@ -150,7 +152,7 @@ def _find_container_references(pod_spec: Manifest, manifest: Manifest, configs: 
                 continue
             source_ref = ObjectRef(source.kind, namespace, source.name)
             earlier_keys = references[source_ref].keys if source_ref in references else ()
-            references[source_ref] = Reference(*source_ref, tuple(sorted({*earlier_keys, *source.keys, *read_keys})))
+            references[source_ref] = PodReference(*source_ref, tuple(sorted({*earlier_keys, *source.keys, *read_keys})))
     return references
 
 
@@ -178,7 +180,7 @@ def _list_pull_secrets(pod_spec: Manifest, manifest: Manifest, namespace: str) -
 
 def _list_sources_with_keys(
     pod_spec: Manifest, container: Manifest, manifest: Manifest, configs: Configs
-) -> Iterator[tuple[Source, set[str]]]:
+) -> Iterator[tuple[PodSource, set[str]]]:
     """Yield what a container uses, with the keys that its config reads as files, unless several share one folder."""
     container_sources = list_sources(pod_spec, container)
     texts = list(_list_config_texts(container_sources, manifest, configs))
@@ -189,7 +191,7 @@ def _list_sources_with_keys(
         yield source, {key for key in read_keys if f"{source.path.rstrip('/')}/{key}" not in mounts}
 
 
-def _list_config_texts(container_sources: Iterable[Source], manifest: Manifest, configs: Configs) -> Iterator[str]:
+def _list_config_texts(container_sources: Iterable[PodSource], manifest: Manifest, configs: Configs) -> Iterator[str]:
     """Yield the texts of the configs that a container mounts, and of the one in a custom resource."""
     namespace = mapping_at(manifest, "metadata").get("namespace", "")
     mounted_configs = [
@@ -219,7 +221,7 @@ def _pod_spec_of(manifest: Manifest) -> dict[str, Any]:
     return mapping_at(spec, "template", "spec") if manifest.get("kind") in _WORKLOADS else {}
 
 
-def list_sources(pod_spec: Manifest, container: Manifest) -> list[Source]:
+def list_sources(pod_spec: Manifest, container: Manifest) -> list[PodSource]:
     """Return every Secret and ConfigMap that a pod needs: by its volumes, and by the variables of the container."""
     mounts = {str(mount.get("name")): mount for mount in reversed(mappings_at(container, "volumeMounts"))}
     volume_sources = [
@@ -228,7 +230,7 @@ def list_sources(pod_spec: Manifest, container: Manifest) -> list[Source]:
     return [*volume_sources, *_list_variable_sources(container)]
 
 
-def _list_volume_sources(volume: Manifest, mounts: Mapping[str, Manifest]) -> Iterator[Source]:
+def _list_volume_sources(volume: Manifest, mounts: Mapping[str, Manifest]) -> Iterator[PodSource]:
     mount = mounts.get(str(volume.get("name")), {})
     volumes = [volume, *mappings_at(volume, "projected", "sources")]
     for volume_part in volumes:
@@ -245,7 +247,7 @@ def _list_volume_sources(volume: Manifest, mounts: Mapping[str, Manifest]) -> It
                 )
                 sub_path = str(mount.get("subPath") or "")
                 path = str(mount.get("mountPath") or "")
-                yield Source(
+                yield PodSource(
                     kind,
                     str(name),
                     bool(source_settings.get("optional")),
@@ -255,12 +257,12 @@ def _list_volume_sources(volume: Manifest, mounts: Mapping[str, Manifest]) -> It
                 )
 
 
-def _list_variable_sources(container: Manifest) -> Iterator[Source]:
+def _list_variable_sources(container: Manifest) -> Iterator[PodSource]:
     for variable in list_at(container, "env"):
         for reference_key, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
             source_reference = mapping_at(variable, "valueFrom", reference_key)
             if source_reference.get("name"):
-                yield Source(
+                yield PodSource(
                     kind,
                     str(source_reference["name"]),
                     bool(source_reference.get("optional")),
@@ -270,7 +272,7 @@ def _list_variable_sources(container: Manifest) -> Iterator[Source]:
         for reference_key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
             source_reference = mapping_at(origin, reference_key)
             if source_reference.get("name"):
-                yield Source(kind, str(source_reference["name"]), bool(source_reference.get("optional")))
+                yield PodSource(kind, str(source_reference["name"]), bool(source_reference.get("optional")))
 
 
 def find_unprovided(
@@ -279,7 +281,7 @@ def find_unprovided(
     provided_refs: Collection[ObjectRef],
     configs: Configs | None = None,
     live_configs: Configs | None = None,
-) -> list[Reference]:
+) -> list[PodReference]:
     """Return what a workload refers to newly, and the bundle does not bring.
 
     What the running workload, `live_manifest`, needs as well was checked before; it is None for a new workload.
@@ -296,7 +298,7 @@ def find_unprovided(
     return unprovided_references
 
 
-def describe_lacking_parts(reference: Reference, live_object: Manifest | None) -> str:
+def describe_lacking_parts(reference: PodReference, live_object: Manifest | None) -> str:
     """Return what a cluster lacks of a reference, as text: the object, or keys of it; empty if nothing."""
     if live_object is None:
         keys = f" with {', '.join(reference.keys)}" if reference.keys else ""
@@ -311,7 +313,7 @@ def find_missing_keys(keys: Iterable[str], live_object: Manifest | None) -> list
     return [key for key in dict.fromkeys(keys) if key not in live_data]
 
 
-def describe_remedy(reference: Reference, *, exists: bool, has_namespace: bool) -> str:
+def describe_remedy(reference: PodReference, *, exists: bool, has_namespace: bool) -> str:
     """Return how to add what is missing, without its values: to an object that exists, or in a namespace that does."""
     kind = reference.kind.lower()
     if reference.kind in _REMEDY_BY_KIND:
@@ -334,7 +336,7 @@ def describe_remedy(reference: Reference, *, exists: bool, has_namespace: bool) 
     return f"Create it first, from a folder with a file for each key: `{full_command}`."
 
 
-def _prepend_namespace_creation(reference: Reference, command: str, has_namespace: bool) -> str:
+def _prepend_namespace_creation(reference: PodReference, command: str, has_namespace: bool) -> str:
     """Return a command that works alone, and after another one that has created the namespace."""
     create_namespace = (
         f"kubectl create namespace {reference.namespace} --dry-run=client -o yaml | kubectl apply -f - && "

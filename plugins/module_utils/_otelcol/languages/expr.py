@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .expr_syntax import BOOL, UNKNOWN, Invalid, NotJudged, Parser, Token
+from .expr_syntax import BOOL, UNKNOWN, ExpressionParser, ExpressionToken, InvalidExpression, NotJudged
 from .regex import find_regex_refusal
 
 # The tokens of an expression, each with its kind as the name of the group; a gap is blanks or a comment.
@@ -46,19 +46,19 @@ class ExpressionFault(NamedTuple):
     is_regex_fault: bool = False
 
 
-_NO_TOKEN = Token("", "", 0)
+_NO_TOKEN = ExpressionToken("", "", 0)
 
 
 def find_expression_fault(text: str, must_be_truth_value: bool = False) -> ExpressionFault | None:
     """Return what is wrong with an expression, which may have to be a truth value; None if nothing is found."""
-    tokens: list[Token] = []
+    tokens: list[ExpressionToken] = []
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
             return _find_unread_sign(text[position], position)
         if match.lastgroup != "gap":
-            tokens.append(Token(str(match.lastgroup), match[0], position))
+            tokens.append(ExpressionToken(str(match.lastgroup), match[0], position))
         position = match.end()
     if not tokens:
         return None
@@ -72,11 +72,13 @@ def _find_unread_sign(sign: str, start: int) -> ExpressionFault | None:
     return ExpressionFault(start, f"`{sign}` has no meaning here") if sign in "@~\\" else None
 
 
-def _find_type_fault(tokens: list[Token], expression_length: int, must_be_truth_value: bool) -> ExpressionFault | None:
+def _find_type_fault(
+    tokens: list[ExpressionToken], expression_length: int, must_be_truth_value: bool
+) -> ExpressionFault | None:
     """Return what is wrong with the types of values; with `must_be_truth_value`, that the whole is no truth value."""
     try:
-        whole_type = Parser(tokens, expression_length).read_whole_type()
-    except Invalid as invalid:
+        whole_type = ExpressionParser(tokens, expression_length).read_whole_type()
+    except InvalidExpression as invalid:
         return ExpressionFault(invalid.start, invalid.why)
     except NotJudged:
         return None
@@ -85,7 +87,7 @@ def _find_type_fault(tokens: list[Token], expression_length: int, must_be_truth_
     return None
 
 
-def _find_token_fault(tokens: list[Token]) -> ExpressionFault | None:
+def _find_token_fault(tokens: list[ExpressionToken]) -> ExpressionFault | None:
     """Return the first mistake that shows in a token and its neighbours, or in brackets."""
     has_assignment = any(token.text == "let" for token in tokens)
     second_last = previous = _NO_TOKEN
@@ -101,9 +103,9 @@ def _find_token_fault(tokens: list[Token]) -> ExpressionFault | None:
     return _find_unfinished_end(previous, second_last) or _find_bracket_fault(tokens)
 
 
-def _find_bracket_fault(tokens: list[Token]) -> ExpressionFault | None:
+def _find_bracket_fault(tokens: list[ExpressionToken]) -> ExpressionFault | None:
     """Return a bracket that closes nothing, or the last one that is never closed."""
-    open_brackets: list[Token] = []
+    open_brackets: list[ExpressionToken] = []
     for token in tokens:
         if token.kind != "bracket":
             continue
@@ -116,21 +118,21 @@ def _find_bracket_fault(tokens: list[Token]) -> ExpressionFault | None:
     return None
 
 
-def _find_unfinished_end(last_token: Token, previous: Token) -> ExpressionFault | None:
+def _find_unfinished_end(last_token: ExpressionToken, previous: ExpressionToken) -> ExpressionFault | None:
     """Return what is wrong if the last token needs another one behind it."""
     if last_token.text in _UNFINISHED and previous.text not in _MEMBER_SIGNS:
         return ExpressionFault(last_token.start, f"nothing follows `{last_token.text}`")
     return None
 
 
-def _is_operand(token: Token, previous: Token) -> bool:
+def _is_operand(token: ExpressionToken, previous: ExpressionToken) -> bool:
     """Whether a token is a value; a keyword is one behind a dot, where it is the name of a member."""
     if token.kind == "text":
         return True
     return token.kind == "word" and (token.text not in _KEYWORDS or previous.text in _MEMBER_SIGNS)
 
 
-def _find_text_fault(token: Token, previous: Token, following_text: str) -> ExpressionFault | None:
+def _find_text_fault(token: ExpressionToken, previous: ExpressionToken, following_text: str) -> ExpressionFault | None:
     """Return what is wrong in a text: its escapes, or the regular expression that it is."""
     if token.kind != "text" or token.text.startswith(("b", "B")):
         return None

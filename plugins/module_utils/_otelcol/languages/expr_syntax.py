@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Expressions of log operators, parsed: what stands where it cannot, and the type of the whole.
 
-expr.py makes the tokens and calls `Parser`. To judge an expression is to say whether it is compiled. Expressions with
-predicates, pipes, maps, variables or `if` raise NotJudged, since more of the language would be needed. Types are
-letters; `?` is known only at run time. Sources: the parser and the checker of github.com/expr-lang/expr. Private.
+expr.py makes the tokens and calls `ExpressionParser`. To judge an expression is to say whether it is compiled.
+Expressions with predicates, pipes, maps, variables or `if` raise NotJudged, since more of the language would be needed.
+Types are letters; `?` is known only at run time. Sources: the parser and the checker of github.com/expr-lang/expr.
+Private.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ _UNARY_STRENGTHS = {"not": 50, "!": 50, "-": 90, "+": 90}
 _NO_OPERATOR = -1
 
 
-class Invalid(Exception):  # noqa: N818 - a verdict, not a failure
+class InvalidExpression(Exception):  # noqa: N818 - a verdict, not a failure
     """Where an expression is wrong, and why."""
 
     def __init__(self, start: int, why: str) -> None:
@@ -122,7 +123,7 @@ class NotJudged(Exception):  # noqa: N818 - a verdict, not a failure
     """An expression that uses more of the language than is read here."""
 
 
-class Token(NamedTuple):
+class ExpressionToken(NamedTuple):
     """A word, sign, bracket or text of an expression."""
 
     kind: str
@@ -137,7 +138,7 @@ class _Argument(NamedTuple):
     type: str
 
 
-def _infer_operator_type(sign: Token, left_type: str, right_type: str) -> str:
+def _infer_operator_type(sign: ExpressionToken, left_type: str, right_type: str) -> str:
     """Return the type of the result of an operator. Raises Invalid if it does not take values of these types."""
     if sign.text in _EQUALITIES:
         _check_same_type(sign, left_type, right_type)
@@ -156,34 +157,34 @@ def _infer_operator_type(sign: Token, left_type: str, right_type: str) -> str:
     return left_type if left_type == right_type else UNKNOWN
 
 
-def _check_operand(sign: Token, operand_type: str, taken_types: str) -> None:
+def _check_operand(sign: ExpressionToken, operand_type: str, taken_types: str) -> None:
     """Raise Invalid if an operator takes no operand of this type."""
     if operand_type != UNKNOWN and operand_type not in taken_types:
-        raise Invalid(
+        raise InvalidExpression(
             sign.start, f"`{sign.text}` takes {TYPES_IN_WORDS[taken_types[0]]}, not {TYPES_IN_WORDS[operand_type]}"
         )
 
 
-def _check_same_type(sign: Token, left_type: str, right_type: str) -> None:
+def _check_same_type(sign: ExpressionToken, left_type: str, right_type: str) -> None:
     """Raise Invalid if the types of both sides are known and differ; integers and floats count as one type."""
     left_kind, right_kind = _COMPARED_TYPES.get(left_type), _COMPARED_TYPES.get(right_type)
     if left_kind and right_kind and left_kind != right_kind:
-        raise Invalid(
+        raise InvalidExpression(
             sign.start,
             f"`{sign.text}` takes two values of a type, not {TYPES_IN_WORDS[left_type]} and"
             f" {TYPES_IN_WORDS[right_type]}",
         )
 
 
-def _check_container(sign: Token, left_type: str, right_type: str) -> None:
+def _check_container(sign: ExpressionToken, left_type: str, right_type: str) -> None:
     """Raise Invalid if the right side of `in` is a value that contains nothing."""
     may_contain = right_type in (UNKNOWN, LIST, NIL)
     may_be_in_text = right_type == TEXT and left_type == UNKNOWN
     if not may_contain and not may_be_in_text:
-        raise Invalid(sign.start, f"`in` looks into a list or a map, not into {TYPES_IN_WORDS[right_type]}")
+        raise InvalidExpression(sign.start, f"`in` looks into a list or a map, not into {TYPES_IN_WORDS[right_type]}")
 
 
-def _infer_return_type(function_name: Token, arguments: Sequence[_Argument]) -> str:
+def _infer_return_type(function_name: ExpressionToken, arguments: Sequence[_Argument]) -> str:
     """Return the type of what a function returns, unknown for one that is not in the table. Raises Invalid."""
     function = _FUNCTIONS.get(function_name.text)
     if function is None:
@@ -192,11 +193,13 @@ def _infer_return_type(function_name: Token, arguments: Sequence[_Argument]) -> 
     least_count, most_count = len(function.required_types), len(parameter_types)
     if not least_count <= len(arguments) <= most_count:
         counts = str(least_count) if least_count == most_count else f"{least_count} to {most_count}"
-        raise Invalid(function_name.start, f"`{function_name.text}` takes {counts} values, not {len(arguments)}")
+        raise InvalidExpression(
+            function_name.start, f"`{function_name.text}` takes {counts} values, not {len(arguments)}"
+        )
     for argument, parameter_type in zip(arguments, parameter_types, strict=False):
         is_judged = UNKNOWN not in (parameter_type, argument.type)
         if is_judged and argument.type not in parameter_type:
-            raise Invalid(
+            raise InvalidExpression(
                 argument.start,
                 f"`{function_name.text}` takes {TYPES_IN_WORDS[parameter_type[0]]} here, not"
                 f" {TYPES_IN_WORDS[argument.type]}",
@@ -204,16 +207,16 @@ def _infer_return_type(function_name: Token, arguments: Sequence[_Argument]) -> 
     return function.result_type
 
 
-class Parser:
+class ExpressionParser:
     """Reads the tokens of one expression. Its methods raise Invalid and NotJudged.
 
     Each method reads what its name says from the token at `index` on, leaves `index` behind it, and returns its type.
     """
 
-    def __init__(self, tokens: Sequence[Token], expression_length: int) -> None:
+    def __init__(self, tokens: Sequence[ExpressionToken], expression_length: int) -> None:
         if any(token.text in _NOT_JUDGED and token.kind != "text" for token in tokens):
             raise NotJudged
-        self.tokens = [*tokens, Token("end", "", expression_length)]
+        self.tokens = [*tokens, ExpressionToken("end", "", expression_length)]
         self.index = self.depth = 0
 
     def read_whole_type(self) -> str:
@@ -223,10 +226,10 @@ class Parser:
         return value_type
 
     @property
-    def token(self) -> Token:
+    def token(self) -> ExpressionToken:
         return self.tokens[self.index]
 
-    def _read_token(self) -> Token:
+    def _read_token(self) -> ExpressionToken:
         """Return the token, and go to the next one."""
         token = self.tokens[self.index]
         self.index += 1
@@ -236,16 +239,16 @@ class Parser:
         """Whether the token is one of these words and signs; in quotes, they are text."""
         return self.token.text in texts and self.token.kind != "text"
 
-    def _read_expected(self, text: str) -> Token:
+    def _read_expected(self, text: str) -> ExpressionToken:
         """Read a token that has to stand here."""
         if not self._stands_at(text):
             raise self._describe_unexpected()
         return self._read_token()
 
-    def _describe_unexpected(self) -> Invalid:
+    def _describe_unexpected(self) -> InvalidExpression:
         if not self.token.text:
-            return Invalid(self.token.start, "something is missing at the end")
-        return Invalid(self.token.start, f"`{self.token.text}` cannot stand here")
+            return InvalidExpression(self.token.start, "something is missing at the end")
+        return InvalidExpression(self.token.start, f"`{self.token.text}` cannot stand here")
 
     def _go_deeper(self) -> None:
         self.depth += 1
@@ -259,7 +262,7 @@ class Parser:
         value_type = self._read_operation(0)
         if self._stands_at("?"):
             if value_type not in (UNKNOWN, BOOL):
-                raise Invalid(start, f"a condition is a truth value, not {TYPES_IN_WORDS[value_type]}")
+                raise InvalidExpression(start, f"a condition is a truth value, not {TYPES_IN_WORDS[value_type]}")
             value_type = self._read_branches()
         self.depth -= 1
         return value_type
@@ -296,7 +299,7 @@ class Parser:
             left_type = _infer_operator_type(sign, left_type, right_type)
             is_compared = sign.text in COMPARISONS
 
-    def _read_right_side(self, sign: Token, strength: int) -> str:
+    def _read_right_side(self, sign: ExpressionToken, strength: int) -> str:
         """Read what an operator binds on its right; powers bind others, so `a ** b ** c` is `a ** (b ** c)`."""
         if sign.text in _POWERS:
             return self._read_nested_operation(strength)
@@ -354,7 +357,7 @@ class Parser:
             return _infer_return_type(word, self._read_values_until(")"))
         return _CONSTANTS.get(word.text, UNKNOWN)
 
-    def _read_number(self, word: Token) -> str:
+    def _read_number(self, word: ExpressionToken) -> str:
         """Read the rest of a number behind its first digits."""
         if not _NUMBER.match(word.text):
             raise NotJudged
@@ -407,6 +410,6 @@ class Parser:
         self._read_expected("]")
 
 
-def _binding_strength(token: Token) -> int:
+def _binding_strength(token: ExpressionToken) -> int:
     """Return the strength of an operator between two values; `_NO_OPERATOR`, below all, for another token."""
     return _NO_OPERATOR if token.kind == "text" else _STRENGTHS.get(token.text, _NO_OPERATOR)

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The OpenTelemetry Transformation Language: its functions, contexts, paths and enums, and what it refuses in a text.
 
-The tables are in _data/catalogue/ottl.json. ottl_syntax.py reads a text; `Judge` here compares the names in it with the
-tables. A text is of a kind: a statement, a condition or a route (`STATEMENT`, `CONDITION`, `ROUTE`). A context is what
-a text works on, such as span or datapoint: it says which paths and enums exist. An editor is a function in lower case
-that changes data, a converter one in upper case that returns a value. rules/ottl_statements.py makes findings of
+The tables are in _data/catalogue/ottl.json. ottl_syntax.py reads a text; `OttlJudge` here compares the names in it with
+the tables. A text is of a kind: a statement, a condition or a route (`STATEMENT`, `CONDITION`, `ROUTE`). A context is
+what a text works on, such as span or datapoint: it says which paths and enums exist. An editor is a function in lower
+case that changes data, a converter one in upper case that returns a value. rules/ottl_statements.py makes findings of
 troubles. Private.
 """
 
@@ -21,7 +21,7 @@ from ..config.layers import parse_version
 from ..errors import suggest_word
 from . import ottl_syntax as words
 from .ottl_literals import find_literal_faults, find_refused_arguments
-from .ottl_syntax import Invalid, Parser, Step, TooDeep, UsedNames, Value, unquote_text
+from .ottl_syntax import InvalidOttl, OttlParser, PathStep, TooDeep, UsedNames, Value, unquote_text
 
 SYNTAX, NAME, ARGUMENT = "ottl-syntax", "ottl-name", "ottl-argument"
 STATEMENT, CONDITION, ROUTE = "statement", "condition", "route"
@@ -97,7 +97,7 @@ _CAMEL_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SNAKE_BOUNDARY = re.compile(r"_|(?<=\d)")
 
 
-class Trouble(NamedTuple):
+class OttlTrouble(NamedTuple):
     """What is wrong in a text, by rule, and where; `is_gated` says that a feature gate allows it.
 
     `rule` is `SYNTAX`, `NAME` or `ARGUMENT`. `start` is the number of the character, from 0.
@@ -110,7 +110,7 @@ class Trouble(NamedTuple):
     is_gated: bool = False
 
 
-class Argument(NamedTuple):
+class OttlArgument(NamedTuple):
     """An argument of a function: its name in Go, its kind, and the words that it may be.
 
     `kind` is a key of `_TAKEN_LITERALS`; for a list, that of its items. `allowed_words` are empty if any text fits.
@@ -131,7 +131,7 @@ class Argument(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Function:
+class OttlFunction:
     """A function: where it is available, its arguments, the version that brought it, and the first one without it.
 
     `availability` is `standard`, a context, a kind of text, or a component and a context, such as `transform span`.
@@ -140,17 +140,17 @@ class Function:
 
     name: str
     availability: str
-    arguments: tuple[Argument, ...]
+    arguments: tuple[OttlArgument, ...]
     since_version: str = ""
     until_version: str = ""
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Function:
+    def from_row(cls, row: Mapping[str, Any]) -> OttlFunction:
         """Return the function of a row of the table."""
         arguments = tuple(parse_argument(text) for text in row["arguments"])
         return cls(row["function"], row["in"], arguments, row.get("since", ""), row.get("until", ""))
 
-    def find_argument(self, index: int, name: str) -> Argument | None:
+    def find_argument(self, index: int, name: str) -> OttlArgument | None:
         """Return the argument of this name, or without one that at a place; None if there is none."""
         if not name:
             return self.arguments[index] if index < len(self.arguments) else None
@@ -181,29 +181,29 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Language:
+class OttlLanguage:
     """The tables, and the versions for which they are exact, such as `0.155.0..0.160.0`.
 
     `grok_groups` has for each grok pattern `(?P<a>)` if there is a named group in it, and an empty text if not.
     `functions_by_kind` is a cache by kind of text and context.
     """
 
-    functions: Mapping[str, Function]
+    functions: Mapping[str, OttlFunction]
     contexts: Mapping[str, Context]
     exact_versions: str
     grok_groups: Mapping[str, str] = field(default_factory=dict)
-    functions_by_kind: dict[tuple[str, str], dict[str, Function]] = field(default_factory=dict)
+    functions_by_kind: dict[tuple[str, str], dict[str, OttlFunction]] = field(default_factory=dict)
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Language:
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> OttlLanguage:
         """Return the tables of _data/catalogue/ottl.json."""
-        functions: dict[str, Function] = {}
+        functions: dict[str, OttlFunction] = {}
         contexts: dict[str, Context] = {}
         grok: dict[str, str] = {}
         exact = ""
         for row in rows:
             if "function" in row:
-                functions[row["function"]] = Function.from_row(row)
+                functions[row["function"]] = OttlFunction.from_row(row)
             elif "context" in row:
                 contexts[row["context"]] = Context.from_row(row)
             for text in row.get("grok", ()):
@@ -212,7 +212,7 @@ class Language:
             exact = row.get("exact", exact)
         return cls(functions, contexts, exact, grok)
 
-    def find_functions(self, kind: str, context: str) -> dict[str, Function]:
+    def find_functions(self, kind: str, context: str) -> dict[str, OttlFunction]:
         """Return the functions that a kind of text has in a context."""
         if (kind, context) not in self.functions_by_kind:
             component = "transform" if kind == STATEMENT else kind
@@ -236,12 +236,12 @@ def may_call_function(kind: str, function: str) -> bool:
     return kind == STATEMENT or function[0].isupper() or function in _EDITORS_OF_ROUTES
 
 
-def parse_argument(text: str) -> Argument:
+def parse_argument(text: str) -> OttlArgument:
     """Return an argument as a row of the table spells it: `Name list-of-text=a|b?`."""
     name, _blank, spelling = text.partition(" ")
     kind, _sign, words_text = spelling.removesuffix("?").partition("=")
     listed_words = tuple(word for word in words_text.split("|") if word)
-    return Argument(
+    return OttlArgument(
         name,
         kind.removeprefix("list-of-"),
         is_list=kind.startswith("list-of-"),
@@ -250,21 +250,21 @@ def parse_argument(text: str) -> Argument:
     )
 
 
-def read_ottl(text: str, statement: bool) -> UsedNames | Trouble | None:
+def read_ottl(text: str, statement: bool) -> UsedNames | OttlTrouble | None:
     """Return what a text uses, or why it is not in the language; None if it nests too deep to be judged."""
     try:
         return read_statement(text) if statement else read_condition(text)
-    except Invalid as invalid:
-        return Trouble(SYNTAX, invalid.start, invalid.why, invalid.fix)
+    except InvalidOttl as invalid:
+        return OttlTrouble(SYNTAX, invalid.start, invalid.why, invalid.fix)
     except TooDeep:
         return None
 
 
 def read_statement(text: str) -> UsedNames:
-    parser = Parser(text)
+    parser = OttlParser(text)
     first_token = parser.token
     if first_token.kind == "upper":
-        raise Invalid(first_token.start, "a statement starts with a function in lower case", "Write `set(…)`.")
+        raise InvalidOttl(first_token.start, "a statement starts with a function in lower case", "Write `set(…)`.")
     if first_token.kind != "lower":
         raise parser.describe_unexpected("a function, such as `set(…)`,")
     parser.used.calls.insert(0, parser.call())
@@ -275,28 +275,28 @@ def read_statement(text: str) -> UsedNames:
 
 
 def read_condition(text: str) -> UsedNames:
-    parser = Parser(text)
+    parser = OttlParser(text)
     parser.require_truth(parser.read_value_or_condition())
     return require_end(parser, "the end, `and` or `or`")
 
 
-def require_end(parser: Parser, expected: str) -> UsedNames:
+def require_end(parser: OttlParser, expected: str) -> UsedNames:
     if parser.token.kind != "end":
         raise parser.describe_unexpected(expected)
     return parser.used
 
 
 @dataclass(frozen=True)
-class Judge:
+class OttlJudge:
     """Judges what texts use in one context. `must_name_context` says that each path has to name its context."""
 
-    language: Language
+    language: OttlLanguage
     context: Context
     kind: str
     version: str
     must_name_context: bool = False
 
-    def find_troubles(self, used: UsedNames) -> Iterator[Trouble]:
+    def find_troubles(self, used: UsedNames) -> Iterator[OttlTrouble]:
         """Yield what the context does not have or take."""
         for call in used.calls:
             yield from self._judge_call(call)
@@ -306,9 +306,9 @@ class Judge:
             yield from self._judge_enum(enum)
         for lambda_value in used.lambdas:
             why = "lambdas need the feature gate ottl.functions.enableLambda"
-            yield Trouble(ARGUMENT, lambda_value.start, why, "Start the Collector with that gate.", is_gated=True)
+            yield OttlTrouble(ARGUMENT, lambda_value.start, why, "Start the Collector with that gate.", is_gated=True)
 
-    def _judge_call(self, call: Value) -> Iterator[Trouble]:
+    def _judge_call(self, call: Value) -> Iterator[OttlTrouble]:
         """Yield what is wrong with a call: a function that the context or the version lacks, or its arguments."""
         known_functions = self.language.find_functions(self.kind, self.context.name)
         function = known_functions.get(call.text)
@@ -317,7 +317,7 @@ class Judge:
             return
         other_version = self._describe_other_version(function)
         if other_version:
-            yield Trouble(NAME, call.start, f"function '{call.text}' {other_version}")
+            yield OttlTrouble(NAME, call.start, f"function '{call.text}' {other_version}")
             return
         yield from find_count_troubles(call, function)
         given_arguments: dict[str, Value] = {}
@@ -329,9 +329,9 @@ class Judge:
             elif name:
                 yield report_no_argument(call, function, name, value)
         for value, why, fix in find_refused_arguments(self.language.grok_groups, call, given_arguments):
-            yield Trouble(ARGUMENT, value.start, why, fix)
+            yield OttlTrouble(ARGUMENT, value.start, why, fix)
 
-    def _describe_other_version(self, function: Function) -> str:
+    def _describe_other_version(self, function: OttlFunction) -> str:
         """Return which versions have a function, if this one has not."""
         version = parse_version(self.version)
         if function.since_version and version < parse_version(function.since_version):
@@ -340,45 +340,47 @@ class Judge:
             return f"is gone since {function.until_version}"
         return ""
 
-    def _report_unknown_function(self, call: Value, known_names: list[str]) -> Trouble:
+    def _report_unknown_function(self, call: Value, known_names: list[str]) -> OttlTrouble:
         other_function = self.language.functions.get(call.text)
         context_text = f"context {self.context.name}"
         if other_function:
-            return Trouble(NAME, call.start, f"function '{call.text}' does not exist in {context_text} here")
-        return Trouble(NAME, call.start, f"function '{call.text}' does not exist{suggest_word(call.text, known_names)}")
+            return OttlTrouble(NAME, call.start, f"function '{call.text}' does not exist in {context_text} here")
+        return OttlTrouble(
+            NAME, call.start, f"function '{call.text}' does not exist{suggest_word(call.text, known_names)}"
+        )
 
-    def _judge_argument(self, function: str, argument: Argument, value: Value) -> Iterator[Trouble]:
+    def _judge_argument(self, function: str, argument: OttlArgument, value: Value) -> Iterator[OttlTrouble]:
         if not argument.is_list:
             yield from self._judge_single_value(function, argument, value)
         elif value.kind != words.LIST:
-            yield Trouble(
+            yield OttlTrouble(
                 ARGUMENT, value.start, f"'{to_snake_case(argument.name)}' of '{function}' is a list", "Write `[…]`."
             )
         else:
             for _name, list_item in value.arguments:
                 yield from self._judge_single_value(function, argument, list_item)
 
-    def _judge_single_value(self, function: str, argument: Argument, value: Value) -> Iterator[Trouble]:
+    def _judge_single_value(self, function: str, argument: OttlArgument, value: Value) -> Iterator[OttlTrouble]:
         """Yield why a value is not one that an argument takes."""
         if not argument.may_take(value):
             expected = _EXPECTED_IN_WORDS.get(argument.kind.removesuffix("-like"), "a value")
             why = f"'{to_snake_case(argument.name)}' of '{function}' is {expected}, not {_KINDS_IN_WORDS[value.kind]}"
-            yield Trouble(ARGUMENT, value.start, why)
+            yield OttlTrouble(ARGUMENT, value.start, why)
         elif value.kind == words.STRING:
             yield from find_text_troubles(argument, value)
         elif argument.kind == "function":
             yield from self._judge_function_name(value)
 
-    def _judge_function_name(self, value: Value) -> Iterator[Trouble]:
+    def _judge_function_name(self, value: Value) -> Iterator[OttlTrouble]:
         known_functions = self.language.find_functions(self.kind, self.context.name)
         if value.text not in known_functions:
             yield self._report_unknown_function(value, list(known_functions))
         elif self.must_name_context and value.kind == words.ENUM:  # the Collector takes the name for an enum
             fix = f"Write `context: {self.context.name}` beside the list of statements."
-            yield Trouble(NAME, value.start, f"function '{value.text}' as an argument needs a given context", fix)
+            yield OttlTrouble(NAME, value.start, f"function '{value.text}' as an argument needs a given context", fix)
         value.kind = words.NAME
 
-    def _judge_path(self, path: Value) -> Iterator[Trouble]:
+    def _judge_path(self, path: Value) -> Iterator[OttlTrouble]:
         first_word, has_keys = path.steps[0]
         context, steps = self.context, path.steps
         if len(steps) > 1 and not has_keys and first_word in context.visible_contexts:
@@ -388,17 +390,17 @@ class Judge:
             )
         elif self.must_name_context:
             fix = f"Write `{context.name}.{path.text}`."
-            yield Trouble(NAME, path.start, f"path '{path.text}' does not start with a context", fix)
+            yield OttlTrouble(NAME, path.start, f"path '{path.text}' does not start with a context", fix)
             return
         yield from self._judge_steps(path, steps, context)
 
-    def _judge_steps(self, path: Value, steps: list[Step], context: Context) -> Iterator[Trouble]:
+    def _judge_steps(self, path: Value, steps: list[PathStep], context: Context) -> Iterator[OttlTrouble]:
         """Yield what a context does not have of a path, or keys behind what takes none."""
         name = ".".join(step for step, _has_keys in steps)
         if name == _CACHE:
             if context is not self.context:
                 fix = f"Write `{self.context.name}.cache`."
-                yield Trouble(NAME, path.start, f"context {self.context.name} has only its own cache", fix)
+                yield OttlTrouble(NAME, path.start, f"context {self.context.name} has only its own cache", fix)
             return
         if name not in context.key_flag_by_path:
             yield report_no_path(path, context, name)
@@ -406,49 +408,51 @@ class Judge:
         *outer_steps, (_last, ends_with_keys) = steps
         has_keys_within = any(has_keys for _step, has_keys in outer_steps)
         if has_keys_within or (ends_with_keys and not context.key_flag_by_path[name]):
-            yield Trouble(NAME, path.start, f"'{name}' has no keys", f"Write `{name}`.")
+            yield OttlTrouble(NAME, path.start, f"'{name}' has no keys", f"Write `{name}`.")
 
-    def _judge_enum(self, enum: Value) -> Iterator[Trouble]:
+    def _judge_enum(self, enum: Value) -> Iterator[OttlTrouble]:
         if enum.kind != words.ENUM or enum.text in self.context.enum_names:
             return
         why = (
             f"'{enum.text}' is no enum of context {self.context.name}{suggest_word(enum.text, self.context.enum_names)}"
         )
-        yield Trouble(NAME, enum.start, why, "" if self.context.enum_names else "This context has no enums.")
+        yield OttlTrouble(NAME, enum.start, why, "" if self.context.enum_names else "This context has no enums.")
 
 
-def find_text_troubles(argument: Argument, value: Value) -> Iterator[Trouble]:
+def find_text_troubles(argument: OttlArgument, value: Value) -> Iterator[OttlTrouble]:
     """Yield why a text in quotes is not one that an argument takes."""
     text = unquote_text(value.text) or ""
     if argument.allowed_words and text not in argument.allowed_words:
         known_words = f"Use one of {', '.join(argument.allowed_words)}."
-        yield Trouble(
+        yield OttlTrouble(
             ARGUMENT, value.start, f"'{text}' is unknown here{suggest_word(text, argument.allowed_words)}", known_words
         )
     for why, fix in find_literal_faults(argument.kind, text):
-        yield Trouble(ARGUMENT, value.start, why, fix)
+        yield OttlTrouble(ARGUMENT, value.start, why, fix)
 
 
-def report_no_argument(call: Value, function: Function, name: str, value: Value) -> Trouble:
+def report_no_argument(call: Value, function: OttlFunction, name: str, value: Value) -> OttlTrouble:
     """Return that a function has no argument of this name."""
     names = [to_snake_case(argument.name) for argument in function.arguments]
     fix = f"It has: {', '.join(names)}." if names else "It takes no arguments."
-    return Trouble(ARGUMENT, value.start, f"'{call.text}' has no argument '{name}'{suggest_word(name, names)}", fix)
+    return OttlTrouble(ARGUMENT, value.start, f"'{call.text}' has no argument '{name}'{suggest_word(name, names)}", fix)
 
 
-def report_no_path(path: Value, context: Context, name: str) -> Trouble:
+def report_no_path(path: Value, context: Context, name: str) -> OttlTrouble:
     """Return that a context has no path, with what takes its last names as a key, or with the nearest path."""
     known_paths = context.key_flag_by_path
     for text, takes_keys in known_paths.items():
         if takes_keys and name.startswith(f"{text}."):
             remainder = name.removeprefix(f"{text}.")
-            return Trouble(NAME, path.start, f"'{text}' has no path '{remainder}'", f'Write `{text}["{remainder}"]`.')
+            return OttlTrouble(
+                NAME, path.start, f"'{text}' has no path '{remainder}'", f'Write `{text}["{remainder}"]`.'
+            )
     first_word = path.steps[0][0]
     first_names = {text.partition(".")[0] for text in known_paths}
     is_unknown_begin = len(path.steps) > 1 and first_word != context.name and first_word not in first_names
     missing_part = f"'{first_word}'" if is_unknown_begin else f"path '{name}'"
     hint = suggest_word(name, [*known_paths, _CACHE])
-    return Trouble(
+    return OttlTrouble(
         NAME,
         path.start,
         f"context {context.name} has no {missing_part}{hint}",
@@ -456,12 +460,12 @@ def report_no_path(path: Value, context: Context, name: str) -> Trouble:
     )
 
 
-def find_count_troubles(call: Value, function: Function) -> Iterator[Trouble]:
+def find_count_troubles(call: Value, function: OttlFunction) -> Iterator[OttlTrouble]:
     """Yield arguments without a name behind one with a name, and that there are too few or too many."""
     is_named = False
     for name, value in call.arguments:
         if is_named and not name:
-            yield Trouble(ARGUMENT, value.start, "an argument without a name follows one with a name")
+            yield OttlTrouble(ARGUMENT, value.start, "an argument without a name follows one with a name")
         is_named = is_named or bool(name)
     least_count = sum(not argument.is_optional for argument in function.arguments)
     most_count, given_count = len(function.arguments), len(call.arguments)
@@ -470,7 +474,7 @@ def find_count_troubles(call: Value, function: Function) -> Iterator[Trouble]:
         noun = "argument" if expected == "1" else "arguments"
         names = ", ".join(to_snake_case(argument.name) + "?" * argument.is_optional for argument in function.arguments)
         why = f"'{call.text}' takes {expected} {noun}, not {given_count}"
-        yield Trouble(ARGUMENT, call.start, why, f"Write `{call.text}({names})`.")
+        yield OttlTrouble(ARGUMENT, call.start, why, f"Write `{call.text}({names})`.")
 
 
 def to_snake_case(name: str) -> str:

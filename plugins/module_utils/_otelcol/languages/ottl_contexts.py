@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from .ottl import Language
+from .ottl import OttlLanguage
 from .ottl_syntax import UsedNames
 
 
@@ -22,7 +22,7 @@ class Inferred(NamedTuple):
     unknown: str = ""
 
 
-def infer_context(language: Language, kind: str, contexts: Sequence[str], texts: Iterable[UsedNames]) -> Inferred:
+def infer_context(language: OttlLanguage, kind: str, contexts: Sequence[str], texts: Iterable[UsedNames]) -> Inferred:
     """Return the context that the Collector chooses for texts which name contexts in their paths.
 
     `kind` is a kind of text, such as STATEMENT of ottl.py, and `contexts` are those that the setting allows. The first
@@ -53,7 +53,7 @@ def find_named_contexts(used: UsedNames) -> Iterator[str]:
             yield first_word
 
 
-def choose_first_context(language: Language, named_contexts: set[str]) -> str:
+def choose_first_context(language: OttlLanguage, named_contexts: set[str]) -> str:
     """Return the first context of the table that is named, `otelcol` last; else a word that is no context."""
     for name in (*list_inferable_contexts(language), "otelcol"):
         if name in named_contexts:
@@ -61,12 +61,12 @@ def choose_first_context(language: Language, named_contexts: set[str]) -> str:
     return min(named_contexts, default="")
 
 
-def list_contexts_seeing(language: Language, chosen_name: str, contexts: Sequence[str]) -> list[str]:
+def list_contexts_seeing(language: OttlLanguage, chosen_name: str, contexts: Sequence[str]) -> list[str]:
     """Return the other contexts that have the paths of a context too."""
     other_names = [name for name in list_inferable_contexts(language) if name in contexts and name != chosen_name]
     return [name for name in other_names if chosen_name in language.contexts[name].visible_contexts]
 
 
-def list_inferable_contexts(language: Language) -> list[str]:
+def list_inferable_contexts(language: OttlLanguage) -> list[str]:
     """Return the contexts of the table, in its order, but `otelcol`, which has no place in it."""
     return [name for name in language.contexts if name != "otelcol"]

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The grammar of the OpenTelemetry Transformation Language: a text becomes the calls, paths and enums that it uses.
 
-`split_tokens` makes tokens of a text, and `Parser` reads them in one pass without backtracking. It keeps what a text
-uses and the kinds of values, and nothing else: no operators, no keys of paths. ottl.py reads whole statements with it
-and judges the names. Source: LANGUAGE.md of pkg/ottl; it did not change from 0.155 to 0.159. Private.
+`split_tokens` makes tokens of a text, and `OttlParser` reads them in one pass without backtracking. It keeps what a
+text uses and the kinds of values, and nothing else: no operators, no keys of paths. ottl.py reads whole statements with
+it and judges the names. Source: LANGUAGE.md of pkg/ottl; it did not change from 0.155 to 0.159. Private.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ CONDITION_KINDS = (TEST, CALL, BOOL)
 KIND_BY_TOKEN = {"string": STRING, "int": INT, "float": FLOAT, "bool": BOOL, "nil": NIL, "bytes": BYTES}
 
 
-class Invalid(Exception):  # noqa: N818 - a verdict, not a failure
+class InvalidOttl(Exception):  # noqa: N818 - a verdict, not a failure
     """A text that is not in the language: where, why, and what to write instead.
 
     `start` counts characters from 0. `fix` is empty if nothing better is known.
@@ -79,7 +79,7 @@ class TooDeep(Exception):  # noqa: N818 - a verdict, not a failure
     """A text that nests too deep to be judged."""
 
 
-class Token(NamedTuple):
+class OttlToken(NamedTuple):
     """A word, sign or literal of a text."""
 
     kind: str
@@ -96,7 +96,7 @@ class NamedValue(NamedTuple):
     value: Value
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """A name in a path, and whether keys follow it, as in `attributes["a"]`."""
 
     name: str
@@ -116,7 +116,7 @@ class Value:
     start: int
     text: str = ""
     arguments: list[NamedValue] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[PathStep] = field(default_factory=list)
     has_sign: bool = False
 
 
@@ -161,7 +161,7 @@ def _resolve_escape(body: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def split_tokens(text: str) -> tuple[Token, ...]:
+def split_tokens(text: str) -> tuple[OttlToken, ...]:
     """Return the tokens of a text; the last one has the kind `end`. Raises Invalid for a sign without a meaning.
 
     The tokens are cached, since many configs have the same statements.
@@ -172,14 +172,16 @@ def split_tokens(text: str) -> tuple[Token, ...]:
         if start > end_before:  # the pattern has skipped a sign that is no token
             break
         if match.lastgroup != "space":
-            tokens.append(Token(str(match.lastgroup), match[0], start))
+            tokens.append(OttlToken(str(match.lastgroup), match[0], start))
         end_before = match.end()
     if end_before < len(text):
-        raise Invalid(end_before, f"`{text[end_before]}` has no meaning here", _FIX_BY_SIGN.get(text[end_before], ""))
-    return (*tokens, Token("end", "", len(text)))
+        raise InvalidOttl(
+            end_before, f"`{text[end_before]}` has no meaning here", _FIX_BY_SIGN.get(text[end_before], "")
+        )
+    return (*tokens, OttlToken("end", "", len(text)))
 
 
-def _make_literal(token: Token) -> Value:
+def _make_literal(token: OttlToken) -> Value:
     """Return a literal.
 
     Raises Invalid for a text with a wrong escape, a number above 64 bits, or bytes with half a byte, such as `0xabc`.
@@ -188,27 +190,27 @@ def _make_literal(token: Token) -> Value:
     if value_kind == STRING:
         _check_escapes(token)
     if value_kind == INT and (len(token.text) > _MOST_DIGITS or int(token.text) >= _INTEGER_LIMIT):
-        raise Invalid(token.start, "this number is too large")
+        raise InvalidOttl(token.start, "this number is too large")
     if value_kind == BYTES and len(token.text) % 2:
-        raise Invalid(token.start, "bytes need an even number of hexadecimal digits")
+        raise InvalidOttl(token.start, "bytes need an even number of hexadecimal digits")
     return Value(value_kind, token.start, token.text)
 
 
-def _check_escapes(token: Token) -> None:
+def _check_escapes(token: OttlToken) -> None:
     """Raise Invalid at the first escape of a text in quotes that Go does not know."""
     escape = _find_wrong_escape(token.text)
     if escape:
         start = token.start + escape.start()
-        raise Invalid(start, f"`{escape[0]}` is no escape in a text", f"Write `\\{escape[0]}` for a backslash.")
+        raise InvalidOttl(start, f"`{escape[0]}` is no escape in a text", f"Write `\\{escape[0]}` for a backslash.")
 
 
 def _check_calculable(value: Value, start: int) -> None:
     """Raise Invalid with the place `start` if a value cannot stand beside `+`, `-`, `*` or `/`."""
     if value.kind not in CALCULABLE_KINDS:
-        raise Invalid(start, "only numbers, paths and converters can be calculated with")
+        raise InvalidOttl(start, "only numbers, paths and converters can be calculated with")
 
 
-class Parser:
+class OttlParser:
     """Reads one text; `used` holds what it uses. Its methods raise Invalid and TooDeep.
 
     Each method reads what its name says from the token at `index` on, and leaves `index` at the token behind that.
@@ -223,24 +225,24 @@ class Parser:
         self.scopes: list[set[str]] = []
 
     @property
-    def token(self) -> Token:
+    def token(self) -> OttlToken:
         """The token that is read next."""
         return self.tokens[self.index]
 
-    def read_token(self) -> Token:
+    def read_token(self) -> OttlToken:
         """Return the next token, and move behind it."""
         token = self.tokens[self.index]
         self.index += 1
         return token
 
-    def describe_unexpected(self, expected: str) -> Invalid:
+    def describe_unexpected(self, expected: str) -> InvalidOttl:
         """Return the exception that says that something else should stand here; the caller raises it."""
         token = self.token
         actual = f"`{token.text}`" if token.text else "the end"
         fix = "Write `==`." if token.text == "=" else ""
-        return Invalid(token.start, f"{expected} should stand here, not {actual}", fix)
+        return InvalidOttl(token.start, f"{expected} should stand here, not {actual}", fix)
 
-    def take(self, text: str, expected: str = "") -> Token:
+    def take(self, text: str, expected: str = "") -> OttlToken:
         """Read the token with this text. Raises Invalid if another one stands here.
 
         `expected` is what the message asks for; empty if that is the text itself.
@@ -258,7 +260,7 @@ class Parser:
         """Read a value that is no condition."""
         value = self.read_value_or_condition()
         if value.kind == TEST:
-            raise Invalid(value.start, "a value should stand here, not a condition")
+            raise InvalidOttl(value.start, "a value should stand here, not a condition")
         return value
 
     def read_value_or_condition(self) -> Value:
@@ -295,7 +297,7 @@ class Parser:
         if self.token.kind == "compare" and left.kind != TEST:
             self.read_token()
             if self._read_calculation().kind == TEST:
-                raise Invalid(start, "a condition in parentheses cannot be compared")
+                raise InvalidOttl(start, "a condition in parentheses cannot be compared")
             left = Value(TEST, left.start)
         if not is_negated:
             return left
@@ -320,7 +322,7 @@ class Parser:
         start = self.read_token().start
         value = self._single_value()
         if value.kind not in CALCULABLE_KINDS or value.has_sign:
-            raise Invalid(start, "only numbers, paths and converters can have a sign")
+            raise InvalidOttl(start, "only numbers, paths and converters can have a sign")
         is_literal = value.kind in KIND_BY_TOKEN.values()
         value_kind = value.kind if is_literal else MATH
         return Value(value_kind, start, value.text, has_sign=True)
@@ -417,7 +419,9 @@ class Parser:
         first_token = self.token
         if self.tokens[self.index + 1].text == "(":
             fix = f"Write `{first_token.text[:1].upper()}{first_token.text[1:]}(…)`."
-            raise Invalid(first_token.start, "a function that returns a value starts with an upper-case letter", fix)
+            raise InvalidOttl(
+                first_token.start, "a function that returns a value starts with an upper-case letter", fix
+            )
         path = Value(PATH, first_token.start)
         path.steps.append(self._read_step())
         while self.token.text == ".":
@@ -429,12 +433,12 @@ class Parser:
             self.used.paths.append(path)
         return path
 
-    def _read_step(self) -> Step:
+    def _read_step(self) -> PathStep:
         """Read a name of a path with its keys."""
         if self.token.kind != "lower":
             raise self.describe_unexpected("a name in lower case")
         name = self.read_token().text
-        return Step(name, self._read_keys())
+        return PathStep(name, self._read_keys())
 
     def _read_keys(self) -> bool:
         """Read keys in brackets, such as `["a"][0]`; return whether there are any."""
@@ -444,7 +448,7 @@ class Parser:
             key = self.value()
             if key.kind not in (*CALCULABLE_KINDS, STRING):
                 last_token = self.tokens[self.index - 1]
-                raise Invalid(last_token.start, "a key is a text or a number")
+                raise InvalidOttl(last_token.start, "a key is a text or a number")
             self.take("]")
         return self.index > start_index
 

@@ -57,7 +57,7 @@ _UNSUPPORTED_GROUPS = {
 }
 
 
-class Refusal(NamedTuple):
+class RegexRefusal(NamedTuple):
     """Why Go refuses a regular expression, and where in it."""
 
     start: int
@@ -68,7 +68,7 @@ class _RegexRefused(Exception):  # noqa: N818 - a verdict, not a failure
     """Go refuses what is read."""
 
     def __init__(self, start: int, why: str) -> None:
-        self.refusal = Refusal(start, why)
+        self.refusal = RegexRefusal(start, why)
         super().__init__(why)
 
 
@@ -82,7 +82,7 @@ class CapturingGroup(NamedTuple):
 class ReadRegex(NamedTuple):
     """What a regular expression is to Go: why it is refused, None if it is not, and then its capturing groups."""
 
-    refusal: Refusal | None
+    refusal: RegexRefusal | None
     groups: list[CapturingGroup]
 
 
@@ -349,7 +349,7 @@ def _read_capped_number(digits: str) -> int:
     return int(digits) if len(digits) <= len(str(_MOST_REPEATED)) else _MOST_REPEATED + 1
 
 
-def find_regex_refusal(text: str) -> Refusal | None:
+def find_regex_refusal(text: str) -> RegexRefusal | None:
     """Return why Go refuses a regular expression; None if it takes it."""
     return read_regex(text).refusal
 

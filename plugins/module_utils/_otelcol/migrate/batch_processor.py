@@ -29,9 +29,9 @@ from ..rules.batching import (
     collects_requests,
     is_from_version,
 )
-from ..rules.build_facts import Target
+from ..rules.build_facts import TargetBuild
 from ..traits import PROCESSORS, Trait, kind_of, sends_nothing, traits_of
-from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, change_type, type_of
+from .data_edits import Add, ConfigChange, Drop, Edit, Put, Replace, Unsolved, change_type, type_of
 
 # What the processor and a queue do without settings.
 DEFAULT_SIZE, _TIMEOUT, _QUEUE_SIZE = 8192, "200ms", 1000
@@ -58,15 +58,15 @@ class _Plan:
     reason_by_kept_path: dict[Path, str] = field(default_factory=dict)
 
 
-def move_deprecated_batches(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_deprecated_batches(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield every batch processor, from the version on that warns of it beside batches in exporters."""
     if is_from_version(target, WARNED_SINCE):
         yield from move_batches_to_exporters(config, target)
 
 
 def move_batches_to_exporters(
-    config: Any, target: Target, keeps_batch_size: bool = True
-) -> Iterator[Change | Unsolved]:
+    config: Any, target: TargetBuild, keeps_batch_size: bool = True
+) -> Iterator[ConfigChange | Unsolved]:
     """Yield every batch processor whose work the exporters behind it can do, or why they cannot.
 
     With `keeps_batch_size`, an exporter whose queue is smaller than a batch cannot take over. Without, it can, and then
@@ -116,7 +116,7 @@ def _explain_disagreement(plan: _Plan, processors_by_exporter: Mapping[str, Mapp
     return ""
 
 
-def _make_plan(processor_id: str, config: Any, target: Target, keeps_batch_size: bool) -> _Plan:
+def _make_plan(processor_id: str, config: Any, target: TargetBuild, keeps_batch_size: bool) -> _Plan:
     plan, graph = _Plan(), PipelineGraph.of(config)
     for pipeline, ids_by_role in mapping_at(config, "service", "pipelines").items():
         processors = list_at(ids_by_role, "processors")
@@ -140,7 +140,7 @@ def _make_plan(processor_id: str, config: Any, target: Target, keeps_batch_size:
     return plan
 
 
-def _find_successor(processor_id: str, config: Any, target: Target) -> str:
+def _find_successor(processor_id: str, config: Any, target: TargetBuild) -> str:
     """Return the id of the processor that takes the place of one, if the build has it."""
     for processor_type in _QUEUE_PROCESSORS:
         if target.catalogue.find_component("processors", processor_type, target.distribution, target.version):
@@ -149,7 +149,7 @@ def _find_successor(processor_id: str, config: Any, target: Target) -> str:
     return ""
 
 
-def _edit_pipelines(path: Path, plan: _Plan, successor: str, config: Any, target: Target) -> Iterator[Edit]:
+def _edit_pipelines(path: Path, plan: _Plan, successor: str, config: Any, target: TargetBuild) -> Iterator[Edit]:
     """Yield the edits that take a processor, or put its successor, where pipelines list it and where it is defined."""
     yield from (Drop(place) for place in plan.removed_paths)
     if successor:
@@ -183,7 +183,7 @@ def _keeps_requests(exporter: Any) -> bool:
 
 
 def _explain_shared_batches(
-    following_processors: list[Any], senders: list[str], has_lasting_queue: bool, target: Target
+    following_processors: list[Any], senders: list[str], has_lasting_queue: bool, target: TargetBuild
 ) -> str:
     """Return why others than a single exporter gain from the batches of the processor; empty if none does.
 
@@ -201,7 +201,7 @@ def _explain_shared_batches(
     return ""
 
 
-def _explain_inability(least_batch_size: Any, senders: list[str], config: Any, target: Target) -> str:
+def _explain_inability(least_batch_size: Any, senders: list[str], config: Any, target: TargetBuild) -> str:
     """Return why an exporter cannot make batches of at least so many items; empty text if all can."""
     for name in senders:
         if not can_batch(target, name):
@@ -243,7 +243,7 @@ def _describe_choice(exporter: str, settings: Mapping[str, Any]) -> str:
     return f"{names} differ, and '{exporter}' is behind both: make them equal, or give each an exporter of its own."
 
 
-def _explain_refusal(settings: Any, target: Target) -> str:
+def _explain_refusal(settings: Any, target: TargetBuild) -> str:
     if isinstance(settings, str):
         return "Its settings are a variable."
     if value_at(settings, ("metadata_keys",)) and not is_from_version(target, _PARTITION_SINCE):
@@ -265,7 +265,7 @@ def queue_batch_of(settings: Any) -> dict[str, Any]:
     return batch
 
 
-def _build_move(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: str) -> Change:
+def _build_move(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: str) -> ConfigChange:
     new_batchers = [
         exporter for exporter in plan.exporters if not collects_requests(_exporter_settings(config, exporter))
     ]
@@ -277,7 +277,7 @@ def _build_move(path: Path, plan: _Plan, edits: list[Edit], config: Any, success
     reasons += [f"Pipeline '{place[2]}': {reason}" for place, reason in plan.reason_by_kept_path.items()]
     if value_at(config, (*path, "metadata_cardinality_limit")):
         reasons.append("A queue has no metadata_cardinality_limit.")
-    return Change(path, title, " ".join(reasons), tuple(edits))
+    return ConfigChange(path, title, " ".join(reasons), tuple(edits))
 
 
 def _edit_exporter_queue(path: Path, settings: Any, processor: Any) -> list[Edit]:

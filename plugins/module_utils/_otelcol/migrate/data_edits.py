@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The edits of a migration, and what they do to the data of a config. `text_edits.py` does the same to its text.
 
-A step of a migration yields a `Change` with its edits, or an `Unsolved` for a person; steps.py lists the steps. An
-entry is a key of a mapping with its value. All paths of the edits of one step are those of the config before the step.
-Private.
+A step of a migration yields a `ConfigChange` with its edits, or an `Unsolved` for a person; steps.py lists the steps.
+An entry is a key of a mapping with its value. All paths of the edits of one step are those of the config before the
+step. Private.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Wrap(Edit):
 
 
 @dataclass(frozen=True)
-class Change:
+class ConfigChange:
     """One automatic change of a config.
 
     `description` says what changes, such as `otlphttp → otlp_http`, and `reason` why. `edits` do it.

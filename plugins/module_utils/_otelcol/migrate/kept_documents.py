@@ -14,16 +14,16 @@ from typing import Any
 
 from ..config.paths import Path, iter_leaves, mapping_at, value_at
 from ..rules.batching import is_from_version
-from ..rules.build_facts import Target
+from ..rules.build_facts import TargetBuild
 from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DEFAULT, UNREAD_ATTRIBUTE, is_data_stream
-from .data_edits import Add, Change, Edit, Replace, Unsolved, type_of
+from .data_edits import Add, ConfigChange, Edit, Replace, Unsolved, type_of
 
 _DYNAMIC_KEYS = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in INDEX_KEYS)
 # How documents were mapped by default before OTEL_BY_DEFAULT.
 _OLD_DEFAULT_MODE = "none"
 
 
-def keep_elasticsearch_documents(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def keep_elasticsearch_documents(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield exporters that would map documents otherwise than before, and attributes that nothing reads any more."""
     if not is_from_version(target, OTEL_BY_DEFAULT):
         return
@@ -36,7 +36,7 @@ def keep_elasticsearch_documents(config: Any, target: Target) -> Iterator[Change
         settings = mapping_at(config, "exporters", exporter_id)
         edits = [*_drop_dynamic_keys(exporter_id, settings), *_keep_mapping(exporter_id, settings, target)]
         if edits:
-            yield Change(
+            yield ConfigChange(
                 ("exporters", exporter_id), "mapping and index as before", _explain_change(settings), tuple(edits)
             )
     yield from _find_unread_attributes(config)
@@ -58,7 +58,7 @@ def _drop_dynamic_keys(exporter_id: str, settings: Mapping[str, Any]) -> Iterato
             yield Replace(("exporters", exporter_id, key))
 
 
-def _keep_mapping(exporter_id: str, settings: Mapping[str, Any], target: Target) -> Iterator[Edit]:
+def _keep_mapping(exporter_id: str, settings: Mapping[str, Any], target: TargetBuild) -> Iterator[Edit]:
     """Yield the edit that keeps the mapping: that of `mode` where it is ignored, else the old default.
 
     OTEL_BY_DEFAULT is the version from which on documents are mapped as otel by default, before that as none.

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings that moved, and ways of writing that the target no longer takes. Private.
 
-Each public function is a step of a migration, see steps.py: it yields a `Change` or an `Unsolved` for each place that
-the target version would refuse or ignore (data_edits.py).
+Each public function is a step of a migration, see steps.py: it yields a `ConfigChange` or an `Unsolved` for each place
+that the target version would refuse or ignore (data_edits.py).
 """
 
 from __future__ import annotations
@@ -16,8 +16,19 @@ from typing import Any
 from ..config.layers import parse_version
 from ..config.paths import Path, iter_leaves, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
-from ..rules.build_facts import Target
-from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, list_components, type_of
+from ..rules.build_facts import TargetBuild
+from .data_edits import (
+    Add,
+    ConfigChange,
+    Edit,
+    RenameKey,
+    Replace,
+    Substitute,
+    Unsolved,
+    Wrap,
+    list_components,
+    type_of,
+)
 
 # The version of the Collector from which on each of these holds. Source: its changelogs.
 BRACES_ONLY = "0.104.0"
@@ -57,12 +68,12 @@ _START_TIME_SWITCH = "use_start_time_metric"
 _START_TIME_KEYS = (_START_TIME_SWITCH, "start_time_metric_regex")
 
 
-def _is_from_version(target: Target, version: str) -> bool:
+def _is_from_version(target: TargetBuild, version: str) -> bool:
     """Whether the target is a version of the Collector, or a later one."""
     return parse_version(target.version) >= parse_version(version)
 
 
-def brace_bare_variables(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def brace_bare_variables(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield `$NAME` in texts; only `${env:NAME}` is replaced by the variable since 0.104."""
     if not _is_from_version(target, BRACES_ONLY):
         return
@@ -72,10 +83,10 @@ def brace_bare_variables(config: Any, target: Target) -> Iterator[Change | Unsol
             names = dict.fromkeys(name for _escaped_dollars, name in matches)
             what = ", ".join(f"${name} → ${{env:{name}}}" for name in names)
             why = f"A variable without braces is plain text since {BRACES_ONLY}."
-            yield Change(path, what, why, (Substitute(path, _BARE_VARIABLE, _BRACED_VARIABLE),))
+            yield ConfigChange(path, what, why, (Substitute(path, _BARE_VARIABLE, _BRACED_VARIABLE),))
 
 
-def move_telemetry_address(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_telemetry_address(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield service.telemetry.metrics.address, which became a reader."""
     address = value_at(config, _ADDRESS_PATH)
     if address is None or not _is_from_version(target, READERS_SINCE):
@@ -83,12 +94,14 @@ def move_telemetry_address(config: Any, target: Target) -> Iterator[Change | Uns
     why = "The Collector ignores the address since 0.123; it takes readers."
     endpoint = _ENDPOINT.match(str(address))
     if value_at(config, (*_METRICS_PATH, "readers")):
-        yield Change(_ADDRESS_PATH, "address removed", f"{why} There are some already.", (Replace(_ADDRESS_PATH),))
+        yield ConfigChange(
+            _ADDRESS_PATH, "address removed", f"{why} There are some already.", (Replace(_ADDRESS_PATH),)
+        )
     elif endpoint is None:
         yield Unsolved(_ADDRESS_PATH, "address is ignored", f"'{address}' is not a host and port; write a reader.")
     else:
         entry = ("readers", [_build_reader(endpoint["host"], endpoint["port"])])
-        yield Change(_ADDRESS_PATH, "address → readers", why, (Replace(_ADDRESS_PATH, (entry,)),))
+        yield ConfigChange(_ADDRESS_PATH, "address → readers", why, (Replace(_ADDRESS_PATH, (entry,)),))
 
 
 def _build_reader(host: str, port: str) -> dict[str, Any]:
@@ -98,7 +111,7 @@ def _build_reader(host: str, port: str) -> dict[str, Any]:
     return {"pull": {"exporter": {"prometheus": prometheus}}}
 
 
-def move_batcher(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_batcher(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield `batcher` of exporters, which became `sending_queue.batch`."""
     if not _is_from_version(target, BATCHER_GONE):
         return
@@ -108,18 +121,18 @@ def move_batcher(config: Any, target: Target) -> Iterator[Change | Unsolved]:
             yield _replace_batcher(("exporters", exporter_id, "batcher"), batcher_settings, settings)
 
 
-def _replace_batcher(path: Path, batcher_settings: dict[str, Any], settings: dict[str, Any]) -> Change | Unsolved:
+def _replace_batcher(path: Path, batcher_settings: dict[str, Any], settings: dict[str, Any]) -> ConfigChange | Unsolved:
     """Return what becomes of the batcher of an exporter with these settings."""
     why = f"Removed in {BATCHER_GONE}; the queue makes the batches."
     if batcher_settings.get("enabled") is False:
-        return Change(path, "batcher removed", f"{why} It was off.", (Replace(path),))
+        return ConfigChange(path, "batcher removed", f"{why} It was off.", (Replace(path),))
     if not _may_take_batches(value_at(settings, ("sending_queue",))):
         choice_reason = "sending_queue is off, or has a `batch` of its own: choose one."
         return Unsolved(path, "batcher was removed", choice_reason)
     if set(batcher_settings) - {"enabled", *_BATCH, *_BATCH_KEYS}:
         lost_reason = "It has settings without a counterpart in sending_queue.batch."
         return Unsolved(path, "batcher was removed", lost_reason)
-    return Change(path, "batcher → sending_queue.batch", why, _move_into_queue(path, batcher_settings, settings))
+    return ConfigChange(path, "batcher → sending_queue.batch", why, _move_into_queue(path, batcher_settings, settings))
 
 
 def _may_take_batches(queue: Any) -> bool:
@@ -141,7 +154,7 @@ def _move_into_queue(path: Path, batcher_settings: dict[str, Any], settings: dic
     return Replace(path), Replace(queue_path, (new_queue,))
 
 
-def rename_overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def rename_overflow(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield `blocking` of queues, called `block_on_overflow` since 0.129, in either direction."""
     names = ("blocking", "block_on_overflow")
     old_key, new_key = names if _is_from_version(target, OVERFLOW_SINCE) else names[::-1]
@@ -149,10 +162,12 @@ def rename_overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         queue = mapping_at(settings, "sending_queue")
         path: Path = ("exporters", exporter_id, "sending_queue", old_key)
         if old_key in queue and new_key not in queue:
-            yield Change(path, f"{old_key} → {new_key}", f"Renamed in {OVERFLOW_SINCE}.", (RenameKey(path, new_key),))
+            yield ConfigChange(
+                path, f"{old_key} → {new_key}", f"Renamed in {OVERFLOW_SINCE}.", (RenameKey(path, new_key),)
+            )
 
 
-def wrap_actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
+def wrap_actions(config: Any, _target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield `actions` that are a mapping, where the processor wants a list."""
     for role, component_id, settings in list_components(config):
         key = _LISTS_OF_ACTIONS.get(type_of(component_id), "") if role == "processors" else ""
@@ -161,13 +176,13 @@ def wrap_actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
             continue
         path: Path = (role, component_id, key)
         if "action" in value:
-            yield Change(path, f"{key} is a list", "The processor refuses a mapping.", (Wrap(path),))
+            yield ConfigChange(path, f"{key} is a list", "The processor refuses a mapping.", (Wrap(path),))
         else:
             why = "This mapping is not an action: write one item with `action` each."
             yield Unsolved(path, f"{key} must be a list", why)
 
 
-def rename_verbosity(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
+def rename_verbosity(config: Any, _target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield the level of debug exporters, which is called `verbosity`; the Collector refuses the old key."""
     for exporter_id, settings in mapping_at(config, "exporters").items():
         if type_of(exporter_id) != "debug" or not isinstance(settings, dict):
@@ -176,7 +191,7 @@ def rename_verbosity(config: Any, _target: Target) -> Iterator[Change | Unsolved
             if key in settings:
                 path: Path = ("exporters", exporter_id, key)
                 why = "The exporter debug never had this key of exporter logging."
-                yield Change(path, f"{key} → verbosity", why, (Replace(path, convert_level(settings, key)),))
+                yield ConfigChange(path, f"{key} → verbosity", why, (Replace(path, convert_level(settings, key)),))
 
 
 def convert_level(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
@@ -188,7 +203,7 @@ def convert_level(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str
     return (("verbosity", _VERBOSITY.get(level, "basic")),)
 
 
-def remove_start_time(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def remove_start_time(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield how a prometheus receiver adjusted start times, for which there is a processor now."""
     if not _is_from_version(target, START_TIME_GONE):
         return
@@ -202,12 +217,12 @@ def remove_start_time(config: Any, target: Target) -> Iterator[Change | Unsolved
             yield Unsolved(path, f"{used_keys[0]} was removed", why)
         else:
             edits = tuple(Replace(("receivers", receiver_id, key)) for key in used_keys)
-            yield Change(
+            yield ConfigChange(
                 path, f"{', '.join(used_keys)} removed", "It was off, and the Collector refuses the key.", edits
             )
 
 
-def move_keep_alives(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_keep_alives(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield the settings of kept connections of OTLP over HTTP, which are below `keepalive` since 0.160."""
     if not _is_from_version(target, KEEP_ALIVE_SINCE):
         return
@@ -222,7 +237,7 @@ def move_keep_alives(config: Any, target: Target) -> Iterator[Change | Unsolved]
             yield _move_below_keepalive(path, settings, used_keys)
 
 
-def _move_below_keepalive(path: Path, settings: Mapping[str, Any], used_keys: list[str]) -> Change:
+def _move_below_keepalive(path: Path, settings: Mapping[str, Any], used_keys: list[str]) -> ConfigChange:
     """Return the change that moves the used keys below `keepalive`, which is off if one of them turned it off."""
     first_key, *other_keys = used_keys
     keepalive_settings: dict[str, Any] = {key: settings[key] for key in used_keys if key in _KEPT_CONNECTION_KEYS}
@@ -232,7 +247,7 @@ def _move_below_keepalive(path: Path, settings: Mapping[str, Any], used_keys: li
     what = f"{', '.join(used_keys)} → keepalive" if keepalive_settings else f"{first_key} removed"
     why = f"Below `keepalive` since {KEEP_ALIVE_SINCE}; 0.165.0 refuses {', '.join(used_keys)}."
     edits = (Replace((*path, first_key), entries), *(Replace((*path, key)) for key in other_keys))
-    return Change((*path, first_key), what, why, edits)
+    return ConfigChange((*path, first_key), what, why, edits)
 
 
 def _find_otlp_http_settings(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -245,7 +260,7 @@ def _find_otlp_http_settings(config: Any) -> Iterator[tuple[Path, dict[str, Any]
             yield (role, component_id, "protocols", "http"), mapping_at(config, role, component_id, "protocols", "http")
 
 
-def move_to_signals(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_to_signals(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield `topic` and `encoding` of kafka, which each signal has for itself now."""
     if not _is_from_version(target, PER_SIGNAL_SINCE):
         return
@@ -268,7 +283,7 @@ def move_to_signals(config: Any, target: Target) -> Iterator[Change | Unsolved]:
 
 def _divide_by_signal(
     component_path: Path, shared_settings: Mapping[str, Any], signals: list[str], *, has_topics: bool
-) -> Change:
+) -> ConfigChange:
     """Return the change that gives each signal what a component has for all; a receiver has a list of topics now."""
     signal_settings = dict(shared_settings)
     if has_topics and "topic" in signal_settings:
@@ -277,14 +292,14 @@ def _divide_by_signal(
     entries = tuple((signal, dict(signal_settings)) for signal in signals)
     edits = (Replace((*component_path, first_key), entries), *(Replace((*component_path, key)) for key in other_keys))
     what = f"{', '.join(shared_settings)} → {', '.join(signals)}"
-    return Change((*component_path, first_key), what, f"Moved in {PER_SIGNAL_SINCE}.", edits)
+    return ConfigChange((*component_path, first_key), what, f"Moved in {PER_SIGNAL_SINCE}.", edits)
 
 
-def remove_ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def remove_ballast(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield what memory_limiter knew of a ballast."""
     if not _is_from_version(target, BALLAST_GONE):
         return
     for processor_id in mapping_at(config, "processors"):
         path: Path = ("processors", processor_id, "ballast_size_mib")
         if type_of(processor_id) == "memory_limiter" and value_at(config, path) is not None:
-            yield Change(path, "ballast_size_mib removed", f"No ballast since {BALLAST_GONE}.", (Replace(path),))
+            yield ConfigChange(path, "ballast_size_mib removed", f"No ballast since {BALLAST_GONE}.", (Replace(path),))

@@ -13,10 +13,10 @@ from typing import Any
 
 from ..config.layers import parse_version
 from ..config.paths import Path, mapping_at
-from ..rules.build_facts import Target
+from ..rules.build_facts import TargetBuild
 from .data_edits import (
-    Change,
     ComponentKey,
+    ConfigChange,
     RenameKey,
     Unsolved,
     change_type,
@@ -29,7 +29,7 @@ from .data_edits import (
 _CREATOR_TYPE, _TEMPLATES_KEY = "receiver_creator", "receivers"
 
 
-def rename_components(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def rename_components(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield every component whose type has another name in the target version."""
     new_ids: dict[ComponentKey, str] = {}
     for section_name, component_id, _settings in list_components(config):
@@ -44,10 +44,10 @@ def rename_components(config: Any, target: Target) -> Iterator[Change | Unsolved
     for component, edits in list_renaming_edits(config, target.catalogue, new_ids).items():
         section_name, old_id = component
         why = _explain_rename(section_name, type_of(old_id), target)
-        yield Change(component, f"{old_id} → {new_ids[component]}", why, tuple(edits))
+        yield ConfigChange(component, f"{old_id} → {new_ids[component]}", why, tuple(edits))
 
 
-def rename_templates(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def rename_templates(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield every template of a receiver_creator whose type has another name in the target version."""
     for creator_id, settings in mapping_at(config, "receivers").items():
         if type_of(creator_id) != _CREATOR_TYPE:
@@ -59,16 +59,16 @@ def rename_templates(config: Any, target: Target) -> Iterator[Change | Unsolved]
                 continue
             path: Path = ("receivers", creator_id, _TEMPLATES_KEY, old_id)
             why = _explain_rename("receivers", type_of(old_id), target)
-            yield Change(path, f"{old_id} → {new_id}", why, (RenameKey(path, new_id),))
+            yield ConfigChange(path, f"{old_id} → {new_id}", why, (RenameKey(path, new_id),))
 
 
-def _find_new_id(section_name: str, component_id: str, target: Target) -> str:
+def _find_new_id(section_name: str, component_id: str, target: TargetBuild) -> str:
     """Return the id of a component with the name that the target has for its type."""
     new_type = target.catalogue.choose_name(section_name, type_of(component_id), target.version)
     return change_type(component_id, new_type)
 
 
-def _explain_rename(section_name: str, component_type: str, target: Target) -> str:
+def _explain_rename(section_name: str, component_type: str, target: TargetBuild) -> str:
     """Return why a type is renamed: the target is newer than the rename, or older than the new name."""
     rename = target.catalogue.find_rename(section_name, component_type)
     if rename is None:

@@ -17,10 +17,10 @@ from typing import Any
 from ..catalogue.catalogue import Catalogue
 from ..config.layers import parse_version
 from ..config.paths import Path, mapping_at
-from ..rules.build_facts import Target
+from ..rules.build_facts import TargetBuild
 from .data_edits import (
-    Change,
     ComponentKey,
+    ConfigChange,
     Drop,
     Edit,
     Put,
@@ -64,7 +64,7 @@ Converter = Callable[[Path, Mapping[str, Any]], "Successor | str"]
 """Takes the path and the settings of a component; returns its successor, or what a person has to do."""
 
 
-def replace_removed_components(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def replace_removed_components(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
     """Yield every component that the target lacks, with what replaces it or why nothing does."""
     for section_name, component_id, settings in list_components(config):
         component_type = type_of(component_id)
@@ -80,7 +80,7 @@ def replace_removed_components(config: Any, target: Target) -> Iterator[Change |
         problem = f"'{component_type}' was removed in {removal.gone_since}"
         if (section_name, component_type) in _DROPPED_TYPES:
             edits = _list_removing_edits(config, target.catalogue, (section_name, component_id))
-            yield Change(path, f"{component_id} removed", f"{problem}. {removal.instruction}", edits)
+            yield ConfigChange(path, f"{component_id} removed", f"{problem}. {removal.instruction}", edits)
             continue
         successor_or_instruction = _find_successor(path, settings, removal.instruction)
         if isinstance(successor_or_instruction, str):
@@ -89,12 +89,12 @@ def replace_removed_components(config: Any, target: Target) -> Iterator[Change |
             yield _replace_component(config, target, path, successor_or_instruction, problem)
 
 
-def _has_component(target: Target, section_name: str, component_type: str) -> bool:
+def _has_component(target: TargetBuild, section_name: str, component_type: str) -> bool:
     component = target.catalogue.find_component(section_name, component_type, target.distribution, target.version)
     return component is not None
 
 
-def _report_missing(section_name: str, component_id: str, current_type: str, target: Target) -> Unsolved:
+def _report_missing(section_name: str, component_id: str, current_type: str, target: TargetBuild) -> Unsolved:
     """Return the manual change for a type that this build lacks, although the Collector did not remove it."""
     other_distributions = target.catalogue.list_distributions_with(section_name, current_type, target.version)
     if other_distributions:
@@ -124,8 +124,8 @@ def _find_successor(path: Path, settings: Any, instruction: str) -> Successor | 
 
 
 def _replace_component(
-    config: Any, target: Target, path: Path, successor: Successor, problem: str
-) -> Change | Unsolved:
+    config: Any, target: TargetBuild, path: Path, successor: Successor, problem: str
+) -> ConfigChange | Unsolved:
     """Return the change that puts a successor in the place of a component, or why the target cannot have it."""
     section_name, old_id = str(path[0]), str(path[1])
     new_type = target.catalogue.choose_name(section_name, successor.type, target.version)
@@ -138,7 +138,7 @@ def _replace_component(
     if new_id in mapping_at(config, section_name):
         return Unsolved(path, problem, f"'{new_id}' takes its place, and is there already: keep one of the two.")
     edits = list_renaming_edits(config, target.catalogue, {(section_name, old_id): new_id})[section_name, old_id]
-    return Change(path, f"{old_id} → {new_id}", f"{problem}.", (*edits, *successor.edits))
+    return ConfigChange(path, f"{old_id} → {new_id}", f"{problem}.", (*edits, *successor.edits))
 
 
 # ── Converters ──

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..rules.build_facts import Target
+from ..rules.build_facts import TargetBuild
 from .batch_processor import move_deprecated_batches
-from .data_edits import Change, Unsolved
+from .data_edits import ConfigChange, Unsolved
 from .kept_documents import keep_elasticsearch_documents
 from .moved_settings import (
     brace_bare_variables,
@@ -30,7 +30,7 @@ from .moved_settings import (
 from .new_names import rename_components, rename_templates
 from .removed_components import replace_removed_components
 
-Step = Callable[[Any, Target], Iterator[Change | Unsolved]]
+Step = Callable[[Any, TargetBuild], Iterator[ConfigChange | Unsolved]]
 """Takes a config and the target version; yields changes, and the changes that a person has to make."""
 
 # Settings come first, while components still have the names that the user knows. Then come the successors of removed

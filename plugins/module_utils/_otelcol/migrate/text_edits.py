@@ -44,7 +44,7 @@ class Cut:
     text: str
 
 
-class _Entry(NamedTuple):
+class _EntryNodes(NamedTuple):
     """What is at a path: the node of its key and that of its value.
 
     The key is None for an item of a list, and for the whole document.
@@ -195,7 +195,7 @@ class TextEditor:
             raise Untouchable("it has no key")
         return key, value
 
-    def _find(self, path: Path) -> _Entry:
+    def _find(self, path: Path) -> _EntryNodes:
         """Return what is at a path. Raises Untouchable for an alias, and for a key that is no scalar."""
         entry = self._find_entry_or_alias(path)
         is_odd_key = entry.key is not None and entry.key.kind != SCALAR
@@ -203,12 +203,12 @@ class TextEditor:
             raise Untouchable("it is an alias of something else")
         return entry
 
-    def _find_entry_or_alias(self, path: Path) -> _Entry:
+    def _find_entry_or_alias(self, path: Path) -> _EntryNodes:
         """Return what is at a path, an alias too. Raises Untouchable if this text does not have it there."""
         pair = find_node(self.root, path, self.read_key, self.entries_by_node)
         if pair is None:
             raise Untouchable("it comes from an alias or a merged key")
-        return _Entry(*pair)
+        return _EntryNodes(*pair)
 
 
 def _start_column(node: Node) -> int:

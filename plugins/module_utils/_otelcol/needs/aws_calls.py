@@ -16,11 +16,11 @@ from typing import Any
 from ..config.addresses import parse_destination
 from ..config.paths import list_at, mapping_at, value_at
 from ..config.variable_references import replace_references
-from .aws_policy import ACCOUNT, PARTITION, REGION, Grant
+from .aws_policy import ACCOUNT, PARTITION, REGION, AwsGrant
 from .component_row import Settings
 
 Config = Mapping[str, Any]
-Grants = tuple[Grant, ...]
+Grants = tuple[AwsGrant, ...]
 Granter = Callable[[Settings, Config], Grants]
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/v0.158.0"
@@ -63,16 +63,16 @@ def _find_region(settings: Any, key: str = "region") -> str:
     return _iam_pattern(value_at(settings, (key,)), REGION)
 
 
-def _grant_through_role(role_arn: Any, *direct_grants: Grant) -> Grants:
+def _grant_through_role(role_arn: Any, *direct_grants: AwsGrant) -> Grants:
     """Return the grants, or the right to assume the role that has them. EKS Pod Identity passes its tags on to it."""
     if not role_arn:
         return direct_grants
-    return (Grant(("sts:AssumeRole", "sts:TagSession"), _ASSUME_ROLE_PAGE, (_iam_pattern(role_arn),)),)
+    return (AwsGrant(("sts:AssumeRole", "sts:TagSession"), _ASSUME_ROLE_PAGE, (_iam_pattern(role_arn),)),)
 
 
 def _grant_xray_exporter(settings: Settings, _config: Config) -> Grants:
     return _grant_through_role(
-        settings.get("role_arn"), Grant(XRAY_ACTIONS, _XRAY_WRITE, region=_find_region(settings))
+        settings.get("role_arn"), AwsGrant(XRAY_ACTIONS, _XRAY_WRITE, region=_find_region(settings))
     )
 
 
@@ -80,7 +80,7 @@ def _grant_xray_receiver(settings: Settings, _config: Config) -> Grants:
     """The receiver always runs a proxy for the sampling requests of X-Ray's SDKs."""
     proxy = mapping_at(settings, "proxy_server")
     source = f"{_CONTRIB}/receiver/awsxrayreceiver"
-    return _grant_through_role(proxy.get("role_arn"), Grant(SAMPLING_ACTIONS, source, region=_find_region(proxy)))
+    return _grant_through_role(proxy.get("role_arn"), AwsGrant(SAMPLING_ACTIONS, source, region=_find_region(proxy)))
 
 
 def _grant_proxy_extension(settings: Settings, _config: Config) -> Grants:
@@ -88,7 +88,9 @@ def _grant_proxy_extension(settings: Settings, _config: Config) -> Grants:
     if str(settings.get("service_name") or "xray") != "xray":
         return ()
     source = f"{_CONTRIB}/extension/awsproxy"
-    return _grant_through_role(settings.get("role_arn"), Grant(SAMPLING_ACTIONS, source, region=_find_region(settings)))
+    return _grant_through_role(
+        settings.get("role_arn"), AwsGrant(SAMPLING_ACTIONS, source, region=_find_region(settings))
+    )
 
 
 def _grant_log_events(group: Any, settings: Settings) -> Grants:
@@ -101,12 +103,12 @@ def _grant_log_events(group: Any, settings: Settings) -> Grants:
     group_arn = _build_arn("logs", region, f"log-group:{group}")
     stream_arn = f"{group_arn}:log-stream:{_iam_pattern(settings.get('log_stream_name'))}"
     retention_actions = ("logs:PutRetentionPolicy",) if settings.get("log_retention") else ()
-    create_grant = Grant(
+    create_grant = AwsGrant(
         ("logs:CreateLogGroup", "logs:CreateLogStream", *retention_actions), source, (f"{group_arn}:*",)
     )
-    tag_grants = (Grant(("logs:TagResource",), source, (group_arn,)),) if settings.get("tags") else ()
+    tag_grants = (AwsGrant(("logs:TagResource",), source, (group_arn,)),) if settings.get("tags") else ()
     return _grant_through_role(
-        settings.get("role_arn"), create_grant, Grant(("logs:PutLogEvents",), source, (stream_arn,)), *tag_grants
+        settings.get("role_arn"), create_grant, AwsGrant(("logs:PutLogEvents",), source, (stream_arn,)), *tag_grants
     )
 
 
@@ -134,7 +136,7 @@ def _grant_s3_exporter(settings: Settings, _config: Config) -> Grants:
     actions = ("s3:PutObject", "s3:PutObjectAcl") if uploader.get("acl") else ("s3:PutObject",)
     objects_arn = f"arn:{PARTITION}:s3:::{bucket}/{object_pattern}"
     return _grant_through_role(
-        uploader.get("role_arn"), Grant(actions, f"{_REFERENCE_PAGES}/list_amazons3.html", (objects_arn,))
+        uploader.get("role_arn"), AwsGrant(actions, f"{_REFERENCE_PAGES}/list_amazons3.html", (objects_arn,))
     )
 
 
@@ -143,16 +145,16 @@ def _grant_s3_receiver(settings: Settings, _config: Config) -> Grants:
     downloader, queue = mapping_at(settings, "s3downloader"), mapping_at(settings, "sqs")
     bucket_arn = f"arn:{PARTITION}:s3:::{_iam_pattern(downloader.get('s3_bucket'))}"
     source = f"{_REFERENCE_PAGES}/list_amazons3.html"
-    read_grant = Grant(("s3:GetObject",), source, (f"{bucket_arn}/*",))
+    read_grant = AwsGrant(("s3:GetObject",), source, (f"{bucket_arn}/*",))
     if not queue:
-        return (read_grant, Grant(("s3:ListBucket",), source, (bucket_arn,)))
+        return (read_grant, AwsGrant(("s3:ListBucket",), source, (bucket_arn,)))
     url_before_name, _slash, name = str(queue.get("queue_url") or "").rpartition("/")
     account = url_before_name.rpartition("/")[2] or ACCOUNT
     queue_arn = f"arn:{PARTITION}:sqs:{_find_region(queue)}:{account}:{_iam_pattern(name)}"
     delete_actions = () if queue.get("delete_messages") is False else ("sqs:DeleteMessage",)
     return (
         read_grant,
-        Grant(("sqs:ReceiveMessage", *delete_actions), f"{_REFERENCE_PAGES}/list_amazonsqs.html", (queue_arn,)),
+        AwsGrant(("sqs:ReceiveMessage", *delete_actions), f"{_REFERENCE_PAGES}/list_amazonsqs.html", (queue_arn,)),
     )
 
 
@@ -162,7 +164,7 @@ def _grant_kinesis_exporter(settings: Settings, _config: Config) -> Grants:
     region = _iam_pattern(aws.get("region"), "us-west-2")
     stream_arn = _build_arn("kinesis", region, f"stream/{_iam_pattern(aws.get('stream_name'), 'test-stream')}")
     source = f"{_REFERENCE_PAGES}/list_amazonkinesisdatastreams.html"
-    return _grant_through_role(aws.get("role"), Grant(("kinesis:PutRecords",), source, (stream_arn,)))
+    return _grant_through_role(aws.get("role"), AwsGrant(("kinesis:PutRecords",), source, (stream_arn,)))
 
 
 def _grant_cloudwatch_receiver(settings: Settings, _config: Config) -> Grants:
@@ -170,17 +172,17 @@ def _grant_cloudwatch_receiver(settings: Settings, _config: Config) -> Grants:
     named_groups = mapping_at(settings, "logs", "groups", "named")
     group_arns = tuple(_build_arn("logs", region, f"log-group:{_iam_pattern(name)}:*") for name in named_groups)
     prefix = _iam_pattern(value_at(settings, ("logs", "groups", "autodiscover", "prefix")), "")
-    read_grant = Grant(
+    read_grant = AwsGrant(
         ("logs:FilterLogEvents",), source, group_arns or (_build_arn("logs", region, f"log-group:{prefix}*:*"),)
     )
-    find_grant = Grant(("logs:DescribeLogGroups",), source, (_build_arn("logs", region, "log-group:*"),))
+    find_grant = AwsGrant(("logs:DescribeLogGroups",), source, (_build_arn("logs", region, "log-group:*"),))
     return (read_grant,) if group_arns else (read_grant, find_grant)
 
 
 def _grant_container_insights(_settings: Settings, _config: Config) -> Grants:
     """It looks for its volumes, and for its cluster and autoscaling group in the tags of its node."""
     source = f"{_CONTRIB}/receiver/awscontainerinsightreceiver"
-    return (Grant(("ec2:DescribeTags", "ec2:DescribeVolumes"), source, region=REGION),)
+    return (AwsGrant(("ec2:DescribeTags", "ec2:DescribeVolumes"), source, region=REGION),)
 
 
 def _grant_detectors(settings: Settings, _config: Config) -> Grants:
@@ -193,13 +195,15 @@ def _grant_detectors(settings: Settings, _config: Config) -> Grants:
         actions.append("ec2:DescribeInstances")
     if "ec2" in detectors and ec2.get("tags") and not ec2.get("tags_from_imds"):
         actions.append("ec2:DescribeTags")
-    return (Grant(tuple(actions), source, region=REGION),) if actions else ()
+    return (AwsGrant(tuple(actions), source, region=REGION),) if actions else ()
 
 
 def _grant_balancing_exporter(settings: Settings, _config: Config) -> Grants:
     if not mapping_at(settings, "resolver", "aws_cloud_map"):
         return ()
-    return (Grant(("servicediscovery:DiscoverInstances",), f"{_REFERENCE_PAGES}/list_awscloudmap.html", region=REGION),)
+    return (
+        AwsGrant(("servicediscovery:DiscoverInstances",), f"{_REFERENCE_PAGES}/list_awscloudmap.html", region=REGION),
+    )
 
 
 def _grant_signed_exporter(settings: Settings, config: Config) -> Grants:
@@ -209,7 +213,7 @@ def _grant_signed_exporter(settings: Settings, config: Config) -> Grants:
     is_signed = extension_id.partition("/")[0] == "sigv4auth"
     if not is_signed or value_at(signer, ("assume_role", "web_identity_token_file")):
         return ()
-    grants: list[Grant] = []
+    grants: list[AwsGrant] = []
     for key in _ENDPOINT_KEYS:
         if settings.get(key):
             grants += _grant_signed_requests(str(settings[key]), settings, signer)
@@ -232,7 +236,7 @@ def _grant_prometheus_write(endpoint: str, _settings: Settings, region: str) -> 
     workspace = _iam_pattern(match[1] if match else "")
     workspace_arn = _build_arn("aps", region, f"workspace/{workspace}")
     return (
-        Grant(
+        AwsGrant(
             ("aps:RemoteWrite",), f"{_REFERENCE_PAGES}/list_amazonmanagedserviceforprometheus.html", (workspace_arn,)
         ),
     )
@@ -240,7 +244,7 @@ def _grant_prometheus_write(endpoint: str, _settings: Settings, region: str) -> 
 
 def _grant_spans(_endpoint: str, _settings: Settings, region: str) -> Grants:
     """PutSpans is the action of the endpoint for traces, which AWS names when it is missing."""
-    return (Grant(("xray:PutSpans",), f"{_REFERENCE_PAGES}/list_awsx-ray.html", region=region),)
+    return (AwsGrant(("xray:PutSpans",), f"{_REFERENCE_PAGES}/list_awsx-ray.html", region=region),)
 
 
 def _grant_log_records(_endpoint: str, settings: Settings, region: str) -> Grants:
@@ -248,11 +252,11 @@ def _grant_log_records(_endpoint: str, settings: Settings, region: str) -> Grant
     headers = {str(key).lower(): value for key, value in mapping_at(settings, "headers").items()}
     group, stream = (_iam_pattern(headers.get(f"x-aws-log-{name}")) for name in ("group", "stream"))
     stream_arn = _build_arn("logs", region, f"log-group:{group}:log-stream:{stream}")
-    return (Grant(("logs:PutLogEvents",), f"{_USER_GUIDE}/CloudWatch-OTLPEndpoint.html", (stream_arn,)),)
+    return (AwsGrant(("logs:PutLogEvents",), f"{_USER_GUIDE}/CloudWatch-OTLPEndpoint.html", (stream_arn,)),)
 
 
 def _grant_metric_data(_endpoint: str, _settings: Settings, region: str) -> Grants:
-    return (Grant(("cloudwatch:PutMetricData",), f"{_USER_GUIDE}/metrics-otel-send.html", region=region),)
+    return (AwsGrant(("cloudwatch:PutMetricData",), f"{_USER_GUIDE}/metrics-otel-send.html", region=region),)
 
 
 _GRANT_BY_SERVICE: dict[str, Callable[[str, Settings, str], Grants]] = {

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """IAM policies for the calls of components to AWS, as narrow as AWS allows.
 
-`aws_calls.py` derives a `Grant` for each call; this file makes statements and whole policies of grants. Grants are
+`aws_calls.py` derives a `AwsGrant` for each call; this file makes statements and whole policies of grants. Grants are
 derived before account and region are known, so ARNs hold placeholders, which `fill_policy` replaces once the cluster is
 known. tests/integration/test_least_privilege.py removes each action from the real Collector. To unite statements is to
 put the actions on the same resources into one; the frame of a statement is all of it but its actions. Private.
@@ -30,7 +30,7 @@ LONGEST_POLICY = 10240
 
 
 @dataclass(frozen=True)
-class Grant:
+class AwsGrant:
     """Actions that a component needs, such as `logs:PutLogEvents`, and the ARNs on which they are allowed.
 
     `source_page` is the address of the documentation that says so. `region` restricts actions that know no resources;
@@ -62,7 +62,7 @@ class Grant:
         return statement
 
 
-def build_statements(grants: Iterable[Grant]) -> list[Statement]:
+def build_statements(grants: Iterable[AwsGrant]) -> list[Statement]:
     """Return the statements that allow what the grants need, and no more."""
     return unite_statements(grant.policy_statement for grant in grants)
 
@@ -135,7 +135,7 @@ def _as_list(value: Any) -> list[str]:
 PARTITION, REGION, ACCOUNT = "<partition>", "<region>", "<account>"
 
 
-class Account(NamedTuple):
+class ServiceAccount(NamedTuple):
     """A ServiceAccount: its namespace and its name."""
 
     namespace: str

@@ -34,7 +34,7 @@ def need_nothing(_settings: Settings) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True)
-class Component:
+class ComponentNeeds:
     """What one type of component needs. The functions take the settings of a component of this type.
 
     `type_names` has the newest name of the type and its older names. `list_rules` returns the RBAC rules that it needs,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..config.paths import list_at, mapping_at, mappings_at, value_at
-from .component_row import READ_VERBS, Component, Rules, Settings, make_rule
+from .component_row import READ_VERBS, ComponentNeeds, Rules, Settings, make_rule
 
 _POD_LOGS = "/var/log/pods"
 _JOURNAL = "/var/log/journal"
@@ -147,25 +147,25 @@ _RULE_BY_DISCOVERY_ROLE = {
 }
 
 RECEIVERS = (
-    Component(
+    ComponentNeeds(
         ("file_log", "filelog"),
         list_host_paths=_file_log_host_paths,
         needs_root=lambda settings: bool(_file_log_host_paths(settings)),
     ),
-    Component(("journald",), list_host_paths=_journal_host_paths, needs_root=lambda _settings: True),
-    Component(("host_metrics", "hostmetrics"), list_host_paths=_host_metrics_host_paths),
-    Component(
+    ComponentNeeds(("journald",), list_host_paths=_journal_host_paths, needs_root=lambda _settings: True),
+    ComponentNeeds(("host_metrics", "hostmetrics"), list_host_paths=_host_metrics_host_paths),
+    ComponentNeeds(
         ("kubelet_stats", "kubeletstats"), list_rules=_kubelet_stats_rules, list_older_rules=_older_kubelet_stats_rules
     ),
-    Component(("k8s_cluster",), list_rules=_k8s_cluster_rules),
-    Component(
+    ComponentNeeds(("k8s_cluster",), list_rules=_k8s_cluster_rules),
+    ComponentNeeds(
         ("k8s_events",),
         list_rules=lambda _settings: (make_rule("core", "events namespaces"), make_rule("events.k8s.io", "events")),
     ),
-    Component(("k8s_objects", "k8sobjects"), list_rules=_k8s_objects_rules),
-    Component(("prometheus",), list_rules=_prometheus_rules),
-    Component(("awscontainerinsightreceiver",), asks_api=True),
-    Component(("receiver_creator",), list_rules=lambda _settings: (make_rule("core", "pods", READ_VERBS),)),
+    ComponentNeeds(("k8s_objects", "k8sobjects"), list_rules=_k8s_objects_rules),
+    ComponentNeeds(("prometheus",), list_rules=_prometheus_rules),
+    ComponentNeeds(("awscontainerinsightreceiver",), asks_api=True),
+    ComponentNeeds(("receiver_creator",), list_rules=lambda _settings: (make_rule("core", "pods", READ_VERBS),)),
 )
 
 
@@ -237,8 +237,12 @@ def _storage_directory(settings: Settings) -> tuple[str, ...]:
 
 
 PROCESSORS = (
-    Component(("k8s_attributes", "k8sattributes"), list_rules=_k8s_attributes_rules, list_variables=_node_variables),
-    Component(("resource_detection", "resourcedetection"), list_rules=_detector_rules, list_variables=_node_variables),
+    ComponentNeeds(
+        ("k8s_attributes", "k8sattributes"), list_rules=_k8s_attributes_rules, list_variables=_node_variables
+    ),
+    ComponentNeeds(
+        ("resource_detection", "resourcedetection"), list_rules=_detector_rules, list_variables=_node_variables
+    ),
 )
 
 
@@ -265,18 +269,18 @@ def _older_balancing_rules(settings: Settings) -> Rules:
 
 
 EXPORTERS = (
-    Component(("load_balancing",), list_rules=_balancing_rules),
-    Component(("loadbalancing",), list_rules=_older_balancing_rules),
+    ComponentNeeds(("load_balancing",), list_rules=_balancing_rules),
+    ComponentNeeds(("loadbalancing",), list_rules=_older_balancing_rules),
 )
 
 EXTENSIONS = (
-    Component(("health_check",), serves_health=True),
-    Component(("file_storage",), list_state_directories=_storage_directory),
-    Component(
+    ComponentNeeds(("health_check",), serves_health=True),
+    ComponentNeeds(("file_storage",), list_state_directories=_storage_directory),
+    ComponentNeeds(
         ("k8s_leader_elector",),
         list_rules=_elector_rules,
     ),
-    Component(
+    ComponentNeeds(
         ("k8s_observer",),
         list_rules=lambda _settings: (
             make_rule("core", "nodes pods services"),
@@ -291,6 +295,6 @@ _ROWS_BY_SECTION = {"receivers": RECEIVERS, "processors": PROCESSORS, "exporters
 COMPONENTS = {(role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.type_names}
 
 
-def find_component_row(section_name: str, component_type: str) -> Component | None:
+def find_component_row(section_name: str, component_type: str) -> ComponentNeeds | None:
     """Return the row of a component type in a section such as `receivers`; None when it needs nothing."""
     return COMPONENTS.get((section_name, component_type))

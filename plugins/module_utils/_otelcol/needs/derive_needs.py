@@ -18,12 +18,12 @@ from typing import Any
 from ..catalogue.port_rows import Listeners
 from ..config.paths import iter_leaves, value_at
 from .aws_calls import list_grants
-from .aws_policy import Grant
+from .aws_policy import AwsGrant
 from .component_row import Rules, find_guarded_rights
-from .listeners import Listener, Part, are_ports_known, find_listeners, started_parts
+from .listeners import Listener, StartedComponent, are_ports_known, find_listeners, started_parts
 from .needed_mounts import Mount, find_needed_mounts
-from .needed_ports import Port, find_probed_port, name_ports
-from .needed_variables import Variable, find_config_variables
+from .needed_ports import CollectorPort, find_probed_port, name_ports
+from .needed_variables import NeededVariable, find_config_variables
 from .used_parts import UsedPart, find_used_parts
 
 # How components name the token of their pod: the setting `auth_type` of those that ask the API, and its folder.
@@ -39,15 +39,15 @@ class Needs:
     of Kubernetes, `has_known_ports` that it surely opens no other ports than `ports`.
     """
 
-    ports: tuple[Port, ...]
+    ports: tuple[CollectorPort, ...]
     rbac_rules: Rules
-    variables: tuple[Variable, ...]
+    variables: tuple[NeededVariable, ...]
     mounts: tuple[Mount, ...]
     state_directories: tuple[str, ...]
     needs_root: bool
-    probed_port: Port | None
+    probed_port: CollectorPort | None
     probe_path: str
-    aws_grants: tuple[Grant, ...]
+    aws_grants: tuple[AwsGrant, ...]
     asks_api: bool
     has_known_ports: bool
 
@@ -97,7 +97,7 @@ class _Derivation:
     is_known_type: Callable[[str, str], bool]
 
     @cached_property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[StartedComponent]:
         """The components in use."""
         return list(started_parts(self.config))
 
@@ -112,12 +112,12 @@ class _Derivation:
         return list(find_listeners(self.config, self.parts, self.listener_table))
 
     @cached_property
-    def ports(self) -> list[Port]:
+    def ports(self) -> list[CollectorPort]:
         """The ports of the pod, by their names."""
         return name_ports(self.listeners)
 
     @cached_property
-    def health_part(self) -> Part | None:
+    def health_part(self) -> StartedComponent | None:
         """The component that tells the kubelet whether the Collector is healthy."""
         return next((part for row, part in self.needing_parts if row.serves_health), None)
 
@@ -130,7 +130,7 @@ class _Derivation:
                 return False
         return True
 
-    def find_variables(self) -> Iterator[Variable]:
+    def find_variables(self) -> Iterator[NeededVariable]:
         """Yield the variables that the config names, then those that components read without a reference."""
         named_variables = list(find_config_variables(self.config))
         yield from named_variables
@@ -139,9 +139,9 @@ class _Derivation:
             unnamed_names.update(row.list_variables(part.settings))
         unnamed_names -= {variable.name for variable in named_variables}
         for name in sorted(unnamed_names):
-            yield Variable(name, (), is_optional=False)
+            yield NeededVariable(name, (), is_optional=False)
 
-    def find_grants(self, environment: Mapping[str, str]) -> Iterator[Grant]:
+    def find_grants(self, environment: Mapping[str, str]) -> Iterator[AwsGrant]:
         """Yield what components may call at AWS."""
         for part in self.parts:
             yield from list_grants((part.section, part.type), part.settings, self.config, environment)
@@ -168,7 +168,7 @@ def _list_state_directories(parts_in_use: Iterable[UsedPart]) -> tuple[str, ...]
     return tuple(sorted(directories))
 
 
-def _probe_path(health_part: Part | None) -> str:
+def _probe_path(health_part: StartedComponent | None) -> str:
     """Return the path at which the kubelet asks."""
     settings = health_part.settings if health_part else {}
     return str(settings.get("path") or "/")

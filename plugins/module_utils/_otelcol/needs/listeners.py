@@ -31,7 +31,7 @@ _TYPES_WITH_OPERATOR_ADDRESS = {
 _READER_PATH: Path = ("pull", "exporter", "prometheus")
 
 
-class Part(NamedTuple):
+class StartedComponent(NamedTuple):
     """A component that a pipeline or the service starts. `kind` spells old and new names alike, see `kind_of`."""
 
     section: str
@@ -59,7 +59,7 @@ class Listener(NamedTuple):
     it; with `has_separate_port`, the port is written in another setting.
     """
 
-    part: Part | None
+    part: StartedComponent | None
     path: Path
     host: str
     port: int
@@ -83,13 +83,13 @@ class Listener(NamedTuple):
         return self.port, self.protocol
 
 
-def started_parts(config: Any) -> Iterator[Part]:
+def started_parts(config: Any) -> Iterator[StartedComponent]:
     """Yield the components that are started, extensions first; settings that are no mapping count as empty."""
     started_ids = _started_ids(config)
     for section_name in _SECTIONS:
         for component_id, settings in mapping_at(config, section_name).items():
             if isinstance(component_id, str) and (section_name, component_id) in started_ids:
-                yield Part(
+                yield StartedComponent(
                     section_name, component_id, kind_of(component_id), settings if isinstance(settings, dict) else {}
                 )
 
@@ -110,7 +110,7 @@ def _list_texts_at(config: Any, *path: str) -> list[str]:
 
 
 def find_listeners(
-    config: Any, parts: Iterable[Part], table: Listeners, with_operator_defaults: bool = False
+    config: Any, parts: Iterable[StartedComponent], table: Listeners, with_operator_defaults: bool = False
 ) -> Iterator[Listener]:
     """Yield every port that the parts of a config open and whose number is known; the service's own comes first.
 
@@ -119,14 +119,14 @@ def find_listeners(
     return (listener for listener in _find_opened_ports(config, parts, table, with_operator_defaults) if listener.port)
 
 
-def are_ports_known(config: Any, parts: Iterable[Part], table: Listeners) -> bool:
+def are_ports_known(config: Any, parts: Iterable[StartedComponent], table: Listeners) -> bool:
     """Whether the number of every port that the parts of a config open for others is known before they run."""
     opened_listeners = _find_opened_ports(config, parts, table, False)
     return all(listener.port or is_loopback(listener.host) for listener in opened_listeners)
 
 
 def _find_opened_ports(
-    config: Any, parts: Iterable[Part], table: Listeners, with_operator_defaults: bool
+    config: Any, parts: Iterable[StartedComponent], table: Listeners, with_operator_defaults: bool
 ) -> Iterator[Listener]:
     """Yield every port that is opened, with number 0 if a variable has it."""
     yield from _find_service_listeners(config, table)
@@ -134,7 +134,7 @@ def _find_opened_ports(
         yield from _find_part_listeners(part, table, with_operator_defaults)
 
 
-def _find_part_listeners(part: Part, table: Listeners, with_operator_defaults: bool) -> Iterator[Listener]:
+def _find_part_listeners(part: StartedComponent, table: Listeners, with_operator_defaults: bool) -> Iterator[Listener]:
     """Yield the ports of one component. Each pipeline has processors of its own, so their ports say nothing."""
     if part.section == "processors":
         return
@@ -144,7 +144,7 @@ def _find_part_listeners(part: Part, table: Listeners, with_operator_defaults: b
             yield listener
 
 
-def _make_listener(row: ListenerRow, part: Part, with_operator_defaults: bool) -> Listener | None:
+def _make_listener(row: ListenerRow, part: StartedComponent, with_operator_defaults: bool) -> Listener | None:
     """Return the port that a row of the table names; None if the component does not open it with its settings."""
     protocol = _find_protocol(part, row)
     if not protocol or not _is_turned_on(part, row):
@@ -164,7 +164,7 @@ def _make_listener(row: ListenerRow, part: Part, with_operator_defaults: bool) -
     return Listener(part, path, host, port or 0, protocol, *row_facts)
 
 
-class Endpoint(NamedTuple):
+class ListenEndpoint(NamedTuple):
     """An address that the settings of a component name to listen on: the row of the table, the path, and the text."""
 
     row: ListenerRow
@@ -172,14 +172,14 @@ class Endpoint(NamedTuple):
     text: str
 
 
-def list_written_endpoints(part: Part, table: Listeners) -> Iterator[Endpoint]:
+def list_written_endpoints(part: StartedComponent, table: Listeners) -> Iterator[ListenEndpoint]:
     """Yield the addresses that a component's settings write and on which it opens a port, whether it can or not."""
     for row in table.get((part.section, part.type), ()):
         text = value_at(part.settings, row.path)
         if not isinstance(text, str) or row.host_path:
             continue
         if _find_protocol(part, row) and _is_turned_on(part, row):
-            yield Endpoint(row, (*part.path, *row.path), text)
+            yield ListenEndpoint(row, (*part.path, *row.path), text)
 
 
 def waits_for_clients(section_name: str, component_id: str, config: Any, table: Listeners) -> bool:
@@ -187,12 +187,14 @@ def waits_for_clients(section_name: str, component_id: str, config: Any, table: 
 
     Some types can listen or ask for their data; without settings that say more, they are taken to listen.
     """
-    part = Part(section_name, component_id, kind_of(component_id), mapping_at(config, section_name, component_id))
+    part = StartedComponent(
+        section_name, component_id, kind_of(component_id), mapping_at(config, section_name, component_id)
+    )
     rows = table.get((part.section, part.type), ())
     return any(row.is_exposed and (not part.settings or _is_turned_on(part, row)) for row in rows)
 
 
-def _is_turned_on(part: Part, row: ListenerRow) -> bool:
+def _is_turned_on(part: StartedComponent, row: ListenerRow) -> bool:
     """Whether the settings turn a listener on.
 
     Without a switch it is on. Extension healthcheckv2 is special: it does not open its old endpoint beside new ones.
@@ -206,7 +208,7 @@ def _is_turned_on(part: Part, row: ListenerRow) -> bool:
     return key in mapping_at(part.settings, *(str(name) for name in parent_keys))
 
 
-def _gets_operator_address(part: Part, row: ListenerRow) -> bool:
+def _gets_operator_address(part: StartedComponent, row: ListenerRow) -> bool:
     """Whether the operator writes 0.0.0.0 where a component has no endpoint."""
     return part.kind in _TYPES_WITH_OPERATOR_ADDRESS.get(part.section, ()) and row.path[0] in ("endpoint", "protocols")
 
@@ -219,7 +221,7 @@ def _default_address(row: ListenerRow, has_operator_address: bool) -> tuple[str,
     return (ANY_IPV4 if has_operator_address else row.host or LOCALHOST), row.port
 
 
-def _find_protocol(part: Part, row: ListenerRow) -> str:
+def _find_protocol(part: StartedComponent, row: ListenerRow) -> str:
     """Return `TCP` or `UDP`, which `transport` can change; empty for what is no port, such as a Unix socket."""
     transport = str(value_at(part.settings, (*row.path[:-1], "transport"), row.protocol)).upper().rstrip("46")
     return transport if transport in ("TCP", "UDP") else ""

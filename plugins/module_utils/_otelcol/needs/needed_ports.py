@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..config.addresses import is_loopback
-from .listeners import Listener, Part
+from .listeners import Listener, StartedComponent
 
 _LONGEST_NAME = 15  # of a port, as Kubernetes takes it
 
 
 @dataclass(frozen=True)
-class Port:
+class CollectorPort:
     """A port that the collector listens on, as pods and Services have it. Clients connect to it if `is_exposed`."""
 
     name: str
@@ -25,19 +25,19 @@ class Port:
     is_exposed: bool = True
 
 
-def name_ports(open_ports: Iterable[Listener]) -> list[Port]:
+def name_ports(open_ports: Iterable[Listener]) -> list[CollectorPort]:
     """Return the ports, each once and with a name of its own; those of components come first.
 
     The collector's own metrics are no port when they are served on the loopback, which is their default.
     """
-    ports: dict[tuple[int, str], Port] = {}
+    ports: dict[tuple[int, str], CollectorPort] = {}
     taken_names: set[str] = set()
     for listener in sorted(open_ports, key=_is_own_metrics):
         is_private = _is_own_metrics(listener) and is_loopback(listener.host)
         if listener.port_and_protocol in ports or is_private:
             continue
         name = make_unique_name(listener.name, taken_names, _LONGEST_NAME)
-        ports[listener.port_and_protocol] = Port(
+        ports[listener.port_and_protocol] = CollectorPort(
             name, listener.port, listener.protocol, listener.app_protocol, listener.is_exposed
         )
     return list(ports.values())
@@ -58,7 +58,9 @@ def make_unique_name(wanted_name: str, taken_names: set[str], longest_length: in
     return name
 
 
-def find_probed_port(ports: Iterable[Port], open_ports: Iterable[Listener], health_part: Part | None) -> Port | None:
+def find_probed_port(
+    ports: Iterable[CollectorPort], open_ports: Iterable[Listener], health_part: StartedComponent | None
+) -> CollectorPort | None:
     """Return the port on which the kubelet asks a component for the health of the Collector; None without an open one.
 
     `health_part` is that component, or None if there is none.

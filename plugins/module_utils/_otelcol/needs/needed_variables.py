@@ -27,7 +27,7 @@ DOWNWARD_FIELDS = {
 
 
 @dataclass(frozen=True)
-class Variable:
+class NeededVariable:
     """An environment variable that the config reads, and where.
 
     `is_optional` says that a default stands beside it. The path is empty if a component reads it without a reference.
@@ -38,14 +38,14 @@ class Variable:
     is_optional: bool
 
 
-def find_config_variables(config: Mapping[str, Any]) -> Iterator[Variable]:
+def find_config_variables(config: Mapping[str, Any]) -> Iterator[NeededVariable]:
     """Yield every variable once; the place that cannot do without it first."""
-    variables: dict[str, Variable] = {}
+    variables: dict[str, NeededVariable] = {}
     for path, value in iter_leaves(config):
         if not isinstance(value, str) or "$" not in value:
             continue
         for match in REFERENCE_PATTERN.finditer(value):
             name, default = match.groups()
             if name and (name not in variables or variables[name].is_optional):
-                variables[name] = Variable(name, path, is_optional=default is not None)
+                variables[name] = NeededVariable(name, path, is_optional=default is not None)
     yield from variables.values()

@@ -11,19 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .component_row import Component
+from .component_row import ComponentNeeds
 from .component_table import find_component_row
-from .listeners import Part
+from .listeners import StartedComponent
 
 
 class UsedPart(NamedTuple):
     """A component in use that needs something, and its row of the table."""
 
-    component_row: Component
-    part: Part
+    component_row: ComponentNeeds
+    part: StartedComponent
 
 
-def find_used_parts(parts: Iterable[Part]) -> list[UsedPart]:
+def find_used_parts(parts: Iterable[StartedComponent]) -> list[UsedPart]:
     """Return every component in use that needs something."""
     parts_in_use: list[UsedPart] = []
     for part in parts:

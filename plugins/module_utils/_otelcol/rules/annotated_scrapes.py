@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at, mappings_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 
 # A label of Prometheus for an annotation: `__meta_kubernetes_pod_annotation_prometheus_io_scrape`.
 _ANNOTATION = re.compile(r"__meta_kubernetes_(?:pod|service)_annotation_\w+\Z")
@@ -53,7 +53,7 @@ class AnnotatedScrape(NamedTuple):
     selection: Selection
 
 
-def find_annotated_scrapes(part: Part, collector: str = "", nodes: str = "") -> Iterator[AnnotatedScrape]:
+def find_annotated_scrapes(part: StartedComponent, collector: str = "", nodes: str = "") -> Iterator[AnnotatedScrape]:
     """Yield the jobs of a receiver that scrape annotated targets. `nodes` says on which nodes the collector runs."""
     for index, job in enumerate(list_at(part.settings, "config", "scrape_configs")):
         if not isinstance(job, Mapping):
@@ -64,7 +64,7 @@ def find_annotated_scrapes(part: Part, collector: str = "", nodes: str = "") -> 
             yield AnnotatedScrape(collector, path, str(job.get("job_name", "")), selection)
 
 
-class _Step(NamedTuple):
+class _RelabelStep(NamedTuple):
     """A relabelling step that keeps or drops targets: the labels that it reads, and its condition as text."""
 
     action: str
@@ -92,14 +92,14 @@ def _find_selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
     return Selection(frozenset(annotations), frozenset(limits), is_own_node, nodes)
 
 
-def _list_selecting_steps(job: Mapping[str, Any]) -> Iterator[_Step]:
+def _list_selecting_steps(job: Mapping[str, Any]) -> Iterator[_RelabelStep]:
     """Yield the steps of a job that keep or drop targets, but for those by the phase of a pod alone."""
     for step in mappings_at(job, "relabel_configs"):
         action = step.get("action")
         labels = [str(label) for label in list_at(step, "source_labels")]
         if action in ("keep", "drop") and labels != [_PHASE]:
             regex = str(step.get("regex", _DEFAULT_REGEX)).lower()
-            yield _Step(action, labels, f"{','.join(labels)} {regex}")
+            yield _RelabelStep(action, labels, f"{','.join(labels)} {regex}")
 
 
 def _list_discovery_limits(job: Mapping[str, Any]) -> Iterator[str]:

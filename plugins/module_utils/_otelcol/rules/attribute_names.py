@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..config.paths import Path, iter_leaves, list_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from .subject import Fault, Subject, about, define_rules
 
 _REGISTRY = "https://opentelemetry.io/docs/specs/semconv/registry/attributes/"
@@ -75,15 +75,15 @@ def _find_convention(name: str) -> str:
     return "" if convention == name else convention
 
 
-def _list_resource_names(part: Part) -> Iterator[_WrittenName]:
+def _list_resource_names(part: StartedComponent) -> Iterator[_WrittenName]:
     yield from _list_action_names(part, "attributes")
 
 
-def _list_attribute_names(part: Part) -> Iterator[_WrittenName]:
+def _list_attribute_names(part: StartedComponent) -> Iterator[_WrittenName]:
     yield from _list_action_names(part, "actions")
 
 
-def _list_action_names(part: Part, key: str) -> Iterator[_WrittenName]:
+def _list_action_names(part: StartedComponent, key: str) -> Iterator[_WrittenName]:
     """Yield the attributes that a list of actions writes, and not those that it deletes, hashes or converts."""
     for index, action in enumerate(list_at(part.settings, key)):
         if not isinstance(action, dict) or action.get("action") not in _WRITING_ACTIONS:
@@ -93,7 +93,7 @@ def _list_action_names(part: Part, key: str) -> Iterator[_WrittenName]:
             yield _WrittenName(name, (key, index, "key"))
 
 
-def _list_extracted_names(part: Part) -> Iterator[_WrittenName]:
+def _list_extracted_names(part: StartedComponent) -> Iterator[_WrittenName]:
     """Yield the attributes that get labels and annotations of pods and of other objects."""
     for source_key in ("labels", "annotations"):
         for index, extracted in enumerate(list_at(part.settings, "extract", source_key)):
@@ -102,7 +102,7 @@ def _list_extracted_names(part: Part) -> Iterator[_WrittenName]:
                 yield _WrittenName(name, ("extract", source_key, index, "tag_name"))
 
 
-def _list_statement_names(part: Part) -> Iterator[_WrittenName]:
+def _list_statement_names(part: StartedComponent) -> Iterator[_WrittenName]:
     """Yield the attributes that statements of a transformation set."""
     for path, text in iter_leaves(part.settings):
         for match in _SET_STATEMENT.finditer(text) if isinstance(text, str) else ():

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
 from ..config.paths import Path, iter_leaves, mapping_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..traits import EXTENSIONS, Trait, kind_of, traits_of, types_with_traits
 from .subject import Fault, Subject, define_rules, once_per_subject
 
@@ -51,7 +51,7 @@ _NO_MIDDLEWARES = {*_NO_AUTHENTICATORS, *_NO_STORAGES}
 class NamedExtension(NamedTuple):
     """A text that may name an extension: the started component, the path below its settings, and the text."""
 
-    part: Part
+    part: StartedComponent
     setting_path: Path
     extension_text: str
 

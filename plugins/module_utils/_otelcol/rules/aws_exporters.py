@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..config.addresses import parse_destination
 from ..config.layers import parse_version
 from ..config.paths import list_at, mapping_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..traits import EXPORTERS, Trait, types_with_traits
 from .subject import Fault, Subject, about, define_rules
 from .vendor_hosts import AwsService, find_aws_service
@@ -68,7 +68,7 @@ def random_trace_id(subject: Subject) -> Iterator[Fault]:
 class _AwsEndpoint(NamedTuple):
     """An exporter that sends over HTTPS to AWS, the setting with the endpoint, and the service there."""
 
-    part: Part
+    part: StartedComponent
     endpoint_key: str
     service: AwsService
 
@@ -93,7 +93,7 @@ def signature_mismatch(subject: Subject) -> Iterator[Fault]:
             yield from _find_signature_differences(signer, aws_endpoint)
 
 
-def _find_signature_differences(signer: Part, aws_endpoint: _AwsEndpoint) -> Iterator[Fault]:
+def _find_signature_differences(signer: StartedComponent, aws_endpoint: _AwsEndpoint) -> Iterator[Fault]:
     """Yield what a signature has another value for than the endpoint; a variable may have the right one."""
     for setting, right_value in (
         ("service", aws_endpoint.service.signing_name),

@@ -17,7 +17,7 @@ from ..config.layers import parse_version
 from ..config.paths import mapping_at, value_at
 from ..config.pipelines import PipelineGraph
 from ..traits import EXPORTERS, Trait, kind_of, sends_nothing, types_with_traits
-from .build_facts import Target
+from .build_facts import TargetBuild
 from .configured_components import configured_components
 from .subject import Fault, Subject, define_rules
 from .view import Pipeline
@@ -78,12 +78,12 @@ _WHY_NOT_AFTER_BATCH = {
 _BATCHING_PROCESSORS = (BATCH, "queuebatch")
 
 
-def is_from_version(target: Target | None, version: str) -> bool:
+def is_from_version(target: TargetBuild | None, version: str) -> bool:
     """Whether the build is known, and is of this version of the Collector or a later one."""
     return target is not None and parse_version(target.version) >= parse_version(version)
 
 
-def can_batch(target: Target | None, exporter: str) -> bool:
+def can_batch(target: TargetBuild | None, exporter: str) -> bool:
     """Whether the queue of an exporter makes batches in this build, by the settings in the catalogue."""
     if target is None or not is_from_version(target, EXPORTERS_BATCH_SINCE):
         return False
@@ -108,7 +108,7 @@ def _is_batch_processor(component_id: Any) -> bool:
 
 def makes_batches_twice(config: Any, catalogue: Catalogue) -> bool:
     """Whether a pipeline has the processor, and an exporter that makes batches by default from 0.171.0 on."""
-    target = Target(catalogue, "contrib", DEFAULT_SINCE)
+    target = TargetBuild(catalogue, "contrib", DEFAULT_SINCE)
     for ids_by_role in PipelineGraph.of(config).pipelines.values():
         has_batch = any(_is_batch_processor(component_id) for component_id in ids_by_role["processors"])
         if has_batch and any(
@@ -118,7 +118,7 @@ def makes_batches_twice(config: Any, catalogue: Catalogue) -> bool:
     return False
 
 
-def _batches_by_default(config: Any, exporter: str, target: Target) -> bool:
+def _batches_by_default(config: Any, exporter: str, target: TargetBuild) -> bool:
     """Whether an exporter makes batches in a version in which they are the default."""
     queue = value_at(config, ("exporters", exporter, QUEUE))
     is_off = value_at(queue, ("enabled",)) is False or value_at(queue, (BATCH, "enabled")) is False
@@ -174,7 +174,7 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
                 break
 
 
-def _describe_way_to_batches(target: Target | None, exporter: str) -> str:
+def _describe_way_to_batches(target: TargetBuild | None, exporter: str) -> str:
     """Return what to write so that what an exporter sends is in batches."""
     if can_batch(target, exporter):
         return f"Add `{QUEUE}: {{batch: {{}}}}` to exporter '{exporter}'."
@@ -237,7 +237,7 @@ def batch_deprecated(subject: Subject) -> Iterator[Fault]:
             yield Fault(component.config_path, message, fix, severity=severity)
 
 
-def _find_deprecation_severity(target: Target | None) -> str:
+def _find_deprecation_severity(target: TargetBuild | None) -> str:
     """Return how severe it is to use the processor in a build; empty before all announced versions."""
     severity = ""
     for announcement in ANNOUNCED:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The facts about one build of the Collector: what the catalogue answers for it, and how certain that is. Private.
 
-A `Target` names the build that will run a config, such as contrib 0.158.0. Rules ask `build_of(target)` which
+A `TargetBuild` names the build that will run a config, such as contrib 0.158.0. Rules ask `build_of(target)` which
 components it has, which settings they take, and what must hold in these. Where the catalogue does not know the build
 exactly, the answers are those of the nearest known version, with a doubt that rules add to their messages.
 """
@@ -16,14 +16,14 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.component_types import Component
+from ..catalogue.component_types import ComponentType
 from ..catalogue.constraint_places import ConstraintPlaces
-from ..catalogue.reference_keys import Reference
+from ..catalogue.reference_keys import ReferenceKey
 from ..catalogue.rows import ANY_DEPTH, Row
 from ..catalogue.version_ranges import is_in_ranges
 from ..config.layers import parse_version
 from ..config.paths import Path
-from ..languages.ottl import Language
+from ..languages.ottl import OttlLanguage
 
 ConstraintMaker = Callable[[Row], "tuple[Any, str] | None"]
 """Turns a row of constraints.json into what a rule needs of it, and the key without which the rule finds nothing.
@@ -35,7 +35,7 @@ _SectionAndType = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetBuild:
     """The build of the Collector that will run the config."""
 
     catalogue: Catalogue
@@ -58,7 +58,7 @@ class Target:
 class ReferenceKeys(NamedTuple):
     """The keys of a component's settings that name extensions or pipelines."""
 
-    exact_references: list[Reference]
+    exact_references: list[ReferenceKey]
     """Those at an exact path."""
     path_ends: list[Path]
     """How the paths of the others end, at any depth."""
@@ -76,13 +76,13 @@ class Build:
     """What type_refusals.py keeps here, as long as the build is kept."""
     remembered_answers: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
     """What remembered_settings.py keeps here: answers by section, id and settings of a component."""
-    _components: dict[_SectionAndType, Component | None] = field(default_factory=dict)
+    _components: dict[_SectionAndType, ComponentType | None] = field(default_factory=dict)
     _references: dict[tuple[str, str, str], ReferenceKeys] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[_SectionAndType, Row | None] = field(default_factory=dict)
     _constraints: dict[tuple[str, str, ConstraintMaker], ConstraintPlaces[Any]] = field(default_factory=dict)
 
-    def find_component(self, section_name: str, component_type: str) -> Component | None:
+    def find_component(self, section_name: str, component_type: str) -> ComponentType | None:
         """Return a type of a section as the build has it; None if it does not have it."""
         if (section_name, component_type) not in self._components:
             self._components[section_name, component_type] = self.catalogue.find_component(
@@ -136,7 +136,7 @@ class Build:
         row = self.find_fields(section_name, component_type)
         return row is not None and "doubt" not in row
 
-    def explain_signal_doubt(self, component: Component) -> str:
+    def explain_signal_doubt(self, component: ComponentType) -> str:
         """Return why the signals of a component may differ in this build; empty text if they are certain.
 
         They are certain up to the newest release of which a Collector was asked for its settings and its signals.
@@ -176,9 +176,9 @@ class Build:
         return parse_version(self.version) < parse_version(nearest_known_version)
 
     @cached_property
-    def ottl_language(self) -> Language:
+    def ottl_language(self) -> OttlLanguage:
         """The functions, contexts, paths and enums of OTTL."""
-        return Language.from_rows(self.catalogue.ottl_rows)
+        return OttlLanguage.from_rows(self.catalogue.ottl_rows)
 
     @cached_property
     def ottl_places(self) -> dict[tuple[str, str], list[Row]]:
@@ -215,7 +215,7 @@ class Build:
 _BUILDS: dict[tuple[int, str, str, str], Build] = {}
 
 
-def build_of(target: Target) -> Build:
+def build_of(target: TargetBuild) -> Build:
     """Return the facts about the build of a target. They are kept for later targets with the same build."""
     # The facts hold on to the catalogue, so no other one gets its id.
     key = (id(target.catalogue), target.distribution, target.version, target.build_version)

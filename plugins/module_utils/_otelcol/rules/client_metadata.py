@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path, mapping_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..traits import PROCESSORS, RECEIVERS, Trait, kind_of, traits_of, types_with_traits
 from .header_demands import PARTITION_PATH, QUEUE_BATCH_PATH, AskingPlace, Demand, find_asking_places
 from .sent_headers import list_sent_headers
@@ -81,7 +81,7 @@ def _find_servers(subject: Subject, pipeline: Pipeline) -> Iterator[Server]:
             yield from _list_servers(keeping_parts[receiver_id])
 
 
-def _list_servers(receiver: Part) -> Iterator[Server]:
+def _list_servers(receiver: StartedComponent) -> Iterator[Server]:
     """Yield each server of a receiver that can keep headers."""
     if receiver.kind == "zipkin":
         yield Server(receiver.id, receiver.path, _keeps_headers(receiver.settings))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..catalogue.component_types import Component
+from ..catalogue.component_types import ComponentType
 from ..config.paths import Path
 from .build_facts import build_of
 from .configured_components import component_type, configured_components, used_components
@@ -94,7 +94,7 @@ class KnownUse(NamedTuple):
     path: Path
     role: str
     signal: str
-    component: Component
+    component: ComponentType
     signal_doubt: str
 
 

@@ -162,7 +162,7 @@ class ConnectionNode(NamedTuple):
     made_signal: str
 
 
-class Sender(NamedTuple):
+class CycleStep(NamedTuple):
     """A pipeline of a cycle, and the connector that takes its records to the next one."""
 
     pipeline: str
@@ -195,13 +195,13 @@ def _build_connection_graph(subject: Subject) -> ConnectionGraph:
     return successors
 
 
-def _find_cycle(successors: ConnectionGraph) -> list[Sender]:
+def _find_cycle(successors: ConnectionGraph) -> list[CycleStep]:
     """Return the pipelines of one cycle in order; none if there is no cycle. What stands last is followed first."""
     last_first = {node: nodes[::-1] for node, nodes in successors.items()}
-    senders: list[Sender] = []
+    senders: list[CycleStep] = []
     for node, successor in find_circle(last_first):
         if isinstance(node, PipelineNode) and isinstance(successor, ConnectionNode):
-            senders.append(Sender(node.pipeline, successor.connector))
+            senders.append(CycleStep(node.pipeline, successor.connector))
     return senders
 
 

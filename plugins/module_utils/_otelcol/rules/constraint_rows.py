@@ -26,7 +26,7 @@ from . import (
     word_checks,
 )
 from .constraints import Check, split_key
-from .row_conditions import Condition, read_conditions
+from .row_conditions import RowCondition, read_conditions
 
 # These checks find nothing where none of their keys is given.
 _CHECKS_OF_GIVEN = {
@@ -56,9 +56,9 @@ class Constraint(NamedTuple):
     constraint_row: Row
     needed_keys: frozenset[str]
     """Where none of these keys is given, the row finds nothing; if this is empty, it may find something anywhere."""
-    conditions: tuple[Condition, ...]
+    conditions: tuple[RowCondition, ...]
     """On the settings at the place of the row: its key `when`."""
-    surrounding_conditions: tuple[Condition, ...]
+    surrounding_conditions: tuple[RowCondition, ...]
     """On the settings around the place: its key `around`."""
     checks: list[tuple[Check, Any]]
     """Each check with its operand."""

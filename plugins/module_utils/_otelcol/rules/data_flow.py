@@ -29,7 +29,7 @@ _USUAL_ROUTING_KEY = "traceID"
 _CONNECTION_AGE_PATH = ("protocols", "grpc", "keepalive", "server_parameters", "max_connection_age")
 
 
-class Hop(NamedTuple):
+class CollectorHop(NamedTuple):
     """A collector on the way of the data: the names of its Services, and where its own log is.
 
     `name` is empty for a collector of files, which has none. `pod_logs` is None if the files with its log are not
@@ -131,7 +131,7 @@ Route = Mapping[str, set[int]]
 Routes = Sequence[Route]
 
 
-def find_asked_for_pods(hops: Sequence[Hop]) -> list[bool]:
+def find_asked_for_pods(hops: Sequence[CollectorHop]) -> list[bool]:
     """Return for each collector whether another one sends to all its pods by the name of its headless Service."""
     asked_services: set[tuple[str, str]] = set()
     for hop in hops:
@@ -139,7 +139,7 @@ def find_asked_for_pods(hops: Sequence[Hop]) -> list[bool]:
     return [(hop.namespace, names.headless_service_name(hop.name)) in asked_services for hop in hops]
 
 
-def find_routes(hops: Sequence[Hop]) -> Routes:
+def find_routes(hops: Sequence[CollectorHop]) -> Routes:
     """Return for each collector the others that each of its exporters sends to."""
     index_by_service: dict[tuple[str, str], int] = {}
     for index, hop in enumerate(hops):
@@ -164,7 +164,7 @@ def _find_receivers(route: Route, exporters: Iterable[str]) -> set[int]:
     return receiver_indexes
 
 
-def find_senders(hops: Sequence[Hop], routes: Routes) -> list[tuple[str, ...]]:
+def find_senders(hops: Sequence[CollectorHop], routes: Routes) -> list[tuple[str, ...]]:
     """Return for each collector those that send it data of applications, without the applications' pods."""
     senders: list[tuple[str, ...]] = [() for _hop in hops]
     for hop, route in zip(hops, routes, strict=True):
@@ -173,7 +173,7 @@ def find_senders(hops: Sequence[Hop], routes: Routes) -> list[tuple[str, ...]]:
     return senders
 
 
-def find_routing_keys(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]:
+def find_routing_keys(hops: Sequence[CollectorHop], routes: Routes) -> list[dict[str, set[str]]]:
     """Return for each collector the keys by which others divide each signal among its replicas.
 
     Such a key is `traceID`, from the exporter loadbalancing. The empty text stands for an exporter that divides by
@@ -188,14 +188,14 @@ def find_routing_keys(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set
     return keys_by_hop
 
 
-def _routing_key(hop: Hop, exporter: str) -> str:
+def _routing_key(hop: CollectorHop, exporter: str) -> str:
     """Return the key by which an exporter divides data among replicas; empty if it divides by connection."""
     if kind_of(exporter) != "loadbalancing":
         return ""
     return str(mapping_at(hop.config, "exporters", exporter).get("routing_key") or _USUAL_ROUTING_KEY)
 
 
-def find_dividing_keys(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
+def find_dividing_keys(hops: Sequence[CollectorHop]) -> list[dict[str, set[str]]]:
     """Return for each collector the keys of `find_routing_keys`, for signals that all known senders divide by a key.
 
     Files and clusters have senders that are not known, so other signals say nothing.
@@ -211,7 +211,9 @@ def _sends_otlp(exporter: str) -> bool:
     return speaks_otlp(exporter) or Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
-def find_unreceived_signals(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
+def find_unreceived_signals(
+    hops: Sequence[CollectorHop], routes: Routes
+) -> list[dict[str, tuple[tuple[str, str], ...]]]:
     """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them."""
     unreceived: list[dict[str, tuple[tuple[str, str], ...]]] = []
     for hop, route in zip(hops, routes, strict=True):
@@ -227,7 +229,7 @@ def find_unreceived_signals(hops: Sequence[Hop], routes: Routes) -> list[dict[st
     return unreceived
 
 
-def find_unseen_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
+def find_unseen_collectors(hops: Sequence[CollectorHop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
     """Return for each collector and exporter that balances the collectors whose new replicas it never learns of."""
     keeping_hops = {index for index, hop in enumerate(hops) if not hop.renews_connections}
     unseen: list[dict[str, tuple[str, ...]]] = []
@@ -241,7 +243,7 @@ def find_unseen_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str
     return unseen
 
 
-def find_receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
+def find_receiving_collectors(hops: Sequence[CollectorHop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
     """Return for each collector and exporter the collectors that get its requests."""
     receiving: list[dict[str, tuple[Receiving, ...]]] = []
     for route in routes:
@@ -254,7 +256,7 @@ def find_receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[
     return receiving
 
 
-def find_other_scrapes(hops: Sequence[Hop]) -> list[tuple[AnnotatedScrape, ...]]:
+def find_other_scrapes(hops: Sequence[CollectorHop]) -> list[tuple[AnnotatedScrape, ...]]:
     """Return for each collector the jobs by which all others scrape annotated pods and Services."""
     scrapes_by_hop = [hop.annotated_scrapes for hop in hops]
     other_scrapes: list[tuple[AnnotatedScrape, ...]] = []
@@ -264,7 +266,7 @@ def find_other_scrapes(hops: Sequence[Hop]) -> list[tuple[AnnotatedScrape, ...]]
     return other_scrapes
 
 
-def find_downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:
+def find_downstream_printers(hops: Sequence[CollectorHop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:
     """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
     downstream: list[dict[str, tuple[Printer, ...]]] = []
     for index, route in enumerate(routes):
@@ -276,7 +278,7 @@ def find_downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[s
 
 
 def _find_printers_behind(
-    hops: Sequence[Hop], routes: Routes, start: int, receiver_indexes: set[int]
+    hops: Sequence[CollectorHop], routes: Routes, start: int, receiver_indexes: set[int]
 ) -> tuple[Printer, ...]:
     """Return what prints in all collectors that data reaches from some receivers on, without the one it starts from."""
     visited, unvisited = {start}, receiver_indexes - {start}

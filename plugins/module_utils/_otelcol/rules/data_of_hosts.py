@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import list_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from .subject import Fault, Subject, about, define_rules
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -62,7 +62,7 @@ def _find_fed_processors(subject: Subject) -> set[str]:
     return processor_ids
 
 
-def _receives_from_clients(subject: Subject, part: Part) -> bool:
+def _receives_from_clients(subject: Subject, part: StartedComponent) -> bool:
     """Whether clients send data to a component. Without the table of listeners, each receiver counts."""
     if part.section != "receivers":
         return False
@@ -71,7 +71,7 @@ def _receives_from_clients(subject: Subject, part: Part) -> bool:
     return any(row.is_exposed for row in subject.listeners.get((part.section, part.type), ()))
 
 
-def _find_replacing_detectors(part: Part) -> Iterator[str]:
+def _find_replacing_detectors(part: StartedComponent) -> Iterator[str]:
     """Yield the detectors of machines whose attributes replace those of the data; by default they do."""
     if part.settings.get("override", True) is not True:
         return

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..config.paths import list_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from .subject import Fault, Subject, about, define_rules
 from .workload_placement import describe_copies
 
@@ -55,7 +55,7 @@ def split_state(subject: Subject) -> Iterator[Fault]:
             yield _describe_split_state(part, state, copies_text, are_senders_known=subject.routing is not None)
 
 
-def _describe_split_state(part: Part, state: _State, copies_text: str, *, are_senders_known: bool) -> Fault:
+def _describe_split_state(part: StartedComponent, state: _State, copies_text: str, *, are_senders_known: bool) -> Fault:
     """Return the fault of a component with parts of its data.
 
     With parts of traces, sampling drops what it should keep, for good: an error where all senders are known.
@@ -69,7 +69,7 @@ def _describe_split_state(part: Part, state: _State, copies_text: str, *, are_se
     return Fault(part.path, message, fix)
 
 
-def _is_kept_together(part: Part, routing_key: str, mode: str, subject: Subject) -> bool:
+def _is_kept_together(part: StartedComponent, routing_key: str, mode: str, subject: Subject) -> bool:
     """Whether one replica gets all data with the same routing key."""
     signal = "metrics" if routing_key == _STREAMS else "traces"
     keys_by_signal = subject.routing or subject.divided
@@ -82,7 +82,7 @@ def _is_kept_together(part: Part, routing_key: str, mode: str, subject: Subject)
     return bool(balancing_ids) and not _decides_before_division(subject, part, balancing_ids)
 
 
-def _decides_before_division(subject: Subject, part: Part, balancing_ids: set[str]) -> bool:
+def _decides_before_division(subject: Subject, part: StartedComponent, balancing_ids: set[str]) -> bool:
     """Whether a processor decides on traces in the pipeline that divides them afterwards."""
     if part.section != "processors":
         return False
@@ -136,7 +136,7 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, message, fix, severity="warning" if is_sidecar else "")
 
 
-def _asks_connection_alone(part: Part) -> bool:
+def _asks_connection_alone(part: StartedComponent) -> bool:
     """Whether k8s_attributes find pods by their connection and by nothing else, as they do without associations."""
     if isinstance(part.settings.get("pod_association"), str):
         return False

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..config.paths import list_at, value_at
 from .batching import is_from_version
-from .build_facts import Target
+from .build_facts import TargetBuild
 from .subject import Fault, Subject, about, define_rules
 
 # From which version on documents are mapped as otel by default, before that as none; the same version reads
@@ -41,7 +41,7 @@ def is_data_stream(index: Any) -> bool:
     return _VARIABLE in index or bool(_DATA_STREAM.match(index))
 
 
-def find_default_mapping(settings: Mapping[str, Any], target: Target | None) -> str:
+def find_default_mapping(settings: Mapping[str, Any], target: TargetBuild | None) -> str:
     """Return how an exporter maps documents that name no mapping; empty if a variable decides."""
     mode = value_at(settings, ("mapping", "mode"))
     if mode is not None and not is_from_version(target, MODE_IGNORED):

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, mapping_at, mappings_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..traits import kind_of
 from .subject import Subject, once_per_subject
 from .view import Pipeline
@@ -126,7 +126,7 @@ def find_asking_places(subject: Subject) -> Iterator[AskingPlace]:
                 yield AskingPlace(pipeline, component_id, demands, tuple(pipeline.processors))
 
 
-def _find_demands(subject: Subject, part: Part) -> Iterator[Demand]:
+def _find_demands(subject: Subject, part: StartedComponent) -> Iterator[Demand]:
     """Yield what a component needs of the headers of requests."""
     for header_setting in _HEADER_SETTINGS:
         if part.section == header_setting.section and header_setting.kind in ("", part.kind):
@@ -139,7 +139,7 @@ def _find_demands(subject: Subject, part: Part) -> Iterator[Demand]:
         yield from _find_setter_demands(subject, value_at(part.settings, AUTHENTICATOR_PATH))
 
 
-def _find_setting_demands(part: Part, header_setting: HeaderSetting) -> Iterator[Demand]:
+def _find_setting_demands(part: StartedComponent, header_setting: HeaderSetting) -> Iterator[Demand]:
     """Yield a demand for each header that a setting names; settings may have anything."""
     named_headers = value_at(part.settings, header_setting.path)
     if not isinstance(named_headers, header_setting.value_type):
@@ -149,7 +149,7 @@ def _find_setting_demands(part: Part, header_setting: HeaderSetting) -> Iterator
             yield Demand(part.id, header_setting.action_text, header)
 
 
-def _find_action_demands(part: Part) -> Iterator[Demand]:
+def _find_action_demands(part: StartedComponent) -> Iterator[Demand]:
     """Yield the headers that a processor writes into attributes."""
     for action in (*mappings_at(part.settings, "actions"), *mappings_at(part.settings, "attributes")):
         source = action.get("from_context")
@@ -157,7 +157,7 @@ def _find_action_demands(part: Part) -> Iterator[Demand]:
             yield Demand(part.id, _TO_ATTRIBUTES, source.removeprefix(_CONTEXT_PREFIX))
 
 
-def _find_route_demands(part: Part) -> Iterator[Demand]:
+def _find_route_demands(part: StartedComponent) -> Iterator[Demand]:
     """Yield the headers by which a connector routes, each once."""
     headers: list[str] = []
     for route in mappings_at(part.settings, "table"):

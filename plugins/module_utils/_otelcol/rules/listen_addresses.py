@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..languages.formats import find_listener_fault, suggest_listening_address
-from ..needs.listeners import Endpoint, list_written_endpoints
+from ..needs.listeners import ListenEndpoint, list_written_endpoints
 from .subject import Fault, Subject, about, define_rules
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
@@ -38,7 +38,7 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
                 yield Fault(endpoint.path, f"'{endpoint.text}' {problem}", f"Write `{valid_address}`.")
 
 
-def _is_not_judged(endpoint: Endpoint) -> bool:
+def _is_not_judged(endpoint: ListenEndpoint) -> bool:
     """Whether an address is not known yet, or one of a socket where the component takes these."""
     address = endpoint.text
     is_unknown = not address or "$" in address or _TEMPLATE_SIGN in address

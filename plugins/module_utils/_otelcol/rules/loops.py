@@ -16,7 +16,7 @@ from ..config.addresses import is_loopback, parse_destination
 from ..config.paths import iter_leaves, list_at, mapping_at, mappings_at, value_at
 from ..kube import names
 from ..kube.service_names import resolve_service
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..needs.pod_logs import PodLogs, glob_matches
 from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import TELEMETRY
@@ -48,7 +48,7 @@ class Filter(NamedTuple):
     settings_text: str
 
 
-class Way(NamedTuple):
+class RecordPath(NamedTuple):
     """A receiver or connector from which records go on, and the first filter on their way there, if there is one."""
 
     start_component: str
@@ -70,7 +70,7 @@ def log_loop(subject: Subject) -> Iterator[Fault]:
                     yield _describe_loop(part, printer, filtered_by)
 
 
-def _describe_loop(part: Part, printer: Printer, filtered_by: Filter | None) -> Fault:
+def _describe_loop(part: StartedComponent, printer: Printer, filtered_by: Filter | None) -> Fault:
     """Return the fault of a receiver that reads what a printer prints; a filter on the way makes it less certain."""
     collector_text = f"collector '{printer.collector}'" if printer.collector else "this collector"
     glob = printer.pod_logs.file_glob if printer.pod_logs else ""
@@ -109,7 +109,7 @@ def find_printing_exporters(view: View) -> dict[str, str]:
     return verbosities
 
 
-def _find_verbosity(part: Part) -> str:
+def _find_verbosity(part: StartedComponent) -> str:
     """Return what a debug exporter prints; the former logging exporter prints each record unless its level is high."""
     verbosity = part.settings.get("verbosity")
     if verbosity:
@@ -120,7 +120,7 @@ def _find_verbosity(part: Part) -> str:
     return _VERBOSITY_OF_LEVEL.get(level, _BASIC)
 
 
-def _find_reached_exporters(view: View, part: Part) -> dict[str, Filter | None]:
+def _find_reached_exporters(view: View, part: StartedComponent) -> dict[str, Filter | None]:
     """Return the exporters that the records of a receiver reach, through connectors too, and a filter on the way.
 
     A way without a filter counts first.
@@ -128,7 +128,7 @@ def _find_reached_exporters(view: View, part: Part) -> dict[str, Filter | None]:
     connectors = mapping_at(view.config, "connectors")
     reached: dict[str, Filter | None] = {}
     remaining_pipelines = [pipeline for pipeline in view.pipelines if kind_of(pipeline.key) == "logs"]
-    ways = [Way(part.id, next(_find_filtering_operators(part), None))]
+    ways = [RecordPath(part.id, next(_find_filtering_operators(part), None))]
     while ways:
         ways.sort(key=lambda way: way.first_filter is not None, reverse=True)
         start, earlier_filter = ways.pop()
@@ -140,11 +140,11 @@ def _find_reached_exporters(view: View, part: Part) -> dict[str, Filter | None]:
                 if filtered_by is None or exporter_id not in reached:
                     reached[exporter_id] = filtered_by
                 if exporter_id in connectors:
-                    ways.append(Way(exporter_id, filtered_by))
+                    ways.append(RecordPath(exporter_id, filtered_by))
     return reached
 
 
-def _find_filtering_operators(part: Part) -> Iterator[Filter]:
+def _find_filtering_operators(part: StartedComponent) -> Iterator[Filter]:
     """Yield the operators of a receiver that may drop records."""
     for operator in mappings_at(part.settings, "operators"):
         if operator.get("type") in ("filter", "router"):
@@ -158,7 +158,7 @@ def _find_filtering_processors(view: View, processors: Iterable[str]) -> Iterato
             yield Filter(name, str(mapping_at(view.config, "processors").get(name)))
 
 
-def _reads_log(part: Part, logs: PodLogs | None) -> bool:
+def _reads_log(part: StartedComponent, logs: PodLogs | None) -> bool:
     """Whether a receiver reads a log.
 
     If the log is unknown, only a receiver that excludes nothing and would read any log counts.
@@ -208,7 +208,7 @@ def _is_own_port(endpoint: str, own_ports: set[str]) -> bool:
     return bool(is_local and port_match and port_match[1] in own_ports)
 
 
-def _list_otlp_ports(part: Part) -> Iterator[str]:
+def _list_otlp_ports(part: StartedComponent) -> Iterator[str]:
     """Yield the ports of an OTLP receiver; a protocol without an endpoint has its usual port."""
     protocols = mapping_at(part.settings, "protocols")
     for protocol, usual_port in _USUAL_PORTS.items():

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ..config.paths import Path
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..needs.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from ..traits import kind_of
 from .configured_components import configured_components
@@ -60,7 +60,7 @@ class Bound:
 class Limiter:
     """A memory limiter with its two bounds. The Collector heeds the MiB if both are given."""
 
-    part: Part
+    part: StartedComponent
 
     @cached_property
     def mib_bound(self) -> Bound:
@@ -128,7 +128,7 @@ def _list_configured_limiters(subject: Subject) -> Iterator[Limiter]:
     for section_name, component_id, kind, settings in configured_components(subject):
         if kind_of(kind) == _KIND and not isinstance(settings, str):
             known_settings = settings if isinstance(settings, dict) else {}
-            yield Limiter(Part(section_name, component_id, _KIND, known_settings))
+            yield Limiter(StartedComponent(section_name, component_id, _KIND, known_settings))
 
 
 def _is_absent_or_zero(value: Any) -> bool:

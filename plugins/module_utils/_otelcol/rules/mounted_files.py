@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from posixpath import dirname
 
 from ..config.paths import Path, list_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from .subject import Deployment, Fault, Subject, about, define_rules
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -55,7 +55,7 @@ def logs_missing(subject: Subject) -> Iterator[Fault]:
             yield _report_unmounted_folder(part.path, journal_directory, on_node=journal_directory)
 
 
-def _find_unmounted_patterns(subject: Subject, part: Part) -> Iterator[Fault]:
+def _find_unmounted_patterns(subject: Subject, part: StartedComponent) -> Iterator[Fault]:
     """Yield the patterns of a file_log whose folder is not mounted."""
     for index, pattern in enumerate(list_at(part.settings, "include")):
         if not isinstance(pattern, str):
@@ -118,7 +118,9 @@ def storage_missing(subject: Subject) -> Iterator[Fault]:
             yield from _find_unsafe_storage(part, directory, subject, subject.deployment)
 
 
-def _find_unsafe_storage(part: Part, directory: str, subject: Subject, deployment: Deployment) -> Iterator[Fault]:
+def _find_unsafe_storage(
+    part: StartedComponent, directory: str, subject: Subject, deployment: Deployment
+) -> Iterator[Fault]:
     """Yield that a directory of file_storage is lost with its container, or the queues in it with the pod."""
     quoted_users = ", ".join(_quote_storage_users(subject, part.id))
     fix = f"Mount a volume at {directory}; a StatefulSet keeps it when the pod moves."
@@ -146,7 +148,7 @@ def _is_lost_with_pod(path: str, deployment: Deployment) -> bool:
     return innermost in deployment.fleeting
 
 
-def _list_parts_if_mounts_known(subject: Subject, section: str, kind: str) -> Iterator[Part]:
+def _list_parts_if_mounts_known(subject: Subject, section: str, kind: str) -> Iterator[StartedComponent]:
     """Yield the started components of a kind in a section, if it is known what is mounted."""
     if subject.deployment and subject.deployment.mounts is not None:
         yield from subject.view.find_parts(section, kind)

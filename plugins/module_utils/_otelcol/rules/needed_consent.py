@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at
-from ..needs.component_row import NODES_PROXY, ROOT, Component, find_guarded_rights
-from ..needs.listeners import Part
+from ..needs.component_row import NODES_PROXY, ROOT, ComponentNeeds, find_guarded_rights
+from ..needs.listeners import StartedComponent
 from ..needs.used_parts import find_used_parts
 from .subject import Deployment, Fault, Subject, about, define_rules
 
@@ -24,8 +24,8 @@ _REPLACEMENT_TEXT = "other"
 class _AskingComponent(NamedTuple):
     """A component that may need consent: its part of the config, its row, and the rights that it needs."""
 
-    part: Part
-    component_row: Component
+    part: StartedComponent
+    component_row: ComponentNeeds
     needed_rights: set[str]
 
 
@@ -55,7 +55,7 @@ def _list_asking_components(subject: Subject, deployment: Deployment) -> Iterato
         yield _AskingComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
 
 
-def _list_guarded_rights(row: Component, settings: dict[str, Any], deployment: Deployment) -> set[str]:
+def _list_guarded_rights(row: ComponentNeeds, settings: dict[str, Any], deployment: Deployment) -> set[str]:
     """Return the rights of a component that need consent."""
     rights: set[str] = set()
     for rule in row.list_rules(settings):
@@ -66,7 +66,7 @@ def _list_guarded_rights(row: Component, settings: dict[str, Any], deployment: D
     return rights
 
 
-def _describe_right(row: Component, settings: dict[str, Any], right: str) -> str:
+def _describe_right(row: ComponentNeeds, settings: dict[str, Any], right: str) -> str:
     """Return a right as a sentence names it."""
     if right == ROOT:
         return "to run as root"
@@ -82,7 +82,7 @@ def _join_words(words: Iterable[Any]) -> str:
     return ", ".join(str(word) for word in words)
 
 
-def _make_right_test(row: Component, right: str, deployment: Deployment) -> Callable[[Any], bool]:
+def _make_right_test(row: ComponentNeeds, right: str, deployment: Deployment) -> Callable[[Any], bool]:
     """Return a function that says whether a component with other settings needs a right."""
 
     def needs_right(settings: Any) -> bool:

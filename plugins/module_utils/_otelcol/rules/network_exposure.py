@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..config.addresses import ANY_HOSTS, is_internal_host, is_loopback, parse_destination
 from ..config.paths import Path, value_at
-from ..needs.listeners import Listener, Part
+from ..needs.listeners import Listener, StartedComponent
 from ..traits import sends_nothing
 from .subject import Fault, Subject, about, define_rules
 from .view import ENDPOINT_KEYS
@@ -40,7 +40,7 @@ _SCHEMES_OVERRIDING_SWITCH = ("https", "unix")
 class _ClearText(NamedTuple):
     """An exporter that sends in clear text, where that is said, and to which host; empty if it is not known."""
 
-    part: Part
+    part: StartedComponent
     path: Path
     host: str
 
@@ -52,7 +52,7 @@ def _list_clear_text_exporters(subject: Subject) -> Iterator[_ClearText]:
             yield from _list_clear_texts_of_part(part)
 
 
-def _list_clear_texts_of_part(part: Part) -> Iterator[_ClearText]:
+def _list_clear_texts_of_part(part: StartedComponent) -> Iterator[_ClearText]:
     """Yield the endpoints of an exporter without TLS; where none is known, the switch that turns TLS off."""
     switch_path = _find_insecure_switch(part)
     clear_endpoints = list(_list_clear_endpoints(part, switch_path))
@@ -61,7 +61,7 @@ def _list_clear_texts_of_part(part: Part) -> Iterator[_ClearText]:
         yield _ClearText(part, switch_path, "")
 
 
-def _list_clear_endpoints(part: Part, switch_path: Path) -> Iterator[_ClearText]:
+def _list_clear_endpoints(part: StartedComponent, switch_path: Path) -> Iterator[_ClearText]:
     """Yield the endpoints of an exporter without TLS: by their scheme, or by the switch if there is one."""
     for key in ENDPOINT_KEYS:
         scheme, host = parse_destination(part.settings.get(key))
@@ -71,7 +71,7 @@ def _list_clear_endpoints(part: Part, switch_path: Path) -> Iterator[_ClearText]
             yield _ClearText(part, switch_path, host)
 
 
-def _find_insecure_switch(part: Part) -> Path:
+def _find_insecure_switch(part: StartedComponent) -> Path:
     """Return the path of a switch that turns TLS off; an empty one if there is none."""
     for path in _INSECURE_SWITCHES:
         if value_at(part.settings, path) is True:

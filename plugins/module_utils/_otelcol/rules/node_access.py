@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..config.paths import list_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from .subject import Fault, Subject, about, define_rules
 from .workload_placement import ON_EACH_HOST
 
@@ -87,7 +87,7 @@ def selinux_denied(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, f"'{part.id}' uses {used_files}, which SELinux denies to containers", fix)
 
 
-def _list_users_of_node_files(subject: Subject, mode: str) -> Iterator[tuple[Part, str]]:
+def _list_users_of_node_files(subject: Subject, mode: str) -> Iterator[tuple[StartedComponent, str]]:
     """Yield each component with words for the files of the node that it uses; empty if it uses none."""
     for part in subject.view.find_parts("receivers", *_DESCRIBE_FILE_READS):
         yield part, _DESCRIBE_FILE_READS[part.kind](part.settings)

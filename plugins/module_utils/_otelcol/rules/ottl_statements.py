@@ -24,8 +24,8 @@ from ..languages.ottl import (
     ROUTE,
     STATEMENT,
     SYNTAX,
-    Judge,
-    Trouble,
+    OttlJudge,
+    OttlTrouble,
     read_ottl,
 )
 from ..languages.ottl_contexts import infer_context
@@ -90,11 +90,11 @@ class TextTrouble(NamedTuple):
 
     rule: str
     path: Path
-    trouble: Trouble
+    trouble: OttlTrouble
     is_route: bool
 
 
-PlacedTroubles = Iterator[tuple[Path, Trouble]]
+PlacedTroubles = Iterator[tuple[Path, OttlTrouble]]
 
 
 def sampling_condition(subject: Subject) -> Iterator[Fault]:
@@ -137,14 +137,14 @@ def _find_troubles_in_settings(
                 yield TextTrouble(rule, path, trouble, group.is_route)
 
 
-def _explain_doubt(trouble: Trouble, build: Build) -> str:
+def _explain_doubt(trouble: OttlTrouble, build: Build) -> str:
     """Return why a trouble may be none in a build; empty text if it is certain."""
     if build.doubt or trouble.rule == SYNTAX:
         return build.doubt
     return build.ottl_language.describe_uncertainty(build.version)
 
 
-def _report_trouble(path: Path, trouble: Trouble, doubt: str) -> Fault:
+def _report_trouble(path: Path, trouble: OttlTrouble, doubt: str) -> Fault:
     """Return a trouble as a fault, as severe as it is certain."""
     note = f" ({doubt})" if doubt else ""
     severity = "warning" if doubt or trouble.is_gated else ""
@@ -224,11 +224,14 @@ def _read_texts(values: Any, kind: str, path: Path) -> list[SettingText]:
 def _find_troubles(build: Build, group: TextGroup) -> PlacedTroubles:
     """Yield the troubles of the texts of a group, with the paths of the texts."""
     if group.is_mixed:
-        yield group.path, Trouble(SYNTAX, 0, "texts and groups of texts are mixed here", "Write all texts in groups.")
+        yield (
+            group.path,
+            OttlTrouble(SYNTAX, 0, "texts and groups of texts are mixed here", "Write all texts in groups."),
+        )
     read_texts: list[ReadText] = []
     for text in group.texts:
         result = _parse_text(text)
-        if isinstance(result, Trouble):
+        if isinstance(result, OttlTrouble):
             yield text.path, result
         elif result:
             read_texts.append(ReadText(text, result))
@@ -242,19 +245,19 @@ def _find_troubles_of_paths(build: Build, group: TextGroup, read_texts: list[Rea
         yield from _find_troubles_in_context(build, group, read_texts, group.context)
     elif group.context and EXPANSION_START not in group.context:
         problem = f"there is no context '{group.context}' here{suggest_word(group.context, contexts)}"
-        yield (*group.path, "context"), Trouble(NAME, 0, problem, f"Use one of {', '.join(contexts)}.")
+        yield (*group.path, "context"), OttlTrouble(NAME, 0, problem, f"Use one of {', '.join(contexts)}.")
     elif read_texts and not group.context and len(read_texts) == len(group.texts):
         yield from _find_in_inferred_context(build, group, read_texts)
 
 
-def _parse_text(text: SettingText) -> UsedNames | Trouble | None:
+def _parse_text(text: SettingText) -> UsedNames | OttlTrouble | None:
     """Return what a text uses of the language, or the trouble of a text that is not in it.
 
     None if that is not known, as for a text with a variable, and for a right condition on requests, which has a grammar
     of its own.
     """
     if not isinstance(text.text, str):
-        return Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_YAML_TYPES_IN_WORDS[type(text.text)]}", QUOTE_FIX)
+        return OttlTrouble(SYNTAX, 0, f"a {text.kind} is text, not {_YAML_TYPES_IN_WORDS[type(text.text)]}", QUOTE_FIX)
     if EXPANSION_START in text.text:
         return None
     if text.kind != _REQUEST_CONTEXT:
@@ -263,7 +266,7 @@ def _parse_text(text: SettingText) -> UsedNames | Trouble | None:
     if not refusal:
         return None
     fix = 'Write `request["NAME"] == "VALUE"`.'
-    return Trouble(SYNTAX, 0, f"a condition on requests is one comparison: {refusal}", fix)
+    return OttlTrouble(SYNTAX, 0, f"a condition on requests is one comparison: {refusal}", fix)
 
 
 def _find_in_inferred_context(build: Build, group: TextGroup, read_texts: list[ReadText]) -> PlacedTroubles:
@@ -282,20 +285,24 @@ def _find_in_inferred_context(build: Build, group: TextGroup, read_texts: list[R
     yield from troubles
 
 
-def _report_missing_context(group: TextGroup, read_texts: list[ReadText], missing_context: str) -> tuple[Path, Trouble]:
+def _report_missing_context(
+    group: TextGroup, read_texts: list[ReadText], missing_context: str
+) -> tuple[Path, OttlTrouble]:
     """Return the trouble of texts whose context cannot be inferred: a path names a missing one, or none names any."""
     contexts = group.place_row["contexts"]
     for text, used in read_texts:
         for path in used.paths:
             if missing_context and path.steps[0][0] == missing_context:
                 problem = f"there is no context '{missing_context}' here{suggest_word(missing_context, contexts)}"
-                return text.path, Trouble(NAME, path.start, problem, f"Paths start with one of {', '.join(contexts)}.")
+                return text.path, OttlTrouble(
+                    NAME, path.start, problem, f"Paths start with one of {', '.join(contexts)}."
+                )
     text, used = read_texts[0]
     problem = "no path here names a context, so the context is unknown"
     if not used.paths:
-        return text.path, Trouble(NAME, 0, problem, f"Add `context: {contexts[0]}`.")
+        return text.path, OttlTrouble(NAME, 0, problem, f"Add `context: {contexts[0]}`.")
     first_path = used.paths[0]
-    return text.path, Trouble(NAME, first_path.start, problem, f"Write `{contexts[0]}.{first_path.text}`.")
+    return text.path, OttlTrouble(NAME, first_path.start, problem, f"Write `{contexts[0]}.{first_path.text}`.")
 
 
 def _find_troubles_in_context(
@@ -304,7 +311,7 @@ def _find_troubles_in_context(
     """Yield the troubles that texts have in a context."""
     for text, used in read_texts:
         kind = ROUTE if group.is_route else text.kind
-        judge = Judge(build.ottl_language, build.ottl_language.contexts[context], kind, build.version, inferred)
+        judge = OttlJudge(build.ottl_language, build.ottl_language.contexts[context], kind, build.version, inferred)
         for trouble in judge.find_troubles(used):
             yield text.path, trouble
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import list_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, kind_of, traits_of, types_with_traits
 from .subject import Fault, Subject, about, define_rules
 from .view import Pipeline
@@ -97,7 +97,7 @@ def wrong_pod(subject: Subject) -> Iterator[Fault]:
             yield _report_pod_of_sender(part, quoted_senders)
 
 
-def _report_pod_of_sender(part: Part, quoted_senders: str) -> Fault:
+def _report_pod_of_sender(part: StartedComponent, quoted_senders: str) -> Fault:
     earlier_attributes = _list_attributes_before(part)
     exception_clause = f" unless data has {' or '.join(earlier_attributes)}" if earlier_attributes else ""
     message = (
@@ -141,7 +141,7 @@ def _find_index_of_kind(kind: str, pipeline: Pipeline) -> int | None:
     return None
 
 
-def _list_attributes_before(part: Part) -> list[str]:
+def _list_attributes_before(part: StartedComponent) -> list[str]:
     """Return the attributes that name the pod before the connection does: the first association that fits counts."""
     attributes: list[str] = []
     for association in list_at(part.settings, "pod_association"):
@@ -157,7 +157,7 @@ def _is_by_connection(association: Any) -> bool:
     return any(value_at(source, ("from",)) == "connection" for source in list_at(association, "sources"))
 
 
-def _needs_connection(part: Part) -> bool:
+def _needs_connection(part: StartedComponent) -> bool:
     """Whether k8s_attributes need the connection; without associations they ask for it alone."""
     if part.settings.get("passthrough") is True:
         return True

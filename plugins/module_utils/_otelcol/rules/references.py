@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..catalogue.reference_keys import Reference
+from ..catalogue.reference_keys import ReferenceKey
 from ..config.paths import ROLES, SECTIONS, Path, iter_leaves, list_at, mapping_at, value_at
 from ..errors import suggest_word
 from ..traits import EXPORTERS, is_for_trials
@@ -281,7 +281,7 @@ def _list_uses_by_catalogue(
 
 
 def _list_uses_in_settings(
-    place: Path, exact_references: list[Reference], path_ends: list[Path], settings: Any
+    place: Path, exact_references: list[ReferenceKey], path_ends: list[Path], settings: Any
 ) -> Iterator[NamedUse]:
     """Yield the texts that name something, at known paths or at the ends of paths at any depth."""
     if not isinstance(settings, dict):

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..catalogue.rows import Row
 from ..config.paths import Path
-from ..languages.regex import Refusal, find_regex_refusal, read_regex
+from ..languages.regex import RegexRefusal, find_regex_refusal, read_regex
 from .constraints import REGEX, Check, RuleFaults, find_texts
 from .subject import Fault
 
@@ -25,7 +25,7 @@ def _find_refused_regexes(keys: list[str], settings: Any, path: Path, _row: Row)
             yield REGEX, _report_refused_regex(place, regex_refusal)
 
 
-def _report_refused_regex(place: Path, regex_refusal: Refusal) -> Fault:
+def _report_refused_regex(place: Path, regex_refusal: RegexRefusal) -> Fault:
     """Return the fault of a regular expression that Go refuses."""
     return Fault(place, f"Go refuses this regular expression: {regex_refusal.reason}", offset=regex_refusal.start)
 

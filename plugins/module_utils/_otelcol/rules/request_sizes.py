@@ -19,7 +19,7 @@ from typing import Any
 from ..catalogue.rows import Row
 from ..config.addresses import parse_destination
 from ..config.paths import Path, mapping_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..traits import find_otlp_protocol, kind_of, speaks_otlp
 from .batching import BATCH, QUEUE
 from .subject import Fault, Receiving, Subject, define_rules
@@ -45,13 +45,13 @@ class LargestRequest:
     path: Path
     severity: str = ""
 
-    def is_above(self, limit: Limit) -> bool:
+    def is_above(self, limit: SizeLimit) -> bool:
         """Whether it may be larger than a limit."""
         return self.size_bytes is None or self.size_bytes > limit.size_bytes
 
 
 @dataclass(frozen=True)
-class Limit:
+class SizeLimit:
     """What takes no larger request: its name, and the bytes.
 
     `setting` is where the user can raise it; empty if nobody can.
@@ -76,7 +76,7 @@ def request_too_large(subject: Subject) -> Iterator[Fault]:
             yield _report_large_request(part, largest_request, limit)
 
 
-def _report_large_request(part: Part, largest_request: LargestRequest, limit: Limit) -> Fault:
+def _report_large_request(part: StartedComponent, largest_request: LargestRequest, limit: SizeLimit) -> Fault:
     """Return the fault of an exporter whose largest request is above a limit."""
     size_in_words = (
         "of any size" if largest_request.size_bytes is None else f"of up to {_format_mib(largest_request.size_bytes)}"
@@ -96,7 +96,7 @@ def _format_mib(size: int) -> str:
     return f"{size / 2**20:.3g} MiB"
 
 
-def _find_smallest_limit(part: Part, subject: Subject, limit_rows: Sequence[Row]) -> Limit | None:
+def _find_smallest_limit(part: StartedComponent, subject: Subject, limit_rows: Sequence[Row]) -> SizeLimit | None:
     """Return the smallest limit that is known of what receives the requests of an exporter."""
     limits = [
         *_find_limits_of_receivers(part, subject.receiving.get(part.id, ()), limit_rows),
@@ -106,7 +106,9 @@ def _find_smallest_limit(part: Part, subject: Subject, limit_rows: Sequence[Row]
     return min(limits, key=lambda limit: limit.size_bytes, default=None)
 
 
-def _find_limits_of_receivers(part: Part, receiving: Sequence[Receiving], limit_rows: Sequence[Row]) -> Iterator[Limit]:
+def _find_limits_of_receivers(
+    part: StartedComponent, receiving: Sequence[Receiving], limit_rows: Sequence[Row]
+) -> Iterator[SizeLimit]:
     """Yield the limit of each collector behind an exporter whose receivers of OTLP all have a known one."""
     protocol = find_otlp_protocol(part.kind)
     row = _find_limit_row("receivers.otlp", limit_rows, protocol)
@@ -124,7 +126,7 @@ def _find_limits_of_receivers(part: Part, receiving: Sequence[Receiving], limit_
                 if receiving_collector.collector
                 else "the collector behind it"
             )
-            yield Limit(name, max(known_sizes), f"`{protocol}: {{{row['key']}: …}}` of its receiver otlp")
+            yield SizeLimit(name, max(known_sizes), f"`{protocol}: {{{row['key']}: …}}` of its receiver otlp")
 
 
 def _list_server_settings(receivers_settings: Sequence[Any], protocol: str) -> Iterator[Any]:
@@ -151,7 +153,7 @@ def _read_limit_in_bytes(settings: Any, row: Row) -> int | None:
     return value * int(row["unit"]) if isinstance(value, int) else None
 
 
-def _find_limits_of_hosts(part: Part, limit_rows: Sequence[Row]) -> Iterator[Limit]:
+def _find_limits_of_hosts(part: StartedComponent, limit_rows: Sequence[Row]) -> Iterator[SizeLimit]:
     """Yield the limits of the services that an exporter sends to, which are known by the names of their hosts."""
     if not speaks_otlp(part.kind):
         return
@@ -159,10 +161,10 @@ def _find_limits_of_hosts(part: Part, limit_rows: Sequence[Row]) -> Iterator[Lim
     for row in limit_rows:
         patterns = row.get("hosts", ())
         if any(fnmatchcase(host, pattern) for host in hosts for pattern in patterns):
-            yield Limit(row["name"], row["bytes"])
+            yield SizeLimit(row["name"], row["bytes"])
 
 
-def _find_own_limit(part: Part, limit_rows: Sequence[Row]) -> Iterator[Limit]:
+def _find_own_limit(part: StartedComponent, limit_rows: Sequence[Row]) -> Iterator[SizeLimit]:
     """Yield the limit that an exporter itself has for what it makes of one request."""
     if part.settings.get("partition_traces_by_id"):
         return  # each trace is a message
@@ -170,11 +172,11 @@ def _find_own_limit(part: Part, limit_rows: Sequence[Row]) -> Iterator[Limit]:
         if row.get("part", "").replace("_", "") == f"exporters.{part.kind}":
             size = _read_limit_in_bytes(part.settings, row)
             if size:
-                yield Limit(row["name"], size, f"`{row['key']}` and the limit of the other side")
+                yield SizeLimit(row["name"], size, f"`{row['key']}` and the limit of the other side")
             return
 
 
-def _find_largest_request(part: Part, subject: Subject, limit_rows: Sequence[Row]) -> LargestRequest | None:
+def _find_largest_request(part: StartedComponent, subject: Subject, limit_rows: Sequence[Row]) -> LargestRequest | None:
     """Return the largest request of an exporter; None if it is not known."""
     queue = part.settings.get(QUEUE)
     batch = value_at(queue, (BATCH,))
@@ -195,7 +197,9 @@ def _has_batches(queue: Any) -> bool:
     return queue.get("enabled") is not False and value_at(queue, (BATCH, "enabled")) is not False
 
 
-def _find_largest_passed_on(part: Part, subject: Subject, limit_rows: Sequence[Row]) -> LargestRequest | None:
+def _find_largest_passed_on(
+    part: StartedComponent, subject: Subject, limit_rows: Sequence[Row]
+) -> LargestRequest | None:
     """Return the largest request that the pipelines of an exporter give it; one without a maximum comes first."""
     feeding_pipelines = [pipeline for pipeline in subject.view.pipelines if part.id in pipeline.exporters]
     requests = [_find_request_of_pipeline(pipeline, part, subject, limit_rows) for pipeline in feeding_pipelines]
@@ -230,7 +234,7 @@ def _estimate_request_of_records(record_count: int, why: str, path: Path) -> Lar
 
 
 def _find_request_of_pipeline(
-    pipeline: Pipeline, part: Part, subject: Subject, limit_rows: Sequence[Row]
+    pipeline: Pipeline, part: StartedComponent, subject: Subject, limit_rows: Sequence[Row]
 ) -> LargestRequest | None:
     """Return the largest request that a pipeline gives an exporter which makes no batches."""
     processors = mapping_at(subject.config, "processors")

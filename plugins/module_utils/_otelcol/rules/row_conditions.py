@@ -31,7 +31,7 @@ _WORD_BY_TYPE = {dict: "{}", type(None): "null"}
 _ZEROS = frozenset({"false", "0"})
 
 
-class Condition(NamedTuple):
+class RowCondition(NamedTuple):
     """What a setting has to be. A setting that is a list meets it if one of the items does."""
 
     path: Path
@@ -42,12 +42,12 @@ class Condition(NamedTuple):
     """None means any value."""
 
 
-def read_conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
+def read_conditions(row: Row, key: str = "when") -> tuple[RowCondition, ...]:
     """Return the conditions at a key of a row, `when` or `around`; none if the row lacks the key."""
     return tuple(_parse_condition(setting, text) for setting, text in row.get(key, {}).items())
 
 
-def _parse_condition(setting: str, condition_text: str) -> Condition:
+def _parse_condition(setting: str, condition_text: str) -> RowCondition:
     """Return the condition of a setting such as `tls.mode`, given its text as the table above has it."""
     ignores_case = condition_text.startswith("~")
     marked_words = condition_text.removeprefix("~")
@@ -59,15 +59,15 @@ def _parse_condition(setting: str, condition_text: str) -> Condition:
         allowed_words = [words]
     else:
         allowed_words = words.split("|")
-    return Condition(split_key(setting), ignores_case, is_negated, allowed_words)
+    return RowCondition(split_key(setting), ignores_case, is_negated, allowed_words)
 
 
-def has_required_values(conditions: Iterable[Condition], settings: Any) -> bool:
+def has_required_values(conditions: Iterable[RowCondition], settings: Any) -> bool:
     """Whether settings meet all conditions."""
     return all(_is_met(condition, settings) for condition in conditions)
 
 
-def _is_met(condition: Condition, settings: Any) -> bool:
+def _is_met(condition: RowCondition, settings: Any) -> bool:
     """Whether settings meet a condition; one on a value that has a variable is not met."""
     value = value_at(settings, condition.path, "")
     words = condition.allowed_words

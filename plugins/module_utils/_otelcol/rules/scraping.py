@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..config.paths import Path, iter_leaves, list_at, mapping_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from .annotated_scrapes import AnnotatedScrape, find_annotated_scrapes
 from .expansion import find_expressions
 from .subject import Fault, Subject, about, define_rules
@@ -94,7 +94,7 @@ def target_allocator_mode(subject: Subject) -> Iterator[Fault]:
         )
 
 
-def _list_scrape_jobs(part: Part) -> Iterator[tuple[Path, Any]]:
+def _list_scrape_jobs(part: StartedComponent) -> Iterator[tuple[Path, Any]]:
     """Yield the receiver's own jobs; a target allocator already distributes its jobs."""
     if "target_allocator" in part.settings:
         return

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from ..config.paths import list_at, mapping_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from .subject import Fault, Subject, about, define_rules
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -71,7 +71,7 @@ def node_measured_twice(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*part.path, "scrapers", scraper), message, fix)
 
 
-def _measures_node(part: Part) -> bool:
+def _measures_node(part: StartedComponent) -> bool:
     """Whether a receiver kubelet_stats reports the node, as it does by default."""
     groups = part.settings.get("metric_groups")
     return groups is None or "node" in list_at(part.settings, "metric_groups")

@@ -24,7 +24,7 @@ from .deprecated_settings import find_movable_settings
 from .field_walk import SLIP_SEVERITY, UNKNOWN_FIELD, RuleFault, describe_quoting_fix, walk_fields
 from .remembered_settings import remembered_by_settings
 from .row_certainty import explain_doubt, hedge_fault
-from .row_conditions import Condition, has_required_values, read_conditions
+from .row_conditions import RowCondition, has_required_values, read_conditions
 from .setting_values import find_setting_faults
 from .subject import Fault, Subject, define_shared_rules, once_per_subject
 
@@ -150,7 +150,7 @@ class _ConditionalRow(NamedTuple):
     """A row of constraints.json, and the conditions under which it holds."""
 
     row: Row
-    conditions: tuple[Condition, ...]
+    conditions: tuple[RowCondition, ...]
 
 
 def _select_rows_with_fields(row: Row) -> tuple[_ConditionalRow, str] | None:

@@ -24,7 +24,7 @@ from ..errors import clean_text, limit_suggestions, make_printable
 from ..kube.network_policies import Policies
 from ..needs.pod_logs import PodLogs
 from .annotated_scrapes import AnnotatedScrape
-from .build_facts import Target
+from .build_facts import TargetBuild
 from .view import View
 
 
@@ -155,7 +155,7 @@ class Subject:
 
     environment: frozenset[str] | None = None
     """The names of the variables that the collector will be given."""
-    target: Target | None = None
+    target: TargetBuild | None = None
     """The build of the Collector."""
     deployment: Deployment | None = None
     resource: Mapping[str, Any] | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..needs.quantities import DECIDED_TRACE_BYTES, MIB, TRACE_BYTES, parse_duration
 from .amounts import nanoseconds_to_seconds
 from .memory_limiters import list_started_limiters, read_whole_number
@@ -112,7 +112,7 @@ def _find_shortest_wait(waits: Iterable[Any]) -> float:
     return min((seconds for seconds in wait_seconds if seconds), default=0)
 
 
-def _report_traces_above_memory(part: Part, sampler: _Sampler, available_mib: int) -> Fault:
+def _report_traces_above_memory(part: StartedComponent, sampler: _Sampler, available_mib: int) -> Fault:
     """Return the fault of a sampler whose traces take more memory than there is."""
     expectation = (
         f" with the {sampler.traces_per_second} new traces a second that it expects"

@@ -200,7 +200,7 @@ CONDITION_NAMES = (*CONDITION_KINDS, OPTIONAL_KEY)
 
 
 @dataclass(frozen=True)
-class Condition:
+class UserCondition:
     """A condition with its operand."""
 
     name: str
@@ -241,7 +241,7 @@ def _resolve_variables(text: str, literals: Mapping[str, str]) -> Any:
 class Conditions:
     """What must hold of one value: all conditions. With `is_optional`, a missing value meets them."""
 
-    conditions: Sequence[Condition]
+    conditions: Sequence[UserCondition]
     is_optional: bool = False
 
     @cached_property
@@ -259,14 +259,14 @@ class Conditions:
         return None if None in answers else True
 
 
-def read_condition(name: str, operand: Any) -> Condition:
+def read_condition(name: str, operand: Any) -> UserCondition:
     """Return a condition. Raises Problem for a name or an operand that it does not have."""
     if name not in CONDITION_KINDS:
         raise Problem(
             f"there is no condition '{name}'{suggest_word(name, CONDITION_NAMES)}",
             fix=f"Conditions: {', '.join(CONDITION_NAMES)}.",
         )
-    return Condition(name, CONDITION_KINDS[name].read_operand(operand))
+    return UserCondition(name, CONDITION_KINDS[name].read_operand(operand))
 
 
 def is_optional(operand: Any) -> bool:

@@ -21,7 +21,7 @@ from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTIONS
 from ..config.paths import ROLES
 from ..errors import suggest_word
 from ..traits import kind_of
-from .user_paths import Step, Steps, read_wildcard
+from .user_paths import Steps, UserPathStep, read_wildcard
 
 _SERVICE, _PIPELINES, _TELEMETRY = "service", "pipelines", ("service", "telemetry")
 _SERVICE_KEYS = ("extensions", _PIPELINES, "telemetry")
@@ -39,7 +39,7 @@ class _Existence(IntEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PathVerdict:
     """Whether a config may have a path.
 
     `obstacle` says why no config has it; it is empty if one may. `is_certain` says that the catalogue has the path, or
@@ -50,7 +50,7 @@ class Verdict:
     is_certain: bool = True
 
 
-_EXISTS, _MAY_EXIST = Verdict(), Verdict(is_certain=False)
+_EXISTS, _MAY_EXIST = PathVerdict(), PathVerdict(is_certain=False)
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class KnownPaths:
                 settings.setdefault((row["section"], row["type"]), []).append(row["fields"])
         return settings
 
-    def judge_path(self, steps: Steps, types: Iterable[str] = ()) -> Verdict:
+    def judge_path(self, steps: Steps, types: Iterable[str] = ()) -> PathVerdict:
         """Return whether a config may have the path. `types` narrow the components of the path."""
         if not steps:
             return _EXISTS
         first_step, *later_steps = steps
         section_names = _select_names(first_step, (*SECTIONS, _SERVICE))
         if not section_names:
-            return Verdict(f"no config has '{first_step.key}'{suggest_word(first_step.key, (*SECTIONS, _SERVICE))}")
+            return PathVerdict(f"no config has '{first_step.key}'{suggest_word(first_step.key, (*SECTIONS, _SERVICE))}")
         kinds = frozenset(kind_of(kind) for kind in types)
         verdicts = [self._judge_below(section_name, later_steps, kinds) for section_name in section_names]
         for best_verdict in (_EXISTS, _MAY_EXIST):
@@ -96,7 +96,7 @@ class KnownPaths:
                 return best_verdict
         return verdicts[0]
 
-    def _judge_below(self, section_name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
+    def _judge_below(self, section_name: str, steps: list[UserPathStep], types: frozenset[str]) -> PathVerdict:
         if not steps:
             return _EXISTS
         return (
@@ -105,13 +105,13 @@ class KnownPaths:
             else self._judge_in_section(section_name, steps, types)
         )
 
-    def _judge_in_section(self, section_name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
+    def _judge_in_section(self, section_name: str, steps: list[UserPathStep], types: frozenset[str]) -> PathVerdict:
         """Return whether a component of a section may have a setting at a path; its first step is the component."""
         first_step, *later_steps = steps
         kinds = list(_select_names(_read_type_step(first_step), self.types_by_section[section_name]))
         if not kinds:
             near_name_hint = suggest_word(first_step.key.partition("/")[0], self.types_by_section[section_name])
-            return Verdict(f"no build has {section_name[:-1]} '{first_step.key}'{near_name_hint}")
+            return PathVerdict(f"no build has {section_name[:-1]} '{first_step.key}'{near_name_hint}")
         if not later_steps:
             return _EXISTS
         if types:
@@ -124,7 +124,9 @@ class KnownPaths:
         near_name_hint = _suggest_setting(later_steps, self._list_fields_of_types(section_name, kinds))
         return _convert_to_verdict(existence, f"no known component of {section_name} has this setting{near_name_hint}")
 
-    def _has_setting(self, section_name: str, kind: str, steps: list[Step], component_step: Step) -> _Existence:
+    def _has_setting(
+        self, section_name: str, kind: str, steps: list[UserPathStep], component_step: UserPathStep
+    ) -> _Existence:
         """Return whether a type has a setting.
 
         If the path is for many types, such as `exporters.*.tls`, a type that takes any key does not count: it would
@@ -144,12 +146,12 @@ class KnownPaths:
         for kind in kinds:
             yield from self._list_fields_of_type(section_name, kind)
 
-    def _judge_in_service(self, steps: list[Step]) -> Verdict:
+    def _judge_in_service(self, steps: list[UserPathStep]) -> PathVerdict:
         """Return whether `service` may have something at a path."""
         first_step, *later_steps = steps
         service_parts = _select_names(first_step, _SERVICE_KEYS)
         if not service_parts:
-            return Verdict(f"`service` has no '{first_step.key}'{suggest_word(first_step.key, _SERVICE_KEYS)}")
+            return PathVerdict(f"`service` has no '{first_step.key}'{suggest_word(first_step.key, _SERVICE_KEYS)}")
         if _PIPELINES in service_parts:
             return self._judge_in_pipelines(later_steps)
         if "telemetry" not in service_parts:
@@ -163,15 +165,15 @@ class KnownPaths:
         )
 
     @staticmethod
-    def _judge_in_pipelines(steps: list[Step]) -> Verdict:
+    def _judge_in_pipelines(steps: list[UserPathStep]) -> PathVerdict:
         """Return whether a pipeline may have something at a path; its first step is the pipeline, the second a role."""
         roles = tuple(ROLES)
         if len(steps) > 1 and not _select_names(steps[1], roles):
             wrong_role = steps[1].key
-            return Verdict(f"a pipeline has no '{wrong_role}'{suggest_word(wrong_role, roles)}")
+            return PathVerdict(f"a pipeline has no '{wrong_role}'{suggest_word(wrong_role, roles)}")
         return _EXISTS
 
-    def _allows_letters(self, field_form: str, steps: list[Step]) -> _Existence:
+    def _allows_letters(self, field_form: str, steps: list[UserPathStep]) -> _Existence:
         """Return whether a value that the catalogue knows by letters alone has something at a path."""
         letters = field_form.partition("=")[0].partition("~")[0]
         may_be_list, may_be_mapping = _LIST in letters, _MAPPING in letters
@@ -179,7 +181,7 @@ class KnownPaths:
             return max(self._allows_steps(pair_form, steps) for pair_form in FORMS_OF_PAIRS.values())
         return _Existence.MAYBE if may_be_list or may_be_mapping else _Existence.NO
 
-    def _allows_steps(self, field_form: Any, steps: list[Step]) -> _Existence:
+    def _allows_steps(self, field_form: Any, steps: list[UserPathStep]) -> _Existence:
         """Return whether settings of the catalogue have something at a path."""
         field_form = resolve_label(field_form, self.catalogue.shared_fields)
         if not steps:
@@ -193,7 +195,7 @@ class KnownPaths:
             return self._allows_steps(field_form[1], steps[1:]) if is_item else _Existence.NO
         return self._allows_letters(field_form, steps)
 
-    def _allows_key(self, field_mapping: Mapping[str, Any], steps: list[Step]) -> _Existence:
+    def _allows_key(self, field_mapping: Mapping[str, Any], steps: list[UserPathStep]) -> _Existence:
         """Return whether a mapping has something at a path: under a key of it, or under any key that it takes."""
         first_step, later_steps = steps[0], steps[1:]
         keys = _select_names(first_step, [key for key in field_mapping if key not in (ANY_KEY, OPEN_MAPPING)])
@@ -205,31 +207,31 @@ class KnownPaths:
         return max(self._allows_steps(field_mapping[key], later_steps) for key in keys)
 
 
-def _has_first_step(fields: Any, step: Step) -> bool:
+def _has_first_step(fields: Any, step: UserPathStep) -> bool:
     """Whether settings have a key that a step leads to; those that are no mapping may have anything."""
     return not isinstance(fields, dict) or bool(_select_names(step, fields))
 
 
-def _convert_to_verdict(existence: _Existence, why_not: str) -> Verdict:
-    return {_Existence.NO: Verdict(why_not), _Existence.MAYBE: _MAY_EXIST, _Existence.YES: _EXISTS}[existence]
+def _convert_to_verdict(existence: _Existence, why_not: str) -> PathVerdict:
+    return {_Existence.NO: PathVerdict(why_not), _Existence.MAYBE: _MAY_EXIST, _Existence.YES: _EXISTS}[existence]
 
 
-def _select_names(step: Step, names: Iterable[str]) -> list[str]:
+def _select_names(step: UserPathStep, names: Iterable[str]) -> list[str]:
     """Return the names that a step leads to."""
     if step.pattern is not None:
         return [name for name in names if step.pattern.match(name)]
     return [name for name in names if name == step.key]
 
 
-def _read_type_step(step: Step) -> Step:
+def _read_type_step(step: UserPathStep) -> UserPathStep:
     """Return the step for the type of a component: `otlp` of the step `otlp/backend`."""
     kind, separator, _name = step.key.partition("/")
     if not separator:
         return step
-    return Step(kind, read_wildcard(kind) if step.pattern else None)
+    return UserPathStep(kind, read_wildcard(kind) if step.pattern else None)
 
 
-def _suggest_setting(steps: list[Step], known_fields: Iterable[Any]) -> str:
+def _suggest_setting(steps: list[UserPathStep], known_fields: Iterable[Any]) -> str:
     """Return the nearest name for the first setting of a path, if none is called so."""
     if not steps:
         return ""

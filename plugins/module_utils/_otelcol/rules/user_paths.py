@@ -54,7 +54,7 @@ def read_wildcard(text: str) -> Wildcard:
 
 
 @dataclass(frozen=True)
-class Step:
+class UserPathStep:
     """One step of a path: a key, a pattern of keys, or an index.
 
     `pattern` is None without a wildcard, `index` None for a key. `key` is empty for an index, and has the text of a
@@ -99,7 +99,7 @@ class Step:
             yield (*path, item_index), value[item_index]
 
 
-Steps = tuple[Step, ...]
+Steps = tuple[UserPathStep, ...]
 
 
 def parse_path_steps(text: str) -> Steps:
@@ -108,7 +108,7 @@ def parse_path_steps(text: str) -> Steps:
         return ()
     if len(text) > _LONGEST_PATH:
         raise Problem(f"the path has more than {_LONGEST_PATH} characters", fix="Write a shorter path.")
-    steps: list[Step] = []
+    steps: list[UserPathStep] = []
     offset = 0
     while offset < len(text):
         step_match = _STEP_PATTERN.match(text, offset)
@@ -121,17 +121,17 @@ def parse_path_steps(text: str) -> Steps:
     return tuple(steps)
 
 
-def _parse_step(step_match: re.Match[str]) -> Step:
+def _parse_step(step_match: re.Match[str]) -> UserPathStep:
     """Return the step that a part of a path stands for: an index, a key in quotes, a key or a pattern of keys."""
     index, quoted, key = step_match["index"], step_match["quoted"], step_match["key"]
     if index == ANY_TEXT:
-        return Step(ANY_TEXT, read_wildcard(ANY_TEXT))
+        return UserPathStep(ANY_TEXT, read_wildcard(ANY_TEXT))
     if index:
-        return Step(index=int(index))
+        return UserPathStep(index=int(index))
     if quoted:
-        return Step(quoted)
+        return UserPathStep(quoted)
     has_wildcard = ANY_TEXT in key or "?" in key
-    return Step(key, read_wildcard(key) if has_wildcard else None)
+    return UserPathStep(key, read_wildcard(key) if has_wildcard else None)
 
 
 def find_path_matches(value: Any, steps: Steps, base_path: Path = ()) -> list[tuple[Path, Any]]:

@@ -23,7 +23,7 @@ from ..errors import Problem
 from ..traits import kind_of
 from .profiles import OFF, PROFILES
 from .subject import SEVERITIES
-from .user_conditions import CONDITION_NAMES, OPTIONAL_KEY, Condition, Conditions, is_optional, read_condition
+from .user_conditions import CONDITION_NAMES, OPTIONAL_KEY, Conditions, UserCondition, is_optional, read_condition
 from .user_path_check import KnownPaths
 from .user_paths import SAME_PLACE, Steps, find_path_matches, parse_path_steps
 from .user_rule_parts import MOST_ITEMS, RulePart
@@ -46,7 +46,7 @@ CompileExpression = Callable[[str], Expression]
 """Makes a function of the text of an expression. Raises Problem."""
 
 
-class RuleSurroundings(NamedTuple):
+class RuleBuildContext(NamedTuple):
     """What a rule is judged by: the ids it must not have, the paths that exist, and how to compile its expression."""
 
     reserved_ids: Collection[str]
@@ -71,7 +71,7 @@ class RuleBuilder:
     """
 
     part: RulePart
-    surroundings: RuleSurroundings
+    surroundings: RuleBuildContext
     uncertain_paths: list[_UncertainPath] = field(default_factory=list)
 
     def build(self) -> UserRule | None:
@@ -223,7 +223,7 @@ class RuleBuilder:
         if not isinstance(part.value, dict) or not part.value:
             part.add_fault("this must be a mapping of conditions", f"Conditions: {', '.join(CONDITION_NAMES)}.")
             return Conditions(())
-        conditions: list[Condition] = []
+        conditions: list[UserCondition] = []
         is_missing_allowed = False
         for name, operand in part.value.items():
             try:

@@ -11,7 +11,7 @@ A file has `rules`, a list. Each fault is told with file, line, what is wrong an
 - `user_rule_parts.py`: keys, lists and texts of a part of a document
 
 This file is pure: it reads no files. The caller, `_user_rules.py` in plugin_utils, gives the documents. It also gives
-the `RuleSurroundings`: the ids that are taken, the paths that exist, and a function that compiles expressions.
+the `RuleBuildContext`: the ids that are taken, the paths that exist, and a function that compiles expressions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..config.paths import format_path
 from ..errors import Problem, join_at_most
 from ..yaml.yaml_documents import Document
 from .report_model import format_count
-from .user_rule_builder import RuleBuilder, RuleSurroundings
+from .user_rule_builder import RuleBuildContext, RuleBuilder
 from .user_rule_parts import RulePart
 from .user_rules import UserRule, UserRules, find_broken_examples
 
@@ -38,7 +38,7 @@ class RuleReader:
     `rule_by_id` has each rule by its id, and `faults` a line for each fault, of all documents so far.
     """
 
-    surroundings: RuleSurroundings
+    surroundings: RuleBuildContext
     rule_by_id: dict[str, UserRule] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 

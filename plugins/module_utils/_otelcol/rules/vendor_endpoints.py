@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..config.addresses import parse_destination
 from ..config.paths import list_at, mapping_at, value_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from .subject import Fault, Subject, about, define_rules
 from .vendor_hosts import find_aws_service, is_datadog_host
 from .view import uses_endpoint
@@ -41,7 +41,7 @@ class _UrlTarget(NamedTuple):
     path: str
 
 
-def _read_target(part: Part, key: str) -> _UrlTarget:
+def _read_target(part: StartedComponent, key: str) -> _UrlTarget:
     """Return where the URL in a setting of an exporter leads to."""
     endpoint: Any = part.settings.get(key)
     if not isinstance(endpoint, str) or "$" in endpoint:
@@ -84,7 +84,7 @@ def _may_take_signal(target: _UrlTarget, signal: str) -> bool:
     return target.path == f"/v1/{signal}" and service.otlp_signal == signal
 
 
-def _report_wrong_path(part: Part, key: str, better_path: str) -> Fault:
+def _report_wrong_path(part: StartedComponent, key: str, better_path: str) -> Fault:
     path = _read_target(part, key).path or "no path"
     message = f"{key} of '{part.id}' has {path}, which accepts none of its data"
     return Fault((*part.path, key), message, f"Use {better_path}.")
@@ -122,7 +122,7 @@ def intake_header(subject: Subject) -> Iterator[Fault]:
             yield from _find_first_lack_of_headers(part)
 
 
-def _find_first_lack_of_headers(part: Part) -> Iterator[Fault]:
+def _find_first_lack_of_headers(part: StartedComponent) -> Iterator[Fault]:
     """Yield the first endpoint of an exporter that requires headers which it does not send."""
     sent_headers = _list_sent_headers(part)
     for key in (_ENDPOINT_OF_ALL, *_ENDPOINT_OF_SIGNAL.values()):
@@ -143,14 +143,14 @@ def _list_required_headers(host: str) -> tuple[str, ...]:
     return _HEADERS_OF_AWS_LOGS if service and service.otlp_signal == "logs" else ()
 
 
-def _list_sent_headers(part: Part) -> set[str]:
+def _list_sent_headers(part: StartedComponent) -> set[str]:
     """Return the names of headers in small letters. Headers are a mapping or a list of pairs."""
     names = [*mapping_at(part.settings, "headers")]
     names += [value_at(header_pair, ("name",)) for header_pair in list_at(part.settings, "headers")]
     return {str(name).lower() for name in names}
 
 
-def _may_add_headers(part: Part) -> bool:
+def _may_add_headers(part: StartedComponent) -> bool:
     """Whether an unknown extension may add headers to the requests; sigv4auth adds none of them."""
     if "middlewares" in part.settings or isinstance(part.settings.get("headers"), str):
         return True

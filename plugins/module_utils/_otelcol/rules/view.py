@@ -17,7 +17,7 @@ from ..catalogue.port_rows import Listeners
 from ..config.config_secrets import Suspect, find_suspects
 from ..config.paths import ROLES, Path, iter_leaves, list_at, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
-from ..needs.listeners import Listener, Part, find_listeners, started_parts
+from ..needs.listeners import Listener, StartedComponent, find_listeners, started_parts
 from ..traits import kind_of
 
 # The keys with which exporters of OTLP, remote write and Zipkin say where they send to.
@@ -68,7 +68,7 @@ class View:
         return PipelineGraph(components_by_pipeline, mapping_at(self.config, "connectors"))
 
     @cached_property
-    def started_parts(self) -> tuple[Part, ...]:
+    def started_parts(self) -> tuple[StartedComponent, ...]:
         """The started components, extensions first, without those whose settings are a variable."""
         all_started_parts = started_parts(self.config)
         return tuple(part for part in all_started_parts if not isinstance(value_at(self.config, part.path), str))
@@ -88,7 +88,7 @@ class View:
         """Every port that is certainly open and has a known number; the service's own metrics come first."""
         return tuple(find_listeners(self.config, self.started_parts, self._table, self._by_operator))
 
-    def find_parts(self, section_name: str, *kinds: str) -> list[Part]:
+    def find_parts(self, section_name: str, *kinds: str) -> list[StartedComponent]:
         """Return the started components of a section that are of one of these kinds, in their order."""
         started_kinds = [kind for kind in kinds if (section_name, kind) in self.component_kinds]
         if not started_kinds:
@@ -106,7 +106,7 @@ def _read_text_ids(lists: Any, role: str) -> list[str]:
     return [component_id for component_id in list_at(lists, role) if isinstance(component_id, str)]
 
 
-def uses_endpoint(view: View, part: Part, key: str) -> bool:
+def uses_endpoint(view: View, part: StartedComponent, key: str) -> bool:
     """Whether an exporter of OTLP over HTTP uses an endpoint: `endpoint` is for signals without one of their own."""
     if key != "endpoint":
         return True

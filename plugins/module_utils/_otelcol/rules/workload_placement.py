@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import mapping_at
-from ..needs.listeners import Part
+from ..needs.listeners import StartedComponent
 from ..traits import kind_of
 from .subject import Deployment, Fault, Subject, about, define_rules
 
@@ -62,7 +62,7 @@ def singleton(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, message, _FIX_OF_SINGLETONS, severity="" if is_certain else "warning")
 
 
-def _has_elector(part: Part) -> bool:
+def _has_elector(part: StartedComponent) -> bool:
     """Whether a receiver names a leader elector, so that one copy of it reports at a time."""
     return any(str(key).endswith("leader_elector") for key in part.settings)
 

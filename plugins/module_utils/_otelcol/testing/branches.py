@@ -15,7 +15,7 @@ from typing import Any
 
 from ..config.paths import Path, iter_leaves, mapping_at
 from ..config.pipelines import PipelineGraph
-from ..languages.ottl import Language
+from ..languages.ottl import OttlLanguage
 from ..traits import CONNECTORS, Trait, kind_of, types_with_traits
 from .branch_model import NOT_ASKED, Branch, Settings
 from .connector_branches import list_branches_of_counts, list_branches_of_routes
@@ -35,7 +35,7 @@ _DECIDING_KEYS = {"condition", "conditions", "statement", "statements", "if", "e
 _CHOOSING_KEYS = ("include", "exclude")
 
 
-def list_branches(config: Mapping[str, Any], language: Language) -> list[Branch]:
+def list_branches(config: Mapping[str, Any], language: OttlLanguage) -> list[Branch]:
     """Return the branches of the components in pipelines, in the order of the config."""
     graph = PipelineGraph.of(config)
     all_branches: list[Branch] = []
@@ -46,7 +46,7 @@ def list_branches(config: Mapping[str, Any], language: Language) -> list[Branch]
     return all_branches
 
 
-def _list_branches_of_component(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
+def _list_branches_of_component(path: Path, settings: Any, language: OttlLanguage) -> Iterator[Branch]:
     """Yield the branches of a component: first those that a test can ask, then the others."""
     asked_paths = set()
     for branch in _list_asked_branches(path, settings, language):
@@ -57,7 +57,7 @@ def _list_branches_of_component(path: Path, settings: Any, language: Language) -
             yield branch
 
 
-def _list_asked_branches(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
+def _list_asked_branches(path: Path, settings: Any, language: OttlLanguage) -> Iterator[Branch]:
     role, kind = str(path[0]), kind_of(str(path[1]))
     if not isinstance(settings, Mapping):
         return

@@ -36,7 +36,7 @@ DEFAULT_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Case:
+class ConfigCase:
     """One test: the parts of `given` in their order, and what the test expects of each exporter.
 
     `where` is the place of the test in its file, as a message names it. A part of `given` has `GIVEN_KEYS`, and a value
@@ -67,7 +67,7 @@ class Suite:
     config: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     cluster_objects: Mapping[str, Any] = field(default_factory=dict)
-    cases: tuple[Case, ...] = ()
+    cases: tuple[ConfigCase, ...] = ()
     policies: tuple[Policy, ...] = ()
     config_map: Mapping[str, Any] = field(default_factory=dict)
 
@@ -170,7 +170,7 @@ def _check_mappings(mapping: Mapping[str, Any], names: Iterable[str], place: str
             raise Problem(f"'{name}' must be a mapping", where=place, fix="Write `key: value` pairs.")
 
 
-def _read_cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[Case]:
+def _read_cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[ConfigCase]:
     """Yield the tests of a file. Their records get the attributes of the file's `resource`. Raises Problem."""
     earlier_names = set()
     for test_index, test in enumerate(tests):
@@ -183,7 +183,7 @@ def _read_cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) ->
         yield _read_case(name, test, resource, place)
 
 
-def _read_case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], place: str) -> Case:
+def _read_case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], place: str) -> ConfigCase:
     """Return a test from its data. Raises Problem if it is wrong."""
     given_value: Any = test.get("given")
     given_parts = given_value if isinstance(given_value, list) else [given_value]
@@ -194,7 +194,7 @@ def _read_case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], 
     _check_expectations(expectations, place)
     timeout = case_values.read_case_seconds(test, "timeout", DEFAULT_TIMEOUT_SECONDS, place)
     settle = case_values.read_case_seconds(test, "settle", 0.0, place)
-    return Case(
+    return ConfigCase(
         name,
         place,
         tuple(_add_resource_to_records(given_part, resource) for given_part in given_parts),

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..config.paths import mapping_at
 from ..traits import kind_of
-from .case import Case
+from .case import ConfigCase
 from .checked_pipelines import map_signals_of_receivers
 from .planted_records import plant_file
 from .record_lines import describe_changes, format_record
@@ -86,7 +86,7 @@ def map_new_ids(old_ids: Sequence[str], current_ids: Sequence[str]) -> dict[str,
     return {**kept_ids, **dict(zip(gone_ids, added_ids, strict=True))}
 
 
-def readdress_case(case: Case, old_config: Mapping[str, Any], new_config: Mapping[str, Any]) -> Case:
+def readdress_case(case: ConfigCase, old_config: Mapping[str, Any], new_config: Mapping[str, Any]) -> ConfigCase:
     """Return a case of an old form for a new one, in which receivers may have other names."""
     new_receiver_ids = map_new_ids(
         list(map_signals_of_receivers(old_config)), list(map_signals_of_receivers(new_config))
@@ -101,7 +101,7 @@ def readdress_case(case: Case, old_config: Mapping[str, Any], new_config: Mappin
     return replace(case, given=tuple(readdressed_parts))
 
 
-def generate_case(config: Mapping[str, Any]) -> Case:
+def generate_case(config: Mapping[str, Any]) -> ConfigCase:
     """Return a case that gives each receiver a span, a data point and a log record, as far as it takes them."""
     given_parts: list[dict[str, Any]] = []
     for receiver, signals in map_signals_of_receivers(config).items():
@@ -114,4 +114,4 @@ def generate_case(config: Mapping[str, Any]) -> Case:
                 record_kind = RECORD_KINDS_BY_SIGNAL[signal]
                 given_part[record_kind] = [_SAMPLE_RECORDS[record_kind]]
         given_parts.append(given_part)
-    return Case(GENERATED, "generated", tuple(given_parts), {})
+    return ConfigCase(GENERATED, "generated", tuple(given_parts), {})

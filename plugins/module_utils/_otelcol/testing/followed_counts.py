@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..config.pipelines import PipelineGraph, signal_of
 from ..traits import PROCESSORS, Trait, hands_on_records, kind_of, takes_turns, traits_of
-from .observations import Observation
+from .observations import PipelineObservation
 from .pipeline_stages import may_get_only_a_part, name_stage
 from .planted_records import FILE_LOG_KIND, PlantingPlan
 from .records import RECORD_KINDS_BY_SIGNAL, RecordsByName
@@ -45,14 +45,14 @@ class _Sink(NamedTuple):
 
 def observe_counts(
     config: Mapping[str, Any], plan: PlantingPlan, records_by_name: RecordsByName, exporters: Sequence[str]
-) -> Iterator[Observation]:
+) -> Iterator[PipelineObservation]:
     """Yield where records are lost or made up."""
     leaving_counts: dict[_Sink, list[int]] = defaultdict(list)
     unfollowed_exporters: set[str] = set()
     for name, pipeline in config["service"]["pipelines"].items():
         followed = _follow_pipeline(name, pipeline, records_by_name)
         if followed is None:
-            yield Observation(False, f"{name}: no record is followed here")
+            yield PipelineObservation(False, f"{name}: no record is followed here")
             unfollowed_exporters.update(pipeline.get("exporters") or ())
             continue
         yield from _observe_entry(followed, plan)
@@ -90,7 +90,7 @@ def _count_records(records_by_name: RecordsByName, name: str, record_kind: str) 
     return len(records_by_name.get(name, {}).get(record_kind, ()))
 
 
-def _observe_entry(pipeline: _FollowedPipeline, plan: PlantingPlan) -> Iterator[Observation]:
+def _observe_entry(pipeline: _FollowedPipeline, plan: PlantingPlan) -> Iterator[PipelineObservation]:
     """Yield a pipeline into which another number of records comes than is sent."""
     entered_count, record_kind = pipeline.counts[0], pipeline.record_kind
     sent_count = sum(part.get("to") in pipeline.receivers and record_kind in part for part in plan.given_parts)
@@ -98,15 +98,17 @@ def _observe_entry(pipeline: _FollowedPipeline, plan: PlantingPlan) -> Iterator[
     if reads_files:
         if entered_count == sent_count:
             remark = "the planted line of file_log is not read; write a test with `files`"
-            yield Observation(False, f"{pipeline.name}: {remark}")
+            yield PipelineObservation(False, f"{pipeline.name}: {remark}")
         return
     is_lost = entered_count < sent_count
     is_made_up = entered_count > sent_count and len(pipeline.receivers) == sent_count
     if is_lost or is_made_up:
-        yield Observation(True, f"{pipeline.name}: {sent_count} {record_kind} are sent, and {entered_count} come in")
+        yield PipelineObservation(
+            True, f"{pipeline.name}: {sent_count} {record_kind} are sent, and {entered_count} come in"
+        )
 
 
-def _observe_processors(pipeline: _FollowedPipeline) -> Iterator[Observation]:
+def _observe_processors(pipeline: _FollowedPipeline) -> Iterator[PipelineObservation]:
     """Yield processors that drop or lose records, or make some."""
     counts, record_kind = pipeline.counts, pipeline.record_kind
     for processor, count_before, count_after in zip(pipeline.processors, counts, counts[1:], strict=False):
@@ -116,23 +118,25 @@ def _observe_processors(pipeline: _FollowedPipeline) -> Iterator[Observation]:
             may_drop = Trait.DROPS in traits
             loss_verb = "drops" if may_drop else "loses"
             lost_count = count_before - count_after
-            yield Observation(not may_drop, f"{step} {loss_verb} {lost_count} of {count_before} {record_kind}")
+            yield PipelineObservation(not may_drop, f"{step} {loss_verb} {lost_count} of {count_before} {record_kind}")
         if count_after > count_before and Trait.MAKES not in traits:
-            yield Observation(True, f"{step} makes {count_after} {record_kind} of {count_before}")
+            yield PipelineObservation(True, f"{step} makes {count_after} {record_kind} of {count_before}")
 
 
-def _observe_arrival(sink: _Sink, counts: Sequence[int], records_by_name: RecordsByName) -> Iterator[Observation]:
+def _observe_arrival(
+    sink: _Sink, counts: Sequence[int], records_by_name: RecordsByName
+) -> Iterator[PipelineObservation]:
     """Yield an exporter at which another number arrives than pipelines send; repeated series may count once."""
     arrived_count = _count_records(records_by_name, sink.exporter, sink.record_kind)
     sent_count = sum(counts)
     smallest_count = max(counts) if sink.record_kind == "metrics" else sent_count
     if not smallest_count <= arrived_count <= sent_count:
-        yield Observation(True, f"{sink.exporter}: {arrived_count} {sink.record_kind} arrive of {sent_count}")
+        yield PipelineObservation(True, f"{sink.exporter}: {arrived_count} {sink.record_kind} arrive of {sent_count}")
 
 
 def _observe_connector(
     sink: _Sink, sent_count: int, config: Mapping[str, Any], records_by_name: RecordsByName
-) -> Iterator[Observation]:
+) -> Iterator[PipelineObservation]:
     """Yield a connector behind which nothing arrives."""
     graph = PipelineGraph.of(config)
     counts_behind = []
@@ -141,4 +145,4 @@ def _observe_connector(
         if is_behind and RECORD_KINDS_BY_SIGNAL.get(signal_of(pipeline)) == sink.record_kind:
             counts_behind.append(_count_records(records_by_name, name_stage(pipeline, 0), sink.record_kind))
     if sent_count and counts_behind and not any(counts_behind):
-        yield Observation(False, f"{sink.exporter} passes none of {sent_count} {sink.record_kind} on")
+        yield PipelineObservation(False, f"{sink.exporter} passes none of {sent_count} {sink.record_kind} on")

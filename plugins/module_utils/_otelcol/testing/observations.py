@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Observation(NamedTuple):
+class PipelineObservation(NamedTuple):
     """What was seen, in words, and whether it breaks an invariant."""
 
     is_breach: bool

@@ -13,10 +13,10 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from ..languages.ottl_syntax import Token, unquote_text
+from ..languages.ottl_syntax import OttlToken, unquote_text
 from .records import SEVERITY_NUMBERS
 
-Tokens = Sequence[Token]
+Tokens = Sequence[OttlToken]
 
 _OPENING_BRACKETS = ("(", "[", "{")
 _CLOSING_BRACKETS = (")", "]", "}")
@@ -36,15 +36,15 @@ class CalledFunction(NamedTuple):
     """A call such as `IsMatch(name, "^a")`: the name of the function, and the tokens of each argument."""
 
     name: str
-    arguments: list[list[Token]]
+    arguments: list[list[OttlToken]]
 
 
-def split_at_separators(tokens: Tokens, separators: Collection[str]) -> list[list[Token]]:
+def split_at_separators(tokens: Tokens, separators: Collection[str]) -> list[list[OttlToken]]:
     """Return the parts between tokens with one of these texts that are outside of all brackets.
 
     With the separator `or`, `a or (b or c)` has the parts `a` and `(b or c)`. A text without a separator is one part.
     """
-    parts: list[list[Token]] = [[]]
+    parts: list[list[OttlToken]] = [[]]
     depth = 0
     for token in tokens:
         if token.text in _OPENING_BRACKETS:
@@ -77,7 +77,7 @@ def _find_first_bracket(tokens: Tokens) -> int:
     return 0
 
 
-def _drop_argument_name(argument: list[Token]) -> list[Token]:
+def _drop_argument_name(argument: list[OttlToken]) -> list[OttlToken]:
     """Return the value of an argument: `"a"` of `pattern="a"`."""
     is_named = len(argument) > 1 and argument[1].text == "="
     return argument[2:] if is_named else argument

@@ -75,7 +75,7 @@ def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str
     return sorted(repr(record) for signal in SIGNALS for record in records_by_signal.get(signal, ()))
 
 
-class _Place(NamedTuple):
+class _BranchPoint(NamedTuple):
     """A place in a pipeline where probes branch off: the name of the pipeline, and its part before the place.
 
     `place_word` is a word for this place alone.
@@ -119,7 +119,7 @@ class _ProbeWiring:
                     self.probes.unknown_reasons[branch.path] = doubt
                     continue
                 copied_pipeline = {"receivers": pipeline["receivers"], "processors": processors_before}
-                place = _Place(name, copied_pipeline, f"{pipeline_index}_{processor_count}")
+                place = _BranchPoint(name, copied_pipeline, f"{pipeline_index}_{processor_count}")
                 without_branch = self._add_probe(place, branch, branch.compared_with)
                 with_branch = self._add_probe(place, branch, branch.asking_settings)
                 self.probes.questions_by_path[branch.path].append(Question(without_branch, with_branch))
@@ -154,7 +154,7 @@ class _ProbeWiring:
             elif component_id in pipeline["exporters"]:
                 yield len(processors), branch
 
-    def _add_probe(self, place: _Place, branch: Branch, settings: Settings | Baseline | None) -> str:
+    def _add_probe(self, place: _BranchPoint, branch: Branch, settings: Settings | Baseline | None) -> str:
         """Add a probe and return the name of its sink; empty for a branch that is compared with no records.
 
         The sink gets what the component of the branch makes of the records with these settings.
@@ -181,7 +181,7 @@ class _ProbeWiring:
         )
         return sink_name
 
-    def _add_copy(self, place: _Place, probe_word: str, pipeline: Mapping[str, Any]) -> None:
+    def _add_copy(self, place: _BranchPoint, probe_word: str, pipeline: Mapping[str, Any]) -> None:
         """Add a copy of a pipeline, which gets what the pipeline gets."""
         name = f"{place.signal}/{probe_word}"
         self.pipelines[name] = {role: component_ids for role, component_ids in pipeline.items() if component_ids}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ..config.paths import Path, list_at, value_at
-from ..languages.ottl import CONDITION, STATEMENT, Language
+from ..languages.ottl import CONDITION, STATEMENT, OttlLanguage
 from ..languages.ottl_contexts import infer_context
 from ..languages.ottl_syntax import UsedNames
 from .branch_model import ANY_SIGNAL, NO_PROFILES, Baseline, Branch, Settings
@@ -131,7 +131,7 @@ def _describe_step(step: Any) -> str:
     return ", ".join(f"{key}: {value}" for key, value in step.items() if not isinstance(value, (list, Mapping)))
 
 
-def list_branches_of_steps(path: Path, kind: str, settings: Settings, language: Language) -> Iterator[Branch]:
+def list_branches_of_steps(path: Path, kind: str, settings: Settings, language: OttlLanguage) -> Iterator[Branch]:
     """Yield the steps of a processor of a kind in `STEP_LISTS_BY_KIND`, for one signal after the other.
 
     `path` is the section and the id of the processor, `settings` are its settings.
@@ -221,7 +221,7 @@ def _ensure_list_at(settings: dict[str, Any], root: Path) -> list[Any]:
     return list_at_path
 
 
-def _list_steps_at(root: Path, settings: Settings, language: Language) -> Iterator[Step]:
+def _list_steps_at(root: Path, settings: Settings, language: OttlLanguage) -> Iterator[Step]:
     """Yield each step of a list; of a group of statements and conditions its conditions first."""
     step_list = value_at(settings, root)
     if not isinstance(step_list, list):
@@ -247,7 +247,7 @@ def _find_text_key(root: Path) -> str:
     return ""
 
 
-def _list_groups_at(root: Path, step_list: Sequence[Any], text_key: str, language: Language) -> Iterator[StepGroup]:
+def _list_groups_at(root: Path, step_list: Sequence[Any], text_key: str, language: OttlLanguage) -> Iterator[StepGroup]:
     """Yield the groups of statements or conditions of a list. Texts without a group are one group."""
     is_bare = all(isinstance(list_item, str) for list_item in step_list)
     written_groups: Sequence[Any] = [{text_key: step_list}] if is_bare else step_list
@@ -256,7 +256,7 @@ def _list_groups_at(root: Path, step_list: Sequence[Any], text_key: str, languag
         yield StepGroup(root, index, _add_context(settings, language), is_bare)
 
 
-def _add_context(group: Settings, language: Language) -> Settings:
+def _add_context(group: Settings, language: OttlLanguage) -> Settings:
     """Return a group that names its context.
 
     The Collector infers the context from all texts of a group, so a part of them could have another one.
@@ -265,7 +265,7 @@ def _add_context(group: Settings, language: Language) -> Settings:
     return {**group, "context": context} if context else group
 
 
-def _infer_group_context(group: Settings, language: Language) -> str:
+def _infer_group_context(group: Settings, language: OttlLanguage) -> str:
     """Return the context that the Collector infers from the texts of a group; empty text if there is none."""
     uses: list[UsedNames] = []
     for key in (_STATEMENTS, _CONDITIONS):

@@ -126,7 +126,7 @@ def _list_pipelines_of_branch(branch: Branch, graph: PipelineGraph) -> Iterator[
             yield pipeline
 
 
-class _Source(NamedTuple):
+class _ReachingReceiver(NamedTuple):
     """A receiver whose records reach a pipeline, and their signal.
 
     `asked_fields` are the ways to pass all routes between them; one empty way if there are no routes.
@@ -139,14 +139,14 @@ class _Source(NamedTuple):
 
 def _list_sources(
     pipeline: str, config: Mapping[str, Any], graph: PipelineGraph, seen_connectors: tuple[str, ...] = ()
-) -> Iterator[_Source]:
+) -> Iterator[_ReachingReceiver]:
     """Yield the receivers whose records reach a pipeline, directly or through connectors.
 
     `seen_connectors` are those on the way so far, which are not entered again.
     """
     for receiver in graph.list_ids(pipeline, "receivers"):
         if receiver not in graph.connectors:
-            yield _Source(receiver, signal_of(pipeline), [{}])
+            yield _ReachingReceiver(receiver, signal_of(pipeline), [{}])
         elif receiver not in seen_connectors:
             asked_fields = _list_fields_asked_by_routes(mappings_at(config, "connectors", receiver, "table"), pipeline)
             for feeding_pipeline in graph.find_connector_sources(receiver, pipeline):

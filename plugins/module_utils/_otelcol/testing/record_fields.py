@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..config.paths import Path
-from ..languages.ottl_syntax import Invalid, split_tokens, unquote_text
+from ..languages.ottl_syntax import InvalidOttl, split_tokens, unquote_text
 from .ottl_parts import Tokens, UnknownPart, read_called_function
 
 # The field of a record for each path of OTTL, by the context of the path. `[]` ends a path that takes keys, and its
@@ -81,7 +81,7 @@ def find_record_field(text: str, context: str) -> Path:
     """
     try:
         return find_field_of_path(split_tokens(text)[:-1], context)
-    except (UnknownPart, Invalid):
+    except (UnknownPart, InvalidOttl):
         return ()
 
 

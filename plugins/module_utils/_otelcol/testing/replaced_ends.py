@@ -41,7 +41,7 @@ class ReplacedEnds:
     port_by_receiver: Mapping[str, int]
     root_folder: str
     otlp_http: str = "otlp_http"
-    pages: Sequence[scrapes.Page] = ()
+    pages: Sequence[scrapes.ScrapedPage] = ()
     scrape_seconds: int = scrapes.SECONDS_BETWEEN_SCRAPES
     is_replay: bool = False
 
@@ -51,7 +51,7 @@ class ReplacedEnds:
             return False
         return is_file_log(receiver) or bool(self.list_pages_of(receiver))
 
-    def list_pages_of(self, receiver: str) -> list[scrapes.Page]:
+    def list_pages_of(self, receiver: str) -> list[scrapes.ScrapedPage]:
         """Return the pages that a receiver scrapes."""
         return [page for page in self.pages if page.receiver == receiver]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..config.paths import Path
-from ..languages.ottl_syntax import Invalid, split_tokens
+from ..languages.ottl_syntax import InvalidOttl, split_tokens
 from ..otlp_requests import METRIC_KINDS
 from .ottl_parts import (
     Tokens,
@@ -117,7 +117,7 @@ def find_fields_meeting(condition: str, context: str) -> list[WantedFields]:
     try:
         tokens = split_tokens(condition)[:-1]
         return _find_ways_of_or(tokens, context, False)[:_MOST_WAYS] if tokens else [{}]
-    except (UnknownPart, Invalid, TypeError, ValueError):
+    except (UnknownPart, InvalidOttl, TypeError, ValueError):
         return []
 
 

@@ -47,7 +47,7 @@ SECONDS_BETWEEN_SCRAPES = 2
 
 
 @dataclass(frozen=True)
-class Page:
+class ScrapedPage:
     """What one job gets: `texts`, one for each scrape, and the labels that a discovery would give its target.
 
     `path` is that of the page at the server of the test.
@@ -69,7 +69,7 @@ class _Job(NamedTuple):
 
 def read_scraped_pages(
     receivers: Mapping[str, Any], given_parts: Sequence[Mapping[str, Any]], place: str
-) -> list[Page]:
+) -> list[ScrapedPage]:
     """Return the pages of a test for receivers with their settings.
 
     Raises Problem for a job that none of them has, or several, and for a page that is none.
@@ -88,7 +88,9 @@ def read_scraped_pages(
     pages = []
     for page_number, (job, texts_of_job) in enumerate(texts_by_job.items()):
         pages.append(
-            Page(job.receiver, job.name, f"{PAGE_PATH}{page_number}", tuple(texts_of_job), labels_by_job.get(job, {}))
+            ScrapedPage(
+                job.receiver, job.name, f"{PAGE_PATH}{page_number}", tuple(texts_of_job), labels_by_job.get(job, {})
+            )
         )
     return pages
 
@@ -146,7 +148,7 @@ class ScrapingReceiver(NamedTuple):
 
 
 def build_scraping_receiver(
-    settings: Mapping[str, Any], own_pages: Iterable[Page], sink: str, api_port: int, pace: int
+    settings: Mapping[str, Any], own_pages: Iterable[ScrapedPage], sink: str, api_port: int, pace: int
 ) -> ScrapingReceiver:
     """Return a receiver that scrapes its own pages.
 
@@ -190,7 +192,7 @@ def _keep_global_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build_scraping_job(
-    user_job: Mapping[str, Any], left_out_keys: Sequence[str], page: Page, host: str, pace: str
+    user_job: Mapping[str, Any], left_out_keys: Sequence[str], page: ScrapedPage, host: str, pace: str
 ) -> dict[str, Any]:
     """Return a job of the user that scrapes a page at the test's host, every `pace`, without some of its settings.
 

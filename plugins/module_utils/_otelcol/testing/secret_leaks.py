@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..config.paths import format_path, iter_leaves
-from .observations import Observation
+from .observations import PipelineObservation
 from .planted_records import PlantedSecret, PlantingPlan
 from .policies import SECRET_KINDS
 from .records import Record, RecordsByName
@@ -62,7 +62,7 @@ class _Sightings:
 
 def observe_leaks(
     plan: PlantingPlan, records_by_name: RecordsByName, exporters: Sequence[str]
-) -> Iterator[Observation]:
+) -> Iterator[PipelineObservation]:
     """Yield where planted secrets leave; one that another exporter does not get breaks an invariant."""
     sightings = _Sightings()
     for exporter in exporters:
@@ -74,9 +74,9 @@ def observe_leaks(
         stopping_exporters = sorted(sightings.list_stopping_exporters(secrets))
         if stopping_exporters:
             stops = f"which the config stops on its way to {', '.join(stopping_exporters)}"
-            yield Observation(True, f"{remark}, {stops}")
+            yield PipelineObservation(True, f"{remark}, {stops}")
         else:
-            yield Observation(False, remark)
+            yield PipelineObservation(False, remark)
 
 
 def _describe_kinds(secrets: Iterable[PlantedSecret]) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..languages.ottl import read_ottl
-from ..languages.ottl_syntax import PATH, Invalid, UsedNames, split_tokens
+from ..languages.ottl_syntax import PATH, InvalidOttl, UsedNames, split_tokens
 
 MARK_ATTRIBUTE = "o11y.test.taken"
 _WHERE_KEYWORD = "where"
@@ -48,7 +48,7 @@ def _find_start_of_condition(statement: str) -> int | None:
         for token in split_tokens(statement):
             if token.text == _WHERE_KEYWORD and token.kind == "lower":
                 return token.start
-    except Invalid:
+    except InvalidOttl:
         pass
     return None
 

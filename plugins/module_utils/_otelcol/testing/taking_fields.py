@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path, list_at, mapping_at, mappings_at, value_at
-from ..languages.ottl_syntax import Invalid, Token, split_tokens
+from ..languages.ottl_syntax import InvalidOttl, OttlToken, split_tokens
 from ..traits import kind_of
 from .branch_model import Branch, Settings
 from .ottl_parts import UnknownPart, read_called_function, read_literal_value
@@ -155,7 +155,7 @@ def _find_changed_fields(action: str, context: str) -> WantedFields:
     """Return the fields that a record needs so that a statement changes it."""
     try:
         function_name, arguments = read_called_function(split_tokens(action)[:-1])
-    except (UnknownPart, Invalid):
+    except (UnknownPart, InvalidOttl):
         return {}
     path = find_record_field(_cut_text(action, arguments[0]), context) if arguments else ()
     if function_name in _EDITORS and path:
@@ -168,7 +168,7 @@ def _find_changed_fields(action: str, context: str) -> WantedFields:
 
 
 def _find_read_fields(
-    action: str, arguments: Sequence[Sequence[Token]], context: str, changed_field: Path
+    action: str, arguments: Sequence[Sequence[OttlToken]], context: str, changed_field: Path
 ) -> WantedFields:
     """Return the fields that a statement reads in its arguments, but for the one that it changes."""
     fields: WantedFields = {}
@@ -185,7 +185,7 @@ def _is_other_user_field(read_field: Path, changed_field: Path) -> bool:
     return bool(read_field) and read_field[-1:] != changed_field[-1:] and read_field[0] in ("attributes", "resource")
 
 
-def _cut_text(action: str, tokens: Sequence[Token]) -> str:
+def _cut_text(action: str, tokens: Sequence[OttlToken]) -> str:
     """Return the part of a statement that has these tokens."""
     return action[tokens[0].start : tokens[-1].start + len(tokens[-1].text)]
 

@@ -29,7 +29,7 @@ from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest, ObjectRef
 from .. import restarts
-from ..restarts import RESTARTED_AT, SidecarName, Workload
+from ..restarts import RESTARTED_AT, OutdatedWorkload, SidecarName
 from .jmespath_search import compile_search
 from .rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 
@@ -85,7 +85,7 @@ class RestartResult(RestartFacts):
     stale: list[WorkloadRow]
 
 
-class Decision(NamedTuple):
+class RestartDecision(NamedTuple):
     """Whether a workload restarts. `obstacle` says why a workload that the user has asked for does not."""
 
     may_restart: bool
@@ -93,7 +93,7 @@ class Decision(NamedTuple):
     """Empty for a workload that restarts, and for one that the user has not asked for."""
 
 
-_RESTART, _NOT_ASKED_FOR = Decision(True), Decision(False)
+_RESTART, _NOT_ASKED_FOR = RestartDecision(True), RestartDecision(False)
 
 
 @dataclass
@@ -109,10 +109,10 @@ class RestartRun:
     timeout_seconds: float
     is_check_mode: bool
     warnings: list[str] = field(default_factory=list)
-    restarted_workloads: list[Workload] = field(default_factory=list)
+    restarted_workloads: list[OutdatedWorkload] = field(default_factory=list)
     left_alone_rows: list[LeftAloneRow] = field(default_factory=list)
 
-    def run(self, requested_workloads: list[Workload], sidecars: list[SidecarName]) -> RestartResult:
+    def run(self, requested_workloads: list[OutdatedWorkload], sidecars: list[SidecarName]) -> RestartResult:
         """Restart the workloads that the user asks for, and name the others with the command that restarts them.
 
         `requested_workloads` are the workloads that the task names. Those whose pods lack one of the `sidecars` come
@@ -137,7 +137,7 @@ class RestartRun:
             **self._collect_facts(),
         }
 
-    def _decide_and_restart(self, workload: Workload) -> Decision:
+    def _decide_and_restart(self, workload: OutdatedWorkload) -> RestartDecision:
         """Restart a workload if it may restart. A Problem gets the facts of the workloads before this one."""
         try:
             decision = self._decide_restart(workload)
@@ -157,7 +157,7 @@ class RestartRun:
 
     # ── Find workloads with older sidecars ──
 
-    def _find_stale_workloads(self, sidecars: list[SidecarName]) -> list[Workload]:
+    def _find_stale_workloads(self, sidecars: list[SidecarName]) -> list[OutdatedWorkload]:
         """Return the workloads whose pods request one of these sidecars, and lack it or have an older one."""
         resources = [resource for resource in self.cluster.call_in_parallel(self._read_sidecar, sidecars) if resource]
         if not resources:
@@ -216,33 +216,33 @@ class RestartRun:
 
     # ── Decide about one workload, and restart it ──
 
-    def _decide_restart(self, workload: Workload) -> Decision:
+    def _decide_restart(self, workload: OutdatedWorkload) -> RestartDecision:
         """Return whether a workload restarts: the user has asked for it, and it loses no replica by that."""
         if not self.namespaces and not self.selector:
             return _NOT_ASKED_FOR
         if self.namespaces and workload.namespace not in self.namespaces:
             return _NOT_ASKED_FOR
         if workload.kind == "Pod":
-            return Decision(False, "a bare Pod cannot be restarted in steps")
+            return RestartDecision(False, "a bare Pod cannot be restarted in steps")
         if workload.kind not in _RESTARTABLE_KINDS:
-            return Decision(False, f"a {workload.kind} cannot be restarted in steps")
+            return RestartDecision(False, f"a {workload.kind} cannot be restarted in steps")
         live_workload = self._read_live_workload(workload)
         if self.selector and not self._is_selected_by_user(workload):
             return _NOT_ASKED_FOR
         obstacle = restarts.find_restart_obstacle(live_workload)
-        return Decision(False, obstacle) if obstacle else _RESTART
+        return RestartDecision(False, obstacle) if obstacle else _RESTART
 
-    def _read_live_workload(self, workload: Workload) -> Manifest | None:
+    def _read_live_workload(self, workload: OutdatedWorkload) -> Manifest | None:
         return ask_server(f"Read {workload}", lambda: self.cluster.get(_build_path(workload)))
 
-    def _is_selected_by_user(self, workload: Workload) -> bool:
+    def _is_selected_by_user(self, workload: OutdatedWorkload) -> bool:
         """Return whether the selector of the user selects a workload."""
         path = ApiResources.build_path(workload.kind, workload.namespace, "")
         query = {"labelSelector": self.selector}
         selected_workloads = ask_server(f"List {workload.kind}s", lambda: list(self.cluster.items(path, query)))
         return workload.name in {manifest["metadata"]["name"] for manifest in selected_workloads}
 
-    def _restart(self, workload: Workload) -> None:
+    def _restart(self, workload: OutdatedWorkload) -> None:
         """Restart one workload and wait for it. If its new pods do not become ready, restore its pod template."""
         live_workload = self._read_live_workload(workload)
         if live_workload is None:  # somebody has deleted it while others restarted
@@ -265,7 +265,9 @@ class RestartRun:
             raise Failure(wrong, asked=action, where=problem.where, fix=fix, facts=problem.facts) from problem
         self.restarted_workloads.append(workload)
 
-    def _annotate_template(self, workload: Workload, restarted_at: str | None, resource_version: str = "") -> None:
+    def _annotate_template(
+        self, workload: OutdatedWorkload, restarted_at: str | None, resource_version: str = ""
+    ) -> None:
         """Set the annotation that makes a controller replace its pods; None removes it.
 
         With `resource_version`, the server refuses the request if somebody has changed the workload since.
@@ -280,7 +282,7 @@ class RestartRun:
         except ApiError as error:
             raise explain(error, f"Restart {workload}") from error
 
-    def _undo_restart(self, workload: Workload, previous_restarted_at: str | None) -> str:
+    def _undo_restart(self, workload: OutdatedWorkload, previous_restarted_at: str | None) -> str:
         """Restore the template, so that the controller goes back to the old pods, which still run.
 
         Return what became of that, as a sentence.
@@ -292,7 +294,7 @@ class RestartRun:
             return f"The restart could not be undone: {problem.wrong}. Run `{_undo_command(workload)}`."
         return "The restart was undone, and all replicas are available."
 
-    def _wait_for_rollout(self, workload: Workload) -> None:
+    def _wait_for_rollout(self, workload: OutdatedWorkload) -> None:
         """Wait until the pods of a workload are new and ready. Raises Failure if one cannot become ready in time."""
         options = RolloutWaitOptions(
             [AwaitedWorkload(workload.object_ref)],
@@ -304,23 +306,23 @@ class RestartRun:
         RolloutWait(self.cluster, compile_search({}), options).wait()
 
 
-def _deduplicate_workloads(workloads: list[Workload]) -> list[Workload]:
+def _deduplicate_workloads(workloads: list[OutdatedWorkload]) -> list[OutdatedWorkload]:
     """Return each workload once, as it comes last: one that the task names too has the reason of its sidecar then."""
-    workload_by_ref: dict[ObjectRef, Workload] = {}
+    workload_by_ref: dict[ObjectRef, OutdatedWorkload] = {}
     for workload in workloads:
         workload_by_ref[workload.object_ref] = workload
     return list(workload_by_ref.values())
 
 
-def _build_path(workload: Workload) -> str:
+def _build_path(workload: OutdatedWorkload) -> str:
     return ApiResources.build_path(workload.kind, workload.namespace, workload.name)
 
 
-def _undo_command(workload: Workload) -> str:
+def _undo_command(workload: OutdatedWorkload) -> str:
     return f"kubectl -n {workload.namespace} rollout undo {workload.kind.lower()}/{workload.name}"
 
 
-def _build_row(workload: Workload) -> WorkloadRow:
+def _build_row(workload: OutdatedWorkload) -> WorkloadRow:
     return {
         "kind": workload.kind,
         "namespace": workload.namespace,
@@ -329,9 +331,9 @@ def _build_row(workload: Workload) -> WorkloadRow:
     }
 
 
-def _advise_restarts(stale_workloads: list[Workload]) -> Iterator[str]:
+def _advise_restarts(stale_workloads: list[OutdatedWorkload]) -> Iterator[str]:
     """Yield a warning for each namespace and reason, with the command that restarts the workloads."""
-    groups: dict[tuple[str, str], list[Workload]] = {}
+    groups: dict[tuple[str, str], list[OutdatedWorkload]] = {}
     for workload in stale_workloads:
         groups.setdefault((workload.namespace, workload.reason), []).append(workload)
     for (namespace, reason), workloads in groups.items():
@@ -344,7 +346,9 @@ def run_workload_restart(module: AnsibleModule) -> None:
     params = module.params
 
     def restart_workloads() -> dict[str, Any]:
-        requested_workloads = [Workload(row["kind"], row["namespace"], row["name"]) for row in params["workloads"]]
+        requested_workloads = [
+            OutdatedWorkload(row["kind"], row["namespace"], row["name"]) for row in params["workloads"]
+        ]
         sidecars = [SidecarName(row["namespace"], row["name"]) for row in params["sidecars"]]
         restart = RestartRun(
             cluster=connect(module),

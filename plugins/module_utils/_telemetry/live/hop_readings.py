@@ -14,7 +14,7 @@ from functools import partial
 
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
-from ..lost_records import Hop
+from ..lost_records import HopCounts
 from ..metrics import Reading, read_counts, subtract_readings, sum_readings
 from .collector_pods import CollectorPods
 from .probe_options import HopOptions
@@ -39,7 +39,7 @@ class HopReadings:
         self._cluster, self._hop_options = cluster, hops
         self._counts_at_start = self._read_all_counts()
 
-    def read_hops(self) -> list[Hop]:
+    def read_hops(self) -> list[HopCounts]:
         """Return the collectors with their counts now, and by how much these have grown since the start."""
         counts_now = self._read_all_counts()
         hops = []
@@ -49,7 +49,7 @@ class HopReadings:
                 counts_at_start = before.counts_by_pod.get(pod_name, Reading())
                 gained_by_pod.append(subtract_readings(counts_at_start, pod_counts))
             hops.append(
-                Hop(
+                HopCounts(
                     name=options["name"],
                     exporters=options["exporters"],
                     gained_counts=sum_readings(gained_by_pod),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send one item of each signal to a receiver, and wait until the items arrive. Private.
 
-Module otlp_probe makes a `Probe` in `live/probe_task.py`.
+Module otlp_probe makes a `TelemetryProbe` in `live/probe_task.py`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class _Attempt(NamedTuple):
 
 
 @dataclass
-class Probe:
+class TelemetryProbe:
     """One probe: sends all signals and sees them arrive within `timeout_seconds`."""
 
     send_request: SendRequest

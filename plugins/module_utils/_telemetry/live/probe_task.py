@@ -27,7 +27,7 @@ from .backend_search import BackendEvidence, CombinedEvidence, check_backend_opt
 from .hop_readings import HopReadings
 from .otlp_payloads import build_otlp_request, build_xray_segment, create_probe_id
 from .otlp_senders import SendRequest, create_proxy_sender, create_sender
-from .probe import Probe
+from .probe import TelemetryProbe
 from .probe_options import ArrivalOptions, BackendOptions, HopOptions
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -101,7 +101,7 @@ def run_otlp_probe(module: AnsibleModule) -> None:
     run(module, send_probe, task.list_secret_values())
 
 
-def _build_probe(task: _ProbeTask, cluster: Cluster | None, tell: Callable[[str], None]) -> Probe:
+def _build_probe(task: _ProbeTask, cluster: Cluster | None, tell: Callable[[str], None]) -> TelemetryProbe:
     """Return the probe of a task. The counts and logs before the probe are read here."""
     probe_id = create_probe_id()
     send_request = _choose_sender(task, cluster)
@@ -110,7 +110,7 @@ def _build_probe(task: _ProbeTask, cluster: Cluster | None, tell: Callable[[str]
     hop_readings = None
     if cluster and evidence and task.hops:
         hop_readings = HopReadings(cluster, task.hops)
-    return Probe(
+    return TelemetryProbe(
         send_request,
         evidence,
         probe_id,

@@ -27,7 +27,7 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.capture_facts import MANIFEST_FILE
 from ....module_utils._otelcol.otlp_requests import LISTS_BY_SIGNAL, MALFORMED_ERRORS, count_items, signal_of_request
 from .. import _files
-from .replay import CAPTURE_AGAIN, Request
+from .replay import CAPTURE_AGAIN, CapturedRequest
 
 _ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _LONGEST_LINE = 64 * MIB
@@ -45,7 +45,7 @@ class Line(NamedTuple):
     where: str
 
 
-class Content(NamedTuple):
+class LineContent(NamedTuple):
     """What a line of a capture holds: a request of OTLP of a signal."""
 
     signal: str
@@ -66,11 +66,11 @@ class Capture:
     _kinds: bytearray = field(default_factory=bytearray)
     _counts: array[int] = field(default_factory=lambda: array("L"))
 
-    def read_contents(self) -> Iterator[Content]:
+    def read_contents(self) -> Iterator[LineContent]:
         """Yield what all lines hold. Raises Problem for a file that is cut off or has anything else."""
         return (_parse_content(line) for line in self._read_lines())
 
-    def read_requests(self) -> Iterator[Request]:
+    def read_requests(self) -> Iterator[CapturedRequest]:
         """Yield all requests as they are sent again.
 
         Raises Problem as `read_contents` does, and if the capture changes.
@@ -81,7 +81,7 @@ class Capture:
         for line in self._read_lines():
             if number == len(self._kinds):
                 raise _changed_capture_problem(line.where)
-            yield Request(_SIGNALS[self._kinds[number]], self._counts[number], line.text, line.where)
+            yield CapturedRequest(_SIGNALS[self._kinds[number]], self._counts[number], line.text, line.where)
             number += 1
         if number != len(self._kinds):
             raise _changed_capture_problem(str(self.files[0].parent))
@@ -148,7 +148,7 @@ def _iter_lines(file: Path) -> Iterator[Line]:
             raise Problem("this capture is cut off or damaged", where=str(file), fix=CAPTURE_AGAIN) from error
 
 
-def _parse_content(line: Line) -> Content:
+def _parse_content(line: Line) -> LineContent:
     """Return what a line holds. Raises Problem if that is no request of OTLP."""
     try:
         request = parse_json(line.text)
@@ -159,7 +159,7 @@ def _parse_content(line: Line) -> Content:
     if not signal:
         wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(_FIRST_KEYS)}"
         raise Problem(wrong, where=line.where, fix=CAPTURE_AGAIN)
-    return Content(signal, request)
+    return LineContent(signal, request)
 
 
 def _changed_capture_problem(capture_place: str) -> Problem:

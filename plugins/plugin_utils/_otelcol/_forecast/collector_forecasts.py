@@ -23,7 +23,7 @@ from ....module_utils._otelcol.forecast.told_collectors import (
 )
 from .. import _files
 from .captured import read_capture
-from .forecast_forms import Forms
+from .forecast_forms import ForecastForms
 from .forecasting import NEVER, check_options, forecast_between_forms
 from .rendered_collectors import KnownBefore, RenderedCollector
 
@@ -76,12 +76,12 @@ def _forecast_changed_collectors(
         if form_before is None:
             yield ToldCollector(collector.name, is_new=True)
         elif known_before.is_changed(form_before, collector.form_after):
-            forms = Forms(collector.name, form_before, collector.form_after)
+            forms = ForecastForms(collector.name, form_before, collector.form_after)
             yield _forecast_by_capture(forms, Path(options["captures"], collector.capture_folder), options, warn)
 
 
 def _forecast_by_capture(
-    forms: Forms, folder: Path, options: Mapping[str, Any], warn: Callable[[str], None]
+    forms: ForecastForms, folder: Path, options: Mapping[str, Any], warn: Callable[[str], None]
 ) -> ToldCollector:
     """Return the forecast of a collector by the capture in a folder, or why there is none."""
     if not _files.is_path_of_kind(folder, Path.is_dir):

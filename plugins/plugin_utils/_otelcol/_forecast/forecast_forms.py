@@ -24,7 +24,7 @@ _NAME_FILE_FIX = "Name the config of before as a file with `before`."
 
 
 @dataclass(frozen=True)
-class Forms:
+class ForecastForms:
     """A collector as it is before a change and after it."""
 
     name: str
@@ -32,14 +32,14 @@ class Forms:
     config_after: ChosenConfig
 
 
-def read_forms(arguments: Mapping[str, Any], captured_collector: str) -> Forms:
+def read_forms(arguments: Mapping[str, Any], captured_collector: str) -> ForecastForms:
     """Return the forms that the options of a forecast name.
 
     `captured_collector` is the collector that the capture is of. Raises Problem if none or several collectors could be
     meant, and if a form cannot be read.
     """
     name = _choose_collector_name(arguments, captured_collector)
-    return Forms(name, _read_form_before(name, arguments), _read_form_after(name, arguments))
+    return ForecastForms(name, _read_form_before(name, arguments), _read_form_after(name, arguments))
 
 
 def _choose_collector_name(arguments: Mapping[str, Any], captured_collector: str) -> str:

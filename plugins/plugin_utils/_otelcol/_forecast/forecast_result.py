@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.forecast.forecast_rows import (
-    ChangeRow,
     CostRow,
     ForecastResult,
     KindRow,
     OneSideRow,
     PartlyLostRow,
     SenderChangeRow,
+    SentChangeRow,
 )
 from ....module_utils._otelcol.forecast.pages import Forecast, describe_cost, render_markdown, render_text_lines
 from ....module_utils._otelcol.rules.report_model import format_count
@@ -45,7 +45,7 @@ def build_forecast_result(forecast: Forecast, mask: Mask) -> ForecastResult:
     }
 
 
-def _mask_change(change: ChangeRow, mask: Mask) -> ChangeRow:
+def _mask_change(change: SentChangeRow, mask: Mask) -> SentChangeRow:
     """Return a change without secrets: the name of a sender, exporter or attribute may be or contain a secret."""
     return {
         **change,

@@ -25,7 +25,7 @@ from ....module_utils._otelcol.forecast.limits import parse_limits
 from ....module_utils._otelcol.forecast.money import Scale, parse_prices, parse_rates
 from ....module_utils._otelcol.forecast.pages import Forecast, sort_by_size_of_change
 from ....module_utils._otelcol.forecast.replay_notes import list_replay_notes, list_signal_notes
-from ....module_utils._otelcol.forecast.sent_changes import Change, list_changes, pair_exporters
+from ....module_utils._otelcol.forecast.sent_changes import SentChange, list_changes, pair_exporters
 from ....module_utils._otelcol.forecast.tallies import Tally
 from ....module_utils._otelcol.forecast.unmatched import (
     NamedOptions,
@@ -38,7 +38,7 @@ from .._isolation import choice
 from .._testing.bench import Bench
 from .._testing.chosen_bench import choose_bench
 from .captured import Capture, check_not_in_capture, read_capture
-from .forecast_forms import Forms, read_forms
+from .forecast_forms import ForecastForms, read_forms
 from .forecast_result import build_forecast_result
 from .replay import Replay, Replayed, replay_capture
 
@@ -73,7 +73,7 @@ def refuse_breaches(result: ForecastOutcome, fail_on: str) -> None:
 
 
 def forecast_between_forms(
-    forms: Forms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
+    forms: ForecastForms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
 ) -> ForecastResult:
     """Return what the change from one form of a collector to the other does to what the collector sends.
 
@@ -143,7 +143,7 @@ class _ReplayedForms:
 
 
 def _replay_forms(
-    forms: Forms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
+    forms: ForecastForms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
 ) -> _ReplayedForms:
     """Return what both forms send. The old one may have a Collector of its own. Raises Problem."""
     isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
@@ -163,7 +163,7 @@ def _replay_form(form_label: str, bench: Bench, replay: Replay) -> _ReplayedForm
         raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
 
 
-def _find_changes(replayed_forms: _ReplayedForms, capture: str) -> list[Change]:
+def _find_changes(replayed_forms: _ReplayedForms, capture: str) -> list[SentChange]:
     """Return what changes, most bytes first. Raises Problem if nothing was compared."""
     replay_before, replay_after = replayed_forms.form_before.replayed_data, replayed_forms.form_after.replayed_data
     names = pair_exporters(replay_before.exporters, replay_after.exporters)
@@ -179,7 +179,7 @@ def _find_changes(replayed_forms: _ReplayedForms, capture: str) -> list[Change]:
 
 
 def _list_notes(
-    replayed_forms: _ReplayedForms, facts: CaptureFacts, named_by_user: NamedOptions, changes: Sequence[Change]
+    replayed_forms: _ReplayedForms, facts: CaptureFacts, named_by_user: NamedOptions, changes: Sequence[SentChange]
 ) -> Iterator[str]:
     """Yield what a reader of the forecast should know: of the capture, of both forms, and of what a user names."""
     form_before, form_after = replayed_forms.form_before, replayed_forms.form_after

@@ -25,7 +25,7 @@ from ....module_utils._otelcol.testing.checked_pipelines import map_signals_of_r
 from ....module_utils._otelcol.testing.replaced_ends import ReplacedEnds
 from .._testing import collector_calls, collector_place, collector_run
 from .._testing.bench import Bench, build_command, check_reach, run_with_retries, wait_for_flushes
-from .._testing.sink import Sink, serve_sink
+from .._testing.sink import ArrivedRecords, serve_sink
 
 _TIMEOUT_SECONDS = 120.0
 """How long the Collector may take to start, for one request, and to stop."""
@@ -38,7 +38,7 @@ CAPTURE_AGAIN = "Capture it again, or name files that the exporter `file` or pla
 _JSON = {"Content-Type": "application/json"}
 
 
-class Request(NamedTuple):
+class CapturedRequest(NamedTuple):
     """A request of OTLP: its signal, its number of items, and the JSON of the capture, which is sent again."""
 
     signal: str
@@ -66,7 +66,7 @@ class Replayed:
         return frozenset(signal for signals in self.signals_by_receiver.values() for signal in signals)
 
 
-class CountingSink(Sink):
+class CountingSink(ArrivedRecords):
     """What exporters sent, counted; nothing else of it is kept."""
 
     def __init__(self, objects: Mapping[str, list[dict[str, Any]]], tenant_attribute: str) -> None:
@@ -92,7 +92,7 @@ class CountingSink(Sink):
 class Replay:
     """What is replayed, and what the user says about it."""
 
-    read_requests: Callable[[], Iterable[Request]]
+    read_requests: Callable[[], Iterable[CapturedRequest]]
     """Reads the capture from its beginning; each replay calls it once."""
     receiver_by_signal: Mapping[str, str]
     """The receiver that the user names for a signal, where several take it."""
@@ -125,7 +125,7 @@ def _replay_once(bench: Bench, replay: Replay, form_label: str) -> Replayed:
         with collector_run.run_collector(
             place, build_command(bench, built_harness, ends), _TIMEOUT_SECONDS
         ) as log_lines:
-            with collector_calls.Sender(place, _TIMEOUT_SECONDS, _BUSY_SECONDS) as sender:
+            with collector_calls.OtlpSender(place, _TIMEOUT_SECONDS, _BUSY_SECONDS) as sender:
                 for call, request_place in _iter_calls(built_harness, ports, replay, item_counts, form_label):
                     _send_request(sender, call, request_place)
             wait_for_flushes(counting_sink, built_harness.flush_count)
@@ -163,7 +163,7 @@ def _iter_calls(
             yield collector_calls.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), request_place
 
 
-def _send_request(sender: collector_calls.Sender, call: collector_calls.Call, request_place: str) -> None:
+def _send_request(sender: collector_calls.OtlpSender, call: collector_calls.Call, request_place: str) -> None:
     """Send a request of a capture. Raises Problem if the Collector refuses it, without its answer, which quotes it."""
     try:
         sender.send_call(call)

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 from ....module_utils._otelcol.config import paths
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import cluster_facts, harness, outreach, records, scrapes
-from ....module_utils._otelcol.testing.case import Case
+from ....module_utils._otelcol.testing.case import ConfigCase
 from ....module_utils._otelcol.testing.checked_pipelines import map_signals_of_receivers
 from ....module_utils._otelcol.testing.read_records import keep_latest_points
 from ....module_utils._otelcol.testing.replaced_ends import ReplacedEnds
@@ -81,7 +81,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BenchOutcome:
     """What reached each exporter, and how the config of the test differs from the user's.
 
     `arrived_records` has them by exporter, then by kind, such as `spans`.
@@ -95,7 +95,7 @@ class Outcome:
     """Why less arrived than a test may expect."""
 
 
-def run_case(bench: Bench, case: Case) -> Outcome:
+def run_case(bench: Bench, case: ConfigCase) -> BenchOutcome:
     """Return what a test made of a config. Raises Problem if the test cannot be run."""
     return run_with_retries(
         "running the test",
@@ -126,16 +126,16 @@ def check_reach(bench: Bench) -> None:
         outreach.check_without_isolation(bench.config, bench.suite_variables, _is_known)
 
 
-def build_command(bench: Bench, built_harness: harness.Harness, ends: ReplacedEnds) -> collector_place.Command:
+def build_command(bench: Bench, built_harness: harness.Harness, ends: ReplacedEnds) -> collector_place.CollectorCommand:
     """Return the command of a Collector with the config of a test, which reaches its cluster at the sink."""
     folder = Path(ends.root_folder)
     environment = collector_place.build_environment(bench.environment, bench.isolation.is_isolated)
     if built_harness.uses_cluster:
         environment["KUBECONFIG"] = _write_kubeconfig(folder, ends.sink_address)
-    return collector_place.Command(bench.program, bench.dump_yaml(built_harness.config), environment, [folder])
+    return collector_place.CollectorCommand(bench.program, bench.dump_yaml(built_harness.config), environment, [folder])
 
 
-def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
+def _run_once(bench: Bench, case: ConfigCase, pace: int) -> BenchOutcome:
     check_reach(bench)
     objects = cluster_facts.build_cluster_objects(bench.cluster_objects, "cluster")
     receiver_configs = {
@@ -143,7 +143,7 @@ def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
         for receiver in map_signals_of_receivers(bench.config)
     }
     pages = scrapes.read_scraped_pages(receiver_configs, case.given, case.where)
-    record_sink = sink.Sink(objects, {page.path: page.texts for page in pages})
+    record_sink = sink.ArrivedRecords(objects, {page.path: page.texts for page in pages})
     with (
         tempfile.TemporaryDirectory() as folder,
         collector_place.open_place(bench.isolation.is_isolated) as place,
@@ -152,7 +152,7 @@ def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
         ports = {receiver: collector_place.find_free_port(place) for receiver in receiver_configs}
         prepared_test = _prepare_test(bench, case, ReplacedEnds(address, ports, folder, bench.otlp_http, pages, pace))
         with collector_run.run_collector(place, prepared_test.command, case.timeout) as log_lines:
-            with collector_calls.Sender(place, case.timeout) as sender:
+            with collector_calls.OtlpSender(place, case.timeout) as sender:
                 for call in prepared_test.calls:
                     sender.send_call(call)
             flushes = prepared_test.built_harness.flush_count
@@ -167,7 +167,7 @@ def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
         arrived = _remove_folder(
             folder, _keep_latest_points(record_sink.arrived_records) if flushes else record_sink.arrived_records
         )
-        return Outcome(
+        return BenchOutcome(
             arrived, prepared_test.built_harness.changes, prepared_test.built_harness.exporters, tuple(notes)
         )
 
@@ -178,11 +178,11 @@ class _PreparedTest:
 
     built_harness: harness.Harness
     calls: Sequence[collector_calls.Call]
-    command: collector_place.Command
+    command: collector_place.CollectorCommand
     has_files: bool
 
 
-def _prepare_test(bench: Bench, case: Case, ends: ReplacedEnds) -> _PreparedTest:
+def _prepare_test(bench: Bench, case: ConfigCase, ends: ReplacedEnds) -> _PreparedTest:
     """Build the config of a test, and write its files and how to reach its cluster."""
     folder = Path(ends.root_folder)
     built_harness = harness.build_harness(bench.config, ends, bench.is_traced)
@@ -198,7 +198,7 @@ def _prepare_test(bench: Bench, case: Case, ends: ReplacedEnds) -> _PreparedTest
     return _PreparedTest(built_harness, calls, build_command(bench, built_harness, ends), has_files)
 
 
-def _wait_for_records(prepared_test: _PreparedTest, record_sink: sink.Sink, seconds: float) -> None:
+def _wait_for_records(prepared_test: _PreparedTest, record_sink: sink.ArrivedRecords, seconds: float) -> None:
     """Wait until the files of a test are read, and until components have sent what they collect."""
     if prepared_test.has_files:
         _wait_until(_LONGEST_WAIT, lambda: harness.TAP_NAME in record_sink.arrived_records)
@@ -206,7 +206,7 @@ def _wait_for_records(prepared_test: _PreparedTest, record_sink: sink.Sink, seco
     wait_for_flushes(record_sink, prepared_test.built_harness.flush_count)
 
 
-def wait_for_flushes(flush_sink: sink.Sink, flushes: int) -> None:
+def wait_for_flushes(flush_sink: sink.ArrivedRecords, flushes: int) -> None:
     """Wait until components that send by time have sent what they collect, so many times; 0 waits for nothing."""
     earlier_requests = Counter(flush_sink.requests)
     if flushes:
@@ -227,10 +227,10 @@ def _is_known(section: str, component_id: str) -> bool:
 
 
 def _wait_for_scrapes(
-    place: collector_place.Place,
-    pages: Sequence[scrapes.Page],
+    place: collector_place.CollectorPlace,
+    pages: Sequence[scrapes.ScrapedPage],
     ports: Mapping[str, int],
-    record_sink: sink.Sink,
+    record_sink: sink.ArrivedRecords,
     *,
     flushes: int,
     seconds: float,

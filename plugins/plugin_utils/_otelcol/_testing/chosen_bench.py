@@ -15,7 +15,7 @@ from typing import Any
 from ....module_utils._otelcol.config.config_secrets import find_secrets
 from ....module_utils._otelcol.config.masking import make_masker
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.rules.build_facts import Target
+from ....module_utils._otelcol.rules.build_facts import TargetBuild
 from .. import _binary, _builds, _placeholders, _yaml
 from .._build_request import BuildRequest
 from .._isolation.choice import Isolation
@@ -76,7 +76,7 @@ def _find_program(image: str, programs: Mapping[str, str]) -> str:
     return next(iter(programs.values()), "")
 
 
-def _find_otlp_http_name(target: Target | None) -> str:
+def _find_otlp_http_name(target: TargetBuild | None) -> str:
     """Return the name that the exporter otlp_http has in a version; the newest name if no version is known."""
     if target is None or not target.version:
         return "otlp_http"

@@ -21,7 +21,7 @@ from typing import Any, Self
 from ....module_utils._otelcol.bounded.live.bounded_reads import read_stream
 from ....module_utils._otelcol.bounded.read_limits import SMALL_ANSWER_LIMIT
 from ....module_utils._otelcol.errors import Problem, clean_text
-from .collector_place import LOOPBACK, Place
+from .collector_place import LOOPBACK, CollectorPlace
 
 # Seconds between two tries.
 _RETRY_SECONDS = 0.02
@@ -49,13 +49,13 @@ class RefusedCall(Problem):
     """A request that the Collector refuses. Its words may quote the request."""
 
 
-class Sender:
+class OtlpSender:
     """Sends OTLP to a Collector, by one connection to each port that stays open.
 
     A call may take `seconds`. A Collector that is busy gets it again for some seconds of `patience`.
     """
 
-    def __init__(self, place: Place, seconds: float, patience: float = 0.0) -> None:
+    def __init__(self, place: CollectorPlace, seconds: float, patience: float = 0.0) -> None:
         self._place, self._seconds, self._patience = place, seconds, patience
         self._connections: dict[int, _Connection] = {}
 
@@ -92,7 +92,7 @@ class Sender:
         return connection
 
 
-def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
+def keeps_target(place: CollectorPlace, port: int, job: str, seconds: float) -> bool:
     """Return whether a job of a prometheus receiver keeps its target, as soon as the receiver knows.
 
     Raises Problem if the receiver does not know within `seconds`.
@@ -119,7 +119,7 @@ def _has_target(targets: list[dict[str, Any]], job: str) -> bool:
 class _Connection(http.client.HTTPConnection):
     """A connection to a port of a Collector in its network. It connects with the first request."""
 
-    def __init__(self, place: Place, port: int, seconds: float) -> None:
+    def __init__(self, place: CollectorPlace, port: int, seconds: float) -> None:
         super().__init__(LOOPBACK, port)
         self._place, self._seconds = place, seconds
         self._last_answer = 0.0

@@ -50,7 +50,7 @@ class Process(Protocol):
 
 
 @dataclass(frozen=True)
-class Command:
+class CollectorCommand:
     """A Collector with its config and its variables, and the files and folders that it may read besides."""
 
     program: str
@@ -59,7 +59,7 @@ class Command:
     readable_paths: Sequence[Path] = ()
 
 
-class Place(Protocol):
+class CollectorPlace(Protocol):
     """Where a Collector runs, and how the play reaches it there."""
 
     @property
@@ -69,7 +69,7 @@ class Place(Protocol):
     def socket(self) -> socket.socket:
         """Return a TCP socket of the Collector's network."""
 
-    def start(self, words: Sequence[str], command: Command) -> Process:
+    def start(self, words: Sequence[str], command: CollectorCommand) -> Process:
         """Start a Collector by the words of its command line. It writes to the file `log` of the folder."""
 
 
@@ -83,7 +83,7 @@ class PlaceBesidePlay:
         """Return a TCP socket of the machine."""
         return socket.socket()
 
-    def start(self, words: Sequence[str], command: Command) -> Process:
+    def start(self, words: Sequence[str], command: CollectorCommand) -> Process:
         """Start a Collector that may read whatever the user may read."""
         log = self.folder / "log"
         with log.open("wb") as output:
@@ -109,7 +109,7 @@ class IsolatedPlace:
         """Return a TCP socket of the namespaces."""
         return self.namespace_sandbox.socket(socket.AF_INET, socket.SOCK_STREAM)
 
-    def start(self, words: Sequence[str], command: Command) -> Process:
+    def start(self, words: Sequence[str], command: CollectorCommand) -> Process:
         """Start a Collector that may read its own files alone. Raises Problem if it does not start."""
         try:
             return self.namespace_sandbox.run(words, dict(command.environment), [self.folder, *command.readable_paths])
@@ -119,7 +119,7 @@ class IsolatedPlace:
 
 
 @contextmanager
-def open_place(is_isolated: bool) -> Iterator[Place]:
+def open_place(is_isolated: bool) -> Iterator[CollectorPlace]:
     """Yield a place for one run of a Collector. Raises Problem if the system gives no namespaces any more."""
     with tempfile.TemporaryDirectory() as folder_name:
         folder = Path(folder_name)
@@ -142,14 +142,14 @@ def _open_namespaces(output: IO[bytes]) -> Iterator[sandbox.Sandbox]:
         raise Problem(wrong, fix="Run fewer things at once, or look at the limits of this machine.") from error
 
 
-def find_free_port(place: Place) -> int:
+def find_free_port(place: CollectorPlace) -> int:
     """Return a port of loopback that nothing listens on."""
     with place.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
-def open_listener(place: Place) -> socket.socket:
+def open_listener(place: CollectorPlace) -> socket.socket:
     """Return a socket that listens on loopback, where the Collector reaches it."""
     listening_socket = place.socket()
     listening_socket.bind((LOOPBACK, 0))

@@ -20,7 +20,7 @@ from pathlib import Path
 from ....module_utils._otelcol.bounded.live.bounded_reads import read_file_tail, read_file_text
 from ....module_utils._otelcol.bounded.read_limits import LOG_LIMIT
 from ....module_utils._otelcol.errors import Problem, clean_text
-from .collector_place import Command, Place, Process
+from .collector_place import CollectorCommand, CollectorPlace, Process
 
 _READY_LOG = "Everything is ready"
 _PORT_TAKEN_LOG = "address already in use"
@@ -39,7 +39,7 @@ class RetryableError(Exception):
 
 
 @contextmanager
-def run_collector(place: Place, command: Command, seconds: float) -> Iterator[list[str]]:
+def run_collector(place: CollectorPlace, command: CollectorCommand, seconds: float) -> Iterator[list[str]]:
     """Run a Collector with a config until it is ready; stop it at the end, so that it sends what it holds.
 
     Yields a list, which has the lines of the log only after the Collector has stopped. Raises Problem if it does not

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ....module_utils._otelcol.config.config_secrets import find_secrets
 from ....module_utils._otelcol.config.masking import make_masker
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.rules.build_facts import Target
+from ....module_utils._otelcol.rules.build_facts import TargetBuild
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _binary, _builds, _inputs, _placeholders, _yaml
 from .._isolation import choice
@@ -25,7 +25,7 @@ from .running_configs import find_input_in_cluster, is_compared_with_cluster
 
 
 @dataclass(frozen=True)
-class Forms:
+class ConfigForms:
     """The two forms of a config. `old_bench` is None if the old form should be in the cluster and is not there."""
 
     old_bench: Bench | None
@@ -38,19 +38,19 @@ class ConfigPair(NamedTuple):
     name: str
     old_form: Any
     new_form: Any
-    target: Target
+    target: TargetBuild
 
 
-def build_forms_of_tests(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> Forms:
+def build_forms_of_tests(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> ConfigForms:
     """Return the config of tests as the old form, and as the new one what `compare` names.
 
     With `compare.running`, the old form is what runs in the cluster. Raises Problem if nothing is named.
     """
     new_bench = _build_compared_bench(bench, arguments["compare"])
     if not is_compared_with_cluster(arguments):
-        return Forms(bench, new_bench)
+        return ConfigForms(bench, new_bench)
     running_input = find_input_in_cluster(suite, arguments["collectors"], arguments["resources"])
-    return Forms(None if running_input is None else _replace_config(bench, running_input.config), new_bench)
+    return ConfigForms(None if running_input is None else _replace_config(bench, running_input.config), new_bench)
 
 
 def _build_compared_bench(bench: Bench, options: Mapping[str, Any]) -> Bench:
@@ -97,7 +97,7 @@ def _find_otlp_http_name(program: str, isolation: choice.Isolation) -> str:
     return _builds.load_catalogue().choose_name("exporters", "otlp_http", version) if version else "otlp_http"
 
 
-def build_forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Forms:
+def build_forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> ConfigForms:
     """Return both forms of a config in the Collector of its build, or in those that `options` name.
 
     Raises Problem if there is no Collector.
@@ -118,10 +118,10 @@ def build_forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Form
     environment = _placeholders.build_placeholder_environment(pair.new_form, pair.target)
     new_bench = replace(bench, config=pair.new_form, environment=environment)
     old_bench = _replace_program(bench, options["before"]) if options.get("before") else bench
-    return Forms(old_bench, new_bench)
+    return ConfigForms(old_bench, new_bench)
 
 
-def _choose_program(target: Target, options: Mapping[str, Any]) -> str:
+def _choose_program(target: TargetBuild, options: Mapping[str, Any]) -> str:
     """Return the Collector that `binary` names, or that of a build. Raises Problem if there is none."""
     binary = options.get("binary") or _binary.AUTO
     chosen_program = _binary.choose_program(binary, target if binary == _binary.AUTO else None)

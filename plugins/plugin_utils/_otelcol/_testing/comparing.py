@@ -16,11 +16,11 @@ from typing import Any
 from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import comparison
-from ....module_utils._otelcol.testing.case import Case
+from ....module_utils._otelcol.testing.case import ConfigCase
 from ....module_utils._otelcol.testing.records import SIGNALS
 from .. import _yaml
-from .bench import Bench, Outcome, run_case
-from .compared_forms import ConfigPair, Forms, build_forms_of_configs, build_forms_of_tests
+from .bench import Bench, BenchOutcome, run_case
+from .compared_forms import ConfigForms, ConfigPair, build_forms_of_configs, build_forms_of_tests
 from .config_jobs import ConfigJob
 from .result_rows import ComparedConfigRow, ComparedTestRow, ComparisonRow
 
@@ -36,7 +36,7 @@ def compare_tests(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any], pool:
     return list(pool.map(lambda job: _compare_test(job, forms[id(job.bench)]), jobs))
 
 
-def _build_forms_by_bench(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any]) -> dict[int, Forms]:
+def _build_forms_by_bench(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any]) -> dict[int, ConfigForms]:
     """Return the forms for each bench by its id, made once for all of its tests. Raises Problem."""
     job_of_bench = {id(job.bench): job for job in jobs}
     if arguments["compare"].get("config"):
@@ -51,7 +51,7 @@ def _check_one_config(benches: Sequence[Bench]) -> None:
         raise Problem(wrong, where="compare.config", fix="Name the tests of one config with `paths`.")
 
 
-def _compare_test(job: ConfigJob, forms: Forms) -> ComparedTestRow:
+def _compare_test(job: ConfigJob, forms: ConfigForms) -> ComparedTestRow:
     """Return what the new form makes of a test, with the name of the test."""
     return {"name": job.case.name, "file": job.suite.file, **_compare_forms(forms, job.case)}
 
@@ -70,7 +70,7 @@ def _compare_config(pair: ConfigPair, options: Mapping[str, Any]) -> ComparedCon
     return {"config": pair.name, **_compare_forms(build_forms_of_configs(pair, options), None)}
 
 
-def _compare_forms(forms: Forms, case: Case | None) -> ComparisonRow:
+def _compare_forms(forms: ConfigForms, case: ConfigCase | None) -> ComparisonRow:
     """Return what a comparison found. Without a case, or if it gives nothing, telemetry is generated."""
     if forms.old_bench is None:
         return build_comparison_row(why=_NOT_RUNNING)
@@ -81,7 +81,7 @@ def _compare_forms(forms: Forms, case: Case | None) -> ComparisonRow:
         return build_comparison_row(why=problem.wrong)
 
 
-def compare_case(old_bench: Bench, new_bench: Bench, case: Case) -> ComparisonRow:
+def compare_case(old_bench: Bench, new_bench: Bench, case: ConfigCase) -> ComparisonRow:
     """Return how many records leave the old form, and what the new form changes; or why one of them does not run."""
     outcome_before = _run_or_explain("before", old_bench, old_bench, case)
     if isinstance(outcome_before, str):
@@ -104,7 +104,7 @@ def compare_case(old_bench: Bench, new_bench: Bench, case: Case) -> ComparisonRo
     return build_comparison_row(records, masked_lines)
 
 
-def _run_or_explain(form_label: str, bench: Bench, old_bench: Bench, case: Case) -> Outcome | str:
+def _run_or_explain(form_label: str, bench: Bench, old_bench: Bench, case: ConfigCase) -> BenchOutcome | str:
     """Return what one form makes of a case for the old one, or why it does not run.
 
     `form_label` names it in the reason.
@@ -115,7 +115,7 @@ def _run_or_explain(form_label: str, bench: Bench, old_bench: Bench, case: Case)
         return f"{form_label}: {mask_and_clean(problem.wrong, mask=bench.hide_secrets)}"
 
 
-def _count_records(outcome: Outcome) -> int:
+def _count_records(outcome: BenchOutcome) -> int:
     """Return how many records reached the exporters."""
     record_count = 0
     for exporter in outcome.exporters:

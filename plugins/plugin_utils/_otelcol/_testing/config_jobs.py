@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ....module_utils._otelcol.testing.case import Case, Suite
+from ....module_utils._otelcol.testing.case import ConfigCase, Suite
 from ....module_utils._otelcol.testing.policies import Policy
 from .bench import Bench
 
@@ -21,5 +21,5 @@ class ConfigJob(NamedTuple):
 
     suite: Suite
     bench: Bench
-    case: Case
+    case: ConfigCase
     policies: Sequence[Policy]

@@ -161,7 +161,7 @@ def _plan_run(sources: _Sources, test_run: _Run) -> _Plan:
     return plan
 
 
-def _build_bench(suite: Suite, subject: suites.Subject, isolation: choice.Isolation, test_run: _Run) -> Bench:
+def _build_bench(suite: Suite, subject: suites.TestedConfig, isolation: choice.Isolation, test_run: _Run) -> Bench:
     """Return what the tests of a file share. Raises Problem without a Collector that runs their config."""
     chosen_config = ChosenConfig(subject.config, subject.image, suite.file)
     bench = choose_bench(chosen_config, test_run.arguments, isolation, test_run.warn_user)

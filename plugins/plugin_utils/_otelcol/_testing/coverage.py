@@ -20,10 +20,10 @@ from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.config.paths import Path as KeyPath
 from ....module_utils._otelcol.config.paths import format_path
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.languages.ottl import Language
+from ....module_utils._otelcol.languages.ottl import OttlLanguage
 from ....module_utils._otelcol.testing.branch_model import Branch
 from ....module_utils._otelcol.testing.branches import list_branches
-from ....module_utils._otelcol.testing.case import Case, Suite
+from ....module_utils._otelcol.testing.case import ConfigCase, Suite
 from ....module_utils._otelcol.testing.probes import REASON_UNUSED, Probes
 from .. import _builds
 from .bench import Bench, run_case
@@ -65,7 +65,7 @@ class ConfigCoverage:
     @classmethod
     def from_bench(cls, key: str, bench: Bench) -> ConfigCoverage:
         """Return a config of which no test has run yet."""
-        ottl = Language.from_rows(_builds.load_catalogue().ottl_rows)
+        ottl = OttlLanguage.from_rows(_builds.load_catalogue().ottl_rows)
         return cls(key, bench, list_branches(bench.config, ottl))
 
     def add_answers(self, answers: ProbeAnswers | str) -> None:
@@ -132,7 +132,7 @@ def _config_key(suite: Suite) -> str:
     return object_name or str((Path(suite.file).parent / suite.config).resolve())
 
 
-def probe_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> ProbeAnswers | str:
+def probe_branches(bench: Bench, branches: Sequence[Branch], case: ConfigCase) -> ProbeAnswers | str:
     """Return what a test takes of a config, or why that is not known of any branch."""
     answers = ProbeAnswers({}, {})
     patient_case = replace(case, timeout=max(case.timeout, _LEAST_SECONDS))

@@ -27,7 +27,7 @@ from ....module_utils._otelcol.testing import (
     traced_steps,
 )
 from .. import _jmespath
-from .bench import Bench, Outcome, run_case
+from .bench import Bench, BenchOutcome, run_case
 from .config_jobs import ConfigJob
 from .golden_files import GoldenFile
 from .guard import guard_run
@@ -81,7 +81,7 @@ def _plant_records(job: ConfigJob, plan: planted_records.PlantingPlan) -> Config
     return job._replace(bench=replace(job.bench, is_traced=True), case=replace(job.case, given=plan.given_parts))
 
 
-def _records_at_exporters(outcome: Outcome) -> dict[str, Mapping[str, list[records.Record]]]:
+def _records_at_exporters(outcome: BenchOutcome) -> dict[str, Mapping[str, list[records.Record]]]:
     """Return what left the config, by exporter; a trace shows what left other components too."""
     return {
         exporter: outcome.arrived_records[exporter]
@@ -90,7 +90,7 @@ def _records_at_exporters(outcome: Outcome) -> dict[str, Mapping[str, list[recor
     }
 
 
-def _judge_outcome(job: ConfigJob, plan: planted_records.PlantingPlan | None, outcome: Outcome) -> _Judgement:
+def _judge_outcome(job: ConfigJob, plan: planted_records.PlantingPlan | None, outcome: BenchOutcome) -> _Judgement:
     """Return what differs from what a test expects, or what its planted records show."""
     judgement = _Judgement(outcome.notes)
     try:
@@ -106,7 +106,7 @@ def _judge_outcome(job: ConfigJob, plan: planted_records.PlantingPlan | None, ou
     return judgement
 
 
-def _compare_with_expected(job: ConfigJob, outcome: Outcome, judgement: _Judgement) -> None:
+def _compare_with_expected(job: ConfigJob, outcome: BenchOutcome, judgement: _Judgement) -> None:
     """Add what differs from the expectations of a test to a judgement. Raises Problem for one that cannot be judged."""
     is_scraped = any("pages" in part for part in job.case.given)
     ignored_metrics = scrapes.OWN_METRICS if is_scraped else ()

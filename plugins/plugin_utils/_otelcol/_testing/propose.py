@@ -20,10 +20,10 @@ from ....module_utils._otelcol.config.paths import Position, format_path
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import expectations, reaching
 from ....module_utils._otelcol.testing.branch_model import Branch
-from ....module_utils._otelcol.testing.case import Case, Suite
+from ....module_utils._otelcol.testing.case import ConfigCase, Suite
 from ....module_utils._otelcol.testing.records import SIGNALS, Record
 from ....module_utils._otelcol.traits import kind_of
-from .bench import Outcome, run_case
+from .bench import BenchOutcome, run_case
 from .coverage import ConfigCoverage, probe_branches
 from .result_rows import ProposalRow, ProposedTest
 
@@ -41,7 +41,7 @@ _UNSTABLE_FIELDS = ("trace", "id", "parent", "duration")
 
 
 @dataclass(frozen=True)
-class Proposal:
+class BranchProposal:
     """A branch that no test takes, with a test that takes it or the reason why there is none.
 
     `config_key` is the key of its `ConfigCoverage`, and `path` the place of the branch, such as
@@ -65,7 +65,7 @@ class Proposal:
         }
 
 
-def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> list[Proposal]:
+def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> list[BranchProposal]:
     """Return a proposal for each branch that no test takes. `pool` runs the Collectors."""
     configs: list[ConfigCoverage] = []
     branches: list[Branch] = []
@@ -77,7 +77,7 @@ def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> 
     return list(pool.map(_propose_for_branch, configs, branches))
 
 
-def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> Proposal:
+def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> BranchProposal:
     """Return the proposal for a branch. No reason and no test in it shows a secret of the config."""
     hide_secrets = covered_config.bench.hide_secrets
     test: ProposedTest | None = None
@@ -89,7 +89,7 @@ def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> Propo
     if test and hide_secrets(str(test)) != str(test):
         test, missing_reason = None, "a value that the config keeps secret leaves"
     position = covered_config.bench.locate(branch.path)
-    return Proposal(covered_config.key, position, format_path(branch.path), test, missing_reason)
+    return BranchProposal(covered_config.key, position, format_path(branch.path), test, missing_reason)
 
 
 class _TriedTest(NamedTuple):
@@ -135,7 +135,7 @@ def _try_to_take(covered_config: ConfigCoverage, branch: Branch, given: Mapping[
     Raises Problem if the records that arrive cannot be written as a test.
     """
     name = f"It takes {format_path(branch.path)}"
-    case = Case(name, name, (given,), {})
+    case = ConfigCase(name, name, (given,), {})
     if not _takes_branch(covered_config, branch, case):
         return None
     outcome = run_case(covered_config.bench, case)
@@ -148,13 +148,13 @@ def _try_to_take(covered_config: ConfigCoverage, branch: Branch, given: Mapping[
     return _TriedTest({"name": name, "given": given, "expect": expected_by_exporter}, is_silent)
 
 
-def _takes_branch(covered_config: ConfigCoverage, branch: Branch, case: Case) -> bool:
+def _takes_branch(covered_config: ConfigCoverage, branch: Branch, case: ConfigCase) -> bool:
     """Run a case to see whether it takes a branch."""
     answers = probe_branches(covered_config.bench, [branch], case)
     return not isinstance(answers, str) and bool(answers.is_taken_by_path.get(branch.path))
 
 
-def _build_expectation(outcome: Outcome, exporter: str) -> Any:
+def _build_expectation(outcome: BenchOutcome, exporter: str) -> Any:
     """Return what a test expects of an exporter: `nothing`, or its records by signal, or how many they are."""
     arrived = outcome.arrived_records.get(exporter, {})
     expected: dict[str, Any] = {}

@@ -19,7 +19,7 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _files, _yaml
 from .coverage import ConfigCoverage
-from .propose import Proposal
+from .propose import BranchProposal
 from .result_rows import ProposedTest
 
 _FILE_ENDING = "_proposed.yml"
@@ -31,7 +31,7 @@ _PLACEHOLDER = "placeholder"
 
 
 def write_proposals(
-    proposals: Sequence[Proposal], covered_configs: Sequence[ConfigCoverage], folder: Path, check: bool
+    proposals: Sequence[BranchProposal], covered_configs: Sequence[ConfigCoverage], folder: Path, check: bool
 ) -> bool:
     """Write a file of tests for each config; return whether one changed.
 
@@ -46,7 +46,7 @@ def write_proposals(
     return any(are_changed)
 
 
-def format_proposals(proposals: Sequence[Proposal]) -> Iterator[str]:
+def format_proposals(proposals: Sequence[BranchProposal]) -> Iterator[str]:
     """Yield the number of proposals, and a line for each branch for which there is none."""
     with_test = sum(proposal.test is not None for proposal in proposals)
     yield f"proposed: {with_test} of {len(proposals)} that no test takes"
@@ -58,7 +58,7 @@ def format_proposals(proposals: Sequence[Proposal]) -> Iterator[str]:
 
 
 def _build_file_texts(
-    proposals: Sequence[Proposal], covered_configs: Sequence[ConfigCoverage], folder: Path
+    proposals: Sequence[BranchProposal], covered_configs: Sequence[ConfigCoverage], folder: Path
 ) -> Iterator[tuple[Path, str]]:
     """Yield path and text of the file of each config with proposals; files of the same name get numbers."""
     earlier_names: list[str] = []

@@ -38,7 +38,7 @@ _JSON = "application/json"
 _PROMETHEUS, _OPEN_METRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 
 
-class Sink:
+class ArrivedRecords:
     """Everything that arrived, by exporter and kind of records.
 
     `objects` are those of the test's cluster, by resource, and `pages` the texts to scrape, by path. `requests` counts
@@ -91,7 +91,7 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve_sink(listener: socket.socket, sink: Sink) -> Iterator[str]:
+def serve_sink(listener: socket.socket, sink: ArrivedRecords) -> Iterator[str]:
     """Let a sink answer at a socket until the context ends; yield its address."""
     server = Server(listener, type("Handler", (_Handler,), {"sink": sink}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     """An answer leaves at once, and does not wait until its headers have arrived."""
-    sink: Sink
+    sink: ArrivedRecords
     raw_requestline: bytes
     fields: Mapping[str, str]
     """The headers of the request, by their names in lower case."""

@@ -39,10 +39,10 @@ class BrokenSuite:
 
 
 @dataclass(frozen=True)
-class Subject:
+class TestedConfig:
     """The config that the tests of a file are about, and the image that runs it, empty if none is known.
 
-    `locate` returns where the user wrote a part of the config. This is no `Subject` of rules.
+    `locate` returns where the user wrote a part of the config. This is no `TestedConfig` of rules.
     """
 
     config: Mapping[str, Any]
@@ -82,9 +82,9 @@ def read_suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite | BrokenSui
                 yield case.Suite(name, collector=name, cases=(_build_invariants_case(name),))
 
 
-def _build_invariants_case(place: str) -> case.Case:
+def _build_invariants_case(place: str) -> case.ConfigCase:
     """Return the test of the invariants, which gives and expects nothing of its own."""
-    return case.Case(_INVARIANTS_TEST_NAME, place, (), {})
+    return case.ConfigCase(_INVARIANTS_TEST_NAME, place, (), {})
 
 
 def _list_collector_names(collectors: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -107,7 +107,7 @@ def list_untested_collectors(suites: Sequence[case.Suite], arguments: Mapping[st
     tested_collectors = {suite.collector for suite in suites if suite.cases}
     for name in _list_collector_names(arguments["collectors"]):
         if name not in tested_collectors:
-            yield case.Suite(name, collector=name, cases=(case.Case(comparison.GENERATED, name, (), {}),))
+            yield case.Suite(name, collector=name, cases=(case.ConfigCase(comparison.GENERATED, name, (), {}),))
 
 
 def keep_suites_of_host(
@@ -151,7 +151,7 @@ def _list_test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
     return test_files
 
 
-def read_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
+def read_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> TestedConfig:
     """Return what the tests of a file are about. Raises Problem if it is not there, or lacks what a test names."""
     with guard_run("reading the config", suite.file):
         subject = _find_subject(suite, arguments)
@@ -159,7 +159,7 @@ def read_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
         return subject
 
 
-def _find_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
+def _find_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> TestedConfig:
     """Return the config that a file of tests names: in a ConfigMap, of a collector, or in a file."""
     if suite.config_map:
         return _find_running_subject(suite, arguments["resources"])
@@ -168,7 +168,7 @@ def _find_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
     return _read_subject_file(suite, _list_collector_names(arguments["collectors"]))
 
 
-def _find_rendered_subject(collector_name: str, collectors: Sequence[Mapping[str, Any]]) -> Subject:
+def _find_rendered_subject(collector_name: str, collectors: Sequence[Mapping[str, Any]]) -> TestedConfig:
     """Return the config of a collector of the inventory. Its parts stand in the collector, not in a file."""
     collector = next(collector for collector in collectors if str(collector["name"]) == collector_name)
     rendered_input = _inputs.collect_inputs([], collector["config"]).inputs[0]
@@ -176,10 +176,10 @@ def _find_rendered_subject(collector_name: str, collectors: Sequence[Mapping[str
     def locate_in_collector(path: KeyPath) -> Position:
         return replace(rendered_input.locate(path), file=f"collector '{collector_name}'")
 
-    return Subject(rendered_input.config, str(collector.get("image") or ""), locate_in_collector)
+    return TestedConfig(rendered_input.config, str(collector.get("image") or ""), locate_in_collector)
 
 
-def _read_subject_file(suite: case.Suite, collector_names: Sequence[str]) -> Subject:
+def _read_subject_file(suite: case.Suite, collector_names: Sequence[str]) -> TestedConfig:
     """Return the config in the file that `config` of a file of tests names. Raises Problem unless there is one."""
     path = Path(suite.file).parent / suite.config
     if suite.config in collector_names and not path.exists():
@@ -190,10 +190,10 @@ def _read_subject_file(suite: case.Suite, collector_names: Sequence[str]) -> Sub
     if len(configs) != 1:
         wrong = f"{path} has {format_count(len(configs), 'config')}, and a file of tests is about one"
         raise Problem(wrong, where=suite.file, fix="Name a file with one config.")
-    return Subject(configs[0].config, configs[0].platform_context.image, configs[0].locate)
+    return TestedConfig(configs[0].config, configs[0].platform_context.image, configs[0].locate)
 
 
-def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, Any]] | None) -> Subject:
+def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, Any]] | None) -> TestedConfig:
     """Return the config in a ConfigMap of a running collector, the collector's image, and where its parts stand.
 
     Raises Problem if the cluster was not read, or if not exactly one config is there.
@@ -212,7 +212,7 @@ def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, An
         fix = f"Name one of: {', '.join(sorted(input_by_place)) or 'none'}."
         raise Problem(wrong, where=f"{suite.file}: config_map", fix=fix)
     running_input = input_by_place[matching_places[0]]
-    return Subject(running_input.config, running_input.platform_context.image, running_input.locate)
+    return TestedConfig(running_input.config, running_input.platform_context.image, running_input.locate)
 
 
 def _find_configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _inputs.Input]:

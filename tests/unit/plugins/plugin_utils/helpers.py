@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import Request
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import JudgementOptions
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import RenderRequest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_collectors
 
 OTLP = {
@@ -28,15 +28,15 @@ def defaults(action: str) -> dict[str, Any]:
 VALIDATE, MIGRATE, RELEASE = map(defaults, ("pipeline_validate", "pipeline_migrate", "release_render"))
 
 
-def request(*collectors: dict[str, Any], **defaults: Any) -> Request:
+def request(*collectors: dict[str, Any], **defaults: Any) -> RenderRequest:
     """Return a request in the namespace telemetry."""
-    return Request(collectors, {"namespace": "telemetry", **defaults})
+    return RenderRequest(collectors, {"namespace": "telemetry", **defaults})
 
 
 def rendered(*collectors: dict[str, Any], pin: Any = None, **defaults: Any) -> dict[str, Any]:
     """Return the bundle of these collectors, with what is found in their configs."""
     asked = request(*collectors, **defaults)
-    return render_collectors(replace(asked, pin=pin) if pin else asked, Judgement(), lambda _warning: None)
+    return render_collectors(replace(asked, pin=pin) if pin else asked, JudgementOptions(), lambda _warning: None)
 
 
 def of_kind(result: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build_request import BuildRequest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._builds import resolve_build
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import Request
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import RenderRequest
 
 from tests.support.cases import cases
 
@@ -30,7 +30,7 @@ from .helpers import MIGRATE, VALIDATE, defaults
 
 
 def test_a_request_takes_the_shared_arguments_and_no_other() -> None:
-    request = Request.from_arguments({**defaults("otel_render"), "defaults": {"name": "a"}, "fail_on": "error"})
+    request = RenderRequest.from_arguments({**defaults("otel_render"), "defaults": {"name": "a"}, "fail_on": "error"})
     assert (request.collectors, request.defaults, request.recipe_paths) == ([], {"name": "a"}, [])
 
 

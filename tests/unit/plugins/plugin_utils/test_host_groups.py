@@ -45,7 +45,7 @@ def bundle(agent: dict[str, Any], members: Hosts, host: str = "web1", **groups_o
     judged = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
     request = _host_drafts.HostRequest([agent], {"program": PROGRAM}, groups=groups)
     said: list[str] = []
-    rendered = _host_render.render_hosts(request, _findings.Judgement.from_arguments(judged), said.append)
+    rendered = _host_render.render_hosts(request, _findings.JudgementOptions.from_arguments(judged), said.append)
     (found,) = rendered["bundles"]
     return {**found, "warnings": said, "findings": rendered["findings"]}
 

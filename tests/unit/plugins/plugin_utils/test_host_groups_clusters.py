@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inventory_groups
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import JudgementOptions
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_collectors
 
 from .helpers import of_kind, request
@@ -42,7 +42,7 @@ def bundle(sender: dict[str, Any], members: Hosts) -> dict[str, Any]:
             "hostvars": {**hosts, CLUSTER: cluster},
         }
     )
-    return render_collectors(replace(request(sender), groups=groups), Judgement(), lambda _warning: None)
+    return render_collectors(replace(request(sender), groups=groups), JudgementOptions(), lambda _warning: None)
 
 
 def exporter(found: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def test_two_groups_with_one_host_are_two_names_of_one_address() -> None:
     groups = {"gateways": ["gw1", "gw2"], "all_gateways": ["gw1", "gw2"]}
     known = {"inventory_hostname": CLUSTER, "groups": groups, "hostvars": {**TWO, CLUSTER: {}}}
     asked = replace(request({"name": "agent", "recipes": both}), groups=_inventory_groups.build_inventory_groups(known))
-    found = render_collectors(asked, Judgement(), lambda _warning: None)
+    found = render_collectors(asked, JudgementOptions(), lambda _warning: None)
     (workload,) = of_kind(found, "Deployment")
     assert workload["spec"]["template"]["spec"]["hostAliases"] == [
         {"ip": f"192.0.2.{number}", "hostnames": ["gateways.internal", "all-gateways.internal"]} for number in (1, 2)

@@ -32,7 +32,7 @@ AGENT = {"name": "agent", "recipes": ["otlp_ingest", FORWARD]}
 
 def rendered(*collectors: dict[str, Any], **defaults: Any) -> dict[str, Any]:
     """Return what module host_render returns for these collectors."""
-    judgement = _findings.Judgement.from_arguments(
+    judgement = _findings.JudgementOptions.from_arguments(
         {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
     )
     request = _host_drafts.HostRequest(collectors or [AGENT], {"program": PROGRAM, **defaults})
@@ -61,7 +61,7 @@ def test_null_and_nothing_hide_the_common_config_as_in_clusters(tmp_path: Path, 
     common = {"program": PROGRAM, "config": DataLoader().load_from_file(str(tmp_path / "common.yml"))}
     request = _host_drafts.HostRequest([{**AGENT, "config": own}], common, rule_paths=[str(tmp_path / "rules.yml")])
     judged = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
-    findings = _host_render.render_hosts(request, _findings.Judgement.from_arguments(judged), warnings.append)
+    findings = _host_render.render_hosts(request, _findings.JudgementOptions.from_arguments(judged), warnings.append)
     (place,) = [one["file"] for one in findings["findings"] if one["rule"] == "own-connectors"]
     assert place != str(tmp_path / "common.yml")
 
@@ -391,7 +391,7 @@ def test_the_password_of_an_address_reaches_no_host_and_no_message(place: str) -
     address = "https://user:a-password@mirror.example.com/x"
     row = {"sha256": "a" * 64, **({"url": f"{address}/y.tar.gz"} if place == "row" else {})}
     request = _host_drafts.HostRequest([AGENT], {"program": {"amd64": row}}, mirror=address)
-    judgement = _findings.Judgement.from_arguments(
+    judgement = _findings.JudgementOptions.from_arguments(
         {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
     )
     with pytest.raises(Problem) as found:

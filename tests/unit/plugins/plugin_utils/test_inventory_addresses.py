@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _inventory_addresses,
     _inventory_groups,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import JudgementOptions
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_collectors
 
 from .helpers import request
@@ -57,7 +57,9 @@ def said_on_host(agent: dict[str, Any], clusters: dict[str, Any], hosts: dict[st
     given = [{**one, "program": PROGRAM} for one in hosts["web1"]["otel_host_collectors"]]
     asked = _host_drafts.HostRequest(given, {}, groups=inventory("web1", clusters, hosts))
     said: list[str] = []
-    judged = Judgement.from_arguments({"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []})
+    judged = JudgementOptions.from_arguments(
+        {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
+    )
     found = _host_render.render_hosts(asked, judged, said.append)
     return " ".join([*said, *(one["message"] for one in found["findings"])])
 
@@ -65,7 +67,7 @@ def said_on_host(agent: dict[str, Any], clusters: dict[str, Any], hosts: dict[st
 def said_in_cluster(agent: dict[str, Any], hosts: dict[str, Any]) -> str:
     """Return what the rules say of a collector of a cluster."""
     groups = inventory("prod", {"prod": {"otel_collectors": [agent]}}, hosts)
-    found = render_collectors(replace(request(agent), groups=groups), Judgement(), lambda _warning: None)
+    found = render_collectors(replace(request(agent), groups=groups), JudgementOptions(), lambda _warning: None)
     return " ".join(one["message"] for one in found["findings"])
 
 
@@ -276,5 +278,6 @@ def test_what_is_behind_an_ingress_may_differ() -> None:
 def test_without_hosts_a_cluster_is_rendered_as_before() -> None:
     agent = sender("gw.example.com:4317")
     assert said_in_cluster(agent, {}) == " ".join(
-        one["message"] for one in render_collectors(request(agent), Judgement(), lambda _warning: None)["findings"]
+        one["message"]
+        for one in render_collectors(request(agent), JudgementOptions(), lambda _warning: None)["findings"]
     )

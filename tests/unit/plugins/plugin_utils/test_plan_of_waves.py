@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, get_type_hints
 
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._plan_of_waves import Person, plan
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._run_plan import RunPlan, WaveRow
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._run_plan import PlannedWaveRow, RunPlan
 
 HOSTS = ["a", "b", "eu", "us"]
 GROWTH = {"growth": [1, "100%"], "on_failure": "roll_back_wave", "watch_seconds": 60}
@@ -29,7 +29,7 @@ def test_a_plan_has_what_tasks_read_of_it() -> None:
     run_plan = plan({**GROWTH, "max_failed": 1}, "", variables(GROWTH), Person(True, (), "me"))
     first_wave, second_wave = run_plan["waves"]
     assert set(run_plan) == set(get_type_hints(RunPlan))
-    assert set(first_wave) == set(get_type_hints(WaveRow))
+    assert set(first_wave) == set(get_type_hints(PlannedWaveRow))
     assert (run_plan["hosts"], run_plan["sizes"], run_plan["samples"]) == (HOSTS[:-1], [1, 2], HOSTS[:-1])
     assert (first_wave["rest"], first_wave["rest_clusters"]) == (["b"], ["eu"])
     assert (second_wave["lost"], second_wave["goes_back"], second_wave["keeps"]) == (["us"], ("wave-2",), True)

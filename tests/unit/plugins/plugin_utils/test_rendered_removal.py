@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import JudgementOptions
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_for_removal
 
 from .helpers import OTLP, of_kind, rendered, request
@@ -28,7 +28,7 @@ BROKEN = {
 
 def removal(*collectors: dict[str, Any], **defaults: Any) -> tuple[dict[str, Any], list[str]]:
     warnings: list[str] = []
-    return render_for_removal(request(*collectors, **defaults), Judgement(), warnings.append), warnings
+    return render_for_removal(request(*collectors, **defaults), JudgementOptions(), warnings.append), warnings
 
 
 def test_what_can_be_rendered_is_removed_whole() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import JudgementOptions
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_collectors
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import MOST_SHOWN, NEXT_STEPS
 
@@ -53,7 +53,7 @@ def test_the_summary_of_many_collectors_is_short_and_has_no_secret() -> None:
     many = [
         {**GATEWAY, "name": f"gateway-{index}", "recipes": ["otlp_ingest", backend]} for index in range(MOST_SHOWN + 2)
     ]
-    summary = render_collectors(request(*many), Judgement(), lambda _warning: None, fail_on="never")["summary"]
+    summary = render_collectors(request(*many), JudgementOptions(), lambda _warning: None, fail_on="never")["summary"]
     assert summary[MOST_SHOWN] == "and 2 more"
     assert tuple(summary[-len(NEXT_STEPS) :]) == NEXT_STEPS
     assert len(summary) <= MOST_SHOWN + 5

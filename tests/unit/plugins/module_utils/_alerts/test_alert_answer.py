@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.alert_answer import (
+    AlertAnswer,
     AlertPlace,
-    Answer,
     decide_answer,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.collector_alert import CollectorAlert
@@ -27,12 +27,12 @@ def run(*hosts: str) -> WaveRun:
     return WaveRun("controller", 7, "1", 1769860800.0, 1769860860.0, "first", hosts)
 
 
-def about(name: str, place: AlertPlace, *runs: WaveRun) -> Answer:
+def about(name: str, place: AlertPlace, *runs: WaveRun) -> AlertAnswer:
     return decide_answer(CollectorAlert(name, "agent", "", place.host, 0.0), place, runs)
 
 
 def test_an_alert_of_data_that_is_lost_goes_back_with_consent() -> None:
-    assert about(LOST, HOST) == Answer(diagnoses=True, stops_waves=False, goes_back=True, report_lines=())
+    assert about(LOST, HOST) == AlertAnswer(diagnoses=True, stops_waves=False, goes_back=True, report_lines=())
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_an_alert_of_data_that_is_lost_goes_back_with_consent() -> None:
     ],
 )
 def test_others_are_diagnosed_alone(name: str, place: AlertPlace, told: tuple[str, ...]) -> None:
-    assert about(name, place) == Answer(diagnoses=True, stops_waves=False, goes_back=False, report_lines=told)
+    assert about(name, place) == AlertAnswer(diagnoses=True, stops_waves=False, goes_back=False, report_lines=told)
 
 
 def test_a_run_that_changes_other_hosts_is_stopped_and_decides_who_goes_back() -> None:

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_manifest import build_manifest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_sample import (
     Bounds,
+    CaptureSample,
     LineSplitter,
-    Sample,
     SampleEnd,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.collector_rates import ServedRecords
@@ -26,10 +26,10 @@ def logs(count: int) -> bytes:
     return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode()
 
 
-def sample(**bounds: Any) -> tuple[Sample, list[tuple[str, bytes]]]:
+def sample(**bounds: Any) -> tuple[CaptureSample, list[tuple[str, bytes]]]:
     written: list[tuple[str, bytes]] = []
     most = Bounds(**{"seconds": 60, "records": 10**6, "octets": 10**9, **bounds})
-    return Sample(RecordMasks(b"k" * 32), most, lambda *line: written.append(line)), written
+    return CaptureSample(RecordMasks(b"k" * 32), most, lambda *line: written.append(line)), written
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_share import Share, compute_share
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_share import (
+    CaptureShare,
+    compute_share,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
@@ -31,23 +34,23 @@ MONITORING = service("Cluster", ports=[{"name": "monitoring", "port": 8888}])
 
 @cases(
     "kind, services, share",
-    ("Deployment", [], Share(other_pod_count=3)),
-    ("StatefulSet", None, Share(other_pod_count=3)),
-    ("DaemonSet", [ANYWHERE], Share(other_pod_count=3)),
-    ("DaemonSet", [LOCAL], Share(other_pod_count=1, node_count=3)),
-    ("DaemonSet", [LOCAL, ANYWHERE], Share(other_pod_count=3)),
-    ("DaemonSet", [LOCAL, HEADLESS, MONITORING], Share(other_pod_count=1, node_count=3)),
-    ("DaemonSet", [HEADLESS], Share(other_pod_count=3)),
-    ("DaemonSet", [LOCAL, service(selector={"app": "other"})], Share(other_pod_count=1, node_count=3)),
+    ("Deployment", [], CaptureShare(other_pod_count=3)),
+    ("StatefulSet", None, CaptureShare(other_pod_count=3)),
+    ("DaemonSet", [ANYWHERE], CaptureShare(other_pod_count=3)),
+    ("DaemonSet", [LOCAL], CaptureShare(other_pod_count=1, node_count=3)),
+    ("DaemonSet", [LOCAL, ANYWHERE], CaptureShare(other_pod_count=3)),
+    ("DaemonSet", [LOCAL, HEADLESS, MONITORING], CaptureShare(other_pod_count=1, node_count=3)),
+    ("DaemonSet", [HEADLESS], CaptureShare(other_pod_count=3)),
+    ("DaemonSet", [LOCAL, service(selector={"app": "other"})], CaptureShare(other_pod_count=1, node_count=3)),
 )
 def test_a_pod_shares_with_all_others_or_with_the_one_of_its_node(
-    kind: str, services: list[dict[str, Any]] | None, share: Share
+    kind: str, services: list[dict[str, Any]] | None, share: CaptureShare
 ) -> None:
     assert compute_share(workload(kind), 3, services) == share
 
 
 def test_a_daemonset_of_which_no_pod_is_ready_shares_with_none() -> None:
-    assert compute_share(workload("DaemonSet"), 0, [LOCAL]) == Share(other_pod_count=0)
+    assert compute_share(workload("DaemonSet"), 0, [LOCAL]) == CaptureShare(other_pod_count=0)
 
 
 @cases(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import (
-    Grant,
+    RbacGrant,
     build_roles,
     build_rules,
     build_subject,
@@ -41,9 +41,9 @@ def test_a_verb_for_all_objects_is_not_repeated_for_one_of_them() -> None:
 
 def test_roles_come_after_the_namespaces_that_they_are_in() -> None:
     grants = [
-        Grant("b", Right("get", "", "pods")),
-        Grant("", Right("list", "", "nodes")),
-        Grant("a", Right("get", "", "pods")),
+        RbacGrant("b", Right("get", "", "pods")),
+        RbacGrant("", Right("list", "", "nodes")),
+        RbacGrant("a", Right("get", "", "pods")),
     ]
     bound = build_roles(grants, "deployer", {"kind": "User", "name": "jane"})
     assert [(manifest["kind"], manifest["metadata"]) for manifest in bound] == [
@@ -61,10 +61,10 @@ def test_roles_come_after_the_namespaces_that_they_are_in() -> None:
 
 def test_rights_are_named_as_kubectl_names_them() -> None:
     grants = [
-        Grant("a", Right("get", "apps", "deployments", "x")),
-        Grant("a", Right("list", "", "pods")),
-        Grant("a", Right("get", "", "pods")),
-        Grant("", Right("get", "", "", path="/metrics")),
+        RbacGrant("a", Right("get", "apps", "deployments", "x")),
+        RbacGrant("a", Right("list", "", "pods")),
+        RbacGrant("a", Right("get", "", "pods")),
+        RbacGrant("", Right("get", "", "", path="/metrics")),
     ]
     assert describe_grants(grants).splitlines() == [
         "  in the whole cluster: get /metrics",

@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
     REQUEST_BYTES,
     compute_request_mib,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.cases import cases
@@ -37,7 +37,7 @@ def queues(exporters: dict[str, Any], *signals: str, room: int = ROOM, **receive
         "exporters": exporters,
         "service": {"pipelines": pipelines},
     }
-    target = Target(_builds.load_catalogue(), "contrib", "0.158.0")
+    target = TargetBuild(_builds.load_catalogue(), "contrib", "0.158.0")
     made = size_by_bytes(config, target, room)["exporters"]
     return {name: (settings or {}).get("sending_queue") for name, settings in made.items()}
 
@@ -143,4 +143,4 @@ def test_what_waits_in_a_queue_is_tried_without_end(exporter: dict[str, Any], la
 def test_an_exporter_whose_settings_are_no_mapping_stays_for_the_rules(settings: Any) -> None:
     pipelines = {"logs": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
     config = {"exporters": {"otlp_http": settings}, "service": {"pipelines": pipelines}}
-    assert size_by_bytes(config, Target(_builds.load_catalogue(), "contrib", "0.158.0"), ROOM) == config
+    assert size_by_bytes(config, TargetBuild(_builds.load_catalogue(), "contrib", "0.158.0"), ROOM) == config

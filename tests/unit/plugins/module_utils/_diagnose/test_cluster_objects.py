@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose impor
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
-    Source,
+    PodSource,
     list_sources,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.times import (
@@ -159,9 +159,9 @@ def test_what_a_pod_needs() -> None:
         envFrom: [{configMapRef: {name: all}}]
     """)
     assert list_sources(spec, container) == [
-        Source("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
-        Source("Secret", "tls", optional=True, path="/tls"),
-        *(Source("Secret", "part"), Source("Secret", "env", key="k"), Source("ConfigMap", "all")),
+        PodSource("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
+        PodSource("Secret", "tls", optional=True, path="/tls"),
+        *(PodSource("Secret", "part"), PodSource("Secret", "env", key="k"), PodSource("ConfigMap", "all")),
     ]
 
 
@@ -176,7 +176,7 @@ def test_what_a_pod_needs() -> None:
     ({"key": "k"}, "/tls.crt", ""),
 )
 def test_the_key_behind_a_path(source: dict[str, Any], path: str, key: str) -> None:
-    assert Source("Secret", "a", **source).find_key_at(path) == key
+    assert PodSource("Secret", "a", **source).find_key_at(path) == key
 
 
 @cases(
@@ -188,7 +188,7 @@ def test_the_key_behind_a_path(source: dict[str, Any], path: str, key: str) -> N
     ({"args": ["--config=/image/own.yaml"]}, "other", []),
 )
 def test_the_configs(container: Any, name: str, texts: list[str]) -> None:
-    assert pod_config.list_config_texts(container, [Source("ConfigMap", name, path="/conf")], MAPS) == texts
+    assert pod_config.list_config_texts(container, [PodSource("ConfigMap", name, path="/conf")], MAPS) == texts
 
 
 def test_variables_that_are_known_are_filled_in() -> None:

@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagn
     run_checks,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import COLLECTOR_CHECKS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import Source
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import PodSource
 
 from ..helpers import cases
 
@@ -207,8 +207,8 @@ def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
         exporters: {otlp/a: {tls: {ca_file: /ca/ca.crt, cert_file: /elsewhere/x}}}
     """)
     sources = [
-        Source("Secret", "mine", path="/tls"),
-        Source("ConfigMap", "ca", path="/ca", files=(("ca.crt", "root"),)),
+        PodSource("Secret", "mine", path="/tls"),
+        PodSource("ConfigMap", "ca", path="/ca", files=(("ca.crt", "root"),)),
     ]
     found = checks_trust.find_certificate_files(config, sources)
     assert [(use.subject, use.role, use.kind, use.name, use.key) for use in found] == [

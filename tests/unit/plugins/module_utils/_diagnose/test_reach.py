@@ -153,7 +153,7 @@ def test_states(peer: Peer, behind: BehindAddress, state: str) -> None:
     assert describe_peer(peer, behind, policies.Policies([], {}, "Egress"))["state"] == state
 
 
-SENDER = policies.Sender("ns", {"app": "w"}, {"team": "a"}, ("10.0.0.9",))
+SENDER = policies.SendingPod("ns", {"app": "w"}, {"team": "a"}, ("10.0.0.9",))
 UNSEEN = SENDER._replace(namespace_labels=None)
 MINE, OTHERS = {"matchLabels": {"app": "w"}}, {"matchLabels": {"app": "x"}}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.removal_stages import (
-    Place,
+    InventoryCollector,
     Removal,
     check_senders,
     order_in_stages,
@@ -15,7 +15,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.removal_s
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
-AGENT, GATEWAY, CENTRAL = Place("web1", "agent"), Place("gw1", "gateway"), Place("hub", "gateway")
+AGENT, GATEWAY, CENTRAL = (
+    InventoryCollector("web1", "agent"),
+    InventoryCollector("gw1", "gateway"),
+    InventoryCollector("hub", "gateway"),
+)
 
 
 def test_a_collector_goes_after_all_that_send_to_it() -> None:

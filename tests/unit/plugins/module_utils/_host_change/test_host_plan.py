@@ -22,13 +22,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.ho
     read_uptime_seconds,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
-    Port,
+    OpenedPort,
     check_collector_name,
     check_credential_name,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import (
     Holder,
-    Listener,
+    ListeningSocket,
     find_closed_ports,
     find_taken_ports,
     parse_listeners,
@@ -66,7 +66,7 @@ def test_only_a_config_is_reloaded(changed: list[str], is_active: bool, way: str
     ],
 )
 def test_a_killed_run_is_completed_or_undone(step: str, is_wanted: bool, todo: str) -> None:
-    assert host_plan.choose_recovery(host_plan.Change("000001", "000002", step), is_wanted) == todo
+    assert host_plan.choose_recovery(host_plan.OngoingChange("000001", "000002", step), is_wanted) == todo
 
 
 def test_the_release_in_use_stays_though_it_is_old() -> None:
@@ -169,22 +169,22 @@ TCP6 = """  sl  local_address                         remote_address
 
 
 def test_tables_of_the_kernel_are_read() -> None:
-    assert parse_listeners(TCP, "tcp") == [Listener("tcp", "127.0.0.1", 4317, "4711")]
-    assert parse_listeners(TCP6, "tcp") == [Listener("tcp", "::1", 8080, "4713")]
+    assert parse_listeners(TCP, "tcp") == [ListeningSocket("tcp", "127.0.0.1", 4317, "4711")]
+    assert parse_listeners(TCP6, "tcp") == [ListeningSocket("tcp", "::1", 8080, "4713")]
 
 
 @pytest.mark.parametrize(
     ("port", "said"),
     [
-        (Port(4317, "tcp", "127.0.0.1"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
-        (Port(4317, "tcp", "0.0.0.0"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
-        (Port(4317, "tcp", "localhost"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
-        (Port(4317, "tcp", "10.0.0.1"), []),
-        (Port(4317, "udp"), []),
-        (Port(4318), []),
+        (OpenedPort(4317, "tcp", "127.0.0.1"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
+        (OpenedPort(4317, "tcp", "0.0.0.0"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
+        (OpenedPort(4317, "tcp", "localhost"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
+        (OpenedPort(4317, "tcp", "10.0.0.1"), []),
+        (OpenedPort(4317, "udp"), []),
+        (OpenedPort(4318), []),
     ],
 )
-def test_a_port_is_taken_where_both_would_listen(port: Port, said: list[str]) -> None:
+def test_a_port_is_taken_where_both_would_listen(port: OpenedPort, said: list[str]) -> None:
     found = parse_listeners(TCP, "tcp")
     assert [
         row.description
@@ -211,15 +211,17 @@ def test_a_port_is_taken_where_both_would_listen(port: Port, said: list[str]) ->
 )
 def test_all_addresses_of_ipv4_are_none_of_ipv6(address: str, listening: str, closed: bool) -> None:
     """A socket on `::` takes both families."""
-    port = Port(4317, "tcp", address)
-    assert find_closed_ports([port], [Listener("tcp", listening, 4317, "1")]) == ([port] if closed else [])
+    port = OpenedPort(4317, "tcp", address)
+    assert find_closed_ports([port], [ListeningSocket("tcp", listening, 4317, "1")]) == ([port] if closed else [])
 
 
 def test_a_port_of_the_collector_itself_is_free() -> None:
     own = {"4711": Holder(7, "otelcol", "otelcol-agent.service")}
-    assert find_taken_ports([Port(4317)], parse_listeners(TCP, "tcp"), own, "otelcol-agent.service") == []
+    assert find_taken_ports([OpenedPort(4317)], parse_listeners(TCP, "tcp"), own, "otelcol-agent.service") == []
     unknown = "port 4317/tcp is in use by a process that cannot be read"
-    assert [row.description for row in find_taken_ports([Port(4317)], parse_listeners(TCP, "tcp"), {}, "")] == [unknown]
+    assert [row.description for row in find_taken_ports([OpenedPort(4317)], parse_listeners(TCP, "tcp"), {}, "")] == [
+        unknown
+    ]
 
 
 METRICS = """# TYPE otelcol_receiver_accepted_spans counter

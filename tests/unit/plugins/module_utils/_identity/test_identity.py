@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assig
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
-    Grant,
+    AwsGrant,
     fill_policy,
     parse_eks_cluster,
 )
@@ -27,10 +27,10 @@ from hypothesis import strategies as st
 from ..helpers import cases, collector
 
 ROLE = {"eks.amazonaws.com/role-arn": "arn:a"}
-GRANT = Grant(("a:A",), "https://example.com")
+GRANT = AwsGrant(("a:A",), "https://example.com")
 
 
-def members(*pairs: tuple[Collector, list[Grant]]) -> list[identity.CollectorGrants]:
+def members(*pairs: tuple[Collector, list[AwsGrant]]) -> list[identity.CollectorGrants]:
     return [identity.CollectorGrants(*pair) for pair in pairs]
 
 

@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
 from ..helpers import cases, rows
 
 EKS_CLUSTER = parse_eks_cluster("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
-ACCOUNT = aws_policy.Account("obs", "gateway")
+ACCOUNT = aws_policy.ServiceAccount("obs", "gateway")
 SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 

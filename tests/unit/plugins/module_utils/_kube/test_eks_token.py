@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.aws_failu
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import parse_token_command
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import Account
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import ServiceAccount
 
 from ..helpers import cases
 
@@ -28,10 +28,10 @@ PAGE = "https://example.com"
 
 def test_actions_on_the_same_resources_are_one_statement() -> None:
     grants = [
-        aws_policy.Grant(("b:B", "a:A"), PAGE, ("r",)),
-        aws_policy.Grant(("a:A",), PAGE, ("r",)),
-        aws_policy.Grant(("x:X",), PAGE, region="eu-west-1"),
-        aws_policy.Grant(("y:Y",), PAGE, region="*"),
+        aws_policy.AwsGrant(("b:B", "a:A"), PAGE, ("r",)),
+        aws_policy.AwsGrant(("a:A",), PAGE, ("r",)),
+        aws_policy.AwsGrant(("x:X",), PAGE, region="eu-west-1"),
+        aws_policy.AwsGrant(("y:Y",), PAGE, region="*"),
     ]
     found = aws_policy.build_statements(grants)
     in_region = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
@@ -69,7 +69,7 @@ def test_policies_are_compared_by_what_they_mean(one: object, other: object, equ
     assert aws_policy.is_same_policy(one, other) is equal
 
 
-ACCOUNT = Account("obs", "gateway")
+ACCOUNT = ServiceAccount("obs", "gateway")
 
 
 def pod(variable: str = "", value: str = "", **status: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_variables_of_a_pod_are_its_credentials(given: dict[str, Any], provider:
 
 def test_pods_of_others_and_those_that_end_are_left_alone() -> None:
     assert is_collector_of(pod(), ACCOUNT)
-    assert not is_collector_of(pod(), Account("obs", "other"))
+    assert not is_collector_of(pod(), ServiceAccount("obs", "other"))
     ending = {"metadata": {**pod()["metadata"], "deletionTimestamp": "now"}}
     assert not any(is_collector_of(pod() | other, ACCOUNT) for other in (pod(phase="Failed"), {"metadata": {}}, ending))
 

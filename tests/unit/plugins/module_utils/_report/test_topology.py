@@ -25,8 +25,8 @@ from .helpers import Fleet, config, to
 NODE_IP = [{"name": "K8S_NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}]
 NAMES = st.sampled_from([f"n{number}" for number in range(14)])
 drawings = given(
-    st.lists(st.builds(layout.Box, NAMES, st.booleans()), unique_by=lambda box: box.id, max_size=14),
-    st.lists(st.builds(layout.Line, NAMES, NAMES), max_size=30),
+    st.lists(st.builds(layout.LayoutBox, NAMES, st.booleans()), unique_by=lambda box: box.id, max_size=14),
+    st.lists(st.builds(layout.LayoutLine, NAMES, NAMES), max_size=30),
     st.randoms(),
 )
 
@@ -130,7 +130,9 @@ def test_what_has_the_same_ways_is_folded_when_there_is_too_much_and_other_ways_
     assert small.nodes[0].stands_for == tuple(f"app-{number}" for number in range(5))
     assert [way[:2] for way in small.ways] == [("obs/app-0", "obs/gateway"), ("obs/gateway", "backend debug")]
     nodes = tuple(topology_graph.TopologyNode(name, "gateway", name, "") for name in "abc")
-    whole = topology_graph.Graph(nodes, (topology_graph.Way("a", "c", "traces"), topology_graph.Way("b", "c", "logs")))
+    whole = topology_graph.Graph(
+        nodes, (topology_graph.TelemetryEdge("a", "c", "traces"), topology_graph.TelemetryEdge("b", "c", "logs"))
+    )
     assert topology_folds.fold_graph(whole, 1) == whole
 
 
@@ -161,9 +163,9 @@ def test_lines_are_drawn_once_in_any_order_and_go_through_no_box(boxes: Any, lin
 
 def picture(*ways: str, last: tuple[str, ...] = ()) -> tuple[layout.Drawing, dict[str, int]]:
     """Return the drawing of lines such as "a b", and the column of each box."""
-    lines = [layout.Line(*way.split()) for way in ways]
+    lines = [layout.LayoutLine(*way.split()) for way in ways]
     names = sorted({name for line in lines for name in line})
-    drawing = layout.lay_out([layout.Box(name, name in last) for name in names], lines)
+    drawing = layout.lay_out([layout.LayoutBox(name, name in last) for name in names], lines)
     return drawing, {name: place[0] for name, place in drawing.corner_by_box.items()}
 
 
@@ -173,7 +175,7 @@ def test_what_is_sent_goes_to_the_right_and_a_cycle_has_one_line_back() -> None:
     _drawing, column = picture("agent gateway", "agent log", "gateway store", last=("log", "store"))
     assert column["log"] == column["store"] > column["gateway"]
     drawing, column = picture("a b", "b a")
-    back = drawing.points_by_line[layout.Line("b", "a")]
+    back = drawing.points_by_line[layout.LayoutLine("b", "a")]
     assert column["a"] < column["b"] and back[0][0] > back[-1][0]
 
 
@@ -186,8 +188,8 @@ def test_a_box_stands_beside_the_one_that_it_sends_to() -> None:
 def test_the_time_of_many_boxes_does_not_grow_with_the_cube_of_their_number() -> None:
     def seconds(count: int) -> float:
         agents = [f"agent-{number}" for number in range(count)]
-        boxes = [layout.Box(name) for name in [*agents, "gateway"]]
-        lines = [layout.Line(agent, "gateway") for agent in agents]
+        boxes = [layout.LayoutBox(name) for name in [*agents, "gateway"]]
+        lines = [layout.LayoutLine(agent, "gateway") for agent in agents]
         start = time.process_time()
         layout.lay_out(boxes, lines)
         return time.process_time() - start
@@ -198,6 +200,8 @@ def test_the_time_of_many_boxes_does_not_grow_with_the_cube_of_their_number() ->
 def test_nothing_is_a_small_picture_and_a_curve_bends_between_columns_only() -> None:
     assert layout.lay_out([], []).corner_by_box == {}
     assert (
-        layout.format_curve_path([layout.Point(0, 0), layout.Point(10, 4), layout.Point(20, 4), layout.Point(30, 8)])
+        layout.format_curve_path(
+            [layout.LayoutPoint(0, 0), layout.LayoutPoint(10, 4), layout.LayoutPoint(20, 4), layout.LayoutPoint(30, 8)]
+        )
         == "M0 0C5 0 5 4 10 4L20 4C25 4 25 8 30 8"
     )

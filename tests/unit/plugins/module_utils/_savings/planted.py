@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observ
     SavingsWishes,
     observe_capture,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import Proposal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import SavingProposal
 
 OPEN, MASKED = ReadableValues(), ReadableValues(is_masked=True)
 ALL = SavingsWishes(least_percent=0)
@@ -45,7 +45,7 @@ def found(*requests: Request, readable: ReadableValues = OPEN, wishes: SavingsWi
     return observe_capture(requests, readable, wishes)
 
 
-def proposals(kind: str, *requests: Request, readable: ReadableValues = OPEN) -> dict[str, Proposal]:
+def proposals(kind: str, *requests: Request, readable: ReadableValues = OPEN) -> dict[str, SavingProposal]:
     """Return the proposals of a kind, by what they are about."""
     told = found(*requests, readable=readable).proposals
     return {proposal.subject: proposal for proposal in told if proposal.kind == kind}

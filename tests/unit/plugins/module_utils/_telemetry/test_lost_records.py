@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.lost_records import Hop, find_losses
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.lost_records import HopCounts, find_losses
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import CountKey, Reading
 
 from tests.support.cases import cases
@@ -36,9 +36,9 @@ def counts(given: Mapping[tuple[str, str], int]) -> Reading:
     return Reading({CountKey(name, component, "traces"): count for (name, component), count in given.items()})
 
 
-def hops(gained: Mapping[str, Any], now: Mapping[str, Any], unread: Mapping[str, str]) -> list[Hop]:
+def hops(gained: Mapping[str, Any], now: Mapping[str, Any], unread: Mapping[str, str]) -> list[HopCounts]:
     return [
-        Hop(name, exporters, counts(gained.get(name, {})), counts(now.get(name, {})), unread.get(name, ""))
+        HopCounts(name, exporters, counts(gained.get(name, {})), counts(now.get(name, {})), unread.get(name, ""))
         for name, exporters in EXPORTERS.items()
     ]
 
@@ -109,7 +109,7 @@ def test_what_waits_in_a_queue_is_not_lost_yet() -> None:
 
 def test_tail_sampling_counts_traces_and_no_items() -> None:
     reading = counts(TAKEN) + Reading({CountKey("processor_tail_sampling_new_trace_id_received"): 1})
-    (line,) = find_losses([Hop("sampler", EXPORTERS["sampler"], reading, Reading())], "traces").lines
+    (line,) = find_losses([HopCounts("sampler", EXPORTERS["sampler"], reading, Reading())], "traces").lines
     assert line == "sampler took spans and sent none: dropped or held by tail_sampling"
 
 
@@ -125,10 +125,10 @@ def test_counts_of_another_signal_say_nothing() -> None:
     assert line.startswith("no log records came to agent, gateway, sampler")
 
 
-def alone(*exporters: str, **counts_of: dict[str, int]) -> Hop:
+def alone(*exporters: str, **counts_of: dict[str, int]) -> HopCounts:
     """Return a collector that got a span, with exporters to backends, and counts of theirs and of processors."""
     given = {(name, component): count for name, each in counts_of.items() for component, count in each.items()}
-    return Hop("gw", {name: way() for name in exporters}, counts(TAKEN | given), Reading())
+    return HopCounts("gw", {name: way() for name in exporters}, counts(TAKEN | given), Reading())
 
 
 def test_an_exporter_that_failed_is_named_beside_one_that_sent() -> None:
@@ -152,8 +152,8 @@ def test_a_processor_that_drops_all_is_named_though_a_connector_makes_other_reco
 
 
 def test_a_collector_whose_traces_end_in_it_is_not_accused() -> None:
-    counting = Hop("counting", {"otlp/metrics": way(signals=("metrics",))}, counts(TAKEN), Reading())
-    sampler = Hop("sampler", EXPORTERS["sampler"], counts(SENT["sampler"]), Reading())
+    counting = HopCounts("counting", {"otlp/metrics": way(signals=("metrics",))}, counts(TAKEN), Reading())
+    sampler = HopCounts("sampler", EXPORTERS["sampler"], counts(SENT["sampler"]), Reading())
     found = find_losses([counting, sampler], "traces")
     assert found == (["sampler sent spans by otlp/backend, and the backend behind it took them"], False)
 

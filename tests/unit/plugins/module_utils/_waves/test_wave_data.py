@@ -12,7 +12,7 @@ from typing import Any
 
 import jmespath
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import Sample
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import PodSample
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import UPTIME, CountKey
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_data import (
@@ -57,7 +57,7 @@ def track(
     for number in range(readings):
         counts = counted(*(count * (number + 1) for count in per_reading), seconds=PAUSE * (number + 1))
         again = restarts[number] if restarts else 0
-        polls.append(TrackPoll(PAUSE * number, (Sample(pod=member, reading=counts, restarts=again),)))
+        polls.append(TrackPoll(PAUSE * number, (PodSample(pod=member, reading=counts, restarts=again),)))
     return Track(member, "agent", "000002", has_passed=False, config=CONFIG, polls=tuple(polls), **more)
 
 
@@ -107,7 +107,7 @@ def slow(member: str, sent: int, *, uptime: float = 5.0, readings: int = 14, fir
         counts = counted(int(6 * seconds), int(sent * seconds), 0, seconds=seconds)
         counts[CountKey("exporter_queue_size", "otlp_grpc", "traces")] = int((6 - sent) * seconds / 6)
         counts[CountKey("exporter_queue_capacity", "otlp_grpc", "traces")] = 1000
-        polls.append(TrackPoll(first + PAUSE * number, (Sample(pod=member, reading=counts),)))
+        polls.append(TrackPoll(first + PAUSE * number, (PodSample(pod=member, reading=counts),)))
     return Track(member, "agent", "000002", has_passed=False, config=CONFIG, polls=tuple(polls))
 
 
@@ -173,7 +173,7 @@ def test_what_was_read_at_the_start_may_take_a_while(seconds_of_burst: int) -> N
         sent = min(100 * seconds, accepted)
         counts = counted(int(accepted), int(sent), 0, seconds=seconds)
         counts[CountKey("exporter_queue_size", "otlp_grpc", "traces")] = int((accepted - sent) / 600)
-        polls.append(TrackPoll(PAUSE * number, (Sample(pod="web1", reading=counts),)))
+        polls.append(TrackPoll(PAUSE * number, (PodSample(pod="web1", reading=counts),)))
     assert verdict(dataclasses.replace(slow("web1", 6), polls=tuple(polls)), GOOD, GOOD).worse_lines == ()
 
 
@@ -192,7 +192,7 @@ def test_what_connectors_make_is_not_late_under_more_load() -> None:
             counts = counted(int(accepted * seconds), 0, 0, seconds=seconds)
             counts[CountKey("exporter_sent", "otlp_grpc", "metrics")] = int(50 * seconds)
             counts[CountKey("exporter_queue_size", "otlp_grpc", "metrics")] = queue
-            polls.append(TrackPoll(PAUSE * number, (Sample(pod="web1", reading=counts),)))
+            polls.append(TrackPoll(PAUSE * number, (PodSample(pod="web1", reading=counts),)))
         given = config(made, connectors={"span_metrics": {"metrics_flush_interval": "5s"}})
         return Track("web1", "agent", "000002", has_passed=False, config=given, polls=tuple(polls))
 
@@ -302,7 +302,7 @@ def test_what_nothing_was_compared_with_is_not_whole() -> None:
 
 
 def test_a_collector_that_cannot_be_read_has_no_data() -> None:
-    polls = tuple(TrackPoll(PAUSE * number, (Sample("web1", None, why="refused"),)) for number in range(3))
+    polls = tuple(TrackPoll(PAUSE * number, (PodSample("web1", None, why="refused"),)) for number in range(3))
     found = judge_sides(
         ComparedSides((Track("web1", "agent", "000002", has_passed=False, config=CONFIG, polls=polls),)), TOOLS
     )

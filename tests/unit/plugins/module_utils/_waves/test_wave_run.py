@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import Gate, Wave
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import Gate, RolloutWave
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import (
     WayBack,
     arrange_batches,
@@ -17,7 +17,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run
     select_run_waves,
 )
 
-WAVES = (Wave("first", ("dev", "test"), Gate()), Wave("second", ("eu",), Gate(2)), Wave("last", ("us", "web"), Gate(1)))
+WAVES = (
+    RolloutWave("first", ("dev", "test"), Gate()),
+    RolloutWave("second", ("eu",), Gate(2)),
+    RolloutWave("last", ("us", "web"), Gate(1)),
+)
 ALL = ("dev", "test", "eu", "us", "web")
 
 
@@ -66,7 +70,7 @@ def test_a_wave_that_has_lost_all_hosts_cannot_pass() -> None:
     ("waves", "hosts", "end"), [(WAVES, ALL, "last"), (WAVES, ("dev", "eu"), "second"), (WAVES[:1], ALL, "")]
 )
 def test_a_run_in_which_hosts_may_fail_tells_them_after_its_last_wave(
-    waves: tuple[Wave, ...], hosts: tuple[str, ...], end: str
+    waves: tuple[RolloutWave, ...], hosts: tuple[str, ...], end: str
 ) -> None:
     assert find_tolerant_end(select_run_waves(waves, hosts, ())) == end
 
@@ -94,13 +98,13 @@ STOPS, OWN, EVERY = Gate(), Gate(on_failure="roll_back_wave"), Gate(on_failure="
 def test_waves_keep_their_way_back_until_the_last_one_that_needs_it_passed(
     gates: tuple[Gate, ...], ways: list[WayBack]
 ) -> None:
-    waves = [Wave("abcde"[number], (f"host{number}",), gate) for number, gate in enumerate(gates)]
+    waves = [RolloutWave("abcde"[number], (f"host{number}",), gate) for number, gate in enumerate(gates)]
     hosts = [host for wave in waves for host in wave.members]
     assert plan_ways_back(select_run_waves(waves, hosts, ())) == ways
 
 
 def test_nothing_waits_for_a_wave_without_hosts() -> None:
-    waves = (Wave("first", ("dev",), OWN), Wave("last", ("eu",), EVERY))
+    waves = (RolloutWave("first", ("dev",), OWN), RolloutWave("last", ("eu",), EVERY))
     assert plan_ways_back(select_run_waves(waves, ("dev",), ()))[0] == WayBack(True, ("first",), ("first",))
     assert "If it fails, its hosts and those of earlier waves go back." in "".join(
         describe_plan(select_run_waves(waves, ("dev", "eu"), ()), 2)

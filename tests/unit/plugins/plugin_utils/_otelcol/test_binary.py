@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _binary, _builds, _validate
 
 from tests.support.cases import cases
@@ -78,8 +78,8 @@ def test_a_program_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkey
     assert found.message == "no answer within 0.1 seconds"
 
 
-def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
-    return Target(_builds.load_catalogue(), distribution, version)
+def target(distribution: str = "contrib", version: str = "0.158.0") -> TargetBuild:
+    return TargetBuild(_builds.load_catalogue(), distribution, version)
 
 
 @cases(
@@ -91,7 +91,7 @@ def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
     ("auto", target(), "0.157.0", "/otelcol-contrib is version 0.157.0, not 0.158.0"),
 )
 def test_nobody_is_asked_for_a_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, Target, str, str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, TargetBuild, str, str]
 ) -> None:
     binary, build, version, reason = case
     program(tmp_path, f"echo otelcol-contrib version {version} >&2")

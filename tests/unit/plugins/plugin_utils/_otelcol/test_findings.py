@@ -39,7 +39,7 @@ ACCEPTED = {"rule": "plaintext-secret", "path": "exporters.*", "reason": "a test
 def bundle(config: Any, **arguments: Any) -> dict[str, Any]:
     said = {"profile": "default", "severities": {}, "suppressions": [], **arguments}
     asked = request({"name": "a", "config": config})
-    return _rendered.render_collectors(asked, _findings.Judgement.from_arguments(said), lambda _warning: None)
+    return _rendered.render_collectors(asked, _findings.JudgementOptions.from_arguments(said), lambda _warning: None)
 
 
 def test_an_error_stops_rendering() -> None:
@@ -200,7 +200,7 @@ def test_findings_of_several_collectors_name_theirs() -> None:
 
     def refused(*collectors: dict[str, Any]) -> str:
         with pytest.raises(Problem) as found:
-            _rendered.render_collectors(request(*collectors), _findings.Judgement(), said.append)
+            _rendered.render_collectors(request(*collectors), _findings.JudgementOptions(), said.append)
         return str(found.value)
 
     one = {"name": "one", "recipes": ["otlp_ingest"]}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _placeholders
 
 from tests.support.cases import cases
@@ -33,7 +33,7 @@ from ..helpers import OTLP
 )
 def test_a_variable_has_a_value_of_the_right_shape(section: str, settings: Any, value: str) -> None:
     name = "AWS_REGION" if "AWS_REGION" in str(settings) else "A"
-    target = Target(_builds.load_catalogue(), "contrib", "0.158.0")
+    target = TargetBuild(_builds.load_catalogue(), "contrib", "0.158.0")
     assert _placeholders.build_placeholder_environment({**OTLP, section: settings}, target)[name] == value
 
 

@@ -20,10 +20,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary 
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECK_NAMES, CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import Judge
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import CanaryJudge
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import (
+    PodSample,
     Revision,
-    Sample,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import (
@@ -73,13 +73,13 @@ ENTRY = f'{NOW} {NOW}\terror\tx.go:1\tno\t{{"otelcol.component.id": "x", "otelco
 WELL = {"in": 20, "incoming": 20, "outgoing": 20, "sent": 20, "host": 9}
 
 
-def sample(pod: str, time: float, rates: dict[str, float], **more: Any) -> Sample:
+def sample(pod: str, time: float, rates: dict[str, float], **more: Any) -> PodSample:
     """Return a reading of a pod that counts so much in a second; memory and `uptime` do not grow."""
     memory = {"memory": rates.get("memory", 10), "obtained": rates.get("obtained", 1000)}
     fixed = {"uptime": 600, **memory}
     counts = {**{name: rate * time for name, rate in rates.items()}, **fixed}
     text = "".join(f"otelcol_{NAMES_OF[name]} {value}\n" for name, value in counts.items())
-    return Sample(pod, more.pop("reading", read_counts(text)), **{"memory_limit": 100, **more})
+    return PodSample(pod, more.pop("reading", read_counts(text)), **{"memory_limit": 100, **more})
 
 
 def watched(
@@ -88,7 +88,7 @@ def watched(
     """Watch a canary that counts so much in a second for half a minute."""
     canary = Revision(config or CONFIG, LISTENERS, fresh=True)
     rest = Revision(CONFIG, LISTENERS, fresh=False)
-    judge = Judge(jmespath.search, CHECKS, lambda text: text)
+    judge = CanaryJudge(jmespath.search, CHECKS, lambda text: text)
     lines: list[str] = []
     known: dict[str, Any] = {}
     ways = more.pop("ways", [])
@@ -186,7 +186,7 @@ def judged(new: list[dict[str, float]], old: dict[str, float]) -> list[str]:
     """Return the checks that fail a canary that has counted this in its readings, beside a rest that has counted so."""
     canary = Revision(CONFIG, LISTENERS, fresh=True)
     rest = Revision(CONFIG, LISTENERS, fresh=False)
-    judge = Judge(jmespath.search, CHECKS, lambda text: text)
+    judge = CanaryJudge(jmespath.search, CHECKS, lambda text: text)
     found: list[str] = []
     for number, counts in enumerate(new):
         canary.add_reading(3.0 * number, [sample("new", 1, {"host": 9 * number, **counts})])
@@ -265,7 +265,7 @@ def test_a_users_check_that_does_not_fit_is_noted_and_stops_nothing() -> None:
             raise Problem("it does not fit")
         return jmespath.search(expression, data)
 
-    judge = Judge(search, choose_checks([{**OWN, "find": "broken"}]), lambda text: text)
+    judge = CanaryJudge(search, choose_checks([{**OWN, "find": "broken"}]), lambda text: text)
     assert judge.find_verdicts(watched(WELL)[1]) == []
     assert list(judge.unfit) == ["it does not fit."]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.shares import (
     ComparedShare,
-    Share,
+    FailedShare,
     compute_wilson_bounds,
 )
 
@@ -20,7 +20,7 @@ def test_bounds_are_wide_for_few_items(part: int, whole: int, low: int, high: in
 
 
 def test_the_more_items_were_counted_the_more_of_a_difference_is_certain() -> None:
-    none, half = Share(0, 1000), Share(500, 1000)
-    few, many = ComparedShare(Share(1, 2), none, 2, 10), ComparedShare(half, none, 10, 10)
+    none, half = FailedShare(0, 1000), FailedShare(500, 1000)
+    few, many = ComparedShare(FailedShare(1, 2), none, 2, 10), ComparedShare(half, none, 10, 10)
     assert 2 * few.excess_points < many.excess_points
     assert ComparedShare(half, half, 10, 10).excess_points == 0

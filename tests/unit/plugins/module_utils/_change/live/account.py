@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import Grant
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import RbacGrant
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 
@@ -18,9 +18,9 @@ from ...fake_api import PATH, FakeApi, status
 class Account:
     """Answers 403 to every request that no right allows, as Kubernetes does, and notes the rights that are used."""
 
-    def __init__(self, api: FakeApi, grants: Iterable[Grant]) -> None:
+    def __init__(self, api: FakeApi, grants: Iterable[RbacGrant]) -> None:
         self.api, self.grants = api, set(grants)
-        self.used: set[Grant] = set()
+        self.used: set[RbacGrant] = set()
         api.trouble, api.allows = self.answer, self._reviewed
 
     def answer(self, method: str, path: str) -> RawAnswer | None:
@@ -35,13 +35,13 @@ class Account:
                 return status(403, "Forbidden", f'it is forbidden: User "deployer" {asked}{where}')
         return None
 
-    def held(self, grant: Grant) -> list[Grant]:
+    def held(self, grant: RbacGrant) -> list[RbacGrant]:
         """Return the grants of the account that allow something."""
         spaces, names = {grant.namespace, ""}, {grant.right.name, ""}
-        wide = [Grant(space, grant.right._replace(name=name)) for space in spaces for name in names]
+        wide = [RbacGrant(space, grant.right._replace(name=name)) for space in spaces for name in names]
         return [one for one in wide if one in self.grants]
 
-    def _asked(self, method: str, path: str) -> Iterator[Grant]:
+    def _asked(self, method: str, path: str) -> Iterator[RbacGrant]:
         match = PATH.match(path)
         if not match or "." in match["plural"] or path.startswith("/apis/authorization.k8s.io"):
             return
@@ -53,13 +53,13 @@ class Account:
         verbs = {"GET": ["get" if name else "list"], "PATCH": ["patch"], "DELETE": ["delete"]}[method]
         new = ["create"] if method == "PATCH" and path not in self.api.objects else []
         for verb in [*verbs, *new]:
-            yield Grant(namespace, Right(verb, group, resource, name))
+            yield RbacGrant(namespace, Right(verb, group, resource, name))
 
     def _reviewed(self, spec: dict[str, Any]) -> bool:
         asked = spec.get("resourceAttributes")
         if not asked:
             path = spec["nonResourceAttributes"]
-            return Grant("", Right(path["verb"], "", "", path=path["path"])) in self.grants
+            return RbacGrant("", Right(path["verb"], "", "", path=path["path"])) in self.grants
         part = f"/{asked['subresource']}" if asked.get("subresource") else ""
         right = Right(asked["verb"], asked.get("group", ""), asked["resource"] + part, asked.get("name", ""))
-        return bool(self.held(Grant(asked["namespace"], right)))
+        return bool(self.held(RbacGrant(asked["namespace"], right)))

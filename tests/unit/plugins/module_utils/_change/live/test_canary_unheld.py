@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import canary
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import Observation
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import WorkloadObservation
 
 from .helpers import RECORD
 from .rollouts import watched
@@ -46,7 +46,7 @@ def test_the_judgement_begins_when_no_older_pod_is_left(monkeypatch: pytest.Monk
         report(workload)
         workload["status"]["availableReplicas"] = int(api.clock.now > LATE)
 
-    def observe(*given: Any, **more: Any) -> Observation:
+    def observe(*given: Any, **more: Any) -> WorkloadObservation:
         begun.append(more["begun"].alone_since)
         return canary_observe(*given, **more)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import needed_rights, purpose_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import (
-    Grant,
+    RbacGrant,
     build_roles,
     build_subject,
     describe_grants,
@@ -83,13 +83,13 @@ def test_the_rights_of_a_bundle_are_enough_and_no_more() -> None:
     wait(api)
     removed = absent(api, BUNDLE, prune_selector=selector)
     assert removed["warnings"] == ["Kept Namespace ns: it belongs to field manager kubectl-create"]
-    of_roles = {Grant("", right) for rule in ROLE["rules"] for right in iter_rule_rights(rule)}
+    of_roles = {RbacGrant("", right) for rule in ROLE["rules"] for right in iter_rule_rights(rule)}
     unused = account.grants - account.used - of_roles
     assert {grant.right.resource for grant in unused} <= {*OF_FAILURES}, unused
 
 
 @pytest.mark.parametrize("grant", purpose_rights.list_grants(BUNDLE), ids=str)
-def test_without_a_right_something_is_refused_or_warned_of_and_the_message_has_it(grant: Grant) -> None:
+def test_without_a_right_something_is_refused_or_warned_of_and_the_message_has_it(grant: RbacGrant) -> None:
     """What only explains failures, and what a role gives, is not asked for by this run."""
     api = FakeApi(*THERE)
     Account(api, {*purpose_rights.list_grants(BUNDLE)} - {grant})
@@ -102,7 +102,7 @@ def test_without_a_right_something_is_refused_or_warned_of_and_the_message_has_i
         assert describe_grants([grant]).split(": ")[-1].split(" ", 1)[1] in str(problem)
         said.append(str(problem))
     explains = grant.right.resource in OF_FAILURES and grant.right.verb in ("list", "get")
-    wide = bool(grant.namespace) and Grant("", grant.right) in purpose_rights.list_grants(BUNDLE)
+    wide = bool(grant.namespace) and RbacGrant("", grant.right) in purpose_rights.list_grants(BUNDLE)
     tolerated = grant.right == Right("get", "", "namespaces", "ns")
     assert said or explains or wide or tolerated, "nobody needs this right"
 
@@ -133,7 +133,7 @@ def test_who_may_read_but_not_create_is_refused_before_anything_is_written() -> 
 
 def test_who_may_escalate_and_bind_needs_no_rights_of_the_roles() -> None:
     api = FakeApi(*THERE)
-    rbac = [Grant("", Right(verb, "rbac.authorization.k8s.io", "clusterroles")) for verb in ("escalate", "bind")]
+    rbac = [RbacGrant("", Right(verb, "rbac.authorization.k8s.io", "clusterroles")) for verb in ("escalate", "bind")]
     own = [one for one in purpose_rights.list_grants(BUNDLE) if one.right.resource != "nodes"]
     Account(api, own)
     with pytest.raises(Problem, match="get, list nodes"):
@@ -146,7 +146,7 @@ def test_a_failure_half_way_keeps_what_was_done() -> None:
     api = FakeApi(*THERE)
     account = Account(api, purpose_rights.list_grants(BUNDLE))
     account.api.allows = lambda _spec: True
-    account.grants.remove(Grant("ns", Right("patch", "apps", "statefulsets")))
+    account.grants.remove(RbacGrant("ns", Right("patch", "apps", "statefulsets")))
     with pytest.raises(Failure, match="may not patch statefulsets") as refused:
         present(api, BUNDLE)
     account.api.allows = account._reviewed
@@ -170,12 +170,12 @@ def test_rules_of_roles_give_exactly_the_rights_of_each_example(path: Path) -> N
     wanted = purpose_rights.list_grants(manifests, [{"via": {"namespace": "ns"}}])
     made = build_roles(wanted, "deployer", build_subject("system:serviceaccount:ci:bot"))
     given = {
-        Grant(item["metadata"].get("namespace", ""), right)
+        RbacGrant(item["metadata"].get("namespace", ""), right)
         for item in made
         for rule in item.get("rules") or ()
         for right in iter_rule_rights(rule)
     }
-    wide = {one for one in wanted if one.right.name and Grant(one.namespace, one.right._replace(name="")) in wanted}
+    wide = {one for one in wanted if one.right.name and RbacGrant(one.namespace, one.right._replace(name="")) in wanted}
     assert given == set(wanted) - wide
     bindings = [item for item in made if item["kind"].endswith("Binding")]
     assert {one["subjects"][0]["name"] for one in bindings} == {"bot"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import purpose_rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import Grant
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import RbacGrant
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -33,7 +33,7 @@ NEEDED = [
 def account(api: FakeApi, kind: str, strategy: str, *without: Right) -> Account:
     bundle = [NAMESPACE, *collector("second", kind)]
     given = purpose_rights.list_grants(bundle, changes={NAME: {**CANARY, "strategy": strategy}})
-    return Account(api, {*given} - {Grant("ns", one) for one in without})
+    return Account(api, {*given} - {RbacGrant("ns", one) for one in without})
 
 
 def written(api: FakeApi) -> list[Any]:
@@ -59,7 +59,7 @@ def test_the_rights_of_the_strategy_are_enough_and_an_unchanged_collector_is_ask
     api = cluster("DaemonSet")
     held = account(api, "DaemonSet", "canary")
     assert change(api, "second", "DaemonSet")["changed"]
-    assert Grant("ns", Right("list", "", "pods")) in held.used
+    assert RbacGrant("ns", Right("list", "", "pods")) in held.used
     asked = len(api.sent("POST"))
     assert not change(api, "second", "DaemonSet")["changed"]
     assert len(api.sent("POST")) == asked

@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECKS_NEEDING_DATA
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
-    Observation,
     Observed,
+    WorkloadObservation,
     observe_pods,
     read_baseline,
     require_metrics,
@@ -103,7 +103,7 @@ class Canary:
             self.api.objects["/apis/apps/v1/namespaces/ns/deployments/w"], _builds.load_catalogue().listeners
         )
 
-    def judged(self, seconds: float = 60, **more: Any) -> Observation:
+    def judged(self, seconds: float = 60, **more: Any) -> WorkloadObservation:
         observed = self.observed._replace(**more)
         return observe_pods(self.reader, observed, seconds, choose_checks([]), now=lambda: NOW)
 
@@ -112,7 +112,7 @@ def well(now: float) -> str:
     return counts(int(20 * now) + 100, int(20 * now) + 100)
 
 
-def ids(result: Observation) -> list[str]:
+def ids(result: WorkloadObservation) -> list[str]:
     return [one.check_id for one in result.verdicts]
 
 

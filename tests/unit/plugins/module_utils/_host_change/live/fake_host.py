@@ -23,7 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.li
     Machine,
     Service,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, Listener
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, ListeningSocket
 
 PROGRAM = b"a program"
 TOKEN = "token-of-the-backend"
@@ -133,9 +133,11 @@ class FakeMachine(Machine):
             raise ConnectionRefusedError(url)
         return self.metrics.get(self.state()["config"], "")
 
-    def list_listeners(self) -> list[Listener]:
-        own = [Listener("tcp", "127.0.0.1", int(port), "1") for port in re.findall(r"listen (\d+)", self._running())]
-        return own + [Listener("tcp", "0.0.0.0", port, f"other{port}") for port in self.others]
+    def list_listeners(self) -> list[ListeningSocket]:
+        own = [
+            ListeningSocket("tcp", "127.0.0.1", int(port), "1") for port in re.findall(r"listen (\d+)", self._running())
+        ]
+        return own + [ListeningSocket("tcp", "0.0.0.0", port, f"other{port}") for port in self.others]
 
     def _running(self) -> str:
         state = self.state()

@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import HostLook
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import Bundle, Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
+    CollectorBundle,
+    OpenedPort,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_facts import HostFacts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import CommandResult
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, Listener
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, ListeningSocket
 
 from .fake_host import FakeMachine
 
-AGENT = Bundle("agent", ports=(Port(4317, "tcp", "127.0.0.1"),))
+AGENT = CollectorBundle("agent", ports=(OpenedPort(4317, "tcp", "127.0.0.1"),))
 RUNS = "ActiveState=active\nSubState=running\nMainPID=7\nNRestarts=3"
 ENDED = "ActiveState=activating\nSubState=auto-restart\nResult=exit-code\nMainPID=0\nNRestarts=3"
 
@@ -35,9 +38,9 @@ class StartingMachine(FakeMachine):
         shown = ENDED if self.clock >= self.ends else RUNS
         return CommandResult(0, f"{shown}\nActiveEnterTimestampMonotonic={int(self.begun * 1e6)}")
 
-    def list_listeners(self) -> list[Listener]:
-        own = [Listener("tcp", "127.0.0.1", 4317, "1")] if self.clock >= self.opens else []
-        return own + [Listener("tcp", "0.0.0.0", port, f"other{port}") for port in self.others]
+    def list_listeners(self) -> list[ListeningSocket]:
+        own = [ListeningSocket("tcp", "127.0.0.1", 4317, "1")] if self.clock >= self.opens else []
+        return own + [ListeningSocket("tcp", "0.0.0.0", port, f"other{port}") for port in self.others]
 
 
 def facts_of(machine: StartingMachine) -> HostFacts:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_judgement import EarlierCounts
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import Bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import CollectorBundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_watch import (
     read_earlier_counts,
 )
@@ -30,4 +30,6 @@ class ServingMachine(FakeMachine):
 def test_metrics_with_a_count_that_is_none_count_nothing(tmp_path: Path, value: str) -> None:
     machine = ServingMachine(tmp_path)
     machine.metrics = f'otelcol_exporter_sent_spans{{exporter="debug"}} {value}'
-    assert read_earlier_counts(machine, Bundle("agent", metrics_url="http://127.0.0.1:8888")) == EarlierCounts({}, 0.0)
+    assert read_earlier_counts(machine, CollectorBundle("agent", metrics_url="http://127.0.0.1:8888")) == EarlierCounts(
+        {}, 0.0
+    )

@@ -11,7 +11,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon 
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_decision import Addon
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.release_decision import (
-    Decision,
+    ReleaseDecision,
     ReleaseRequest,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import Version
@@ -52,7 +52,9 @@ def crd(by: str, *, ours: bool = False) -> dict[str, Any]:
     return {**told, "installer": {"by": by, "name": ""}}
 
 
-def decided(asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED) -> Decision:
+def decided(
+    asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED
+) -> ReleaseDecision:
     return addons.decide_addon(asked, item, cluster, addons.Neighbours(certified, ["adot", *others]), FACTS)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.build_schema import read_types
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
@@ -71,7 +71,7 @@ def said(exporter: dict[str, Any], receiver: str = "otlp") -> list[str]:
     pipeline = {"receivers": [receiver], "exporters": list(exporter)}
     receivers = {receiver: {"protocols": {"grpc": {}}} if receiver == "otlp" else {}}
     config = {"receivers": receivers, "exporters": exporter, "service": {"pipelines": {"traces": pipeline}}}
-    found = lint_config(Subject(config, target=Target(catalogue, "vendor", "0.158.0")))
+    found = lint_config(Subject(config, target=TargetBuild(catalogue, "vendor", "0.158.0")))
     return [f"{one.severity} {one.path}: {one.message}" for one in found if one.severity != "info"]
 
 

@@ -59,7 +59,7 @@ extensions: [{path: ./here}]
 """)
 
 
-def find(section: str, name: str, version: str, build: str = "contrib") -> catalogue.Component:
+def find(section: str, name: str, version: str, build: str = "contrib") -> catalogue.ComponentType:
     """Return a component that a build has."""
     found = CATALOGUE.find_component(section, name, build, version)
     assert found is not None

@@ -16,15 +16,15 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     RecordKind,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
-    Change,
     Figures,
     Move,
+    SentChange,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import SenderName
 
 
 def change(name: str, before: int, after: int, **more: Any) -> dict[str, Any]:
-    return Change(name, "traces", Figures(before, before), Figures(after, after), **more).as_dict()
+    return SentChange(name, "traces", Figures(before, before), Figures(after, after), **more).as_dict()
 
 
 def forecast(*changes: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_the_figures_at_the_top_are_those_of_all_exporters() -> None:
 
 
 def test_an_exporter_has_its_bound_its_old_name_and_its_senders() -> None:
-    moves = (Move(Sender("cart", "shop", ""), Figures(5, 50), Figures(2, 20)),)
+    moves = (Move(SenderName("cart", "shop", ""), Figures(5, 50), Figures(2, 20)),)
     page = build_forecast_model(forecast(change("otlp/new", 100, 50, bound=None, moves=moves, old_exporter="otlp/old")))
     (row,) = page["exporters"]
     assert row["exporter"] == "otlp/old → otlp/new"

@@ -15,13 +15,16 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     join_forecasts,
     render_forecast_junit,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Change, Figures
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
+    Figures,
+    SentChange,
+)
 
 LINE = "otlp/a: traces: items 10 → 30, beyond the limit +20%"
 
 
 def result(before: int, after: int, *breaches: str, **more: Any) -> dict[str, Any]:
-    change = Change("otlp/a", "traces", Figures(before, before), Figures(after, after), old_exporter="otlp/a")
+    change = SentChange("otlp/a", "traces", Figures(before, before), Figures(after, after), old_exporter="otlp/a")
     return {
         "collector": "gateway",
         "changes": [change.as_dict()],

@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import parse_limits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
-    Change,
     Figures,
     PartlyLost,
+    SentChange,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Tally
 
@@ -24,7 +24,7 @@ LOST = ("service.name of the resource", "user.id")
 
 
 def breaches(given: dict[str, Any], after: Figures, lost: tuple[str, ...] = ()) -> list[str]:
-    change = Change("otlp_grpc/a", "metrics", Figures(1000, 1000, 1000), after, lost_attributes=lost)
+    change = SentChange("otlp_grpc/a", "metrics", Figures(1000, 1000, 1000), after, lost_attributes=lost)
     return list(parse_limits(given).find_breaches([change]))
 
 
@@ -66,7 +66,7 @@ def test_an_attribute_that_must_stay_is_missed(names: Any, said: list[str]) -> N
 
 def test_an_attribute_that_some_items_lose_is_missed() -> None:
     lost = (PartlyLost("service.name of the resource", 620), PartlyLost("user.id", 3))
-    change = Change("a", "traces", Figures(3000, 9), Figures(1860, 9), partly_lost_attributes=lost)
+    change = SentChange("a", "traces", Figures(3000, 9), Figures(1860, 9), partly_lost_attributes=lost)
     assert list(parse_limits({"lost_attributes": ["service.name", "host.name"]}).find_breaches([change])) == [
         "a: traces: attribute service.name of the resource is lost on 620 of 1,860 items"
     ]

@@ -21,17 +21,19 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     RecordKind,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
-    Change,
     Figures,
     Move,
+    SentChange,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.series_churn import Churn
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import SenderName
 
 from tests.support.cases import cases
 
-MOVE = Move(Sender("cart", "shop", "a"), Figures(10, 2048), Figures(5, 1024))
-CHANGE = Change("otlp/a", "traces", Figures(1000, 2**20), Figures(620, 2**19), 0.012, ("user.id",), ("team",), (MOVE,))
+MOVE = Move(SenderName("cart", "shop", "a"), Figures(10, 2048), Figures(5, 1024))
+CHANGE = SentChange(
+    "otlp/a", "traces", Figures(1000, 2**20), Figures(620, 2**19), 0.012, ("user.id",), ("team",), (MOVE,)
+)
 FORECAST = Forecast("gateway", (CHANGE,), ("otlp/a: too much",), ("filter: slow",), Scale({"traces": 1000}), {})
 
 
@@ -90,7 +92,7 @@ def test_what_is_new_and_what_stays_have_words_instead_of_percent() -> None:
 
 
 def test_markdown_keeps_its_form_whatever_telemetry_says() -> None:
-    evil = replace(MOVE, sender=Sender("a|b`c\n# d", "<script>", ""))
+    evil = replace(MOVE, sender=SenderName("a|b`c\n# d", "<script>", ""))
     change = replace(CHANGE, moves=(evil,), lost_attributes=("x|y`\nz",))
     page = render_markdown(replace(FORECAST, changes=(change,), breach_lines=()))
     rows = [line for line in page.splitlines() if line.startswith("|")]
@@ -130,7 +132,7 @@ def test_what_each_side_alone_has_is_told_if_both_have_such_items() -> None:
 )
 def test_series_have_their_churn_beside_them(before: Churn, after: Churn, words: str) -> None:
     figures = {"before": Figures(600, 900, 60), "after": Figures(400, 600, 40)}
-    change = Change("otlp/a", "metrics", **figures, churn_before=before, churn_after=after)
+    change = SentChange("otlp/a", "metrics", **figures, churn_before=before, churn_after=after)
     forecast = replace(FORECAST, changes=(change,))
     assert f"60 → 40 series (-33.3 %{words})" in list(render_text_lines(forecast))[1]
     assert f"| 60 → 40{words} |" in render_markdown(forecast)

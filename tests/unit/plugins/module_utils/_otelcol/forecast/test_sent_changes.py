@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     MOST_MOVERS,
-    Change,
     Sent,
+    SentChange,
     list_changes,
     pair_exporters,
 )
@@ -36,7 +36,7 @@ def spans(service: str, number: int, **attributes: str) -> list[dict[str, Any]]:
     return [{"trace": f"{service}-{one}", "attributes": attributes, "resource": resource} for one in range(number)]
 
 
-def one_change(before: dict[str, Sent], after: dict[str, Sent]) -> Change:
+def one_change(before: dict[str, Sent], after: dict[str, Sent]) -> SentChange:
     (change,) = list_changes({"a": before}, {"b": after}, {"a": "b"})
     return change
 

@@ -11,17 +11,20 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     Churn,
     measure_churn,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender, Series
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import (
+    MetricSeries,
+    SenderName,
+)
 
 from tests.support.cases import cases
 
-CART = Sender("cart", "shop", "")
+CART = SenderName("cart", "shop", "")
 STEADY = range(0, 61, 10)
 
 
-def series(seconds: Iterable[int], metric: int = 1, sender: Sender = CART) -> Series:
+def series(seconds: Iterable[int], metric: int = 1, sender: SenderName = CART) -> MetricSeries:
     first, *later = [(1_700_000_000 + second) * 10**9 for second in seconds]
-    made = Series(sender, metric, first, first)
+    made = MetricSeries(sender, metric, first, first)
     for time in later:
         made.note_measurement(time)
     return made
@@ -49,16 +52,16 @@ def test_series_appear_and_end(measured: list[Iterable[int]], churn: Churn) -> N
 
 def test_points_without_a_time_say_nothing() -> None:
     """OTLP writes 0 for a time that is not known."""
-    untimed = Series(CART, 1, 0, 0)
+    untimed = MetricSeries(CART, 1, 0, 0)
     assert measure_churn([series(STEADY), untimed]) == Churn(known_series=1)
     untimed.note_measurement(1_700_000_030 * 10**9)
     assert measure_churn([series(STEADY), untimed]) == Churn(appearing_series=1, ending_series=1, known_series=2)
     untimed.note_measurement(0)
-    assert untimed == Series(CART, 1, 1_700_000_030 * 10**9, 1_700_000_030 * 10**9)
+    assert untimed == MetricSeries(CART, 1, 1_700_000_030 * 10**9, 1_700_000_030 * 10**9)
 
 
 def test_a_slow_sender_does_not_hide_what_a_quick_one_of_the_same_metric_loses() -> None:
-    slow = series(range(0, 181, 60), sender=Sender("slow", "shop", ""))
+    slow = series(range(0, 181, 60), sender=SenderName("slow", "shop", ""))
     short = [series([start, start + 10]) for start in range(0, 180, 20)]
     assert measure_churn([slow, *short]) == Churn(appearing_series=8, ending_series=8, known_series=10)
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import (
     RECORD,
     RESOURCE,
-    Sender,
+    SenderName,
     Tally,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
@@ -52,11 +52,11 @@ def tally(short: str, tenant_attribute: str = "") -> Tally:
 
 @cases(
     "short, items",
-    ("spans", {Sender("cart", "shop", ""): 2, Sender("pay", "", ""): 1}),
-    ("metrics", {Sender("cart", "shop", ""): 3, Sender("pay", "", ""): 1}),
-    ("logs", {Sender("cart", "shop", ""): 1, Sender("", "", ""): 1}),
+    ("spans", {SenderName("cart", "shop", ""): 2, SenderName("pay", "", ""): 1}),
+    ("metrics", {SenderName("cart", "shop", ""): 3, SenderName("pay", "", ""): 1}),
+    ("logs", {SenderName("cart", "shop", ""): 1, SenderName("", "", ""): 1}),
 )
-def test_items_belong_to_their_senders(short: str, items: dict[Sender, int]) -> None:
+def test_items_belong_to_their_senders(short: str, items: dict[SenderName, int]) -> None:
     request = build_otlp_request(short, RECORDS[short], "given")
     assert signal_of_request(request) == SIGNALS[short]
     assert dict(tally(short).items_by_sender) == items
@@ -65,7 +65,7 @@ def test_items_belong_to_their_senders(short: str, items: dict[Sender, int]) -> 
 
 
 def test_the_tenant_is_an_attribute_that_the_user_names() -> None:
-    assert set(tally("spans", "team").items_by_sender) == {Sender("cart", "shop", "a"), Sender("pay", "", "")}
+    assert set(tally("spans", "team").items_by_sender) == {SenderName("cart", "shop", "a"), SenderName("pay", "", "")}
 
 
 def test_spans_of_a_trace_and_points_of_a_series_are_counted_once() -> None:

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import parse_limits
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Change, Figures
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender, Tally
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
+    Figures,
+    SentChange,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import SenderName, Tally
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.unmatched import (
     NamedOptions,
     ReplayFacts,
@@ -21,13 +24,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 
 from tests.support.cases import cases
 
-LOGS = Change("backend", "logs", Figures(9, 90), Figures(9, 90))
-METRICS = Change("backend", "metrics", Figures(9, 90, 3), Figures(0, 0))
+LOGS = SentChange("backend", "logs", Figures(9, 90), Figures(9, 90))
+METRICS = SentChange("backend", "metrics", Figures(9, 90, 3), Figures(0, 0))
 
 
-def notes(named: dict[str, Any], *changes: Change) -> list[str]:
+def notes(named: dict[str, Any], *changes: SentChange) -> list[str]:
     tally = Tally()
-    tally.items_by_sender[Sender("cart", "shop", "blue" if named.get("tenant_attribute") == "team" else "")] = 9
+    tally.items_by_sender[SenderName("cart", "shop", "blue" if named.get("tenant_attribute") == "team" else "")] = 9
     asked = NamedOptions(
         limits=parse_limits(named.get("limits", {})),
         prices=named.get("prices", {}),

@@ -11,7 +11,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import mask_and_clean
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
-    Reference,
+    PodReference,
     describe_lacking_parts,
     describe_remedy,
     find_needed_objects,
@@ -59,22 +59,22 @@ def workload(pod: Any, **more: Any) -> Any:
 
 def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
     assert set(find_needed_objects(workload(POD)).values()) == {
-        Reference("Secret", "ns", "login", ("password", "user")),
-        Reference("ConfigMap", "ns", "settings", ("d",)),
-        Reference("Secret", "ns", "all"),
-        Reference("ConfigMap", "ns", "defaults"),
-        Reference("Secret", "ns", "tls"),
-        Reference("Secret", "ns", "ca", ("ca.crt",)),
-        Reference("Secret", "ns", "part", ("k",)),
-        Reference("ConfigMap", "ns", "root"),
-        Reference("PriorityClass", "", "urgent"),
-        Reference("RuntimeClass", "", "sandbox"),
+        PodReference("Secret", "ns", "login", ("password", "user")),
+        PodReference("ConfigMap", "ns", "settings", ("d",)),
+        PodReference("Secret", "ns", "all"),
+        PodReference("ConfigMap", "ns", "defaults"),
+        PodReference("Secret", "ns", "tls"),
+        PodReference("Secret", "ns", "ca", ("ca.crt",)),
+        PodReference("Secret", "ns", "part", ("k",)),
+        PodReference("ConfigMap", "ns", "root"),
+        PodReference("PriorityClass", "", "urgent"),
+        PodReference("RuntimeClass", "", "sandbox"),
     }
 
 
 def test_the_login_of_a_registry_is_a_reference_of_a_pod_and_of_an_account() -> None:
     pulling: Any = {"imagePullSecrets": [{"name": "registry"}]}
-    wanted = Reference("Secret", "ns", "registry", has_registry_login=True)
+    wanted = PodReference("Secret", "ns", "registry", has_registry_login=True)
     for manifest in (workload(pulling), obj("ServiceAccount", **pulling)):
         assert list(find_needed_objects(manifest).values()) == [wanted]
         assert find_unprovided(manifest, None, ()) == [wanted]
@@ -157,7 +157,7 @@ def test_a_running_workload_whose_config_reads_the_same_files_was_checked_before
     ours = {ObjectRef("ConfigMap", "ns", "config")}
     assert find_unprovided(workload(MOUNTED), workload(MOUNTED), ours, old, old) == []
     found = find_unprovided(workload(MOUNTED), workload(MOUNTED), ours, new, old)
-    assert found == [Reference("Secret", "ns", "tls", ("ca.crt",))]
+    assert found == [PodReference("Secret", "ns", "tls", ("ca.crt",))]
 
 
 CLAIMS = [{"spec": {"storageClassName": "fast"}}, {"spec": {"storageClassName": ""}}, {"spec": {}}]
@@ -188,12 +188,12 @@ def test_only_new_references_that_nobody_brings_are_looked_for() -> None:
     pod["volumes"].append({"configMap": {"name": "kube-root-ca.crt"}})
     live = workload({"volumes": [{"secret": {"secretName": "old"}}]})
     found = find_unprovided(workload(pod), live, {ObjectRef("Secret", "ns", "ours")})
-    assert found == [Reference("Secret", "ns", "new")]
+    assert found == [PodReference("Secret", "ns", "new")]
     more = {"volumes": [{"secret": {"secretName": "old", "items": [{"key": "k", "path": "k"}]}}]}
-    assert find_unprovided(workload(more), live, ()) == [Reference("Secret", "ns", "old", ("k",))]
+    assert find_unprovided(workload(more), live, ()) == [PodReference("Secret", "ns", "old", ("k",))]
 
 
-WANTED = Reference("Secret", "ns", "login", ("password", "user"))
+WANTED = PodReference("Secret", "ns", "login", ("password", "user"))
 
 
 @cases(
@@ -212,13 +212,18 @@ def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
     (WANTED, False, True, "`kubectl create secret generic login --namespace ns --from-file=FOLDER/password --from"),
     (WANTED, False, False, "-o yaml | kubectl apply -f - && kubectl create secret generic login --namespace ns"),
     (WANTED, True, True, "Add the keys with `kubectl edit secret login --namespace ns`."),
-    (Reference("ConfigMap", "ns", "a"), False, True, "`kubectl create configmap a --namespace ns --from-file=FOLDER`"),
-    (Reference("RuntimeClass", "", "x"), False, True, "choose one that `kubectl get runtimeclass` lists"),
-    (Reference("StorageClass", "", "x"), False, True, "set `storage.class` to one that"),
-    (Reference("CustomResourceDefinition", "", "x"), False, True, "disable `prometheus_cr`"),
-    (Reference("PriorityClass", "", "x"), False, True, "set `priority_class_name` to one that"),
+    (
+        PodReference("ConfigMap", "ns", "a"),
+        False,
+        True,
+        "`kubectl create configmap a --namespace ns --from-file=FOLDER`",
+    ),
+    (PodReference("RuntimeClass", "", "x"), False, True, "choose one that `kubectl get runtimeclass` lists"),
+    (PodReference("StorageClass", "", "x"), False, True, "set `storage.class` to one that"),
+    (PodReference("CustomResourceDefinition", "", "x"), False, True, "disable `prometheus_cr`"),
+    (PodReference("PriorityClass", "", "x"), False, True, "set `priority_class_name` to one that"),
 )
-def test_the_fix_adds_what_is_missing(wanted: Reference, exists: bool, namespace: bool, text: str) -> None:
+def test_the_fix_adds_what_is_missing(wanted: PodReference, exists: bool, namespace: bool, text: str) -> None:
     fix = describe_remedy(wanted, exists=exists, has_namespace=namespace)
     assert text in fix
     assert mask_and_clean(fix) == fix

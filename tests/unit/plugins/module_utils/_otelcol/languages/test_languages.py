@@ -145,7 +145,7 @@ def test_a_server_listens_on_a_host_and_a_port(text: str, why: str, meant: str) 
 
 
 def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
-    language = ottl.Language({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
+    language = ottl.OttlLanguage({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
     call = ottl.read_ottl('ExtractGrokPatterns(a, "%{A}") == nil', statement=False)
     assert isinstance(call, UsedNames)
     asked = call.calls[0]
@@ -168,7 +168,7 @@ def test_hostile_texts_take_linear_time(head: str, part: str, tail: str) -> None
 
 
 def test_a_statement_may_end_anywhere() -> None:
-    assert isinstance(ottl.read_ottl('set(a["', statement=True), ottl.Trouble)
+    assert isinstance(ottl.read_ottl('set(a["', statement=True), ottl.OttlTrouble)
 
 
 WORDS = """ "a" a A Abc set ( ) [ ] { } , . == = => 1 2.5 - * and or not true nil where 0xff : \\ ' é """
@@ -178,7 +178,7 @@ WORDS = """ "a" a A Abc set ( ) [ ] { } , . == = => 1 2.5 - * and or not true ni
 def test_no_text_crashes(text: str) -> None:
     for statement in (True, False):
         found = ottl.read_ottl(text, statement)
-        if isinstance(found, ottl.Trouble):
+        if isinstance(found, ottl.OttlTrouble):
             assert 0 <= found.start <= len(text)
             assert found.why
     regex.find_regex_refusal(text)
@@ -196,7 +196,7 @@ def test_no_text_crashes(text: str) -> None:
 )
 def test_a_fault_is_where_it_stands(text: str, start: int) -> None:
     found = ottl.read_ottl(text, statement=True)
-    assert isinstance(found, ottl.Trouble)
+    assert isinstance(found, ottl.OttlTrouble)
     assert found.start == start
 
 

@@ -14,11 +14,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
     queue_batch_of,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import (
-    Change,
+    ConfigChange,
     Unsolved,
     apply_edits,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 
 from .test_steps import CATALOGUE, ODD, cases, moved
 
@@ -58,7 +58,7 @@ def config(exporters: Any, pipelines: str = "traces: batch > otlp", batches: Any
 
 def after(before: dict[str, Any], version: str = "0.158.0") -> tuple[Any, list[str], list[str]]:
     """Return the config after all changes, what was done, and why something stays."""
-    found = list(move_batches_to_exporters(before, Target(CATALOGUE, "contrib", version)))
+    found = list(move_batches_to_exporters(before, TargetBuild(CATALOGUE, "contrib", version)))
     changes = [one for one in found if not isinstance(one, Unsolved)]
     result = apply_edits(before, [edit for one in changes for edit in one.edits])
     return result, [one.description for one in changes], [one.reason for one in found if isinstance(one, Unsolved)]
@@ -126,8 +126,8 @@ STAYS = """
 def test_what_only_the_processor_can_do_stays_until_it_is_gone(exporters: Any, pipelines: str, why: str) -> None:
     before = config(exporters, pipelines)
     assert after(before) == (before, [], [])
-    (change,) = move_batches_to_exporters(before, Target(CATALOGUE, "contrib", "0.177.0"))
-    assert isinstance(change, Change) and why in change.reason
+    (change,) = move_batches_to_exporters(before, TargetBuild(CATALOGUE, "contrib", "0.177.0"))
+    assert isinstance(change, ConfigChange) and why in change.reason
     result, done, _stays = after(before, "0.177.0")
     assert (result["processors"], result["exporters"], done) == ({}, exporters, ["batch removed"])
 
@@ -153,8 +153,8 @@ def test_a_build_with_the_processor_that_has_a_queue_gets_it() -> None:
     }
     own, _unknown = CATALOGUE.add_manifest("own", manifest, "0.158.0")
     before = config({"otlp": None, "awsxray": None}, "traces: batch/a > otlp, awsxray", {"batch/a": {"timeout": "1s"}})
-    (change,) = move_batches_to_exporters(before, Target(own, "own", "0.158.0"))
-    assert isinstance(change, Change) and change.description == "batch/a → queuebatch/a"
+    (change,) = move_batches_to_exporters(before, TargetBuild(own, "own", "0.158.0"))
+    assert isinstance(change, ConfigChange) and change.description == "batch/a → queuebatch/a"
     result = apply_edits(before, change.edits)
     assert result["processors"] == {"queuebatch/a": {"batch": {**EQUAL, "flush_timeout": "1s"}}}
     assert result["service"]["pipelines"]["traces"]["processors"] == ["queuebatch/a"]
@@ -214,7 +214,7 @@ def test_what_sends_no_requests_needs_none() -> None:
 def test_metadata_divides_queues_since_a_version() -> None:
     before = config({"otlp": None}, batches={"batch": {"metadata_keys": ["a"], "metadata_cardinality_limit": 9}})
     assert after(before, "0.146.0")[2] == ["Queues divide by metadata since 0.147.0."]
-    (change,) = move_batches_to_exporters(before, Target(CATALOGUE, "contrib", "0.147.0"))
+    (change,) = move_batches_to_exporters(before, TargetBuild(CATALOGUE, "contrib", "0.147.0"))
     assert change.reason.endswith("A queue has no metadata_cardinality_limit.")
 
 

@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
     has_same_meaning,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.steps import STEPS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 
 TABLES = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
 CATALOGUE = Catalogue.from_tables({file.stem: json.loads(file.read_text()) for file in TABLES.glob("*.json")})
@@ -27,7 +27,7 @@ ODD = [None, 5, "x", [], {}, [5], {"a": None}, {"exporters": 5}, {"exporters": {
 
 def moved(config: Any, version: str = "0.158.0", distribution: str = "contrib") -> tuple[Any, list[str]]:
     """Return the config after all steps, and why something is left."""
-    target, left = Target(CATALOGUE, distribution, version), []
+    target, left = TargetBuild(CATALOGUE, distribution, version), []
     for step in STEPS:
         found = list(step(config, target))
         left += [one.reason for one in found if isinstance(one, Unsolved)]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.component_table import COMPONENTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import CollectorPort
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import (
     DOWNWARD_FIELDS,
-    Variable,
+    NeededVariable,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
@@ -29,7 +29,7 @@ def receiving(name: str, settings: Any = None) -> Needs:
 
 def test_the_least_config_needs_one_port() -> None:
     found = needs(CONFIG)
-    assert found.ports == (Port("otlp", 4317, "TCP", "grpc"),)
+    assert found.ports == (CollectorPort("otlp", 4317, "TCP", "grpc"),)
     assert (found.needs_root, found.asks_api, found.has_known_ports) == (False, False, True)
     assert (found.probed_port, found.probe_path) == (None, "/")
     assert [*found.rbac_rules, *found.variables, *found.mounts, *found.state_directories, *found.aws_grants] == []
@@ -113,7 +113,7 @@ def reader(**prometheus: Any) -> dict[str, Any]:
 
 @cases("prometheus, number", ({"port": 9000}, 9000), ({"port": "9001"}, 9001), ({"host": "[::]", "port": 8888}, 8888))
 def test_own_metrics_are_a_port_that_clients_do_not_see(prometheus: dict[str, Any], number: int) -> None:
-    assert needs(reader(**prometheus)).ports[1:] == (Port("metrics", number, is_exposed=False),)
+    assert needs(reader(**prometheus)).ports[1:] == (CollectorPort("metrics", number, is_exposed=False),)
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,18 @@ VARIABLES = [
 
 @pytest.mark.parametrize(("text", "optional"), VARIABLES)
 def test_variables_are_found_in_text(text: str, optional: dict[str, bool]) -> None:
-    found = [Variable(name, ("receivers", "nop", "x"), may_lack) for name, may_lack in optional.items()]
+    found = [NeededVariable(name, ("receivers", "nop", "x"), may_lack) for name, may_lack in optional.items()]
     assert list(receiving("nop", {"x": text}).variables) == found
 
 
 def test_the_place_that_cannot_do_without_a_variable_counts() -> None:
     found = receiving("nop", {"x": "${env:A:-a}", "y": "${env:A}", "z": "${env:A}"}).variables
-    assert found == (Variable("A", ("receivers", "nop", "y"), is_optional=False),)
+    assert found == (NeededVariable("A", ("receivers", "nop", "y"), is_optional=False),)
 
 
 def test_components_read_variables_without_saying_so() -> None:
     assert needs(running(extensions={"k8s_observer": {}})).variables == (
-        Variable("K8S_NODE_NAME", (), is_optional=False),
+        NeededVariable("K8S_NODE_NAME", (), is_optional=False),
     )
     found = needs(running(processors={"resource_detection": {"detectors": ["k8s_api"]}})).variables
     assert [variable.name for variable in found] == ["K8S_NODE_NAME"]
@@ -172,7 +172,7 @@ def test_all_that_a_pod_can_tell_is_known() -> None:
 )
 def test_the_health_check_is_probed_where_it_listens(settings: Any, number: int, path: str) -> None:
     found = needs(running(extensions={"health_check": settings}))
-    assert found.probed_port == Port("healthcheck", number, is_exposed=False)
+    assert found.probed_port == CollectorPort("healthcheck", number, is_exposed=False)
     assert found.probe_path == path
 
 

@@ -29,13 +29,13 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import clean_text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import Part
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import StartedComponent
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.annotated_scrapes import (
     AnnotatedScrape,
     find_annotated_scrapes,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     AskedHeader,
@@ -131,10 +131,10 @@ def started(config: Json, signal: str) -> Json:
     return {signal: first} | ({"metrics/out": {"receivers": connectors, "exporters": ["debug"]}} if connectors else {})
 
 
-def target(build: str = "contrib 0.158.0") -> Target:
+def target(build: str = "contrib 0.158.0") -> TargetBuild:
     """Return the build that a config is checked against."""
     distribution, version = build.split()
-    return Target(_OWN if distribution == "own" else CATALOGUE, distribution, version)
+    return TargetBuild(_OWN if distribution == "own" else CATALOGUE, distribution, version)
 
 
 def deployment(given: Json) -> Deployment:
@@ -171,7 +171,9 @@ def scraping(given: Json) -> tuple[AnnotatedScrape, ...]:
     """Return the jobs of other collectors, by their names; `on` says on which nodes these run."""
     nodes = given.pop("on", "")
     configs = {name: {"config": {"scrape_configs": jobs}} for name, jobs in given.items()}
-    parts = {name: Part("receivers", "prometheus", "prometheus", settings) for name, settings in configs.items()}
+    parts = {
+        name: StartedComponent("receivers", "prometheus", "prometheus", settings) for name, settings in configs.items()
+    }
     return tuple(scrape for name, part in parts.items() for scrape in find_annotated_scrapes(part, name, nodes))
 
 

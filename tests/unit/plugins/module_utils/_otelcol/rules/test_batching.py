@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import batching
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from ...helpers import CATALOGUE
 
 
-def build(version: str, distribution: str = "contrib") -> Target:
-    return Target(CATALOGUE, distribution, version)
+def build(version: str, distribution: str = "contrib") -> TargetBuild:
+    return TargetBuild(CATALOGUE, distribution, version)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_the_catalogue_says_which_exporters_make_batches(version: str, exporter:
 def test_a_schema_of_the_build_says_it_too() -> None:
     types = {("exporters", "acme"): {"sending_queue": {"batch": {"min_size": "if"}}}, ("exporters", "other"): {}}
     own = CATALOGUE.add_schema("own", types, "0.158.0")
-    assert [batching.can_batch(Target(own, "own", "0.158.0"), name) for name in ("acme", "other")] == [True, False]
+    assert [batching.can_batch(TargetBuild(own, "own", "0.158.0"), name) for name in ("acme", "other")] == [True, False]
 
 
 @pytest.mark.parametrize(

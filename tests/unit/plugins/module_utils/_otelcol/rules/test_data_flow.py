@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.data_flow import Hop
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.data_flow import CollectorHop
 
 
 def test_an_exporter_whose_id_is_no_text_balances_nothing() -> None:
     settings = {"endpoint": "dns:///gateway:4317"}
-    hop = Hop("agent", "telemetry", (), {"exporters": {5: settings, "otlp_grpc": settings, "debug": settings}})
+    hop = CollectorHop("agent", "telemetry", (), {"exporters": {5: settings, "otlp_grpc": settings, "debug": settings}})
     assert list(hop.balancing_exporters) == ["otlp_grpc"]

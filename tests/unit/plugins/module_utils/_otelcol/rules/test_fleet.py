@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import conflicts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import CollectorPort
 
 from ...helpers import cases, collector
 
-OTLP = Port("otlp", 4317)
-METRICS = Port("metrics", 8888, is_exposed=False)
-JAEGER = Port("jaeger", 4317, "UDP")
+OTLP = CollectorPort("otlp", 4317)
+METRICS = CollectorPort("metrics", 8888, is_exposed=False)
+JAEGER = CollectorPort("jaeger", 4317, "UDP")
 
 
-def member(name: str, *ports: Port, mode: str = "daemonset", **options: Any) -> conflicts.Member:
-    return conflicts.Member(collector(name=name, mode=mode, **options), ports)
+def member(name: str, *ports: CollectorPort, mode: str = "daemonset", **options: Any) -> conflicts.PortOwner:
+    return conflicts.PortOwner(collector(name=name, mode=mode, **options), ports)
 
 
 def test_collectors_of_one_name_may_live_in_two_namespaces() -> None:
@@ -59,7 +59,7 @@ SHARING = [
     ("a gateway on the node", member("a", OTLP, mode="deployment", host_ports=True), member("b", OTLP)),
 ]
 APART = [
-    ("other ports", member("a", OTLP), member("b", Port("zipkin", 9411))),
+    ("other ports", member("a", OTLP), member("b", CollectorPort("zipkin", 9411))),
     ("other protocols", member("a", OTLP), member("b", JAEGER)),
     ("other protocols of a host network", member("a", OTLP, host_network=True), member("b", JAEGER, host_network=True)),
     ("other nodes", member("a", OTLP, node_selector={"x": "1"}), member("b", OTLP, node_selector={"x": "2"})),
@@ -71,7 +71,7 @@ APART = [
 
 
 @cases("one, two", *(row[1:] for row in SHARING), ids=[row[0] for row in SHARING])
-def test_one_port_of_a_node_is_opened_once(one: conflicts.Member, two: conflicts.Member) -> None:
+def test_one_port_of_a_node_is_opened_once(one: conflicts.PortOwner, two: conflicts.PortOwner) -> None:
     with pytest.raises(Problem) as refused:
         conflicts.check_conflicts([one, two])
     number = one.ports[0].number
@@ -80,12 +80,12 @@ def test_one_port_of_a_node_is_opened_once(one: conflicts.Member, two: conflicts
 
 
 @cases("one, two", *(row[1:] for row in APART), ids=[row[0] for row in APART])
-def test_what_never_meets_does_not_clash(one: conflicts.Member, two: conflicts.Member) -> None:
+def test_what_never_meets_does_not_clash(one: conflicts.PortOwner, two: conflicts.PortOwner) -> None:
     conflicts.check_conflicts([one, two])
 
 
 def test_five_clashes_are_named_at_once_and_the_others_counted() -> None:
-    members = [member(name, OTLP, Port("zipkin", 9411)) for name in "abcd"]
+    members = [member(name, OTLP, CollectorPort("zipkin", 9411)) for name in "abcd"]
     with pytest.raises(Problem) as refused:
         conflicts.check_conflicts(members)
     assert refused.value.wrong.count("both open") == 5

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_fields as fields
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import (
     Build,
-    Target,
+    TargetBuild,
     build_of,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import make_constraint
@@ -150,7 +150,7 @@ def test_what_settings_tell_is_found_once_for_a_build(first: Any, second: Any) -
         asked.append(settings)
         yield repr(settings)
 
-    def answers(settings: Any, build: Target | None) -> list[str]:
+    def answers(settings: Any, build: TargetBuild | None) -> list[str]:
         one = Subject({"exporters": {"debug": settings}}, target=build)
         return [answer for path, answer in told(one) if path == ("exporters", "debug")]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.setting_values import (
     find_setting_faults,
 )
@@ -17,7 +17,7 @@ from tests.support.cases import cases
 
 from ...helpers import CATALOGUE, Json, running
 
-CONTRIB = Target(CATALOGUE, "contrib", "0.158.0")
+CONTRIB = TargetBuild(CATALOGUE, "contrib", "0.158.0")
 HUGE = 10**400
 
 

@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position, format_path
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import user_rules
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
     Subject,
@@ -238,7 +238,7 @@ def test_where_chooses_places() -> None:
     ]
 
 
-TARGET = Target(Catalogue((), ()), "k8s", "0.150.0")
+TARGET = TargetBuild(Catalogue((), ()), "k8s", "0.150.0")
 
 
 @cases(

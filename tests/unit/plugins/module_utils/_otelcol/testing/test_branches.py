@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import format_path
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import Language
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import OttlLanguage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import branches as found_in
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branch_model import (
     Baseline,
@@ -26,7 +26,7 @@ from tests.support.cases import cases
 
 
 def branches(config: str) -> list[Branch]:
-    return found_in.list_branches(yaml.safe_load(config), Language.from_rows(_builds.load_catalogue().ottl_rows))
+    return found_in.list_branches(yaml.safe_load(config), OttlLanguage.from_rows(_builds.load_catalogue().ottl_rows))
 
 
 def of(kind: str, settings: str, signal: str = "traces") -> list[Branch]:

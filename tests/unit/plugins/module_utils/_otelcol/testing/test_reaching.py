@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import Language
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import OttlLanguage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branches import list_branches
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.reaching import list_ways_to_reach
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
@@ -18,7 +18,7 @@ def first(component: str, settings: Any, signal: str = "traces", examples: Any =
     """Return what is given for the last branch of a processor."""
     pipeline = {"receivers": ["otlp"], "processors": [component], "exporters": ["debug"]}
     config = {"processors": {component: settings}, "service": {"pipelines": {signal: pipeline}}}
-    found = list_branches(config, Language.from_rows(_builds.load_catalogue().ottl_rows))
+    found = list_branches(config, OttlLanguage.from_rows(_builds.load_catalogue().ottl_rows))
     return [
         {key: value for key, value in one.items() if key != "to"}
         for one in list_ways_to_reach(found[-1], config, examples)
@@ -70,7 +70,7 @@ def test_policies_of_a_policy_are_met_together_and_those_of_parts_with_many_trac
     config = {"tail_sampling": {"policies": [{"type": "and", "and": {"and_sub_policy": below}}]}}
     pipelines = {"traces": {"receivers": ["otlp"], "processors": ["tail_sampling"]}}
     whole = {"processors": config, "service": {"pipelines": pipelines}}
-    found = list_branches(whole, Language.from_rows(_builds.load_catalogue().ottl_rows))
+    found = list_branches(whole, OttlLanguage.from_rows(_builds.load_catalogue().ottl_rows))
     (one,) = list_ways_to_reach(found[0], whole, [])
     assert one["spans"] == [{"duration": "6ms", "attributes": {"a": 1}}]
     (many,) = first(
@@ -128,7 +128,7 @@ service:
 
 def test_routes_on_the_way_are_met_too_and_receivers_named() -> None:
     config = yaml.safe_load(ROUTES)
-    step, one, two = list_branches(config, Language.from_rows(_builds.load_catalogue().ottl_rows))
+    step, one, two = list_branches(config, OttlLanguage.from_rows(_builds.load_catalogue().ottl_rows))
     record = {"resource": {"a": "text", "t": "a"}}
     assert list(list_ways_to_reach(step, config, [])) == [
         {"to": "otlp", "spans": [record]},

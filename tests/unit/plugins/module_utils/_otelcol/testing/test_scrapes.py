@@ -42,11 +42,11 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def page(job: str, *texts: str, **labels: str) -> scrapes.Page:
-    return scrapes.Page("prometheus", job, "/pages/0", texts or ("a 1",), labels)
+def page(job: str, *texts: str, **labels: str) -> scrapes.ScrapedPage:
+    return scrapes.ScrapedPage("prometheus", job, "/pages/0", texts or ("a 1",), labels)
 
 
-def built(*own: scrapes.Page, config: Any = CONFIG) -> harness.Harness:
+def built(*own: scrapes.ScrapedPage, config: Any = CONFIG) -> harness.Harness:
     ends = replaced_ends.ReplacedEnds("http://127.0.0.1:9", {"prometheus": 1, "otlp": 2}, "", pages=own)
     return harness.build_harness(config, ends)
 
@@ -118,8 +118,8 @@ def test_pages_of_a_job_follow_each_other() -> None:
         {"pages": {"pods": "a 2"}},
     ]
     assert scrapes.read_scraped_pages(CONFIG["receivers"], given, "here") == [
-        scrapes.Page("prometheus", "pods", "/pages/0", ("a 1", "a 2"), {"x": "1"}),
-        scrapes.Page("prometheus/other", "node", "/pages/1", ("b 1",)),
+        scrapes.ScrapedPage("prometheus", "pods", "/pages/0", ("a 1", "a 2"), {"x": "1"}),
+        scrapes.ScrapedPage("prometheus/other", "node", "/pages/1", ("b 1",)),
     ]
 
 

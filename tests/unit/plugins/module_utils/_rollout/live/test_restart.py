@@ -13,8 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import RestartRun
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restarts import (
     RESTARTED_AT,
+    OutdatedWorkload,
     SidecarName,
-    Workload,
 )
 
 from tests.support.cases import cases
@@ -148,7 +148,7 @@ def test_selected_workloads_restart_one_after_the_other() -> None:
 
 def test_a_workload_that_is_named_and_has_an_older_sidecar_restarts_once() -> None:
     api = api_with(pod("one"), deployment("one"))
-    given = Workload("Deployment", "ns", "one")
+    given = OutdatedWorkload("Deployment", "ns", "one")
     found = restart(api, "ns").run([given, given], SIDECARS)
     assert (found["msg"], watched(api)) == ("1 found, 1 restarted", ["one"])
     assert "older sidecar" in found["stale"][0]["reason"]
@@ -229,7 +229,7 @@ def test_what_is_left_alone_is_named_with_its_reason() -> None:
     lonely = pod("lonely")
     lonely["metadata"]["ownerReferences"] = []
     api = api_with(pod("one"), lonely, deployment("one", strategy={"type": "Recreate"}))
-    found = restart(api, "ns").run([Workload("Deployment", "ns", "gone")], SIDECARS)
+    found = restart(api, "ns").run([OutdatedWorkload("Deployment", "ns", "gone")], SIDECARS)
     reasons = {item["name"]: item["obstacle"] for item in found["left_alone"]}
     assert reasons == {
         "gone": "it no longer exists",

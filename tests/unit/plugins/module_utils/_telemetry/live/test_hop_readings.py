@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
     choose_pod_evidence,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.hop_readings import HopReadings
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import TelemetryProbe
 
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
@@ -39,7 +39,7 @@ def metrics(accepted: int, sent: int) -> str:
 HOPS = [hop("agent", otlp=["ns/gateway"]), hop("gateway", otlp=[])]
 
 
-def probe(api: FakeApi, hops: list[dict[str, Any]], after: dict[str, str]) -> Probe:
+def probe(api: FakeApi, hops: list[dict[str, Any]], after: dict[str, str]) -> TelemetryProbe:
     api.texts |= {METRICS.format(name): metrics(7, 7) for name in ("a", "g")}
     api.texts[LOG.format("g")] = "nothing"
 
@@ -50,7 +50,7 @@ def probe(api: FakeApi, hops: list[dict[str, Any]], after: dict[str, str]) -> Pr
     arrival = {"namespace": "ns", "selector": "app=gateway", "evidence": "logs"}
     readings = HopReadings(api.cluster(), hops)
     found = choose_pod_evidence(api.cluster(), arrival, "id1")
-    return Probe(send, found, "id1", "svc", 5, clock=api.clock, sleep=api.clock.sleep, hop_readings=readings)
+    return TelemetryProbe(send, found, "id1", "svc", 5, clock=api.clock, sleep=api.clock.sleep, hop_readings=readings)
 
 
 def test_the_failure_names_the_collector_that_lost_the_record() -> None:

@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
     choose_pod_evidence,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import NotSentError
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import TelemetryProbe
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace
 
 from tests.support.cases import cases
@@ -29,9 +29,9 @@ LOG, METRICS = "/api/v1/namespaces/ns/pods/p/log", "/api/v1/namespaces/ns/pods/p
 ARRIVAL = {"namespace": "ns", "selector": "app=c", "evidence": "logs", "metrics_port": 8888}
 
 
-def probe(api: FakeApi, send: Any, arrival: dict[str, Any] | None = None, seconds: float = 10) -> Probe:
+def probe(api: FakeApi, send: Any, arrival: dict[str, Any] | None = None, seconds: float = 10) -> TelemetryProbe:
     found = choose_pod_evidence(api.cluster(), arrival, "id1") if arrival else None
-    return Probe(send, found, "id1", "svc", seconds, clock=api.clock, sleep=api.clock.sleep)
+    return TelemetryProbe(send, found, "id1", "svc", seconds, clock=api.clock, sleep=api.clock.sleep)
 
 
 def test_it_is_seen_in_the_logs() -> None:

@@ -23,12 +23,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     RecordKind,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
-    Change,
     Figures,
     Move,
     PartlyLost,
+    SentChange,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import SenderName
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.forecast_result import (
     build_forecast_result,
 )
@@ -38,9 +38,9 @@ NONE, ALL = Figures(0, 0), Figures(200, 1000)
 
 
 def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_nowhere() -> None:
-    moves = (Move(Sender(SECRET, "shop", ""), NONE, ALL),)
+    moves = (Move(SenderName(SECRET, "shop", ""), NONE, ALL),)
     kinds = (KindOfOneSide(RecordKind(SECRET, "info", SECRET), 200, (SECRET,)),)
-    change = Change(
+    change = SentChange(
         "otlp_http/backend",
         "metrics",
         NONE,
@@ -70,7 +70,7 @@ def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_now
 
 def test_an_exporter_that_is_named_like_a_secret_is_shown_nowhere_and_its_limit_fails_its_test() -> None:
     name = f"otlp_http/{SECRET}"
-    change = Change(name, "traces", Figures(100, 1000), Figures(200, 2000), old_exporter=name)
+    change = SentChange(name, "traces", Figures(100, 1000), Figures(200, 2000), old_exporter=name)
     told = Forecast(
         collector="gateway",
         changes=(change,),

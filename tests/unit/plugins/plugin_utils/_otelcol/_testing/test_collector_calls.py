@@ -53,7 +53,7 @@ def test_a_connection_that_rests_while_another_one_is_used_is_made_anew(monkeypa
     with (
         receiver(Resting) as rests,
         receiver(Busy) as is_used,
-        collector_calls.Sender(place, 60) as sender,
+        collector_calls.OtlpSender(place, 60) as sender,
     ):
         sender.send_call(collector_calls.Call(rests, "/v1/logs", "POST", b"{}"))
         end = time.monotonic() + 0.2

@@ -68,7 +68,7 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
 
 @contextmanager
 def beside(binary: str, text: str, environment: dict[str, str], seconds: float) -> Iterator[None]:
-    command = collector_place.Command(binary, text, environment)
+    command = collector_place.CollectorCommand(binary, text, environment)
     with (
         collector_place.open_place(is_isolated=False) as place,
         collector_run.run_collector(place, command, seconds),

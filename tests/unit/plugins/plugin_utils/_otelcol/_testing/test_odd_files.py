@@ -86,7 +86,7 @@ def test_it_is_a_failed_test_and_stops_no_other(tmp_path: Path, content: str, sa
 def test_what_nobody_foresaw_stops_one_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     once = bench._run_once
 
-    def failing(given: bench.Bench, case: object, pace: int) -> bench.Outcome:
+    def failing(given: bench.Bench, case: object, pace: int) -> bench.BenchOutcome:
         if "odd" in str(case):
             raise KeyError("a secret")
         return once(given, case, pace)

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import proposed_files
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.bench import Bench
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.coverage import ConfigCoverage
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.propose import Proposal
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.propose import BranchProposal
 
 BENCH = Bench("", {}, {}, {}, "", _yaml.dump, str)
 TEST = {"name": "it", "given": {"spans": [{"name": "a"}]}, "expect": {"debug": "nothing"}}
@@ -26,8 +26,8 @@ def covered(folder: Path, *names: str) -> list[ConfigCoverage]:
     return [ConfigCoverage(suite.config, BENCH, [], [suite]) for suite in suites]
 
 
-def rows(*configs: str) -> list[Proposal]:
-    return [Proposal(config, Position(), "", TEST) for config in configs]
+def rows(*configs: str) -> list[BranchProposal]:
+    return [BranchProposal(config, Position(), "", TEST) for config in configs]
 
 
 def test_each_config_has_a_file_from_which_its_path_leads_to_it(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_file_of_the_user_is_never_replaced_and_none_is_written_then(tmp_path:
 
 
 def test_what_has_no_case_is_named_with_its_reason() -> None:
-    row = Proposal("a.yaml", Position("a.yaml", 3), "p", missing_reason="no")
+    row = BranchProposal("a.yaml", Position("a.yaml", 3), "p", missing_reason="no")
     assert list(proposed_files.format_proposals([row, replace(row, missing_reason="", test=TEST)])) == [
         "proposed: 1 of 2 that no test takes",
         "not proposed a.yaml:3: p: no",

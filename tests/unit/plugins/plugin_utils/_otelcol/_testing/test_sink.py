@@ -31,7 +31,7 @@ def test_a_broken_connection_is_not_told_and_a_fault_is(
 
 
 def test_exporters_send_one_request_after_the_other_on_a_connection() -> None:
-    kept = sink.Sink({}, {"/page": ["a 1"]})
+    kept = sink.ArrivedRecords({}, {"/page": ["a 1"]})
     with sink.serve_sink(socket.create_server(("127.0.0.1", 0)), kept) as address:
         host, port = address.removeprefix("http://").split(":")
         with closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
@@ -53,7 +53,7 @@ def test_exporters_send_one_request_after_the_other_on_a_connection() -> None:
 def test_a_client_that_watches_learns_at_once_that_it_does() -> None:
     """It asks without `sendInitialEvents` after it has listed, and nothing is sent to it then."""
     with (
-        sink.serve_sink(socket.create_server(("127.0.0.1", 0)), sink.Sink({}, {})) as address,
+        sink.serve_sink(socket.create_server(("127.0.0.1", 0)), sink.ArrivedRecords({}, {})) as address,
         closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)) as connection,
     ):
         connection.request("GET", "/api/v1/pods?watch=true")
