@@ -56,5 +56,5 @@ def read_kubeconfig(path: str) -> Mapping[str, Any]:
     """Return a kubeconfig of the controller. Raises Problem if it cannot be read or is none."""
     config = _yaml.load(_files.read_text_file(Path(path)), path).data
     if not isinstance(config, Mapping):
-        raise Problem("it is no kubeconfig", where=path)
+        raise Problem("it is no kubeconfig", where=path, fix="Give the path of a kubeconfig, such as ~/.kube/config.")
     return config
