@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What recipe baseline does for a collector: who makes batches, and how much its queues hold. Private.
 
-Recipes read it as facts about the collector, and `_composed_collectors.py` sizes queues by it.
+Recipes read it as facts about the collector, and `_configured_collectors.py` sizes queues by it.
 """
 
 from __future__ import annotations

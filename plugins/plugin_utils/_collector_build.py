@@ -4,7 +4,7 @@
 """The build that runs a collector: the components of its distribution, or of the image of a user. Private.
 
 A build, or `TargetBuild`, is a program of the Collector in one version, with the components that it has.
-`_cluster_drafts.py` and `_host_drafts.py` call this file.
+`_cluster_options.py` and `_host_options.py` call this file.
 """
 
 from __future__ import annotations

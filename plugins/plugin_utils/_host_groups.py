@@ -94,7 +94,7 @@ class InventoryGroups:
     """The host or cluster of the senders, by its name in the inventory."""
     hosts_by_group: Mapping[str, Sequence[str]]
     variables_by_host: Mapping[str, Mapping[str, Any]]
-    compose_collectors: Compose
+    configure_collectors: Compose
     """Returns the collectors of a Linux host and their configs, for the variables of this host."""
     compose_cluster: ComposeCluster = lambda _variables: ()
     """The same for a cluster."""
@@ -191,7 +191,7 @@ class InventoryGroups:
     def _compose_host(self, host: str) -> Sequence[tuple[HostCollector, Mapping[str, Any]]]:
         """Return the collectors of a host with their configs. Raises Problem that names the host."""
         try:
-            return self.compose_collectors(self.variables_by_host[host])
+            return self.configure_collectors(self.variables_by_host[host])
         except Problem as problem:
             action_prefix = f"{problem.asked}: " if problem.asked else ""
             raise Problem(
@@ -231,7 +231,7 @@ def _place_name(collector: Collector) -> str:
     return collector.name if isinstance(collector, HostCollector) else f"{collector.namespace}/{collector.name}"
 
 
-def build_unresolved_route(_collector: HostCollector, options: Mapping[str, Any]) -> dict[str, Any]:
+def stand_in_for_group(_collector: HostCollector, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what stands for a route in a config of which only the receivers count.
 
     It has the keys that recipes read: `endpoint`, `endpoints`, `is_balanced` and `server_name`.

@@ -15,7 +15,7 @@ from typing import Any
 from ..module_utils._collector.options import Collector, list_option_names
 from ..module_utils._host.host_options import HostCollector
 from . import _render
-from ._host_groups import InventoryGroups, build_unresolved_route
+from ._host_groups import InventoryGroups, stand_in_for_group
 from ._render_request import RenderRequest
 
 _PREFIX = "otel_collector_"
@@ -27,7 +27,7 @@ def build_inventory_groups(variables: Mapping[str, Any]) -> InventoryGroups:
         host=str(variables.get("inventory_hostname") or ""),
         hosts_by_group=variables.get("groups") or {},
         variables_by_host=variables.get("hostvars") or {},
-        compose_collectors=_compose_host,
+        configure_collectors=_compose_host,
         compose_cluster=_compose_cluster,
     )
 
@@ -44,14 +44,14 @@ def _compose_cluster(variables: Mapping[str, Any]) -> list[tuple[Collector, Mapp
         recipe_paths=variables.get(f"{option_prefix}recipe_paths") or [],
         platform_paths=variables.get(f"{option_prefix}platform_paths") or [],
     )
-    return _render.compose_configs(request, build_unresolved_route) if request.names_any else []
+    return _render.list_cluster_configs(request, stand_in_for_group) if request.names_any else []
 
 
 def _compose_host(variables: Mapping[str, Any]) -> Sequence[tuple[HostCollector, Mapping[str, Any]]]:
     """Return the collectors of a Linux host with these variables, and their configs."""
-    from . import _host_flows  # noqa: PLC0415 - a tenth of all that a run over clusters imports
+    from . import _host_configs  # noqa: PLC0415 - a tenth of all that a run over clusters imports
 
-    return _host_flows.compose_host_alone(variables)
+    return _host_configs.list_host_configs(variables)
 
 
 def describe_data_sent_by_host(groups: InventoryGroups, host: str) -> list[dict[str, str]]:
@@ -59,8 +59,8 @@ def describe_data_sent_by_host(groups: InventoryGroups, host: str) -> list[dict[
 
     Raises Problem for a config that cannot be composed. What is known of other hosts stays known.
     """
-    from . import _host_flows  # noqa: PLC0415 - a run over clusters imports nothing that renders hosts
+    from . import _host_configs  # noqa: PLC0415 - a run over clusters imports nothing that renders hosts
 
-    return _host_flows.describe_sent_data(
+    return _host_configs.describe_sent_data(
         groups.variables_by_host[host], replace(groups, host=host, routes_by_sender={})
     )

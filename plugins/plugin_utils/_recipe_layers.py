@@ -1,11 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The layers of a config that recipes render. Private.
+"""Render the recipes of a collector to layers of its config. Private.
 
-A config is composed of layers: those of recipes, then those that the user writes (`_user_layers.py`). A later layer
-changes what an earlier one has. `_composed_collectors.py` calls this file. A group is one of the inventory, whose
-gateways a recipe can name as the place to send to.
+A config is composed of layers: first one of each recipe, then those that the user writes (`_user_layers.py`). A later
+layer changes what an earlier one has. For example, of `recipes: [otlp_ingest]` there are two layers: recipe `baseline`,
+which every collector with recipes has, and recipe `otlp_ingest`. `_configured_collectors.py` calls this file.
+
+A recipe is a template. It reads facts about its collector (`_build_facts`), about the platform, and about the other
+collectors of the run (`WholeRun`).
 """
 
 from __future__ import annotations
@@ -31,20 +34,27 @@ from . import _baseline_options, _origins, _sources
 from ._baseline_options import BASELINE_RECIPE
 from ._otelcol import _builds, _yaml
 
-# Facts that hold from a version of the Collector on: `service.telemetry.metrics.readers` replaces the default address,
-# the operator `container` of file_log takes names of rotated files, and exporter debug can print by its own logger.
-_FIRST_VERSION_OF_FACT = {"metrics_readers": (0, 111), "rotated_logs": (0, 122), "own_prints": (0, 104)}
+# Facts that hold from a version of the Collector on.
+_FIRST_VERSION_OF_FACT = {
+    # `service.telemetry.metrics.readers` replaces the default address of metrics.
+    "metrics_readers": (0, 111),
+    # The operator `container` of file_log takes names of rotated files.
+    "rotated_logs": (0, 122),
+    # Exporter debug can print by its own logger.
+    "own_prints": (0, 104),
+}
 
-# Returns how a collector reaches the group of the inventory that options of a recipe name, under keys such as
-# `endpoint`. The arguments are the collector and the options of the recipe.
-Route = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
+# A recipe may send to a group of hosts of the inventory, with `to: GROUP`. A resolver returns how a collector reaches
+# the gateways of that group, such as `{"endpoint": "gateways.internal:4317", "is_balanced": True, …}`. Its arguments
+# are the collector and the options of the recipe. `InventoryGroups.resolve_for_recipe` is one.
+GroupResolver = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 
 
 # ── What recipes know of the run ──
 
 
-def refuse_route(_collector: Collector, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Raise Problem: no inventory says which hosts a group has."""
+def refuse_groups(_collector: Collector, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Raise Problem: no inventory says which hosts a group has. It is the resolver where there is no inventory."""
     wrong = f"`to: {options.get('to')}` names hosts of an inventory, and there is none"
     raise Problem(wrong, fix="Set `endpoint`, or `service` for trace_balancing.")
 
@@ -57,8 +67,7 @@ class WholeRun:
     """The globs of the log files of the collectors themselves."""
     organization_values: Sequence[str] = ()
     """The values that recipe resource_attributes adds to data."""
-    find_route: Route = refuse_route
-    """Returns how a collector reaches the group of the inventory that options of a recipe name."""
+    resolve_group: GroupResolver = refuse_groups
     critical_components: Sequence[Mapping[str, Any]] = ()
     """Where the critical components are that collectors of the run scrape, as `critical_use.find_places` describes."""
 
@@ -80,34 +89,33 @@ def collect_organization_values(collectors: Iterable[Collector]) -> tuple[str, .
 def render_recipe_layers(
     collector: Collector,
     version: str,
-    facts: Mapping[str, Any],
-    folders: Mapping[str, Path],
+    platform_facts: Mapping[str, Any],
+    recipe_folders: Mapping[str, Path],
     *,
     run: WholeRun = WholeRun(),
     target: TargetBuild | None = None,
 ) -> list[Layer]:
-    """Return the layers of a collector's recipes from these folders, with the component names of this version.
+    """Return the layers of a collector's recipes, with the names that components have in this version.
 
-    `facts` are those of the platform. `target` is the build, if the catalogue knows it.
+    `recipe_folders` has the folder of each recipe by its name. `target` is the build, if the catalogue knows it.
+    Raises Problem for a recipe that does not exist, that lacks another recipe, or that does not fit the mode.
     """
     used_recipes = _list_used_recipes(collector)
     if not used_recipes:
         return []
     for use in used_recipes:
-        recipes.check_recipe_exists(use, folders)
-    recipe_by_name = {use.name: _sources.read_recipe(folders[use.name]) for use in used_recipes}
+        recipes.check_recipe_exists(use, recipe_folders)
+    recipe_by_name = {use.name: _sources.read_recipe(recipe_folders[use.name]) for use in used_recipes}
     recipes.check_requires(used_recipes, recipe_by_name)
     collector_facts = _build_facts(collector, version, run, target)
-    platform_facts = adapt_facts(collector, facts)
+    adapted_facts = adapt_facts(collector, platform_facts)
+    renames = _builds.load_catalogue().renames
     layers: list[Layer] = []
     for use in used_recipes:
-        recipes.check_mode(use, recipe_by_name[use.name], collector.mode)
-        layer = _sources.render_fragment(
-            use, folders[use.name], recipe_by_name[use.name], platform_facts, collector_facts
-        )
-        layers.append(
-            replace(layer, config=rename_for_version(layer.config, version, _builds.load_catalogue().renames))
-        )
+        recipe = recipe_by_name[use.name]
+        recipes.check_mode(use, recipe, collector.mode)
+        layer = _sources.render_fragment(use, recipe_folders[use.name], recipe, adapted_facts, collector_facts)
+        layers.append(replace(layer, config=rename_for_version(layer.config, version, renames)))
     return layers
 
 
@@ -120,7 +128,10 @@ def _list_used_recipes(collector: Collector) -> list[recipes.RecipeUse]:
 
 
 def _build_facts(collector: Collector, version: str, run: WholeRun, target: TargetBuild | None) -> dict[str, Any]:
-    """Return the facts about a collector that recipes can use."""
+    """Return the facts about a collector that templates of recipes read as `collector`, as in `{{ collector.name }}`.
+
+    Three of them are functions: `resolve_group` (see `GroupResolver`), `client_tls` and `server_tls`.
+    """
     memory = collector.memory
     return {
         "name": collector.name,
@@ -133,7 +144,7 @@ def _build_facts(collector: Collector, version: str, run: WholeRun, target: Targ
         "logs": list(run.log_globs),
         "organization": list(run.organization_values),
         "critical_pods": list_left_out_pods(run.critical_components),
-        "route": partial(run.find_route, collector),
+        "resolve_group": partial(run.resolve_group, collector),
         "client_tls": partial(build_client_tls, collector),
         "server_tls": partial(build_server_tls, collector),
         "host": collector.listen_host,
@@ -155,8 +166,15 @@ def _build_facts(collector: Collector, version: str, run: WholeRun, target: Targ
 
 
 def _find_facts_of_version(version: str) -> dict[str, bool]:
-    """Return which facts hold for a version of the Collector; all of them for one that is not known."""
-    return {fact: not version or parse_version(version) >= since for fact, since in _FIRST_VERSION_OF_FACT.items()}
+    """Return which facts hold for a version of the Collector; all of them for one that is not known.
+
+    For example, `{"metrics_readers": True, "rotated_logs": False, "own_prints": True}` for 0.115.0.
+    """
+    is_known = bool(version)
+    return {
+        fact: not is_known or parse_version(version) >= first_version
+        for fact, first_version in _FIRST_VERSION_OF_FACT.items()
+    }
 
 
 # ── Their places in the inventory ──
@@ -165,18 +183,16 @@ def _find_facts_of_version(version: str) -> dict[str, bool]:
 def locate_layers(layers: list[Layer], written_recipes: Any) -> list[Layer]:
     """Return the layers of recipes with their places in the inventory, as far as Ansible knows these.
 
-    A value that an option gives has the place of the option, all others that of the recipe. Recipes that nobody lists
-    stand before those that are listed.
+    So a finding names the line of the inventory. For example, `endpoint: gateway:4317` of recipe otlp_forward in line 9
+    gives `exporters.otlp_grpc/gateway.endpoint` the position `hosts.yml:9`. A value that no option gives has the place
+    of its recipe. Recipe baseline stands before the recipes that the user lists, and in no file if nobody lists it.
     """
     if not isinstance(written_recipes, (list, tuple)):
         return layers
     unlisted_count = len(layers) - len(written_recipes)
-    located_layers: list[Layer] = []
-    for index, layer in enumerate(layers, start=-unlisted_count):
-        is_listed = index >= 0
-        located_layers.append(
-            replace(layer, positions=_find_places(layer, written_recipes, index)) if is_listed else layer
-        )
+    located_layers = list(layers[:unlisted_count])
+    for index, layer in enumerate(layers[unlisted_count:]):
+        located_layers.append(replace(layer, positions=_find_places(layer, written_recipes, index)))
     return located_layers
 
 

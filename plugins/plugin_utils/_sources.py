@@ -178,7 +178,7 @@ def render_fragment(
     template_file = folder / TEMPLATE_FILE
     template_text = _read_text(template_file)
     try:
-        group = collector_facts["route"](options) if options.get("to") else None
+        group = collector_facts["resolve_group"](options) if options.get("to") else None
         text = _compile_template(template_text).render(
             options=options, platform=facts, collector=collector_facts, group=group
         )

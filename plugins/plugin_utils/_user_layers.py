@@ -4,7 +4,7 @@
 """The layers of a config that the user writes: options, files, and the config in the inventory. Private.
 
 A later layer changes what an earlier one has, and null in it removes a key. The layers of recipes come first, see
-`_recipe_layers.py`. `_composed_collectors.py` calls this file.
+`_recipe_layers.py`. `_configured_collectors.py` calls this file.
 """
 
 from __future__ import annotations

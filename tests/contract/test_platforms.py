@@ -28,7 +28,7 @@ PAGE = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
 def rendered(platform: str, *recipes: Any, **options: Any) -> list[dict[str, Any]]:
     item = {"name": "one", "mode": "daemonset", "platform": platform, "recipes": [*recipes, "debug_output"], **options}
     made: list[dict[str, Any]] = _render.build_bundle(
-        _render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"}))
+        _render.judge_request(_render.RenderRequest([item], {"namespace": "a"}))
     )["manifests"]
     return made
 

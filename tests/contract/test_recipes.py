@@ -184,7 +184,7 @@ def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: 
 @pytest.mark.parametrize("combination", [one for one in UNDER_ALL if is_refused(*one[:3])], ids=ids)
 def test_what_a_platform_cannot_have_is_refused_with_what_to_do(combination: tuple[str, str, str, str]) -> None:
     with pytest.raises(_render.Problem, match=f"platform '{combination[1]}'") as problem:
-        _render.build_bundle(_render.plan_collectors(request(*combination)))
+        _render.build_bundle(_render.judge_request(request(*combination)))
     assert problem.value.fix in PLATFORMS[combination[1]]["instead"].values()
 
 
@@ -194,7 +194,7 @@ def test_what_a_platform_cannot_have_is_refused_with_what_to_do(combination: tup
 def test_it_composes_with_partners_and_its_manifests_are_valid(
     name: str, platform: str, mode: str, backend: str
 ) -> None:
-    planned = _render.plan_collectors(request(name, platform, mode, backend))
+    planned = _render.judge_request(request(name, platform, mode, backend))
     told = [finding for finding in planned[0].findings if finding.severity != "info"]
     meant = MEANT & {(mode, one.rule) for one in told} | NOT_KEPT & {(mode, platform, one.rule) for one in told}
     assert [str(finding) for finding in told if finding.rule not in {rule for *_where, rule in meant}] == []
@@ -208,7 +208,7 @@ def test_it_says_which_right_needs_consent(name: str) -> None:
         for mode in RECIPES[name]["modes"]:
             if not is_refused(name, platform, mode):
                 asked = request(name, platform, mode)
-                found = _render.plan_collectors(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
+                found = _render.judge_request(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
                 needed |= {one.fix.partition("add ")[2].partition(" to")[0] for one in found if one.rule == CONSENT}
     assert set(re.findall(r"`allow: [^`]+`", RECIPES[name]["summary"])) == needed
 
@@ -272,7 +272,7 @@ def test_its_options_are_described_and_used(name: str) -> None:
 def test_its_modes_are_refused_where_it_does_not_have_them(name: str) -> None:
     for mode in set(MODES) - set(RECIPES[name]["modes"]):
         with pytest.raises(_render.Problem, match=f"recipe '{name}' does not work in mode {mode}"):
-            _render.plan_collectors(request(name, "generic", mode))
+            _render.judge_request(request(name, "generic", mode))
 
 
 def depth(template: str) -> int:

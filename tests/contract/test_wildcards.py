@@ -64,12 +64,12 @@ def collector(name: str, connector: str) -> Json:
     return {**given, **own, "mode": mode}
 
 
-def render(given: Json) -> _render.Planned:
-    (planned,) = _render.plan_collectors(_render.RenderRequest([given], {}))
+def render(given: Json) -> _render.JudgedCollector:
+    (planned,) = _render.judge_request(_render.RenderRequest([given], {}))
     return planned
 
 
-def by_signals(planned: _render.Planned) -> Json:
+def by_signals(planned: _render.JudgedCollector) -> Json:
     found: Json = planned.composed_config.config["service"]["pipelines"]
     return found
 

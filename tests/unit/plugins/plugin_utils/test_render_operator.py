@@ -24,8 +24,8 @@ SCRAPER: dict[str, Any] = {"name": "scraper", "mode": "statefulset", "target_all
 SCRAPER["recipes"] = ["prometheus_scrape", "debug_output"]
 
 
-def planned(*collectors: dict[str, Any]) -> list[_render.Planned]:
-    return _render.plan_collectors(request(*collectors))
+def planned(*collectors: dict[str, Any]) -> list[_render.JudgedCollector]:
+    return _render.judge_request(request(*collectors))
 
 
 def resource(*collectors: dict[str, Any], **defaults: Any) -> Any:
@@ -193,7 +193,7 @@ def test_every_error_is_reported_at_once_and_nothing_is_built() -> None:
 
 def test_a_warning_stops_nothing() -> None:
     item = {"name": "a", "config": {**OTLP, "extensions": {"pprof": None}}}
-    assert {finding.severity for finding in _render.plan_collectors(request(item))[0].findings} == {"warning", "info"}
+    assert {finding.severity for finding in _render.judge_request(request(item))[0].findings} == {"warning", "info"}
     assert rendered(item)["manifests"]
 
 
