@@ -22,7 +22,7 @@ from ..module_utils._alerts.run_records import Stop
 from ..module_utils._otelcol.errors import Problem, clean_text, join_at_most, suggest_word
 from ._alert_folder import AlertFolder
 from ._chosen_collectors import select_names
-from ._host_groups import LINUX_GROUP
+from ._inventory_hosts import LINUX_GROUP
 from ._sources import read_all_role_options
 
 # Where ansible-rulebook and the EDA controller put the event, and what the filter of this collection makes of it.

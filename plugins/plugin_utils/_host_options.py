@@ -25,9 +25,9 @@ from ..module_utils._host.host_tls import check_tls_option
 from ..module_utils._otelcol.errors import prefix_problems
 from . import _arguments, _sources
 from ._collector_build import find_build_and_version
-from ._host_groups import PREFIX
 from ._host_request import HostRequest, list_host_option_names
 from ._host_secrets import check_no_exposed_secret
+from ._inventory_hosts import PREFIX
 from ._otelcol import _tables, _yaml
 from ._resolved_collector import ResolvedCollector, Runtime, read_written_options
 

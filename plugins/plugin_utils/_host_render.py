@@ -33,9 +33,9 @@ from . import _inventory
 from ._configured_collectors import check_overlays
 from ._host_build import build_host_collectors
 from ._host_configs import configure_host_collectors
-from ._host_groups import COLLECTORS_VARIABLE, PREFIX
 from ._host_request import HostRequest
 from ._host_services import add_services
+from ._inventory_hosts import COLLECTORS_VARIABLE, PREFIX
 from ._judged_collectors import JudgedCollector, judge_collectors, refuse_malformed
 from ._linked_collectors import leave_unlinked, link_to_inventory
 from ._otelcol import _findings

@@ -15,7 +15,8 @@ from typing import Any
 from ..module_utils._host.host_options import HOST_OPTIONS, SHARED_OPTIONS
 from ..module_utils._host.host_program import Releases
 from . import _lock_file
-from ._host_groups import COLLECTORS_VARIABLE, PREFIX, InventoryGroups
+from ._host_groups import InventoryGroups
+from ._inventory_hosts import COLLECTORS_VARIABLE, PREFIX
 from ._render_request import SOURCES
 
 

@@ -17,8 +17,8 @@ from ..module_utils._host.host_bundle import HostBuild
 from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, list_sdk_receivers, list_sdk_services
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from . import _arguments, _origins, _sources
-from ._host_groups import PREFIX
 from ._host_secrets import find_first_secret
+from ._inventory_hosts import PREFIX
 
 
 def add_services(builds: Sequence[HostBuild], sdks: Sequence[Mapping[str, Any]]) -> list[HostBuild]:

@@ -19,7 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._otelcol.errors import Problem, join_at_most
 from ..module_utils._waves.wave_plan import ACTION, WAVE_LABEL_VARIABLE, WAVES_VARIABLE, Fleet, plan_waves
-from ._host_groups import LINUX_GROUP
+from ._inventory_hosts import LINUX_GROUP
 
 _MOST_NAMED_HOSTS = 5
 
