@@ -4,7 +4,7 @@
 """The hosts of the inventory, and the wave of each. Private.
 
 The fleet is all hosts that playbook site would change without --limit. A growth is the form of option `otel_waves` that
-only says how many hosts change (see wave_plan.py). `_plan_of_waves.py` calls this file, and so do playbooks that change
+only says how many hosts change (see wave_plan.py). `_wave_planning.py` calls this file, and so do playbooks that change
 no host but name waves.
 """
 
