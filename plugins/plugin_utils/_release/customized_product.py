@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the options of release_render change in a release: its customization, or values of its chart. Controller only.
 
-`render.py` calls it for a product that this collection applies, or gives to Helm. Private.
+`own_release.py` calls it for a product that this collection applies, or gives to Helm. Private.
 """
 
 from __future__ import annotations

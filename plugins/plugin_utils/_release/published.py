@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read a published release or chart, and compare it with the lock and with known releases. Controller only. Private.
 
-`render.py` reads the release that it applies with it, `release_mirror.py` those that it copies.
+`own_release.py` reads the release that it applies with it, and `release_mirror.py` those that it copies.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read release manifests from files, mirrors and the network, and Helm charts from disk. Controller only. Private.
 
-`published.py` reads manifests with it, `archives.py` fetches programs with it, and `render.py` and `release_mirror.py`
-read charts with it.
+`published.py` reads manifests with it, `archives.py` fetches programs with it, and `own_release.py` and
+`release_mirror.py` read charts with it.
 """
 
 from __future__ import annotations
