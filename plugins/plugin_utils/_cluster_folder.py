@@ -4,7 +4,7 @@
 """The folder of a cluster in a repository for GitOps: what earlier runs wrote there, and which paths are safe.
 
 A file `.o11y-render` in the folder lists what playbook `render` has written, such as
-`{"host": "prod", "files": ["collectors/a.yml"]}`. Nothing else is changed or removed. The repository may be
+`{"host": "prod", "files": ["collectors/telemetry/a.yml"]}`. Nothing else is changed or removed. The repository may be
 written by others, so no link in it is followed, and no name in that list leads out of the folder. Controller only.
 Private.
 """

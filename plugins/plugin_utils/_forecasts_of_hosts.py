@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._otelcol.forecast.told_collectors import HostForecasts
-from . import _gitops, _kept_figures, _running_host
+from . import _gitops_changes, _kept_figures, _running_host
 from ._otelcol import _files
 from ._otelcol._testing.chosen_bench import ChosenConfig
 
@@ -66,5 +66,5 @@ def find_baseline(arguments: Mapping[str, Any]) -> ForecastBaseline:
         return ForecastBaseline(collectors, kept_configs=chosen_configs)
     if arguments["gitops_path"]:
         gitops_folder = _files.require_path(arguments["gitops_path"]).expanduser().resolve()
-        return ForecastBaseline(collectors, cluster_resources=_gitops.read_written_objects(gitops_folder, host))
+        return ForecastBaseline(collectors, cluster_resources=_gitops_changes.read_written_objects(gitops_folder, host))
     return ForecastBaseline(collectors, cluster_resources=arguments["resources"])
