@@ -28,7 +28,7 @@ from ..module_utils._otelcol.errors import Problem, clean_text, join_at_most, su
 from ._alert_folder import AlertFolder
 from ._chosen_collectors import select_names
 from ._inventory_hosts import LINUX_GROUP
-from ._sources import read_all_role_options
+from ._role_options import read_all_role_options
 
 # Where ansible-rulebook and the EDA controller put the event, and what the filter of this collection makes of it.
 _EVENT_PATH = ("ansible_eda", "event", "alert")

@@ -28,7 +28,7 @@ from ..module_utils._identity.identity import add_identity
 from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin
 from ..module_utils._otelcol.errors import prefix_problems
-from . import _arguments, _sources
+from . import _arguments, _role_files, _role_options
 from ._collector_build import find_build_and_version
 from ._otelcol import _builds, _tables, _yaml
 from ._render_request import RenderRequest
@@ -39,7 +39,7 @@ _PREFIX = "otel_collector_"
 
 def resolve_cluster_collectors(request: RenderRequest) -> list[ResolvedCollector]:
     """Return the collectors with what their options decide. Raises Problem for options that cannot be used."""
-    platforms = _sources.find_files(request.platform_paths, "platforms")
+    platforms = _role_files.find_platforms(request.platform_paths)
     # Plain values are quick to copy for each collector. Recipes keep the lines in which they stand.
     common_options = {**_yaml.strip_ansible_types(request.defaults), "recipes": request.defaults.get("recipes")}
     resolved_collectors: list[ResolvedCollector] = []
@@ -75,14 +75,14 @@ def _read_options(collector_item: Mapping[str, Any], common_options: Mapping[str
 
 @cache
 def _documented_options() -> _arguments.DocumentedOptions:
-    return _arguments.DocumentedOptions(_sources.read_role_options(_PREFIX, list_option_names()))
+    return _arguments.DocumentedOptions(_role_options.read_role_options(_PREFIX, list_option_names()))
 
 
 def _resolve_collector(
     options: Mapping[str, Any], written_options: WrittenOptions, platforms: Mapping[str, Path], request: RenderRequest
 ) -> ResolvedCollector:
     """Return one collector. Raises Problem for what its backend, its platform or the catalogue does not have."""
-    platform_facts = _sources.read_platform(options["platform"], platforms)
+    platform_facts = _role_files.read_platform(options["platform"], platforms)
     options = _pin_images(_fill_in_version(options), request.pin)
     platform = Platform.from_facts(options["platform"], platform_facts)
     collector = _build_collector(options, platform, platform_facts, request)

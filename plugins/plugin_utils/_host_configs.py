@@ -16,7 +16,7 @@ from typing import Any
 
 from ..module_utils._host.host_hops import GroupHop, describe_hops
 from ..module_utils._host.host_options import HostCollector
-from . import _sources
+from . import _role_files
 from ._configured_collectors import ConfiguredCollector, configure_collectors
 from ._host_groups import InventoryGroups, stand_in_for_group
 from ._host_options import resolve_host_collectors
@@ -36,8 +36,8 @@ def configure_host_collectors(request: HostRequest, resolve_group: GroupResolver
 
 def _find_recipes(user_folders: Sequence[str]) -> dict[str, Path]:
     """Return the path of each recipe by its name. Folders of the user come first, then those of the roles."""
-    host_recipes = _sources.ROLE.with_name("otel_host") / "recipes"
-    return _sources.find_files([*user_folders, str(host_recipes)], "recipes")
+    host_recipes = _role_files.ROLE.with_name("otel_host") / "recipes"
+    return _role_files.find_recipes([*user_folders, str(host_recipes)])
 
 
 # ── Another host, by its variables ──

@@ -23,7 +23,7 @@ from ..module_utils._host.host_deployment import describe_deployment, list_host_
 from ..module_utils._host.host_options import SHARED_OPTIONS, HostCollector
 from ..module_utils._host.host_tls import check_tls_option
 from ..module_utils._otelcol.errors import prefix_problems
-from . import _arguments, _sources
+from . import _arguments, _role_files, _role_options
 from ._collector_build import find_build_and_version
 from ._host_request import HostRequest, list_host_option_names
 from ._host_secrets import check_no_exposed_secret
@@ -67,7 +67,7 @@ def _resolve_collector(collector_item: Mapping[str, Any], common_options: Mappin
     check_no_exposed_secret(collector, {**common_options, **collector_item})
     check_tls_option(collector.tls)
     target, version = find_build_and_version(collector)
-    platform_facts = _sources.read_platform(_PLATFORM_NAME, _sources.find_files([], "platforms"))
+    platform_facts = _role_files.read_platform(_PLATFORM_NAME, _role_files.find_platforms([]))
     return ResolvedCollector(
         collector=collector,
         written_options=read_written_options(collector_item, common_options),
@@ -95,12 +95,12 @@ def _read_options(collector_item: Mapping[str, Any], common_options: Mapping[str
 @cache
 def _documented_options() -> _arguments.DocumentedOptions:
     """Return the options of a collector of a host, as role otel_host documents them."""
-    return _arguments.DocumentedOptions(_sources.read_role_options(PREFIX, list_host_option_names()))
+    return _arguments.DocumentedOptions(_role_options.read_role_options(PREFIX, list_host_option_names()))
 
 
 @cache
 def _defaults_of_cluster_options() -> Mapping[str, Any]:
     """Return the defaults of the options that only clusters have: a collector of a host has these fields too."""
     cluster_option_names = [name for name in list_option_names() if name not in SHARED_OPTIONS]
-    options = _arguments.DocumentedOptions(_sources.read_role_options(_CLUSTER_PREFIX, cluster_option_names))
+    options = _arguments.DocumentedOptions(_role_options.read_role_options(_CLUSTER_PREFIX, cluster_option_names))
     return _arguments.validate_values({}, options, "role otel_collector")

@@ -16,7 +16,7 @@ from typing import Any
 from ..module_utils._host.host_bundle import HostBuild
 from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, list_sdk_receivers, list_sdk_services
 from ..module_utils._otelcol.errors import Problem, prefix_problems
-from . import _arguments, _origins, _sources
+from . import _arguments, _origins, _role_options
 from ._host_secrets import find_first_secret
 from ._inventory_hosts import PREFIX
 
@@ -47,4 +47,4 @@ def _read_sdk_row(row: Mapping[str, Any]) -> HostSdk:
 @cache
 def _documented_sdk_options() -> _arguments.DocumentedOptions:
     """Return what a row of services may have, by the documentation of role otel_host."""
-    return _arguments.DocumentedOptions(_sources.read_role_options(PREFIX, ["sdks"])["sdks"]["options"])
+    return _arguments.DocumentedOptions(_role_options.read_role_options(PREFIX, ["sdks"])["sdks"]["options"])

@@ -20,7 +20,7 @@ from ..module_utils._instrumentation.instrumentation import Instrumentation, lis
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
-from . import _arguments, _sources
+from . import _arguments, _role_options
 
 PREFIX = "otel_instrumentation_"
 # Mutually exclusive options: an item that sets one drops the default of the other.
@@ -138,7 +138,7 @@ def _validate_options(instrumentation_row: Mapping[str, Any], defaults: Mapping[
         given_options["languages"] = {name: {} if options is None else options for name, options in languages.items()}
     name = _arguments.describe_name(given_options)
     return _arguments.validate_values(
-        given_options, _sources.read_role_options(PREFIX, list_option_names()), f"instrumentation '{name}'"
+        given_options, _role_options.read_role_options(PREFIX, list_option_names()), f"instrumentation '{name}'"
     )
 
 
@@ -178,7 +178,8 @@ def list_named_collectors(
 ) -> list[NamedCollector]:
     """Return each collector of the inventory. What an item lacks is the common default, then that of the role."""
     role_defaults = {
-        key: option["default"] for key, option in _sources.read_role_options(_COLLECTOR_PREFIX, _NAME_OPTIONS).items()
+        key: option["default"]
+        for key, option in _role_options.read_role_options(_COLLECTOR_PREFIX, _NAME_OPTIONS).items()
     }
     named_collectors: set[NamedCollector] = set()
     for collector_row in collector_rows:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from . import _sources
+from . import _role_options
 
 # What playbooks of this collection read beside the options of roles.
 PLAYBOOK_VARIABLES = frozenset(
@@ -65,7 +65,7 @@ def find_meant_name(name: str) -> str:
 @cache
 def _list_known_names() -> frozenset[str]:
     """Return the variables of this collection: those of playbooks, and the options of roles."""
-    return PLAYBOOK_VARIABLES.union(*(_sources.read_all_role_options(role) for role in _sources.list_roles()))
+    return PLAYBOOK_VARIABLES.union(*(_role_options.read_all_role_options(role) for role in _role_options.list_roles()))
 
 
 @cache
@@ -76,7 +76,7 @@ def _count_most_underscores() -> int:
 
 def _find_candidates(name: str) -> Iterator[str]:
     """Yield the known names that a name may misspell, in the part of the option or in the part of the role."""
-    for role in _sources.list_roles():
+    for role in _role_options.list_roles():
         if name.startswith(role):
             yield from _find_by_option(name, role)
         elif name[0] == role[0]:

@@ -30,7 +30,7 @@ from ..module_utils._otelcol.config.paths import Position, iter_leaves, mapping_
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, compute_request_mib
 from ..module_utils._otelcol.rules.build_facts import TargetBuild
-from . import _baseline_options, _origins, _sources
+from . import _baseline_options, _origins, _recipe_rendering
 from ._baseline_options import BASELINE_RECIPE
 from ._otelcol import _builds, _yaml
 
@@ -105,7 +105,7 @@ def render_recipe_layers(
         return []
     for use in used_recipes:
         recipes.check_recipe_exists(use, recipe_folders)
-    recipe_by_name = {use.name: _sources.read_recipe(recipe_folders[use.name]) for use in used_recipes}
+    recipe_by_name = {use.name: _recipe_rendering.read_recipe(recipe_folders[use.name]) for use in used_recipes}
     recipes.check_requires(used_recipes, recipe_by_name)
     collector_facts = _build_facts(collector, version, run, target)
     adapted_facts = adapt_facts(collector, platform_facts)
@@ -114,7 +114,7 @@ def render_recipe_layers(
     for use in used_recipes:
         recipe = recipe_by_name[use.name]
         recipes.check_mode(use, recipe, collector.mode)
-        layer = _sources.render_fragment(use, recipe_folders[use.name], recipe, adapted_facts, collector_facts)
+        layer = _recipe_rendering.render_fragment(use, recipe_folders[use.name], recipe, adapted_facts, collector_facts)
         layers.append(replace(layer, config=rename_for_version(layer.config, version, renames)))
     return layers
 

@@ -37,7 +37,7 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._host import host_hops
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.kube.objects import Manifest
-from . import _sources
+from . import _role_files
 from ._cluster_options import resolve_cluster_collectors
 from ._configured_collectors import ConfiguredCollector, check_overlays, configure_collectors
 from ._judged_collectors import JudgedCollector, judge_collectors, refuse_malformed
@@ -73,7 +73,7 @@ def list_cluster_configs(
 
 def _configure_request(request: RenderRequest, resolve_group: GroupResolver) -> list[ConfiguredCollector]:
     """Return the collectors of a request after the first two stages."""
-    recipes = _sources.find_files(request.recipe_paths, "recipes")
+    recipes = _role_files.find_recipes(request.recipe_paths)
     return configure_collectors(resolve_cluster_collectors(request), recipes, resolve_group)
 
 

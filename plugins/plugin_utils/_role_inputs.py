@@ -19,7 +19,7 @@ from ansible.module_utils.common.validation import check_type_bool, check_type_l
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
 from ..module_utils._install.releases.version_numbers import require_version
 from ..module_utils._otelcol.errors import Problem, find_nearest, suggest_word
-from . import _arguments, _sources
+from . import _arguments, _role_options
 from ._answers import turn_problems_into_failure
 from ._shape_checks import check_shapes
 
@@ -48,7 +48,7 @@ def find_running_role(variables: Mapping[str, Any]) -> Role:
     if variables.get("ansible_collection_name") != "o11y.opentelemetry":
         return Role("", {})
     name = str(variables["role_name"])
-    return Role(name, _sources.read_all_role_options(name))
+    return Role(name, _role_options.read_all_role_options(name))
 
 
 # ── The role that runs ──
@@ -105,7 +105,8 @@ def check_inputs(roles_option: Any, variables: Mapping[str, Any], template: Temp
         role_names = _read_role_names(roles_option)
     for name in role_names:
         options = {
-            key: {**(option or {}), "required": False} for key, option in _sources.read_all_role_options(name).items()
+            key: {**(option or {}), "required": False}
+            for key, option in _role_options.read_all_role_options(name).items()
         }
         values = _fill_defined_values(options, variables, template)
         with turn_problems_into_failure(values):
@@ -120,7 +121,7 @@ def _read_role_names(roles_option: Any) -> list[str]:
     owner = "module cluster_check"
     check_shapes({"inputs": roles_option or []}, {"inputs": {"type": "list", "elements": "str"}}, owner)
     role_names = [str(name).strip() for name in check_type_list(roles_option or [])]
-    known_roles = _sources.list_roles() if role_names else []
+    known_roles = _role_options.list_roles() if role_names else []
     for index, name in enumerate(role_names):
         if name not in known_roles:
             wrong = (

@@ -15,9 +15,9 @@ from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_text
 from ..module_utils._otelcol.errors import Problem, strip_credentials
 from ..module_utils._sample_app.manifests import build_bundle
 from ..module_utils._sample_app.sample_app import SampleApp, check_name_length, list_option_names
-from . import _arguments, _sources
+from . import _arguments, _role_files, _role_options
 
-ROLE = _sources.ROLE.with_name("otel_sample_app")
+ROLE = _role_files.ROLE.with_name("otel_sample_app")
 PREFIX = "otel_sample_app_"
 PLATFORM = "platform"
 _ACTIVITY = "Send the spans of the sample application"
@@ -40,14 +40,14 @@ def render_sample_app(
     for_removal: bool = False,
 ) -> dict[str, Any]:
     """Return the objects, and how to call them. Raises Problem for invalid options."""
-    option_specs = _sources.read_role_options(PREFIX, (*list_option_names(), PLATFORM))
+    option_specs = _role_options.read_role_options(PREFIX, (*list_option_names(), PLATFORM))
     checked_options = _arguments.validate_values(options, option_specs, "the sample application")
     if not for_removal:
         _check_destinations(checked_options["endpoint"], checked_options["env"])
         check_name_length(checked_options["name"])
-    platforms = _sources.find_files(platform_paths, "platforms")
+    platforms = _role_files.find_platforms(platform_paths)
     # null leaves the user of a pod to the cluster.
-    assigns_user = _sources.read_platform(checked_options.pop(PLATFORM), platforms)["run_as_user"] is None
+    assigns_user = _role_files.read_platform(checked_options.pop(PLATFORM), platforms)["run_as_user"] is None
     checked_options |= {name: _pin_image(checked_options[name], pin) for name in _IMAGE_OPTIONS}
     source = read_file_text(ROLE / "files" / "app.py")
     rendered = build_bundle(SampleApp(**checked_options), collectors, source, assigns_user)

@@ -19,7 +19,7 @@ from ..module_utils._otelcol.config.paths import list_at, mapping_at
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
 from ..module_utils._savings.added_processors import add_processors
 from ..module_utils._savings.proposals import RemovalOption
-from . import _sources
+from . import _recipe_rendering, _role_files
 from ._otelcol import _builds
 
 
@@ -37,10 +37,10 @@ def add_option(config: Mapping[str, Any], option: RemovalOption, version: str = 
 def _build_fragment(option: RemovalOption, version: str) -> Mapping[str, Any]:
     """Return what an option adds to a config. That of a recipe is what the recipe renders."""
     if option.recipe:
-        folder = _sources.find_files([], "recipes")[option.recipe]
+        folder = _role_files.find_recipes([])[option.recipe]
         use = RecipeUse(option.recipe, dict(option.options))
-        added_config = _sources.render_fragment(
-            use, folder, _sources.read_recipe(folder), {}, {"mode": "deployment"}
+        added_config = _recipe_rendering.render_fragment(
+            use, folder, _recipe_rendering.read_recipe(folder), {}, {"mode": "deployment"}
         ).config
     else:
         pipelines = {

@@ -23,8 +23,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
     find_config_variables,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import TRACE_BYTES
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import RECIPE_FILE, TEMPLATE_FILE
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _recipe_rendering, _render, _role_files
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._recipe_rendering import TEMPLATE_FILE
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._role_files import RECIPE_FILE
 
 from tests.support.recipe_options import PARTNERS
 from tools import recipes
@@ -112,10 +113,10 @@ NOT_KEPT = {("daemonset", "gke_autopilot", "storage-missing")}
 def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
     """Return what a recipe renders by itself. Tests share it."""
     use = RecipeUse(name, {**sample(name), **options})
-    facts = _sources.read_platform(platform, _sources.find_files([], "platforms"))
-    return _sources.render_fragment(
+    facts = _role_files.read_platform(platform, _role_files.find_platforms([]))
+    return _recipe_rendering.render_fragment(
         use,
-        _sources.ROLE / "recipes" / name,
+        _role_files.ROLE / "recipes" / name,
         RECIPES[name],
         facts,
         {**ABOUT, "mode": mode, "alone": mode != "daemonset"},

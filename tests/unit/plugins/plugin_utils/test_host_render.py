@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _host_build,
     _host_render,
     _host_request,
-    _sources,
+    _role_files,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _findings
 
@@ -330,7 +330,7 @@ def test_a_service_is_asked_as_its_receiver_takes_it(options: dict[str, Any], se
 
 
 def test_every_service_has_a_receiver_in_the_build() -> None:
-    role = Path(_sources.ROLE.with_name("otel_host"))
+    role = Path(_role_files.ROLE.with_name("otel_host"))
     options = yaml.safe_load((role / "recipes/service_metrics/recipe.yml").read_text())["options"]
     for receiver in options["receiver"]["choices"]:
         account = ACCOUNT if receiver in WITH_ACCOUNT else {}

@@ -103,7 +103,7 @@ def test_the_file_that_was_rotated_last_is_read_where_the_version_takes_its_name
 
 
 def test_two_globs_of_the_page_leave_out_collectors_of_other_inventories_too() -> None:
-    page = (_render._sources.ROLE.parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    page = (_render._role_files.ROLE.parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"^  - pod_logs: (\{exclude: .*)$", page, re.MULTILINE)
     globs = _yaml.parse_or_none(line)["exclude"]
     logs = [path for item in planned(*readers()) for path in item.collector.logs.example_paths[:1]]
