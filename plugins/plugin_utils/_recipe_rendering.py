@@ -30,7 +30,7 @@ from ..module_utils._otelcol.errors import Problem
 from ._arguments import validate_values
 from ._otelcol import _documents
 from ._recipe_filters import FILTERS
-from ._role_files import RECIPE_FILE, ROLE, read_text
+from ._role_files import RECIPE_FILE, ROLE, load_text
 
 TEMPLATE_FILE = "config.yml.j2"
 _OPTIONS_FIX = "Write `name: {type: str, description: …}` for each option."
@@ -55,7 +55,7 @@ def render_fragment(
     options = validate_values(use.options, option_specs, f"recipe '{use.name}'", one_line=False)
     check_options(use.name, options, option_specs)
     template_file = folder / TEMPLATE_FILE
-    template_text = read_text(template_file)
+    template_text = load_text(template_file)
     try:
         group = collector_facts["resolve_group"](options) if options.get("to") else None
         text = _compile_template(template_text).render(
@@ -102,7 +102,7 @@ def _build_environment() -> ImmutableSandboxedEnvironment:
 def read_recipe(folder: Path) -> dict[str, Any]:
     """Return the metadata of a recipe. Raises Problem if it is incomplete."""
     file = folder / RECIPE_FILE
-    return _parse_recipe(read_text(file), str(file))
+    return _parse_recipe(load_text(file), str(file))
 
 
 @lru_cache(_documents.CACHE_SIZE)

@@ -91,7 +91,7 @@ def _list_role_platforms() -> dict[str, Path]:
 
 def _read_facts(file: Path) -> dict[str, Any]:
     """Return the facts in the file of a platform. Raises Problem for a file that is no mapping."""
-    facts = _documents.parse_document(read_text(file), str(file)).data or {}
+    facts = _documents.parse_document(load_text(file), str(file)).data or {}
     if not isinstance(facts, dict):
         fix = "Write `fact: value` for each fact that differs from generic.yml."
         raise Problem(f"{file} is not a mapping", fix=fix)
@@ -117,7 +117,7 @@ def _list_entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def read_text(file: Path) -> str:
+def load_text(file: Path) -> str:
     """Return the text of a file; one of this collection is read once per process. Raises Problem."""
     return _read_own_text(file) if str(file).startswith(_OWN_FILES_PREFIX) else _files.read_text_file(file)
 

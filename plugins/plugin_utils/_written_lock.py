@@ -4,7 +4,11 @@
 """Module release_lock: write the lock of an inventory, or compare archives of images with it. Controller only. Private.
 
 A lock is a YAML file with the sums of all that an inventory installs: manifests, charts, images, archives of images and
-programs of hosts. `_lock_file.py` reads it.
+programs of hosts. For example, a row of it is
+
+    manifests: {cert-manager v1.18.0: {sum: "sha256:…", from: "https://…/cert-manager.yaml"}}
+
+Playbook lock writes it. Role tasks read it by `_lock_file.py`, and refuse what has another sum.
 """
 
 from __future__ import annotations
