@@ -24,7 +24,7 @@ from ..module_utils._host.host_options import SHARED_OPTIONS, HostCollector
 from ..module_utils._host.host_tls import check_tls_option
 from ..module_utils._otelcol.errors import prefix_problems
 from . import _arguments, _role_files, _role_options
-from ._collector_build import find_build_and_version
+from ._collector_build import find_build
 from ._host_request import HostRequest, list_host_option_names
 from ._host_secrets import check_no_exposed_secret
 from ._inventory_hosts import PREFIX
@@ -66,15 +66,15 @@ def _resolve_collector(collector_item: Mapping[str, Any], common_options: Mappin
     collector = HostCollector.from_host_options(options, _defaults_of_cluster_options())
     check_no_exposed_secret(collector, {**common_options, **collector_item})
     check_tls_option(collector.tls)
-    target, version = find_build_and_version(collector)
+    found_build = find_build(collector)
     platform_facts = _role_files.read_platform(_PLATFORM_NAME, _role_files.find_platforms([]))
     return ResolvedCollector(
         collector=collector,
         written_options=read_written_options(collector_item, common_options),
         platform=Platform(),
         platform_facts={**platform_facts, **_HOST_FACTS},
-        version=version,
-        target=target,
+        version=found_build.version,
+        target=found_build.target,
         runtime=SYSTEMD,
     )
 
