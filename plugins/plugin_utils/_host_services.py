@@ -1,9 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The services of a Linux host that send to its collectors: the rows of option `sdks`. Private.
+"""The services of a Linux host that send to its collectors: the rows of option `otel_host_sdks`. Private.
 
 Each row names a service of systemd whose SDK of OpenTelemetry gets the address of a collector, see docs/hosts_sdks.md.
+For example, `{services: [shop.service], collector: agent}` gives shop.service a drop-in with
+`OTEL_EXPORTER_OTLP_ENDPOINT`. `_host_render.py` calls `add_services`.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@
 """From a list of Instrumentations to manifests, annotations and preconditions. Controller only. Private.
 
 An Instrumentation is a custom resource of the operator: it says how SDKs in pods are set up. Annotations of namespaces
-let the operator add the SDK to their pods. An item is a row of option `otel_instrumentations`, and the defaults are
-options that all items share.
+let the operator add the SDK to their pods. Module instrumentation_render calls `build_bundle` with the rows of option
+`otel_instrumentations`, and the options that all rows share. For example, the row
+`{name: default, namespace: shop, languages: {python: {}}, collector: {name: gateway}}` becomes an Instrumentation
+`shop/default` that sends to the Service of collector `gateway`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from ..module_utils._otelcol.kube.objects import Manifest
 from . import _arguments, _role_options
 
 PREFIX = "otel_instrumentation_"
-# Mutually exclusive options: an item that sets one drops the default of the other.
+# Mutually exclusive options: a row that sets one drops the default of the other.
 _DESTINATION_OPTIONS = ("collector", "endpoint")
 _NAME_OPTIONS = ("name", "namespace")
 _COLLECTOR_PREFIX = "otel_collector_"
@@ -47,9 +49,9 @@ def build_bundle(
     pin: lock_file.Pin = lock_file.keep_unpinned,
     collectors: Sequence[NamedCollector] = (),
 ) -> dict[str, Any]:
-    """Return the manifests and annotations of all items. Raises Problem for invalid items.
+    """Return the manifests and annotations of all rows. Raises Problem for invalid rows.
 
-    `collectors` are those of the inventory, which an item may name without their namespace. Without items, the defaults
+    `collectors` are those of the inventory, which a row may name without their namespace. Without rows, the defaults
     are the one Instrumentation.
     """
     instrumentations = [
@@ -121,7 +123,7 @@ def _build_instrumentation(
     pin: lock_file.Pin,
     collectors: Sequence[NamedCollector],
 ) -> Instrumentation:
-    """Return the Instrumentation that an item and the common defaults describe. Raises Problem for an invalid one."""
+    """Return the Instrumentation that a row and the common defaults describe. Raises Problem for an invalid one."""
     options = _add_collector_namespace(_validate_options(instrumentation_row, defaults), collectors)
     return Instrumentation.from_options(lock_file.pin_options(options, ("languages",), pin))
 
@@ -154,10 +156,9 @@ def _add_collector_namespace(options: dict[str, Any], collectors: Sequence[Named
     Raises Problem if several collectors of the inventory have the name.
     """
     collector = options.get("collector") or {}
-    known_namespaces = [
-        known_collector.namespace for known_collector in collectors if known_collector.name == collector.get("name")
-    ]
-    if collector.get("namespace") or not known_namespaces or options["namespace"] in known_namespaces:
+    known_namespaces = [known.namespace for known in collectors if known.name == collector.get("name")]
+    is_in_own_namespace = options["namespace"] in known_namespaces
+    if collector.get("namespace") or not known_namespaces or is_in_own_namespace:
         return options
     if len(known_namespaces) > 1:
         name = collector["name"]
@@ -176,7 +177,7 @@ def _add_collector_namespace(options: dict[str, Any], collectors: Sequence[Named
 def list_named_collectors(
     collector_rows: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]
 ) -> list[NamedCollector]:
-    """Return each collector of the inventory. What an item lacks is the common default, then that of the role."""
+    """Return each collector of the inventory. What a row lacks is the common default, then that of the role."""
     role_defaults = {
         key: option["default"]
         for key, option in _role_options.read_role_options(_COLLECTOR_PREFIX, _NAME_OPTIONS).items()
@@ -201,7 +202,7 @@ def _select_name_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def build_removal_bundle(
     instrumentation_rows: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], warn: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Return the bundle of Instrumentations that go. Raises Problem if their names are wrong.
+    """Return the bundle of Instrumentations that are removed. Raises Problem if their names are wrong.
 
     If options cannot be used, all but the names are left out: names and namespaces find every object.
     """

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which variable of this collection a name misspells. Private.
 
-A variable of this collection is the name of a role and that of an option, such as `otel_collector_namespace`. A slip is
-one letter in either of the two. Two letters would make slips of variables of users, such as `other_collectors`.
+Ansible ignores a variable that no role reads, so a slip changes nothing and nobody sees it. `_inventory.py` refuses
+such a name by `find_meant_name`: `otel_colector_namespace` and `otel_collector_namespce` both mean
+`otel_collector_namespace`. A variable of this collection is the name of a role and that of an option, and a slip is one
+letter in either of the two. Two letters would make slips of variables of users, such as `other_collectors`.
 """
 
 from __future__ import annotations
@@ -114,7 +116,10 @@ def _find_by_role(name: str, role: str) -> Iterator[str]:
 
 
 def _is_one_edit(shorter: str, longer: str) -> bool:
-    """Whether one text becomes another by one letter that is added, removed or replaced, or swapped with the next."""
+    """Whether one text becomes another by one letter that is added, removed or replaced, or swapped with the next.
+
+    For example, `mode` becomes `mod`, `made` or `moed`.
+    """
     if len(shorter) > len(longer):
         shorter, longer = longer, shorter
     difference_index = _find_first_difference(shorter, longer)

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the options of role otel_sample_app to objects. Controller only. Private."""
+"""From the options of role otel_sample_app to objects, and how to call the application. Controller only. Private.
+
+Module sample_app_render calls `render_sample_app`. The sample application sends spans to a collector, so that a user
+sees data arrive. Before anything is applied, addresses are refused at which no span would arrive, such as
+http://gateway:4317: "port 4317 … is that of grpc, and the sample application exports by http/protobuf alone".
+"""
 
 from __future__ import annotations
 
@@ -22,8 +27,9 @@ PREFIX = "otel_sample_app_"
 PLATFORM = "platform"
 _ACTIVITY = "Send the spans of the sample application"
 _IMAGE_OPTIONS = ("image", "sdk_image")
-# Variables of the SDK. The address of spans alone has the path, that of all signals is without it.
-_TRACES_ENDPOINT, _TRACES_PATH = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces"
+# The variable of the SDK with the address of spans alone. It has the path, while that of all signals is without it.
+_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+_TRACES_PATH = "/v1/traces"
 _PROTOCOLS = (exports.PROTOCOL_VARIABLE, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
 _HTTP_ALONE = f"the sample application exports by {HTTP} alone"
 # What counts the spans that arrive at a collector.
@@ -92,10 +98,10 @@ def _has_text(value: Any) -> bool:
 
 
 def _check_endpoint(url: str, option_path: str) -> None:
+    """Raise Problem for an address that is none, or that is one for gRPC."""
+    url_without_credentials = strip_credentials(url)  # the exporter for HTTP takes a user and a password in it
     try:
-        endpoint = exports.parse_endpoint(
-            strip_credentials(url)
-        )  # the exporter for HTTP takes a user and a password in it
+        endpoint = exports.parse_endpoint(url_without_credentials)
         if endpoint.expected_protocol == GRPC:
             wrong = f"port {endpoint.port} of {endpoint.url} is that of {GRPC}, and {_HTTP_ALONE}"
             raise Problem(wrong, fix="Send to port 4318, or to the port where the collector takes OTLP over HTTP.")
