@@ -4,7 +4,8 @@
 """The sources of clusters as an inventory gives them, and kubeconfigs, which are YAML. Private.
 
 A source is a place that knows clusters, such as AWS (`eks`), a kubeconfig or a hub cluster (see source_forms.py). The
-inventory plugin `clusters` calls this file.
+inventory plugin `clusters` calls this file with its option `sources`. For example, `{type: eks, region: [a]}` is
+refused with the options that type eks has.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@
 """The checks that a user adds to the diagnosis: rows of the option `checks`. Controller only. Private.
 
 A row has an expression of JMESPath over the facts of a collector, and a message with fields of what that finds.
-docs/diagnose.md has examples.
+`_diagnose.py` calls `parse_own_check`. For example (docs/diagnose.md has more):
+
+    {id: old-image, find: "pods[?image == 'a:1']", message: "pod {name} runs {image}", fix: "Update it."}
 """
 
 from __future__ import annotations
