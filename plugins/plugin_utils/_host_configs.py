@@ -21,7 +21,7 @@ from ._configured_collectors import ConfiguredCollector, configure_collectors
 from ._host_groups import InventoryGroups, stand_in_for_group
 from ._host_options import resolve_host_collectors
 from ._host_request import HostRequest
-from ._inventory_addresses import list_inventory_hops
+from ._inventory_addresses import list_inventory_connections
 from ._recipe_layers import GroupResolver
 
 
@@ -62,10 +62,10 @@ def describe_sent_data(variables: Mapping[str, Any], groups: InventoryGroups) ->
     Raises Problem for a config that cannot be composed. A row is such as
     `{exporter: otlp_grpc/gateway, place: gw1, collector: gateway}`.
     """
-    hops: list[GroupHop] = []
+    connections: list[GroupHop] = []
     for configured in _configure_by_variables(variables, groups.resolve_for_recipe):
-        hops += list_inventory_hops(groups, configured.collector, configured.config)
-    return describe_hops(hops)
+        connections += list_inventory_connections(groups, configured.collector, configured.config)
+    return describe_hops(connections)
 
 
 def _configure_by_variables(variables: Mapping[str, Any], resolve_group: GroupResolver) -> list[ConfiguredCollector]:

@@ -86,14 +86,14 @@ class InventoryGroups:
         self.routes_by_sender.setdefault(sender_name, []).append(route)
         return {**route_facts(route), "server_name": self._find_common_server_name(route)}
 
-    def list_hops(self, collector: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+    def list_connections(self, collector: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
         """Return the exporters of a collector of this host, each with a gateway of a group that gets its data."""
-        hops_by_exporter: dict[tuple[str, Gateway], GroupHop] = {}
+        connections_by_exporter: dict[tuple[str, Gateway], GroupHop] = {}
         for route in self.routes_by_sender.get(_sender_name(collector), ()):
             for exporter, settings, gateway in find_exporters(config, route):
                 gateway_config = self._find_gateway_collector(gateway).config
-                hops_by_exporter[exporter, gateway] = GroupHop(exporter, settings, gateway, gateway_config)
-        return list(hops_by_exporter.values())
+                connections_by_exporter[exporter, gateway] = GroupHop(exporter, settings, gateway, gateway_config)
+        return list(connections_by_exporter.values())
 
     def list_hosts_file_lines(self, collector: Collector) -> tuple[str, ...]:
         """Return the lines of the file of hosts of a collector of this host, each once."""

@@ -26,7 +26,7 @@ from ..module_utils._host.host_groups import Gateway
 from ..module_utils._host.removal_stages import InventoryCollector, order_in_stages
 from ..module_utils._otelcol.errors import Problem
 from ._host_groups import InventoryGroups
-from ._inventory_addresses import list_inventory_hops
+from ._inventory_addresses import list_inventory_connections
 from ._inventory_groups import build_inventory_groups
 from ._inventory_hosts import CollectorOnHost
 
@@ -84,5 +84,5 @@ def _find_receivers(groups_of_host: InventoryGroups, sender: CollectorOnHost) ->
     with suppress(Problem, AnsibleError):
         yield from groups_of_host.list_receiving_gateways(sender.collector)
     with suppress(Problem, AnsibleError):
-        for hop in list_inventory_hops(groups_of_host, sender.collector, sender.config):
-            yield hop.gateway
+        for connection in list_inventory_connections(groups_of_host, sender.collector, sender.config):
+            yield connection.gateway

@@ -59,21 +59,23 @@ _NAMING_VARIABLES = (
 )
 
 
-def list_inventory_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+def list_inventory_connections(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
     """Return the exporters of a collector of this host or cluster, each with a collector that gets its data.
 
     An exporter reaches it by a group that a recipe names, or by an address.
     """
-    group_hops = groups.list_hops(sender, config)
-    known_receivers = {(hop.exporter, hop.gateway.host) for hop in group_hops}
-    all_hops = list(group_hops)
-    for hop in _list_address_hops(groups, sender, config):
-        if (hop.exporter, hop.gateway.host) not in known_receivers:
-            all_hops.append(hop)
-    return all_hops
+    group_connections = groups.list_connections(sender, config)
+    known_receivers = {(connection.exporter, connection.gateway.host) for connection in group_connections}
+    all_connections = list(group_connections)
+    for connection in _list_address_connections(groups, sender, config):
+        if (connection.exporter, connection.gateway.host) not in known_receivers:
+            all_connections.append(connection)
+    return all_connections
 
 
-def _list_address_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> Iterator[GroupHop]:
+def _list_address_connections(
+    groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]
+) -> Iterator[GroupHop]:
     """Yield the exporters of a collector whose endpoint leads to a collector of the inventory, and to no other."""
     for peer in find_peers(config, sender.namespace):
         if not sent_protocol(peer.exporter):

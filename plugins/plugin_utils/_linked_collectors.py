@@ -103,10 +103,10 @@ def _find_connections(collectors: Sequence[ConfiguredCollector]) -> list[_Connec
 
     The functions of data_flow.py take and return lists in this order too. An index stands for a collector in each.
     """
-    hops = [_describe_as_hop(configured) for configured in collectors]
-    routes = find_routes(hops)
-    are_asked_for_pods = find_asked_for_pods(hops)
-    facts_of_collectors = describe_neighbours(hops, routes)
+    flow_collectors = [_describe_as_flow_collector(configured) for configured in collectors]
+    routes = find_routes(flow_collectors)
+    are_asked_for_pods = find_asked_for_pods(flow_collectors)
+    facts_of_collectors = describe_neighbours(flow_collectors, routes)
     connections: list[_Connection] = []
     for index, indexes_by_exporter in enumerate(routes):
         receivers_by_exporter: dict[str, list[str]] = {}
@@ -116,7 +116,7 @@ def _find_connections(collectors: Sequence[ConfiguredCollector]) -> list[_Connec
     return connections
 
 
-def _describe_as_hop(configured: ConfiguredCollector) -> CollectorHop:
+def _describe_as_flow_collector(configured: ConfiguredCollector) -> CollectorHop:
     """Return a collector as others reach it; the operator may make Services of its own, with other names."""
     collector = configured.collector
     service_names = {collector.name, kube_names.headless_service_name(collector.name)}
@@ -168,16 +168,16 @@ def _link_to_inventory(linked: LinkedCollector, groups: InventoryGroups, fixes: 
 
     A `GroupHop` of host_hops.py is one of its exporters with one collector of the inventory that gets the data.
     """
-    inventory_hops = _inventory_addresses.list_inventory_hops(groups, linked.collector, linked.config)
-    host_hops.check_hops(inventory_hops, fixes)
+    connections = _inventory_addresses.list_inventory_connections(groups, linked.collector, linked.config)
+    host_hops.check_hops(connections, fixes)
     own_facts = linked.neighbour_facts
     return replace(
         linked,
         neighbour_facts=replace(
             own_facts,
-            receiving={**own_facts.receiving, **host_hops.map_receiving_gateways(inventory_hops)},
-            unreceived={**own_facts.unreceived, **host_hops.unreceived_by(linked.config, inventory_hops)},
+            receiving={**own_facts.receiving, **host_hops.map_receiving_gateways(connections)},
+            unreceived={**own_facts.unreceived, **host_hops.unreceived_by(linked.config, connections)},
         ),
         hosts_file_lines=groups.list_hosts_file_lines(linked.collector),
-        sends_to=host_hops.describe_hops(inventory_hops),
+        sends_to=host_hops.describe_hops(connections),
     )

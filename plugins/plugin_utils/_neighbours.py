@@ -48,19 +48,19 @@ class NeighbourFacts:
     """The jobs by which other collectors scrape annotated pods."""
 
 
-def describe_neighbours(hops: Sequence[CollectorHop], routes: Routes) -> list[NeighbourFacts]:
-    """Return what the rules know of the neighbours of each collector of a run, in the order of `hops`.
+def describe_neighbours(flow_collectors: Sequence[CollectorHop], routes: Routes) -> list[NeighbourFacts]:
+    """Return what the rules know of the neighbours of each collector of a run, in the same order.
 
-    `hops` has each collector as others reach it. `routes` has for each of them, by exporter, the indexes in `hops` of
+    `flow_collectors` has each collector as others reach it. `routes` has for each of them, by exporter, the indexes of
     those that it sends to (data_flow.py).
     """
-    printers = find_downstream_printers(hops, routes)
-    senders = find_senders(hops, routes)
-    routing = find_routing_keys(hops, routes)
-    unreceived = find_unreceived_signals(hops, routes)
-    unseen = find_unseen_collectors(hops, routes)
-    receiving = find_receiving_collectors(hops, routes)
-    scraping = find_other_scrapes(hops)
+    printers = find_downstream_printers(flow_collectors, routes)
+    senders = find_senders(flow_collectors, routes)
+    routing = find_routing_keys(flow_collectors, routes)
+    unreceived = find_unreceived_signals(flow_collectors, routes)
+    unseen = find_unseen_collectors(flow_collectors, routes)
+    receiving = find_receiving_collectors(flow_collectors, routes)
+    scraping = find_other_scrapes(flow_collectors)
     return [
         NeighbourFacts(
             printers=printers[index],
@@ -71,5 +71,5 @@ def describe_neighbours(hops: Sequence[CollectorHop], routes: Routes) -> list[Ne
             receiving=receiving[index],
             scraping=scraping[index],
         )
-        for index in range(len(hops))
+        for index in range(len(flow_collectors))
     ]

@@ -11,7 +11,7 @@ which wave `canary` has the Linux host web1, and wave `all` the Linux hosts web2
 - `lost`: members that failed before the first wave began. Ansible does nothing more with them.
 - `rest`: members of later waves. web2 and web3 still run the earlier config while `canary` is watched, so web1 is
   compared with them.
-- `behind`: collectors that get data of the wave, such as the gateway of web1.
+- `behind`: collectors downstream of the wave: they get data of it, such as the gateway of web1.
 - `keeps`: whether members keep the earlier config, so that the change can be undone. Those of both waves do.
 - `goes_back`: the waves whose change is undone if this one fails. If `all` fails, these are `canary` and `all`.
 - `settles`: the waves whose change becomes final when this one has passed. For `all`, these are `canary` and `all`.
@@ -29,7 +29,7 @@ TaskVariables = Mapping[str, Any]
 
 
 class ReadsBehind(TypedDict):
-    """Which collectors of Linux hosts, or of clusters, tasks read behind a wave. A place is such a host or cluster."""
+    """Which collectors of Linux hosts, or of clusters, are read downstream of a wave. A place is a host or cluster."""
 
     collectors: Mapping[str, Sequence[str]]
     """The names of the collectors of each place."""
@@ -44,7 +44,7 @@ class ReadsBehind(TypedDict):
 
 
 class BehindPlan(TypedDict):
-    """What is read behind a wave: collectors of other members that get data of the wave, such as gateways of agents."""
+    """What is read downstream of a wave: collectors of other members that get data of it, such as gateways."""
 
     hosts: ReadsBehind
     clusters: ReadsBehind

@@ -26,7 +26,7 @@ from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
 from ._diagnose import create_search
 from ._otelcol import _builds
 from ._run_plan import PlannedWaveRow, RunPlan, TaskVariables
-from ._wave_behind_verdict import judge_behind_wave
+from ._wave_downstream_verdict import judge_downstream_collectors
 from ._wave_results import READ_AFTER, READ_BEFORE, RELEASE_OF_PODS, find_applied_releases
 
 
@@ -65,30 +65,32 @@ def judge_wave_data(run_plan: RunPlan, wave: PlannedWaveRow, end: WaveEnd, varia
     wave_tracks = _collect_tracks(hosts, end, variables)
     compared_sides = group_sides(wave_tracks.tracks_after, wave_tracks.tracks_before, wave_tracks.later_wave_tracks)
     verdicts = [judge_sides(sides, tools) for sides in compared_sides]
-    behind_verdict = _judge_behind(wave, end, wave_tracks, variables, tools)
+    downstream_verdict = _judge_downstream(wave, end, wave_tracks, variables, tools)
     missing_notes = list(_describe_uncompared(hosts, end, variables))
     verdict_lines = [verdict.verdict_line for verdict in verdicts]
     # What is missing comes first, then the gateways: where members are many, not all notes are shown.
-    notes = [*missing_notes, *behind_verdict.notes, *verdict_lines, *_describe_empty_members(run_plan, end)]
+    notes = [*missing_notes, *downstream_verdict.notes, *verdict_lines, *_describe_empty_members(run_plan, end)]
     has_partial_verdict = not all(verdict.is_whole for verdict in verdicts)
     return WaveData(
         passed_collectors=_group_passed(verdicts),
-        worse_lines=(*interleave_faults(verdicts), *behind_verdict.worse_lines),
+        worse_lines=(*interleave_faults(verdicts), *downstream_verdict.worse_lines),
         notes=tuple(notes or ["nothing changed, so nothing was compared"]),
-        is_missing=bool(missing_notes) or behind_verdict.is_missing or has_partial_verdict,
+        is_missing=bool(missing_notes) or downstream_verdict.is_missing or has_partial_verdict,
         may_be_missing=wave["without_data"] == PASS,
     )
 
 
-def _judge_behind(
+def _judge_downstream(
     wave: PlannedWaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
 ) -> BehindVerdict:
-    """Return the verdict on the collectors behind a wave. If no collector of the wave was watched, none is judged."""
-    behind_plan = wave.get("behind")
-    if not behind_plan or not wave_tracks.tracks_after:
+    """Return the verdict on the collectors downstream of a wave: none is judged if the wave itself was not watched."""
+    downstream_reads = wave.get("behind")
+    if not downstream_reads or not wave_tracks.tracks_after:
         return BehindVerdict()
     judged_members = {*end.changed_hosts, *end.reason_by_failed_host}
-    return judge_behind_wave(behind_plan, judged_members, wave_tracks.later_wave_tracks, variables, tools)
+    return judge_downstream_collectors(
+        downstream_reads, judged_members, wave_tracks.later_wave_tracks, variables, tools
+    )
 
 
 def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, str]]]:

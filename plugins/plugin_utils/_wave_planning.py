@@ -38,7 +38,7 @@ from ..module_utils._waves.wave_run import (
     select_unchanged_hosts,
 )
 from ._run_plan import PlannedWaveRow, RunPlan, TaskVariables
-from ._wave_behind_plan import ReceiverFinder
+from ._wave_downstream_plan import ReceiverFinder
 from ._wave_fleet import build_fleet, check_all_have_waves, list_linux_hosts
 
 # How many releases a Linux host keeps, also the one in use.

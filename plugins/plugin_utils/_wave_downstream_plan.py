@@ -1,14 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plan which collectors are read behind a wave: those that get data of its collectors, such as a gateway. Private.
+"""Plan which collectors are read downstream of a wave: those that get data of its collectors. Private.
 
 A change of agents may harm their gateway alone. For example, `agent` of web1 sends to `gateway` of gw1, and web1 is in
-wave `canary`. Then gw1 is behind that wave, and the gateway is read before web1 changes and after it.
+wave `canary`. Then the gateway is downstream of that wave (messages and the plan say `behind`), and it is read before
+web1 changes and after it.
 
-`_wave_planning.py` calls this file before the first wave. `_wave_behind_verdict.py` judges the readings when the wave
-ends. A member is a host of a wave: a Linux host, or one that stands for a cluster. A place is the host or cluster of a
-collector behind it.
+`_wave_planning.py` calls this file before the first wave. `_wave_downstream_verdict.py` judges the readings when the
+wave ends. A member is a host of a wave: a Linux host, or one that stands for a cluster. A place is the host or cluster
+of a downstream collector.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class ReceiverFinder:
         self._clusters = [member for member in readable_members if member not in linux_hosts]
 
     def plan_reads(self, members: Iterable[str], watch_seconds: float) -> BehindPlan:
-        """Return what is read behind a wave with these members. Without a watch (0 seconds), nothing is read."""
+        """Return what is read downstream of a wave with these members. Without a watch (0 seconds), nothing is read."""
         senders = list(members) if watch_seconds else []
         hosts = [member for member in senders if member in self._linux_hosts]
         clusters = [member for member in senders if member not in self._linux_hosts]
@@ -50,8 +51,8 @@ class ReceiverFinder:
                 *self._list_data_sent_to_hosts(clusters),
                 *find_sent_data(self._rendered_clusters, clusters),
             ]
-        clusters_behind = {sent.place for sent in sent_data} - set(self._linux_hosts)
-        places = select_places_behind(sent_data, clusters_behind, watch_seconds)
+        downstream_clusters = {sent.place for sent in sent_data} - set(self._linux_hosts)
+        places = select_places_behind(sent_data, downstream_clusters, watch_seconds)
         left_out_lines = [*places["left_out"], *_describe_unread_hosts(len(hosts))]
         return {"hosts": places["hosts"], "clusters": places["clusters"], "left_out": left_out_lines}
 

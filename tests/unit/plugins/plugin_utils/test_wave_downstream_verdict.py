@@ -13,12 +13,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_beh
     SentData,
     select_places_behind,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_behind_verdict, _wave_results
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_downstream_verdict, _wave_results
 
 from .test_wave_gate import CHANGED, PASSED, UNCHANGED, decided, said
 
-BEFORE, AFTER = _wave_behind_verdict.HOST_READ_VARIABLES
-CLUSTERS_BEFORE, CLUSTERS_AFTER = _wave_behind_verdict.CLUSTER_READ_VARIABLES
+BEFORE, AFTER = _wave_downstream_verdict.HOST_READ_VARIABLES
+CLUSTERS_BEFORE, CLUSTERS_AFTER = _wave_downstream_verdict.CLUSTER_READ_VARIABLES
 WELL = said(50, 0, 9)
 
 

@@ -1,13 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Judge the collectors behind a wave: those that get data of its collectors, such as the gateway of agents. Private.
+"""Judge the collectors downstream of a wave: those that get data of it, such as the gateway of agents. Private.
 
-`_wave_behind_plan.py` has planned which of them are read. Tasks have left the readings in variables. When the wave
-ends, `_wave_figures.py` calls `judge_behind_wave`. For example, agents change and `gateway` on gw1 begins to fail:
-`behind the wave, gateway on gw1: [exports_fail] exporters/otlp_grpc: 100 of 100 spans failed`.
+`_wave_downstream_plan.py` has planned which of them are read. Tasks have left the readings in variables. When the wave
+ends, `_wave_figures.py` calls `judge_downstream_collectors`. For example, agents change and `gateway` on gw1 begins to
+fail: `behind the wave, gateway on gw1: [exports_fail] exporters/otlp_grpc: 100 of 100 spans failed`.
 
-A place is the host or cluster of a collector behind the wave, and a `Track` is all readings of one collector (see
+A place is the host or cluster of a downstream collector, and a `Track` is all readings of one collector (see
 wave_tracks.py).
 """
 
@@ -25,7 +25,7 @@ from ._run_plan import BehindPlan, TaskVariables
 
 
 class ReadVariables(NamedTuple):
-    """The variables in which tasks leave what they read behind a wave, before its change and after it."""
+    """The variables in which tasks leave what they read downstream of a wave, before its change and after it."""
 
     before: str
     after: str
@@ -37,7 +37,7 @@ CLUSTER_READ_VARIABLES = ReadVariables("__otel_behind_clusters_before", "__otel_
 
 @dataclass(frozen=True)
 class _CollectorReading:
-    """What was read of a collector behind a wave, before the change and after it."""
+    """What was read of a collector downstream of a wave, before the change and after it."""
 
     name: str
     """Its name on a host, or NAMESPACE/NAME in a cluster."""
@@ -54,14 +54,14 @@ class _CollectorReading:
         return replace(self.tracks_after[-1], polls=tuple(polls))
 
 
-def judge_behind_wave(
-    behind_plan: BehindPlan,
+def judge_downstream_collectors(
+    downstream_reads: BehindPlan,
     judged_members: Collection[str],
     later_wave_tracks: Sequence[Track],
     variables: TaskVariables,
     tools: JudgeTools,
 ) -> BehindVerdict:
-    """Return whether the collectors behind a wave do worse than before its change.
+    """Return whether the collectors downstream of a wave do worse than before its change.
 
     `judged_members` are the members that the gate judges in the wave itself. `later_wave_tracks` are of collectors that
     have not changed.
@@ -69,7 +69,7 @@ def judge_behind_wave(
     whole_tracks: list[Track] = []
     tracks_before: list[Track] = []
     unread_lines: list[str] = []
-    for reading in _list_all_readings(behind_plan, variables):
+    for reading in _list_all_readings(downstream_reads, variables):
         if reading.place in judged_members:
             continue
         if reading.unread_reason:
@@ -78,13 +78,13 @@ def judge_behind_wave(
             whole_tracks.append(reading.joined_track)
             tracks_before += reading.tracks_before
     judged_groups = judge_behind(whole_tracks, tracks_before, later_wave_tracks, tools)
-    return summarize_behind(judged_groups, unread_lines, behind_plan["left_out"])
+    return summarize_behind(judged_groups, unread_lines, downstream_reads["left_out"])
 
 
-def _list_all_readings(behind_plan: BehindPlan, variables: TaskVariables) -> Iterator[_CollectorReading]:
-    """Yield the collectors behind a wave, of hosts and of clusters, with what tasks have read of them."""
-    yield from _list_readings(behind_plan["hosts"]["collectors"], HOST_READ_VARIABLES, variables)
-    yield from _list_readings(behind_plan["clusters"]["collectors"], CLUSTER_READ_VARIABLES, variables)
+def _list_all_readings(downstream_reads: BehindPlan, variables: TaskVariables) -> Iterator[_CollectorReading]:
+    """Yield the collectors downstream of a wave, of hosts and of clusters, with what tasks have read of them."""
+    yield from _list_readings(downstream_reads["hosts"]["collectors"], HOST_READ_VARIABLES, variables)
+    yield from _list_readings(downstream_reads["clusters"]["collectors"], CLUSTER_READ_VARIABLES, variables)
 
 
 def _list_readings(
@@ -123,7 +123,7 @@ def _find_tracks(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Track]
 def _explain_unread(
     tracks_before: Sequence[Track], tracks_after: Sequence[Track], answers: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return why a collector behind a wave cannot be judged; empty if it can.
+    """Return why a collector downstream of a wave cannot be judged; empty if it can.
 
     `answers` are those of its place after the change. A collector that ran is in each of them.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_behind_plan
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_downstream_plan
 
 from .helpers import rendered
 from .test_inventory_addresses import linux, sender
@@ -20,13 +20,13 @@ INGEST, DEBUG = "otlp_ingest", "debug_output"
 
 def finder(
     clusters: dict[str, dict[str, Any]], hosts: dict[str, Any] | None = None
-) -> _wave_behind_plan.ReceiverFinder:
+) -> _wave_downstream_plan.ReceiverFinder:
     """Return the finder of a fleet: clusters with what was rendered for them, and hosts."""
     linux_hosts = hosts or {}
     hostvars = {name: {"otel_collector_rendered": result} for name, result in clusters.items()}
     groups = {"all": [*hostvars, *linux_hosts], "otel_linux": list(linux_hosts)}
     variables = {"inventory_hostname": "dev", "groups": groups, "hostvars": {**hostvars, **linux_hosts}}
-    return _wave_behind_plan.ReceiverFinder(groups["all"], groups["otel_linux"], variables)
+    return _wave_downstream_plan.ReceiverFinder(groups["all"], groups["otel_linux"], variables)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_without_a_watch_nothing_is_read_behind_a_wave() -> None:
 
 
 def test_hosts_that_are_not_asked_what_they_send_to_are_told() -> None:
-    names = [f"web{number}" for number in range(_wave_behind_plan._MOST_SENDERS + 1)]
+    names = [f"web{number}" for number in range(_wave_downstream_plan._MOST_SENDERS + 1)]
     hosts = {name: linux({"name": "agent", "recipes": [INGEST, DEBUG]}) for name in names}
     assert finder({}, hosts).plan_reads(names, 60)["left_out"] == ["only what the first 50 of 51 hosts send to is read"]
     assert finder({}, hosts).plan_reads(names[:-1], 60)["left_out"] == []
