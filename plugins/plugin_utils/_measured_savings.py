@@ -63,7 +63,10 @@ def measure_proposals(
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
 ) -> Iterator[ToldProposal]:
-    """Yield each proposal with its option and the shares that real Collectors show, of those with most bytes."""
+    """Yield each proposal with its option, and with the shares that real Collectors show for some of them.
+
+    Option `measure` says how many are measured: those with most bytes of each kind come first.
+    """
     pipelines = options.pipeline_names(chosen.config)
     measurable = _order_by_turns(filter(_can_measure, proposals))[: arguments["measure"]]
     measurement = _measure_before(chosen, capture, arguments, warn) if measurable else None
@@ -71,14 +74,18 @@ def measure_proposals(
         option = proposal.option
         pasted_config = option.build_pasted_options(pipelines) if option else {}
         config_yaml = _yaml.dump(pasted_config) if pasted_config else ""
-        told_proposal = ToldProposal(
-            proposal, pasted_config, config_yaml, why_not_measured=_explain_unmeasured(proposal, arguments["measure"])
-        )
+        measured_shares: dict[str, RemovedShares] = {}
+        why_not_measured = _explain_unmeasured(proposal, arguments["measure"])
         if measurement and option and proposal in measurable:
-            told_proposal = replace(
-                told_proposal, measured_shares=_measure_option(measurement, option), why_not_measured=""
-            )
-        yield told_proposal
+            measured_shares = _measure_option(measurement, option)
+            why_not_measured = ""
+        yield ToldProposal(
+            proposal,
+            pasted_config,
+            config_yaml,
+            measured_shares=measured_shares,
+            why_not_measured=why_not_measured,
+        )
 
 
 class _KindTurn(NamedTuple):
@@ -133,7 +140,7 @@ def _measure_before(
 
 
 def _measure_option(measurement: Measurement, option: RemovalOption) -> dict[str, RemovedShares]:
-    """Return the shares that an option drops, by exporter."""
+    """Return the shares that an option drops, by signal."""
     replayed_after = measurement.replay_with_option(option)
     return measure_removed_shares(measurement.replayed_before.sent_by_exporter, replayed_after.sent_by_exporter)
 
