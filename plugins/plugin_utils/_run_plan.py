@@ -72,7 +72,7 @@ class PlannedWaveRow(TypedDict):
     approval: bool
     """Whether a person has to let it begin."""
 
-    # The way back.
+    # The rollback.
     keeps: bool
     """Whether its members keep what they would go back to, until a wave settles their change."""
     goes_back: Sequence[str]

@@ -117,7 +117,7 @@ class _PlannedWave:
     wave: RunWave
     index: int
     """Its place among all waves of the inventory, from 0 on."""
-    way_back: WayBack
+    rollback: WayBack
     """Whose change is undone if the wave fails, and becomes final if it passes."""
     is_asked: bool
     """Whether a person has to let it begin."""
@@ -155,12 +155,12 @@ def _plan_waves_of_run(
     waves: Sequence[RunWave], all_waves: Sequence[RolloutWave], play_hosts: _PlayHosts, person: Person
 ) -> list[_PlannedWave]:
     """Return the waves of a run with what becomes of their changes. Raises Problem for those that cannot be run."""
-    ways_back = plan_ways_back(waves)
-    _check_ways_back(waves, ways_back, play_hosts)
+    rollbacks = plan_ways_back(waves)
+    _check_rollbacks(waves, rollbacks, play_hosts)
     asked_waves = _find_asked_waves(waves, all_waves, person)
     planned_waves: list[_PlannedWave] = []
-    for index, (wave, way_back) in enumerate(zip(waves, ways_back, strict=True)):
-        planned_waves.append(_PlannedWave(wave, index, way_back, is_asked=wave.name in asked_waves))
+    for index, (wave, rollback) in enumerate(zip(waves, rollbacks, strict=True)):
+        planned_waves.append(_PlannedWave(wave, index, rollback, is_asked=wave.name in asked_waves))
     return planned_waves
 
 
@@ -192,9 +192,9 @@ def _build_row(
         "without_data": gate.without_data,
         "on_failure": gate.on_failure,
         "approval": planned.is_asked,
-        "keeps": planned.way_back.keeps,
-        "goes_back": planned.way_back.goes_back,
-        "settles": planned.way_back.settles,
+        "keeps": planned.rollback.keeps,
+        "goes_back": planned.rollback.goes_back,
+        "settles": planned.rollback.settles,
         "rest": unchanged_hosts,
         "rest_clusters": unchanged_clusters,
         "behind": receiver_finder.plan_reads(own_readable_members, gate.watch_seconds),
@@ -204,7 +204,7 @@ def _build_row(
 def _may_end_alone(planned_waves: Sequence[_PlannedWave]) -> bool:
     """Whether nothing is left to do once the last wave has passed: no watch, and no change that could be undone."""
     is_watched = any(planned.wave.gate.watch_seconds for planned in planned_waves)
-    return not is_watched and not any(planned.way_back.keeps for planned in planned_waves)
+    return not is_watched and not any(planned.rollback.keeps for planned in planned_waves)
 
 
 # ── Checks ──
@@ -218,14 +218,14 @@ def _check_last_wave(waves_option: Any, last_wave: str) -> None:
         raise Problem(wrong, asked=ACTION, where=LAST_WAVE_VARIABLE, fix=fix)
 
 
-def _check_ways_back(waves: Sequence[RunWave], ways_back: Sequence[WayBack], play_hosts: _PlayHosts) -> None:
+def _check_rollbacks(waves: Sequence[RunWave], rollbacks: Sequence[WayBack], play_hosts: _PlayHosts) -> None:
     """Raise Problem for a wave that would have to bring back a host that keeps no earlier release."""
     hosts_by_wave = {wave.name: wave.hosts for wave in waves}
-    for wave, way_back in zip(waves, ways_back, strict=True):
+    for wave, rollback in zip(waves, rollbacks, strict=True):
         if wave.gate.on_failure == STOP:
             continue
         short_hosts: list[str] = []
-        for name in way_back.goes_back:
+        for name in rollback.goes_back:
             short_hosts += _list_hosts_with_one_release(hosts_by_wave[name], play_hosts)
         if short_hosts:
             wrong = (
