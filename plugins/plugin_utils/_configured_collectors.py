@@ -25,14 +25,8 @@ from ..module_utils._otelcol.config.layers import ComposedConfig, Layer
 from ..module_utils._otelcol.config.paths import value_at
 from ..module_utils._otelcol.errors import prefix_problems
 from . import _baseline_options, _user_layers
-from ._recipe_layers import (
-    GroupResolver,
-    WholeRun,
-    collect_organization_values,
-    locate_layers,
-    refuse_groups,
-    render_recipe_layers,
-)
+from ._recipe_facts import GroupResolver, WholeRun, collect_organization_values, refuse_groups
+from ._recipe_layers import locate_layers, render_recipe_layers
 from ._resolved_collector import ResolvedCollector
 from ._user_layers import build_user_layers, drop_mib_of_recipes
 

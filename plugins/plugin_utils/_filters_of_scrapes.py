@@ -8,7 +8,7 @@
 `select_namespace_globs` returns `/var/log/pods/shop_*/*/*.log`.
 
 `platform` is the facts of a platform: its `control_plane` has for each component where the metrics are, and null for
-one whose metrics pods cannot read. `collector` is the facts that `_recipe_layers.py` builds.
+one whose metrics pods cannot read. `collector` is the facts that `_recipe_facts.py` builds.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from ._host_groups import InventoryGroups, stand_in_for_group
 from ._host_options import resolve_host_collectors
 from ._host_request import HostRequest
 from ._inventory_addresses import list_inventory_connections
-from ._recipe_layers import GroupResolver
+from ._recipe_facts import GroupResolver
 
 
 def configure_host_collectors(request: HostRequest, resolve_group: GroupResolver) -> list[ConfiguredCollector]:

@@ -72,7 +72,7 @@ class InventoryGroups:
     def resolve_for_recipe(self, sender: Collector, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return how a collector reaches the group that a recipe names, and note it.
 
-        It is a `GroupResolver` of _recipe_layers.py. Raises Problem for a group that the sender cannot reach.
+        It is a `GroupResolver` of _recipe_facts.py. Raises Problem for a group that the sender cannot reach.
         """
         request = read_group_request(options)
         sender_name = _sender_name(sender)
@@ -185,7 +185,7 @@ def _sender_name(collector: Collector) -> str:
 def stand_in_for_group(_collector: Collector, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stand-in for the gateways of a group, for a config of which only the receivers count.
 
-    It is a `GroupResolver` of _recipe_layers.py. It looks at no other host, so it does not follow the data on and on.
+    It is a `GroupResolver` of _recipe_facts.py. It looks at no other host, so it does not follow the data on and on.
     For example, `{"endpoint": "gateways.internal:4317", …}` for `to: gateways`.
     """
     endpoint = f"{group_alias(str(options['to']))}:4317"

@@ -40,7 +40,7 @@ from ._judged_collectors import JudgedCollector, judge_collectors, refuse_malfor
 from ._linked_collectors import leave_unlinked, link_to_inventory
 from ._otelcol import _findings
 from ._otelcol._garbage import without_garbage_collection
-from ._recipe_layers import refuse_groups
+from ._recipe_facts import refuse_groups
 
 
 @without_garbage_collection()

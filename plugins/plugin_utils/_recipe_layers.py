@@ -7,81 +7,27 @@ A config is composed of layers: first one of each recipe, then those that the us
 layer changes what an earlier one has. For example, of `recipes: [otlp_ingest]` there are two layers: recipe `baseline`,
 which every collector with recipes has, and recipe `otlp_ingest`. `_configured_collectors.py` calls this file.
 
-A recipe is a template. It reads facts about its collector (`_build_facts`), about the platform, and about the other
-collectors of the run (`WholeRun`).
+A recipe is a template. `_recipe_facts.py` has what it reads about its collector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..module_utils._collector import recipes
-from ..module_utils._collector.critical.critical_use import list_left_out_pods
-from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, Collector, bracket_host
+from ..module_utils._collector.options import Collector
 from ..module_utils._collector.platform import adapt_facts
-from ..module_utils._host.host_tls import build_client_tls, build_server_tls
-from ..module_utils._otelcol.config.layers import Layer, parse_version, rename_for_version
+from ..module_utils._otelcol.config.layers import Layer, rename_for_version
 from ..module_utils._otelcol.config.paths import Path as KeyPath
-from ..module_utils._otelcol.config.paths import Position, iter_leaves, mapping_at
-from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, compute_request_mib
+from ..module_utils._otelcol.config.paths import Position, iter_leaves
 from ..module_utils._otelcol.rules.build_facts import TargetBuild
-from . import _baseline_options, _origins, _recipe_rendering
+from . import _origins, _recipe_rendering
 from ._baseline_options import BASELINE_RECIPE
 from ._otelcol import _builds, _yaml
-
-# Facts that hold from a version of the Collector on.
-_FIRST_VERSION_OF_FACT = {
-    # `service.telemetry.metrics.readers` replaces the default address of metrics.
-    "metrics_readers": (0, 111),
-    # The operator `container` of file_log takes names of rotated files.
-    "rotated_logs": (0, 122),
-    # Exporter debug can print by its own logger.
-    "own_prints": (0, 104),
-}
-
-# A recipe may send to a group of hosts of the inventory, with `to: GROUP`. A resolver returns how a collector reaches
-# the gateways of that group, such as `{"endpoint": "gateways.internal:4317", "is_balanced": True, …}`. Its arguments
-# are the collector and the options of the recipe. `InventoryGroups.resolve_for_recipe` is one.
-GroupResolver = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
-
-
-# ── What recipes know of the run ──
-
-
-def refuse_groups(_collector: Collector, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Raise Problem: no inventory says which hosts a group has. It is the resolver where there is no inventory."""
-    wrong = f"`to: {options.get('to')}` names hosts of an inventory, and there is none"
-    raise Problem(wrong, fix="Set `endpoint`, or `service` for trace_balancing.")
-
-
-@dataclass(frozen=True)
-class WholeRun:
-    """What recipes know of all collectors of a run."""
-
-    log_globs: Sequence[str] = ()
-    """The globs of the log files of the collectors themselves."""
-    organization_values: Sequence[str] = ()
-    """The values that recipe resource_attributes adds to data."""
-    resolve_group: GroupResolver = refuse_groups
-    critical_components: Sequence[Mapping[str, Any]] = ()
-    """Where the critical components are that collectors of the run scrape, as `critical_use.find_places` describes."""
-
-
-def collect_organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
-    """Return the texts that recipe resource_attributes of collectors adds; those of variables are not known."""
-    added_texts = set[str]()
-    for collector in collectors:
-        for use in recipes.read_recipe_uses(collector.recipes):
-            if use.name == "resource_attributes":
-                added_texts.update(map(str, mapping_at(use.options, "attributes").values()))
-    known_texts = {text for text in added_texts if text and "$" not in text}
-    return tuple(sorted(known_texts))
-
+from ._recipe_facts import WholeRun, build_collector_facts
 
 # ── The layers ──
 
@@ -92,8 +38,8 @@ def render_recipe_layers(
     platform_facts: Mapping[str, Any],
     recipe_folders: Mapping[str, Path],
     *,
-    run: WholeRun = WholeRun(),
-    target: TargetBuild | None = None,
+    run: WholeRun,
+    target: TargetBuild | None,
 ) -> list[Layer]:
     """Return the layers of a collector's recipes, with the names that components have in this version.
 
@@ -107,7 +53,7 @@ def render_recipe_layers(
         recipes.check_recipe_exists(use, recipe_folders)
     recipe_by_name = {use.name: _recipe_rendering.read_recipe(recipe_folders[use.name]) for use in used_recipes}
     recipes.check_requires(used_recipes, recipe_by_name)
-    collector_facts = _build_facts(collector, version, run, target)
+    collector_facts = build_collector_facts(collector, version, run, target)
     adapted_facts = adapt_facts(collector, platform_facts)
     renames = _builds.load_catalogue().renames
     layers: list[Layer] = []
@@ -125,56 +71,6 @@ def _list_used_recipes(collector: Collector) -> list[recipes.RecipeUse]:
     if listed_recipes and BASELINE_RECIPE not in (use.name for use in listed_recipes):
         return [recipes.RecipeUse(BASELINE_RECIPE, {}), *listed_recipes]
     return listed_recipes
-
-
-def _build_facts(collector: Collector, version: str, run: WholeRun, target: TargetBuild | None) -> dict[str, Any]:
-    """Return the facts about a collector that templates of recipes read as `collector`, as in `{{ collector.name }}`.
-
-    Three of them are functions: `resolve_group` (see `GroupResolver`), `client_tls` and `server_tls`.
-    """
-    memory = collector.memory
-    return {
-        "name": collector.name,
-        "namespace": collector.namespace,
-        "mode": collector.mode,
-        "alone": collector.runs_one_pod,
-        "allocated": collector.is_allocated,
-        "container": collector.logs.container,
-        "recipes": {use.name: use.options for use in recipes.read_recipe_uses(collector.recipes)},
-        "logs": list(run.log_globs),
-        "organization": list(run.organization_values),
-        "critical_pods": list_left_out_pods(run.critical_components),
-        "resolve_group": partial(run.resolve_group, collector),
-        "client_tls": partial(build_client_tls, collector),
-        "server_tls": partial(build_server_tls, collector),
-        "host": collector.listen_host,
-        "listen": bracket_host(collector.listen_host),
-        "own_host": collector.own_host,
-        "own_listen": bracket_host(collector.own_host),
-        "health_port": getattr(collector, "health_port", HEALTH_PORT),
-        "metrics_port": getattr(collector, "metrics_port", METRICS_PORT),
-        "state": collector.state_directory,
-        "limit_mib": memory.limit_mib,
-        "spike_limit_mib": memory.spike_limit_mib,
-        "export_timeout": f"{collector.export_seconds}s",
-        **_find_facts_of_version(version),
-        "request_mib": compute_request_mib(collector.memory_limit),
-        "batch_bytes": BATCH_BYTES,
-        "splits": _baseline_options.exporters_split_requests(target),
-        "exporters_batch": bool(version) and _baseline_options.exporters_make_batches(collector, version),
-    }
-
-
-def _find_facts_of_version(version: str) -> dict[str, bool]:
-    """Return which facts hold for a version of the Collector; all of them for one that is not known.
-
-    For example, `{"metrics_readers": True, "rotated_logs": False, "own_prints": True}` for 0.115.0.
-    """
-    is_known = bool(version)
-    return {
-        fact: not is_known or parse_version(version) >= first_version
-        for fact, first_version in _FIRST_VERSION_OF_FACT.items()
-    }
 
 
 # ── Their places in the inventory ──

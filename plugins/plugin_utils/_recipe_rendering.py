@@ -10,7 +10,7 @@ with `{verbosity: detailed}` renders
     service: {pipelines: {"*": {exporters: [debug]}}}
 
 `_recipe_layers.py` calls this file for each recipe of a collector. A template reads `options`, the facts `platform` and
-`collector`, and `group`, which is the group of hosts that option `to` names (`GroupResolver` of _recipe_layers.py).
+`collector`, and `group`, which is the group of hosts that option `to` names (`GroupResolver` of _recipe_facts.py).
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ from ._cluster_options import resolve_cluster_collectors
 from ._configured_collectors import ConfiguredCollector, check_overlays, configure_collectors
 from ._judged_collectors import JudgedCollector, judge_collectors, refuse_malformed
 from ._linked_collectors import link_collectors, link_to_inventory
-from ._recipe_layers import GroupResolver, refuse_groups
+from ._recipe_facts import GroupResolver, refuse_groups
 from ._render_request import RenderRequest
 from ._rendered_bundle import RenderedBundle
 
