@@ -13,31 +13,19 @@ let the operator add the SDK to their pods. Module instrumentation_render calls 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..module_utils._collector import conflicts
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import custom_resource, namespace_annotations
-from ..module_utils._instrumentation.instrumentation import Instrumentation, list_option_names
+from ..module_utils._instrumentation.instrumentation import Instrumentation
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
-from . import _arguments, _role_options
+from ._instrumentation_options import NamedCollector, build_instrumentation, select_name_options
 
-PREFIX = "otel_instrumentation_"
-# Mutually exclusive options: a row that sets one drops the default of the other.
-_DESTINATION_OPTIONS = ("collector", "endpoint")
-_NAME_OPTIONS = ("name", "namespace")
-_COLLECTOR_PREFIX = "otel_collector_"
 # Instead of all other options: the smallest Instrumentation that there is.
 _SMALLEST_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
-
-
-class NamedCollector(NamedTuple):
-    """Where a collector of the inventory runs, and its name."""
-
-    namespace: str
-    name: str
 
 
 # ── The bundle ──
@@ -55,7 +43,7 @@ def build_bundle(
     are the one Instrumentation.
     """
     instrumentations = [
-        _build_instrumentation(instrumentation_row, defaults, pin, collectors)
+        build_instrumentation(instrumentation_row, defaults, pin, collectors)
         for instrumentation_row in instrumentation_rows or [{}]
     ]
     references = _list_references(instrumentations)
@@ -114,88 +102,6 @@ def _collect_languages(instrumentations: Sequence[Instrumentation]) -> set[str]:
     return languages
 
 
-# ── The options of one Instrumentation ──
-
-
-def _build_instrumentation(
-    instrumentation_row: Mapping[str, Any],
-    defaults: Mapping[str, Any],
-    pin: lock_file.Pin,
-    collectors: Sequence[NamedCollector],
-) -> Instrumentation:
-    """Return the Instrumentation that a row and the common defaults describe. Raises Problem for an invalid one."""
-    options = _add_collector_namespace(_validate_options(instrumentation_row, defaults), collectors)
-    return Instrumentation.from_options(lock_file.pin_options(options, ("languages",), pin))
-
-
-def _validate_options(instrumentation_row: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an Instrumentation's options in their types, which the role's argument_specs.yml alone has."""
-    common_options = dict(defaults)
-    if any(instrumentation_row.get(key) for key in _DESTINATION_OPTIONS):
-        for key in _DESTINATION_OPTIONS:
-            common_options.pop(key, None)
-    given_options = _drop_nulls({**common_options, **instrumentation_row})
-    languages = given_options.get("languages")
-    if isinstance(languages, Mapping):  # `python:` without anything is `python: {}`
-        given_options["languages"] = {name: {} if options is None else options for name, options in languages.items()}
-    name = _arguments.describe_name(given_options)
-    return _arguments.validate_values(
-        given_options, _role_options.read_role_options(PREFIX, list_option_names()), f"instrumentation '{name}'"
-    )
-
-
-def _drop_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that are given: null stands for the default of the role."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _add_collector_namespace(options: dict[str, Any], collectors: Sequence[NamedCollector]) -> dict[str, Any]:
-    """Return an Instrumentation's options with the namespace of its collector, if that is in the inventory.
-
-    A collector of this name in the namespace of the Instrumentation comes first, and needs no namespace.
-    Raises Problem if several collectors of the inventory have the name.
-    """
-    collector = options.get("collector") or {}
-    known_namespaces = [known.namespace for known in collectors if known.name == collector.get("name")]
-    is_in_own_namespace = options["namespace"] in known_namespaces
-    if collector.get("namespace") or not known_namespaces or is_in_own_namespace:
-        return options
-    if len(known_namespaces) > 1:
-        name = collector["name"]
-        raise Problem(
-            f"the inventory has collectors '{name}' in the namespaces {', '.join(known_namespaces)}",
-            asked=f"instrumentation '{options['name']}'",
-            where="collector",
-            fix=f"Write `collector: {{name: {name}, namespace: NAMESPACE}}` with one of them.",
-        )
-    return {**options, "collector": {**collector, "namespace": known_namespaces[0]}}
-
-
-# ── The collectors of the inventory ──
-
-
-def list_named_collectors(
-    collector_rows: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]
-) -> list[NamedCollector]:
-    """Return each collector of the inventory. What a row lacks is the common default, then that of the role."""
-    role_defaults = {
-        key: option["default"]
-        for key, option in _role_options.read_role_options(_COLLECTOR_PREFIX, _NAME_OPTIONS).items()
-    }
-    named_collectors: set[NamedCollector] = set()
-    for collector_row in collector_rows:
-        if isinstance(collector_row, Mapping):
-            given_names = _drop_nulls({**_select_name_options(defaults), **_select_name_options(collector_row)})
-            collector = {**role_defaults, **given_names}
-            named_collectors.add(NamedCollector(str(collector["namespace"]), str(collector["name"])))
-    return sorted(named_collectors)
-
-
-def _select_name_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the name and the namespace alone, as far as they are given."""
-    return {name: options[name] for name in _NAME_OPTIONS if name in options}
-
-
 # ── The removal ──
 
 
@@ -212,8 +118,8 @@ def build_removal_bundle(
         problem_of_options = problem
     try:
         removal_bundle = build_bundle(
-            [_select_name_options(instrumentation_row) for instrumentation_row in instrumentation_rows],
-            {**_select_name_options(defaults), **_SMALLEST_OPTIONS},
+            [select_name_options(instrumentation_row) for instrumentation_row in instrumentation_rows],
+            {**select_name_options(defaults), **_SMALLEST_OPTIONS},
         )
     except Problem:
         raise problem_of_options from None

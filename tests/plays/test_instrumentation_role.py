@@ -19,7 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
     LANGUAGES,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _role_files
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, build_bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import build_bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation_options import PREFIX
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from tests.support import plays

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _role_options
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import (
-    build_bundle,
-    list_named_collectors,
-)
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import build_bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation_options import list_named_collectors
 
 from .helpers import rendered
 
