@@ -26,7 +26,9 @@ from ._html_pages import render_page
 from ._otelcol import _builds, _files, _yaml
 from ._release import published
 
-SCRIPT, STYLE = "page.js", "page.css"
+# The files that stand in the page.
+SCRIPT = "page.js"
+STYLE = "page.css"
 
 
 class _PlaceReason(TypedDict):

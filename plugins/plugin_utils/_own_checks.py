@@ -20,7 +20,9 @@ from ..module_utils._otelcol.errors import Problem, suggest_word
 from ._otelcol import _jmespath
 
 _CHECK_KEYS = ("id", "find", "message", "fix", "severity", "stage")
-_DEFAULT_SEVERITY, _DEFAULT_STAGE = "warning", "own"
+_DEFAULT_SEVERITY = "warning"
+# The stage of checks that come after those of this collection.
+_DEFAULT_STAGE = "own"
 # What may stand after `!` in a field. Source: the format string syntax of Python.
 _CONVERSIONS = (None, "a", "r", "s")
 
