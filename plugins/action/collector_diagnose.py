@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Controller side of module collector_diagnose: judges what the module has read of the cluster.
 
-The module reads facts where the cluster can be reached. Catalogue, rules and checks are on the controller. The facts
-are what the module read of each collector, a list of mappings that docs/diagnose.md describes. The module returns none
-if it has failed; its result is then the result of the task.
+The module reads facts where the cluster can be reached: one mapping for each collector, which docs/diagnose.md
+describes. Catalogue, rules and checks are on the controller, in `plugin_utils/_diagnose.py` and `_after_rollout.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_list
@@ -42,33 +42,33 @@ class ActionModule(ActionBase):
         only_names = check_type_list(options.get("only") or [])
         options["collectors"] = select_collectors(options.get("collectors") or [], only_names)
         checks = _diagnose.list_checks(options)
-        if "applied" in options:
-            return self._check_applied_collectors(options, task_vars)
+        checks_delivery = "applied" in options
+        if checks_delivery:
+            options["collectors"] = select_changed_collectors(options["collectors"], options["applied"])
+            if not options["collectors"]:
+                return check_delivery([], "")
         module_result = self._read_cluster(options, task_vars)
         facts_of_collectors = module_result.pop("facts", None)
-        if facts_of_collectors is None:
+        if facts_of_collectors is None:  # the module has failed
             return module_result
+        if checks_delivery:
+            return _report_delivery(facts_of_collectors, module_result, task_vars)
         if only_names:
             module_result["unlisted"] = []
-        diagnosis = _diagnose.diagnose_collectors(
-            facts_of_collectors, checks, options, module_result.get("unlisted") or ()
-        )
+        unlisted_collectors = module_result.get("unlisted") or ()
+        diagnosis = _diagnose.diagnose_collectors(facts_of_collectors, checks, options, unlisted_collectors)
         return {**module_result, **diagnosis}
-
-    def _check_applied_collectors(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Return which exporters of the changed collectors do not deliver; it asks no cluster if none changed."""
-        changed_collectors = select_changed_collectors(options["collectors"], options["applied"])
-        if not changed_collectors:
-            return check_delivery([], "")
-        module_result = self._read_cluster({**options, "collectors": changed_collectors}, task_vars)
-        facts_of_collectors = module_result.pop("facts", None)
-        if facts_of_collectors is None:
-            return module_result
-        delivery = check_delivery(facts_of_collectors, build_playbook_command("diagnose", task_vars))
-        warnings = [*module_result.get("warnings", ()), *delivery["warnings"]]
-        return {**module_result, **delivery, "warnings": warnings}
 
     def _read_cluster(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return what the module says: `facts` of each collector, unless it has failed."""
         module_arguments = {**options, "listeners": _diagnose.list_listener_rows()}
         return dict(self._execute_module(module_args=module_arguments, task_vars=task_vars))
+
+
+def _report_delivery(
+    facts_of_collectors: Sequence[Mapping[str, Any]], module_result: Mapping[str, Any], task_vars: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return which exporters of the collectors do not deliver, with the command that says why."""
+    delivery = check_delivery(facts_of_collectors, build_playbook_command("diagnose", task_vars))
+    warnings = [*module_result.get("warnings", ()), *delivery["warnings"]]
+    return {**module_result, **delivery, "warnings": warnings}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _gitops
+from ..plugin_utils import _gitops_files
 from ..plugin_utils._action import ControllerAction
 
 
@@ -16,7 +16,7 @@ class ActionModule(ControllerAction):
         """Return what changed in the folder of the cluster."""
         groups = self.variables.get("groups") or {}
         known_hosts = {*(groups.get("all") or ()), arguments["host"]}
-        result = _gitops.write_cluster_files(arguments, known_hosts, check=self._task.check_mode)
+        result = _gitops_files.write_cluster_files(arguments, known_hosts, check=self._task.check_mode)
         for warning in result["left_out"]:
             self._display.warning(f"{arguments['host']}: {warning}")
         for move in result["report"]["moved"]:

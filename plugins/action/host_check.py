@@ -4,9 +4,11 @@
 """Controller side of module host_check: checks what the host would get from the controller.
 
 The module checks on the host whether collectors can be installed there. It compares the clock of the host with that of
-the controller. This side checks the programs that the controller would copy to the host. The module returns `faults`
-and `warned` (each a list of `HostFinding`), `unlisted` (collectors there that the inventory does not list) and
-`awaiting` (collectors whose program the host has to get from the controller).
+the controller. This side checks the programs that the controller would copy to the host. The result has a line for each
+fault, such as `agent: error: …`, and then `1 error`.
+
+The module returns `faults` and `warned` (each a list of `HostFinding`), `unlisted` (collectors there that the inventory
+does not list) and `awaiting` (collectors whose program the host has to get from the controller).
 """
 
 from __future__ import annotations

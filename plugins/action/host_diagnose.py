@@ -33,9 +33,9 @@ class ActionModule(ActionBase):
         """Return the result of the diagnosis. Fails for a host that cannot be asked."""
         with fail_for_missing_needs():
             super().run(tmp, task_vars)
-        return run_or_count_as_failed(lambda: self._run(task_vars or {}), task_vars or {})
+        return run_or_count_as_failed(lambda: self._diagnose(task_vars or {}), task_vars or {})
 
-    def _run(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _diagnose(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         only_names = check_type_list(arguments.pop("only", None) or [])
         fail_on = arguments.pop("fail_on", None) or "never"
@@ -44,6 +44,7 @@ class ActionModule(ActionBase):
             collectors = select_collectors(collectors, only_names)
         if only_names:
             arguments["bundles"] = select_collectors(arguments["bundles"], only_names)
+        # In check mode, the host is looked at, and nothing is sent.
         is_check_only = bool(self._task.check_mode and arguments.get("send"))
         if is_check_only:
             arguments["send"] = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..plugin_utils import _host_drafts, _host_render
+from ..plugin_utils import _host_render, _host_request
 from ..plugin_utils._action import ControllerAction, read_argument_spec
 from ..plugin_utils._inventory_groups import build_inventory_groups
 from ..plugin_utils._otelcol import _findings
@@ -16,12 +16,12 @@ from ..plugin_utils._otelcol._garbage import freeze_present_objects
 
 
 class ActionModule(ControllerAction):
-    options = staticmethod(_host_drafts.list_host_option_names)
+    options = staticmethod(_host_request.list_host_option_names)
 
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return a bundle for each collector, and every finding. A bundle with a secret is hidden."""
         groups = build_inventory_groups(self.variables)
-        request = replace(_host_drafts.HostRequest.from_arguments(arguments), groups=groups)
+        request = replace(_host_request.HostRequest.from_arguments(arguments), groups=groups)
         judgement = _findings.JudgementOptions.from_arguments(arguments)
         rendered = _host_render.render_hosts(request, judgement, self._display.warning, arguments["fail_on"])
         has_secrets = any(

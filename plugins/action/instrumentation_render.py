@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..module_utils._instrumentation.instrumentation import list_option_names
-from ..plugin_utils import _instrumentation, _lock_file
+from ..plugin_utils import _instrumentation, _instrumentation_options, _lock_file
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._answers import hide_if_secret
 
@@ -22,7 +22,9 @@ class ActionModule(ControllerAction):
             return hide_if_secret(
                 _instrumentation.build_removal_bundle(*instrumentation_options, self._display.warning)
             )
-        collectors = _instrumentation.list_named_collectors(arguments["collectors"], arguments["collector_defaults"])
+        collectors = _instrumentation_options.list_named_collectors(
+            arguments["collectors"], arguments["collector_defaults"]
+        )
         return hide_if_secret(
             _instrumentation.build_bundle(
                 *instrumentation_options, _lock_file.choose_pin(arguments["lock_file"]), collectors

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _forecast_reports, _running_host
+from ..plugin_utils import _forecast_reports, _host_forecast_input
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._otelcol._forecast import forecasting
 
@@ -15,7 +15,7 @@ from ..plugin_utils._otelcol._forecast import forecasting
 class ActionModule(ControllerAction):
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what a change does to what a collector sends. Fails if a limit is passed."""
-        forecast_arguments = {**arguments, **_running_host.convert_to_collectors(arguments)}
+        forecast_arguments = {**arguments, **_host_forecast_input.build_forecast_input(arguments)}
         result = forecasting.forecast_change(forecast_arguments, self._display.warning)
         result["changed"] = _forecast_reports.write_result(result, arguments, self._task.check_mode)
         forecasting.refuse_breaches(result, arguments["fail_on"])

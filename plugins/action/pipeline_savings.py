@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _running_host, _savings
+from ..plugin_utils import _host_forecast_input, _savings
 from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what is worth dropping of a capture. Fails if nothing came in."""
-        savings_arguments = {**arguments, "collectors": _running_host.list_collectors(arguments)}
+        savings_arguments = {**arguments, "collectors": _host_forecast_input.list_collectors(arguments)}
         return _savings.find_savings(savings_arguments, self._display.warning, self._task.check_mode)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._inventory_cases import list_inventory_cases
 from ..plugin_utils._origins import collect_positions
 from ..plugin_utils._otelcol import _builds, _inputs, _validate
-from ..plugin_utils._planned_cases import list_planned_cases
 
 
 class ActionModule(ControllerAction):
@@ -21,6 +21,6 @@ class ActionModule(ControllerAction):
                 arguments,
                 self._display.warning,
                 self._task.check_mode,
-                planned_cases=list_planned_cases(arguments),
+                planned_cases=list_inventory_cases(arguments),
                 reading=_inputs.InputOptions(find_positions=collect_positions),
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _wave_back, _wave_gate
+from ..plugin_utils import _wave_gate, _wave_rollback
 from ..plugin_utils._action import ControllerAction
 
 
@@ -20,7 +20,7 @@ class ActionModule(ControllerAction):
         """Judge a wave, or the whole run with `ends`. With `failed`, fail with what became of a wave that failed."""
         run_plan, wave = arguments["plan"], arguments["wave"]
         if arguments["failed"]:
-            _wave_back.report_failed_wave(run_plan, wave, arguments["failed"], self.variables)
+            _wave_rollback.report_failed_wave(run_plan, wave, arguments["failed"], self.variables)
         if arguments["ends"]:
             return _wave_gate.conclude_run(run_plan, self.variables)
         return _wave_gate.judge_wave(run_plan, wave, self.variables, self._task.check_mode)

@@ -9,7 +9,7 @@ import getpass
 import os
 from typing import Any
 
-from ..plugin_utils import _plan_of_waves, _wave_fleet
+from ..plugin_utils import _wave_fleet, _wave_planning
 from ..plugin_utils._action import ControllerAction
 
 
@@ -41,5 +41,5 @@ class ActionModule(ControllerAction):
         user_name = str(self.variables.get("awx_user_name") or _find_user_name())
         # In check mode nobody is asked, since nothing begins.
         can_ask = _ON_TERMINAL or self._task.check_mode
-        person = _plan_of_waves.Person(can_ask, arguments["approved"], user_name)
-        return {**_plan_of_waves.plan(arguments["waves"], arguments["until"], self.variables, person)}
+        person = _wave_planning.Person(can_ask, arguments["approved"], user_name)
+        return {**_wave_planning.plan_run(arguments["waves"], arguments["until"], self.variables, person)}

@@ -1,10 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action plugins that do the work of a module on the controller.
+"""The base class of actions that do the work of a module on the controller. Private.
+
+An action validates the arguments of its task, and `run_on_controller` of its class returns the result. For example,
+the whole action of module alert_plan is
+
+    class ActionModule(ControllerAction):
+        def run_on_controller(self, arguments):
+            return _alert_plan.plan_alert(arguments, self.variables, time.time(), self._task.check_mode)
 
 A module takes its options from its documentation, and otel_render those of a collector from the argument_specs.yml of
-role otel_collector. No table repeats them. Private.
+role otel_collector. No table repeats them.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The check after a rollout: whether the exporters of what a run changed deliver. Controller only. Private.
 
-It is quick and ends no run. The whole diagnosis, of which it has a few checks, is in `_diagnose.py`.
+The action of module collector_diagnose calls it for playbook site. It is quick and ends no run: it warns, such as
+"telemetry/agent: exporter otlp_grpc does not deliver to gateway:4317: …. To see why, run: ansible-playbook …". The
+whole diagnosis, of which it has a few checks, is in `_diagnose.py`.
 """
 
 from __future__ import annotations

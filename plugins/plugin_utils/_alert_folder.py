@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The folder on the controller in which runs of waves and alerts note what the other has to know. Private.
 
-`runs/` has a file for each run of waves, `stop.json` the last alert that stops them, and `alerts/HOST/COLLECTOR/` what
-was found out about each alert. Only the user of the controller may read the folder.
+    runs/MACHINE-PID.json                a run of playbook site: which wave it changes, and which hosts
+    stop.json                            the last alert that stops such runs
+    alerts/HOST/COLLECTOR/TIME-ALERT.json  what was found out about an alert, and what was done
+
+`_wave_stops.py` notes a run, `_alert_plan.py` an alert that stops runs, and `_alert_keep.py` keeps the outcome of an
+alert. Only the user of the controller may read the folder.
 """
 
 from __future__ import annotations
@@ -31,24 +35,15 @@ from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_text
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _files
 
-_RUNS_FOLDER, _STOP_FILE, _ALERTS_FOLDER = "runs", "stop.json", "alerts"
-_START_TIME_FIELD = 21  # the number of the field with the start of a process, after its name. Source: proc_pid_stat(5)
+_RUNS_FOLDER = "runs"
+_STOP_FILE = "stop.json"
+_ALERTS_FOLDER = "alerts"
 # So many results of a collector are kept.
 MOST_KEPT_RESULTS = 20
-
-
-def identify_process(pid: int) -> str:
-    """Return a text that tells a process from others with its number, such as its start time; empty if none runs."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        pass
-    except OSError:
-        return ""
-    try:
-        return read_file_text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[_START_TIME_FIELD - 2]
-    except (OSError, ValueError, IndexError):  # no Linux
-        return "running"
+# The index of the start of a process among the fields of /proc/PID/stat behind its name. Source: proc_pid_stat(5)
+_START_TIME_INDEX = 19
+# Identifies a process on a system that does not tell when it was started.
+_RUNNING = "running"
 
 
 class AlertFolder:
@@ -115,7 +110,35 @@ class AlertFolder:
         _files.write_or_check(path, text, check=False)
 
 
+def identify_process(pid: int) -> str:
+    """Return a text that tells a process from later ones with its number; empty if none runs.
+
+    On Linux it is the time of its start, such as `8671234`.
+    """
+    if not _is_process_running(pid):
+        return ""
+    try:
+        fields_behind_name = read_file_text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+        return fields_behind_name[_START_TIME_INDEX]
+    except (OSError, ValueError, IndexError):  # no Linux
+        return _RUNNING
+
+
+def _is_process_running(pid: int) -> bool:
+    """Whether a process has this number. Signal 0 only asks."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True  # it is of another user
+    except OSError:
+        return False
+    return True
+
+
 def _make_file_name(text: str) -> str:
-    """Return a text as a part of a path: of letters, digits, dots and hyphens, and never hidden or a parent."""
+    """Return a text as a part of a path: of letters, digits, dots and hyphens, and never hidden or a parent.
+
+    For example, `telemetry/agent` becomes `telemetry_agent`.
+    """
     safe_name = "".join(character if character.isalnum() or character in "-._" else "_" for character in text)
     return f"_{safe_name}" if safe_name.startswith(".") else safe_name

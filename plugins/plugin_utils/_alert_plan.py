@@ -1,11 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An alert and the inventory: which collector the alert is about, and what is done. Private.
+"""Module alert_plan: which collector of the inventory an alert is about, and what is done about it. Private.
 
-Module alert_plan of playbook alert calls `plan_alert` first. What is done is a diagnosis, a stop of waves that are
-under way, and a way back: the last change of the collector is undone (see alert_answer.py). `_kept_alerts.py` keeps
-the results at the end.
+Playbook alert calls it first, with an alert that ansible-rulebook or the EDA controller has received. What may be done:
+the collector is diagnosed, runs that change hosts in waves are stopped, and the last change of the collector is undone
+(see alert_answer.py). For example, alert OtelCollectorExportFailed is about collector `agent` on web1, while no run
+changes hosts. Then the result has
+
+    {"host": "web1", "collector": "agent", "diagnoses": true, "stops_waves": false, "goes_back": true, …}
+
+`_alert_keep.py` keeps at the end what was found out and done.
 """
 
 from __future__ import annotations
@@ -22,8 +27,8 @@ from ..module_utils._alerts.run_records import Stop
 from ..module_utils._otelcol.errors import Problem, clean_text, join_at_most, suggest_word
 from ._alert_folder import AlertFolder
 from ._chosen_collectors import select_names
-from ._host_groups import LINUX_GROUP
-from ._sources import read_all_role_options
+from ._inventory_hosts import LINUX_GROUP
+from ._role_options import read_all_role_options
 
 # Where ansible-rulebook and the EDA controller put the event, and what the filter of this collection makes of it.
 _EVENT_PATH = ("ansible_eda", "event", "alert")

@@ -1,10 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options as Ansible documents them: their argument specs, and values in their types. Controller only. Private.
+"""Validate values by documented options, and return them in their types. Controller only. Private.
 
 An argument spec is Ansible's description of options: type, choices and default of each. The documentation of a role, a
-module or a recipe is turned into one, and Ansible validates values by it.
+module or a recipe is turned into one, and Ansible validates values by it. For example, by the options of a collector,
+`{name: agent, replicas: "2"}` becomes a mapping of all options, with `replicas: 2` and defaults, and
+`{name: agent, replica: 2}` is refused: "collector 'agent' has no option 'replica'; did you mean 'replicas'?".
 """
 
 from __future__ import annotations
@@ -143,15 +145,20 @@ def _validate_alone(name: str, value: Any, known_options: DocumentedOptions, des
 
 
 def build_argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return documented options as the argument spec that Ansible's validator takes, which fills in its defaults."""
-    spec = {}
+    """Return documented options as the argument spec that Ansible's validator takes.
+
+    The spec is a copy, since the validator fills in its defaults. Documentation of modules calls options below an
+    option `suboptions`, that of roles `options`.
+    """
+    spec: dict[str, Any] = {}
     for name, option in options.items():
-        spec_of_option = {
-            key: deepcopy(value) for key, value in (option or {}).items() if key not in _DOCUMENTATION_KEYS
-        }
-        inner_options = spec_of_option.pop("options", None) or spec_of_option.pop(
-            "suboptions", None
-        )  # as documentation of modules calls them
+        spec_of_option: dict[str, Any] = {}
+        for key, value in (option or {}).items():
+            if key not in _DOCUMENTATION_KEYS:
+                spec_of_option[key] = deepcopy(value)
+        inner_options = spec_of_option.pop("options", None)
+        if not inner_options:
+            inner_options = spec_of_option.pop("suboptions", None)
         if inner_options:
             spec_of_option["options"] = build_argument_spec(inner_options)
         spec[name] = spec_of_option

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What recipe baseline does for a collector: who makes batches, and how much its queues hold. Private.
 
-Recipes read it as facts about the collector, and `_composed_collectors.py` sizes queues by it.
+Recipes read it as facts about the collector (`_recipe_facts.py`), and `_configured_collectors.py` sizes queues by it.
+For example, in a build from 0.130.0 on the exporters can make batches themselves, unless the user sets
+`{baseline: {batching: processor}}`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from ansible.errors import AnsibleError
 from ansible.inventory.manager import split_host_pattern
 
 from ..module_utils._otelcol.errors import Problem
-from ._sources import list_roles
+from ._role_options import list_roles
 
 HOSTS_VARIABLE = "otel_hosts"
 # Playbook remove sets it for its tasks.

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The folder of a cluster in a repository for GitOps: what earlier runs wrote there, and which paths are safe.
 
-A file `.o11y-render` in the folder lists what playbook `render` has written, such as
-`{"host": "prod", "files": ["collectors/a.yml"]}`. Nothing else is changed or removed. The repository may be
-written by others, so no link in it is followed, and no name in that list leads out of the folder. Controller only.
-Private.
+A file `.o11y-render` in the folder, its marker, lists what playbook `render` has written, such as
+`{"host": "prod", "files": ["collectors/telemetry/agent.yml"]}`. Nothing else is changed or removed. The repository may
+be written by others, so no link in it is followed, and no name in that list leads out of the folder: `../../x` is
+refused. `_gitops_files.py` and `_gitops_changes.py` call this file. Controller only. Private.
 """
 
 from __future__ import annotations

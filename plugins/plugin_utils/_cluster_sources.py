@@ -4,7 +4,8 @@
 """The sources of clusters as an inventory gives them, and kubeconfigs, which are YAML. Private.
 
 A source is a place that knows clusters, such as AWS (`eks`), a kubeconfig or a hub cluster (see source_forms.py). The
-inventory plugin `clusters` calls this file.
+inventory plugin `clusters` calls this file with its option `sources`. For example, `{type: eks, region: [a]}` is
+refused with the options that type eks has.
 """
 
 from __future__ import annotations
@@ -56,5 +57,5 @@ def read_kubeconfig(path: str) -> Mapping[str, Any]:
     """Return a kubeconfig of the controller. Raises Problem if it cannot be read or is none."""
     config = _yaml.load(_files.read_text_file(Path(path)), path).data
     if not isinstance(config, Mapping):
-        raise Problem("it is no kubeconfig", where=path)
+        raise Problem("it is no kubeconfig", where=path, fix="Give the path of a kubeconfig, such as ~/.kube/config.")
     return config

@@ -1,15 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The build that runs a collector: the components of its distribution, or of the image of a user. Private.
+"""Find the build that runs a collector: its distribution in a version, or the image of a user. Private.
 
-A build, or `TargetBuild`, is a program of the Collector in one version, with the components that it has.
-`_cluster_drafts.py` and `_host_drafts.py` call this file.
+A build, or `TargetBuild`, is a program of the Collector in one version, with the components that it has. Recipes need
+its version for the names of components, and rules judge for it. For example, `distribution: contrib` with
+`version: 0.158.0` is the build contrib 0.158.0 of the catalogue. An image of a user is known by its manifest or its
+schema alone. `_cluster_options.py` and `_host_options.py` call this file.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector
 from ..module_utils._otelcol.errors import Problem
@@ -21,21 +24,30 @@ from ._otelcol._build_request import BuildRequest
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 
 
-def find_build_and_version(collector: Collector) -> tuple[TargetBuild | None, str]:
-    """Return the build that will run a collector, and the version of the Collector whose names its recipes use.
+class FoundBuild(NamedTuple):
+    """The build that will run a collector, and the version of the Collector whose names its recipes use."""
 
-    The build of a custom image is known only from a manifest, a schema or the image's name; None if it is not known.
-    The version is empty if nothing tells it.
+    target: TargetBuild | None
+    """None if the build is not known. That of a custom image is known from a manifest, a schema or the image's name."""
+    version: str
+    """Empty if nothing tells it."""
+
+
+def find_build(collector: Collector) -> FoundBuild:
+    """Return the build that will run a collector.
+
     Raises Problem for a manifest without the image that was built with it, and for a version that is none.
     """
     version = _builds.load_catalogue().find_collector_version(collector.distribution, collector.version)
     if collector.distribution_manifest or collector.distribution_schema:
-        target = _resolve_described_build(collector, version)
-        return target, target.version if target else version
+        described_build = _resolve_described_build(collector, version)
+        return FoundBuild(described_build, described_build.version if described_build else version)
     if collector.image not in ("", OPERATORS_IMAGE):
-        return _builds.resolve_build(BuildRequest(), collector.image), version
+        return FoundBuild(_builds.resolve_build(BuildRequest(), collector.image), version)
     _check_version(collector)
-    return _builds.find_build(collector.distribution, collector.version) if version else None, version
+    if not version:
+        return FoundBuild(None, "")
+    return FoundBuild(_builds.find_build(collector.distribution, collector.version), version)
 
 
 def _resolve_described_build(collector: Collector, version: str) -> TargetBuild | None:
@@ -44,7 +56,8 @@ def _resolve_described_build(collector: Collector, version: str) -> TargetBuild 
     if not collector.image:
         given_option = "distribution_manifest" if manifest else "distribution_schema"
         raise Problem(f"it has a {given_option}, but no `image` that was built with it", fix="Give `image` too.")
-    return _builds.resolve_build(BuildRequest("", "" if manifest else version, manifest, schema), "")
+    version_of_schema = "" if manifest else version
+    return _builds.resolve_build(BuildRequest("", version_of_schema, manifest, schema), "")
 
 
 def _check_version(collector: Collector) -> None:

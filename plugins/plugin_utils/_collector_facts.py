@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run says of its collectors to later tasks: facts. Private.
+"""What a run says of its collectors to later tasks. Private.
 
-`Bundle` of _planned.py puts them into the result of module otel_render. A build is a collector as it is deployed (see
-manifests/build.py).
+`RenderedBundle` of _rendered_bundle.py puts these facts into the result of module otel_render. For example,
+`describe_workload` returns `{"kind": "Deployment", "namespace": "telemetry", "name": "agent"}`, and module rollout_wait
+waits for that. A build is a collector as it is deployed (`CollectorBuild` of manifests/build.py).
 """
 
 from __future__ import annotations

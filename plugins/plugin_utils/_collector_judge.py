@@ -1,11 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep what collectors count before a sync, and judge what they count after it. Private.
+"""Module collector_judge: keep what collectors count before a sync, and judge what they count after it. Private.
 
-A sync is a change that another tool, such as Argo CD, applies from Git. Playbook judge calls this file through module
-collector_judge, first with `keep` and after the sync again. A member is a host of the play: a cluster, or a Linux host.
-Its figures are what its collectors counted, and they are judged by the comparison of waves (see wave_data.py).
+A sync is a change that another tool, such as Argo CD, applies from Git. Playbook judge calls the module first with
+`keep`, and again after the sync. Then the pages judge.md and judge.xml say whether collectors do worse than before. A
+member is a host of the play: a cluster, or a Linux host. Its figures are what its collectors counted, and they are
+compared as in waves (see wave_data.py), such as "agent on web1: [exports_fail] exporters/otlp_grpc: 12 of 40 spans
+failed".
 """
 
 from __future__ import annotations

@@ -4,8 +4,13 @@
 """Module collector_diagnose: from facts about collectors to problems, verdicts and a report. Controller only. Private.
 
 The module reads the facts of each collector from the cluster, and `module_utils/_diagnose/` has the checks. This file
-adds what the rules find in the config, runs the checks, and takes out all secrets. The facts of a collector are one
-mapping, whose keys docs/diagnose.md lists. Its key `unseen` has a row for each thing that could not be read.
+adds what the rules find in the config, runs the checks, and takes out all secrets. For example, of facts that say that
+the pod of `agent` was killed for its memory, the result has
+
+    {"healthy": false, "verdict": ["Deployment telemetry/agent: …"], "report": "…", "collectors": […], …}
+
+The facts of a collector are one mapping, whose keys docs/diagnose.md lists. Its key `unseen` has a row for each thing
+that could not be read.
 """
 
 from __future__ import annotations
@@ -25,8 +30,8 @@ from ..module_utils._otelcol.rules.data_flow import CollectorHop
 from ._otelcol import _builds, _findings, _jmespath, _validate
 from ._own_checks import parse_own_check
 
-# By `fail_on`, the states of collectors with which a diagnosis fails.
-_FAILING_STATES = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+# By option `fail_on`, the states of collectors with which a diagnosis fails.
+FAILING_STATES = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 # The arguments of pipeline_validate that no diagnosis varies: it reads nothing but the objects, and writes nothing.
 _FIXED_VALIDATE_ARGUMENTS: dict[str, Any] = {
     "collectors": [],
@@ -84,7 +89,7 @@ def diagnose_collectors(
     for collector_facts in facts_of_collectors:
         results.append(_diagnose_collector(collector_facts, checks, arguments, possible_receivers))
     verdict_lines = list_verdict_lines(results)
-    failing_states = _FAILING_STATES[arguments.get("fail_on") or "never"]
+    failing_states = FAILING_STATES[arguments.get("fail_on") or "never"]
     broken_collectors = [collector for collector in results if collector["status"] == "error"]
     unlisted_lines = [_describe_unlisted(collector) for collector in unlisted_collectors]
     report = "\n".join([build_diagnosis_report(results), *unlisted_lines])

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters of recipes that send: TLS, addresses and documents. Controller only. Private."""
+"""The filters of recipes that send: TLS, addresses and documents. Controller only. Private.
+
+`_recipe_filters.py` gives them their names in templates. For example, recipe otlp_forward writes
+`{{ options.ca_secret | client_tls(options.client_tls_secret) }}`, and `build_client_tls` returns
+`{ca_file: …/NAME/ca.crt}` of the name of the Secret.
+"""
 
 from __future__ import annotations
 

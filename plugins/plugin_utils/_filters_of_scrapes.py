@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The filters of recipes that read: metrics of components, annotated pods, hosts and files of logs. Private.
 
-`_recipe_filters.py` gives them their names in templates. `platform` is the facts of a platform: its `control_plane` has
-for each component where the metrics are, and null for one whose metrics pods cannot read. `collector` is the facts that
-`_recipe_layers.py` builds.
+`_recipe_filters.py` gives them their names in templates. For example, recipe pod_logs writes
+`{{ options.namespaces | of_namespaces(platform.pod_logs) }}`. Of namespace `shop` and `/var/log/pods/*/*/*.log`,
+`select_namespace_globs` returns `/var/log/pods/shop_*/*/*.log`.
+
+`platform` is the facts of a platform: its `control_plane` has for each component where the metrics are, and null for
+one whose metrics pods cannot read. `collector` is the facts that `_recipe_facts.py` builds.
 """
 
 from __future__ import annotations
@@ -32,7 +35,11 @@ _ROTATED_SUFFIX = "{,.????????-??????}"
 def locate_components(
     names: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any], unverified: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Return where each component has its metrics; addresses replace discovery. Raises Problem for those without."""
+    """Return where each component has its metrics, by name. Raises Problem for a component that cannot be scraped.
+
+    `addresses` has those that the user gives, such as `{etcd: ["10.0.0.1:2381"]}`: they replace discovery. `unverified`
+    are the components whose certificates are not checked.
+    """
     control_plane = platform["control_plane"]
     wanted_names = dict.fromkeys(names)
     _check_served(wanted_names, platform, addresses)
@@ -125,7 +132,9 @@ class AnnotatedJob(NamedTuple):
 def list_annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> list[AnnotatedJob]:
     """Return a job for each prefix of annotations of pods, then of the Services before them.
 
-    In labels of Prometheus' service discovery, all characters but letters, digits and underscores are underscores.
+    For example, prefix `prometheus.io` of pods has the job `annotated-pods`, whose labels begin with
+    `__meta_kubernetes_pod_annotation_prometheus_io`: in labels of Prometheus' service discovery, all characters but
+    letters, digits and underscores are underscores. A second prefix has the job `annotated-pods-2`.
     """
     annotated_kinds: list[_AnnotatedKind] = []
     if pods:
@@ -172,5 +181,8 @@ def select_namespace_globs(namespaces: Iterable[str], glob: str) -> list[str]:
 
 
 def add_rotated_files(globs: Iterable[str], known: bool) -> list[str]:
-    """Return globs that also match the file that was rotated last, where the Collector knows such names."""
+    """Return globs that also match the file that was rotated last, such as `0.log{,.????????-??????}` of `0.log`.
+
+    `known` says whether the Collector can read such names; if not, the globs stay as they are.
+    """
     return [f"{glob}{_ROTATED_SUFFIX}" if known and glob.endswith(".log") else glob for glob in globs]

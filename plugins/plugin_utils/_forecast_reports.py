@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files of a forecast, or of the forecasts of all hosts of a run: a page, Markdown and JUnit. Private.
 
-A forecast says what a change does to the data that a collector sends (docs/forecast.md).
+A forecast says what a change does to the data that a collector sends (docs/forecast.md). Module pipeline_forecast
+writes the files of one forecast by `write_result`. Playbook forecast runs that module for each host, and module
+forecast_reports then writes the files of all hosts by `collect_host_forecasts` and `write_forecasts`.
 """
 
 from __future__ import annotations

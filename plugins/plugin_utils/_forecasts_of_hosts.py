@@ -1,9 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forecasts of the hosts of a play: what tasks have told of each, and what the collectors of one were before.
+"""Forecasts in plays: which collectors are compared with what, and what each host's forecast says. Private.
 
-The two meet in plays alone: collector_forecast asks for what was before, and its result is what a task tells. Private.
+A forecast says what a change does to the data that a collector sends (docs/forecast.md). Module collector_forecast
+calls `find_baseline`: what the collectors were before is in a cluster, on a host, in files that playbook judge has kept
+(`kept_path`), or in a repository that playbook render has written (`gitops_path`). The modules collector_judge and
+gitops_changes call `collect_told_forecasts` for their pages.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._otelcol.forecast.told_collectors import HostForecasts
-from . import _gitops, _kept_figures, _running_host
+from . import _gitops_changes, _host_forecast_input, _kept_figures
 from ._otelcol import _files
 from ._otelcol._testing.chosen_bench import ChosenConfig
 
@@ -57,7 +60,7 @@ def find_baseline(arguments: Mapping[str, Any]) -> ForecastBaseline:
     """
     host, collectors = arguments["host"], arguments["collectors"]
     if arguments["host_running"] is not None:
-        running_arguments = _running_host.convert_to_collectors(arguments)
+        running_arguments = _host_forecast_input.build_forecast_input(arguments)
         return ForecastBaseline(running_arguments["collectors"], kept_configs=running_arguments["kept"])
     if arguments["kept_path"]:
         kept_folder = _files.require_path(arguments["kept_path"]).expanduser().resolve()
@@ -66,5 +69,5 @@ def find_baseline(arguments: Mapping[str, Any]) -> ForecastBaseline:
         return ForecastBaseline(collectors, kept_configs=chosen_configs)
     if arguments["gitops_path"]:
         gitops_folder = _files.require_path(arguments["gitops_path"]).expanduser().resolve()
-        return ForecastBaseline(collectors, cluster_resources=_gitops.read_written_objects(gitops_folder, host))
+        return ForecastBaseline(collectors, cluster_resources=_gitops_changes.read_written_objects(gitops_folder, host))
     return ForecastBaseline(collectors, cluster_resources=arguments["resources"])

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters of recipes that know nothing of the Collector, but of mappings, texts and JSON. Private."""
+"""The filters of recipes that know nothing of the Collector, but of mappings, texts and JSON. Private.
+
+`_recipe_filters.py` gives them their names in templates. For example, `{{ {'a': none, 'b': 1} | given }}` is
+`{'b': 1}`, by `drop_empty_values`.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that follows from the judged config of a collector of a Linux host. Controller only. Private.
+"""Build what a Linux host gets for each of its collectors. Controller only; contacts no host. Private.
 
-A planned collector has a config that the rules have judged (`_planned.py`). Its build (`HostBuild`) has what is put on
-the host: texts of the config, files of credentials, ports and the program. `_host_render.py` calls this file.
+`_host_render.py` calls this file with collectors that the rules have judged. A `HostBuild` has the texts of the config,
+the credentials, the ports and the program. Secrets are in none of the texts. For example, with
+`env: {TOKEN: {credential: {file: token.txt}}}` the recipes write `${env:TOKEN}`. The config on the host has
+`${file:${env:CREDENTIALS_DIRECTORY}/TOKEN}` there, and TOKEN is a file of credentials that systemd gives to the service
+alone.
 """
 
 from __future__ import annotations
@@ -23,43 +26,37 @@ from ..module_utils._otelcol.config.config_secrets import find_secrets_in_object
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.needs.listeners import find_listeners, started_parts
-from ._host_drafts import HostRequest, has_secret
-from ._host_secrets import read_secret_file
+from ._host_request import HostRequest
+from ._host_secrets import has_secret, read_secret_file
+from ._judged_collectors import JudgedCollector
 from ._otelcol import _builds, _yaml
-from ._planned import Planned
 
 
-def build_host_collectors(planned: Sequence[Planned], request: HostRequest) -> list[HostBuild]:
-    """Return the builds of the collectors of a host, each with the names by which others reach it.
-
-    Raises Problem for what a host cannot give.
-    """
+def build_host_collectors(collectors: Sequence[JudgedCollector], request: HostRequest) -> list[HostBuild]:
+    """Return the builds of the collectors of a host, in the same order. Raises Problem for what a host cannot give."""
     releases, groups = request.find_releases(), request.groups
     builds: list[HostBuild] = []
-    for planned_collector in planned:
-        with prefix_problems(f"collector '{planned_collector.collector.name}'"):
-            build = _build_collector(planned_collector, releases)
-        host_names = groups.list_hosts_file_lines(planned_collector.collector) if groups else ()
-        builds.append(
-            replace(build, host_name_lines=host_names, receiving_collectors=tuple(planned_collector.sends_to))
-        )
+    for judged in collectors:
+        with prefix_problems(f"collector '{judged.collector.name}'"):
+            build = _build_collector(judged, releases)
+        host_name_lines = groups.list_hosts_file_lines(judged.collector) if groups else ()
+        builds.append(replace(build, host_name_lines=host_name_lines, receiving_collectors=tuple(judged.sends_to)))
     return builds
 
 
-def _build_collector(planned: Planned, releases: Releases) -> HostBuild:
+def _build_collector(judged: JudgedCollector, releases: Releases) -> HostBuild:
     """Return the build of a collector, with three texts of its config.
 
-    The composed one is what recipes and the user write. On the host, secrets are read from files of credentials. The
-    shown one is that of the host without secrets.
+    `composed_text` is what recipes and the user write. `config_text` is for the host: it reads secrets from files of
+    credentials. `shown_text` is the same without secrets, for people.
     """
-    collector, config = planned.collector, planned.composed_config.config
-    if planned.build is None or not isinstance(collector, HostCollector):
+    collector, config = judged.collector, judged.composed_config.config
+    if judged.build is None or not isinstance(collector, HostCollector):
         raise Problem("its config cannot be read", fix="Correct its findings.")
     _check_no_secret(config)
-    composed_text = planned.build.config_text
+    composed_text = judged.build.config_text
     environment = read_host_environment(collector.env, read_secret_file)
     config_on_host = replace_with_files(config, environment.credentials)
-    all_credentials = _add_certificates(environment, collector, composed_text)
     open_listeners = tuple(find_listeners(config, started_parts(config), _builds.load_catalogue().listeners))
     build = HostBuild(
         collector=collector,
@@ -67,9 +64,9 @@ def _build_collector(planned: Planned, releases: Releases) -> HostBuild:
         config_text=_yaml.dump(config_on_host),
         shown_text=_dump_masked(config_on_host),
         listeners=open_listeners,
-        needs=planned.build.needs,
+        needs=judged.build.needs,
         host_needs=derive_host_needs(config, open_listeners, collector.allow),
-        environment=all_credentials,
+        environment=_add_certificates(environment, collector, composed_text),
         program=read_host_program(collector.program or {}, collector.distribution, collector.version, releases),
     )
     check_host_build(build)

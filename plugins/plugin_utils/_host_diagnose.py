@@ -3,13 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module host_diagnose: what to ask a Linux host about its collectors, and what its answers mean. Controller only.
 
-The action of the module calls `list_questions` first. The module then looks on the host, and returns a
-`HostLookResult`. From that, `diagnose_host` makes the result of the task. Private.
+The host gets no configs and knows no checks, so the work has three steps. The action of the module calls
+`list_questions`: for each collector, such as which files and ports to look at. The module looks on the host, and
+returns a `HostLookResult`. From that, `diagnose_host` makes the result of the task, such as
+
+    {"healthy": false, "verdict": ["agent: …"], "tested": ["web1/agent: traces arrived: …"], "report": "…", …}
+
+`_host_test_data.py` judges the test data. Private.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NotRequired, TypedDict
@@ -17,30 +22,22 @@ from typing import Any, NotRequired, TypedDict
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
 from ..module_utils._diagnose.host_checks import ALL_HOST_CHECKS, EXPECTED_CHECK_IDS
-from ..module_utils._diagnose.host_questions import build_host_question, explain_untested
+from ..module_utils._diagnose.host_questions import build_host_question
 from ..module_utils._diagnose.host_situation import HostAnswer, add_flow_facts, build_host_situation
 from ..module_utils._diagnose.result_rows import CollectorResult
 from ..module_utils._diagnose.verdict import build_result_row
-from ..module_utils._host_change.host_answer import (
-    CollectorAnswer,
-    SendingServiceAnswer,
-    SignalAnswer,
-    SystemFacts,
-)
+from ..module_utils._host_change.host_answer import CollectorAnswer, SystemFacts
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import clean_text, make_printable
-from ..module_utils._telemetry.evidence import METRICS_OF, describe_arrivals
 from ..module_utils._telemetry.metrics import SignalFlow, read_counts, subtract_readings
-from ._diagnose import create_search
+from ._diagnose import FAILING_STATES, create_search
+from ._host_test_data import TestOutcome, describe_services, evaluate_test, list_losses, list_passed_tests
 from ._otelcol import _builds, _yaml
 from ._unlisted_hosts import describe_unlisted
 
-# By `fail_on`, the states of collectors with which a diagnosis fails.
-_FAILING_STATES = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 # What the result tells of the record of a wave; the checksum in it is for the next run alone.
 WAVE_RECORD_KEYS = ("wave", "verdict", "by", "when")
-NOT_ALL_ARRIVED = "Not all test data arrived."
 
 
 @dataclass(frozen=True)
@@ -90,15 +87,6 @@ def list_questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class TestOutcome:
-    """How the test of one collector went: a line, and why each signal that did not arrive is lost."""
-
-    summary_line: str
-    loss_lines: tuple[str, ...] = ()
-    is_all_lost: bool = False
-
-
-@dataclass(frozen=True)
 class VisitOutcome:
     """What a visit of a host has found."""
 
@@ -129,7 +117,7 @@ def _evaluate_visit(host_look: HostLookResult, configs: Mapping[str, Any], visit
             continue
         results.append(_diagnose_collector(collector_answer, host_look["host"], configs[name], visit))
         if visit.sends_test_data:
-            tests.append(_evaluate_test(collector_answer, configs[name], visit.host))
+            tests.append(evaluate_test(collector_answer, configs[name], visit.host))
             services += describe_services(collector_answer, visit.host)
     return VisitOutcome(results, tests, services, list(host_look.get("unlisted", ())))
 
@@ -138,14 +126,14 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any
     """Return what a visit has found as a task result."""
     results = visited.collector_results
     tested_lines = [*(test.summary_line for test in visited.test_outcomes), *visited.service_lines]
-    passed_lines = [*_list_passed_tests(visited.test_outcomes), *visited.service_lines]
+    passed_lines = [*list_passed_tests(visited.test_outcomes), *visited.service_lines]
     if visit.is_check_only:
         tested_lines = [f"{visit.host}: not tested, since nothing is sent in check mode"]
         passed_lines = tested_lines
     verdict_lines = list_verdict_lines(results)
     failure_lines = [
-        *_list_losses(visited.test_outcomes),
-        *_list_verdicts_of_states(results, _FAILING_STATES[visit.fail_on]),
+        *list_losses(visited.test_outcomes),
+        *_list_verdicts_of_states(results, FAILING_STATES[visit.fail_on]),
     ]
     unlisted_lines = [describe_unlisted(visit.host, name) for name in visited.unlisted_collectors]
     report = "\n".join([build_diagnosis_report(results), *unlisted_lines])
@@ -155,7 +143,7 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any
         "healthy": all(collector["status"] == "healthy" for collector in results),
         "msg": "\n".join(failure_lines or [*tested_lines, *verdict_lines]),
         "verdict": verdict_lines,
-        "failing": _list_verdicts_of_states(results, _FAILING_STATES["error"]),
+        "failing": _list_verdicts_of_states(results, FAILING_STATES["error"]),
         "tested": tested_lines,
         "passed": not failure_lines,
         # What goes before the user while a run goes on: what failed, and what arrived.
@@ -169,41 +157,6 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any
 def _list_verdicts_of_states(results: Sequence[CollectorResult], wanted_states: Sequence[str]) -> list[str]:
     """Return the verdicts of the collectors with one of these states."""
     return list_verdict_lines([collector for collector in results if collector["status"] in wanted_states])
-
-
-def _list_passed_tests(tests: Sequence[TestOutcome]) -> list[str]:
-    """Return lines about the signals that arrived, and about those that were not tested."""
-    return [test.summary_line for test in tests if not test.is_all_lost]
-
-
-def _list_losses(tests: Sequence[TestOutcome]) -> list[str]:
-    """Return lines about the signals that did not arrive, below a line that says so; nothing if all arrived."""
-    lost_signals = [line for test in tests for line in test.loss_lines]
-    return [NOT_ALL_ARRIVED, *lost_signals] if lost_signals else []
-
-
-# ── Services that send to collectors ──
-
-
-def describe_services(collector_answer: CollectorAnswer, host: str) -> Iterator[str]:
-    """Yield for each service that sends to a collector whether its process has the variables of the inventory."""
-    for service in collector_answer.get("services", ()):
-        yield f"{host}/{collector_answer['name']}: {service['unit']} {_describe_environment(service)}"
-
-
-def _describe_environment(service: SendingServiceAnswer) -> str:
-    """Return whether the process of a service has its variables, as the end of a sentence."""
-    if service["load"] == "not-found":
-        return "is not there"
-    if not service["is_there"]:
-        return "has another drop-in than the inventory says: run the role"
-    if not service["runs"]:
-        return "does not run, and gets its environment when it starts"
-    if service["has"]:
-        return "runs with its environment"
-    if service["waits"]:
-        return f"waits for a restart to get its environment: `systemctl restart {service['unit']}`"
-    return "runs, and its process does not show its environment"
 
 
 # ── One collector ──
@@ -228,7 +181,7 @@ def _diagnose_collector(
     reason_without_metrics = collector_answer["metrics"]["why"]
     if reason_without_metrics and facts["running"]:
         facts["unseen"] = [{"what": "own metrics", "why": reason_without_metrics}]
-    checks = _choose_checks(send=visit.sends_test_data)
+    checks = _choose_checks(sends_test_data=visit.sends_test_data)
     findings = run_checks(create_search(facts["unseen"]), checks, facts)
     result_row = {**build_result_row(facts, findings), **_describe_release(collector_answer["release"], host_answer)}
     shown_result: CollectorResult = clean_text(mask_tree(result_row, mask_secrets))
@@ -246,17 +199,18 @@ def _describe_release(release: Mapping[str, Any], host_answer: HostAnswer) -> di
     }
 
 
-def _choose_checks(*, send: bool) -> Sequence[Check]:
-    """Return the checks. A test with data follows a change, so some faults are errors there that are warnings else.
+def _choose_checks(*, sends_test_data: bool) -> Sequence[Check]:
+    """Return the checks.
 
-    These are another release than that of the inventory, and queues that are nearly full.
+    A test with data follows a change. Then two faults are errors that are warnings otherwise: another release than that
+    of the inventory, and queues that are nearly full.
     """
-    if not send:
+    if not sends_test_data:
         return ALL_HOST_CHECKS
     checks: list[Check] = []
     for check in ALL_HOST_CHECKS:
-        is_expected = check.id in EXPECTED_CHECK_IDS
-        checks.append(check._replace(severity="error") if is_expected else check)
+        is_severe_after_change = check.id in EXPECTED_CHECK_IDS
+        checks.append(check._replace(severity="error") if is_severe_after_change else check)
     return checks
 
 
@@ -274,37 +228,3 @@ def _measure_flow(collector_answer: CollectorAnswer, config: Any) -> dict[str, A
         float(collector_answer["seconds"]),
     )
     return dict(flow.collect_facts())
-
-
-# ── Test data ──
-
-
-def _evaluate_test(collector_answer: CollectorAnswer, config: Any, host: str) -> TestOutcome:
-    """Return how the test of one collector went, or why it was not tested."""
-    collector_name = f"{host}/{collector_answer['name']}"
-    untested_reason = explain_untested(config)
-    if untested_reason:
-        return TestOutcome(f"{collector_name}: not tested, {untested_reason}")
-    if "probe" not in collector_answer:
-        loss_line = f"{collector_name}: the service does not run, so nothing was sent"
-        return TestOutcome(f"{collector_name}: not tested, the service does not run", (loss_line,), is_all_lost=True)
-    probe = collector_answer["probe"]
-    metrics_source = f"{METRICS_OF}service {collector_answer['service']['unit']}"
-    place_by_signal: dict[str, str] = {}
-    loss_lines: list[str] = []
-    for signal, signal_answer in probe["signals"].items():
-        if signal_answer["arrived"]:
-            place_by_signal[signal] = metrics_source
-        else:
-            loss_lines.append(_explain_lost_signal(collector_name, signal, signal_answer, probe["seconds"]))
-    arrivals = describe_arrivals(place_by_signal) if place_by_signal else "nothing arrived"
-    return TestOutcome(f"{collector_name}: {arrivals}", tuple(loss_lines), is_all_lost=not place_by_signal)
-
-
-def _explain_lost_signal(collector_name: str, signal: str, signal_answer: SignalAnswer, seconds: float) -> str:
-    """Return why the test data of one signal did not arrive, in the words of the test of clusters."""
-    if not signal_answer["sent"]:
-        return f"{collector_name}: {signal} not taken: {signal_answer['why']}"
-    trouble = signal_answer["trouble"]
-    trouble_note = f". The collector counts: {', '.join(trouble)}" if trouble else ""
-    return f"{collector_name}: {signal} sent and taken, but not arrived after {seconds:g} s{trouble_note}"

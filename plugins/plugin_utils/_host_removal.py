@@ -1,10 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In which order the collectors of the hosts of a play are removed, by the variables of the inventory. Controller only.
+"""Plan in which order the collectors of Linux hosts are removed: a sender before those that get its data. Private.
 
-A host whose variables or configs cannot be read must be removable too: its collectors have no order, which a warning
-says. Private.
+Otherwise the sender could not send what it still has. Module host_removal_plan calls `plan_removal` once for a play,
+and the play then removes stage by stage. For example, `agent` of web1 sends to `gateway` of gw1, and both hosts are in
+the play:
+
+    {"stages": [0, 1], "receivers": {"gw1": {"gateway": {"stage": 1, "senders": ["web1"]}}}}
+
+Everything follows from variables of the inventory. A host whose variables or configs cannot be read must be removable
+too: its collectors have no order, which a warning says. Controller only.
 """
 
 from __future__ import annotations
@@ -19,9 +25,10 @@ from ansible.errors import AnsibleError
 from ..module_utils._host.host_groups import Gateway
 from ..module_utils._host.removal_stages import InventoryCollector, order_in_stages
 from ..module_utils._otelcol.errors import Problem
-from ._host_groups import InventoryGroups, OtherCollector
-from ._inventory_addresses import list_inventory_hops
+from ._host_groups import InventoryGroups
+from ._inventory_addresses import list_inventory_connections
 from ._inventory_groups import build_inventory_groups
+from ._inventory_hosts import CollectorOnHost
 
 Warn = Callable[[str], None]
 
@@ -31,14 +38,18 @@ def plan_removal(variables: Mapping[str, Any], warn: Warn) -> dict[str, Any]:
 
     `receivers` has for each host those collectors that wait for others; every other collector is of stage 0.
     """
-    senders_of = _find_senders(build_inventory_groups(variables), variables["ansible_play_hosts_all"], warn)
-    stages = order_in_stages(senders_of)
+    senders_by_receiver = _find_senders(build_inventory_groups(variables), variables["ansible_play_hosts_all"], warn)
+    stages = order_in_stages(senders_by_receiver)
     receivers: dict[str, dict[str, Any]] = {}
-    for stage_number, places in enumerate(stages):
-        for place in places if stage_number else ():
-            sender_hosts = sorted({sender.host for sender in senders_of[place]} - {place.host})
-            receivers.setdefault(place.host, {})[place.collector] = {"stage": stage_number, "senders": sender_hosts}
-    return {"stages": list(range(max(1, len(stages)))), "receivers": receivers}
+    for stage_number, collectors in enumerate(stages):
+        if stage_number == 0:
+            continue
+        for receiver in collectors:
+            sender_hosts = {sender.host for sender in senders_by_receiver[receiver]}
+            row = {"stage": stage_number, "senders": sorted(sender_hosts - {receiver.host})}
+            receivers.setdefault(receiver.host, {})[receiver.collector] = row
+    stage_count = max(1, len(stages))
+    return {"stages": list(range(stage_count)), "receivers": receivers}
 
 
 def _find_senders(
@@ -57,21 +68,21 @@ def _find_senders(
     return senders_by_receiver
 
 
-def _list_collectors(groups_of_host: InventoryGroups, warn: Warn) -> Iterable[OtherCollector]:
+def _list_collectors(groups_of_host: InventoryGroups, warn: Warn) -> Iterable[CollectorOnHost]:
+    """Return the collectors of a host; none, with a warning, if they cannot be rendered."""
+    host = groups_of_host.host
     try:
-        return groups_of_host.list_collectors(groups_of_host.host)
+        return groups_of_host.inventory.list_collectors(host)
     except (Problem, AnsibleError):
         # The message of the error may show a value of the inventory; `preflight` and `render` say what is wrong.
-        warn(
-            f"the configs of {groups_of_host.host} cannot be composed, so nothing waits until its collectors are"
-            " removed"
-        )
+        warn(f"the configs of {host} cannot be composed, so nothing waits until its collectors are removed")
         return ()
 
 
-def _find_receivers(groups_of_host: InventoryGroups, sender: OtherCollector) -> Iterator[Gateway]:
+def _find_receivers(groups_of_host: InventoryGroups, sender: CollectorOnHost) -> Iterator[Gateway]:
     """Yield the collectors of the inventory that a collector of a host sends to, by groups and by plain endpoints."""
     with suppress(Problem, AnsibleError):
         yield from groups_of_host.list_receiving_gateways(sender.collector)
     with suppress(Problem, AnsibleError):
-        yield from (hop.gateway for hop in list_inventory_hops(groups_of_host, sender.collector, sender.config))
+        for connection in list_inventory_connections(groups_of_host, sender.collector, sender.config):
+            yield connection.gateway

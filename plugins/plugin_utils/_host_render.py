@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Render the services of a Linux host from options. Controller only; reads files, contacts no host. Private.
+"""Render the collectors of a Linux host: from options to bundles. Controller only; contacts no host. Private.
 
-A collector goes through the stages that `_render.py` describes. A bundle is what module host_apply puts on the host for
-one collector. `_render.py` is the twin of this file for clusters.
+A collector goes through the stages that `_render.py` draws. After them, `_host_build.py` builds what the host gets. A
+bundle is what module host_apply puts on the host for one collector: the config, the unit of systemd, the credentials
+and where the program comes from.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION
 from ..module_utils._otelcol.rules.report_model import NEVER, CheckedConfig, Report
 from . import _inventory
-from ._composed_collectors import check_overlays
-from ._connected_collectors import connect_to_inventory, leave_unconnected
+from ._configured_collectors import check_overlays
 from ._host_build import build_host_collectors
-from ._host_drafts import HostRequest, compose_host_collectors
-from ._host_groups import COLLECTORS_VARIABLE, PREFIX
+from ._host_configs import configure_host_collectors
+from ._host_request import HostRequest
 from ._host_services import add_services
-from ._judged_collectors import judge_collectors, refuse_malformed
+from ._inventory_hosts import COLLECTORS_VARIABLE, PREFIX
+from ._judged_collectors import JudgedCollector, judge_collectors, refuse_malformed
+from ._linked_collectors import leave_unlinked, link_to_inventory
 from ._otelcol import _findings
 from ._otelcol._garbage import without_garbage_collection
-from ._planned import Planned
-from ._recipe_layers import refuse_route
+from ._recipe_facts import refuse_groups
 
 
 @without_garbage_collection()
@@ -47,28 +48,28 @@ def render_hosts(
     request: HostRequest, judgement: _findings.JudgementOptions, warn: Callable[[str], None], fail_on: str = "error"
 ) -> dict[str, Any]:
     """Return a bundle for each collector of a host, and every finding. Raises Problem for findings that fail."""
-    planned = _plan_collectors(request)
-    named_findings = [_findings.NamedFindings(item.collector.name, item.findings) for item in planned]
+    judged_collectors = _judge_request(request)
+    named_findings = [_findings.NamedFindings(judged.collector.name, judged.findings) for judged in judged_collectors]
     configs = _findings.judge_configs(named_findings, judgement)
     if fail_on != NEVER:
         _findings.conclude_report(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
-    refuse_malformed(planned)
-    builds = build_host_collectors(planned, request)
+    refuse_malformed(judged_collectors)
+    builds = build_host_collectors(judged_collectors, request)
     check_host_collectors(builds)
     return {**_build_bundles(add_services(builds, request.sdks)), "findings": _list_reported_findings(configs)}
 
 
-def _plan_collectors(request: HostRequest) -> list[Planned]:
-    """Return the collectors of a host with their configs and findings. Raises Problem if nothing names a collector."""
+def _judge_request(request: HostRequest) -> list[JudgedCollector]:
+    """Return the collectors of a host after all stages. Raises Problem if nothing names a collector."""
     if not request.names_any:
         fix = f"Set `{COLLECTORS_VARIABLE}`, or `{PREFIX}recipes` or `{PREFIX}config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)
     groups = request.groups
-    composed_collectors = compose_host_collectors(request, groups.resolve_for_recipe if groups else refuse_route)
-    check_overlays(composed_collectors, request.overlay_policy)
-    collectors = leave_unconnected(composed_collectors)
+    configured_collectors = configure_host_collectors(request, groups.resolve_for_recipe if groups else refuse_groups)
+    check_overlays(configured_collectors, request.overlay_policy)
+    collectors = leave_unlinked(configured_collectors)
     if groups:
-        collectors = connect_to_inventory(collectors, groups, HOST_TLS_FIXES)
+        collectors = link_to_inventory(collectors, groups, HOST_TLS_FIXES)
     return judge_collectors(collectors, request.rule_paths)
 
 

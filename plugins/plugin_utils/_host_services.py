@@ -1,9 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The services of a Linux host that send to its collectors: the rows of option `sdks`. Private.
+"""The services of a Linux host that send to its collectors: the rows of option `otel_host_sdks`. Private.
 
 Each row names a service of systemd whose SDK of OpenTelemetry gets the address of a collector, see docs/hosts_sdks.md.
+For example, `{services: [shop.service], collector: agent}` gives shop.service a drop-in with
+`OTEL_EXPORTER_OTLP_ENDPOINT`. `_host_render.py` calls `add_services`.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ from typing import Any
 from ..module_utils._host.host_bundle import HostBuild
 from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, list_sdk_receivers, list_sdk_services
 from ..module_utils._otelcol.errors import Problem, prefix_problems
-from . import _arguments, _origins, _sources
-from ._host_drafts import find_first_secret
-from ._host_groups import PREFIX
+from . import _arguments, _origins, _role_options
+from ._host_secrets import find_first_secret
+from ._inventory_hosts import PREFIX
 
 
 def add_services(builds: Sequence[HostBuild], sdks: Sequence[Mapping[str, Any]]) -> list[HostBuild]:
@@ -47,4 +49,4 @@ def _read_sdk_row(row: Mapping[str, Any]) -> HostSdk:
 @cache
 def _documented_sdk_options() -> _arguments.DocumentedOptions:
     """Return what a row of services may have, by the documentation of role otel_host."""
-    return _arguments.DocumentedOptions(_sources.read_role_options(PREFIX, ["sdks"])["sdks"]["options"])
+    return _arguments.DocumentedOptions(_role_options.read_role_options(PREFIX, ["sdks"])["sdks"]["options"])

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTML pages in one file, which fetch nothing. Controller only. Private."""
+"""Render HTML pages in one file, which fetch nothing. Controller only. Private.
+
+Module fleet_report and the forecasts call `render_page`. The templates of a kind of page are in a folder of
+playbooks/templates, such as `forecast`. For example, `render_page("forecast", page, ["page.css", "bars.css"])` takes
+forecast/page.html.j2 and forecast/bars.css, and report/page.css, which forecast does not have.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_text
 
 TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates"
-SHARED_FOLDER, PAGE_TEMPLATE = "report", "page.html.j2"
+# What a folder of templates does not have is taken from this one.
+SHARED_FOLDER = "report"
+PAGE_TEMPLATE = "page.html.j2"
 
 
 def render_page(kind: str, page: Mapping[str, Any], styles: Sequence[str], script: str = "") -> str:

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Ansible overlooks in an inventory: misspelt names, keys that stand twice, broken files, no hosts. Private.
 
-Each ends in a green run that did something else than the inventory says.
+Each ends in a green run that did something else than the inventory says. The actions of otel_render and cluster_check
+call `check_inventory`, all others the check of names alone. For example: "variable otel_colectors is read by
+nothing; did you mean otel_collectors?".
 """
 
 from __future__ import annotations

@@ -1,10 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where plain endpoints of exporters lead to in the inventory: to a collector of a host, or of a cluster.
+"""Find the collector of the inventory that the endpoint of an exporter leads to. Controller only. Private.
 
-An address that several places have, or none, is not known, and so is a place whose variables cannot be read: nothing
-is said of these. Everything follows from variables, so nothing is contacted. Controller only. Private.
+For example, a host has `ansible_host: 10.0.0.7` and a collector `gateway` that receives OTLP on port 4317. Then an
+exporter with `endpoint: 10.0.0.7:4317` sends to that collector, and `_linked_collectors.py` checks that both agree on
+TLS. The collector may also be one of a cluster, at the name of its Ingress or its load balancer.
+
+Nothing is said of an address that several hosts have, or none, nor of hosts whose variables cannot be read. Everything
+follows from variables, so nothing is contacted.
 """
 
 from __future__ import annotations
@@ -34,11 +38,15 @@ from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.service_names import resolve_service
 from ..module_utils._otelcol.needs.listeners import Listener, find_listeners, started_parts
 from ..module_utils._otelcol.needs.peers import Peer, find_peers
-from ._host_groups import COLLECTORS_VARIABLE, LINUX_GROUP, PREFIX, InventoryGroups
+from ._host_groups import InventoryGroups
+from ._inventory_hosts import InventoryHosts
 from ._otelcol import _builds
 
-_OTLP_RECEIVER, _SERVICE_DOMAIN = "otlp", ".svc"
-# To read the variables of a host takes milliseconds, and each host of a run does it. More hosts are known by name.
+_OTLP_RECEIVER = "otlp"
+# What the full name of a Service has, such as `gateway.telemetry.svc.cluster.local`.
+_SERVICE_DOMAIN = ".svc"
+# To read the variables of a host takes milliseconds, and each host of a run does it. With more hosts than this, a host
+# is known by its name alone, and a cluster not at all.
 _MOST_PLACES = 50
 # The variables of a cluster that have names by which others reach its collectors.
 _NAMING_VARIABLES = (
@@ -51,55 +59,70 @@ _NAMING_VARIABLES = (
 )
 
 
-def list_inventory_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
-    """Return the exporters of a collector of this host or cluster, each with a collector that gets its data."""
-    group_hops = groups.list_hops(sender, config)
-    known_receivers = {(hop.exporter, hop.gateway.host) for hop in group_hops}
-    address_hops = _list_address_hops(groups, sender, config)
-    return [*group_hops, *(hop for hop in address_hops if (hop.exporter, hop.gateway.host) not in known_receivers)]
+def list_inventory_connections(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+    """Return the exporters of a collector of this host or cluster, each with a collector that gets its data.
+
+    An exporter reaches it by a group that a recipe names, or by an address.
+    """
+    group_connections = groups.list_connections(sender, config)
+    known_receivers = {(connection.exporter, connection.gateway.host) for connection in group_connections}
+    all_connections = list(group_connections)
+    for connection in _list_address_connections(groups, sender, config):
+        if (connection.exporter, connection.gateway.host) not in known_receivers:
+            all_connections.append(connection)
+    return all_connections
 
 
-def _list_address_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> Iterator[GroupHop]:
+def _list_address_connections(
+    groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]
+) -> Iterator[GroupHop]:
     """Yield the exporters of a collector whose endpoint leads to a collector of the inventory, and to no other."""
     for peer in find_peers(config, sender.namespace):
         if not sent_protocol(peer.exporter):
             continue
-        receivers = [*_find_on_hosts(groups, sender, peer), *_find_in_clusters(groups, sender, peer)]
+        receivers = [*_find_on_hosts(groups, sender, peer), *_find_in_clusters(groups.inventory, sender, peer)]
         if len(receivers) == 1:
             (receiver,) = receivers
-            settings = mapping_at(config, "exporters", peer.exporter)
             yield GroupHop(
-                peer.exporter,
-                settings,
-                receiver.gateway,
-                receiver.config,
-                peer.scheme,
-                receiver.is_direct,
-                receiver.is_otlp,
+                exporter=peer.exporter,
+                exporter_settings=mapping_at(config, "exporters", peer.exporter),
+                gateway=receiver.gateway,
+                gateway_config=receiver.config,
+                endpoint_scheme=peer.scheme,
+                is_direct=receiver.is_direct,
+                is_otlp=receiver.is_otlp,
             )
 
 
 @dataclass(frozen=True)
 class _AddressReceiver:
-    """A collector at an address. `is_direct` says that nothing is between, `is_otlp` that OTLP is received there."""
+    """A collector that receives at an address."""
 
     gateway: Gateway
     config: Mapping[str, Any]
     is_direct: bool
+    """Whether nothing is between, such as an Ingress, so that both sides must agree on TLS."""
     is_otlp: bool = True
+    """Whether OTLP is received there."""
+
+
+# ── On Linux hosts ──
 
 
 def _find_on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_AddressReceiver]:
     """Yield the collector that receives at an address of a Linux host; nothing if several hosts have the address."""
-    if peer.service and peer.is_certain and not isinstance(sender, HostCollector):
+    is_in_pod = not isinstance(sender, HostCollector)
+    if peer.service and peer.is_certain and is_in_pod:
         return  # to a pod, the name is that of a Service
     is_loopback_address = is_loopback(peer.host)
-    hosts = _list_own_host(groups, sender) if is_loopback_address else _find_hosts(groups, peer.host)
+    if is_loopback_address and is_in_pod:
+        return  # the loopback of a pod is its own
+    hosts = [groups.host] if is_loopback_address else _find_hosts(groups.inventory, peer.host)
     if len(hosts) != 1:
         return
     (host,) = hosts
     with suppress(Problem):
-        for host_collector in groups.list_collectors(host):
+        for host_collector in groups.inventory.list_collectors(host):
             listener = _find_receiver_on_port(host_collector.config, peer.port, is_loopback_address)
             if listener and listener.part:
                 is_otlp = listener.part.kind == _OTLP_RECEIVER
@@ -107,33 +130,13 @@ def _find_on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> It
                 yield _AddressReceiver(gateway, host_collector.config, is_direct=is_otlp, is_otlp=is_otlp)
 
 
-def _list_own_host(groups: InventoryGroups, sender: Collector) -> list[str]:
-    """Return the host to which the loopback address leads for a sender; none for a pod, whose loopback is its own."""
-    return [groups.host] if isinstance(sender, HostCollector) else []
-
-
-def _find_hosts(groups: InventoryGroups, address: str) -> list[str]:
+def _find_hosts(inventory: InventoryHosts, address: str) -> list[str]:
     """Return the hosts of this name or with this address."""
-    known_hosts = groups.hosts_by_group.get(LINUX_GROUP) or ()
-    if address in known_hosts:
+    if address in inventory.linux_hosts:
         return [address]
-    if len(known_hosts) > _MOST_PLACES:
+    if len(inventory.linux_hosts) > _MOST_PLACES:
         return []
-    return [host for host in known_hosts if address in _read_addresses(groups, host)]
-
-
-def _read_addresses(groups: InventoryGroups, host: str) -> set[str]:
-    """Return the addresses that the variables of a host give, which are read once."""
-    if host not in groups.addresses_by_host:
-        groups.addresses_by_host[host] = set()
-        with suppress(AnsibleError):
-            host_variables = groups.variables_by_host[host]
-            addresses = [host_variables.get("ansible_host"), host_variables.get(f"{PREFIX}address")]
-            for collector in host_variables.get(COLLECTORS_VARIABLE) or ():
-                if isinstance(collector, Mapping):
-                    addresses.append(collector.get("address"))
-            groups.addresses_by_host[host] = {str(address) for address in addresses if address}
-    return groups.addresses_by_host[host]
+    return [host for host in inventory.linux_hosts if address in inventory.list_addresses(host)]
 
 
 def _find_receiver_on_port(config: Mapping[str, Any], port: int, is_loopback_address: bool) -> Listener | None:
@@ -147,21 +150,24 @@ def _find_receiver_on_port(config: Mapping[str, Any], port: int, is_loopback_add
     return None
 
 
-def _find_in_clusters(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_AddressReceiver]:
+# ── In clusters ──
+
+
+def _find_in_clusters(inventory: InventoryHosts, sender: Collector, peer: Peer) -> Iterator[_AddressReceiver]:
     """Yield the collectors of clusters that an address leads to, for a sender on a host.
 
     A pod knows the Services of its own cluster, which the rules follow anyway.
     """
     if not isinstance(sender, HostCollector) or is_loopback(peer.host):
         return
-    clusters = groups.list_cluster_hosts()
+    clusters = inventory.cluster_hosts
     if len(clusters) > _MOST_PLACES:
         return
     for cluster in clusters:
-        if not _may_mention_address(groups.variables_by_host[cluster], peer):
+        if not _may_mention_address(inventory.variables_by_host[cluster], peer):
             continue
         with suppress(Problem, AnsibleError):
-            for collector, config in groups.compose_cluster(groups.variables_by_host[cluster]):
+            for collector, config in inventory.list_cluster_configs(cluster):
                 yield from _match_collector(collector, config, cluster, peer)
 
 
@@ -190,11 +196,10 @@ def _find_port_behind(collector: Collector, config: Mapping[str, Any], port: int
 def _may_mention_address(variables: Mapping[str, Any], peer: Peer) -> bool:
     """Whether an address stands in the variables of a cluster, so that its collectors are worth composing."""
     with suppress(AnsibleError):
-        variables_json = json.dumps(
-            [variables.get(name) for name in _NAMING_VARIABLES if variables.get(name)], default=str
-        )
-        names_service = _SERVICE_DOMAIN in peer.host and peer.service in variables_json
-        return names_service or peer.host in variables_json
+        naming_values = [variables.get(name) for name in _NAMING_VARIABLES if variables.get(name)]
+        text = json.dumps(naming_values, default=str)
+        names_service = _SERVICE_DOMAIN in peer.host and peer.service in text
+        return names_service or peer.host in text
     return False
 
 

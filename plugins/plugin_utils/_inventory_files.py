@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The YAML files that Ansible reads for an inventory, and what Ansible overlooks in them. Private.
 
-Ansible keeps the last of two keys, and leaves out a file that it cannot read. Files that Ansible does not read, such as
-`.pre-commit-config.yaml` or `group_vars/README`, are not looked at here either.
+Ansible keeps the last of two equal keys, and leaves out a file that it cannot read. `_inventory.py` calls
+`check_inventory_files`, which refuses both: "key 'otel_collectors' stands twice, and Ansible keeps only the last one
+(at group_vars/all.yml:9:1)". Files that Ansible does not read, such as `.pre-commit-config.yaml` or
+`group_vars/README`, are not looked at here either.
 """
 
 from __future__ import annotations

@@ -1,135 +1,175 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors with the builds that follow from their configs, and what the rules find in both. Private.
+"""Build each collector and let the rules judge it: the last of the stages that `_render.py` draws. Private.
 
-A connected collector has a config and knows its neighbours (`_connected_collectors.py`). A build is what is deployed
-(manifests/build.py). A planned collector has both, and the findings (`_planned.py`).
+The build (`CollectorBuild`) says what is deployed for a config: the ports, the Secrets, the hash of the config and so
+on. The rules look at both. For example, for a pipeline without an exporter the collector has a finding
+`service.pipelines.traces: error …`, and `_findings.py` decides later whether that ends the run.
+
+`_render.py` calls this file for collectors of clusters, and `_host_render.py` for those of Linux hosts.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.config_size import check_config_size
+from ..module_utils._collector.options import Collector
 from ..module_utils._identity.identity import may_have_credentials
+from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.needs import derive_needs
 from ..module_utils._otelcol.rules import structure
+from ..module_utils._otelcol.rules.build_facts import TargetBuild
 from ..module_utils._otelcol.rules.rules import lint_config
-from ..module_utils._otelcol.rules.subject import Deployment, Subject, mask_findings, run_rules
+from ..module_utils._otelcol.rules.subject import Deployment, Finding, Subject, mask_findings, run_rules
 from ..module_utils._otelcol.rules.user_rules import UserRules
-from ._connected_collectors import ConnectedCollector
+from ._linked_collectors import LinkedCollector
 from ._otelcol import _builds, _findings, _tables, _yaml
-from ._planned import Planned
 
 
-def judge_collectors(collectors: Sequence[ConnectedCollector], rule_paths: Sequence[str]) -> list[Planned]:
-    """Return collectors with their builds and what the rules find in them; `rule_paths` have the user's own rules."""
+@dataclass(frozen=True)
+class JudgedCollector:
+    """A collector with its config, the build that follows from it, and what the rules find in both."""
+
+    collector: Collector
+    """Its options."""
+    composed_config: ComposedConfig
+    build: CollectorBuild | None
+    """What is deployed; None for a malformed config, from which nothing follows but findings."""
+    findings: tuple[Finding, ...]
+    target: TargetBuild | None = None
+    """The build of the Collector that the rules judge for; None if the catalogue does not know it."""
+    receivers_by_exporter: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The collectors of the run that each exporter sends to, as NAMESPACE/NAME."""
+    sends_to: Sequence[Mapping[str, str]] = ()
+    """The collectors of other hosts and clusters that get its data, with keys `exporter`, `place`, `collector`."""
+
+    @property
+    def qualified_name(self) -> str:
+        """The namespace and the name of the collector."""
+        return f"{self.collector.namespace}/{self.collector.name}"
+
+
+def judge_collectors(collectors: Sequence[LinkedCollector], rule_paths: Sequence[str]) -> list[JudgedCollector]:
+    """Return collectors with their builds and what the rules find in them.
+
+    `rule_paths` are the files with the user's own rules. Findings raise nothing here.
+    """
     own_rules = _findings.load_own_rules(rule_paths)
-    planned_collectors: list[Planned] = []
-    for connected in collectors:
-        with prefix_problems(f"collector '{connected.collector.name}'"):
-            planned_collectors.append(_judge_collector(connected, own_rules))
-    return planned_collectors
+    judged_collectors: list[JudgedCollector] = []
+    for linked in collectors:
+        with prefix_problems(f"collector '{linked.collector.name}'"):
+            judged_collectors.append(_judge_collector(linked, own_rules))
+    return judged_collectors
 
 
-def refuse_malformed(planned: Iterable[Planned]) -> None:
-    """Raise Problem for configs of which nothing can follow."""
+def refuse_malformed(collectors: Iterable[JudgedCollector]) -> None:
+    """Raise Problem for collectors whose configs are malformed: nothing can be rendered of these."""
     malformed_lines: list[str] = []
-    for planned_collector in planned:
-        faults = [finding for finding in planned_collector.findings if finding.rule in structure.MALFORMED_RULES]
-        malformed_lines += [f"collector '{planned_collector.collector.name}', {fault}" for fault in faults]
+    for judged in collectors:
+        faults = [finding for finding in judged.findings if finding.rule in structure.MALFORMED_RULES]
+        malformed_lines += [f"collector '{judged.collector.name}', {fault}" for fault in faults]
     if malformed_lines:
         raise Problem("; ".join(malformed_lines), asked="Render collectors from malformed configs")
 
 
-def _judge_collector(connected: ConnectedCollector, own_rules: UserRules) -> Planned:
+def _judge_collector(linked: LinkedCollector, own_rules: UserRules) -> JudgedCollector:
     """Return a collector with its build and its findings. Of a malformed config follows no build."""
-    faults = run_rules(structure.RULES, Subject(connected.config))
+    faults = run_rules(structure.RULES, Subject(linked.config))
     is_malformed = any(fault.rule in structure.MALFORMED_RULES for fault in faults)
-    build = None if is_malformed else _build_collector(connected)
-    subject = _build_subject(connected, None if faults else build)
-    findings = mask_findings(lint_config(subject, own_rules), connected.config, subject.view.suspected_secrets)
-    return Planned(
-        connected.collector,
-        connected.composed_config,
-        build,
-        tuple(findings),
-        connected.draft.target,
-        connected.receivers_by_exporter,
-        connected.sends_to,
+    build = None if is_malformed else _build_collector(linked)
+    subject = _build_subject(linked, None if faults else build)
+    findings = mask_findings(lint_config(subject, own_rules), linked.config, subject.view.suspected_secrets)
+    return JudgedCollector(
+        collector=linked.collector,
+        composed_config=linked.composed_config,
+        build=build,
+        findings=tuple(findings),
+        target=linked.resolved.target,
+        receivers_by_exporter=linked.receivers_by_exporter,
+        sends_to=linked.sends_to,
     )
 
 
-def _build_collector(connected: ConnectedCollector) -> CollectorBuild:
+# ── The build ──
+
+
+def _build_collector(linked: LinkedCollector) -> CollectorBuild:
     """Return the build of a config. Raises Problem for a config that is too large for a ConfigMap."""
-    config, config_text = connected.config, _yaml.dump(connected.config)
-    check_config_size(
-        connected.collector.name, config, config_text
-    )  # before the rules, which take long for one that is too large
+    config = linked.config
+    config_text = _yaml.dump(config)
+    # Before the rules, which take long for one that is too large.
+    check_config_size(linked.collector.name, config, config_text)
     tables = _builds.load_catalogue()
     needs = derive_needs.derive_needs(
-        config, tables.listeners, connected.collector.known_environment, connected.collector.allow, tables.is_known
+        config, tables.listeners, linked.collector.known_environment, linked.collector.allow, tables.is_known
     )
+    resolved = linked.resolved
     return CollectorBuild(
-        collector=connected.collector,
+        collector=linked.collector,
         needs=needs,
         config=config,
         config_text=config_text,
         config_hash=hashlib.sha256(_yaml.to_canonical_text(config).encode()).hexdigest(),
-        image=connected.draft.image,
-        run_as_user=connected.draft.run_as_user,
-        platform=connected.draft.platform,
-        collector_version=connected.draft.version,
-        host_names=tuple(connected.reachable_names),
+        image=resolved.image,
+        run_as_user=resolved.run_as_user,
+        platform=resolved.platform,
+        collector_version=resolved.version,
+        host_names=tuple(linked.hosts_file_lines),
     )
 
 
-def _build_subject(connected: ConnectedCollector, build: CollectorBuild | None) -> Subject:
+# ── What the rules look at ──
+
+
+def _build_subject(linked: LinkedCollector, build: CollectorBuild | None) -> Subject:
     """Return what the rules look at. Without a build, as for a config with faults, the rules know less."""
-    drafted, around, surroundings = connected.draft, connected.surroundings, connected.draft.surroundings
+    resolved, neighbours = linked.resolved, linked.neighbour_facts
+    duplicate_keys = [duplicate for layer in linked.composed_config.layers for duplicate in layer.duplicates]
     return Subject(
-        connected.config,
-        connected.composed_config.locate,
-        duplicates=tuple(duplicate for layer in connected.composed_config.layers for duplicate in layer.duplicates),
-        environment=surroundings.list_variables(connected.collector),
-        target=drafted.target,
-        deployment=_describe_deployment(connected, build),
-        resource=surroundings.build_resource(build) if build else None,
+        linked.config,
+        linked.composed_config.locate,
+        duplicates=tuple(duplicate_keys),
+        environment=resolved.runtime.list_variables(linked.collector),
+        target=resolved.target,
+        deployment=_describe_deployment(linked, build),
+        resource=resolved.runtime.build_resource(build) if build else None,
         listeners=_builds.load_catalogue().listeners,
         operator_kinds=_tables.read_operator_kinds(),
-        literals=connected.collector.known_environment,
-        notes=connected.collector.notes,
-        decrypted=drafted.written_options.decrypted,
-        printers=around.printers,
-        senders=around.senders,
-        routing=around.routing,
-        unreceived=around.unreceived,
-        unseen=around.unseen,
-        receiving=around.receiving,
-        scraping=around.scraping,
-        nodes=connected.collector.nodes,
+        literals=linked.collector.known_environment,
+        notes=linked.collector.notes,
+        decrypted=resolved.written_options.decrypted,
+        printers=neighbours.printers,
+        senders=neighbours.senders,
+        routing=neighbours.routing,
+        unreceived=neighbours.unreceived,
+        unseen=neighbours.unseen,
+        receiving=neighbours.receiving,
+        scraping=neighbours.scraping,
+        nodes=linked.collector.nodes,
     )
 
 
-def _describe_deployment(connected: ConnectedCollector, build: CollectorBuild | None) -> Deployment:
-    """Return where a collector runs, as far as its options and its build say."""
-    drafted = connected.draft
-    deployment = drafted.surroundings.build_deployment(
-        connected.collector, build.needs if build else None, drafted.platform
-    )
+def _describe_deployment(linked: LinkedCollector, build: CollectorBuild | None) -> Deployment:
+    """Return how a collector is deployed, as far as its options and its build say."""
+    resolved = linked.resolved
+    needs = build.needs if build else None
+    deployment = resolved.runtime.build_deployment(linked.collector, needs, resolved.platform)
     return replace(
-        deployment, asks_for_storage=drafted.asks_for_storage, unidentified=_list_unidentified_actions(connected, build)
+        deployment,
+        asks_for_storage=resolved.asks_for_storage,
+        unidentified=_list_unidentified_actions(linked, build),
     )
 
 
-def _list_unidentified_actions(connected: ConnectedCollector, build: CollectorBuild | None) -> tuple[str, ...]:
+def _list_unidentified_actions(linked: LinkedCollector, build: CollectorBuild | None) -> tuple[str, ...]:
     """Return the AWS actions of a collector to which nothing that is known gives credentials."""
-    if build is None or connected.draft.has_identity or may_have_credentials(connected.collector):
+    if build is None or linked.resolved.has_identity or may_have_credentials(linked.collector):
         return ()
     actions: set[str] = set()
     for grant in build.needs.aws_grants:

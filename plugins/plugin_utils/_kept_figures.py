@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files of what collectors counted before a sync: one for each member, HOST.json. Controller only. Private.
 
-`_collector_judge.py` calls this file. A member is a host of the inventory, and a `Track` is all readings of one of its
-collectors (see wave_tracks.py).
+`_collector_judge.py` writes and reads them, and a forecast reads the configs in them. A member is a host of the
+inventory, and a `Track` is all readings of one of its collectors (see wave_tracks.py). For example, web1.json has
+
+    {"kept": "2026-01-31T12:00:00Z", "collectors": [{"name": "agent", "config": {…}, "polls": […]}]}
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which variable of this collection a name misspells. Private.
 
-A variable of this collection is the name of a role and that of an option, such as `otel_collector_namespace`. A slip is
-one letter in either of the two. Two letters would make slips of variables of users, such as `other_collectors`.
+Ansible ignores a variable that no role reads, so a slip changes nothing and nobody sees it. `_inventory.py` refuses
+such a name by `find_meant_name`: `otel_colector_namespace` and `otel_collector_namespce` both mean
+`otel_collector_namespace`. A variable of this collection is the name of a role and that of an option, and a slip is one
+letter in either of the two. Two letters would make slips of variables of users, such as `other_collectors`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from . import _sources
+from . import _role_options
 
 # What playbooks of this collection read beside the options of roles.
 PLAYBOOK_VARIABLES = frozenset(
@@ -65,7 +67,7 @@ def find_meant_name(name: str) -> str:
 @cache
 def _list_known_names() -> frozenset[str]:
     """Return the variables of this collection: those of playbooks, and the options of roles."""
-    return PLAYBOOK_VARIABLES.union(*(_sources.read_all_role_options(role) for role in _sources.list_roles()))
+    return PLAYBOOK_VARIABLES.union(*(_role_options.read_all_role_options(role) for role in _role_options.list_roles()))
 
 
 @cache
@@ -76,7 +78,7 @@ def _count_most_underscores() -> int:
 
 def _find_candidates(name: str) -> Iterator[str]:
     """Yield the known names that a name may misspell, in the part of the option or in the part of the role."""
-    for role in _sources.list_roles():
+    for role in _role_options.list_roles():
         if name.startswith(role):
             yield from _find_by_option(name, role)
         elif name[0] == role[0]:
@@ -114,7 +116,10 @@ def _find_by_role(name: str, role: str) -> Iterator[str]:
 
 
 def _is_one_edit(shorter: str, longer: str) -> bool:
-    """Whether one text becomes another by one letter that is added, removed or replaced, or swapped with the next."""
+    """Whether one text becomes another by one letter that is added, removed or replaced, or swapped with the next.
+
+    For example, `mode` becomes `mod`, `made` or `moed`.
+    """
     if len(shorter) > len(longer):
         shorter, longer = longer, shorter
     difference_index = _find_first_difference(shorter, longer)

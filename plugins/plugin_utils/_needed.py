@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check what the collection needs on the controller: an ansible-core that it supports, and other collections. Private.
 
-Each action does its work within `fail_for_missing_needs`, so that users read which command installs what is missing.
+Each action does its work within `fail_for_missing_needs`, so that users read which command installs what is missing,
+such as "the collection kubernetes.core is missing. Run: ansible-galaxy collection install kubernetes.core".
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def _explain_unfit_collection(error: ImportError) -> Problem | None:
 
 def _read_missing_import(error: ImportError) -> _MissingImport | None:
     """Return the collection that could not be imported; None for this one, and for what is no collection."""
+    # Empty parts stand for those that a short name such as `ansible_collections.amazon` does not have.
     package, namespace, name, *module_parts = [*str(error.name).split("."), "", ""]
     collection = f"{namespace}.{name}"
     if package != "ansible_collections" or collection == OWN_COLLECTION:

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What documented options hold beyond the types of Ansible. Controller only. Private.
 
-The records of collectors say it of their options. Products, modules and recipes have no record: what their options hold
-follows from how their names end.
+Ansible knows that an option is a mapping, and not that its values are texts. `_shape_checks.py` asks this file, so that
+`labels: {tier: 1.20}` is refused. The records `Collector` and `HostCollector` say it of their fields: `pod_labels` has
+`Values.LABELS`. Products, modules and recipes have no record. What their options hold follows from how their names end:
+`commonLabels` says nothing, `extra_labels` holds texts, by the ending `labels`.
 """
 
 from __future__ import annotations
@@ -77,7 +79,11 @@ def find_held_values(name: str, option: Mapping[str, Any]) -> Values | None:
 
 
 def _find_values_by_ending(name: str) -> Values | None:
-    """Return what an option without a record holds: the longest ending of its name that is known says it."""
+    """Return what an option without a record holds; None if its name says nothing.
+
+    The longest ending that is known says it. For example, `operator_node_selector` is looked up as a whole, then as
+    `node_selector`.
+    """
     name_ending = name
     while name_ending not in _VALUES_BY_ENDING:
         _first, underscore, name_ending = name_ending.partition("_")

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a value of Ansible comes from: its place in a file, and whether it was encrypted. Controller only. Private."""
+"""Where a value of Ansible comes from: its position in a file, and whether it was encrypted. Controller only. Private.
+
+Ansible notes on values in which file, line and column they stand. Messages about options name that position. It also
+tells how the file spells a value. For example, for `{version: 1.20}` in line 12 of hosts.yml, `position_of_entry(row,
+"version")` returns `hosts.yml:12:10`, whose `read_spelling()` is `1.20`, while the value itself is the number 1.2.
+"""
 
 from __future__ import annotations
 
@@ -63,8 +68,13 @@ def position_of_entry(values: Any, key: Any) -> Position:
     Raises LookupError for a key or an index that is not there.
     """
     value = values[key]
-    position = _find_position(value) or _position_of_key(values, key) or _position_of_first_key(value) or Position()
-    return _with_spelling(position, value)
+    position = _read_origin(value) or _position_of_key(values, key) or _position_of_first_key(value)
+    return _with_spelling(position or Position(), value)
+
+
+def position_of(value: Any) -> Position:
+    """Return where a value of Ansible stands in a file; an empty position if that is not known."""
+    return _read_origin(value) or Position()
 
 
 def _position_of_key(values: Any, key: Any) -> Position | None:
@@ -72,14 +82,14 @@ def _position_of_key(values: Any, key: Any) -> Position | None:
     if isinstance(values, Mapping):
         for own_key in values:
             if own_key == key:
-                return _find_position(own_key)
+                return _read_origin(own_key)
     return None
 
 
 def _position_of_first_key(value: Any) -> Position | None:
     """Return where a mapping begins. ansible-core 2.18 keeps the origins of keys when it fills in templates."""
     first_key = next(iter(value), None) if isinstance(value, Mapping) else None
-    return _find_position(first_key)
+    return _read_origin(first_key)
 
 
 def _with_spelling(position: Position, value: Any) -> Position:
@@ -96,34 +106,29 @@ def _add_positions(value: Any, path: Path, positions_by_path: dict[Path, Positio
 
     The key of an entry says where the entry begins.
     """
-    position = _find_position(value)
+    position = _read_origin(value)
     if position:
         positions_by_path.setdefault(path, _with_spelling(position, value))
     if isinstance(value, Mapping):
         for key, entry in value.items():
             entry_path = (*path, str(key))
-            key_position = _find_position(key)
+            key_position = _read_origin(key)
             if key_position:
-                positions_by_path[entry_path] = _position_of_entry(key_position, entry)
+                positions_by_path[entry_path] = _with_spelling_of_entry(key_position, entry)
             _add_positions(entry, entry_path, positions_by_path)
     elif isinstance(value, (list, tuple)):
         for index, entry in enumerate(value):
             _add_positions(entry, (*path, index), positions_by_path)
 
 
-def _position_of_entry(key_position: Position, entry: Any) -> Position:
+def _with_spelling_of_entry(key_position: Position, entry: Any) -> Position:
     """Return the position of a key, which knows how the file spells the value at that key."""
-    entry_position = _find_position(entry) or key_position
+    entry_position = _read_origin(entry) or key_position
     return replace(key_position, read_spelling=_with_spelling(entry_position, entry).read_spelling)
 
 
-def position_of(value: Any) -> Position:
-    """Return where a value of Ansible stands in a file; an empty position if that is not known."""
-    return _find_position(value) or Position()
-
-
-def _find_position(value: Any) -> Position | None:
-    """Return where a value stands in a file; None if this version of Ansible does not know it."""
+def _read_origin(value: Any) -> Position | None:
+    """Return where a value stands in a file, as Ansible notes it; None if this version of Ansible does not know it."""
     if not are_tagged():
         file_line_column = getattr(value, "ansible_pos", None)
         return Position(*file_line_column) if file_line_column and file_line_column[0] else None

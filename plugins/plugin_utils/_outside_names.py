@@ -1,9 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host names by which collectors of a cluster are reached from outside, and those that they send to. Private.
+"""Names by which collectors of a cluster are reached from outside, and those that they send to. Private.
 
-The result of otel_render has both. Later tasks compare those of all clusters: who renders one cluster knows no other.
+The result of otel_render has both. Whoever renders one cluster knows no other, so later tasks compare those of all. For
+example, `gateway` of cluster eu has an Ingress for otlp.example.com, and `agent` of cluster us sends there:
+
+    reached_at of eu:     {"host": "otlp.example.com", "collector": "telemetry/gateway"}
+    sends_outside of us:  {"host": "otlp.example.com", "sender": "telemetry/agent", "exporter": "otlp_grpc/gateway"}
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@
 """The checks that a user adds to the diagnosis: rows of the option `checks`. Controller only. Private.
 
 A row has an expression of JMESPath over the facts of a collector, and a message with fields of what that finds.
-docs/diagnose.md has examples.
+`_diagnose.py` calls `parse_own_check`. For example (docs/diagnose.md has more):
+
+    {id: old-image, find: "pods[?image == 'a:1']", message: "pod {name} runs {image}", fix: "Update it."}
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from ..module_utils._otelcol.errors import Problem, suggest_word
 from ._otelcol import _jmespath
 
 _CHECK_KEYS = ("id", "find", "message", "fix", "severity", "stage")
-_DEFAULT_SEVERITY, _DEFAULT_STAGE = "warning", "own"
+_DEFAULT_SEVERITY = "warning"
+# The stage of checks that come after those of this collection.
+_DEFAULT_STAGE = "own"
 # What may stand after `!` in a field. Source: the format string syntax of Python.
 _CONVERSIONS = (None, "a", "r", "s")
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The filters of the templates of recipes, by name. Controller only. Private.
 
-A filter of Jinja is a function that a template calls, as in `{{ url | without('/v1/traces') }}`. `_sources.py` gives
-them to the templates.
+A filter of Jinja is a function that a template calls, as in `{{ url | without('/v1/traces') }}`.
+`_recipe_rendering.py` gives them to the templates.
 """
 
 from __future__ import annotations

@@ -1,11 +1,25 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Render configs and manifests from options. Controller only; reads files, contacts no cluster.
+"""Render the collectors of a cluster: from options to configs and manifests. Controller only; contacts no cluster.
 
-A collector goes through stages, and each has a type of its own: its options are checked (`DraftedCollector`), its
-config is composed (`ComposedCollector`), the collectors around it are found (`ConnectedCollector`), and the rules judge
-it (`Planned`). Those of Linux hosts go through the same stages, see `_host_render`. Private.
+A collector goes through four stages. Each has a type of its own, with all that is known by then:
+
+    stage       type                 what is known now                              made by
+    resolved    ResolvedCollector    its options, platform, version and build       _cluster_options, _host_options
+    configured  ConfiguredCollector  its config                                     _configured_collectors
+    linked      LinkedCollector      who sends to it, and who gets its data         _linked_collectors
+    judged      JudgedCollector      what is deployed, and what the rules find      _judged_collectors
+
+For example, the collector `{name: agent, recipes: [otlp_ingest, {otlp_forward: {endpoint: "gateway:4317"}}]}`:
+
+    resolved    is a Deployment on platform generic, with version 0.158.0 of distribution contrib
+    configured  has receiver `otlp` and exporter `otlp_grpc/gateway`
+    linked      sends by `otlp_grpc/gateway` to collector `gateway` of the same namespace
+    judged      listens on the ports 4317 and 4318, and no rule finds anything
+
+`build_bundle` then makes the manifests of all collectors. `_host_render.py` has the same stages for Linux hosts. The
+other meaning of "build" here, `TargetBuild`, is the program of the Collector with its components. Private.
 """
 
 from __future__ import annotations
@@ -23,52 +37,58 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._host import host_hops
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.kube.objects import Manifest
-from . import _sources
-from ._cluster_drafts import draft_collectors
-from ._composed_collectors import check_overlays, compose_collectors
-from ._connected_collectors import connect_collectors, connect_to_inventory
-from ._judged_collectors import judge_collectors, refuse_malformed
-from ._planned import Planned, RenderedBundle
-from ._recipe_layers import Route, refuse_route
+from . import _role_files
+from ._cluster_options import resolve_cluster_collectors
+from ._configured_collectors import ConfiguredCollector, check_overlays, configure_collectors
+from ._judged_collectors import JudgedCollector, judge_collectors, refuse_malformed
+from ._linked_collectors import link_collectors, link_to_inventory
+from ._recipe_facts import GroupResolver, refuse_groups
 from ._render_request import RenderRequest
+from ._rendered_bundle import RenderedBundle
 
 
-def plan_collectors(request: RenderRequest) -> list[Planned]:
-    """Return every collector with its config, build and findings. Raises Problem for input that names no collector."""
+def judge_request(request: RenderRequest) -> list[JudgedCollector]:
+    """Return the collectors of a request after all stages. Raises Problem for input that names no collector."""
     if not request.names_any:
         fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)
     groups = request.groups
-    route = groups.resolve_for_recipe if groups else refuse_route
-    drafted = draft_collectors(request)
-    composed = compose_collectors(drafted, _find_recipe_folders(request), route)
-    check_overlays(composed, request.overlay_policy)
-    connected = connect_collectors(composed)
+    configured = _configure_request(request, groups.resolve_for_recipe if groups else refuse_groups)
+    check_overlays(configured, request.overlay_policy)
+    linked = link_collectors(configured)
     if groups:
-        connected = connect_to_inventory(connected, groups, host_hops.CLUSTER_TLS_FIXES)
-    return judge_collectors(connected, request.rule_paths)
+        linked = link_to_inventory(linked, groups, host_hops.CLUSTER_TLS_FIXES)
+    return judge_collectors(linked, request.rule_paths)
 
 
-def compose_configs(request: RenderRequest, route: Route) -> list[tuple[Collector, Mapping[str, Any]]]:
-    """Return the collectors of a request and their configs, which no rule has judged."""
-    composed = compose_collectors(draft_collectors(request), _find_recipe_folders(request), route)
-    return [(composed_collector.collector, composed_collector.config) for composed_collector in composed]
+def list_cluster_configs(
+    request: RenderRequest, resolve_group: GroupResolver
+) -> list[tuple[Collector, Mapping[str, Any]]]:
+    """Return the collectors of a request and their configs, which no rule has judged.
+
+    `_inventory_groups.py` asks for those of other clusters of the inventory.
+    """
+    return [(configured.collector, configured.config) for configured in _configure_request(request, resolve_group)]
 
 
-def build_bundle(planned: Sequence[Planned]) -> dict[str, Any]:
-    """Return all manifests, and what later stages need of each collector.
+def _configure_request(request: RenderRequest, resolve_group: GroupResolver) -> list[ConfiguredCollector]:
+    """Return the collectors of a request after the first two stages."""
+    recipes = _role_files.find_recipes(request.recipe_paths)
+    return configure_collectors(resolve_cluster_collectors(request), recipes, resolve_group)
+
+
+def build_bundle(collectors: Sequence[JudgedCollector]) -> dict[str, Any]:
+    """Return all manifests, and what later tasks need to know of each collector.
 
     Raises Problem for a malformed config, for a collector that its platform cannot run, and for two that clash.
     """
-    refuse_malformed(planned)
-    builds = service_account.assign_account_owners(
-        [planned_collector.build for planned_collector in planned if planned_collector.build]
-    )
+    refuse_malformed(collectors)
+    builds = service_account.assign_account_owners([judged.build for judged in collectors if judged.build])
     for build in builds:
         platform_rules.check_abilities(build.platform, build.collector, list_volumes(build), bool(build.exposed_ports))
     conflicts.check_conflicts([conflicts.PortOwner(build.collector, build.needs.ports) for build in builds])
     manifests = conflicts.merge_manifests(_iter_manifests(builds))
-    return RenderedBundle(planned, builds, manifests).as_dict()
+    return RenderedBundle(collectors, builds, manifests).as_dict()
 
 
 def _iter_manifests(builds: Sequence[CollectorBuild]) -> Iterator[Manifest]:
@@ -77,8 +97,3 @@ def _iter_manifests(builds: Sequence[CollectorBuild]) -> Iterator[Manifest]:
         with prefix_problems(f"collector '{build.collector.name}'"):
             manifests = BACKENDS[build.collector.backend].build_manifests(build)
         yield from manifests
-
-
-def _find_recipe_folders(request: RenderRequest) -> Mapping[str, Any]:
-    """Return the folders of the recipes that a request may use."""
-    return _sources.find_files(request.recipe_paths, "recipes")

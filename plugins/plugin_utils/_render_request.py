@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a task asks of the rendering of collectors in clusters: most fields are options of module otel_render. Private.
 
-`HostRequest` of _host_drafts.py is its twin for Linux hosts.
+`_render.py` renders a request. `HostRequest` of _host_request.py is the same for collectors of a Linux host.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do variables fit the inputs of a role? Controller only. Private.
+"""Check that variables fit the inputs of a role, before its tasks use them. Controller only. Private.
 
-An action asks about the role that it runs in, and module cluster_check about roles that run later. No table repeats the
-inputs: they are those of the `argument_specs.yml` of each role.
+The inputs of a role are those of its `argument_specs.yml`; no table repeats them. Every action of this collection calls
+`check_running_role` about the role that it runs in. Module cluster_check calls `check_inputs` about roles that run
+later, so that a run fails before it changes the first cluster. For example, `otel_operator_version: newest` is refused,
+and `otel_collector_platfrom: eks` gets a warning: "… is no option of role otel_collector and has no effect; did you
+mean otel_collector_platform?"
 """
 
 from __future__ import annotations
@@ -19,11 +22,11 @@ from ansible.module_utils.common.validation import check_type_bool, check_type_l
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
 from ..module_utils._install.releases.version_numbers import require_version
 from ..module_utils._otelcol.errors import Problem, find_nearest, suggest_word
-from . import _arguments, _sources
+from . import _arguments, _role_options
 from ._answers import turn_problems_into_failure
 from ._shape_checks import check_shapes
 
-# Fills in the templates of values, as the templar of an action does.
+# Returns a value with its templates filled in, as the templar of an action does.
 Template = Callable[[Any], Any]
 
 # With this variable, the first task of a role checks all inputs of the role. A playbook that sets it includes the role
@@ -48,16 +51,17 @@ def find_running_role(variables: Mapping[str, Any]) -> Role:
     if variables.get("ansible_collection_name") != "o11y.opentelemetry":
         return Role("", {})
     name = str(variables["role_name"])
-    return Role(name, _sources.read_all_role_options(name))
+    return Role(name, _role_options.read_all_role_options(name))
 
 
 # ── The role that runs ──
 
 
 def check_running_role(variables: Mapping[str, Any], template: Template) -> None:
-    """Fail for inputs of the running role of which Ansible would make text, or for all that are invalid.
+    """Fail for invalid inputs of the running role.
 
-    The task that uses a variable says what is undefined in it, unless this check stands for that of Ansible.
+    Ansible itself has checked most of them before, so only shapes are looked at of which it would make text. In a role
+    that Ansible did not check (see `_CHECKS_ROLE_VARIABLE`), all is checked, and an undefined variable fails too.
     """
     role = find_running_role(variables)
     role_variables = {name: variables[name] for name in role.options if name in variables}
@@ -105,7 +109,8 @@ def check_inputs(roles_option: Any, variables: Mapping[str, Any], template: Temp
         role_names = _read_role_names(roles_option)
     for name in role_names:
         options = {
-            key: {**(option or {}), "required": False} for key, option in _sources.read_all_role_options(name).items()
+            key: {**(option or {}), "required": False}
+            for key, option in _role_options.read_all_role_options(name).items()
         }
         values = _fill_defined_values(options, variables, template)
         with turn_problems_into_failure(values):
@@ -120,7 +125,7 @@ def _read_role_names(roles_option: Any) -> list[str]:
     owner = "module cluster_check"
     check_shapes({"inputs": roles_option or []}, {"inputs": {"type": "list", "elements": "str"}}, owner)
     role_names = [str(name).strip() for name in check_type_list(roles_option or [])]
-    known_roles = _sources.list_roles() if role_names else []
+    known_roles = _role_options.list_roles() if role_names else []
     for index, name in enumerate(role_names):
         if name not in known_roles:
             wrong = (

@@ -3,10 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan of a run with waves, as module wave_plan returns it. Private.
 
-`_plan_of_waves.py` makes the plan. Playbook site keeps it in a variable of each host, and passes it to the modules
-wave_gate and wave_stop. A member of a wave is a host of the inventory: a Linux host, or one that stands for a cluster.
-The way back of a wave is the return of its members to what they ran before: `plan_ways_back` in wave_run.py has the
-whole rule. Collectors behind a wave get data from its collectors (see wave_behind.py).
+`_wave_planning.py` makes the plan. Playbook site keeps it in a variable of each host, and passes it to the modules
+wave_gate and wave_stop. The words of the plan, by an example with two waves that have `on_failure: roll_back_all`, of
+which wave `canary` has the Linux host web1, and wave `all` the Linux hosts web2 and web3:
+
+- A member is a host of a wave: a Linux host, or one that stands for a cluster. web1 is the member of `canary`.
+- `lost`: members that failed before the first wave began. Ansible does nothing more with them.
+- `rest`: members of later waves. web2 and web3 still run the earlier config while `canary` is watched, so web1 is
+  compared with them.
+- `behind`: collectors downstream of the wave: they get data of it, such as the gateway of web1.
+- `keeps`: whether members keep the earlier config, so that the change can be undone. Those of both waves do.
+- `goes_back`: the waves whose change is undone if this one fails. If `all` fails, these are `canary` and `all`.
+- `settles`: the waves whose change becomes final when this one has passed. For `all`, these are `canary` and `all`.
+
+`plan_ways_back` of wave_run.py has the whole rule of the last three.
 """
 
 from __future__ import annotations
@@ -19,7 +29,7 @@ TaskVariables = Mapping[str, Any]
 
 
 class ReadsBehind(TypedDict):
-    """Which collectors of Linux hosts, or of clusters, tasks read behind a wave. A place is such a host or cluster."""
+    """Which collectors of Linux hosts, or of clusters, are read downstream of a wave. A place is a host or cluster."""
 
     collectors: Mapping[str, Sequence[str]]
     """The names of the collectors of each place."""
@@ -34,7 +44,7 @@ class ReadsBehind(TypedDict):
 
 
 class BehindPlan(TypedDict):
-    """What is read behind a wave: collectors of other members that get data of the wave, such as gateways of agents."""
+    """What is read downstream of a wave: collectors of other members that get data of it, such as gateways."""
 
     hosts: ReadsBehind
     clusters: ReadsBehind
@@ -62,7 +72,7 @@ class PlannedWaveRow(TypedDict):
     approval: bool
     """Whether a person has to let it begin."""
 
-    # The way back.
+    # The rollback.
     keeps: bool
     """Whether its members keep what they would go back to, until a wave settles their change."""
     goes_back: Sequence[str]

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the options of role otel_sample_app to objects. Controller only. Private."""
+"""From the options of role otel_sample_app to objects, and how to call the application. Controller only. Private.
+
+Module sample_app_render calls `render_sample_app`. The sample application sends spans to a collector, so that a user
+sees data arrive. Before anything is applied, addresses are refused at which no span would arrive, such as
+http://gateway:4317: "port 4317 … is that of grpc, and the sample application exports by http/protobuf alone".
+"""
 
 from __future__ import annotations
 
@@ -15,15 +20,16 @@ from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_text
 from ..module_utils._otelcol.errors import Problem, strip_credentials
 from ..module_utils._sample_app.manifests import build_bundle
 from ..module_utils._sample_app.sample_app import SampleApp, check_name_length, list_option_names
-from . import _arguments, _sources
+from . import _arguments, _role_files, _role_options
 
-ROLE = _sources.ROLE.with_name("otel_sample_app")
+ROLE = _role_files.ROLE.with_name("otel_sample_app")
 PREFIX = "otel_sample_app_"
 PLATFORM = "platform"
 _ACTIVITY = "Send the spans of the sample application"
 _IMAGE_OPTIONS = ("image", "sdk_image")
-# Variables of the SDK. The address of spans alone has the path, that of all signals is without it.
-_TRACES_ENDPOINT, _TRACES_PATH = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces"
+# The variable of the SDK with the address of spans alone. It has the path, while that of all signals is without it.
+_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+_TRACES_PATH = "/v1/traces"
 _PROTOCOLS = (exports.PROTOCOL_VARIABLE, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
 _HTTP_ALONE = f"the sample application exports by {HTTP} alone"
 # What counts the spans that arrive at a collector.
@@ -40,14 +46,14 @@ def render_sample_app(
     for_removal: bool = False,
 ) -> dict[str, Any]:
     """Return the objects, and how to call them. Raises Problem for invalid options."""
-    option_specs = _sources.read_role_options(PREFIX, (*list_option_names(), PLATFORM))
+    option_specs = _role_options.read_role_options(PREFIX, (*list_option_names(), PLATFORM))
     checked_options = _arguments.validate_values(options, option_specs, "the sample application")
     if not for_removal:
         _check_destinations(checked_options["endpoint"], checked_options["env"])
         check_name_length(checked_options["name"])
-    platforms = _sources.find_files(platform_paths, "platforms")
+    platforms = _role_files.find_platforms(platform_paths)
     # null leaves the user of a pod to the cluster.
-    assigns_user = _sources.read_platform(checked_options.pop(PLATFORM), platforms)["run_as_user"] is None
+    assigns_user = _role_files.read_platform(checked_options.pop(PLATFORM), platforms)["run_as_user"] is None
     checked_options |= {name: _pin_image(checked_options[name], pin) for name in _IMAGE_OPTIONS}
     source = read_file_text(ROLE / "files" / "app.py")
     rendered = build_bundle(SampleApp(**checked_options), collectors, source, assigns_user)
@@ -92,10 +98,10 @@ def _has_text(value: Any) -> bool:
 
 
 def _check_endpoint(url: str, option_path: str) -> None:
+    """Raise Problem for an address that is none, or that is one for gRPC."""
+    url_without_credentials = strip_credentials(url)  # the exporter for HTTP takes a user and a password in it
     try:
-        endpoint = exports.parse_endpoint(
-            strip_credentials(url)
-        )  # the exporter for HTTP takes a user and a password in it
+        endpoint = exports.parse_endpoint(url_without_credentials)
         if endpoint.expected_protocol == GRPC:
             wrong = f"port {endpoint.port} of {endpoint.url} is that of {GRPC}, and {_HTTP_ALONE}"
             raise Problem(wrong, fix="Send to port 4318, or to the port where the collector takes OTLP over HTTP.")

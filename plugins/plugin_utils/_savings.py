@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is worth dropping of a capture, and what real Collectors send with the options that would drop it. Private.
+"""Module pipeline_savings: what is worth dropping of a capture, and what dropping it would save. Private.
 
-Module pipeline_savings calls `find_savings`. A capture is a sample of telemetry in a folder (docs/capture.md). One pass
-over it finds proposals and facts about services (observation.py), `_measured_savings.py` measures the proposals, and
-`savings_lines.py` and others write the report.
+A capture is a sample of telemetry in a folder (docs/capture.md). One pass over it finds proposals, such as "drop the
+debug logs of shop", and facts about services (observation.py). `_measured_savings.py` measures the proposals with real
+Collectors, and `savings_lines.py` and others write the report. The action of the module calls `find_savings`.
 """
 
 from __future__ import annotations

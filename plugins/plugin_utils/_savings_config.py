@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The config with which options are measured: a file's, a collector's of the inventory, or a plain one. Private.
+"""Choose the config with which savings are measured: a file's, a collector's of the inventory, or a plain one. Private.
 
-An option here is a recipe or a processor that a proposal adds to the config (see proposals.py). `_savings.py` calls
-this file.
+`_savings.py` calls `choose_measured_config`. For example, a capture of collector `agent` is measured with the config of
+`agent` in the inventory. Without a config, all that the capture has goes to one exporter.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configs with an option that a report of savings proposes: what a recipe renders, or a processor. Private.
+"""Add an option of a savings report to a config: what a recipe renders, or a processor. Private.
 
-`_measured_savings.py` runs a Collector with such a config, to see what the option drops.
+A report proposes an option for what is worth dropping, such as recipe drop_noise or a processor `filter/debug`.
+`_measured_savings.py` runs a Collector with the config that `add_option` returns, to see what the option drops. For
+example, processor `filter/debug` for signal logs is added to the pipelines `logs` and `logs/audit` of the config.
 """
 
 from __future__ import annotations
@@ -19,37 +21,43 @@ from ..module_utils._otelcol.config.paths import list_at, mapping_at
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
 from ..module_utils._savings.added_processors import add_processors
 from ..module_utils._savings.proposals import RemovalOption
-from . import _sources
+from . import _recipe_rendering, _role_files
 from ._otelcol import _builds
 
 
 def add_option(config: Mapping[str, Any], option: RemovalOption, version: str = "") -> dict[str, Any]:
     """Return a config with an option added. `version` is that of the Collector, which decides names of components."""
-    added_config = _build_fragment(option, version)
-    pipelines: dict[str, list[str]] = {}
-    for key, pipeline in mapping_at(added_config, "service", "pipelines").items():
+    added_config = _build_added_config(option)
+    added_config = rename_for_version(added_config, version, _builds.load_catalogue().renames)
+    processors_by_pipeline = _match_pipelines(config, mapping_at(added_config, "service", "pipelines"))
+    return add_processors(config, mapping_at(added_config, "processors"), processors_by_pipeline, processor_rank)
+
+
+def _match_pipelines(config: Mapping[str, Any], added_pipelines: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the processors that each pipeline of a config gets.
+
+    A key of `added_pipelines` may be a pattern: `logs/*` adds its processors to `logs/audit`.
+    """
+    processors_by_pipeline: dict[str, list[str]] = {}
+    for pattern, pipeline in added_pipelines.items():
         for name in pipeline_names(config):
-            if fnmatchcase(name, key):
-                pipelines[name] = [*pipelines.get(name, []), *list_at(pipeline, "processors")]
-    return add_processors(config, mapping_at(added_config, "processors"), pipelines, processor_rank)
+            if fnmatchcase(name, pattern):
+                processors_by_pipeline.setdefault(name, []).extend(list_at(pipeline, "processors"))
+    return processors_by_pipeline
 
 
-def _build_fragment(option: RemovalOption, version: str) -> Mapping[str, Any]:
-    """Return what an option adds to a config. That of a recipe is what the recipe renders."""
+def _build_added_config(option: RemovalOption) -> Mapping[str, Any]:
+    """Return what an option adds to a config, with patterns for the names of pipelines."""
     if option.recipe:
-        folder = _sources.find_files([], "recipes")[option.recipe]
+        folder = _role_files.find_recipes([])[option.recipe]
+        recipe = _recipe_rendering.read_recipe(folder)
         use = RecipeUse(option.recipe, dict(option.options))
-        added_config = _sources.render_fragment(
-            use, folder, _sources.read_recipe(folder), {}, {"mode": "deployment"}
-        ).config
-    else:
-        pipelines = {
-            f"{signal}{ending}": {"processors": [option.processor]}
-            for signal in option.signals
-            for ending in ("", "/*")
-        }
-        added_config = {"processors": {option.processor: dict(option.settings)}, "service": {"pipelines": pipelines}}
-    return rename_for_version(added_config, version, _builds.load_catalogue().renames)
+        return _recipe_rendering.render_fragment(use, folder, recipe, {}, {"mode": "deployment"}).config
+    pipelines: dict[str, Any] = {}
+    for signal in option.signals:
+        for pattern in (signal, f"{signal}/*"):
+            pipelines[pattern] = {"processors": [option.processor]}
+    return {"processors": {option.processor: dict(option.settings)}, "service": {"pipelines": pipelines}}
 
 
 def has_sampling(config: Mapping[str, Any]) -> bool:

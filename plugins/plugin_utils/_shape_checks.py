@@ -4,6 +4,9 @@
 """Check the values of options against their documented types, before Ansible converts them. Controller only. Private.
 
 Ansible makes text of a value of a wrong shape: the mapping `{a: 1}` for an option of text becomes the text "{'a': 1}".
+`check_shapes` refuses it: `option 'name' of collector 'agent' must be text, not a mapping`, with the fix
+"Write `name: TEXT`.". Actions call it with the arguments of their tasks, and `_arguments.py` with options of collectors
+and recipes.
 """
 
 from __future__ import annotations
@@ -21,15 +24,17 @@ from ._duration_checks import check_duration, find_duration_form
 from ._option_values import find_held_values
 from ._spelling_checks import check_line, check_spelling, check_version
 from ._text_checks import check_values
-from ._value_shapes import SHAPES, TEXT_SHAPE, find_shape, list_mappings, read_suboptions
+from ._value_shapes import SHAPES, TEXT_SHAPE, OptionPlace, find_shape, list_mappings, read_suboptions
 
 # Types of Ansible that take any shape.
 _ANY_SHAPE = ("raw", "json", "jsonarg")
-# How Ansible reads a text as a value of these types, and how much of one that it cannot read is shown.
+# How Ansible reads a text as a value of these types.
 _READERS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
+# So many characters are shown of a text that it cannot read.
 _MOST_SHOWN = 60
-# What Python reads as a number, and a user means as a word.
+# What Python reads as a number, and a user means as a word, such as `nan` or `-Infinity`.
 _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)\Z", re.IGNORECASE)
+# A number below 0, such as `-1`, but not `-0`.
 _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
 
 
@@ -41,8 +46,12 @@ class _PlacedValue(NamedTuple):
     """The key of a mapping, or the index of a list."""
     kind: str
     """The type by the documentation, such as `str`."""
-    path: str
-    """Where the value is for messages, such as `collectors[0].env`."""
+    place: OptionPlace
+
+    @property
+    def value(self) -> Any:
+        """The value itself."""
+        return self.container[self.key]
 
 
 def check_shapes(
@@ -51,79 +60,84 @@ def check_shapes(
     """Raise Problem for a value of a wrong shape, at any depth.
 
     `spec` has the documented options, `owner` what has them for messages, such as `role otel_host`, and `path` the path
-    of the options around `values`. With `one_line`, no text may have a line end.
+    of the options around `values`, such as `service.`. With `one_line`, no text may have a line end.
     """
     for key, value in values.items():
         if key not in spec:
             continue
         option = spec[key] or {}
+        place = OptionPlace(f"{path}{key}", owner)
         content_kind = find_held_values(str(key), option)
-        for place in _iter_places(values, key, option, f"{path}{key}"):
-            _check_place(place, option, content_kind, owner, one_line=one_line)
-        check_values(value, content_kind, f"{path}{key}", owner)
+        for placed in _iter_placed_values(values, key, option, place):
+            _check_placed_value(placed, option, content_kind, one_line=one_line)
+        check_values(value, content_kind, place)
         inner_spec = read_suboptions(option)
         if inner_spec:
             for options in list_mappings(value):
                 check_shapes(options, inner_spec, owner, f"{path}{key}.", one_line=one_line)
 
 
-def _iter_places(values: Mapping[str, Any], key: str, option: Mapping[str, Any], path: str) -> Iterator[_PlacedValue]:
+def _iter_placed_values(
+    values: Mapping[str, Any], key: str, option: Mapping[str, Any], place: OptionPlace
+) -> Iterator[_PlacedValue]:
     """Yield an option, and the items of its list. Ansible takes a text with commas for a list of mappings."""
-    yield _PlacedValue(values, key, option.get("type") or "str", path)
-    value, elements = values[key], option.get("elements", "raw")
-    if elements == "dict" and value and isinstance(value, str):
+    yield _PlacedValue(values, key, option.get("type") or "str", place)
+    value, element_kind = values[key], option.get("elements", "raw")
+    if element_kind == "dict" and value and isinstance(value, str):
         value = value.split(",")
     if isinstance(value, list):
         for index in range(len(value)):
-            yield _PlacedValue(value, index, elements, f"{path}[{index}]")
+            yield _PlacedValue(value, index, element_kind, place.at_index(index))
 
 
-def _check_place(
-    place: _PlacedValue, option: Mapping[str, Any], content_kind: Values | None, owner: str, *, one_line: bool
+def _check_placed_value(
+    placed: _PlacedValue, option: Mapping[str, Any], content_kind: Values | None, *, one_line: bool
 ) -> None:
     """Reject a value, or an item of a list, that is not of its type, or whose text its option cannot have."""
-    value = place.container[place.key]
-    is_text = place.kind in ("str", "path")
+    value, kind, place = placed.value, placed.kind, placed.place
+    is_text = kind in ("str", "path")
     if is_text and not option.get("choices"):
-        check_spelling(value, _origins.position_of_entry(place.container, place.key), place.path, owner)
-    if place.kind == "str" and content_kind is Values.VERSION:
-        check_version(value, place.path, owner)
-    _check_value_shape(value, place.kind, option, place.path, owner)
+        check_spelling(value, _origins.position_of_entry(placed.container, placed.key), place)
+    if kind == "str" and content_kind is Values.VERSION:
+        check_version(value, place)
+    _check_value_shape(value, kind, option, place)
     duration_form = find_duration_form(option)
-    if place.kind == "str" and duration_form:
-        check_duration(value, duration_form, place.path, owner)
+    if kind == "str" and duration_form:
+        check_duration(value, duration_form, place)
     if is_text and one_line and content_kind is not Values.LINES:
-        check_line(value, place.path, owner)
+        check_line(value, place)
 
 
 # ── One value ──
 
 
-def _check_value_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, owner: str) -> None:
+def _check_value_shape(value: Any, kind: str, option: Mapping[str, Any], place: OptionPlace) -> None:
     """Reject one value whose shape is not the type's. A number is text too, unless YAML has changed its digits."""
     shape = find_shape(value)
     if kind == "dict" and not shape:
-        shape = _find_unreadable_shape(value, path)
-    _check_number(value, kind, path, owner)
+        shape = _find_unreadable_shape(value, place)
+    _check_number(value, kind, place)
     if kind == shape or kind in _ANY_SHAPE:
         return
     if shape == "bool" and option.get("choices"):  # YAML reads the choices `yes` and `off` so; Ansible knows that
         return
-    name = path.partition("[")[0].rpartition(".")[2]
-    _check_reading(value, kind, name, path, owner)
+    option_name = place.path.partition("[")[0].rpartition(".")[2]
+    _check_reading(value, kind, option_name, place)
     is_no_mapping = kind == "dict" and shape != ""
     if shape in ("dict", "list", "bool") or is_no_mapping:
         expected_shape = SHAPES.get(kind, TEXT_SHAPE)
-        is_list_item = path.endswith("]")
-        example = f"[{expected_shape.example}]" if is_list_item else expected_shape.example
-        fix = _describe_right_shape(name, kind, option, example)
-        raise Problem(f"option '{path}' of {owner} must be {expected_shape.title}, not {SHAPES[shape].title}", fix=fix)
+        example = f"[{expected_shape.example}]" if place.is_list_item else expected_shape.example
+        fix = _describe_right_shape(option_name, kind, option, example)
+        raise Problem(f"{place} must be {expected_shape.title}, not {SHAPES[shape].title}", fix=fix)
 
 
-def _find_unreadable_shape(value: Any, path: str) -> str:
-    """Return the shape of what Ansible makes no mapping of. Its own message names no option, and shows all secrets."""
+def _find_unreadable_shape(value: Any, place: OptionPlace) -> str:
+    """Return the shape of what Ansible makes no mapping of; empty for what it can read.
+
+    Ansible's own message names no option, and shows all secrets. Null stands for an option that is not given.
+    """
     if value is None:
-        return "null" if path.endswith("]") else ""
+        return "null" if place.is_list_item else ""
     try:
         check_type_dict(value if isinstance(value, str) and value else {})
     except (TypeError, ValueError):
@@ -131,20 +145,20 @@ def _find_unreadable_shape(value: Any, path: str) -> str:
     return ""
 
 
-def _check_number(value: Any, kind: str, path: str, owner: str) -> None:
+def _check_number(value: Any, kind: str, place: OptionPlace) -> None:
     """Reject a whole number below 0, and what Python reads as a number and is none."""
     if kind == "int" and _NEGATIVE.match(str(value)):
-        raise Problem(f"option '{path}' of {owner} is {value}", fix="Use 0 or a larger number.")
+        raise Problem(f"{place} is {value}", fix="Use 0 or a larger number.")
     if kind == "float" and _NO_NUMBER.match(str(value)):
-        raise Problem(f"option '{path}' of {owner} is {value}", fix="Use a number.")
+        raise Problem(f"{place} is {value}", fix="Use a number.")
 
 
-def _check_reading(value: Any, kind: str, name: str, path: str, owner: str) -> None:
+def _check_reading(value: Any, kind: str, option_name: str, place: OptionPlace) -> None:
     """Reject a text that Ansible cannot read as a number or a switch."""
     if kind in _READERS and isinstance(value, str) and not _can_be_read(value, kind):
         expected_shape = SHAPES[kind]
-        wrong = f"option '{path}' of {owner} must be {expected_shape.title}, not '{clean_text(value, _MOST_SHOWN)}'"
-        raise Problem(wrong, fix=f"Write `{name}: {expected_shape.example}`.")
+        wrong = f"{place} must be {expected_shape.title}, not '{clean_text(value, _MOST_SHOWN)}'"
+        raise Problem(wrong, fix=f"Write `{option_name}: {expected_shape.example}`.")
 
 
 def _can_be_read(value: str, kind: str) -> bool:
@@ -156,9 +170,9 @@ def _can_be_read(value: str, kind: str) -> bool:
     return True
 
 
-def _describe_right_shape(name: str, kind: str, option: Mapping[str, Any], example: str) -> str:
-    """Return the fix for a wrong shape: the suboptions of a mapping, or an example."""
+def _describe_right_shape(option_name: str, kind: str, option: Mapping[str, Any], example: str) -> str:
+    """Return the fix for a wrong shape: the suboptions of a mapping, or an example such as "Write `name: TEXT`."."""
     inner_options = sorted(read_suboptions(option))
     if kind == "dict" and inner_options:
         return f"Write a mapping of {', '.join(inner_options)}."
-    return f"Write `{name}: {example}`."
+    return f"Write `{option_name}: {example}`."

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The layers of a config that the user writes: options, files, and the config in the inventory. Private.
 
-A later layer changes what an earlier one has, and null in it removes a key. The layers of recipes come first, see
-`_recipe_layers.py`. `_composed_collectors.py` calls this file.
+A config is composed of layers. A later layer changes what an earlier one has, and null in it removes a key. Those of
+recipes come first (`_recipe_layers.py`). For example, `log_level: debug` becomes the layer `option log_level` with
+`{service: {telemetry: {logs: {level: debug}}}}`, and each of `config_files` becomes a layer with the name of the file.
+`_configured_collectors.py` calls this file.
 """
 
 from __future__ import annotations
@@ -70,16 +72,18 @@ def drop_mib_of_recipes(layers: Sequence[Layer]) -> list[Layer]:
     """Return a layer that removes the MiB of recipes from memory_limiter, if the user gives a percentage; else nothing.
 
     The Collector would ignore the percentage beside MiB. `layers` are those of the user. The result is to stand between
-    the layers of recipes and those.
+    the layers of recipes and those. For example, of `limit_percentage: 75` it is
+    `{processors: {memory_limiter: {limit_mib: null, spike_limit_mib: null}}}`. A key that the user names stays.
     """
     named_keys: set[str] = set()
-    keys_with_value: set[str] = set()
+    keys_with_value: set[str] = set()  # null in a layer names a key, and gives it no value
     for layer in layers:
         for key, value in mapping_at(layer.config, "processors", "memory_limiter").items():
             named_keys.add(key)
             if value is not None:
                 keys_with_value.add(key)
-    if "limit_percentage" not in keys_with_value or "limit_mib" in keys_with_value:
+    gives_percentage = "limit_percentage" in keys_with_value and "limit_mib" not in keys_with_value
+    if not gives_percentage:
         return []
     removed_keys = {key: None for key in _MIB_KEYS if key not in named_keys}
     return [Layer(f"{_OPTION_PREFIX}memory_percent", {"processors": {"memory_limiter": removed_keys}})]

@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Judge a wave by what its collectors count after the change: the part of module wave_gate for data. Private.
 
-A track is the readings of one collector over some time (see wave_tracks.py). Those of changed collectors are compared
-with their readings before the change, and with the tracks of collectors of later waves, which have not changed: the
-rest. The comparison itself is in wave_data.py. `_wave_gate.py` calls this file when a wave ends.
+A track is all readings of one collector over some time (see wave_tracks.py). The tracks of changed collectors are
+compared with two others: their own before the change, and those of collectors of later waves, which still run the
+earlier config. For example, the wave fails by `agent on web1: [exports_fail] exporters/otlp_grpc: 100 of 100 spans
+failed`, unless the agent failed before too, or the agents of later waves do. The comparison is in wave_data.py.
+
+`_wave_gate.py` calls `judge_wave_data` when a wave ends.
 """
 
 from __future__ import annotations
@@ -23,13 +26,21 @@ from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
 from ._diagnose import create_search
 from ._otelcol import _builds
 from ._run_plan import PlannedWaveRow, RunPlan, TaskVariables
-from ._wave_behind import judge_behind_wave
+from ._wave_downstream_verdict import judge_downstream_collectors
 from ._wave_results import READ_AFTER, READ_BEFORE, RELEASE_OF_PODS, find_applied_releases
 
-# What collectors of later waves counted at the start and the end of the watch: of hosts, and of clusters.
+
+class WatchVariables(NamedTuple):
+    """The variables in which tasks leave what collectors counted at the start of the watch, and at its end."""
+
+    first: str
+    last: str
+
+
+# The same for collectors of later waves: of Linux hosts, and of clusters.
 LATER_WAVE_VARIABLES = (
-    ("__otel_rest_first", "__otel_rest_last"),
-    ("__otel_rest_clusters_first", "__otel_rest_clusters_last"),
+    WatchVariables("__otel_rest_first", "__otel_rest_last"),
+    WatchVariables("__otel_rest_clusters_first", "__otel_rest_clusters_last"),
 )
 
 
@@ -54,28 +65,32 @@ def judge_wave_data(run_plan: RunPlan, wave: PlannedWaveRow, end: WaveEnd, varia
     wave_tracks = _collect_tracks(hosts, end, variables)
     compared_sides = group_sides(wave_tracks.tracks_after, wave_tracks.tracks_before, wave_tracks.later_wave_tracks)
     verdicts = [judge_sides(sides, tools) for sides in compared_sides]
-    behind_verdict = _judge_behind(wave, end, wave_tracks, variables, tools)
+    downstream_verdict = _judge_downstream(wave, end, wave_tracks, variables, tools)
     missing_notes = list(_describe_uncompared(hosts, end, variables))
     verdict_lines = [verdict.verdict_line for verdict in verdicts]
     # What is missing comes first, then the gateways: where members are many, not all notes are shown.
-    notes = [*missing_notes, *behind_verdict.notes, *verdict_lines, *_describe_empty_members(run_plan, end)]
+    notes = [*missing_notes, *downstream_verdict.notes, *verdict_lines, *_describe_empty_members(run_plan, end)]
     has_partial_verdict = not all(verdict.is_whole for verdict in verdicts)
     return WaveData(
         passed_collectors=_group_passed(verdicts),
-        worse_lines=(*interleave_faults(verdicts), *behind_verdict.worse_lines),
+        worse_lines=(*interleave_faults(verdicts), *downstream_verdict.worse_lines),
         notes=tuple(notes or ["nothing changed, so nothing was compared"]),
-        is_missing=bool(missing_notes) or behind_verdict.is_missing or has_partial_verdict,
+        is_missing=bool(missing_notes) or downstream_verdict.is_missing or has_partial_verdict,
         may_be_missing=wave["without_data"] == PASS,
     )
 
 
-def _judge_behind(
+def _judge_downstream(
     wave: PlannedWaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
 ) -> BehindVerdict:
-    """Return the verdict on the collectors behind a wave. If no collector of the wave was watched, none is judged."""
-    behind_plan = wave.get("behind") if wave_tracks.tracks_after else None
+    """Return the verdict on the collectors downstream of a wave: none is judged if the wave itself was not watched."""
+    downstream_reads = wave.get("behind")
+    if not downstream_reads or not wave_tracks.tracks_after:
+        return BehindVerdict()
     judged_members = {*end.changed_hosts, *end.reason_by_failed_host}
-    return judge_behind_wave(behind_plan, judged_members, wave_tracks.later_wave_tracks, variables, tools)
+    return judge_downstream_collectors(
+        downstream_reads, judged_members, wave_tracks.later_wave_tracks, variables, tools
+    )
 
 
 def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, str]]]:
@@ -92,7 +107,7 @@ def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, s
 
 
 def _collect_tracks(hosts: Iterable[str], end: WaveEnd, variables: TaskVariables) -> _WaveTracks:
-    """Return the tracks of a wave, from what tasks have left in the variables of these hosts."""
+    """Return the tracks that are compared, from what tasks have left in the variables of these hosts."""
     hostvars = variables["hostvars"]
     tracks_after: list[Track] = []
     for host in hosts:
@@ -133,9 +148,9 @@ class _CollectorRelease(NamedTuple):
 def _read_later_waves(variables: TaskVariables) -> list[Track]:
     """Return what collectors of later waves counted: a reading at the start of the watch, and one at its end."""
     later_tracks: list[Track] = []
-    for name_of_first, name_of_last in LATER_WAVE_VARIABLES:
-        first_tracks = _group_by_collector(variables.get(name_of_first))
-        last_tracks = _group_by_collector(variables.get(name_of_last))
+    for watch_variables in LATER_WAVE_VARIABLES:
+        first_tracks = _group_by_collector(variables.get(watch_variables.first))
+        last_tracks = _group_by_collector(variables.get(watch_variables.last))
         for collector, first_track in first_tracks.items():
             if collector in last_tracks:
                 polls = (first_track.polls[0], last_tracks[collector].polls[-1])
@@ -144,7 +159,10 @@ def _read_later_waves(variables: TaskVariables) -> list[Track]:
 
 
 def _group_by_collector(loop_result: Mapping[str, Any] | None) -> dict[_CollectorRelease, Track]:
-    """Return the track of each collector, from the result of a task with a loop over hosts."""
+    """Return the track of each collector, from the result of a task with a loop over hosts.
+
+    Ansible keeps the host of a result under its key `item`.
+    """
     track_by_collector: dict[_CollectorRelease, Track] = {}
     for result in (loop_result or {}).get("results") or ():
         for track in _list_tracks(str(result.get("item")), result):

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The hosts of the inventory, and the wave of each. Private.
 
-The fleet is all hosts that playbook site would change without --limit. A growth is the form of option `otel_waves` that
-only says how many hosts change (see wave_plan.py). `_plan_of_waves.py` calls this file, and so do playbooks that change
-no host but name waves.
+The fleet is all hosts that playbook site would change without --limit. Plans of waves are made of the fleet
+(`_wave_planning.py`), so that a limit does not move a host to another wave. Playbooks that change no host ask for the
+waves too: render for the folder of a cluster, and the report for its page. For example, `map_hosts_to_waves` returns
+`{"wave_of": {"web1": "canary", "web2": "all"}}`. A growth such as `{growth: [1, 25%, 100%]}` is the form of option
+`otel_waves` that only says how many hosts change (see wave_plan.py).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._otelcol.errors import Problem, join_at_most
 from ..module_utils._waves.wave_plan import ACTION, WAVE_LABEL_VARIABLE, WAVES_VARIABLE, Fleet, plan_waves
-from ._host_groups import LINUX_GROUP
+from ._inventory_hosts import LINUX_GROUP
 
 _MOST_NAMED_HOSTS = 5
 
@@ -49,12 +51,9 @@ def list_wave_members(waves_option: Any, variables: Mapping[str, Any]) -> dict[s
 
 def list_clusters(variables: Mapping[str, Any]) -> list[str]:
     """Return all clusters that a playbook would have without --limit, from the variables of a task."""
-    linux_members = list_linux_hosts(variables)
-    return [
-        host
-        for host in _find_selected_hosts(_build_host_finder(variables["groups"]), variables)
-        if host not in linux_members
-    ]
+    linux_hosts = list_linux_hosts(variables)
+    selected_hosts = _find_selected_hosts(_build_host_finder(variables["groups"]), variables)
+    return [host for host in selected_hosts if host not in linux_hosts]
 
 
 # ── For the plan of a run ──
@@ -105,19 +104,22 @@ def _find_selected_hosts(find_hosts: Callable[[str], tuple[str, ...]], variables
 
 
 def _build_host_finder(groups: Mapping[str, Sequence[str]]) -> Callable[[str], tuple[str, ...]]:
-    """Return the function that finds the hosts of one of Ansible's patterns, in the order of the inventory."""
+    """Return the function that finds the hosts of a pattern of Ansible, such as `web*`, in the order of the inventory.
+
+    It finds none for a pattern that Ansible refuses.
+    """
     manager = InventoryManager(DataLoader(), parse=False)
     for group, hosts in groups.items():
         manager.add_group(group)
         for host in hosts:
             manager.add_host(host, group=group)
-    place_by_host = {host: place for place, host in enumerate(groups.get("all") or ())}
+    index_by_host = {host: index for index, host in enumerate(groups.get("all") or ())}
 
     def find_hosts(pattern: str) -> tuple[str, ...]:
         try:
             matched_hosts = {host.name for host in manager.get_hosts(pattern)}
         except AnsibleError:
             return ()
-        return tuple(sorted(matched_hosts & place_by_host.keys(), key=place_by_host.__getitem__))
+        return tuple(sorted(matched_hosts & index_by_host.keys(), key=index_by_host.__getitem__))
 
     return find_hosts

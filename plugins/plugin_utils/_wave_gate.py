@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module wave_gate: say whether a wave of playbook site passed, and at the end whether the run did. Private.
 
-It judges by what the tasks of the members have left in their variables (`_wave_results.py`). No task of a member fails
-by itself in a wave, so that this gate decides for all of them. A member is a host of the inventory, see `_run_plan.py`,
-which also describes the plan of the run. A share is what one host brings back, or settles, see `_wave_back.py`.
+No task of a member fails by itself in a wave. Each leaves its result, or its failure, in the variables of its host
+(`_wave_results.py`). When all members are done, playbook site runs this gate once, which decides for all of them: by
+the members that failed, and by what their collectors count (`_wave_figures.py`). For example:
+
+    Wave canary passed: 2 hosts, collectors changed on 2 (web1, web2). Data: agent on web1 and web2: compared with …
+
+`_run_plan.py` explains the plan and its words. A share is what one host brings back, or makes final (see
+`_wave_rollback.py`).
 """
 
 from __future__ import annotations
@@ -24,29 +29,29 @@ from ..module_utils._waves.wave_verdict import (
     refuse_failed_hosts,
 )
 from ._run_plan import PlannedWaveRow, RunPlan, TaskVariables, find_wave, list_members_of_waves, list_wave_names
-from ._wave_back import assign_shares
 from ._wave_figures import judge_wave_data
 from ._wave_results import FAILURE, ReadOnce, find_cluster_change, find_host_change, is_changed, is_undecided
+from ._wave_rollback import assign_shares
 
 
 def judge_wave(run_plan: RunPlan, wave_name: str, task_variables: TaskVariables, check_mode: bool) -> dict[str, Any]:
     """Return the result of the gate for a wave that passed. Raises Problem for a wave that failed.
 
-    `passed` has the collectors of each member that passed by their data. `shares` has what each member settles now that
-    the wave has passed. In check mode, `would_change` has lines about what the members would change. The Problem has
-    the shares of the way back among its facts.
+    `passed` has the collectors of each member that passed by their data. `shares` has the changes that each host makes
+    final, now that the wave has passed. In check mode, `would_change` has lines about what the members would change.
+    The facts of the Problem have the shares too: there, what each host brings back.
     """
     variables = _read_once(task_variables)
     wave = find_wave(run_plan, wave_name)
     end = _describe_end(run_plan, wave, variables)
     if wave["watch_seconds"] and not check_mode:
         end = replace(end, wave_data=judge_wave_data(run_plan, wave, end, variables))
-    doers = [host for host in variables["ansible_play_hosts"] if run_plan["wave_of"].get(host) == wave_name]
-    end = replace(end, shares=assign_shares(run_plan, wave["goes_back"], doers, variables))
+    answering_hosts = [host for host in variables["ansible_play_hosts"] if run_plan["wave_of"].get(host) == wave_name]
+    end = replace(end, shares=assign_shares(run_plan, wave["goes_back"], answering_hosts, variables))
     result = {
         "msg": describe_passed_wave(end, check_mode),
         "passed": dict(end.wave_data.passed_collectors),
-        "shares": assign_shares(run_plan, wave["settles"], doers, variables),
+        "shares": assign_shares(run_plan, wave["settles"], answering_hosts, variables),
     }
     if check_mode:
         result["would_change"] = _describe_changes(end, variables)
@@ -72,7 +77,7 @@ def _read_once(task_variables: TaskVariables) -> dict[str, Any]:
 
 
 def _describe_end(run_plan: RunPlan, wave: PlannedWaveRow, variables: TaskVariables) -> WaveEnd:
-    """Return how a wave ended, still without its data and its way back."""
+    """Return how a wave ended, still without its data and its shares."""
     hostvars = variables["hostvars"]
     wave_names = list_wave_names(run_plan)
     index = wave_names.index(wave["name"])

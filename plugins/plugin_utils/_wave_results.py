@@ -1,25 +1,34 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tasks of playbook site leave in the variables of a member of a wave: a cluster, or a Linux host. Private.
+"""Read what tasks of playbook site leave in the variables of a member of a wave. Private.
 
-The gate of a wave reads it (`_wave_gate.py`, `_wave_figures.py`, `_wave_back.py`). A change is undecided while no gate
-has judged it: then its member still has what it would go back to.
+The gate of a wave decides by it (`_wave_gate.py`, `_wave_figures.py`, `_wave_rollback.py`). A member is a Linux host,
+or a host that stands for a cluster. For example, after a change of a Linux host its variables have
+
+    __otel_host_applied: {results: [{item: agent, changed: true, release: "000002", undecided: "000001"}]}
+
+Its collector `agent` is undecided then: it runs release 000002, and keeps 000001 until the gate has judged the wave.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from ..module_utils._waves.plan_differences import MemberChange, read_differences
 
-# Why a member failed, and what this run has applied to it.
+# Which task of a member failed, and why.
 FAILURE = "__otel_wave_failure"
-APPLIED_TO_CLUSTER, APPLIED_TO_HOST = "otel_collector_applied", "__otel_host_applied"
+# The result of module bundle_apply of a cluster.
+APPLIED_TO_CLUSTER = "otel_collector_applied"
+# The results of module host_apply of a Linux host, one for each collector.
+APPLIED_TO_HOST = "__otel_host_applied"
+# The result of module otel_render of a cluster.
 RENDERED = "otel_collector_rendered"
-# What its collectors counted before and after the change.
-READ_BEFORE, READ_AFTER = "__otel_wave_before", "__otel_wave_after"
+# What the collectors of a member counted before the change, and after it.
+READ_BEFORE = "__otel_wave_before"
+READ_AFTER = "__otel_wave_after"
 # What a host of a wave that failed has done about services of hosts, and about clusters: results of loops.
 RETURN_RESULTS = ("__otel_services_back", "__otel_clusters_back")
 _READ_VARIABLES = (FAILURE, APPLIED_TO_CLUSTER, APPLIED_TO_HOST, RENDERED, READ_BEFORE, READ_AFTER, *RETURN_RESULTS)
@@ -28,7 +37,10 @@ RELEASE_OF_PODS = ""
 
 
 class ReadOnce(dict[str, dict[str, Any]]):
-    """What tasks have left in the variables of members. Ansible gathers all variables of a host for each access."""
+    """The variables of this file, by member. Those of a member are read at the first access, and kept.
+
+    `hostvars` of Ansible gathers all variables of a host for each access, which takes milliseconds.
+    """
 
     def __init__(self, hostvars: Mapping[str, Mapping[str, Any]]) -> None:
         super().__init__()
@@ -77,8 +89,19 @@ def find_host_change(member: str, variables: Mapping[str, Any]) -> MemberChange 
     return MemberChange(member, read_differences(difference_rows), other_messages)
 
 
-def list_undecided_services(member: str, variables: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield the collectors of a host that may go back, each with its release, and the one that ran before.
+class UndecidedService(TypedDict):
+    """A collector of a Linux host whose change is undecided, as tasks bring it back or make it final."""
+
+    member: str
+    name: str
+    release: str
+    """The release that it goes back to."""
+    undoes: str
+    """The release that runs."""
+
+
+def list_undecided_services(member: str, variables: Mapping[str, Any]) -> Iterator[UndecidedService]:
+    """Yield the collectors of a host that may go back.
 
     A collector that failed has gone back by itself, unless it works and a service that sends to it failed.
     """
@@ -99,7 +122,7 @@ def keeps_records(variables: Mapping[str, Any]) -> bool:
 
 def is_undecided(variables: Mapping[str, Any]) -> bool:
     """Whether a member has a change, also of a killed run, that the gate of a wave has to judge."""
-    return keeps_records(variables) or any(list_undecided_services("", variables))
+    return keeps_records(variables) or any(result.get("undecided") for result in _read_host_results(variables))
 
 
 def find_applied_releases(variables: Mapping[str, Any]) -> dict[str, str]:

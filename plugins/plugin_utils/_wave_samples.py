@@ -1,9 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the services of a Linux host count, in the form in which tasks keep it for the gate of a wave. Private.
+"""Turn what a Linux host says of its services into counts, in the form in which tasks keep it for the gate. Private.
 
-The action of module host_wave calls it. `module_utils/_waves/sample_rows.py` reads the rows again.
+The action of module host_wave calls `count_samples`. The host returns the metrics of each collector as text, and its
+config as text. The gate of a wave compares counts and reads configs, and variables of hosts must hold no secrets. So a
+poll `{at: 3, text: "otelcol_receiver_accepted_spans{…} 50", …}` becomes a row with the count 50.
+`module_utils/_waves/sample_rows.py` reads the rows again.
 """
 
 from __future__ import annotations

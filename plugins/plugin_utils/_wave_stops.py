@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module wave_stop: note that a run begins a wave, unless an alert has come since the run began. Private.
 
-Playbook site calls it before each wave. Playbook alert leaves the alert in the folder of alerts.
+Playbook site calls it before each wave. Playbook alert leaves the alert in the folder of alerts (`_alert_folder.py`).
+Then the run ends before its next wave, and the hosts of the waves that passed keep their change.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What becomes of the failure of a task of one member of a wave: the gate tells it, and no task fails. Private.
 
-Ansible takes a host out of the play if a task of it fails, and the gate judges the hosts that are left. Runs without
-waves load this file too, so it knows neither the plan nor the gate.
+Ansible takes a host out of the play if a task of it fails, and the gate judges the hosts that are left. So the actions
+of host_apply, host_diagnose, host_wave and collector_wave return a failure as a result that the gate reads. For
+example, a host that does not answer has `{"failed": true, "msg": "The host does not answer. …"}`. Runs without waves
+load this file too, so it knows neither the plan nor the gate.
 """
 
 from __future__ import annotations

@@ -4,7 +4,11 @@
 """Module release_lock: write the lock of an inventory, or compare archives of images with it. Controller only. Private.
 
 A lock is a YAML file with the sums of all that an inventory installs: manifests, charts, images, archives of images and
-programs of hosts. `_lock_file.py` reads it.
+programs of hosts. For example, a row of it is
+
+    manifests: {cert-manager v1.18.0: {sum: "sha256:…", from: "https://…/cert-manager.yaml"}}
+
+Playbook lock writes it. Role tasks read it by `_lock_file.py`, and refuse what has another sum.
 """
 
 from __future__ import annotations
@@ -45,6 +49,14 @@ class LockedImage(TypedDict):
     """Its archive, by its path below the folder of archives."""
 
 
+class ImageToLock(NamedTuple):
+    """An image, and the digest that its registry gives."""
+
+    image: LockedImage
+    digest: str
+    """Empty if the registry does not answer, or was not asked."""
+
+
 @dataclass(frozen=True)
 class LockRequest:
     """The options of module release_lock, whose documentation describes them. Paths are expanded."""
@@ -53,9 +65,7 @@ class LockRequest:
     """The file of the lock."""
     manifests: Sequence[SummedFile]
     charts: Sequence[SummedFile]
-    images: Sequence[LockedImage]
-    digests: Sequence[str]
-    """The digest of each image; empty if its registry does not answer."""
+    images: Sequence[ImageToLock]
     is_pushed: bool
     """Whether the images are in the registry of the mirror."""
     archives: Path | None
@@ -75,8 +85,7 @@ class LockRequest:
             path=Path(arguments["path"]).expanduser(),
             manifests=arguments["manifests"],
             charts=arguments["charts"],
-            images=arguments["images"],
-            digests=_check_digests(arguments["digests"], len(arguments["images"])),
+            images=_join_digests(arguments["images"], arguments["digests"]),
             is_pushed=arguments["pushed"],
             archives=Path(archives) if archives else None,
             lock_of_mirror=Path(mirror).expanduser() / lock_file.LOCK_FILE if mirror else None,
@@ -85,14 +94,17 @@ class LockRequest:
         )
 
 
-def _check_digests(digests: Sequence[str], image_count: int) -> list[str]:
-    """Return one digest for each image; empty ones if no registry was asked. Raises Problem for another number."""
+def _join_digests(images: Sequence[LockedImage], digests: Sequence[str]) -> list[ImageToLock]:
+    """Return each image with its digest, which option `digests` has in the same order.
+
+    The option is empty if no registry was asked. Raises Problem for another number of digests than of images.
+    """
     if not digests:
-        return [""] * image_count
-    if len(digests) != image_count:
-        wrong = f"{format_count(image_count, 'image')} cannot have {format_count(len(digests), 'digest')}"
+        return [ImageToLock(image, "") for image in images]
+    if len(digests) != len(images):
+        wrong = f"{format_count(len(images), 'image')} cannot have {format_count(len(digests), 'digest')}"
         raise Problem(wrong, asked="Lock the images", fix="Give one digest for each image, in the same order.")
-    return [digest.strip() for digest in digests]
+    return [ImageToLock(image, digest.strip()) for image, digest in zip(images, digests, strict=True)]
 
 
 class _LockRow(NamedTuple):
@@ -168,7 +180,7 @@ def _iter_file_rows(part: str, files: Sequence[SummedFile]) -> Iterator[_LockRow
 def _iter_image_rows(request: LockRequest) -> Iterator[_LockRow]:
     """Yield the images with their digests. Where a registry does not answer, the lock of the mirror has the digest."""
     mirror_digests = _read_mirror_digests(request.lock_of_mirror)
-    for image, digest in zip(request.images, request.digests, strict=True):
+    for image, digest in request.images:
         name = image["image"]
         has_digest_in_name = "@" in name
         if has_digest_in_name:
@@ -190,7 +202,7 @@ def _iter_archive_rows(request: LockRequest) -> Iterator[_LockRow]:
     """Yield the archives of images with their sums; none without a folder of archives."""
     if request.archives is None:
         return
-    for image in request.images:
+    for image, _digest in request.images:
         checksum = _compute_sum(request.archives / image["archive"])
         yield _LockRow(lock_file.ARCHIVES, image["archive"], checksum, image["image"])
 

@@ -41,9 +41,9 @@ SCALED_OBJECT = {
 TRIGGER = {"type", "name", "useCachedMetrics", "metadata", "authenticationRef", "metricType"}
 
 
-def planned(backend: str) -> list[_render.Planned]:
+def planned(backend: str) -> list[_render.JudgedCollector]:
     variables: dict[str, Any] = _documents.read_yaml(INVENTORY)
-    return _render.plan_collectors(request({**variables, "otel_collector_backend": backend}))
+    return _render.judge_request(request({**variables, "otel_collector_backend": backend}))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -21,7 +21,7 @@ WRITE = "/api/v1/remote_write"
 
 def config(*recipes: Any) -> Any:
     wanted = [{"name": "one", "recipes": ["otlp_ingest", "debug_output", *recipes]}]
-    return _render.plan_collectors(_render.RenderRequest(wanted, {"namespace": "a"}))[0].composed_config.config
+    return _render.judge_request(_render.RenderRequest(wanted, {"namespace": "a"}))[0].composed_config.config
 
 
 @pytest.mark.parametrize("workspace", ["ws-1", AMP, f"{AMP}/", AMP + WRITE])
@@ -81,7 +81,7 @@ def test_the_inventory_has_four_pipelines_from_one_scrape() -> None:
         for name in ("collectors", "eks")
         for key, value in _documents.read_yaml(GROUP / f"{name}.yml").items()
     }
-    planned = _render.plan_collectors(request(merged))
+    planned = _render.judge_request(request(merged))
     pipelines = planned[0].composed_config.config["service"]["pipelines"]
     assert {key: (value["receivers"], value["exporters"]) for key, value in pipelines.items()} == {
         "traces/xray": (["awsxray"], ["awsxray"]),
@@ -100,7 +100,7 @@ def test_the_gateway_of_agent_gateway_xray_alone_sends_to_x_ray() -> None:
     variables: dict[str, Any] = {}
     for file in ("collectors", "eks"):
         variables |= _documents.read_yaml(folder / f"{file}.yml")
-    planned = _render.plan_collectors(request(variables))
+    planned = _render.judge_request(request(variables))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
     gateway, agent = (one.composed_config.config for one in planned)
     region = variables["otel_collector_eks_cluster"]["region"]

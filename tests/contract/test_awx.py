@@ -206,8 +206,8 @@ def test_the_collector_of_a_survey_is_the_one_of_typed_inputs(null: str | None) 
     spec = template["survey_spec"]["spec"]
     answers = {item["variable"]: str(item["default"]) if item["required"] else null for item in spec}
     typed = {PREFIX + "recipes": ["otlp_ingest", "debug_output"], PREFIX + "image_registry": ""}
-    assert _render.build_bundle(_render.plan_collectors(request(answers))) == _render.build_bundle(
-        _render.plan_collectors(request(typed))
+    assert _render.build_bundle(_render.judge_request(request(answers))) == _render.build_bundle(
+        _render.judge_request(request(typed))
     )
 
 

@@ -17,9 +17,9 @@ from .role import ROOT, request
 INVENTORY = ROOT / "inventories" / "blueprint" / "group_vars" / "all.yml"
 
 
-def planned(backend: str) -> list[_render.Planned]:
+def planned(backend: str) -> list[_render.JudgedCollector]:
     variables: dict[str, Any] = _documents.read_yaml(INVENTORY)
-    return _render.plan_collectors(request({**variables, "otel_collector_backend": backend}))
+    return _render.judge_request(request({**variables, "otel_collector_backend": backend}))
 
 
 def reached(backend: str) -> list[dict[str, Any]]:

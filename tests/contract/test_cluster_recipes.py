@@ -25,13 +25,13 @@ TOGETHER = [
 ]
 
 
-def planned(*recipes: Any, **options: Any) -> _render.Planned:
+def planned(*recipes: Any, **options: Any) -> _render.JudgedCollector:
     """Return a collector that uses these recipes beside a receiver and an exporter of everything."""
     scaling = options.pop("autoscaling", None)
     if scaling:
         options["autoscaling"] = {"min_replicas": scaling["min"], "max_replicas": scaling["max"]}
     item = {"name": "one", "recipes": ["otlp_ingest", "debug_output", *recipes], **options}
-    return _render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"}))[0]
+    return _render.judge_request(_render.RenderRequest([item], {"namespace": "a"}))[0]
 
 
 def config(*recipes: Any, **options: Any) -> Any:
@@ -238,7 +238,7 @@ def test_agents_scrape_the_pods_of_their_own_node() -> None:
 
 def test_targets_of_the_node_need_an_agent_without_an_allocator() -> None:
     scrape = {"prometheus_scrape": {"targets": "node"}}
-    (plan,) = _render.plan_collectors(
+    (plan,) = _render.judge_request(
         _render.RenderRequest([{"name": "a", "mode": "daemonset", "recipes": [scrape, "debug_output"]}], {})
     )
     (pod,) = [item for item in _render.build_bundle([plan])["manifests"] if item["kind"] == "DaemonSet"]
@@ -269,7 +269,7 @@ ALLOCATED = {"backend": "operator", "mode": "statefulset", "replicas": 2, "targe
 )
 def test_targets_that_two_collectors_scrape_are_told_of_both(other: dict[str, Any], twice: bool) -> None:
     beside = {**AGENT, **other, "name": "beside"}
-    plans = _render.plan_collectors(_render.RenderRequest([AGENT, beside], {"namespace": "a"}))
+    plans = _render.judge_request(_render.RenderRequest([AGENT, beside], {"namespace": "a"}))
     told = [[finding.message for finding in plan.findings if finding.rule == "scraped-twice"] for plan in plans]
     says = "job 'annotated-pods' and collector '%s' scrape the same annotated targets"
     assert told == ([[says % "beside"], [says % "agent"]] if twice else [[], []])
@@ -277,7 +277,7 @@ def test_targets_that_two_collectors_scrape_are_told_of_both(other: dict[str, An
 
 def test_agents_of_different_nodes_share_the_targets() -> None:
     pools = [{**AGENT, "name": name, "node_selector": {"pool": name}} for name in ("arm", "amd")]
-    plans = _render.plan_collectors(_render.RenderRequest(pools, {"namespace": "a"}))
+    plans = _render.judge_request(_render.RenderRequest(pools, {"namespace": "a"}))
     assert "scraped-twice" not in {finding.rule for plan in plans for finding in plan.findings}
 
 

@@ -33,7 +33,7 @@ LARGE: Json = {
 
 def made(collector: Json) -> tuple[list[Json], list[Json]]:
     """Return the workloads of ours, and the constraints."""
-    planned = _render.plan_collectors(
+    planned = _render.judge_request(
         _render.RenderRequest([{"name": "one", "platform": PLATFORM, **collector}], {"namespace": "a"})
     )
     return split(with_children(_render.build_bundle(planned)["manifests"]))
@@ -68,7 +68,7 @@ def test_a_recipe_runs_under_what_everybody_may_use_or_under_constraints_of_its_
     combination: tuple[str, str, str, str],
 ) -> None:
     workloads, own = split(
-        with_children(_render.build_bundle(_render.plan_collectors(request(*combination)))["manifests"])
+        with_children(_render.build_bundle(_render.judge_request(request(*combination)))["manifests"])
     )
     assert workloads
     assert [refusals(own[0] if own else RESTRICTED_V2, item) for item in workloads] == [[] for _ in workloads]

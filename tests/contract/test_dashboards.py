@@ -26,7 +26,7 @@ METRIC = "http_requests_total"
 
 @cache
 def config() -> Any:
-    (planned,) = _render.plan_collectors(request(_documents.read_yaml(INVENTORY)))
+    (planned,) = _render.judge_request(request(_documents.read_yaml(INVENTORY)))
     return planned.composed_config.config
 
 

@@ -34,8 +34,8 @@ def variables(*overlays: Any) -> dict[str, Any]:
     return merged
 
 
-def planned(*overlays: Any) -> _render.Planned:
-    (found,) = _render.plan_collectors(request(variables(*overlays)))
+def planned(*overlays: Any) -> _render.JudgedCollector:
+    (found,) = _render.judge_request(request(variables(*overlays)))
     return found
 
 
@@ -77,9 +77,7 @@ def test_its_build_has_the_exporter_and_not_the_connector(version: str) -> None:
     (collector,) = wanted["otel_collectors"]
     with_metrics = [*collector["recipes"][:-1], {"datadog_export": {"trace_metrics": True}}]
     changed = {**wanted, "otel_collectors": [{**collector, "recipes": with_metrics}]}
-    rules = [
-        {finding.rule for finding in _render.plan_collectors(request(one))[0].findings} for one in (wanted, changed)
-    ]
+    rules = [{finding.rule for finding in _render.judge_request(request(one))[0].findings} for one in (wanted, changed)]
     assert ["unknown-component" in found for found in rules] == [False, True]
 
 

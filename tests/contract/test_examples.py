@@ -60,7 +60,7 @@ CONFIGS: dict[str, Callable[[Any], str]] = {
 def rendered(name: str) -> list[dict[str, Any]]:
     """Return the manifests of an example, rendered as the role does from the root of the checkout."""
     variables = _documents.read_yaml(EXAMPLES[name] / "vars.yml")
-    manifests: list[dict[str, Any]] = _render.build_bundle(_render.plan_collectors(request(variables)))["manifests"]
+    manifests: list[dict[str, Any]] = _render.build_bundle(_render.judge_request(request(variables)))["manifests"]
     return manifests
 
 

@@ -143,7 +143,7 @@ def built(variables: dict[str, Any]) -> Iterator[str]:
     checked = ARGUMENTS.validate(vars(asked))
     if checked.error_messages:
         return
-    planned = _render.plan_collectors(_render.RenderRequest.from_arguments(checked.validated_parameters))
+    planned = _render.judge_request(_render.RenderRequest.from_arguments(checked.validated_parameters))
     yield from (one.message for item in planned for one in item.findings if one.rule == "internal-error")
     _yaml.dump(*_render.build_bundle(planned)["manifests"])
 

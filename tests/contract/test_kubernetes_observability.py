@@ -28,7 +28,7 @@ def variables(backend: str) -> dict[str, Any]:
     return {**found, "otel_collector_backend": backend}
 
 
-def leases(planned: list[_render.Planned]) -> list[str]:
+def leases(planned: list[_render.JudgedCollector]) -> list[str]:
     """Return the names of the roles that give a right to leases."""
     manifests = _render.build_bundle(planned)["manifests"]
     roles = [item for item in manifests if item["kind"] in ("Role", "ClusterRole")]
@@ -37,7 +37,7 @@ def leases(planned: list[_render.Planned]) -> list[str]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_no_rule_finds_anything_and_one_agent_is_elected(backend: str) -> None:
-    planned = _render.plan_collectors(request(variables(backend)))
+    planned = _render.judge_request(request(variables(backend)))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity == "error"] == []
     assert {finding.rule for finding in planned[0].findings if finding.severity == "warning"} == set()
     receivers = planned[0].composed_config.config["receivers"]
@@ -61,14 +61,14 @@ def test_what_is_of_the_cluster_can_move_to_one_collector_without_election(backe
     # An agent without them has no pipeline of the cluster.
     cluster = {"name": "cluster", "mode": "deployment", "recipes": [*moved, agent["recipes"][-1]]}
     given["otel_collectors"] = [{**agent, "recipes": stays}, cluster, components]
-    planned = _render.plan_collectors(request(given))
+    planned = _render.judge_request(request(given))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
     assert "leader" not in json.dumps([one.composed_config.config for one in planned])
     assert leases(planned) == []
 
 
 def test_attributes_of_pods_are_added_to_what_is_of_the_own_node_alone() -> None:
-    agent = _render.plan_collectors(request(variables("kubernetes")))[0]
+    agent = _render.judge_request(request(variables("kubernetes")))[0]
     pipelines = agent.composed_config.config["service"]["pipelines"]
     of_pods = {name for name, pipeline in pipelines.items() if "k8s_attributes" in pipeline["processors"]}
     of_node = {name for name, pipeline in pipelines.items() if "resource/node" in pipeline["processors"]}
@@ -79,7 +79,7 @@ def test_attributes_of_pods_are_added_to_what_is_of_the_own_node_alone() -> None
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_critical_components_are_scraped_by_one_collector_and_left_out_by_the_agents(backend: str) -> None:
-    agent, components = _render.plan_collectors(request(variables(backend)))
+    agent, components = _render.judge_request(request(variables(backend)))
     jobs = components.composed_config.config["receivers"]["prometheus/critical_components"]["config"]["scrape_configs"]
     assert [job["job_name"] for job in jobs] == list(DETECTED)
     annotated = agent.composed_config.config["receivers"]["prometheus"]["config"]["scrape_configs"]

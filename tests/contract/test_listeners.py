@@ -63,7 +63,7 @@ def rendered(name: str, settings: dict[str, Any], backend: str, mode: str) -> li
 
 
 def bundle(item: dict[str, Any]) -> dict[str, Any]:
-    return _render.build_bundle(_render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"})))
+    return _render.build_bundle(_render.judge_request(_render.RenderRequest([item], {"namespace": "a"})))
 
 
 def open_ports(manifests: list[dict[str, Any]], kinds: set[str]) -> set[tuple[int, str]]:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_drafts, _instrumentation, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_request, _instrumentation_options, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from .role import OPTIONS, PREFIX, ROOT
@@ -35,8 +35,8 @@ SPECS = {
 }
 # The options that an action takes by the prefix of their variables.
 BY_PREFIX = {PREFIX + name for name in OPTIONS}
-BY_PREFIX |= {f"otel_host_{name}" for name in _host_drafts.list_host_option_names()}
-BY_PREFIX |= {_instrumentation.PREFIX + name for name in _instrumentation.list_option_names()}
+BY_PREFIX |= {f"otel_host_{name}" for name in _host_request.list_host_option_names()}
+BY_PREFIX |= {_instrumentation_options.PREFIX + name for name in _instrumentation_options.list_option_names()}
 
 
 def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
@@ -53,8 +53,8 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     for backend in BACKENDS:
         for mode in BACKENDS[backend].modes:
             item = {"name": "one", "backend": backend, "mode": mode, "recipes": RECIPES, "config": CONFIG}
-            _render.build_bundle(_render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"})))
-    return read & set(OPTIONS) | set(_keys_read("plugins/plugin_utils/_cluster_drafts.py"))
+            _render.build_bundle(_render.judge_request(_render.RenderRequest([item], {"namespace": "a"})))
+    return read & set(OPTIONS) | set(_keys_read("plugins/plugin_utils/_cluster_options.py"))
 
 
 def _keys_read(path: str) -> Iterator[str]:

@@ -120,7 +120,7 @@ def test_every_inventory_of_the_tutorial_has_no_finding(file: page.File) -> None
     versions = [other.text for other in TUTORIAL_FILES if other.path.endswith("group_vars/all.yml")]
     for version in versions:
         variables = {**yaml.safe_load(version), **yaml.safe_load(file.text)}
-        found = [finding for one in _render.plan_collectors(request(variables)) for finding in one.findings]
+        found = [finding for one in _render.judge_request(request(variables)) for finding in one.findings]
         assert [str(finding) for finding in found if finding.severity != "info"] == []
 
 

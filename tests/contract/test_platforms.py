@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _role_files
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.cases import cases
@@ -28,7 +28,7 @@ PAGE = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
 def rendered(platform: str, *recipes: Any, **options: Any) -> list[dict[str, Any]]:
     item = {"name": "one", "mode": "daemonset", "platform": platform, "recipes": [*recipes, "debug_output"], **options}
     made: list[dict[str, Any]] = _render.build_bundle(
-        _render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"}))
+        _render.judge_request(_render.RenderRequest([item], {"namespace": "a"}))
     )["manifests"]
     return made
 
@@ -46,7 +46,7 @@ def test_generic_facts_are_the_abilities_that_a_place_has_by_itself() -> None:
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(name: str) -> None:
-    platform = asdict(Platform.from_facts(name, _sources.read_platform(name, _sources.find_files([], "platforms"))))
+    platform = asdict(Platform.from_facts(name, _role_files.read_platform(name, _role_files.find_platforms([]))))
     lacking = {
         ability for ability in ABILITIES if platform[ability] in (False, ()) or platform[ability] == ("/var/log",)
     }

@@ -23,8 +23,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
     find_config_variables,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import TRACE_BYTES
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import RECIPE_FILE, TEMPLATE_FILE
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _recipe_rendering, _render, _role_files
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._recipe_rendering import TEMPLATE_FILE
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._role_files import RECIPE_FILE
 
 from tests.support.recipe_options import PARTNERS
 from tools import recipes
@@ -112,10 +113,10 @@ NOT_KEPT = {("daemonset", "gke_autopilot", "storage-missing")}
 def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
     """Return what a recipe renders by itself. Tests share it."""
     use = RecipeUse(name, {**sample(name), **options})
-    facts = _sources.read_platform(platform, _sources.find_files([], "platforms"))
-    return _sources.render_fragment(
+    facts = _role_files.read_platform(platform, _role_files.find_platforms([]))
+    return _recipe_rendering.render_fragment(
         use,
-        _sources.ROLE / "recipes" / name,
+        _role_files.ROLE / "recipes" / name,
         RECIPES[name],
         facts,
         {**ABOUT, "mode": mode, "alone": mode != "daemonset"},
@@ -184,7 +185,7 @@ def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: 
 @pytest.mark.parametrize("combination", [one for one in UNDER_ALL if is_refused(*one[:3])], ids=ids)
 def test_what_a_platform_cannot_have_is_refused_with_what_to_do(combination: tuple[str, str, str, str]) -> None:
     with pytest.raises(_render.Problem, match=f"platform '{combination[1]}'") as problem:
-        _render.build_bundle(_render.plan_collectors(request(*combination)))
+        _render.build_bundle(_render.judge_request(request(*combination)))
     assert problem.value.fix in PLATFORMS[combination[1]]["instead"].values()
 
 
@@ -194,7 +195,7 @@ def test_what_a_platform_cannot_have_is_refused_with_what_to_do(combination: tup
 def test_it_composes_with_partners_and_its_manifests_are_valid(
     name: str, platform: str, mode: str, backend: str
 ) -> None:
-    planned = _render.plan_collectors(request(name, platform, mode, backend))
+    planned = _render.judge_request(request(name, platform, mode, backend))
     told = [finding for finding in planned[0].findings if finding.severity != "info"]
     meant = MEANT & {(mode, one.rule) for one in told} | NOT_KEPT & {(mode, platform, one.rule) for one in told}
     assert [str(finding) for finding in told if finding.rule not in {rule for *_where, rule in meant}] == []
@@ -208,7 +209,7 @@ def test_it_says_which_right_needs_consent(name: str) -> None:
         for mode in RECIPES[name]["modes"]:
             if not is_refused(name, platform, mode):
                 asked = request(name, platform, mode)
-                found = _render.plan_collectors(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
+                found = _render.judge_request(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
                 needed |= {one.fix.partition("add ")[2].partition(" to")[0] for one in found if one.rule == CONSENT}
     assert set(re.findall(r"`allow: [^`]+`", RECIPES[name]["summary"])) == needed
 
@@ -272,7 +273,7 @@ def test_its_options_are_described_and_used(name: str) -> None:
 def test_its_modes_are_refused_where_it_does_not_have_them(name: str) -> None:
     for mode in set(MODES) - set(RECIPES[name]["modes"]):
         with pytest.raises(_render.Problem, match=f"recipe '{name}' does not work in mode {mode}"):
-            _render.plan_collectors(request(name, "generic", mode))
+            _render.judge_request(request(name, "generic", mode))
 
 
 def depth(template: str) -> int:

@@ -22,11 +22,11 @@ LACKING = "unknown-component"
 PLATFORM = next(name for name, facts in PLATFORMS.items() if facts.get("security_context_constraints"))
 
 
-def planned(name: str) -> _render.Planned:
+def planned(name: str) -> _render.JudgedCollector:
     mode = next(mode for mode in ("deployment", "daemonset") if mode in RECIPES[name]["modes"])
     asked = request(name, PLATFORM, mode, "kubernetes")
     items = [{**item, "distribution": "redhat"} for item in asked.collectors]
-    (made,) = _render.plan_collectors(_render.RenderRequest(items, asked.defaults))
+    (made,) = _render.judge_request(_render.RenderRequest(items, asked.defaults))
     return made
 
 
@@ -43,7 +43,7 @@ def test_a_recipe_has_the_names_that_the_build_knows(name: str) -> None:
 )
 def test_the_image_is_that_of_the_version(version: str, image: str) -> None:
     item = {"name": "one", "distribution": "redhat", "version": version, "recipes": ["otlp_ingest", "debug_output"]}
-    (made,) = _render.build_bundle(_render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"})))[
+    (made,) = _render.build_bundle(_render.judge_request(_render.RenderRequest([item], {"namespace": "a"})))[
         "collectors"
     ]
     assert made["image"] == f"registry.redhat.io/rhosdt/opentelemetry-collector-{image}"
@@ -62,7 +62,7 @@ def chosen_by_the_operator(**more: Any) -> dict[str, Any]:
     item = {"name": "one", "mode": "deployment", "image": "operator", "recipes": ["otlp_ingest", "debug_output"]}
     asked = _render.RenderRequest([{**item, **more}], {"namespace": "a", "backend": "operator"}, pin=refused)
     (resource,) = [
-        one for one in _render.build_bundle(_render.plan_collectors(asked))["manifests"] if one["kind"] == KIND
+        one for one in _render.build_bundle(_render.judge_request(asked))["manifests"] if one["kind"] == KIND
     ]
     found: dict[str, Any] = resource
     return found
@@ -80,7 +80,7 @@ def test_the_operator_chooses_the_image_where_it_is_asked_to(distribution: str, 
 
 
 def test_rules_still_judge_for_the_distribution() -> None:
-    (made,) = _render.plan_collectors(
+    (made,) = _render.judge_request(
         _render.RenderRequest(
             [{"name": "one", "image": "operator", "distribution": "redhat", "recipes": ["pod_logs", "debug_output"]}],
             {"namespace": "a", "backend": "operator", "mode": "daemonset"},

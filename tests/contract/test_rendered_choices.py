@@ -67,7 +67,7 @@ OF_RECIPES = {
 def bundle(item: dict[str, Any]) -> str:
     """Return all that follows from a collector."""
     made = _render.build_bundle(
-        _render.plan_collectors(request({"otel_collectors": [{"name": "one", "recipes": INGEST, **item}]}))
+        _render.judge_request(request({"otel_collectors": [{"name": "one", "recipes": INGEST, **item}]}))
     )
     return yaml.safe_dump(made)
 

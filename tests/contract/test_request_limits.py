@@ -43,7 +43,7 @@ def test_batches_of_a_recipe_are_below_the_limit_of_its_backend(recipe: str) -> 
     limit = next(row["bytes"] for row in ROWS if row["name"] == name)
     rest = {"debug_output": {}}
     recipes = ["otlp_ingest", {recipe: RECIPE_OPTIONS.get(recipe, {})}, rest]
-    (planned,) = _render.plan_collectors(
+    (planned,) = _render.judge_request(
         _render.RenderRequest([{"name": "c", "recipes": recipes, "platform": "eks"}], {})
     )
     batch = planned.composed_config.config["exporters"][exporter]["sending_queue"]["batch"]
@@ -59,7 +59,7 @@ def test_an_agent_and_a_gateway_of_recipes_fit_and_others_are_told() -> None:
     own = {"exporters": {"otlp_grpc/gateway": {"sending_queue": {"batch": batch}}}}
 
     def told(given: dict[str, Any]) -> list[str]:
-        found = _render.plan_collectors(_render.RenderRequest([gateway, given], {}))
+        found = _render.judge_request(_render.RenderRequest([gateway, given], {}))
         return [one.message for item in found for one in item.findings if one.rule == "request-too-large"]
 
     assert told(agent) == []

@@ -19,8 +19,8 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._inventory_cases import list_inventory_cases
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE
 from tools.rules.project import load_rule_cases
@@ -237,5 +237,5 @@ def test_it_fires_from_an_inventory(rule_id: str) -> None:
     given = {"collectors": yaml.safe_load(INVENTORIES[rule_id]), "defaults": {"namespace": "n"}, "fail_on": "never"}
     given["has_identity"] = False
     asked = {**VALIDATE, **given}
-    result = _validate.validate_configs(asked, lambda _warning: None, planned_cases=list_planned_cases(asked))
+    result = _validate.validate_configs(asked, lambda _warning: None, planned_cases=list_inventory_cases(asked))
     assert rule_id in {finding["rule"] for finding in result["findings"]}

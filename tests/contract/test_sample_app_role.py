@@ -42,7 +42,7 @@ def app(*collectors: dict[str, Any], **options: Any) -> dict[str, Any]:
     """Return what the role renders for these collectors and options."""
     given = {name: SPEC[PREFIX + name]["default"] for name in OPTIONS} | options
     known = (
-        _render.build_bundle(_render.plan_collectors(request({"otel_collectors": list(collectors)})))
+        _render.build_bundle(_render.judge_request(request({"otel_collectors": list(collectors)})))
         if collectors
         else {}
     )

@@ -65,7 +65,7 @@ def objects(part: str) -> list[dict[str, Any]]:
     for folder in _INVENTORY.findall(PARTS[part]):
         files = sorted([*ROOT.glob(f"{folder}/group_vars/all.yml"), *ROOT.glob(f"{folder}/group_vars/all/*.yml")])
         variables = {key: value for path in files for key, value in _documents.read_yaml(path).items()}
-        planned = _render.plan_collectors(request(variables))
+        planned = _render.judge_request(request(variables))
         found += _render.build_bundle(planned)["manifests"]
         found += [
             {"kind": "config", "metadata": {"name": one.collector.name}, **one.composed_config.config}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _recipe_rendering, _render, _role_files
 
 from tests.support.recipe_options import PARTNERS, RECIPE_OPTIONS
 
@@ -20,7 +20,7 @@ TWICE = {"processor-twice", "exporter-twice"}
 
 
 def described() -> dict[str, Json]:
-    return {name: _sources.read_recipe(folder) for name, folder in _sources.find_files([], "recipes").items()}
+    return {name: _recipe_rendering.read_recipe(folder) for name, folder in _role_files.find_recipes([]).items()}
 
 
 RECIPES = sorted(described())
@@ -64,12 +64,12 @@ def collector(name: str, connector: str) -> Json:
     return {**given, **own, "mode": mode}
 
 
-def render(given: Json) -> _render.Planned:
-    (planned,) = _render.plan_collectors(_render.RenderRequest([given], {}))
+def render(given: Json) -> _render.JudgedCollector:
+    (planned,) = _render.judge_request(_render.RenderRequest([given], {}))
     return planned
 
 
-def by_signals(planned: _render.Planned) -> Json:
+def by_signals(planned: _render.JudgedCollector) -> Json:
     found: Json = planned.composed_config.config["service"]["pipelines"]
     return found
 

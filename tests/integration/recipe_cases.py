@@ -35,5 +35,5 @@ def own(version: str) -> Iterator[Broken]:
                 "recipes": [{key: used[key]} for key in used],
             }
             about = {"distribution": "contrib", "version": version, "backend": "operator"}
-            for planned in _render.plan_collectors(_render.RenderRequest([item], about)):
+            for planned in _render.judge_request(_render.RenderRequest([item], about)):
                 yield Broken(f"{name} of a {mode}", "", planned.composed_config.config)

@@ -99,7 +99,7 @@ def rendered(platform: str, mode: str) -> Iterator[dict[str, Any]]:
     for name in RECIPES:
         if mode in RECIPES[name]["modes"]:
             asked_for = request(name, platform, mode)
-            for item in _render.build_bundle(_render.plan_collectors(asked_for))["manifests"]:
+            for item in _render.build_bundle(_render.judge_request(asked_for))["manifests"]:
                 yield {**item, "metadata": {**item["metadata"], "name": name.replace("_", "-")}}
 
 

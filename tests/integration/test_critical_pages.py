@@ -73,7 +73,7 @@ def composed(url: str) -> dict[str, Any]:
         {"prometheus_otlp_export": {"endpoint": url}},
     ]
     item = {"name": "components", "recipes": recipes}
-    config: dict[str, Any] = _render.plan_collectors(_render.RenderRequest([item], {"namespace": "a"}))[
+    config: dict[str, Any] = _render.judge_request(_render.RenderRequest([item], {"namespace": "a"}))[
         0
     ].composed_config.config
     return config

@@ -30,7 +30,7 @@ PRINTED = {"basic": '"log records": 1}', "normal": "record-"}
 
 def config_of(verbosity: str) -> dict[str, Any]:
     recipes = [{"otlp_ingest": {"signals": ["logs"]}}, {"debug_output": {"verbosity": verbosity}}]
-    (planned,) = _render.plan_collectors(_render.RenderRequest([{"name": "one", "recipes": recipes}], {}))
+    (planned,) = _render.judge_request(_render.RenderRequest([{"name": "one", "recipes": recipes}], {}))
     config: dict[str, Any] = json.loads(
         json.dumps(planned.composed_config.config).replace("${env:MY_POD_IP}", "127.0.0.8")
     )

@@ -40,7 +40,7 @@ DROPPED = {"spans": 1, "logs": 3, "datapoints": 2}
 
 def rendered(item: dict[str, Any]) -> dict[str, Any]:
     """Return the config of one collector."""
-    (planned,) = _render.plan_collectors(_render.RenderRequest([{"name": "one", **item}], {"namespace": "telemetry"}))
+    (planned,) = _render.judge_request(_render.RenderRequest([{"name": "one", **item}], {"namespace": "telemetry"}))
     return planned.composed_config.config
 
 

@@ -41,7 +41,7 @@ LOST, LOOK = "OtelCollectorExportFailed", "OtelCollectorQueueNearlyFull"
 
 def rules() -> dict[tuple[str, str], dict[str, str]]:
     """Return the labels of each alert that the collection renders, by collector and name."""
-    manifests = _render.build_bundle(_render.plan_collectors(request(VARIABLES)))["manifests"]
+    manifests = _render.build_bundle(_render.judge_request(request(VARIABLES)))["manifests"]
     texts = [text for one in manifests for name, text in one.get("data", {}).items() if name.endswith(".rules.yml")]
     found: dict[tuple[str, str], dict[str, str]] = {}
     for rule in (rule for text in texts for group in json.loads(text)["groups"] for rule in group["rules"]):
@@ -92,7 +92,7 @@ class Controller:
 def _controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
     folder = tmp_path_factory.mktemp("events")
     api = ReadyApi()
-    api.apply("o11y.opentelemetry", *_render.build_bundle(_render.plan_collectors(request(VARIABLES)))["manifests"])
+    api.apply("o11y.opentelemetry", *_render.build_bundle(_render.judge_request(request(VARIABLES)))["manifests"])
     with serve_api(api) as url:
         user, cluster = {"name": "it", "user": {}}, {"name": "it", "cluster": {"server": url}}
         context = {"name": "it", "context": {"cluster": "it", "user": "it"}}

@@ -39,7 +39,7 @@ def written(folder: Path, mode: str, recipes: list[Any], exporters: list[str], *
     item = {"name": "one", "mode": mode, "recipes": ["otlp_ingest", *recipes], "allow": ["root"]}
     plain = {**PLAIN, "sending_queue": queue, "retry_on_failure": {"initial_interval": "1s"}} if queue else PLAIN
     item["config"] = {"exporters": dict.fromkeys(exporters, plain), "extensions": {"health_check": None}}
-    (planned,) = _render.plan_collectors(_render.RenderRequest([item], {"namespace": "telemetry"}))
+    (planned,) = _render.judge_request(_render.RenderRequest([item], {"namespace": "telemetry"}))
     text = json.dumps(planned.composed_config.config)
     config = json.loads(re.sub("/var/lib/otelcol/(queue|pod_logs)", str(folder), text))
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -176,7 +176,7 @@ def rendered(fault: Fault, backend: str) -> list[dict[str, Any]]:
     item = {"name": fault.name, "mode": fault.mode, "recipes": ["otlp_ingest"], "config": config}
     item |= {"monitoring": watched, **fault.options}
     made: list[dict[str, Any]] = _render.build_bundle(
-        _render.plan_collectors(_render.RenderRequest([item], {"namespace": NAMESPACE}))
+        _render.judge_request(_render.RenderRequest([item], {"namespace": NAMESPACE}))
     )["manifests"]
     return made
 

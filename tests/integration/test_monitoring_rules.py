@@ -65,7 +65,7 @@ def rules(folder: Path, options: Mapping[str, Any] = MappingProxyType({}), **mon
         "monitoring": {"scrape": "pod_monitor", "alerts": "config_map", **monitoring},
         **options,
     }
-    made = _render.build_bundle(_render.plan_collectors(_render.RenderRequest([item], {"namespace": NAMESPACE})))[
+    made = _render.build_bundle(_render.judge_request(_render.RenderRequest([item], {"namespace": NAMESPACE})))[
         "manifests"
     ]
     file = folder / "rules.yml"

@@ -94,7 +94,7 @@ def receiving(program: Path, folder: Path, recipe: str, **options: Any) -> Itera
             "service": {"pipelines": {"logs": {"exporters": ["otlp_http"]}}},
         }
         item = {"name": "one", "namespace": "a", "recipes": [{recipe: options}], "config": config}
-        (planned,) = _render.plan_collectors(_render.RenderRequest([item], {}))
+        (planned,) = _render.judge_request(_render.RenderRequest([item], {}))
         text = yaml.safe_dump(planned.composed_config.config, sort_keys=False)
         arrived.ports = {int(number): free() for number in {match[2] for match in PORT.finditer(text)}}
         file = folder / "config.yaml"

@@ -42,7 +42,7 @@ def collector(program: Path, folder: Path, to: str, *recipes: Any, **options: An
     address, (protocol, _colon, host) = next(_ADDRESSES), to.partition("://")
     forward = {"endpoint": host, "insecure": True} if protocol == "grpc" else {"endpoint": to, "protocol": "http"}
     item = {"name": "one", "recipes": ["otlp_ingest", {"otlp_forward": forward}, *recipes], **options}
-    (planned,) = _render.plan_collectors(_render.RenderRequest([item], {"namespace": "telemetry"}))
+    (planned,) = _render.judge_request(_render.RenderRequest([item], {"namespace": "telemetry"}))
     config = json.loads(re.sub("/var/lib/otelcol/queue", str(folder), json.dumps(planned.composed_config.config)))
     config["service"]["extensions"].remove("health_check")
     del config["extensions"]["health_check"]

@@ -281,7 +281,7 @@ def test_recipes_and_examples_do_what_their_tests_say(
 ) -> None:
     monkeypatch.chdir(plays.ROOT)
     variables = yaml.safe_load((folder / "vars.yml").read_text(encoding="utf-8"))
-    collectors = _render.build_bundle(_render.plan_collectors(request(variables)))["collectors"]
+    collectors = _render.build_bundle(_render.judge_request(request(variables)))["collectors"]
     assert all(test["passed"] for test in run(binary, folder, collectors=collectors)["tests"])
 
 

@@ -18,15 +18,16 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, build_bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _role_files
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import build_bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation_options import PREFIX
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from tests.support import plays
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "instrumentation"
-ROLE = _sources.ROLE.with_name("otel_instrumentation")
+ROLE = _role_files.ROLE.with_name("otel_instrumentation")
 SPEC: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.items() if "default" in option}
 OPTIONS = list_option_names()

@@ -62,7 +62,7 @@ def release(folder: Path, product: str) -> str:
 
 def rendered(given: dict[str, Any], registry: str) -> list[dict[str, Any]]:
     """Return the objects of collectors and of auto-instrumentation."""
-    made = _render.build_bundle(_render.plan_collectors(request({**given, "otel_collector_image_registry": registry})))[
+    made = _render.build_bundle(_render.judge_request(request({**given, "otel_collector_image_registry": registry})))[
         "manifests"
     ]
     if "otel_instrumentations" not in given:

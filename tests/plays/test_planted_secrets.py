@@ -49,7 +49,7 @@ def collectors(planted: PlantedSecrets, vaulted: str) -> dict[str, Any]:
 def live(planted: PlantedSecrets) -> ReadyApi:
     """Return a cluster that has the same collectors with other secrets."""
     api = ReadyApi()
-    bundle = _render.build_bundle(_render.plan_collectors(request(collectors(planted, planted.find_secret("vaulted")))))
+    bundle = _render.build_bundle(_render.judge_request(request(collectors(planted, planted.find_secret("vaulted")))))
     api.apply(MANAGER, *bundle["manifests"])
     for name, item in bundle_pods(bundle):
         api.add(item)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.option_values import TEXT_MAPS
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _origins, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _origins, _role_options
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._option_values import find_held_values
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
@@ -143,7 +143,9 @@ def _mappings(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("path", [*SPECS, *RECIPES], ids=lambda path: path.parts[-3] + "-" + path.parts[-2])
 def test_every_mapping_is_known_to_have_text_or_other_values(path: Path) -> None:
     role = path.parts[-3]
-    options = _sources.read_all_role_options(role) if path in SPECS else _documents.read_yaml(path).get("options") or {}
+    options = (
+        _role_options.read_all_role_options(role) if path in SPECS else _documents.read_yaml(path).get("options") or {}
+    )
     for name, option in _mappings(options):
         is_tree = name.removeprefix(f"{role}_").removeprefix("target_allocator_") in TREES
         assert (find_held_values(name, option) in TEXT_MAPS) is not is_tree, name

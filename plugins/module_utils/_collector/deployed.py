@@ -4,7 +4,7 @@
 """What the rules learn of a collector that this collection deploys: its deployment and its variables. Private.
 
 A `Deployment` of the rules says how a collector runs, such as its mode and its number of pods (rules/subject.py). It is
-no object of Kubernetes. `RuleSurroundings` of _drafted.py passes these functions on.
+no object of Kubernetes. `Runtime` of _resolved_collector.py passes these functions on.
 """
 
 from __future__ import annotations

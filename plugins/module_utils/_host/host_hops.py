@@ -4,7 +4,7 @@
 """Check that exporters of a collector and the gateways that get their data fit together, by both configs. Private.
 
 A `GroupHop` is one exporter with one gateway: an exporter with three gateways has three hops. `_host_groups.py` finds
-the hops to groups of hosts and `_inventory_addresses.py` those by address; `_connected_collectors.py` checks them and
+the hops to groups of hosts and `_inventory_addresses.py` those by address; `_linked_collectors.py` checks them and
 hands them to the rules. Gateways and routes are those of host_groups.py. A `CollectorHop` of the rules (data_flow.py of
 _otelcol) is something else: one collector on the way of data.
 """

@@ -5,7 +5,7 @@
 
 The option has a CA, a certificate and a key, which are credentials of the service. A gateway then accepts only clients
 with a certificate of the CA, and senders trust only servers with such a certificate. systemd copies credentials when
-the service starts, so a changed certificate restarts the service. `_recipe_layers.py` gives the TLS settings to the
+the service starts, so a changed certificate restarts the service. `_recipe_facts.py` gives the TLS settings to the
 templates of recipes. Source of the names of settings: config/configtls/configtls.go of the Collector.
 """
 

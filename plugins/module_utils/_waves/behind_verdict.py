@@ -5,7 +5,7 @@
 
 A collector is behind a wave if it gets data from collectors of the wave, such as the gateway of agents:
 `wave_behind.py` finds them. They are judged by the same checks as the members of the wave. A `Track` is all readings of
-one collector (see wave_tracks.py). `_wave_behind.py` of plugin_utils calls this file.
+one collector (see wave_tracks.py). `_wave_downstream_verdict.py` of plugin_utils calls this file.
 """
 
 from __future__ import annotations

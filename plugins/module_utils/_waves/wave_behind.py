@@ -6,7 +6,7 @@
 A change of agents may harm only their gateway. The gateway tells the agents that all is well, but its backend refuses
 their larger requests, or its memory does not suffice. So the gate of a wave reads the gateway too, and
 `behind_verdict.py` judges it. A member is a host or cluster of the wave, and a place is a host or cluster that is read
-behind it. `_wave_behind.py` of plugin_utils calls this file. Private.
+behind it. `_wave_downstream_plan.py` of plugin_utils calls this file. Private.
 """
 
 from __future__ import annotations

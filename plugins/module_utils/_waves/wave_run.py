@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The waves of one run: those of the plan, without the hosts that --limit leaves out. Private.
 
-`_plan_of_waves.py` of plugin_utils calls this file. A wave is a group of hosts that change together, and its gate says
+`_wave_planning.py` of plugin_utils calls this file. A wave is a group of hosts that change together, and its gate says
 when it passes (see `RolloutWave` and `Gate` in wave_plan.py). The way back of a wave is the return of its hosts to what
 they ran before, if the wave fails (see `plan_ways_back`).
 

@@ -5,7 +5,7 @@
 
 The gate of a wave calls this file (`_wave_gate.py` of plugin_utils). A wave is a group of hosts that change together
 (see wave_plan.py). Its way back is the return of hosts to what they ran before. What one host of the wave has to bring
-back is its share (see `_wave_back.py`).
+back is its share (see `_wave_rollback.py`).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class WaveEnd:
     """The waves of this run that passed before this one."""
     wave_data: WaveData = WaveData()
     shares: Mapping[str, Any] = field(default_factory=dict)
-    """What each host of the wave brings back if the wave fails: a `Share` of `_wave_back.py` by host."""
+    """What each host of the wave brings back if the wave fails: a `Share` of `_wave_rollback.py` by host."""
     undecided_hosts: tuple[str, ...] = ()
     """The hosts with a change that no gate has judged yet, also one that an earlier, killed run left."""
 

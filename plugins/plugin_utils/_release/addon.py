@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Provider eks_addon of module release_render: EKS installs the operator as an add-on. Controller only. Private.
 
-`render.py` calls it to decide on the installation, and to plan the removal. Role otel_operator then calls module
-eks_addon, which changes the add-on.
+`render.py` calls `decide_installation` and `plan_removal`. For example, in a cluster without the operator, the first
+decides to install the add-on `adot` in the version that the inventory wants. Role otel_operator then calls module
+eks_addon, which changes the add-on. EKS has its objects, so this collection applies none.
 """
 
 from __future__ import annotations

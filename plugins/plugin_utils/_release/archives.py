@@ -4,7 +4,10 @@
 """Archives of programs for hosts: their sums, and their copies in a release mirror. Controller only. Private.
 
 A sum is the SHA-256 of an archive. A mirror is a folder with copies of archives and manifests, for places without the
-internet (docs/airgapped.md). `release_mirror.py` calls this file.
+internet (docs/airgapped.md). `release_mirror.py` calls `collect_archives` with rows of host_render. Each row comes back
+with its sum and where it was read, such as
+
+    {"name": "otelcol-contrib_0.158.0_linux_amd64.tar.gz", "path": "…", "sum": "sha256:…", "from": "https://…"}
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from .. import _lock_file
 from .._otelcol import _files
 from . import source
 
-# Reads a stream by its `read`, and returns its sum.
+# Reads a stream by its function `read`, and returns its sum. It may write the stream to a file meanwhile.
 _StreamReader = Callable[[Callable[[int], bytes]], str]
 # The mode of files in a mirror: each user of the machine may read them.
 _FILE_MODE = 0o644
@@ -78,17 +81,19 @@ def collect_archives(rows: Iterable[Mapping[str, Any]], root: str, check: bool) 
         replace(archive, expected_sum=archive.expected_sum or mirror_sums.get(archive.name, "")) for archive in archives
     ]
     if not root:
-        read_rows = []
-        for archive in expected_archives:
-            archive_sum = _read_checked_sum(archive, archive.origin, _compute_sum)
-            read_rows.append(_build_row(archive, archive_sum, archive.origin))
-        return CollectedArchives(read_rows, changed=False)
+        return CollectedArchives([_read_without_mirror(archive) for archive in expected_archives], changed=False)
     mirror = Path(root).expanduser()
     mirrored_archives = [_copy_into_mirror(archive, mirror / archive.path, check) for archive in expected_archives]
     return CollectedArchives(
         [mirrored.row for mirrored in mirrored_archives],
         changed=any(mirrored.changed for mirrored in mirrored_archives),
     )
+
+
+def _read_without_mirror(archive: Archive) -> dict[str, str]:
+    """Read an archive, and return its row."""
+    archive_sum = _read_checked_sum(archive, archive.origin, _compute_sum)
+    return _build_row(archive, archive_sum, archive.origin)
 
 
 def _merge_by_name(archives: Iterable[Archive]) -> list[Archive]:
@@ -117,7 +122,7 @@ def _build_row(archive: Archive, archive_sum: str, origin: str) -> dict[str, str
 
 
 def _copy_into_mirror(archive: Archive, target: Path, check: bool) -> _MirroredArchive:
-    """Copy an archive to its place in a mirror, unless it is there."""
+    """Copy an archive to its place in a mirror, unless it is there. Check mode copies nothing."""
     if _files.is_path_of_kind(target, Path.is_file):
         archive_sum = compute_file_sum(target, ARCHIVE_LIMIT)
         _check_sum(archive, archive_sum, str(target))
@@ -127,32 +132,32 @@ def _copy_into_mirror(archive: Archive, target: Path, check: bool) -> _MirroredA
     if check:
         return _MirroredArchive(_build_row(archive, archive.expected_sum, origin), changed=True)
     _files.make_folder(target.parent)
-    with _open_draft(target) as draft_file:
-        archive_sum = _read_checked_sum(archive, origin, partial(_write_and_sum, draft_file))
+    with _open_partial_file(target) as partial_file:
+        archive_sum = _read_checked_sum(archive, origin, partial(_write_and_sum, partial_file))
     return _MirroredArchive(_build_row(archive, archive_sum, origin), changed=True)
 
 
 @contextmanager
-def _open_draft(target: Path) -> Iterator[Path]:
+def _open_partial_file(target: Path) -> Iterator[Path]:
     """Yield a file beside its place, which is renamed to it if all goes well: nobody finds half an archive."""
-    descriptor, draft_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    descriptor, partial_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     os.close(descriptor)
-    draft = Path(draft_name)
+    partial_file = Path(partial_name)
     try:
-        yield draft
-        draft.chmod(_FILE_MODE)
-        draft.replace(target)
+        yield partial_file
+        partial_file.chmod(_FILE_MODE)
+        partial_file.replace(target)
     finally:
-        draft.unlink(missing_ok=True)
+        partial_file.unlink(missing_ok=True)
 
 
 def _compute_sum(read: Callable[[int], bytes]) -> str:
     return copy_and_sum_stream(read, lambda _chunk: None, ARCHIVE_LIMIT, "the archive")
 
 
-def _write_and_sum(draft: Path, read: Callable[[int], bytes]) -> str:
+def _write_and_sum(partial_file: Path, read: Callable[[int], bytes]) -> str:
     """Write a stream to a file from its start, and return its sum."""
-    with draft.open("wb") as file:
+    with partial_file.open("wb") as file:
         archive_sum = copy_and_sum_stream(read, file.write, ARCHIVE_LIMIT, "the archive")
         file.flush()
         os.fsync(file.fileno())
@@ -162,11 +167,11 @@ def _write_and_sum(draft: Path, read: Callable[[int], bytes]) -> str:
 def _read_checked_sum(archive: Archive, origin: str, read_stream: _StreamReader) -> str:
     """Return the sum of an archive that `read_stream` reads."""
     activity = f"Read {archive.name}"
-    archive_sum = (
-        _read_url_sum(archive, origin, read_stream, activity)
-        if "://" in origin
-        else _read_file_sum(origin, read_stream, activity)
-    )
+    is_address = "://" in origin
+    if is_address:
+        archive_sum = _read_url_sum(archive, origin, read_stream, activity)
+    else:
+        archive_sum = _read_file_sum(origin, read_stream, activity)
     _check_sum(archive, archive_sum, origin)
     return archive_sum
 

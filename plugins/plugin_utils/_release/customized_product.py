@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the options of release_render change in a release: its customization, or values of its chart. Controller only.
 
-`render.py` calls it for a product that this collection applies, or gives to Helm. Private.
+`own_release.py` calls it for a product that this collection applies, or gives to Helm. For example, with
+`workloads: {manager: {replicas: 2}}` the Deployment of the manager gets two replicas: by a `Customization` of the
+published manifest, or by the value `replicaCount: 2` of the chart. Private.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Provider olm of module release_render: a Subscription of OLM installs the operator. Controller only. Private.
 
-`render.py` calls it to decide on the installation, and to plan the removal. OLM is the Operator Lifecycle Manager, and
-a CSV (ClusterServiceVersion) is one version of an operator in its catalogs.
+OLM is the Operator Lifecycle Manager. A CSV (ClusterServiceVersion) is one version of an operator in its catalogs, such
+as opentelemetry-operator.v0.140.0, and a Subscription asks for one. `render.py` calls `decide_installation` and
+`plan_removal`. For example, in a cluster without the operator, the first returns the Subscription, its Namespace and
+its OperatorGroup as manifests, and the CSV for which role otel_operator then waits.
 """
 
 from __future__ import annotations
@@ -154,12 +156,14 @@ def _build_olm_request(product: Product, arguments: ReleaseArguments) -> OlmRequ
 def _refuse_unsupported(arguments: ReleaseArguments) -> None:
     """Raise Problem for options that a Subscription does not support. One replica is what the bundle has."""
     tuning = _read_manager_tuning(arguments)
-    set_options = {**arguments, "flags": tuning.get("flags"), "replicas": tuning.get("replicas") not in (None, 1)}
-    unsupported = [
-        f"{name} ({alternative})" for name, alternative in _UNSUPPORTED_OPTIONS.items() if set_options.get(name)
-    ]
-    if unsupported:
-        wrong = f"a Subscription does not support {', '.join(unsupported)}"
+    has_several_replicas = tuning.get("replicas") not in (None, 1)
+    given_options = {**arguments, "flags": tuning.get("flags"), "replicas": has_several_replicas}
+    unsupported_lines: list[str] = []
+    for name, alternative in _UNSUPPORTED_OPTIONS.items():
+        if given_options.get(name):
+            unsupported_lines.append(f"{name} ({alternative})")
+    if unsupported_lines:
+        wrong = f"a Subscription does not support {', '.join(unsupported_lines)}"
         raise Problem(wrong, asked=olm_decision.TASK, fix="Omit these options, or use another provider.")
 
 

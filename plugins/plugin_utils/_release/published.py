@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read a published release or chart, and compare it with the lock and with known releases. Controller only. Private.
 
-`render.py` reads the release that it applies with it, `release_mirror.py` those that it copies.
+A manifest that is not what was locked, that has another version, or that may do more in the cluster than known releases
+of the product, is refused. For example, a manifest of cert-manager v1.18.0 with another SHA-256 than the lock has ends
+the run before anything is applied. `own_release.py` reads the release that it applies with it, and `release_mirror.py`
+those that it copies.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 """The options of module release_render, and what a provider decides by them. Controller only. Private.
 
 The documentation of the module explains each option. `render.py` gets them from the action and passes them to the file
-of the provider, which is `olm.py`, `addon.py` or `render.py` itself.
+of the provider, which is `olm.py`, `addon.py` or `own_release.py`.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module release_mirror: what a mirror needs so that clusters and hosts install without internet access.
 
-The action of the module calls `mirror_releases`. It writes the published manifests and the archives of programs into
-the folder of the mirror, and returns which images and charts belong into it. Controller only. Private.
+Playbook mirror runs where the internet is. The action of the module calls `mirror_releases`. It writes the published
+manifests and the archives of programs into the folder of the mirror, such as cert-manager/v1.18.0/cert-manager.yaml.
+It returns which images and charts belong into the mirror too; the playbook copies these by other programs, such as
+skopeo. Controller only. Private.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read release manifests from files, mirrors and the network, and Helm charts from disk. Controller only. Private.
 
-`published.py` reads manifests with it, `archives.py` fetches programs with it, and `render.py` and `release_mirror.py`
-read charts with it.
+For example, `fetch` reads https://github.com/…/v1.18.0/cert-manager.yaml, or the same file below a mirror. It tries
+again after temporary errors, and refuses an address with `http://` unless a SHA-256 is expected. `published.py` reads
+manifests with it, `archives.py` fetches programs with it, and `own_release.py` and `release_mirror.py` read charts.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ RETRY_PAUSES = (1.0, 3.0)
 TIMEOUT_SECONDS = 20
 # Temporary HTTP errors of servers and proxies, after which another attempt may succeed.
 TEMPORARY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+# What a server answers if there is nothing at an address.
 _MISSING_STATUSES = (404, 410)
+# Addresses whose content nobody on the way can change.
 _SAFE_SCHEMES = ("https://", "file://")
 _Content = TypeVar("_Content")
 _MIRROR_FIX = "Fill a release mirror and name it, or give the file itself (source)."
@@ -188,28 +191,36 @@ def _read_file(origin: str, activity: str) -> bytes | None:
 def fetch_with_retries(
     url: str, activity: str, download: Callable[[str], _Content], sleep: Callable[[float], None] = time.sleep
 ) -> _Content | None:
-    """Return what is at an address, as `download` reads it, or None if it does not exist. Retries temporary errors."""
-    for pause in (*RETRY_PAUSES, None):
-        may_retry = True
-        fix = _NETWORK_FIX
+    """Return what is at an address, as `download` reads it; None if there is nothing. Retries temporary errors.
+
+    Raises Problem after the last attempt, and at once for an error that another attempt does not mend.
+    """
+    for pause_after_failure in (*RETRY_PAUSES, None):
         try:
             return download(url)
         except HTTPError as error:
             if error.code in _MISSING_STATUSES:
                 return None
-            may_retry = error.code in TEMPORARY_STATUSES
             reason = f"the server answers {error.code} {error.reason}"
+            failure = _FetchFailure(reason, _NETWORK_FIX, may_retry=error.code in TEMPORARY_STATUSES)
         except SSLValidationError as error:
-            may_retry = False
-            reason = str(error)
-            fix = "Add the CA of the server or proxy to this machine's."
+            failure = _FetchFailure(str(error), "Add the CA of the server or proxy to this machine's.", may_retry=False)
         except (URLError, UrlConnectionError, OSError) as error:
             reason = f"no answer: {getattr(error, 'reason', None) or error}"
-        if not may_retry or pause is None:
+            failure = _FetchFailure(reason, _NETWORK_FIX, may_retry=True)
+        if not failure.may_retry or pause_after_failure is None:
             shown_url = strip_credentials(url)
-            raise Problem(reason.replace(url, shown_url), asked=activity, where=shown_url, fix=fix)
-        sleep(pause)
+            raise Problem(failure.reason.replace(url, shown_url), asked=activity, where=shown_url, fix=failure.fix)
+        sleep(pause_after_failure)
     return None
+
+
+class _FetchFailure(NamedTuple):
+    """Why one attempt failed, what to do about it, and whether another attempt may succeed."""
+
+    reason: str
+    fix: str
+    may_retry: bool
 
 
 @contextmanager

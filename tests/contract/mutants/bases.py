@@ -60,7 +60,7 @@ def _rendered(variables: dict[str, Any]) -> list[Subject]:
     defaults = {key: own[key] for key in list_option_names() if key in own and "{{" not in str(own[key])}
     seen: list[Subject] = []
     with patch.object(_judged_collectors, "lint_config", lambda subject, _own: seen.append(subject) or []):
-        _render.plan_collectors(
+        _render.judge_request(
             _render.RenderRequest(variables["otel_collectors"], defaults, critical_components=["apiserver", "coredns"])
         )
     return seen

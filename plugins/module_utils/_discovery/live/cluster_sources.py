@@ -10,9 +10,9 @@ as one with Argo CD. A row of the answer is a cluster, or a text about what is l
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
@@ -65,17 +65,26 @@ def open_connections() -> Iterator[Connect]:
         yield lambda hub: connect(_ConnectionOptions(hub, folder))
 
 
+class ListedClusters(NamedTuple):
+    """The clusters that a source has, and in words which others are left out, such as one that is being made."""
+
+    clusters: Sequence[FoundCluster]
+    left_out_notes: Sequence[str]
+
+
 def list_clusters(
     source: ClusterSource, read_kubeconfig: Callable[[str], Mapping[str, Any]], connect_to: Connect
-) -> list[FoundCluster | str]:
-    """Return the clusters of a source, and in words what is left out. Raises Problem if it cannot be read."""
+) -> ListedClusters:
+    """Return the clusters of a source that have the wanted labels. Raises Problem if it cannot be read."""
     try:
         rows = list(_ask_source(source, read_kubeconfig, connect_to))
     except LostError as error:  # `_list_objects` says what an answer of the API server means
         raise Problem(str(error), where=source.title) from error
-    left_out_notes = [row for row in rows if isinstance(row, str)]
-    clusters = (row for row in rows if isinstance(row, FoundCluster))
-    return [*left_out_notes, *filter_by_labels(clusters, source.options["labels"])]
+    found_clusters = [row for row in rows if isinstance(row, FoundCluster)]
+    return ListedClusters(
+        clusters=list(filter_by_labels(found_clusters, source.options["labels"])),
+        left_out_notes=[row for row in rows if isinstance(row, str)],
+    )
 
 
 def _ask_source(

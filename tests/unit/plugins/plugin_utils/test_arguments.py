@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _role_options
 
 SPEC = {
     "endpoint": {"description": "Where to.", "required": True},
@@ -116,7 +116,7 @@ def test_options_that_are_kept_give_every_value_defaults_of_its_own() -> None:
 
 
 def test_a_certificate_has_lines() -> None:
-    known = _sources.read_all_role_options("otel_collector")
+    known = _role_options.read_all_role_options("otel_collector")
     route = {"host": "a", "destination_ca": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"}
     given = {"otel_collector_openshift_route": route}
     assert (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_drafts, _host_render, _inventory_groups
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render, _host_request, _inventory_groups
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _findings
 
 PROGRAM = {"path": "/usr/bin/otelcol-contrib"}
@@ -43,7 +43,7 @@ def bundle(agent: dict[str, Any], members: Hosts, host: str = "web1", **groups_o
         }
     )
     judged = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
-    request = _host_drafts.HostRequest([agent], {"program": PROGRAM}, groups=groups)
+    request = _host_request.HostRequest([agent], {"program": PROGRAM}, groups=groups)
     said: list[str] = []
     rendered = _host_render.render_hosts(request, _findings.JudgementOptions.from_arguments(judged), said.append)
     (found,) = rendered["bundles"]

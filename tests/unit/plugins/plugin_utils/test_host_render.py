@@ -19,9 +19,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.ho
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _host_build,
-    _host_drafts,
     _host_render,
-    _sources,
+    _host_request,
+    _role_files,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _findings
 
@@ -35,7 +35,7 @@ def rendered(*collectors: dict[str, Any], **defaults: Any) -> dict[str, Any]:
     judgement = _findings.JudgementOptions.from_arguments(
         {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
     )
-    request = _host_drafts.HostRequest(collectors or [AGENT], {"program": PROGRAM, **defaults})
+    request = _host_request.HostRequest(collectors or [AGENT], {"program": PROGRAM, **defaults})
     return _host_render.render_hosts(request, judgement, warnings.append)
 
 
@@ -59,7 +59,7 @@ def test_null_and_nothing_hide_the_common_config_as_in_clusters(tmp_path: Path, 
     (tmp_path / "common.yml").write_text("extensions: {health_check: {}}\n", encoding="utf-8")
     (tmp_path / "rules.yml").write_text(CONNECTORS_RULE, encoding="utf-8")
     common = {"program": PROGRAM, "config": DataLoader().load_from_file(str(tmp_path / "common.yml"))}
-    request = _host_drafts.HostRequest([{**AGENT, "config": own}], common, rule_paths=[str(tmp_path / "rules.yml")])
+    request = _host_request.HostRequest([{**AGENT, "config": own}], common, rule_paths=[str(tmp_path / "rules.yml")])
     judged = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
     findings = _host_render.render_hosts(request, _findings.JudgementOptions.from_arguments(judged), warnings.append)
     (place,) = [one["file"] for one in findings["findings"] if one["rule"] == "own-connectors"]
@@ -204,7 +204,7 @@ def test_consent_gives_the_right() -> None:
 
 def test_an_inventory_without_a_collector_is_an_error() -> None:
     with pytest.raises(Problem, match="otel_host_collectors"):
-        _host_render.render_hosts(_host_drafts.HostRequest([], {}), None, warnings.append)  # type: ignore[arg-type]
+        _host_render.render_hosts(_host_request.HostRequest([], {}), None, warnings.append)  # type: ignore[arg-type]
 
 
 def test_people_read_where_it_listens_and_what_its_unit_allows() -> None:
@@ -330,7 +330,7 @@ def test_a_service_is_asked_as_its_receiver_takes_it(options: dict[str, Any], se
 
 
 def test_every_service_has_a_receiver_in_the_build() -> None:
-    role = Path(_sources.ROLE.with_name("otel_host"))
+    role = Path(_role_files.ROLE.with_name("otel_host"))
     options = yaml.safe_load((role / "recipes/service_metrics/recipe.yml").read_text())["options"]
     for receiver in options["receiver"]["choices"]:
         account = ACCOUNT if receiver in WITH_ACCOUNT else {}
@@ -390,7 +390,7 @@ def test_a_secret_in_clear_text_becomes_a_credential() -> None:
 def test_the_password_of_an_address_reaches_no_host_and_no_message(place: str) -> None:
     address = "https://user:a-password@mirror.example.com/x"
     row = {"sha256": "a" * 64, **({"url": f"{address}/y.tar.gz"} if place == "row" else {})}
-    request = _host_drafts.HostRequest([AGENT], {"program": {"amd64": row}}, mirror=address)
+    request = _host_request.HostRequest([AGENT], {"program": {"amd64": row}}, mirror=address)
     judgement = _findings.JudgementOptions.from_arguments(
         {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
     )

@@ -135,7 +135,7 @@ def test_a_duration_may_have_any_length(text: str) -> None:
 def test_a_wrong_option_is_named(settings: dict[str, Any], named: str) -> None:
     request = _render.RenderRequest([{"name": "gw", "namespace": "a", "config": OTLP, **settings}], {})
     with pytest.raises(Problem) as caught:
-        _render.build_bundle(_render.plan_collectors(request))
+        _render.build_bundle(_render.judge_request(request))
     assert named in str(caught.value)
 
 
@@ -146,7 +146,7 @@ def test_the_endpoint_of_a_signed_exporter_may_be_no_url_and_a_version_long(endp
     service = {"extensions": ["sigv4auth"], "pipelines": pipelines}
     config = {**OTLP, "exporters": exporters, "extensions": {"sigv4auth": {}}, "service": service}
     item = {"name": "gw", "namespace": "a", "config": config, "version": "0.1." + "1" * 5_000}
-    _render.plan_collectors(_render.RenderRequest([item], {}))
+    _render.judge_request(_render.RenderRequest([item], {}))
 
 
 METRICS = [

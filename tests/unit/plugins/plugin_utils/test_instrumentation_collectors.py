@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import (
-    build_bundle,
-    list_named_collectors,
-)
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _role_options
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import build_bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation_options import list_named_collectors
 
 from .helpers import rendered
 
 SHOP: dict[str, Any] = {"name": "shop", "namespace": "web", "collector": {"name": "gw"}, "languages": {"python": {}}}
-DEFAULT = _sources.read_role_options("otel_collector_", ["namespace"])["namespace"]["default"]
+DEFAULT = _role_options.read_role_options("otel_collector_", ["namespace"])["namespace"]["default"]
 
 
 def target_of(collectors: list[Any], defaults: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inventory, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inventory, _role_options
 
 NEAR = {
     "otel_colector_namespace": "otel_collector_namespace",
@@ -43,7 +43,9 @@ def test_other_names_are_those_of_users(name: str) -> None:
 
 def test_no_name_of_the_collection_is_taken_for_another() -> None:
     _inventory.check_variable_names(
-        dict.fromkeys([name for role in _sources.list_roles() for name in _sources.read_all_role_options(role)])
+        dict.fromkeys(
+            [name for role in _role_options.list_roles() for name in _role_options.read_all_role_options(role)]
+        )
     )
 
 

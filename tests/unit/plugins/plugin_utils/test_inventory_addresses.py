@@ -12,8 +12,8 @@ import pytest
 from ansible.errors import AnsibleError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
-    _host_drafts,
     _host_render,
+    _host_request,
     _inventory_addresses,
     _inventory_groups,
 )
@@ -55,7 +55,7 @@ def said_on_host(agent: dict[str, Any], clusters: dict[str, Any], hosts: dict[st
     hosts = {**hosts, "web1": linux(agent, ansible_host="192.0.2.101")}
     hosts["web1"]["otel_host_collectors"] = [agent, *hosts.pop("beside", {}).get("otel_host_collectors", [])]
     given = [{**one, "program": PROGRAM} for one in hosts["web1"]["otel_host_collectors"]]
-    asked = _host_drafts.HostRequest(given, {}, groups=inventory("web1", clusters, hosts))
+    asked = _host_request.HostRequest(given, {}, groups=inventory("web1", clusters, hosts))
     said: list[str] = []
     judged = JudgementOptions.from_arguments(
         {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}

@@ -67,7 +67,7 @@ def test_an_account_belongs_to_the_collector_of_its_name_or_to_the_first_that_us
 @pytest.mark.parametrize("own", [None, {}])
 def test_null_and_nothing_hide_the_common_config_as_they_hide_options(own: Any) -> None:
     common = {"recipes": GATEWAY["recipes"], "config": {"extensions": {"zpages": None}}}
-    (hidden, inherited) = _render.plan_collectors(request({"name": "a", "config": own}, {"name": "b"}, **common))
+    (hidden, inherited) = _render.judge_request(request({"name": "a", "config": own}, {"name": "b"}, **common))
     assert len(inherited.composed_config.layers) == len(hidden.composed_config.layers) + 1
 
 
@@ -263,7 +263,7 @@ def test_recipes_and_platforms_of_the_user_are_used(tmp_path: Path) -> None:
     own = {"recipe_paths": [str(tmp_path / "recipes")], "platform_paths": [str(tmp_path)]}
 
     def planned(*recipes: str) -> Any:
-        return _render.plan_collectors(
+        return _render.judge_request(
             _render.RenderRequest([{"name": "a", "platform": "here", "recipes": list(recipes)}], {}, **own)
         )
 
@@ -279,7 +279,7 @@ def test_a_recipe_of_the_user_that_does_not_describe_itself_is_refused(tmp_path:
     (tmp_path / "mine" / "config.yml.j2").write_text("")
     asked = _render.RenderRequest([{"name": "a", "recipes": ["mine"]}], {}, recipe_paths=[str(tmp_path)])
     with pytest.raises(Problem, match=r"recipe\.yml needs .*summary.*modes"):
-        _render.plan_collectors(asked)
+        _render.judge_request(asked)
 
 
 def test_collectors_that_cannot_live_together_are_refused() -> None:
@@ -309,7 +309,7 @@ def test_a_config_that_is_too_large_is_refused_before_its_rules_run(monkeypatch:
     monkeypatch.setattr(_judged_collectors, "lint_config", lambda _subject, _own: pytest.fail("the rules ran first"))
     config = {"processors": {"transform/large": {"trace_statements": ["x" * 2**21]}}}
     with pytest.raises(Problem, match=r"the config has 205\d KiB"):
-        _render.plan_collectors(_render.RenderRequest([{**GATEWAY, "config": config}], {"namespace": "n"}))
+        _render.judge_request(_render.RenderRequest([{**GATEWAY, "config": config}], {"namespace": "n"}))
 
 
 def test_the_log_level_is_that_of_the_config_or_else_of_the_option() -> None:
@@ -336,7 +336,7 @@ def test_the_log_level_is_that_of_the_config_or_else_of_the_option() -> None:
 )
 def test_a_percentage_of_the_user_replaces_the_mib_of_the_recipe(own: dict[str, Any], limits: dict[str, Any]) -> None:
     item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "config": {"processors": {"memory_limiter": own}}}
-    (plan,) = _render.plan_collectors(_render.RenderRequest([item], {"namespace": "n"}))
+    (plan,) = _render.judge_request(_render.RenderRequest([item], {"namespace": "n"}))
     assert plan.composed_config.config["processors"]["memory_limiter"] == {"check_interval": "1s", **limits}
     assert "memory-limiter-ignored" not in {finding.rule for finding in plan.findings}
 
@@ -345,7 +345,7 @@ def test_a_percentage_of_the_user_replaces_the_mib_of_the_recipe(own: dict[str, 
 def test_memory_is_requested_and_limited_as_the_options_say(backend: str) -> None:
     sizes = {"memory_limit": "1000Mi", "memory_request": "200Mi", "memory_percent": 50, "memory_spike_percent": 10}
     item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "backend": backend, **sizes}
-    (plan,) = _render.plan_collectors(_render.RenderRequest([item], {"namespace": "n"}))
+    (plan,) = _render.judge_request(_render.RenderRequest([item], {"namespace": "n"}))
     assert plan.build is not None
     found = pod.resource_requirements(plan.build)
     assert (found["limits"]["memory"], found["requests"]["memory"]) == ("1000Mi", "200Mi")
@@ -376,7 +376,7 @@ def first_tier(resolver: dict[str, Any], **more: Any) -> dict[str, Any]:
     ({"dns": {"hostname": "other.telemetry.svc"}}, {}, True),
 )
 def test_state_behind_load_balancing_by_its_key_is_not_split(resolver: Any, more: Any, split: bool) -> None:
-    (_first, sampling) = _render.plan_collectors(
+    (_first, sampling) = _render.judge_request(
         _render.RenderRequest([first_tier(resolver, **more), SAMPLING], {"namespace": "telemetry"})
     )
     assert ["error"] * split == [one.severity for one in sampling.findings if one.rule == "split-state"]
@@ -406,7 +406,7 @@ def test_sampling_in_several_replicas_without_a_tier_before_it_is_refused(
         {"name": f"first-{number}", "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, one]}
         for number, one in enumerate(senders)
     ]
-    *_first, planned = _render.plan_collectors(_render.RenderRequest([*first, sampler], {"namespace": "telemetry"}))
+    *_first, planned = _render.judge_request(_render.RenderRequest([*first, sampler], {"namespace": "telemetry"}))
     assert [one.severity for one in planned.findings if one.rule == "split-state"] == severities
 
 
@@ -423,7 +423,7 @@ def test_the_sampler_has_room_for_the_traces_of_twice_its_wait(rate: int, wait: 
 def test_a_sampler_without_the_memory_for_its_traces_is_said(rate: int, limit: str, warned: bool) -> None:
     recipe = {"tail_sampling": {"traces_per_second": rate}}
     sampler = {"name": "sampler", "memory_limit": limit, "recipes": ["otlp_ingest", recipe, "debug_output"]}
-    (planned,) = _render.plan_collectors(_render.RenderRequest([sampler], {"namespace": "telemetry"}))
+    (planned,) = _render.judge_request(_render.RenderRequest([sampler], {"namespace": "telemetry"}))
     assert [one.severity for one in planned.findings if one.rule == "traces-above-memory"] == ["warning"] * warned
 
 
@@ -546,7 +546,7 @@ def test_nothing_waits_in_memory_before_an_exporter_that_promises_more(promise: 
 def test_documents_are_for_data_streams_only_where_they_go_to_one(options: dict[str, Any], mapping: str) -> None:
     recipe = {"elasticsearch_export": {"endpoints": ["http://es:9200"], **options}}
     collectors = [{"name": "c", "recipes": ["otlp_ingest", recipe, {"debug_output": {"pipelines": "[mt]*"}}]}]
-    (planned,) = _render.plan_collectors(_render.RenderRequest(collectors, {}))
+    (planned,) = _render.judge_request(_render.RenderRequest(collectors, {}))
     exporter = planned.composed_config.config["exporters"]["elasticsearch/default"]
     assert exporter["mapping"] == {"allowed_modes": [mapping]}
     told = [one.rule for one in planned.findings if one.rule == "index-without-stream"]
@@ -560,21 +560,21 @@ def test_masks_spare_what_the_platform_says_of_itself() -> None:
         "recipes": ["otlp_ingest", {"resource_attributes": {"attributes": owner}}, "debug_output"],
     }
     gateway = {"name": "gateway", "recipes": ["otlp_ingest", "redaction", "debug_output"]}
-    *_others, planned = _render.plan_collectors(_render.RenderRequest([agent, gateway], {}))
+    *_others, planned = _render.judge_request(_render.RenderRequest([agent, gateway], {}))
     allowed = planned.composed_config.config["processors"]["redaction"]["allowed_values"]
     assert [one.rule for one in planned.findings if one.severity == "error"] == []
     patterns = [re.compile(one.replace(r"\z", r"\Z")) for one in allowed]
     assert any(one.match("platform+otel@example.com") for one in patterns)
     assert not any(one.match(text) for one in patterns for text in ("a platform+otel@example.com", "ann@example.com"))
     assert len(allowed) == 2  # the text and the number
-    (alone,) = _render.plan_collectors(_render.RenderRequest([gateway], {}))
+    (alone,) = _render.judge_request(_render.RenderRequest([gateway], {}))
     assert "allowed_values" not in alone.composed_config.config["processors"]["redaction"]
 
 
 @pytest.mark.parametrize(("own", "kept"), [({"processors": {"batch": {"timeout": "10s"}}}, True), ({}, False)])
 def test_a_batch_of_the_user_beside_debug_is_kept(own: dict[str, Any], kept: bool) -> None:
     given = {"name": "c", "recipes": ["otlp_ingest", "debug_output"], "config": own}
-    (planned,) = _render.plan_collectors(_render.RenderRequest([given], {}))
+    (planned,) = _render.judge_request(_render.RenderRequest([given], {}))
     config = planned.composed_config.config
     assert ("batch" in config["processors"]) is kept
     assert ("batch" in config["service"]["pipelines"]["traces"]["processors"]) is kept

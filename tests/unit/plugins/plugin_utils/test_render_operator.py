@@ -24,8 +24,8 @@ SCRAPER: dict[str, Any] = {"name": "scraper", "mode": "statefulset", "target_all
 SCRAPER["recipes"] = ["prometheus_scrape", "debug_output"]
 
 
-def planned(*collectors: dict[str, Any]) -> list[_render.Planned]:
-    return _render.plan_collectors(request(*collectors))
+def planned(*collectors: dict[str, Any]) -> list[_render.JudgedCollector]:
+    return _render.judge_request(request(*collectors))
 
 
 def resource(*collectors: dict[str, Any], **defaults: Any) -> Any:
@@ -103,7 +103,7 @@ def test_the_file_that_was_rotated_last_is_read_where_the_version_takes_its_name
 
 
 def test_two_globs_of_the_page_leave_out_collectors_of_other_inventories_too() -> None:
-    page = (_render._sources.ROLE.parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    page = (_render._role_files.ROLE.parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"^  - pod_logs: (\{exclude: .*)$", page, re.MULTILINE)
     globs = _yaml.parse_or_none(line)["exclude"]
     logs = [path for item in planned(*readers()) for path in item.collector.logs.example_paths[:1]]
@@ -193,7 +193,7 @@ def test_every_error_is_reported_at_once_and_nothing_is_built() -> None:
 
 def test_a_warning_stops_nothing() -> None:
     item = {"name": "a", "config": {**OTLP, "extensions": {"pprof": None}}}
-    assert {finding.severity for finding in _render.plan_collectors(request(item))[0].findings} == {"warning", "info"}
+    assert {finding.severity for finding in _render.judge_request(request(item))[0].findings} == {"warning", "info"}
     assert rendered(item)["manifests"]
 
 

@@ -26,7 +26,7 @@ def tiers(*ways: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
         {"name": f"first-{number}", "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, way]}
         for number, way in enumerate(ways)
     ]
-    planned = _render.plan_collectors(request(*[{**one, **options} for one in (*senders, SAMPLER)]))
+    planned = _render.judge_request(request(*[{**one, **options} for one in (*senders, SAMPLER)]))
     made: list[dict[str, Any]] = _render.build_bundle(planned)["manifests"]
     return made
 

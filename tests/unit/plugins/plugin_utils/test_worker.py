@@ -12,8 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction, silence_output
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker_aws import AwsAction
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker_process import silence_output
 
 from tests.conftest import COLLECTIONS
 
@@ -76,7 +77,7 @@ def test_a_worker_ends_with_its_parent() -> None:
         import multiprocessing, os, signal, sys, time
         from ansible.plugins.loader import init_plugin_loader
         init_plugin_loader([{str(COLLECTIONS)!r}])
-        from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import end_with_parent
+        from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker_process import end_with_parent
         def work():
             end_with_parent()
             print("works", flush=True)

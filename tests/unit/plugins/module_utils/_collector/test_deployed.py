@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import profiles, structure, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _role_files
 from hypothesis import assume, given
 
 from ..helpers import CONFIG, cases, collector, needs
@@ -76,7 +76,7 @@ def test_mounts_that_follow_from_the_config_are_known() -> None:
     ],
 )
 def test_state_ends_with_the_pod_without_a_claim_or_a_folder_of_the_node(mode: str, name: str, ends: bool) -> None:
-    platform = Platform.from_facts(name, _sources.read_platform(name, _sources.find_files([], "platforms")))
+    platform = Platform.from_facts(name, _role_files.read_platform(name, _role_files.find_platforms([])))
     found = build_deployment(collector(mode=mode), needs(STORING), platform)
     assert found.fleeting == (("/var/lib/otelcol/file_storage",) if ends else ())
 

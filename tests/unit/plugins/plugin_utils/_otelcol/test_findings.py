@@ -93,7 +93,7 @@ def planned(tmp_path: Path, **options: Any) -> Any:
     manifest = tmp_path / "manifest.yaml"
     manifest.write_text(MANIFEST)
     item = {"name": "a", "image": "registry.example/mine:1", "distribution_manifest": str(manifest), **options}
-    return _render.plan_collectors(request(item))[0]
+    return _render.judge_request(request(item))[0]
 
 
 def test_a_build_of_the_users_own_is_known_by_its_manifest(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._inventory_cases import list_inventory_cases
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate, _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
 from ..helpers import OTLP, VALIDATE
 
@@ -33,7 +33,7 @@ def places(tmp_path: Path) -> dict[str, Any]:
 def judge(arguments: dict[str, Any]) -> dict[str, Any]:
     given = {**VALIDATE, **arguments}
     return _validate.validate_configs(
-        {**given, "fail_on": "never"}, lambda _text: None, planned_cases=list_planned_cases(given)
+        {**given, "fail_on": "never"}, lambda _text: None, planned_cases=list_inventory_cases(given)
     )
 
 

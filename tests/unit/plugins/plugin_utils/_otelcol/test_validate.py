@@ -14,8 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import references, structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import run_rules
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._inventory_cases import list_inventory_cases
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _validate, _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
 from tests.conftest import COLLECTIONS
 from tests.support.cases import cases
@@ -36,7 +36,7 @@ def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:
     warnings: list[str] = []
     given = {**VALIDATE, **arguments}
-    return _validate.validate_configs(given, warnings.append, planned_cases=list_planned_cases(given)), warnings
+    return _validate.validate_configs(given, warnings.append, planned_cases=list_inventory_cases(given)), warnings
 
 
 @pytest.mark.parametrize(

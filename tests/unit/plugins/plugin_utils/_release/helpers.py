@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import own_release
 
 EMPTY: dict[str, Any] = {
-    **render._NOTHING_INSTALLED,
+    **own_release._NOTHING_INSTALLED,
     **{"version": "", "namespace": "", "installer": {"by": "", "name": ""}, "kubernetes": "v1.34.1"},
     **{"objects": [], "denied": [], "workloads": [], "webhooks": []},
 }

@@ -13,7 +13,7 @@ from ansible.module_utils.urls import SSLValidationError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import Version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import own_release, render, source
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.release_arguments import ReleaseArguments
 
 from tests.support.cases import cases
@@ -74,7 +74,7 @@ def test_the_arguments_are_the_options_of_the_module() -> None:
 
 def test_what_is_adopted_needs_no_manifest() -> None:
     there = {
-        **render._NOTHING_INSTALLED,
+        **own_release._NOTHING_INSTALLED,
         "installed": True,
         "ours": False,
         "version": "0.140.0",
@@ -89,7 +89,7 @@ def test_what_is_adopted_needs_no_manifest() -> None:
 
 
 def test_a_version_that_is_not_for_this_kubernetes_is_refused_or_warned_of(file: str) -> None:
-    past, future = ({**render._NOTHING_INSTALLED, "kubernetes": version} for version in ("v1.20.0", "v1.99.0"))
+    past, future = ({**own_release._NOTHING_INSTALLED, "kubernetes": version} for version in ("v1.20.0", "v1.99.0"))
     with pytest.raises(Problem, match=r"this cluster is 1\.20.*compatibility: warn"):
         rendered(source=file, installed=past, compatibility="refuse")
     for installed, compatibility in ((past, "warn"), (future, "refuse"), (future, "warn")):
@@ -102,7 +102,7 @@ def test_a_version_that_is_not_for_this_kubernetes_is_refused_or_warned_of(file:
 def test_what_this_release_installs_is_installed_on_a_kubernetes_that_the_projects_do_not_list_yet(
     product: str, version: str
 ) -> None:
-    newest = {**render._NOTHING_INSTALLED, "kubernetes": "v1.37.2"}
+    newest = {**own_release._NOTHING_INSTALLED, "kubernetes": "v1.37.2"}
     result = rendered(product=product, version=version, provider="helm", installed=newest)
     (warning,) = result["warnings"]
     assert result["action"] == "install" and warning.endswith("1.36, and this cluster is 1.37, which is newer")
@@ -113,7 +113,7 @@ def test_an_installation_of_another_owner_is_adopted_taken_over_or_refused(
     file: str, foreign: str, action: str
 ) -> None:
     other = {
-        **render._NOTHING_INSTALLED,
+        **own_release._NOTHING_INSTALLED,
         "installed": True,
         "ours": False,
         "version": "0.157.0",
@@ -139,7 +139,7 @@ def test_a_chart_elsewhere_has_the_version_that_goes_with_it() -> None:
 
 def test_an_operator_that_is_not_listed_is_installed_with_warnings(file: str, tmp_path: Path) -> None:
     (newer := tmp_path / "newer.yaml").write_text(MANIFEST.replace("0.158.0", "0.163.0"))
-    nothing = {**render._NOTHING_INSTALLED, "kubernetes": "v1.37.2"}
+    nothing = {**own_release._NOTHING_INSTALLED, "kubernetes": "v1.37.2"}
     given = {"version": "0.163.0", "installed": nothing}
     unlisted = "0.163.0 is not in the table of this collection, so nothing is known of what it goes with"
     (warning,) = rendered(source=str(newer), **given)["warnings"]
@@ -151,7 +151,7 @@ def test_an_operator_that_is_not_listed_is_installed_with_warnings(file: str, tm
 
 def test_a_newer_operator_whose_chart_is_known_is_installed_with_that() -> None:
     result = rendered(
-        provider="helm", version="0.162.0", installed={**render._NOTHING_INSTALLED, "kubernetes": "v1.36.0"}
+        provider="helm", version="0.162.0", installed={**own_release._NOTHING_INSTALLED, "kubernetes": "v1.36.0"}
     )
     assert result["chart_version"] == "0.127.0"
     assert [warning.rpartition(", so ")[2] for warning in result["warnings"]] == [
@@ -174,7 +174,7 @@ def test_a_chart_is_told_only_of_images_that_differ() -> None:
 def test_removal_has_to_know_what_is_there_and_leaves_what_was_only_used() -> None:
     with pytest.raises(Problem, match="needs the installed releases"):
         rendered(state="absent")
-    there = {**render._NOTHING_INSTALLED, "installed": True, "ours": True, "objects": [{}]}
+    there = {**own_release._NOTHING_INSTALLED, "installed": True, "ours": True, "objects": [{}]}
     assert rendered(state="absent", provider="existing", installed=there)["action"] == "nothing"
 
 
@@ -200,7 +200,12 @@ def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, fi
         rendered(source=file, **given)
 
 
-CONNECTED = {**render._NOTHING_INSTALLED, "kubernetes": "v1.34.4", "server": "https://a.example", "eks_cluster": "prod"}
+CONNECTED = {
+    **own_release._NOTHING_INSTALLED,
+    "kubernetes": "v1.34.4",
+    "server": "https://a.example",
+    "eks_cluster": "prod",
+}
 
 
 @pytest.mark.parametrize("product", sorted(PRODUCTS))

@@ -306,7 +306,7 @@ def inventories() -> Iterator[Any]:
 
 def severe(variables: dict[str, Any]) -> list[str]:
     request = _render.RenderRequest(variables["otel_collectors"], defaults(variables), critical_components=["coredns"])
-    findings = [finding for planned in _render.plan_collectors(request) for finding in planned.findings]
+    findings = [finding for planned in _render.judge_request(request) for finding in planned.findings]
     return [str(finding) for finding in findings if finding.severity != "info"]
 
 
@@ -354,7 +354,7 @@ def test_rules_know_the_build_that_will_run(
     seen: list[Subject] = []
     monkeypatch.setattr(_judged_collectors, "lint_config", lambda subject, _own: seen.append(subject) or [])
     item = {"name": "a", "namespace": "b", "recipes": ["otlp_ingest", "debug_output"]}
-    _render.plan_collectors(_render.RenderRequest([item], options))
+    _render.judge_request(_render.RenderRequest([item], options))
     target = seen[0].target
     assert (target and (target.distribution, target.version)) == build
     assert seen[0].deployment is not None

@@ -13,14 +13,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_beh
     SentData,
     select_places_behind,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_behind, _wave_results
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_downstream_verdict, _wave_results
 
-from .helpers import rendered
-from .test_inventory_addresses import linux, sender
 from .test_wave_gate import CHANGED, PASSED, UNCHANGED, decided, said
 
-BEFORE, AFTER = _wave_behind.BEHIND_VARIABLES["hosts"]
-CLUSTERS_BEFORE, CLUSTERS_AFTER = _wave_behind.BEHIND_VARIABLES["clusters"]
+BEFORE, AFTER = _wave_downstream_verdict.HOST_READ_VARIABLES
+CLUSTERS_BEFORE, CLUSTERS_AFTER = _wave_downstream_verdict.CLUSTER_READ_VARIABLES
 WELL = said(50, 0, 9)
 
 
@@ -106,59 +104,3 @@ def test_collectors_that_are_not_read_are_named_by_the_gate() -> None:
     places = select_places_behind([SentData("web1", f"gw{number}", "gateway") for number in range(7)], [], 21)
     told = decided(WELL, gate={"behind": places})["msg"]
     assert "behind the wave, at most 5 hosts are read, and these are not: gateway on gw5, gateway on gw6; " in told
-
-
-# ── Which collectors get data of a wave ──
-
-NAME = "otlp.example.com"
-EXTERNAL_DNS = {"annotations": {"external-dns.alpha.kubernetes.io/hostname": NAME}}
-INGEST, DEBUG = "otlp_ingest", "debug_output"
-
-
-def flows(clusters: dict[str, dict[str, Any]], hosts: dict[str, Any] | None = None) -> _wave_behind.Flows:
-    """Return the flows of a fleet: clusters with what was rendered for them, and hosts."""
-    linux_hosts = hosts or {}
-    hostvars = {name: {"otel_collector_rendered": result} for name, result in clusters.items()}
-    groups = {"all": [*hostvars, *linux_hosts], "otel_linux": list(linux_hosts)}
-    variables = {"inventory_hostname": "dev", "groups": groups, "hostvars": {**hostvars, **linux_hosts}}
-    return _wave_behind.Flows(groups["all"], groups["otel_linux"], variables)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"ingress": {"host": NAME}},
-        {"openshift_route": {"host": NAME}, "platform": "openshift"},
-        {"routes": {"gateway": "edge", "http_hostnames": [NAME]}},
-        {"service": EXTERNAL_DNS},
-    ],
-)
-def test_a_gateway_of_another_cluster_is_known_by_the_name_that_leads_to_it(options: dict[str, Any]) -> None:
-    gateway = rendered({"name": "gw", "recipes": [INGEST, DEBUG], **options})
-    found = flows({"dev": rendered(sender(f"{NAME}:443")), "eu": gateway}).plan_reads_behind(["dev"], 60)
-    assert found["clusters"]["before"] == ["eu"]
-    assert found["clusters"]["targets"] == {"eu": [{"namespace": "telemetry", "name": "gw"}]}
-
-
-def test_what_leads_to_the_own_cluster_or_to_none_is_not_behind_a_wave() -> None:
-    gateway = {"name": "gw", "recipes": [INGEST, DEBUG], "service": EXTERNAL_DNS}
-    both = rendered(gateway, sender(f"{NAME}:443"))
-    for name in (NAME, "gw", "gw.telemetry.svc", "elsewhere.example.com"):
-        dev = rendered(sender(f"{name}:4317"), {**gateway, "service": {}})
-        assert flows({"dev": dev, "eu": {}}).plan_reads_behind(["dev"], 60)["clusters"]["before"] == [], name
-    assert flows({"dev": both}).plan_reads_behind(["dev"], 60)["clusters"]["before"] == []
-
-
-def test_without_a_watch_nothing_is_read_behind_a_wave() -> None:
-    gateway = rendered({"name": "gw", "recipes": [INGEST, DEBUG], "service": EXTERNAL_DNS})
-    found = flows({"dev": rendered(sender(f"{NAME}:443")), "eu": gateway}).plan_reads_behind(["dev"], 0)
-    assert found["clusters"]["before"] == []
-
-
-def test_hosts_that_are_not_asked_what_they_send_to_are_told() -> None:
-    names = [f"web{number}" for number in range(_wave_behind._MOST_SENDERS + 1)]
-    hosts = {name: linux({"name": "agent", "recipes": [INGEST, DEBUG]}) for name in names}
-    assert flows({}, hosts).plan_reads_behind(names, 60)["left_out"] == [
-        "only what the first 50 of 51 hosts send to is read"
-    ]
-    assert flows({}, hosts).plan_reads_behind(names[:-1], 60)["left_out"] == []

@@ -1,15 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collectors of a request for clusters, as their options decide them. Private.
+"""Resolve the collectors of a request for a cluster: from rows of options to `ResolvedCollector`. Private.
 
-A draft is a collector whose options are read and checked, and that has no config yet (see `_drafted.py`). `_render.py`
-composes the configs. The twin of this file for Linux hosts is `_host_drafts.py`.
+This is the first of the stages that `_render.py` draws, and `_render.py` calls it. For example, with the common option
+`namespace: telemetry`, the row `{name: agent, mode: daemonset, version: "0.158.0"}` of `otel_collectors` is resolved to
+a collector `agent` of that namespace. Its platform is `generic`, and its image
+`ghcr.io/…/opentelemetry-collector-contrib:0.158.0`.
+
+`_host_options.py` does the same for the collectors of a Linux host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,38 +28,44 @@ from ..module_utils._identity.identity import add_identity
 from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin
 from ..module_utils._otelcol.errors import prefix_problems
-from . import _arguments, _sources
-from ._collector_build import find_build_and_version
-from ._drafted import DraftedCollector, WrittenOptions, read_written_options
+from . import _arguments, _role_files, _role_options
+from ._collector_build import find_build
 from ._otelcol import _builds, _tables, _yaml
 from ._render_request import RenderRequest
+from ._resolved_collector import ResolvedCollector, WrittenOptions, read_written_options
 
 _PREFIX = "otel_collector_"
 
 
-def draft_collectors(request: RenderRequest) -> list[DraftedCollector]:
+def resolve_cluster_collectors(request: RenderRequest) -> list[ResolvedCollector]:
     """Return the collectors with what their options decide. Raises Problem for options that cannot be used."""
-    platforms = _sources.find_files(request.platform_paths, "platforms")
-    # Plain values are quick to copy for each collector. Places are read from what is written alone.
+    platforms = _role_files.find_platforms(request.platform_paths)
+    # Plain values are quick to copy for each collector. Recipes keep the lines in which they stand.
     common_options = {**_yaml.strip_ansible_types(request.defaults), "recipes": request.defaults.get("recipes")}
-    drafts: list[DraftedCollector] = []
+    resolved_collectors: list[ResolvedCollector] = []
     for collector_item in request.collectors or [{}]:
         options = _read_options(collector_item, common_options)
-        written = read_written_options(collector_item, request.defaults)
-        # Storage that is common to all collectors is for those that keep state.
-        item_with_storage = collector_item if request.collectors else request.defaults
+        written_options = read_written_options(collector_item, request.defaults)
         with prefix_problems(f"collector '{options['name']}'"):
-            draft = _draft_collector(options, written, platforms, request)
-        drafts.append(replace(draft, asks_for_storage=bool(item_with_storage.get("storage"))))
+            resolved = _resolve_collector(options, written_options, platforms, request)
+        # Storage that is common to all collectors is for those that keep state. One collector alone has no item.
+        own_options = collector_item if request.collectors else request.defaults
+        resolved_collectors.append(replace(resolved, asks_for_storage=bool(own_options.get("storage"))))
+    _check_scraped_once(resolved_collectors)
+    return resolved_collectors
+
+
+def _check_scraped_once(resolved_collectors: Iterable[ResolvedCollector]) -> None:
+    """Raise Problem if two collectors would scrape the same critical components."""
     critical_use.check_scraped_once(
-        critical_use.Scraping(draft.collector.name, draft.collector.nodes, draft.collector.recipes) for draft in drafts
+        critical_use.Scraping(resolved.collector.name, resolved.collector.nodes, resolved.collector.recipes)
+        for resolved in resolved_collectors
     )
-    return drafts
 
 
 def _read_options(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a collector's options in their types; the role's argument_specs.yml is the one place that has those."""
-    values = dict(collector_item)  # its keys stay, which know their places
+    """Return a collector's options in the types of the role's argument_specs.yml. Common options fill in the rest."""
+    values = dict(collector_item)  # a copy with the same keys: Ansible notes on keys where they stand
     for key, value in common_options.items():
         values.setdefault(key, value)
     name = _arguments.describe_name(values)
@@ -65,29 +75,30 @@ def _read_options(collector_item: Mapping[str, Any], common_options: Mapping[str
 
 @cache
 def _documented_options() -> _arguments.DocumentedOptions:
-    return _arguments.DocumentedOptions(_sources.read_role_options(_PREFIX, list_option_names()))
+    return _arguments.DocumentedOptions(_role_options.read_role_options(_PREFIX, list_option_names()))
 
 
-def _draft_collector(
-    options: Mapping[str, Any], written: WrittenOptions, platforms: Mapping[str, Path], request: RenderRequest
-) -> DraftedCollector:
-    """Return the draft of a collector. Raises Problem for what the backend, the platform or the catalogue lacks."""
-    platform_facts = _sources.read_platform(options["platform"], platforms)
+def _resolve_collector(
+    options: Mapping[str, Any], written_options: WrittenOptions, platforms: Mapping[str, Path], request: RenderRequest
+) -> ResolvedCollector:
+    """Return one collector. Raises Problem for what its backend, its platform or the catalogue does not have."""
+    platform_facts = _role_files.read_platform(options["platform"], platforms)
     options = _pin_images(_fill_in_version(options), request.pin)
     platform = Platform.from_facts(options["platform"], platform_facts)
-    collector = _settle_collector(options, platform, platform_facts, request)
+    collector = _build_collector(options, platform, platform_facts, request)
     BACKENDS[collector.backend].check_collector(collector)
-    target, version = find_build_and_version(collector)
+    found_build = find_build(collector)
     distribution = _find_distribution(collector)
-    return DraftedCollector(
+    takes_user_of_image = platform_facts["run_as_user"] == "image"
+    return ResolvedCollector(
         collector=collector,
-        written_options=written,
+        written_options=written_options,
         platform=platform,
         platform_facts=platform_facts,
-        version=version,
-        target=target,
+        version=found_build.version,
+        target=found_build.target,
         image=choose_image(collector, distribution, request.pin),
-        run_as_user=distribution.user if platform_facts["run_as_user"] == "image" else platform_facts["run_as_user"],
+        run_as_user=distribution.user if takes_user_of_image else platform_facts["run_as_user"],
         has_identity=request.has_identity,
     )
 
@@ -106,10 +117,14 @@ def _pin_images(options: Mapping[str, Any], pin: Pin) -> dict[str, Any]:
     return lock_file.pin_options(options, image_options, pin)
 
 
-def _settle_collector(
+def _build_collector(
     options: Mapping[str, Any], platform: Platform, platform_facts: Mapping[str, Any], request: RenderRequest
 ) -> Collector:
-    """Return the collector of these options, with what its platform, its identity and its cluster decide."""
+    """Return the collector of these options.
+
+    The platform may change options. The identity adds annotations to its ServiceAccount. The value `detect` of recipe
+    critical_components becomes the components that the cluster has.
+    """
     collector = Collector.from_options(platform_rules.settle_options(options, platform))
     collector = add_identity(collector, request.identity_annotations)
     recipes = critical_use.replace_detect(

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins import plugin_utils
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _kept_code
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _bytecode_cache
 
 PLUGINS = "ansible_collections.o11y.opentelemetry.plugins"
 
 
 @pytest.mark.parametrize("name", ["action.otel_render", "plugin_utils._otelcol._yaml", "module_utils._kube.ownership"])
 def test_a_file_has_the_loader_that_keeps_code(name: str) -> None:
-    spec = _kept_code.KeptCodeFinder(PLUGINS).find_spec(f"{PLUGINS}.{name}", None)
+    spec = _bytecode_cache.BytecodeFinder(PLUGINS).find_spec(f"{PLUGINS}.{name}", None)
     assert spec is not None
     assert isinstance(spec.loader, SourceFileLoader)
     assert spec.cached, "Python keeps its code"
@@ -38,29 +38,29 @@ def test_a_file_has_the_loader_that_keeps_code(name: str) -> None:
     ],
 )
 def test_folders_and_other_collections_are_left_to_ansible(name: str) -> None:
-    assert _kept_code.KeptCodeFinder(PLUGINS).find_spec(name, None) is None
+    assert _bytecode_cache.BytecodeFinder(PLUGINS).find_spec(name, None) is None
 
 
 def test_only_an_import_by_ansible_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     finders = [object(), type("_AnsibleCollectionFinder", (), {})(), object()]
     by_ansible = ModuleSpec(f"{PLUGINS}.plugin_utils", object())  # type: ignore[arg-type]
     monkeypatch.setattr(sys, "meta_path", [finders[0]])
-    _kept_code.keep_compiled_code(by_ansible)
+    _bytecode_cache.cache_bytecode(by_ansible)
     assert sys.meta_path == [finders[0]], "Ansible finds nothing here"
     monkeypatch.setattr(sys, "meta_path", [*finders])
-    _kept_code.keep_compiled_code(plugin_utils.__spec__)
-    _kept_code.keep_compiled_code(None)
+    _bytecode_cache.cache_bytecode(plugin_utils.__spec__)
+    _bytecode_cache.cache_bytecode(None)
     assert sys.meta_path == finders, "Python has imported the tests"
-    _kept_code.keep_compiled_code(by_ansible)
+    _bytecode_cache.cache_bytecode(by_ansible)
     first, kept, *rest = sys.meta_path
     assert [first, *rest] == finders, "ansible-test sanity refuses changes of the first finder"
-    assert isinstance(kept, _kept_code.KeptCodeFinder)
+    assert isinstance(kept, _bytecode_cache.BytecodeFinder)
 
 
 def test_an_import_is_not_interrupted_to_look_for_garbage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one.py").write_text("done = True\n", encoding="utf-8")
-    monkeypatch.setattr(_kept_code, "_PLUGINS_FOLDER", tmp_path)
-    spec = _kept_code.KeptCodeFinder("others").find_spec("others.one", None)
+    monkeypatch.setattr(_bytecode_cache, "_PLUGINS_FOLDER", tmp_path)
+    spec = _bytecode_cache.BytecodeFinder("others").find_spec("others.one", None)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

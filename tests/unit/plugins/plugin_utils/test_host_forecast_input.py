@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _running_host
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_forecast_input
 
 from tests.support.cases import cases
 
@@ -20,7 +20,7 @@ IMAGE = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-c
 )
 def test_a_rendered_collector_has_its_host_as_namespace(program: str, image: str) -> None:
     files = [{"path": "agent/unit", "content": "[Unit]"}, {"path": "agent/config.yaml", "content": "receivers: {}"}]
-    rows = _running_host.build_collector_rows([{"name": "agent", "program": program}], files, "web1")
+    rows = _host_forecast_input.build_collector_rows([{"name": "agent", "program": program}], files, "web1")
     assert rows == [
         {"kind": "service", "namespace": "web1", "name": "agent", "config": "receivers: {}", "image": image}
     ]
@@ -34,7 +34,8 @@ def test_a_rendered_collector_has_its_host_as_namespace(program: str, image: str
     ("", ""),
 )
 def test_the_folder_of_a_program_says_what_runs(program: str, image: str) -> None:
-    forms = _running_host.read_running_forms([{"name": "agent", "config": {"a": 1}, "program": program}], "web1")
+    running = [{"name": "agent", "config": {"a": 1}, "program": program}]
+    forms = _host_forecast_input.read_running_configs(running, "web1")
     assert {name: (form.config, form.image) for name, form in forms.items()} == {"web1/agent": ({"a": 1}, image)}
 
 
@@ -42,7 +43,9 @@ def test_credentials_stay_on_the_host() -> None:
     """A replay reads no files, and a config that differs by its credentials alone is the same."""
     text = "${file:${env:CREDENTIALS_DIRECTORY}/TOKEN}"
     file = {"path": "agent/config.yaml", "content": f"token: {text}"}
-    row = _running_host.build_collector_rows([{"name": "agent", "program": "contrib 0.158.0"}], [file], "web1")[0]
-    form = _running_host.read_running_forms([{"name": "agent", "config": {"token": [text]}}], "web1")["web1/agent"]
+    rendered = [{"name": "agent", "program": "contrib 0.158.0"}]
+    (row,) = _host_forecast_input.build_collector_rows(rendered, [file], "web1")
+    running = [{"name": "agent", "config": {"token": [text]}}]
+    form = _host_forecast_input.read_running_configs(running, "web1")["web1/agent"]
     assert row["config"] == "token: ${env:TOKEN}"
     assert form.config == {"token": ["${env:TOKEN}"]}

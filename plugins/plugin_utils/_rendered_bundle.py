@@ -1,16 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors that are planned and judged, and what a task returns of all of them. Private.
+"""What a task returns of all collectors that it has rendered: the bundle. Private.
 
-A planned collector has a composed config, a build (what is deployed, see manifests/build.py) and findings of the rules.
-`_judged_collectors.py` makes it. The bundle is what one run renders. Modules that come later in a run read its keys.
+`_render.py` makes it after the last stage, and module otel_render returns it: the manifests, and facts about each
+collector that later tasks read, such as `workloads` for module rollout_wait and `probes` for module otlp_probe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._collector.manifests import monitoring, service_account
@@ -18,42 +18,17 @@ from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.probing import plan_hop, plan_probe
 from ..module_utils._identity.identity import CollectorGrants, list_needed_accounts
-from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
-from ..module_utils._otelcol.rules.build_facts import TargetBuild
-from ..module_utils._otelcol.rules.subject import Finding
 from . import _collector_facts, _outside_names
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A collector with its composed config, the build that follows from it, and what the rules find in both."""
-
-    collector: Collector
-    composed_config: ComposedConfig
-    build: CollectorBuild | None
-    """What is deployed; None for a malformed config, from which nothing follows but findings."""
-    findings: tuple[Finding, ...]
-    target: TargetBuild | None = None
-    """The build of the Collector that the rules judge for; None if the catalogue does not know it."""
-    receivers_by_exporter: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The collectors of the run that each exporter sends to, as NAMESPACE/NAME."""
-    sends_to: Sequence[Mapping[str, str]] = ()
-    """The collectors of Linux hosts and other clusters that get its data, with keys `exporter`, `place`,
-    `collector`."""
-
-    @property
-    def qualified_name(self) -> str:
-        """The namespace and the name of the collector."""
-        return f"{self.collector.namespace}/{self.collector.name}"
+from ._judged_collectors import JudgedCollector
 
 
 @dataclass(frozen=True)
 class RenderedBundle:
-    """What one run renders: all manifests, and what later stages need of each collector."""
+    """What one run renders: all manifests, and what later tasks need to know of each collector."""
 
-    planned_collectors: Sequence[Planned]
+    judged_collectors: Sequence[JudgedCollector]
     builds: Sequence[CollectorBuild]
     manifests: Sequence[Manifest]
 
@@ -77,7 +52,7 @@ class RenderedBundle:
             "flows": self.list_flows(),
             "sends_to_hosts": self.list_flows_to_hosts(),
             "sends_outside": _outside_names.list_outside_destinations(
-                (planned.collector, planned.composed_config.config) for planned in self.planned_collectors
+                (judged.collector, judged.composed_config.config) for judged in self.judged_collectors
             ),
             "reached_at": _outside_names.list_reached_names(self.collectors),
             "hops": self.list_hops(),
@@ -95,32 +70,36 @@ class RenderedBundle:
         return [{"namespace": collector.namespace, "name": collector.name} for collector in sidecars]
 
     def probes(self) -> list[dict[str, Any]]:
-        """Return how to verify each collector that can be verified."""
+        """Return the probe of each collector that playbook verify can test: where to send to, and what counts it."""
         probes = (plan_probe(build, build.config) for build in self.builds)
-        return [how_to_verify for how_to_verify in probes if how_to_verify]
+        return [probe for probe in probes if probe]
 
     def list_hops(self) -> list[dict[str, Any]]:
-        """Return the collectors that send on to others of the run."""
+        """Return the hops that playbook verify follows: each is a collector that sends on to others of the run."""
         hops = [
-            plan_hop(planned.build, planned.receivers_by_exporter)
-            for planned in self.planned_collectors
-            if planned.build
+            plan_hop(judged.build, judged.receivers_by_exporter) for judged in self.judged_collectors if judged.build
         ]
-        return [forwarding for forwarding in hops if forwarding]
+        return [hop for hop in hops if hop]
 
     def list_flows(self) -> list[dict[str, str]]:
-        """Return which collector sends to which other one, by namespace and name."""
+        """Return which collector of the run sends to which other one.
+
+        For example, `{"sender": "telemetry/agent", "receiver": "telemetry/gateway"}`.
+        """
         flows: list[dict[str, str]] = []
-        for planned in self.planned_collectors:
-            receivers = set().union(*planned.receivers_by_exporter.values())
-            flows += [{"sender": planned.qualified_name, "receiver": receiver} for receiver in sorted(receivers)]
+        for judged in self.judged_collectors:
+            receivers = set().union(*judged.receivers_by_exporter.values())
+            flows += [{"sender": judged.qualified_name, "receiver": receiver} for receiver in sorted(receivers)]
         return flows
 
     def list_flows_to_hosts(self) -> list[dict[str, str]]:
-        """Return which collector sends to which one of a Linux host."""
+        """Return which collector sends to which one of a Linux host.
+
+        For example, `{"sender": "telemetry/agent", "exporter": "otlp_grpc", "place": "gw1", "collector": "gateway"}`.
+        """
         destinations: list[dict[str, str]] = []
-        for planned in self.planned_collectors:
-            destinations += [{"sender": planned.qualified_name, **destination} for destination in planned.sends_to]
+        for judged in self.judged_collectors:
+            destinations += [{"sender": judged.qualified_name, **destination} for destination in judged.sends_to]
         return destinations
 
     def build_monitoring_files(self) -> dict[str, str]:

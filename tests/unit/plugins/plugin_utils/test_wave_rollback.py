@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_back, _wave_results
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_results, _wave_rollback
 
 OF_CLUSTER, OF_HOST = _wave_results.APPLIED_TO_CLUSTER, _wave_results.APPLIED_TO_HOST
 SERVICES_BACK, CLUSTERS_BACK = _wave_results.RETURN_RESULTS
@@ -57,7 +57,7 @@ def test_what_became_of_a_cluster_is_told(applied: Any, returned: Any, told: str
     results = {"results": [{"item": "eu", **returned}] if returned else []}
     eu = {OF_CLUSTER: applied, CLUSTERS_BACK: results}
     with pytest.raises(Problem) as caught:
-        _wave_back.report_failed_wave(planned({"eu": "first"}), "first", "it is bad", {"hostvars": {"eu": eu}})
+        _wave_rollback.report_failed_wave(planned({"eu": "first"}), "first", "it is bad", {"hostvars": {"eu": eu}})
     assert str(caught.value) == f"it is bad. {told}"
 
 
@@ -72,7 +72,7 @@ def test_what_went_back_is_told_by_host() -> None:
     hostvars = {"web1": back, "web2": {}, "web3": {}}
     plan = planned({"web1": "first", "web2": "first", "web3": "last"})
     with pytest.raises(Problem, match=r"it is bad\. The way back: web1: agent: Release 000001 runs again\.$"):
-        _wave_back.report_failed_wave(plan, "first", "it is bad.", {"hostvars": hostvars})
+        _wave_rollback.report_failed_wave(plan, "first", "it is bad.", {"hostvars": hostvars})
 
 
 WAVE_OF = {"dev": "first", "web1": "first", "db1": "first", "eu": "second", "us": "second"}
@@ -84,13 +84,13 @@ HOSTVARS: dict[str, Any] = {"dev": KEEPS, "web1": SERVES, "db1": {}, "eu": KEEPS
 
 def test_hosts_of_a_wave_share_the_members_of_earlier_ones() -> None:
     plan, variables = planned(WAVE_OF), {"hostvars": HOSTVARS}
-    assert _wave_back.assign_shares(plan, ["first", "second"], ["eu", "us"], variables) == {
+    assert _wave_rollback.assign_shares(plan, ["first", "second"], ["eu", "us"], variables) == {
         "eu": {"services": [], "clusters": ["dev", "eu"]},
         "us": {"services": [{"member": "web1", **ROW}], "clusters": []},
     }
-    alone = _wave_back.assign_shares(plan, ["second"], ["eu", "us"], variables)
+    alone = _wave_rollback.assign_shares(plan, ["second"], ["eu", "us"], variables)
     assert alone == {"eu": {"services": [], "clusters": ["eu"]}}
-    assert _wave_back.assign_shares(plan, ["second"], [], variables) == {}
+    assert _wave_rollback.assign_shares(plan, ["second"], [], variables) == {}
 
 
 def test_members_that_stay_and_those_that_could_not_go_back_are_named() -> None:
@@ -98,7 +98,7 @@ def test_members_that_stay_and_those_that_could_not_go_back_are_named() -> None:
     eu = {**KEEPS, CLUSTERS_BACK: {"results": [{"item": "dev", "msg": "no answer", "failed": True}]}}
     us = {SERVICES_BACK: {"results": [{"item": {"member": "web1", **ROW}, "msg": "agent: Release 000001 runs again."}]}}
     with pytest.raises(Problem) as caught:
-        _wave_back.report_failed_wave(plan, "second", "it is bad.", {"hostvars": {**HOSTVARS, "eu": eu, "us": us}})
+        _wave_rollback.report_failed_wave(plan, "second", "it is bad.", {"hostvars": {**HOSTVARS, "eu": eu, "us": us}})
     assert str(caught.value) == (
         "it is bad. The way back: dev: no answer; web1: agent: Release 000001 runs again. Not changed by this run, so"
         " not taken back: db1."

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, get_type_hints
 
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._plan_of_waves import Person, plan
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._run_plan import PlannedWaveRow, RunPlan
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._wave_planning import Person, plan_run
 
 HOSTS = ["a", "b", "eu", "us"]
 GROWTH = {"growth": [1, "100%"], "on_failure": "roll_back_wave", "watch_seconds": 60}
@@ -26,7 +26,7 @@ def variables(growth: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_plan_has_what_tasks_read_of_it() -> None:
-    run_plan = plan({**GROWTH, "max_failed": 1}, "", variables(GROWTH), Person(True, (), "me"))
+    run_plan = plan_run({**GROWTH, "max_failed": 1}, "", variables(GROWTH), Person(True, (), "me"))
     first_wave, second_wave = run_plan["waves"]
     assert set(run_plan) == set(get_type_hints(RunPlan))
     assert set(first_wave) == set(get_type_hints(PlannedWaveRow))

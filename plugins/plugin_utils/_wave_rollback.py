@@ -1,12 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which members of waves go back to what they ran before, who brings them back, and what became of each. Private.
+"""Roll back the members of waves: who brings which back to what it ran before, and what became of each. Private.
 
 Ansible runs tasks for the hosts of one wave at a time. So the hosts of the wave that failed bring the members of
-earlier waves back too, each host a share of them. Module wave_gate calls `assign_shares` when a wave ends, and
-`report_failed_wave` after the way back. A doer is a host that brings members back, or that settles their changes: it
-removes what they would go back to, so that the changes stay (see `WayBack` in wave_run.py).
+earlier waves back too, each host a share of them. For example, waves `canary` (web1) and `all` (web2, web3) go back.
+Then web2 and web3 bring back their own services, and web2 also that of web1. The same shares say who removes what a
+member kept, once its change is final.
+
+Module wave_gate calls `assign_shares` when a wave ends, and `report_failed_wave` after the hosts have done it. A member
+is a host of a wave: a Linux host, or one that stands for a cluster.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from ._wave_results import (
     APPLIED_TO_CLUSTER,
     RETURN_RESULTS,
     ReadOnce,
+    UndecidedService,
     is_changed,
     keeps_records,
     list_undecided_services,
@@ -36,36 +40,36 @@ _ADDED_OR_REMOVED_ACTIONS = ("created", "pruned")
 
 
 class HostShare(TypedDict):
-    """What one host brings back, or lets stay."""
+    """What one host of a wave brings back, or makes final."""
 
-    services: list[dict[str, str]]
-    """Services of Linux hosts, as `list_undecided_services` describes them."""
+    services: list[UndecidedService]
+    """Collectors of Linux hosts."""
     clusters: list[str]
     """Clusters by their names in the inventory."""
 
 
 def assign_shares(
-    run_plan: RunPlan, wave_names: Collection[str], doers: Sequence[str], variables: TaskVariables
+    run_plan: RunPlan, wave_names: Collection[str], acting_hosts: Sequence[str], variables: TaskVariables
 ) -> dict[str, HostShare]:
-    """Return what each of the hosts `doers` brings back, or lets stay, of the members of some waves, by host.
+    """Return the share of each of the hosts that act, by host: it has the members of some waves.
 
     A host does its own, and what belongs to other members is spread over all hosts. One with nothing to do has no
     share.
     """
-    if not doers:
+    if not acting_hosts:
         return {}
-    share_by_doer: dict[str, HostShare] = {}
-    next_doers = cycle(doers)
+    share_by_host: dict[str, HostShare] = {}
+    next_hosts = cycle(acting_hosts)
     for member in list_members_of_waves(run_plan, wave_names):
         member_variables = variables["hostvars"][member]
         services = list(list_undecided_services(member, member_variables))
         clusters = [member] if keeps_records(member_variables) else []
         if services or clusters:
-            doer = member if member in doers else next(next_doers)
-            share = share_by_doer.setdefault(doer, {"services": [], "clusters": []})
+            acting_host = member if member in acting_hosts else next(next_hosts)
+            share = share_by_host.setdefault(acting_host, {"services": [], "clusters": []})
             share["services"] += services
             share["clusters"] += clusters
-    return share_by_doer
+    return share_by_host
 
 
 def report_failed_wave(run_plan: RunPlan, wave_name: str, gate_message: str, variables: TaskVariables) -> None:
@@ -87,11 +91,11 @@ def report_failed_wave(run_plan: RunPlan, wave_name: str, gate_message: str, var
 # ── What became of the members ──
 
 
-def _collect_member_lines(doers: Sequence[str], hostvars: Mapping[str, Any]) -> dict[str, list[str]]:
+def _collect_member_lines(acting_hosts: Sequence[str], hostvars: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what became of each member that one of these hosts brought back, or tried to."""
     lines_by_member: dict[str, list[str]] = {}
-    for doer in doers:
-        for result in _list_return_results(hostvars[doer]):
+    for host in acting_hosts:
+        for result in _list_return_results(hostvars[host]):
             is_told = result.get("msg") and not result.get("skipped")
             if is_told:
                 lines_by_member.setdefault(_find_returned_member(result), []).append(str(result["msg"]))
@@ -111,7 +115,7 @@ def _find_returned_member(task_result: Mapping[str, Any]) -> str:
 
 
 def _join_lines(lines: Sequence[str]) -> str:
-    """Return lines as one; the last one keeps its full stop."""
+    """Return lines as one, such as `a went back; b stays.` of `a went back.` and `b stays.`"""
     *earlier_lines, last_line = lines
     return "; ".join([*(line.rstrip(".") for line in earlier_lines), last_line])
 
@@ -123,9 +127,9 @@ def _describe_cluster(variables: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _describe_what_stays(apply_result: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what of a change stays: collectors without a way back, and objects that it has added or removed.
+    """Yield what of a change stays: collectors that cannot go back, and objects that it has added or removed.
 
-    `apply_result` is the result of bundle_apply. Its `kept_records` has the collectors with a way back.
+    `apply_result` is the result of bundle_apply. Its `kept_records` has the collectors that go back.
     """
     kept_records = apply_result.get("kept_records") or {}
     staying_collectors: list[str] = []
@@ -135,6 +139,7 @@ def _describe_what_stays(apply_result: Mapping[str, Any]) -> Iterator[str]:
         is_workload = row["kind"] in POD_RUNNING_KINDS
         if is_workload and row["action"] in _WRITTEN_ACTIONS and name not in kept_records:
             staying_collectors.append(name)
+        # A ConfigMap with a config goes back and is removed with its workload.
         goes_with_workload = is_workload or row["kind"] == "ConfigMap"
         if not goes_with_workload and row["action"] in _ADDED_OR_REMOVED_ACTIONS:
             staying_objects.append(f"{row['kind']} {name}")

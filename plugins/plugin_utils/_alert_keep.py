@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of an alert: what was found out, and what was done. Private.
+"""Module alert_keep: keep what was found out about an alert, and what was done. Private.
 
-Playbook alert answers an alert about a collector: it diagnoses the collector, stops waves, and may undo the last change
-of the collector, which is its way back. `_alert_plan.py` decides which of these are done, before. This file runs at
-the end, as module alert_keep, and writes a file into the folder of alerts (`_alert_folder.py`). What is told is lines
-for people.
+Playbook alert calls it at the end. Before, module alert_plan has decided what is done (`_alert_plan.py`): the collector
+is diagnosed, waves are stopped, and the last change of the collector may be undone. This file writes the outcome into
+the folder of alerts (`_alert_folder.py`), such as alerts/web1/agent/2026-01-31T120000Z-OtelCollectorExportFailed.json:
+
+    {"alert": "OtelCollectorExportFailed", "host": "web1", "told": ["OtelCollectorExportFailed of collector agent …"],
+     "verdict": ["…"], "report": ["…"], …}
+
+The key `told` has lines for people.
 """
 
 from __future__ import annotations
@@ -18,7 +22,8 @@ from typing import Any
 from ..module_utils._otelcol.errors import Problem, clean_text
 from ._alert_folder import AlertFolder
 
-# What tasks of playbook alert leave in the variables of the host.
+# The variables of the host in which tasks of playbook alert leave their results: the check of the cluster, the
+# diagnosis, the last change of the collector, the task that undoes it, and the task that failed.
 TARGET_VARIABLE = "__otel_target_found"
 DIAGNOSIS_VARIABLE = "diagnose_result"
 LAST_CHANGE_VARIABLE = "__otel_last_change"
@@ -27,6 +32,28 @@ FAILURE_VARIABLE = "__otel_alert_failure"
 _LONGEST_MESSAGE = 2_000  # characters
 # What the file of an alert takes from the plan as it is.
 _KEYS_OF_PLAN = ("alert", "host", "collector", "began", "stops_waves")
+
+
+def keep_alert(
+    path: str, plan_result: Mapping[str, Any], variables: Mapping[str, Any], time_name: str, check: bool
+) -> dict[str, Any]:
+    """Keep what was found out about an alert, and what was done. Raises Problem if something of it failed.
+
+    `path` is the folder of alerts, `plan_result` the result of the plan, and `time_name` the time as the name of a file
+    has it. Check mode writes no file.
+    """
+    plan = _AlertPlan.from_plan_result(plan_result)
+    task_results = _AlertTaskResults.from_variables(variables)
+    failure_lines = list(_list_failures(task_results))
+    record = _build_record(plan, task_results, failure_lines, time_name)
+    lines = [*record["told"], *record["verdict"]]
+    alert_file = ""
+    if not check:
+        alert_file = _write_record(path, plan, record)
+        lines.append(f"Kept in {alert_file}.")
+    if failure_lines:
+        raise _build_problem(plan, failure_lines, lines)
+    return {"changed": bool(alert_file), "path": alert_file, "told": lines}
 
 
 @dataclass(frozen=True)
@@ -67,7 +94,7 @@ class _AlertTaskResults:
     last_change: Mapping[str, Any]
     """The last change of the collector: `msg` tells it, `is_changing` if a run is still changing the collector, and
     `goes_back` if the change can be undone."""
-    way_back_result: Mapping[str, Any]
+    undo_result: Mapping[str, Any]
     """The result of the task that undid the last change."""
     failure: Mapping[str, Any]
     """Which task of the diagnosis failed, and why."""
@@ -79,30 +106,9 @@ class _AlertTaskResults:
             target_check=variables.get(TARGET_VARIABLE) or {},
             diagnosis=variables.get(DIAGNOSIS_VARIABLE) or {},
             last_change=variables.get(LAST_CHANGE_VARIABLE) or {},
-            way_back_result=variables.get(RETURNED_VARIABLE) or {},
+            undo_result=variables.get(RETURNED_VARIABLE) or {},
             failure=variables.get(FAILURE_VARIABLE) or {},
         )
-
-
-def keep_alert(
-    path: str, plan_result: Mapping[str, Any], variables: Mapping[str, Any], time_name: str, check: bool
-) -> dict[str, Any]:
-    """Keep what was found out about an alert, and what was done. Raises Problem if something of it failed.
-
-    `path` is the folder of alerts, `plan_result` the result of the plan, and `time_name` the time as the name of a file
-    has it. Check mode writes no file.
-    """
-    plan, task_results = _AlertPlan.from_plan_result(plan_result), _AlertTaskResults.from_variables(variables)
-    failure_lines = list(_list_failures(task_results))
-    record = _build_record(plan, task_results, failure_lines, time_name)
-    lines = [*record["told"], *record["verdict"]]
-    alert_file = ""
-    if not check:
-        alert_file = _write_record(path, plan, record)
-        lines.append(f"Kept in {alert_file}.")
-    if failure_lines:
-        raise _build_problem(plan, failure_lines, lines)
-    return {"changed": bool(alert_file), "path": alert_file, "told": lines}
 
 
 def _build_record(
@@ -136,16 +142,19 @@ def _describe_done(plan: _AlertPlan, task_results: _AlertTaskResults) -> Iterato
     wanted to undo it, and the last change cannot be undone.
     """
     last_change = task_results.last_change
-    if task_results.way_back_result.get("msg") and not task_results.way_back_result.get("failed"):
-        yield f"{last_change.get('msg')}: {task_results.way_back_result['msg']}"
+    undo_result = task_results.undo_result
+    was_undone = undo_result.get("msg") and not undo_result.get("failed")
+    could_not_be_undone = last_change.get("msg") and not last_change.get("goes_back")
+    if was_undone:
+        yield f"{last_change.get('msg')}: {undo_result['msg']}"
     elif last_change.get("is_changing"):
         yield f"{last_change['msg']}, so nothing is diagnosed and nothing goes back."
-    elif plan.goes_back and last_change.get("msg") and not last_change.get("goes_back"):
+    elif plan.goes_back and could_not_be_undone:
         yield f"Nothing goes back: {last_change['msg']}."
 
 
 def _list_failures(task_results: _AlertTaskResults) -> Iterator[str]:
-    """Yield a line for each thing that failed: the connection, the diagnosis, the way back."""
+    """Yield a line for each thing that failed: the connection, the diagnosis, and the task that undoes the change."""
     if task_results.target_check and "roles" not in task_results.target_check:  # the check of the cluster has failed
         yield f"the cluster was not read: {task_results.target_check.get('msg')}"
     if task_results.last_change.get("unreachable"):
@@ -154,8 +163,8 @@ def _list_failures(task_results: _AlertTaskResults) -> Iterator[str]:
         yield f"the last change was not read: {task_results.last_change.get('msg')}"
     if task_results.failure:
         yield f"the collector was not diagnosed: {_explain_no_diagnosis(task_results)}"
-    if task_results.way_back_result.get("failed"):
-        yield f"the last change was not undone: {task_results.way_back_result.get('msg')}"
+    if task_results.undo_result.get("failed"):
+        yield f"the last change was not undone: {task_results.undo_result.get('msg')}"
 
 
 def _explain_no_diagnosis(task_results: _AlertTaskResults) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _recipe_rendering, _role_files
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _files
 
 RECIPE = "summary: Mine.\nsignals: [traces]\nmodes: [deployment]\noptions: {}\n"
@@ -29,7 +29,7 @@ def write(folder: Path, name: str, template: str, recipe: str = RECIPE) -> Path:
 def render(folder: Path, template: str, **options: Any) -> Any:
     spec = {"options": {name: {"type": "raw"} for name in options}}
     path = write(folder, "mine", template)
-    return _sources.render_fragment(
+    return _recipe_rendering.render_fragment(
         RecipeUse("mine", options), path, spec, {"pod_logs": "/logs"}, {"name": "gateway"}
     ).config
 
@@ -44,16 +44,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_recipes_of_the_user_come_first_and_those_of_the_role_are_found(tmp_path: Path) -> None:
     mine = write(tmp_path, "otlp_ingest", "")
     (tmp_path / "no_recipe").mkdir()
-    found = _sources.find_files([str(tmp_path)], "recipes")
+    found = _role_files.find_recipes([str(tmp_path)])
     assert found["otlp_ingest"] == mine
     assert "no_recipe" not in found
     assert {"baseline", "pod_logs"} <= set(found)
     with pytest.raises(Problem, match=r"folder .*none does not exist\. Correct recipe_paths or platform_paths\."):
-        _sources.find_files([str(tmp_path / "none")], "recipes")
+        _role_files.find_recipes([str(tmp_path / "none")])
 
 
 def platform(name: str, *paths: str) -> dict[str, Any]:
-    return _sources.read_platform(name, _sources.find_files(list(paths), "platforms"))
+    return _role_files.read_platform(name, _role_files.find_platforms(list(paths)))
 
 
 def test_a_platform_says_only_what_differs_and_the_user_can_add_one(tmp_path: Path) -> None:
@@ -78,14 +78,14 @@ def test_a_platform_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> 
 def test_a_recipe_whose_options_are_no_mapping_is_refused(tmp_path: Path, options: str) -> None:
     folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
     with pytest.raises(Problem, match=r"recipe\.yml has `options` that are no mapping"):
-        _sources.read_recipe(folder)
+        _recipe_rendering.read_recipe(folder)
 
 
 @pytest.mark.parametrize("options", ["{a: 5}", "{a: [str]}", "{a: }", "{5: {type: str}}"])
 def test_a_recipe_with_an_option_that_is_no_mapping_is_refused(tmp_path: Path, options: str) -> None:
     folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
     with pytest.raises(Problem, match=r"recipe\.yml has an option '[a5]' that is no mapping\. Write `name: {type"):
-        _sources.read_recipe(folder)
+        _recipe_rendering.read_recipe(folder)
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_a_recipe_with_an_option_that_is_no_mapping_is_refused(tmp_path: Path, o
 def test_a_recipe_whose_option_ansible_does_not_take_is_refused(tmp_path: Path, options: str, words: str) -> None:
     folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
     with pytest.raises(Problem, match=words):
-        _sources.read_recipe(folder)
+        _recipe_rendering.read_recipe(folder)
 
 
 def test_a_folder_with_a_point_is_known_by_its_whole_name(tmp_path: Path) -> None:
     versioned = write(tmp_path, "kafka.v2", "")
     (tmp_path / "stray.yml").write_text("a: 1")
-    found = _sources.find_files([str(tmp_path)], "recipes")
+    found = _role_files.find_recipes([str(tmp_path)])
     assert found["kafka.v2"] == versioned
     assert not {"kafka", "stray"} & set(found)
 
@@ -168,7 +168,7 @@ def test_a_template_that_does_not_work_is_explained(tmp_path: Path, template: st
 def test_a_recipe_without_a_template_is_explained(tmp_path: Path) -> None:
     (write(tmp_path, "mine", "") / "config.yml.j2").unlink()
     with pytest.raises(Problem, match=r"cannot read .*config\.yml\.j2"):
-        _sources.render_fragment(RecipeUse("mine", {}), tmp_path / "mine", {}, {}, {})
+        _recipe_rendering.render_fragment(RecipeUse("mine", {}), tmp_path / "mine", {}, {}, {})
 
 
 def test_a_file_is_written_once(tmp_path: Path) -> None:

@@ -1,16 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors of a Linux host as forecasts compare them: as the inventory renders them, and as they run. Private.
+"""The collectors of a Linux host in the form in which forecasts take those of a cluster. Private.
 
-A forecast says what a change does to the data that a collector sends (docs/forecast.md). It knows collectors of
-clusters by NAMESPACE/NAME, so those of a host get the host as their namespace.
+A forecast says what a change does to the data that a collector sends (docs/forecast.md). It knows a collector of a
+cluster by NAMESPACE/NAME, and takes rows with `kind`, `namespace`, `name`, `config` and `image`. A collector of a host
+gets the host as its namespace. For example, `agent` of web1 becomes
+
+    {"kind": "service", "namespace": "web1", "name": "agent", "config": "receivers: …", "image": "…-contrib:0.158.0"}
+
+The actions of the forecast modules and pipeline_savings call this file: for the collectors that the inventory renders,
+and for the configs that run on the host before the change.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -26,15 +32,15 @@ _PROGRAM_FOLDER = re.compile(r"(?P<distribution>[a-z0-9-]+)-(?P<version>\d[^-]*)
 _CREDENTIAL = re.compile(r"\$\{file:\$\{env:CREDENTIALS_DIRECTORY\}/(\w+)\}")
 
 
-def convert_to_collectors(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a Linux host in the form of those of a cluster: `collectors`, and `kept` as what runs.
+def build_forecast_input(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two options of a forecast for a Linux host: its `collectors`, and `kept`, the configs that run there.
 
-    Empty without `host_running`.
+    Nothing without `host_running`, since the forecast is about a cluster then.
     """
     if arguments["host_running"] is None:
         return {}
-    forms = read_running_forms(arguments["host_running"], arguments["host"])
-    return {"collectors": list_collectors(arguments), "kept": forms}
+    running_configs = read_running_configs(arguments["host_running"], arguments["host"])
+    return {"collectors": list_collectors(arguments), "kept": running_configs}
 
 
 def list_collectors(arguments: Mapping[str, Any]) -> list[Any]:
@@ -68,24 +74,31 @@ def _build_collector_row(collector: Mapping[str, Any], text_by_path: Mapping[str
     }
 
 
-def read_running_forms(running_collectors: Sequence[Mapping[str, Any]], host: str) -> dict[str, ChosenConfig]:
+def read_running_configs(running_collectors: Sequence[Mapping[str, Any]], host: str) -> dict[str, ChosenConfig]:
     """Return the configs that run on a host by HOST/NAME. `running_collectors` is what host_wave returns, masked."""
-    return dict(_iter_running_forms(running_collectors, host))
-
-
-def _iter_running_forms(
-    running_collectors: Sequence[Mapping[str, Any]], host: str
-) -> Iterator[tuple[str, ChosenConfig]]:
+    config_by_name: dict[str, ChosenConfig] = {}
     for collector in running_collectors:
         name = f"{host}/{collector['name']}"
-        program_folder = _PROGRAM_FOLDER.match(PurePosixPath(str(collector.get("program") or "")).parent.name)
-        image = _find_image(program_folder["distribution"], program_folder["version"]) if program_folder else ""
         config = mask_tree(collector["config"], _replace_credentials)
-        yield name, ChosenConfig(config, image, f"{name} before the change")
+        image = _find_image_of_program(str(collector.get("program") or ""))
+        config_by_name[name] = ChosenConfig(config, image, f"{name} before the change")
+    return config_by_name
+
+
+def _find_image_of_program(path: str) -> str:
+    """Return the image that has a program, by its path on the host; empty for a program of the user.
+
+    For example, /opt/otelcol/contrib-0.158.0-0123456789ab/otelcol-contrib is the program of contrib 0.158.0.
+    """
+    program_folder = _PROGRAM_FOLDER.match(PurePosixPath(path).parent.name)
+    return _find_image(program_folder["distribution"], program_folder["version"]) if program_folder else ""
 
 
 def _replace_credentials(text: str) -> str:
-    """Return a text of a config with variables in place of credentials, which stay on the host."""
+    """Return a text of a config with variables in place of credentials, which stay on the host.
+
+    For example, `${file:${env:CREDENTIALS_DIRECTORY}/TOKEN}` becomes `${env:TOKEN}`.
+    """
     return _CREDENTIAL.sub(r"${env:\1}", text)
 
 

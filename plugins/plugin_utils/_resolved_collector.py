@@ -1,11 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A collector as its options decide it, before it has a config. Private.
+"""A collector whose options are resolved: the first of the stages that `_render.py` draws. Private.
 
-A collector passes these forms, each a class of plugin_utils: drafted (this file), composed with a config
-(`_composed_collectors.py`), connected with the collectors around it (`_connected_collectors.py`), and planned: judged
-by the rules, with its build (`_planned.py`). `_cluster_drafts.py` and `_host_drafts.py` make the drafts.
+Resolved means: the options are valid and have their defaults, and what follows from them alone is found, such as the
+platform, the version and the build of the Collector. There is no config yet. For example, the item `{name: agent}` of
+`otel_collectors` is resolved to `mode: deployment`, platform `generic` and version 0.158.0 of distribution contrib.
+
+`_cluster_options.py` resolves collectors of clusters, and `_host_options.py` those of Linux hosts.
 """
 
 from __future__ import annotations
@@ -28,10 +30,10 @@ from . import _origins
 
 @dataclass(frozen=True)
 class WrittenOptions:
-    """What the user wrote for a collector, with the places of its texts.
+    """The options that a finding has to locate, as the user wrote them.
 
-    Ansible notes on each text in which file and line it stands (see `_origins.py`). The options of the collector are
-    copies without these notes.
+    Ansible notes on each text in which file and line it stands, such as `hosts.yml:12` (see `_origins.py`).
+    `ResolvedCollector.collector` has copies without these notes.
     """
 
     config: Any
@@ -43,35 +45,45 @@ class WrittenOptions:
 
 
 def read_written_options(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> WrittenOptions:
-    """Return what the user wrote for a collector. A key of its own item hides the common one, also with null."""
+    """Return what the user wrote for a collector.
+
+    `collector_item` is its item of the list of collectors. A key of it hides the common option, also with null.
+    """
     given_options = {**common_options, **collector_item}
     config = given_options.get("config") or {}
-    return WrittenOptions(
-        config, given_options.get("recipes") or [], _origins.find_decrypted_texts([config, given_options.get("env")])
-    )
+    recipes = given_options.get("recipes") or []
+    decrypted_texts = _origins.find_decrypted_texts([config, given_options.get("env")])
+    return WrittenOptions(config, recipes, decrypted_texts)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What runs a collector: Kubernetes or systemd. The rules ask it about a collector by these functions.
+
+    There are two: `KUBERNETES` in this file, and `SYSTEMD` in _host_options.py.
+    """
+
+    list_variables: Callable[[Any], frozenset[str]]
+    """Returns the names of the environment variables that a collector with these options has."""
+    build_deployment: Callable[[Any, Needs | None, Platform], Deployment]
+    """Returns how a collector is deployed; the needs are None if its config is malformed."""
+    build_resource: Callable[[CollectorBuild], Manifest | None]
+    """Returns the custom resource of a collector; None if it has none."""
 
 
 def _build_custom_resource(build: CollectorBuild) -> Manifest | None:
     return BACKENDS[build.collector.backend].build_custom_resource(build)
 
 
-@dataclass(frozen=True)
-class RuleSurroundings:
-    """What the rules learn of the place that a collector runs in. The defaults are those of a cluster."""
-
-    list_variables: Callable[[Any], frozenset[str]] = deployed.list_variables
-    """Returns the names of the environment variables that the collector of these options has."""
-    build_deployment: Callable[[Any, Needs | None, Platform], Deployment] = deployed.build_deployment
-    """Returns how it is deployed; without needs, if its config is malformed."""
-    build_resource: Callable[[CollectorBuild], Manifest | None] = _build_custom_resource
-    """Returns its custom resource; None if it has none, as on a host."""
-
-
-CLUSTER_SURROUNDINGS = RuleSurroundings()
+KUBERNETES = Runtime(
+    list_variables=deployed.list_variables,
+    build_deployment=deployed.build_deployment,
+    build_resource=_build_custom_resource,
+)
 
 
 @dataclass(frozen=True)
-class DraftedCollector:
+class ResolvedCollector:
     """A collector with all that its options decide."""
 
     collector: Collector
@@ -92,4 +104,4 @@ class DraftedCollector:
     """Whether it may get AWS credentials in a way that nothing here shows."""
     asks_for_storage: bool = False
     """Whether the user gives storage to this collector itself, and not to all of them."""
-    surroundings: RuleSurroundings = CLUSTER_SURROUNDINGS
+    runtime: Runtime = KUBERNETES

@@ -1,0 +1,183 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find which collectors get the data of each other: the third of the stages that `_render.py` draws. Private.
+
+A collector that knows this is linked. There are two kinds of links:
+
+- To collectors of the same run (`link_collectors`), by the names of their Services: exporter `otlp_grpc/gateway` with
+  endpoint `gateway.telemetry:4317` sends to collector `gateway` of namespace `telemetry`.
+- To collectors of other hosts and clusters of the inventory (`link_to_inventory`), by a group that a recipe names, or
+  by an address.
+
+`_render.py` calls both for collectors of a cluster. `_host_render.py` calls the second one alone: collectors of one
+Linux host do not send to each other by names of Services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from ..module_utils._collector.options import Collector
+from ..module_utils._host import host_hops
+from ..module_utils._otelcol.config.layers import ComposedConfig
+from ..module_utils._otelcol.errors import prefix_problems
+from ..module_utils._otelcol.kube import names as kube_names
+from ..module_utils._otelcol.rules.data_flow import CollectorHop, find_asked_for_pods, find_routes
+from . import _inventory_addresses
+from ._configured_collectors import ConfiguredCollector
+from ._host_groups import InventoryGroups
+from ._neighbours import NeighbourFacts, describe_neighbours
+from ._resolved_collector import ResolvedCollector
+
+
+@dataclass(frozen=True)
+class LinkedCollector:
+    """A collector with its config, and with what is known of those that send to it and get its data."""
+
+    resolved: ResolvedCollector
+    composed_config: ComposedConfig
+    neighbour_facts: NeighbourFacts = field(default_factory=NeighbourFacts)
+    receivers_by_exporter: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The collectors of the run that each of its exporters sends to, as NAMESPACE/NAME."""
+    hosts_file_lines: Sequence[str] = ()
+    """Lines for its file of hosts, such as `10.0.0.7 NAME`, by which it finds all gateways of a group at one name."""
+    sends_to: Sequence[Mapping[str, str]] = ()
+    """The collectors of other hosts and clusters that get its data, each with the keys `exporter`, `place` and
+    `collector`."""
+
+    @property
+    def collector(self) -> Collector:
+        """The options of the collector."""
+        return self.resolved.collector
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config of the collector."""
+        return self.composed_config.config
+
+
+# ── Collectors of the same run ──
+
+
+class _Connection(NamedTuple):
+    """What one collector has to do with the others of the run."""
+
+    receivers_by_exporter: Mapping[str, Sequence[str]]
+    """The collectors that each of its exporters sends to, as NAMESPACE/NAME."""
+    needs_headless_service: bool
+    """Whether another collector sends to all its pods, one by one."""
+    neighbour_facts: NeighbourFacts
+
+
+def link_collectors(collectors: Sequence[ConfiguredCollector]) -> list[LinkedCollector]:
+    """Return the collectors of a run with what each has to do with the others of the run.
+
+    The rules judge that, and a change follows the flow of data: receivers change before their senders.
+    """
+    linked_collectors: list[LinkedCollector] = []
+    for configured, connection in zip(collectors, _find_connections(collectors), strict=True):
+        resolved = configured.resolved
+        if connection.needs_headless_service:
+            resolved = _add_headless_service(resolved)
+        linked_collectors.append(
+            LinkedCollector(
+                resolved=resolved,
+                composed_config=configured.composed_config,
+                neighbour_facts=connection.neighbour_facts,
+                receivers_by_exporter=connection.receivers_by_exporter,
+            )
+        )
+    return linked_collectors
+
+
+def leave_unlinked(collectors: Sequence[ConfiguredCollector]) -> list[LinkedCollector]:
+    """Return the collectors of a Linux host: none has to do with the others of the run."""
+    return [LinkedCollector(configured.resolved, configured.composed_config) for configured in collectors]
+
+
+def _find_connections(collectors: Sequence[ConfiguredCollector]) -> list[_Connection]:
+    """Return what each collector has to do with the others, in the same order.
+
+    The functions of data_flow.py take and return lists in this order too. An index stands for a collector in each.
+    """
+    flow_collectors = [_describe_as_flow_collector(configured) for configured in collectors]
+    routes = find_routes(flow_collectors)
+    are_asked_for_pods = find_asked_for_pods(flow_collectors)
+    facts_of_collectors = describe_neighbours(flow_collectors, routes)
+    connections: list[_Connection] = []
+    for index, indexes_by_exporter in enumerate(routes):
+        receivers_by_exporter: dict[str, list[str]] = {}
+        for exporter, receiver_indexes in indexes_by_exporter.items():
+            receivers_by_exporter[exporter] = _list_qualified_names(collectors, receiver_indexes)
+        connections.append(_Connection(receivers_by_exporter, are_asked_for_pods[index], facts_of_collectors[index]))
+    return connections
+
+
+def _describe_as_flow_collector(configured: ConfiguredCollector) -> CollectorHop:
+    """Return a collector as others reach it; the operator may make Services of its own, with other names."""
+    collector = configured.collector
+    service_names = {collector.name, kube_names.headless_service_name(collector.name)}
+    if collector.backend == "operator":
+        service_names.update(kube_names.list_operator_names(collector.name))
+    return CollectorHop(
+        name=collector.name,
+        namespace=collector.namespace,
+        services=service_names,
+        config=configured.config,
+        pod_logs=collector.logs,
+        nodes=collector.nodes,
+    )
+
+
+def _list_qualified_names(collectors: Sequence[ConfiguredCollector], indexes: Iterable[int]) -> list[str]:
+    """Return some collectors of a run, by their indexes, as NAMESPACE/NAME."""
+    chosen_collectors = [collectors[index].collector for index in sorted(indexes)]
+    return [f"{collector.namespace}/{collector.name}" for collector in chosen_collectors]
+
+
+def _add_headless_service(resolved: ResolvedCollector) -> ResolvedCollector:
+    """Return a collector with option `service.headless`, so that DNS has the address of each pod. A sidecar stays."""
+    collector = resolved.collector
+    if collector.mode == "sidecar":
+        return resolved
+    return replace(resolved, collector=replace(collector, service={**collector.service, "headless": True}))
+
+
+# ── Collectors of other hosts and clusters ──
+
+
+def link_to_inventory(
+    collectors: Sequence[LinkedCollector], groups: InventoryGroups, fixes: host_hops.TlsFixes
+) -> list[LinkedCollector]:
+    """Return collectors with the collectors of other hosts and clusters that get their data.
+
+    Raises Problem if one side of a connection uses TLS and the other does not; `fixes` say what to do about it.
+    """
+    linked_collectors: list[LinkedCollector] = []
+    for linked in collectors:
+        with prefix_problems(f"collector '{linked.collector.name}'"):
+            linked_collectors.append(_link_to_inventory(linked, groups, fixes))
+    return linked_collectors
+
+
+def _link_to_inventory(linked: LinkedCollector, groups: InventoryGroups, fixes: host_hops.TlsFixes) -> LinkedCollector:
+    """Return one collector of `link_to_inventory`.
+
+    A `GroupHop` of host_hops.py is one of its exporters with one collector of the inventory that gets the data.
+    """
+    connections = _inventory_addresses.list_inventory_connections(groups, linked.collector, linked.config)
+    host_hops.check_hops(connections, fixes)
+    own_facts = linked.neighbour_facts
+    return replace(
+        linked,
+        neighbour_facts=replace(
+            own_facts,
+            receiving={**own_facts.receiving, **host_hops.map_receiving_gateways(connections)},
+            unreceived={**own_facts.unreceived, **host_hops.unreceived_by(linked.config, connections)},
+        ),
+        hosts_file_lines=groups.list_hosts_file_lines(linked.collector),
+        sends_to=host_hops.describe_hops(connections),
+    )

@@ -1,0 +1,75 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rules know of the neighbours of a collector: those that send to it, and those that get its data. Private.
+
+`_linked_collectors.py` describes all collectors of a run, and `_judged_collectors.py` tells the rules. For example,
+collector `agent` exports traces by `otlp_grpc/gateway` to collector `gateway`, which takes no traces. Then the facts of
+`agent` have `unreceived={"otlp_grpc/gateway": (("gateway", "traces"),)}`, and a rule reports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..module_utils._otelcol.rules.annotated_scrapes import AnnotatedScrape
+from ..module_utils._otelcol.rules.data_flow import (
+    CollectorHop,
+    Routes,
+    find_downstream_printers,
+    find_other_scrapes,
+    find_receiving_collectors,
+    find_routing_keys,
+    find_senders,
+    find_unreceived_signals,
+    find_unseen_collectors,
+)
+from ..module_utils._otelcol.rules.subject import Printer, Receiving
+
+
+@dataclass(frozen=True)
+class NeighbourFacts:
+    """What the rules know of the neighbours of one collector. `Subject` of rules/subject.py has the same fields."""
+
+    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    """By exporter, what prints the data that it sends on."""
+    senders: tuple[str, ...] = ()
+    """The collectors that send data of applications here without their pods."""
+    routing: Mapping[str, set[str]] | None = None
+    """By signal, the keys by which the others divide it among the replicas; None if not all senders are known."""
+    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """By exporter, the collectors to which it sends a signal in vain, each with the signal."""
+    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By exporter that balances, the collectors whose new replicas it never learns of."""
+    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    """By exporter, the collectors that get its requests."""
+    scraping: tuple[AnnotatedScrape, ...] = ()
+    """The jobs by which other collectors scrape annotated pods."""
+
+
+def describe_neighbours(flow_collectors: Sequence[CollectorHop], routes: Routes) -> list[NeighbourFacts]:
+    """Return what the rules know of the neighbours of each collector of a run, in the same order.
+
+    `flow_collectors` has each collector as others reach it. `routes` has for each of them, by exporter, the indexes of
+    those that it sends to (data_flow.py).
+    """
+    printers = find_downstream_printers(flow_collectors, routes)
+    senders = find_senders(flow_collectors, routes)
+    routing = find_routing_keys(flow_collectors, routes)
+    unreceived = find_unreceived_signals(flow_collectors, routes)
+    unseen = find_unseen_collectors(flow_collectors, routes)
+    receiving = find_receiving_collectors(flow_collectors, routes)
+    scraping = find_other_scrapes(flow_collectors)
+    return [
+        NeighbourFacts(
+            printers=printers[index],
+            senders=senders[index],
+            routing=routing[index],
+            unreceived=unreceived[index],
+            unseen=unseen[index],
+            receiving=receiving[index],
+            scraping=scraping[index],
+        )
+        for index in range(len(flow_collectors))
+    ]
