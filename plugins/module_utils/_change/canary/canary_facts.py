@@ -19,7 +19,7 @@ from .canary_places import find_refused_ports, list_peer_addresses
 from .canary_processors import build_processor_row
 from .canary_receivers import build_receiver_row
 from .fact_rows import ComparisonFacts, RestFacts
-from .readings import Revision
+from .revision import Revision
 from .sides import Sides
 
 

@@ -70,8 +70,8 @@ def find_refused_ports(sides: Sides) -> Iterator[RefusedPortRow]:
     `closed` is true if the rest accepts connections there: then the change has closed the port, which is a fault.
     """
     open_in_rest = sides.rest_facts["open"]
-    last_poll = sides.canary.polls[-1]
-    for sample in last_poll.sample_by_pod.values():
+    last_reading = sides.canary.readings[-1]
+    for sample in last_reading.sample_by_pod.values():
         for (receiver, port), accepts in sample.open.items():
             if not accepts:
                 yield {

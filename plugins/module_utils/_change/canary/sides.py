@@ -18,7 +18,7 @@ from ..._otelcol.config.paths import mapping_at
 from ..._telemetry.metrics import FlowRows, ProcessorRow
 from .count_rows import Row
 from .fact_rows import RestFacts, RevisionFacts, RowKind
-from .readings import Revision
+from .revision import Revision
 
 
 class RestRow(NamedTuple):

@@ -41,7 +41,8 @@ from ..canary.canary_places import DestinationRow, describe_destinations
 from ..canary.fact_rows import ComparisonFacts, RestFacts
 from ..canary.hold_times import MARGIN_SECONDS, count_hold_seconds
 from ..canary.judge import CanaryJudge, FailedCheck
-from ..canary.readings import ReceiverPort, Revision
+from ..canary.readings import ReceiverPort
+from ..canary.revision import Revision
 from .pod_samples import PodSampler
 
 # The pause between two readings.
@@ -109,13 +110,15 @@ def _build_selector_query(workload: Object) -> dict[str, str]:
 
 
 class _WatchedPods:
-    """The pods of one revision in a cluster. With `fresh`, they began with the change and run the new config."""
+    """The pods of one revision in a cluster. Those that `began_with_change` run the new config."""
 
-    def __init__(self, reader: ClusterReader, observed: Observed, pods: list[Object], *, fresh: bool) -> None:
-        new_config = (observed.config or {}) if fresh else {}
+    def __init__(
+        self, reader: ClusterReader, observed: Observed, pods: list[Object], *, began_with_change: bool
+    ) -> None:
+        new_config = (observed.config or {}) if began_with_change else {}
         self._sampler = PodSampler(reader, observed.workload, pods, new_config)
         self.config = self._sampler.config
-        self.revision = Revision(self.config, observed.listeners, fresh=fresh)
+        self.revision = Revision(self.config, observed.listeners, began_with_change=began_with_change)
         self.unread_metrics_reason, self.notes = self._sampler.unread_reason, self._sampler.notes
 
     def explain_unread_config(self) -> str:
@@ -151,14 +154,14 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
     """Raise Problem if the pods of a workload could not be judged. Called before the first write."""
     action_text = f"Judge the change of {observed.workload['kind']} {observed.workload['metadata']['name']}"
     pods = read_pods(reader, observed.workload).all
-    watched = _WatchedPods(reader, observed, pods, fresh=False)
+    watched = _WatchedPods(reader, observed, pods, began_with_change=False)
     _require_readable("present config", watched.explain_unread_config(), action_text)
     _require_readable("metrics of the present config", watched.unread_metrics_reason, action_text)
     if observed.config is not None:
         unread_reason = explain_unreachable_metrics(observed.config, METRICS_PORT)
         _require_readable("metrics of the new config", unread_reason, action_text)
     watched.read_pods(pods, 0.0, ())
-    samples = list(watched.revision.polls[0].sample_by_pod.values())
+    samples = list(watched.revision.readings[0].sample_by_pod.values())
     if samples and all(sample.reading is None for sample in samples):
         fix = "Allow `get` on `pods/proxy` and `pods/log` in this namespace, or set `strategy: rolling`."
         wrong = f"the metrics of its pods cannot be read: {samples[0].why}"
@@ -174,7 +177,7 @@ def _require_readable(part_name: str, unread_reason: str, action_text: str) -> N
 
 def read_baseline(reader: ClusterReader, observed: Observed, seconds: float = BASELINE_SECONDS) -> RestFacts:
     """Return what the pods of a workload are like before a change that leaves none of them."""
-    watched = _WatchedPods(reader, observed, read_pods(reader, observed.workload).all, fresh=False)
+    watched = _WatchedPods(reader, observed, read_pods(reader, observed.workload).all, began_with_change=False)
     ports = watched.find_ports_to_try(observed.listeners)
     for reading_time in iterate_poll_times(reader, seconds, reader.cluster.clock()):
         watched.read_pods(read_pods(reader, observed.workload).all, reading_time, ports)
@@ -189,8 +192,8 @@ class WorkloadObservation:
 
     def __init__(self, reader: ClusterReader, observed: Observed, checks: Sequence[Check], pods: Pods) -> None:
         self._reader, self._clock = reader, reader.cluster.clock
-        self._canary = _WatchedPods(reader, observed, pods.newest, fresh=True)
-        self._rest = _WatchedPods(reader, observed, pods.older, fresh=False)
+        self._canary = _WatchedPods(reader, observed, pods.newest, began_with_change=True)
+        self._rest = _WatchedPods(reader, observed, pods.older, began_with_change=False)
         self._mask = make_masker(find_secrets(self._canary.config) | find_secrets(self._rest.config))
         self._check_ids = [check.id for check in checks]
         self._judge = CanaryJudge(compile_search({}), checks, self._mask)
