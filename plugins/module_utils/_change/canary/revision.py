@@ -126,7 +126,7 @@ class Revision:
 
     def find_rows_before(self, seconds: float) -> FlowRows | None:
         """Return the rows of the latest reading that is at least so many seconds older than the last; None without."""
-        return self._find_rows_as_old(self.readings[-1].read_time, seconds)
+        return self._find_rows_as_old(self.readings[-1].read_time, seconds) if self.readings else None
 
     def find_rows_before_each(self, seconds: float) -> list[FlowRows | None]:
         """Return for each reading the rows of the latest one at least so many seconds before it; None without."""
@@ -139,9 +139,11 @@ class Revision:
 
     def count_seconds_alone(self, rest: Revision) -> float | None:
         """Return for how many seconds no pod of the rest has been read, or None if one was in the last reading."""
-        last_time = self.readings[-1].read_time
         if not rest.readings:
-            return last_time - self.readings[0].read_time
+            return self._measure_watched_seconds(self.readings[-1].read_time) if self.readings else 0.0
+        if not self.readings:
+            return None
+        last_time = self.readings[-1].read_time
         last_rest_time = rest.readings[-1].read_time
         return last_time - last_rest_time if last_rest_time < last_time else None
 
