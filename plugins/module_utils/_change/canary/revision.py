@@ -137,15 +137,18 @@ class Revision:
         old_rows = [reading.count_rows for reading in self.readings if read_time - reading.read_time >= seconds]
         return old_rows[-1] if old_rows else None
 
-    def count_seconds_alone(self, rest: Revision) -> float | None:
-        """Return for how many seconds no pod of the rest has been read, or None if one was in the last reading."""
+    def has_outlived(self, rest: Revision) -> bool:
+        """Whether no pod of the rest was read any more in the last reading of these pods."""
         if not rest.readings:
-            return self._measure_watched_seconds(self.readings[-1].read_time) if self.readings else 0.0
-        if not self.readings:
-            return None
+            return True
+        return bool(self.readings) and rest.readings[-1].read_time < self.readings[-1].read_time
+
+    def count_seconds_alone(self, rest: Revision) -> float:
+        """Return for how many seconds these pods have been read without a pod of the rest; 0 if one still is."""
+        if not self.readings or not self.has_outlived(rest):
+            return 0.0
         last_time = self.readings[-1].read_time
-        last_rest_time = rest.readings[-1].read_time
-        return last_time - last_rest_time if last_rest_time < last_time else None
+        return last_time - rest.readings[-1].read_time if rest.readings else self._measure_watched_seconds(last_time)
 
     @property
     def is_young(self) -> bool:

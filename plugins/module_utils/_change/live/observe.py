@@ -36,8 +36,8 @@ from ..._rollout.failures import find_newest_revision, is_owned_by, select_newes
 from ..._rollout.live.jmespath_search import compile_search
 from ..._telemetry.metrics import explain_unreachable_metrics
 from ..canary.canary_checks import CHECKS_NEEDING_DATA
+from ..canary.canary_destinations import DestinationRow, describe_destinations
 from ..canary.canary_facts import build_rest_facts, collect_facts
-from ..canary.canary_places import DestinationRow, describe_destinations
 from ..canary.fact_rows import ComparisonFacts, RestFacts
 from ..canary.hold_times import MARGIN_SECONDS, count_hold_seconds
 from ..canary.judge import CanaryJudge, FailedCheck

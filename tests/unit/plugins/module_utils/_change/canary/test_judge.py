@@ -14,8 +14,8 @@ import jmespath
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import (
+    canary_destinations,
     canary_facts,
-    canary_places,
     hold_times,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECK_NAMES, CHECKS
@@ -106,7 +106,7 @@ def watched(
             ],
         )
         known = canary_facts.collect_facts(canary, rest, NOW, lambda text: text)
-        known["ways"] = canary_places.describe_destinations(ways, known["rest"])
+        known["ways"] = canary_destinations.describe_destinations(ways, known["rest"])
         lines = [verdict.one_line_text for verdict in judge.find_verdicts(known)] or lines
     return lines, known
 
@@ -282,7 +282,7 @@ def test_the_page_lists_each_check_with_its_threshold_and_its_source() -> None:
 
 
 def test_the_page_lists_facts_that_exist() -> None:
-    known = watched({**WELL, "memory": 95}, open={("otlp", 1): False}, log=ENTRY)[1]
+    known = watched({**WELL, "memory": 95}, open={ReceiverPort("otlp", 1): False}, log=ENTRY)[1]
     own = PAGE.partition("### Your own checks")[2]
     table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (\w+(?:, \w+)+) \|$", own, re.MULTILINE)
     assert len(table) >= 6

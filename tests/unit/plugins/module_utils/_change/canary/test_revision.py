@@ -38,6 +38,20 @@ def test_a_revision_without_a_reading_has_no_rows_before_and_is_not_alone() -> N
     canary = Revision(CONFIG, LISTENERS, began_with_change=True)
     rest = Revision(CONFIG, LISTENERS, began_with_change=False)
     assert canary.find_rows_before(10.0) is None
+    assert canary.has_outlived(rest)
     assert canary.count_seconds_alone(rest) == 0.0
     rest.add_reading(0.0, [accepted("old", 1)])
-    assert canary.count_seconds_alone(rest) is None
+    assert not canary.has_outlived(rest)
+    assert canary.count_seconds_alone(rest) == 0.0
+
+
+def test_the_canary_is_alone_from_the_last_reading_of_the_rest_on() -> None:
+    canary = Revision(CONFIG, LISTENERS, began_with_change=True)
+    rest = Revision(CONFIG, LISTENERS, began_with_change=False)
+    for read_time in (0.0, 3.0):
+        canary.add_reading(read_time, [accepted("new", 1)])
+        rest.add_reading(read_time, [accepted("old", 1)])
+    assert not canary.has_outlived(rest)
+    canary.add_reading(9.0, [accepted("new", 1)])
+    assert canary.has_outlived(rest)
+    assert canary.count_seconds_alone(rest) == 6.0
