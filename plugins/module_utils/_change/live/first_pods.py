@@ -18,8 +18,8 @@ from ..._rollout.readiness import is_generation_observed
 from ..canary.evictions import choose_pods_to_evict
 from ..canary.hold import Hold
 from .bundle_run import BundleRun
-from .observe import read_pods
 from .pod_evictions import PodEvictions
+from .revision_pods import read_pods
 
 
 class FirstPods:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the pods of one collector: their metrics, restarts, memory, logs and open ports. Private.
 
-`observe.py` reads a canary so, and waves read the collectors of a cluster.
+`watched_pods.py` reads a canary so, and waves read the collectors of a cluster.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from ..._rollout.readiness import PATHS_OF_POD_COUNTS, read_pod_counts
 from ..collector_change import CollectorChange
 from ..worse_than_before import WorkingState, describe_unfinished_pods, is_worse, measure_working_state
 from .bundle_run import BundleRun
-from .observe import Pods, read_pods
+from .revision_pods import Pods, read_pods
 
 
 def read_working_states(bundle: BundleRun, workloads: Iterable[Manifest]) -> dict[str, WorkingState]:
