@@ -79,15 +79,16 @@ def read_scrapers(cache: Path, version: str) -> dict[str, Any]:
 def main(cache: str, *versions: str) -> None:
     """Write the row, which holds for all versions alike.
 
-    Raises SystemExit if the settings differ between the versions, and with the same message if the module cache has
-    none of the versions.
+    Raises SystemExit if the settings differ between the versions, or if the module cache has none of the versions.
     """
     known_settings: list[dict[str, Any]] = []
     for version in versions:
         version_settings = read_scrapers(Path(cache), version)
         if version_settings:
             known_settings.append(version_settings)
-    if not known_settings or any(settings != known_settings[0] for settings in known_settings):
+    if not known_settings:
+        raise SystemExit(f"the module cache {cache} has the scrapers of none of these versions: {', '.join(versions)}")
+    if any(settings != known_settings[0] for settings in known_settings):
         raise SystemExit("the scrapers differ between these versions: give each range a row with `exact`")
     rows = json.loads(_CONSTRAINTS_FILE.read_text(encoding="utf-8"))
     other_rows = [row for row in rows if row["at"] != _PLACE or "fields" not in row]
