@@ -19,8 +19,8 @@ SCHEMA = "$defs: {metrics_config: {type: object, properties: {%s: {type: object}
 
 def add_version(cache: Path, version: str, metric: str) -> None:
     """Write the schema of scraper `disk` of a version, which has one metric."""
-    folder = cache / f"{scrapers._MODULE}@v{version}" / "internal" / "scraper" / "diskscraper"
-    schema_file = folder / scrapers._SCHEMA
+    folder = cache / f"{scrapers.RECEIVER_MODULE}@v{version}" / "internal" / "scraper" / "diskscraper"
+    schema_file = folder / scrapers.SCRAPER_SCHEMA
     schema_file.parent.mkdir(parents=True)
     schema_file.write_text(SCHEMA % metric, encoding="utf-8")
 
