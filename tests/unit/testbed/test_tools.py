@@ -19,18 +19,16 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.growth import SLOW, measure_growth
 from tools import leftovers
+from tools.job_output import Target, Usage
 from tools.jobs import (
-    LOW_PRIORITY,
     MAX_SLOW_TESTS,
     PARALLEL_JOBS,
     Job,
-    Target,
-    Usage,
     list_slowest_tests,
     list_table_rows,
     main,
-    measure_cpu_seconds,
 )
+from tools.processes import LOW_PRIORITY, measure_cpu_seconds
 
 # The niceness of this process, and of its session among the sessions.
 PRIORITY = """import os
