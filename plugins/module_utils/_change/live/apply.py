@@ -27,8 +27,9 @@ from ..._rollout.live.webhook_reasons import explain_rejected_object
 from ..._rollout.readiness import PATHS_OF_POD_COUNTS, is_ready
 from ..bundle_objects import group_by_dependency, strip_server_fields
 from ..change_set import Action
+from ..collector_flows import EarlierConfig, Flow, find_earlier_flows
 from ..config_versions import find_replaced_configs
-from ..dependency_order import ApplyWave, Flow, find_earlier_flows, order_waves
+from ..dependency_order import ApplyStep, order_apply_steps
 from ..ownership_marks import list_missing_marks
 from ..replacement_order import must_be_remade
 from ..replica_counts import find_autoscaled
@@ -57,8 +58,8 @@ MOST_FAILED, NEW_LINE = 10, "\n"
 def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Make the cluster hold the bundle; in check mode find out what would change.
 
-    First comes all that reads and refuses, then the changes of running collectors are found, and then the waves are
-    applied. A wave has the objects that are applied together, once the changed collectors of the wave before work.
+    First comes all that reads and refuses, then the changes of running collectors are found, and then the steps are
+    applied. A step has the objects that are applied together, once the changed collectors of the step before work.
     """
     session = Session(cluster, options)
     bundle = _BundleApply(session)
@@ -77,20 +78,20 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     running_changes.find_changes(
         options.manifests, options.change, lambda changes: refuse_forbidden_changes(session, changes, bundle.live)
     )
-    waves, warnings = order_waves(
+    steps, warnings = order_apply_steps(
         options.manifests, bundle.live, options.flows, options.field_manager, bundle.list_earlier_flows()
     )
     session.report.warnings.extend(warnings)
     bundle.hold_manifest = running_changes.manifest_to_apply
     with report_done_on_failure(session):
-        for wave in waves:
-            with running_changes.undo_on_failure(wave.later_collectors):
-                running_changes.begin_changes(wave.manifests)
-                for group in group_by_dependency(wave.manifests):
+        for step in steps:
+            with running_changes.undo_on_failure(step.later_collectors):
+                running_changes.begin_changes(step.manifests)
+                for group in group_by_dependency(step.manifests):
                     await_references(session, group, pairs)
                     pruning.make_room(group)
                     bundle.apply_group(group)
-                running_changes.wait_until_complete(bundle.list_workloads_to_await(wave))
+                running_changes.wait_until_complete(bundle.list_workloads_to_await(step))
         pruning.delete_rest()
         session.report.warnings.extend(cluster.warnings)
         is_ready = bundle.is_rolled_out()
@@ -270,25 +271,26 @@ class _BundleApply:
         manifests = self.options.manifests
         new_configs = [manifest for manifest in manifests if ref(manifest) in self.replaced]
         old_configs = self.cluster.call_in_parallel(self._read_predecessor, new_configs)
-        configs: list[tuple[str, Any]] = []
+        configs: list[EarlierConfig] = []
         for new_config, old_config in zip(new_configs, old_configs, strict=True):
             configs += [
-                (read_collector_name(new_config), parse_foreign_yaml(config_text))
+                EarlierConfig(read_collector_name(new_config), parse_foreign_yaml(config_text))
                 for config_text in mapping_at(old_config, "data").values()
             ]
         for manifest in manifests:
             if manifest["kind"] == COLLECTOR:
-                configs.append((read_collector_name(manifest), mapping_at(self.live[ref(manifest)], "spec", "config")))
+                live_config = mapping_at(self.live[ref(manifest)], "spec", "config")
+                configs.append(EarlierConfig(read_collector_name(manifest), live_config))
         return find_earlier_flows(manifests, configs)
 
-    def list_workloads_to_await(self, wave: ApplyWave) -> list[Manifest]:
-        """Return the workloads of a wave that must work before the next one begins."""
-        if self.options.check or not wave.later_collectors:
+    def list_workloads_to_await(self, step: ApplyStep) -> list[Manifest]:
+        """Return the workloads of a step that must work before the next one begins."""
+        if self.options.check or not step.later_collectors:
             return []
         workloads = []
-        for manifest in wave.manifests:
+        for manifest in step.manifests:
             is_ordered = (
-                manifest["kind"] in POD_RUNNING_KINDS and read_collector_name(manifest) in wave.ordered_collectors
+                manifest["kind"] in POD_RUNNING_KINDS and read_collector_name(manifest) in step.ordered_collectors
             )
             if is_ordered and self.session.changes.has_moved(ref(manifest)):
                 workloads.append(manifest)

@@ -25,7 +25,7 @@ from ..._kube.live.connect import connect
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.live.task_end import run
 from ..._otelcol.kube.names import OWNER
-from ..dependency_order import Flow
+from ..collector_flows import Flow
 from .apply import apply_bundle, go_back, settle_changes
 from .needed_rights import name_missing_rights
 from .remove import remove_bundle

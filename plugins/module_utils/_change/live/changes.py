@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes of running collectors: recorded before the first write, awaited, completed or undone. Private.
 
-`apply.py` makes one `Changes` for a run, and calls `find_changes`, then for each wave `begin_changes` and
-`wait_until_complete` within `undo_on_failure`. A wave here has the objects of the bundle that are applied together. In
-`decide_kept_records` it is about waves of clusters, of which docs/waves.md tells.
+`apply.py` makes one `Changes` for a run, and calls `find_changes`, then for each step `begin_changes` and
+`wait_until_complete` within `undo_on_failure`. A step has the objects of the bundle that are applied together
+(dependency_order.py). A wave is a group of clusters (docs/waves.md): `decide_kept_records` is about it.
 """
 
 from __future__ import annotations

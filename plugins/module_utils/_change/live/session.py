@@ -29,7 +29,7 @@ from ..._rollout.live.webhook_trust import is_trust_lost
 from ..applied_state import is_applied
 from ..bundle_objects import build_difference
 from ..change_set import ChangeSet
-from ..dependency_order import Flow
+from ..collector_flows import Flow
 from ..ownership_marks import may_convert
 
 DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "

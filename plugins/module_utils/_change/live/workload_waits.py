@@ -1,9 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for several groups of workloads of a bundle at the same time. `changes.py` does so after each wave. Private.
+"""Wait for several groups of workloads of a bundle at the same time. `changes.py` does so after each step. Private.
 
-A group has the workloads of one collector, or of the rest of the bundle. A wave is what a run applies at one time.
+A bundle is the list of all manifests of a run; a step has those that are applied together (dependency_order.py). A
+group has the workloads of one collector, or one other workload. For example, with two collectors that change:
+
+    waits = {"obs/agent": …, "obs/gateway": …}
+    → yields EndedWait("obs/gateway", None) as soon as its pods are ready,
+      then EndedWait("obs/agent", Failure("… CrashLoopBackOff")) as soon as one of its pods fails for good
 """
 
 from __future__ import annotations
