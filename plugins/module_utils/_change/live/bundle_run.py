@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the change of a collector needs of the run over a bundle. Private.
 
-`Writer` of write.py is such a run; tests have their own. A bundle is the list of all manifests of a run.
+`ObjectWriter` of object_writer.py is such a run; tests have their own. A bundle is the list of all manifests of a run.
 """
 
 from __future__ import annotations

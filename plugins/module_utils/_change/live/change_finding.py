@@ -19,9 +19,9 @@ from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.change_record import describe_failed_outcome, read_start_time
 from ..._rollout.live.followed_workloads import read_followed_resources
 from ..._rollout.readiness import is_ready
-from ..bundle_objects import strip_server_fields
 from ..canary.change_plan import describe_plan
 from ..collector_change import CollectorChange, group_by_collector, list_objects_before_change
+from ..object_difference import strip_server_fields
 from ..recorded_change import add_recorded_state, is_rolling
 from ..workload_kinds import POD_RUNNING_KINDS
 from .bundle_run import BundleRun

@@ -4,8 +4,8 @@
 """Refuse to overwrite objects of other owners, before anything is written. Private.
 
 A bundle could overwrite such an object itself, or by the operator, which makes objects for a custom resource of it.
-An object is foreign if no release of the bundle owns it, and the run neither converts nor adopts it (see `may_write` of
-session.py). A budget is a PodDisruptionBudget; of two for the same pods, Kubernetes allows no eviction.
+An object is foreign if no release of the bundle owns it, and the run does not take it over (see
+`may_write` of session.py). A budget is a PodDisruptionBudget; of two for the same pods, Kubernetes allows no eviction.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
     for manifest, live in pairs:
         if live is None or session.may_write(manifest, live):
             continue
-        if session.may_exist(manifest):
+        if session.is_existing_account(manifest):
             account_pairs.append((manifest, live))
         elif manifest["kind"] != "Namespace":
             foreign_pairs.append((manifest, live))

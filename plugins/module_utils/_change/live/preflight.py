@@ -14,7 +14,6 @@ from typing import NamedTuple
 from ..._kube.live.api_errors import ask_server, build_missing_kind_problem, explain
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError
 from ..._kube.live.kinds import ApiResource
-from ..._kube.ownership import is_own_object
 from ..._otelcol.bounded.read_limits import TooLargeError
 from ..._otelcol.config.layers import parse_version
 from ..._otelcol.errors import Problem, join_at_most
@@ -32,8 +31,8 @@ from ..rbac_roles import gives_kubelet_pods
 from ..replacement_order import must_be_remade, replaces
 from ..service_ports import explain_unfit_ports
 from .foreign_objects import refuse_foreign_objects
+from .remake import try_replacement
 from .session import Session
-from .write import try_replacement
 
 # The objects of a bundle, each with its live object; None if there is none yet.
 Pairs = list[tuple[Manifest, "Manifest | None"]]
@@ -63,25 +62,25 @@ def refuse_before_apply(session: Session, pairs: Pairs) -> None:
     """Refuse what would fail half-way, or harm others."""
     refuse_foreign_objects(session, pairs)
     refuse_missing_references(session, pairs)
-    refuse_unfit_adoptions(session, pairs)
+    refuse_unfit_takeovers(session, pairs)
     remade_manifests = [manifest for manifest, live in pairs if must_be_remade(manifest, live)]
     session.cluster.call_in_parallel(lambda manifest: try_replacement(session, manifest), remade_manifests)
 
 
-def refuse_unfit_adoptions(session: Session, pairs: Pairs) -> None:
-    """Refuse to adopt objects that the server finds invalid with what both owners set: an apply keeps such fields."""
-    adopted_pairs = [(manifest, live) for manifest, live in pairs if live and _is_adopted(session, manifest, live)]
-    session.cluster.call_in_parallel(lambda pair: _try_adopted(session, *pair), adopted_pairs)
+def refuse_unfit_takeovers(session: Session, pairs: Pairs) -> None:
+    """Refuse to take over objects that the server finds invalid with the fields of both owners: it keeps both."""
+    takeover_pairs = [(manifest, live) for manifest, live in pairs if live and _is_taken_over(session, manifest, live)]
+    session.cluster.call_in_parallel(lambda pair: _try_takeover(session, *pair), takeover_pairs)
 
 
-def _is_adopted(session: Session, manifest: Manifest, live: Manifest) -> bool:
+def _is_taken_over(session: Session, manifest: Manifest, live: Manifest) -> bool:
     """Return whether this run takes an object over from another owner by an apply, without making it anew."""
-    if not session.may_adopt(manifest, live) or is_own_object(live, session.releases, session.options.field_manager):
+    if not session.may_take_over(manifest, live) or session.is_own(live):
         return False
     return not must_be_remade(manifest, live)
 
 
-def _try_adopted(session: Session, manifest: Manifest, live: Manifest) -> None:
+def _try_takeover(session: Session, manifest: Manifest, live: Manifest) -> None:
     """Let the server try the apply in a dry run. Raises Problem if it finds the joined object invalid."""
     try:
         session.apply_object(manifest, dryRun="All")

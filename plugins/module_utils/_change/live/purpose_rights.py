@@ -222,7 +222,7 @@ def rights_to_change(
 ) -> Iterator[RbacGrant]:
     """Yield the rights to change one collector: to write its objects and its record, and to judge its pods."""
     for manifest in change.manifests:
-        if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
+        if manifest["kind"] != "Namespace" and not session.is_existing_account(manifest):
             yield from rights_to_object(manifest, "get", "patch")
     workload = change.workloads[0]
     yield from rights_to_object(build_record_reference(workload), *_WRITER_VERBS)

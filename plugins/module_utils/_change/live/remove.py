@@ -18,12 +18,16 @@ from ..._kube.ownership import describe_owner
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ObjectIdentity, ObjectRef, object_identity, ref
-from ..bundle_objects import group_by_dependency
 from ..change_set import Action
-from ..leftovers import find_account_users, find_leftovers
+from ..kind_order import group_by_dependency
+from ..remaining_objects import find_account_users, find_remaining_objects
 from ..workload_kinds import WORKLOAD_KINDS
-from .prune import Pruning, delete_objects, keep_needed_issuers, read_certificate_secrets
-from .session import BundleOptions, Session, list_objects, report_done_on_failure, report_kept
+from .bundle_options import BundleOptions
+from .delete import delete_objects
+from .needed_issuers import keep_needed_issuers, read_certificate_secrets
+from .prune import Pruning
+from .session import Session, list_objects, report_done_on_failure, report_kept
+from .stale_listing import list_stale_of_removed
 
 # The kinds whose objects may run pods under a ServiceAccount, by API version. An object that is idle now may need its
 # account later. Not every cluster serves the kinds of extensions.
@@ -60,8 +64,8 @@ def _remove(session: Session) -> None:
     for group in groups:
         own_objects = [manifest for manifest in group if not _is_shareable(manifest)]
         delete_objects(session, own_objects, Action.DELETED)
-    deleted_leftovers = pruning.delete_leftovers()
-    leaving_identities = {object_identity(manifest) for manifest in [*leaving_objects, *deleted_leftovers]}
+    stale_objects = pruning.delete_all()
+    leaving_identities = {object_identity(manifest) for manifest in [*leaving_objects, *stale_objects]}
     for group in groups:
         delete_objects(session, _find_unused(session, group, leaving_identities), Action.DELETED)
     for orphan in _find_orphans(session):
@@ -75,11 +79,11 @@ def _find_leaving_objects(session: Session) -> tuple[Pruning, list[Manifest]]:
     looks at each of those whether somebody uses it. Issuers that Certificates of others need are in neither.
     """
     own_objects = _collect_own_objects(session)
-    pruning = Pruning(session)
-    shareable_leftovers = [manifest for manifest in pruning.leftovers if _is_shareable(manifest)]
-    pruning.hand_over(shareable_leftovers)
-    own_objects += shareable_leftovers
-    kept_issuers = keep_needed_issuers(session, [*own_objects, *pruning.leftovers])
+    pruning = Pruning(session, list_stale_of_removed(session).objects)
+    shareable_objects = [manifest for manifest in pruning.stale_objects if _is_shareable(manifest)]
+    pruning.hand_over(shareable_objects)
+    own_objects += shareable_objects
+    kept_issuers = keep_needed_issuers(session, [*own_objects, *pruning.stale_objects])
     pruning.hand_over(kept_issuers)
     leaving_objects = [manifest for manifest in own_objects if manifest not in kept_issuers]
     leaving_objects += read_certificate_secrets(session, leaving_objects)
@@ -166,7 +170,7 @@ def _explain_namespace_use(session: Session, namespace: Manifest, leaving_identi
     unlisted_kinds = _list_unreadable_kinds(resources, object_lists)
     if unlisted_kinds:
         return f"this user may not see whether it still has {', '.join(unlisted_kinds)}, or they cannot be read"
-    return _describe_refs(find_leftovers(_iterate_objects(object_lists), leaving_identities))
+    return _describe_refs(find_remaining_objects(_iterate_objects(object_lists), leaving_identities))
 
 
 def _list_unreadable_kinds(
@@ -237,7 +241,7 @@ def _explain_definition_use(session: Session, definition: Manifest, leaving_iden
     objects = _list_or_none(session, resource, "", METADATA_LIST)
     if objects is None:
         return "this user may not see whether it is used"
-    return _describe_refs(find_leftovers(objects, leaving_identities))
+    return _describe_refs(find_remaining_objects(objects, leaving_identities))
 
 
 def _describe_refs(remaining_refs: list[ObjectRef], introduction: str = "it still has") -> str:

@@ -18,9 +18,9 @@ from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.live.deleted_workload import is_gone
-from ..bundle_objects import group_by_dependency
 from ..change_set import Action, ChangeSet, ObjectOutcome
 from ..collector_change import CollectorChange, add_live_uid
+from ..kind_order import group_by_dependency
 from ..managed_fields import extract_applied
 from ..tree_parts import is_within
 from ..workload_kinds import POD_RUNNING_KINDS
