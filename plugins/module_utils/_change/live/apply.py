@@ -28,19 +28,15 @@ from .changes import Changes
 from .group_apply import GroupApply
 from .kubectl_changes import take_over_kubectl_fields
 from .live_bundle import list_earlier_flows, read_live_bundle, refuse_missing_namespaces
+from .missing_references import await_references
 from .needed_rights import refuse_forbidden_changes, refuse_forbidden_objects
 from .object_writer import ObjectWriter
-from .preflight import (
-    await_references,
-    refuse_before_apply,
-    refuse_taken_ports,
-    warn_of_constraints,
-    warn_of_older_kubelets,
-)
+from .preflight import refuse_before_apply, warn_of_constraints, warn_of_older_kubelets
 from .prune import Pruning
 from .renamed import warn_of_earlier_names
 from .session import Session, report_done_on_failure
 from .stale_listing import list_stale_of_applied
+from .taken_ports import refuse_taken_ports
 
 
 def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..applied_state import is_applied
 from ..ownership_marks import list_lacking_parts
 from .second_budgets import find_bundle_budgets, find_operator_budgets, refuse_second_budget
-from .session import Session, list_objects
-from .takeover_warnings import Pairs, warn_of_earlier_versions, warn_of_helm, warn_of_other_tools
+from .session import Pairs, Session, list_objects
+from .takeover_warnings import warn_of_earlier_versions, warn_of_helm, warn_of_other_tools
 
 _MOST_SHOWN = 5
 

@@ -32,9 +32,9 @@ from ..host_ports import list_template_ports
 from ..rbac_roles import RbacGrant
 from ..workload_kinds import POD_RUNNING_KINDS
 from .foreign_objects import list_compared_refs
-from .preflight import REFERRED_RESOURCES, VOLUME_RESOURCE
-from .remove import BUILT_IN_KINDS, EXTENSION_KINDS, build_user_resource
+from .missing_references import REFERRED_RESOURCES, VOLUME_RESOURCE
 from .session import Session, list_namespaces
+from .shared_objects import BUILT_IN_KINDS, EXTENSION_KINDS, build_user_resource
 
 _WRITER_VERBS = ("get", "create", "patch", "delete")
 _EVICTION = Right("create", "", "pods/eviction")

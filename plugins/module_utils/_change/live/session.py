@@ -28,6 +28,8 @@ from ..ownership_marks import may_convert
 from .bundle_options import BundleOptions
 from .bundle_report import BundleReport
 
+# The manifests of a bundle, each with its live object; None for one that the cluster does not have.
+Pairs = list[tuple[Manifest, "Manifest | None"]]
 # How the fix of an error begins to say what was done before it.
 DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
 
@@ -190,6 +192,16 @@ def list_objects(
 ) -> list[Manifest] | None:
     """Return the objects of a kind; an empty list if it is not installed, None if the user may not list them."""
     return list_if_allowed(resource.plural, lambda: session.list_objects(resource, namespace, query, accept))
+
+
+def list_readable_objects(
+    session: Session, resource: ApiResource, namespace: str, accept: str = JSON
+) -> list[Manifest] | None:
+    """Return the objects of a kind as `list_objects` does; None also if they cannot be read for any other reason."""
+    try:
+        return list_objects(session, resource, namespace, {}, accept)
+    except Problem:
+        return None
 
 
 def list_namespaces(manifests: Iterable[Manifest]) -> list[str]:

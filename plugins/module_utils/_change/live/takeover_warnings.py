@@ -17,13 +17,11 @@ from ..._otelcol.errors import join_at_most
 from ..._otelcol.kube.keepers import HELM_NAME
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..ownership_marks import list_tool_marks, read_helm_release
-from .session import Session
+from .session import Pairs, Session
 
 _MOST_SHOWN = 5
 # The name of a namespace or a Helm release. Any other text of an annotation must not become a part of a command.
 _NAME_PATTERN = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-# The manifests of a bundle, each with its live object; None for one that the cluster does not have.
-Pairs = list[tuple[Manifest, "Manifest | None"]]
 
 
 def warn_of_earlier_versions(session: Session, pairs: Pairs) -> None:
