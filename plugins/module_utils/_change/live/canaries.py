@@ -25,7 +25,7 @@ Outcome = TypeVar("Outcome")
 
 
 def prepare_canaries(
-    bundle: BundleRun, changes: Iterable[CollectorChange], live_objects: Mapping[ObjectRef, Manifest | None]
+    run: BundleRun, changes: Iterable[CollectorChange], live_objects: Mapping[ObjectRef, Manifest | None]
 ) -> dict[str, Canary]:
     """Return the canaries among changes that make new pods, by the name of the collector.
 
@@ -35,8 +35,8 @@ def prepare_canaries(
     for change in changes:
         live_workload = live_objects.get(ref(change.workloads[0]))
         if change.is_canary and live_workload:
-            canaries.append(Canary(bundle, change, live_workload))
-    prepared_canaries = bundle.cluster.call_in_parallel(_prepare_if_pods_change, canaries)
+            canaries.append(Canary(run, change, live_workload))
+    prepared_canaries = run.cluster.call_in_parallel(_prepare_if_pods_change, canaries)
     return {canary.change.name: canary for canary in prepared_canaries if canary}
 
 

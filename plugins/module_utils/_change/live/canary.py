@@ -49,14 +49,14 @@ _WHOLE_COLLECTOR = "the collector"
 class Canary:
     """The change of one collector with strategy `canary`. `live` is the workload before the change."""
 
-    def __init__(self, bundle: BundleRun, change: CollectorChange, live: Manifest) -> None:
+    def __init__(self, run: BundleRun, change: CollectorChange, live: Manifest) -> None:
         self.change = change
-        self._bundle = bundle
+        self._run = run
         self._workload = change.workloads[0]
         self._live_before = live
         self._title = f"Collector {change.name}"
         self._observe_seconds = float(change.options["observe_seconds"])
-        self._reader = ClusterReader(bundle.cluster, bundle.quick_cluster())
+        self._reader = ClusterReader(run.cluster, run.quick_cluster())
         self._checks = choose_checks(change.options["judge"])
         self._passed = PassedChecks(self._checks)
         # How the workload is applied so that only its first pods change; None if no pod can keep the earlier config.
@@ -73,7 +73,7 @@ class Canary:
 
     def makes_new_pods(self) -> bool:
         """Return whether the change makes new pods; without any there is nothing to judge."""
-        tried_workload = self._bundle.tried(self._workload)
+        tried_workload = self._run.try_apply(self._workload)
         return renews_pods(self._workload, self._live_before, tried_workload, self._find_interrupted_workload())
 
     def prepare(self) -> None:
@@ -87,8 +87,8 @@ class Canary:
         observed_before = self._build_observed(self._live_before)
         require_metrics(self._reader, observed_before)
         needs_baseline = self._hold is None and self._baseline is None
-        if needs_baseline and not self._bundle.check:
-            self._bundle.cluster.progress.tell_now(self._title, "reading its pods as they are before the change")
+        if needs_baseline and not self._run.check:
+            self._run.cluster.progress.tell_now(self._title, "reading its pods as they are before the change")
             self._baseline = self.change.readings = read_baseline(self._reader, observed_before)
 
     def _find_interrupted_workload(self) -> Manifest | None:
@@ -119,15 +119,15 @@ class Canary:
 
     def _release_other_pods(self) -> None:
         """Apply the workload itself, in place of the form in which it waits after the first pods."""
-        changes = self._bundle.changes
+        changes = self._run.changes
         waiting_workload = changes.find_left_objects()[ref(self._workload)]
-        changes.note_applied_again(self._bundle.write(self._workload, waiting_workload))
+        changes.note_applied_again(self._run.apply(self._workload, waiting_workload))
 
     def _build_first_pods(self) -> FirstPods | None:
         """Return the pods that change first; None if no pod waits for them."""
         if self._hold is None:
             return None
-        return FirstPods(self._bundle, self._reader, self._workload, self._hold, self._title)
+        return FirstPods(self._run, self._reader, self._workload, self._hold, self._title)
 
     # ── While the other pods follow ──
 
@@ -136,10 +136,10 @@ class Canary:
 
         Raises Failure if they do worse.
         """
-        current_time = self._bundle.cluster.clock()
+        current_time = self._run.cluster.clock()
         if current_time - self._last_reading_at < POLL_SECONDS:
             return
-        live_workload = self._bundle.live(self._workload)
+        live_workload = self._run.read_live(self._workload)
         if live_workload is None:
             return
         self._last_reading_at = current_time
@@ -170,7 +170,7 @@ class Canary:
     def judge_all_pods(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
         self._judge(self._read_present_workload(), _WHOLE_COLLECTOR, self._ready_observation)
-        self._bundle.judged(self._title, self._passed.build_summary())
+        self._run.report_verdict(self._title, self._passed.build_summary())
 
     # ── One judgement ──
 
@@ -182,7 +182,7 @@ class Canary:
         """
         seconds = self._observe_seconds
         comparison = "the earlier pods" if self._baseline is None else "the readings from before"
-        self._bundle.cluster.progress.tell_now(self._title, f"judging {who} beside {comparison} for {seconds:g} s")
+        self._run.cluster.progress.tell_now(self._title, f"judging {who} beside {comparison} for {seconds:g} s")
         observation = observe_pods(
             self._reader, self._build_observed(live), seconds, self._checks, begun=begun_observation
         )
@@ -190,7 +190,7 @@ class Canary:
             self._baseline = observation.facts["rest"]
         notes = observation.describe_limits(seconds)
         for note in notes:
-            self._bundle.warn(f"{self.change.name}, {who}: {note}.")
+            self._run.warn(f"{self.change.name}, {who}: {note}.")
         self._fail_if_worse(observation.verdicts, observation.seconds, who)
         self._passed.add_observation(
             f"{who} for {round(observation.seconds)} s beside {comparison}",
@@ -204,18 +204,18 @@ class Canary:
             return
         # If the workload was deleted, its pods do worse for that reason, which is told instead.
         self._read_present_workload()
-        self._bundle.cluster.progress.tell_now(self._title, describe_failure(verdicts, who))
+        self._run.cluster.progress.tell_now(self._title, describe_failure(verdicts, who))
         raise build_failure(verdicts, who, seconds, ref(self._workload))
 
     # ── The live workload ──
 
     def _read_present_workload(self) -> Manifest:
         """Return the workload as it is now. Raises Failure if it is deleted."""
-        return read_present_workload(self._bundle, self._workload)
+        return read_present_workload(self._run, self._workload)
 
     def _follow_workload(self, live: Manifest) -> FollowedResource:
         """Return the workload, or those that an operator made of it. Raises Problem if they cannot be read."""
-        return ask_server(f"Read {ref(live)}", lambda: read_followed_resources(self._bundle.cluster, [live]))[0]
+        return ask_server(f"Read {ref(live)}", lambda: read_followed_resources(self._run.cluster, [live]))[0]
 
     def _build_observed(self, live: Manifest) -> Observed:
         """Return what to observe: the workload that runs the pods, and the new config."""

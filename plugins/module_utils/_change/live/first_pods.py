@@ -28,10 +28,10 @@ class FirstPods:
     `title` is the name of the collector in lines of progress.
     """
 
-    def __init__(self, bundle: BundleRun, reader: ClusterReader, workload: Manifest, hold: Hold, title: str) -> None:
-        self._bundle, self._reader, self._workload, self._hold = bundle, reader, workload, hold
+    def __init__(self, run: BundleRun, reader: ClusterReader, workload: Manifest, hold: Hold, title: str) -> None:
+        self._run, self._reader, self._workload, self._hold = run, reader, workload, hold
         self._title = title
-        self._evictions = PodEvictions(bundle, workload, title)
+        self._evictions = PodEvictions(run, workload, title)
 
     def require_evictions(self, live: Manifest) -> None:
         """Wait until the server would evict the pods that the first ones replace. Raises Problem if it never would.
@@ -44,12 +44,12 @@ class FirstPods:
 
     def wait_until_ready(self) -> None:
         """Wait for the first pods. Raises Failure with the reason as soon as one cannot become ready."""
-        cluster, hold = self._bundle.cluster, self._hold
-        status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=self._bundle.unschedulable_seconds)
+        cluster, hold = self._run.cluster, self._hold
+        status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=self._run.unschedulable_seconds)
         ready_count = 0
         kept_because: Problem | None = None
-        for _poll in cluster.iter_polls(self._bundle.wait_seconds):
-            live_workload = read_present_workload(self._bundle, self._workload)
+        for _poll in cluster.iter_polls(self._run.wait_seconds):
+            live_workload = read_present_workload(self._run, self._workload)
             if not is_generation_observed(live_workload):
                 continue
             pods = read_pods(self._reader, live_workload)
@@ -77,14 +77,14 @@ class FirstPods:
         if kept_because:
             return Failure(kept_because.wrong, asked=kept_because.asked, fix=kept_because.fix, facts=facts)
         changed_pods_text = f"{ready_count} of the {self._hold.changed_pod_count} pods that changed first"
-        wrong = f"not ready after {self._bundle.wait_seconds:g} s: {changed_pods_text}"
+        wrong = f"not ready after {self._run.wait_seconds:g} s: {changed_pods_text}"
         fix = "Look at their events and logs with `kubectl describe` and `kubectl logs`."
         return Failure(wrong, asked=f"Wait for {ref(self._workload)}", fix=fix, facts=facts)
 
 
-def read_present_workload(bundle: BundleRun, workload: Manifest) -> Manifest:
+def read_present_workload(run: BundleRun, workload: Manifest) -> Manifest:
     """Return a workload as it is now. Raises Failure if it is deleted."""
-    live = bundle.live(workload)
+    live = run.read_live(workload)
     if live is None or is_gone(live):
-        raise report_deleted(bundle.cluster, ref(workload))
+        raise report_deleted(run.cluster, ref(workload))
     return live

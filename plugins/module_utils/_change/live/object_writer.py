@@ -29,23 +29,23 @@ class ObjectWriter:
         options, report = session.options, session.report
         self.session = session
         self.cluster = session.cluster
-        self.manager = options.field_manager
+        self.field_manager = options.field_manager
         self.wait_seconds = options.wait_seconds
         self.unschedulable_seconds = options.unschedulable_seconds
         self.check = options.check
         self.keeps_records = options.keep_records
         self.kept_records = report.kept_records
         self.kept_rights = report.kept_rights
-        self.live = session.read_live
+        self.read_live = session.read_live
         self.changes = session.changes
-        self.plan = report.plan_lines.append
+        self.add_plan_line = report.plan_lines.append
         self.quick_cluster = options.quick_cluster or (lambda: session.cluster)
         # The name of this run, such as `host1_5f2c9a1b`, as Kubernetes names the holder of a lease.
-        self.run = f"{platform.node()}_{secrets.token_hex(4)}"
+        self.name = f"{platform.node()}_{secrets.token_hex(4)}"
         # What the server would make of each object, which is asked once; None if it would reject it.
         self._tried_objects: dict[ObjectRef, Manifest | None] = {}
 
-    def tried(self, manifest: Manifest) -> Manifest | None:
+    def try_apply(self, manifest: Manifest) -> Manifest | None:
         """Return what the server would make of a manifest, by a dry run; None if it would reject it.
 
         It is asked once for each object: all questions about a change come before the first write.
@@ -61,28 +61,30 @@ class ObjectWriter:
             tried_object = self.session.apply_object(manifest, dryRun="All")
         except ApiError:
             return None
-        return drop_fields_set_by_hand(tried_object, self.manager)
+        return drop_fields_set_by_hand(tried_object, self.field_manager)
 
-    def write(self, manifest: Manifest, live_object: Manifest) -> Manifest:
+    def apply(self, manifest: Manifest, live_object: Manifest) -> Manifest:
         """Apply an object in a state in which it was read. Raises Problem."""
 
-        def write_object() -> Manifest:
+        def apply_object() -> Manifest:
             desired_manifest = keep_replicas(self.session, manifest, live_object)
             return rewrite(self.session, desired_manifest, live_object).after
 
-        return ask_server(f"Apply {ref(manifest)}", write_object)
+        return ask_server(f"Apply {ref(manifest)}", apply_object)
 
-    def record(self, record: Manifest, earlier: Manifest | None) -> Manifest:
+    def write_record(self, record: Manifest, earlier: Manifest | None) -> Manifest:
         """Create the record of a change, or take over an earlier one. Raises Problem if another run was faster."""
         if earlier:
-            return self.write(record, earlier)
+            return self.apply(record, earlier)
         try:
             return self.session.apply_object(pin_to_absence(record), force="false")
         except ApiError as error:
             if not is_state_refused(error):
                 raise explain(error, f"Apply {ref(record)}") from error
         live_record = self.session.read_live(record)
-        if live_record and is_applied(record, live_record, self.manager):  # the answer to an earlier attempt was lost
+        if live_record and is_applied(
+            record, live_record, self.field_manager
+        ):  # the answer to an earlier attempt was lost
             return live_record
         raise build_outrun_problem(live_record or record)
 
@@ -90,7 +92,7 @@ class ObjectWriter:
         """Delete an object that was judged to go. Return whether it goes; it stays if it has another owner now."""
         return delete_as_judged(self.session, judged_object)
 
-    def judged(self, name: str, verdict: str) -> None:
+    def report_verdict(self, name: str, verdict: str) -> None:
         """Tell how the change of a collector was judged, and add it to the result."""
         self.cluster.progress.tell_now(name, verdict)
         self.session.report.verdict_lines.append(f"{name}: {verdict}")

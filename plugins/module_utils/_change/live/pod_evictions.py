@@ -36,8 +36,8 @@ class EvictionRefusal(NamedTuple):
 class PodEvictions:
     """Evictions of pods of one workload. `title` is the name of the collector in lines of progress."""
 
-    def __init__(self, bundle: BundleRun, workload: Manifest, title: str) -> None:
-        self._bundle, self._cluster, self._workload, self._title = bundle, bundle.cluster, workload, title
+    def __init__(self, run: BundleRun, workload: Manifest, title: str) -> None:
+        self._run, self._cluster, self._workload, self._title = run, run.cluster, workload, title
 
     def require_allowed(self, pods: Sequence[Manifest]) -> None:
         """Wait until the server would evict each of some pods. Evicts none.
@@ -47,9 +47,9 @@ class PodEvictions:
         refusal = self._wait_out_refusal(pods)
         if refusal is None:
             return
-        if not self._bundle.check:
+        if not self._run.check:
             raise refusal.problem from refusal.api_error
-        self._bundle.warn(f"{refusal.problem.wrong}. Without check mode, the run waits for it")
+        self._run.warn(f"{refusal.problem.wrong}. Without check mode, the run waits for it")
 
     def evict_pods(self, pods: Iterable[Manifest]) -> Problem | None:
         """Evict pods. Return why a budget keeps one of them for now; None if no budget keeps any.
@@ -73,7 +73,7 @@ class PodEvictions:
         Raises Problem at once if waiting is in vain.
         """
         refusal: EvictionRefusal | None = None
-        for _poll in self._cluster.iter_polls(0 if self._bundle.check else self._bundle.wait_seconds):
+        for _poll in self._cluster.iter_polls(0 if self._run.check else self._run.wait_seconds):
             refusal = self._find_first_refusal(pods)
             if refusal is None:
                 return None

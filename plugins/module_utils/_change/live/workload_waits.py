@@ -27,7 +27,7 @@ from .bundle_run import BundleRun
 
 
 def prepare_wait(
-    bundle: BundleRun,
+    run: BundleRun,
     workloads: Sequence[Manifest],
     left_objects: Mapping[ObjectRef, Manifest],
     change: CollectorChange | None = None,
@@ -53,14 +53,14 @@ def prepare_wait(
 
     options = RolloutWaitOptions(
         [AwaitedWorkload(ref(workload), workload["apiVersion"]) for workload in workloads],
-        bundle.wait_seconds,
-        bundle.unschedulable_seconds,
+        run.wait_seconds,
+        run.unschedulable_seconds,
         until={},
         allow_empty=False,
         left_generations=left_generations,
         spares=spares_symptom,
     )
-    return RolloutWait(bundle.cluster, compile_search({}), options)
+    return RolloutWait(run.cluster, compile_search({}), options)
 
 
 class EndedWait(NamedTuple):
@@ -71,14 +71,14 @@ class EndedWait(NamedTuple):
 
 
 def iterate_ended_waits(
-    bundle: BundleRun, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
+    run: BundleRun, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
 ) -> Iterator[EndedWait]:
     """Yield each wait as soon as it ends; last come those whose workloads are not ready in time.
 
     After each poll, call `meanwhile`; what it raises ends all waits.
     """
     pending = dict(waits)
-    for _poll in bundle.cluster.iter_polls(bundle.wait_seconds):
+    for _poll in run.cluster.iter_polls(run.wait_seconds):
         for name, wait in list(pending.items()):
             failure: Failure | None = None
             try:
