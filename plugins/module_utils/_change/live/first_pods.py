@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pods that get a change first, while the others wait. `canary.py` waits here until they are ready. Private."""
+"""The pods that get a change first, while the others wait with the earlier config. Private.
+
+`canary.py` makes a `FirstPods` for a workload that is held (canary/hold.py): its controller stops after, say, 1 of 3
+pods. `require_evictions` asks before the first write whether these pods could take the place of others, and
+`wait_until_ready` waits for them after it. A run shows meanwhile `0 of 1 first pods with the change ready`.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +34,10 @@ class FirstPods:
     """
 
     def __init__(self, run: BundleRun, reader: ClusterReader, workload: Manifest, hold: Hold, title: str) -> None:
-        self._run, self._reader, self._workload, self._hold = run, reader, workload, hold
+        self._run = run
+        self._reader = reader
+        self._workload = workload
+        self._hold = hold
         self._title = title
         self._evictions = PodEvictions(run, workload, title)
 

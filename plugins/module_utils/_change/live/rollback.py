@@ -63,10 +63,12 @@ class UndoResult:
         return bool(other_reasons) and all(OUTRUN_REASON in reason for reason in other_reasons)
 
 
-def restore_collector(run: BundleRun, change: CollectorChange, read: Mapping[ObjectRef, Manifest | None]) -> UndoResult:
+def restore_collector(
+    run: BundleRun, change: CollectorChange, found_objects: Mapping[ObjectRef, Manifest | None]
+) -> UndoResult:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
-    `read` has the objects as this run found them; it counts for those that the run has not written. If the cluster
+    `found_objects` are the objects as this run found them; they count for those that the run has not written. If the cluster
     stops answering, the result has the objects that are back, and why the others are not. Raises no error, because the
     error that led here counts more.
     """
@@ -74,7 +76,7 @@ def restore_collector(run: BundleRun, change: CollectorChange, read: Mapping[Obj
     try:
         undone.lost_reason = explain_lost(run, change)
         if not undone.lost_reason:
-            _bring_back_all(run, change, read, undone)
+            _bring_back_all(run, change, found_objects, undone)
     except (Problem, LostError) as error:
         undone.unread_reason = str(getattr(error, "wrong", error))
     run.changes.note_restored(undone.restored_objects)
@@ -82,7 +84,7 @@ def restore_collector(run: BundleRun, change: CollectorChange, read: Mapping[Obj
 
 
 def _bring_back_all(
-    run: BundleRun, change: CollectorChange, read: Mapping[ObjectRef, Manifest | None], undone: UndoResult
+    run: BundleRun, change: CollectorChange, found_objects: Mapping[ObjectRef, Manifest | None], undone: UndoResult
 ) -> None:
     """Bring the objects back in the order of their kinds, and note each in `undone`.
 
@@ -91,8 +93,9 @@ def _bring_back_all(
     left_objects = run.changes.find_left_objects()
 
     def bring_back(earlier_manifest: Manifest) -> ObjectOutcome | LostError:
-        name = ref(earlier_manifest)
-        return _bring_back(run, earlier_manifest, left_objects.get(name) or read.get(name))
+        object_ref = ref(earlier_manifest)
+        object_as_left = left_objects.get(object_ref) or found_objects.get(object_ref)
+        return _bring_back(run, earlier_manifest, object_as_left)
 
     for group in group_by_dependency(change.before):
         outcomes = run.cluster.call_in_parallel(bring_back, group)
@@ -134,7 +137,8 @@ def explain_lost(run: BundleRun, change: CollectorChange) -> str:
 def explain_outrun(run: BundleRun, change: CollectorChange, left_objects: Mapping[ObjectRef, Manifest | None]) -> str:
     """Return why the workloads of a collector stay, as a sentence: another run has changed one. Empty if none did."""
     for workload in change.workloads:
-        live_object, own_object = run.read_live(workload), left_objects.get(ref(workload))
+        live_object = run.read_live(workload)
+        own_object = left_objects.get(ref(workload))
         if live_object is None or own_object is None:
             continue
         applied = extract_applied(live_object, run.field_manager)
@@ -143,7 +147,9 @@ def explain_outrun(run: BundleRun, change: CollectorChange, left_objects: Mappin
     return ""
 
 
-def _bring_back(run: BundleRun, earlier_manifest: Manifest, left_object: Manifest | None) -> ObjectOutcome | LostError:
+def _bring_back(
+    run: BundleRun, earlier_manifest: Manifest, object_as_left: Manifest | None
+) -> ObjectOutcome | LostError:
     """Apply one object as it was before, and return what became of it.
 
     A lost connection is returned too: raised, it would hide what becomes of the other objects of the group.
@@ -151,7 +157,7 @@ def _bring_back(run: BundleRun, earlier_manifest: Manifest, left_object: Manifes
     subject = ref(earlier_manifest)
     try:
         live_object = run.read_live(earlier_manifest)
-        obstacle = _find_obstacle(run, earlier_manifest, live_object, left_object)
+        obstacle = _find_obstacle(run, earlier_manifest, live_object, object_as_left)
         if live_object is None or obstacle:
             return ObjectOutcome(subject, Action.SKIPPED, skip_reason=obstacle)
         applied = extract_applied(live_object, run.field_manager)
@@ -166,7 +172,7 @@ def _bring_back(run: BundleRun, earlier_manifest: Manifest, left_object: Manifes
 
 
 def _find_obstacle(
-    run: BundleRun, earlier_manifest: Manifest, live_object: Manifest | None, left_object: Manifest | None
+    run: BundleRun, earlier_manifest: Manifest, live_object: Manifest | None, object_as_left: Manifest | None
 ) -> str:
     """Return why an object cannot go back, or an empty string."""
     if live_object is None:
@@ -178,16 +184,16 @@ def _find_obstacle(
     is_of_collector = read_collector_name(live_object) == read_collector_name(earlier_manifest)
     if applied is None or not is_of_collector:
         return "another owner has it now"
-    if left_object and _is_of_another_run(run, applied, live_object, left_object):
+    if object_as_left and _is_of_another_run(run, applied, live_object, object_as_left):
         return OUTRUN_REASON
     return ""
 
 
-def _is_of_another_run(run: BundleRun, applied: Manifest, live_object: Manifest, left_object: Manifest) -> bool:
+def _is_of_another_run(run: BundleRun, applied: Manifest, live_object: Manifest, object_as_left: Manifest) -> bool:
     """Return whether another run has applied an object since this run has left it.
 
     `applied` are the fields that the field manager owns now; fields that others took over do not count.
     """
-    time_now, _fields = find_last_apply(live_object, run.field_manager)
-    time_left, _fields = find_last_apply(left_object, run.field_manager)
-    return time_now != time_left or not is_within(applied, extract_applied(left_object, run.field_manager))
+    last_time, _fields = find_last_apply(live_object, run.field_manager)
+    own_time, _fields = find_last_apply(object_as_left, run.field_manager)
+    return last_time != own_time or not is_within(applied, extract_applied(object_as_left, run.field_manager))

@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """End a change that goes back: restore its objects, wait for them, tell what became of it, close its record. Private.
 
-`rollback.py` restores the objects of one collector. The calls here are `restore`, and then `end` or `await_and_end`.
+`changes.py` calls `restore` as soon as a collector fails, and then `await_and_end` for all that went back, or `end` if
+nothing is awaited. Both return sentences for the user, such as:
+
+    The earlier config of obs/gateway is back and works. The new config is kept in ConfigMap obs/gateway-5f2c9.
+
+`rollback.py` restores the objects of one collector.
 """
 
 from __future__ import annotations

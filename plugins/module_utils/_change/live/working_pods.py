@@ -4,7 +4,9 @@
 """Whether the workloads of a collector work as well as before its change, by their pods. Private.
 
 A collector that is not ready keeps its new config if it works as well as before, since the fault is not of the change.
-worse_than_before.py compares the states.
+For example, a DaemonSet had no ready pod on node `worker-3`, which is down, and still has none: it works as before.
+`change_finding.py` reads the states before the change, `changes.py` asks `explain_works_as_before` after it, and
+worse_than_before.py compares.
 """
 
 from __future__ import annotations
