@@ -68,9 +68,9 @@ def restore_collector(
 ) -> UndoResult:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
-    `found_objects` are the objects as this run found them; they count for those that the run has not written. If the cluster
-    stops answering, the result has the objects that are back, and why the others are not. Raises no error, because the
-    error that led here counts more.
+    `found_objects` are the objects as this run found them; they count for those that the run has not written. If the
+    cluster stops answering, the result has the objects that are back, and why the others are not. Raises no error,
+    because the error that led here counts more.
     """
     undone = UndoResult()
     try:

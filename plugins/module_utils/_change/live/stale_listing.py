@@ -27,7 +27,7 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.change_record import build_record_reference, is_record
 from ..._rollout.wave_note import build_empty_note, is_note
 from ..collector_change import group_by_collector
-from ..config_versions import find_earlier_configs, find_renewed_collectors, find_unnamed_configs
+from ..config_versions import find_collectors_with_new_config, find_earlier_configs, find_unmounted_configs
 from ..ownership_marks import find_earlier_place, is_of_earlier_version
 from ..stale_objects import find_stale_objects
 from .needed_issuers import read_certificate_secrets
@@ -178,16 +178,16 @@ def _find_kept_configs(
 ) -> list[Manifest]:
     """Return the earlier configs that stay. Revisions are read only when a new config may push out an old one."""
     configs = find_earlier_configs(stale_objects, session.options.manifests)
-    renewed_names = find_renewed_collectors(session.options.manifests, live_objects)
-    if not renewed_names:
+    renewed_collectors = find_collectors_with_new_config(session.options.manifests, live_objects)
+    if not renewed_collectors:
         return configs
     revisions: list[Manifest] = []
     for objects in _list_revisions(session, list_namespaces(configs)):
         if objects is None:  # this user may not list them
             return configs
         revisions += objects
-    unnamed = find_unnamed_configs(configs, renewed_names, revisions)
-    return [config for config in configs if config not in unnamed]
+    unmounted_configs = find_unmounted_configs(configs, renewed_collectors, revisions)
+    return [config for config in configs if config not in unmounted_configs]
 
 
 def _list_revisions(session: Session, namespaces: Iterable[str]) -> list[list[Manifest] | None]:
