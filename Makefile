@@ -21,7 +21,7 @@ help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready $(LINK) ## Make the Python environment.
-	@python -m tools.leftovers
+	@python -m tools.bytecode
 
 $(VENV)/.ready: pyproject.toml uv.lock requirements.txt
 	@command -v $(UV) >/dev/null || { python3 -m venv $(UV_HOME) && $(UV_HOME)/bin/pip install --quiet uv; }

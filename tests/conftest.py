@@ -18,7 +18,7 @@ from hypothesis import settings
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
-from tools import leftovers
+from tools import bytecode
 
 # Nothing that is imported or collected is ever garbage, and to search it again and again takes longer than to make it.
 gc.disable()
@@ -80,7 +80,7 @@ def _read_quickly(made: Any) -> None:
 _link()
 _read_quickly(yaml)
 _compile_once(Environment, Compiled())
-leftovers.remove_bytecode_folders()
+bytecode.remove_bytecode_folders()
 # A namespace package is the union of its folders on the path: collections that are installed stay importable.
 sys.path.insert(0, str(COLLECTIONS))
 

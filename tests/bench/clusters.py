@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.jobs import list_process_tree
+from tools.processes import list_process_tree
 
 from . import cluster
 from .timing import EMPTY, PROJECT, cpu_seconds, play, playbook, run

@@ -108,6 +108,14 @@ def test_a_proxy_that_does_not_answer_is_no_failure(
     assert follow.main(["--update"]) == 2
 
 
+def test_announcements_that_cannot_be_read_are_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(proxy, "download_modules", lambda _modules: iter([{"Error": "not found"}]))
+    assert follow.main(["--announced", "v0.999.0"]) == 2
+    assert capsys.readouterr().out == "error: What v0.999.0 deprecates and plans could not be read: not found\n"
+
+
 def _refuse(why: str) -> list[str]:
     raise proxy.RefusedModule(why)
 

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
-    Observed,
     WorkloadObservation,
     observe_pods,
     require_metrics,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.watched_pods import Observed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 

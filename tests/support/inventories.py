@@ -14,8 +14,8 @@ from collections.abc import Callable
 from functools import partial
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import apply_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_options import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.remove import remove_bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.session import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 

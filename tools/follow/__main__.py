@@ -48,10 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--announced", metavar="RELEASE", help="only quote what a release deprecates and plans")
     options = parser.parse_args(arguments)
+    if options.announced:
+        return _print_announced(options.announced)
     try:
-        if options.announced:
-            print(announced.describe_release(options.announced))
-            return 0
         rows = _read_field_rows()
         newer_releases = list_missing_releases(rows, proxy.list_releases(proxy.OTELCOL_MODULE))
         print(describe_state(rows, newer_releases))
@@ -60,6 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (proxy.RefusedModule, OSError) as error:
         print(f"{'error: ' if options.update else ''}The releases of the Collector could not be read: {error}")
         return 2 if options.update else 0
+
+
+def _print_announced(version: str) -> int:
+    """Print what a release deprecates and plans. Return the exit code: 2 if that could not be read."""
+    try:
+        print(announced.describe_release(version))
+    except (proxy.RefusedModule, OSError) as error:
+        print(f"error: What {version} deprecates and plans could not be read: {error}")
+        return 2
+    return 0
 
 
 def _read_field_rows() -> list[FieldRow]:

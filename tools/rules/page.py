@@ -119,12 +119,10 @@ def _list_section_lines(rule: Any) -> Iterator[str]:
     """Yield the lines of a rule's section."""
     rule_example = build_example(rule.id)
     yield from (f"### {rule.id}", "", f"{_format_reason(rule)} {_describe_severity(rule)}", "")
-    yield from _list_excerpt_lines("Wrong", rule_example.surroundings, rule_example.wrong)
+    yield from _list_excerpt_lines("Wrong", rule_example.context, rule_example.wrong)
     yield from (_quote_finding(rule_example), "")
-    has_other_surroundings = rule_example.right_surroundings != rule_example.surroundings
-    yield from _list_excerpt_lines(
-        "Right", rule_example.right_surroundings if has_other_surroundings else "", rule_example.right
-    )
+    has_other_context = rule_example.right_context != rule_example.context
+    yield from _list_excerpt_lines("Right", rule_example.right_context if has_other_context else "", rule_example.right)
     if rule.documentation:
         yield from (f"See <{rule.documentation}>", "")
 
@@ -140,9 +138,9 @@ def _describe_severity(rule: Any) -> str:
     return f"{sentence}."
 
 
-def _list_excerpt_lines(heading_word: str, surroundings: str, config: str) -> Iterator[str]:
-    """Yield the lines that show a config, with what is known around it in brackets."""
-    title = f"{heading_word} ({surroundings}):" if surroundings else f"{heading_word}:"
+def _list_excerpt_lines(heading_word: str, context: str, config: str) -> Iterator[str]:
+    """Yield the lines that show a config, with what is known beside it in brackets."""
+    title = f"{heading_word} ({context}):" if context else f"{heading_word}:"
     yield from (title, "", "```yaml", *config.rstrip("\n").split("\n"), "```", "")
 
 

@@ -1,9 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which collector changes before which other one, and the levels that follow. Private.
+"""Which collector changes before which other one, and the number of the step in which each changes. Private.
 
-dependency_order.py adds the pairs, and makes a wave of each level: a group of objects that are applied together.
+dependency_order.py adds the pairs, and makes a step of all collectors with one number. For example, the pairs
+
+    c before b, b before a, b before d, d before b
+    → {"c": 0, "b": 1, "d": 1, "a": 2}
+
+`b` and `d` are on a circle: each would have to change before the other, so they change together.
 """
 
 from __future__ import annotations
@@ -22,8 +27,8 @@ class Precedence:
         self._followers.setdefault(earlier_name, set()).add(later_name)
         self._followers.setdefault(later_name, set())
 
-    def number_waves(self) -> dict[str, int]:
-        """Return the number of the wave of each collector, from 0 on. Collectors on a circle are in one wave.
+    def number_steps(self) -> dict[str, int]:
+        """Return the number of the step of each collector, from 0 on. Collectors on a circle are in one step.
 
         A collector comes after all that lead to it, so its number is the length of the longest chain before it.
         """
@@ -35,12 +40,12 @@ class Precedence:
             for later_name in followers:
                 if circle_by_name[earlier_name] != circle_by_name[later_name]:
                     circles_before[circle_by_name[later_name]].add(circle_by_name[earlier_name])
-        level_by_circle: dict[frozenset[str], int] = {}
+        step_by_circle: dict[frozenset[str], int] = {}
         for circle in TopologicalSorter(circles_before).static_order():
-            level_by_circle[circle] = max(
-                (level_by_circle[earlier_circle] + 1 for earlier_circle in circles_before[circle]), default=0
+            step_by_circle[circle] = max(
+                (step_by_circle[earlier_circle] + 1 for earlier_circle in circles_before[circle]), default=0
             )
-        return {name: level_by_circle[circle] for name, circle in circle_by_name.items()}
+        return {name: step_by_circle[circle] for name, circle in circle_by_name.items()}
 
     def _find_circles(self) -> dict[str, frozenset[str]]:
         """Return the circle of each name: the names that it leads to and that lead back to it, with the name itself.

@@ -1,10 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Earlier configs of a collector: each is an immutable ConfigMap, which revisions of the workload name. Private.
+"""Earlier configs of a collector: which stay, and which go. Private.
 
-A change of the config makes a new ConfigMap with a name of its own. A revision is a ReplicaSet or ControllerRevision:
-by it, a workload may go back, so the config that it names must stay. A config is new if the cluster does not have it.
+Each config is an immutable ConfigMap. A change of the config makes a new one with a name of its own. For example, a
+Deployment whose config has changed twice:
+
+    ReplicaSet gateway-1 mounts ConfigMap gateway-aaa
+    ReplicaSet gateway-2 mounts ConfigMap gateway-bbb     (the last two are kept by `revisionHistoryLimit: 2`)
+    ReplicaSet gateway-3 mounts ConfigMap gateway-ccc     (the current one)
+
+A ReplicaSet, or a ControllerRevision of other workloads, is a *revision*: `kubectl rollout undo` goes back to one, so
+the config that it mounts must stay. `live/stale_listing.py` deletes an earlier config once no revision mounts it any
+more, and only in a run that brings a new config. A config is *new* if the cluster does not have it yet.
 """
 
 from __future__ import annotations
@@ -26,14 +34,16 @@ def _is_config(manifest: Manifest) -> bool:
     return manifest["kind"] == _CONFIG_KIND and not read_label(manifest, PART_LABEL)
 
 
-def find_earlier_configs(leftovers: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
-    """Return the configs among the leftovers of a bundle to which a workload of the bundle may go back."""
+def find_earlier_configs(stale_objects: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Return the configs among the stale objects of a bundle to which a workload of the bundle may go back."""
     collectors = {read_collector_name(manifest) for manifest in manifests if manifest["kind"] in WORKLOAD_KINDS}
     collectors.discard("")
-    return [manifest for manifest in leftovers if _is_config(manifest) and read_collector_name(manifest) in collectors]
+    return [
+        manifest for manifest in stale_objects if _is_config(manifest) and read_collector_name(manifest) in collectors
+    ]
 
 
-def find_renewed_collectors(
+def find_collectors_with_new_config(
     manifests: Iterable[Manifest], live_objects: Mapping[ObjectRef, Manifest | None]
 ) -> set[str]:
     """Return the collectors whose config is new to the cluster, as namespace and name.
@@ -79,18 +89,23 @@ def map_mounted_configs(workload: Manifest) -> dict[str, str]:
     return config_by_volume
 
 
-def find_unnamed_configs(
+def find_unmounted_configs(
     configs: Iterable[Manifest], collectors: set[str], revisions: Iterable[Manifest]
 ) -> list[Manifest]:
-    """Return the earlier configs of some collectors that no revision of a workload names."""
-    named_refs = set()
+    """Return the earlier configs of some collectors that no revision of a workload mounts."""
+    mounted_refs = set()
     for revision in revisions:
         namespace = str(value_at(revision, ("metadata", "namespace")))
         for source in list_sources(_find_pod_spec(revision), {}):
-            named_refs.add(ObjectRef(source.kind, namespace, source.name))
-    return [config for config in configs if read_collector_name(config) in collectors and ref(config) not in named_refs]
+            mounted_refs.add(ObjectRef(source.kind, namespace, source.name))
+    unmounted_configs = [config for config in configs if ref(config) not in mounted_refs]
+    return [config for config in unmounted_configs if read_collector_name(config) in collectors]
 
 
 def _find_pod_spec(revision: Manifest) -> dict[str, Any]:
-    """Return the pod of a ReplicaSet, or of a ControllerRevision, which holds a patch of the workload."""
-    return mapping_at(revision, "spec", "template", "spec") or mapping_at(revision, "data", "spec", "template", "spec")
+    """Return the pod spec of a workload or a revision.
+
+    A ReplicaSet has it below `spec`. A ControllerRevision holds a patch of the workload below `data`.
+    """
+    pod_spec = mapping_at(revision, "spec", "template", "spec")
+    return pod_spec or mapping_at(revision, "data", "spec", "template", "spec")

@@ -5,7 +5,7 @@
 
 `wave_data.py` compares. It does so with the checks of the canary: a few new pods that are compared with the rest, the
 pods that have not changed (docs/change.md). So a side has the facts that the rest has there (`build_rest_facts`).
-`Revision` and `PodSample` are in _change/canary/readings.py, `Track` is in wave_tracks.py. Private.
+`Revision` is in _change/canary/revision.py, `PodSample` in readings.py beside it, `Track` in wave_tracks.py. Private.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._change.canary.canary_facts import build_rest_facts
-from .._change.canary.readings import PodSample, Revision
+from .._change.canary.readings import PodSample
+from .._change.canary.revision import Revision
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.errors import join_at_most
 from .._telemetry.metrics import UPTIME
@@ -64,13 +65,13 @@ def list_comparisons(
 
 def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> WaveComparison:
     """Return a side without collectors: then the checks find only what no collector may do."""
-    empty_revision = Revision(config, listeners, fresh=False)
+    empty_revision = Revision(config, listeners, began_with_change=False)
     return WaveComparison("", build_rest_facts(empty_revision, "", str), config)
 
 
 def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
     """Return the facts of the collectors before their change, from all that they had counted since their start."""
-    revision = Revision(_first_config(sides.tracks_before), listeners, fresh=True)
+    revision = Revision(_first_config(sides.tracks_before), listeners, began_with_change=True)
     samples: list[PodSample] = []
     for track in sides.tracks_before:
         if track.polls:
@@ -83,7 +84,7 @@ def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str
 
 def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
     """Return the facts of collectors that have not changed, from their readings during the watch."""
-    revision = Revision(_first_config(tracks), listeners, fresh=False)
+    revision = Revision(_first_config(tracks), listeners, began_with_change=False)
     for poll_time, samples in replay_polls(tracks):
         revision.add_reading(poll_time, samples)
     return _add_steady_signals(build_rest_facts(revision, "", str))

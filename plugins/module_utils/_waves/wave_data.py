@@ -22,7 +22,7 @@ from typing import Any
 from .._change.canary.canary_facts import collect_facts
 from .._change.canary.chosen_checks import choose_checks
 from .._change.canary.judge import CanaryJudge, FailedCheck
-from .._change.canary.readings import Revision
+from .._change.canary.revision import Revision
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.errors import join_at_most
 from .watch_length import describe_short_watch, is_too_short
@@ -163,12 +163,12 @@ def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult
     if _was_silent_before(sides, facts_before_change):
         unused_checks.append(_SILENCE_CHECK)
     judges = [_ComparisonJudge(comparison, tools, unused_checks) for comparison in comparisons]
-    revision = Revision(sides.tracks_after[0].config, tools.listeners, fresh=False)
+    revision = Revision(sides.tracks_after[0].config, tools.listeners, began_with_change=False)
     worse_verdicts: list[FailedCheck] = []
     accepted_count = 0
     for poll_time, samples in replay_polls(sides.tracks_after):
         revision.add_reading(poll_time, samples)
-        accepted_count = count_accepted_items(revision.polls[-1].count_rows)
+        accepted_count = count_accepted_items(revision.readings[-1].count_rows)
         if not worse_verdicts:
             worse_verdicts = _select_common_verdicts([judge.find_lasting_verdicts(revision) for judge in judges])
     comparison_words = tuple(comparison.description for comparison in comparisons if comparison.description)
@@ -188,7 +188,7 @@ class _ComparisonJudge:
         self._comparison = comparison
         self._judge = CanaryJudge(tools.search_facts, choose_checks(unused_checks), str)
         # The facts of the other side are complete already, so no pod of it is read beside the collectors.
-        self._empty_rest = Revision(comparison.config, tools.listeners, fresh=False)
+        self._empty_rest = Revision(comparison.config, tools.listeners, began_with_change=False)
 
     def find_lasting_verdicts(self, revision: Revision) -> list[FailedCheck]:
         """Return the verdicts that last after one more reading, which `revision` has."""

@@ -18,19 +18,17 @@ import pytest
 
 from tests.support.checkout import ROOT
 from tests.support.growth import SLOW, measure_growth
-from tools import leftovers
+from tools import bytecode
+from tools.job_output import Target, Usage
 from tools.jobs import (
-    LOW_PRIORITY,
     MAX_SLOW_TESTS,
     PARALLEL_JOBS,
     Job,
-    Target,
-    Usage,
     list_slowest_tests,
     list_table_rows,
     main,
-    measure_cpu_seconds,
 )
+from tools.processes import LOW_PRIORITY, measure_cpu_seconds
 
 # The niceness of this process, and of its session among the sessions.
 PRIORITY = """import os
@@ -238,7 +236,7 @@ def test_folders_with_nothing_but_bytecode_go_and_all_others_stay(tmp_path: Path
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "empty").mkdir()
-    leftovers.remove_bytecode_folders(tmp_path)
+    bytecode.remove_bytecode_folders(tmp_path)
     left = [path for path in tmp_path.rglob("*") if not path.is_dir() or not any(path.iterdir())]
     assert sorted(str(path.relative_to(tmp_path)) for path in left) == sorted(files)
 

@@ -3,14 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How much should each exporter of a canary have sent by now, and is it late? Private.
 
+The *canary* are the pods with the new config, the *rest* those with the earlier one. Checks `exports_fail`,
+`nothing_sent`, `queue_grows` and `exports_late` read the rows that are built here, one for each exporter. Their words:
+
 | word | meaning |
 |---|---|
-| settled | accepted by receivers so long ago that all components have handed it on |
-| due | settled, and of the share that the exporter of the rest sends of what comes in |
+| handed on | accepted by receivers so long ago that no component before the exporter holds it any more |
+| due | handed on, and of the share that the exporter of the rest sends of what comes in |
 | late | due, and neither sent nor failed; `canary_lateness.py` counts it |
 
-For example, the rest has accepted 1000 spans, and its exporter has sent 950 of them. If 300 spans are settled in the
-canary, 285 are due. If its exporter has sent none, check `nothing_sent` fails.
+For example, the rest has accepted 1000 spans, and its exporter has sent 950 of them. If the canary has handed on 300
+spans, 285 are due. If its exporter has sent none of these, check `nothing_sent` fails.
 """
 
 from __future__ import annotations
@@ -34,15 +37,14 @@ _NEARLY_ALL_SHARE = 0.9
 
 
 class RestExports(NamedTuple):
-    """What the exporters of the rest have sent that an exporter of the canary is compared with.
-
-    There may be no such exporter. `best_share` is the largest share of the incoming items that one of them has sent,
-    between 0 and 1.
-    """
+    """What the exporters of the rest have sent that an exporter of the canary is compared with."""
 
     has_exporters: bool
+    """Whether there is such an exporter at all."""
     most_sent_items: int
+    """How many items the one of them has sent that has sent the most; 0 without one."""
     best_share: float
+    """The largest share of the incoming items that one of them has sent, between 0 and 1; 0 without one."""
 
     @property
     def sends_nearly_all(self) -> bool:
@@ -51,10 +53,11 @@ class RestExports(NamedTuple):
 
 
 class DueItems(NamedTuple):
-    """How many items an exporter should have sent, and how many must be due before it is a fault that none was sent."""
+    """How many items an exporter should have sent by now."""
 
     due_count: int
     needed_count: int
+    """How many must be due before it is a fault that none was sent."""
 
 
 def build_exporter_rows(sides: Sides) -> list[dict[str, Any]]:
@@ -62,15 +65,15 @@ def build_exporter_rows(sides: Sides) -> list[dict[str, Any]]:
 
     Checks compare the share that failed, what was due to be sent, how late the exporter is, and its queue.
     """
-    settling_seconds = count_hold_seconds(sides.canary_config) + MARGIN_SECONDS
-    settled_rows = sides.canary.find_rows_before(settling_seconds)
+    hold_seconds = count_hold_seconds(sides.canary_config) + MARGIN_SECONDS
+    handed_on_rows = sides.canary.find_rows_before(hold_seconds)
     exporter_rows: list[dict[str, Any]] = []
     for index, row in enumerate(sides.canary_facts["exports"]):
         rest_exports = _summarise_rest_exports(_find_rest_exporters(sides, row))
-        due_items = _count_due_items(sides, row, rest_exports, settled_rows)
+        due_items = _count_due_items(sides, row, rest_exports, handed_on_rows)
         lateness = Lateness()
         if rest_exports.sends_nearly_all and _has_inputs_of_rest(sides, row):
-            lateness = measure_lateness(sides, index, row["signal"], rest_exports.best_share, settling_seconds)
+            lateness = measure_lateness(sides, index, row["signal"], rest_exports.best_share, hold_seconds)
         exporter_rows.append(
             {
                 **row,
@@ -108,22 +111,29 @@ def _summarise_rest_exports(exporters: Iterable[RestRow]) -> RestExports:
         sent_count = exporter.row["sent"]
         sent_counts.append(sent_count)
         sent_shares.append(min(sent_count / max(accepted_count, 1), 1.0))
-    return RestExports(bool(sent_counts), max(sent_counts, default=0), max(sent_shares, default=0.0))
+    return RestExports(
+        has_exporters=bool(sent_counts),
+        most_sent_items=max(sent_counts, default=0),
+        best_share=max(sent_shares, default=0.0),
+    )
 
 
 # ── What is due ──
 
 
 def _count_due_items(
-    sides: Sides, row: ExporterRow, rest_exports: RestExports, settled_rows: FlowRows | None
+    sides: Sides, row: ExporterRow, rest_exports: RestExports, handed_on_rows: FlowRows | None
 ) -> DueItems:
-    """Return how many items an exporter should have sent. Nothing is due before the first settled reading."""
+    """Return how many items an exporter should have sent.
+
+    `handed_on_rows` count what the canary has handed on; None if its pods have not been watched for so long.
+    """
     signal = row["signal"]
-    settled_items = count_accepted_items(settled_rows, signal) if settled_rows else 0
-    least_due = count_items_until_silence(sides, signal)
+    handed_on_items = count_accepted_items(handed_on_rows, signal) if handed_on_rows else 0
+    needed_count = count_items_until_silence(sides, signal)
     if not rest_exports.sends_nearly_all:
-        least_due = max(least_due, ITEMS_OF_TRACES)
-    return DueItems(int(settled_items * rest_exports.best_share), least_due)
+        needed_count = max(needed_count, ITEMS_OF_TRACES)
+    return DueItems(due_count=int(handed_on_items * rest_exports.best_share), needed_count=needed_count)
 
 
 # ── Whether lateness means something ──

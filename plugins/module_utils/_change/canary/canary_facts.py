@@ -3,9 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare the pods with a new config to those with the earlier one: the facts that checks read. Private.
 
-The `canary` are the pods with the new config, the `rest` those with the earlier one. The other files `canary_…` build
-the rows of the comparison. `live/observe.py` collects the facts after each reading of the pods. fact_rows.py has the
-keys of facts, readings.py explains readings and revisions.
+The *canary* are the pods with the new config. The *rest* are the pods that still run the earlier one; users write both
+words in their own checks (docs/change.md). `live/observe.py` and the waves call `collect_facts` after each reading of
+the pods, and `judge.py` runs the checks over the result. For example, of a canary whose exporter fails:
+
+    {"seconds": 6, "canary": {…}, "rest": {…},
+     "exports": [{"id": "otlp", "signal": "traces", "failed": 40, "offered": 40, "rest_failed": 0, …}],
+     "receives": […], "processes": […], "ports": [], "logs": []}
+
+fact_rows.py has all keys. Each of the other files `canary_…` builds the rows of one key.
 """
 
 from __future__ import annotations
@@ -13,13 +19,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from .canary_destinations import list_exporter_addresses
 from .canary_exporters import build_exporter_rows
 from .canary_logs import build_log_rows
-from .canary_places import find_refused_ports, list_peer_addresses
+from .canary_ports import find_refused_ports
 from .canary_processors import build_processor_row
 from .canary_receivers import build_receiver_row
-from .fact_rows import ComparisonFacts, RestFacts
-from .readings import Revision
+from .fact_rows import CanaryPodRow, ComparisonFacts, RestFacts, RevisionFacts
+from .revision import Revision
 from .sides import Sides
 
 
@@ -36,14 +43,22 @@ def collect_facts(
     the change, as this run has read them or the record of an interrupted run has them. They stand for the rest once no
     pod of it is left.
     """
-    sides = _build_sides(canary, rest, now, mask, baseline)
-    canary_facts = sides.canary_facts
-    for pod in canary_facts["pods"]:
-        pod["rest_memory"] = sides.rest_facts["memory_percent"]
+    if baseline and canary.has_outlived(rest):
+        rest_facts = cast(RestFacts, dict(baseline))
+    else:
+        rest_facts = build_rest_facts(rest, now, mask)
+    canary_facts = _add_rest_memory(canary.build_facts(now, mask), rest_facts)
+    sides = Sides(
+        canary=canary,
+        canary_facts=canary_facts,
+        rest_config=rest.config,
+        rest_facts=rest_facts,
+        seconds_alone=canary.count_seconds_alone(rest),
+    )
     return {
         "seconds": canary_facts["seconds"],
         "canary": canary_facts,
-        "rest": sides.rest_facts,
+        "rest": rest_facts,
         "receives": [build_receiver_row(sides, index, row) for index, row in enumerate(canary_facts["receives"])],
         "processes": [build_processor_row(sides, row) for row in canary_facts["processes"]],
         "exports": build_exporter_rows(sides),
@@ -52,28 +67,21 @@ def collect_facts(
     }
 
 
-def _build_sides(
-    canary: Revision, rest: Revision, now: str, mask: Callable[[str], str], baseline: Mapping[str, Any] | None
-) -> Sides:
-    """Return both sides. The baseline stands for the rest only if there is one and no pod of the rest is left."""
-    seconds_alone = canary.count_seconds_alone(rest)
-    is_rest_gone = seconds_alone is not None
-    rest_facts = cast(RestFacts, dict(baseline or {}))
-    if not baseline or not is_rest_gone:
-        rest_facts = build_rest_facts(rest, now, mask)
-    return Sides(
-        canary=canary,
-        canary_facts=canary.build_facts(now, mask),
-        rest_config=rest.config,
-        rest_facts=rest_facts,
-        seconds_alone=seconds_alone,
-    )
+def _add_rest_memory(canary_facts: RevisionFacts, rest_facts: RestFacts) -> RevisionFacts:
+    """Return the facts of the canary, in which each pod also tells how much memory the rest uses."""
+    pods: list[CanaryPodRow] = []
+    for pod in canary_facts["pods"]:
+        pods.append({**pod, "rest_memory": rest_facts["memory_percent"]})
+    return {**canary_facts, "pods": pods}
 
 
 def build_rest_facts(rest: Revision, now: str, mask: Callable[[str], str]) -> RestFacts:
-    """Return the facts of the pods with the earlier config."""
+    """Return the facts of the pods with the earlier config.
+
+    `live/observe.py` also calls this before a change that leaves no such pod, and keeps the result as the baseline.
+    """
     return {
         **rest.build_facts(now, mask),
         "bases": rest.list_rows_to_compare(),
-        "ends": list_peer_addresses(rest.config),
+        "ends": list_exporter_addresses(rest.config),
     }

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How many items should an exporter of a canary have sent long ago? Check `exports_late` reads it. Private.
 
-An item is due once it has settled (all components before the exporter have handed it on), and late if the exporter has
-neither sent it nor failed to. canary_exporters.py explains these words.
+An item is due once all components before the exporter have handed it on. It is late if the exporter then has neither
+sent it nor failed to send it. For example, components hold items for 15 seconds. At second 30, receivers had accepted
+600 spans up to second 15, and the exporter has sent 200: 400 are late. At 20 spans in a second, it is late by about 20
+seconds.
 """
 
 from __future__ import annotations
@@ -31,20 +33,23 @@ class Lateness(NamedTuple):
         return {"late": self.late_items, "late_low": self.fewest_items, "late_seconds": self.seconds}
 
 
-def measure_lateness(sides: Sides, index: int, signal: str, rest_share: float, settling_seconds: float) -> Lateness:
-    """Return how late items of a signal are in an exporter, which has this index among the exporters of the canary.
+def measure_lateness(sides: Sides, index: int, signal: str, rest_share: float, hold_seconds: float) -> Lateness:
+    """Return how late items of a signal are in an exporter. `index` is its place among the exporters of the canary.
 
-    The rest sends the share `rest_share` of what comes in, between 0 and 1. After `settling_seconds`, all components
-    before the exporter have handed an item on.
+    The rest (the pods with the earlier config) sends the share `rest_share` of what comes in, between 0 and 1. After
+    `hold_seconds`, all components before the exporter have handed an item on.
     """
     due_share = rest_share * _compute_passed_share(sides, signal)
-    late_counts = _count_late_items(sides, index, signal, due_share, settling_seconds)
-    enough_readings = len(late_counts) >= LASTING_READINGS
-    fewest_items = min(late_counts[-LASTING_READINGS:]) if enough_readings else 0
+    late_counts = _count_late_items(sides, index, signal, due_share, hold_seconds)
+    last_count = late_counts[-1]
+    has_enough_readings = len(late_counts) >= LASTING_READINGS
     facts = sides.canary_facts
     due_each_second = count_accepted_items(facts, signal) * due_share / max(facts["seconds"], 1)
-    seconds = round(late_counts[-1] / due_each_second) if due_each_second else 0
-    return Lateness(late_counts[-1], fewest_items, seconds)
+    return Lateness(
+        late_items=last_count,
+        fewest_items=min(late_counts[-LASTING_READINGS:]) if has_enough_readings else 0,
+        seconds=round(last_count / due_each_second) if due_each_second else 0,
+    )
 
 
 def _compute_passed_share(sides: Sides, signal: str) -> float:
@@ -56,7 +61,7 @@ def _compute_passed_share(sides: Sides, signal: str) -> float:
     return share
 
 
-def _count_late_items(sides: Sides, index: int, signal: str, due_share: float, settling_seconds: float) -> list[int]:
+def _count_late_items(sides: Sides, index: int, signal: str, due_share: float, hold_seconds: float) -> list[int]:
     """Return for each reading how many items were due by then and had not left the exporter.
 
     Of young pods, all counts since their start are compared, the fields with `_total`: what waited at the first reading
@@ -65,9 +70,11 @@ def _count_late_items(sides: Sides, index: int, signal: str, due_share: float, s
     canary = sides.canary
     field_ending = "_total" if canary.is_young else ""
     left_by_reading = canary.sum_fields_by_reading("exports", index, f"sent{field_ending}", f"failed{field_ending}")
-    settled_by_reading = canary.find_rows_before_each(settling_seconds)
+    handed_on_by_reading = canary.find_rows_before_each(hold_seconds)
     late_counts: list[int] = []
-    for settled_rows, left_count in zip(settled_by_reading, left_by_reading, strict=True):
-        settled_items = count_accepted_items(settled_rows, signal, f"accepted{field_ending}") if settled_rows else 0
-        late_counts.append(max(int(settled_items * due_share) - left_count, 0))
+    for handed_on_rows, left_count in zip(handed_on_by_reading, left_by_reading, strict=True):
+        handed_on_items = 0
+        if handed_on_rows:
+            handed_on_items = count_accepted_items(handed_on_rows, signal, f"accepted{field_ending}")
+        late_counts.append(max(int(handed_on_items * due_share) - left_count, 0))
     return late_counts

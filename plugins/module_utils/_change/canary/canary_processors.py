@@ -1,9 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processors of a canary, each with what passes it in the rest. Private.
+"""The processors of a canary, each with what passes it in the rest (the pods with the earlier config). Private.
 
-Check `all_dropped` reads these rows: a processor that passes no item is at fault if it passes items in the rest.
+Check `all_dropped` reads these rows: a processor that passes no item is at fault if it passes items in the rest. For
+example, a change of `filter` that drops everything:
+
+    {"id": "filter", "signal": "traces", "incoming": 300, "outgoing": 0, "rest_incoming": 900, "rest_outgoing": 880,
+     "rest_passes": "880 of 900 pass", "passes": True, "least": 20, …}
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ _SMALLEST_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class Passed:
+class PassedItems:
     """How many items left a processor, of those that came in."""
 
     outgoing_items: int
@@ -57,7 +61,8 @@ def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
     """
     rest_rows = sides.find_rest_rows("processes", row)
     rest_passed = _find_most_passing(
-        Passed(rest_row.row["outgoing"], rest_row.row["incoming"]) for rest_row in rest_rows
+        PassedItems(outgoing_items=rest_row.row["outgoing"], incoming_items=rest_row.row["incoming"])
+        for rest_row in rest_rows
     )
     needed_items = count_items_until_silence(sides, row["signal"], row["id"])
     if rest_rows:
@@ -77,7 +82,7 @@ def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
     }
 
 
-def _count_items_by_rest(rest_passed: Passed) -> int:
+def _count_items_by_rest(rest_passed: PassedItems) -> int:
     """Return after how many items a processor must have passed some, given the share that it passes in the rest."""
     if rest_passed.is_nearly_all:
         return 0
@@ -85,12 +90,12 @@ def _count_items_by_rest(rest_passed: Passed) -> int:
     return ceil(ITEMS_OF_TRACES / smallest_share)
 
 
-def _find_most_passing(passed_counts: Iterable[Passed]) -> Passed:
+def _find_most_passing(passed_counts: Iterable[PassedItems]) -> PassedItems:
     """Return the counts of which the largest share passes at least; of none, no items."""
-    return max(passed_counts, key=lambda passed_count: passed_count.certain_percent, default=Passed(0, 0))
+    return max(passed_counts, key=lambda passed_count: passed_count.certain_percent, default=PassedItems(0, 0))
 
 
-def _passes_in_rest(rest_passed: Passed) -> bool:
+def _passes_in_rest(rest_passed: PassedItems) -> bool:
     return rest_passed.certain_percent >= _FEWEST_PASSING_PERCENT
 
 

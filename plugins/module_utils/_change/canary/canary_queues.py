@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How full the queue of an exporter stays in a canary, beside those of the rest. Private.
 
-The size of a queue is in its units: requests, items or bytes, as its setting `sizer` says. Checks `queue_grows` and
-`exports_late` read the fields. The counts of a row are sums over all pods, so they are divided by the number of pods.
+The rest are the pods with the earlier config. Checks `queue_grows` and `exports_late` read these fields. The counts of
+a row are sums over all pods, so they are divided by the number of pods. The size of a queue is in its units: requests,
+items or bytes, as its setting `sizer` says. For example, a canary of one pod whose queue has grown, beside two pods
+with 2 requests each:
+
+    sizes in six readings: 0, 4, 9, 15, 22, 30
+    → {"queue_low": 15, "queue_grown": 30, "rest_queue": 2, "queue_excess": 5, "queue_stays": 5}
 """
 
 from __future__ import annotations
@@ -30,7 +35,7 @@ _FEWEST_REQUESTS = 20
 def build_queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int]:
     """Return how full the queue of an exporter stays, by how much it grows, and how full those of the rest are.
 
-    `index` is the place of the exporter among those of the canary.
+    `index` is the place of the exporter among those of the canary. The fields:
 
     | field | unit | meaning |
     |---|---|---|
@@ -41,7 +46,8 @@ def build_queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int
     | `queue_stays` | units of one pod | the same in units of the queue |
     """
     queue_sizes = sides.canary.sum_fields_by_reading("exports", index, "queue_size")[-_GROWTH_READINGS:]
-    lowest_size = min(queue_sizes[-LASTING_READINGS:]) if len(queue_sizes) >= LASTING_READINGS else 0
+    has_enough_readings = len(queue_sizes) >= LASTING_READINGS
+    lowest_size = min(queue_sizes[-LASTING_READINGS:]) if has_enough_readings else 0
     lowest_requests = lowest_size // count_request_units(sides.canary_config, row["id"])
     pod_count = _count_pods(sides.canary_facts)
     rest_sizes = [rest_row["queue_size"] for rest_row in sides.find_current_rest_rows("exports", row)]
@@ -57,10 +63,11 @@ def build_queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int
 
 
 def count_request_units(config: Mapping[str, Any], exporter_id: str) -> int:
-    """Return how many units of its queue an exporter sends at once: requests, items or bytes, as `sizer` says.
+    """Return how many units of its queue an exporter sends in one request.
 
-    A queue also holds the next batch. A queue in bytes without batches in bytes holds some requests. Half of any queue
-    is more than it holds in passing.
+    A queue of requests: 1. A queue of items: the size of its smallest batch, such as 8192 with
+    `batch: {min_size: 8192}`, or 1 without batches. A queue of bytes: that too, or BATCH_BYTES without batches, but no
+    more than a part of its `queue_size`, since it holds _FEWEST_REQUESTS requests or more.
     """
     queue = mapping_at(config, "exporters", exporter_id, "sending_queue")
     batch_size = _find_batch_size(queue)

@@ -1,11 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The receivers of a canary, each with what the rest got. Private.
+"""The receivers of a canary, each with what the rest (the pods with the earlier config) got. Private.
 
-Checks `receivers_refuse` and `receiver_silent` read these rows. A passive receiver waits for clients, any other one
-collects data by itself. Silence is a fault only if items were due: at the rate of the rest, in the time in which this
-receiver alone could get them.
+Checks `receivers_refuse` and `receiver_silent` read these rows. Silence is a fault only if items were due: at the rate
+of the rest, in the time in which the receivers of the canary had to get them. For example, receiver `host_metrics` of
+the rest has accepted 100 data points in 50 seconds. In the canary it has had 30 seconds, so 60 data points are due. If
+none came, check `receiver_silent` fails.
+
+A passive receiver such as `otlp` waits for clients; any other one, such as `host_metrics`, collects data by itself.
 """
 
 from __future__ import annotations
@@ -47,9 +50,9 @@ def _count_due_items(sides: Sides, row: ReceiverRow) -> int:
 def _count_client_seconds(sides: Sides, row: ReceiverRow) -> float:
     """Return for how many seconds clients had to send to a receiver; 0 where silence says nothing.
 
-    Clients keep their connections to older pods, so only what remains alone is due to get their data.
+    Clients keep their connections to older pods. So they have to send to the canary only once no older pod is left.
     """
-    seconds_alone = sides.seconds_alone or 0.0
+    seconds_alone = sides.seconds_alone
     comes_steadily = row["signal"] in sides.rest_facts["steady"]
     return seconds_alone if comes_steadily and seconds_alone >= 3 * MARGIN_SECONDS else 0.0
 

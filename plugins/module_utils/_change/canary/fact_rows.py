@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The facts that checks of a canary read: which keys they have. Private.
 
-`readings.py` builds the facts of one revision, `canary_facts.py` those of the comparison. Users write checks over
-these keys, so docs/change.md lists them. The record of a change holds the facts of the rest as JSON.
+The *canary* are the pods with the new config, the *rest* those that still run the earlier one. `revision.py` builds
+the `RevisionFacts` of each, `canary_facts.py` the `ComparisonFacts` of both. Checks are JMESPath over these keys, for
+example `rest.restarted == `0` && canary.pods[?restarted >= `1`]`. Users write checks too, so docs/change.md lists keys.
+The record of a change, a ConfigMap in the cluster, holds the facts of the rest as JSON: so no key can be renamed.
 """
 
 from __future__ import annotations
@@ -89,17 +91,18 @@ class RevisionFacts(FlowRows):
 
 
 class _RestFacts(RevisionFacts):
-    """What the pods with the earlier config are like, with the rows that every comparison needs."""
+    """The keys that the facts of the rest always have."""
 
     bases: list[FlowRows]
-    """The rows that a canary is compared with: those of this time, and those since the start of the pods."""
+    """What the canary is compared with. The first item has what was counted while the pods are watched. The second has
+    what they counted since their start: an exporter that sends once an hour counts nothing in the first."""
 
 
 class RestFacts(_RestFacts, total=False):
-    """What the pods with the earlier config count. Records of earlier versions of the collection have no `ends`."""
+    """The facts of the rest. Records that earlier versions of the collection wrote have no `ends`."""
 
     ends: list[str]
-    """Where the exporters send to, as `HOST:PORT`."""
+    """The addresses to which the exporters send, such as `tempo:4317`."""
 
 
 class ComparisonFacts(TypedDict):

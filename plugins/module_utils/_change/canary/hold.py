@@ -1,9 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold a changed workload after a share of its pods. Private.
+"""Let the controller of a changed workload stop after the first pods have the change. Private.
 
-A held workload is stable: its controller waits by itself, so a run that is killed leaves it held.
+Such a workload is *held*. `live/canary.py` applies it in that form, judges the first pods, and then applies it as it is
+meant, so that the other pods follow. The controller waits by itself: a run that is killed leaves the workload held. For
+example, a Deployment with three pods and `share: 1` is applied with these fields:
+
+    strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
+    minReadySeconds: 31536000
+    → one new pod starts beside the three old ones, and none is replaced until it has been ready for a year
+
+A StatefulSet is held by its `partition`. The pods of a DaemonSet are replaced by nobody (`OnDelete`), so the run evicts
+the first ones itself (evictions.py).
 """
 
 from __future__ import annotations
@@ -34,8 +43,9 @@ class Hold(NamedTuple):
     """Whether the controller leaves it to others to stop the old pods, as for a DaemonSet."""
 
     def __str__(self) -> str:
-        unit_word = "nodes" if self.needs_eviction else "pods"
-        return f"{self.changed_pod_count} of {self.pod_count} {unit_word if self.pod_count > 1 else unit_word[:-1]}"
+        """Return how many pods change first, such as `1 of 3 pods` or `1 of 1 node`."""
+        unit_word = "node" if self.needs_eviction else "pod"
+        return f"{self.changed_pod_count} of {self.pod_count} {unit_word}{'s' if self.pod_count > 1 else ''}"
 
 
 def hold_workload(workload: Manifest, live: Manifest, share: str) -> Hold | None:
@@ -47,15 +57,44 @@ def hold_workload(workload: Manifest, live: Manifest, share: str) -> Hold | None
     kind, spec = workload["kind"], mapping_at(workload, "spec")
     if kind not in WORKLOAD_KINDS:
         return None
-    total = count_all_pods(live)
+    pod_count = count_all_pods(live)
     surges = kind == "Deployment" and not explain_exclusive_pods(workload)
-    if total < 1 or (total == 1 and not surges):
+    if pod_count < 1 or (pod_count == 1 and not surges):
         return None
-    count = count_pods_of_share(share, total)
+    changed_count = count_pods_of_share(share, pod_count)
+    if kind == "Deployment":
+        held_fields = _build_deployment_fields(changed_count, surges=surges)
+    elif kind == "StatefulSet":
+        held_fields = _build_stateful_set_fields(workload, pod_count - changed_count)
+    else:
+        # The run itself replaces the pods of a DaemonSet: `minReadySeconds` would make its old pods unavailable too.
+        held_fields = {"updateStrategy": {"type": "OnDelete"}}
     # A change of the count would change how many pods of each revision there are.
-    kept_fields = {"replicas": total} if "replicas" in spec else {}
-    manifest = {**workload, "spec": {**spec, **kept_fields, **_build_held_fields(workload, count, total, surges)}}
-    return Hold(manifest, count, total, kind == "DaemonSet")
+    kept_fields = {"replicas": pod_count} if "replicas" in spec else {}
+    manifest = {**workload, "spec": {**spec, **kept_fields, **held_fields}}
+    return Hold(manifest, changed_count, pod_count, needs_eviction=kind == "DaemonSet")
+
+
+def _build_deployment_fields(changed_count: int, *, surges: bool) -> dict[str, Any]:
+    """Return the fields of a Deployment's spec with which its controller stops after so many new pods."""
+    limits = (
+        {"maxSurge": changed_count, "maxUnavailable": 0} if surges else {"maxSurge": 0, "maxUnavailable": changed_count}
+    )
+    return {
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": limits},
+        "minReadySeconds": _HELD_SECONDS,
+        "progressDeadlineSeconds": _HELD_SECONDS + 1,
+    }
+
+
+def _build_stateful_set_fields(workload: Manifest, kept_count: int) -> dict[str, Any]:
+    """Return the fields of a StatefulSet's spec with which so many pods keep the earlier config.
+
+    A `partition` of the user may keep more.
+    """
+    rolling_update = mapping_at(workload, "spec", "updateStrategy", "rollingUpdate")
+    partition = max(kept_count, int(rolling_update.get("partition") or 0))
+    return {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {**rolling_update, "partition": partition}}}
 
 
 def count_all_pods(live: Manifest) -> int:
@@ -65,30 +104,8 @@ def count_all_pods(live: Manifest) -> int:
     return int(mapping_at(live, "spec").get("replicas", 1))
 
 
-def _build_held_fields(workload: Manifest, count: int, total: int, surges: bool) -> dict[str, Any]:
-    """Return the fields of a spec with which the controller stops after so many pods."""
-    if workload["kind"] == "Deployment":
-        max_surge, max_unavailable = (count, 0) if surges else (0, count)
-        return {
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxSurge": max_surge, "maxUnavailable": max_unavailable},
-            },
-            "minReadySeconds": _HELD_SECONDS,
-            "progressDeadlineSeconds": _HELD_SECONDS + 1,
-        }
-    if workload["kind"] == "StatefulSet":
-        rolling_update = mapping_at(workload, "spec", "updateStrategy", "rollingUpdate")
-        partition = max(total - count, int(rolling_update.get("partition") or 0))
-        return {
-            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {**rolling_update, "partition": partition}}
-        }
-    # The run itself replaces the pods of a DaemonSet: `minReadySeconds` would make its old pods unavailable too.
-    return {"updateStrategy": {"type": "OnDelete"}}
-
-
 def explain_exclusive_pods(workload: Manifest) -> str:
-    """Return why a new pod may not start beside an old one, or an empty string."""
+    """Return why a new pod may not start beside an old one, such as `it uses the host port 4317`; empty if it may."""
     pod_spec = mapping_at(workload, "spec", "template", "spec")
     if pod_spec.get("hostNetwork"):
         return "it uses the network of its node"

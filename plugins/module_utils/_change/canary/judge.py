@@ -1,11 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The judge of a canary: runs the checks after each reading, and keeps what lasts. Private.
+"""Run the checks after each reading of a canary, and keep the faults that last. Private.
 
 One bad reading proves nothing. So a check fails only if it finds the same fault in two readings, one after the other.
-A check is an expression over the facts of a reading (see diagnose_checks.py of _diagnose). A finding is what one check
-finds in one reading. A verdict is a finding that lasts.
+For example, `exports_fail` finds that exporter `otlp` has failed to send 40 spans, and three seconds later that it has
+failed to send 90. That is a verdict:
+
+    [exports_fail] exporters/otlp: 90 of 90 spans failed in the canary (100 %), 0 of 900 in the rest (0 %). Check …
+
+A check is an expression over the facts of a reading (diagnose_checks.py of _diagnose). A finding is what one check
+finds in one reading. A verdict is a finding that lasts. `live/observe.py` and the waves have a judge for each canary.
 """
 
 from __future__ import annotations
@@ -20,12 +25,15 @@ from ..._otelcol.errors import Problem
 
 
 class FailedCheck(NamedTuple):
-    """A failed check. `subject` is the component or the pod, `text` compares canary and rest in words."""
+    """A verdict: a check that has found the same fault in two readings."""
 
     check_id: str
     subject: str
+    """The component or the pod, such as `exporters/otlp`."""
     text: str
+    """What is wrong: it compares the canary and the rest (the pods with the earlier config) in words."""
     fix: str
+    """What the user can do; empty if the check does not say."""
 
     @property
     def fault_key(self) -> tuple[str, str]:
@@ -65,7 +73,9 @@ class CanaryJudge:
     """
 
     def __init__(self, search: Search, checks: Sequence[Check], mask: Callable[[str], str]) -> None:
-        self._known_search, self._checks, self._mask = search, checks, mask
+        self._evaluate = search
+        self._checks = checks
+        self._mask = mask
         # Why checks of the user cannot be evaluated, each reason once, as keys in their order; the values say nothing.
         self.unfit: dict[str, None] = {}
         # What the last reading has found, with the least count of each growing field since the fault was first found.
@@ -74,7 +84,7 @@ class CanaryJudge:
     def _search(self, expression: str, facts: Any) -> Any:
         """Return what a check finds in the facts. A check whose expression does not fit finds nothing, and is noted."""
         try:
-            return self._known_search(expression, facts)
+            return self._evaluate(expression, facts)
         except Problem as problem:  # of a user's check: it judges nothing, and the user reads why
             self.unfit[str(problem)] = None
             return None

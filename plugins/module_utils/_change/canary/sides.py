@@ -4,8 +4,13 @@
 """The two sides of a comparison: the canary, and the rest, which runs the earlier config. Private.
 
 If no pod of the rest is left, the readings from before the change take its place. The files `canary_…` ask here for
-the row of the rest that a row of the canary is compared with. A row is about one component and one signal; its counts
-are those of this time (what has been counted while the pods are watched) or since the start of the pods.
+the rows of the rest that a row of the canary is compared with. A row is about one component and one signal. For
+example, the row of exporter `otlp` for traces in the canary:
+
+    {"id": "otlp", "signal": "traces", "sent": 40, …}
+
+`find_rest_rows` returns two rows for it, which are about exporter `otlp` and traces too: one with what the rest sent
+while it was watched, and one with what it sent since the start of its pods (readings.py explains both).
 """
 
 from __future__ import annotations
@@ -18,22 +23,20 @@ from ..._otelcol.config.paths import mapping_at
 from ..._telemetry.metrics import FlowRows, ProcessorRow
 from .count_rows import Row
 from .fact_rows import RestFacts, RevisionFacts, RowKind
-from .readings import Revision
+from .revision import Revision
 
 
 class RestRow(NamedTuple):
-    """A row of the rest, and all rows of its reading: its counts mean something only beside theirs."""
+    """A row of the rest, and the rows that were counted together with it."""
 
     row: Row
     reading_rows: FlowRows
+    """All rows of the same time: what an exporter sent means something only beside what the receivers accepted."""
 
 
 @dataclass(frozen=True)
 class Sides:
-    """A canary with its facts, and the facts and the config of the rest.
-
-    `seconds_alone` says for how many seconds no pod of the rest has been read; None if one was in the last reading.
-    """
+    """A canary with its facts, and the facts and the config of the rest."""
 
     canary: Revision
     canary_facts: RevisionFacts
@@ -41,7 +44,8 @@ class Sides:
     rest_config: Mapping[str, Any]
     """The earlier config."""
     rest_facts: RestFacts
-    seconds_alone: float | None
+    seconds_alone: float
+    """For how many seconds no pod of the rest has been read; 0 if one was in the last reading."""
 
     @property
     def canary_config(self) -> Mapping[str, Any]:
@@ -49,7 +53,7 @@ class Sides:
         return self.canary.config
 
     def find_rest_rows(self, kind: RowKind, row: Row) -> list[RestRow]:
-        """Return the rows of the rest about the same component and signal: of this time, and since its start."""
+        """Return the rows of the rest about the same component and signal: while watched, and since the start."""
         return [rest_row for rest_row in self._list_rest_rows(kind) if is_same_component(rest_row.row, row)]
 
     def find_rest_rows_or_signal(self, kind: RowKind, row: Row) -> list[RestRow]:
@@ -60,7 +64,7 @@ class Sides:
         return [rest_row for rest_row in self._list_rest_rows(kind) if rest_row.row["signal"] == row["signal"]]
 
     def find_current_rest_rows(self, kind: RowKind, row: Row) -> list[Row]:
-        """Return the rows of the rest about the same component and signal, of this time alone."""
+        """Return the rows of the rest about the same component and signal, counted while watched alone."""
         rest_rows: Sequence[Row] = self.rest_facts[kind]
         return [rest_row for rest_row in rest_rows if is_same_component(rest_row, row)]
 
@@ -81,7 +85,7 @@ class Sides:
                 yield row
 
     def _list_rest_rows(self, kind: RowKind) -> Iterator[RestRow]:
-        """Yield the rows of one kind: those of this time, and then those since the start of the pods."""
+        """Yield the rows of one kind: those counted while watched, and then those since the start of the pods."""
         for reading_rows in self.rest_facts["bases"]:
             rows: Sequence[Row] = reading_rows[kind]
             for row in rows:

@@ -7,10 +7,11 @@
 |---|---|---|
 | `present` | apply the bundle | `apply_bundle` of apply.py |
 | `absent` | remove it | `remove_bundle` of remove.py |
-| `earlier` | bring collectors back whose records were kept, since a wave failed | `go_back` of apply.py |
-| `settled` | close these records, so that the collectors stay as they are | `settle_changes` of apply.py |
+| `earlier` | bring collectors back whose records were kept, since a wave failed | kept_changes.py |
+| `settled` | close these records, so that the collectors stay as they are | kept_changes.py |
 
-A record is what a collector goes back to (recorded_change.py). It is kept if a wave decides later (docs/waves.md).
+A bundle is the list of all manifests of a run. A record is what a collector goes back to (recorded_change.py). It is
+kept if the wave of the cluster decides later whether the change stays (docs/waves.md).
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from ..._kube.live.connect import connect
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.live.task_end import run
 from ..._otelcol.kube.names import OWNER
-from ..dependency_order import Flow
-from .apply import apply_bundle, go_back, settle_changes
+from ..collector_flows import Flow
+from .apply import apply_bundle
+from .bundle_options import BundleOptions
+from .kept_changes import bring_collectors_back, confirm_changes
 from .needed_rights import name_missing_rights
 from .remove import remove_bundle
-from .session import BundleOptions
 
 ARGUMENTS: dict[str, Any] = {
     "manifests": {"type": "list", "elements": "dict", "required": True, **PARTLY_SECRET},
@@ -55,11 +57,16 @@ ARGUMENTS: dict[str, Any] = {
     "differences": {"type": "bool", "default": False},
 }
 # What the task does, by its option `state`.
-WORK_BY_STATE = {"present": apply_bundle, "absent": remove_bundle, "earlier": go_back, "settled": settle_changes}
+WORK_BY_STATE = {
+    "present": apply_bundle,
+    "absent": remove_bundle,
+    "earlier": bring_collectors_back,
+    "settled": confirm_changes,
+}
 
 
 def run_bundle(module: AnsibleModule) -> None:
-    """Apply, remove, bring back or settle a bundle, and end the task with the result.
+    """Do what the option `state` says to a bundle, and end the task with the result.
 
     The action plugin passes an object with the same attributes in place of AnsibleModule.
     """

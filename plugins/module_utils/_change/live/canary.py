@@ -3,17 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Let a share of a workload's pods run a change first, and judge it before the other pods follow. Private.
 
-`changes.py` calls the methods of a Canary in this order:
+This is strategy `canary` for one collector. For example, with `share: 1` of three pods:
 
-| method | what it does |
-|---|---|
-| `makes_new_pods` | before the first write: says whether new pods come, and raises Problem if nobody could judge them |
-| `choose_manifest_to_apply` | returns the workload in a form in which it waits after the first pods |
-| `judge_first_pods` | waits for the first pods, judges them, then lets the others follow |
-| `judge_ready_pods` | judges the pods that are ready, again and again while the others follow |
-| `judge_all_pods` | judges all pods |
+1. Before the first write, `makes_new_pods` says whether the change is about pods at all, and `prepare` raises Problem
+   if nobody could judge them (`canaries.py` calls both).
+2. `choose_manifest_to_apply` returns the Deployment with fields that let its controller stop after one new pod
+   (`apply.py` applies that).
+3. `judge_first_pods` waits for the new pod, judges it beside the two others for `observe_seconds`, and applies the
+   Deployment as it is meant, so that the others follow.
+4. `judge_ready_pods` judges the pods that are ready already, again and again while the others follow.
+5. `judge_all_pods` judges all three by the readings from before the change.
 
-If no pod can keep the earlier config, no pod waits, and the pods are judged by readings from before the change.
+`changes.py` calls 3 to 5. Each raises Failure as soon as the new pods do worse; then `changes.py` undoes the change.
+
+If no pod can keep the earlier config, as of a StatefulSet with one pod, no pod waits: 2 returns the workload as it is
+meant, 3 does nothing, and `prepare` has read how the pods were before the change.
 """
 
 from __future__ import annotations
@@ -34,16 +38,9 @@ from ..canary.pod_renewal import renews_pods
 from ..collector_change import CollectorChange
 from .bundle_run import BundleRun
 from .first_pods import FirstPods, read_present_workload
-from .observe import (
-    POLL_SECONDS,
-    Observed,
-    Pods,
-    WorkloadObservation,
-    observe_pods,
-    read_baseline,
-    read_pods,
-    require_metrics,
-)
+from .observe import POLL_SECONDS, WorkloadObservation, observe_pods, read_baseline, require_metrics
+from .revision_pods import Pods, read_pods
+from .watched_pods import Observed
 
 # How messages name all pods together, in place of `the canary (1 of 3 pods)`.
 _WHOLE_COLLECTOR = "the collector"
@@ -52,43 +49,47 @@ _WHOLE_COLLECTOR = "the collector"
 class Canary:
     """The change of one collector with strategy `canary`. `live` is the workload before the change."""
 
-    def __init__(self, bundle: BundleRun, change: CollectorChange, live: Manifest) -> None:
+    def __init__(self, run: BundleRun, change: CollectorChange, live: Manifest) -> None:
         self.change = change
-        self._bundle, self._workload, self._live_before = bundle, change.workloads[0], live
+        self._run = run
+        self._workload = change.workloads[0]
+        self._live_before = live
         self._title = f"Collector {change.name}"
-        self._seconds = float(change.options["observe_seconds"])
-        self._reader = ClusterReader(bundle.cluster, bundle.quick_cluster())
+        self._observe_seconds = float(change.options["observe_seconds"])
+        self._reader = ClusterReader(run.cluster, run.quick_cluster())
         self._checks = choose_checks(change.options["judge"])
         self._passed = PassedChecks(self._checks)
         # How the workload is applied so that only its first pods change; None if no pod can keep the earlier config.
         self._hold = hold_workload(self._workload, live, change.options["share"])
         # The facts of the pods before the change; None until they are read. If some pods keep the earlier config, the
-        # first judgement reads them from those; otherwise `makes_new_pods` does, unless an earlier run has.
-        self._readings_before = None if self._hold else change.readings
-        # The observation of the ready pods while others follow, None before it; and when it made its last reading.
-        self._begun: WorkloadObservation | None = None
+        # first judgement reads them from those; otherwise `prepare` does, unless an interrupted run has.
+        self._baseline = None if self._hold else change.readings
+        # The observation of the ready pods while others follow; None before it.
+        self._ready_observation: WorkloadObservation | None = None
+        # When that observation made its last reading, by the cluster's clock.
         self._last_reading_at = -POLL_SECONDS
 
     # ── Before the first write ──
 
     def makes_new_pods(self) -> bool:
-        """Return whether the change makes new pods. Raises Problem if these could not be judged.
+        """Return whether the change makes new pods; without any there is nothing to judge."""
+        tried_workload = self._run.try_apply(self._workload)
+        return renews_pods(self._workload, self._live_before, tried_workload, self._find_interrupted_workload())
 
-        If the change leaves no pod with the earlier config, read how the pods are before it.
+    def prepare(self) -> None:
+        """Raise Problem if the new pods could not be judged, or could not take the place of earlier ones.
+
+        If the change leaves no pod with the earlier config, read how the pods are before it. Check mode does not read.
         """
-        tried_workload = self._bundle.tried(self._workload)
-        if not renews_pods(self._workload, self._live_before, tried_workload, self._find_interrupted_workload()):
-            return False
         first_pods = self._build_first_pods()
         if first_pods:
             first_pods.require_evictions(self._live_before)
         observed_before = self._build_observed(self._live_before)
         require_metrics(self._reader, observed_before)
-        needs_baseline = self._hold is None and self._readings_before is None
-        if needs_baseline and not self._bundle.check:
-            self._bundle.cluster.progress.tell_now(self._title, "reading its pods as they are before the change")
-            self._readings_before = self.change.readings = read_baseline(self._reader, observed_before)
-        return True
+        needs_baseline = self._hold is None and self._baseline is None
+        if needs_baseline and not self._run.check:
+            self._run.cluster.progress.tell_now(self._title, "reading its pods as they are before the change")
+            self._baseline = self.change.readings = read_baseline(self._reader, observed_before)
 
     def _find_interrupted_workload(self) -> Manifest | None:
         """Return the workload before a change that was interrupted; None if no run has begun this change."""
@@ -118,15 +119,15 @@ class Canary:
 
     def _release_other_pods(self) -> None:
         """Apply the workload itself, in place of the form in which it waits after the first pods."""
-        changes = self._bundle.changes
+        changes = self._run.changes
         waiting_workload = changes.find_left_objects()[ref(self._workload)]
-        changes.note_applied_again(self._bundle.write(self._workload, waiting_workload))
+        changes.note_applied_again(self._run.apply(self._workload, waiting_workload))
 
     def _build_first_pods(self) -> FirstPods | None:
-        """Return the pods that change first; None if nothing is held."""
+        """Return the pods that change first; None if no pod waits for them."""
         if self._hold is None:
             return None
-        return FirstPods(self._bundle, self._reader, self._workload, self._hold, self._title)
+        return FirstPods(self._run, self._reader, self._workload, self._hold, self._title)
 
     # ── While the other pods follow ──
 
@@ -135,20 +136,22 @@ class Canary:
 
         Raises Failure if they do worse.
         """
-        current_time = self._bundle.cluster.clock()
+        current_time = self._run.cluster.clock()
         if current_time - self._last_reading_at < POLL_SECONDS:
             return
-        live_workload = self._bundle.live(self._workload)
+        live_workload = self._run.read_live(self._workload)
         if live_workload is None:
             return
         self._last_reading_at = current_time
         pods = self._split_ready_and_older_pods(live_workload)
         if pods is None:
             return
-        if self._begun is None:
-            self._begun = WorkloadObservation(self._reader, self._build_observed(live_workload), self._checks, pods)
-        verdicts = self._begun.judge_reading(pods, utc_now())
-        self._fail_if_worse(verdicts, self._begun.seconds, _WHOLE_COLLECTOR)
+        if self._ready_observation is None:
+            self._ready_observation = WorkloadObservation(
+                self._reader, self._build_observed(live_workload), self._checks, pods
+            )
+        verdicts = self._ready_observation.judge_reading(pods, utc_now())
+        self._fail_if_worse(verdicts, self._ready_observation.seconds, _WHOLE_COLLECTOR)
 
     def _split_ready_and_older_pods(self, live: Manifest) -> Pods | None:
         """Return the ready pods with the change, and the older pods; None while no pod with the change is ready."""
@@ -166,8 +169,8 @@ class Canary:
 
     def judge_all_pods(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
-        self._judge(self._read_present_workload(), _WHOLE_COLLECTOR, self._begun)
-        self._bundle.judged(self._title, self._passed.build_summary())
+        self._judge(self._read_present_workload(), _WHOLE_COLLECTOR, self._ready_observation)
+        self._run.report_verdict(self._title, self._passed.build_summary())
 
     # ── One judgement ──
 
@@ -177,21 +180,22 @@ class Canary:
         `who` names these pods in messages, such as `the canary (1 of 3 pods)`. The observation `begun_observation` goes
         on; without it a new one begins.
         """
-        comparison = "the earlier pods" if self._readings_before is None else "the readings from before"
-        progress_text = f"judging {who} beside {comparison} for {self._seconds:g} s"
-        self._bundle.cluster.progress.tell_now(self._title, progress_text)
+        seconds = self._observe_seconds
+        comparison = "the earlier pods" if self._baseline is None else "the readings from before"
+        self._run.cluster.progress.tell_now(self._title, f"judging {who} beside {comparison} for {seconds:g} s")
         observation = observe_pods(
-            self._reader, self._build_observed(live), self._seconds, self._checks, begun=begun_observation
+            self._reader, self._build_observed(live), seconds, self._checks, begun=begun_observation
         )
-        if self._readings_before is None:
-            self._readings_before = observation.facts["rest"]
-        notes = observation.describe_limits(self._seconds)
+        if self._baseline is None:
+            self._baseline = observation.facts["rest"]
+        notes = observation.describe_limits(seconds)
         for note in notes:
-            self._bundle.warn(f"{self.change.name}, {who}: {note}.")
+            self._run.warn(f"{self.change.name}, {who}: {note}.")
         self._fail_if_worse(observation.verdicts, observation.seconds, who)
-        passed_text = f"{who} for {round(observation.seconds)} s beside {comparison}"
         self._passed.add_observation(
-            passed_text, observation.find_unjudged_checks(self._seconds), is_limited=bool(notes)
+            f"{who} for {round(observation.seconds)} s beside {comparison}",
+            observation.find_unjudged_checks(seconds),
+            is_limited=bool(notes),
         )
 
     def _fail_if_worse(self, verdicts: list[FailedCheck], seconds: float, who: str) -> None:
@@ -200,18 +204,18 @@ class Canary:
             return
         # If the workload was deleted, its pods do worse for that reason, which is told instead.
         self._read_present_workload()
-        self._bundle.cluster.progress.tell_now(self._title, describe_failure(verdicts, who))
+        self._run.cluster.progress.tell_now(self._title, describe_failure(verdicts, who))
         raise build_failure(verdicts, who, seconds, ref(self._workload))
 
     # ── The live workload ──
 
     def _read_present_workload(self) -> Manifest:
         """Return the workload as it is now. Raises Failure if it is deleted."""
-        return read_present_workload(self._bundle, self._workload)
+        return read_present_workload(self._run, self._workload)
 
     def _follow_workload(self, live: Manifest) -> FollowedResource:
         """Return the workload, or those that an operator made of it. Raises Problem if they cannot be read."""
-        return ask_server(f"Read {ref(live)}", lambda: read_followed_resources(self._bundle.cluster, [live]))[0]
+        return ask_server(f"Read {ref(live)}", lambda: read_followed_resources(self._run.cluster, [live]))[0]
 
     def _build_observed(self, live: Manifest) -> Observed:
         """Return what to observe: the workload that runs the pods, and the new config."""
@@ -220,4 +224,4 @@ class Canary:
         # The operator's workload for the collector comes before that of its target allocator.
         workload = running_workloads[0] if is_followed(live) and running_workloads else live
         listeners = map_listeners(options["listeners"])
-        return Observed(workload, listeners, options["config"], baseline=self._readings_before)
+        return Observed(workload, listeners, options["config"], baseline=self._baseline)

@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find the collectors of a run that change, and what each of them goes back to. Writes nothing. Private.
 
-`changes.py` uses it before the first write. A candidate is any collector of the bundle. It becomes a change to make if
-an interrupted run left its record, or if it works now and an apply would give it new pods. recorded_change.py explains
-records, collector_change.py the fields of a change.
+`changes.py` uses it before the first write. A candidate is any collector of the bundle (all manifests of a run). It
+becomes a change to make in one of two cases:
+
+- An interrupted run left its record, which says what it goes back to (recorded_change.py).
+- It works now, and an apply would give it new pods. For example, an agent with 3 ready pods whose config is new goes
+  back to the manifests that its objects have now.
+
+Any other collector is applied without more ado: what does not work yet has nothing to go back to.
 """
 
 from __future__ import annotations
@@ -19,9 +24,9 @@ from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.change_record import describe_failed_outcome, read_start_time
 from ..._rollout.live.followed_workloads import read_followed_resources
 from ..._rollout.readiness import is_ready
-from ..bundle_objects import strip_server_fields
 from ..canary.change_plan import describe_plan
 from ..collector_change import CollectorChange, group_by_collector, list_objects_before_change
+from ..object_difference import strip_server_fields
 from ..recorded_change import add_recorded_state, is_rolling
 from ..workload_kinds import POD_RUNNING_KINDS
 from .bundle_run import BundleRun
@@ -33,10 +38,12 @@ from .working_pods import read_working_states
 class ChangeFinder:
     """Finds the changes of a run, by its manifests, by what exists, and by the records of interrupted runs."""
 
-    def __init__(self, bundle: BundleRun, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
+    def __init__(self, run: BundleRun, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
         """Take what exists, and the records that interrupted runs left, by the name of the collector."""
-        self.bundle, self.live, self.left_records = bundle, live_objects, left_records
-        self.records = ChangeRecords(bundle, live_objects)
+        self.run = run
+        self.live = live_objects
+        self.left_records = left_records
+        self.records = ChangeRecords(run, live_objects)
 
     def list_candidates(
         self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]
@@ -44,7 +51,7 @@ class ChangeFinder:
         """Return all collectors of the manifests, each with the objects that the run would change."""
         candidate_changes: list[CollectorChange] = []
         for change in group_by_collector(manifests, options):
-            earlier_objects = list_objects_before_change(change, self.live, self.bundle.manager)
+            earlier_objects = list_objects_before_change(change, self.live, self.run.field_manager)
             candidate_changes.append(replace(change, before=earlier_objects))
         return candidate_changes
 
@@ -58,13 +65,13 @@ class ChangeFinder:
             past_text = f"The change of the collector {change.name} failed in an earlier run, and {failure_text}"
         else:
             past_text = f"A run that changed the collector {change.name} was interrupted, or still runs"
-        if self.bundle.check:
+        if self.run.check:
             next_text = "Without check mode this run completes or undoes it"
         elif change.goes_back:
             next_text = "This run completes it, or undoes it if it does not work"
         else:
             next_text = "This run completes it"
-        self.bundle.warn(f"{past_text} ({read_start_time(record)}). {next_text}.")
+        self.run.warn(f"{past_text} ({read_start_time(record)}). {next_text}.")
 
     def preview_changes(
         self, candidates: Iterable[CollectorChange], check_allowed: Callable[[list[CollectorChange]], None]
@@ -72,7 +79,7 @@ class ChangeFinder:
         """Say what each change would do to the pods. Raises Problem for a canary that could not be judged."""
         renewing_changes = [change for change in candidates if change.before and self._renews_pods(change)]
         check_allowed([change for change in renewing_changes if change.is_followed])
-        prepare_canaries(self.bundle, renewing_changes, self.live)
+        prepare_canaries(self.run, renewing_changes, self.live)
         for change in renewing_changes:
             self._preview_pods(change)
 
@@ -82,7 +89,7 @@ class ChangeFinder:
         for workload in change.workloads:
             live_workload = self.live.get(ref(workload))
             if live_workload:
-                self.bundle.plan(describe_plan(workload, live_workload, change.options, has_service))
+                self.run.add_plan_line(describe_plan(workload, live_workload, change.options, has_service))
 
     def find_changes_to_make(self, candidates: Iterable[CollectorChange]) -> list[CollectorChange]:
         """Return the changes that interrupted runs left, and those of collectors that work, each with its record."""
@@ -93,20 +100,18 @@ class ChangeFinder:
                 interrupted_changes.append(change)
             elif change.is_followed and change.before:
                 new_changes.append(change)
-        working_changes = filter(None, self.bundle.cluster.call_in_parallel(self._add_working_state, new_changes))
-        recorded_changes = self.bundle.cluster.call_in_parallel(
-            self._add_record, [*interrupted_changes, *working_changes]
-        )
+        working_changes = filter(None, self.run.cluster.call_in_parallel(self._add_working_state, new_changes))
+        recorded_changes = self.run.cluster.call_in_parallel(self._add_record, [*interrupted_changes, *working_changes])
         return [change for change in recorded_changes if change]
 
     def _add_working_state(self, change: CollectorChange) -> CollectorChange | None:
         """Return a change with how its workloads work now, or None: only a collector that works can go back."""
         live_workloads = self._list_live_objects(change.workloads)
         followed_workloads = ask_server(
-            "Read the workloads", lambda: read_followed_resources(self.bundle.cluster, live_workloads)
+            "Read the workloads", lambda: read_followed_resources(self.run.cluster, live_workloads)
         )
         working_state = read_working_states(
-            self.bundle, [part for followed_workload in followed_workloads for part in followed_workload.workloads]
+            self.run, [part for followed_workload in followed_workloads for part in followed_workload.workloads]
         )
         have_pods = bool(working_state) and all(workload.working_pod_count for workload in working_state.values())
         if not have_pods or not self._renews_pods(change):
@@ -134,7 +139,7 @@ class ChangeFinder:
         newer_workloads = [workload for workload in workloads if workload not in recorded_change.before]
         if not newer_workloads or not is_rolling(recorded_change):
             return None
-        states = read_followed_resources(self.bundle.cluster, self._list_live_objects(newer_workloads))
+        states = read_followed_resources(self.run.cluster, self._list_live_objects(newer_workloads))
         are_ready = all(state.is_done(is_ready) for state in states)
         return self._add_working_state(change) if are_ready else None
 
@@ -144,7 +149,7 @@ class ChangeFinder:
 
     def _would_differ(self, workload: Manifest) -> bool:
         """Return whether an apply would change a workload, by a dry run of the server."""
-        tried_workload, live_workload = self.bundle.tried(workload), self.live.get(ref(workload))
+        tried_workload, live_workload = self.run.try_apply(workload), self.live.get(ref(workload))
         return (
             tried_workload is None
             or live_workload is None

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The records of changes in a cluster: written before the first write of a change, closed at its end. Private.
 
-recorded_change.py explains records. To close a record is to delete it, or to write into it how the change ended. It is
-kept if the wave of the cluster decides later whether the change stays (docs/waves.md).
+A record is a ConfigMap beside the collector, such as `gateway-change`, with what the collector goes back to
+(recorded_change.py). If this run is killed, the next one finds it. To close a record is to delete it, or to write into
+it how the change ended. It is kept if the wave of the cluster decides later whether the change stays (docs/waves.md).
 """
 
 from __future__ import annotations
@@ -29,19 +30,20 @@ Live = Mapping[ObjectRef, "Manifest | None"]
 class ChangeRecords:
     """Writes, reads and closes the records of changes. It leaves those that another run has taken over."""
 
-    def __init__(self, bundle: BundleRun, live_objects: Live) -> None:
+    def __init__(self, run: BundleRun, live_objects: Live) -> None:
         """Take the run, and the objects as it found them."""
-        self.bundle, self.live = bundle, live_objects
+        self.run = run
+        self.live = live_objects
 
     def find_left_record(self, change: CollectorChange) -> Manifest | None:
         """Return the record of a change that a run has left. Raises Problem for an object of others of its name."""
-        live = self.bundle.live(build_record_reference(change.workloads[0]))
-        return check_record(change, live, self.bundle.manager)
+        live = self.run.read_live(build_record_reference(change.workloads[0]))
+        return check_record(change, live, self.run.field_manager)
 
-    def find_kept_record(self, change: CollectorChange, run: str) -> Manifest | None:
-        """Return the record of a change if the run `run` has kept it; None if there is none, or one of another run."""
+    def find_kept_record(self, change: CollectorChange, run_name: str) -> Manifest | None:
+        """Return the record of a change that a run has kept; None without one, or if another run has it now."""
         record = self.find_left_record(change)
-        is_of_run = record is not None and mapping_at(record, "data").get("run") == run
+        is_of_run = record is not None and mapping_at(record, "data").get("run") == run_name
         return record if is_of_run else None
 
     def write_record(self, change: CollectorChange) -> None:
@@ -49,13 +51,13 @@ class ChangeRecords:
 
         Raises Problem if another run has changed a workload before the record was there.
         """
-        record = build_record(change, self.bundle.run)
+        record = build_record(change, self.run.name)
         if record is None:
             text = f"The change of {change.name} is too large to record: a run that is killed cannot be undone."
-            self.bundle.warn(text)
+            self.run.warn(text)
             return
         is_new = change.record is None
-        change.record = self.bundle.record(record, change.record)
+        change.record = self.run.write_record(record, change.record)
         changed_workload = self._find_foreign_change(change)
         if changed_workload is None:
             return
@@ -67,48 +69,52 @@ class ChangeRecords:
     def _find_foreign_change(self, change: CollectorChange) -> ObjectRef | None:
         """Return the first workload of a change that is no longer as this run has read it; None if all are."""
         for workload in change.workloads:
-            live_workload, read_workload = self.bundle.live(workload), self.live.get(ref(workload))
-            if (
-                live_workload
-                and read_workload
-                and extract_applied(live_workload, self.bundle.manager)
-                != extract_applied(read_workload, self.bundle.manager)
-            ):
+            live_workload = self.run.read_live(workload)
+            read_workload = self.live.get(ref(workload))
+            if live_workload and read_workload and not self._has_same_apply(live_workload, read_workload):
                 return ref(workload)
         return None
+
+    def _has_same_apply(self, live_object: Manifest, read_object: Manifest) -> bool:
+        """Return whether nobody has applied an object anew with the field manager of this run since it was read."""
+        field_manager = self.run.field_manager
+        return extract_applied(live_object, field_manager) == extract_applied(read_object, field_manager)
 
     def close_record(self, change: CollectorChange) -> None:
         """Delete the record of a change."""
         own_record = self._read_own_record(change)
         if own_record:
-            self.bundle.delete(own_record)
+            self.run.delete(own_record)
 
     def close_record_as(self, change: CollectorChange, state: str) -> None:
         """Say in the record of a change how the change ended."""
         own_record = self._read_own_record(change)
         if own_record and change.record:
-            change.record = self.bundle.write(set_record_state(change.record, state), own_record)
+            change.record = self.run.apply(set_record_state(change.record, state), own_record)
 
     def _read_own_record(self, change: CollectorChange) -> Manifest | None:
         """Return the record of a change as it is in the cluster; None without one, or if another run has it now."""
         if change.record is None:
             return None
-        live_record = self.bundle.live(change.record)
+        live_record = self.run.read_live(change.record)
         if live_record is None or live_record.get("data") != change.record.get("data"):
             return None
         return live_record
 
     def close_record_if_outrun(self, change: CollectorChange) -> None:
         """Delete the record of a change if another run has changed the collector since."""
-        objects_as_left = {**self.live, **self.bundle.changes.find_left_objects()}
-        if explain_outrun(self.bundle, change, objects_as_left):
+        objects_as_left = {**self.live, **self.run.changes.find_left_objects()}
+        if explain_outrun(self.run, change, objects_as_left):
             self.close_record(change)
 
     def close_completed(self, change: CollectorChange, *, works: bool) -> None:
-        """Delete the record of a change that is complete. If its wave decides whether one that works stays, keep it."""
-        waits_for_wave = works and self.bundle.keeps_records and change.record is not None and change.goes_back
+        """Delete the record of a change that is complete.
+
+        Keep it if the change works, and the wave of the cluster decides later whether it stays.
+        """
+        waits_for_wave = works and self.run.keeps_records and change.record is not None and change.goes_back
         if waits_for_wave:
-            self.bundle.kept_records[change.name] = self.bundle.run
-            self.bundle.kept_rights.extend(list_rights_before(change))
+            self.run.kept_records[change.name] = self.run.name
+            self.run.kept_rights.extend(list_rights_before(change))
         else:
             self.close_record(change)

@@ -3,9 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes of running collectors: recorded before the first write, awaited, completed or undone. Private.
 
-`apply.py` makes one `Changes` for a run, and calls `find_changes`, then for each wave `begin_changes` and
-`wait_until_complete` within `undo_on_failure`. A wave here has the objects of the bundle that are applied together. In
-`decide_kept_records` it is about waves of clusters, of which docs/waves.md tells.
+`apply.py` makes one `Changes` for a run. It calls `find_changes`, and then for each step (the objects that are applied
+together, dependency_order.py):
+
+    with running_changes.undo_on_failure(step.later_collectors):
+        running_changes.begin_changes(step.manifests)          # writes the records
+        …apply the objects of the step…
+        running_changes.wait_until_complete(…)                 # waits for their pods, and judges canaries
+
+For example, a new config makes the pods of `obs/gateway` fail. Then its earlier config is applied again, and the task
+fails with the reason and `The earlier config of obs/gateway is back and works.`
+
+`kept_changes.py` calls `decide_kept_records` alone.
 """
 
 from __future__ import annotations
@@ -63,14 +72,16 @@ class Changes:
     closed by `decide_kept_records`.
     """
 
-    def __init__(self, bundle: BundleRun, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
+    def __init__(self, run: BundleRun, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
         """Take what exists, and the records that interrupted runs left, by the name of the collector."""
-        self.bundle, self.live, self.left_records = bundle, live_objects, left_records
-        self.records = ChangeRecords(bundle, live_objects)
+        self.run = run
+        self.live = live_objects
+        self.left_records = left_records
+        self.records = ChangeRecords(run, live_objects)
         self.changes: list[CollectorChange] = []
         self.open_change_by_name: dict[str, CollectorChange] = {}
         self.canaries: dict[str, Canary] = {}
-        self.undoing = Undoing(bundle, self.records, live_objects)
+        self.undoing = Undoing(run, self.records, live_objects)
 
     def find_changes(
         self,
@@ -83,16 +94,16 @@ class Changes:
         Raises Problem if a change cannot be recorded or judged. `allow` raises Problem if the account may not make the
         changes. `options` has the `ChangeOptions` of each collector by its `namespace/name`.
         """
-        finder = ChangeFinder(self.bundle, self.live, self.left_records)
+        finder = ChangeFinder(self.run, self.live, self.left_records)
         candidates = finder.list_candidates(manifests, options)
         for change in candidates:
             finder.warn_of_interrupted_change(change)
-        if self.bundle.check:
+        if self.run.check:
             finder.preview_changes(candidates, allow)
             return
         self.changes = finder.find_changes_to_make(candidates)
         allow(self.changes)
-        self.canaries = prepare_canaries(self.bundle, self.changes, self.live)
+        self.canaries = prepare_canaries(self.run, self.changes, self.live)
 
     def manifest_to_apply(self, manifest: Manifest) -> Manifest:
         """Return what to apply for an object. The workload of a canary has a form in which most pods wait."""
@@ -151,7 +162,7 @@ class Changes:
             name: workloads for name, workloads in awaited_workloads.items() if name not in open_canaries
         }
         failed_outcomes = judge_canaries_together(
-            self.bundle.cluster,
+            self.run.cluster,
             open_canaries,
             self._complete_canary,
             self._undo_or_keep,
@@ -159,9 +170,7 @@ class Changes:
         )
         if failed_outcomes:
             raise self._combine_failures(failed_outcomes)
-        self.bundle.changes.note_ready(
-            ref(workload) for workloads in awaited_workloads.values() for workload in workloads
-        )
+        self.run.changes.note_ready(ref(workload) for workloads in awaited_workloads.values() for workload in workloads)
 
     def _list_awaited_workloads(self, other_workloads: Iterable[Manifest]) -> dict[str, list[Manifest]]:
         """Return the workloads to wait for, by the collector whose change is open or by their own name."""
@@ -176,12 +185,12 @@ class Changes:
         """Wait for the workloads that are not judged, and return what became of those that fail."""
         if not rolling_workloads:
             return []
-        left_objects = self.bundle.changes.find_left_objects()
+        left_objects = self.run.changes.find_left_objects()
         waits = {}
         for name, workloads in rolling_workloads.items():
-            waits[name] = prepare_wait(self.bundle, workloads, left_objects, self.open_change_by_name.get(name))
+            waits[name] = prepare_wait(self.run, workloads, left_objects, self.open_change_by_name.get(name))
         failed_outcomes: list[FailedWorkload] = []
-        for name, failure in iterate_ended_waits(self.bundle, waits):
+        for name, failure in iterate_ended_waits(self.run, waits):
             if failure is None:
                 self._close_completed_change(name, works=True)
                 continue
@@ -198,8 +207,8 @@ class Changes:
         change = canary.change
         late_outcomes: list[FailedWorkload] = []
         canary.judge_first_pods()
-        wait = prepare_wait(self.bundle, change.workloads, self.bundle.changes.find_left_objects(), change)
-        for _name, failure in iterate_ended_waits(self.bundle, {change.name: wait}, canary.judge_ready_pods):
+        wait = prepare_wait(self.run, change.workloads, self.run.changes.find_left_objects(), change)
+        for _name, failure in iterate_ended_waits(self.run, {change.name: wait}, canary.judge_ready_pods):
             if failure is None:
                 continue
             kept_outcome = self._outcome_if_kept(change, failure)
@@ -220,7 +229,7 @@ class Changes:
         """Return why a collector that is not ready keeps its new config; None if it works worse than before."""
         if change is None or not change.goes_back:
             return None
-        kept_because = explain_works_as_before(self.bundle, change)
+        kept_because = explain_works_as_before(self.run, change)
         return FailedWorkload(failure, change, kept_reason=kept_because) if kept_because else None
 
     def _undo_or_keep(self, name: str, failure: Problem) -> FailedWorkload:
@@ -230,8 +239,8 @@ class Changes:
             return FailedWorkload(failure)
         if change.goes_back:
             return FailedWorkload(failure, change, undo_result=self.undoing.restore(change))
-        why_not_ours = explain_lost(self.bundle, change) or explain_outrun(
-            self.bundle, change, self.bundle.changes.find_left_objects()
+        why_not_ours = explain_lost(self.run, change) or explain_outrun(
+            self.run, change, self.run.changes.find_left_objects()
         )
         if why_not_ours:
             self.records.close_record(change)

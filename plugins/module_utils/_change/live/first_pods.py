@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pods that get a change first, while the others wait. `canary.py` waits here until they are ready. Private."""
+"""The pods that get a change first, while the others wait with the earlier config. Private.
+
+`canary.py` makes a `FirstPods` for a workload that is held (canary/hold.py): its controller stops after, say, 1 of 3
+pods. `require_evictions` asks before the first write whether these pods could take the place of others, and
+`wait_until_ready` waits for them after it. A run shows meanwhile `0 of 1 first pods with the change ready`.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +23,8 @@ from ..._rollout.readiness import is_generation_observed
 from ..canary.evictions import choose_pods_to_evict
 from ..canary.hold import Hold
 from .bundle_run import BundleRun
-from .observe import read_pods
 from .pod_evictions import PodEvictions
+from .revision_pods import read_pods
 
 
 class FirstPods:
@@ -28,10 +33,13 @@ class FirstPods:
     `title` is the name of the collector in lines of progress.
     """
 
-    def __init__(self, bundle: BundleRun, reader: ClusterReader, workload: Manifest, hold: Hold, title: str) -> None:
-        self._bundle, self._reader, self._workload, self._hold = bundle, reader, workload, hold
+    def __init__(self, run: BundleRun, reader: ClusterReader, workload: Manifest, hold: Hold, title: str) -> None:
+        self._run = run
+        self._reader = reader
+        self._workload = workload
+        self._hold = hold
         self._title = title
-        self._evictions = PodEvictions(bundle, workload, title)
+        self._evictions = PodEvictions(run, workload, title)
 
     def require_evictions(self, live: Manifest) -> None:
         """Wait until the server would evict the pods that the first ones replace. Raises Problem if it never would.
@@ -44,12 +52,12 @@ class FirstPods:
 
     def wait_until_ready(self) -> None:
         """Wait for the first pods. Raises Failure with the reason as soon as one cannot become ready."""
-        cluster, hold = self._bundle.cluster, self._hold
-        status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=self._bundle.unschedulable_seconds)
+        cluster, hold = self._run.cluster, self._hold
+        status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=self._run.unschedulable_seconds)
         ready_count = 0
         kept_because: Problem | None = None
-        for _poll in cluster.iter_polls(self._bundle.wait_seconds):
-            live_workload = read_present_workload(self._bundle, self._workload)
+        for _poll in cluster.iter_polls(self._run.wait_seconds):
+            live_workload = read_present_workload(self._run, self._workload)
             if not is_generation_observed(live_workload):
                 continue
             pods = read_pods(self._reader, live_workload)
@@ -77,14 +85,14 @@ class FirstPods:
         if kept_because:
             return Failure(kept_because.wrong, asked=kept_because.asked, fix=kept_because.fix, facts=facts)
         changed_pods_text = f"{ready_count} of the {self._hold.changed_pod_count} pods that changed first"
-        wrong = f"not ready after {self._bundle.wait_seconds:g} s: {changed_pods_text}"
+        wrong = f"not ready after {self._run.wait_seconds:g} s: {changed_pods_text}"
         fix = "Look at their events and logs with `kubectl describe` and `kubectl logs`."
         return Failure(wrong, asked=f"Wait for {ref(self._workload)}", fix=fix, facts=facts)
 
 
-def read_present_workload(bundle: BundleRun, workload: Manifest) -> Manifest:
+def read_present_workload(run: BundleRun, workload: Manifest) -> Manifest:
     """Return a workload as it is now. Raises Failure if it is deleted."""
-    live = bundle.live(workload)
+    live = run.read_live(workload)
     if live is None or is_gone(live):
-        raise report_deleted(bundle.cluster, ref(workload))
+        raise report_deleted(run.cluster, ref(workload))
     return live

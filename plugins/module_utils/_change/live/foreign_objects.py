@@ -3,15 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Refuse to overwrite objects of other owners, before anything is written. Private.
 
-A bundle could overwrite such an object itself, or by the operator, which makes objects for a custom resource of it.
-An object is foreign if no release of the bundle owns it, and the run neither converts nor adopts it (see `may_write` of
-session.py). A budget is a PodDisruptionBudget; of two for the same pods, Kubernetes allows no eviction.
+`preflight.py` calls `refuse_foreign_objects`. A bundle (all manifests of a run) could overwrite such an object itself,
+or by the operator, which makes objects for a custom resource of it. For example, a collector `gateway` of the operator,
+where somebody has a Service of the name that the operator would give:
+
+    objects of these names exist and are managed by others: Service obs/gateway-collector is managed by kubectl
+    (the operator would overwrite it)
+
+An object is foreign if no release of the bundle owns it, and the run does not take it over (`may_write` of session.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import starmap
+from typing import NamedTuple
 
 from ..._kube.live.cluster import JSON, METADATA_LIST
 from ..._kube.live.kinds import ApiResource, ApiResources, default_api_version
@@ -24,8 +30,8 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..applied_state import is_applied
 from ..ownership_marks import list_lacking_parts
 from .second_budgets import find_bundle_budgets, find_operator_budgets, refuse_second_budget
-from .session import Session, list_objects
-from .takeover_warnings import Pairs, warn_of_earlier_versions, warn_of_helm, warn_of_other_tools
+from .session import Pairs, Session, list_objects
+from .takeover_warnings import warn_of_earlier_versions, warn_of_helm, warn_of_other_tools
 
 _MOST_SHOWN = 5
 
@@ -44,8 +50,8 @@ def list_compared_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
 def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
     """Raise Problem if others own an object that the run would write, or have a budget for the same pods.
 
-    Objects are listed only for collectors of the operator and for budgets that are to change. Warn of live objects that
-    the run takes over.
+    A budget is a PodDisruptionBudget: of two for the same pods, Kubernetes allows no eviction. Objects are listed only
+    for collectors of the operator and for budgets that are to change. Warn of live objects that the run takes over.
     """
     custom_resources: list[Manifest] = []
     new_budgets: list[Manifest] = []
@@ -54,8 +60,8 @@ def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
             custom_resources.append(manifest)
         if manifest["kind"] == BUDGET and not live:
             new_budgets.append(manifest)
-    places_by_kind = {(name.kind, name.namespace) for name in list_compared_refs([*custom_resources, *new_budgets])}
-    live_objects = {ref(manifest): manifest for manifest in _list_objects(session, places_by_kind)}
+    compared_refs = list_compared_refs([*custom_resources, *new_budgets])
+    live_objects = {ref(manifest): manifest for manifest in _list_objects(session, compared_refs)}
     _refuse_foreign_pairs(session, [*pairs, *_find_overwritten(custom_resources, live_objects)])
     warn_of_other_tools(session, pairs)
     warn_of_earlier_versions(session, pairs)
@@ -87,32 +93,46 @@ def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> 
     return live is not None and is_applied(manifest, live, session.options.field_manager)
 
 
-def _list_objects(session: Session, places: set[tuple[str, str]]) -> list[Manifest]:
-    """Return the objects of some kinds in some namespaces, budgets with their content."""
-    known_places: list[tuple[ApiResource, str]] = []
-    for kind, namespace in sorted(places):
-        resource = ApiResources.find_known(default_api_version(kind), kind)
-        if resource:
-            known_places.append((resource, namespace))
-    object_lists = session.cluster.call_in_parallel(lambda place: _list_kind(session, *place), known_places)
-    denied: set[str] = set()
+class _Listing(NamedTuple):
+    """A list of objects to ask for: those of a kind in one namespace."""
+
+    resource: ApiResource
+    namespace: str
+
+
+def _list_objects(session: Session, compared_refs: set[ObjectRef]) -> list[Manifest]:
+    """Return all objects of the kinds and namespaces of some names. Warn of what this user may not list."""
+    listings = _plan_listings(compared_refs)
+    object_lists = session.cluster.call_in_parallel(lambda listing: _list_kind(session, listing), listings)
+    denied_plurals: set[str] = set()
     live: list[Manifest] = []
-    for (resource, _namespace), objects in zip(known_places, object_lists, strict=True):
+    for listing, objects in zip(listings, object_lists, strict=True):
         if objects is None:
-            denied.add(resource.plural)
+            denied_plurals.add(listing.resource.plural)
         else:
             live += objects
-    if denied:
-        denied_kinds = ", ".join(sorted(denied))
+    if denied_plurals:
+        denied_text = ", ".join(sorted(denied_plurals))
         session.report.warnings.append(
-            f"Not compared with those of others, since this user may not list them: {denied_kinds}"
+            f"Not compared with those of others, since this user may not list them: {denied_text}"
         )
     return live
 
 
-def _list_kind(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
-    accept = JSON if resource.kind == BUDGET else METADATA_LIST
-    return list_objects(session, resource, namespace, {}, accept)
+def _plan_listings(compared_refs: set[ObjectRef]) -> list[_Listing]:
+    """Return the lists that have the objects of some names."""
+    listings: list[_Listing] = []
+    for kind, namespace in sorted({(compared_ref.kind, compared_ref.namespace) for compared_ref in compared_refs}):
+        resource = ApiResources.find_known(default_api_version(kind), kind)
+        if resource:
+            listings.append(_Listing(resource, namespace))
+    return listings
+
+
+def _list_kind(session: Session, listing: _Listing) -> list[Manifest] | None:
+    """Return the objects of a list, budgets with their content, others as metadata; None if they may not be listed."""
+    accept = JSON if listing.resource.kind == BUDGET else METADATA_LIST
+    return list_objects(session, listing.resource, listing.namespace, {}, accept)
 
 
 def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
@@ -122,7 +142,7 @@ def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
     for manifest, live in pairs:
         if live is None or session.may_write(manifest, live):
             continue
-        if session.may_exist(manifest):
+        if session.is_existing_account(manifest):
             account_pairs.append((manifest, live))
         elif manifest["kind"] != "Namespace":
             foreign_pairs.append((manifest, live))

@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which rights an account lacks: asked before the first write, and when a request is refused. Private.
 
-A `RbacGrant` is a right in one namespace, or in the whole cluster. The account is the one that this run uses.
+The account is the one that this run uses. A `RbacGrant` is a right in one namespace, or in the whole cluster. For
+example, an account that may not create roles reads this instead of the server's answer to the first request:
+
+    this account may not create all objects. It lacks these rights:
+      in namespace obs: create, get, patch roles.rbac.authorization.k8s.io
+      in the whole cluster: create, get, patch clusterroles.rbac.authorization.k8s.io 'obs-gateway'
 """
 
 from __future__ import annotations

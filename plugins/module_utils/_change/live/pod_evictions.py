@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ask the server whether it lets pods be evicted, and evict them. Private.
 
-A PodDisruptionBudget may keep a pod for a while: then the run waits. If it keeps the pod always, the run ends.
-`require_allowed` only asks, by dry runs before the first write, and `evict_pods` evicts.
+The controller of a held DaemonSet does not replace its pods, so `first_pods.py` lets some be evicted: a deletion that a
+PodDisruptionBudget, here called a budget, may refuse. It may keep a pod for a while: then the run waits. If it keeps
+the pod always, as `maxUnavailable: 0` does, the run ends before its first write. `require_allowed` only asks, by dry
+runs, and `evict_pods` evicts.
 """
 
 from __future__ import annotations
@@ -36,8 +38,11 @@ class EvictionRefusal(NamedTuple):
 class PodEvictions:
     """Evictions of pods of one workload. `title` is the name of the collector in lines of progress."""
 
-    def __init__(self, bundle: BundleRun, workload: Manifest, title: str) -> None:
-        self._bundle, self._cluster, self._workload, self._title = bundle, bundle.cluster, workload, title
+    def __init__(self, run: BundleRun, workload: Manifest, title: str) -> None:
+        self._run = run
+        self._cluster = run.cluster
+        self._workload = workload
+        self._title = title
 
     def require_allowed(self, pods: Sequence[Manifest]) -> None:
         """Wait until the server would evict each of some pods. Evicts none.
@@ -47,9 +52,9 @@ class PodEvictions:
         refusal = self._wait_out_refusal(pods)
         if refusal is None:
             return
-        if not self._bundle.check:
+        if not self._run.check:
             raise refusal.problem from refusal.api_error
-        self._bundle.warn(f"{refusal.problem.wrong}. Without check mode, the run waits for it")
+        self._run.warn(f"{refusal.problem.wrong}. Without check mode, the run waits for it")
 
     def evict_pods(self, pods: Iterable[Manifest]) -> Problem | None:
         """Evict pods. Return why a budget keeps one of them for now; None if no budget keeps any.
@@ -58,7 +63,7 @@ class PodEvictions:
         """
         kept_because: Problem | None = None
         for pod in pods:
-            refusal_error = self._request_eviction(pod, tried=False)
+            refusal_error = self._request_eviction(pod, dry_run=False)
             if refusal_error is None:
                 continue
             problem = explain(refusal_error, f"Evict pod {pod['metadata']['namespace']}/{pod['metadata']['name']}")
@@ -73,7 +78,7 @@ class PodEvictions:
         Raises Problem at once if waiting is in vain.
         """
         refusal: EvictionRefusal | None = None
-        for _poll in self._cluster.iter_polls(0 if self._bundle.check else self._bundle.wait_seconds):
+        for _poll in self._cluster.iter_polls(0 if self._run.check else self._run.wait_seconds):
             refusal = self._find_first_refusal(pods)
             if refusal is None:
                 return None
@@ -85,21 +90,21 @@ class PodEvictions:
     def _find_first_refusal(self, pods: Iterable[Manifest]) -> EvictionRefusal | None:
         """Return why the server would not evict one of some pods now; None if it would evict each."""
         for pod in pods:
-            refusal_error = self._request_eviction(pod, tried=True)
+            refusal_error = self._request_eviction(pod, dry_run=True)
             if refusal_error:
                 return EvictionRefusal(
                     refusal_error, explain(refusal_error, f"Change {ref(self._workload)} with `strategy: canary`")
                 )
         return None
 
-    def _request_eviction(self, pod: Manifest, *, tried: bool) -> ApiError | None:
-        """Evict a pod, or with `tried` only ask in a dry run. Return the refusal; None if there is none.
+    def _request_eviction(self, pod: Manifest, *, dry_run: bool) -> ApiError | None:
+        """Evict a pod, or with `dry_run` only ask. Return the refusal; None if there is none.
 
         A pod that is gone or replaced has no refusal either.
         """
         path = f"{object_path('pods', pod['metadata']['namespace'], pod['metadata']['name'])}/eviction"
         try:
-            self._cluster.request("POST", path, body=build_eviction(pod, dry_run=tried))
+            self._cluster.request("POST", path, body=build_eviction(pod, dry_run=dry_run))
         except ApiError as error:
             return None if error.status in _REPLACED_STATUSES else error
         return None

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the pods of one collector: their metrics, restarts, memory, logs and open ports. Private.
 
-`observe.py` reads a canary so, and waves read the collectors of a cluster.
+`watched_pods.py` reads the pods of a canary so, and waves read those of the collectors of a cluster. Metrics and ports
+are asked through the API server, as `kubectl proxy` does: the pod needs no Service. One pod gives one `PodSample`
+(canary/readings.py).
 """
 
 from __future__ import annotations
@@ -22,8 +24,12 @@ from ..canary.readings import PodSample, ReceiverPort
 
 # So many pods are read: more of them say the same.
 MOST_PODS = 10
-# How much of a log is read, at most: its last lines, of the last seconds, up to so many bytes.
-LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
+# How much of a log is read at most: so many of its last lines,
+LOG_LINES = 500
+# of the last so many seconds,
+LOG_SECONDS = 300
+# up to so many bytes.
+LOG_BYTES = 1_000_000
 # How a connection fails to a port without a listener, as the API server quotes Go.
 _REFUSED_TEXT = "connection refused"
 
@@ -42,7 +48,8 @@ class PodSampler:
         target = DiagnosedTarget(metadata["namespace"], metadata["name"], workload["kind"], pods=pods)
         if not pods:
             target.workload = workload
-        self.reader, self.container = reader, target.collector_container
+        self.reader = reader
+        self.container = target.collector_container
         self.config: dict[str, Any] = read_running_config(reader, target).config or dict(given_config)
         self.port = find_metrics_address(self.config, METRICS_PORT)[1]
         self.unread_reason = explain_unreachable_metrics(self.config, METRICS_PORT)

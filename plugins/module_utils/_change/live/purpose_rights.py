@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rights that an account needs to apply, wait for, verify and remove a bundle, by purpose. Private.
 
-`needed_rights.py` compares them with the rights that an account has, `rights_task.py` renders roles of them. A function
-`_rights_to_…` yields the rights for one purpose. It uses the same tables as the code that makes the requests. A right
-is a verb on a resource, a grant a right in one namespace or in the whole cluster (rbac_roles.py).
+A bundle is the list of all manifests of a run. `needed_rights.py` compares these rights with those that an account has,
+and `rights_task.py` renders roles of them. A right is a verb on a resource, a grant is a right in one namespace or in
+the whole cluster (rbac_roles.py). For example, a DaemonSet in namespace `obs` with strategy `canary` gives:
+
+    RbacGrant("obs", Right("create", "", "pods/eviction")), RbacGrant("obs", Right("get", "", "pods/proxy")), …
+
+A function `_rights_to_…` yields the rights for one purpose. It uses the same tables as the code that makes the
+requests. The table PURPOSES at the end has them all, and docs/security.md shows it.
 """
 
 from __future__ import annotations
@@ -32,9 +37,9 @@ from ..host_ports import list_template_ports
 from ..rbac_roles import RbacGrant
 from ..workload_kinds import POD_RUNNING_KINDS
 from .foreign_objects import list_compared_refs
-from .preflight import REFERRED_RESOURCES, VOLUME_RESOURCE
-from .remove import BUILT_IN_KINDS, EXTENSION_KINDS, build_user_resource
+from .missing_references import REFERRED_RESOURCES, VOLUME_RESOURCE
 from .session import Session, list_namespaces
+from .shared_objects import BUILT_IN_KINDS, EXTENSION_KINDS, build_user_resource
 
 _WRITER_VERBS = ("get", "create", "patch", "delete")
 _EVICTION = Right("create", "", "pods/eviction")
@@ -57,8 +62,8 @@ class WorkloadName(TypedDict):
     name: str
 
 
-class BundlePurpose(NamedTuple):
-    """What the rights depend on. The `BundlePurpose` of bundle_run.py is something else: a run."""
+class RequestedBundle(NamedTuple):
+    """A bundle, and what a run does with it: the rights depend on both."""
 
     manifests: list[Manifest]
     probes: list[ProbeSettings]
@@ -80,7 +85,7 @@ class Purpose(NamedTuple):
 
     purpose: str
     rights_text: str
-    find_grants: Callable[[BundlePurpose], Iterator[RbacGrant]]
+    find_grants: Callable[[RequestedBundle], Iterator[RbacGrant]]
 
 
 def _build_grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> RbacGrant:
@@ -113,7 +118,7 @@ def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator
     return rights_to_object(manifest, verb)
 
 
-def _rights_to_apply(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_apply(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights to the objects of a bundle, and to the records of its collectors."""
     for manifest in bundle.manifests:
         verbs = ("get",) if manifest["kind"] == "Namespace" else _WRITER_VERBS
@@ -122,7 +127,7 @@ def _rights_to_apply(bundle: BundlePurpose) -> Iterator[RbacGrant]:
             yield from rights_to_object(build_record_reference(manifest), *_WRITER_VERBS)
 
 
-def _rights_that_roles_give(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_that_roles_give(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights that the roles of a bundle give: Kubernetes lets nobody create a role with more rights."""
     for manifest in bundle.manifests:
         if manifest["kind"] not in ("ClusterRole", "Role"):
@@ -133,7 +138,7 @@ def _rights_that_roles_give(bundle: BundlePurpose) -> Iterator[RbacGrant]:
                 yield RbacGrant(namespace, right)
 
 
-def _rights_to_prune(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_prune(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights to list all kinds that a run prunes, in each namespace of the bundle."""
     for kind in PRUNED_KINDS:
         resource = ApiResources.find_known(default_api_version(kind), kind)
@@ -143,12 +148,12 @@ def _rights_to_prune(bundle: BundlePurpose) -> Iterator[RbacGrant]:
             yield _build_grant("list", resource, namespace)
 
 
-def _rights_to_compare(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_compare(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     for name in list_compared_refs(bundle.manifests):
         yield from _rights_to_kind(name.kind, name.namespace, name.name, "list")
 
 
-def _rights_to_references(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_references(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights to read what the bundle refers to and does not bring, such as Secrets."""
     provided_refs = list_provided_refs(bundle.manifests)
     for manifest in bundle.manifests:
@@ -158,12 +163,12 @@ def _rights_to_references(bundle: BundlePurpose) -> Iterator[RbacGrant]:
                 yield _build_grant("list", VOLUME_RESOURCE)
 
 
-def _rights_to_all_pods(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_all_pods(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     if any(map(list_template_ports, bundle.manifests)):
         yield RbacGrant("", Right("list", "", "pods"))
 
 
-def _rights_to_certificates(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_certificates(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights to read and delete the Secrets that cert-manager makes for Certificates."""
     for manifest in bundle.manifests:
         if manifest["kind"] == CERTIFICATE:
@@ -172,7 +177,7 @@ def _rights_to_certificates(bundle: BundlePurpose) -> Iterator[RbacGrant]:
                 yield RbacGrant(namespace, Right(verb, "", "secrets", secret_name))
 
 
-def _rights_to_wait(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_wait(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights to wait until workloads are ready, and to explain why one is not."""
     for manifest in bundle.manifests:
         namespace = manifest["metadata"].get("namespace", "")
@@ -193,7 +198,7 @@ def _rights_to_explain(namespace: str) -> Iterator[RbacGrant]:
     yield RbacGrant(namespace, Right("get", "", "pods/log"))
 
 
-def _rights_to_canary(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_canary(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights to judge the pods of collectors with strategy `canary`, and to evict pods of a DaemonSet."""
     for manifest in bundle.manifests:
         options = bundle.changes.get(read_collector_name(manifest), {})
@@ -222,18 +227,18 @@ def rights_to_change(
 ) -> Iterator[RbacGrant]:
     """Yield the rights to change one collector: to write its objects and its record, and to judge its pods."""
     for manifest in change.manifests:
-        if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
+        if manifest["kind"] != "Namespace" and not session.is_existing_account(manifest):
             yield from rights_to_object(manifest, "get", "patch")
     workload = change.workloads[0]
     yield from rights_to_object(build_record_reference(workload), *_WRITER_VERBS)
     live_workload = live_objects.get(ref(workload))
     is_held = live_workload and hold_workload(workload, live_workload, share=_ONE_POD)
-    for grant in _rights_to_canary(BundlePurpose(change.workloads, [], {change.name: change.options})):
+    for grant in _rights_to_canary(RequestedBundle(change.workloads, [], {change.name: change.options})):
         if is_held or grant.right != _EVICTION:
             yield grant
 
 
-def _rights_to_verify(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_verify(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights to send test data through the API server."""
     for probe in bundle.probes:
         namespace = probe["via"]["namespace"]
@@ -242,7 +247,7 @@ def _rights_to_verify(bundle: BundlePurpose) -> Iterator[RbacGrant]:
         yield RbacGrant(namespace, Right("get", "", "pods/proxy"))
 
 
-def _rights_to_remove_accounts(bundle: BundlePurpose) -> Iterator[RbacGrant]:
+def _rights_to_remove_accounts(bundle: RequestedBundle) -> Iterator[RbacGrant]:
     """Yield the rights to list all kinds that may run under a ServiceAccount, in the namespaces of the accounts."""
     accounts = [manifest for manifest in bundle.manifests if manifest["kind"] == "ServiceAccount"]
     namespaces = {account["metadata"]["namespace"] for account in accounts}
@@ -315,7 +320,7 @@ def list_grants(
 
     `probes` are the probes of its collectors. `changes` are the options of their changes, by `namespace/name`.
     """
-    bundle = BundlePurpose(manifests, list(probes), changes or {})
+    bundle = RequestedBundle(manifests, list(probes), changes or {})
     grants: set[RbacGrant] = set()
     for purpose in purposes:
         grants.update(purpose.find_grants(bundle))

@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bring back what the previous run applied to a collector, where nobody else has changed it since. Private.
 
-`undoing.py` calls `restore_collector` when a change fails. A left object is an object as this run has left it, after
-its last write. A change is outrun if another run has written the same objects since then.
+`undoing.py` calls `restore_collector` when a change fails. For example, of three objects that the change wrote:
+
+    UndoResult: restored ConfigMap obs/gateway and Deployment obs/gateway,
+    kept "Service obs/gateway (another run has changed it since this run)"
+
+Two words: an object *as left* is as the server returned it after the last write of this run. A change is *outrun* if
+another run has written the same objects since then: that run knows what it wants, so they stay.
 """
 
 from __future__ import annotations
@@ -18,9 +23,9 @@ from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.live.deleted_workload import is_gone
-from ..bundle_objects import group_by_dependency
 from ..change_set import Action, ChangeSet, ObjectOutcome
 from ..collector_change import CollectorChange, add_live_uid
+from ..kind_order import group_by_dependency
 from ..managed_fields import extract_applied
 from ..tree_parts import is_within
 from ..workload_kinds import POD_RUNNING_KINDS
@@ -59,40 +64,41 @@ class UndoResult:
 
 
 def restore_collector(
-    bundle: BundleRun, change: CollectorChange, read: Mapping[ObjectRef, Manifest | None]
+    run: BundleRun, change: CollectorChange, found_objects: Mapping[ObjectRef, Manifest | None]
 ) -> UndoResult:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
-    `read` has the objects as this run found them; it counts for those that the run has not written. If the cluster
-    stops answering, the result has the objects that are back, and why the others are not. Raises no error, because the
-    error that led here counts more.
+    `found_objects` are the objects as this run found them; they count for those that the run has not written. If the
+    cluster stops answering, the result has the objects that are back, and why the others are not. Raises no error,
+    because the error that led here counts more.
     """
     undone = UndoResult()
     try:
-        undone.lost_reason = explain_lost(bundle, change)
+        undone.lost_reason = explain_lost(run, change)
         if not undone.lost_reason:
-            _bring_back_all(bundle, change, read, undone)
+            _bring_back_all(run, change, found_objects, undone)
     except (Problem, LostError) as error:
         undone.unread_reason = str(getattr(error, "wrong", error))
-    bundle.changes.note_restored(undone.restored_objects)
+    run.changes.note_restored(undone.restored_objects)
     return undone
 
 
 def _bring_back_all(
-    bundle: BundleRun, change: CollectorChange, read: Mapping[ObjectRef, Manifest | None], undone: UndoResult
+    run: BundleRun, change: CollectorChange, found_objects: Mapping[ObjectRef, Manifest | None], undone: UndoResult
 ) -> None:
-    """Bring the objects back in the order of a bundle, and note each in `undone`.
+    """Bring the objects back in the order of their kinds, and note each in `undone`.
 
     Raises LostError after the first group in which a request had no answer.
     """
-    left_objects = bundle.changes.find_left_objects()
+    left_objects = run.changes.find_left_objects()
 
     def bring_back(earlier_manifest: Manifest) -> ObjectOutcome | LostError:
-        name = ref(earlier_manifest)
-        return _bring_back(bundle, earlier_manifest, left_objects.get(name) or read.get(name))
+        object_ref = ref(earlier_manifest)
+        object_as_left = left_objects.get(object_ref) or found_objects.get(object_ref)
+        return _bring_back(run, earlier_manifest, object_as_left)
 
     for group in group_by_dependency(change.before):
-        outcomes = bundle.cluster.call_in_parallel(bring_back, group)
+        outcomes = run.cluster.call_in_parallel(bring_back, group)
         undone.changes.entries += [outcome for outcome in outcomes if isinstance(outcome, ObjectOutcome)]
         for outcome in outcomes:
             if isinstance(outcome, LostError):
@@ -111,39 +117,38 @@ def _skip_new_workloads(
             undone.changes.note_skipped(workload, NEW_REASON)
 
 
-def explain_lost(bundle: BundleRun, change: CollectorChange) -> str:
+def explain_lost(run: BundleRun, change: CollectorChange) -> str:
     """Return why nothing of a collector goes back, as a sentence; empty if its objects may.
 
     Its workload was deleted, or another run has taken over its change.
     """
     workloads = [manifest for manifest in change.before if manifest["kind"] in POD_RUNNING_KINDS]
-    deleted_workloads = [str(ref(workload)) for workload in workloads if is_gone(bundle.live(workload))]
+    deleted_workloads = [str(ref(workload)) for workload in workloads if is_gone(run.read_live(workload))]
     if deleted_workloads:
         return f"Nothing was brought back, because {', '.join(deleted_workloads)} was deleted."
     if change.record is None:
         return ""
-    run_of_record = mapping_at(bundle.live(change.record), "data").get("run")
-    if run_of_record != bundle.run:
+    run_of_record = mapping_at(run.read_live(change.record), "data").get("run")
+    if run_of_record != run.name:
         return f"Nothing was brought back, because another run has taken over the change of {change.name}."
     return ""
 
 
-def explain_outrun(
-    bundle: BundleRun, change: CollectorChange, left_objects: Mapping[ObjectRef, Manifest | None]
-) -> str:
+def explain_outrun(run: BundleRun, change: CollectorChange, left_objects: Mapping[ObjectRef, Manifest | None]) -> str:
     """Return why the workloads of a collector stay, as a sentence: another run has changed one. Empty if none did."""
     for workload in change.workloads:
-        live_object, own_object = bundle.live(workload), left_objects.get(ref(workload))
+        live_object = run.read_live(workload)
+        own_object = left_objects.get(ref(workload))
         if live_object is None or own_object is None:
             continue
-        applied = extract_applied(live_object, bundle.manager)
-        if applied and _is_of_another_run(bundle, applied, live_object, own_object):
+        applied = extract_applied(live_object, run.field_manager)
+        if applied and _is_of_another_run(run, applied, live_object, own_object):
             return f"{ref(workload)} stays as it is: {OUTRUN_REASON}."
     return ""
 
 
 def _bring_back(
-    bundle: BundleRun, earlier_manifest: Manifest, left_object: Manifest | None
+    run: BundleRun, earlier_manifest: Manifest, object_as_left: Manifest | None
 ) -> ObjectOutcome | LostError:
     """Apply one object as it was before, and return what became of it.
 
@@ -151,14 +156,14 @@ def _bring_back(
     """
     subject = ref(earlier_manifest)
     try:
-        live_object = bundle.live(earlier_manifest)
-        obstacle = _find_obstacle(bundle, earlier_manifest, live_object, left_object)
+        live_object = run.read_live(earlier_manifest)
+        obstacle = _find_obstacle(run, earlier_manifest, live_object, object_as_left)
         if live_object is None or obstacle:
             return ObjectOutcome(subject, Action.SKIPPED, skip_reason=obstacle)
-        applied = extract_applied(live_object, bundle.manager)
+        applied = extract_applied(live_object, run.field_manager)
         if applied is None or add_live_uid(applied, live_object) == earlier_manifest:
             return ObjectOutcome(subject, Action.UNCHANGED)
-        bundle.write(earlier_manifest, live_object)
+        run.apply(earlier_manifest, live_object)
     except Problem as problem:
         return ObjectOutcome(subject, Action.SKIPPED, skip_reason=problem.wrong)
     except LostError as error:
@@ -167,28 +172,28 @@ def _bring_back(
 
 
 def _find_obstacle(
-    bundle: BundleRun, earlier_manifest: Manifest, live_object: Manifest | None, left_object: Manifest | None
+    run: BundleRun, earlier_manifest: Manifest, live_object: Manifest | None, object_as_left: Manifest | None
 ) -> str:
     """Return why an object cannot go back, or an empty string."""
     if live_object is None:
         return "it no longer exists"
     if live_object["metadata"].get("uid") != earlier_manifest["metadata"].get("uid"):
         return "it was deleted and created again"
-    applied = extract_applied(live_object, bundle.manager)
+    applied = extract_applied(live_object, run.field_manager)
     # A record may name any object, also one of another collector.
     is_of_collector = read_collector_name(live_object) == read_collector_name(earlier_manifest)
     if applied is None or not is_of_collector:
         return "another owner has it now"
-    if left_object and _is_of_another_run(bundle, applied, live_object, left_object):
+    if object_as_left and _is_of_another_run(run, applied, live_object, object_as_left):
         return OUTRUN_REASON
     return ""
 
 
-def _is_of_another_run(bundle: BundleRun, applied: Manifest, live_object: Manifest, left_object: Manifest) -> bool:
+def _is_of_another_run(run: BundleRun, applied: Manifest, live_object: Manifest, object_as_left: Manifest) -> bool:
     """Return whether another run has applied an object since this run has left it.
 
     `applied` are the fields that the field manager owns now; fields that others took over do not count.
     """
-    time_now, _fields = find_last_apply(live_object, bundle.manager)
-    time_left, _fields = find_last_apply(left_object, bundle.manager)
-    return time_now != time_left or not is_within(applied, extract_applied(left_object, bundle.manager))
+    last_time, _fields = find_last_apply(live_object, run.field_manager)
+    own_time, _fields = find_last_apply(object_as_left, run.field_manager)
+    return last_time != own_time or not is_within(applied, extract_applied(object_as_left, run.field_manager))

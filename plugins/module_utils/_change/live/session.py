@@ -1,140 +1,60 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What applying and removing a bundle share: its options, requests about its objects, and the report. Private.
+"""What applying and removing a bundle share: requests about its objects, and whose they are. Private.
 
-`bundle_task.py` builds the options; `apply.py` and `remove.py` each make one Session of them and pass it on. To adopt
-an object means here to take it over from another owner.
+A bundle is the list of all manifests of a run. `apply.py` and `remove.py` each make one Session of the options, and
+pass it on. Everything that is done is noted in `session.changes` and `session.report`.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ..._kube.live.api_errors import ask_server, explain_outage, list_if_allowed
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource, ApiResources
-from ..._kube.live.libraries import import_library, parse_foreign_yaml
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_applied_by, is_own_object, read_release_label
-from ..._otelcol.config.masking import make_salted_replacer
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.live.webhook_trust import is_trust_lost
 from ..applied_state import is_applied
-from ..bundle_objects import build_difference
 from ..change_set import ChangeSet
-from ..dependency_order import Flow
 from ..ownership_marks import may_convert
+from .bundle_options import BundleOptions
+from .bundle_report import BundleReport
 
+# The manifests of a bundle, each with its live object; None for one that the cluster does not have.
+Pairs = list[tuple[Manifest, "Manifest | None"]]
+# How the fix of an error begins to say what was done before it.
 DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
 
 
-@dataclass(frozen=True)
-class BundleOptions:
-    """The options of the module `bundle_apply`, whose documentation describes them."""
-
-    manifests: list[Manifest]
-    field_manager: str
-    force_conflicts: bool
-    prune_selector: str
-    """Selects the objects of the bundle's collectors; empty if nothing is pruned."""
-    wait_seconds: float
-    check: bool
-    diff: bool
-    adopt: tuple[str, ...] = ()
-    """The releases whose objects the run takes over from other owners."""
-    existing_accounts: tuple[str, ...] = ()
-    """ServiceAccounts, as `namespace/name`, that are used unchanged if others own them."""
-    references: str = "ignore"
-    """What happens if a Secret or another referred object is missing: `ignore`, `require` or `wait`."""
-    change: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The `ChangeOptions` of each collector by its `namespace/name`."""
-    flows: Sequence[Flow] = ()
-    unschedulable_seconds: float = 15
-    quick_cluster: Callable[[], Cluster] | None = None
-    """Returns the same cluster for calls to pods, which may hang."""
-    keep_records: bool = False
-    """Whether the records of changes that work stay, so that a later task may bring the collectors back."""
-    kept_records: Mapping[str, str] = field(default_factory=dict)
-    """The run that has kept the record of each collector, by its `namespace/name`."""
-    kept_rights: Sequence[Manifest] = ()
-    """What the roles of these collectors were, which no record has."""
-
-
-@dataclass
-class BundleReport:
-    """What the task returns to its user."""
-
-    diff: bool
-    changes: ChangeSet = field(default_factory=ChangeSet)
-    hide_secret: Callable[[str], str] = field(default_factory=lambda: make_salted_replacer(secrets.token_hex(8)))
-    warnings: list[str] = field(default_factory=list)
-    plan_lines: list[str] = field(default_factory=list)
-    verdict_lines: list[str] = field(default_factory=list)
-    kept_records: dict[str, str] = field(default_factory=dict)
-    """The run that keeps the record of each collector, by its name: a later task decides whether it goes back."""
-    kept_rights: list[Manifest] = field(default_factory=list)
-    """What the roles of these collectors were, which no record has."""
-
-    def build_result(self) -> dict[str, Any]:
-        """Return the result of the task."""
-        result = {
-            "changed": bool(self.changes.list_changing_entries()),
-            "objects": [entry.as_dict() for entry in self.changes.entries],
-            "msg": self.changes.summarize_actions(),
-            "warnings": self.warnings,
-            "rights": self.changes.list_rights_changes(),
-            "plan": self.plan_lines,
-            "verdicts": self.verdict_lines,
-            "kept_records": self.kept_records,
-            "kept_rights": self.kept_rights,
-        }
-        return {**result, "diff": self._list_diffs()} if self.diff else result
-
-    def _list_diffs(self) -> list[dict[str, Any]]:
-        """Return the difference of each object, with both sides as text."""
-        diffs = []
-        for entry in self.changes.list_changing_entries():
-            difference = build_difference(entry.before, entry.after, self.hide_secret, parse_foreign_yaml)
-            if difference:
-                texts = {"before": _dump_yaml(difference["before"]), "after": _dump_yaml(difference["after"])}
-                diffs.append({**difference, **texts})
-        return diffs
-
-
-def _dump_yaml(manifest: Manifest | None) -> str:
-    """Return an object as YAML, in which a text of several lines is shown line by line; empty for none."""
-    if manifest is None:
-        return ""
-    yaml = import_library("yaml", "PyYAML")
-
-    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        """A dumper of its own, so that the change below affects no other user of the library."""
-
-    def represent_text(dumper: Any, value: str) -> Any:
-        block_style = "|" if "\n" in value else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=block_style)
-
-    Dumper.add_representer(str, represent_text)
-    yaml_text: str = yaml.dump(manifest, Dumper=Dumper, sort_keys=True)
-    return yaml_text
-
-
 class Session:
-    """One run over one bundle: where its objects live, and how the cluster is asked about them."""
+    """One run over one bundle: where its objects live, how the cluster is asked about them, and whose they are.
+
+    A run may write to these live objects:
+
+    | method | the live object |
+    |---|---|
+    | `is_own` | has the label of a release of the bundle, and this collection applies it |
+    | `converts` | was made by version 0 of this collection, which had no such label |
+    | `may_take_over` | belongs to somebody else, and the option `adopt` names the release of its manifest |
+    | `only_compares` | is applied by another tool; check mode alone compares it |
+    """
 
     def __init__(self, cluster: Cluster, options: BundleOptions) -> None:
-        self.cluster, self.options = cluster, options
+        self.cluster = cluster
+        self.options = options
         self.resources = ApiResources(cluster, options.manifests)
         self.changes = ChangeSet()
         self.report = BundleReport(options.diff, self.changes)
         self.releases = {read_release_label(manifest) for manifest in options.manifests}
+        """The labels that say of objects which release of this collection owns them, such as `obs.gateway`."""
         cluster.outage.patience_seconds = options.wait_seconds
         cluster.is_hopeless = partial(is_trust_lost, cluster)
 
@@ -164,15 +84,32 @@ class Session:
         type_fields = {"apiVersion": resource.api_version, "kind": resource.kind}
         return [{**listed_object, **type_fields} for listed_object in self.cluster.items(path, query, accept)]
 
+    # ── Whose an object is ──
+
     def may_write(self, manifest: Manifest, live: Manifest) -> bool:
-        """Return whether the run may write to a live object: the bundle owns it, converts it or adopts it.
+        """Return whether the run may write to a live object: one of those in the table above.
 
         Check mode, which writes nothing, also compares what another tool applies of a release of the bundle.
         """
-        is_owned = is_own_object(live, self.releases, self.options.field_manager) or self.converts(manifest, live)
-        return is_owned or self.may_adopt(manifest, live) or self.only_compares(manifest, live)
+        return (
+            self.is_own(live)
+            or self.converts(manifest, live)
+            or self.may_take_over(manifest, live)
+            or self.only_compares(manifest, live)
+        )
 
-    def may_adopt(self, manifest: Manifest, live: Manifest) -> bool:
+    def is_own(self, live: Manifest) -> bool:
+        """Return whether a release of the bundle owns a live object."""
+        return is_own_object(live, self.releases, self.options.field_manager)
+
+    def converts(self, manifest: Manifest, live: Manifest) -> bool:
+        """Return whether an earlier version of the collection made an object, so that the run takes it over.
+
+        An account that is used unchanged is not taken over: another inventory may use it too.
+        """
+        return may_convert(manifest, live, self.options.field_manager) and not self.is_existing_account(manifest)
+
+    def may_take_over(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether the option `adopt` lets the run take an object over from another owner.
 
         It does not for a namespace, for an account that is used unchanged, and for what another release of this
@@ -180,7 +117,7 @@ class Session:
         """
         if read_release_label(manifest) not in self.options.adopt:
             return False
-        if manifest["kind"] == "Namespace" or self.may_exist(manifest):
+        if manifest["kind"] == "Namespace" or self.is_existing_account(manifest):
             return False
         is_of_another = read_release_label(live) not in ("", read_release_label(manifest))
         return not (is_of_another and is_applied_by(live, self.options.field_manager))
@@ -190,20 +127,15 @@ class Session:
         if not self.options.check or manifest["kind"] == "Namespace":
             return False
         is_of_release = bool(read_release_label(live)) and read_release_label(live) == read_release_label(manifest)
-        return is_of_release and not is_own_object(live, self.releases, self.options.field_manager)
+        return is_of_release and not self.is_own(live)
 
-    def converts(self, manifest: Manifest, live: Manifest) -> bool:
-        """Return whether an earlier version of the collection made an object, so that the run takes it over.
-
-        An account that is used unchanged is not taken over: another inventory may use it too.
-        """
-        return may_convert(manifest, live, self.options.field_manager) and not self.may_exist(manifest)
-
-    def may_exist(self, manifest: Manifest) -> bool:
+    def is_existing_account(self, manifest: Manifest) -> bool:
         """Return whether a manifest is a ServiceAccount of `existing_accounts`, used unchanged if others own it."""
         metadata = manifest["metadata"]
         account_name = f"{metadata.get('namespace')}/{metadata['name']}"
         return manifest["kind"] == "ServiceAccount" and account_name in self.options.existing_accounts
+
+    # ── Writes ──
 
     def apply_object(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
         """Apply an object, and return it as the server has it then. Raises ApiError.
@@ -213,8 +145,9 @@ class Session:
         learn of the kind later than the others.
         """
         force_text = "false" if manager else str(self.options.force_conflicts).lower()
-        field_owner = {"fieldManager": manager or self.options.field_manager, "force": force_text}
-        path, query = self.build_path(manifest), {**field_owner, **query}
+        field_manager = manager or self.options.field_manager
+        path = self.build_path(manifest)
+        query = {"fieldManager": field_manager, "force": force_text, **query}
         is_new_kind = self.resources.defines(manifest) and not self.options.check
         started_at = self.cluster.clock()
         while True:
@@ -222,7 +155,7 @@ class Session:
                 return self.cluster.request("PATCH", path, query, manifest, APPLY)
             except ApiError as error:
                 if error.is_unreadable and "dryRun" not in query:
-                    written = self.find_written(manifest, field_owner["fieldManager"])
+                    written = self.find_written(manifest, field_manager)
                     if written:
                         return written
                 is_late = self.cluster.clock() - started_at >= self.options.wait_seconds
@@ -259,6 +192,16 @@ def list_objects(
 ) -> list[Manifest] | None:
     """Return the objects of a kind; an empty list if it is not installed, None if the user may not list them."""
     return list_if_allowed(resource.plural, lambda: session.list_objects(resource, namespace, query, accept))
+
+
+def list_readable_objects(
+    session: Session, resource: ApiResource, namespace: str, accept: str = JSON
+) -> list[Manifest] | None:
+    """Return the objects of a kind as `list_objects` does; None also if they cannot be read for any other reason."""
+    try:
+        return list_objects(session, resource, namespace, {}, accept)
+    except Problem:
+        return None
 
 
 def list_namespaces(manifests: Iterable[Manifest]) -> list[str]:

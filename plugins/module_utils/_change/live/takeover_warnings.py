@@ -1,11 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings about live objects that a run converts, adopts, or compares with what another tool applies. Private.
+"""Warnings about live objects that a run takes over, or compares with what another tool applies. Private.
 
-`foreign_objects.py` calls these before anything is written. A run converts an object that an earlier version of this
-collection made, and adopts one that somebody else made if the option `adopt` names its release: it takes both over.
-(For releases of products, `adopt` means the opposite: to use them unchanged, see release_decision.py of _install.)
+`foreign_objects.py` calls these before anything is written. A run takes over what an earlier version of this
+collection made, and what somebody else made if the option `adopt` names the release of its manifest.
 """
 
 from __future__ import annotations
@@ -18,13 +17,11 @@ from ..._otelcol.errors import join_at_most
 from ..._otelcol.kube.keepers import HELM_NAME
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..ownership_marks import list_tool_marks, read_helm_release
-from .session import Session
+from .session import Pairs, Session
 
 _MOST_SHOWN = 5
 # The name of a namespace or a Helm release. Any other text of an annotation must not become a part of a command.
 _NAME_PATTERN = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-# The manifests of a bundle, each with its live object; None for one that the cluster does not have.
-Pairs = list[tuple[Manifest, "Manifest | None"]]
 
 
 def warn_of_earlier_versions(session: Session, pairs: Pairs) -> None:
@@ -43,7 +40,7 @@ def warn_of_other_tools(session: Session, pairs: Pairs) -> None:
     """Name the objects of these releases that another tool applies, which check mode compares."""
     owned_texts = []
     for manifest, live in pairs:
-        if live and session.only_compares(manifest, live) and not session.may_adopt(manifest, live):
+        if live and session.only_compares(manifest, live) and not session.may_take_over(manifest, live):
             owned_texts.append(f"{ref(live)} is managed by {describe_owner(live)}")
     if owned_texts:
         session.report.warnings.append(
@@ -54,28 +51,28 @@ def warn_of_other_tools(session: Session, pairs: Pairs) -> None:
 
 
 def warn_of_helm(session: Session, pairs: Pairs) -> None:
-    """Name the Helm releases from which this run adopts objects: Helm's record still names these."""
+    """Name the Helm releases from which this run takes over objects: Helm's record still names these."""
     refs_by_release: dict[tuple[str, str], list[ObjectRef]] = {}
     for manifest, live in pairs:
         if live is None or read_release_label(manifest) not in session.options.adopt:
             continue
         if session.may_write(manifest, live) and _has_helm_mark(session, live):
             refs_by_release.setdefault(read_helm_release(live), []).append(ref(live))
-    session.report.warnings.extend(starmap(_describe_helm_adoption, sorted(refs_by_release.items())))
+    session.report.warnings.extend(starmap(_describe_helm_takeover, sorted(refs_by_release.items())))
 
 
 def _has_helm_mark(session: Session, live: Manifest) -> bool:
     return any(mark == HELM_NAME for _part, mark in list_tool_marks(live, session.options.field_manager))
 
 
-def _describe_helm_adoption(release: tuple[str, str], refs: list[ObjectRef]) -> str:
+def _describe_helm_takeover(release: tuple[str, str], refs: list[ObjectRef]) -> str:
     """Return the warning about objects of one Helm release, given as namespace and name.
 
     Others wrote these annotations. So they become part of a command only if both are names, and the namespace is that
     of the objects.
     """
     namespace, name = release
-    namespaces = {adopted_ref.namespace for adopted_ref in refs if adopted_ref.namespace}
+    namespaces = {object_ref.namespace for object_ref in refs if object_ref.namespace}
     are_names = all(map(_NAME_PATTERN.fullmatch, release))
     if are_names and namespaces == {namespace}:
         release_text = f"the Helm release {namespace}/{name}"

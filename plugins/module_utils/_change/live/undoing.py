@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """End a change that goes back: restore its objects, wait for them, tell what became of it, close its record. Private.
 
-`rollback.py` restores the objects of one collector. The calls here are `restore`, and then `end` or `await_and_end`.
+`changes.py` calls `restore` as soon as a collector fails, and then `await_and_end` for all that went back, or `end` if
+nothing is awaited. Both return sentences for the user, such as:
+
+    The earlier config of obs/gateway is back and works. The new config is kept in ConfigMap obs/gateway-5f2c9.
+
+`rollback.py` restores the objects of one collector.
 """
 
 from __future__ import annotations
@@ -40,21 +45,21 @@ class UndoneChange:
 class Undoing:
     """Brings the collectors of a run back, and ends their changes. `live` are the objects before the run."""
 
-    def __init__(self, bundle: BundleRun, records: ChangeRecords, live: Live) -> None:
-        self._bundle = bundle
+    def __init__(self, run: BundleRun, records: ChangeRecords, live: Live) -> None:
+        self._run = run
         self._records = records
         self._live = live
 
     def restore(self, change: CollectorChange) -> UndoneChange:
         """Bring the objects of a collector back that this run has changed. Its change is still to be ended."""
-        return UndoneChange(change, restore_collector(self._bundle, change, self._live))
+        return UndoneChange(change, restore_collector(self._run, change, self._live))
 
     def restore_and_note(self, change: CollectorChange) -> UndoneChange:
         """Bring a collector back that an earlier task has changed, and note its objects as restored."""
         undone = self.restore(change)
         for manifest in change.before:
             if ref(manifest) in undone.result.restored_objects:
-                self._bundle.changes.note_action(Action.RESTORED, self._live.get(ref(manifest)), manifest)
+                self._run.changes.note_action(Action.RESTORED, self._live.get(ref(manifest)), manifest)
         return undone
 
     def await_and_end(self, undone_changes: Sequence[UndoneChange]) -> list[str]:
@@ -76,8 +81,8 @@ class Undoing:
             change, result = undone.change, undone.result
             workloads = [manifest for manifest in change.before if manifest["kind"] in POD_RUNNING_KINDS]
             if result.restored_objects and not result.unread_reason and workloads:
-                waits[change.name] = prepare_wait(self._bundle, workloads, {})
-        return dict(iterate_ended_waits(self._bundle, waits))
+                waits[change.name] = prepare_wait(self._run, workloads, {})
+        return dict(iterate_ended_waits(self._run, waits))
 
     def end(self, undone: UndoneChange, whether_it_works: str = "") -> str:
         """Close the change of a collector that went back, and return what became of it.
@@ -117,7 +122,7 @@ class Undoing:
                 new_configs.append(manifest)
         kept_configs: list[str] = []
         with suppress(Problem, LostError):
-            kept_configs = [str(ref(config)) for config in new_configs if not is_gone(self._bundle.live(config))]
+            kept_configs = [str(ref(config)) for config in new_configs if not is_gone(self._run.read_live(config))]
         return kept_configs
 
 

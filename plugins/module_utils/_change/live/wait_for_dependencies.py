@@ -12,8 +12,8 @@ from ..._kube.live.cluster import METADATA_LIST, NOT_FOUND, ApiError
 from ..._kube.live.kinds import ApiResource
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
-from ..bundle_objects import describe_finalizers
 from ..certificates import API_VERSION, CERTIFICATE, explain_not_issued, explain_refusal, is_issued
+from ..finalizers import describe_finalizers
 from .session import Session, list_objects, read_uid
 
 MOST_SHOWN = 3

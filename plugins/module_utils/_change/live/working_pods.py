@@ -4,7 +4,9 @@
 """Whether the workloads of a collector work as well as before its change, by their pods. Private.
 
 A collector that is not ready keeps its new config if it works as well as before, since the fault is not of the change.
-worse_than_before.py compares the states.
+For example, a DaemonSet had no ready pod on node `worker-3`, which is down, and still has none: it works as before.
+`change_finding.py` reads the states before the change, `changes.py` asks `explain_works_as_before` after it, and
+worse_than_before.py compares.
 """
 
 from __future__ import annotations
@@ -21,10 +23,10 @@ from ..._rollout.readiness import PATHS_OF_POD_COUNTS, read_pod_counts
 from ..collector_change import CollectorChange
 from ..worse_than_before import WorkingState, describe_unfinished_pods, is_worse, measure_working_state
 from .bundle_run import BundleRun
-from .observe import Pods, read_pods
+from .revision_pods import Pods, read_pods
 
 
-def read_working_states(bundle: BundleRun, workloads: Iterable[Manifest]) -> dict[str, WorkingState]:
+def read_working_states(run: BundleRun, workloads: Iterable[Manifest]) -> dict[str, WorkingState]:
     """Return how workloads work now, by their names. Pods are read only of a workload that lacks available pods."""
     state_by_workload = {}
     for workload in workloads:
@@ -33,26 +35,24 @@ def read_working_states(bundle: BundleRun, workloads: Iterable[Manifest]) -> dic
         available, desired, _updated = read_pod_counts(workload)
         pods: list[Manifest] = []
         if available < desired:
-            pods = _read_pods_if_allowed(bundle, workload).all
+            pods = _read_pods_if_allowed(run, workload).all
         state_by_workload[str(ref(workload))] = measure_working_state(workload, available, pods)
     return state_by_workload
 
 
-def _read_pods_if_allowed(bundle: BundleRun, workload: Manifest) -> Pods:
+def _read_pods_if_allowed(run: BundleRun, workload: Manifest) -> Pods:
     """Return the pods of the new config and those of earlier ones; none if this account may not read them."""
     try:
-        return read_pods(ClusterReader(bundle.cluster, bundle.quick_cluster()), workload)
+        return read_pods(ClusterReader(run.cluster, run.quick_cluster()), workload)
     except Problem:
         return Pods([], [])
 
 
-def explain_works_as_before(bundle: BundleRun, change: CollectorChange) -> str:
+def explain_works_as_before(run: BundleRun, change: CollectorChange) -> str:
     """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
-    live_workloads = [live_workload for live_workload in map(bundle.live, change.workloads) if live_workload]
-    followed_workloads = ask_server(
-        "Read the workloads", lambda: read_followed_resources(bundle.cluster, live_workloads)
-    )
-    if _is_changed_by_others(bundle, live_workloads):
+    live_workloads = [live_workload for live_workload in map(run.read_live, change.workloads) if live_workload]
+    followed_workloads = ask_server("Read the workloads", lambda: read_followed_resources(run.cluster, live_workloads))
+    if _is_changed_by_others(run, live_workloads):
         return ""
     if any(followed_workload.unreconciled_reason for followed_workload in followed_workloads):
         return ""
@@ -64,19 +64,19 @@ def explain_works_as_before(bundle: BundleRun, change: CollectorChange) -> str:
     lines: list[str] = []
     for running_workload in running_workloads:
         state_before = change.worked.get(str(ref(running_workload)))
-        pods = _read_pods_if_allowed(bundle, running_workload)
+        pods = _read_pods_if_allowed(run, running_workload)
         if state_before is None or is_worse(running_workload, state_before, pods.newest):
             return ""
         lines += describe_unfinished_pods(running_workload, state_before, pods.newest, pods.older)
     return " ".join([f"{change.name} keeps the new config, because it works as well as the earlier one.", *lines])
 
 
-def _is_changed_by_others(bundle: BundleRun, live_workloads: Iterable[Manifest]) -> bool:
+def _is_changed_by_others(run: BundleRun, live_workloads: Iterable[Manifest]) -> bool:
     """Return whether another run has applied one of some workloads since this run has left them."""
-    left_objects = bundle.changes.find_left_objects()
+    left_objects = run.changes.find_left_objects()
     for live_workload in live_workloads:
         left_object = left_objects.get(ref(live_workload))
         generation = int(left_object["metadata"].get("generation") or 0) if left_object else 0
-        if is_reapplied(live_workload, generation, bundle.manager):
+        if is_reapplied(live_workload, generation, run.field_manager):
             return True
     return False

@@ -1,9 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for several groups of workloads of a bundle at the same time. `changes.py` does so after each wave. Private.
+"""Wait for several groups of workloads of a bundle at the same time. `changes.py` does so after each step. Private.
 
-A group has the workloads of one collector, or of the rest of the bundle. A wave is what a run applies at one time.
+A bundle is the list of all manifests of a run; a step has those that are applied together (dependency_order.py). A
+group has the workloads of one collector, or one other workload. For example, with two collectors that change:
+
+    waits = {"obs/agent": …, "obs/gateway": …}
+    → yields EndedWait("obs/gateway", None) as soon as its pods are ready,
+      then EndedWait("obs/agent", Failure("… CrashLoopBackOff")) as soon as one of its pods fails for good
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from .bundle_run import BundleRun
 
 
 def prepare_wait(
-    bundle: BundleRun,
+    run: BundleRun,
     workloads: Sequence[Manifest],
     left_objects: Mapping[ObjectRef, Manifest],
     change: CollectorChange | None = None,
@@ -48,14 +53,14 @@ def prepare_wait(
 
     options = RolloutWaitOptions(
         [AwaitedWorkload(ref(workload), workload["apiVersion"]) for workload in workloads],
-        bundle.wait_seconds,
-        bundle.unschedulable_seconds,
+        run.wait_seconds,
+        run.unschedulable_seconds,
         until={},
         allow_empty=False,
         left_generations=left_generations,
         spares=spares_symptom,
     )
-    return RolloutWait(bundle.cluster, compile_search({}), options)
+    return RolloutWait(run.cluster, compile_search({}), options)
 
 
 class EndedWait(NamedTuple):
@@ -66,14 +71,14 @@ class EndedWait(NamedTuple):
 
 
 def iterate_ended_waits(
-    bundle: BundleRun, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
+    run: BundleRun, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
 ) -> Iterator[EndedWait]:
     """Yield each wait as soon as it ends; last come those whose workloads are not ready in time.
 
     After each poll, call `meanwhile`; what it raises ends all waits.
     """
     pending = dict(waits)
-    for _poll in bundle.cluster.iter_polls(bundle.wait_seconds):
+    for _poll in run.cluster.iter_polls(run.wait_seconds):
         for name, wait in list(pending.items()):
             failure: Failure | None = None
             try:

@@ -15,7 +15,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._change.change_set import Action
-from ..._change.live.session import BundleReport
+from ..._change.live.bundle_report import BundleReport
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect

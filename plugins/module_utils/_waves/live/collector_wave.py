@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._change.live.observe import iterate_poll_times, read_pods
+from ..._change.live.observe import iterate_poll_times
 from ..._change.live.pod_samples import PodSampler
+from ..._change.live.revision_pods import read_pods
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget, find_targets
 from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader, Object, object_path
 from ..._host_change.wave_watch import PASSED_OPTIONS, reading_pause

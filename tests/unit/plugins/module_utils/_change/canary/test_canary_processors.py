@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_processors import Passed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_processors import PassedItems
 
 
 def test_a_processor_of_which_nothing_came_in_passes_nothing_for_certain() -> None:
-    assert Passed(0, 0).certain_percent == 0
-    assert Passed(1000, 1000).certain_percent > 99
+    assert PassedItems(0, 0).certain_percent == 0
+    assert PassedItems(1000, 1000).certain_percent > 99

@@ -14,17 +14,15 @@ import jmespath
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import (
+    canary_destinations,
     canary_facts,
-    canary_places,
     hold_times,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECK_NAMES, CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import CanaryJudge
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import (
-    PodSample,
-    Revision,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import PodSample, ReceiverPort
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.revision import Revision
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import (
     estimate_memory_used,
@@ -86,8 +84,8 @@ def watched(
     new: dict[str, float], old: dict[str, float] | None = None, config: Any = None, **more: Any
 ) -> tuple[list[str], dict[str, Any]]:
     """Watch a canary that counts so much in a second for half a minute."""
-    canary = Revision(config or CONFIG, LISTENERS, fresh=True)
-    rest = Revision(CONFIG, LISTENERS, fresh=False)
+    canary = Revision(config or CONFIG, LISTENERS, began_with_change=True)
+    rest = Revision(CONFIG, LISTENERS, began_with_change=False)
     judge = CanaryJudge(jmespath.search, CHECKS, lambda text: text)
     lines: list[str] = []
     known: dict[str, Any] = {}
@@ -98,10 +96,17 @@ def watched(
         canary.add_reading(time, [sample("new", time, new, **growing)])
         rest.add_reading(
             time,
-            [sample("old", time + 600, WELL if old is None else old, open={("otlp", 4317): True, ("otlp", 1): True})],
+            [
+                sample(
+                    "old",
+                    time + 600,
+                    WELL if old is None else old,
+                    open={ReceiverPort("otlp", 4317): True, ReceiverPort("otlp", 1): True},
+                )
+            ],
         )
         known = canary_facts.collect_facts(canary, rest, NOW, lambda text: text)
-        known["ways"] = canary_places.describe_destinations(ways, known["rest"])
+        known["ways"] = canary_destinations.describe_destinations(ways, known["rest"])
         lines = [verdict.one_line_text for verdict in judge.find_verdicts(known)] or lines
     return lines, known
 
@@ -116,7 +121,7 @@ def watched(
     ("exports_late", {**WELL, "sent": 5, "queue": 0.4}, {}),
     ("receiver_silent", {**WELL, "host": 0}, {}),
     ("endpoint_nowhere", WELL, {"ways": [NOWHERE]}),
-    ("not_listening", WELL, {"open": {("otlp", 4317): False}}),
+    ("not_listening", WELL, {"open": {ReceiverPort("otlp", 4317): False}}),
     ("restarts", WELL, {"restarts": 1}),
     ("out_of_memory", WELL, {"oom": True}),
     ("memory_high", {**WELL, "memory": 95, "obtained": 100}, {}),
@@ -184,8 +189,8 @@ def test_what_the_rest_does_too_fails_no_canary() -> None:
 
 def judged(new: list[dict[str, float]], old: dict[str, float]) -> list[str]:
     """Return the checks that fail a canary that has counted this in its readings, beside a rest that has counted so."""
-    canary = Revision(CONFIG, LISTENERS, fresh=True)
-    rest = Revision(CONFIG, LISTENERS, fresh=False)
+    canary = Revision(CONFIG, LISTENERS, began_with_change=True)
+    rest = Revision(CONFIG, LISTENERS, began_with_change=False)
     judge = CanaryJudge(jmespath.search, CHECKS, lambda text: text)
     found: list[str] = []
     for number, counts in enumerate(new):
@@ -277,7 +282,7 @@ def test_the_page_lists_each_check_with_its_threshold_and_its_source() -> None:
 
 
 def test_the_page_lists_facts_that_exist() -> None:
-    known = watched({**WELL, "memory": 95}, open={("otlp", 1): False}, log=ENTRY)[1]
+    known = watched({**WELL, "memory": 95}, open={ReceiverPort("otlp", 1): False}, log=ENTRY)[1]
     own = PAGE.partition("### Your own checks")[2]
     table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (\w+(?:, \w+)+) \|$", own, re.MULTILINE)
     assert len(table) >= 6

@@ -8,10 +8,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.dependency_order import Flow
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.collector_flows import Flow
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import apply_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_options import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.remove import remove_bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.session import BundleOptions
 
 from ...fake_api import FakeApi
 from ...live_helpers import COLLECTORS, definition, obj

@@ -9,11 +9,12 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.dependency_order import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.collector_flows import (
+    EarlierConfig,
     Flow,
     find_earlier_flows,
-    order_waves,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.dependency_order import order_apply_steps
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ref
 
@@ -100,9 +101,9 @@ def test_what_an_earlier_config_sends_to(kind: str, service: str) -> None:
     exporter = {"otlp_grpc": {"endpoint": f"{service}:4317"}}
     config = {"exporters": exporter, "service": {"pipelines": {"logs": {"exporters": ["otlp_grpc"]}}}}
     receiver = obj(kind, "b", labels=labels("b"))
-    assert find_earlier_flows([receiver], [("ns/a", config), ("other/a", config), ("ns/b", None), ("ns/c", [1])]) == [
-        Flow("ns/a", "ns/b")
-    ]
+    configs = [("ns/a", config), ("other/a", config), ("ns/b", None), ("ns/c", [1])]
+    earlier_configs = [EarlierConfig(*one) for one in configs]
+    assert find_earlier_flows([receiver], earlier_configs) == [Flow("ns/a", "ns/b")]
 
 
 def test_an_earlier_flow_to_a_receiver_that_closes_no_port_gives_no_order() -> None:
@@ -170,16 +171,16 @@ def test_a_circle_changes_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("back", "waves"),
+    ("back", "steps"),
     [(("ns/c", "ns/b"), ["bc", "a"]), (("ns/b", "ns/a"), ["c", "ab"]), (("ns/a", "ns/a"), ["c", "b", "a"])],
     ids=["a sender before a circle", "a receiver behind a circle", "a collector that sends to itself"],
 )
-def test_only_the_collectors_on_a_circle_change_together(back: tuple[str, str], waves: list[str]) -> None:
+def test_only_the_collectors_on_a_circle_change_together(back: tuple[str, str], steps: list[str]) -> None:
     manifests = bundle("two")
     live = {ref(item): item for item in bundle("one")}
     flows = [Flow(**one) for one in FLOWS]
-    found, warnings = order_waves(manifests, live, [*flows, Flow(*back)], "manager")
-    assert [wave.ordered_collectors for wave in found] == [[f"ns/{name}" for name in wave] for wave in waves]
+    found, warnings = order_apply_steps(manifests, live, [*flows, Flow(*back)], "manager")
+    assert [step.ordered_collectors for step in found] == [[f"ns/{name}" for name in step] for step in steps]
     assert warnings == []
 
 

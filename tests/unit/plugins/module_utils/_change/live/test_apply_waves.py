@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import go_back, settle_changes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_task import WORK_BY_STATE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.kept_changes import (
+    bring_collectors_back,
+    confirm_changes,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import build_note
 
@@ -33,8 +36,8 @@ def kept(api: Rollouts, config: str = "second", kind: str = "Deployment", **more
 
 def test_the_states_of_the_module_decide() -> None:
     assert {state: WORK_BY_STATE[state] for state in ("earlier", "settled")} == {
-        "earlier": go_back,
-        "settled": settle_changes,
+        "earlier": bring_collectors_back,
+        "settled": confirm_changes,
     }
 
 
@@ -50,7 +53,7 @@ def test_a_change_that_works_goes_back_if_its_wave_fails(kind: str, strategy: st
     api = cluster(kind)
     records = kept(api, kind=kind, strategy=strategy)
     assert (api.configs(), list(records), RECORD in api.objects) == (["second"] * 3, ["ns/a"], True)
-    result = decide(api, go_back, records, kind)
+    result = decide(api, bring_collectors_back, records, kind)
     assert api.configs() == ["first"] * 3
     assert "The earlier config of ns/a is back and works." in result["msg"]
     assert (result["changed"], RECORD in api.objects) == (True, False)
@@ -58,7 +61,7 @@ def test_a_change_that_works_goes_back_if_its_wave_fails(kind: str, strategy: st
 
 def test_a_wave_that_passed_ends_the_change() -> None:
     api = cluster()
-    result = decide(api, settle_changes, kept(api))
+    result = decide(api, confirm_changes, kept(api))
     assert (api.configs(), RECORD in api.objects, result["changed"]) == (["second"] * 3, False, False)
 
 
@@ -73,7 +76,7 @@ def test_a_run_after_one_that_was_killed_before_the_gate_has_the_same_way_back()
     kept(api)
     records = kept(api)
     assert api.configs() == ["second"] * 3
-    decide(api, go_back, records)
+    decide(api, bring_collectors_back, records)
     assert api.configs() == ["first"] * 3
 
 
@@ -84,7 +87,7 @@ def test_a_run_without_waves_ends_what_was_left() -> None:
     assert (api.configs(), RECORD in api.objects) == (["second"] * 3, False)
 
 
-@pytest.mark.parametrize("decision", [go_back, settle_changes])
+@pytest.mark.parametrize("decision", [bring_collectors_back, confirm_changes])
 def test_what_another_run_has_changed_since_stays(decision: Any) -> None:
     api = cluster()
     records = kept(api)
@@ -98,7 +101,7 @@ def test_what_another_run_has_changed_since_stays(decision: Any) -> None:
 def test_what_changed_nothing_has_nothing_to_take_back() -> None:
     api = cluster()
     assert kept(api, "first") == {}
-    result = decide(api, go_back, {})
+    result = decide(api, bring_collectors_back, {})
     assert (result["msg"], result["changed"], api.configs()) == ("nothing went back", False, ["first"] * 3)
 
 
@@ -115,7 +118,7 @@ def test_check_mode_decides_nothing() -> None:
     api = cluster()
     records = kept(api)
     before = api.configs()
-    decide(api, go_back, records, check=True)
+    decide(api, bring_collectors_back, records, check=True)
     assert (api.configs(), RECORD in api.objects) == (before, True)
 
 
@@ -140,7 +143,7 @@ def test_what_a_killed_run_left_of_such_a_collector_is_no_way_back_either() -> N
 def back(api: Workloads, applied: Any, manifests: Any, **more: Any) -> Any:
     names = ("kept_records", "kept_rights")
     given = {"field_manager": OWNER, "wait_seconds": 60, **{name: applied[name] for name in names}, **more}
-    return go_back(api.cluster(), options(manifests, **given))
+    return bring_collectors_back(api.cluster(), options(manifests, **given))
 
 
 def test_roles_go_back_with_their_collector_by_what_its_own_run_knows() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import apply_bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.session import BundleOptions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_options import BundleOptions
 
 from ...fake_api import FakeApi
 from ...live_helpers import COLLECTORS, definition, obj

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.leftovers import find_leftovers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.remaining_objects import find_remaining_objects
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 
 from ..helpers import cases
-from .test_bundle_objects import controlled, obj, owned
+from .manifests import controlled, obj, owned
 
 
 def token(name: str, account: str = "", type: str = "kubernetes.io/service-account-token") -> Any:  # noqa: A002
@@ -55,16 +55,16 @@ def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
         ("", ObjectRef("ServiceAccount", "ns", "collector")),
         ("", ObjectRef("ServiceAccount", "elsewhere", "theirs")),
     }
-    assert bool(find_leftovers([item, obj("ServiceAccount", "default")], going)) is left
+    assert bool(find_remaining_objects([item, obj("ServiceAccount", "default")], going)) is left
 
 
 @cases("account, binding", ("builder", "system:image-builders"), ("deployer", "system:deployers"))
 def test_accounts_that_openshift_makes_come_with_its_bindings(account: str, binding: str) -> None:
     made = [obj("ServiceAccount", account), token(f"{account}-dockercfg-x7k2p", type="kubernetes.io/dockercfg")]
-    assert find_leftovers([*made, obj("RoleBinding", binding)], set()) == []
-    assert len(find_leftovers([*made, obj("RoleBinding", "system:image-pullers")], set())) == 2
+    assert find_remaining_objects([*made, obj("RoleBinding", binding)], set()) == []
+    assert len(find_remaining_objects([*made, obj("RoleBinding", "system:image-pullers")], set())) == 2
     by_hand = token("ci-token", account)
-    assert find_leftovers([*made, obj("RoleBinding", binding), by_hand], set()) == [
+    assert find_remaining_objects([*made, obj("RoleBinding", binding), by_hand], set()) == [
         ObjectRef("Secret", "ns", "ci-token")
     ]
 
@@ -72,9 +72,9 @@ def test_accounts_that_openshift_makes_come_with_its_bindings(account: str, bind
 def test_what_belongs_to_what_goes_goes_too_however_far_within_its_api_group() -> None:
     thing = obj("Thing", "t", api="example.com/v1", metadata=controlled("Deployment", "d"))
     made = obj("ConfigMap", "c", metadata=controlled("Thing", "t"))
-    assert find_leftovers([made, thing], {("apps", ObjectRef("Deployment", "ns", "d"))}) == []
-    assert len(find_leftovers([made, thing], set())) == 2
+    assert find_remaining_objects([made, thing], {("apps", ObjectRef("Deployment", "ns", "d"))}) == []
+    assert len(find_remaining_objects([made, thing], set())) == 2
     knative = obj("Service", "gateway", api="serving.knative.dev/v1")
-    assert find_leftovers([knative], {("", ObjectRef("Service", "ns", "gateway"))}) == [
+    assert find_remaining_objects([knative], {("", ObjectRef("Service", "ns", "gateway"))}) == [
         ObjectRef("Service", "ns", "gateway")
     ]

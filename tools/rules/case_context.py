@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describes in words what is known around the config of a case of a rule, for the examples in docs/rules.md.
+"""Describes in words what is known beside the config of a case of a rule, for the examples in docs/rules.md.
 
-That is the build, where the collector runs, what other collectors do, and which variables are set. `examples.py` calls
-`describe_surroundings` for each case that it shows or compares.
+That is the build, where the collector runs, what other collectors do, and which variables are set. The page shows it in
+brackets, as in `Wrong (contrib 0.158.0, mode daemonset, host network: yes):`. `examples.py` calls `describe_context`
+for each case that it shows or compares.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 import yaml
 
 
-def describe_surroundings(known_inputs: Mapping[str, Any]) -> str:
-    """Return what is known around a config, such as `contrib 0.158.0, mode daemonset`; empty if nothing is.
+def describe_context(known_inputs: Mapping[str, Any]) -> str:
+    """Return what is known beside a config, such as `contrib 0.158.0, mode daemonset`; empty if nothing is.
 
     `known_inputs` has the values of the fields of Subject in rules/subject.py by their names, such as `deployment`.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tools.leftovers`: remove folders of plugins/ that hold nothing but bytecode.
+"""`python -m tools.bytecode`: remove folders of plugins/ that hold nothing but bytecode.
 
 git leaves such a folder behind when a package becomes a module. Ansible's loader prefers it to the module of its name.
 """

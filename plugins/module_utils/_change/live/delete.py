@@ -1,0 +1,100 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delete objects as they were when they were judged to go. Private.
+
+Another run or tool may take an object over between the judgement and its deletion. So each request names the state that
+was judged, by `uid` and `resourceVersion`, and the server refuses it if the object has another state by now. Then the
+object is read and judged again: it stays if it has another owner.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..._kube.live.api_errors import explain
+from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError
+from ..._kube.ownership import is_applied_by, read_release_label
+from ..._otelcol.kube.objects import Manifest, ref
+from ..change_set import Action
+from .session import Session, read_uid, report_kept
+from .wait_for_dependencies import await_deletion
+from .write import MOST_TRIES, build_restless_problem
+
+# An object of these kinds is gone only when its dependents are gone: ReplicaSets, pods, and what an operator made.
+_FOREGROUND_KINDS = (
+    "Deployment",
+    "DaemonSet",
+    "StatefulSet",
+    "OpenTelemetryCollector",
+    "TargetAllocator",
+    "Job",
+    "CronJob",
+)
+
+
+def delete_objects(session: Session, manifests: list[Manifest], action: Action) -> None:
+    """Delete some objects, wait until they are gone, and note the action.
+
+    What a finalizer needs, such as an operator, is in a later group, so no later group is deleted before that.
+    """
+    deleted_manifests = manifests
+    if manifests and not session.options.check:
+        started_at = session.cluster.clock()
+        answers = session.cluster.call_in_parallel(lambda manifest: delete_as_judged(session, manifest), manifests)
+        deleted_manifests = []
+        for manifest, is_deleted in zip(manifests, answers, strict=True):
+            if is_deleted:
+                deleted_manifests.append(manifest)
+            else:
+                report_kept(session, manifest, "it belongs to another owner now")
+        await_deletion(session, deleted_manifests, started_at)
+    for manifest in deleted_manifests:
+        session.changes.note_action(action, manifest)
+
+
+def delete_as_judged(session: Session, judged_object: Manifest) -> bool:
+    """Delete an object that was judged to go. Return whether it goes; it stays if it has another owner now.
+
+    Its status may change at any time. So if the server refuses the state, the object is read and judged again.
+    """
+    manager = session.options.field_manager
+    judged_marks = _read_judged_marks(judged_object, manager)
+    live_object: Manifest | None = judged_object
+    for _try in range(MOST_TRIES):
+        if live_object is None or live_object["metadata"].get("deletionTimestamp"):
+            return True
+        if _read_judged_marks(live_object, manager) != judged_marks:
+            return False
+        if _delete_in_state(session, live_object):
+            return True
+        live_object = session.read_live(judged_object)
+    raise build_restless_problem(f"Delete {ref(judged_object)}")
+
+
+def _delete_in_state(session: Session, live_object: Manifest) -> bool:
+    """Delete an object in this very state. Return whether it was still in this state, or is gone already."""
+    policy = "Foreground" if live_object["kind"] in _FOREGROUND_KINDS else "Background"
+    preconditions = {
+        key: live_object["metadata"][key] for key in ("uid", "resourceVersion") if live_object["metadata"].get(key)
+    }
+    body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy, "preconditions": preconditions}
+    try:
+        session.cluster.request("DELETE", session.build_path(live_object), body=body)
+    except ApiError as error:
+        if error.status not in (NOT_FOUND, CONFLICT):
+            raise explain(error, f"Delete {ref(live_object)}") from error
+        return error.status == NOT_FOUND
+    return True
+
+
+class _JudgedMarks(NamedTuple):
+    """What a deletion depends on: which object it is, whose it is, and whether the field manager applied it."""
+
+    uid: str
+    release: str
+    is_applied: bool
+
+
+def _read_judged_marks(live: Manifest, manager: str) -> _JudgedMarks:
+    return _JudgedMarks(read_uid(live), read_release_label(live), is_applied_by(live, manager))

@@ -1,0 +1,171 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apply one group of objects of a bundle: objects that do not depend on each other. Private.
+
+`apply.py` calls `apply_group` for one group after the other, such as all ConfigMaps, then all Deployments. A failure of
+one object does not stop the others of its group: the error names all that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..._kube.live.api_errors import FORBIDDEN_MESSAGE, explain_outage
+from ..._kube.live.cluster import ApiError
+from ..._kube.live.outage import LostError
+from ..._otelcol.errors import Problem, join_at_most
+from ..._otelcol.kube.objects import Manifest, ref
+from ..._rollout.live.webhook_reasons import explain_rejected_object
+from ..change_set import Action
+from ..object_difference import strip_server_fields
+from ..ownership_marks import list_missing_marks
+from ..replacement_order import must_be_remade
+from ..replica_counts import find_autoscaled
+from .kubectl_changes import drop_tried_kubectl_fields
+from .live_bundle import LiveBundle, read_replaced_config
+from .remake import remake_object
+from .session import Session
+from .wait_for_dependencies import await_issued_certificates, await_served_kinds
+from .write import keep_replicas, remove_marks_of_other_tools, rewrite
+
+# If several objects fail together, the error is that of the first, and so many others are told beside it.
+_MOST_FAILED = 10
+_NEW_LINE = "\n"
+
+
+class GroupApply:
+    """Applies the objects of a run, group by group.
+
+    `choose_manifest` returns what is applied for a manifest: for the workload of a canary a form in which most of its
+    pods wait, for any other object the manifest itself.
+    """
+
+    def __init__(
+        self, session: Session, live_bundle: LiveBundle, choose_manifest: Callable[[Manifest], Manifest]
+    ) -> None:
+        self._session = session
+        self._live_bundle = live_bundle
+        self._live_objects = live_bundle.objects
+        self._choose_manifest = choose_manifest
+
+    def apply_group(self, group: list[Manifest]) -> None:
+        """Apply the objects of one group at once, and note them in the order of the bundle."""
+        outcomes = self._session.cluster.call_in_parallel(self._apply_or_return_error, group)
+        applied: list[Manifest] = []
+        errors: list[Problem | LostError] = []
+        for manifest, outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, (Problem, LostError)):
+                errors.append(outcome)
+            else:
+                applied.append(outcome)
+                self._note_outcome(manifest, outcome)
+        if errors:
+            raise _combine_errors(errors)
+        if self._session.options.check:
+            return
+        await_issued_certificates(self._session, applied)
+        if group[0]["kind"] == "CustomResourceDefinition":
+            await_served_kinds(self._session, group)
+
+    def _note_outcome(self, manifest: Manifest, applied_object: Manifest) -> None:
+        """Add what became of an object to the change set."""
+        live_before = self._live_objects[ref(manifest)]
+        changes = self._session.changes
+        if live_before is None:
+            # The difference shows the manifest, without the server's defaults.
+            changes.note_action(Action.CREATED, self._read_config_before(manifest), manifest, left=applied_object)
+            return
+        is_same = strip_server_fields(live_before) == strip_server_fields(applied_object)
+        changes.note_action(
+            Action.UNCHANGED if is_same else Action.CHANGED, live_before, applied_object, left=applied_object
+        )
+
+    def _read_config_before(self, manifest: Manifest) -> Manifest | None:
+        """Return the config that a new one replaces, so that the difference shows what changes in it."""
+        if not self._session.options.diff:
+            return None
+        return read_replaced_config(self._session, self._live_bundle, manifest)
+
+    def _apply_or_return_error(self, manifest: Manifest) -> Manifest | Problem | LostError:
+        """Apply one object. An error is returned: raised, it would hide what becomes of the others of the group."""
+        try:
+            return self._apply_manifest(manifest)
+        except (Problem, LostError) as error:
+            return error
+
+    def _apply_manifest(self, manifest: Manifest) -> Manifest:
+        """Apply one object, and return it as it is then. Raises Problem."""
+        live_before = self._live_objects[ref(manifest)]
+        if live_before and not self._session.may_write(manifest, live_before):
+            return live_before  # a namespace that others made
+        if self._is_only_planned(manifest):
+            return manifest
+        if live_before and must_be_remade(manifest, live_before):
+            return self._remake_object(manifest, live_before)
+        manifest = self._choose_manifest(manifest)
+        try:
+            return self._write_manifest(manifest, live_before)
+        except ApiError as error:
+            excused_object = self._excuse_refusal(manifest, live_before, error)
+            if not excused_object:
+                raise explain_rejected_object(self._session.cluster, error, ref(manifest)) from error
+            return excused_object
+
+    def _write_manifest(self, manifest: Manifest, live_before: Manifest | None) -> Manifest:
+        """Let the server create or change an object; in check mode let it only try that."""
+        desired_manifest = manifest
+        if ref(manifest) in find_autoscaled(self._session.options.manifests):
+            desired_manifest = keep_replicas(self._session, manifest, live_before)
+        if self._session.options.check:
+            return drop_tried_kubectl_fields(
+                self._session, self._session.apply_object(desired_manifest, dryRun="All"), live_before
+            )
+        if not live_before:
+            # An object that appeared since the read belongs to another owner, who must not lose a field.
+            return self._session.apply_object(desired_manifest, force="false")
+        rewritten = rewrite(self._session, desired_manifest, live_before)
+        self._live_objects[ref(manifest)] = rewritten.before
+        return remove_marks_of_other_tools(self._session, rewritten.after)
+
+    def _excuse_refusal(self, manifest: Manifest, live_before: Manifest | None, error: ApiError) -> Manifest | None:
+        """Return what a refused object is taken for; None for a failure.
+
+        That is what check mode plans, or a namespace that this account may use but not change: an administrator made
+        it with `site`.
+        """
+        if error.is_kind_missing and self._session.options.check:
+            return manifest
+        if not live_before or manifest["kind"] != "Namespace" or not FORBIDDEN_MESSAGE.search(error.message):
+            return None
+        if missing_marks := list_missing_marks(live_before, manifest):
+            text = f"{ref(manifest)} stays without {', '.join(missing_marks)}, because this user may not patch it."
+            self._session.report.warnings.append(text)
+        return live_before
+
+    def _remake_object(self, manifest: Manifest, live_before: Manifest) -> Manifest:
+        """Delete an object that cannot be changed, and make it anew. Check mode takes the manifest for the result."""
+        if self._session.options.check:
+            return manifest
+        return remake_object(self._session, manifest, live_before)
+
+    def _is_only_planned(self, manifest: Manifest) -> bool:
+        """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""
+        if not self._session.options.check:
+            return False
+        return manifest["metadata"].get(
+            "namespace"
+        ) in self._live_bundle.missing_namespaces or not self._session.build_path(manifest)
+
+
+def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostError:
+    """Return the first error of some objects, whose fix also says which others failed, and why."""
+    first_error, *other_errors = errors
+    if not other_errors or isinstance(first_error, LostError):  # a lost connection ends the run, whatever else failed
+        return first_error
+    lines = []
+    for error in other_errors:
+        problem = explain_outage(error) if isinstance(error, LostError) else error
+        lines.append(f"Failed too: {problem}")
+    first_error.fix = f"{first_error.fix}\n{join_at_most(_MOST_FAILED, lines, _NEW_LINE, _NEW_LINE)}".lstrip()
+    return first_error

@@ -1,0 +1,120 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What docs/rules.md shows of the config of a case: its parts around the place at which the rule finds something.
+
+`examples.py` calls `format_excerpt`. For example, the rule finds something at `service.pipelines.traces.exporters`:
+
+    receivers: {otlp: {}}                          connectors: {count: {}}
+    connectors: {count: {}}                   →    service:
+    service:                                         pipelines: {traces: {…}}
+      extensions: [pprof]
+      pipelines: {traces: {…}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import yaml
+
+# The keys by which a custom resource says what it is.
+_RESOURCE_KEYS = ("apiVersion", "kind")
+# The config of a custom resource in cases that are not about the config.
+_PLACEHOLDER_CONFIG: Any = {"service": {}}
+_SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
+
+
+class ExampleCase(Protocol):
+    """What is used here of a case of a rule, which tests/unit/…/rules/cases.py defines."""
+
+    rule: str
+    name: str
+    config: Any
+    path: str | None
+    """Where the rule finds something, as in `exporters.otlp.endpoint`; None in a right case."""
+    more: Mapping[str, Any]
+    """What is known beside the config, by the names of the fields of Subject."""
+
+
+def format_excerpt(case: ExampleCase, path: str, chosen_parts: tuple[str, ...] = ()) -> str:
+    """Return what is shown of a case, as YAML: the parts that were chosen, else those that explain a path.
+
+    A part is `section` or `section.key`, such as `receivers` or `service.pipelines`.
+    """
+    config = _extract_relevant_config(case, path)
+    if not isinstance(config, dict):
+        return _format_yaml(config)
+    shown_config: dict[str, Any] = {}
+    for part in chosen_parts or _list_parts_around(config, path):
+        value = _value_at(config, part)
+        if value is None:
+            continue
+        section, _dot, key = part.partition(".")
+        if key:
+            shown_config[section] = {**shown_config.get(section, {}), key: value}
+        else:
+            shown_config[section] = value
+    return _format_yaml(_drop_empty_sections(shown_config or config))
+
+
+def _extract_relevant_config(case: ExampleCase, path: str) -> Any:
+    """Return what a finding at a path is about: the config, or the parts of the custom resource that it is in.
+
+    A case with a custom resource has it as `resource`. Its `config` is a placeholder if the case is not about it; then
+    it is left out. If the finding is in the config of a resource, its receivers alone are shown.
+    """
+    resource = case.more.get("resource")
+    if resource is None:
+        return case.config
+    if path in _RESOURCE_KEYS:
+        return {key: resource[key] for key in _RESOURCE_KEYS}
+    spec = dict(resource["spec"])
+    is_about_whole_spec = path == "spec"
+    if not is_about_whole_spec and spec.get("config") == _PLACEHOLDER_CONFIG:
+        del spec["config"]
+    is_about_config = path and not path.startswith("spec")
+    if is_about_config:
+        spec["config"] = {"receivers": case.config["receivers"]}
+    return {"spec": spec}
+
+
+def _list_parts_around(config: Mapping[Any, Any], path: str) -> tuple[str, ...]:
+    """Return the parts of a config that explain a place in it."""
+    first_key, second_key = (*path.replace("[", ".").split("."), "", "")[:2]
+    if first_key == "service" and second_key:
+        own_part = f"service.{second_key}"
+        if second_key == "pipelines":
+            return ("connectors", own_part)
+        if second_key == "extensions":
+            return ("extensions", own_part)
+        return (own_part,)
+    return (first_key,) if first_key in config else ()
+
+
+def _value_at(config: Mapping[Any, Any], part: str) -> Any:
+    """Return what a config has at a part; None if it has nothing there."""
+    section, _dot, key = part.partition(".")
+    value = config.get(section)
+    if not key:
+        return value
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _drop_empty_sections(value: Any) -> Any:
+    """Return data without empty sections of components, and with `{}` in place of null."""
+    if isinstance(value, dict):
+        kept_entries: dict[Any, Any] = {}
+        for key, child in value.items():
+            is_empty_section = key in _SECTIONS and child in ([], {})
+            if not is_empty_section:
+                kept_entries[key] = _drop_empty_sections(child)
+        return kept_entries
+    if isinstance(value, list):
+        return [_drop_empty_sections(entry) for entry in value]
+    return {} if value is None else value
+
+
+def _format_yaml(data: Any) -> str:
+    return str(yaml.safe_dump(data, sort_keys=False, default_flow_style=None, width=100))
