@@ -44,7 +44,9 @@ _NO_TOKEN_VOLUME, _TOKEN_FOLDER = "o11y-no-token", "/var/run/secrets/kubernetes.
 _HOST_PATH = "hostPath"
 # The type of a folder of the node that pods make for what they keep, such as how far they have read files.
 _CREATED_FOLDER_TYPE = "DirectoryOrCreate"
-_FIRST_PORT, _LAST_PORT = 18090, 18190
+# The ports that the reader may serve on, both ends included.
+_FIRST_PORT = 18090
+_LAST_PORT = 18190
 _READER_MEMORY = 32 * MIB
 # The pod of the capture must not be taken for one of the workload itself.
 _CONTROLLER_LABELS = (
@@ -150,12 +152,16 @@ def build_capture_job(workload: Mapping[str, Any], capture_job: CaptureJob) -> B
 
 
 def _find_free_port(pod: Mapping[str, Any]) -> int:
-    """Return a port that no container of the pod names."""
+    """Return the first port for the reader that no container of the pod names. Raises Problem if there is none."""
     named_ports = set()
     for container in list_at(pod, "containers"):
         for container_port in list_at(container, "ports"):
             named_ports.add(container_port.get("containerPort"))
-    return next(port for port in range(_FIRST_PORT, _LAST_PORT) if port not in named_ports)
+    for port in range(_FIRST_PORT, _LAST_PORT + 1):
+        if port not in named_ports:
+            return port
+    wrong = f"the containers of its pods name all ports from {_FIRST_PORT} to {_LAST_PORT}, and the capture needs one"
+    raise Problem(wrong, fix="Leave one of them out of the ports of the containers.")
 
 
 def _check_pod_can_run_twice(pod: Mapping[str, Any], collector: Mapping[str, Any]) -> None:

@@ -182,3 +182,14 @@ def test_a_pod_that_cannot_run_twice_is_refused() -> None:
     bare["spec"]["template"]["spec"]["containers"][0]["args"] = []
     with pytest.raises(Problem, match="names no `--config`"):
         build_capture_job(bare, WANTED)
+
+
+def test_the_last_port_of_the_range_is_used_and_a_pod_without_a_free_port_is_refused() -> None:
+    busy = workload()
+    ports = busy["spec"]["template"]["spec"]["containers"][0]["ports"] = [
+        {"containerPort": port} for port in range(18090, 18190)
+    ]
+    assert build_capture_job(busy, WANTED).port == 18190
+    ports.append({"containerPort": 18190})
+    with pytest.raises(Problem, match="name all ports from 18090 to 18190"):
+        build_capture_job(busy, WANTED)
