@@ -25,6 +25,7 @@ from typing import Any
 
 from .._otelcol.config.addresses import ANY_HOSTS, is_loopback
 from .._otelcol.errors import Problem, join_at_most, suggest_word
+from .._otelcol.kube.names import LONGEST_LABEL
 from .._otelcol.needs.listeners import Listener
 
 GRPC, HTTP = "grpc", "http"
@@ -34,6 +35,8 @@ _OTLP = "otlp"
 _SHOWN = 5
 # The characters that a label of a name in DNS may not have.
 _NOT_IN_LABEL = re.compile(r"[^a-z0-9-]+")
+# How many hexadecimal digits tell the cut names of two groups apart.
+_DIGEST_LENGTH = 10
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,16 @@ def choose_route(request: GroupRequest, gateways: tuple[Gateway, ...], sender: s
 
 
 def group_alias(group: str) -> str:
-    """Return the name of all gateways of a group, of a domain that is reserved for private networks."""
-    return f"{_NOT_IN_LABEL.sub('-', group.lower()).strip('-') or 'gateways'}.internal"
+    """Return the one name of all gateways of a group: `eu-gateways.internal` for group `eu_gateways`.
+
+    The domain `internal` is reserved for private networks. A client of DNS looks up no label of more than 63
+    characters, so a longer one is cut, and ends with a hash of the whole.
+    """
+    label = _NOT_IN_LABEL.sub("-", group.lower()).strip("-") or "gateways"
+    if len(label) > LONGEST_LABEL:
+        digest = hashlib.sha256(label.encode()).hexdigest()[:_DIGEST_LENGTH]
+        label = f"{label[: LONGEST_LABEL - len(digest) - 1]}-{digest}"
+    return f"{label}.internal"
 
 
 def _choose_own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
