@@ -4,7 +4,8 @@
 """Module wave_plan: make the plan of a run with waves, before playbook site changes the first host. Private.
 
 The waves are those of the option otel_waves, without the hosts that `--limit` leaves out. A wave is a group of hosts
-that change together (see wave_plan.py), and its way back is their return if it fails (see `WayBack` in wave_run.py).
+that change together (see wave_plan.py). If it fails, its members may go back to what they ran before, see
+wave_rollbacks.py.
 `_run_plan.py` describes each key of the plan, such as `lost`, `rest`, `behind` and `settles`. A member is a host of the
 inventory: a Linux host, or one that stands for a cluster.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._otelcol.errors import Problem, join_at_most, suggest_word
+from ..module_utils._waves.plan_summary import describe_plan
 from ..module_utils._waves.wave_plan import (
     ACTION,
     LAST_WAVE_VARIABLE,
@@ -25,13 +27,11 @@ from ..module_utils._waves.wave_plan import (
     plan_waves,
     select_waves_until,
 )
+from ..module_utils._waves.wave_rollbacks import WaveRollback, plan_rollbacks
 from ..module_utils._waves.wave_run import (
     RunWave,
-    WayBack,
     arrange_batches,
-    describe_plan,
     find_tolerant_end,
-    plan_ways_back,
     select_run_waves,
     select_unchanged_hosts,
 )
@@ -66,8 +66,8 @@ class _Run:
     all_waves: Sequence[RolloutWave]
     """All waves of the inventory, also those after the last one of this run. They have the hosts that `--limit` leaves
     out."""
-    ways_back: Sequence[WayBack]
-    """The way back of each of `waves`."""
+    rollbacks: Sequence[WaveRollback]
+    """The rollback of each of `waves`."""
     asked_waves: Collection[str]
     """The names of the waves that a person has to let begin."""
     sampled_members: Sequence[str]
@@ -108,9 +108,9 @@ def _prepare_run(waves_option: Any, last_wave: str, variables: TaskVariables, pe
     all_waves = plan_waves(waves_option, build_fleet(waves_option, variables))
     lost_hosts = set(selected_hosts) - set(variables["ansible_play_hosts"])
     waves = select_run_waves(select_waves_until(all_waves, last_wave), selected_hosts, lost_hosts)
-    ways_back = plan_ways_back(waves)
+    rollbacks = plan_rollbacks(waves)
     linux_hosts = list_linux_hosts(variables)
-    _check_ways_back(waves, ways_back, linux_hosts, variables)
+    _check_rollbacks(waves, rollbacks, linux_hosts, variables)
     asked_waves = _find_asked_waves(waves, all_waves, person)
     sampled_members: list[str] = []
     for host in selected_hosts:
@@ -119,7 +119,7 @@ def _prepare_run(waves_option: Any, last_wave: str, variables: TaskVariables, pe
     return _Run(
         waves=waves,
         all_waves=all_waves,
-        ways_back=ways_back,
+        rollbacks=rollbacks,
         asked_waves=asked_waves,
         sampled_members=sampled_members,
         linux_hosts=linux_hosts,
@@ -132,7 +132,7 @@ def _prepare_run(waves_option: Any, last_wave: str, variables: TaskVariables, pe
 
 def _build_row(wave_run: _Run, index: int) -> PlannedWaveRow:
     """Return the row of the plan for the wave of an index. `PlannedWaveRow` in _run_plan.py describes its keys."""
-    wave, way_back = wave_run.waves[index], wave_run.ways_back[index]
+    wave, rollback = wave_run.waves[index], wave_run.rollbacks[index]
     gate = wave.gate
     read_members = [host for host in wave.hosts if host in wave_run.sampled_members]
     # Without a watch, nothing is read of members of later waves.
@@ -147,9 +147,9 @@ def _build_row(wave_run: _Run, index: int) -> PlannedWaveRow:
         "without_data": gate.without_data,
         "on_failure": gate.on_failure,
         "approval": wave.name in wave_run.asked_waves,
-        "keeps": way_back.keeps,
-        "goes_back": way_back.goes_back,
-        "settles": way_back.settles,
+        "keeps": rollback.keeps_earlier,
+        "goes_back": rollback.rolled_back_waves,
+        "settles": rollback.final_waves,
         "rest": select_unchanged_hosts(wave_run.all_waves, index, later_hosts),
         "rest_clusters": select_unchanged_hosts(wave_run.all_waves, index, later_clusters),
         "behind": wave_run.flows.plan_reads_behind(read_members, gate.watch_seconds),
@@ -157,9 +157,9 @@ def _build_row(wave_run: _Run, index: int) -> PlannedWaveRow:
 
 
 def _may_end_alone(wave_run: _Run) -> bool:
-    """Whether nothing is left to do once the last wave has passed: no watch, and no way back that is kept."""
+    """Whether nothing is left to do once the last wave has passed: no watch, and no earlier release that is kept."""
     is_watched = any(wave.gate.watch_seconds for wave in wave_run.waves)
-    return not is_watched and not any(way_back.keeps for way_back in wave_run.ways_back)
+    return not is_watched and not any(rollback.keeps_earlier for rollback in wave_run.rollbacks)
 
 
 def _has_collectors(host: str, linux_hosts: Collection[str], variables: TaskVariables) -> bool:
@@ -179,16 +179,16 @@ def _check_last_wave(waves_option: Any, last_wave: str) -> None:
         raise Problem(wrong, asked=ACTION, where=LAST_WAVE_VARIABLE, fix=fix)
 
 
-def _check_ways_back(
-    waves: Sequence[RunWave], ways_back: Sequence[WayBack], linux_hosts: Collection[str], variables: TaskVariables
+def _check_rollbacks(
+    waves: Sequence[RunWave], rollbacks: Sequence[WaveRollback], linux_hosts: Collection[str], variables: TaskVariables
 ) -> None:
     """Raise Problem for a wave that would have to bring back a host that keeps no earlier release."""
     hosts_by_wave = {wave.name: wave.hosts for wave in waves}
-    for wave, way_back in zip(waves, ways_back, strict=True):
+    for wave, rollback in zip(waves, rollbacks, strict=True):
         if wave.gate.on_failure == STOP:
             continue
         short_hosts: list[str] = []
-        for name in way_back.goes_back:
+        for name in rollback.rolled_back_waves:
             for host in hosts_by_wave[name]:
                 if host in linux_hosts and _has_one_release(variables["hostvars"][host]):
                     short_hosts.append(host)

@@ -5,8 +5,8 @@
 
 `_plan_of_waves.py` makes the plan. Playbook site keeps it in a variable of each host, and passes it to the modules
 wave_gate and wave_stop. A member of a wave is a host of the inventory: a Linux host, or one that stands for a cluster.
-The way back of a wave is the return of its members to what they ran before: `plan_ways_back` in wave_run.py has the
-whole rule. Collectors behind a wave get data from its collectors (see wave_behind.py).
+The way back of a wave is the return of its members to what they ran before: `plan_rollbacks` in wave_rollbacks.py has
+the whole rule. Collectors behind a wave get data from its collectors (see wave_behind.py).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 Ansible runs tasks for the hosts of one wave at a time. So the hosts of the wave that failed bring the members of
 earlier waves back too, each host a share of them. Module wave_gate calls `assign_shares` when a wave ends, and
 `report_failed_wave` after the way back. A doer is a host that brings members back, or that settles their changes: it
-removes what they would go back to, so that the changes stay (see `WayBack` in wave_run.py).
+removes what they would go back to, so that the changes stay (see wave_rollbacks.py).
 """
 
 from __future__ import annotations
