@@ -6,40 +6,18 @@
 `_plan_of_waves.py` makes the plan. Playbook site keeps it in a variable of each host, and passes it to the modules
 wave_gate and wave_stop. A member of a wave is a host of the inventory: a Linux host, or one that stands for a cluster.
 The way back of a wave is the return of its members to what they ran before: `plan_rollbacks` in wave_rollbacks.py has
-the whole rule. Collectors behind a wave get data from its collectors (see wave_behind.py).
+the whole rule. Collectors behind a wave get data from its collectors (downstream_collectors.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
+
+from ..module_utils._waves.downstream_collectors import DownstreamReads
 
 # The variables of a task, as Ansible passes them to an action: among them `hostvars` and `ansible_play_hosts`.
 TaskVariables = Mapping[str, Any]
-
-
-class ReadsBehind(TypedDict):
-    """Which collectors of Linux hosts, or of clusters, tasks read behind a wave. A place is such a host or cluster."""
-
-    collectors: Mapping[str, Sequence[str]]
-    """The names of the collectors of each place."""
-    before: Sequence[str]
-    """The places that are read before the change."""
-    after: Sequence[str]
-    """The places that are read after it, in this order; each stands there once for each visit."""
-    seconds: float
-    """For how long each visit reads."""
-    targets: NotRequired[Mapping[str, Sequence[Mapping[str, str]]]]
-    """Of clusters alone: the collectors of each place as tasks name them."""
-
-
-class BehindPlan(TypedDict):
-    """What is read behind a wave: collectors of other members that get data of the wave, such as gateways of agents."""
-
-    hosts: ReadsBehind
-    clusters: ReadsBehind
-    left_out: Sequence[str]
-    """Lines about collectors that are not read, since there are too many."""
 
 
 class PlannedWaveRow(TypedDict):
@@ -75,7 +53,8 @@ class PlannedWaveRow(TypedDict):
     """Some Linux hosts of later waves, which have not changed yet."""
     rest_clusters: Sequence[str]
     """Some clusters of later waves."""
-    behind: BehindPlan
+    behind: DownstreamReads
+    """What is read of collectors that get data of the wave, such as gateways of agents."""
 
 
 class RunPlan(TypedDict):

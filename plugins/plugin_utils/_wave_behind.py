@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 from ansible.errors import AnsibleError
 
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._waves.behind_verdict import BehindVerdict, judge_behind, summarize_behind
+from ..module_utils._waves.downstream_collectors import DownstreamReads, SentData, find_sent_data, select_reads
+from ..module_utils._waves.downstream_verdict import DownstreamVerdict, judge_downstream, summarize_downstream
 from ..module_utils._waves.sample_rows import read_tracks
-from ..module_utils._waves.wave_behind import SentData, find_sent_data, select_places_behind
 from ..module_utils._waves.wave_data import JudgeTools
 from ..module_utils._waves.wave_tracks import Track
 from ._inventory_groups import build_inventory_groups, describe_data_sent_by_host
-from ._run_plan import BehindPlan, TaskVariables
+from ._run_plan import TaskVariables
 from ._wave_results import RENDERED, ReadOnce
 
 
@@ -61,7 +61,7 @@ class Flows:
         hostvars = ReadOnce(self._variables["hostvars"])
         return {member: hostvars[member].get(RENDERED) or {} for member in self._clusters}
 
-    def plan_reads_behind(self, members: Iterable[str], seconds: float) -> BehindPlan:
+    def plan_reads_behind(self, members: Iterable[str], seconds: float) -> DownstreamReads:
         """Return what is read behind a wave with these members, which is watched for so many seconds.
 
         Without a watch, nothing is read.
@@ -72,8 +72,8 @@ class Flows:
         sent_flows = list(self._sent_by_hosts(hosts[:_MOST_SENDERS]))
         if clusters:
             sent_flows += [*self._sent_to_hosts(clusters), *find_sent_data(self._rendered, clusters)]
-        clusters_behind = {flow.place for flow in sent_flows} - set(self._linux_hosts)
-        places = select_places_behind(sent_flows, clusters_behind, seconds)
+        clusters_behind = {flow.receiving_member for flow in sent_flows} - set(self._linux_hosts)
+        places = select_reads(sent_flows, clusters_behind, seconds)
         left_out_lines = [*places["left_out"], *_describe_unread_hosts(len(hosts))]
         return {"hosts": places["hosts"], "clusters": places["clusters"], "left_out": left_out_lines}
 
@@ -125,12 +125,12 @@ class _CollectorReading:
 
 
 def judge_behind_wave(
-    behind_plan: BehindPlan | None,
+    behind_plan: DownstreamReads | None,
     judged_members: Collection[str],
     later_wave_tracks: Sequence[Track],
     variables: TaskVariables,
     tools: JudgeTools,
-) -> BehindVerdict:
+) -> DownstreamVerdict:
     """Return what the collectors behind a wave say; without a plan, that none was read.
 
     `judged_members` are the members that the gate judges in the wave itself. `later_wave_tracks` are of collectors that
@@ -147,11 +147,11 @@ def judge_behind_wave(
         else:
             whole_tracks.append(reading.joined_track)
             tracks_before += reading.tracks_before
-    judged_groups = judge_behind(whole_tracks, tracks_before, later_wave_tracks, tools)
-    return summarize_behind(judged_groups, unread_notes, behind_plan["left_out"] if behind_plan else ())
+    judged_groups = judge_downstream(whole_tracks, tracks_before, later_wave_tracks, tools)
+    return summarize_downstream(judged_groups, unread_notes, behind_plan["left_out"] if behind_plan else ())
 
 
-def _iter_all_readings(behind_plan: BehindPlan, variables: TaskVariables) -> Iterator[_CollectorReading]:
+def _iter_all_readings(behind_plan: DownstreamReads, variables: TaskVariables) -> Iterator[_CollectorReading]:
     """Yield the collectors behind a wave, of hosts and of clusters, with what tasks have read of them."""
     yield from _iter_readings(behind_plan["hosts"]["collectors"], BEHIND_VARIABLES["hosts"], variables)
     yield from _iter_readings(behind_plan["clusters"]["collectors"], BEHIND_VARIABLES["clusters"], variables)

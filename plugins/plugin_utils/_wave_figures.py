@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..module_utils._waves.behind_verdict import BehindVerdict
+from ..module_utils._waves.downstream_verdict import DownstreamVerdict
 from ..module_utils._waves.sample_rows import read_tracks
 from ..module_utils._waves.wave_data import JudgedGroup, JudgeTools, interleave_faults, judge_sides
 from ..module_utils._waves.wave_plan import PASS
@@ -71,7 +71,7 @@ def judge_wave_data(run_plan: RunPlan, wave: PlannedWaveRow, end: WaveEnd, varia
 
 def _judge_behind(
     wave: PlannedWaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
-) -> BehindVerdict:
+) -> DownstreamVerdict:
     """Return the verdict on the collectors behind a wave. If no collector of the wave was watched, none is judged."""
     behind_plan = wave.get("behind") if wave_tracks.tracks_after else None
     judged_members = {*end.changed_hosts, *end.reason_by_failed_host}
