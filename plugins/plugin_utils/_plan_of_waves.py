@@ -18,11 +18,9 @@ from typing import Any
 
 from ..module_utils._otelcol.errors import Problem, join_at_most, suggest_word
 from ..module_utils._waves.plan_summary import describe_plan
+from ..module_utils._waves.wave_gates import ACTION, STOP, WAVES_VARIABLE
 from ..module_utils._waves.wave_plan import (
-    ACTION,
     LAST_WAVE_VARIABLE,
-    STOP,
-    WAVES_VARIABLE,
     RolloutWave,
     plan_waves,
     select_waves_until,

@@ -22,7 +22,7 @@ from ..module_utils._otelcol.errors import Problem
 from ..module_utils._waves.downstream_collectors import DownstreamReads, SentData, find_sent_data, select_reads
 from ..module_utils._waves.downstream_verdict import DownstreamVerdict, judge_downstream, summarize_downstream
 from ..module_utils._waves.sample_rows import read_tracks
-from ..module_utils._waves.wave_data import JudgeTools
+from ..module_utils._waves.wave_judgement import JudgeTools
 from ..module_utils._waves.wave_tracks import Track
 from ._inventory_groups import build_inventory_groups, describe_data_sent_by_host
 from ._run_plan import TaskVariables

@@ -5,7 +5,7 @@
 
 A track is the readings of one collector over some time (see wave_tracks.py). Those of changed collectors are compared
 with their readings before the change, and with the tracks of collectors of later waves, which have not changed: the
-rest. The comparison itself is in wave_data.py. `_wave_gate.py` calls this file when a wave ends.
+rest. The comparison itself is in wave_judgement.py. `_wave_gate.py` calls this file when a wave ends.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..module_utils._waves.downstream_verdict import DownstreamVerdict
+from ..module_utils._waves.judged_group import JudgedGroup, interleave_faults
 from ..module_utils._waves.sample_rows import read_tracks
-from ..module_utils._waves.wave_data import JudgedGroup, JudgeTools, interleave_faults, judge_sides
-from ..module_utils._waves.wave_plan import PASS
+from ..module_utils._waves.wave_gates import PASS
+from ..module_utils._waves.wave_judgement import JudgeTools, judge_sides
 from ..module_utils._waves.wave_tracks import Track, group_sides
 from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
 from ._diagnose import create_search

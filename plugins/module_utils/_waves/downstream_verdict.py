@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .wave_data import JudgedGroup, JudgeTools, judge_sides
+from .judged_group import JudgedGroup
+from .wave_judgement import JudgeTools, judge_sides
 from .wave_tracks import Track, group_sides
 
 _MESSAGE_PREFIX = "behind the wave"

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .._otelcol.errors import join_at_most
-from .wave_plan import ROLL_BACK, ROLL_BACK_ALL, Gate
+from .wave_gates import ROLL_BACK, ROLL_BACK_ALL, Gate
 from .wave_run import RunWave
 
 _SHOWN_HOSTS = 10

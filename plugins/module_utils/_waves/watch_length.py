@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long a collector must be watched until it shows that one of its components is silent. Private.
 
-A component is silent if it gets or sends no data. `wave_data.py` calls this file for the collectors of a wave. A
+A component is silent if it gets or sends no data. `wave_judgement.py` calls this file for the collectors of a wave. A
 `Track` is all readings of one collector (see wave_tracks.py).
 """
 

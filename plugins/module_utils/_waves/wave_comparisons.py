@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The other sides with which the collectors of a wave are compared: later waves, and themselves before the change.
 
-`wave_data.py` compares. It does so with the checks of the canary: a few new pods that are compared with the rest, the
-pods that have not changed (docs/change.md). So a side has the facts that the rest has there (`build_rest_facts`).
+`wave_judgement.py` compares. It does so with the checks of the canary: a few new pods that are compared with the rest,
+the pods that have not changed (docs/change.md). So a side has the facts that the rest has there (`build_rest_facts`).
 `Revision` and `PodSample` are in _change/canary/readings.py, `Track` is in wave_tracks.py. Private.
 """
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .wave_plan import ROLL_BACK, ROLL_BACK_ALL, STOP
+from .wave_gates import ROLL_BACK, ROLL_BACK_ALL, STOP
 from .wave_run import RunWave
 
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The waves of one run: those of the inventory, without the hosts that --limit leaves out. Private.
 
-A wave is a group of hosts that change together, and its gate says when it passes (`RolloutWave` and `Gate` in
-wave_plan.py). `_plan_of_waves.py` of plugin_utils calls this file before the first host changes.
+A wave is a group of hosts that change together, and its gate says when it passes (`RolloutWave` in
+wave_plan.py, `Gate` in wave_gates.py). `_plan_of_waves.py` of plugin_utils calls this file before the first host
+changes.
 
 Ansible runs each wave as one batch of a play (`serial`). A host that failed before the first wave is in no batch, since
 Ansible does nothing more with it; it counts as a failed host of its wave. For example, with wave `first` of the hosts
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from .._otelcol.errors import Problem, join_at_most
-from .wave_plan import ACTION, Gate, RolloutWave
+from .wave_gates import ACTION, Gate
+from .wave_plan import RolloutWave
 
 _SHOWN_HOSTS = 10
 # The hosts of a wave are compared with so many hosts that have not changed. Each of these is read twice, one host after

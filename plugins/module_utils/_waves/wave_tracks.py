@@ -5,7 +5,7 @@
 
 A track is all readings of one collector. A poll is one reading, and a sample is what one pod, or the service of a host,
 counted in it (see `PodSample` in _change/canary/readings.py). `sample_rows.py` reads a `Track` for each collector from
-the results of tasks, `group_sides` groups them, and `wave_data.py` compares the sides. Private.
+the results of tasks, `group_sides` groups them, and `wave_judgement.py` compares the sides. Private.
 """
 
 from __future__ import annotations

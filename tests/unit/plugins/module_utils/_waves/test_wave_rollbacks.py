@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import Gate, RolloutWave
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_gates import Gate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import RolloutWave
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_rollbacks import (
     WaveRollback,
     plan_rollbacks,
