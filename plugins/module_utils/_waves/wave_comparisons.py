@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The other sides with which the collectors of a wave are compared: later waves, and themselves before the change.
 
-`wave_judgement.py` compares. It does so with the checks of the canary: a few new pods that are compared with the rest,
-the pods that have not changed (docs/change.md). So a side has the facts that the rest has there (`build_rest_facts`).
+`wave_judgement.py` asks for these sides, and compares with the checks of the canary. A canary is a few new pods that
+are compared with the rest, the pods that have not changed (docs/change.md). So each side here has facts in the form
+that the rest has there, as `build_rest_facts` makes them. For example, for collectors of web1 and web2 in a wave, the
+sides are
+
+    WaveComparison(description="web3", facts={…}, config={…})
+    WaveComparison(description="the readings before the change", facts={…}, config={…})
+
 `Revision` and `PodSample` are in _change/canary/readings.py, `Track` is in wave_tracks.py. Private.
 """
 
@@ -21,6 +27,7 @@ from .._otelcol.errors import join_at_most
 from .._telemetry.metrics import UPTIME
 from .wave_tracks import ComparedSides, Track
 
+# How many members the description of a side names.
 _SHOWN_MEMBERS = 5
 
 
@@ -37,7 +44,7 @@ class WaveComparison:
 
     @property
     def has_data(self) -> bool:
-        """Whether its collectors got data, in the time that was read or before."""
+        """Whether its collectors got data, in the time that was read or before. Each of `bases` has one reading."""
         return any(count_accepted_items(rows) for rows in self.facts["bases"])
 
 
@@ -69,7 +76,10 @@ def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Wa
 
 
 def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
-    """Return the facts of the collectors before their change, from all that they had counted since their start."""
+    """Return the facts of the collectors before their change, from all that they had counted since their start.
+
+    Their last reading is compared with a reading of nothing, in which they would just have started.
+    """
     revision = Revision(_first_config(sides.tracks_before), listeners, fresh=True)
     samples: list[PodSample] = []
     for track in sides.tracks_before:
@@ -112,7 +122,7 @@ def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[PodSampl
     """Yield the first readings of all collectors, then the second ones, and so on.
 
     Each comes with its time, in seconds since the first reading. Hosts are read at about the same times, so the latest
-    time counts for all of them.
+    time counts for all of them. Tracks that were read at 100 and 103 s, and at 101 and 105 s, give the times 1 and 5.
     """
     start_time = min((track.polls[0].read_time for track in tracks if track.polls), default=0.0)
     most_polls = max((len(track.polls) for track in tracks), default=0)
