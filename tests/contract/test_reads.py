@@ -39,7 +39,7 @@ ALLOWED = {
     f"{ON_A_HOST}/release_folders.py": {
         "path.read_bytes": "Reads a file of a release, which this collection wrote.",
     },
-    f"{ON_A_HOST}/whole_files.py": {
+    f"{ON_A_HOST}/atomic_files.py": {
         "os.open": "Opens a file to write, or a folder.",
         "path.read_text": "Reads a manifest of this collection.",
     },
@@ -48,7 +48,7 @@ ALLOWED = {
     "plugins/plugin_utils/_release/archives.py": {"draft.open": "Opens an archive to write."},
     f"{ON_A_HOST}/installed_program.py": {"file.open": "Opens an archive, whose sum is read in chunks."},
     f"{ON_A_HOST}/program_installation.py": {
-        "(draft / 'download').open": "Opens a download to write.",
+        "(temporary / 'download').open": "Opens a download to write.",
         "Path(program.host_file).open": "Opens an archive, which is read in chunks.",
         "target.open": "Opens the program to write.",
         "shutil.copyfileobj": "Copies in chunks.",

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare the own metrics of a collector on a host before and after a change, as canaries are compared. Private.
 
-`live/host_watch.py` reads the metrics as text for Prometheus: `parse_counts` parses them, and `list_regressions` says
+`live/host_watch.py` reads the metrics as text for Prometheus: `parse_host_counts` parses them, and `list_regressions` says
 what is worse than before. Runs on the host: Python 3.8, standard library. For clusters, _telemetry/metrics.py parses
 the same text, and the files canary_… of _change compare; the limits in judgement_thresholds.py are for both.
 
@@ -53,7 +53,7 @@ class Count(NamedTuple):
     """Empty for the size and the capacity of a queue, which are of no signal."""
 
 
-def parse_counts(text: str) -> Counter[Count]:
+def parse_host_counts(text: str) -> Counter[Count]:
     """Return the counts in the metrics of a collector. Raises ValueError for a value that is no count.
 
     Samples that differ only in other labels are added up. Only counts of items and of queues are read.

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from .bundle_form import CONFIG, TMPFILES
 
 # The steps of a change as its record names them. Up to `switch`, the running process is that of the earlier release.
-PREPARE, SWITCH, ACTIVATE, JUDGE, BACK = "prepare", "switch", "activate", "judge", "back"
+PREPARE, SWITCH, ACTIVATE, JUDGE, ROLL_BACK = "prepare", "switch", "activate", "judge", "back"
 STEPS_WITHOUT_EFFECT = (PREPARE, SWITCH)
 # The activations: how the service takes a release, see `choose_activation`. NOTHING means that nothing changed.
 RELOAD, RESTART, START, NOTHING = "reload", "restart", "start", "nothing"
@@ -46,7 +46,7 @@ class OngoingChange:
     candidate: str
     """The release that the change has written."""
     step: str
-    """PREPARE, SWITCH, ACTIVATE, JUDGE or BACK."""
+    """PREPARE, SWITCH, ACTIVATE, JUDGE or ROLL_BACK."""
     when: str = ""
     """The beginning of the change in UTC, such as `2026-01-31T12:00:00Z`; nothing here reads it."""
     way: str = ""
@@ -79,7 +79,7 @@ def choose_recovery(change: OngoingChange, is_wanted: bool) -> str:
     """
     if change.step == PREPARE:
         return DISCARD
-    return COMPLETE if is_wanted and change.step != BACK else UNDO
+    return COMPLETE if is_wanted and change.step != ROLL_BACK else UNDO
 
 
 def choose_activation(changed: Iterable[str], is_active: bool) -> str:

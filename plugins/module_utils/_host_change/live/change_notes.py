@@ -19,8 +19,8 @@ from typing import Any
 
 from ..bundle_form import BEFORE_ALL
 from ..host_plan import OngoingChange
+from .atomic_files import json_bytes, read_json, remove_file, write_file
 from .release_folders import ReleaseFolders
-from .whole_files import json_bytes, read_json, remove_file, write_file
 
 _CHANGE_FIELDS = ("earlier", "candidate", "step", "when", "way")
 
@@ -45,7 +45,7 @@ class ChangeRecord:
         remove_file(self.path)
 
 
-class ReturnNote:
+class RollbackNote:
     """The note of the release to which a task has gone back, because it has undone a later release."""
 
     def __init__(self, collector_folder: Path, releases: ReleaseFolders) -> None:

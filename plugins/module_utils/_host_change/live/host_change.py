@@ -23,7 +23,6 @@ from ..check_unit import CheckPaths, read_unit_user, render_check_unit
 from ..host_judgement import EarlierCounts
 from ..host_plan import (
     ACTIVATE,
-    BACK,
     COMPLETE,
     DISCARD,
     JUDGE,
@@ -31,6 +30,7 @@ from ..host_plan import (
     PREPARE,
     RELOAD,
     RESTART,
+    ROLL_BACK,
     STEPS_WITHOUT_EFFECT,
     SWITCH,
     OngoingChange,
@@ -50,8 +50,8 @@ from .host_watch import ReleaseStart, Watch, read_earlier_counts
 from .installed_program import Program
 from .machine import Machine, read_text_or_empty
 from .owned_folders import make_own_folder, remove_if_empty
-from .program_installation import clear_drafts, install_program
-from .state_places import has_state, private_state_path
+from .program_installation import install_program, remove_unfinished_installs
+from .state_folders import has_state, private_state_path
 
 # How many of the last lines of a check are shown.
 _CHECK_LINES = 12
@@ -73,7 +73,7 @@ class HostChange:
 
     def recover_interrupted(self) -> None:
         """Complete or undo the change that a killed run left. Without one, mend a lost link to the release in use."""
-        self._clear_drafts()
+        self._remove_temporary_paths()
         change = self.store.change_record.read()
         if change is None:
             self._restore_lost_link()
@@ -290,11 +290,11 @@ class HostChange:
             return outcome
         outcome.is_changed, outcome.activation = True, RESTART
         outcome.notes.append(
-            self._go_back(OngoingChange(earlier, current_number, BACK, self._current_time_text(), RESTART))
+            self._go_back(OngoingChange(earlier, current_number, ROLL_BACK, self._current_time_text(), RESTART))
         )
         if earlier:
             with suppress(OSError):  # the earlier release runs, even if a full disk takes no note
-                self.store.return_note.write(earlier)
+                self.store.rollback_note.write(earlier)
         self._drop_unused()
         outcome.release = earlier
         return outcome
@@ -315,7 +315,7 @@ class HostChange:
         """Undo a change, and return a sentence about the result. Raises Failure if the earlier release does not run."""
         store = self.store
         with suppress(OSError):  # a full disk must not keep the release that works from running
-            store.change_record.write(replace(change, step=BACK))
+            store.change_record.write(replace(change, step=ROLL_BACK))
         if not change.earlier:
             self._stop_service()
             loss_lines = Drain(self.machine, store, discards=True).list_losses()
@@ -396,7 +396,7 @@ class HostChange:
 
     def remove_collector(self) -> HostOutcome:
         """Remove all that runs of this collection have made for this collector."""
-        self._clear_drafts()
+        self._remove_temporary_paths()
         self.outcome.is_changed = self.store.is_own()
         if self.outcome.is_changed:
             self._remove_all()
@@ -409,9 +409,9 @@ class HostChange:
         for folder in (self.store.all, self.store.programs.folder):
             remove_if_empty(folder)
 
-    def _clear_drafts(self) -> None:
-        self.store.clear_drafts()
-        clear_drafts(self.store)
+    def _remove_temporary_paths(self) -> None:
+        self.store.remove_temporary_paths()
+        remove_unfinished_installs(self.store)
         self._clear_check()
 
     def _stop_service(self) -> None:

@@ -23,7 +23,7 @@ from ..bundle_form import state_folder
 from ..stored_queue import UnsentRequests, read_unsent_requests
 from .host_store import Store
 from .machine import Machine
-from .state_places import list_state_places
+from .state_folders import list_state_folders
 
 # How many seconds a removal waits for the queues of a running collector to be empty. A backend that answers takes all
 # requests in flight within one; the first pauses between tries are 5 s and 7.5 s (exporterhelper, retry_on_failure).
@@ -63,7 +63,7 @@ class Drain:
         unsent = UnsentRequests()
         unreadable: list[str] = []
         if not self.store.had_state():
-            for folder in list_state_places(self.store.root, state_folder(self.store.name)):
+            for folder in list_state_folders(self.store.root, state_folder(self.store.name)):
                 for file in _list_files(folder, unreadable):
                     try:
                         unsent = unsent.plus(_read_unsent(file))

@@ -173,7 +173,7 @@ class HostFacts:
         running_file = ""
         if self.is_running:
             with suppress(OSError):  # the process has ended
-                running_file = os.readlink(f"/proc/{self.properties['MainPID']}/exe")  # noqa: PTH115 - as in whole_files
+                running_file = os.readlink(f"/proc/{self.properties['MainPID']}/exe")  # noqa: PTH115 - as in atomic_files
         return {
             "path": path,
             "wanted": self.bundle.program,

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import TypedDict
 
-from ..host_judgement import Count, parse_counts
+from ..host_judgement import Count, parse_host_counts
 from ..host_question import HostQuestion
 from ..probe_record import (
     ACCEPTED_COUNT,
@@ -85,7 +85,7 @@ class HostProbe:
     def _read_counts(self) -> Mapping[Count, int]:
         """Return what the collector counts; nothing if its metrics cannot be read at this moment."""
         try:
-            return parse_counts(self.machine.get(self.metrics_url))
+            return parse_host_counts(self.machine.get(self.metrics_url))
         except (OSError, ValueError):
             return {}
 

@@ -64,9 +64,9 @@ def note_differences(machine: Machine, store: Store, bundle: CollectorBundle, ou
     outcome.release = number
 
 
-def is_settled(store: Store, bundle: CollectorBundle, outcome: HostOutcome) -> bool:
+def has_nothing_to_do(store: Store, bundle: CollectorBundle, outcome: HostOutcome) -> bool:
     """Whether a run has nothing to do: nothing differs, and earlier runs have left nothing to complete or to remove."""
-    if outcome.is_changed or store.list_leftovers():
+    if outcome.is_changed or store.list_temporary_paths():
         return False
     releases = store.releases
     spare_releases = list_superfluous_releases(

@@ -40,7 +40,7 @@ from .host_faults import (
     read_systemd,
     refuse_faults,
 )
-from .host_state import HostOutcome, ServiceOutcome, is_settled, note_differences
+from .host_state import HostOutcome, ServiceOutcome, has_nothing_to_do, note_differences
 from .host_store import Store
 from .installed_program import Program, describe_selinux_needs
 from .late_imports import make_host_change, make_service_drop_ins
@@ -310,7 +310,7 @@ class _HostTask:
         outcome = HostOutcome()
         service_rows = self.options.bundle["services"] or ()
         note_differences(self.machine, store, bundle, outcome)
-        if is_settled(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
+        if has_nothing_to_do(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
             outcome.earlier_release = None if self.module.check_mode else outcome.release
             return outcome, ServiceOutcome()
         bundle = replace(bundle, awaits_wave=self.options.awaits_wave)

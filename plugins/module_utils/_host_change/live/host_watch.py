@@ -20,7 +20,7 @@ from ..host_judgement import (
     EarlierCounts,
     list_busy_components,
     list_regressions,
-    parse_counts,
+    parse_host_counts,
     read_uptime_seconds,
 )
 from ..host_plan import RELOAD
@@ -72,7 +72,7 @@ def read_earlier_counts(machine: Machine, bundle: CollectorBundle) -> EarlierCou
     """Return the counts of the running collector; no counts if its metrics cannot be read."""
     try:
         text = machine.get(bundle.metrics_url) if bundle.metrics_url else ""
-        return EarlierCounts(parse_counts(text), read_uptime_seconds(text))
+        return EarlierCounts(parse_host_counts(text), read_uptime_seconds(text))
     except (OSError, ValueError):
         return EarlierCounts({}, 0.0)
 
@@ -176,7 +176,7 @@ class Watch:
     def _read_counts(self) -> Mapping[Count, int] | None:
         """Return the counts of the collector; None if its metrics cannot be read."""
         try:
-            return parse_counts(self.machine.get(self.bundle.metrics_url))
+            return parse_host_counts(self.machine.get(self.bundle.metrics_url))
         except (OSError, ValueError):
             return None
 

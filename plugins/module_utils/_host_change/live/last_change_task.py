@@ -44,7 +44,7 @@ def _read_last_change(options: dict[str, Any], machine: Machine, root: Path) -> 
         release,
         earlier,
         store.releases.read_time_written(release),
-        store.return_note.is_of_current(),
+        store.rollback_note.is_of_current(),
         store.change_record.read() is not None,
     )
     kept_reason = explain_kept_change(change, options["began"], options["change_seconds"])

@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..bundle_form import CONFIG_FOLDER, MANIFEST, PROGRAM_FOLDER
+from .atomic_files import read_json, remove_folder, temporary_path
 from .owned_folders import is_own, remove_if_empty
-from .whole_files import draft_path, read_json, retire_folder
 
 
 class ProgramFolders:
@@ -38,11 +38,11 @@ class ProgramFolders:
                 folders.add(str(Path(program).parent))
         return folders
 
-    def list_drafts(self) -> list[Path]:
+    def list_unfinished_folders(self) -> list[Path]:
         """Return the folders that killed installations of programs left."""
         return list(self.folder.glob(".*.new"))
 
     def remove(self, folder: str) -> None:
         """Remove the folder of a program, and the folder of all programs with the last one."""
-        retire_folder(Path(folder), draft_path(Path(folder)))
+        remove_folder(Path(folder), temporary_path(Path(folder)))
         remove_if_empty(self.folder)

@@ -48,7 +48,7 @@ _UNLOADED = {
 # What is told of a service that does not get a drop-in, or does not reach the collector.
 _TRANSIENT = _Unfit("has no unit file", "Give the variables where it is started, or write a unit file for it.")
 _OWN_NETWORK = _Unfit("has a network of its own (PrivateNetwork), so it does not reach the host", "Remove it there.")
-_DRAFT_SUFFIX = ".draft"
+_TEMPORARY_SUFFIX = ".draft"
 _MOST_BYTES = 256 * 1024
 # How long a restarted service is watched, in seconds: time for a program to read its environment and to give up.
 WATCH_SECONDS, _PAUSE_SECONDS = 5.0, 0.5
@@ -239,7 +239,7 @@ class ServiceDropIns:
         """Write what differs, take back what is no longer wanted, and restart services with consent that wait."""
         outcome = self.plan_changes()
         outcome.notes, outcome.waiting_lines = [], []
-        self._clear_drafts()
+        self._remove_temporary_paths()
         differences = self._find_differences()
         for difference in differences:
             self._write_drop_in(difference.drop_in_path, difference.text_after)
@@ -280,20 +280,20 @@ class ServiceDropIns:
         """Write a drop-in at once, or remove it, with its folder if nothing else is there."""
         if content:
             drop_in.parent.mkdir(mode=0o755, exist_ok=True)
-            draft = drop_in.with_name(drop_in.name + _DRAFT_SUFFIX)  # systemd reads *.conf alone
-            draft.write_text(content, encoding="utf-8")
-            draft.chmod(0o644)
-            draft.replace(drop_in)
+            temporary = drop_in.with_name(drop_in.name + _TEMPORARY_SUFFIX)  # systemd reads *.conf alone
+            temporary.write_text(content, encoding="utf-8")
+            temporary.chmod(0o644)
+            temporary.replace(drop_in)
             return
         drop_in.unlink()
         with suppress(OSError):  # another file is there
             drop_in.parent.rmdir()
 
-    def _clear_drafts(self) -> None:
+    def _remove_temporary_paths(self) -> None:
         """Remove what a killed run has not renamed."""
-        for draft in self.store.links.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_DRAFT_SUFFIX}"):
-            if drop_in_owner(_read_file_start(draft)) in ("", self.store.name):
-                self._write_drop_in(draft, "")
+        for temporary in self.store.links.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_TEMPORARY_SUFFIX}"):
+            if drop_in_owner(_read_file_start(temporary)) in ("", self.store.name):
+                self._write_drop_in(temporary, "")
 
     def _reload_units(self) -> None:
         self._seen_units = {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..bundle_form import TMPFILES, unit_name
 from ..host_plan import Links
 from ..host_release import StoredFile
-from .whole_files import read_link_target, remove_file, replace_link
+from .atomic_files import read_link_target, remove_file, replace_link
 
 
 class SystemLinks:

@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.ho
     Count,
     EarlierCounts,
     list_regressions,
-    parse_counts,
+    parse_host_counts,
     read_uptime_seconds,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
@@ -239,7 +239,7 @@ CONFIG = "receivers: {otlp: {}}\nexporters: {debug: {}}\n"
 
 
 def test_metrics_of_all_versions_are_counted() -> None:
-    found = parse_counts(METRICS)
+    found = parse_host_counts(METRICS)
     assert found[ACCEPTED] == 2000
     assert found[Count("exporter_sent", "exporters/otlp_grpc/b", "logs")] == 7
     assert (found[SIZE], found[CAPACITY], read_uptime_seconds(METRICS)) == (30, 100, 12.5)
@@ -247,7 +247,7 @@ def test_metrics_of_all_versions_are_counted() -> None:
 
 def test_an_endless_count_is_no_count() -> None:
     with pytest.raises(ValueError, match="'1e999' is no count"):
-        parse_counts('otelcol_exporter_sent_spans{exporter="debug"} 1e999')
+        parse_host_counts('otelcol_exporter_sent_spans{exporter="debug"} 1e999')
 
 
 @pytest.mark.parametrize(
