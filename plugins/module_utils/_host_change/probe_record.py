@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .host_judgement import Count
+from .host_metrics import HostCountKey
 
 ID_ATTRIBUTE, METRIC, SERVICE = "o11y.probe.id", "o11y.probe", "o11y-probe"
 # A signal has arrived when both counts grew. Source: documentation.md of receiverhelper and exporterhelper.
@@ -106,7 +106,10 @@ def _build_log_record(probe: _Probe) -> dict[str, Any]:
 
 
 def list_grown_counts(
-    earlier_counts: Mapping[Count, int], later_counts: Mapping[Count, int], signal: str, count_names: tuple[str, ...]
+    earlier_counts: Mapping[HostCountKey, int],
+    later_counts: Mapping[HostCountKey, int],
+    signal: str,
+    count_names: tuple[str, ...],
 ) -> list[str]:
     """Return a line for each count of a signal that grew, such as `otlp_grpc: exporter_sent +1`.
 
@@ -121,7 +124,9 @@ def list_grown_counts(
     return lines
 
 
-def has_arrived(earlier_counts: Mapping[Count, int], later_counts: Mapping[Count, int], signal: str) -> bool:
+def has_arrived(
+    earlier_counts: Mapping[HostCountKey, int], later_counts: Mapping[HostCountKey, int], signal: str
+) -> bool:
     """Return whether a receiver accepted records of a signal and an exporter sent some, between both readings."""
     for count_name in (ACCEPTED_COUNT, SENT_COUNT):
         if not list_grown_counts(earlier_counts, later_counts, signal, (count_name,)):

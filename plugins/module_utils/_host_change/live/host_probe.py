@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import TypedDict
 
-from ..host_judgement import Count, parse_host_counts
+from ..host_metrics import HostCountKey, parse_host_counts
 from ..host_question import HostQuestion
 from ..probe_record import (
     ACCEPTED_COUNT,
@@ -82,7 +82,7 @@ class HostProbe:
             row_by_signal[signal]["trouble"] = list_grown_counts(first_counts, last_counts, signal, TROUBLE_COUNTS)
         return {"id": self.probe_id, "seconds": timeout_seconds, "signals": row_by_signal}
 
-    def _read_counts(self) -> Mapping[Count, int]:
+    def _read_counts(self) -> Mapping[HostCountKey, int]:
         """Return what the collector counts; nothing if its metrics cannot be read at this moment."""
         try:
             return parse_host_counts(self.machine.get(self.metrics_url))

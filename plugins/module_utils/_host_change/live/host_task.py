@@ -40,7 +40,7 @@ from .host_faults import (
     read_systemd,
     refuse_faults,
 )
-from .host_state import HostOutcome, ServiceOutcome, has_nothing_to_do, note_differences
+from .host_state import HostOutcome, ServiceOutcome, has_nothing_to_do, plan_outcome
 from .host_store import Store
 from .installed_program import Program, describe_selinux_needs
 from .late_imports import make_host_change, make_service_drop_ins
@@ -202,7 +202,7 @@ class _HostTask:
         manifest = store.releases.read_manifest(earlier_release or current_release)
         bundle = CollectorBundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
         change = make_host_change(self.machine, store, bundle, _NO_PROGRAM, str)
-        outcome = change.go_back_to(earlier_release)
+        outcome = change.roll_back_to(earlier_release)
         result_lines = outcome.notes or [f"Release {current_release} runs."]
         has_passed_waves = bool(store.passed_waves.read_all())
         if earlier_release and has_passed_waves and not store.passed_waves.find(earlier_release):
@@ -307,9 +307,8 @@ class _HostTask:
     def _make_change(self, examination: Examination) -> tuple[HostOutcome, ServiceOutcome]:
         """Change the collector and the services that send to it; in check mode, say what would be done."""
         store, bundle = self.store, examination.bundle
-        outcome = HostOutcome()
+        outcome = plan_outcome(self.machine, store, bundle)
         service_rows = self.options.bundle["services"] or ()
-        note_differences(self.machine, store, bundle, outcome)
         if has_nothing_to_do(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
             outcome.earlier_release = None if self.module.check_mode else outcome.release
             return outcome, ServiceOutcome()
@@ -319,8 +318,7 @@ class _HostTask:
         drop_ins = make_service_drop_ins(self.machine, store, service_rows)
         if self.module.check_mode:
             return change.plan_changes(), drop_ins.plan_changes()
-        change.recover_interrupted()
-        outcome = change.apply_changes()
+        outcome = change.deploy_bundle()
         try:
             return outcome, drop_ins.apply_changes()
         except (Problem, OSError) as error:

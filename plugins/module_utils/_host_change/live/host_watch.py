@@ -15,14 +15,8 @@ from dataclasses import dataclass
 
 from ..._otelcol.errors import Failure, clean_text
 from ..bundle_form import CONFIG
-from ..host_judgement import (
-    Count,
-    EarlierCounts,
-    list_busy_components,
-    list_regressions,
-    parse_host_counts,
-    read_uptime_seconds,
-)
+from ..host_judgement import EarlierCounts, list_busy_components, list_regressions
+from ..host_metrics import HostCountKey, parse_host_counts, read_uptime_seconds
 from ..host_plan import RELOAD
 from ..host_release import CollectorBundle
 from ..journal_lines import choose_telling_lines
@@ -173,7 +167,7 @@ class Watch:
         releases = self.store.releases
         return releases.read_files(releases.find_current())[CONFIG].data.decode("utf-8", "replace")
 
-    def _read_counts(self) -> Mapping[Count, int] | None:
+    def _read_counts(self) -> Mapping[HostCountKey, int] | None:
         """Return the counts of the collector; None if its metrics cannot be read."""
         try:
             return parse_host_counts(self.machine.get(self.bundle.metrics_url))
