@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send test data to the OTLP receiver of a collector of this host, and see whether it is counted in and out. Private.
 
-`HostLook` of `host_question` decides whether it is sent; `live/host_look.py` runs the probe. A probe is one record of
+`live/diagnose_task.py` runs the probe if the task asks for it. A probe is one record of
 each signal; probe_record.py builds the requests and judges the counts.
 """
 
