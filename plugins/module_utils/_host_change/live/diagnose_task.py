@@ -26,12 +26,12 @@ from ..fitted_unit import Systemd
 from ..host_answer import MetricReadings
 from ..host_question import DiagnosisOptions, HostQuestion
 from ..host_release import CollectorBundle, build_release_files, check_collector_name
+from .credential_mask import build_mask
 from .host_edge import run_task
 from .host_facts import read_host_facts
 from .host_faults import build_bundle, find_access_faults, read_secrets, read_systemd, refuse_faults
 from .host_probe import HostProbe
 from .host_store import Store
-from .host_task import build_mask
 from .installed_program import choose_program
 from .machine import Machine
 from .owned_folders import list_own_collectors

@@ -24,7 +24,7 @@ from ..host_release import CollectorBundle, OpenedPort, StoredFile, build_releas
 from ..taken_ports import describe_port_fix, find_taken_ports
 from .accounts import group_id, list_groups_of_user, user_id
 from .host_store import Store
-from .installed_program import Program, check_program, choose_program
+from .installed_program import NO_PROGRAM, Program, check_program, choose_program
 from .late_imports import make_service_drop_ins
 from .machine import Machine
 from .owned_folders import list_own_collectors
@@ -40,8 +40,6 @@ _CREDENTIAL_KEY_PATH = "var/lib/systemd/credential.secret"
 # The room that a release needs, with its config and credentials, the record of a change, and their drafts.
 NEEDED_RELEASE_BYTES = 2 * 1024 * 1024
 _ROOT = "root"
-# Stands for a program that could not be chosen: the fault of that step is noted, and other steps go on.
-_NO_PROGRAM = Program(Path("/nowhere"))
 _Found = TypeVar("_Found")
 
 
@@ -164,10 +162,10 @@ def examine_collector(
     faults.attempt_step(lambda: check_space(machine, store), None)
     no_secrets: dict[str, bytes] = {}
     secrets = faults.attempt_step(lambda: read_secrets(bundle_options, store), no_secrets)
-    program = faults.attempt_step(choose_fitting_program, _NO_PROGRAM)
+    program = faults.attempt_step(choose_fitting_program, NO_PROGRAM)
     bundle = faults.attempt_step(build_wanted_bundle, CollectorBundle(store.name))
     faults.attempt_step(lambda: check_accounts(bundle), None)
-    if program is not _NO_PROGRAM:
+    if program is not NO_PROGRAM:
         faults.attempt_step(lambda: check_program(program, machine), None)
     faults.found_faults += _find_service_faults(machine, store, bundle_options)
     # A bundle of its own: that from above has no ports if it could not be built.

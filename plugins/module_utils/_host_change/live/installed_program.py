@@ -60,7 +60,12 @@ class Program:
 
     @property
     def is_there(self) -> bool:
+        """Whether it is a file on the host that can be run."""
         return self.path.is_file() and os.access(str(self.path), os.X_OK)
+
+
+# Stands for no program: a removal and a rollback install none, and a bundle may name none that fits the host.
+NO_PROGRAM = Program(Path("/nowhere"))
 
 
 def choose_program(program_options: Mapping[str, Any], architecture: str, store: Store) -> Program:

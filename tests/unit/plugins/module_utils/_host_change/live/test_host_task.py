@@ -18,7 +18,6 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import check_collector_name
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live import host_faults
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_task import build_mask
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -220,11 +219,6 @@ def test_trouble_in_the_last_reading_is_read_once_more(host: FakeHost) -> None:
     host.machine.metrics = {FIRST: METRICS % (1000, 0), SECOND: METRICS % (10, 10)}
     host.run(host.bundle(**watched))
     assert "10 of 20 traces failed" in host.run(host.bundle(SECOND, **watched))["msg"]
-
-
-def test_a_line_of_a_secret_is_masked_too() -> None:
-    mask = build_mask({"key": b"-----BEGIN KEY-----\nabcdefghijkl\nxy\n"})
-    assert mask('cannot parse "abcdefghijkl\\nxy"') == 'cannot parse "********\\nxy"'
 
 
 def test_data_that_goes_on_is_kept(host: FakeHost) -> None:
