@@ -44,6 +44,15 @@ class EarlierCounts(NamedTuple):
     seconds: float
 
 
+class Regression(NamedTuple):
+    """A component that does worse than before."""
+
+    component_id: str
+    """Such as `exporters/otlp`."""
+    line: str
+    """The component and what is worse, for people."""
+
+
 class _MetricWords(NamedTuple):
     """The counters of receivers or of exporters, and the words about their items in messages."""
 
@@ -88,8 +97,8 @@ class _ItemTotals(NamedTuple):
 
 def list_regressions(
     earlier_counts: EarlierCounts, new_counts: Mapping[HostCountKey, int], seconds: float, config: str
-) -> list[str]:
-    """Return a line for each component that is worse than before, after so many seconds of the new release.
+) -> list[Regression]:
+    """Return the components that are worse than before, after so many seconds of the new release.
 
     `new_counts` are the counts of these seconds, `config` is the new config as YAML text. A Collector serves a counter
     only after its first count. So a component that counted before and has no count now is judged too, if the config
@@ -102,10 +111,12 @@ def list_regressions(
         if component_name in config_words:
             kept_counts[count] = items
     earlier_counts = EarlierCounts(kept_counts, earlier_counts.seconds)
-    lines = []
+    regressions: list[Regression] = []
     for component, signal in _list_components_and_signals((*kept_counts, *new_counts)):
-        lines += _judge_component(component, signal, earlier_counts, new_counts, seconds)
-    return lines + _judge_queues(earlier_counts, new_counts)
+        worse_text = _judge_component(component, signal, earlier_counts, new_counts, seconds)
+        if worse_text:
+            regressions.append(Regression(component, f"{component}: {worse_text}"))
+    return regressions + _judge_queues(earlier_counts, new_counts)
 
 
 def _list_components_and_signals(counts: Iterable[HostCountKey]) -> list[tuple[str, str]]:
@@ -115,21 +126,21 @@ def _list_components_and_signals(counts: Iterable[HostCountKey]) -> list[tuple[s
 
 def _judge_component(
     component: str, signal: str, earlier_counts: EarlierCounts, new_counts: Mapping[HostCountKey, int], seconds: float
-) -> list[str]:
-    """Return the line about a component that is worse: a larger share of its items fails, or no item comes any more."""
+) -> str:
+    """Return why a component is worse: a larger share of its items fails, or no item comes any more. Empty if not."""
     words = _RECEIVER if component.startswith("receivers/") else _EXPORTER
     new_totals = _sum_items(words, component, signal, new_counts)
     old_totals = _sum_items(words, component, signal, earlier_counts.items_by_count)
     new_percent, old_percent = new_totals.failed_percent, old_totals.failed_percent
     if new_totals.failed >= FEWEST_ITEMS and new_percent - old_percent >= EXCESS_POINTS:
-        return [
-            f"{component}: {new_totals.failed} of {new_totals.offered} {signal} {words.failed_words}"
-            f" ({new_percent:.0f} %), before {old_percent:.0f} %"
-        ]
+        return (
+            f"{new_totals.failed} of {new_totals.offered} {signal} {words.failed_words} ({new_percent:.0f} %), before"
+            f" {old_percent:.0f} %"
+        )
     due_items = _estimate_due_items(old_totals.passed, earlier_counts.seconds, seconds)
     if not new_totals.offered and due_items >= FEWEST_DUE:
-        return [f"{component}: no {signal} {words.passed_words}, and about {due_items:.0f} were due by the rate before"]
-    return []
+        return f"no {signal} {words.passed_words}, and about {due_items:.0f} were due by the rate before"
+    return ""
 
 
 def _sum_items(
@@ -148,9 +159,9 @@ def _to_percent(part: int, whole: int) -> float:
     return 100.0 * part / whole if whole else 0.0
 
 
-def _judge_queues(earlier_counts: EarlierCounts, new_counts: Mapping[HostCountKey, int]) -> list[str]:
-    """Return a line for each exporter whose queue has grown."""
-    lines = []
+def _judge_queues(earlier_counts: EarlierCounts, new_counts: Mapping[HostCountKey, int]) -> list[Regression]:
+    """Return the exporters whose queues have grown."""
+    regressions: list[Regression] = []
     for count, queue_size in sorted(new_counts.items()):
         if count.name != QUEUE_SIZE:
             continue
@@ -158,7 +169,6 @@ def _judge_queues(earlier_counts: EarlierCounts, new_counts: Mapping[HostCountKe
         new_percent = _to_percent(queue_size, capacity)
         old_percent = _to_percent(earlier_counts.items_by_count.get(count, 0), capacity)
         if new_percent >= _QUEUE_PERCENT and new_percent - old_percent >= _QUEUE_PERCENT:
-            lines.append(
-                f"{count.component_id}: its queue grew from {old_percent:.0f} to {new_percent:.0f} % of its capacity"
-            )
-    return lines
+            line = f"{count.component_id}: its queue grew from {old_percent:.0f} to {new_percent:.0f} % of its capacity"
+            regressions.append(Regression(count.component_id, line))
+    return regressions

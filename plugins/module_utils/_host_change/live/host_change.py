@@ -133,9 +133,9 @@ class HostChange:
         try:
             started = self._activate(change, files)
             watch = self._build_watch(started)
-            watch.wait_until_ready()
+            pid = watch.wait_until_ready()
             self.store.change_record.write(replace(change, step=JUDGE))
-            judgement = watch.judge_release(earlier_counts)
+            judgement = watch.judge_release(pid, earlier_counts)
         except (Problem, OSError) as error:
             raise self._roll_back_after_failure(change, to_problem(error)) from error
         if self.bundle.watch_seconds:
