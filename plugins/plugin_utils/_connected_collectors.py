@@ -5,8 +5,9 @@
 
 `_render.py` and `_host_render.py` call this file with composed collectors (see `_drafted.py`). A hop of data_flow.py is
 a collector as others reach it, by the names of its Services; its routes say which hops each of its exporters reaches,
-by their indexes in the list of hops. A `GroupHop` of host_hops.py is one exporter with one collector of the inventory
-that gets its data. All lists here have the order of the collectors, so an index means the same collector in each.
+by their indexes in the list of hops. A `GatewayConnection` of gateway_connections.py is one exporter with one collector
+of the inventory that gets its data. All lists here have the order of the collectors, so an index means the same
+collector in each.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..module_utils._collector.options import Collector
-from ..module_utils._host import host_hops
+from ..module_utils._host import connection_checks, gateway_connections
 from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.errors import prefix_problems
 from ..module_utils._otelcol.kube import names as kube_names
@@ -89,7 +90,7 @@ def leave_unconnected(collectors: Sequence[ComposedCollector]) -> list[Connected
 
 
 def connect_to_inventory(
-    collectors: Sequence[ConnectedCollector], groups: InventoryGroups, fixes: host_hops.TlsFixes
+    collectors: Sequence[ConnectedCollector], groups: InventoryGroups, fixes: connection_checks.TlsFixes
 ) -> list[ConnectedCollector]:
     """Return collectors with the collectors of other hosts and clusters that get their data.
 
@@ -103,22 +104,25 @@ def connect_to_inventory(
 
 
 def _connect_to_inventory(
-    connected: ConnectedCollector, groups: InventoryGroups, fixes: host_hops.TlsFixes
+    connected: ConnectedCollector, groups: InventoryGroups, fixes: connection_checks.TlsFixes
 ) -> ConnectedCollector:
     """Return one collector of `connect_to_inventory`. Raises Problem for TLS on one side alone."""
     inventory_hops = _inventory_addresses.list_inventory_hops(groups, connected.collector, connected.config)
-    host_hops.check_hops(inventory_hops, fixes)
+    connection_checks.check_connections(inventory_hops, fixes)
     surroundings = replace(
         connected.surroundings,
-        receiving={**connected.surroundings.receiving, **host_hops.map_receiving_gateways(inventory_hops)},
-        unreceived={**connected.surroundings.unreceived, **host_hops.unreceived_by(connected.config, inventory_hops)},
+        receiving={**connected.surroundings.receiving, **gateway_connections.map_receiving_gateways(inventory_hops)},
+        unreceived={
+            **connected.surroundings.unreceived,
+            **gateway_connections.find_unreceived_by_gateways(connected.config, inventory_hops),
+        },
     )
     address_names = groups.list_hosts_file_lines(connected.collector)
     return replace(
         connected,
         surroundings=surroundings,
         reachable_names=address_names,
-        sends_to=host_hops.describe_hops(inventory_hops),
+        sends_to=gateway_connections.describe_connections(inventory_hops),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._host.host_hops import GroupHop, describe_hops
+from ..module_utils._host.gateway_connections import GatewayConnection, describe_connections
 from ..module_utils._host.host_options import HostCollector
 from ._composed_collectors import ComposedCollector
 from ._host_drafts import HostRequest, compose_host_collectors
@@ -31,10 +31,10 @@ def describe_sent_data(variables: Mapping[str, Any], groups: InventoryGroups) ->
 
     Raises Problem for a config that cannot be composed.
     """
-    hops: list[GroupHop] = []
+    hops: list[GatewayConnection] = []
     for composed in _compose_by_variables(variables, groups.resolve_for_recipe):
         hops += list_inventory_hops(groups, composed.collector, composed.config)
-    return describe_hops(hops)
+    return describe_connections(hops)
 
 
 def _compose_by_variables(variables: Mapping[str, Any], route: Route) -> list[ComposedCollector]:

@@ -6,8 +6,8 @@
 Everything follows from variables of the inventory, so no host is contacted. Private.
 
 A group is one of the inventory, which a recipe names as the place to send to (`to: GROUP`). A gateway is a collector of
-a host of the group that receives OTLP, and a `Route` says which gateways a sender uses and by which name (both are in
-_host/host_groups.py). A hop is an exporter with one gateway that gets its data (`GroupHop`).
+a host of the group that receives OTLP, and a `GroupAddress` says which gateways a sender uses and by which name (both
+are in _host/host_groups.py). A hop is an exporter with one gateway that gets its data (`GatewayConnection`).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from ansible.errors import AnsibleError
 
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.recipes import read_recipe_uses
+from ..module_utils._host.gateway_connections import GatewayConnection, find_sending_exporters
 from ..module_utils._host.host_groups import (
     KEYS,
     Gateway,
+    GroupAddress,
     GroupMember,
     GroupRequest,
-    Ingest,
-    Route,
-    choose_route,
+    OtlpPort,
+    build_address_facts,
+    choose_group_address,
     find_gateways,
     group_alias,
-    list_ingests,
-    route_facts,
+    list_otlp_ports,
 )
-from ..module_utils._host.host_hops import GroupHop, find_exporters
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._host.host_tls import SERVER_NAME
 from ..module_utils._otelcol.errors import Problem, join_at_most, suggest_word
@@ -62,10 +62,10 @@ class OtherCollector:
     config: Mapping[str, Any]
 
     @property
-    def otlp_ports(self) -> Iterator[Ingest]:
+    def otlp_ports(self) -> Iterator[OtlpPort]:
         """The ports on which it receives OTLP."""
         open_listeners = find_listeners(self.config, started_parts(self.config), _builds.load_catalogue().listeners)
-        return list_ingests(self.collector.name, self.collector.address, open_listeners)
+        return list_otlp_ports(self.collector.name, self.collector.address, open_listeners)
 
 
 class _CollectorStop(NamedTuple):
@@ -98,7 +98,7 @@ class InventoryGroups:
     """Returns the collectors of a Linux host and their configs, for the variables of this host."""
     compose_cluster: ComposeCluster = lambda _variables: ()
     """The same for a cluster."""
-    routes_by_sender: dict[str, list[Route]] = field(default_factory=dict)
+    routes_by_sender: dict[str, list[GroupAddress]] = field(default_factory=dict)
     """What each collector of `host` has asked for, by its name as `_place_name` returns it."""
     addresses_by_host: dict[str, set[str]] = field(default_factory=dict)
     """The addresses of hosts that somebody has asked for so far."""
@@ -108,7 +108,9 @@ class InventoryGroups:
     def resolve_for_recipe(self, sender: Collector, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return how a collector reaches the group that a recipe names. Raises Problem for a group that cannot be."""
         requested_group, place_name = read_requested_group(options), _place_name(sender)
-        group_route = choose_route(requested_group, self._find_gateways(requested_group), f"{self.host}/{place_name}")
+        group_route = choose_group_address(
+            requested_group, self._find_gateways(requested_group), f"{self.host}/{place_name}"
+        )
         if group_route.alias and sender.mode == _SIDECAR_MODE:
             gateway_count = len(group_route.gateways)
             wrong = (
@@ -117,20 +119,20 @@ class InventoryGroups:
             raise Problem(wrong, fix="Set `spread: senders`.")
         self._check_loop(place_name, group_route)
         self.routes_by_sender.setdefault(place_name, []).append(group_route)
-        return {**route_facts(group_route), "server_name": self._find_common_server_name(group_route)}
+        return {**build_address_facts(group_route), "server_name": self._find_common_server_name(group_route)}
 
-    def _find_common_server_name(self, group_route: Route) -> str:
+    def _find_common_server_name(self, group_route: GroupAddress) -> str:
         """Return the one name that certificates of all these gateways have, as their own options say; else empty."""
         receivers = [self._find_gateway_collector(gateway).collector for gateway in group_route.gateways]
         server_names = {str(receiver.tls.get(SERVER_NAME) or "") for receiver in receivers}
         return server_names.pop() if len(server_names) == 1 else ""
 
-    def list_hops(self, collector: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+    def list_hops(self, collector: Collector, config: Mapping[str, Any]) -> list[GatewayConnection]:
         """Return the exporters of a collector of this host, each with a gateway of a group that gets its data."""
-        hops_by_exporter: dict[tuple[str, Gateway], GroupHop] = {}
+        hops_by_exporter: dict[tuple[str, Gateway], GatewayConnection] = {}
         for group_route in self.routes_by_sender.get(_place_name(collector), ()):
-            for exporter, settings, gateway in find_exporters(config, group_route):
-                hops_by_exporter[exporter, gateway] = GroupHop(
+            for exporter, settings, gateway in find_sending_exporters(config, group_route):
+                hops_by_exporter[exporter, gateway] = GatewayConnection(
                     exporter, settings, gateway, self._find_gateway_collector(gateway).config
                 )
         return list(hops_by_exporter.values())
@@ -172,7 +174,7 @@ class InventoryGroups:
     def _build_member(self, group: str, host: str) -> GroupMember:
         """Return a host with the ports on which its collectors receive OTLP. Raises Problem for a cluster."""
         variables = self.variables_by_host[host]
-        ports: list[Ingest] = []
+        ports: list[OtlpPort] = []
         for other_collector in self.list_collectors(host):
             ports += other_collector.otlp_ports
         if not ports and any(variables.get(name) for name in _CLUSTER_VARIABLES):
@@ -201,7 +203,7 @@ class InventoryGroups:
             wrong = f"host '{host}': its variables cannot be read: {error}"
             raise Problem(wrong, fix="Correct what the message names.") from error
 
-    def _check_loop(self, sender: str, first_route: Route) -> None:
+    def _check_loop(self, sender: str, first_route: GroupAddress) -> None:
         """Raise Problem if data of a collector comes back to it by way of groups."""
         start_stop = _CollectorStop(self.host, sender)
         seen_stops: set[_CollectorStop] = set()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..module_utils._host.connection_checks import HOST_TLS_FIXES
 from ..module_utils._host.host_bundle import (
     HostBuild,
     HostSummary,
@@ -23,7 +24,6 @@ from ..module_utils._host.host_bundle import (
     list_drop_in_files,
     summarize_host,
 )
-from ..module_utils._host.host_hops import HOST_TLS_FIXES
 from ..module_utils._host_change.bundle_form import HostBundle
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION

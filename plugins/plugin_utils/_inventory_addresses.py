@@ -24,8 +24,8 @@ from ..module_utils._collector.manifests.network import (
     read_node_ports,
 )
 from ..module_utils._collector.options import Collector
+from ..module_utils._host.gateway_connections import GatewayConnection, sent_protocol
 from ..module_utils._host.host_groups import Gateway
-from ..module_utils._host.host_hops import GroupHop, sent_protocol
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._otelcol.config.addresses import is_loopback
 from ..module_utils._otelcol.config.paths import mapping_at
@@ -51,7 +51,9 @@ _NAMING_VARIABLES = (
 )
 
 
-def list_inventory_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+def list_inventory_hops(
+    groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]
+) -> list[GatewayConnection]:
     """Return the exporters of a collector of this host or cluster, each with a collector that gets its data."""
     group_hops = groups.list_hops(sender, config)
     known_receivers = {(hop.exporter, hop.gateway.host) for hop in group_hops}
@@ -59,7 +61,9 @@ def list_inventory_hops(groups: InventoryGroups, sender: Collector, config: Mapp
     return [*group_hops, *(hop for hop in address_hops if (hop.exporter, hop.gateway.host) not in known_receivers)]
 
 
-def _list_address_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> Iterator[GroupHop]:
+def _list_address_hops(
+    groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]
+) -> Iterator[GatewayConnection]:
     """Yield the exporters of a collector whose endpoint leads to a collector of the inventory, and to no other."""
     for peer in find_peers(config, sender.namespace):
         if not sent_protocol(peer.exporter):
@@ -68,7 +72,7 @@ def _list_address_hops(groups: InventoryGroups, sender: Collector, config: Mappi
         if len(receivers) == 1:
             (receiver,) = receivers
             settings = mapping_at(config, "exporters", peer.exporter)
-            yield GroupHop(
+            yield GatewayConnection(
                 peer.exporter,
                 settings,
                 receiver.gateway,

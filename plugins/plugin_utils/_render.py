@@ -20,7 +20,7 @@ from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.pod import list_volumes
 from ..module_utils._collector.options import Collector
-from ..module_utils._host import host_hops
+from ..module_utils._host import connection_checks
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.kube.objects import Manifest
 from . import _sources
@@ -45,7 +45,7 @@ def plan_collectors(request: RenderRequest) -> list[Planned]:
     check_overlays(composed, request.overlay_policy)
     connected = connect_collectors(composed)
     if groups:
-        connected = connect_to_inventory(connected, groups, host_hops.CLUSTER_TLS_FIXES)
+        connected = connect_to_inventory(connected, groups, connection_checks.CLUSTER_TLS_FIXES)
     return judge_collectors(connected, request.rule_paths)
 
 
