@@ -17,8 +17,9 @@ from ..module_utils._host.host_bundle import HostBuild, check_host_build
 from ..module_utils._host.host_credentials import HostEnvironment, read_host_environment, replace_with_files
 from ..module_utils._host.host_needs import derive_host_needs
 from ..module_utils._host.host_options import HostCollector
-from ..module_utils._host.host_program import Releases, read_host_program
+from ..module_utils._host.host_program import read_host_program
 from ..module_utils._host.host_tls import list_tls_credentials
+from ..module_utils._host.published_archives import ArchiveSource
 from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import Problem, prefix_problems
@@ -46,7 +47,7 @@ def build_host_collectors(planned: Sequence[Planned], request: HostRequest) -> l
     return builds
 
 
-def _build_collector(planned: Planned, releases: Releases) -> HostBuild:
+def _build_collector(planned: Planned, releases: ArchiveSource) -> HostBuild:
     """Return the build of a collector, with three texts of its config.
 
     The composed one is what recipes and the user write. On the host, secrets are read from files of credentials. The

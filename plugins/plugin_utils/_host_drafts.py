@@ -22,8 +22,8 @@ from ..module_utils._collector.options import list_option_names
 from ..module_utils._collector.platform import Platform
 from ..module_utils._host.host_deployment import describe_deployment, list_host_variables
 from ..module_utils._host.host_options import HOST_OPTIONS, SHARED_OPTIONS, HostCollector
-from ..module_utils._host.host_program import Releases
 from ..module_utils._host.host_tls import check_tls_option
+from ..module_utils._host.published_archives import ArchiveSource
 from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from . import _arguments, _lock_file, _origins, _sources
@@ -72,9 +72,9 @@ class HostRequest:
     sdks: Sequence[Mapping[str, Any]] = ()
     """Rows of services of the host that send to the collectors."""
 
-    def find_releases(self) -> Releases:
+    def find_releases(self) -> ArchiveSource:
         """Return where archives are, and their sums in the lock. Raises Problem for a file that is no lock."""
-        return Releases(self.mirror, _lock_file.read_lock_if_given(self.lock_file), tuple(self.unlocked))
+        return ArchiveSource(self.mirror, _lock_file.read_lock_if_given(self.lock_file), tuple(self.unlocked))
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> HostRequest:

@@ -83,7 +83,7 @@ def _build_bundles(builds: Sequence[HostBuild]) -> dict[str, Any]:
         bundles.append(bundle)
         for file in (*bundle["files"], *list_drop_in_files(build)):
             files.append({**file, "path": f"{build.collector.name}/{file['path']}"})
-        programs += [asdict(archive) for archive in build.program.released_archives]
+        programs += [asdict(archive) for archive in build.program.published_archives]
         summaries.append(summarize_host(build))
     return {
         "bundles": bundles,
