@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._host.host_bundle import HostBuild, check_host_build
+from ..module_utils._host.host_build import HostBuild
+from ..module_utils._host.host_build_checks import check_host_build
 from ..module_utils._host.host_credentials import HostEnvironment, read_host_environment, replace_with_files
 from ..module_utils._host.host_needs import derive_host_needs
 from ..module_utils._host.host_options import HostCollector

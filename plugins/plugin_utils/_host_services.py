@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ..module_utils._host.host_bundle import HostBuild
+from ..module_utils._host.host_build import HostBuild
 from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, list_sdk_receivers, list_sdk_services
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from . import _arguments, _origins, _sources

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from .._host_change.bundle_form import CONFIG, CREDENTIALS, HOSTS, PROGRAM_TOKEN, current_folder, runtime_folder
 from .._host_change.fitted_unit import quote_unit_word
 from .._otelcol.needs.quantities import parse_bytes, parse_cpu
+from .component_rows import ROOT
 from .host_credentials import HostEnvironment
-from .host_needs import ROOT, HostNeeds
+from .host_needs import HostNeeds
 from .host_options import HostCollector
 
 # The sandbox of a collector that receives and sends OTLP.
