@@ -1,11 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services of a host whose SDKs send to a collector there: the variables of each, by options of the inventory.
+"""Services of a host whose SDKs send to a collector there: the variables of each, by options of the inventory. Private.
 
 An SDK is OpenTelemetry's library in an application; it reads `OTEL_…` variables, which a drop-in of systemd sets (see
-service_environment.py). A row of the option `otel_host_sdks` is about one or several services.
-Names and forms of the variables: OpenTelemetry specification, "Environment variables" and "OTLP exporter". Private.
+service_environment.py). A row of the option `otel_host_sdks` is about one or several services, and `_host_services.py`
+of plugin_utils makes a `HostSdk` of each row. For example, `{services: [shop], protocol: http/protobuf}` gives service
+`shop.service` the variables
+
+    OTEL_SERVICE_NAME=shop
+    OTEL_RESOURCE_ATTRIBUTES=host.id=@host_id@
+    OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318
+    OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+
+Names and forms of the variables: OpenTelemetry specification, "Environment variables" and "OTLP exporter".
 """
 
 from __future__ import annotations
@@ -26,7 +34,9 @@ from .._otelcol.errors import Problem, join_at_most, prefix_problems, suggest_wo
 from .._otelcol.needs.listeners import Listener
 from .host_groups import GRPC, HTTP
 
+# The section and the type of a receiver of OTLP.
 _OTLP = ("receivers", "otlp")
+# A URL of a receiver, such as `http://127.0.0.1:4318`, without a login, a query or a fragment.
 _RECEIVER_URL = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
 # The characters of a value that need no percent sign, of those that baggage allows; no `@`, by which the id of the host
 # is named. Source: OpenTelemetry, "Resource SDK"; W3C Baggage, baggage-octet.
@@ -44,7 +54,10 @@ _OPTION_BY_VARIABLE = {
     "OTEL_TRACES_SAMPLER": "sampler",
     "OTEL_TRACES_SAMPLER_ARG": "sampler",
 }
-_HOST_ID, _SERVICE_NAME = "host.id", "service.name"
+# The resource attributes that have options or values of their own.
+_HOST_ID = "host.id"
+_SERVICE_NAME = "service.name"
+# How many collectors a message names.
 _SHOWN = 5
 
 
@@ -130,7 +143,7 @@ def _unit_name(name: str) -> str:
 
 
 def _default_service_name(unit: str) -> str:
-    """Return the name of a service: that of its unit, and of its template for an instance."""
+    """Return the name of a service: `shop` for unit `shop.service`, and for its instance `shop@1.service`."""
     return unit[: -len(SERVICE_SUFFIX)].partition("@")[0]
 
 
@@ -217,6 +230,7 @@ def list_sdk_services(
 
 
 def _check_unit_is_free(unit: str, collector_units: set[str], listed_units: set[str]) -> None:
+    """Raise Problem for a unit of a collector, and for one that another row has."""
     if unit in collector_units:
         raise Problem("it is a collector of the inventory", fix="Use option `env` of the collector.")
     if unit in listed_units:

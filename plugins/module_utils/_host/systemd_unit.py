@@ -1,11 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The unit of a collector: a strict sandbox, and what its config needs beyond it.
+"""Render the unit of a collector: a strict sandbox, and what its config needs beyond it. Private.
 
-If a component needs a less strict setting, host_needs.py derives that from the config, and the user reads it. The host
-leaves out what its systemd does not know (`fitted_unit`). Sources: systemd.exec(5), systemd.service(5),
-systemd.resource-control(5). Private.
+`HostBuild.render_unit` calls `render_unit_text`. If a component needs a less strict setting, host_needs.py derives that
+from the config, and the user reads it. The host leaves out what its systemd does not know (fitted_unit.py). The text
+begins, for example:
+
+    # Written by o11y.opentelemetry for collector 'agent'. Change the inventory instead.
+    [Unit]
+    Description=OpenTelemetry Collector agent
+    …
+    [Service]
+    Type=exec
+    ExecStart=@program@ --config=/etc/otelcol/agent/current/config.yaml
+
+Sources: systemd.exec(5), systemd.service(5), systemd.resource-control(5).
 """
 
 from __future__ import annotations
@@ -50,7 +60,9 @@ STRICT_SANDBOX = {
     "SystemCallArchitectures": "native",
     "SystemCallErrorNumber": "EPERM",
 }
+# The families of addresses that every collector may use.
 _ADDRESS_FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX")
+# The system calls that it may make, as groups of systemd; those after `~` it may not.
 _SYSTEM_CALLS = ("@system-service", "~@privileged @resources")
 # A crash loop costs little, and never ends: a backend that is back later finds its collector.
 _RESTART_SETTINGS = {
@@ -59,6 +71,7 @@ _RESTART_SETTINGS = {
     "RestartSteps": "5",
     "RestartMaxDelaySec": "60s",
 }
+# How many files it may have open.
 _OPEN_FILES = 65536
 _HOSTS_FILE = "/etc/hosts"
 _PERCENT = 100
@@ -123,10 +136,8 @@ def _list_name_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     gRPC asks DNS for settings too (a record TXT), which takes long where no server answers.
     """
     if request.has_host_names:
-        folder, joined_file = (
-            current_folder(request.collector.name),
-            f"{runtime_folder(request.collector.name)}/{HOSTS}",
-        )
+        folder = current_folder(request.collector.name)
+        joined_file = f"{runtime_folder(request.collector.name)}/{HOSTS}"
         yield "RuntimeDirectory", runtime_folder(request.collector.name).removeprefix("/run/")
         yield "ExecStartPre", f"/bin/sh -c 'cat {_HOSTS_FILE} {folder}/{HOSTS} > {joined_file}'"
         yield "BindReadOnlyPaths", f"-{joined_file}:{_HOSTS_FILE}"
@@ -166,15 +177,14 @@ def list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[st
     capabilities = needs.list_setting_values("AmbientCapabilities")
     shares_users = bool(capabilities) or user == ROOT
     for setting, strict_value in STRICT_SANDBOX.items():
-        relaxed_value = (
-            "no" if setting == "PrivateUsers" and shares_users else "".join(needs.list_setting_values(setting)[:1])
-        )
-        yield setting, relaxed_value or strict_value
+        needed_values = needs.list_setting_values(setting)
+        if setting == "PrivateUsers" and shares_users:
+            yield setting, "no"
+        else:
+            yield setting, needed_values[0] if needed_values else strict_value
     yield "CapabilityBoundingSet", " ".join(capabilities)
     yield "AmbientCapabilities", " ".join(capabilities)
-    yield (
-        "RestrictAddressFamilies",
-        " ".join((*_ADDRESS_FAMILIES, *needs.list_setting_values("RestrictAddressFamilies"))),
-    )
+    address_families = (*_ADDRESS_FAMILIES, *needs.list_setting_values("RestrictAddressFamilies"))
+    yield "RestrictAddressFamilies", " ".join(address_families)
     for calls in _SYSTEM_CALLS:
         yield "SystemCallFilter", calls
