@@ -10,7 +10,7 @@ of others, and a `keep_…` is one that lets a value stay if it has the expected
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -24,10 +24,11 @@ NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
 _ENUM_PATTERN = re.compile(r"[A-Z]+(_[A-Z0-9]+)*")
 
 
-def make_message_mask(**field_masks: FieldMask) -> FieldMask:
+def make_message_mask(field_masks: Mapping[str, FieldMask]) -> FieldMask:
     """Return what masks a message: each field by its own mask. A field without a mask is left out.
 
-    Example: the mask `make_message_mask(flags=keep_number)` makes `{"flags": 1}` of `{"flags": 1, "name": "x"}`.
+    Example: `make_message_mask({"flags": keep_number})` is a mask that makes `{"flags": 1}` of
+    `{"flags": 1, "name": "x"}`.
     """
 
     def mask_message(given_fields: Any) -> dict[str, Any]:
