@@ -21,8 +21,8 @@ from ..._kube.ownership import read_label, read_release_label
 from ..._otelcol.errors import Problem
 from ..._otelcol.forecast.capture_facts import hash_config
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, collector_release
-from ..capture_job import CAPTURE_FILE
 from ..capture_manifest import SourceFacts
+from ..capture_reader import CAPTURE_FILE
 from ..capture_share import compute_share
 from ..capture_tap import Tap, build_tap
 from .serving_pods import ServingPods

@@ -23,8 +23,9 @@ from ..._kube.live.urls import quote_segment
 from ..._otelcol.config.paths import list_at, mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._rollout.live.job_pods import poll_job_pods
-from ..capture_job import KEPT_SECONDS, CaptureJob, build_capture_job
+from ..capture_job import KEPT_SECONDS, build_capture_job
 from ..capture_options import CaptureOptions
+from ..capture_reader import CaptureJob
 from ..capture_sample import SECONDS_BOUND, CaptureSample, LineSplitter, SampleEnd
 from ..capture_tap import Tap
 from .serving_pods import ServingPods

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_job import (
-    CAPTURE_FILE,
     CONFIG_VARIABLE,
+    build_capture_job,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_reader import (
+    CAPTURE_FILE,
     READER_NAME,
     SLACK_BYTES,
     CaptureJob,
-    build_capture_job,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
