@@ -49,7 +49,7 @@ ALLOWED = {
     f"{ON_A_HOST}/installed_program.py": {"file.open": "Opens an archive, whose sum is read in chunks."},
     f"{ON_A_HOST}/program_installation.py": {
         "(temporary / 'download').open": "Opens a download to write.",
-        "Path(program.host_file).open": "Opens an archive, which is read in chunks.",
+        "Path(archive.host_file).open": "Opens an archive, which is read in chunks.",
         "target.open": "Opens the program to write.",
         "shutil.copyfileobj": "Copies in chunks.",
     },

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from ..._otelcol.errors import Problem, strip_credentials
 from .host_http import http_errors
 from .host_store import Store
-from .installed_program import Program, check_sum, hash_file
+from .installed_program import Program, ProgramArchive, check_archive_sum, hash_file
 from .machine import Machine
 from .owned_folders import is_own, make_own_folder
 from .packed_program import unpack
@@ -34,22 +34,23 @@ def install_program(program: Program, store: Store, machine: Machine) -> bool:
 
     Raises Problem for an archive that cannot be read, that has another sum, or that lacks the program.
     """
-    if program.folder is None or program.is_there:
+    archive, folder = program.archive, program.path.parent
+    if archive is None or program.is_there:
         return False
     make_own_folder(store.programs.folder)
-    temporary = store.programs.folder / f".{program.folder.name}.new"
+    temporary = store.programs.folder / f".{folder.name}.new"
     shutil.rmtree(str(temporary), ignore_errors=True)
-    make_own_folder(temporary, sha256=program.sha256)
+    make_own_folder(temporary, sha256=archive.sha256)
     try:
-        with _open_verified_copy(program, temporary, machine) as file:
+        with _open_verified_copy(program, archive, temporary, machine) as file:
             write_program = partial(_write_program, temporary / program.path.name)
-            unpack(file, program.archive_member, write_program, task=f"Install {program.path}")
+            unpack(file, archive.member, write_program, task=f"Install {program.path}")
         if machine.enforces_selinux():
             machine.run("restorecon", str(temporary / program.path.name))  # the type that the owner's rules give it
-        shutil.rmtree(str(program.folder), ignore_errors=True)
-        temporary.rename(program.folder)
+        shutil.rmtree(str(folder), ignore_errors=True)
+        temporary.rename(folder)
     except (OSError, ValueError) as error:
-        wrong = f"it cannot be installed from {strip_credentials(program.host_file or program.url)}: {error}"
+        wrong = f"it cannot be installed from {strip_credentials(archive.location)}: {error}"
         fix = "Mend this or correct the place, then run again."
         raise Problem(wrong, asked=f"Install {program.path}", fix=fix) from error
     finally:
@@ -64,17 +65,17 @@ def remove_unfinished_installs(store: Store) -> None:
             shutil.rmtree(str(temporary), ignore_errors=True)
 
 
-def _open_verified_copy(program: Program, temporary: Path, machine: Machine) -> BinaryIO:
+def _open_verified_copy(program: Program, archive: ProgramArchive, temporary: Path, machine: Machine) -> BinaryIO:
     """Return a copy of the archive in the folder `temporary`, open at its start. Raises Problem for another sum.
 
     The copy is checked and unpacked, not the file itself, because nobody else can change the copy in between.
     """
     file = (temporary / "download").open("w+b")
     try:
-        with http_errors(), closing(_open_origin(program, machine)) as answer:
+        with http_errors(), closing(_open_archive(archive, machine)) as answer:
             shutil.copyfileobj(answer, file, _CHUNK)
         file.seek(0)
-        check_sum(hash_file(file), program, strip_credentials(program.host_file or program.url))
+        check_archive_sum(hash_file(file), program, strip_credentials(archive.location))
         file.seek(0)
     except BaseException:
         file.close()
@@ -82,9 +83,9 @@ def _open_verified_copy(program: Program, temporary: Path, machine: Machine) -> 
     return file
 
 
-def _open_origin(program: Program, machine: Machine) -> Any:
+def _open_archive(archive: ProgramArchive, machine: Machine) -> Any:
     """Return the archive where it is: a file of the host, or the answer of a URL."""
-    return Path(program.host_file).open("rb") if program.host_file else machine.download(program.url)
+    return Path(archive.host_file).open("rb") if archive.host_file else machine.download(archive.url)
 
 
 def _write_program(target: Path, content: Any) -> None:
