@@ -43,7 +43,7 @@ ALLOWED = {
         "os.open": "Opens a file to write, or a folder.",
         "path.read_text": "Reads a manifest of this collection.",
     },
-    f"{ON_A_HOST}/service_drop_ins.py": {"os.open": "Opens a regular file, of which the start is read."},
+    f"{ON_A_HOST}/drop_in_files.py": {"os.open": "Opens a regular file, of which the start is read."},
     f"{ON_A_HOST}/host_faults.py": {"credential_path.read_bytes": "Reads a credential that the inventory names."},
     "plugins/plugin_utils/_release/archives.py": {"draft.open": "Opens an archive to write."},
     f"{ON_A_HOST}/installed_program.py": {"file.open": "Opens an archive, whose sum is read in chunks."},

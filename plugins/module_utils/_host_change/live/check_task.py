@@ -27,11 +27,12 @@ from ..bundle_form import BUNDLE_OPTIONS
 from ..fitted_unit import Systemd
 from ..host_release import check_collector_name
 from .host_edge import run_task
-from .host_faults import examine_collector, find_host_faults, read_systemd
+from .host_faults import examine_collector
 from .host_store import Store
 from .installed_program import describe_selinux_needs
 from .machine import Machine
 from .owned_folders import list_own_collectors
+from .system_faults import find_host_faults, read_systemd
 
 ARGUMENTS: dict[str, Any] = {
     "bundles": {"type": "list", "elements": "dict", "required": True, "options": BUNDLE_OPTIONS},

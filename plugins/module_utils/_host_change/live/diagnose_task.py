@@ -29,7 +29,7 @@ from ..host_release import CollectorBundle, build_release_files, check_collector
 from .credential_mask import build_mask
 from .host_edge import run_task
 from .host_facts import read_host_facts
-from .host_faults import build_bundle, find_access_faults, read_secrets, read_systemd, refuse_faults
+from .host_faults import build_bundle, read_secrets
 from .host_probe import HostProbe
 from .host_store import Store
 from .installed_program import choose_program
@@ -37,6 +37,7 @@ from .machine import Machine
 from .owned_folders import list_own_collectors
 from .service_drop_ins import ServiceDropIns
 from .system_facts import read_system_facts
+from .system_faults import find_access_faults, read_systemd, refuse_faults
 
 # What the names of a Collector's own metrics begin with.
 _METRIC_PREFIX = "otelcol_"

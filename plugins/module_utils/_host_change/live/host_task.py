@@ -32,15 +32,7 @@ from ..certificate_ends import warn_of_end
 from ..host_release import CollectorBundle, check_collector_name
 from .credential_mask import build_mask
 from .host_edge import run_task, to_problem, warn_printable
-from .host_faults import (
-    Examination,
-    examine_collector,
-    find_access_faults,
-    find_host_faults,
-    list_foreign_paths,
-    read_systemd,
-    refuse_faults,
-)
+from .host_faults import Examination, examine_collector, list_foreign_paths
 from .host_state import HostOutcome, ServiceOutcome, has_nothing_to_do, plan_outcome
 from .host_store import Store
 from .host_task_options import HostTaskOptions
@@ -49,6 +41,7 @@ from .late_imports import make_host_change, make_service_drop_ins
 from .machine import Machine
 from .owned_folders import list_own_collectors
 from .rollback_task import let_change_stay, roll_back
+from .system_faults import find_access_faults, find_host_faults, read_systemd, refuse_faults
 
 # How long a task waits for another run to end, in seconds.
 LOCK_SECONDS = 120
