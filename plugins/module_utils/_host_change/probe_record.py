@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Test data for a collector of a host, as JSON of OTLP, and whether the collector counts it in and out. Private.
 
-One request has one span, one data point or one log record. Its names are those of `_telemetry/live/otlp_payloads.py`,
-which needs a library that hosts do not have. Ids are hexadecimal. Source: OTLP specification, "JSON Protobuf Encoding".
+`live/host_probe.py` sends the requests. Each has one record, a span, a data point or a log record, whose names are
+those of `_telemetry/live/otlp_payloads.py`, which needs a library that hosts do not have. The test data has arrived if
+the collector's own metrics show that a receiver accepted it and an exporter sent it, as in the lines
+
+    otlp: receiver_accepted +1
+    otlp_grpc: exporter_sent +1
+
+Ids are hexadecimal. Source: OTLP specification, "JSON Protobuf Encoding".
 """
 
 from __future__ import annotations
@@ -16,14 +22,24 @@ from typing import Any, NamedTuple
 
 from .host_metrics import HostCountKey
 
-ID_ATTRIBUTE, METRIC, SERVICE = "o11y.probe.id", "o11y.probe", "o11y-probe"
+# The attribute of each record with the id of the probe.
+ID_ATTRIBUTE = "o11y.probe.id"
+# The name of the metric of the data point.
+METRIC = "o11y.probe"
+# The service that seems to send the records.
+SERVICE = "o11y-probe"
 # A signal has arrived when both counts grew. Source: documentation.md of receiverhelper and exporterhelper.
-ACCEPTED_COUNT, SENT_COUNT = "receiver_accepted", "exporter_sent"
+ACCEPTED_COUNT = "receiver_accepted"
+SENT_COUNT = "exporter_sent"
 # The counts that grow when something went wrong.
 TROUBLE_COUNTS = ("receiver_refused", "receiver_failed", "exporter_send_failed", "exporter_enqueue_failed")
+# How long the span takes.
 _SPAN_NANOSECONDS = 1_000_000
 # Numbers of enums of opentelemetry-proto.
-_SPAN_KIND_INTERNAL, _STATUS_CODE_ERROR, _SEVERITY_NUMBER_INFO = 1, 2, 9
+_SPAN_KIND_INTERNAL = 1
+_STATUS_CODE_ERROR = 2
+_SEVERITY_NUMBER_INFO = 9
+# The library that seems to have made the records.
 _SCOPE = {"name": "o11y.opentelemetry"}
 
 

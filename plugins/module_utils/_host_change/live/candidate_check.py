@@ -81,9 +81,10 @@ class CandidateCheck:
         """Return why the check failed: by what the program printed, or by the journal if systemd did not start it."""
         wrong, last_lines, fix = "the program refuses the config", printed_lines, "Correct the config."
         if not printed_lines:
-            missing_fix, last_lines = explain_unstarted(journal)
-            if missing_fix:
-                wrong, fix = "systemd cannot start the service", missing_fix
+            unstarted = explain_unstarted(journal)
+            last_lines = unstarted.lines
+            if unstarted.fix:
+                wrong, fix = "systemd cannot start the service", unstarted.fix
         reason = " ".join(clean_text(self.mask(line)) for line in last_lines)
         untouched_text = "The running collector is untouched. " if has_earlier else ""
         return Problem(f"{wrong}: {reason}", asked=describe_change_task(self.store), fix=f"{untouched_text}{fix}")

@@ -28,7 +28,11 @@ from ..probe_record import (
 )
 from .machine import Machine
 
-SEND_SECONDS, POLL_SECONDS = 5.0, 0.3
+# How long the collector may take to answer a request.
+SEND_SECONDS = 5.0
+# The seconds between two readings of its metrics.
+POLL_SECONDS = 0.3
+# How much of an answer is shown.
 _MOST_ANSWER_BYTES = 300
 
 
