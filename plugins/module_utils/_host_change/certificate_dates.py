@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From when to when a certificate is valid, with the standard library alone. Private.
 
-A certificate in PEM is base64 text of DER bytes. DER is a row of parts, each a tag, a size and a value; the value of
-a sequence is a row of parts again. Hosts have no library for that.
+`certificate_ends.py` warns of certificates that end soon, and `live/file_facts.py` tells the dates for the diagnosis.
+Hosts have no library for certificates. A certificate in PEM is base64 text of DER bytes. DER is a row of parts, each a
+tag, a size and a value; the value of a sequence is a row of parts again. For example, `read_validity` of a PEM text
+returns `Validity("2026-01-31T12:00:00Z", "2027-01-31T12:00:00Z")`.
 
 Source: RFC 5280, 4.1: Certificate is a sequence whose first part is TBSCertificate, which has, after an optional
 version, a serial number, an algorithm, an issuer and the validity: two times.
@@ -17,9 +19,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-# Tags of DER. A UTCTime is `260131120000Z`, a GeneralizedTime `20260131120000Z`.
-_TAG_UTC_TIME, _TAG_GENERALIZED_TIME, _TAG_VERSION = 0x17, 0x18, 0xA0
+# The lines around a certificate in PEM.
+_BEGIN = "-----BEGIN CERTIFICATE-----"
+_END = "-----END CERTIFICATE-----"
+# Tags of DER: of a time such as `260131120000Z`, and of one such as `20260131120000Z`.
+_TAG_UTC_TIME = 0x17
+_TAG_GENERALIZED_TIME = 0x18
+# The tag of the version.
+_TAG_VERSION = 0xA0
 # Serial number, algorithm and issuer stand before the validity.
 _INDEX_OF_VALIDITY = 3
 # With this bit, a length has more than one byte, and the other bits say how many. Source: X.690, 8.1.3.

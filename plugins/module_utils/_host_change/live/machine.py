@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host: its services, sockets, journal and clock. Tests give one of their own. Private.
+"""The host as a run sees it: its services, sockets, journal, clock and lock. Private.
+
+All files of `live` ask a `Machine` for what the host says, and let it run commands; files of the host they read and
+write themselves. Tests give a machine of their own. For example, `machine.service("otelcol-agent.service")` returns
+`Service(load_state="loaded", active_state="active", pid=4711, …)`.
 
 A listener is a socket that waits on a port, and its holder the process that has it (see taken_ports.py). The lock of
 the host is a file that one run holds while it changes collectors.
@@ -38,7 +42,7 @@ _SERVICE_PROPERTIES = (
     "NeedDaemonReload",
     "User",
 )
-# How long a command may take.
+# How many seconds a command may take.
 _COMMAND_SECONDS = 120
 # The architecture as releases of the Collector name it, by the name that the kernel has for it.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
@@ -181,7 +185,7 @@ class Machine:
         return None if completed.returncode else completed.stdout
 
     def service(self, name: str) -> Service:
-        """Return the state of a unit. Raises Problem if systemd does not answer."""
+        """Return the state of a unit now. Raises Problem if systemd does not answer."""
         answer = self.run_systemctl("show", name, f"--property={','.join(_SERVICE_PROPERTIES)}")
         values: dict[str, str] = {}
         for line in answer.output.splitlines():
@@ -337,6 +341,12 @@ def _read_proc_file(pid: int, name: str) -> str:
 
 
 def _find_unit(cgroups: str) -> str:
-    """Return the unit of a process: the last part of a cgroup that is one."""
+    """Return the unit of a process: the last part of its cgroups that is one; empty without one.
+
+    `cgroups` is the text of /proc/PID/cgroup: `0::/system.slice/shop.service` gives `shop.service`.
+    """
     parts = [part for line in cgroups.splitlines() for part in line.split("/")]
-    return next((part for part in reversed(parts) if part.endswith((".service", ".scope", ".socket"))), "")
+    for part in reversed(parts):
+        if part.endswith((".service", ".scope", ".socket")):
+            return part
+    return ""

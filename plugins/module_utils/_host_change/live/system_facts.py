@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the facts of a host that concern all its collectors: its clock, systemd, SELinux and journal. Private.
 
-Nothing is changed. Module host_diagnose returns these facts as `host`.
+Nothing is changed. Module host_diagnose returns these facts as `host` (diagnose_task.py), such as `{"systemd": 252,
+"synchronized": "yes", "enforcing": False, "journal_is_kept": True, …}`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .machine import Machine
 _JOURNAL_GROUPS = ("systemd-journal", "adm", "wheel")
 # The words in an audit record of something that SELinux denied to a Collector. Source: avc_audit_pre_callback of Linux.
 _DENIAL_WORDS = ("avc:", "denied", 'comm="otelcol')
+# How many denials are told.
 _MOST_DENIALS = 3
 
 
