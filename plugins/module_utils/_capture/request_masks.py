@@ -6,7 +6,7 @@
 `record_masks.py` builds the table once for each run, and masks all requests by it. A mask of a field (`FieldMask` in
 field_masks.py) is a function that returns what stands in place of its value; the mask of a message consists of the
 masks of its fields. For example, the span `{"traceId": "5b8e…", "name": "GET /order/17", "kind": 2}` becomes
-`{"traceId": "c04d…", "name": "GET /order/<>", "kind": 2}`. A field that the table does not have is left out, so that no
+`{"traceId": "c04d…", "name": "GET <5-YErAo>", "kind": 2}`. A field that the table does not have is left out, so that no
 later field of OTLP passes unmasked.
 
 Source: opentelemetry-proto 1.9, `common.proto`, `resource.proto`, `trace.proto`, `metrics.proto` and `logs.proto`, and

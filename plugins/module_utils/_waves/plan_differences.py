@@ -8,7 +8,7 @@ host. For example:
 
     2 clusters: eu, us
       ConfigMap gateway-…
-      @@ -1,3 +1,3 @@
+      @@ -1,2 +1,2 @@
        exporters:
       -  debug: {}
       +  otlp: {endpoint: "backend:4317"}
