@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change one collector on a host: deploy a release, roll back to an earlier one, or remove the collector. Private.
+"""Change one collector on a host: deploy a release, or roll back to an earlier one. Private.
 
 `live/host_task.py` makes a `HostChange`, and calls one of its public methods. A deployment has the steps that
 host_plan.py lists: it writes a new release (the candidate of the change), checks it, switches to it, starts the service
@@ -20,7 +20,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ..._otelcol.errors import Failure, Problem
-from ..bundle_form import state_folder
 from ..host_judgement import EarlierCounts
 from ..host_plan import (
     ACTIVATE,
@@ -38,12 +37,18 @@ from ..host_plan import (
     choose_activation,
     choose_recovery,
     list_superfluous_releases,
-    list_unused_programs,
     next_release_number,
 )
 from ..host_release import CollectorBundle, StoredFile, list_changed_paths
 from ..journal_lines import journal_sentence
-from .candidate_check import CandidateCheck, describe_change_task, remove_check
+from .candidate_check import CandidateCheck, describe_change_task
+from .collector_removal import (
+    remove_all_files,
+    remove_temporary_paths,
+    remove_unused_folders,
+    remove_unused_programs,
+    stop_service,
+)
 from .host_drain import Drain
 from .host_edge import to_problem
 from .host_state import HostOutcome, plan_outcome
@@ -51,8 +56,8 @@ from .host_store import Store
 from .host_watch import ReleaseStart, Watch, read_earlier_counts
 from .installed_program import Program
 from .machine import Machine
-from .owned_folders import make_own_folder, remove_if_empty
-from .program_installation import install_program, remove_unfinished_installs
+from .owned_folders import make_own_folder
+from .program_installation import install_program
 from .state_folders import has_state
 from .systemd_calls import make_tmpfiles, reload_units
 
@@ -186,7 +191,7 @@ class HostChange:
 
     def _recover_interrupted(self) -> None:
         """Complete or undo the change that a killed run left. Without one, mend a lost link to the release in use."""
-        self._remove_temporary_paths()
+        remove_temporary_paths(self.machine, self.store)
         change = self.store.change_record.read()
         if change is None:
             self._restore_lost_link()
@@ -231,7 +236,7 @@ class HostChange:
         if earlier:
             with suppress(OSError):  # the earlier release runs, even if a full disk takes no note
                 self.store.rollback_note.write(earlier)
-        self._drop_unused()
+        remove_unused_folders(self.store)
         outcome.release = earlier
         return outcome
 
@@ -256,9 +261,9 @@ class HostChange:
         with suppress(OSError):  # a full disk must not keep the release that works from running
             store.change_record.write(replace(change, step=ROLL_BACK))
         if not change.earlier:
-            self._stop_service()
+            stop_service(self.machine, self.store)
             loss_lines = Drain(self.machine, store, discards=True).list_losses()
-            self._remove_all()
+            remove_all_files(self.machine, self.store)
             return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
         files = store.releases.read_files(change.earlier)
         is_in_use = store.releases.find_current() == change.earlier
@@ -286,7 +291,7 @@ class HostChange:
             self.store.undecided_change.remove()
             self.store.change_record.remove()
         else:
-            self._remove_all()
+            remove_all_files(self.machine, self.store)
 
     # ── Other work ──
 
@@ -313,61 +318,4 @@ class HostChange:
         )
         for number in numbers:
             self.store.drop_release(number)
-        self._drop_programs()
-
-    def _drop_programs(self) -> None:
-        for folder in list_unused_programs(self.store.programs.map_owned(), self.store.programs.list_used()):
-            self.store.programs.remove(folder)
-
-    def forecast_drain(self, discards: bool) -> list[str]:
-        """Return lines about unsent data in the collector's queues, for check mode of a removal."""
-        return Drain(self.machine, self.store, discards).forecast_losses()
-
-    def drain_queues(self, discards: bool) -> None:
-        """Stop a collector before its removal, once its queues are empty.
-
-        Raises Problem for unsent data in its queues, unless `discards` consents to the loss. The collector still runs
-        then.
-        """
-        if self.store.is_own():
-            drain = Drain(self.machine, self.store, discards)
-            self.outcome.notes += drain.stop_collector(self._stop_service)
-
-    def remove_collector(self) -> HostOutcome:
-        """Remove all that runs of this collection have made for this collector."""
-        self._remove_temporary_paths()
-        self.outcome.is_changed = self.store.is_own()
-        if self.outcome.is_changed:
-            self._remove_all()
-        self._drop_unused()
-        return self.outcome
-
-    def _drop_unused(self) -> None:
-        """Remove programs that no release names, and folders of this collection in which nothing is left."""
-        self._drop_programs()
-        for folder in (self.store.all, self.store.programs.folder):
-            remove_if_empty(folder)
-
-    def _remove_temporary_paths(self) -> None:
-        self.store.remove_temporary_paths()
-        remove_unfinished_installs(self.store)
-        remove_check(self.machine, self.store)
-
-    def _stop_service(self) -> None:
-        if self.store.links.unit.is_symlink():
-            stop_result = self.machine.run_systemctl("stop", self.store.service)
-            if stop_result.exit_code:
-                raise Failure(
-                    f"systemd does not stop it: {stop_result.output.strip()[-300:]}",
-                    asked=describe_change_task(self.store),
-                )
-
-    def _remove_all(self) -> None:
-        """Stop the service, and remove its links, its files, and its state unless that was there before."""
-        store = self.store
-        had_state = store.had_state()
-        self._stop_service()
-        store.remove_links()
-        reload_units(self.machine)
-        self.machine.run_systemctl("reset-failed", store.service)
-        store.remove("" if had_state else state_folder(store.name))
+        remove_unused_programs(self.store)

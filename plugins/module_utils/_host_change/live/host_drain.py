@@ -4,8 +4,8 @@
 """Empty the queues on the disk of a collector before its removal. Private.
 
 A removal also removes the folder with the queues, and with them the data that the collector has not sent yet. So
-`live/host_change.py` makes a `Drain`, which lets a running collector send this data, and then stops it. If data is left
-nevertheless, the removal is refused, unless the user consents to the loss by `otel_host_discard_unsent: true`:
+`live/collector_removal.py` makes a `Drain`, which lets a running collector send this data, and then stops it. If data
+is left nevertheless, the removal is refused, unless the user consents to the loss by `otel_host_discard_unsent: true`:
 
     its queue on the disk has 7 requests (1.2 KiB) that it has not sent, and it runs on; nothing was removed
 

@@ -10,7 +10,7 @@ documentation of the module lists the keys.
 | state | what is done |
 |---|---|
 | `present` | deploy the bundle as a new release, see `live/host_change.py` |
-| `absent` | remove the collector |
+| `absent` | remove the collector, see `live/collector_removal.py` |
 | `earlier` | roll back to an earlier release, since a wave failed or an alert fires, see `live/rollback_task.py` |
 | `settled` | let the last change stay for good, since its wave has passed; until then, it is undecided |
 
@@ -29,15 +29,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._otelcol.errors import Problem
 from ..bundle_form import AWAITED
 from ..certificate_ends import warn_of_end
-from ..host_release import CollectorBundle, check_collector_name
+from ..host_release import check_collector_name
 from .credential_mask import build_mask
 from .host_edge import run_task, to_problem, warn_printable
 from .host_faults import Examination, examine_collector, list_foreign_paths
 from .host_state import HostOutcome, ServiceOutcome, has_nothing_to_do, plan_outcome
 from .host_store import Store
 from .host_task_options import HostTaskOptions
-from .installed_program import NO_PROGRAM, describe_selinux_needs
-from .late_imports import make_host_change, make_service_drop_ins
+from .installed_program import describe_selinux_needs
+from .late_imports import make_collector_removal, make_host_change, make_service_drop_ins
 from .machine import Machine
 from .owned_folders import list_own_collectors
 from .rollback_task import let_change_stay, roll_back
@@ -113,21 +113,20 @@ class _HostTask:
         if foreign_paths:
             warn_printable(self.module, f"{', '.join(foreign_paths)} belongs to somebody else and stays.")
             return {"changed": False, "msg": f"{store.name} is absent"}
-        discards = self.options.discards_unsent
         drop_ins = make_service_drop_ins(self.machine, store)
-        change = make_host_change(self.machine, store, CollectorBundle(store.name), NO_PROGRAM, str)
+        removal = make_collector_removal(self.machine, store, self.options.discards_unsent)
         if self.module.check_mode:
             would_change = store.is_own() or drop_ins.plan_changes().is_changed
-            forecast_lines = [f"{store.name} would be removed", *change.forecast_drain(discards)]
+            forecast_lines = [f"{store.name} would be removed", *removal.forecast_losses()]
             message = "; ".join(forecast_lines) if would_change else f"{store.name} is absent"
             return {"changed": would_change, "msg": message}
-        change.drain_queues(discards)
+        loss_lines = removal.drain_queues()
         services = drop_ins.apply_changes()
         self._warn_of_waiting_services(services)
-        outcome = change.remove_collector()
-        is_changed = outcome.is_changed or services.is_changed
+        was_removed = removal.remove()
+        is_changed = was_removed or services.is_changed
         state_word = "removed" if is_changed else "absent"
-        return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *outcome.notes])}
+        return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *loss_lines])}
 
     # ── States earlier and settled ──
 

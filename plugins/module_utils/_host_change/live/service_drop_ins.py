@@ -46,6 +46,7 @@ class ServiceRow(TypedDict):
     load: str
     """Whether systemd has loaded its unit. Source: org.freedesktop.systemd1(5), LoadState."""
     runs: bool
+    """Whether its process runs."""
     is_there: bool
     """Whether its drop-in is there as it is wanted."""
     has: bool
@@ -73,8 +74,10 @@ class ServiceDropIns:
         self.machine, self.store = machine, store
         self.wanted_services = [ServiceEnvironment.from_row(row) for row in rows]
         self._drop_ins = DropInFiles(store)
+        # What systemd has said of units. It is asked again after something was done.
         self._seen_units: dict[str, ServiceUnit] = {}
-        self._written: set[Path] = set()  # by this run, for services that were not restarted since
+        # The drop-ins that this run has written for services that were not restarted since.
+        self._written_drop_ins: set[Path] = set()
 
     def _find_unit(self, unit: str) -> ServiceUnit:
         """Return what systemd says of a unit. It is asked once, until something is done."""
@@ -137,7 +140,7 @@ class ServiceDropIns:
         differences = self._find_differences()
         for difference in differences:
             self._drop_ins.write(difference.drop_in_path, difference.text_after)
-            self._written.add(difference.drop_in_path)
+            self._written_drop_ins.add(difference.drop_in_path)
             became = "has a new" if difference.text_after else "lost its"
             outcome.notes.append(f"{difference.unit} {became} environment")
         if outcome.is_changed:
@@ -188,15 +191,16 @@ class ServiceDropIns:
             return False
         started_at = self.machine.now() - (self.machine.read_uptime() - service_unit.started_after_boot)
         drop_in = self._drop_ins.find_path(service.unit)
-        is_new = drop_in in self._written or read_file_start(drop_in) != service.render_drop_in(self.store.name)
+        is_new = drop_in in self._written_drop_ins or read_file_start(drop_in) != service.render_drop_in(
+            self.store.name
+        )
         return is_new or started_at <= drop_in.stat().st_mtime
 
     def _has_variables(self, service: ServiceEnvironment, pid: int) -> bool:
         """Whether a process has all variables of its service, with the values of this host."""
         environment = self.machine.read_environment(pid)
-        return all(
-            environment.get(name) == value for name, value in service.resolve_on_host(self._read_host_id()).items()
-        )
+        wanted_variables = service.resolve_on_host(self._read_host_id())
+        return all(environment.get(name) == value for name, value in wanted_variables.items())
 
     def _read_host_id(self) -> str:
         return read_file_start(self.store.root / "etc/machine-id").strip()
@@ -213,11 +217,10 @@ class ServiceDropIns:
             return
         journal_lines = self.machine.journal(unit, since).splitlines()[-_LAST_LINES:]
         lines = [clean_text(line) for line in journal_lines if line.strip()]
-        state_text = (
-            "Its drop-in stays: it had run without it."
-            if earlier_text is None
-            else self._restore_drop_in(unit, earlier_text)
-        )
+        if earlier_text is None:
+            state_text = "Its drop-in stays: it had run without it."
+        else:
+            state_text = self._restore_drop_in(unit, earlier_text)
         wrong = f"service {unit} does not run with its environment: {failure}.{journal_sentence(lines)} {state_text}"
         raise Failure(wrong, facts={"journal": lines})
 
@@ -225,7 +228,7 @@ class ServiceDropIns:
         """Restart a service, and return why it does not run; empty if it does."""
         result = self.machine.run_systemctl("restart", unit)
         self._seen_units = {}
-        self._written.discard(self._drop_ins.find_path(unit))
+        self._written_drop_ins.discard(self._drop_ins.find_path(unit))
         if result.exit_code:
             return str(clean_text(result.output.strip()[-300:]))
         first_state = self.machine.service(unit)
