@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The folders of the Collector's programs on a host, which all its collectors share. Private.
 
-A folder is named by distribution, version and sum, such as `/opt/otelcol/contrib-0.158.0-1a2b3c4d5e6f`.
+`Store` has an object of this class. A folder is named by distribution, version and sum, such as
+`/opt/otelcol/contrib-0.158.0-1a2b3c4d5e6f`. program_installation.py fills it, and collector_removal.py removes those
+that no release names any more.
 """
 
 from __future__ import annotations
