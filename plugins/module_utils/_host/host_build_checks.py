@@ -86,7 +86,7 @@ def _check_needed_user(collector: HostCollector, needs: HostNeeds) -> None:
 def _check_consent(collector: HostCollector, needs: HostNeeds) -> None:
     """Raise Problem for rights like those of root to which the user has not consented."""
     for refusal in needs.refused_rights:
-        wrong = f"{refusal.place} {refusal.reason}, and who may do that may do all on the host"
+        wrong = f"{refusal.component} {refusal.reason}, and who may do that may do all on the host"
         raise Problem(wrong, fix=f"Add `allow: [{refusal.right}]`, or remove the component.")
     for group in list_unconsented_groups(collector.groups, collector.allow):
         wrong = f"`groups` lists {group}, whose members may {describe_member_rights(group)}"

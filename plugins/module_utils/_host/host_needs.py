@@ -40,7 +40,7 @@ class Relaxation:
     value: str
     """Such as `read-only`."""
     reason: str
-    """The place of the component in the config, and why it needs this."""
+    """The component, such as `receivers.file_log`, and why it needs this."""
 
     def __str__(self) -> str:
         """Return the line that people read."""
@@ -52,10 +52,10 @@ class RefusedRight:
     """A right that a component cannot start without, and where the component is in the config."""
 
     right: str
-    place: str
+    component: str
     """Such as `receivers.docker_stats`."""
     reason: str
-    """What the component does by the right, after its place in a sentence."""
+    """What the component does by the right, after its name in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,16 @@ def derive_host_needs(config: Any, listeners: Iterable[Listener], allow: Iterabl
         host_row = HOST_ROWS.get((part.section, part.type))
         if host_row is None:
             continue
-        place = format_path(part.path)
+        component = format_path(part.path)
         for setting in host_row.list_settings(part.settings):
-            relaxations.append(Relaxation(setting.name, setting.value, f"{place}, {setting.reason}"))
+            relaxations.append(Relaxation(setting.name, setting.value, f"{component}, {setting.reason}"))
         for guarded in host_row.list_guarded_rights(part.settings):
             if guarded.right in allow:
-                relaxations.append(Relaxation(guarded.setting, guarded.right, f"{place}, and `allow` consents"))
+                relaxations.append(Relaxation(guarded.setting, guarded.right, f"{component}, and `allow` consents"))
             elif guarded.is_needed:
-                refused.append(RefusedRight(guarded.right, place, guarded.effect_without))
+                refused.append(RefusedRight(guarded.right, component, guarded.effect_without))
             else:
-                lacking.append(f"{place} {guarded.effect_without}, unless `allow` lists {guarded.right}")
+                lacking.append(f"{component} {guarded.effect_without}, unless `allow` lists {guarded.right}")
     relaxations += _find_low_ports(listeners)
     return HostNeeds(_drop_repeated(relaxations), _drop_repeated(lacking), _drop_repeated(refused))
 

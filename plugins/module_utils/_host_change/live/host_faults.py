@@ -104,7 +104,7 @@ def _find_service_faults(machine: Machine, store: Store, bundle_options: Mapping
 
 
 def list_foreign_paths(machine: Machine, store: Store) -> list[str]:
-    """Return the places of this name that somebody else has: folders, links, or a unit that systemd knows."""
+    """Return what somebody else has under this name: folders, links, or a unit that systemd knows."""
     foreign_paths = store.list_foreign()
     if foreign_paths or store.links.unit.is_symlink() or store.is_own():  # a killed removal leaves its folder last
         return foreign_paths

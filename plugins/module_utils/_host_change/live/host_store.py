@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All files of one collector on a host, and what is done with several of them at once. Private.
 
-`Store` is the way from the name of a collector to its files. For collector `agent`, these are:
+`Store` finds the files of a collector by its name. For collector `agent`, these are:
 
 | attribute | what it is | class |
 |---|---|---|

@@ -133,7 +133,7 @@ class ServiceDropIns:
         return any(self._find_unit(service.unit).needs_reload for service in self.wanted_services)
 
     def apply_changes(self) -> ServiceOutcome:
-        """Write what differs, take back what is no longer wanted, and restart services with consent that wait."""
+        """Write what differs, remove what is no longer wanted, and restart services with consent that wait."""
         outcome = self.plan_changes()
         outcome.notes, outcome.waiting_lines = [], []
         self._drop_ins.remove_temporary_files()
