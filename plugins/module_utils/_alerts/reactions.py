@@ -23,6 +23,7 @@ class Reaction:
     """Whether it may undo the last change of the collector."""
 
 
+# The three reactions: to diagnose alone, to stop waves too, and to undo the last change too.
 _DIAGNOSE = Reaction()
 _STOP_WAVES = Reaction(stops_waves=True)
 _UNDO_CHANGE = Reaction(stops_waves=True, undoes_change=True)

@@ -27,6 +27,7 @@ ELSEWHERE_SECONDS = 2 * 3600
 READ_RECORDS = "Read what runs and alerts note"
 REMOVE_FIX = "Remove the file if no run is under way."
 
+# Either kind of record.
 Record = TypeVar("Record", "WaveRun", "Stop")
 
 

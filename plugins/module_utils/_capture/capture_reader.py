@@ -18,6 +18,7 @@ from .._collector.manifests.pod import CONTAINER_SECURITY
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.needs.quantities import MIB
 
+# The name of the container.
 READER_NAME = "o11y-capture"
 # Where the containers see the volume of the capture, and the file on it that the Collector writes.
 CAPTURE_MOUNT_PATH = "/o11y-capture"

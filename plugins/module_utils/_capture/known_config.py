@@ -18,6 +18,7 @@ from .._otelcol.config.paths import ROLES, Path, format_path, mapping_at, value_
 from .._otelcol.errors import Problem
 from .._otelcol.traits import CONNECTORS, EXPORTERS, EXTENSIONS, PROCESSORS, RECEIVERS
 
+# The path of the pipelines in a config, and the sections that a capture has to know.
 _PIPELINES = ("service", "pipelines")
 _SECTIONS = (RECEIVERS, PROCESSORS, EXPORTERS, CONNECTORS, EXTENSIONS, "service")
 

@@ -22,8 +22,8 @@ from .request_masks import RequestMasks
 from .text_masks import TextMasks
 from .value_masks import ValueMasks
 
+# The mode of a capture in which all values stay but headers and secrets.
 KEEP_MODE = "keep"
-"""The mode of a capture in which all values stay but headers and secrets."""
 
 
 class RecordMasks:

@@ -83,6 +83,7 @@ class HostRow:
     """What components of some types need of a host, by functions of the settings of a component."""
 
     component_types: tuple[str, ...]
+    """Several names of one type, or several types with the same needs."""
     list_settings: Callable[[Settings], Iterator[UnitSetting]] = _list_no_settings
     list_guarded_rights: Callable[[Settings], Iterator[GuardedRight]] = _list_no_rights
 
@@ -167,6 +168,7 @@ def _list_detection_rights(settings: Settings) -> Iterator[GuardedRight]:
         yield GuardedRight(DOCKER, "detects nothing of Docker", _GROUPS)
 
 
+# The rows by section of a config.
 _ROWS_BY_SECTION: Mapping[str, tuple[HostRow, ...]] = {
     "receivers": (
         HostRow(("journald",), _list_journal_settings),

@@ -41,11 +41,13 @@ class TlsFixes:
     """If the gateway asks for a certificate, and the sender has none."""
 
 
+# For senders on hosts.
 HOST_TLS_FIXES = TlsFixes(
     clear_text_fix="Remove `insecure`, and set `otel_host_tls`; with `endpoint`, `mutual_tls: true` too.",
     tls_fix="Set certificates for the gateway too, or `insecure: true` here (`http://` for HTTP).",
     no_certificate_fix="Set `otel_host_tls` for the sender too; with `endpoint`, `mutual_tls: true` too.",
 )
+# For senders in clusters.
 CLUSTER_TLS_FIXES = TlsFixes(
     clear_text_fix="Remove `insecure`, and set `ca_secret` and `client_tls_secret`.",
     tls_fix="Set `otel_host_tls` for the gateway, or `insecure: true` here (`http://` for HTTP).",

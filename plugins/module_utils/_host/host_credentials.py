@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import iter_leaves
 from .._otelcol.config.variable_references import REFERENCE_PATTERN
@@ -109,7 +109,14 @@ def read_credential(option: str, name: str, source: Mapping[str, Any], read_file
     return Credential(name, content.rstrip("\n"))
 
 
-def _read_only_kind(option: str, description: Any) -> tuple[str, str]:
+class _CredentialSource(NamedTuple):
+    """How a credential is given: one of _CREDENTIAL_KINDS, and its value."""
+
+    kind: str
+    value: str
+
+
+def _read_only_kind(option: str, description: Any) -> _CredentialSource:
     """Return how a credential is given, and the value: `("file", "token.txt")` for `{file: token.txt}`.
 
     A text alone is the content. Raises Problem for an unknown kind, for none and for two.
@@ -123,7 +130,9 @@ def _read_only_kind(option: str, description: Any) -> tuple[str, str]:
             raise Problem(
                 f"`{option}.credential` has '{source_kind}'{suggest_word(str(source_kind), _CREDENTIAL_KINDS)}", fix=fix
             )
-    filled_kinds = [(source_kind, variable_text(value)) for source_kind, value in value_by_kind.items() if value]
+    filled_kinds = [
+        _CredentialSource(source_kind, variable_text(value)) for source_kind, value in value_by_kind.items() if value
+    ]
     if len(filled_kinds) != 1:
         raise Problem(f"`{option}.credential` has no secret, or two", fix=fix)
     return filled_kinds[0]

@@ -110,6 +110,7 @@ class HostBundle(_BundleKeys, total=False):
     """Absent if no service sends to the collector."""
 
 
+# Parts of the options below.
 _LIST_OF_ROWS = {"type": "list", "elements": "dict"}
 _FILE = {"path": {"required": True}, "content": {"required": True}, "mode": {"default": "0644"}, "shown": {}}
 _ARCHIVE = {"sha256": {"required": True}, "file": {"type": "path"}, "path": {"type": "path"}, "url": {}, "member": {}}

@@ -18,6 +18,7 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 # The lines around a certificate in PEM.
 _BEGIN = "-----BEGIN CERTIFICATE-----"
@@ -59,20 +60,27 @@ def _parse_validity(der: bytes) -> Validity:
     """Return when a certificate is valid. Raises IndexError or ValueError if it is broken."""
     certificate = _first_value(der)
     tbs_certificate = _first_value(certificate)
-    values = [value for tag, value in _read_parts(tbs_certificate) if tag != _TAG_VERSION]
+    values = [part.value for part in _read_parts(tbs_certificate) if part.tag != _TAG_VERSION]
     not_before, not_after = list(_read_parts(values[_INDEX_OF_VALIDITY]))[:2]
-    return Validity(_format_time(*not_before), _format_time(*not_after))
+    return Validity(_format_time(not_before), _format_time(not_after))
 
 
 def _first_value(data: bytes) -> bytes:
     """Return the value of the first part. Raises IndexError if there is none."""
-    for _tag, value in _read_parts(data):
-        return value
+    for part in _read_parts(data):
+        return part.value
     raise IndexError("a part of a certificate is empty")
 
 
-def _read_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield tag and value of each part. Raises IndexError for a part that is cut."""
+class _DerPart(NamedTuple):
+    """A part of DER. Its tag says what its value is."""
+
+    tag: int
+    value: bytes
+
+
+def _read_parts(data: bytes) -> Iterator[_DerPart]:
+    """Yield the parts of a row. Raises IndexError for a part that is cut."""
     part_start = 0
     while part_start < len(data):
         tag, size = data[part_start], data[part_start + 1]
@@ -84,16 +92,16 @@ def _read_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
         part_end = part_start + size
         if part_end > len(data):
             raise IndexError("a part of a certificate is cut")
-        yield tag, data[part_start:part_end]
+        yield _DerPart(tag, data[part_start:part_end])
         part_start = part_end
 
 
-def _format_time(tag: int, value: bytes) -> str:
+def _format_time(part: _DerPart) -> str:
     """Return a time of a certificate as text. Raises ValueError for what is none."""
-    text = value.decode("ascii")
-    if tag == _TAG_UTC_TIME:
+    text = part.value.decode("ascii")
+    if part.tag == _TAG_UTC_TIME:
         century = "20" if int(text[:2]) < _PIVOT_YEAR else "19"
         text = century + text
-    elif tag != _TAG_GENERALIZED_TIME:
+    elif part.tag != _TAG_GENERALIZED_TIME:
         raise ValueError("no time")
     return datetime.strptime(text[:14], "%Y%m%d%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -45,10 +45,12 @@ class Systemd:
 
     @property
     def is_too_old(self) -> bool:
+        """Whether it lacks what each unit of this collection needs."""
         return 0 < self.version < OLDEST_VERSION
 
     @property
     def can_encrypt(self) -> bool:
+        """Whether credentials are stored encrypted on this host."""
         return self.has_key and self.version >= FIRST_ENCRYPTING_VERSION
 
     def fit_unit(self, unit: str) -> str:

@@ -66,9 +66,10 @@ def parse_host_counts(text: str) -> Counter[HostCountKey]:
         if not component:
             continue
         component_id = f"{component[1]}s/{component[2]}"
-        counter, items_name = _split_counter_name(name)
-        if items_name:
-            value_by_count[HostCountKey(counter, component_id, _SIGNAL_BY_ITEMS[items_name])] += _parse_count(value)
+        counter = _split_counter_name(name)
+        if counter.items_name:
+            signal = _SIGNAL_BY_ITEMS[counter.items_name]
+            value_by_count[HostCountKey(counter.name, component_id, signal)] += _parse_count(value)
         elif name in (QUEUE_SIZE, QUEUE_CAPACITY):
             value_by_count[HostCountKey(name, component_id)] += _parse_count(value)
     return value_by_count
@@ -82,18 +83,27 @@ def _parse_count(text: str) -> int:
     return int(number)
 
 
-def _split_counter_name(name: str) -> tuple[str, str]:
-    """Return the counter and the items in the name of a metric: `exporter_sent` and `spans` for `exporter_sent_spans`.
+class _CounterName(NamedTuple):
+    """The two parts of the name of a counter of items."""
 
-    A unit and `_total` at the end are dropped before. The items are empty for a metric that counts none.
+    name: str
+    """Such as `exporter_sent`."""
+    items_name: str
+    """Such as `spans`; empty for a metric that counts no items."""
+
+
+def _split_counter_name(name: str) -> _CounterName:
+    """Return the parts of the name of a metric: `exporter_sent` and `spans` for `exporter_sent_spans`.
+
+    A unit and `_total` at the end are dropped before.
     """
     plain_name = name.partition(_UNIT_MARK)[0]
     if plain_name.endswith(_TOTAL):
         plain_name = plain_name[: -len(_TOTAL)]
     for items_name in _SIGNAL_BY_ITEMS:
         if plain_name.endswith("_" + items_name):
-            return plain_name[: -len("_" + items_name)], items_name
-    return plain_name, ""
+            return _CounterName(plain_name[: -len("_" + items_name)], items_name)
+    return _CounterName(plain_name, "")
 
 
 def read_uptime_seconds(text: str) -> float:

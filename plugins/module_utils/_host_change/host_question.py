@@ -18,6 +18,7 @@ from typing import Any, TypedDict
 
 from .bundle_form import BUNDLE_OPTIONS
 
+# The signals of test data.
 SIGNALS = ("traces", "metrics", "logs")
 _LIST_OF_TEXTS = {"type": "list", "elements": "str", "default": []}
 _LIST_OF_ROWS = {"type": "list", "elements": "dict", "default": []}

@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 from .bbolt_file import Database, is_database
 
-_LONGEST_NUMBER = 20  # digits of 64 bits, which the number of a request has
+# The most digits of the number of a request, which has 64 bits.
+_LONGEST_NUMBER = 20
+# The units of sizes, the largest first.
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 

@@ -20,6 +20,7 @@ from .judged_group import JudgedGroup
 from .wave_judgement import JudgeTools, judge_sides
 from .wave_tracks import Track, group_sides
 
+# What lines about downstream collectors begin with.
 _MESSAGE_PREFIX = "behind the wave"
 
 

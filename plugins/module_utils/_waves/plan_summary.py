@@ -18,6 +18,7 @@ from .._otelcol.errors import join_at_most
 from .wave_gates import ROLL_BACK, ROLL_BACK_ALL, Gate
 from .wave_run import RunWave
 
+# How many hosts a line names.
 _SHOWN_HOSTS = 10
 
 

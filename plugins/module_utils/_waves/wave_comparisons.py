@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._change.canary.canary_facts import build_rest_facts
 from .._change.canary.readings import PodSample, Revision
@@ -94,8 +94,8 @@ def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str
 def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
     """Return the facts of collectors that have not changed, from their readings during the watch."""
     revision = Revision(_first_config(tracks), listeners, fresh=False)
-    for poll_time, samples in replay_polls(tracks):
-        revision.add_reading(poll_time, samples)
+    for poll in replay_polls(tracks):
+        revision.add_reading(poll.seconds, poll.samples)
     return _add_steady_signals(build_rest_facts(revision, "", str))
 
 
@@ -118,7 +118,15 @@ def count_accepted_items(rows: Mapping[str, Any]) -> int:
     return sum(row["accepted"] for row in rows["receives"])
 
 
-def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[PodSample]]]:
+class JoinedPoll(NamedTuple):
+    """One reading of several collectors."""
+
+    seconds: float
+    """Since the first reading of the first of them."""
+    samples: list[PodSample]
+
+
+def replay_polls(tracks: Sequence[Track]) -> Iterator[JoinedPoll]:
     """Yield the first readings of all collectors, then the second ones, and so on.
 
     Each comes with its time, in seconds since the first reading. Hosts are read at about the same times, so the latest
@@ -131,4 +139,4 @@ def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[PodSampl
         samples: list[PodSample] = []
         for poll in polls:
             samples += poll.samples
-        yield max(poll.read_time for poll in polls) - start_time, samples
+        yield JoinedPoll(max(poll.read_time for poll in polls) - start_time, samples)

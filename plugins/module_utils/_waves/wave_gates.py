@@ -51,6 +51,7 @@ class Gate:
     """Whether a person has to let the wave begin."""
 
 
+# The keys of an entry that are about its gate.
 _GATE_OPTIONS = tuple(field.name for field in fields(Gate))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from .wave_gates import WAVES_VARIABLE, build_wave_problem
 
+# The key of a growth in the option `otel_waves`.
 GROWTH_OPTION = "growth"
 _OPTION_PATH = f"{WAVES_VARIABLE}.{GROWTH_OPTION}"
 _ALL_PERCENT = 100

@@ -122,8 +122,8 @@ def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult
     revision = Revision(sides.tracks_after[0].config, tools.listeners, fresh=False)
     worse_checks: list[FailedCheck] = []
     accepted_count = 0
-    for poll_time, samples in replay_polls(sides.tracks_after):
-        revision.add_reading(poll_time, samples)
+    for poll in replay_polls(sides.tracks_after):
+        revision.add_reading(poll.seconds, poll.samples)
         accepted_count = count_accepted_items(revision.polls[-1].count_rows)
         if not worse_checks:
             worse_checks = _select_common_checks([judge.find_lasting_checks(revision) for judge in judges])

@@ -23,6 +23,7 @@ from .._otelcol.errors import Problem, join_at_most
 from .wave_gates import ACTION, Gate
 from .wave_plan import RolloutWave
 
+# How many hosts a line names.
 _SHOWN_HOSTS = 10
 # The hosts of a wave are compared with so many hosts that have not changed. Each of these is read twice, one host after
 # the other.

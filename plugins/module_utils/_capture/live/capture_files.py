@@ -22,6 +22,7 @@ from ..._otelcol.bounded.read_limits import ARCHIVE_LIMIT, TEXT_LIMIT
 from ..._otelcol.errors import Problem
 from ..capture_sample import FILES_END, LINE_BYTES, CaptureSample
 
+# What is done, for messages.
 _ASKED = "Capture files"
 # How packed files begin that this collection does not unpack. Sources: RFC 8878 (zstd), APPNOTE.TXT of PKWARE (zip).
 _FOREIGN_PACKINGS = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}

@@ -30,6 +30,7 @@ from ..capture_share import compute_share
 from ..capture_tap import Tap, build_tap
 from .serving_pods import ServingPods
 
+# The modes of collectors of which one more pod gets a share of the load.
 _CAPTURED_MODES = ("deployment", "statefulset", "daemonset")
 
 

@@ -38,6 +38,7 @@ from .machine import Machine
 from .owned_folders import list_own_collectors
 from .system_faults import find_host_faults, read_systemd
 
+# The options of the module, as Ansible's argument specs have them.
 ARGUMENTS: dict[str, Any] = {
     "bundles": {"type": "list", "elements": "dict", "required": True, "options": BUNDLE_OPTIONS},
     "controller_time": {"type": "float"},

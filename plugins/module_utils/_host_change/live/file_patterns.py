@@ -20,6 +20,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
+# The part of a pattern that matches any folders.
 _ANY_FOLDERS = "**"
 # Of one pattern with braces, so many without braces are looked up.
 _MOST_PATTERNS = 1_000

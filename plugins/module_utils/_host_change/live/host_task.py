@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -65,6 +65,14 @@ def _list_unlisted(options: HostTaskOptions, root: Path) -> list[str]:
     if listed_names is None:
         return []
     return [name for name in list_own_collectors(root) if name not in listed_names]
+
+
+class _Outcomes(NamedTuple):
+    """What a deployment has done, or would do."""
+
+    collector: HostOutcome
+    services: ServiceOutcome
+    """To the services that send to the collector."""
 
 
 class _HostTask:
@@ -149,9 +157,9 @@ class _HostTask:
             return {"changed": False, AWAITED: architecture, "msg": f"{self.store.name} awaits its program"}
         if not self.options.awaits_wave and not is_check_mode:
             self.store.undecided_change.remove()
-        outcome, services = self._make_change(examination)
-        self._warn_of_waiting_services(services)
-        return self._build_deployment_result(outcome, services)
+        outcomes = self._make_change(examination)
+        self._warn_of_waiting_services(outcomes.services)
+        return self._build_deployment_result(outcomes.collector, outcomes.services)
 
     def _warn_of_deployment(self, examination: Examination) -> None:
         """Warn of certificates that end soon, and of what SELinux needs."""
@@ -169,23 +177,23 @@ class _HostTask:
         """Give a warning that names the host: Ansible shows equal warnings of several hosts only once."""
         warn_printable(self.module, f"{self.store.name} on {self.machine.node_name()}: {text}")
 
-    def _make_change(self, examination: Examination) -> tuple[HostOutcome, ServiceOutcome]:
+    def _make_change(self, examination: Examination) -> _Outcomes:
         """Change the collector and the services that send to it; in check mode, say what would be done."""
         store, bundle = self.store, examination.bundle
         outcome = plan_outcome(self.machine, store, bundle)
         service_rows = self.options.bundle["services"] or ()
         if has_nothing_to_do(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
             outcome.earlier_release = None if self.module.check_mode else outcome.release
-            return outcome, ServiceOutcome()
+            return _Outcomes(outcome, ServiceOutcome())
         bundle = replace(bundle, awaits_wave=self.options.awaits_wave)
         mask = build_mask(examination.secrets)
         change = make_host_change(self.machine, store, bundle, examination.program, mask)
         drop_ins = make_service_drop_ins(self.machine, store, service_rows)
         if self.module.check_mode:
-            return change.plan_changes(), drop_ins.plan_changes()
+            return _Outcomes(change.plan_changes(), drop_ins.plan_changes())
         outcome = change.deploy_bundle()
         try:
-            return outcome, drop_ins.apply_changes()
+            return _Outcomes(outcome, drop_ins.apply_changes())
         except (Problem, OSError) as error:
             raise self._add_outcome(error, outcome) from error
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..bundle_form import BUNDLE_OPTIONS
 
+# The options of the module, as Ansible's argument specs have them.
 ARGUMENTS: dict[str, Any] = {
     "bundle": {"type": "dict", "required": True, "options": BUNDLE_OPTIONS},
     "state": {"choices": ["present", "absent", "earlier", "settled"], "default": "present"},

@@ -29,6 +29,7 @@ from .host_store import LOCK_PATH, Store
 from .machine import Machine
 from .owned_folders import list_own_collectors
 
+# The beginning of a line of a metric that the gate compares.
 _COMPARED_METRIC = re.compile(rf"otelcol_(?:{COMPARED})")
 # How many seconds a note waits until another run ends.
 _LOCK_SECONDS = 60

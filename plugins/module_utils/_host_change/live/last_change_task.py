@@ -23,6 +23,7 @@ from .host_edge import run_task
 from .host_store import Store
 from .machine import Machine
 
+# The options of the module, as Ansible's argument specs have them.
 ARGUMENTS: dict[str, Any] = {
     "name": {"required": True},
     "began": {"type": "float", "required": True},

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
 from ..fitted_unit import parse_systemd_version
@@ -79,6 +79,7 @@ class Service:
 
     @property
     def is_active(self) -> bool:
+        """Whether its process runs."""
         return self.active_state == "active" and self.pid > 0
 
 
@@ -303,7 +304,14 @@ def _try_lock(file: Path) -> int | None:
     return None
 
 
-def _iter_process_sockets(unit: str) -> Iterator[tuple[int, str]]:
+class _ProcessSocket(NamedTuple):
+    """A socket that a process has. The inode is the number of the socket, as digits."""
+
+    pid: int
+    inode: str
+
+
+def _iter_process_sockets(unit: str) -> Iterator[_ProcessSocket]:
     """Yield the process and the inode of each socket, of all processes or of those of a unit."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
@@ -312,7 +320,7 @@ def _iter_process_sockets(unit: str) -> Iterator[tuple[int, str]]:
         if unit and _find_unit(_read_proc_file(pid, "cgroup")) != unit:
             continue
         for inode in _list_socket_inodes(folder / "fd"):
-            yield pid, inode
+            yield _ProcessSocket(pid, inode)
 
 
 def _list_socket_inodes(folder: Path) -> list[str]:

@@ -90,6 +90,13 @@ class _FilePart:
         return data
 
 
+class _NamedPart(NamedTuple):
+    """A part of an archive, with its name."""
+
+    name: str
+    content: _FilePart
+
+
 def is_packed(file: BinaryIO) -> bool:
     """Return whether a file is an archive or a package. The file must be at its start, and is there afterwards."""
     return _find_form(file) is not None
@@ -181,15 +188,15 @@ def _relative_path(member_name: str) -> str:
 
 def _read_deb_member(file: BinaryIO, member_path: str) -> Any:
     """Return a file of a package of Debian, as an open file. Raises _MissingError if the package has none."""
-    for name, part in _iter_ar_parts(file):
+    for name, content in _iter_ar_parts(file):
         if name.startswith("data.tar"):
             if name.endswith(".zst"):
                 raise _MissingError("is packed as zst, which Python cannot read")
-            return _read_tar_member(part, member_path, "r|*")
+            return _read_tar_member(content, member_path, "r|*")
     raise _MissingError("has no part data.tar")
 
 
-def _iter_ar_parts(file: BinaryIO) -> Iterator[tuple[str, _FilePart]]:
+def _iter_ar_parts(file: BinaryIO) -> Iterator[_NamedPart]:
     """Yield the name and the content of each part. Every part begins at an even offset.
 
     Raises ValueError for a size below 0, with which the search for the next part would go back.
@@ -203,7 +210,7 @@ def _iter_ar_parts(file: BinaryIO) -> Iterator[tuple[str, _FilePart]]:
         name, size = header[:16].decode("ascii").rstrip(" /"), int(header[48:58])
         if size < 0:
             raise ValueError(f"the part {name} has the size {size}")
-        yield name, _FilePart(file, size)
+        yield _NamedPart(name, _FilePart(file, size))
         offset += _AR_HEADER + size + size % 2
 
 
@@ -216,9 +223,9 @@ def _read_rpm_member(file: BinaryIO, member_path: str) -> Any:
     _skip_rpm_header(file)
     file.seek(-file.tell() % _RPM_ALIGNED, io.SEEK_CUR)
     _skip_rpm_header(file)
-    for name, part in _iter_cpio_files(_open_payload(file)):
+    for name, content in _iter_cpio_files(_open_payload(file)):
         if _relative_path(name) == member_path:
-            return part
+            return content
     return None
 
 
@@ -246,7 +253,7 @@ def _open_payload(file: BinaryIO) -> Any:
     raise ValueError("its payload has an unknown form")
 
 
-def _iter_cpio_files(payload: Any) -> Iterator[tuple[str, _FilePart]]:
+def _iter_cpio_files(payload: Any) -> Iterator[_NamedPart]:
     """Yield the name and the content of each file. Names and contents are padded to a multiple of 4 bytes."""
     while True:
         header = _read_exactly(payload, _CPIO_HEADER)
@@ -260,7 +267,7 @@ def _iter_cpio_files(payload: Any) -> Iterator[tuple[str, _FilePart]]:
         if name == _CPIO_END:
             return
         part = _FilePart(payload, size)
-        yield name, part
+        yield _NamedPart(name, part)
         _skip_bytes(payload, part.remaining_bytes + -size % _CPIO_ALIGNED)
 
 
