@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 from ..module_utils._host.host_build import HostBuild
-from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, list_sdk_receivers, list_sdk_services
+from ..module_utils._host.host_sdks import HostSdk
+from ..module_utils._host.sdk_receivers import SdkReceiver, list_sdk_receivers, list_sdk_services
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from . import _arguments, _origins, _sources
 from ._host_drafts import find_first_secret

@@ -94,7 +94,7 @@ def render_unit_text(request: UnitRequest) -> str:
         "Service": [
             *_list_service_settings(request),
             *_list_identity_settings(request),
-            *list_sandbox_settings(request.needs, request.collector.user),
+            *_list_sandbox_settings(request.needs, request.collector.user),
         ],
         "Install": [("WantedBy", "multi-user.target")],
     }
@@ -105,6 +105,7 @@ def render_unit_text(request: UnitRequest) -> str:
 
 
 def _list_unit_settings(collector: HostCollector) -> Iterator[tuple[str, str]]:
+    """Yield the settings of the section [Unit], each with its value."""
     yield "Description", f"OpenTelemetry Collector {collector.name}"
     yield "Wants", "network-online.target"
     yield "After", "network-online.target"
@@ -168,7 +169,7 @@ def _list_identity_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     yield "StateDirectoryMode", "0700"
 
 
-def list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[str, str]]:
+def _list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[str, str]]:
     """Yield the settings of the sandbox: the value that the config needs, else the strict one.
 
     Capabilities count in the user namespace of the host alone, so a collector that has one, or runs as root, shares
