@@ -19,7 +19,8 @@ from ..check_unit import CheckPaths, read_unit_user, render_check_unit
 from ..host_release import CollectorBundle
 from ..journal_lines import explain_unstarted
 from .host_store import Store
-from .machine import Machine, read_text_or_empty
+from .machine import Machine
+from .process_files import read_text_or_empty
 from .state_folders import private_state_path
 from .systemd_calls import reload_units
 

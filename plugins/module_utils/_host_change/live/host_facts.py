@@ -38,9 +38,10 @@ from .accounts import group_id, parse_account_number, user_id
 from .file_facts import describe_certificates, describe_patterns
 from .host_store import Store
 from .journal_facts import read_journal_entries
-from .machine import Machine, read_text_or_empty
+from .machine import Machine
 from .owned_folders import list_own_collectors
 from .peer_facts import describe_peers
+from .process_files import read_text_or_empty
 
 # What is asked of systemd about the unit. Source: org.freedesktop.systemd1(5).
 _UNIT_PROPERTIES = (
