@@ -28,7 +28,7 @@ from ..plugin_utils._needed import fail_for_missing_needs
 from ..plugin_utils._unlisted_hosts import describe_unlisted
 
 _MODULE_NAME = "o11y.opentelemetry.host_check"
-# What the report calls a fault of the host itself.
+# What the report calls the host itself, for a finding that is about no collector.
 _HOST_TITLE = "host"
 
 
@@ -118,5 +118,5 @@ def _format_findings(faults: Sequence[HostFinding], warnings: Sequence[HostFindi
     for finding in faults:
         yield f"{finding['collector'] or _HOST_TITLE}: error: {finding['message']}"
     for finding in warnings:
-        yield f"{finding['collector']}: warning: {finding['message']}"
+        yield f"{finding['collector'] or _HOST_TITLE}: warning: {finding['message']}"
     yield format_count(len(faults), "error") if faults else "No faults: the collectors can be installed."

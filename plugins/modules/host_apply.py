@@ -185,10 +185,10 @@ journal:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_task import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_task import run_host
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_task_options import (
     ARGUMENTS,
     REQUIRED_IF,
-    run_host,
 )
 
 

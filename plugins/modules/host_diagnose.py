@@ -176,7 +176,9 @@ collectors:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import ARGUMENTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_look import run_look
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.diagnose_task import (
+    run_host_diagnosis,
+)
 
 # What the controller answers. The host gets no configs.
 CONTROLLER_ARGUMENTS = {
@@ -187,7 +189,7 @@ CONTROLLER_ARGUMENTS = {
 
 
 def main() -> None:
-    run_look(AnsibleModule(argument_spec={**ARGUMENTS, **CONTROLLER_ARGUMENTS}, supports_check_mode=True))
+    run_host_diagnosis(AnsibleModule(argument_spec={**ARGUMENTS, **CONTROLLER_ARGUMENTS}, supports_check_mode=True))
 
 
 if __name__ == "__main__":

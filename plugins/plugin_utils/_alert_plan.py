@@ -21,7 +21,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..module_utils._alerts.alert_answer import CONSENT_VARIABLE, AlertPlace, decide_answer
+from ..module_utils._alerts.alert_answer import CONSENT_VARIABLE, AlertedHost, decide_answer
 from ..module_utils._alerts.collector_alert import ASKED, HOST_LABEL, CollectorAlert, read_alert
 from ..module_utils._alerts.run_records import Stop
 from ..module_utils._otelcol.errors import Problem, clean_text, join_at_most, suggest_word
@@ -52,7 +52,7 @@ def plan_alert(
     is_cluster = host not in (variables["groups"].get(LINUX_GROUP) or ())
     _check_collector_is_known(alert, host, host_variables, is_cluster)
     alert_folder = AlertFolder(arguments["path"])
-    alert_place = AlertPlace(host, is_cluster, _consents_to_undo(host_variables))
+    alert_place = AlertedHost(host, is_cluster, _consents_to_undo(host_variables))
     planned_answer = decide_answer(alert, alert_place, alert_folder.list_runs(current_time))
     if planned_answer.stops_waves and not check:
         alert_folder.note_stop(Stop(alert.name, alert.qualified_name, host, current_time))
@@ -67,7 +67,7 @@ def plan_alert(
         "clusters": [host] if is_cluster else [],
         "linux": [] if is_cluster else [host],
         "diagnoses": planned_answer.diagnoses,
-        "goes_back": planned_answer.goes_back,
+        "goes_back": planned_answer.undoes_change,
         "stops_waves": planned_answer.stops_waves,
         "told": [
             f"{alert.name} of collector {alert.qualified_name} on {host} since {alert.began_at}.",

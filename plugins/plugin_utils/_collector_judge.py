@@ -20,7 +20,7 @@ from ..module_utils._gitops.judge_pages import PASSED, WORSE, JudgedCollectors, 
 from ..module_utils._otelcol.errors import Problem, join_at_most
 from ..module_utils._otelcol.forecast.told_collectors import render_host_sections
 from ..module_utils._waves.sample_rows import read_tracks
-from ..module_utils._waves.wave_data import judge_sides
+from ..module_utils._waves.wave_judgement import judge_sides
 from ..module_utils._waves.wave_tracks import Track, group_sides
 from ._kept_figures import figures_path, read_figures, remove_figures, resolve_figures_folder, write_figures
 from ._otelcol import _files

@@ -16,12 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._host.host_bundle import HostBuild, check_host_build
+from ..module_utils._host.host_build import HostBuild
+from ..module_utils._host.host_build_checks import check_host_build
 from ..module_utils._host.host_credentials import HostEnvironment, read_host_environment, replace_with_files
 from ..module_utils._host.host_needs import derive_host_needs
 from ..module_utils._host.host_options import HostCollector
-from ..module_utils._host.host_program import Releases, read_host_program
+from ..module_utils._host.host_program import read_host_program
 from ..module_utils._host.host_tls import list_tls_credentials
+from ..module_utils._host.published_archives import ArchiveSource
 from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import Problem, prefix_problems

@@ -18,19 +18,20 @@ from typing import Any, NamedTuple
 
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.recipes import read_recipe_uses
+from ..module_utils._host.gateway_connections import GatewayConnection, find_sending_exporters
 from ..module_utils._host.host_groups import (
     KEYS,
     Gateway,
+    GroupAddress,
     GroupMember,
     GroupRequest,
-    Ingest,
-    Route,
-    choose_route,
+    OtlpPort,
+    build_address_facts,
+    choose_group_address,
     find_gateways,
     group_alias,
     route_facts,
 )
-from ..module_utils._host.host_hops import GroupHop, find_exporters
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._host.host_tls import SERVER_NAME
 from ..module_utils._host.removal_stages import InventoryCollector

@@ -14,17 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..module_utils._host.host_bundle import (
-    HostBuild,
-    HostSummary,
-    build_host_bundle,
-    check_host_collectors,
-    describe_host,
-    describe_lacks,
-    list_drop_in_files,
-    summarize_host,
-)
-from ..module_utils._host.host_hops import HOST_TLS_FIXES
+from ..module_utils._host.connection_checks import HOST_TLS_FIXES
+from ..module_utils._host.host_build import HostBuild
+from ..module_utils._host.host_build_checks import check_host_collectors
+from ..module_utils._host.host_bundle import build_host_bundle, list_drop_in_files
+from ..module_utils._host.host_summary import HostSummary, describe_host, describe_lacks, summarize_host
 from ..module_utils._host_change.bundle_form import HostBundle
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION
@@ -84,7 +78,7 @@ def _build_bundles(builds: Sequence[HostBuild]) -> dict[str, Any]:
         bundles.append(bundle)
         for file in (*bundle["files"], *list_drop_in_files(build)):
             files.append({**file, "path": f"{build.collector.name}/{file['path']}"})
-        programs += [asdict(archive) for archive in build.program.released_archives]
+        programs += [asdict(archive) for archive in build.program.published_archives]
         summaries.append(summarize_host(build))
     return {
         "bundles": bundles,

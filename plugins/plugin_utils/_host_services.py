@@ -15,8 +15,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ..module_utils._host.host_bundle import HostBuild
-from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, list_sdk_receivers, list_sdk_services
+from ..module_utils._host.host_build import HostBuild
+from ..module_utils._host.host_sdks import HostSdk
+from ..module_utils._host.sdk_receivers import SdkReceiver, list_sdk_receivers, list_sdk_services
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from . import _arguments, _origins, _role_options
 from ._host_secrets import find_first_secret

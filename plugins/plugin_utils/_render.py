@@ -34,7 +34,7 @@ from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.pod import list_volumes
 from ..module_utils._collector.options import Collector
-from ..module_utils._host import host_hops
+from ..module_utils._host import connection_checks
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.kube.objects import Manifest
 from . import _role_files

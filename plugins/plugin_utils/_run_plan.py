@@ -22,7 +22,9 @@ which wave `canary` has the Linux host web1, and wave `all` the Linux hosts web2
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
+
+from ..module_utils._waves.downstream_collectors import DownstreamReads
 
 # The variables of a task, as Ansible passes them to an action: among them `hostvars` and `ansible_play_hosts`.
 TaskVariables = Mapping[str, Any]
@@ -85,7 +87,8 @@ class PlannedWaveRow(TypedDict):
     """Some Linux hosts of later waves, which have not changed yet."""
     rest_clusters: Sequence[str]
     """Some clusters of later waves."""
-    behind: BehindPlan
+    behind: DownstreamReads
+    """What is read of collectors that get data of the wave, such as gateways of agents."""
 
 
 class RunPlan(TypedDict):

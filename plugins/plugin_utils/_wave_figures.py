@@ -17,10 +17,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..module_utils._waves.behind_verdict import BehindVerdict
+from ..module_utils._waves.downstream_verdict import DownstreamVerdict
+from ..module_utils._waves.judged_group import JudgedGroup, interleave_faults
 from ..module_utils._waves.sample_rows import read_tracks
-from ..module_utils._waves.wave_data import JudgedGroup, JudgeTools, interleave_faults, judge_sides
-from ..module_utils._waves.wave_plan import PASS
+from ..module_utils._waves.wave_gates import PASS
+from ..module_utils._waves.wave_judgement import JudgeTools, judge_sides
 from ..module_utils._waves.wave_tracks import Track, group_sides
 from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
 from ._diagnose import create_search

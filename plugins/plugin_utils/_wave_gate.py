@@ -20,11 +20,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._waves.plan_differences import MemberChange, list_change_lines
+from ..module_utils._waves.task_failures import describe_failure
 from ..module_utils._waves.wave_verdict import (
     DID_NOT_ANSWER,
     FAILED_BEFORE_WAVES,
     WaveEnd,
-    describe_failure,
     describe_passed_wave,
     refuse_failed_hosts,
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_needs import GUARDED, HOST_ROWS, ROOT
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.component_rows import GUARDED, HOST_ROWS, ROOT
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_options import (
     HOST_OPTIONS,
     SHARED_OPTIONS,
@@ -80,7 +80,7 @@ def test_rows_of_needs_name_components_that_there_are() -> None:
 
 
 def test_a_relaxation_is_a_setting_of_the_unit() -> None:
-    text = Path(HERE / "plugins/module_utils/_host/host_needs.py").read_text(encoding="utf-8")
+    text = Path(HERE / "plugins/module_utils/_host/component_rows.py").read_text(encoding="utf-8")
     yielded = set(re.findall(r'yield UnitSetting\("(\w+)"', text))
     assert yielded - {"SupplementaryGroups", "RestrictAddressFamilies"} <= set(STRICT_SANDBOX)
     assert len(yielded) > 2

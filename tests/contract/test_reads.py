@@ -39,17 +39,17 @@ ALLOWED = {
     f"{ON_A_HOST}/release_folders.py": {
         "path.read_bytes": "Reads a file of a release, which this collection wrote.",
     },
-    f"{ON_A_HOST}/whole_files.py": {
+    f"{ON_A_HOST}/atomic_files.py": {
         "os.open": "Opens a file to write, or a folder.",
         "path.read_text": "Reads a manifest of this collection.",
     },
-    f"{ON_A_HOST}/service_drop_ins.py": {"os.open": "Opens a regular file, of which the start is read."},
+    f"{ON_A_HOST}/drop_in_files.py": {"os.open": "Opens a regular file, of which the start is read."},
     f"{ON_A_HOST}/host_faults.py": {"credential_path.read_bytes": "Reads a credential that the inventory names."},
     "plugins/plugin_utils/_release/archives.py": {"partial_file.open": "Opens an archive to write."},
     f"{ON_A_HOST}/installed_program.py": {"file.open": "Opens an archive, whose sum is read in chunks."},
     f"{ON_A_HOST}/program_installation.py": {
-        "(draft / 'download').open": "Opens a download to write.",
-        "Path(program.host_file).open": "Opens an archive, which is read in chunks.",
+        "(temporary / 'download').open": "Opens a download to write.",
+        "Path(archive.host_file).open": "Opens an archive, which is read in chunks.",
         "target.open": "Opens the program to write.",
         "shutil.copyfileobj": "Copies in chunks.",
     },
@@ -64,9 +64,11 @@ ALLOWED = {
         "gzip.GzipFile": "Opens the payload of a package with the expected sum, which is read in chunks.",
     },
     f"{ON_A_HOST}/machine.py": {
-        "os.open": "Opens a folder to lock it.",
         "Path('/sys/fs/selinux/enforce').read_text": "Reads a digit of the kernel.",
         "subprocess.run": "Runs programs of systemd, bounded in time.",
+    },
+    f"{ON_A_HOST}/host_lock.py": {"os.open": "Opens a file to lock it."},
+    f"{ON_A_HOST}/process_files.py": {
         "path.read_text": "Reads a file of the kernel, or what the checked program has printed.",
         "table.read_text": "Reads the sockets of the kernel.",
     },

@@ -3,6 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An alert as Alertmanager sends it, checked: its texts come from the network. Private.
 
+`_alert_plan.py` of plugin_utils reads the event of a rulebook with `read_alert`. For example, the event
+
+    {"status": "firing", "startsAt": "2026-01-31T12:00:00Z",
+     "labels": {"alertname": "OtelCollectorDown", "collector": "gateway", "namespace": "obs"}}
+
+gives `CollectorAlert("OtelCollectorDown", "gateway", "obs", host="", begin_time=1769860800.0)`.
+
 Source of the form: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config, version 4.
 """
 
@@ -17,12 +24,15 @@ from typing import Any
 from .._otelcol.errors import Problem, clean_text, suggest_word
 from .reactions import REACTIONS, Reaction
 
+# What is done, for messages.
 ASKED = "Read the alert"
+# The status of an alert that has not ended.
 FIRING = "firing"
 # The label with the host of the inventory.
 HOST_LABEL = "otel_host"
 # Names of collectors and namespaces. Source: RFC 1123, as Kubernetes takes it.
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
+# How many characters of a text a message shows.
 _SHOWN_LENGTH = 100
 # At the edges of what Python knows, a time with a zone is none in UTC.
 _KNOWN_YEARS = range(1970, 9999)
@@ -30,24 +40,26 @@ _KNOWN_YEARS = range(1970, 9999)
 
 @dataclass(frozen=True)
 class CollectorAlert:
-    """An alert of one collector. `namespace` and `host` are empty if the alert has no such label.
-
-    `begin_time` is when the alert began to fire, in seconds of Unix.
-    """
+    """An alert of one collector."""
 
     name: str
+    """Such as `OtelCollectorDown`."""
     collector: str
     namespace: str
+    """Empty if the alert has no such label."""
     host: str
+    """The host of the inventory; empty if the alert has no such label."""
     begin_time: float
+    """When the alert began to fire, in seconds of Unix."""
 
     @property
     def reaction(self) -> Reaction:
+        """What the alert does beside the diagnosis."""
         return REACTIONS[self.name]
 
     @property
     def qualified_name(self) -> str:
-        """The collector, as a diagnosis takes its name."""
+        """The collector, as a diagnosis takes its name: NAMESPACE/NAME, or NAME on a host."""
         return f"{self.namespace}/{self.collector}" if self.namespace else self.collector
 
     @property
@@ -81,6 +93,7 @@ def read_alert(raw_alert: Any) -> CollectorAlert:
 
 
 def _check_alert_name(raw_name: Any) -> str:
+    """Return the name of an alert. Raises Problem for one that this collection does not have."""
     if isinstance(raw_name, str) and raw_name in REACTIONS:
         return raw_name
     wrong = (
@@ -91,6 +104,7 @@ def _check_alert_name(raw_name: Any) -> str:
 
 
 def _read_name_label(labels: Mapping[str, Any], label: str) -> str:
+    """Return a label that names a collector or a namespace. Raises Problem if it is missing, or is no such name."""
     value = _read_label(labels, label)
     if not _DNS_LABEL.match(value):
         fix = "Names have up to 63 lower-case letters, digits and hyphens. Nothing was run."
@@ -99,6 +113,7 @@ def _read_name_label(labels: Mapping[str, Any], label: str) -> str:
 
 
 def _read_label(labels: Mapping[str, Any], label: str) -> str:
+    """Return a label. Raises Problem if it is missing."""
     value = labels.get(label)
     if not isinstance(value, str) or not value:
         raise Problem("it has no such label", asked=ASKED, where=f"labels.{label}", fix="Nothing was run.")

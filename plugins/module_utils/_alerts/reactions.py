@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What each alert of this collection does, as a table. docs/events.md has the same table. Private.
 
-Every alert starts a diagnosis. An alert that a bad change can cause stops the next wave too. One that says that data is
-lost, or that the collector does not run, may also undo the last change of the collector.
+`CollectorAlert.reaction` reads the table. Every alert starts a diagnosis. An alert that a bad change can cause stops
+the next wave too. One that says that data is lost, or that the collector does not run, may also undo the last change of
+the collector. For example, OtelCollectorDown does all of this, and OtelCollectorMemoryHigh undoes nothing.
 """
 
 from __future__ import annotations
@@ -18,28 +19,31 @@ class Reaction:
 
     stops_waves: bool = False
     """Whether runs that are under way begin no other wave."""
-    goes_back: bool = False
+    undoes_change: bool = False
     """Whether it may undo the last change of the collector."""
 
 
-_LOOK, _STOP, _BACK = Reaction(), Reaction(stops_waves=True), Reaction(stops_waves=True, goes_back=True)
+# The three reactions: to diagnose alone, to stop waves too, and to undo the last change too.
+_DIAGNOSE = Reaction()
+_STOP_WAVES = Reaction(stops_waves=True)
+_UNDO_CHANGE = Reaction(stops_waves=True, undoes_change=True)
 REACTIONS = {
-    "OtelCollectorDown": _BACK,
-    "OtelCollectorAbsent": _BACK,
-    "OtelCollectorNodeSilent": _STOP,
-    "OtelCollectorNodeUncovered": _STOP,
-    "OtelCollectorAgentsMissing": _STOP,
-    "OtelCollectorRestarted": _BACK,
-    "OtelCollectorMemoryHigh": _STOP,
-    "OtelCollectorMemoryLimited": _BACK,
-    "OtelCollectorExportFailed": _BACK,
-    "OtelCollectorExportStalled": _BACK,
-    "OtelCollectorQueueOverflow": _BACK,
-    "OtelCollectorQueueNearlyFull": _STOP,
-    "OtelCollectorQueueFillsSoon": _STOP,
-    "OtelCollectorRefused": _BACK,
-    "OtelCollectorDropped": _BACK,
+    "OtelCollectorDown": _UNDO_CHANGE,
+    "OtelCollectorAbsent": _UNDO_CHANGE,
+    "OtelCollectorNodeSilent": _STOP_WAVES,
+    "OtelCollectorNodeUncovered": _STOP_WAVES,
+    "OtelCollectorAgentsMissing": _STOP_WAVES,
+    "OtelCollectorRestarted": _UNDO_CHANGE,
+    "OtelCollectorMemoryHigh": _STOP_WAVES,
+    "OtelCollectorMemoryLimited": _UNDO_CHANGE,
+    "OtelCollectorExportFailed": _UNDO_CHANGE,
+    "OtelCollectorExportStalled": _UNDO_CHANGE,
+    "OtelCollectorQueueOverflow": _UNDO_CHANGE,
+    "OtelCollectorQueueNearlyFull": _STOP_WAVES,
+    "OtelCollectorQueueFillsSoon": _STOP_WAVES,
+    "OtelCollectorRefused": _UNDO_CHANGE,
+    "OtelCollectorDropped": _UNDO_CHANGE,
     # A rollout leads to both of these, or neither has to do with a change.
-    "OtelCollectorConfigOutdated": _LOOK,
-    "OtelCollectorCertificateExpires": _LOOK,
+    "OtelCollectorConfigOutdated": _DIAGNOSE,
+    "OtelCollectorCertificateExpires": _DIAGNOSE,
 }

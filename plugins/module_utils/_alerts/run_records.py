@@ -3,7 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run of waves and an alert write for each other: which wave changes, and that no other one may begin. Private.
 
-Both are files in one folder on the controller. A record may be half written or somebody else's, so it is checked.
+Both are files in one folder on the controller, which `_alert_folder.py` of plugin_utils reads and writes. A run writes
+which wave it changes; an alert writes that no other wave may begin, and the run reads that before its next wave
+(`check_stop`). A record may be half written or somebody else's, so it is checked. For example:
+
+    {"node": "ci1", "pid": 4711, "process": "1769860800", "begun": 1769860800.0, "wave_begun": 1769860860.0,
+     "wave": "canary", "hosts": ["web1"]}
+    {"alert": "OtelCollectorDown", "collector": "agent", "host": "web1", "at": 1769860900.0}
 """
 
 from __future__ import annotations
@@ -17,7 +23,91 @@ from .collector_alert import format_moment
 
 # A run on another machine has ended, or is taken for ended, so long after its last wave began.
 ELSEWHERE_SECONDS = 2 * 3600
-READ_RECORDS, REMOVE_FIX = "Read what runs and alerts note", "Remove the file if no run is under way."
+# What was done when a record could not be read, and what to do about it, for messages.
+READ_RECORDS = "Read what runs and alerts note"
+REMOVE_FIX = "Remove the file if no run is under way."
+
+# Either kind of record.
+Record = TypeVar("Record", "WaveRun", "Stop")
+
+
+@dataclass(frozen=True)
+class WaveRun:
+    """A run that changes the fleet in waves: the machine and the process, and the wave that it changes."""
+
+    node: str
+    """The name of the machine that runs it."""
+    pid: int
+    process: str
+    """What tells its process from another one with the same number, such as its start."""
+    begun: float
+    """When the run began, in seconds of Unix."""
+    wave_begun: float
+    """When its wave began, in seconds of Unix."""
+    wave: str
+    hosts: Sequence[str]
+    """The hosts of the wave."""
+
+    @property
+    def wave_begun_at(self) -> str:
+        return format_moment(self.wave_begun)
+
+    @property
+    def begun_at(self) -> str:
+        return format_moment(self.begun)
+
+    def is_same(self, other_run: WaveRun | None) -> bool:
+        """Whether both records are of one run."""
+        return other_run is not None and (self.node, self.pid, self.process) == (
+            other_run.node,
+            other_run.pid,
+            other_run.process,
+        )
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What an alert leaves for runs of waves: no other wave begins."""
+
+    alert: str
+    collector: str
+    host: str
+    at: float
+    """When the alert came, in seconds of Unix."""
+
+    @property
+    def one_line_text(self) -> str:
+        return f"{self.alert} of collector {self.collector} on {self.host} at {format_moment(self.at)}"
+
+
+def record_to_dict(record: WaveRun | Stop) -> dict[str, Any]:
+    """Return a record as data."""
+    return asdict(record)
+
+
+def is_under_way(run: WaveRun, node: str, process: str, current_time: float) -> bool:
+    """Whether a run goes on, seen from a machine. `process` is the one that has its number there now."""
+    if run.node == node:
+        return bool(process) and run.process == process
+    return current_time - run.wave_begun < ELSEWHERE_SECONDS
+
+
+def check_stop(stop: Stop | None, run_begun: float, waves: Sequence[str]) -> None:
+    """Raise Problem if an alert has come since a run began. `waves` are those that have not begun."""
+    if stop and stop.at >= run_begun:
+        fix = (
+            f"These waves did not begin: {', '.join(waves)}. Mend what the diagnosis of the alert names, then run the"
+            " same command: it continues, since hosts that have the change stay unchanged."
+        )
+        raise Problem(
+            f"an alert has come since this run began: {stop.one_line_text}",
+            asked=f"Begin wave {waves[0]}",
+            fix=fix,
+        )
+
+
+# ── Reading ──
+
 # A year far away: later moments cannot be written as a date.
 _LAST_MOMENT = 10**11
 
@@ -48,62 +138,13 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "pid": _is_pid,
     "hosts": _is_list_of_texts,
 }
-Record = TypeVar("Record", "WaveRun", "Stop")
-
-
-@dataclass(frozen=True)
-class WaveRun:
-    """A run that changes the fleet in waves: the machine and the process, and the wave that it changes.
-
-    `process` tells a process from another one with the same number. `begun` and `wave_begun` are seconds of Unix.
-    """
-
-    node: str
-    pid: int
-    process: str
-    begun: float
-    wave_begun: float
-    wave: str
-    hosts: Sequence[str]
-
-    @property
-    def wave_begun_at(self) -> str:
-        return format_moment(self.wave_begun)
-
-    @property
-    def begun_at(self) -> str:
-        return format_moment(self.begun)
-
-    def is_same(self, other_run: WaveRun | None) -> bool:
-        """Whether both records are of one run."""
-        return other_run is not None and (self.node, self.pid, self.process) == (
-            other_run.node,
-            other_run.pid,
-            other_run.process,
-        )
-
-
-@dataclass(frozen=True)
-class Stop:
-    """What an alert leaves for runs of waves: no other wave begins. `at` is in seconds of Unix."""
-
-    alert: str
-    collector: str
-    host: str
-    at: float
-
-    @property
-    def one_line_text(self) -> str:
-        return f"{self.alert} of collector {self.collector} on {self.host} at {format_moment(self.at)}"
-
-
-def record_to_dict(record: WaveRun | Stop) -> dict[str, Any]:
-    """Return a record as data."""
-    return asdict(record)
 
 
 def parse_record(kind: type[Record], raw_record: Any, path: str) -> Record:
-    """Return a record from data. Raises Problem for what is none."""
+    """Return a record from data, with its texts cleaned for a terminal. Raises Problem for data of another form.
+
+    `path` is the file of the record, for the message.
+    """
     field_names = [field.name for field in fields(kind)]
     record_fields = raw_record if isinstance(raw_record, Mapping) else {}
     for name in field_names:
@@ -112,23 +153,3 @@ def parse_record(kind: type[Record], raw_record: Any, path: str) -> Record:
             wrong = f"`{name}` is missing or of another type"
             raise Problem(wrong, asked=READ_RECORDS, where=path, fix=REMOVE_FIX)
     return kind(**{name: clean_text(record_fields[name]) for name in field_names})
-
-
-def is_under_way(run: WaveRun, node: str, process: str, current_time: float) -> bool:
-    """Whether a run goes on, seen from a machine. `process` is the one that has its number there now."""
-    if run.node == node:
-        return bool(process) and run.process == process
-    return current_time - run.wave_begun < ELSEWHERE_SECONDS
-
-
-def check_stop(stop: Stop | None, run_begun: float, waves: Sequence[str]) -> None:
-    """Raise Problem if an alert has come since a run began. `waves` are those that have not begun."""
-    if stop and stop.at >= run_begun:
-        fix = (
-            "Mend what the diagnosis of the alert names, then run the same command: it continues, since hosts that have"
-        )
-        raise Problem(
-            f"an alert has come since this run began: {stop.one_line_text}",
-            asked=f"Begin wave {waves[0]}",
-            fix=f"These waves did not begin: {', '.join(waves)}. {fix} the change stay unchanged.",
-        )

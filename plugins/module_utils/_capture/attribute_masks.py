@@ -4,7 +4,14 @@
 """Attributes without their content: names stay, and values become masks of their type. Private.
 
 A mask is what stands in place of a value, such as as many letters as a text has bytes (see value_masks.py).
-`request_masks.py` calls this file for all attributes of a request.
+`request_masks.py` calls this file for all attributes of a request. For example:
+
+| attribute | value before | value after | why |
+|---|---|---|---|
+| `http.request.method` | `GET` | `GET` | one of the enumeration of the attribute (kept_values.py) |
+| `enduser.id` | `alice` | `Xk3_p` | a text |
+| `items` | `17` | `58` | a number |
+| `http.request.header.cookie` | `id=7` | `p9Qa` | a header, which is masked even if values stay |
 """
 
 from __future__ import annotations
@@ -22,8 +29,13 @@ from .value_masks import ValueMasks
 # Headers of requests that an instrumentation has written into attributes. Source: the semantic conventions of HTTP and
 # RPC.
 HEADER_PREFIXES = (
-    *("http.request.header.", "http.response.header.", "rpc.grpc.request.metadata.", "rpc.request.metadata."),
-    *("rpc.grpc.response.metadata.", "rpc.response.metadata.", "rpc.connect_rpc."),
+    "http.request.header.",
+    "http.response.header.",
+    "rpc.grpc.request.metadata.",
+    "rpc.request.metadata.",
+    "rpc.grpc.response.metadata.",
+    "rpc.response.metadata.",
+    "rpc.connect_rpc.",
 )
 # How many attributes are made once and remembered.
 _MOST_REMEMBERED = 20_000
@@ -44,13 +56,14 @@ class Owner(NamedTuple):
 
 
 class TextAttribute(NamedTuple):
-    """An attribute with a text as its value, which comes again and again."""
+    """The key of a masked attribute that is remembered: one with a text as its value, which comes again and again."""
 
     name: str
     is_within_secret: bool
     text: Any
 
 
+# Takes the attribute that a value belongs to, and the value; returns what a capture has in its place.
 ValueMask = Callable[[Owner, Any], Any]
 
 

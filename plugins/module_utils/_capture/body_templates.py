@@ -1,13 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Templates of log bodies and of names of spans: common words stay, every other part becomes a placeholder.
+"""Templates of log bodies and of names of spans: common words stay, every other part becomes a placeholder. Private.
 
-A mask is letters that stand for a text, as many as the text has bytes (see value_masks.py). A placeholder is `<` and
-`>` around the mask of the part, which is cut so that the placeholder is as long as the part. For example, `order-1234`
-becomes eight letters between `<` and `>`. A part of one character, such as a digit, becomes `<>`, which is one longer.
-So equal parts stay equal, a body nearly keeps its size, and a reader who replaces `<[^<>]*>` by `<*>` has the template.
-Private.
+text_masks.py calls this file. A placeholder is `<` and `>` around the mask of the part, which is cut so that the
+placeholder is as long as the part. (A mask is letters that stand for a text, see value_masks.py.) For example:
+
+    user alice has no order-1234      becomes      user <1n6> has no <u8-Syg1q>
+
+A part of one character, such as a digit, becomes `<>`, which is one longer. So equal parts stay equal, a body nearly
+keeps its size, and a reader who replaces `<[^<>]*>` by `<*>` has the template.
 """
 
 from __future__ import annotations

@@ -4,7 +4,10 @@
 """The manifest of a capture, a JSON file beside its records: whose data it is, how much, and what is masked. Private.
 
 `capture_task` writes it, and `capture_facts` reads it for a forecast. It holds no value of telemetry, and of the config
-a hash alone.
+a hash alone. For example:
+
+    {"capture": 1, "source": "pod", "begun": "2026-07-01T12:00:00Z", "seconds": 60.0, "ended_by": "seconds",
+     "signals": {"traces": {"file": "traces.jsonl.gz", "records": 5120, …}}, "masked": {"mode": "hash", …}, …}
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from .._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH_MODE, POD_RAT
 from .capture_sample import CaptureSample, SampleEnd, SignalSize
 from .kept_values import ENUMERATED_ATTRIBUTES
 
+# The version of the format.
 FORMAT = 1
 # In fewer seconds, a single request decides what a rate is.
 _LEAST_SECONDS = 3.0
@@ -64,8 +68,8 @@ class SourceFacts(TypedDict, total=False):
     left_out_receivers: list[str]
 
 
+# How much a capture has of a signal: `file`, the fields of SignalSize, and the rates of `_compute_rates`.
 SignalRow = dict[str, Any]
-"""How much a capture has of a signal: `file`, the fields of SignalSize, and the rates of `_compute_rates`."""
 
 
 class SourceRow(SourceFacts, total=False):

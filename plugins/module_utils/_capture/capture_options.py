@@ -17,19 +17,19 @@ from .attribute_masks import names_secret
 from .capture_sample import Bounds
 from .record_masks import KEEP_MODE
 
+# The consent to keep values.
 VALUES_CONSENT = "values"
-"""The consent to keep values."""
+# What the module does, as its problems name it.
 CAPTURE_TASK = "Capture telemetry"
-"""What the module does, as its problems name it."""
+# The least and the largest value of each option that is a number.
 _OPTION_LIMITS = {
     "seconds": (1, 3600),
     "records": (1, 10**9),
     "bytes": (1 << 16, 1 << 30),
     "timeout_seconds": (1, 3600),
 }
-"""The least and the largest value of each option that is a number."""
+# The most parts of the name of a collector: a namespace and a name.
 _MOST_NAME_PARTS = 2
-"""A namespace and a name."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A bounded sample of telemetry: lines of OTLP JSON come in, masked lines go out. Private.
 
-A line is one request of OTLP. A mask stands for a value, so that no content goes out (see record_masks.py). Bytes of a
+`captured_parts.py` and `capture_files.py` of `live` fill a `CaptureSample` line by line, until it is full. A line is
+one request of OTLP. Its values are masked (record_masks.py), so that no content goes out: of
+
+    {"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "GET /order/17", …}]}]}]}
+
+the line `{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "GET <5-YErAo>", …}]}]}]}` is written. Bytes of a
 request are counted before masking (`received_bytes`, and `octets` as a bound) and after it (`bytes`). A record is a
-span, a log record or a data point. `capture_task.py` and `capture_files.py` fill a sample.
+span, a log record or a data point.
 """
 
 from __future__ import annotations
@@ -21,33 +26,37 @@ from .._otelcol.otlp_requests import LISTS_BY_SIGNAL, MALFORMED_ERRORS, count_it
 from .collector_rates import ServedRecords
 from .record_masks import RecordMasks
 
-SECONDS_BOUND, RECORDS_BOUND, BYTES_BOUND, FILES_END = "seconds", "records", "bytes", "end of the files"
-"""What ends a sample."""
+# What ends a sample: one of its bounds, or the end of the files that are captured.
+SECONDS_BOUND = "seconds"
+RECORDS_BOUND = "records"
+BYTES_BOUND = "bytes"
+FILES_END = "end of the files"
+# The longest line that is read: a request of OTLP has 4 MiB by default, and as JSON some three times as much.
 LINE_BYTES = 64 << 20
-"""The longest line that is read: a request of OTLP has 4 MiB by default, and as JSON some three times as much."""
 _FOREIGN_FIX = "Give files that exporter file wrote with `format: json` and without compression, or OTLP JSON lines."
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where a sample ends, whichever comes first. `octets` are bytes of OTLP JSON before masking."""
+    """Where a sample ends, whichever comes first."""
 
     seconds: float
     records: int
     octets: int
+    """Bytes of OTLP JSON before masking."""
 
 
 @dataclass(frozen=True)
 class SampleEnd:
-    """How many seconds a sample took, what ended it, and what the pods beside that of the capture accepted.
-
-    They are read before that pod gets the first record, and after the last one that the sample has. `seconds` is 0 for
-    files, whose duration nobody knows.
-    """
+    """How a sample ended."""
 
     seconds: float
+    """How long it took; 0 for files, whose duration nobody knows."""
     ended_by: str
+    """SECONDS_BOUND, RECORDS_BOUND, BYTES_BOUND or FILES_END."""
     served_records: ServedRecords | None = None
+    """What the pods beside that of the capture accepted meanwhile; None for files. They are read before that pod gets
+    the first record, and after the last one that the sample has."""
 
 
 @dataclass
@@ -62,12 +71,14 @@ class SignalSize:
 
 @dataclass
 class CaptureSample:
-    """What has come in so far. `write` gets the signal and the bytes of each line that goes out."""
+    """What has come in so far."""
 
     masks: RecordMasks
     bounds: Bounds
     write: Callable[[str, bytes], None]
+    """Gets the signal and the bytes of each line that goes out."""
     sizes: dict[str, SignalSize] = field(default_factory=dict)
+    """How much has come in, by signal."""
 
     def add(self, line: bytes, where: str) -> None:
         """Mask and count one request. Raises Problem if it is no OTLP JSON; `where` names the file and the line."""
@@ -103,6 +114,7 @@ class CaptureSample:
 
 
 def _parse_request(line: bytes, where: str) -> dict[str, Any]:
+    """Return the request of a line. Raises Problem if it is no JSON, or no request of OTLP."""
     try:
         request = parse_json(line)
     except ValueError as error:
@@ -113,15 +125,18 @@ def _parse_request(line: bytes, where: str) -> dict[str, Any]:
 
 
 class LineSplitter:
-    """Makes whole lines out of parts of a text, which may end anywhere. `rest` is the last line, without an end yet."""
+    """Makes whole lines out of parts of a text, which may end anywhere.
+
+    The parts `{"a":1}\\n{"b"` and `:2}\\n` give the lines `{"a":1}` and then `{"b":2}`.
+    """
 
     def __init__(self) -> None:
-        self.rest = b""
+        self.unfinished_line = b""
 
     def split_off_lines(self, part: bytes) -> list[bytes]:
         """Return the lines that a part completes. Raises Problem for a line that is too long."""
-        *lines, self.rest = (self.rest + part).split(b"\n")
-        if len(self.rest) > LINE_BYTES:
+        *lines, self.unfinished_line = (self.unfinished_line + part).split(b"\n")
+        if len(self.unfinished_line) > LINE_BYTES:
             wrong = f"a line has more than {LINE_BYTES >> 20} MiB"
             raise Problem(wrong, fix="Let the exporter write smaller requests, for example behind processor batch.")
         return [line for line in lines if line.strip()]

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a pod beside those of a collector gets a share of their load, and with how many it shares. Private.
 
-Clients reach the pods of a DaemonSet by a port of their node, or by a Service. The port of a node leads to one pod, and
-Kubernetes runs no second one that has it. A Service leads to all pods with its labels, so to that of the capture too.
+`capture_plan.py` asks this before it starts the pod of a capture. Clients reach the pods of a DaemonSet by a port of
+their node, or by a Service. The port of a node leads to one pod, and Kubernetes runs no second one that has it. A
+Service leads to all pods with its labels, so to that of the capture too. For example, for a Deployment with 3 ready
+pods the share is `CaptureShare(other_pod_count=3)`: the pod of the capture gets about a quarter of the load.
 """
 
 from __future__ import annotations
@@ -29,14 +31,12 @@ _CAPTURE_FILES_FIX = "Let it write files with exporter file, and capture these w
 
 @dataclass(frozen=True)
 class CaptureShare:
-    """With how many ready pods the one of a capture shares the load, and how many nodes have as many of their own.
-
-    `node_count` is 1 if all pods of the collector share one load, which is so unless Services keep clients on their
-    node.
-    """
+    """With whom the pod of a capture shares the load."""
 
     other_pod_count: int
+    """How many ready pods share one load with it."""
     node_count: int = 1
+    """How many nodes have a load of their own; 1 unless Services keep clients on their node."""
 
 
 def compute_share(

@@ -1,10 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the config with which the pod of a capture writes what its receivers get to a file. Private.
+"""Build the config with which the pod of a capture writes what its receivers get to a file: the tap. Private.
 
-The Collector in the pod merges this config over the collector's own one, which stays as it is, with its references to
-secrets. The config adds a pipeline for each signal beside the others, so telemetry also goes on to the backends.
+`capture_plan.py` calls `build_tap` for each collector. The Collector in the pod merges this config over the collector's
+own one, which stays as it is, with its references to secrets. The config adds a pipeline for each signal beside the
+others, so telemetry also goes on to the backends. For a collector whose receiver otlp gets traces, it has:
+
+    exporters: {file/o11y_capture: {path: /o11y-capture/received.jsonl, flush_interval: 500ms}}
+    service: {pipelines: {traces/o11y_capture: {receivers: [otlp], processors: [batch/o11y_capture],
+      exporters: [file/o11y_capture]}}}
+
 Processor batch in these pipelines answers each request at once: a file that cannot be written fails no request, and no
 client sends one again.
 """
@@ -20,16 +26,20 @@ from .._otelcol.config.pipelines import PipelineGraph, signal_of
 from .._otelcol.otlp_requests import LISTS_BY_SIGNAL
 from .._otelcol.traits import EXPORTERS, EXTENSIONS, PROCESSORS, RECEIVERS, Trait, traits_of
 from . import capture_refusals
+from .known_config import check_config_is_known
 
 # The consent to capture at a collector that decides by records that it saw before.
 STATE_CONSENT = "state"
+# The name of each component that the tap adds, after its type.
 _COMPONENT_NAME = "o11y_capture"
-_FILE_EXPORTER, _BATCH_PROCESSOR = f"file/{_COMPONENT_NAME}", f"batch/{_COMPONENT_NAME}"
+_FILE_EXPORTER = f"file/{_COMPONENT_NAME}"
+_BATCH_PROCESSOR = f"batch/{_COMPONENT_NAME}"
 # What stands in for the receivers of a pipeline that has none left: nobody can reach it, and it gets nothing.
 _IDLE_RECEIVER = f"otlp/{_COMPONENT_NAME}"
 _IDLE_SETTINGS = {"protocols": {"http": {"endpoint": "127.0.0.1:0"}}}
+# How often the batches and the file are written out.
 _FLUSH_INTERVAL = "500ms"
-# Records in a line of the file, so that a bound is met closely.
+# How many records a line of the file has, so that a bound of the capture is met closely.
 _RECORDS_OF_LINE = 512
 
 
@@ -52,20 +62,20 @@ def build_tap(config: Mapping[str, Any], path: str, consents: Collection[str]) -
     Raises Problem if no receiver gets traces, metrics or logs from clients, if a part of the config stands elsewhere,
     if the pod would keep a port shut, or if its records would be lost or counted otherwise.
     """
-    capture_refusals.check_readable(config)
+    check_config_is_known(config)
     graph = PipelineGraph.of(config)
     used_receivers = graph.find_signals_by_id(RECEIVERS)
     receivers = tuple(name for name in used_receivers if Trait.IS_SENT_TO in traits_of(RECEIVERS, name))
     left_out = tuple(name for name in used_receivers if name not in receivers)
     if not receivers:
-        raise capture_refusals.explain_no_receivers(left_out)
+        raise capture_refusals.build_no_receivers_problem(left_out)
     capture_refusals.check_left_out_receivers(left_out)
     capture_refusals.check_exporters(config, graph)
     if STATE_CONSENT not in consents:
         capture_refusals.check_stateless_components(config, graph)
-    sources = _group_receivers_by_signal(graph, receivers)
-    if not sources:
-        raise capture_refusals.explain_no_signals(receivers)
+    receivers_by_signal = _group_receivers_by_signal(graph, receivers)
+    if not receivers_by_signal:
+        raise capture_refusals.build_no_signals_problem(receivers)
     overlay = {
         "receivers": {_IDLE_RECEIVER: _IDLE_SETTINGS},
         "processors": {_BATCH_PROCESSOR: _build_batch_settings()},
@@ -75,10 +85,10 @@ def build_tap(config: Mapping[str, Any], path: str, consents: Collection[str]) -
         },
         "service": {
             "extensions": list(_list_kept_extensions(config)),
-            "pipelines": {**_reduce_pipelines(graph, left_out), **_build_tap_pipelines(sources)},
+            "pipelines": {**_reduce_pipelines(graph, left_out), **_build_tap_pipelines(receivers_by_signal)},
         },
     }
-    return Tap(overlay, tuple(sources), receivers, left_out)
+    return Tap(overlay, tuple(receivers_by_signal), receivers, left_out)
 
 
 def _group_receivers_by_signal(graph: PipelineGraph, receivers: Collection[str]) -> dict[str, list[str]]:

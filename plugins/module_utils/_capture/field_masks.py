@@ -4,18 +4,19 @@
 """What becomes of one field of OTLP as JSON: numbers, flags and enumerations stay. Private.
 
 A `FieldMask` is a function that returns what stands in place of the content of a field. A `make_…_mask` makes one out
-of others, and a `keep_…` is one that lets a value stay if it has the expected form. `request_masks.py` has the table.
+of others, and a `keep_…` is one that lets a value stay if it has the expected form: `keep_number` returns 7 for 7, and
+0 for `a secret`. `request_masks.py` has the table of all fields.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
+# Takes the content of a field, and returns what a capture has in its place.
 FieldMask = Callable[[Any], Any]
-"""Takes the content of a field, and returns what a capture has in its place."""
 # A number as text, such as `-1.5e-3`, or one of the words for what is no number.
 _NUMBER_PATTERN = re.compile(r"-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?|-?Infinity|NaN", re.IGNORECASE)
 # What a double has as text. Source: "JSON Protobuf Encoding" and the mapping of protobuf to JSON.
@@ -24,10 +25,11 @@ NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
 _ENUM_PATTERN = re.compile(r"[A-Z]+(_[A-Z0-9]+)*")
 
 
-def make_message_mask(**field_masks: FieldMask) -> FieldMask:
+def make_message_mask(field_masks: Mapping[str, FieldMask]) -> FieldMask:
     """Return what masks a message: each field by its own mask. A field without a mask is left out.
 
-    Example: the mask `make_message_mask(flags=keep_number)` makes `{"flags": 1}` of `{"flags": 1, "name": "x"}`.
+    Example: `make_message_mask({"flags": keep_number})` is a mask that makes `{"flags": 1}` of
+    `{"flags": 1, "name": "x"}`.
     """
 
     def mask_message(given_fields: Any) -> dict[str, Any]:

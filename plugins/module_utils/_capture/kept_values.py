@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The values of attributes that a capture does not mask: the enumerations of the semantic conventions. Private.
 
-For example, `GET` stays readable in `http.request.method`. The value counts, and not the name alone: what an
-application writes into such an attribute by mistake is masked.
+attribute_masks.py and text_masks.py ask this file. For example, `GET` stays readable in `http.request.method`. The
+value counts, and not the name alone: what an application writes into such an attribute by mistake is masked.
+
 Source: the registry of OpenTelemetry's semantic conventions, 1.37, and the older names that it deprecates.
 """
 
@@ -62,7 +63,7 @@ _DIRECTIONS = "in out read receive transmit write page_in page_out"
 _BOOLS = "true false"
 
 # Each row has names of attributes, and the values that all of them may have. Both are words with blanks between; the
-# values may be a pattern instead. The loop below makes a table by name of each kind of row.
+# values may be a pattern instead.
 _ENUMERATIONS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
     ("http.request.method http.method http.request.method_original", _HTTP_METHODS),
     ("http.response.status_code http.status_code", _HTTP_STATUS),
@@ -92,16 +93,30 @@ _ENUMERATIONS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
     ("state status cpu.mode system.cpu.state system.memory.state system.network.state process.state", _STATES),
     ("error exception.escaped sampled", _BOOLS),
 )
-_WORDS_BY_ATTRIBUTE: dict[str, frozenset[str]] = {}
-_PATTERN_BY_ATTRIBUTE: dict[str, re.Pattern[str]] = {}
-for _names, _values in _ENUMERATIONS:
-    for _name in _names.split():
-        if isinstance(_values, str):
-            _WORDS_BY_ATTRIBUTE[_name] = frozenset(_values.split())
-        else:
-            _PATTERN_BY_ATTRIBUTE[_name] = _values
+
+
+def _index_words() -> dict[str, frozenset[str]]:
+    """Return the values of each attribute whose values are words."""
+    words_by_attribute: dict[str, frozenset[str]] = {}
+    for names, values in _ENUMERATIONS:
+        if isinstance(values, str):
+            words_by_attribute.update(dict.fromkeys(names.split(), frozenset(values.split())))
+    return words_by_attribute
+
+
+def _index_patterns() -> dict[str, re.Pattern[str]]:
+    """Return the pattern of each attribute whose values have a pattern."""
+    pattern_by_attribute: dict[str, re.Pattern[str]] = {}
+    for names, values in _ENUMERATIONS:
+        if not isinstance(values, str):
+            pattern_by_attribute.update(dict.fromkeys(names.split(), values))
+    return pattern_by_attribute
+
+
+_WORDS_BY_ATTRIBUTE = _index_words()
+_PATTERN_BY_ATTRIBUTE = _index_patterns()
+# The names of attributes that have values which stay.
 ENUMERATED_ATTRIBUTES = tuple(sorted({*_WORDS_BY_ATTRIBUTE, *_PATTERN_BY_ATTRIBUTE}))
-"""The names of attributes that have values which stay."""
 
 
 def is_kept_value(name: str, value: str) -> bool:

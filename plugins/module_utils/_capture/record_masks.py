@@ -1,10 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests of OTLP as JSON, and the same without their content: what a capture takes over of each record.
+"""Requests of OTLP as JSON, and the same without their content: what a capture takes over of each record. Private.
 
-`request_masks` has the table of fields, `attribute_masks` and `text_masks` what stays of their content, and
-`value_masks` what stands in place of the rest. Private.
+`capture_task.py` makes one `RecordMasks` for a run, and the sample masks each request by it. For example, the attribute
+`{"key": "user.email", "value": {"stringValue": "a@b.org"}}` becomes
+`{"key": "user.email", "value": {"stringValue": "Xk3_pQa"}}`.
+
+The masks use each other from left to right: request_masks.py has the table of fields, attribute_masks.py and
+text_masks.py decide what stays of their content, and value_masks.py makes what stands in place of the rest.
 """
 
 from __future__ import annotations
@@ -18,8 +22,8 @@ from .request_masks import RequestMasks
 from .text_masks import TextMasks
 from .value_masks import ValueMasks
 
+# The mode of a capture in which all values stay but headers and secrets.
 KEEP_MODE = "keep"
-"""The mode of a capture in which all values stay but headers and secrets."""
 
 
 class RecordMasks:
@@ -33,8 +37,8 @@ class RecordMasks:
         hides_values = mode == HASH_MODE
         values = ValueMasks(key)
         texts = TextMasks(values, hides_values=hides_values)
-        self._mask_attributes = AttributeMasks(values, texts, kept_names, hides_values=hides_values)
-        self._masks_by_field = RequestMasks(values, texts, self._mask_attributes).build_masks()
+        self._attribute_masks = AttributeMasks(values, texts, kept_names, hides_values=hides_values)
+        self._masks_by_field = RequestMasks(values, texts, self._attribute_masks).build_masks()
 
     def mask_request(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return a request of one signal without its content.
@@ -50,4 +54,4 @@ class RecordMasks:
     @property
     def unseen_names(self) -> list[str]:
         """The attributes whose values were to stay and that nothing has had so far, in their order."""
-        return self._mask_attributes.unseen_names
+        return self._attribute_masks.unseen_names

@@ -4,7 +4,8 @@
 """Texts without their content: what looks like a name, a unit or a version stays, others become masks. Private.
 
 A mask is letters that stand for a text (see value_masks.py). `request_masks.py` says which field is masked by which
-method. If values are not hidden, `hides_values` is false, and only secrets become masks.
+method. For example, `mask_name` returns `http.server.duration` as it is, and letters for `order 4711 of alice`. If
+values are not hidden, `hides_values` is false, and only secrets become masks.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values without their content: a masked value has the length of the value, and equal values stay equal.
+"""Values without their content: a masked value has the length of the value, and equal values stay equal. Private.
+
+The other files of masks call this one for each value that must not stay. For example, the text `alice` becomes `Xk3_p`,
+the integer 1017 becomes 5824, and the id of a trace becomes other hexadecimal digits.
 
 A mask is made by BLAKE2b with a key of the run, which nobody keeps, so no table of known values leads back. With a key,
-BLAKE2b is a MAC by itself (RFC 7693), as HMAC-SHA256 is, and takes a tenth of its time. Private.
+BLAKE2b is a MAC by itself (RFC 7693), as HMAC-SHA256 is, and takes a tenth of its time.
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ import binascii
 import hashlib
 
 _URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+# Without 0, which a number loses at its start and at the end of its fraction.
 _DIGITS = "123456789"
-"""Without 0, which a number loses at its start and at the end of its fraction."""
 # Among a million values, two share a mask of so many characters with a chance below 1 in 10,000: 64 letters to the
 # 10th power are 2^60 masks, 9 digits to the 19th power as many. Shorter masks are compared.
 _LENGTH_WITHOUT_DOUBLES = {_URL_SAFE: 10, _DIGITS: 19}
@@ -23,8 +26,10 @@ _LENGTH_WITHOUT_DOUBLES = {_URL_SAFE: 10, _DIGITS: 19}
 _DRAWS_OF_OWN_LENGTH = 64
 # So many short values are compared. Later ones get masks that are long enough to have no doubles.
 _MOST_COMPARED = 500_000
-# The first integer that has no place in the 64 bits of OTLP, and the most that is sure to have one.
-_TOO_LARGE, _OF_18_DIGITS = 1 << 63, 10**18
+# The first integer that is too large for the 64 bits of OTLP.
+_TOO_LARGE = 1 << 63
+# What is below this number has 18 digits at most, and fits into 64 bits.
+_OF_18_DIGITS = 10**18
 
 
 class ValueMasks:

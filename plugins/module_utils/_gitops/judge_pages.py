@@ -4,7 +4,7 @@
 """What the judgement of a synced change says, as Markdown and JUnit. Private.
 
 A sync is a change that another tool, such as Argo CD, applies from Git. `_collector_judge.py` of plugin_utils compares
-what collectors counted before and after it. A verdict is a `JudgedGroup` of wave_data.py.
+what collectors counted before and after it. A verdict is a `JudgedGroup` of judged_group.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .._otelcol.config.paths import Position
 from .._otelcol.rules.junit_report import render_junit
 from .._otelcol.rules.report_model import CheckedConfig, Report
 from .._otelcol.rules.subject import Finding
-from .._waves.wave_data import JudgedGroup
+from .._waves.judged_group import JudgedGroup
 
 SUITE = "o11y.opentelemetry.judge"
 WORSE, NO_DATA, PASSED = "worse", "no data", "passed"

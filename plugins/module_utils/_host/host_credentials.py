@@ -2,11 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The environment of a service: text goes into its unit, and a secret into a file that only the service can read.
+Private.
 
-systemd copies a credential into a folder of the service, which CREDENTIALS_DIRECTORY names, and no process of another
-user can read it there. The environment of a process, and a unit, can be read by more. Recipes and users write
-`${env:NAME}` on hosts as in clusters; the config that the service gets reads the file instead.
-Source: systemd.exec(5), LoadCredential=; confmap/expand.go, which expands the innermost reference first. Private.
+`_host_build.py` of plugin_utils reads option `env` of a collector with this file. systemd copies a credential into a
+folder of the service, which the variable CREDENTIALS_DIRECTORY names, and no process of another user can read it there.
+The environment of a process, and a unit, can be read by more. Recipes and users write `${env:NAME}` on hosts as in
+clusters; the config that the service gets reads the file instead. For example, for
+`env: {TOKEN: {credential: {file: token.txt}}, REGION: eu}`:
+
+    variables of the unit      REGION=eu
+    credential                 TOKEN, with the text of token.txt of the controller
+    config                     `${env:TOKEN}` becomes `${file:${env:CREDENTIALS_DIRECTORY}/TOKEN}`
+
+Source: systemd.exec(5), LoadCredential=; confmap/expand.go, which expands the innermost reference first.
 """
 
 from __future__ import annotations
@@ -14,22 +22,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import iter_leaves
 from .._otelcol.config.variable_references import REFERENCE_PATTERN
 from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.kube.names import variable_text
 
+# The key of a source in option `env`, as in `{credential: {path: /etc/token}}`.
 CREDENTIAL = "credential"
 # What systemd gives to every service with these settings.
 SYSTEMD_VARIABLES = frozenset(
     ("CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "INVOCATION_ID", "JOURNAL_STREAM", "HOME", "PATH")
 )
 _LINE_ENDS = ("\n", "\r")  # systemd ends a line of a unit at both
-# How a credential is given: its text, the path of a file on the host, a file of the controller. For example
-# `env: {TOKEN: {credential: {file: token.txt}}}`.
-_CREDENTIAL_WAYS = ("content", "path", "file")
+# How a credential is given: its text, the path of a file on the host, or a file of the controller.
+_CREDENTIAL_KINDS = ("content", "path", "file")
 # The name of a credential is that of a file. Source: credential_name_valid in systemd's src/shared/creds-util.c.
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}\Z")
 
@@ -82,14 +90,15 @@ def read_host_environment(env: Mapping[str, Any], read_file: Callable[[str], str
 def read_credential(option: str, name: str, source: Mapping[str, Any], read_file: Callable[[str], str]) -> Credential:
     """Return the credential that an option describes. Raises Problem for sources that hosts do not have.
 
-    `option` is the path of the option for messages, such as `env.TOKEN`. `source` must be `{credential: WAY}`; options
-    of clusters have other sources, such as `secret`. `read_file` returns the text of a file of the controller.
+    `option` is the path of the option for messages, such as `env.TOKEN`. `source` must be `{credential: {KIND:
+    VALUE}}`; options of clusters have other sources, such as `secret`. `read_file` returns the text of a file of the
+    controller.
     """
     if set(source) != {CREDENTIAL}:
         sources = ", ".join(sorted(map(str, source))) or "no source"
         fix = "Write `{credential: {content: TEXT}}`, or instead `file` of the controller or `path` on the host."
         raise Problem(f"`{option}` has {sources}, and a host has credentials", fix=fix)
-    source_kind, value = _read_only_way(option, source[CREDENTIAL])
+    source_kind, value = _read_only_kind(option, source[CREDENTIAL])
     if source_kind == "path":
         if not value.startswith("/"):
             raise Problem(f"`{option}.credential.path` is no full path", fix="Begin it with a slash.")
@@ -100,24 +109,33 @@ def read_credential(option: str, name: str, source: Mapping[str, Any], read_file
     return Credential(name, content.rstrip("\n"))
 
 
-def _read_only_way(option: str, description: Any) -> tuple[str, str]:
-    """Return the one way in which a credential is given, and its value. A text alone is the content.
+class _CredentialSource(NamedTuple):
+    """How a credential is given: one of _CREDENTIAL_KINDS, and its value."""
 
-    Raises Problem for an unknown way, for none and for two.
+    kind: str
+    value: str
+
+
+def _read_only_kind(option: str, description: Any) -> _CredentialSource:
+    """Return how a credential is given, and the value: `("file", "token.txt")` for `{file: token.txt}`.
+
+    A text alone is the content. Raises Problem for an unknown kind, for none and for two.
     """
-    fix = f"Give one of {', '.join(_CREDENTIAL_WAYS)}."
+    fix = f"Give one of {', '.join(_CREDENTIAL_KINDS)}."
     if isinstance(description, str):
         description = {"content": description}
-    value_by_way = description if isinstance(description, Mapping) else {}
-    for source_kind in value_by_way:
-        if source_kind not in _CREDENTIAL_WAYS:
+    value_by_kind = description if isinstance(description, Mapping) else {}
+    for source_kind in value_by_kind:
+        if source_kind not in _CREDENTIAL_KINDS:
             raise Problem(
-                f"`{option}.credential` has '{source_kind}'{suggest_word(str(source_kind), _CREDENTIAL_WAYS)}", fix=fix
+                f"`{option}.credential` has '{source_kind}'{suggest_word(str(source_kind), _CREDENTIAL_KINDS)}", fix=fix
             )
-    filled_ways = [(source_kind, variable_text(value)) for source_kind, value in value_by_way.items() if value]
-    if len(filled_ways) != 1:
+    filled_kinds = [
+        _CredentialSource(source_kind, variable_text(value)) for source_kind, value in value_by_kind.items() if value
+    ]
+    if len(filled_kinds) != 1:
         raise Problem(f"`{option}.credential` has no secret, or two", fix=fix)
-    return filled_ways[0]
+    return filled_kinds[0]
 
 
 def replace_with_files(config: Any, credentials: tuple[Credential, ...]) -> Any:

@@ -4,6 +4,8 @@
 """What the rules learn of a collector that systemd runs. Private.
 
 The rules of _otelcol judge a config for its deployment: how many processes run it, and in which network.
+`_host_build.py` of plugin_utils gives them that of a collector of a host: it runs once, in the network of the host,
+with the memory of its option `memory_limit`.
 """
 
 from __future__ import annotations

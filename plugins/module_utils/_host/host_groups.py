@@ -1,17 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gateways of an inventory group, as a collector of another host reaches them.
+"""The gateways of an inventory group, and the address by which a collector of another host reaches them. Private.
+
+A member is a host of the group. A gateway is the collector of a member that gets the data, over one of its ports for
+OTLP. `_host_groups.py` of plugin_utils calls this file for a recipe with the option `to: GROUP`. For example, for two
+gateways in group `gateways`, `choose_group_address` returns
+
+    GroupAddress(gateways=(…), endpoint="gateways.internal:4317", alias="gateways.internal")
 
 The gRPC client of the Collector balances over the addresses of one name, and takes no list of addresses. So several
-gateways have one name, which the sender's unit resolves. Measured with 0.158.0, two gateways, one killed for 10 s
-(3,000 records): `round_robin` over such a name halves the requests, and loses, doubles and delays nothing; exporter
-`load_balancing` with a static list keeps half of the records back until the gateway is there again.
-Source: gRPC, doc/naming.md: Go has no resolver for lists. Private.
-
-A member is a host of the group, an ingest one of its ports for OTLP. A gateway is the collector of a member that gets
-the data, and a route says how one sender reaches all gateways: by one name (the alias), by the address of its own
-gateway, or by all addresses if the exporter divides the data itself.
+gateways have one name, the alias, which the sender's unit resolves. Measured with 0.158.0, two gateways, one killed for
+10 s (3,000 records): `round_robin` over such a name halves the requests, and loses, doubles and delays nothing;
+exporter `load_balancing` with a static list keeps half of the records back until the gateway is there again. Source:
+gRPC, doc/naming.md: Go has no resolver for lists.
 """
 
 from __future__ import annotations
@@ -25,19 +27,26 @@ from typing import Any
 
 from .._otelcol.config.addresses import ANY_HOSTS, is_loopback
 from .._otelcol.errors import Problem, join_at_most, suggest_word
+from .._otelcol.kube.names import LONGEST_LABEL
 from .._otelcol.needs.listeners import Listener
 
-GRPC, HTTP = "grpc", "http"
+# The protocols of OTLP.
+GRPC = "grpc"
+HTTP = "http"
 # How data is spread over gateways, see GroupRequest.
-SENDERS, KEYS = "senders", "keys"
+SENDERS = "senders"
+KEYS = "keys"
 _OTLP = "otlp"
+# How many names a message shows.
 _SHOWN = 5
 # The characters that a label of a name in DNS may not have.
 _NOT_IN_LABEL = re.compile(r"[^a-z0-9-]+")
+# How many hexadecimal digits tell the cut names of two groups apart.
+_DIGEST_LENGTH = 10
 
 
 @dataclass(frozen=True)
-class Ingest:
+class OtlpPort:
     """A port on which a collector receives OTLP."""
 
     collector: str
@@ -56,7 +65,7 @@ class GroupMember:
 
     host: str
     address: str
-    ingests: tuple[Ingest, ...]
+    otlp_ports: tuple[OtlpPort, ...]
 
 
 @dataclass(frozen=True)
@@ -88,8 +97,12 @@ class Gateway:
 
 
 @dataclass(frozen=True)
-class Route:
-    """How a sender reaches the gateways of a group."""
+class GroupAddress:
+    """The address by which one sender reaches the gateways of a group.
+
+    It is the alias of all of them, or that of the sender's own gateway, or one for each if the exporter divides the
+    data itself.
+    """
 
     gateways: tuple[Gateway, ...]
     endpoint: str
@@ -100,7 +113,7 @@ class Route:
     def gateways_at(self, addresses: Container[str]) -> tuple[Gateway, ...]:
         """Return the gateways that get the data of an exporter with these addresses: HOST:PORT, without a scheme.
 
-        The one name of all stands for each. An exporter that divides data itself has an address of each gateway.
+        The alias leads to all gateways. An exporter that divides data itself has an address of each gateway.
         """
         if self.alias:
             return self.gateways if self.endpoint in addresses else ()
@@ -108,15 +121,15 @@ class Route:
 
     @property
     def hosts_file_lines(self) -> tuple[str, ...]:
-        """The lines of the file of hosts that give all gateways the one name."""
+        """The lines of the file of hosts by which the alias leads to all gateways: `192.0.2.1 gateways.internal`."""
         return tuple(f"{gateway.address} {self.alias}" for gateway in self.gateways) if self.alias else ()
 
 
-def list_ingests(collector: str, configured_address: str, listeners: Iterable[Listener]) -> Iterator[Ingest]:
+def list_otlp_ports(collector: str, configured_address: str, listeners: Iterable[Listener]) -> Iterator[OtlpPort]:
     """Yield the ports of a collector that receive OTLP."""
     for listener in listeners:
         if listener.part is not None and (listener.part.section, listener.part.kind) == ("receivers", _OTLP):
-            yield Ingest(
+            yield OtlpPort(
                 collector,
                 HTTP if listener.name.endswith(HTTP) else GRPC,
                 listener.host,
@@ -130,20 +143,28 @@ def find_gateways(request: GroupRequest, members: Iterable[GroupMember]) -> tupl
     return tuple(_find_gateway(request, member) for member in members)
 
 
-def choose_route(request: GroupRequest, gateways: tuple[Gateway, ...], sender: str) -> Route:
+def choose_group_address(request: GroupRequest, gateways: tuple[Gateway, ...], sender: str) -> GroupAddress:
     """Return how a sender reaches the gateways of a group. Raises Problem if no name can stand for all of them."""
     if len(gateways) == 1 or request.balancing == KEYS:
-        return Route(gateways, gateways[0].endpoint)
+        return GroupAddress(gateways, gateways[0].endpoint)
     if request.balancing == SENDERS:
-        return Route(gateways, _choose_own_gateway(gateways, sender).endpoint)
-    _check_one_name(request, gateways)
+        return GroupAddress(gateways, _choose_own_gateway(gateways, sender).endpoint)
+    _check_alias_possible(request, gateways)
     alias = group_alias(request.group)
-    return Route(gateways, f"{alias}:{gateways[0].port}", alias)
+    return GroupAddress(gateways, f"{alias}:{gateways[0].port}", alias)
 
 
 def group_alias(group: str) -> str:
-    """Return the name of all gateways of a group, of a domain that is reserved for private networks."""
-    return f"{_NOT_IN_LABEL.sub('-', group.lower()).strip('-') or 'gateways'}.internal"
+    """Return the one name of all gateways of a group: `eu-gateways.internal` for group `eu_gateways`.
+
+    The domain `internal` is reserved for private networks. A client of DNS looks up no label of more than 63
+    characters, so a longer one is cut, and ends with a hash of the whole.
+    """
+    label = _NOT_IN_LABEL.sub("-", group.lower()).strip("-") or "gateways"
+    if len(label) > LONGEST_LABEL:
+        digest = hashlib.sha256(label.encode()).hexdigest()[:_DIGEST_LENGTH]
+        label = f"{label[: LONGEST_LABEL - len(digest) - 1]}-{digest}"
+    return f"{label}.internal"
 
 
 def _choose_own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
@@ -157,30 +178,30 @@ def _choose_own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
 def _find_gateway(request: GroupRequest, member: GroupMember) -> Gateway:
     """Return the collector of a member that takes the data."""
     candidates = _find_candidates(request, member)
-    reachable_ingests = [ingest for ingest in candidates if not is_loopback(ingest.listen_address)]
+    reachable_ports = [otlp_port for otlp_port in candidates if not is_loopback(otlp_port.listen_address)]
     member_text = f"host '{member.host}' of group '{request.group}'"
-    if not reachable_ingests:
+    if not reachable_ports:
         wrong = (
             f"collector '{candidates[0].collector}' on {member_text} receives OTLP on {candidates[0].listen_address}"
             " only"
         )
         raise Problem(wrong, fix="Set its `listen_address` to an address of the host.")
-    collector_names = sorted({ingest.collector for ingest in reachable_ingests})
+    collector_names = sorted({otlp_port.collector for otlp_port in reachable_ports})
     if len(collector_names) > 1:
         wrong = f"{member_text} has several collectors that receive OTLP: {join_at_most(_SHOWN, collector_names)}"
         raise Problem(wrong, fix=f"Set `collector: {collector_names[0]}`.")
-    matching_ingests = [ingest for ingest in reachable_ingests if ingest.protocol == request.protocol]
-    if not matching_ingests:
+    matching_ports = [otlp_port for otlp_port in reachable_ports if otlp_port.protocol == request.protocol]
+    if not matching_ports:
         wrong = f"collector '{collector_names[0]}' on {member_text} does not receive OTLP over {request.protocol}"
-        raise Problem(wrong, fix=f"Set `protocol: {reachable_ingests[0].protocol}`, or add {request.protocol} there.")
-    ingest = matching_ingests[0]
-    return Gateway(member.host, ingest.collector, _reachable_address(ingest, member), ingest.port)
+        raise Problem(wrong, fix=f"Set `protocol: {reachable_ports[0].protocol}`, or add {request.protocol} there.")
+    otlp_port = matching_ports[0]
+    return Gateway(member.host, otlp_port.collector, _reachable_address(otlp_port, member), otlp_port.port)
 
 
-def _find_candidates(request: GroupRequest, member: GroupMember) -> Sequence[Ingest]:
+def _find_candidates(request: GroupRequest, member: GroupMember) -> Sequence[OtlpPort]:
     """Return what receives OTLP on a member, of the collector that the sender names, if it names one."""
     member_text = f"host '{member.host}' of group '{request.group}'"
-    collector_names = sorted({ingest.collector for ingest in member.ingests})
+    collector_names = sorted({otlp_port.collector for otlp_port in member.otlp_ports})
     if not collector_names:
         wrong = f"{member_text} has no collector that receives OTLP"
         raise Problem(wrong, fix="Give it one with recipe `otlp_ingest`, or take it out of the group.")
@@ -190,17 +211,19 @@ def _find_candidates(request: GroupRequest, member: GroupMember) -> Sequence[Ing
             f" OTLP{suggest_word(request.collector, collector_names)}"
         )
         raise Problem(wrong, fix=f"Collectors: {join_at_most(_SHOWN, collector_names)}.")
-    return [ingest for ingest in member.ingests if request.collector in ("", ingest.collector)]
+    return [otlp_port for otlp_port in member.otlp_ports if request.collector in ("", otlp_port.collector)]
 
 
-def _reachable_address(ingest: Ingest, member: GroupMember) -> str:
-    """Return how others reach an ingest: as the user says, else where it listens, else as Ansible reaches the host."""
-    listen_address = "" if ingest.listen_address in ANY_HOSTS or "$" in ingest.listen_address else ingest.listen_address
-    return (ingest.given_address or listen_address or member.address).strip("[]")
+def _reachable_address(otlp_port: OtlpPort, member: GroupMember) -> str:
+    """Return the address by which others reach a port: the user's, else where it listens, else that of the host."""
+    listen_address = (
+        "" if otlp_port.listen_address in ANY_HOSTS or "$" in otlp_port.listen_address else otlp_port.listen_address
+    )
+    return (otlp_port.given_address or listen_address or member.address).strip("[]")
 
 
-def _check_one_name(request: GroupRequest, gateways: Sequence[Gateway]) -> None:
-    """Raise Problem for gateways that no single name can stand for."""
+def _check_alias_possible(request: GroupRequest, gateways: Sequence[Gateway]) -> None:
+    """Raise Problem for gateways that no alias can stand for."""
     fix = f"`spread: {SENDERS}` lets each sender keep to one gateway."
     if request.protocol != GRPC:
         wrong = f"group '{request.group}' has {len(gateways)} gateways, and only gRPC sends requests to all in turn"
@@ -226,10 +249,10 @@ def _is_ip_address(address: str) -> bool:
     return True
 
 
-def route_facts(route: Route) -> dict[str, Any]:
-    """Return a route as recipes read it: `endpoint`, `endpoints` of all gateways, and `is_balanced` by the alias."""
+def build_address_facts(address: GroupAddress) -> dict[str, Any]:
+    """Return an address as recipes read it: `endpoint`, `endpoints` of all gateways, and `is_balanced` by the alias."""
     return {
-        "endpoint": route.endpoint,
-        "endpoints": [gateway.endpoint for gateway in route.gateways],
-        "is_balanced": bool(route.alias),
+        "endpoint": address.endpoint,
+        "endpoints": [gateway.endpoint for gateway in address.gateways],
+        "is_balanced": bool(address.alias),
     }

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of one collector of a Linux host, as typed values. Private.
 
-The fields are the inputs of role otel_host without their prefix; argument_specs.yml of the role describes each. Code
+`_host_drafts.py` of plugin_utils makes a `HostCollector` of each entry of `otel_host_collectors`. The fields are the
+inputs of role otel_host without their prefix; argument_specs.yml of the role describes each. Code
 for collectors of clusters works with these collectors too, so `HostCollector` is a `Collector`: its options about
 objects of Kubernetes have the defaults of a cluster, and nothing reads them for a host.
 """
@@ -51,7 +52,9 @@ HOST_OPTIONS = (
     "ready_seconds",
     "watch_seconds",
 )
-HOST_MODE, HOST_BACKEND = SERVICE_MODE, "systemd"
+# The mode and the backend of each collector of a host.
+HOST_MODE = SERVICE_MODE
+HOST_BACKEND = "systemd"
 
 
 @dataclass(frozen=True)

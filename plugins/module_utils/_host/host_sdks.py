@@ -1,32 +1,36 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services of a host whose SDKs send to a collector there: the variables of each, by options of the inventory.
+"""Services of a host whose SDKs send to a collector there: the variables of each, by options of the inventory. Private.
 
 An SDK is OpenTelemetry's library in an application; it reads `OTEL_…` variables, which a drop-in of systemd sets (see
-service_environment.py). A row of the option `otel_host_sdks` is about one or several services.
-Names and forms of the variables: OpenTelemetry specification, "Environment variables" and "OTLP exporter". Private.
+service_environment.py). A row of the option `otel_host_sdks` is about one or several services, and `_host_services.py`
+of plugin_utils makes a `HostSdk` of each row. For example, `{services: [shop], protocol: http/protobuf}` gives service
+`shop.service` the variables
+
+    OTEL_SERVICE_NAME=shop
+    OTEL_RESOURCE_ATTRIBUTES=host.id=@host_id@
+    OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318
+    OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+
+Names and forms of the variables: OpenTelemetry specification, "Environment variables" and "OTLP exporter".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import quote
 
-from .._diagnose.host_questions import LOOPBACK_OF_ANY
 from .._host_change.bundle_form import SERVICE_SUFFIX
-from .._host_change.bundle_form import unit_name as unit_of_collector
 from .._host_change.service_environment import HOST_ID_TOKEN, ServiceEnvironment, check_service_name
 from .._instrumentation.instrumentation import build_sampler, check_propagators
-from .._otelcol.config.paths import mapping_at
-from .._otelcol.errors import Problem, join_at_most, prefix_problems, suggest_word
-from .._otelcol.needs.listeners import Listener
+from .._otelcol.errors import Problem
 from .host_groups import GRPC, HTTP
 
-_OTLP = ("receivers", "otlp")
+# A URL of a receiver, such as `http://127.0.0.1:4318`, without a login, a query or a fragment.
 _RECEIVER_URL = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
 # The characters of a value that need no percent sign, of those that baggage allows; no `@`, by which the id of the host
 # is named. Source: OpenTelemetry, "Resource SDK"; W3C Baggage, baggage-octet.
@@ -44,21 +48,9 @@ _OPTION_BY_VARIABLE = {
     "OTEL_TRACES_SAMPLER": "sampler",
     "OTEL_TRACES_SAMPLER_ARG": "sampler",
 }
-_HOST_ID, _SERVICE_NAME = "host.id", "service.name"
-_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class SdkReceiver:
-    """Where a collector receives OTLP of its host."""
-
-    collector: str
-    protocol: str
-    """GRPC or HTTP."""
-    url: str
-    """Such as `http://127.0.0.1:4318`."""
-    closed_reason: str = ""
-    """Why an SDK cannot send there by its URL alone, such as `receives TLS`; empty if it can."""
+# The resource attributes that have options or values of their own.
+_HOST_ID = "host.id"
+_SERVICE_NAME = "service.name"
 
 
 @dataclass(frozen=True)
@@ -116,6 +108,7 @@ class HostSdk:
         return ServiceEnvironment(unit, variables, self.restart)
 
     def _sampling_variables(self) -> dict[str, str]:
+        """Return the variables about propagators and the sampler, without those that have no value."""
         sampler_settings = build_sampler(self.sampler)
         value_by_variable = {
             "OTEL_PROPAGATORS": ",".join(check_propagators(self.propagators)),
@@ -126,11 +119,12 @@ class HostSdk:
 
 
 def _unit_name(name: str) -> str:
+    """Return the unit of a service, which may be listed with or without `.service`."""
     return name if name.endswith(SERVICE_SUFFIX) else name + SERVICE_SUFFIX
 
 
 def _default_service_name(unit: str) -> str:
-    """Return the name of a service: that of its unit, and of its template for an instance."""
+    """Return the name of a service: `shop` for unit `shop.service`, and for its instance `shop@1.service`."""
     return unit[: -len(SERVICE_SUFFIX)].partition("@")[0]
 
 
@@ -172,81 +166,3 @@ def _check_env(env: Mapping[str, str]) -> None:
             wrong = f"`env` has {name}, and every user of the host can read the environment of a unit"
             fix = "Give headers to the exporter of the collector, with a credential. Its services need none."
             raise Problem(wrong, fix=fix)
-
-
-def list_sdk_receivers(collector: str, listeners: Iterable[Listener]) -> Iterator[SdkReceiver]:
-    """Yield where a collector receives OTLP of its host."""
-    for listener in listeners:
-        part = listener.part
-        if part is None or (part.section, part.kind) != _OTLP:
-            continue
-        protocol = HTTP if listener.name.endswith(HTTP) else GRPC
-        address = listener.host.strip("[]")
-        host = LOOPBACK_OF_ANY.get(address, address)
-        url_host = f"[{host}]" if ":" in host else host
-        closed_reason = _explain_closed(mapping_at(part.settings, "protocols", protocol), host)
-        yield SdkReceiver(collector, protocol, f"http://{url_host}:{listener.port}", closed_reason)
-
-
-def _explain_closed(settings: Mapping[str, Any], host: str) -> str:
-    """Return why an SDK without more settings cannot send to a receiver, or an empty string."""
-    if mapping_at(settings, "tls"):
-        return "receives TLS"
-    if mapping_at(settings, "auth"):
-        return "asks for a login"
-    if "$" in host:
-        return "has an address that is known on the host alone"
-    return ""
-
-
-def list_sdk_services(
-    sdks: Sequence[HostSdk], collectors: Sequence[str], receivers: Sequence[SdkReceiver]
-) -> dict[str, list[ServiceEnvironment]]:
-    """Return the services of each collector of a host. Raises Problem for a service without a collector, or of two."""
-    services_by_collector: dict[str, list[ServiceEnvironment]] = {name: [] for name in collectors}
-    collector_units = {unit_of_collector(name) for name in collectors}
-    listed_units: set[str] = set()
-    for sdk in sdks:
-        for unit in sdk.unit_names:
-            with prefix_problems(f"service '{unit}'"):
-                _check_unit_is_free(unit, collector_units, listed_units)
-                receiver = _choose_receiver(sdk, collectors, receivers)
-                services_by_collector[receiver.collector].append(sdk.build_environment(unit, receiver.url))
-            listed_units.add(unit)
-    return services_by_collector
-
-
-def _check_unit_is_free(unit: str, collector_units: set[str], listed_units: set[str]) -> None:
-    if unit in collector_units:
-        raise Problem("it is a collector of the inventory", fix="Use option `env` of the collector.")
-    if unit in listed_units:
-        raise Problem("it stands twice in the list", fix="Remove one.")
-
-
-def _choose_receiver(sdk: HostSdk, collectors: Sequence[str], receivers: Sequence[SdkReceiver]) -> SdkReceiver:
-    """Return where the services of a row send to."""
-    if sdk.collector and sdk.collector not in collectors:
-        wrong = f"the host has no collector '{sdk.collector}'{suggest_word(sdk.collector, collectors)}"
-        raise Problem(wrong, fix=f"Collectors: {join_at_most(_SHOWN, collectors)}.")
-    fitting_receivers = []
-    for receiver in receivers:
-        if receiver.protocol == sdk.transport and sdk.collector in ("", receiver.collector):
-            fitting_receivers.append(receiver)
-    if not fitting_receivers:
-        lack_text = "no collector of the host has an OTLP receiver"
-        if sdk.collector:
-            lack_text = f"collector '{sdk.collector}' has no OTLP receiver"
-        raise Problem(f"{lack_text} over {sdk.transport}", fix="Add recipe `otlp_ingest`, or change `protocol`.")
-    collector_names = list(dict.fromkeys(receiver.collector for receiver in fitting_receivers))
-    if len(collector_names) > 1:
-        wrong = (
-            f"several collectors of the host receive OTLP over {sdk.transport}: {join_at_most(_SHOWN, collector_names)}"
-        )
-        raise Problem(wrong, fix="Name one with `collector`.")
-    open_receivers = [receiver for receiver in fitting_receivers if not receiver.closed_reason]
-    chosen_receiver = (open_receivers or fitting_receivers)[0]
-    if chosen_receiver.closed_reason and not sdk.endpoint:
-        wrong = f"collector '{chosen_receiver.collector}' {chosen_receiver.closed_reason} at {chosen_receiver.url}"
-        fix = "Add a receiver on the loopback, or set `endpoint`, and what the SDK needs beside it in `env`."
-        raise Problem(wrong, fix=fix)
-    return chosen_receiver

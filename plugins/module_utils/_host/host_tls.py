@@ -3,10 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mutual TLS between collectors of hosts, by the option `tls` of a collector. Private.
 
-The option has a CA, a certificate and a key, which are credentials of the service. A gateway then accepts only clients
-with a certificate of the CA, and senders trust only servers with such a certificate. systemd copies credentials when
-the service starts, so a changed certificate restarts the service. `_recipe_facts.py` gives the TLS settings to the
-templates of recipes. Source of the names of settings: config/configtls/configtls.go of the Collector.
+The option has a CA, a certificate and a key, which are credentials of the service:
+`tls: {ca: {credential: {path: /etc/ca.pem}}, certificate: …, key: …}`. A gateway then accepts only clients with a
+certificate of the CA, and senders trust only servers with such a certificate. systemd copies credentials when the
+service starts, so a changed certificate restarts the service.
+
+`_recipe_layers.py` of plugin_utils gives the TLS settings to the templates of recipes. Those of an exporter are
+`{"ca_file": "${env:CREDENTIALS_DIRECTORY}/tls-ca", "cert_file": "…/tls-certificate", "key_file": "…/tls-key"}`.
+Source of the names of settings: config/configtls/configtls.go of the Collector.
 """
 
 from __future__ import annotations
@@ -18,11 +22,15 @@ from .._otelcol.config.addresses import is_loopback
 from .._otelcol.errors import Problem
 from .host_credentials import Credential, read_credential
 
-CA, CERTIFICATE, KEY = "ca", "certificate", "key"
+# The parts of mutual TLS, as option `tls` names them.
+CA = "ca"
+CERTIFICATE = "certificate"
+KEY = "key"
+# The key of option `tls` with the name in the certificates of servers.
 SERVER_NAME = "server_name"
 _CREDENTIAL_FOLDER = "${env:CREDENTIALS_DIRECTORY}"
 # The option of a recipe that asks for mutual TLS, or refuses it.
-_OPTION = "mutual_tls"
+_MUTUAL_TLS = "mutual_tls"
 # The names of the credentials. Variables have no dash, so no credential of option `env` can have one of these names.
 _CREDENTIAL_NAMES = {part: f"tls-{part}" for part in (CA, CERTIFICATE, KEY)}
 
@@ -60,9 +68,9 @@ def build_client_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, An
     An exporter that sends to collectors of the inventory (option `to`) uses mutual TLS if the collector has option
     `tls`, unless the options say otherwise.
     """
-    is_requested, is_insecure = options.get(_OPTION), bool(options.get("insecure"))
+    is_requested, is_insecure = options.get(_MUTUAL_TLS), bool(options.get("insecure"))
     if is_requested and is_insecure:
-        raise Problem(f"options '{_OPTION}' and 'insecure' exclude each other", fix="Remove one of the two.")
+        raise Problem(f"options '{_MUTUAL_TLS}' and 'insecure' exclude each other", fix="Remove one of the two.")
     is_default = bool(options.get("to")) and not is_insecure
     tls_option = _choose_tls_option(collector, is_requested, is_default)
     if not tls_option:
@@ -85,7 +93,7 @@ def build_server_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, An
     otherwise.
     """
     is_default = not is_loopback(getattr(collector, "listen_address", "127.0.0.1"))
-    if not _choose_tls_option(collector, options.get(_OPTION), is_default):
+    if not _choose_tls_option(collector, options.get(_MUTUAL_TLS), is_default):
         return {}
     return {
         "cert_file": _credential_path(_CREDENTIAL_NAMES[CERTIFICATE]),
@@ -103,7 +111,9 @@ def _choose_tls_option(collector: Any, is_requested: bool | None, is_default: bo
     tls_option: Mapping[str, Any] = getattr(collector, "tls", None) or {}
     has_tls = bool(_list_given_parts(tls_option))
     if is_requested and not has_tls:
-        wrong = f"option '{_OPTION}' needs the certificates of option `tls`, which only collectors of Linux hosts have"
+        wrong = (
+            f"option '{_MUTUAL_TLS}' needs the certificates of option `tls`, which only collectors of Linux hosts have"
+        )
         raise Problem(wrong, fix="Set `otel_host_tls`, or the options that name Secrets.")
     is_used = is_default if is_requested is None else is_requested
     return tls_option if has_tls and is_used else {}

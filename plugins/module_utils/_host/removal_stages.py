@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Order the removal of collectors of hosts: a sender is removed before the collectors that receive from it. Private.
 
-Otherwise the sender could not send the rest of its data. The controller plans the stages of a run, and each host reads
-its own part of the plan.
+Otherwise the sender could not send the rest of its data. `_host_removal.py` of plugin_utils plans the stages of a run
+with `order_in_stages`, and each host reads its own part of the plan with `read_removal`. For example, if the agents of
+web1 and web2 send to the gateway of gw1, the stages are `[[agent on web1, agent on web2], [gateway on gw1]]`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Removal:
 def read_removal(collector: str, receivers: Mapping[str, Any]) -> Removal:
     """Return when a collector of a host is removed.
 
-    `receivers` is the part of the plan for this host: for each collector that others send to, `stage` and `senders`.
+    `receivers` is the part of the plan for this host: for each collector that others send to, `stage` and `senders`,
+    such as `{"gateway": {"stage": 1, "senders": ["web1", "web2"]}}`.
     """
     row = receivers.get(collector) or {}
     return Removal(int(row.get("stage", 0)), tuple(row.get("senders", ())))
@@ -64,24 +66,32 @@ def check_senders(collector: str, senders: Iterable[str], removed_hosts: Collect
 
 
 def order_in_stages(
-    senders_by_place: Mapping[InventoryCollector, Set[InventoryCollector]],
+    senders_by_collector: Mapping[InventoryCollector, Set[InventoryCollector]],
 ) -> list[list[InventoryCollector]]:
     """Return the collectors in stages: each collector comes in a later stage than its senders.
 
-    `senders_by_place` has the senders of a collector; collectors that occur as senders alone are ordered too.
+    `senders_by_collector` has the senders of a collector; collectors that occur as senders alone are ordered too.
     Collectors that send to each other in a circle have no order, so they do not wait for each other.
     """
-    places = set(senders_by_place).union(*senders_by_place.values())
-    waiting_for = {place: set(senders_by_place.get(place, ())) for place in places}
-    while edges := find_circle(waiting_for):
-        circle_members = {place for place, _sender in edges}
-        for place in circle_members:
-            waiting_for[place] -= circle_members
+    waiting_for = _drop_circles(senders_by_collector)
     sorter = TopologicalSorter(waiting_for)
     sorter.prepare()
     stages = []
     while sorter.is_active():
-        ready_places = sorter.get_ready()
-        stages.append(list(ready_places))
-        sorter.done(*ready_places)
+        ready_collectors = sorter.get_ready()
+        stages.append(list(ready_collectors))
+        sorter.done(*ready_collectors)
     return stages
+
+
+def _drop_circles(
+    senders_by_collector: Mapping[InventoryCollector, Set[InventoryCollector]],
+) -> dict[InventoryCollector, set[InventoryCollector]]:
+    """Return the senders that each collector waits for. Collectors in a circle do not wait for each other."""
+    collectors = set(senders_by_collector).union(*senders_by_collector.values())
+    waiting_for = {collector: set(senders_by_collector.get(collector, ())) for collector in collectors}
+    while edges := find_circle(waiting_for):
+        circle_members = {collector for collector, _sender in edges}
+        for collector in circle_members:
+            waiting_for[collector] -= circle_members
+    return waiting_for

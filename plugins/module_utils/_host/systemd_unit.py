@@ -1,11 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The unit of a collector: a strict sandbox, and what its config needs beyond it.
+"""Render the unit of a collector: a strict sandbox, and what its config needs beyond it. Private.
 
-If a component needs a less strict setting, host_needs.py derives that from the config, and the user reads it. The host
-leaves out what its systemd does not know (`fitted_unit`). Sources: systemd.exec(5), systemd.service(5),
-systemd.resource-control(5). Private.
+`HostBuild.render_unit` calls `render_unit_text`. If a component needs a less strict setting, host_needs.py derives that
+from the config, and the user reads it. The host leaves out what its systemd does not know (fitted_unit.py). The text
+begins, for example:
+
+    # Written by o11y.opentelemetry for collector 'agent'. Change the inventory instead.
+    [Unit]
+    Description=OpenTelemetry Collector agent
+    …
+    [Service]
+    Type=exec
+    ExecStart=@program@ --config=/etc/otelcol/agent/current/config.yaml
+
+Sources: systemd.exec(5), systemd.service(5), systemd.resource-control(5).
 """
 
 from __future__ import annotations
@@ -16,8 +26,9 @@ from dataclasses import dataclass
 from .._host_change.bundle_form import CONFIG, CREDENTIALS, HOSTS, PROGRAM_TOKEN, current_folder, runtime_folder
 from .._host_change.fitted_unit import quote_unit_word
 from .._otelcol.needs.quantities import parse_bytes, parse_cpu
+from .component_rows import ROOT
 from .host_credentials import HostEnvironment
-from .host_needs import ROOT, HostNeeds
+from .host_needs import HostNeeds
 from .host_options import HostCollector
 
 # The sandbox of a collector that receives and sends OTLP.
@@ -49,7 +60,9 @@ STRICT_SANDBOX = {
     "SystemCallArchitectures": "native",
     "SystemCallErrorNumber": "EPERM",
 }
+# The families of addresses that every collector may use.
 _ADDRESS_FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX")
+# The system calls that it may make, as groups of systemd; those after `~` it may not.
 _SYSTEM_CALLS = ("@system-service", "~@privileged @resources")
 # A crash loop costs little, and never ends: a backend that is back later finds its collector.
 _RESTART_SETTINGS = {
@@ -58,6 +71,7 @@ _RESTART_SETTINGS = {
     "RestartSteps": "5",
     "RestartMaxDelaySec": "60s",
 }
+# How many files it may have open.
 _OPEN_FILES = 65536
 _HOSTS_FILE = "/etc/hosts"
 _PERCENT = 100
@@ -80,7 +94,7 @@ def render_unit_text(request: UnitRequest) -> str:
         "Service": [
             *_list_service_settings(request),
             *_list_identity_settings(request),
-            *list_sandbox_settings(request.needs, request.collector.user),
+            *_list_sandbox_settings(request.needs, request.collector.user),
         ],
         "Install": [("WantedBy", "multi-user.target")],
     }
@@ -91,6 +105,7 @@ def render_unit_text(request: UnitRequest) -> str:
 
 
 def _list_unit_settings(collector: HostCollector) -> Iterator[tuple[str, str]]:
+    """Yield the settings of the section [Unit], each with its value."""
     yield "Description", f"OpenTelemetry Collector {collector.name}"
     yield "Wants", "network-online.target"
     yield "After", "network-online.target"
@@ -122,10 +137,8 @@ def _list_name_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     gRPC asks DNS for settings too (a record TXT), which takes long where no server answers.
     """
     if request.has_host_names:
-        folder, joined_file = (
-            current_folder(request.collector.name),
-            f"{runtime_folder(request.collector.name)}/{HOSTS}",
-        )
+        folder = current_folder(request.collector.name)
+        joined_file = f"{runtime_folder(request.collector.name)}/{HOSTS}"
         yield "RuntimeDirectory", runtime_folder(request.collector.name).removeprefix("/run/")
         yield "ExecStartPre", f"/bin/sh -c 'cat {_HOSTS_FILE} {folder}/{HOSTS} > {joined_file}'"
         yield "BindReadOnlyPaths", f"-{joined_file}:{_HOSTS_FILE}"
@@ -156,7 +169,7 @@ def _list_identity_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     yield "StateDirectoryMode", "0700"
 
 
-def list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[str, str]]:
+def _list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[str, str]]:
     """Yield the settings of the sandbox: the value that the config needs, else the strict one.
 
     Capabilities count in the user namespace of the host alone, so a collector that has one, or runs as root, shares
@@ -165,15 +178,14 @@ def list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[st
     capabilities = needs.list_setting_values("AmbientCapabilities")
     shares_users = bool(capabilities) or user == ROOT
     for setting, strict_value in STRICT_SANDBOX.items():
-        relaxed_value = (
-            "no" if setting == "PrivateUsers" and shares_users else "".join(needs.list_setting_values(setting)[:1])
-        )
-        yield setting, relaxed_value or strict_value
+        needed_values = needs.list_setting_values(setting)
+        if setting == "PrivateUsers" and shares_users:
+            yield setting, "no"
+        else:
+            yield setting, needed_values[0] if needed_values else strict_value
     yield "CapabilityBoundingSet", " ".join(capabilities)
     yield "AmbientCapabilities", " ".join(capabilities)
-    yield (
-        "RestrictAddressFamilies",
-        " ".join((*_ADDRESS_FAMILIES, *needs.list_setting_values("RestrictAddressFamilies"))),
-    )
+    address_families = (*_ADDRESS_FAMILIES, *needs.list_setting_values("RestrictAddressFamilies"))
+    yield "RestrictAddressFamilies", " ".join(address_families)
     for calls in _SYSTEM_CALLS:
         yield "SystemCallFilter", calls

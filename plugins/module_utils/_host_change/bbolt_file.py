@@ -1,16 +1,23 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entries of a database of bbolt, read out of its file. stored_queue.py counts requests of queues so. Private.
+"""The entries of a database of bbolt, read out of its file. Private.
 
-Sources: bbolt, internal/common/page.go, meta.go and bucket.go. Read on the host: Python 3.8.
+The extension file_storage of the Collector keeps its queues in such databases, and stored_queue.py counts the requests
+in them so. The file is a row of pages of one size:
 
-The file is a row of pages of one size. The first two pages hold a meta each, here called a description: it names the
-root page. A branch page has the numbers of pages below it, a leaf page has entries. A bucket is an entry with entries
-of its own, on a page of its own or, if small, in its value.
+| page | what it has |
+|---|---|
+| 0 and 1 | a meta page each, which names the root page; the newer one that is whole counts |
+| branch page | the numbers of pages below it |
+| leaf page | entries: keys with values, or with buckets |
+
+A bucket is an entry with entries of its own, on a page of its own or, if small, in its value.
 
 The user of a service writes the file, and root reads it. So no file, however it is made, costs more time than its size
 asks for, and a file that is not as bbolt writes it is an error.
+
+Sources: bbolt, internal/common/page.go, meta.go and bucket.go. Read on the host: Python 3.8.
 """
 
 from __future__ import annotations
@@ -21,21 +28,34 @@ from mmap import mmap
 from typing import NamedTuple
 
 # The parts of the file, little-endian (`<`): H is a number of 2 bytes, I of 4, Q of 8.
-_PAGE = struct.Struct("<QHHI")  # id, flags, count, overflow
-# Magic, version, size of a page, flags, root, sequence, freelist, pages, transaction.
+# The head of a page: id, flags, count, overflow.
+_PAGE = struct.Struct("<QHHI")
+# A meta: magic, version, size of a page, flags, root, sequence, freelist, pages, transaction.
 _META = struct.Struct("<IIIIQQQQQ")
-_CHECKSUM = struct.Struct("<Q")  # behind the others
-_LEAF = struct.Struct("<IIII")  # flags, position, size of the key, size of the value
-_BRANCH = struct.Struct("<IIQ")  # position, size of the key, page
-_BUCKET = struct.Struct("<QQ")  # root, sequence
+# The checksum of a meta, which follows it.
+_CHECKSUM = struct.Struct("<Q")
+# An entry of a leaf page: flags, position, size of the key, size of the value.
+_LEAF = struct.Struct("<IIII")
+# An entry of a branch page: position, size of the key, page.
+_BRANCH = struct.Struct("<IIQ")
+# A bucket: root, sequence.
+_BUCKET = struct.Struct("<QQ")
+# What a meta begins with, and the version that is read.
 _MAGIC = 0xED0CDAED
 _VERSION = 2
-# Bits of the flags of a page, and of the flags of an entry of a leaf.
-_IS_BRANCH, _IS_LEAF = 0x01, 0x02
+# Bits of the flags of a page.
+_IS_BRANCH = 0x01
+_IS_LEAF = 0x02
+# The bit of the flags of an entry of a leaf.
 _IS_BUCKET = 0x01
-_PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)  # a page of bbolt is one of the system
-_LONGEST_KEY = 32768  # bbolt, bucket.go: MaxKeySize
-_FNV_START, _FNV_PRIME, _FNV_BITS = 0xCBF29CE484222325, 0x100000001B3, 0xFFFFFFFFFFFFFFFF  # Go, hash/fnv: New64a
+# A page of bbolt has the size of one of the system.
+_PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)
+# Source: MaxKeySize in bucket.go of bbolt.
+_LONGEST_KEY = 32768
+# The numbers of the hash FNV-1a of 64 bits. Source: New64a in hash/fnv of Go.
+_FNV_START = 0xCBF29CE484222325
+_FNV_PRIME = 0x100000001B3
+_FNV_BITS = 0xFFFFFFFFFFFFFFFF
 
 
 class BboltEntry(NamedTuple):
@@ -49,7 +69,7 @@ class BboltEntry(NamedTuple):
 
 
 class _Meta(NamedTuple):
-    """A description of the database; the newer one of two counts."""
+    """What a meta page says."""
 
     transaction: int
     """The higher one is the newer. It stands first, so that `max` finds the newest."""
@@ -77,7 +97,7 @@ def _has_magic(data: bytes | mmap, offset: int) -> bool:
 
 
 def _choose_newest_meta(data: bytes | mmap) -> _Meta:
-    """Return the newer one of the descriptions that are whole, as bbolt chooses it (db.go: meta).
+    """Return the newer one of the metas that are whole, as bbolt chooses it (db.go: meta).
 
     Raises ValueError if none is: bbolt does not open the database then.
     """
@@ -92,19 +112,19 @@ def _choose_newest_meta(data: bytes | mmap) -> _Meta:
 
 
 def _read_meta(data: bytes | mmap, offset: int) -> _Meta | None:
-    """Return the description at a place, the first page or the second; None if it is not whole or not there."""
+    """Return the meta of the page at an offset; None if it is not whole, or if no meta page can be there."""
     if not _has_magic(data, offset):
         return None
     meta_start = offset + _PAGE.size
     _magic, version, page_size, _flags, root, _seq, _free, _pages, transaction = _META.unpack_from(data, meta_start)
     checksum = _CHECKSUM.unpack_from(data, meta_start + _META.size)[0]
     is_whole = version == _VERSION and checksum == _hash_fnv(data[meta_start : meta_start + _META.size])
-    is_at_its_place = page_size in _PAGE_SIZES and offset in (0, page_size)
-    return _Meta(transaction, page_size, root) if is_whole and is_at_its_place else None
+    is_meta_page = page_size in _PAGE_SIZES and offset in (0, page_size)
+    return _Meta(transaction, page_size, root) if is_whole and is_meta_page else None
 
 
 def _hash_fnv(content: bytes) -> int:
-    """Return the hash FNV-1a of 64 bits, the checksum of a description."""
+    """Return the hash FNV-1a of 64 bits, the checksum of a meta."""
     hash_value = _FNV_START
     for byte in content:
         hash_value = ((hash_value ^ byte) * _FNV_PRIME) & _FNV_BITS
@@ -131,12 +151,12 @@ class _Budget:
 
 
 class Database:
-    """A database of bbolt. Raises ValueError for one without a whole description."""
+    """A database of bbolt. Raises ValueError for one without a whole meta."""
 
     def __init__(self, data: bytes | mmap) -> None:
         meta = _choose_newest_meta(data)
         self._data, self._root, self._page_size = data, meta.root_page, meta.page_size
-        self._room = _Budget(len(data))
+        self._budget = _Budget(len(data))
 
     def read_key(self, entry: BboltEntry) -> bytes:
         """Return the key of an entry."""
@@ -172,7 +192,7 @@ class Database:
 
     def _list_branch_pages(self, page_start: int, page: _Page) -> list[int]:
         """Return the numbers of the pages below a branch."""
-        self._room.take_entries(page.entry_count)
+        self._budget.take_entries(page.entry_count)
         first_offset = page_start + _PAGE.size
         return [self._unpack_at(_BRANCH, first_offset + index * _BRANCH.size)[2] for index in range(page.entry_count)]
 
@@ -190,7 +210,7 @@ class Database:
 
     def _list_leaf(self, page_start: int, page: _Page) -> Iterator[BboltEntry]:
         """Yield the entries of a leaf. Raises ValueError for one that does not fit into the file."""
-        self._room.take_entries(page.entry_count)
+        self._budget.take_entries(page.entry_count)
         for index in range(page.entry_count):
             entry_offset = page_start + _PAGE.size + index * _LEAF.size
             flags, position, key_size, value_size = self._unpack_at(_LEAF, entry_offset)
@@ -199,7 +219,7 @@ class Database:
             if key_size > _LONGEST_KEY or entry.value_offset + value_size > len(self._data):
                 raise ValueError("the database is not whole")
             # The value of a small bucket is its entries, which count themselves.
-            self._room.take_bytes(key_size if entry.is_bucket else key_size + value_size)
+            self._budget.take_bytes(key_size if entry.is_bucket else key_size + value_size)
             yield entry
 
     def _read_page(self, page_start: int) -> _Page:
@@ -207,7 +227,7 @@ class Database:
         return _Page(bool(flags & _IS_BRANCH), bool(flags & _IS_LEAF), count)
 
     def _unpack_at(self, layout: struct.Struct, offset: int) -> tuple[int, ...]:
-        """Return the numbers at a place. Raises ValueError if the file ends before."""
+        """Return the numbers at an offset. Raises ValueError if the file ends before."""
         if offset + layout.size > len(self._data):
             raise ValueError("the database is not whole")
         return layout.unpack_from(self._data, offset)

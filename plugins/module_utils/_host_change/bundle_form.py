@@ -1,20 +1,30 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of a bundle: all that a host gets for one collector, its files, credentials, ports and program. Private.
+"""The form of a bundle of a host: all that the host gets for one collector, its files, credentials, ports and program.
+Private.
 
-Module host_render writes bundles on the controller, and modules host_apply, host_check and host_diagnose read them on
-the host. `HostBundle` is a bundle as it is written, `BUNDLE_OPTIONS` the options by which those modules read it. Names
-of files, folders and units that both sides use are here too. A release is what one bundle becomes on a host: a numbered
-folder with its files (see host_plan.py). A bundle of a cluster is something else: a list of manifests.
+Module host_render writes bundles on the controller (`HostBundle`), and modules host_apply, host_check and host_diagnose
+read them on the host (`BUNDLE_OPTIONS`, as Ansible's argument specs have it). For example:
+
+    {"name": "agent", "files": [{"path": "config.yaml", "content": "receivers: …", "mode": "0644"}, …],
+     "program": {"path": "/usr/bin/otelcol"}, "credentials": [{"name": "token", "content": "…"}], "keep": 3, …}
+
+On the host, a bundle becomes a release: a numbered folder with its files (see host_plan.py). Names of files, folders
+and units that both sides use are here too. A bundle of a cluster is something else: a list of manifests.
 """
 
 from __future__ import annotations
 
 from typing import Any, TypedDict
 
-# The names of files in a bundle. Only the config and the unit must be there.
-CONFIG, UNIT, TMPFILES, HOSTS = "config.yaml", "unit", "tmpfiles", "hosts"
+# The names of files in a bundle. The config and the unit must be there.
+CONFIG = "config.yaml"
+UNIT = "unit"
+# Says which folders systemd-tmpfiles makes.
+TMPFILES = "tmpfiles"
+# Has names of gateways with their addresses, in the form of /etc/hosts.
+HOSTS = "hosts"
 # What the paths of credentials in a release begin with.
 CREDENTIALS = "credentials/"
 # The file that names this collection, in each folder that a run makes.
@@ -22,16 +32,20 @@ MANIFEST = "manifest.json"
 # The unit says this in place of the program's path: the path contains the sum of the program, which differs by the
 # architecture of the host.
 PROGRAM_TOKEN = "@program@"
+# The architectures of hosts for which there are programs.
 ARCHITECTURES = ("amd64", "arm64")
 # The key of a result by which a host asks the controller for the program of an architecture, before any change.
 AWAITED = "awaited_program"
-# The name of the release to go back to that undoes a first install.
+# Stands for the release to roll back to if a first install is undone.
 BEFORE_ALL = "nothing"
+# The folders of this collection on a host: of the releases, of the programs, and of what collectors keep.
 CONFIG_FOLDER = "/etc/otelcol"
 PROGRAM_FOLDER = "/opt/otelcol"
 _STATE_FOLDER = "/var/lib/otelcol"
-# The drop-in of each service that sends to a collector, in the folder of its unit.
-DROP_IN, SERVICE_SUFFIX = "50-o11y-otel.conf", ".service"
+# The name of the drop-in of each service that sends to a collector, in the folder of its unit.
+DROP_IN = "50-o11y-otel.conf"
+# What the names of units of services end with.
+SERVICE_SUFFIX = ".service"
 
 
 class _FileKeys(TypedDict):
@@ -96,6 +110,7 @@ class HostBundle(_BundleKeys, total=False):
     """Absent if no service sends to the collector."""
 
 
+# Parts of the options below.
 _LIST_OF_ROWS = {"type": "list", "elements": "dict"}
 _FILE = {"path": {"required": True}, "content": {"required": True}, "mode": {"default": "0644"}, "shown": {}}
 _ARCHIVE = {"sha256": {"required": True}, "file": {"type": "path"}, "path": {"type": "path"}, "url": {}, "member": {}}
@@ -137,20 +152,23 @@ BUNDLE_OPTIONS: dict[str, Any] = {
 
 
 def unit_name(name: str) -> str:
-    """Return the unit of a collector. Its file in a release has this name too, or systemd would call it an alias."""
+    """Return the unit of a collector: `otelcol-agent.service` for `agent`.
+
+    Its file in a release has this name too, or systemd would call it an alias.
+    """
     return f"otelcol-{name}.service"
 
 
 def current_folder(name: str) -> str:
-    """Return the path by which a unit names the files of the release in use: a link to the folder of that release."""
+    """Return the link to the folder of the release in use: `/etc/otelcol/agent/current`. Units name files by it."""
     return f"{CONFIG_FOLDER}/{name}/current"
 
 
 def runtime_folder(name: str) -> str:
-    """Return the folder of a running service, which systemd makes and removes."""
+    """Return the folder of a running service, which systemd makes and removes: `/run/otelcol-agent`."""
     return f"/run/otelcol-{name}"
 
 
 def state_folder(name: str) -> str:
-    """Return the one folder that a collector writes to."""
+    """Return the one folder that a collector writes to: `/var/lib/otelcol/agent`."""
     return f"{_STATE_FOLDER}/{name}"

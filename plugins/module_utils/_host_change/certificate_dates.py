@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From when to when a certificate is valid, with the standard library alone. Private.
 
-A certificate in PEM is base64 text of DER bytes. DER is a row of parts, each a tag, a size and a value; the value of
-a sequence is a row of parts again. Hosts have no library for that.
+`certificate_ends.py` warns of certificates that end soon, and `live/file_facts.py` tells the dates for the diagnosis.
+Hosts have no library for certificates. A certificate in PEM is base64 text of DER bytes. DER is a row of parts, each a
+tag, a size and a value; the value of a sequence is a row of parts again. For example, `read_validity` of a PEM text
+returns `Validity("2026-01-31T12:00:00Z", "2027-01-31T12:00:00Z")`.
 
 Source: RFC 5280, 4.1: Certificate is a sequence whose first part is TBSCertificate, which has, after an optional
 version, a serial number, an algorithm, an issuer and the validity: two times.
@@ -16,10 +18,16 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-# Tags of DER. A UTCTime is `260131120000Z`, a GeneralizedTime `20260131120000Z`.
-_TAG_UTC_TIME, _TAG_GENERALIZED_TIME, _TAG_VERSION = 0x17, 0x18, 0xA0
+# The lines around a certificate in PEM.
+_BEGIN = "-----BEGIN CERTIFICATE-----"
+_END = "-----END CERTIFICATE-----"
+# Tags of DER: of a time such as `260131120000Z`, and of one such as `20260131120000Z`.
+_TAG_UTC_TIME = 0x17
+_TAG_GENERALIZED_TIME = 0x18
+# The tag of the version.
+_TAG_VERSION = 0xA0
 # Serial number, algorithm and issuer stand before the validity.
 _INDEX_OF_VALIDITY = 3
 # With this bit, a length has more than one byte, and the other bits say how many. Source: X.690, 8.1.3.
@@ -52,20 +60,27 @@ def _parse_validity(der: bytes) -> Validity:
     """Return when a certificate is valid. Raises IndexError or ValueError if it is broken."""
     certificate = _first_value(der)
     tbs_certificate = _first_value(certificate)
-    values = [value for tag, value in _read_parts(tbs_certificate) if tag != _TAG_VERSION]
+    values = [part.value for part in _read_parts(tbs_certificate) if part.tag != _TAG_VERSION]
     not_before, not_after = list(_read_parts(values[_INDEX_OF_VALIDITY]))[:2]
-    return Validity(_format_time(*not_before), _format_time(*not_after))
+    return Validity(_format_time(not_before), _format_time(not_after))
 
 
 def _first_value(data: bytes) -> bytes:
     """Return the value of the first part. Raises IndexError if there is none."""
-    for _tag, value in _read_parts(data):
-        return value
+    for part in _read_parts(data):
+        return part.value
     raise IndexError("a part of a certificate is empty")
 
 
-def _read_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield tag and value of each part. Raises IndexError for a part that is cut."""
+class _DerPart(NamedTuple):
+    """A part of DER. Its tag says what its value is."""
+
+    tag: int
+    value: bytes
+
+
+def _read_parts(data: bytes) -> Iterator[_DerPart]:
+    """Yield the parts of a row. Raises IndexError for a part that is cut."""
     part_start = 0
     while part_start < len(data):
         tag, size = data[part_start], data[part_start + 1]
@@ -77,16 +92,16 @@ def _read_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
         part_end = part_start + size
         if part_end > len(data):
             raise IndexError("a part of a certificate is cut")
-        yield tag, data[part_start:part_end]
+        yield _DerPart(tag, data[part_start:part_end])
         part_start = part_end
 
 
-def _format_time(tag: int, value: bytes) -> str:
+def _format_time(part: _DerPart) -> str:
     """Return a time of a certificate as text. Raises ValueError for what is none."""
-    text = value.decode("ascii")
-    if tag == _TAG_UTC_TIME:
+    text = part.value.decode("ascii")
+    if part.tag == _TAG_UTC_TIME:
         century = "20" if int(text[:2]) < _PIVOT_YEAR else "19"
         text = century + text
-    elif tag != _TAG_GENERALIZED_TIME:
+    elif part.tag != _TAG_GENERALIZED_TIME:
         raise ValueError("no time")
     return datetime.strptime(text[:14], "%Y%m%d%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")

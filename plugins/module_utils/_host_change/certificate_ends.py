@@ -1,7 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run says of a certificate that ends soon. Runs on the host: Python 3.8, standard library. Private."""
+"""What a run says of a certificate that ends soon. Private.
+
+`live/host_task.py` warns of each credential of a collector that it deploys, for example:
+
+    the certificate in credential tls-certificate is valid only until 2026-02-07T12:00:00Z. Renew it, and run again.
+
+Runs on the host: Python 3.8, standard library.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +17,7 @@ import re
 
 from .certificate_dates import read_validity
 
+# So many days before its end, a certificate is warned of.
 WARN_DAYS = 14
 _DAY_SECONDS = 86_400
 

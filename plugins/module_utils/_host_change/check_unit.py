@@ -3,9 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Render the unit in which the Collector's program checks the config of a new release, the candidate. Private.
 
-The check runs beside the service: it has the sandbox and the credentials of the candidate's unit, and none of the
-settings that would touch the running collector. It needs a unit file, because `systemd-run -p` expands no specifiers
-such as `%d`. `live/host_change.py` starts it. Runs on the host: Python 3.8.
+`live/candidate_check.py` starts the unit beside the service. It has the sandbox and the credentials of the candidate's
+unit, and none of the settings that would touch the running collector. It needs a unit file, because `systemd-run -p`
+expands no specifiers such as `%d`. For example, of the candidate's unit with
+
+    ExecStart=/opt/otelcol/…/otelcol --config=/etc/otelcol/agent/current/config.yaml
+
+the unit of the check has
+
+    ExecStart=/opt/otelcol/…/otelcol validate --config=/etc/otelcol/agent/releases/000007/config.yaml
+
+Runs on the host: Python 3.8.
 """
 
 from __future__ import annotations
@@ -79,7 +87,7 @@ def list_section_lines(unit: str, name: str) -> list[str]:
     return section_lines
 
 
-def render_check_unit(unit: str, places: CheckPaths) -> str:
+def render_check_unit(unit: str, paths: CheckPaths) -> str:
     """Return the text of the unit that checks a candidate. `unit` is the text of the candidate's own unit."""
     service_lines = list_section_lines(unit, "Service")
     kept_lines = [line for line in service_lines if not _DROPPED_SETTING.match(line)]
@@ -87,15 +95,15 @@ def render_check_unit(unit: str, places: CheckPaths) -> str:
         "[Unit]",
         "Description=Check of an OpenTelemetry Collector's config",
         "[Service]",
-        *_set_owner(kept_lines, places),
+        *_set_owner(kept_lines, paths),
         "Type=oneshot",
         f"ExecStart={_build_check_command(service_lines)}",
         f"TimeoutStartSec={_CHECK_SECONDS}",
-        f"StandardOutput=truncate:{places.output}",
-        f"StandardError=append:{places.output}",
+        f"StandardOutput=truncate:{paths.output}",
+        f"StandardError=append:{paths.output}",
         "",
     ]
-    return "\n".join(lines).replace(f"{places.current}/", f"{places.candidate}/")
+    return "\n".join(lines).replace(f"{paths.current}/", f"{paths.candidate}/")
 
 
 def _build_check_command(service_lines: list[str]) -> str:
@@ -107,26 +115,26 @@ def _build_check_command(service_lines: list[str]) -> str:
     return "/bin/false validate "
 
 
-def _set_owner(lines: list[str], places: CheckPaths) -> list[str]:
+def _set_owner(lines: list[str], paths: CheckPaths) -> list[str]:
     """Return the settings with the user who may read the state folder, see CheckPaths.
 
     A user that the unit itself names stays, unless the state folder belongs to another one.
     """
-    owned_lines = _use_state_folder(lines, places) if places.state else list(lines)
+    owned_lines = _use_state_folder(lines, paths) if paths.state else list(lines)
     names_user = any(_NAMED_USER_SETTING.match(line) for line in owned_lines)
-    if places.user and not names_user:
-        owned_lines.append(f"User={places.user}")
+    if paths.user and not names_user:
+        owned_lines.append(f"User={paths.user}")
     return owned_lines
 
 
-def _use_state_folder(lines: list[str], places: CheckPaths) -> list[str]:
+def _use_state_folder(lines: list[str], paths: CheckPaths) -> list[str]:
     """Return the settings without those that make a state folder; the check reads the folder that is there."""
     state_lines = [line for line in lines if not _STATE_SETTING.match(line)]
-    if places.user:
+    if paths.user:
         state_lines = [line for line in state_lines if not _USER_SETTING.match(line)]
-        if places.is_dynamic:
+        if paths.is_dynamic:
             state_lines.append("DynamicUser=yes")
-    if places.is_dynamic:
-        # A dynamic user may not pass /var/lib/private, and the unit's own state folder shows systemd a way around.
-        state_lines += ["TemporaryFileSystem=/var/lib/private:ro", f"BindReadOnlyPaths={places.state}"]
+    if paths.is_dynamic:
+        # A dynamic user may not pass /var/lib/private, and the unit's own state folder lets systemd mount it elsewhere.
+        state_lines += ["TemporaryFileSystem=/var/lib/private:ro", f"BindReadOnlyPaths={paths.state}"]
     return state_lines

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may read a file of a host, by its owners and modes. Private.
 
-live/file_facts.py asks this about the user of a collector and the files that its config names. The way to a file is
-each folder from the root to it; the first one that stops the user is the barrier.
+`live/file_facts.py` asks this about the user of a collector and the files that its config names. A user reads a file if
+he may pass each folder from the root to it, and read the file itself. For example, for user 998 and the file
+/var/log/app/a.log in a folder of root with the mode 0700, `find_unreadable_entry` returns the entry of /var/log/app.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _CAPABILITIES_TO_READ_ALL = ("cap_dac_read_search", "cap_dac_override")
 
 @dataclass(frozen=True)
 class Reader:
-    """The user of a service. A dynamic one that does not run has no id, and owns nothing."""
+    """The user of a service, who reads files. A dynamic user whose service does not run has no id, and owns nothing."""
 
     user_id: int
     """-1 for a user without an id."""
@@ -63,6 +64,9 @@ def may_read(reader: Reader, entry: OwnedEntry) -> bool:
     return bool(entry.mode & needed_right)
 
 
-def find_barrier(reader: Reader, entries_on_way: Iterable[OwnedEntry]) -> OwnedEntry | None:
-    """Return the first folder or file on a way that a user may not pass or read; None if all is open."""
-    return next((entry for entry in entries_on_way if not may_read(reader, entry)), None)
+def find_unreadable_entry(reader: Reader, entries_on_path: Iterable[OwnedEntry]) -> OwnedEntry | None:
+    """Return the first entry that keeps a user from a file; None if he may read the file.
+
+    `entries_on_path` are the folders from the root to the file, and then the file.
+    """
+    return next((entry for entry in entries_on_path if not may_read(reader, entry)), None)

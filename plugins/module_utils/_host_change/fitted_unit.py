@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A unit as the systemd of one host takes it: without settings that it does not know. Private.
 
-The unit that the controller renders is the same for all hosts. An older systemd would warn of what it does not know
-each time that it reads its units. The credentials of a unit are encrypted if the host has a key for them. Runs on the
-host: Python 3.8, standard library.
+`host_release.py` fits the unit of each release. The unit that the controller renders is the same for all hosts. An
+older systemd would warn of what it does not know each time that it reads its units. The credentials of a unit are
+encrypted if the host has a key for them. For example, systemd 252 with a key takes a unit without `RestartSteps=5`, and
+with `LoadCredentialEncrypted=token:…` in place of `LoadCredential=token:…`. Runs on the host: Python 3.8, standard
+library.
 """
 
 from __future__ import annotations
@@ -30,21 +32,25 @@ _OWN_CREDENTIAL = re.compile(rf"^LoadCredential(?==[^:\n]+:[^\n]*/current/{CREDE
 
 @dataclass(frozen=True)
 class Systemd:
-    """The systemd of a host. `version` is 0 if nobody knows it; `has_key` says that its key for credentials is there.
+    """The systemd of a host."""
+
+    version: int = 0
+    """Such as 252; 0 if nobody knows it."""
+    has_key: bool = False
+    """Whether its key for credentials is there.
 
     That key is made by `systemd-creds setup`, or by the first `systemd-creds encrypt` of the host's owner. Without it
     credentials stay as they are: a key that only this collection uses would hide nothing from who reads the disk.
     """
 
-    version: int = 0
-    has_key: bool = False
-
     @property
     def is_too_old(self) -> bool:
+        """Whether it lacks what each unit of this collection needs."""
         return 0 < self.version < OLDEST_VERSION
 
     @property
     def can_encrypt(self) -> bool:
+        """Whether credentials are stored encrypted on this host."""
         return self.has_key and self.version >= FIRST_ENCRYPTING_VERSION
 
     def fit_unit(self, unit: str) -> str:
@@ -65,6 +71,9 @@ def parse_systemd_version(version_output: str) -> int:
 
 
 def quote_unit_word(text: str) -> str:
-    """Return a text as one word of a unit: a percent sign would begin a specifier, and a dollar sign stays."""
+    """Return a text as one word of a unit: `"a=50%%"` for `a=50%`.
+
+    A percent sign would begin a specifier. A dollar sign stays.
+    """
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'

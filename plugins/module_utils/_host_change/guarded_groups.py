@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+# The source of several groups.
 DEBIAN_SOURCE = "https://wiki.debian.org/SystemGroups"
 # What members of each group may do, and the source.
 GUARDED_GROUPS = {

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The answer of a host to module host_diagnose, key by key. Private.
 
-`live/host_facts.py`, `live/system_facts.py` and `live/host_look.py` build it on the host. The controller reads it in
-`_diagnose/host_situation.py`, which makes the facts for the checks of it, and in `_host_diagnose.py` of plugin_utils.
+`live/host_facts.py`, `live/system_facts.py` and `live/diagnose_task.py` build it on the host. The controller reads it
+in `_diagnose/host_situation.py`, which makes the facts for the checks of it, and in `_host_diagnose.py` of
+plugin_utils.
 """
 
 from __future__ import annotations

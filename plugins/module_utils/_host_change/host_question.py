@@ -1,11 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of module host_diagnose, which looks at the collectors of a host and changes nothing. Private.
+"""The options of module host_diagnose, which reads facts of the collectors of a host and changes nothing. Private.
 
-For each collector, the controller reads the config and asks a question: which files, certificates and peers the config
-names, and where test data goes. The host cannot read the config itself: it has neither YAML nor the catalogue. The
-catalogue is what is known about the components of each version of the Collector.
+The host cannot read the config of a collector itself: it has neither YAML nor the catalogue, which is what is known
+about the components of each version. So the controller reads the config, and sends a question with it: which files,
+certificates and peers the config names, and where test data goes. For example:
+
+    {"name": "agent", "files": [{"about": "receivers/file_log", "pattern": "/var/log/*.log"}],
+     "peers": [{"about": "exporters/otlp", "host": "backend", "port": 4317}], "url": "http://127.0.0.1:4318", …}
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any, TypedDict
 
 from .bundle_form import BUNDLE_OPTIONS
 
+# The signals of test data.
 SIGNALS = ("traces", "metrics", "logs")
 _LIST_OF_TEXTS = {"type": "list", "elements": "str", "default": []}
 _LIST_OF_ROWS = {"type": "list", "elements": "dict", "default": []}
@@ -88,8 +92,8 @@ class HostQuestion(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class HostLook:
-    """How the task looks at one collector."""
+class DiagnosisOptions:
+    """What the task asks of one collector."""
 
     question: HostQuestion
     sends_test_data: bool

@@ -1,10 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a collector on a host consists of, as bytes of files, and how two releases of it differ.
+"""What a collector on a host consists of, as bytes of files, and how two releases of it differ. Private.
 
-A bundle is what the controller sends for one collector (see bundle_form.py), a release what it becomes on the host:
-a numbered folder with its files. Runs on the host: Python 3.8, standard library. Private.
+A bundle is what the controller sends for one collector (bundle_form.py); a release is what it becomes on the host, a
+numbered folder with its files. `host_faults.py` of `live` builds the files of the wanted release, and `host_state.py`
+compares them with those of the release in use. For example, `build_release_files` returns
+
+    {"config.yaml": StoredFile(b"receivers: …"), "otelcol-agent.service": StoredFile(b"[Unit]…"),
+     "credentials/token": StoredFile(b"…", 0o600)}
+
+Runs on the host: Python 3.8, standard library.
 """
 
 from __future__ import annotations
@@ -27,11 +33,16 @@ _LARGEST_MODE = 0o777
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a release. `shown_text` is the text for a difference; without it, that of the file."""
+    """A file of a release."""
 
     data: bytes
     mode: int = 0o644
     shown_text: str = ""
+    """The text for a difference, without secrets; empty if that is the text of the file."""
+
+    def is_same_file(self, other: StoredFile | None) -> bool:
+        """Whether another file has the same bytes and mode. How a difference shows it does not count."""
+        return other is not None and (self.data, self.mode) == (other.data, other.mode)
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ def build_release_files(
     """Return the files of a release by their paths in its folder: those of the bundle, and its credentials.
 
     `bundle_options` is the bundle in the form of `bundle_form`, `secrets` has the credentials by name, `program` is the
-    path of the Collector's program. Raises Problem for a bad path or mode, for two files that need one place, and
+    path of the Collector's program. Raises Problem for a bad path or mode, for two files that need one path, and
     without a config or a unit.
     """
     rows = bundle_options["files"] or ()
@@ -107,7 +118,10 @@ def build_release_files(
 
 
 def _release_path(path: str, collector: str) -> str:
-    """Return where a file of a bundle is in the folder of a release. Raises Problem if that is not its own place."""
+    """Return the path of a file of a bundle in the folder of a release. Raises Problem for a path of something else.
+
+    The unit is stored under the name of the unit: `otelcol-agent.service` for `unit`.
+    """
     if not _FILE_PATH.match(path) or path == MANIFEST or path.startswith(CREDENTIALS):
         raise Problem(f"'{clean_text(path)}' is no file of a release", where="bundle.files", fix="Use a relative path.")
     return unit_name(collector) if path == UNIT else path
@@ -166,13 +180,12 @@ def check_credential_name(name: str) -> str:
 
 def list_changed_paths(old_files: Mapping[str, StoredFile], new_files: Mapping[str, StoredFile]) -> list[str]:
     """Return the paths whose bytes or modes differ, or that only one release has, in their alphabetical order."""
-    paths = sorted({*old_files, *new_files})
-    return [path for path in paths if _content_and_mode(old_files.get(path)) != _content_and_mode(new_files.get(path))]
-
-
-def _content_and_mode(file: StoredFile | None) -> tuple[bytes, int] | None:
-    """Return what makes a file another one: its bytes and its mode, and not how a difference shows it."""
-    return (file.data, file.mode) if file else None
+    changed_paths = []
+    for path in sorted({*old_files, *new_files}):
+        old_file = old_files.get(path)
+        if old_file is None or not old_file.is_same_file(new_files.get(path)):
+            changed_paths.append(path)
+    return changed_paths
 
 
 def build_difference(

@@ -1,17 +1,23 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which lines of the journal tell why a Collector did not run. Private.
+"""Choose the lines of the journal that tell why a Collector did not run. Private.
 
 Three programs write to the journal of a service: systemd, the Collector's logger (zap), and the Collector's command
-line or Go itself as the last words before the process ends. `live/host_watch.py` and `live/host_change.py` ask for the
-lines that tell why; all others would hide the reason.
+line or Go itself as the last words before the process ends. `live/host_watch.py` and `live/candidate_check.py` ask for
+the lines that tell why; all others would hide the reason. For example, of
+
+    2026-01-31T12:00:00Z<tab>info<tab>Starting otelcol…
+    Error: cannot start pipelines: listen tcp :4317: bind: address already in use
+
+only the second line is chosen.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 # What the Collector prints last: cobra's line of an error, and what the runtime of Go says.
 _LAST_WORDS = re.compile(r"\s*(?:Error:|panic:|fatal error:)")
@@ -25,6 +31,7 @@ _SYSTEMD_WORDS = ("status=", "Failed", "failed", "cannot", "refused")
 _RESOURCE = re.compile(r'"resource": \{[^{}]*\}(?:, )?')
 # What stays of the fields of such a line that has no others.
 _EMPTY = "{}"
+# How many lines are chosen at most.
 _MOST_LINES = 6
 
 # What a service lacks when systemd gives up before its program begins, by the exit code, such as `status=217/USER`.
@@ -40,15 +47,22 @@ _FIX_BY_EXIT_CODE = {
 }
 
 
-def explain_unstarted(journal: str) -> tuple[str, list[str]]:
-    """Return what to do for a service whose program systemd has not started, and the lines that tell how it ended.
+class UnstartedReason(NamedTuple):
+    """Why systemd has not started the program of a service."""
 
-    There is nothing to do, and the first text is empty, if the program ran and ended by itself.
-    """
+    fix: str
+    """What to do; empty if the program ran and ended by itself."""
+    lines: list[str]
+    """The lines that tell how it ended."""
+
+
+def explain_unstarted(journal: str) -> UnstartedReason:
+    """Return why systemd has not started the program of a service, by the exit code, such as `status=217/USER`."""
     lines = choose_telling_lines(journal)
     end_lines = _filter_lines(_EXIT_STATUS.search, lines) or lines
     exit_match = _EXIT_STATUS.search(end_lines[-1]) if end_lines else None
-    return _FIX_BY_EXIT_CODE.get(exit_match["code"], "") if exit_match else "", end_lines
+    fix = _FIX_BY_EXIT_CODE.get(exit_match["code"], "") if exit_match else ""
+    return UnstartedReason(fix, end_lines)
 
 
 def choose_telling_lines(journal: str) -> list[str]:
@@ -67,7 +81,10 @@ def choose_telling_lines(journal: str) -> list[str]:
 
 
 def journal_sentence(lines: Sequence[str]) -> str:
-    """Return the sentence of a message that has these lines, after a space; nothing without lines."""
+    """Return the sentence of a message that has these lines, after a space: ` The journal says: a | b.`.
+
+    Without lines, it is empty.
+    """
     return f" The journal says: {' | '.join(lines)}." if lines else ""
 
 

@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether the last change of a collector may be what an alert is about, so that it can be undone. Private.
 
-A kept change is one that is not undone for the alert. A release is a numbered folder with the files of one collector
-(see host_plan.py).
+`live/last_change_task.py` asks this for an alert. A release is a numbered folder with the files of one collector (see
+host_plan.py). For example, for an alert that began 30 s after release 000007 was written, the change is undone; for one
+that began a day later, the reason to keep it is
+
+    release 000007 was written 86400 s before the alert began, and at most 3600 count
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ class LastChange:
 
 
 def explain_kept_change(change: LastChange, alert_began: float, most_seconds: float) -> str:
-    """Return why the last change is not undone for an alert; empty if it is to be undone.
+    """Return why the last change is kept, and not undone for an alert; empty if it is to be undone.
 
     The alert began to fire at `alert_began`, in seconds of Unix. A change that is more than so many seconds older is
     not what the alert is about.

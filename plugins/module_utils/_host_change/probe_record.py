@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Test data for a collector of a host, as JSON of OTLP, and whether the collector counts it in and out. Private.
 
-One request has one span, one data point or one log record. Its names are those of `_telemetry/live/otlp_payloads.py`,
-which needs a library that hosts do not have. Ids are hexadecimal. Source: OTLP specification, "JSON Protobuf Encoding".
+`live/host_probe.py` sends the requests. Each has one record, a span, a data point or a log record, whose names are
+those of `_telemetry/live/otlp_payloads.py`, which needs a library that hosts do not have. The test data has arrived if
+the collector's own metrics show that a receiver accepted it and an exporter sent it, as in the lines
+
+    otlp: receiver_accepted +1
+    otlp_grpc: exporter_sent +1
+
+Ids are hexadecimal. Source: OTLP specification, "JSON Protobuf Encoding".
 """
 
 from __future__ import annotations
@@ -14,16 +20,26 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .host_judgement import Count
+from .host_metrics import HostCountKey
 
-ID_ATTRIBUTE, METRIC, SERVICE = "o11y.probe.id", "o11y.probe", "o11y-probe"
+# The attribute of each record with the id of the probe.
+ID_ATTRIBUTE = "o11y.probe.id"
+# The name of the metric of the data point.
+METRIC = "o11y.probe"
+# The service that seems to send the records.
+SERVICE = "o11y-probe"
 # A signal has arrived when both counts grew. Source: documentation.md of receiverhelper and exporterhelper.
-ACCEPTED_COUNT, SENT_COUNT = "receiver_accepted", "exporter_sent"
+ACCEPTED_COUNT = "receiver_accepted"
+SENT_COUNT = "exporter_sent"
 # The counts that grow when something went wrong.
 TROUBLE_COUNTS = ("receiver_refused", "receiver_failed", "exporter_send_failed", "exporter_enqueue_failed")
+# How long the span takes.
 _SPAN_NANOSECONDS = 1_000_000
 # Numbers of enums of opentelemetry-proto.
-_SPAN_KIND_INTERNAL, _STATUS_CODE_ERROR, _SEVERITY_NUMBER_INFO = 1, 2, 9
+_SPAN_KIND_INTERNAL = 1
+_STATUS_CODE_ERROR = 2
+_SEVERITY_NUMBER_INFO = 9
+# The library that seems to have made the records.
 _SCOPE = {"name": "o11y.opentelemetry"}
 
 
@@ -106,7 +122,10 @@ def _build_log_record(probe: _Probe) -> dict[str, Any]:
 
 
 def list_grown_counts(
-    earlier_counts: Mapping[Count, int], later_counts: Mapping[Count, int], signal: str, count_names: tuple[str, ...]
+    earlier_counts: Mapping[HostCountKey, int],
+    later_counts: Mapping[HostCountKey, int],
+    signal: str,
+    count_names: tuple[str, ...],
 ) -> list[str]:
     """Return a line for each count of a signal that grew, such as `otlp_grpc: exporter_sent +1`.
 
@@ -121,7 +140,9 @@ def list_grown_counts(
     return lines
 
 
-def has_arrived(earlier_counts: Mapping[Count, int], later_counts: Mapping[Count, int], signal: str) -> bool:
+def has_arrived(
+    earlier_counts: Mapping[HostCountKey, int], later_counts: Mapping[HostCountKey, int], signal: str
+) -> bool:
     """Return whether a receiver accepted records of a signal and an exporter sent some, between both readings."""
     for count_name in (ACCEPTED_COUNT, SENT_COUNT):
         if not list_grown_counts(earlier_counts, later_counts, signal, (count_name,)):

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What SELinux needs on a host that enforces it: the program must have a type that systemd may start.
+"""What SELinux needs on a host that enforces it: the program must have a type that systemd may start. Private.
 
 The policy `targeted` gives files below /opt the type usr_t, and programs bin_t. Sources: selinux(8), the file contexts
-of the reference policy (corecommands.fc, files.fc). Runs on the host: Python 3.8, standard library. Private.
+of the reference policy (corecommands.fc, files.fc). Runs on the host: Python 3.8, standard library.
 """
 
 from __future__ import annotations

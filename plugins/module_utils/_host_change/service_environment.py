@@ -1,12 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment by which the SDK of a service reaches a collector of its host: one drop-in of systemd.
+"""The environment by which the SDK of a service reaches a collector of its host: one drop-in of systemd. Private.
 
 A drop-in is a file in the folder UNIT.d, with settings that systemd adds to those of the unit. service_drop_ins.py of
 `live` writes it. Each drop-in has one owner, the collector that its first line names: if that collector no longer has
-the service, its next run removes the drop-in.
-Sources: systemd.unit(5), systemd.exec(5). Runs on the host: Python 3.8, standard library. Private.
+the service, its next run removes the drop-in. For example, that of `shop.service` is
+
+    # Written by o11y.opentelemetry for collector 'agent'. Change the inventory instead.
+    [Service]
+    Environment="OTEL_SERVICE_NAME=shop"
+    Environment="OTEL_RESOURCE_ATTRIBUTES=host.id=%m"
+
+Sources: systemd.unit(5), systemd.exec(5). Runs on the host: Python 3.8, standard library.
 """
 
 from __future__ import annotations
@@ -35,8 +41,9 @@ _MARK = re.compile(r"# Written by o11y\.opentelemetry for collector '([a-z0-9-]+
 _IN_UNIT = re.compile(r"(?:^|[\s\"'])(OTEL_[A-Z0-9_]+)=")
 # The variable in `export OTEL_A=1`, a line of a file of EnvironmentFile=.
 _IN_FILE = re.compile(r"^[ \t]*(?:export[ \t]+)?(OTEL_[A-Z0-9_]+)[ \t]*=", re.MULTILINE)
-# The settings of a unit that set variables, and that remove them.
-_ENVIRONMENT, _UNSET = "Environment", "UnsetEnvironment"
+# The setting of a unit that sets variables, and the one that removes them.
+_ENVIRONMENT = "Environment"
+_UNSET = "UnsetEnvironment"
 
 
 @dataclass(frozen=True)

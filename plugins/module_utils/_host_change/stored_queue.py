@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a queue on the disk has not sent, out of a file of the extension file_storage. Private.
 
-Such a file is a database of bbolt, which never shrinks: its size says nothing. A request of the queue has a decimal
-number as its key until it is sent or given up; all other keys have letters. Source: exporterhelper of the Collector,
-persistent_queue.go. Read on the host: Python 3.8.
+`live/host_drain.py` asks this before a collector is removed. Such a file is a database of bbolt, which never shrinks:
+its size says nothing. A request of the queue has a decimal number as its key until it is sent or given up; all other
+keys have letters. For example, a file with the keys `12`, `13` and `wi` has two requests that are not sent, in words `2
+requests (1.2 KiB)`. Source: exporterhelper of the Collector, persistent_queue.go. Read on the host: Python 3.8.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import NamedTuple
 
 from .bbolt_file import Database, is_database
 
-_LONGEST_NUMBER = 20  # digits of 64 bits, which the number of a request has
+# The most digits of the number of a request, which has 64 bits.
+_LONGEST_NUMBER = 20
+# The units of sizes, the largest first.
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 

@@ -1,10 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which ports are taken, and by whom, out of the tables of `/proc/net`. Private.
+"""Which ports of a host are taken, and by whom, out of the tables of `/proc/net`. Private.
 
-A listener is a socket that waits on a port. Its holder is the process that has it; `live/machine.py` finds holders by
-the inode of the socket. A port of a collector is taken if a process of another unit holds a listener that blocks it.
+`live/host_faults.py` asks this before a deployment, and `live/host_facts.py` for the diagnosis. A listener is a socket
+that waits on a port. Its holder is the process that has it; `live/machine.py` finds holders by the inode of the socket.
+A port of a collector is taken if a process of another unit holds a listener that blocks it. For example:
+
+    port 4317/tcp is in use by process 812 (otelcol-contrib) of otelcol-contrib.service
+    Run `systemctl disable --now otelcol-contrib.service` if nobody needs it, or change the port.
 """
 
 from __future__ import annotations
@@ -19,7 +23,10 @@ from .host_release import OpenedPort
 
 # Source: include/net/tcp_states.h of Linux. A UDP socket that is bound but not connected has state 7.
 _WAITING = {"tcp": "0A", "udp": "07"}
-_INODE = 9  # the column
+# The columns of a table: the address with the port, the state, and the inode.
+_ADDRESS_COLUMN = 1
+_STATE_COLUMN = 3
+_INODE_COLUMN = 9
 # A socket on this address takes connections of IPv4 alone.
 _ANY_IPV4 = "0.0.0.0"
 # A socket on `::` takes connections of both families, if no setting of the host forbids it. Source: ipv6(7) of Linux.
@@ -57,13 +64,16 @@ class Holder:
 
 
 def parse_listeners(table: str, protocol: str) -> list[ListeningSocket]:
-    """Return the waiting sockets of a table such as `/proc/net/tcp6`."""
+    """Return the waiting sockets of a table such as `/proc/net/tcp6`.
+
+    The line `0: 0100007F:10DD 00000000:0000 0A … 4711 …` gives `ListeningSocket("tcp", "127.0.0.1", 4317, "4711")`.
+    """
     sockets = []
     for line in table.splitlines()[1:]:
         cells = line.split()
-        if len(cells) > _INODE and cells[3] == _WAITING[protocol]:
-            address, _colon, port = cells[1].rpartition(":")
-            sockets.append(ListeningSocket(protocol, _parse_address(address), int(port, 16), cells[_INODE]))
+        if len(cells) > _INODE_COLUMN and cells[_STATE_COLUMN] == _WAITING[protocol]:
+            address, _colon, port = cells[_ADDRESS_COLUMN].rpartition(":")
+            sockets.append(ListeningSocket(protocol, _parse_address(address), int(port, 16), cells[_INODE_COLUMN]))
     return sockets
 
 

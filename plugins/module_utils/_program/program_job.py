@@ -1,11 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Job that hands out the Collector's program of an image, which has neither a shell nor an archiver. Private.
+"""Build the Job that hands out the Collector's program of an image, which has neither a shell nor an archiver. Private.
 
-The Collector runs in one container. Another with a shell shares its processes, copies the program from
-`/proc/PID/exe`, and serves the copy on a port of the pod. Kubernetes ends the Job and removes it, also when nobody asks
-it to. The pod fulfils the Pod Security Standard `restricted`.
+`live/collector_program.py` runs the Job. The Collector runs in one container of its pod. Another with a shell shares
+its processes, copies the program from `/proc/PID/exe`, and serves the copy on a port of the pod, as /collector.gz.
+Kubernetes ends the Job and removes it, also when nobody asks it to. The pod fulfils the Pod Security Standard
+`restricted`.
 """
 
 from __future__ import annotations
@@ -17,20 +18,24 @@ from typing import Any
 from .._collector.manifests.pod import CONTAINER_SECURITY
 from .._otelcol.kube.names import LINUX_NODES, OWNER
 
+# The port on which the pod serves the program, and the name of the file there.
 SERVER_PORT = 8080
 PROGRAM_FILE = "collector.gz"
-# For how long the Job may run, and how long Kubernetes keeps the Job that has ended.
-LIFE_SECONDS, KEPT_SECONDS = 600, 60
+# The containers of the pod: that of the image, and the one that serves its program.
+COLLECTOR_CONTAINER = "collector"
+SERVER_CONTAINER = "program"
+# For how many seconds the Job may run.
+LIFE_SECONDS = 600
+# For how many seconds Kubernetes keeps the Job that has ended.
+KEPT_SECONDS = 60
 _CONFIG_VARIABLE = "O11Y_PROGRAM_CONFIG"
 _WORK_FOLDER = "/work"
 FIX_OF_WRONG_IMAGE = "Name an image whose entrypoint is the Collector's program."
+_FIX_OF_USER = "Set `run_as_user` to a user above 0. Only clusters that choose one, such as OpenShift, take 0."
 # What to do here about a failure of a container: by the row of the failure, and the container or none for both.
 FIXES_BY_FAILURE = {
-    (
-        "container_user",
-        "",
-    ): "Set `run_as_user` to a user above 0. Only clusters that choose one, such as OpenShift, take 0.",
-    ("container_start", "collector"): FIX_OF_WRONG_IMAGE,
+    ("container_user", ""): _FIX_OF_USER,
+    ("container_start", COLLECTOR_CONTAINER): FIX_OF_WRONG_IMAGE,
 }
 # What is in the program of every Collector, stripped or not: the package that runs it.
 COLLECTOR_MARK = b"go.opentelemetry.io/collector/otelcol"
@@ -52,7 +57,10 @@ exec python3 -m http.server {SERVER_PORT} --directory {_WORK_FOLDER}
 
 
 def make_file_name(image: str) -> str:
-    """Return a name for the program of an image that no other image has."""
+    """Return a name for the program of an image that no other image has.
+
+    For example, `collector-contrib-0.158.0-1a2b3c4d` for `otel/collector-contrib:0.158.0`.
+    """
     readable_name = re.sub(r"[^A-Za-z0-9.]+", "-", image.rpartition("/")[2]).strip("-")
     return f"{readable_name}-{hashlib.sha256(image.encode()).hexdigest()[:8]}"
 
@@ -88,7 +96,7 @@ def build_job(name: str, image: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def _build_collector_container(image: str) -> dict[str, Any]:
     return {
-        "name": "collector",
+        "name": COLLECTOR_CONTAINER,
         "image": image,
         "args": [f"--config=env:{_CONFIG_VARIABLE}"],
         "env": [{"name": _CONFIG_VARIABLE, "value": _SMALLEST_CONFIG}],
@@ -99,7 +107,7 @@ def _build_collector_container(image: str) -> dict[str, Any]:
 
 def _build_server_container(image: str) -> dict[str, Any]:
     return {
-        "name": "program",
+        "name": SERVER_CONTAINER,
         "image": image,
         "command": ["sh", "-c", _SERVER_SCRIPT],
         "ports": [{"containerPort": SERVER_PORT}],

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of the sample application: two services with the OpenTelemetry SDK. Private.
+"""Build the objects of the sample application: two services with the OpenTelemetry SDK. Private.
+
+`_sample_app.py` of plugin_utils calls `build_bundle` for module sample_app_render. Of an application `shop`, the
+frontend calls the datastore, and both send telemetry to a collector. Its objects are a ConfigMap with the program, and
+for each service a Deployment and a Service, such as `shop-frontend`; an Ingress or a Route if the user wants one.
 
 The SDK comes from the operator's image for Python: an init container copies it, with the command of the operator.
 Source: internal/instrumentation/python.go and autoinstrumentation/python/Dockerfile of opentelemetry-operator.
@@ -25,12 +29,19 @@ from .sample_app import DATASTORE, FRONTEND, PORT, SERVICES, SampleApp
 
 # The images run as root by default, which the restricted Pod Security Standard rejects.
 _USER_ID = 65532
-_APP, _APP_FOLDER, _APP_FILE = "app", "/app", "app.py"
-_SDK, _SDK_FOLDER = "opentelemetry", "/opentelemetry"
+# The volume with the program of the services, where containers see it, and the name of its file.
+_APP = "app"
+_APP_FOLDER = "/app"
+_APP_FILE = "app.py"
+# The volume with the SDK, and where containers see it.
+_SDK = "opentelemetry"
+_SDK_FOLDER = "/opentelemetry"
 _COPY_SDK = ["cp", "-r", "/autoinstrumentation/.", _SDK_FOLDER]
 _RUN_APP = ["python3", f"{_APP_FOLDER}/{_APP_FILE}"]
 _RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
+# The name of the port of each service.
 _PORT_NAME = "http"
+# The option that says how many requests the frontend makes to itself.
 _RATE_OPTION = "requests_per_second"
 # Requests per second and percent. More would fill the pods' 128 MiB with spans that wait.
 _MOST_LOAD = 100

@@ -16,9 +16,12 @@ from typing import Any
 from .._otelcol.errors import Problem, suggest_word
 from .sample_app import SampleApp
 
-AGENT_MODE, SIDECAR_MODE = "daemonset", "sidecar"
+# Modes of collectors.
+AGENT_MODE = "daemonset"
+SIDECAR_MODE = "sidecar"
+# What is done, for messages.
 _ACTION = "Choose the collector of the sample application"
-# The operator adds the sidecar of this name to a pod.
+# The annotation by which the operator adds the sidecar of that name to a pod.
 _INJECT_ANNOTATION = "sidecar.opentelemetry.io/inject"
 _WITHOUT_TOKEN = {"automountServiceAccountToken": False}
 
@@ -28,13 +31,14 @@ RenderedCollector = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Placement:
-    """The namespace of the application, the URL that it sends to, and what its pods have for that."""
+    """Where the application runs and sends, and what its pods have for that."""
 
     namespace: str
     endpoint: str
+    """The URL that it sends to."""
     pod_annotations: Mapping[str, str]
-    # The fields of a pod that say which ServiceAccount it has, and whether it has the token of one.
     account_fields: Mapping[str, Any]
+    """The fields of a pod that say which ServiceAccount it has, and whether it has the token of one."""
 
 
 def choose_collector(app: SampleApp, collectors: Sequence[RenderedCollector]) -> RenderedCollector | None:

@@ -12,7 +12,8 @@ from .._otelcol.errors import Problem
 from .._otelcol.kube import names
 
 # The frontend asks the datastore.
-FRONTEND, DATASTORE = "frontend", "datastore"
+FRONTEND = "frontend"
+DATASTORE = "datastore"
 SERVICES = (FRONTEND, DATASTORE)
 # The port of each service.
 PORT = 8080

@@ -9,7 +9,7 @@ which components received, processed and exported data.
 
 A sample of the text is one line: a metric with labels and a value. A reading is all counts of a pod, or of several, at
 one moment; by how much they grew between two moments has the same type. An item is a span, a data point, a log record
-or a profile sample. host_judgement.py of _host_change parses the same text on hosts, with Python 3.8.
+or a profile sample. host_metrics.py of _host_change parses the same text on hosts, with Python 3.8.
 """
 
 from __future__ import annotations

@@ -3,15 +3,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lines that tell what a wave would change. Members with the same change are one group, whose change is told once.
 
-A member is a cluster or a Linux host. The changes of two members count as the same even if these things differ, since
-they follow from the member: names of ConfigMaps that end with a hash of the config, annotations with such a hash,
-namespaces, and the marks that stand for hidden secrets. Private.
+Module wave_gate returns these lines in check mode (`_wave_gate.py` of plugin_utils). A member is a cluster or a Linux
+host. For example:
+
+    2 clusters: eu, us
+      ConfigMap gateway-…
+      @@ -1,2 +1,2 @@
+       exporters:
+      -  debug: {}
+      +  otlp: {endpoint: "backend:4317"}
+
+The changes of two members count as the same even if these things differ, since they follow from the member: names of
+ConfigMaps that end with a hash of the config, annotations with such a hash, namespaces, and the marks that stand for
+hidden secrets. Private.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
@@ -19,15 +29,17 @@ from .._collector.manifests.pod import HASH_ANNOTATION
 from .._otelcol.errors import join_at_most
 from .._otelcol.kube.names import SPEC_HASH
 
+# What the name of a ConfigMap begins with in a difference.
 _CONFIG_MAP = "ConfigMap "
-# Members of a group that are named.
+# How many members of a group are named.
 _SHOWN_MEMBERS = 10
-# Unchanged lines that are shown around each changed one.
+# How many unchanged lines are shown around each changed one.
 _CONTEXT_LINES = 2
 # A unified diff begins with two lines, the names of both sides.
 _NAME_LINES = 2
-# What `salted` of _otelcol/config/masking.py makes of a secret.
+# What `salted` of _otelcol/config/masking.py makes of a secret, such as `***1a2b3c4d`.
 _HIDDEN_SECRET = re.compile(r"\*{3}[0-9a-f]{8}\b")
+# The annotations with a hash of the config or of a pod.
 _HASH_FIELDS = (f"{HASH_ANNOTATION}:", f"{SPEC_HASH}:")
 # The end of the name of a ConfigMap with a config. Source: `_HASH_DIGITS` of _collector/manifests/build.py.
 _HASH_DIGITS = re.compile(r"[0-9a-f]{10}\Z")
@@ -59,33 +71,36 @@ def list_change_lines(changes: Iterable[MemberChange], noun: str, *, with_new_ob
     """
     groups_by_lines: dict[tuple[str, ...], list[MemberChange]] = {}
     for change in changes:
-        lines = tuple(_list_member_lines(change, whole=with_new_objects, context=0))
+        lines = tuple(_list_member_lines(change, shows_new_text=with_new_objects, context=0))
         groups_by_lines.setdefault(lines, []).append(change)
     for group in groups_by_lines.values():
         plural = "" if len(group) == 1 else "s"
         member_names = [member_change.member for member_change in group]
         yield f"{len(group)} {noun}{plural}: {join_at_most(_SHOWN_MEMBERS, member_names)}"
-        for line in _list_member_lines(group[0], whole=with_new_objects, context=_CONTEXT_LINES):
+        for line in _list_member_lines(group[0], shows_new_text=with_new_objects, context=_CONTEXT_LINES):
             yield f"  {line}"
 
 
-def _list_member_lines(change: MemberChange, *, whole: bool, context: int) -> Iterator[str]:
+def _list_member_lines(change: MemberChange, *, shows_new_text: bool, context: int) -> Iterator[str]:
     """Yield the lines of the change of one member.
 
-    `context` is how many unchanged lines stand around each changed one. With `whole`, new objects have their text.
+    `context` is how many unchanged lines stand around each changed one. With `shows_new_text`, new objects have their
+    text.
     """
-    config_names = set(_list_config_names(change.differences))
-    secret_marks: dict[str, str] = {}
+    neutral_texts = _NeutralTexts(set(_list_config_names(change.differences)))
     for difference in change.differences:
-        text_before = _make_comparable(difference.text_before, config_names, secret_marks)
-        text_after = _make_comparable(difference.text_after, config_names, secret_marks)
-        name = _make_comparable(_remove_namespace(difference.name), config_names, secret_marks)
-        yield from _list_difference_lines(name, text_before, text_after, whole=whole, context=context)
+        text_before = neutral_texts.make_neutral(difference.text_before)
+        text_after = neutral_texts.make_neutral(difference.text_after)
+        name = neutral_texts.make_neutral(_remove_namespace(difference.name))
+        yield from _list_difference_lines(name, text_before, text_after, shows_new_text=shows_new_text, context=context)
     yield from change.other_changes
 
 
 def _remove_namespace(name: str) -> str:
-    """Return the name of an object without its namespace. A file of a host keeps its path."""
+    """Return the name of an object without its namespace: `Service gateway` for `Service obs/gateway`.
+
+    A file of a host keeps its path.
+    """
     kind, _space, path = name.partition(" ")
     return f"{kind} {path.rpartition('/')[2]}" if path else name
 
@@ -98,14 +113,16 @@ def _list_config_names(differences: Iterable[Difference]) -> Iterator[str]:
             yield name[len(_CONFIG_MAP) :]
 
 
-def _list_difference_lines(name: str, text_before: str, text_after: str, *, whole: bool, context: int) -> Iterator[str]:
+def _list_difference_lines(
+    name: str, text_before: str, text_after: str, *, shows_new_text: bool, context: int
+) -> Iterator[str]:
     """Yield the name of an object or a file and the lines of its difference.
 
     Without context, the lines `@@ -1,7 +1,8 @@` with places are left out, since places differ between members.
     """
     if not text_after:
         yield f"{name} would be deleted"
-    elif not (text_before or whole):
+    elif not (text_before or shows_new_text):
         yield f"{name} would be created"
     else:
         diff_lines = list(unified_diff(text_before.splitlines(), text_after.splitlines(), n=context, lineterm=""))
@@ -116,20 +133,28 @@ def _list_difference_lines(name: str, text_before: str, text_after: str, *, whol
                 yield line
 
 
-def _make_comparable(text: str, config_names: Iterable[str], secret_marks: dict[str, str]) -> str:
-    """Return a text without what differs between members whose configs change alike.
+class _NeutralTexts:
+    """The texts of one member without what differs between members whose configs change alike.
 
-    `secret_marks` has the number that stands for each hidden secret of the member so far, and gets further ones.
+    `config_names` are the names of ConfigMaps without their hash. Each hidden secret of the member gets a number, the
+    same wherever it stands: `***1a2b3c4d` becomes `***1`.
     """
-    for config_name in config_names:
-        text = re.sub(rf"\b{re.escape(config_name)}-[0-9a-f]{{10}}\b", f"{config_name}-…", text)
 
-    def number_secret(hidden_secret: re.Match[str]) -> str:
-        return secret_marks.setdefault(hidden_secret[0], f"***{len(secret_marks) + 1}")
+    def __init__(self, config_names: Collection[str]) -> None:
+        self._config_names = config_names
+        self._number_by_secret: dict[str, int] = {}
 
-    numbered_text = _HIDDEN_SECRET.sub(number_secret, text)
-    kept_lines = [line for line in numbered_text.splitlines() if not line.lstrip().startswith(_HASH_FIELDS)]
-    return "\n".join(kept_lines)
+    def make_neutral(self, text: str) -> str:
+        """Return a text with numbers for secrets, with `…` for hashes in names, and without fields of hashes."""
+        for config_name in self._config_names:
+            text = re.sub(rf"\b{re.escape(config_name)}-[0-9a-f]{{10}}\b", f"{config_name}-…", text)
+        numbered_text = _HIDDEN_SECRET.sub(self._number_secret, text)
+        kept_lines = [line for line in numbered_text.splitlines() if not line.lstrip().startswith(_HASH_FIELDS)]
+        return "\n".join(kept_lines)
+
+    def _number_secret(self, hidden_secret: re.Match[str]) -> str:
+        number = self._number_by_secret.setdefault(hidden_secret[0], len(self._number_by_secret) + 1)
+        return f"***{number}"
 
 
 def read_differences(rows: Iterable[Mapping[str, str]]) -> list[Difference]:

@@ -1,11 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Readings of collectors as rows that tasks can keep, and back again.
+"""Readings of collectors as rows that tasks can keep, and back again. Private.
 
-While a wave is watched, tasks return the readings of collectors. They are kept as variables of a host or as a file, so
-they are plain data: a `TrackRow` for each collector has a `PollRow` for each moment, which has a `SampleRow` for each
-pod. The gate of the wave compares `Track` records, which `read_tracks` makes of the rows. Private.
+While a wave is watched, tasks return the readings of collectors, and the gate of the wave compares them later. They are
+kept as variables of a host or as a file, so they are plain data: a `TrackRow` for each collector has a `PollRow` for
+each moment, which has a `SampleRow` for each pod. collector_wave.py and `_wave_results.py` of plugin_utils build the
+rows, and `read_tracks` makes `Track` records of them (wave_tracks.py). For example, a collector with one reading of one
+pod is
+
+    {"name": "obs/gateway", "release": "3f2a…", "sum": "3f2a…", "passed": {}, "config": {…}, "polls": [
+      {"at": 1769860800.0, "pods": [{"pod": "gateway-0", "restarts": 0, "oom": False, "memory_limit": 0, "why": "",
+                                     "counts": [["receiver_accepted", "otlp", "traces", 7]]}]}]}
 """
 
 from __future__ import annotations

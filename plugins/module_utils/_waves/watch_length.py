@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long a collector must be watched until it shows that one of its components is silent. Private.
 
-A component is silent if it gets or sends no data. `wave_data.py` calls this file for the collectors of a wave. A
-`Track` is all readings of one collector (see wave_tracks.py).
+A component is silent if it gets or sends no data. `wave_judgement.py` asks this for the collectors of a wave, since a
+watch that was too short proves nothing. A `Track` is all readings of one collector (see wave_tracks.py). For example:
+
+    a receiver or exporter that is silent shows after 96 s, and it was watched for 60 s
 """
 
 from __future__ import annotations

@@ -3,16 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The other sides with which the collectors of a wave are compared: later waves, and themselves before the change.
 
-`wave_data.py` compares. It does so with the checks of the canary: a few new pods that are compared with the rest, the
-pods that have not changed (docs/change.md). So a side has the facts that the rest has there (`build_rest_facts`).
-`Revision` is in _change/canary/revision.py, `PodSample` in readings.py beside it, `Track` in wave_tracks.py. Private.
+`wave_judgement.py` asks for these sides, and compares with the checks of the canary. A canary is a few new pods that
+are compared with the rest, the pods that have not changed (docs/change.md). So each side here has facts in the form
+that the rest has there, as `build_rest_facts` makes them. For example, for collectors of web1 and web2 in a wave, the
+sides are
+
+    WaveComparison(description="web3", facts={…}, config={…})
+    WaveComparison(description="the readings before the change", facts={…}, config={…})
+
+`Revision` and `PodSample` are in _change/canary/readings.py, `Track` is in wave_tracks.py. Private.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._change.canary.canary_facts import build_rest_facts
 from .._change.canary.readings import PodSample
@@ -22,6 +28,7 @@ from .._otelcol.errors import join_at_most
 from .._telemetry.metrics import UPTIME
 from .wave_tracks import ComparedSides, Track
 
+# How many members the description of a side names.
 _SHOWN_MEMBERS = 5
 
 
@@ -38,7 +45,7 @@ class WaveComparison:
 
     @property
     def has_data(self) -> bool:
-        """Whether its collectors got data, in the time that was read or before."""
+        """Whether its collectors got data, in the time that was read or before. Each of `bases` has one reading."""
         return any(count_accepted_items(rows) for rows in self.facts["bases"])
 
 
@@ -70,8 +77,11 @@ def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Wa
 
 
 def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
-    """Return the facts of the collectors before their change, from all that they had counted since their start."""
-    revision = Revision(_first_config(sides.tracks_before), listeners, began_with_change=True)
+    """Return the facts of the collectors before their change, from all that they had counted since their start.
+
+    Their last reading is compared with a reading of nothing, in which they would just have started.
+    """
+    revision = Revision(_first_config(sides.tracks_before), listeners, fresh=True)
     samples: list[PodSample] = []
     for track in sides.tracks_before:
         if track.polls:
@@ -84,9 +94,9 @@ def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str
 
 def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
     """Return the facts of collectors that have not changed, from their readings during the watch."""
-    revision = Revision(_first_config(tracks), listeners, began_with_change=False)
-    for poll_time, samples in replay_polls(tracks):
-        revision.add_reading(poll_time, samples)
+    revision = Revision(_first_config(tracks), listeners, fresh=False)
+    for poll in replay_polls(tracks):
+        revision.add_reading(poll.seconds, poll.samples)
     return _add_steady_signals(build_rest_facts(revision, "", str))
 
 
@@ -109,11 +119,19 @@ def count_accepted_items(rows: Mapping[str, Any]) -> int:
     return sum(row["accepted"] for row in rows["receives"])
 
 
-def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[PodSample]]]:
+class JoinedPoll(NamedTuple):
+    """One reading of several collectors."""
+
+    seconds: float
+    """Since the first reading of the first of them."""
+    samples: list[PodSample]
+
+
+def replay_polls(tracks: Sequence[Track]) -> Iterator[JoinedPoll]:
     """Yield the first readings of all collectors, then the second ones, and so on.
 
     Each comes with its time, in seconds since the first reading. Hosts are read at about the same times, so the latest
-    time counts for all of them.
+    time counts for all of them. Tracks that were read at 100 and 103 s, and at 101 and 105 s, give the times 1 and 5.
     """
     start_time = min((track.polls[0].read_time for track in tracks if track.polls), default=0.0)
     most_polls = max((len(track.polls) for track in tracks), default=0)
@@ -122,4 +140,4 @@ def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[PodSampl
         samples: list[PodSample] = []
         for poll in polls:
             samples += poll.samples
-        yield max(poll.read_time for poll in polls) - start_time, samples
+        yield JoinedPoll(max(poll.read_time for poll in polls) - start_time, samples)

@@ -3,9 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a wave passed, in words: which hosts failed, and why. Private.
 
-The gate of a wave calls this file (`_wave_gate.py` of plugin_utils). A wave is a group of hosts that change together
-(see wave_plan.py). Its way back is the return of hosts to what they ran before. What one host of the wave has to bring
-back is its share (see `_wave_rollback.py`).
+A wave is a group of hosts that change together (wave_plan.py). The gate of a wave calls this file when the wave ends
+(`_wave_gate.py` of plugin_utils), and after the hosts of a failed wave were rolled back, which means that they went
+back to what they ran before (`_wave_back.py`). For example, `describe_passed_wave` returns
+
+    Wave canary passed: 2 hosts, collectors changed on 2 (web1, web2). Data: agent on web1 and web2: compared with web3.
+
+or raises a Problem that says: `1 of 2 hosts failed, and none may: web2: Deploy: the disk is full`.
 """
 
 from __future__ import annotations
@@ -14,17 +18,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._otelcol.config.paths import mapping_at, mappings_at
-from .._otelcol.errors import Problem, clean_text, join_at_most
+from .._otelcol.errors import Problem, join_at_most
 
+# The reason of a host that failed before the first wave, and that of one that does not answer any more.
 FAILED_BEFORE_WAVES = "it failed before the first wave, see its message above"
 DID_NOT_ANSWER = "it did not answer, see its message above"
-# So many hosts, reasons or notes are shown.
+# How many hosts, reasons or notes a message shows.
 _MOST_SHOWN = 10
-# Characters of a reason: the task of the host has printed it whole.
-_REASON_LENGTH = 600
-# Ansible's own words for a task with a loop, whose items have the reason.
-_LOOP_MESSAGES = ("One or more items failed", "All items completed")
 
 
 @dataclass(frozen=True)
@@ -45,50 +45,32 @@ class WaveData:
 
 @dataclass(frozen=True)
 class WaveEnd:
-    """How a wave ended: its hosts that changed, those that failed with the reason, its data, and the way back."""
+    """How a wave ended: which of its hosts changed, which failed and why, and what its data says."""
 
     name: str
     hosts: tuple[str, ...]
     """All hosts of the wave in this run, also those that failed before the first wave."""
     changed_hosts: tuple[str, ...]
+    """The hosts that this run has changed."""
     reason_by_failed_host: Mapping[str, str]
     max_failed: int
     """So many hosts may fail."""
     later_waves: tuple[str, ...] = ()
+    """The waves that do not begin if this one fails."""
     passed_waves: tuple[str, ...] = ()
     """The waves of this run that passed before this one."""
     wave_data: WaveData = WaveData()
     shares: Mapping[str, Any] = field(default_factory=dict)
-    """What each host of the wave brings back if the wave fails: a `Share` of `_wave_rollback.py` by host."""
+    """What each host of the wave has to roll back if the wave fails: a `HostShare` of `_wave_back.py` by host."""
     undecided_hosts: tuple[str, ...] = ()
     """The hosts with a change that no gate has judged yet, also one that an earlier, killed run left."""
-
-
-def describe_failure(failure: Mapping[str, Any]) -> str:
-    """Return why a host failed: the task and its message, from what Ansible tells in a rescue."""
-    task_name, result = str(failure.get("task") or ""), mapping_at(failure, "result")
-    message = "; ".join(_list_messages(result)) or "see its message above"
-    return str(clean_text(f"{task_name}: {message}" if task_name else message, _REASON_LENGTH))
-
-
-def _list_messages(result: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the message of a task, or those of the failed items of its loop."""
-    failed_results = [item_result for item_result in mappings_at(result, "results") if item_result.get("failed")]
-    message = str(result.get("msg") or "")
-    is_of_loop = not message or message.startswith(_LOOP_MESSAGES)
-    if failed_results and is_of_loop:
-        for item_result in failed_results:
-            if item_result.get("msg"):
-                yield str(item_result["msg"])
-    elif message:
-        yield message
 
 
 def describe_passed_wave(wave: WaveEnd, check_mode: bool = False) -> str:
     """Return in one line how a wave passed.
 
-    Raises Problem if more of its hosts failed than may, if its collectors do worse than before, or if it has no data
-    and must have some. The facts of the Problem say what each host brings back.
+    Raises Problem for a wave that failed: more of its hosts failed than may, its collectors do worse than before, or it
+    has no data and must have some. The facts of the Problem say what each host has to roll back.
     """
     faults = list(_list_faults(wave))
     if faults:
@@ -146,10 +128,10 @@ def _describe_other_waves(wave: WaveEnd) -> str:
 def refuse_failed_wave(
     failure: str, results_of_hosts: Mapping[str, str], unchanged_members: Sequence[str] = ()
 ) -> None:
-    """Raise Problem for a wave that failed, with what became of each host that had changed.
+    """Raise Problem for a wave that failed, after the rollback. It says what became of each host that had changed.
 
-    `failure` is the message of the wave, `results_of_hosts` says how each host went back. `unchanged_members` are
-    members of waves that go back which this run has not changed.
+    `failure` is the message of the wave. `results_of_hosts` has what the rollback did, by host. `unchanged_members` are
+    members that this run has not changed, so they were not rolled back.
     """
     fix = f"The way back: {_join_reasons(results_of_hosts)}." if results_of_hosts else "No host went back."
     if unchanged_members:

@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the records of files for a capture: what exporter file wrote, or OTLP JSON of others. Private.
+"""Read the records of files for a capture: what exporter file wrote, or OTLP JSON of others. Private.
 
-A file is one request of OTLP as JSON, or lines with a request each. The sample masks and counts the requests until it
-is full (capture_sample.py). Module telemetry_capture calls this file.
+`capture_task.py` calls `read_files` for module telemetry_capture. A file is one request of OTLP as JSON, or lines with
+a request each; it may be packed with gzip. The sample masks and counts the requests until it is full
+(capture_sample.py). A last line without an end may be half written. If it is no JSON, it is left out, with the note
+
+    /var/otel/traces.jsonl ends inside line 17, which was left out
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from ..._otelcol.bounded.read_limits import ARCHIVE_LIMIT, TEXT_LIMIT
 from ..._otelcol.errors import Problem
 from ..capture_sample import FILES_END, LINE_BYTES, CaptureSample
 
+# What is done, for messages.
 _ASKED = "Capture files"
 # How packed files begin that this collection does not unpack. Sources: RFC 8878 (zstd), APPNOTE.TXT of PKWARE (zip).
 _FOREIGN_PACKINGS = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}

@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The folder of a capture: there whole or not at all, and readable for its owner alone. Private.
 
-While it is written, the folder has another name beside its place: the part folder, `.NAME.capture-part`. It has a
-packed file for each signal, and a manifest that says what the capture is of.
+`capture_task.py` opens a folder with `open_capture_folder`, writes lines into it, and finishes it with a manifest.
+Until then, the folder has a temporary name, `.obs.gateway.capture-part` for `obs.gateway`. It then has, for example,
+
+    obs.gateway/traces.jsonl.gz    the records of a signal, packed
+    obs.gateway/manifest.json      what the capture is of (capture_manifest.py)
 """
 
 from __future__ import annotations
@@ -27,11 +30,13 @@ from ..capture_manifest import signal_file_name
 
 # Most of the bytes are masks, which no level packs; the first one is the fastest.
 _COMPRESSION_LEVEL = 1
-_FOLDER_MODE, _FILE_MODE = 0o700, 0o600
+# Only the owner may read the folder and its files.
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
 
 
 class CaptureFolder:
-    """The folder beside its place, until it is whole."""
+    """The folder under its temporary name, until it is whole."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder, self._stack = folder, stack
@@ -63,9 +68,9 @@ class CaptureFolder:
 
 @contextmanager
 def open_capture_folder(target_folder: Path) -> Iterator[CaptureFolder]:
-    """Yield a folder that gets its place when the block ends. A block that fails leaves the place as it was.
+    """Yield a folder that gets the name `target_folder` when the block ends. If the block fails, nothing changes.
 
-    Raises Problem if the place is no capture, if another run writes there, or if the disk takes no more.
+    Raises Problem if `target_folder` is there and is no capture, if another run writes there, or if the disk is full.
     """
     _check_target_folder(target_folder)
     part_folder = target_folder.parent / f".{target_folder.name}.capture-part"
@@ -108,14 +113,14 @@ def _lock_part_folder(lock_descriptor: int, part_folder: Path) -> None:
 
 
 def _remove_locked_folder(part_folder: Path, lock_descriptor: int) -> None:
-    """Remove the folder that this run has locked. One that has its place is gone, and another run may make one."""
+    """Remove the folder that this run has locked, unless it was renamed: another run may have made one since."""
     with suppress(FileNotFoundError):
         if part_folder.stat().st_ino == os.fstat(lock_descriptor).st_ino:
             shutil.rmtree(part_folder, ignore_errors=True)
 
 
 def _check_target_folder(target_folder: Path) -> None:
-    """Raise Problem if something else than a capture has the place: it would be lost."""
+    """Raise Problem if something else than a capture has this path: it would be lost."""
     if not target_folder.exists() and not target_folder.is_symlink():
         return
     try:
@@ -128,19 +133,19 @@ def _check_target_folder(target_folder: Path) -> None:
 
 
 def _earlier_capture(target_folder: Path) -> Path:
-    """Return where the earlier capture of a place stands while the new one gets its place."""
+    """Return the name of the earlier capture while the new one gets its own name."""
     return target_folder.parent / f".{target_folder.name}.capture-earlier"
 
 
 def _restore_earlier_capture(target_folder: Path) -> None:
-    """Give an earlier capture its place back: a run that was killed while it replaced it left none there."""
+    """Give an earlier capture its name back: a run that was killed while it replaced it left none there."""
     earlier_capture = _earlier_capture(target_folder)
     if earlier_capture.is_dir() and not target_folder.exists():
         earlier_capture.rename(target_folder)
 
 
 def _replace_capture(part_folder: Path, target_folder: Path) -> None:
-    """Put a folder into its place. The earlier capture goes then, or comes back if the new one cannot be there."""
+    """Rename a folder to its name. The earlier capture goes then, or comes back if the rename fails."""
     earlier_capture = _earlier_capture(target_folder)
     shutil.rmtree(earlier_capture, ignore_errors=True)
     if target_folder.exists():

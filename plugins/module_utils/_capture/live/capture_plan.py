@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a collector is captured, or why it cannot be: `capture_task` asks before it starts a pod. Private.
+"""How a collector is captured, or why it cannot be. Private.
 
-The pod of the capture is one more pod of the collector, so it gets a share of the data (capture_share.py). Its tap is
-what its config has beside that of the collector: an exporter that writes to a file (capture_tap.py).
+`capture_task.py` asks this before it starts a pod. The pod of the capture is one more pod of the collector, so it gets
+a share of the data (capture_share.py). The tap is the config that it merges over that of the collector: an exporter
+that writes to a file (capture_tap.py). A collector that cannot be captured is a Problem, such as
+
+    it is a sidecar, and no pod beside its pods would get a share of what they get
 """
 
 from __future__ import annotations
@@ -21,12 +24,13 @@ from ..._kube.ownership import read_label, read_release_label
 from ..._otelcol.errors import Problem
 from ..._otelcol.forecast.capture_facts import hash_config
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, collector_release
-from ..capture_job import CAPTURE_FILE
 from ..capture_manifest import SourceFacts
+from ..capture_reader import CAPTURE_FILE
 from ..capture_share import compute_share
 from ..capture_tap import Tap, build_tap
 from .serving_pods import ServingPods
 
+# The modes of collectors of which one more pod gets a share of the load.
 _CAPTURED_MODES = ("deployment", "statefulset", "daemonset")
 
 

@@ -2,8 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The task of module telemetry_capture: write a sample of what collectors of a cluster receive, or of what files have.
+Private.
 
-Each collector gets a folder with its sample and a manifest. The files of a task share one folder. Private.
+`run_capture` is the entry point. Each collector gets a folder with its sample and a manifest; the files of a task share
+one folder. For example, for collector `gateway` in namespace `obs`, the folder is `PATH/obs.gateway`, and the result
+has
+
+    {"changed": True, "captures": [{"path": "/captures/obs.gateway", "records": 5120, "seconds": 60.0, …}],
+     "not_captured": ["obs/agent: it is a sidecar, and no pod beside its pods would get a share of what they get"], …}
 """
 
 from __future__ import annotations
@@ -98,6 +104,8 @@ class _CaptureSource:
 
 
 class _EndedSample(NamedTuple):
+    """A sample that gets no more records, and how it ended."""
+
     sample: CaptureSample
     end: SampleEnd
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Users and groups of this host, by names and numbers. Private."""
+"""Users and groups of this host, by names and numbers. Private.
+
+The checks of accounts and the facts about files ask this. A name that the host does not have gets the number -1, and a
+number without a name gets itself as a text: `user_id("root")` is 0, `user_id("nobody-here")` is -1.
+"""
 
 from __future__ import annotations
 

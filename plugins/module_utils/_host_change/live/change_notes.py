@@ -3,26 +3,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The notes of runs about changes of a collector, each a file of JSON in the collector's folder. Private.
 
-They are the change under way (`change.json`), a return to an earlier release (`back.json`), a change that no wave has
-decided (`undecided.json`), and the waves that releases have passed (`waves.json`). `Store` has one object of each.
-host_plan.py explains releases and the steps of a change; a wave is a group of hosts whose gate judges them together
-(docs/waves.md). In other rooms, the way back is the same thing as here: the release or config to return to.
+`Store` has one object of each class here. host_plan.py explains releases and the steps of a change; a wave is a group
+of hosts whose gate judges them together (docs/waves.md).
+
+| file | what it notes | example |
+|---|---|---|
+| `change.json` | the change under way | `{"earlier": "000006", "candidate": "000007", "step": "switch", …}` |
+| `back.json` | the release to which a task has rolled back | `{"release": "000006"}` |
+| `undecided.json` | what to roll back to until a wave has judged the last change | `{"earlier": "000006"}` |
+| `waves.json` | the waves that releases have passed | `{"000006": {"wave": "canary", "verdict": "passed", …}}` |
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..bundle_form import BEFORE_ALL
 from ..host_plan import OngoingChange
+from .atomic_files import json_bytes, read_json, remove_file, write_file
 from .release_folders import ReleaseFolders
-from .whole_files import json_bytes, read_json, remove_file, write_file
-
-_CHANGE_FIELDS = ("earlier", "candidate", "step", "when", "way")
 
 
 class ChangeRecord:
@@ -34,19 +36,33 @@ class ChangeRecord:
     def read(self) -> OngoingChange | None:
         """Return the change that is under way, or that a killed run left; None without one."""
         record = read_json(self.path)
-        change_fields = {key: str(record.get(key) or "") for key in _CHANGE_FIELDS}
-        return OngoingChange(**change_fields) if change_fields["step"] else None
+        change = OngoingChange(
+            earlier=str(record.get("earlier") or ""),
+            candidate=str(record.get("candidate") or ""),
+            step=str(record.get("step") or ""),
+            when=str(record.get("when") or ""),
+            activation=str(record.get("way") or ""),
+        )
+        return change if change.step else None
 
     def write(self, change: OngoingChange) -> None:
-        write_file(self.path, json_bytes(asdict(change)), 0o644)
+        """Note the step that a change begins."""
+        record = {
+            "earlier": change.earlier,
+            "candidate": change.candidate,
+            "step": change.step,
+            "when": change.when,
+            "way": change.activation,
+        }
+        write_file(self.path, json_bytes(record), 0o644)
 
     def remove(self) -> None:
         """Forget the change: it is done or undone."""
         remove_file(self.path)
 
 
-class ReturnNote:
-    """The note of the release to which a task has gone back, because it has undone a later release."""
+class RollbackNote:
+    """The note of the release to which a task has rolled back: it was in use, and a later release was undone."""
 
     def __init__(self, collector_folder: Path, releases: ReleaseFolders) -> None:
         self.path, self._releases = collector_folder / "back.json", releases
@@ -55,34 +71,34 @@ class ReturnNote:
         write_file(self.path, json_bytes({"release": number}), 0o644)
 
     def is_of_current(self) -> bool:
-        """Return whether the release in use is the one to which a task has gone back."""
+        """Return whether the release in use is the one to which a task has rolled back."""
         number = self._releases.find_current()
         return bool(number) and read_json(self.path).get("release") == number
 
 
 class UndecidedChange:
-    """The note of the release to which the last change goes back if its wave fails. It stays until a wave decides."""
+    """The note of what the last change is rolled back to if its wave fails. It stays until the wave has decided."""
 
     def __init__(self, collector_folder: Path, releases: ReleaseFolders) -> None:
         self.path, self._releases = collector_folder / "undecided.json", releases
 
     def write(self, earlier: str) -> None:
-        """Note the release to go back to. `earlier` is empty for a first install."""
+        """Note the release to roll back to. `earlier` is empty for a first install."""
         write_file(self.path, json_bytes({"earlier": earlier or BEFORE_ALL}), 0o644)
 
     def read_earlier(self) -> str:
-        """Return the release to go back to, or `nothing` for a first install; empty if there is no way back.
+        """Return the release to roll back to, BEFORE_ALL to undo a first install, or nothing if that is not possible.
 
-        There is none without a note, without a release in use, and if the release of the note is in use or gone.
+        It is not possible without a note, without a release in use, and if the release of the note is in use or gone.
         """
         current = self._releases.find_current()
         earlier = str(read_json(self.path).get("earlier") or "")
         is_kept = earlier in (BEFORE_ALL, *self._releases.list_numbers())
-        has_way_back = bool(current) and is_kept and earlier != current
-        return earlier if has_way_back else ""
+        can_roll_back = bool(current) and is_kept and earlier != current
+        return earlier if can_roll_back else ""
 
     def remove(self) -> None:
-        """Forget the way back: the last change stays, or is undone."""
+        """Remove the note: the last change stays, or has been undone."""
         remove_file(self.path)
 
 
@@ -106,7 +122,7 @@ class PassedWaves:
         return wave if isinstance(wave, dict) and wave.get("sum") == self._releases.compute_sum(number) else {}
 
     def write(self, number: str, row: Mapping[str, Any]) -> None:
-        """Note the wave that a release has passed. Notes of releases that are gone are dropped."""
+        """Note the wave `row` that a release has passed. Notes of releases that are gone are dropped."""
         kept_numbers = self._releases.list_numbers()
         wave_by_release = {name: wave for name, wave in self.read_all().items() if name in kept_numbers}
         write_file(self.path, json_bytes({**wave_by_release, number: dict(row)}), 0o644)

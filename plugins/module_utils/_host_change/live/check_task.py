@@ -1,9 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps the collectors of a host from running there, read in one call that writes nothing. Private.
+"""The task of module host_check on a host: what keeps its collectors from running there, in one call that writes
+nothing. Private.
 
-`run_check` is the entry point of module host_check. The keys of its result:
+`run_check` is the entry point. For example, the result is
+
+    {"changed": False, "faults": [{"collector": "agent", "message": "the host has no user 'otel'. Make it, or …"}],
+     "unlisted": ["old"], "architecture": "amd64", "awaiting": [], "warned": []}
 
 | key | meaning |
 |---|---|
@@ -27,12 +31,14 @@ from ..bundle_form import BUNDLE_OPTIONS
 from ..fitted_unit import Systemd
 from ..host_release import check_collector_name
 from .host_edge import run_task
-from .host_faults import examine_collector, find_host_faults, read_systemd
+from .host_faults import examine_collector
 from .host_store import Store
 from .installed_program import describe_selinux_needs
 from .machine import Machine
 from .owned_folders import list_own_collectors
+from .system_faults import find_host_faults, read_systemd
 
+# The options of the module, as Ansible's argument specs have them.
 ARGUMENTS: dict[str, Any] = {
     "bundles": {"type": "list", "elements": "dict", "required": True, "options": BUNDLE_OPTIONS},
     "controller_time": {"type": "float"},

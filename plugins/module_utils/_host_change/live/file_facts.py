@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find out whether the service of a collector may read its files, certificates and keys on this host. Private.
 
-Nothing is changed, and no file but certificates is read. `live/host_facts.py` calls this for module host_diagnose.
+`live/host_facts.py` calls this for module host_diagnose. Nothing is changed, and no file but certificates is read. For
+example, the pattern `{"about": "receivers/file_log", "pattern": "/var/log/*.log"}` gets
+
+    "count": 2, "more": 0, "unreadable": [{"what": "folder", "path": "/var/log/app", "owner": "root", "group": "root",
+                                           "mode": "0700", "file": "/var/log/app/a.log"}]
 """
 
 from __future__ import annotations
@@ -15,20 +19,22 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ..certificate_dates import read_validity
-from ..file_rights import OwnedEntry, Reader, find_barrier
+from ..file_rights import OwnedEntry, Reader, find_unreadable_entry
 from ..host_question import CertificateFile, FilePattern
 from .accounts import group_name, user_name
 from .file_patterns import find_matching_files
 
-# How many files of one pattern are looked at, and how many files that the service may not read are shown.
-_MOST_FILES, _SHOWN_FILES = 500, 3
+# How many files of one pattern are looked at.
+_MOST_FILES = 500
+# How many files that the service may not read are shown.
+_SHOWN_FILES = 3
 # How many bytes of a certificate are read: a chain of certificates has some KiB.
 _MOST_BYTES = 256 * 1024
 # Where Linux keeps the access control list of a file. Source: acl(5).
 _ACL_ATTRIBUTE = "system.posix_acl_access"
 
 
-class _Barrier(TypedDict):
+class _UnreadableEntry(TypedDict):
     """A folder or a file that the service may not read."""
 
     what: str
@@ -43,15 +49,16 @@ class _Barrier(TypedDict):
 def describe_patterns(patterns: Iterable[FilePattern], reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield the row of each pattern with the keys `count`, `unreadable` and `more`.
 
-    `unreadable` has the first files that the service may not read, each with the `_Barrier` on the way to the file.
+    `unreadable` has the first files that the service may not read, each with the folder or file that keeps it from
+    them.
     """
     for pattern_row in patterns:
         files = find_matching_files(pattern_row["pattern"])
         unreadable_files = []
         for path in files[:_MOST_FILES]:
-            barrier = find_barrier(reader, _list_way_to_file(path))
-            if barrier is not None:
-                unreadable_files.append({**_describe_barrier(barrier), "file": path})
+            unreadable_entry = find_unreadable_entry(reader, _list_entries_on_path(path))
+            if unreadable_entry is not None:
+                unreadable_files.append({**_describe_entry(unreadable_entry), "file": path})
         more_count = max(len(unreadable_files) - _SHOWN_FILES, 0)
         yield {**pattern_row, "count": len(files), "unreadable": unreadable_files[:_SHOWN_FILES], "more": more_count}
 
@@ -76,9 +83,9 @@ def _describe_certificate(path: Path, reader: Reader) -> dict[str, Any]:
     date_fields: dict[str, Any] = {}
     if validity_period:
         date_fields = {"not_before": validity_period.not_before, "not_after": validity_period.not_after}
-    barrier = find_barrier(reader, _list_way_to_file(str(path)))
-    if barrier is not None:
-        return {**date_fields, **_describe_barrier(barrier), "state": "unreadable"}
+    unreadable_entry = find_unreadable_entry(reader, _list_entries_on_path(str(path)))
+    if unreadable_entry is not None:
+        return {**date_fields, **_describe_entry(unreadable_entry), "state": "unreadable"}
     if text is None:
         return {"state": "not_read"}
     return {**date_fields, "state": "there"}
@@ -93,7 +100,7 @@ def _read_first_text(path: Path) -> str | None:
         return None
 
 
-def _list_way_to_file(path: str) -> list[OwnedEntry]:
+def _list_entries_on_path(path: str) -> list[OwnedEntry]:
     """Return the folders from the root to a file, then the file. Links are followed."""
     real_path = Path(os.path.realpath(path))
     entries = []
@@ -115,7 +122,7 @@ def _has_acl(path: Path) -> bool:
     return True
 
 
-def _describe_barrier(entry: OwnedEntry) -> _Barrier:
+def _describe_entry(entry: OwnedEntry) -> _UnreadableEntry:
     return {
         "what": "folder" if stat.S_ISDIR(entry.mode) else "file",
         "path": entry.path,

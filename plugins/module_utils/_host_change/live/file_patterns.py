@@ -1,7 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of this host that a pattern of receiver file_log matches. Private.
+"""The files of this host that a pattern of receiver file_log matches, such as `/var/log/**/*.log`. Private.
+
+`file_facts.py` tells for the diagnosis how many files a collector reads, and which of them it may not read.
 
 The receiver matches with the Go package doublestar (bmatcuk/doublestar v4, README): `*` and `?` match no `/`, a part
 `**` matches any folders, `[a-c]` a character, `[^a]` or `[!a]` another one, and `{a,b}` one of several texts. A
@@ -18,6 +20,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
+# The part of a pattern that matches any folders.
 _ANY_FOLDERS = "**"
 # Of one pattern with braces, so many without braces are looked up.
 _MOST_PATTERNS = 1_000

@@ -1,13 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change one collector on a host: deploy a release, go back to an earlier one, or remove the collector. Private.
+"""Change one collector on a host: deploy a release, or roll back to an earlier one. Private.
 
-A new release is the candidate of a change. The change prepares and checks the candidate, switches to it, starts the
-service and judges it; if a step fails, the change goes back to the earlier release. The record of the change is written
-before each step. A run that is killed leaves the record, and the next run first completes or undoes that change.
-`live/host_task.py` calls the public methods. host_plan.py has the steps in a table. A draft is a file or folder that is
-written beside its place and then renamed; a killed run may leave one.
+`live/host_task.py` makes a `HostChange`, and calls one of its public methods. A deployment has the steps that
+host_plan.py lists: it writes a new release (the candidate of the change), checks it, switches to it, starts the service
+and judges it. If a step fails, it rolls back to the earlier release. For example, if release 000007 does not start, the
+task fails with `the process ended. The journal says: Error: … Release 000006 runs again.`
+
+The record of the change is written before each step. A run that is killed leaves the record, and the next run first
+completes or undoes that change.
 """
 
 from __future__ import annotations
@@ -17,13 +19,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from ..._otelcol.errors import Failure, Problem, clean_text
-from ..bundle_form import TMPFILES, state_folder
-from ..check_unit import CheckPaths, read_unit_user, render_check_unit
+from ..._otelcol.errors import Failure, Problem
 from ..host_judgement import EarlierCounts
 from ..host_plan import (
     ACTIVATE,
-    BACK,
     COMPLETE,
     DISCARD,
     JUDGE,
@@ -31,34 +30,40 @@ from ..host_plan import (
     PREPARE,
     RELOAD,
     RESTART,
+    ROLL_BACK,
     STEPS_WITHOUT_EFFECT,
     SWITCH,
     OngoingChange,
     choose_activation,
     choose_recovery,
     list_superfluous_releases,
-    list_unused_programs,
     next_release_number,
 )
 from ..host_release import CollectorBundle, StoredFile, list_changed_paths
-from ..journal_lines import explain_unstarted, journal_sentence
+from ..journal_lines import journal_sentence
+from .candidate_check import CandidateCheck, describe_change_task
+from .collector_removal import (
+    remove_all_files,
+    remove_temporary_paths,
+    remove_unused_folders,
+    remove_unused_programs,
+    stop_service,
+)
 from .host_drain import Drain
 from .host_edge import to_problem
-from .host_state import HostOutcome, note_differences
+from .host_state import HostOutcome, plan_outcome
 from .host_store import Store
 from .host_watch import ReleaseStart, Watch, read_earlier_counts
 from .installed_program import Program
-from .machine import Machine, read_text_or_empty
-from .owned_folders import make_own_folder, remove_if_empty
-from .program_installation import clear_drafts, install_program
-from .state_places import has_state, private_state_path
-
-# How many of the last lines of a check are shown.
-_CHECK_LINES = 12
+from .machine import Machine
+from .owned_folders import make_own_folder
+from .program_installation import install_program
+from .state_folders import has_state
+from .systemd_calls import make_tmpfiles, reload_units
 
 
 class HostChange:
-    """The change of one collector of this host. If it fails, it goes back and raises Problem or Failure.
+    """The change of one collector of this host. If it fails, it is rolled back, and raises Problem or Failure.
 
     `mask` hides credentials in texts that are shown.
     """
@@ -69,47 +74,20 @@ class HostChange:
         self.machine, self.store, self.bundle, self.program, self.mask = machine, store, bundle, program, mask
         self.outcome = HostOutcome()
 
-    # ── What a killed run left ──
-
-    def recover_interrupted(self) -> None:
-        """Complete or undo the change that a killed run left. Without one, mend a lost link to the release in use."""
-        self._clear_drafts()
-        change = self.store.change_record.read()
-        if change is None:
-            self._restore_lost_link()
-            return
-        is_wanted = not list_changed_paths(self.store.releases.read_files(change.candidate), self.bundle.files)
-        recovery_step = choose_recovery(change, is_wanted)
-        self.outcome.earlier_release = change.earlier
-        self.outcome.is_changed = True
-        if recovery_step == DISCARD:
-            self._discard_candidate(change)
-        elif recovery_step == COMPLETE:
-            self.outcome.notes.append(f"completed release {change.candidate}, which a killed run had begun")
-            self._take_candidate(change, self.bundle.files, read_earlier_counts(self.machine, self.bundle))
-        else:
-            self.outcome.notes.append(f"undid release {change.candidate}, which a killed run had begun")
-            self._go_back(change)
-
-    def _restore_lost_link(self) -> None:
-        """Link to the newest release if no release is in use: a failed change would count as a first install."""
-        newest = self.store.releases.find_newest()
-        if newest and not self.store.releases.find_current():
-            self.store.releases.switch_to(newest)
-            self._reload_units()
-            self.outcome.is_changed = True
-            self.outcome.notes.append(f"release {newest} is in use again, whose link was lost")
-
     # ── The change ──
 
     def plan_changes(self) -> HostOutcome:
         """Return what a change would do, for check mode."""
-        note_differences(self.machine, self.store, self.bundle, self.outcome)
-        return self.outcome
+        planned = plan_outcome(self.machine, self.store, self.bundle)
+        planned.is_changed = planned.is_changed or self.outcome.is_changed
+        planned.earlier_release = self.outcome.earlier_release
+        planned.notes = self.outcome.notes
+        return planned
 
-    def apply_changes(self) -> HostOutcome:
-        """Deploy the bundle, and return what was done."""
-        outcome = self.plan_changes()
+    def deploy_bundle(self) -> HostOutcome:
+        """Complete or undo what a killed run left, then deploy the bundle, and return what was done."""
+        self._recover_interrupted()
+        self.outcome = outcome = self.plan_changes()
         if outcome.earlier_release is None:
             outcome.earlier_release = outcome.release
         if outcome.changed_paths:
@@ -132,7 +110,8 @@ class HostChange:
         try:
             install_program(self.program, store, self.machine)
             store.releases.write(change.candidate, self.bundle.files, self._build_manifest_facts())
-            self._check_candidate(change)
+            check = CandidateCheck(self.machine, store, self.bundle, self.mask)
+            check.check_candidate(change.candidate, has_earlier=bool(change.earlier))
         except (Problem, OSError) as error:
             self._discard_candidate(change)
             raise to_problem(error) from error
@@ -151,77 +130,19 @@ class HostChange:
     def _current_time_text(self) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.machine.now()))
 
-    def _check_candidate(self, change: OngoingChange) -> None:
-        """Let the program check the candidate in the sandbox of its unit, beside the running process."""
-        store = self.store
-        unit = self.bundle.files[store.service].data.decode("utf-8", "replace")
-        places = CheckPaths(
-            current=str(store.releases.current),
-            candidate=str(store.releases.path(change.candidate)),
-            output=str(store.check_output),
-        )
-        places = self._add_state_owner(places, read_unit_user(unit))
-        store.check_unit.parent.mkdir(parents=True, exist_ok=True)
-        store.check_unit.write_text(render_check_unit(unit, places), encoding="utf-8")
-        self._reload_units()
-        check_began = self.machine.now()
-        start_result = self.machine.run_systemctl("start", store.check_unit.name)
-        output = read_text_or_empty(store.check_output)
-        self._clear_check()
-        if start_result.exit_code:
-            printed_lines = [line for line in output.splitlines() if line.strip()][-_CHECK_LINES:]
-            raise self._describe_refusal(
-                change, printed_lines, self.machine.journal(store.check_unit.name, check_began)
-            )
-
-    def _add_state_owner(self, places: CheckPaths, candidate_user: str) -> CheckPaths:
-        """Return the paths of a check with the state folder and its owner, if the check must not own that folder."""
-        store, state = self.store, self.bundle.state
-        service = self.machine.service(store.service)
-        if state and private_state_path(store.root, state).is_dir():
-            folder = str(private_state_path(store.root, state)) if service.is_active else ""
-            return replace(places, state=folder, user=service.user_name)
-        if state and service.is_active and service.user_name != candidate_user:
-            return replace(places, state=state, user=service.user_name, is_dynamic=False)
-        return places
-
-    def _describe_refusal(self, change: OngoingChange, printed_lines: list[str], journal: str) -> Problem:
-        """Return why the check failed: by what the program printed, or by the journal if systemd did not start it."""
-        wrong, last_lines, fix = "the program refuses the config", printed_lines, "Correct the config."
-        if not printed_lines:
-            missing_fix, last_lines = explain_unstarted(journal)
-            if missing_fix:
-                wrong, fix = "systemd cannot start the service", missing_fix
-        reason = " ".join(clean_text(self.mask(line)) for line in last_lines)
-        untouched_text = "The running collector is untouched. " if change.earlier else ""
-        return Problem(f"{wrong}: {reason}", asked=self._describe_task(), fix=f"{untouched_text}{fix}")
-
-    def _clear_check(self) -> None:
-        """Remove the unit and the output of a check."""
-        name = self.store.check_unit.name
-        if self.store.check_unit.exists():
-            self.machine.run_systemctl("stop", name)
-            self.store.check_unit.unlink()
-            self.machine.run_systemctl("reset-failed", name)
-        if self.store.check_output.exists():
-            self.store.check_output.unlink()
-
-    def _describe_task(self) -> str:
-        return f"Change collector {self.store.name} of this host"
-
     def _take_candidate(
         self, change: OngoingChange, files: Mapping[str, StoredFile], earlier_counts: EarlierCounts
     ) -> None:
-        """Switch to the candidate, and keep it if it works."""
+        """Switch to the candidate, and keep it if it works. Otherwise roll back, and raise Failure."""
         watch = None
         try:
             started = self._activate(change, files)
             watch = self._build_watch(started)
-            watch.wait_until_ready()
+            pid = watch.wait_until_ready()
             self.store.change_record.write(replace(change, step=JUDGE))
-            judgement = watch.judge_release(earlier_counts)
+            judgement = watch.judge_release(pid, earlier_counts)
         except (Problem, OSError) as error:
-            raise self._go_back_after_failure(change, to_problem(error)) from error
+            raise self._roll_back_after_failure(change, to_problem(error)) from error
         if self.bundle.watch_seconds:
             self.outcome.notes.append(judgement.describe_judgement(self.bundle.watch_seconds))
         self.store.change_record.remove()
@@ -231,17 +152,17 @@ class HostChange:
         store = self.store
         earlier = self.machine.service(store.service)
         changed_paths = list_changed_paths(store.releases.read_files(change.earlier), files)
-        way = choose_activation(changed_paths, earlier.is_active)
-        if way == RELOAD and change.step not in STEPS_WITHOUT_EFFECT:
-            way = RESTART  # a killed run may have reloaded the process, so its config is not known
-        self.outcome.activation = way
-        store.change_record.write(replace(change, step=SWITCH, way=way))
+        activation = choose_activation(changed_paths, earlier.is_active)
+        if activation == RELOAD and change.step not in STEPS_WITHOUT_EFFECT:
+            activation = RESTART  # a killed run may have reloaded the process, so its config is not known
+        self.outcome.activation = activation
+        store.change_record.write(replace(change, step=SWITCH, activation=activation))
         store.releases.switch_to(change.candidate)
         store.links.write(files)
-        self._reload_units()
-        self._make_tmpfiles(files)
-        store.change_record.write(replace(change, step=ACTIVATE, way=way))
-        started = ReleaseStart(self.machine.now(), way, earlier)
+        reload_units(self.machine)
+        make_tmpfiles(self.machine, store, files)
+        store.change_record.write(replace(change, step=ACTIVATE, activation=activation))
+        started = ReleaseStart(self.machine.now(), activation, earlier)
         self._start_service(started)
         return started
 
@@ -266,21 +187,41 @@ class HostChange:
         """Return the watch over a release that was started. `bundle` has the ports and the health check to wait for."""
         return Watch(self.machine, self.store, bundle or self.bundle, started, self.mask)
 
-    def _reload_units(self) -> None:
-        reload_result = self.machine.run_systemctl("daemon-reload")
-        if reload_result.exit_code:
-            raise Failure(f"systemd does not read its units: {reload_result.output.strip()[-300:]}")
+    # ── What a killed run left ──
 
-    def _make_tmpfiles(self, files: Mapping[str, StoredFile]) -> None:
-        if TMPFILES in files:
-            create_result = self.machine.run("systemd-tmpfiles", "--create", str(self.store.links.tmpfiles))
-            if create_result.exit_code:
-                raise Failure(f"systemd-tmpfiles fails: {create_result.output.strip()[-300:]}")
+    def _recover_interrupted(self) -> None:
+        """Complete or undo the change that a killed run left. Without one, mend a lost link to the release in use."""
+        remove_temporary_paths(self.machine, self.store)
+        change = self.store.change_record.read()
+        if change is None:
+            self._restore_lost_link()
+            return
+        is_wanted = not list_changed_paths(self.store.releases.read_files(change.candidate), self.bundle.files)
+        recovery_step = choose_recovery(change, is_wanted)
+        self.outcome.earlier_release = change.earlier
+        self.outcome.is_changed = True
+        if recovery_step == DISCARD:
+            self._discard_candidate(change)
+        elif recovery_step == COMPLETE:
+            self.outcome.notes.append(f"completed release {change.candidate}, which a killed run had begun")
+            self._take_candidate(change, self.bundle.files, read_earlier_counts(self.machine, self.bundle))
+        else:
+            self.outcome.notes.append(f"undid release {change.candidate}, which a killed run had begun")
+            self._roll_back(change)
 
-    # ── The way back ──
+    def _restore_lost_link(self) -> None:
+        """Link to the newest release if no release is in use: a failed change would count as a first install."""
+        newest = self.store.releases.find_newest()
+        if newest and not self.store.releases.find_current():
+            self.store.releases.switch_to(newest)
+            reload_units(self.machine)
+            self.outcome.is_changed = True
+            self.outcome.notes.append(f"release {newest} is in use again, whose link was lost")
 
-    def go_back_to(self, earlier: str) -> HostOutcome:
-        """Go back from the release in use to an earlier one. If `earlier` is empty, undo the first install.
+    # ── Rollbacks ──
+
+    def roll_back_to(self, earlier: str) -> HostOutcome:
+        """Roll back from the release in use to an earlier one. If `earlier` is empty, undo the first install.
 
         Raises Failure if the earlier release does not run.
         """
@@ -290,51 +231,54 @@ class HostChange:
             return outcome
         outcome.is_changed, outcome.activation = True, RESTART
         outcome.notes.append(
-            self._go_back(OngoingChange(earlier, current_number, BACK, self._current_time_text(), RESTART))
+            self._roll_back(OngoingChange(earlier, current_number, ROLL_BACK, self._current_time_text(), RESTART))
         )
         if earlier:
             with suppress(OSError):  # the earlier release runs, even if a full disk takes no note
-                self.store.return_note.write(earlier)
-        self._drop_unused()
+                self.store.rollback_note.write(earlier)
+        remove_unused_folders(self.store)
         outcome.release = earlier
         return outcome
 
-    def _go_back_after_failure(self, change: OngoingChange, problem: Problem) -> Failure:
-        """Go back after a failure, and return it with lines of the journal and the state of the collector now."""
+    def _roll_back_after_failure(self, change: OngoingChange, problem: Problem) -> Failure:
+        """Roll back after a failure, and return it with lines of the journal and the state of the collector now."""
         journal_lines = list(problem.facts.get("journal") or ())
         try:
-            state_text = self._go_back(self.store.change_record.read() or change)
+            state_text = self._roll_back(self.store.change_record.read() or change)
         except Problem as later_error:
             state_text = f"The earlier release does not run either: {later_error}"
         except OSError as later_error:
             state_text = f"The way back is not complete: {to_problem(later_error)}"
         wrong = f"{problem.wrong}.{journal_sentence(journal_lines)} {state_text}"
-        return Failure(wrong, asked=self._describe_task(), facts={"journal": journal_lines})
+        return Failure(wrong, asked=describe_change_task(self.store), facts={"journal": journal_lines})
 
-    def _go_back(self, change: OngoingChange) -> str:
-        """Undo a change, and return a sentence about the result. Raises Failure if the earlier release does not run."""
+    def _roll_back(self, change: OngoingChange) -> str:
+        """Undo a change, and return a sentence about the result, such as `Release 000006 runs again.`.
+
+        Raises Failure if the earlier release does not run.
+        """
         store = self.store
         with suppress(OSError):  # a full disk must not keep the release that works from running
-            store.change_record.write(replace(change, step=BACK))
+            store.change_record.write(replace(change, step=ROLL_BACK))
         if not change.earlier:
-            self._stop_service()
+            stop_service(self.machine, self.store)
             loss_lines = Drain(self.machine, store, discards=True).list_losses()
-            self._remove_all()
+            remove_all_files(self.machine, self.store)
             return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
         files = store.releases.read_files(change.earlier)
         is_in_use = store.releases.find_current() == change.earlier
         is_untouched = is_in_use and self.machine.service(store.service).is_active
-        way = NOTHING if is_untouched else RESTART
+        activation = NOTHING if is_untouched else RESTART
         store.releases.switch_to(change.earlier)
         store.links.write(files)
-        self._reload_units()
-        self._make_tmpfiles(files)
-        started = ReleaseStart(self.machine.now(), way, self.machine.service(store.service))
+        reload_units(self.machine)
+        make_tmpfiles(self.machine, store, files)
+        started = ReleaseStart(self.machine.now(), activation, self.machine.service(store.service))
         self._start_service(started)
         store.drop_release(change.candidate)
         store.undecided_change.remove()
         store.change_record.remove()
-        if way != NOTHING:
+        if activation != NOTHING:
             # The bundle has the ports and the health check of the release that failed.
             bundle = replace(self.bundle, ports=(), health_url="")
             self._build_watch(started, bundle).wait_until_ready()
@@ -347,7 +291,7 @@ class HostChange:
             self.store.undecided_change.remove()
             self.store.change_record.remove()
         else:
-            self._remove_all()
+            remove_all_files(self.machine, self.store)
 
     # ── Other work ──
 
@@ -355,8 +299,8 @@ class HostChange:
         """Set the links of the system to the release in use again, and start the service if it does not run."""
         files = self.bundle.files
         self.store.links.write(files)
-        self._reload_units()
-        self._make_tmpfiles(files)
+        reload_units(self.machine)
+        make_tmpfiles(self.machine, self.store, files)
         started = ReleaseStart(self.machine.now(), self.outcome.activation, self.machine.service(self.store.service))
         try:
             self._start_service(started)
@@ -364,7 +308,7 @@ class HostChange:
         except Failure as failure:
             journal_lines = list(failure.facts.get("journal") or ())
             wrong = f"{failure.wrong}.{journal_sentence(journal_lines)}"
-            raise Failure(wrong, asked=self._describe_task(), facts=failure.facts) from failure
+            raise Failure(wrong, asked=describe_change_task(self.store), facts=failure.facts) from failure
 
     def _drop_superfluous(self) -> None:
         """Remove old releases, as the bundle says how many are kept, and programs that no release names."""
@@ -374,60 +318,4 @@ class HostChange:
         )
         for number in numbers:
             self.store.drop_release(number)
-        self._drop_programs()
-
-    def _drop_programs(self) -> None:
-        for folder in list_unused_programs(self.store.programs.map_owned(), self.store.programs.list_used()):
-            self.store.programs.remove(folder)
-
-    def forecast_drain(self, discards: bool) -> list[str]:
-        """Return lines about unsent data in the collector's queues, for check mode of a removal."""
-        return Drain(self.machine, self.store, discards).forecast_losses()
-
-    def drain_queues(self, discards: bool) -> None:
-        """Stop a collector before its removal, once its queues are empty.
-
-        Raises Problem for unsent data in its queues, unless `discards` consents to the loss. The collector still runs
-        then.
-        """
-        if self.store.is_own():
-            drain = Drain(self.machine, self.store, discards)
-            self.outcome.notes += drain.stop_collector(self._stop_service)
-
-    def remove_collector(self) -> HostOutcome:
-        """Remove all that runs of this collection have made for this collector."""
-        self._clear_drafts()
-        self.outcome.is_changed = self.store.is_own()
-        if self.outcome.is_changed:
-            self._remove_all()
-        self._drop_unused()
-        return self.outcome
-
-    def _drop_unused(self) -> None:
-        """Remove programs that no release names, and folders of this collection in which nothing is left."""
-        self._drop_programs()
-        for folder in (self.store.all, self.store.programs.folder):
-            remove_if_empty(folder)
-
-    def _clear_drafts(self) -> None:
-        self.store.clear_drafts()
-        clear_drafts(self.store)
-        self._clear_check()
-
-    def _stop_service(self) -> None:
-        if self.store.links.unit.is_symlink():
-            stop_result = self.machine.run_systemctl("stop", self.store.service)
-            if stop_result.exit_code:
-                raise Failure(
-                    f"systemd does not stop it: {stop_result.output.strip()[-300:]}", asked=self._describe_task()
-                )
-
-    def _remove_all(self) -> None:
-        """Stop the service, and remove its links, its files, and its state unless that was there before."""
-        store = self.store
-        had_state = store.had_state()
-        self._stop_service()
-        store.remove_links()
-        self._reload_units()
-        self.machine.run_systemctl("reset-failed", store.service)
-        store.remove("" if had_state else state_folder(store.name))
+        remove_unused_programs(self.store)

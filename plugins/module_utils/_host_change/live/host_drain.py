@@ -3,9 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Empty the queues on the disk of a collector before its removal. Private.
 
-A removal also removes the folder with the queues. So it waits until a running collector has sent its data; otherwise
-the user must consent to the loss. `live/host_change.py` makes a `Drain` for each removal. To drain a collector is to
-let it send what its queues have, and then to stop it. A place in this file is a file or folder that cannot be read.
+A removal also removes the folder with the queues, and with them the data that the collector has not sent yet. So
+`live/collector_removal.py` makes a `Drain`, which lets a running collector send this data, and then stops it. If data
+is left nevertheless, the removal is refused, unless the user consents to the loss by `otel_host_discard_unsent: true`:
+
+    its queue on the disk has 7 requests (1.2 KiB) that it has not sent, and it runs on; nothing was removed
+
+Sources: exporterhelper and file_storage of the Collector.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from ..bundle_form import state_folder
 from ..stored_queue import UnsentRequests, read_unsent_requests
 from .host_store import Store
 from .machine import Machine
-from .state_places import list_state_places
+from .state_folders import list_state_folders
 
 # How many seconds a removal waits for the queues of a running collector to be empty. A backend that answers takes all
 # requests in flight within one; the first pauses between tries are 5 s and 7.5 s (exporterhelper, retry_on_failure).
@@ -44,8 +48,9 @@ class StoredData(NamedTuple):
     """The data in the queues on the disk."""
 
     unsent_requests: UnsentRequests
-    unreadable_places: list[str]
-    """The files and folders that could not be read, each with the reason."""
+    unreadable_paths: list[str]
+    """The files and folders that could not be read, each with the reason: `/var/lib/otelcol/agent/q (No such
+    device)`."""
 
 
 class Drain:
@@ -54,37 +59,6 @@ class Drain:
     def __init__(self, machine: Machine, store: Store, discards: bool) -> None:
         self.machine, self.store, self.discards = machine, store, discards
         self.was_active = machine.service(store.service).is_active
-
-    def _read_stored_data(self) -> StoredData:
-        """Return the data in the queues on the disk; nothing if the removal leaves the state folder.
-
-        It leaves a folder that was there before the first install.
-        """
-        unsent = UnsentRequests()
-        unreadable: list[str] = []
-        if not self.store.had_state():
-            for folder in list_state_places(self.store.root, state_folder(self.store.name)):
-                for file in _list_files(folder, unreadable):
-                    try:
-                        unsent = unsent.plus(_read_unsent(file))
-                    except (OSError, ValueError) as error:
-                        unreadable.append(_describe_error(file, error))
-        return StoredData(unsent, unreadable)
-
-    def _wait_until_empty(self) -> None:
-        """Wait until the queues are empty. Raises Problem if they do not get empty, and there is no consent.
-
-        A file that cannot be read may be written at this moment. It is read again after the stop.
-        """
-        if self.discards:
-            return
-        deadline = self.machine.now() + (_WAIT_SECONDS if self.was_active else 0.0)
-        stored_data = self._read_stored_data()
-        while stored_data.unsent_requests.request_count and self.machine.now() < deadline:
-            self.machine.sleep(_PAUSE_SECONDS)
-            stored_data = self._read_stored_data()
-        if stored_data.unsent_requests.request_count:
-            raise self._build_unsent_refusal(stored_data.unsent_requests)
 
     def stop_collector(self, stop_service: Callable[[], None]) -> list[str]:
         """Stop the collector by `stop_service` once its queues are empty, and return lines about lost data.
@@ -119,9 +93,9 @@ class Drain:
         if stored_data.unsent_requests.request_count:
             self._start_again()
             raise self._build_unsent_refusal(stored_data.unsent_requests)
-        if stored_data.unreadable_places:
+        if stored_data.unreadable_paths:
             self._start_again()
-            raise self._build_unreadable_refusal(stored_data.unreadable_places)
+            raise self._build_unreadable_refusal(stored_data.unreadable_paths)
         return []
 
     def forecast_losses(self) -> list[str]:
@@ -131,11 +105,43 @@ class Drain:
         """
         stored_data = self._read_stored_data()
         if self.was_active:
-            stored_data = stored_data._replace(unreadable_places=[])
+            stored_data = stored_data._replace(unreadable_paths=[])
         if self.discards:
             return _write_sentences(stored_data, "are not sent, and would be lost", ", and would be lost")
         refusal_text = f"the removal is refused, unless you set `{DISCARD_CONSENT}`"
         return _write_sentences(stored_data, f"are not sent; if they stay, {refusal_text}", f"; {refusal_text}")
+
+    def _read_stored_data(self) -> StoredData:
+        """Return the data in the queues on the disk; nothing if the removal leaves the state folder.
+
+        It leaves a folder that was there before the first install.
+        """
+        unsent = UnsentRequests()
+        unreadable: list[str] = []
+        if self.store.had_state():
+            return StoredData(unsent, unreadable)
+        for folder in list_state_folders(self.store.root, state_folder(self.store.name)):
+            for file in _list_files(folder, unreadable):
+                try:
+                    unsent = unsent.plus(_read_unsent(file))
+                except (OSError, ValueError) as error:
+                    unreadable.append(_describe_error(file, error))
+        return StoredData(unsent, unreadable)
+
+    def _wait_until_empty(self) -> None:
+        """Wait until the queues are empty. Raises Problem if they do not get empty, and there is no consent.
+
+        A file that cannot be read may be written at this moment. It is read again after the stop.
+        """
+        if self.discards:
+            return
+        deadline = self.machine.now() + (_WAIT_SECONDS if self.was_active else 0.0)
+        stored_data = self._read_stored_data()
+        while stored_data.unsent_requests.request_count and self.machine.now() < deadline:
+            self.machine.sleep(_PAUSE_SECONDS)
+            stored_data = self._read_stored_data()
+        if stored_data.unsent_requests.request_count:
+            raise self._build_unsent_refusal(stored_data.unsent_requests)
 
     def _start_again(self) -> None:
         if self.was_active and self.machine.run_systemctl("restart", self.store.service).exit_code:
@@ -148,8 +154,8 @@ class Drain:
 
     def _build_unreadable_refusal(self, unreadable: list[str]) -> Problem:
         """Return the refusal to remove a collector whose queue cannot be read."""
-        places = ", ".join(unreadable)
-        wrong = f"its queue on the disk cannot be read at {places}, so what it has not sent is not known"
+        paths = ", ".join(unreadable)
+        wrong = f"its queue on the disk cannot be read at {paths}, so what it has not sent is not known"
         fix = (
             f"Repair the disk or the file, and run the same command again; or set `{DISCARD_CONSENT}`, and the data is"
             " lost."
@@ -217,6 +223,6 @@ def _write_sentences(stored_data: StoredData, end_of_unsent: str, end_of_unreada
     sentences = []
     if stored_data.unsent_requests.request_count:
         sentences.append(f"{stored_data.unsent_requests} of its queue on the disk {end_of_unsent}")
-    for unreadable_place in stored_data.unreadable_places:
-        sentences.append(f"{unreadable_place} of its queue on the disk cannot be read{end_of_unreadable}")
+    for unreadable_path in stored_data.unreadable_paths:
+        sentences.append(f"{unreadable_path} of its queue on the disk cannot be read{end_of_unreadable}")
     return sentences

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The end of each task on a host: its result, failure or warning, in which nothing acts on a terminal. Private.
 
-Lines of a journal and names of files are texts of others: characters in them could move the cursor of a terminal or
-change its colours, so they are escaped here.
+The tasks of the modules host_… do their work in `run_task`. Lines of a journal and names of files are texts of others:
+characters in them could move the cursor of a terminal or change its colours, so they are escaped here. An error of the
+operating system becomes a message with a fix, such as `/etc/otelcol: No space left on device. Make room there, then run
+again.`
 """
 
 from __future__ import annotations

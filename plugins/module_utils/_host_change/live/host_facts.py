@@ -1,54 +1,59 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the facts of one collector on this host: its service, release, journal, ports, files and peers. Private.
+"""The facts of one collector on this host: its service, release, program, ports, health, files and disks. Private.
 
-Nothing is changed. `live/host_look.py` puts the facts into the result of module host_diagnose, and the controller reads
-them in `_diagnose/host_situation.py`. The bundle is the collector as the inventory wants it, the release in use what
-this host has (see host_plan.py). The question (host_question.py) is what the config names: files, certificates, peers.
+`live/diagnose_task.py` calls `read_host_facts`, and puts the facts into the result of module host_diagnose. The
+controller reads them in `_diagnose/host_situation.py`. The journal and the peers are read by files of their own,
+journal_facts.py and peer_facts.py. Nothing is changed.
+
+The bundle is the collector as the inventory wants it; the release in use is what this host has (see host_plan.py). For
+example, `describe_release` returns `{"number": "000006", "differs": ["config.yaml"], …}` if the wanted config is
+another one. The question (host_question.py) is what the config names: files, certificates and peers.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..._otelcol.bounded.json_text import parse_json
 from ..check_unit import list_section_lines
 from ..file_rights import Reader
 from ..host_answer import (
     CollectorFacts,
     DiskFacts,
-    JournalEntry,
     ProgramFacts,
     ReleaseFacts,
     ServiceFacts,
     TakenPortFacts,
 )
-from ..host_question import HostLook
+from ..host_question import DiagnosisOptions
 from ..host_release import CollectorBundle, OpenedPort, list_changed_paths
 from ..taken_ports import describe_port_fix, find_closed_ports, find_taken_ports
 from .accounts import group_id, parse_account_number, user_id
 from .file_facts import describe_certificates, describe_patterns
 from .host_store import Store
-from .machine import Machine, read_text_or_empty
+from .journal_facts import read_journal_entries
+from .machine import Machine
 from .owned_folders import list_own_collectors
+from .peer_facts import describe_peers
+from .process_files import read_text_or_empty
 
+# What is asked of systemd about the unit. Source: org.freedesktop.systemd1(5).
 _UNIT_PROPERTIES = (
     "LoadState,UnitFileState,ActiveState,SubState,Result,MainPID,NRestarts,ExecMainCode,ExecMainStatus,FragmentPath,"
     "DropInPaths,NeedDaemonReload,MemoryMax,User,DynamicUser,UID,GID,SupplementaryGroups,AmbientCapabilities,"
     "ActiveEnterTimestampMonotonic,InvocationID"
 )
-# How many seconds a peer may take to accept a connection, and a name server to answer.
-_CONNECT_SECONDS, _NAME_SECONDS = 3.0, 5
 # A process that cannot start ends within some seconds. Until then, systemd says that it runs. So a process that is
-# younger than so many seconds is looked at again after so many.
-_SETTLE_SECONDS, _POLL_SECONDS = 30.0, 0.3
+# younger than so many seconds is read again.
+_YOUNG_SECONDS = 30.0
+# How many seconds are between two of these readings.
+_POLL_SECONDS = 0.3
 
 
 class _UnitSetting(NamedTuple):
@@ -58,32 +63,50 @@ class _UnitSetting(NamedTuple):
     value: str
 
 
-class HostFacts:
-    """The facts of one collector of this host."""
+def read_host_facts(machine: Machine, store: Store, bundle: CollectorBundle, options: DiagnosisOptions) -> HostFacts:
+    """Return the facts of a collector, once its service serves or has ended.
 
-    def __init__(self, machine: Machine, store: Store, bundle: CollectorBundle, looked: HostLook) -> None:
-        self.machine, self.store, self.bundle, self.looked = machine, store, bundle, looked
-        self.question = looked.question
-        self.properties = self._read_properties()
-        self._wait_until_settled()
+    A young process that does not serve yet may end soon, and systemd would start it again. So this waits until it
+    serves, has ended, or is not young any more.
+    """
+    facts = HostFacts(machine, store, bundle, options, _read_unit_properties(machine, store.service))
+    deadline = machine.now() + _YOUNG_SECONDS
+    while facts.is_starting and machine.now() < deadline:
+        machine.sleep(_POLL_SECONDS)
+        facts = HostFacts(machine, store, bundle, options, _read_unit_properties(machine, store.service))
+    return facts
+
+
+def _read_unit_properties(machine: Machine, unit: str) -> dict[str, str]:
+    """Return the properties of a unit by systemd's names, such as `{"ActiveState": "active", "MainPID": "7"}`."""
+    show_result = machine.run_systemctl("show", unit, f"--property={_UNIT_PROPERTIES}")
+    pairs = (line.partition("=") for line in show_result.output.splitlines())
+    return {key: value for key, _sign, value in pairs if key}
+
+
+class HostFacts:
+    """The facts of one collector of this host. `properties` are those of its unit."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        store: Store,
+        bundle: CollectorBundle,
+        options: DiagnosisOptions,
+        properties: Mapping[str, str],
+    ) -> None:
+        self.machine = machine
+        self.store = store
+        self.bundle = bundle
+        self.options = options
+        self.properties = properties
 
     # ── The service and its release ──
 
-    def _read_properties(self) -> dict[str, str]:
-        """Return the properties of the unit by systemd's names."""
-        show_result = self.machine.run_systemctl("show", self.store.service, f"--property={_UNIT_PROPERTIES}")
-        pairs = (line.partition("=") for line in show_result.output.splitlines())
-        return {key: value for key, _sign, value in pairs if key}
-
-    def _wait_until_settled(self) -> None:
-        """Wait while a young process does not serve yet: it may end soon, and systemd would start it again."""
-        deadline = self.machine.now() + _SETTLE_SECONDS
-        while self._is_starting() and self.machine.now() < deadline:
-            self.machine.sleep(_POLL_SECONDS)
-            self.properties = self._read_properties()
-
-    def _is_starting(self) -> bool:
-        is_young = self.is_running and self._read_seconds_up() < _SETTLE_SECONDS
+    @property
+    def is_starting(self) -> bool:
+        """Whether its process is young, and does not serve yet."""
+        is_young = self.is_running and self._read_seconds_up() < _YOUNG_SECONDS
         return is_young and bool(self._list_closed_ports() or self._list_taken_ports() or self._explain_unhealthy())
 
     def collect_facts(self) -> CollectorFacts:
@@ -96,10 +119,10 @@ class HostFacts:
             "closed": [f"{port.number}/{port.protocol}" for port in self._list_closed_ports()],
             "taken": self._list_taken_ports(),
             "unhealthy": self._explain_unhealthy(),
-            "journal": self.read_journal(),
+            "journal": read_journal_entries(self.machine, self.store.service, self.options),
             "files": list(self.describe_files()),
             "certificates": list(self.describe_certificates()),
-            "peers": list(self.describe_peers()),
+            "peers": list(describe_peers(self.machine, self.options.question.get("peers") or ())),
             "disks": list(self.describe_disks()),
         }
 
@@ -173,7 +196,8 @@ class HostFacts:
         running_file = ""
         if self.is_running:
             with suppress(OSError):  # the process has ended
-                running_file = os.readlink(f"/proc/{self.properties['MainPID']}/exe")  # noqa: PTH115 - as in whole_files
+                # Path has `readlink` from Python 3.9 on.
+                running_file = os.readlink(f"/proc/{self.properties['MainPID']}/exe")  # noqa: PTH115
         return {
             "path": path,
             "wanted": self.bundle.program,
@@ -219,24 +243,6 @@ class HostFacts:
             return f"{self.bundle.health_url}: {error}"
         return ""
 
-    # ── The journal ──
-
-    def read_journal(self) -> list[JournalEntry]:
-        """Return the last entries of the unit, and those of systemd about it."""
-        since_time = self.machine.now() - self.looked.log_seconds
-        journal_options = (
-            "-o",
-            "json",
-            "-u",
-            self.store.service,
-            f"--since=@{since_time:.0f}",
-            "-n",
-            str(self.looked.log_line_count),
-        )
-        lines = self.machine.run("journalctl", "--no-pager", *journal_options).output.splitlines()
-        entries = [_parse_journal_entry(line) for line in lines]
-        return [entry for entry in entries if entry is not None]
-
     # ── Files ──
 
     def find_reader(self) -> Reader:
@@ -253,11 +259,11 @@ class HostFacts:
 
     def describe_files(self) -> Iterator[dict[str, Any]]:
         """Yield each pattern of files: how many there are, and those that the service may not read."""
-        return describe_patterns(self.question.get("files") or (), self.find_reader())
+        return describe_patterns(self.options.question.get("files") or (), self.find_reader())
 
     def describe_certificates(self) -> Iterator[dict[str, Any]]:
         """Yield each file of a certificate or key with its state, and when it is valid."""
-        return describe_certificates(self.question.get("certificates") or (), self.find_reader())
+        return describe_certificates(self.options.question.get("certificates") or (), self.find_reader())
 
     def describe_disks(self) -> Iterator[DiskFacts]:
         """Yield the file systems on which it keeps its state and its releases."""
@@ -273,57 +279,3 @@ class HostFacts:
                 "full": file_system.f_bavail == 0 or has_no_file_left,
                 "free_mib": file_system.f_bavail * file_system.f_frsize >> 20,
             }
-
-    # ── Peers ──
-
-    def describe_peers(self) -> Iterator[dict[str, Any]]:
-        """Yield the peers of the question, each with its `endpoint` and its `state`, see `_probe_peer`."""
-        for peer_row in self.question.get("peers") or ():
-            yield {
-                **peer_row,
-                "endpoint": f"{peer_row['host']}:{peer_row['port']}",
-                "state": self._probe_peer(peer_row["host"], peer_row["port"]),
-            }
-
-    def _probe_peer(self, host: str, port: int) -> str:
-        """Return `ok`, `no_name` if no name server knows the host, `refused`, or `no_way` if nothing answers."""
-        # `timeout` bounds the look-up, which the library of Python cannot.
-        if self.machine.run("timeout", str(_NAME_SECONDS), "getent", "ahosts", host).exit_code:
-            return "no_name"
-        try:
-            socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
-        except ConnectionRefusedError:
-            return "refused"
-        except OSError:
-            return "no_way"
-        return "ok"
-
-
-def _parse_journal_entry(line: str) -> JournalEntry | None:
-    """Return the entry in a line of `journalctl -o json`; None for a line that has none."""
-    try:
-        fields = parse_json(line)
-        seconds = int(fields["__REALTIME_TIMESTAMP"]) / 1e6
-    except (ValueError, KeyError, TypeError):
-        return None
-    time_text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-    return {
-        "time": time_text,
-        "text": _read_message(fields.get("MESSAGE")),
-        "by": "systemd" if fields.get("_PID") == "1" else "collector",
-        "run": str(fields.get("_SYSTEMD_INVOCATION_ID") or fields.get("INVOCATION_ID") or ""),
-    }
-
-
-def _read_message(value: Any) -> str:
-    """Return the text of a field of the journal; empty without a value.
-
-    The value is a text, or a list of bytes if the text is not UTF-8, or a list of values if the entry has the field
-    several times.
-    Source: the Journal JSON Format of systemd, https://systemd.io/JOURNAL_EXPORT_FORMATS/.
-    """
-    if not isinstance(value, list):
-        return str(value or "")
-    if all(isinstance(part, int) for part in value):
-        return bytes(value).decode("utf-8", "replace")
-    return "\n".join(_read_message(part) for part in value)

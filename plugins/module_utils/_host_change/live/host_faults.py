@@ -3,51 +3,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find all faults that keep a collector from running on a host, before anything is written there. Private.
 
-Module host_apply fails with these faults, and module host_check returns them. A fault is a Problem. Functions `check_…`
-raise the first fault, `find_…` and `list_…` return all. What is foreign on a host belongs to somebody else than this
-collection. Consent is the option `allow` of a collector (see guarded_groups.py).
+Module host_apply fails with these faults, and module host_check returns them; both call `examine_collector`. A fault is
+a Problem, such as `the host has no user 'otel'. Make it, or correct `user`.` Functions `check_…` raise the first fault,
+`list_…` return all. Faults of the host itself are in system_faults.py. A path is foreign if it belongs to somebody else
+than this collection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..._otelcol.errors import Problem, clean_text
+from ..._otelcol.errors import Problem
 from ..bundle_form import state_folder
-from ..check_unit import list_section_lines
-from ..fitted_unit import OLDEST_VERSION, Systemd
-from ..guarded_groups import describe_member_rights, list_unconsented_groups
+from ..fitted_unit import Systemd
 from ..host_release import CollectorBundle, OpenedPort, StoredFile, build_release_files, check_credential_name
 from ..taken_ports import describe_port_fix, find_taken_ports
-from .accounts import group_id, list_groups_of_user, user_id
+from .account_checks import check_accounts
 from .host_store import Store
-from .installed_program import Program, check_program, choose_program
+from .installed_program import NO_PROGRAM, Program, check_program, choose_program
 from .late_imports import make_service_drop_ins
 from .machine import Machine
 from .owned_folders import list_own_collectors
+from .system_faults import NEEDED_RELEASE_BYTES, describe_no_space, is_booted_by_systemd
 
-# Before this time, in seconds since 1970, a clock is wrong: this collection did not exist. With such a clock every
-# certificate seems not valid yet.
-EARLIEST_TIME = 1_735_689_600  # 2025-01-01
-# How many seconds the clock of a host may differ from the controller's. The call of the module takes some of them.
-# Backends refuse data from further ahead: Prometheus after 10 minutes (maxAheadTime), Loki too (creation_grace_period).
-TOLERATED_CLOCK_SECONDS = 300
-# The key of the host for credentials. Source: systemd-creds(1), setup.
-_CREDENTIAL_KEY_PATH = "var/lib/systemd/credential.secret"
-# The room that a release needs, with its config and credentials, the record of a change, and their drafts.
-NEEDED_RELEASE_BYTES = 2 * 1024 * 1024
-_ROOT = "root"
-# Stands for a program that could not be chosen: the fault of that step is noted, and other steps go on.
-_NO_PROGRAM = Program(Path("/nowhere"))
+# The result of a step.
 _Found = TypeVar("_Found")
 
 
 @dataclass
 class Faults:
-    """Collects the faults of several steps, so that one fault does not hide the others."""
+    """Collects the faults of several steps, so that one fault does not hide the others.
+
+    A step that fails gives a fallback, such as no credentials, with which the next steps go on.
+    """
 
     found_faults: list[Problem] = field(default_factory=list)
 
@@ -62,89 +53,14 @@ class Faults:
 
 @dataclass
 class Examination:
-    """A collector as it is wanted on this host, its credentials by name, and its faults."""
+    """What the examination of a collector has found. With faults, the other fields stand for what is wrong."""
 
     bundle: CollectorBundle
+    """The collector as it is wanted on this host."""
     program: Program
     secrets: Mapping[str, bytes]
+    """Its credentials by name."""
     faults: list[Problem]
-
-
-def refuse_faults(faults: Iterable[Problem]) -> None:
-    """Raise a Problem with all faults, if there are any. A single one is raised as it is."""
-    problems = list(faults)
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        fault_lines = "".join(f"\n- {problem}" for problem in problems)
-        raise Problem(
-            f"{len(problems)} faults keep the collector from running here, and nothing was changed:{fault_lines}"
-        )
-
-
-# ── The host ──
-
-
-def find_access_faults(machine: Machine, root: Path) -> Iterator[Problem]:
-    """Yield why no collector can be changed on this host by this user."""
-    if not machine.is_root():
-        yield Problem("the task does not run as root", fix="Set `become: true`.")
-    if not is_booted_by_systemd(root):
-        wrong = f"systemd does not run this host{_describe_init(machine)}"
-        yield Problem(wrong, fix="Use a host that systemd has booted; other init systems are not supported.")
-
-
-def is_booted_by_systemd(root: Path) -> bool:
-    """Whether systemd is the first process. Source: sd_booted(3)."""
-    return (root / "run/systemd/system").is_dir()
-
-
-def _describe_init(machine: Machine) -> str:
-    name = machine.read_init_name()
-    return f", but {clean_text(name)}" if name else ""
-
-
-def read_systemd(machine: Machine, root: Path) -> Systemd:
-    """Return the systemd of this host."""
-    return Systemd(machine.read_systemd_version(), (root / _CREDENTIAL_KEY_PATH).exists())
-
-
-def find_host_faults(machine: Machine, root: Path, systemd: Systemd, controller_time: float = 0.0) -> Iterator[Problem]:
-    """Yield the faults of this host that concern all collectors.
-
-    `controller_time` is the time of day of the controller in seconds since 1970; 0 if it is not known.
-    """
-    yield from find_access_faults(machine, root)
-    if systemd.is_too_old:
-        fix = f"Use a host with systemd {OLDEST_VERSION} or newer."
-        yield Problem(f"the host has systemd {systemd.version}, which has no credentials", fix=fix)
-    yield from _find_clock_faults(machine.now(), controller_time)
-    free_bytes = machine.free_bytes(root / "etc")
-    if free_bytes < NEEDED_RELEASE_BYTES:
-        yield _describe_no_space("/etc", free_bytes)
-
-
-def _describe_no_space(folder: str, free_bytes: int) -> Problem:
-    wrong = f"{folder} has {free_bytes >> 20} MiB free, a release needs {NEEDED_RELEASE_BYTES >> 20} MiB"
-    return Problem(wrong, fix="Make room, then run again.")
-
-
-def _find_clock_faults(host_time: float, controller_time: float) -> Iterator[Problem]:
-    """Yield what is wrong with the clock of the host, beside that of the controller if it is known."""
-    fix = "Set the clock, for example by NTP."
-    seconds_ahead = host_time - controller_time if controller_time else 0.0
-    if host_time < EARLIEST_TIME:
-        yield Problem("the clock of the host is years late, so TLS fails", fix=fix)
-    elif abs(seconds_ahead) > TOLERATED_CLOCK_SECONDS:
-        direction = "ahead of" if seconds_ahead > 0 else "behind"
-        wrong = (
-            f"the clock of the host is {abs(seconds_ahead):.0f} s {direction} the controller's, and"
-            f" {TOLERATED_CLOCK_SECONDS} s are tolerated"
-        )
-        yield Problem(f"{wrong}: backends refuse such telemetry, and certificates are not valid", fix=fix)
-
-
-# ── One collector ──
 
 
 def examine_collector(
@@ -164,10 +80,10 @@ def examine_collector(
     faults.attempt_step(lambda: check_space(machine, store), None)
     no_secrets: dict[str, bytes] = {}
     secrets = faults.attempt_step(lambda: read_secrets(bundle_options, store), no_secrets)
-    program = faults.attempt_step(choose_fitting_program, _NO_PROGRAM)
+    program = faults.attempt_step(choose_fitting_program, NO_PROGRAM)
     bundle = faults.attempt_step(build_wanted_bundle, CollectorBundle(store.name))
     faults.attempt_step(lambda: check_accounts(bundle), None)
-    if program is not _NO_PROGRAM:
+    if program is not NO_PROGRAM:
         faults.attempt_step(lambda: check_program(program, machine), None)
     faults.found_faults += _find_service_faults(machine, store, bundle_options)
     # A bundle of its own: that from above has no ports if it could not be built.
@@ -188,7 +104,7 @@ def _find_service_faults(machine: Machine, store: Store, bundle_options: Mapping
 
 
 def list_foreign_paths(machine: Machine, store: Store) -> list[str]:
-    """Return the places of this name that somebody else has: folders, links, or a unit that systemd knows."""
+    """Return what somebody else has under this name: folders, links, or a unit that systemd knows."""
     foreign_paths = store.list_foreign()
     if foreign_paths or store.links.unit.is_symlink() or store.is_own():  # a killed removal leaves its folder last
         return foreign_paths
@@ -218,65 +134,7 @@ def check_space(machine: Machine, store: Store) -> None:
     """Raise Problem if the releases lack space on a file system of their own; that of /etc is a fault of the host."""
     free_bytes = machine.free_bytes(store.releases.folder)
     if free_bytes < NEEDED_RELEASE_BYTES <= machine.free_bytes(store.root / "etc"):
-        raise _describe_no_space(str(store.folder), free_bytes)
-
-
-def check_accounts(bundle: CollectorBundle) -> None:
-    """Raise Problem for a user or groups of the unit that the host does not have: systemd would not start it.
-
-    Also for those that are root by another name, or a user whose own groups nobody has consented to.
-    """
-    lines = list_section_lines(_read_unit_text(bundle), "Service")
-    unknown_users = [name for name in _list_setting_words(lines, "User") if user_id(name) < 0]
-    unknown_groups = [name for name in _list_setting_words(lines, "SupplementaryGroups") if group_id(name) < 0]
-    if unknown_users:
-        raise Problem(f"the host has no user '{clean_text(unknown_users[0])}'", fix="Make it, or correct `user`.")
-    if unknown_groups:
-        group_names = ", ".join(f"'{clean_text(name)}'" for name in unknown_groups)
-        raise Problem(f"the host has no group {group_names}", fix="Make it, or correct `groups`.")
-    _check_root_by_another_name(_list_setting_words(lines, "User"), _list_setting_words(lines, "SupplementaryGroups"))
-
-
-def _check_root_by_another_name(users: Iterable[str], groups: Iterable[str]) -> None:
-    """Raise Problem for rights of root that have another name than `root`, so that consent was not asked for.
-
-    An account may have the number of root. A user may be in a group like root's, which systemd adds to the groups of
-    the unit. `groups` are the groups that the unit names, each with consent. Source: systemd.exec(5),
-    SupplementaryGroups.
-    """
-    unit_groups = list(groups)
-    root_groups = [group for group in unit_groups if group_id(group) == 0 and group != _ROOT]
-    if root_groups:
-        raise Problem(f"group '{clean_text(root_groups[0])}' has the number of root", fix="Remove it from `groups`.")
-    for user in users:
-        if user != _ROOT and user_id(user) == 0:
-            raise Problem(f"user '{clean_text(user)}' has the number of root", fix="Write `user: root`, with consent.")
-        unconsented_groups = [] if user == _ROOT else list_unconsented_groups(list_groups_of_user(user), unit_groups)
-        if unconsented_groups:
-            wrong = (
-                f"user '{clean_text(user)}' is in group {unconsented_groups[0]}, whose members may"
-                f" {describe_member_rights(unconsented_groups[0])}"
-            )
-            fix = (
-                f"Use another user, or consent to it with `groups: [{unconsented_groups[0]}]` and `allow:"
-                f" [{unconsented_groups[0]}]`."
-            )
-            raise Problem(wrong, fix=fix)
-
-
-def _read_unit_text(bundle: CollectorBundle) -> str:
-    unit = bundle.files.get(bundle.service)
-    return unit.data.decode("utf-8", "replace") if unit else ""
-
-
-def _list_setting_words(lines: Iterable[str], setting: str) -> list[str]:
-    """Return the words of a setting in these lines of a unit: `adm` and `wheel` for `SupplementaryGroups=adm wheel`."""
-    words: list[str] = []
-    for line in lines:
-        name, _sign, value = line.partition("=")
-        if name.strip() == setting:
-            words += value.split()
-    return words
+        raise describe_no_space(str(store.folder), free_bytes)
 
 
 def read_secrets(bundle_options: Mapping[str, Any], store: Store) -> dict[str, bytes]:

@@ -16,7 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_HTTP_SECONDS, _DOWNLOAD_SECONDS = 3.0, 60.0
+# How many seconds a collector of this host may take to answer.
+_HTTP_SECONDS = 3.0
+# How many seconds the server of a download may take until it sends the next bytes.
+_DOWNLOAD_SECONDS = 60.0
+# How many bytes of an answer are read.
 _MOST_READ = 32 * 1024 * 1024
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send test data to the OTLP receiver of a collector of this host, and see whether it is counted in and out. Private.
 
-`HostLook` of `host_question` decides whether it is sent; `live/host_look.py` runs the probe. A probe is one record of
+`live/diagnose_task.py` runs the probe if the task asks for it. A probe is one record of
 each signal; probe_record.py builds the requests and judges the counts.
 """
 
@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import TypedDict
 
-from ..host_judgement import Count, parse_counts
+from ..host_metrics import HostCountKey, parse_host_counts
 from ..host_question import HostQuestion
 from ..probe_record import (
     ACCEPTED_COUNT,
@@ -28,7 +28,11 @@ from ..probe_record import (
 )
 from .machine import Machine
 
-SEND_SECONDS, POLL_SECONDS = 5.0, 0.3
+# How long the collector may take to answer a request.
+SEND_SECONDS = 5.0
+# The seconds between two readings of its metrics.
+POLL_SECONDS = 0.3
+# How much of an answer is shown.
 _MOST_ANSWER_BYTES = 300
 
 
@@ -82,10 +86,10 @@ class HostProbe:
             row_by_signal[signal]["trouble"] = list_grown_counts(first_counts, last_counts, signal, TROUBLE_COUNTS)
         return {"id": self.probe_id, "seconds": timeout_seconds, "signals": row_by_signal}
 
-    def _read_counts(self) -> Mapping[Count, int]:
+    def _read_counts(self) -> Mapping[HostCountKey, int]:
         """Return what the collector counts; nothing if its metrics cannot be read at this moment."""
         try:
-            return parse_counts(self.machine.get(self.metrics_url))
+            return parse_host_counts(self.machine.get(self.metrics_url))
         except (OSError, ValueError):
             return {}
 

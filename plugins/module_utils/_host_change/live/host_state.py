@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a collector on a host differs from what is wanted, and whether a run has nothing to do. Private.
 
-host_plan.py explains releases, activations and links. A collector is settled here if a run would do nothing. (State
-`settled` of module host_apply is something else: a change that stays, because its wave has passed.)
+`live/host_task.py` plans with this file what it will do, and `live/host_change.py` adds to the outcome what it has
+done. For example, for a changed config the outcome is `HostOutcome(is_changed=True, activation="reload",
+release="000006", changed_paths=["config.yaml"], …)`. host_plan.py explains releases, activations and links.
 """
 
 from __future__ import annotations
@@ -49,24 +50,26 @@ class ServiceOutcome:
     """Lines about services that run with an older environment until somebody restarts them."""
 
 
-def note_differences(machine: Machine, store: Store, bundle: CollectorBundle, outcome: HostOutcome) -> None:
-    """Write into an outcome what differs. If an earlier step has set `is_changed`, it stays true."""
-    number, wanted_files = store.releases.find_current(), bundle.files
-    stored_files = store.releases.read_files(number)
+def plan_outcome(machine: Machine, store: Store, bundle: CollectorBundle) -> HostOutcome:
+    """Return what a run would do, by what differs now. `earlier_release` is not known yet, and there are no notes."""
+    current_release, wanted_files = store.releases.find_current(), bundle.files
+    stored_files = store.releases.read_files(current_release)
     service = machine.service(store.service)
-    outcome.changed_paths = list_changed_paths(stored_files, wanted_files)
-    outcome.differences = build_difference(stored_files, wanted_files, str(store.releases.current))
-    outcome.activation = choose_activation(outcome.changed_paths, service.is_active)
-    has_difference = bool(
-        outcome.changed_paths or store.links.compare(wanted_files).wrong_links or store.change_record.read()
+    changed_paths = list_changed_paths(stored_files, wanted_files)
+    has_wrong_links = bool(store.links.compare(wanted_files).wrong_links)
+    was_killed = store.change_record.read() is not None
+    return HostOutcome(
+        is_changed=bool(changed_paths) or has_wrong_links or was_killed or not service.is_active,
+        activation=choose_activation(changed_paths, service.is_active),
+        release=current_release,
+        changed_paths=changed_paths,
+        differences=build_difference(stored_files, wanted_files, str(store.releases.current)),
     )
-    outcome.is_changed = outcome.is_changed or has_difference or not service.is_active
-    outcome.release = number
 
 
-def is_settled(store: Store, bundle: CollectorBundle, outcome: HostOutcome) -> bool:
-    """Whether a run has nothing to do: nothing differs, and earlier runs have left nothing to complete or to remove."""
-    if outcome.is_changed or store.list_leftovers():
+def has_nothing_to_do(store: Store, bundle: CollectorBundle, outcome: HostOutcome) -> bool:
+    """Whether nothing differs, and earlier runs have left nothing to complete or to remove."""
+    if outcome.is_changed or store.list_temporary_paths():
         return False
     releases = store.releases
     spare_releases = list_superfluous_releases(

@@ -1,11 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All places of one collector on a host, and what is done with several of them at once. Private.
+"""All files of one collector on a host, and what is done with several of them at once. Private.
 
-Each kind of place is a class of its own: releases (release_folders.py), links of the system (system_links.py), notes of
-changes (change_notes.py), programs (program_folders.py). A place is foreign if it is there and no run of this
-collection has made it. A draft is a file or folder that a run has not renamed to its place (whole_files.py).
+`Store` finds the files of a collector by its name. For collector `agent`, these are:
+
+| attribute | what it is | class |
+|---|---|---|
+| `releases` | `/etc/otelcol/agent/releases/000001` … and the link `current` to the one in use | release_folders.py |
+| `links` | links from `/etc/systemd/system` and `/etc/tmpfiles.d` to files of the release in use | system_links.py |
+| `change_record` … | notes in `/etc/otelcol/agent`: the change under way, a rollback, passed waves | change_notes.py |
+| `programs` | `/opt/otelcol/contrib-0.158.0-…`, which all collectors share | program_folders.py |
+
+Files and folders are first made under temporary names and then renamed (atomic_files.py); a killed run may leave one
+under its temporary name. A path is foreign if something is there that no run of this collection has made.
 """
 
 from __future__ import annotations
@@ -15,13 +23,13 @@ import shutil
 from pathlib import Path
 
 from ..bundle_form import CONFIG_FOLDER, DROP_IN, SERVICE_SUFFIX, unit_name
-from .change_notes import ChangeRecord, PassedWaves, ReturnNote, UndecidedChange
+from .atomic_files import remove_file, remove_folder, temporary_path
+from .change_notes import ChangeRecord, PassedWaves, RollbackNote, UndecidedChange
 from .owned_folders import is_own, others_may_write, read_manifest, remove_if_empty
 from .program_folders import ProgramFolders
 from .release_folders import Cipher, ReleaseFolders
-from .state_places import remove_state
+from .state_folders import remove_state
 from .system_links import SystemLinks
-from .whole_files import draft_path, remove_file, retire_folder
 
 # The lock of all runs on this host, below its root.
 LOCK_PATH = "run/otelcol-runs.lock"
@@ -40,7 +48,7 @@ class Store:
         self.folder = self.all / name
         self.releases = ReleaseFolders(self.folder, cipher, encrypts)
         self.change_record = ChangeRecord(self.folder)
-        self.return_note = ReturnNote(self.folder, self.releases)
+        self.rollback_note = RollbackNote(self.folder, self.releases)
         self.undecided_change = UndecidedChange(self.folder, self.releases)
         self.passed_waves = PassedWaves(self.folder, self.releases)
         self.links = SystemLinks(root, name, self.folder)
@@ -61,13 +69,15 @@ class Store:
         return bool(read_manifest(self.folder).get("had_state"))
 
     def has_drop_ins(self) -> bool:
-        """Whether services of this host have drop-ins of this collection, or drafts of them."""
+        """Whether services of this host have drop-ins of this collection, or such drop-ins under temporary names."""
         return any(self.links.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}*"))
 
     def list_foreign(self) -> list[str]:
-        """Return the places of this collector that somebody else has."""
-        is_taken = os.path.lexists(str(self.folder)) and not self.is_own()
-        return [*([str(self.folder)] if is_taken else []), *self.links.list_foreign()]
+        """Return the paths of this collector at which somebody else has a folder, a file or a link."""
+        foreign_paths = self.links.list_foreign()
+        if os.path.lexists(str(self.folder)) and not self.is_own():
+            return [str(self.folder), *foreign_paths]
+        return foreign_paths
 
     def list_exposed(self) -> list[str]:
         """Return the folders of this collection that others than this user may change, and so what services run."""
@@ -76,26 +86,29 @@ class Store:
 
     # ── What killed runs left ──
 
-    def list_leftovers(self) -> list[Path]:
-        """Return what killed runs of this collector left beside its places, and drafts of programs."""
-        places = (*self._list_draft_files(), *self._list_draft_folders(), self.check_unit, self.check_output)
-        return [place for place in (*places, *self.programs.list_drafts()) if os.path.lexists(str(place))]
+    def list_temporary_paths(self) -> list[Path]:
+        """Return what killed runs of this collector left: files and folders under temporary names, and of a check."""
+        own_paths = (*self._list_temporary_files(), *self._list_temporary_folders(), self.check_unit, self.check_output)
+        paths = (*own_paths, *self.programs.list_unfinished_folders())
+        return [path for path in paths if os.path.lexists(str(path))]
 
-    def clear_drafts(self) -> None:
-        """Remove what killed runs left beside the places of folders, files and links."""
-        for draft in self._list_draft_files():
-            remove_file(draft)
-        for draft in self._list_draft_folders():
-            shutil.rmtree(str(draft), ignore_errors=True)
+    def remove_temporary_paths(self) -> None:
+        """Remove files, links and folders that killed runs left under temporary names."""
+        for temporary_file in self._list_temporary_files():
+            remove_file(temporary_file)
+        for temporary_folder in self._list_temporary_folders():
+            shutil.rmtree(str(temporary_folder), ignore_errors=True)
 
-    def _list_draft_files(self) -> list[Path]:
-        notes = (self.change_record, self.passed_waves, self.return_note, self.undecided_change)
+    def _list_temporary_files(self) -> list[Path]:
+        """Return where the links and notes of this collector are made before they are renamed."""
+        notes = (self.change_record, self.passed_waves, self.rollback_note, self.undecided_change)
         note_files = [note.path for note in notes]
-        return [draft_path(place) for place in (*self.links.list_targets(), *note_files, self.releases.current)]
+        return [temporary_path(path) for path in (*self.links.list_targets(), *note_files, self.releases.current)]
 
-    def _list_draft_folders(self) -> list[Path]:
+    def _list_temporary_folders(self) -> list[Path]:
+        """Return where the folders of this collector are made before they are renamed."""
         folders = (self.all, self.folder, self.programs.folder)
-        return [*map(draft_path, folders), self.releases.draft]
+        return [*map(temporary_path, folders), self.releases.temporary_folder]
 
     # ── Removal ──
 
@@ -114,5 +127,5 @@ class Store:
         """Remove the state folder, if one is named, and the folder of a collector."""
         if state:
             remove_state(self.root, state)
-        retire_folder(self.folder, draft_path(self.folder))
+        remove_folder(self.folder, temporary_path(self.folder))
         remove_if_empty(self.all)

@@ -1,17 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task of module host_apply on a host: deploys, removes, takes back or settles one collector. Private.
+"""The task of module host_apply on a host: deploy, remove or roll back one collector, or let its change stay. Private.
 
 `run_host` is the entry point. Each state of the module has a method of `_HostTask`, and each method returns a result of
-the module, whose keys the module's documentation lists.
+the module, such as `{"changed": True, "msg": "agent: config.yaml changed by reload", "release": "000007", …}`. The
+documentation of the module lists the keys.
 
 | state | what is done |
 |---|---|
 | `present` | deploy the bundle as a new release, see `live/host_change.py` |
-| `absent` | remove the collector |
-| `earlier` | go back to an earlier release, since a wave failed or an alert fires |
-| `settled` | forget the way back: the last change stays. Until then, the change is undecided |
+| `absent` | remove the collector, see `live/collector_removal.py` |
+| `earlier` | roll back to an earlier release, since a wave failed or an alert fires, see `live/rollback_task.py` |
+| `settled` | let the last change stay for good, since its wave has passed; until then, it is undecided |
 
 A release is a numbered folder with the files of the collector (see host_plan.py). If a change `awaits_wave`, the gate
 of its wave decides later whether it stays (see docs/waves.md).
@@ -19,55 +20,31 @@ of its wave decides later whether it stays (see docs/waves.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._otelcol.errors import MASK, Problem
-from ..bundle_form import AWAITED, BEFORE_ALL, BUNDLE_OPTIONS
+from ..._otelcol.errors import Problem
+from ..bundle_form import AWAITED
 from ..certificate_ends import warn_of_end
-from ..host_release import CollectorBundle, check_collector_name
+from ..host_release import check_collector_name
+from .credential_mask import build_mask
 from .host_edge import run_task, to_problem, warn_printable
-from .host_faults import (
-    Examination,
-    examine_collector,
-    find_access_faults,
-    find_host_faults,
-    list_foreign_paths,
-    read_systemd,
-    refuse_faults,
-)
-from .host_state import HostOutcome, ServiceOutcome, is_settled, note_differences
+from .host_faults import Examination, examine_collector, list_foreign_paths
+from .host_state import HostOutcome, ServiceOutcome, has_nothing_to_do, plan_outcome
 from .host_store import Store
-from .installed_program import Program, describe_selinux_needs
-from .late_imports import make_host_change, make_service_drop_ins
+from .host_task_options import HostTaskOptions
+from .installed_program import describe_selinux_needs
+from .late_imports import make_collector_removal, make_host_change, make_service_drop_ins
 from .machine import Machine
 from .owned_folders import list_own_collectors
+from .rollback_task import let_change_stay, roll_back
+from .system_faults import find_access_faults, find_host_faults, read_systemd, refuse_faults
 
-ARGUMENTS: dict[str, Any] = {
-    "bundle": {"type": "dict", "required": True, "options": BUNDLE_OPTIONS},
-    "state": {"choices": ["present", "absent", "earlier", "settled"], "default": "present"},
-    "awaits_wave": {"type": "bool", "default": False},
-    "differences": {"type": "bool", "default": False},
-    "release": {},
-    "undoes": {},
-    "listed": {"type": "list", "elements": "str"},
-    "discard_unsent": {"type": "bool", "default": False},
-    "stage": {"type": "int"},
-    "receivers": {"type": "dict", "default": {}},
-    "controller_time": {"type": "float"},
-}
-REQUIRED_IF = [("state", "earlier", ("release", "undoes"))]
 # How long a task waits for another run to end, in seconds.
 LOCK_SECONDS = 120
-# The shortest secret, and the shortest line of a longer secret, that are masked, in characters: a shorter text would
-# mask parts of ordinary words.
-_SHORTEST_SECRET, _SHORTEST_LINE = 4, 8
-# A removal and a way back install no program.
-_NO_PROGRAM = Program(Path("/nowhere"))
 
 
 def run_host(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
@@ -76,51 +53,13 @@ def run_host(module: AnsibleModule, machine: Machine | None = None, root: Path =
 
 
 def _compute_result(module: AnsibleModule, machine: Machine, root: Path) -> dict[str, Any]:
-    options = _TaskOptions.from_params(module.params)
+    options = HostTaskOptions.from_params(module.params)
     result = _HostTask(module, options, machine, root).run()
     unlisted_names = _list_unlisted(options, root)
     return {**result, "unlisted": unlisted_names} if unlisted_names else result
 
 
-@dataclass(frozen=True)
-class _TaskOptions:
-    """The options of module host_apply."""
-
-    bundle: Mapping[str, Any]
-    """The collector as it is wanted, in the form of `bundle_form`."""
-    state: str
-    """`present`, `absent`, `earlier` or `settled`."""
-    awaits_wave: bool
-    """Whether the gate of a wave decides later whether the change stays."""
-    returns_differences: bool
-    """Whether the result has the differences in a key of its own, and not as Ansible's diff."""
-    wanted_release: str
-    """The release to go back to; BEFORE_ALL to undo a first install. Empty for other states."""
-    undone_release: str
-    """The release that the task undoes, or that it settles; empty if the task does not say."""
-    listed_names: list[str] | None
-    """The collectors that the inventory lists for this host; None if the task does not say."""
-    discards_unsent: bool
-    """Whether the user consents to the loss of unsent data in queues."""
-    controller_time: float
-    """The time of day of the controller, in seconds since 1970; 0 if it is not known."""
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> _TaskOptions:
-        return cls(
-            bundle=params["bundle"],
-            state=params["state"],
-            awaits_wave=bool(params.get("awaits_wave")),
-            returns_differences=bool(params.get("differences")),
-            wanted_release=params.get("release") or "",
-            undone_release=params.get("undoes") or "",
-            listed_names=params.get("listed"),
-            discards_unsent=bool(params.get("discard_unsent")),
-            controller_time=params.get("controller_time") or 0.0,
-        )
-
-
-def _list_unlisted(options: _TaskOptions, root: Path) -> list[str]:
+def _list_unlisted(options: HostTaskOptions, root: Path) -> list[str]:
     """Return the collectors of this collection on the host that the inventory does not list."""
     listed_names = options.listed_names
     if listed_names is None:
@@ -128,10 +67,18 @@ def _list_unlisted(options: _TaskOptions, root: Path) -> list[str]:
     return [name for name in list_own_collectors(root) if name not in listed_names]
 
 
+class _Outcomes(NamedTuple):
+    """What a deployment has done, or would do."""
+
+    collector: HostOutcome
+    services: ServiceOutcome
+    """To the services that send to the collector."""
+
+
 class _HostTask:
     """One run of the module for one collector. Raises Problem or Failure if the task cannot be done."""
 
-    def __init__(self, module: AnsibleModule, options: _TaskOptions, machine: Machine, root: Path) -> None:
+    def __init__(self, module: AnsibleModule, options: HostTaskOptions, machine: Machine, root: Path) -> None:
         self.module = module
         self.options = options
         self.machine = machine
@@ -144,8 +91,8 @@ class _HostTask:
         """Return the result of the task. A run holds the lock of the host while it changes something."""
         compute_by_state = {
             "absent": self._remove_collector,
-            "earlier": self._return_to_earlier,
-            "settled": self._settle_change,
+            "earlier": self._roll_back,
+            "settled": self._let_change_stay,
             "present": self._deploy_collector,
         }
         self._refuse_host_faults()
@@ -174,102 +121,28 @@ class _HostTask:
         if foreign_paths:
             warn_printable(self.module, f"{', '.join(foreign_paths)} belongs to somebody else and stays.")
             return {"changed": False, "msg": f"{store.name} is absent"}
-        discards = self.options.discards_unsent
         drop_ins = make_service_drop_ins(self.machine, store)
-        change = make_host_change(self.machine, store, CollectorBundle(store.name), _NO_PROGRAM, str)
+        removal = make_collector_removal(self.machine, store, self.options.discards_unsent)
         if self.module.check_mode:
             would_change = store.is_own() or drop_ins.plan_changes().is_changed
-            forecast_lines = [f"{store.name} would be removed", *change.forecast_drain(discards)]
+            forecast_lines = [f"{store.name} would be removed", *removal.forecast_losses()]
             message = "; ".join(forecast_lines) if would_change else f"{store.name} is absent"
             return {"changed": would_change, "msg": message}
-        change.drain_queues(discards)
+        loss_lines = removal.drain_queues()
         services = drop_ins.apply_changes()
         self._warn_of_waiting_services(services)
-        outcome = change.remove_collector()
-        is_changed = outcome.is_changed or services.is_changed
+        was_removed = removal.remove()
+        is_changed = was_removed or services.is_changed
         state_word = "removed" if is_changed else "absent"
-        return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *outcome.notes])}
+        return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *loss_lines])}
 
-    # ── State earlier ──
+    # ── States earlier and settled ──
 
-    def _return_to_earlier(self) -> dict[str, Any]:
-        """Go back to the release that ran before. Raises Problem if another run has changed the collector since."""
-        store = self.store
-        current_release = store.releases.find_current()
-        earlier_release = self._check_way_back()
-        if self.module.check_mode:
-            return self._forecast_return(current_release, earlier_release)
-        manifest = store.releases.read_manifest(earlier_release or current_release)
-        bundle = CollectorBundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
-        change = make_host_change(self.machine, store, bundle, _NO_PROGRAM, str)
-        outcome = change.go_back_to(earlier_release)
-        result_lines = outcome.notes or [f"Release {current_release} runs."]
-        has_passed_waves = bool(store.passed_waves.read_all())
-        if earlier_release and has_passed_waves and not store.passed_waves.find(earlier_release):
-            result_lines = [*result_lines, f"Release {earlier_release} passed no wave."]
-        message = f"{store.name}: {' '.join(result_lines)}"
-        return {"changed": outcome.is_changed, "release": outcome.release, "msg": message}
+    def _roll_back(self) -> dict[str, Any]:
+        return roll_back(self.options, self.machine, self.store, check_mode=self.module.check_mode)
 
-    def _forecast_return(self, current_release: str, earlier_release: str) -> dict[str, Any]:
-        """Return the result of check mode. `earlier_release` is empty if a first install is undone."""
-        if earlier_release == current_release:
-            forecast_text = f"release {current_release} runs"
-        elif earlier_release:
-            forecast_text = f"release {earlier_release} would run again"
-        else:
-            forecast_text = "the first install would be undone"
-        return {
-            "changed": earlier_release != current_release,
-            "release": current_release,
-            "msg": f"{self.store.name}: {forecast_text}",
-        }
-
-    def _check_way_back(self) -> str:
-        """Return the release to go back to; empty to undo a first install.
-
-        Raises Problem if the release in use is not the one to undo: another run has changed the collector since.
-        """
-        store = self.store
-        current_release = store.releases.find_current()
-        wanted_release, undone_release = self.options.wanted_release, self.options.undone_release
-        asked = f"Take collector {store.name} of this host back"
-        if not wanted_release or not undone_release:
-            wrong = f"`release` is '{wanted_release}', and `undoes` is '{undone_release}'"
-            raise Problem(wrong, asked=asked, fix=f"Name both releases. A first install has `release: {BEFORE_ALL}`.")
-        if not current_release or not store.is_own():
-            raise Problem("it has no release in use", asked=asked, fix="Deploy it again with `state: present`.")
-        if current_release not in (undone_release, wanted_release):
-            wrong = f"release {current_release} is in use, and not release {undone_release}, which was to be undone"
-            fix = (
-                "Another run has changed this collector since. It stays as it is: run the playbook again to see it"
-                " judged."
-            )
-            raise Problem(wrong, asked=asked, fix=fix)
-        if wanted_release not in (BEFORE_ALL, *store.releases.list_numbers()):
-            fix = "Keep at least 2 releases (`keep`), and deploy the earlier config again."
-            raise Problem(f"release {wanted_release} is not kept", asked=asked, fix=fix)
-        return "" if wanted_release == BEFORE_ALL else wanted_release
-
-    # ── State settled ──
-
-    def _settle_change(self) -> dict[str, Any]:
-        """Remove the note of what the last change goes back to, so that the change stays.
-
-        The note stays if another run has deployed the release in use: the wave of that run decides. Only runs read the
-        note, so its removal does not count as a change.
-        """
-        store = self.store
-        current_release, undone_release = store.releases.find_current(), self.options.undone_release
-        if undone_release and current_release != undone_release:
-            result_text = (
-                f"release {current_release} of another run is in use, and not release {undone_release}. It stays"
-                " undecided"
-            )
-        else:
-            result_text = f"release {current_release} stays"
-            if store.is_own() and not self.module.check_mode:
-                store.undecided_change.remove()
-        return {"changed": False, "release": current_release, "msg": f"{store.name}: {result_text}"}
+    def _let_change_stay(self) -> dict[str, Any]:
+        return let_change_stay(self.options, self.store, check_mode=self.module.check_mode)
 
     # ── State present ──
 
@@ -284,9 +157,9 @@ class _HostTask:
             return {"changed": False, AWAITED: architecture, "msg": f"{self.store.name} awaits its program"}
         if not self.options.awaits_wave and not is_check_mode:
             self.store.undecided_change.remove()
-        outcome, services = self._make_change(examination)
-        self._warn_of_waiting_services(services)
-        return self._build_deployment_result(outcome, services)
+        outcomes = self._make_change(examination)
+        self._warn_of_waiting_services(outcomes.services)
+        return self._build_deployment_result(outcomes.collector, outcomes.services)
 
     def _warn_of_deployment(self, examination: Examination) -> None:
         """Warn of certificates that end soon, and of what SELinux needs."""
@@ -304,30 +177,31 @@ class _HostTask:
         """Give a warning that names the host: Ansible shows equal warnings of several hosts only once."""
         warn_printable(self.module, f"{self.store.name} on {self.machine.node_name()}: {text}")
 
-    def _make_change(self, examination: Examination) -> tuple[HostOutcome, ServiceOutcome]:
+    def _make_change(self, examination: Examination) -> _Outcomes:
         """Change the collector and the services that send to it; in check mode, say what would be done."""
         store, bundle = self.store, examination.bundle
-        outcome = HostOutcome()
+        outcome = plan_outcome(self.machine, store, bundle)
         service_rows = self.options.bundle["services"] or ()
-        note_differences(self.machine, store, bundle, outcome)
-        if is_settled(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
+        if has_nothing_to_do(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
             outcome.earlier_release = None if self.module.check_mode else outcome.release
-            return outcome, ServiceOutcome()
+            return _Outcomes(outcome, ServiceOutcome())
         bundle = replace(bundle, awaits_wave=self.options.awaits_wave)
         mask = build_mask(examination.secrets)
         change = make_host_change(self.machine, store, bundle, examination.program, mask)
         drop_ins = make_service_drop_ins(self.machine, store, service_rows)
         if self.module.check_mode:
-            return change.plan_changes(), drop_ins.plan_changes()
-        change.recover_interrupted()
-        outcome = change.apply_changes()
+            return _Outcomes(change.plan_changes(), drop_ins.plan_changes())
+        outcome = change.deploy_bundle()
         try:
-            return outcome, drop_ins.apply_changes()
+            return _Outcomes(outcome, drop_ins.apply_changes())
         except (Problem, OSError) as error:
-            raise self._add_way_back(error, outcome) from error
+            raise self._add_outcome(error, outcome) from error
 
-    def _add_way_back(self, error: Problem | OSError, outcome: HostOutcome) -> Problem:
-        """Return a failure of services that send to the collector, with what a wave needs to take it back."""
+    def _add_outcome(self, error: Problem | OSError, outcome: HostOutcome) -> Problem:
+        """Return a failure of services that send to the collector, with the facts that a wave needs to roll back.
+
+        The collector itself has changed by then.
+        """
         problem = to_problem(error)
         problem.facts.update(changed=outcome.is_changed, release=outcome.release)
         if self.options.awaits_wave:
@@ -364,26 +238,3 @@ class _HostTask:
         changed_text = ", ".join(outcome.changed_paths) or "service"
         verb_text = "would be changed by" if self.module.check_mode else "changed by"
         return "; ".join([f"{name}: {changed_text} {verb_text} {outcome.activation}", *outcome.notes])
-
-
-def build_mask(secrets: Mapping[str, bytes]) -> Callable[[str], str]:
-    """Return a function that hides credentials in a text, and each line of a credential that has several.
-
-    `secrets` has the credentials by name.
-    """
-    hidden_texts: set[str] = set()
-    for data in secrets.values():
-        secret = data.decode("utf-8", "replace").strip()
-        if len(secret) >= _SHORTEST_SECRET:
-            hidden_texts.add(secret)
-        for line in secret.splitlines():
-            if len(line.strip()) >= _SHORTEST_LINE:
-                hidden_texts.add(line.strip())
-    longest_first = sorted(hidden_texts, key=len, reverse=True)
-
-    def hide_secrets(text: str) -> str:
-        for hidden_text in longest_first:
-            text = text.replace(hidden_text, MASK)
-        return text
-
-    return hide_secrets

@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Wait until a release that was started is ready, then watch it and compare its metrics with those before. Private.
 
-`live/host_change.py` makes a `Watch` after each switch, and goes back to the earlier release if it raises Failure.
-A reading is one look at the metrics. A regression is a component that is worse than before (see host_judgement.py); it
-counts in two readings in a row. Telling lines are those of the journal that say why a service does not run.
+`live/host_change.py` makes a `Watch` after each switch to a release, calls `wait_until_ready` and then `judge_release`,
+and rolls back if one of them raises Failure. For example, the messages of these failures are:
+
+    nothing listens on port 4317/tcp within 30 s
+    exporters/otlp: 30 of 40 traces failed (75 %), before 0 %
+
+A component that is worse than before (host_judgement.py) fails the release if it is worse in two readings of the
+metrics in a row: one reading may be an accident.
 """
 
 from __future__ import annotations
@@ -15,14 +20,8 @@ from dataclasses import dataclass
 
 from ..._otelcol.errors import Failure, clean_text
 from ..bundle_form import CONFIG
-from ..host_judgement import (
-    Count,
-    EarlierCounts,
-    list_busy_components,
-    list_regressions,
-    parse_counts,
-    read_uptime_seconds,
-)
+from ..host_judgement import EarlierCounts, list_busy_components, list_regressions
+from ..host_metrics import HostCountKey, parse_host_counts, read_uptime_seconds
 from ..host_plan import RELOAD
 from ..host_release import CollectorBundle
 from ..journal_lines import choose_telling_lines
@@ -30,11 +29,14 @@ from ..taken_ports import find_closed_ports
 from .host_store import Store
 from .machine import Machine, Service
 
-# The seconds between two looks at a service that starts, and between two readings of the metrics.
-POLL_SECONDS, READ_SECONDS = 0.2, 3.0
-# The Collector logs this line when it has started or reloaded. A log level may hide the line, so after some seconds the
-# watch does not wait for it. Source: service/service.go of the Collector.
-_READY_LINE, _SETTLED_SECONDS = "Everything is ready", 3.0
+# The seconds between two looks at a service that starts.
+POLL_SECONDS = 0.2
+# The seconds between two readings of the metrics.
+READ_SECONDS = 3.0
+# The Collector logs this line when it has started or reloaded. Source: service/service.go of the Collector.
+_READY_LINE = "Everything is ready"
+# A log level may hide the line, so the watch does not wait longer for it.
+_READY_LINE_SECONDS = 3.0
 # By how many seconds lines of the journal may be late.
 _JOURNAL_SECONDS = 2.0
 # After so many readings in a row that fail, the release counts as broken.
@@ -72,7 +74,7 @@ def read_earlier_counts(machine: Machine, bundle: CollectorBundle) -> EarlierCou
     """Return the counts of the running collector; no counts if its metrics cannot be read."""
     try:
         text = machine.get(bundle.metrics_url) if bundle.metrics_url else ""
-        return EarlierCounts(parse_counts(text), read_uptime_seconds(text))
+        return EarlierCounts(parse_host_counts(text), read_uptime_seconds(text))
     except (OSError, ValueError):
         return EarlierCounts({}, 0.0)
 
@@ -88,18 +90,16 @@ class Watch:
         self, machine: Machine, store: Store, bundle: CollectorBundle, started: ReleaseStart, mask: Callable[[str], str]
     ) -> None:
         self.machine, self.store, self.bundle, self.started, self.mask = machine, store, bundle, started, mask
-        self.pid = 0  # of the service, once it is ready
 
-    def wait_until_ready(self) -> None:
-        """Wait until the service runs, listens on its ports and is healthy."""
+    def wait_until_ready(self) -> int:
+        """Wait until the service runs, listens on its ports and is healthy. Return the number of its process."""
         deadline = self.machine.now() + self.bundle.ready_seconds
         while True:
             service = self.machine.service(self.store.service)
             self._check_alive(service)
             missing_text = self._find_missing(service)
             if not missing_text:
-                self.pid = service.pid
-                return
+                return service.pid
             if self.machine.now() > deadline:
                 raise self._build_failure(f"{missing_text} within {self.bundle.ready_seconds:g} s")
             self.machine.sleep(POLL_SECONDS)
@@ -123,7 +123,7 @@ class Watch:
             return f"nothing listens on port {ports[0].number}/{ports[0].protocol}"
         if self.bundle.health_url and not self._is_healthy():
             return f"{self.bundle.health_url} does not say that it is healthy"
-        is_young = self.machine.now() - self.started.started_at < _SETTLED_SECONDS
+        is_young = self.machine.now() - self.started.started_at < _READY_LINE_SECONDS
         if is_young and _READY_LINE not in self.machine.journal(self.store.service, self.started.started_at):
             return "it does not say that it is ready"
         return ""
@@ -135,20 +135,20 @@ class Watch:
             return False
         return True
 
-    def judge_release(self, earlier_counts: EarlierCounts) -> ReleaseJudgement:
+    def judge_release(self, pid: int, earlier_counts: EarlierCounts) -> ReleaseJudgement:
         """Watch the release for `watch_seconds` of its bundle, and compare its counts with those before.
 
-        Raises Failure for a component that is worse in two readings in a row. If the last reading finds one, the watch
-        is longer by another reading.
+        `pid` is the process that was ready. Raises Failure if it ends, and for a component that is worse in two
+        readings in a row. If the last reading finds a worse one, the watch is longer by another reading.
         """
         bundle, started_at = self.bundle, self.machine.now()
         reading_count, unread_count = 0, 0
         busy_components: list[str] = []
-        suspects: set[str] = set()  # the components that were worse in the last reading
+        worse_before: set[str] = set()  # the components that were worse in the last reading
         config = self._read_config()
-        while self.machine.now() - started_at < bundle.watch_seconds + (READ_SECONDS if suspects else 0.0):
+        while self.machine.now() - started_at < bundle.watch_seconds + (READ_SECONDS if worse_before else 0.0):
             self.machine.sleep(min(READ_SECONDS, bundle.watch_seconds))
-            self._check_process()
+            self._check_process(pid)
             if not bundle.metrics_url:
                 continue
             new_counts = self._read_counts()
@@ -156,14 +156,14 @@ class Watch:
                 unread_count += 1
                 if unread_count >= _MOST_UNREAD:
                     raise self._build_failure(f"its metrics at {bundle.metrics_url} cannot be read")
-                suspects = set()
+                worse_before = set()
                 continue
             unread_count = 0
             regressions = list_regressions(earlier_counts, new_counts, self.machine.now() - started_at, config)
-            lasting_regressions = [line for line in regressions if _component_of(line) in suspects]
-            if lasting_regressions:
-                raise self._build_failure("; ".join(lasting_regressions))
-            suspects = {_component_of(line) for line in regressions}
+            lasting_lines = [one.line for one in regressions if one.component_id in worse_before]
+            if lasting_lines:
+                raise self._build_failure("; ".join(lasting_lines))
+            worse_before = {one.component_id for one in regressions}
             reading_count += 1
             busy_components = list_busy_components(new_counts)
         return ReleaseJudgement(reading_count, tuple(busy_components))
@@ -173,16 +173,17 @@ class Watch:
         releases = self.store.releases
         return releases.read_files(releases.find_current())[CONFIG].data.decode("utf-8", "replace")
 
-    def _read_counts(self) -> Mapping[Count, int] | None:
+    def _read_counts(self) -> Mapping[HostCountKey, int] | None:
         """Return the counts of the collector; None if its metrics cannot be read."""
         try:
-            return parse_counts(self.machine.get(self.bundle.metrics_url))
+            return parse_host_counts(self.machine.get(self.bundle.metrics_url))
         except (OSError, ValueError):
             return None
 
-    def _check_process(self) -> None:
+    def _check_process(self, pid: int) -> None:
+        """Raise Failure if the process that was ready has ended."""
         service = self.machine.service(self.store.service)
-        if not service.is_active or service.pid != self.pid:
+        if not service.is_active or service.pid != pid:
             raise self._build_failure("the process ended while it was watched")
 
     def _build_failure(self, reason: str) -> Failure:
@@ -202,8 +203,3 @@ class Watch:
 
     def _read_telling_lines(self) -> list[str]:
         return list(choose_telling_lines(self.machine.journal(self.store.service, self.started.started_at)))
-
-
-def _component_of(line: str) -> str:
-    """Return the component that a line of `list_regressions` begins with."""
-    return line.partition(":")[0]

@@ -1,10 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task of module host_wave: reads the metrics of the collectors of this host, or notes that they passed. Private.
+"""The task of module host_wave: read the metrics of the collectors of this host, or note that they passed a wave.
+Private.
 
 A wave is a group of hosts that a run changes together. While the gate of the wave watches them, this task reads the
-metrics of their collectors; when the wave has passed, it notes that on each host. `run_wave` is the entry point.
+metrics of their collectors; when the wave has passed, it notes that on each host. `run_wave` is the entry point. For a
+watch, the result has for each collector, for example,
+
+    {"name": "agent", "release": "000007", "sum": "1a2b…", "passed": {}, "config": "receivers: …",
+     "polls": [{"at": 0.0, "restarts": 0, "text": "otelcol_receiver_accepted_spans…", "why": ""}, …]}
 """
 
 from __future__ import annotations
@@ -24,7 +29,9 @@ from .host_store import LOCK_PATH, Store
 from .machine import Machine
 from .owned_folders import list_own_collectors
 
+# The beginning of a line of a metric that the gate compares.
 _COMPARED_METRIC = re.compile(rf"otelcol_(?:{COMPARED})")
+# How many seconds a note waits until another run ends.
 _LOCK_SECONDS = 60
 ARGUMENTS: dict[str, Any] = {
     "seconds": {"type": "float", "default": 0},

@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last change of a collector of this host, and whether an alert may be about it. Writes nothing. Private.
+"""The task of module host_last_change: the last change of a collector, and whether an alert may be about it. Private.
 
-`run_last_change` is the entry point of module host_last_change. The change goes back if the alert may be about it;
-otherwise it is kept, and last_change.py says why.
+`run_last_change` is the entry point, and writes nothing. If the alert may be about the change, the answer has
+`goes_back: true`, and the playbook undoes the change; otherwise it is kept, and last_change.py says why. For example:
+
+    {"changed": False, "msg": "release 000007 was written shortly before the alert began", "release": "000007",
+     "earlier": "000006", "goes_back": True, "is_changing": False}
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from .host_edge import run_task
 from .host_store import Store
 from .machine import Machine
 
+# The options of the module, as Ansible's argument specs have them.
 ARGUMENTS: dict[str, Any] = {
     "name": {"required": True},
     "began": {"type": "float", "required": True},
@@ -44,7 +48,7 @@ def _read_last_change(options: dict[str, Any], machine: Machine, root: Path) -> 
         release,
         earlier,
         store.releases.read_time_written(release),
-        store.return_note.is_of_current(),
+        store.rollback_note.is_of_current(),
         store.change_record.read() is not None,
     )
     kept_reason = explain_kept_change(change, options["began"], options["change_seconds"])
@@ -53,5 +57,6 @@ def _read_last_change(options: dict[str, Any], machine: Machine, root: Path) -> 
 
 
 def _build_answer(message: str, **facts: Any) -> dict[str, Any]:
+    """Return the result of the module. `facts` are those of its keys that differ from the defaults."""
     default_facts = {"release": "", "earlier": "", "goes_back": False, "is_changing": False}
     return {"changed": False, "msg": message, **default_facts, **facts}

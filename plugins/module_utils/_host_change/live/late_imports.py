@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..host_release import CollectorBundle
+    from .collector_removal import CollectorRemoval
     from .host_change import HostChange
     from .host_store import Store
     from .installed_program import Program
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
 def make_host_change(
     machine: Machine, store: Store, bundle: CollectorBundle, program: Program, mask: Callable[[str], str]
 ) -> HostChange:
-    """Return what brings a collector to what is wanted, or back."""
+    """Return what deploys a collector, or rolls it back."""
     from .host_change import HostChange  # noqa: PLC0415 - compiled where something changes
 
     return HostChange(machine, store, bundle, program, mask)
+
+
+def make_collector_removal(machine: Machine, store: Store, discards: bool) -> CollectorRemoval:
+    """Return what removes a collector. `discards` is the consent to the loss of unsent data."""
+    from .collector_removal import CollectorRemoval  # noqa: PLC0415 - compiled where something is removed
+
+    return CollectorRemoval(machine, store, discards)
 
 
 def make_service_drop_ins(machine: Machine, store: Store, rows: Sequence[Mapping[str, Any]] = ()) -> ServiceDropIns:

@@ -1,15 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host: its services, sockets, journal and clock. Tests give one of their own. Private.
+"""The host as a run sees it: its services, sockets, journal, clock and lock. Private.
 
-A listener is a socket that waits on a port, and its holder the process that has it (see taken_ports.py). The lock of
-the host is a file that one run holds while it changes collectors.
+All files of `live` ask a `Machine` for what the host says, and let it run commands; files of the host they read and
+write themselves. Tests give a machine of their own. For example, `machine.service("otelcol-agent.service")` returns
+`Service(load_state="loaded", active_state="active", pid=4711, …)`.
+
+Processes and sockets are read by process_files.py, and the lock of the host is in host_lock.py.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import subprocess
@@ -23,11 +25,11 @@ from typing import Any
 from ..._otelcol.errors import Problem
 from ..fitted_unit import parse_systemd_version
 from ..selinux_words import context_type, is_enforcing
-from ..taken_ports import Holder, ListeningSocket, parse_listeners
+from ..taken_ports import Holder, ListeningSocket
 from . import late_imports
+from .host_lock import is_locked, release_lock, try_lock
+from .process_files import find_holders, list_listeners, read_process_file
 
-# The tables in /proc/net, and the protocol of each.
-_SOCKET_TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 _SERVICE_PROPERTIES = (
     "LoadState",
     "FragmentPath",
@@ -38,7 +40,7 @@ _SERVICE_PROPERTIES = (
     "NeedDaemonReload",
     "User",
 )
-# How long a command may take.
+# How many seconds a command may take.
 _COMMAND_SECONDS = 120
 # The architecture as releases of the Collector name it, by the name that the kernel has for it.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
@@ -75,6 +77,7 @@ class Service:
 
     @property
     def is_active(self) -> bool:
+        """Whether its process runs."""
         return self.active_state == "active" and self.pid > 0
 
 
@@ -94,7 +97,7 @@ class Machine:
 
     def read_init_name(self) -> str:
         """Return the name of the first process; empty if it cannot be read."""
-        return _read_proc_file(1, "comm")
+        return read_process_file(1, "comm")
 
     def now(self) -> float:
         return time.time()
@@ -105,7 +108,7 @@ class Machine:
 
     def read_environment(self, pid: int) -> dict[str, str]:
         """Return the variables with which a process has begun; none for one that has ended."""
-        pairs = (entry.partition("=") for entry in _read_proc_file(pid, "environ").split("\0"))
+        pairs = (entry.partition("=") for entry in read_process_file(pid, "environ").split("\0"))
         return {name: value for name, _sign, value in pairs if name}
 
     def sleep(self, seconds: float) -> None:
@@ -181,7 +184,7 @@ class Machine:
         return None if completed.returncode else completed.stdout
 
     def service(self, name: str) -> Service:
-        """Return the state of a unit. Raises Problem if systemd does not answer."""
+        """Return the state of a unit now. Raises Problem if systemd does not answer."""
         answer = self.run_systemctl("show", name, f"--property={','.join(_SERVICE_PROPERTIES)}")
         values: dict[str, str] = {}
         for line in answer.output.splitlines():
@@ -225,22 +228,11 @@ class Machine:
 
     def list_listeners(self) -> list[ListeningSocket]:
         """Return the waiting sockets of this host."""
-        sockets: list[ListeningSocket] = []
-        for name, protocol in _SOCKET_TABLES:
-            table = Path("/proc/net") / name
-            if table.exists():
-                sockets += parse_listeners(table.read_text(encoding="ascii"), protocol)
-        return sockets
+        return list_listeners()
 
     def holders(self, unit: str = "") -> Mapping[str, Holder]:
         """Return the process of each socket, by inode. With a unit, only its processes are read."""
-        holders_by_inode: dict[str, Holder] = {}
-        for pid, inode in _iter_process_sockets(unit):
-            if inode not in holders_by_inode:
-                holders_by_inode[inode] = Holder(
-                    pid, _read_proc_file(pid, "comm"), _find_unit(_read_proc_file(pid, "cgroup"))
-                )
-        return holders_by_inode
+        return find_holders(unit)
 
     def free_bytes(self, path: Path) -> int:
         """Return the free bytes of the file system on which a path is, or will be."""
@@ -250,93 +242,21 @@ class Machine:
 
     def is_locked(self, file: Path) -> bool:
         """Whether a run holds the lock of this host now. Makes no file."""
-        try:
-            handle = os.open(str(file), os.O_RDONLY | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+        return is_locked(file)
 
     @contextmanager
     def hold_lock(self, file: Path, seconds: float) -> Iterator[None]:
-        """Hold the lock of this host, a file of root alone, which is removed. Raises Problem if another run keeps it.
-
-        Every user may lock a folder that he may read, and would keep all runs waiting.
-        """
+        """Hold the lock of this host, a file of root alone, which is removed. Raises Problem if another run keeps
+        it."""
         deadline = self.now() + seconds
-        handle = _try_lock(file)
+        handle = try_lock(file)
         while handle is None:
             if self.now() > deadline:
                 fix = "Wait until it has ended, then run again."
                 raise Problem("another run changes collectors of this host", fix=fix)
             self.sleep(0.5)
-            handle = _try_lock(file)
+            handle = try_lock(file)
         try:
             yield
         finally:
-            file.unlink()  # before it is unlocked: who waits for it takes the next one
-            os.close(handle)
-
-
-def _try_lock(file: Path) -> int | None:
-    """Return the handle of a lock; None if another run has it, or has removed it meanwhile.
-
-    The inodes are compared, because the file that was opened may have been removed and made anew since.
-    """
-    handle = os.open(str(file), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(handle).st_ino == file.stat().st_ino:
-            return handle
-    except OSError:
-        pass
-    os.close(handle)
-    return None
-
-
-def _iter_process_sockets(unit: str) -> Iterator[tuple[int, str]]:
-    """Yield the process and the inode of each socket, of all processes or of those of a unit."""
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        pid = int(folder.name)
-        if unit and _find_unit(_read_proc_file(pid, "cgroup")) != unit:
-            continue
-        for inode in _list_socket_inodes(folder / "fd"):
-            yield pid, inode
-
-
-def _list_socket_inodes(folder: Path) -> list[str]:
-    """Return the inodes of the sockets in a folder /proc/PID/fd, whose links lead to names such as `socket:[12345]`."""
-    inodes = []
-    try:
-        for link in folder.iterdir():
-            target = os.readlink(str(link))  # noqa: PTH115 - Path has it from Python 3.9 on
-            if target.startswith("socket:["):
-                inodes.append(target[8:-1])
-    except OSError:  # the process has ended
-        pass
-    return inodes
-
-
-def read_text_or_empty(path: Path) -> str:
-    """Return the text of a file; nothing for one that cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _read_proc_file(pid: int, name: str) -> str:
-    return read_text_or_empty(Path(f"/proc/{pid}/{name}")).strip()
-
-
-def _find_unit(cgroups: str) -> str:
-    """Return the unit of a process: the last part of a cgroup that is one."""
-    parts = [part for line in cgroups.splitlines() for part in line.split("/")]
-    return next((part for part in reversed(parts) if part.endswith((".service", ".scope", ".socket"))), "")
+            release_lock(file, handle)

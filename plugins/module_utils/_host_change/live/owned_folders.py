@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Folders of this collection on a host: each has a `manifest.json` that names the collection. Private.
 
-A folder without it is somebody else's (foreign), and no run changes it. A draft is a folder that is made under another
-name first, see whole_files.py.
+A folder without this file belongs to somebody else, and no run changes it. host_store.py, program_folders.py and
+release_folders.py make and check their folders by these functions. The file in `/etc/otelcol/agent` is, for example,
+`{"owner": "o11y.opentelemetry", "collector": "agent", "had_state": false}`. It is no manifest of Kubernetes.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from typing import Any
 
 from ..._otelcol.kube.names import OWNER
 from ..bundle_form import CONFIG_FOLDER, MANIFEST
-from .whole_files import draft_path, json_bytes, read_json, retire_folder, write_file
+from .atomic_files import json_bytes, read_json, remove_folder, temporary_path, write_file
 
-_ROOT_ID, _OTHERS_WRITE = 0, 0o022
+# The number of user root.
+_ROOT_ID = 0
+# The bits of a mode by which the group and all others may write.
+_OTHERS_WRITE = 0o022
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -38,8 +42,8 @@ def list_own_collectors(root: Path) -> list[str]:
         return []
     names = []
     for entry in sorted(folder.iterdir()):
-        is_draft = entry.name.startswith(".")
-        if not is_draft and read_manifest(entry).get("owner") == OWNER:
+        is_temporary = entry.name.startswith(".")
+        if not is_temporary and read_manifest(entry).get("owner") == OWNER:
             names.append(entry.name)
     return names
 
@@ -47,21 +51,21 @@ def list_own_collectors(root: Path) -> list[str]:
 def make_own_folder(folder: Path, **facts: Any) -> None:
     """Make a folder of this collection, unless it is there. It is never there without its manifest.
 
-    The facts are what its manifest says besides the owner.
+    `facts` are what its manifest says besides the owner, such as `collector="agent"`.
     """
     if not folder.exists():
-        draft = draft_path(folder)
-        shutil.rmtree(str(draft), ignore_errors=True)
-        draft.mkdir(parents=True, mode=0o755)
-        draft.chmod(0o755)
-        write_file(draft / MANIFEST, json_bytes({"owner": OWNER, **facts}), 0o644)
-        draft.rename(folder)
+        temporary = temporary_path(folder)
+        shutil.rmtree(str(temporary), ignore_errors=True)
+        temporary.mkdir(parents=True, mode=0o755)
+        temporary.chmod(0o755)
+        write_file(temporary / MANIFEST, json_bytes({"owner": OWNER, **facts}), 0o644)
+        temporary.rename(folder)
 
 
 def remove_if_empty(folder: Path) -> None:
     """Remove a folder of this collection in which nothing is left but its manifest."""
     if is_own(folder) and [entry.name for entry in folder.iterdir()] == [MANIFEST]:
-        retire_folder(folder, draft_path(folder))
+        remove_folder(folder, temporary_path(folder))
 
 
 def others_may_write(folder: Path) -> bool:

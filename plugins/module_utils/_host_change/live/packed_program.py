@@ -1,14 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take the Collector's program out of a file of a release: an archive, a deb, an rpm, or the program itself. Private.
+"""Take the Collector's program out of a file that its project publishes: a tar archive, a deb, an rpm, or itself.
+Private.
+
+`live/program_installation.py` calls `unpack` with the file and the path of the program in it. For example, for
+`otelcol-contrib_0.158.0_linux_amd64.tar.gz` and `otelcol-contrib`, it writes the member `otelcol-contrib`; of a deb or
+an rpm, it writes `usr/bin/otelcol-contrib`.
 
 A package is read and never installed: it would bring a unit that starts at once and takes the default ports, and
-scripts that make a user. `live/program_installation.py` calls `unpack`. Sources: deb(5) and ar(5); rpm.org, "RPM
-Package format"; cpio(5), the form `newc`. Runs on the host: Python 3.8, standard library.
-
-A deb is an archive of ar whose part `data.tar.…` has the files. An rpm has a lead, two headers and a payload: a packed
-archive of cpio. A member is a file in an archive or a package.
+scripts that make a user. A deb is an archive of ar whose part `data.tar.…` has the files. An rpm has a lead, two
+headers and a payload: a packed archive of cpio. Sources: deb(5) and ar(5); rpm.org, "RPM Package format"; cpio(5), the
+form `newc`. Runs on the host: Python 3.8, standard library.
 """
 
 from __future__ import annotations
@@ -26,25 +29,43 @@ from typing import Any, BinaryIO, NamedTuple
 from ..._otelcol.errors import Problem
 
 # The first bytes of files, by which their forms are known.
-_GZIP, _XZ, _BZIP2, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd"
-_DEB, _RPM = b"!<arch>\n", b"\xed\xab\xee\xdb"
+_GZIP = b"\x1f\x8b"
+_XZ = b"\xfd7zXZ"
+_BZIP2 = b"BZh"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_DEB = b"!<arch>\n"
+_RPM = b"\xed\xab\xee\xdb"
 _LONGEST_MARK = max(map(len, (_GZIP, _XZ, _BZIP2, _DEB, _RPM)))
 # The folder of the program in packages. Source: opentelemetry-collector-releases, nfpm of .goreleaser.yaml.
 _PROGRAM_FOLDER = "usr/bin/"
-# Sizes in bytes: the header of a part in ar; the lead, a header and a tag in rpm. The second header of rpm begins at a
-# multiple of 8.
+# ar: the bytes of the header of a part.
 _AR_HEADER = 60
-_RPM_LEAD, _RPM_HEADER, _RPM_TAG, _RPM_ALIGNED = 96, 16, 16, 8
+# rpm: the bytes of the lead, of a header without its tags, and of a tag.
+_RPM_LEAD = 96
+_RPM_HEADER = 16
+_RPM_TAG = 16
+# The second header of rpm begins at a multiple of so many bytes.
+_RPM_ALIGNED = 8
+# The first bytes of a header of rpm.
 _RPM_MARK = b"\x8e\xad\xe8"
-# The header of a file in cpio: its size in bytes, its first bytes, and the places of two hexadecimal numbers in it.
-_CPIO_HEADER, _CPIO_ALIGNED, _CPIO_MARKS = 110, 4, (b"070701", b"070702")
-_CPIO_SIZE, _CPIO_NAME_SIZE = slice(54, 62), slice(94, 102)
-# The name of the last entry in cpio, and the longest name that is read.
-_CPIO_END, _LONGEST_NAME = "TRAILER!!!", 4096
+# cpio: the bytes of the header of a file, and its first bytes.
+_CPIO_HEADER = 110
+_CPIO_MARKS = (b"070701", b"070702")
+# Names and contents are padded to a multiple of so many bytes.
+_CPIO_ALIGNED = 4
+# Where two hexadecimal numbers are in that header: the size of the file, and that of its name.
+_CPIO_SIZE = slice(54, 62)
+_CPIO_NAME_SIZE = slice(94, 102)
+# The name of the last entry in cpio.
+_CPIO_END = "TRAILER!!!"
+# The longest name that is read.
+_LONGEST_NAME = 4096
 _CHUNK = 1024 * 1024
 # The nouns for forms in messages.
-_ARCHIVE, _PACKAGE = "archive", "package"
-_FIX_OF_BROKEN, _FIX_OF_MISSING = "Get it again.", "Use the archive of the release, a file `.tar.gz`."
+_ARCHIVE = "archive"
+_PACKAGE = "package"
+_FIX_OF_BROKEN = "Get it again."
+_FIX_OF_MISSING = "Use the archive of the release, a file `.tar.gz`."
 # What the libraries of Python raise for a broken archive.
 _BROKEN_ERRORS = (tarfile.TarError, EOFError, ValueError, struct.error, lzma.LZMAError, OSError)
 
@@ -67,6 +88,13 @@ class _FilePart:
             raise EOFError("it ends too early")
         self.remaining_bytes -= len(data)
         return data
+
+
+class _NamedPart(NamedTuple):
+    """A part of an archive, with its name."""
+
+    name: str
+    content: _FilePart
 
 
 def is_packed(file: BinaryIO) -> bool:
@@ -151,7 +179,7 @@ def _read_tar_member(file: Any, member_path: str, mode: str = "r:*") -> Any:
 
 
 def _relative_path(member_name: str) -> str:
-    """Return the path of a member, which archives write as `a/b`, `./a/b` or `/a/b`."""
+    """Return the path of a member as `a/b`, which archives write as `a/b`, `./a/b` or `/a/b`."""
     return member_name[2:] if member_name.startswith("./") else member_name.lstrip("/")
 
 
@@ -160,15 +188,15 @@ def _relative_path(member_name: str) -> str:
 
 def _read_deb_member(file: BinaryIO, member_path: str) -> Any:
     """Return a file of a package of Debian, as an open file. Raises _MissingError if the package has none."""
-    for name, part in _iter_ar_parts(file):
+    for name, content in _iter_ar_parts(file):
         if name.startswith("data.tar"):
             if name.endswith(".zst"):
                 raise _MissingError("is packed as zst, which Python cannot read")
-            return _read_tar_member(part, member_path, "r|*")
+            return _read_tar_member(content, member_path, "r|*")
     raise _MissingError("has no part data.tar")
 
 
-def _iter_ar_parts(file: BinaryIO) -> Iterator[tuple[str, _FilePart]]:
+def _iter_ar_parts(file: BinaryIO) -> Iterator[_NamedPart]:
     """Yield the name and the content of each part. Every part begins at an even offset.
 
     Raises ValueError for a size below 0, with which the search for the next part would go back.
@@ -182,7 +210,7 @@ def _iter_ar_parts(file: BinaryIO) -> Iterator[tuple[str, _FilePart]]:
         name, size = header[:16].decode("ascii").rstrip(" /"), int(header[48:58])
         if size < 0:
             raise ValueError(f"the part {name} has the size {size}")
-        yield name, _FilePart(file, size)
+        yield _NamedPart(name, _FilePart(file, size))
         offset += _AR_HEADER + size + size % 2
 
 
@@ -195,9 +223,9 @@ def _read_rpm_member(file: BinaryIO, member_path: str) -> Any:
     _skip_rpm_header(file)
     file.seek(-file.tell() % _RPM_ALIGNED, io.SEEK_CUR)
     _skip_rpm_header(file)
-    for name, part in _iter_cpio_files(_open_payload(file)):
+    for name, content in _iter_cpio_files(_open_payload(file)):
         if _relative_path(name) == member_path:
-            return part
+            return content
     return None
 
 
@@ -225,7 +253,7 @@ def _open_payload(file: BinaryIO) -> Any:
     raise ValueError("its payload has an unknown form")
 
 
-def _iter_cpio_files(payload: Any) -> Iterator[tuple[str, _FilePart]]:
+def _iter_cpio_files(payload: Any) -> Iterator[_NamedPart]:
     """Yield the name and the content of each file. Names and contents are padded to a multiple of 4 bytes."""
     while True:
         header = _read_exactly(payload, _CPIO_HEADER)
@@ -239,7 +267,7 @@ def _iter_cpio_files(payload: Any) -> Iterator[tuple[str, _FilePart]]:
         if name == _CPIO_END:
             return
         part = _FilePart(payload, size)
-        yield name, part
+        yield _NamedPart(name, part)
         _skip_bytes(payload, part.remaining_bytes + -size % _CPIO_ALIGNED)
 
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The folders of the Collector's programs on a host, which all its collectors share. Private.
 
-A folder is named by distribution, version and sum, such as `/opt/otelcol/contrib-0.158.0-1a2b3c4d5e6f`.
+`Store` has an object of this class. A folder is named by distribution, version and sum, such as
+`/opt/otelcol/contrib-0.158.0-1a2b3c4d5e6f`. program_installation.py fills it, and collector_removal.py removes those
+that no release names any more.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..bundle_form import CONFIG_FOLDER, MANIFEST, PROGRAM_FOLDER
+from .atomic_files import read_json, remove_folder, temporary_path
 from .owned_folders import is_own, remove_if_empty
-from .whole_files import draft_path, read_json, retire_folder
 
 
 class ProgramFolders:
@@ -38,11 +40,11 @@ class ProgramFolders:
                 folders.add(str(Path(program).parent))
         return folders
 
-    def list_drafts(self) -> list[Path]:
+    def list_unfinished_folders(self) -> list[Path]:
         """Return the folders that killed installations of programs left."""
         return list(self.folder.glob(".*.new"))
 
     def remove(self, folder: str) -> None:
         """Remove the folder of a program, and the folder of all programs with the last one."""
-        retire_folder(Path(folder), draft_path(Path(folder)))
+        remove_folder(Path(folder), temporary_path(Path(folder)))
         remove_if_empty(self.folder)

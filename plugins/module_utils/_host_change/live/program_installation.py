@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the Collector's program on a host: out of a file there or a URL, with a sum that must match. Private.
+"""Put the Collector's program on a host: out of a file there or a URL, with a sum that must match. Private.
 
-installed_program.py has chosen and checked the program before. A program is put into a draft of its folder, which is
-renamed when the program is whole.
+`live/host_change.py` calls `install_program` when it writes a new release; installed_program.py has chosen and checked
+the program before. For example, the archive of contrib 0.158.0 becomes `/opt/otelcol/contrib-0.158.0-1a2b3c4d5e6f/`
+with the file `otelcol-contrib`. Until the program is whole, the folder has a temporary name, `.contrib-….new`.
 """
 
 from __future__ import annotations
@@ -19,57 +20,62 @@ from typing import Any, BinaryIO
 from ..._otelcol.errors import Problem, strip_credentials
 from .host_http import http_errors
 from .host_store import Store
-from .installed_program import Program, check_sum, hash_file
+from .installed_program import Program, ProgramArchive, check_archive_sum, hash_file
 from .machine import Machine
 from .owned_folders import is_own, make_own_folder
 from .packed_program import unpack
 
+# How many bytes are copied at a time.
 _CHUNK = 1024 * 1024
 
 
 def install_program(program: Program, store: Store, machine: Machine) -> bool:
-    """Put a program into its folder, unless it is there. Return whether it was put there."""
-    if program.folder is None or program.is_there:
+    """Put a program into its folder, unless it is there. Return whether it was put there.
+
+    Raises Problem for an archive that cannot be read, that has another sum, or that lacks the program.
+    """
+    archive, folder = program.archive, program.path.parent
+    if archive is None or program.is_there:
         return False
     make_own_folder(store.programs.folder)
-    draft = store.programs.folder / f".{program.folder.name}.new"
-    shutil.rmtree(str(draft), ignore_errors=True)
-    make_own_folder(draft, sha256=program.sha256)
+    temporary = store.programs.folder / f".{folder.name}.new"
+    shutil.rmtree(str(temporary), ignore_errors=True)
+    make_own_folder(temporary, sha256=archive.sha256)
     try:
-        with _open_verified_copy(program, draft, machine) as file:
-            write_program = partial(_write_program, draft / program.path.name)
-            unpack(file, program.archive_member, write_program, task=f"Install {program.path}")
+        with _open_verified_copy(program, archive, temporary, machine) as file:
+            write_program = partial(_write_program, temporary / program.path.name)
+            unpack(file, archive.member, write_program, task=f"Install {program.path}")
         if machine.enforces_selinux():
-            machine.run("restorecon", str(draft / program.path.name))  # the type that the owner's rules give it
-        shutil.rmtree(str(program.folder), ignore_errors=True)
-        draft.rename(program.folder)
+            machine.run("restorecon", str(temporary / program.path.name))  # the type that the owner's rules give it
+        shutil.rmtree(str(folder), ignore_errors=True)
+        temporary.rename(folder)
     except (OSError, ValueError) as error:
-        wrong = f"it cannot be installed from {strip_credentials(program.host_file or program.url)}: {error}"
+        wrong = f"it cannot be installed from {strip_credentials(archive.location)}: {error}"
         fix = "Mend this or correct the place, then run again."
         raise Problem(wrong, asked=f"Install {program.path}", fix=fix) from error
     finally:
-        shutil.rmtree(str(draft), ignore_errors=True)
+        shutil.rmtree(str(temporary), ignore_errors=True)
     return True
 
 
-def clear_drafts(store: Store) -> None:
-    """Remove what killed installations left."""
-    for draft in store.programs.list_drafts():
-        if is_own(store.programs.folder) or is_own(draft):
-            shutil.rmtree(str(draft), ignore_errors=True)
+def remove_unfinished_installs(store: Store) -> None:
+    """Remove the folders of programs that killed runs left under their temporary names."""
+    for temporary in store.programs.list_unfinished_folders():
+        if is_own(store.programs.folder) or is_own(temporary):
+            shutil.rmtree(str(temporary), ignore_errors=True)
 
 
-def _open_verified_copy(program: Program, draft: Path, machine: Machine) -> BinaryIO:
-    """Return a copy of the archive, open at its start, whose sum is the wanted one. Raises Problem for another sum.
+def _open_verified_copy(program: Program, archive: ProgramArchive, temporary: Path, machine: Machine) -> BinaryIO:
+    """Return a copy of the archive in the folder `temporary`, open at its start. Raises Problem for another sum.
 
     The copy is checked and unpacked, not the file itself, because nobody else can change the copy in between.
     """
-    file = (draft / "download").open("w+b")
+    file = (temporary / "download").open("w+b")
     try:
-        with http_errors(), closing(_open_origin(program, machine)) as answer:
+        with http_errors(), closing(_open_archive(archive, machine)) as answer:
             shutil.copyfileobj(answer, file, _CHUNK)
         file.seek(0)
-        check_sum(hash_file(file), program, strip_credentials(program.host_file or program.url))
+        check_archive_sum(hash_file(file), program, strip_credentials(archive.location))
         file.seek(0)
     except BaseException:
         file.close()
@@ -77,8 +83,9 @@ def _open_verified_copy(program: Program, draft: Path, machine: Machine) -> Bina
     return file
 
 
-def _open_origin(program: Program, machine: Machine) -> Any:
-    return Path(program.host_file).open("rb") if program.host_file else machine.download(program.url)
+def _open_archive(archive: ProgramArchive, machine: Machine) -> Any:
+    """Return the archive where it is: a file of the host, or the answer of a URL."""
+    return Path(archive.host_file).open("rb") if archive.host_file else machine.download(archive.url)
 
 
 def _write_program(target: Path, content: Any) -> None:

@@ -3,9 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The releases of a collector on a host, each in a folder of its own, and the link to the one in use. Private.
 
-A release is written beside its place (the draft) and renamed, and the link is renamed over: each is there whole or not
-at all. The manifest of a release is a file `manifest.json` in its folder, with facts about it; it is no manifest of
-Kubernetes. The sum of a release tells it from another one that gets the same number later.
+A release is what one deployment of the collector consists of: its config, unit and credentials, as files in a numbered
+folder. (A release of a product, such as Collector 0.158.0, is something else.) For example, with `/etc/otelcol/agent`
+as the folder of the collector:
+
+    releases/000001/config.yaml
+    releases/000002/config.yaml
+    releases/000002/manifest.json    facts about the release: its program, the URL of its metrics
+    current -> releases/000002
+
+A release is written under a temporary name and renamed, and so is the link: each is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -19,10 +26,11 @@ from typing import Any, Protocol
 from ..._otelcol.kube.names import OWNER
 from ..bundle_form import CREDENTIALS, MANIFEST
 from ..host_release import StoredFile
+from .atomic_files import json_bytes, read_link_target, remove_folder, replace_link, sync_folder, write_file
 from .owned_folders import read_manifest
-from .whole_files import json_bytes, read_link_target, replace_link, retire_folder, sync_folder, write_file
 
-_DRAFT = ".draft"
+# The folder of a release until it is renamed to its number.
+_TEMPORARY_NAME = ".draft"
 
 
 class Cipher(Protocol):
@@ -44,14 +52,14 @@ class ReleaseFolders:
     def __init__(self, collector_folder: Path, cipher: Cipher, encrypts: bool) -> None:
         self._cipher, self._encrypts = cipher, encrypts
         self.folder = collector_folder / "releases"
-        self.draft = self.folder / _DRAFT
+        self.temporary_folder = self.folder / _TEMPORARY_NAME
         # The link to the release in use.
         self.current = collector_folder / "current"
 
     # ── Which releases there are ──
 
     def list_numbers(self) -> list[str]:
-        """Return the names of the releases that are whole, the oldest first."""
+        """Return the names of the releases, the oldest first, such as `["000001", "000002"]`."""
         if not self.folder.is_dir():
             return []
         return sorted(folder.name for folder in self.folder.iterdir() if folder.name.isdigit())
@@ -105,9 +113,9 @@ class ReleaseFolders:
         return (self.path(number) / MANIFEST).stat().st_mtime
 
     def compute_sum(self, number: str) -> str:
-        """Return what tells a release from another one of its number: a sum of its files, without credentials.
+        """Return the SHA-256 of a release's files, which tells it from a later release with the same number.
 
-        A sum of a credential would let it be guessed.
+        A number may return after its release was removed. Credentials are left out: a sum would let them be guessed.
         """
         digest = hashlib.sha256()
         for name, file in self.read_files(number).items():
@@ -124,12 +132,12 @@ class ReleaseFolders:
         self.folder.chmod(0o755)
 
     def write(self, number: str, files: Mapping[str, StoredFile], facts: Mapping[str, Any]) -> None:
-        """Write a release beside its place, then rename it. The facts are what its manifest says besides."""
-        shutil.rmtree(str(self.draft), ignore_errors=True)
-        self.draft.mkdir(mode=0o755)
-        self.draft.chmod(0o755)
+        """Write a release. `facts` are what its manifest says besides: its program, and the URL of its metrics."""
+        shutil.rmtree(str(self.temporary_folder), ignore_errors=True)
+        self.temporary_folder.mkdir(mode=0o755)
+        self.temporary_folder.chmod(0o755)
         for path, file in files.items():
-            target = self.draft / path
+            target = self.temporary_folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.parent.chmod(0o700 if path.startswith(CREDENTIALS) else 0o755)
             is_encrypted = self._encrypts and path.startswith(CREDENTIALS)
@@ -137,14 +145,14 @@ class ReleaseFolders:
             write_file(target, data, file.mode)
         shown_texts = {path: file.shown_text for path, file in files.items() if file.shown_text}
         manifest = {"owner": OWNER, "shown": shown_texts, "encrypted": self._encrypts, **facts}
-        write_file(self.draft / MANIFEST, json_bytes(manifest), 0o644)
-        self.draft.rename(self.path(number))
+        write_file(self.temporary_folder / MANIFEST, json_bytes(manifest), 0o644)
+        self.temporary_folder.rename(self.path(number))
         sync_folder(self.folder)
 
     def switch_to(self, number: str) -> None:
-        """Let the one link lead to a release."""
+        """Put a release into use: let the link `current` lead to it."""
         replace_link(self.current, f"releases/{number}")
 
     def remove(self, number: str) -> None:
         """Remove a release. A killed run leaves all of it or none: half of a release is none."""
-        retire_folder(self.path(number), self.draft)
+        remove_folder(self.path(number), self.temporary_folder)

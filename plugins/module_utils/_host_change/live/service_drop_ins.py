@@ -1,57 +1,41 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The drop-ins of services that send to one collector of this host: read, compared, written and taken back. Private.
+"""The services of a host that send to one collector: what their drop-ins change, and their restarts. Private.
 
-A service belongs to somebody else. It keeps its unit and all other drop-ins, and is restarted with consent alone. If it
-does not run after that, its earlier drop-in is there again. A drop-in adds variables to the unit of a service (see
-service_environment.py). A service waits if it runs without its variables until somebody restarts it.
+`host_task.py` makes a `ServiceDropIns` for each collector, and calls `list_faults`, `plan_changes` or `apply_changes`.
+A drop-in is a file that adds variables to the unit of a service (drop_in_files.py). A service belongs to somebody else:
+it keeps its unit and all other drop-ins, and is restarted with consent alone. If it does not run after that, its
+earlier drop-in is there again. For example, the notes of a change are
+
+    shop.service has a new environment
+    shop.service was restarted with its environment
+
+A service waits if it runs without its variables until somebody restarts it.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
-from ..._otelcol.errors import Failure, Problem, clean_text, suggest_word
-from ..bundle_form import CONFIG_FOLDER, DROP_IN, SERVICE_SUFFIX
+from ..._otelcol.errors import Failure, Problem, clean_text
 from ..journal_lines import journal_sentence
-from ..service_environment import ServiceEnvironment, drop_in_owner, find_names_in_file, find_names_in_unit
+from ..service_environment import ServiceEnvironment
+from .drop_in_files import DropInFiles, read_file_start
 from .host_state import ServiceOutcome
 from .host_store import Store
 from .machine import Machine
-from .owned_folders import is_own
+from .service_checks import ServiceChecks
 from .service_units import ServiceUnit, read_service_unit
 
-
-class _Unfit(NamedTuple):
-    """Why a service does not get its variables, and what to do. {unit} is its name."""
-
-    wrong: str
-    fix: str
-
-
-# States of a unit that no drop-in helps. Source: org.freedesktop.systemd1(5), LoadState.
-_UNLOADED = {
-    "masked": _Unfit(
-        "is masked, so it never starts",
-        "Run `systemctl unmask {unit}` on the host, or remove it from the list.",
-    ),
-    "bad-setting": _Unfit("has a unit that systemd cannot read", "Run `systemd-analyze verify {unit}` on the host."),
-    "error": _Unfit("has a unit that systemd cannot read", "Run `systemctl status {unit}` on the host."),
-}
-# What is told of a service that does not get a drop-in, or does not reach the collector.
-_TRANSIENT = _Unfit("has no unit file", "Give the variables where it is started, or write a unit file for it.")
-_OWN_NETWORK = _Unfit("has a network of its own (PrivateNetwork), so it does not reach the host", "Remove it there.")
-_DRAFT_SUFFIX = ".draft"
-_MOST_BYTES = 256 * 1024
 # How long a restarted service is watched, in seconds: time for a program to read its environment and to give up.
-WATCH_SECONDS, _PAUSE_SECONDS = 5.0, 0.5
+WATCH_SECONDS = 5.0
+# The seconds between two looks at it.
+_PAUSE_SECONDS = 0.5
+# How many of the last lines of the journal a failure has.
 _LAST_LINES = 8
 
 
@@ -62,6 +46,7 @@ class ServiceRow(TypedDict):
     load: str
     """Whether systemd has loaded its unit. Source: org.freedesktop.systemd1(5), LoadState."""
     runs: bool
+    """Whether its process runs."""
     is_there: bool
     """Whether its drop-in is there as it is wanted."""
     has: bool
@@ -88,22 +73,11 @@ class ServiceDropIns:
     def __init__(self, machine: Machine, store: Store, rows: Sequence[Mapping[str, Any]] = ()) -> None:
         self.machine, self.store = machine, store
         self.wanted_services = [ServiceEnvironment.from_row(row) for row in rows]
+        self._drop_ins = DropInFiles(store)
+        # What systemd has said of units. It is asked again after something was done.
         self._seen_units: dict[str, ServiceUnit] = {}
-        self._written: set[Path] = set()  # by this run, for services that were not restarted since
-
-    # ── What is there ──
-
-    def _build_drop_in_path(self, unit: str) -> Path:
-        return self.store.links.units / f"{unit}.d" / DROP_IN
-
-    def _list_own_drop_ins(self) -> list[Path]:
-        """Return the drop-ins that were written for this collector."""
-        drop_ins = sorted(self.store.links.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}"))
-        return [
-            drop_in
-            for drop_in in drop_ins
-            if not drop_in.is_symlink() and drop_in_owner(_read_file_start(drop_in)) == self.store.name
-        ]
+        # The drop-ins that this run has written for services that were not restarted since.
+        self._written_drop_ins: set[Path] = set()
 
     def _find_unit(self, unit: str) -> ServiceUnit:
         """Return what systemd says of a unit. It is asked once, until something is done."""
@@ -111,87 +85,10 @@ class ServiceDropIns:
             self._seen_units[unit] = read_service_unit(self.machine, unit)
         return self._seen_units[unit]
 
-    # ── What keeps a service from getting its variables ──
-
     def list_faults(self) -> Iterator[Problem]:
         """Yield why services of the list cannot get their drop-ins. Nothing is written before all of it is read."""
-        for service in self.wanted_services:
-            try:
-                self._check_service(service)
-            except Problem as problem:
-                yield problem
-
-    def _check_service(self, service: ServiceEnvironment) -> None:
-        """Raise Problem if a service cannot get its variables."""
-        self._check_owner(service.unit)
-        service_unit = self._find_unit(service.unit)
-        self._check_loaded(service.unit, service_unit)
-        for is_unfit, unfit in ((service_unit.is_transient, _TRANSIENT), (service_unit.has_own_network, _OWN_NETWORK)):
-            if is_unfit:
-                raise Problem(f"service {service.unit} {unfit.wrong}", fix=unfit.fix)
-        self._check_place(service.unit)
-        self._check_variables(service, service_unit)
-
-    def _check_owner(self, unit: str) -> None:
-        """Raise Problem for a collector of this collection, whose variables are its option `env`."""
-        name = unit[len("otelcol-") : -len(SERVICE_SUFFIX)] if unit.startswith("otelcol-") else ""
-        if name and is_own(self.store.root / CONFIG_FOLDER[1:] / name):
-            wrong = f"service {unit} is a collector of the inventory"
-            raise Problem(wrong, fix=f"Use `env` of collector '{clean_text(name)}', and remove it from the list.")
-
-    def _check_loaded(self, unit: str, service_unit: ServiceUnit) -> None:
-        """Raise Problem for a service that the host has not, that does not load, or that has another name."""
-        if service_unit.load_state == "not-found":
-            wrong = f"the host has no service {unit}{suggest_word(unit, self._list_host_services())}"
-            raise Problem(wrong, fix="Correct its name, or install the service first.")
-        unfit = _UNLOADED.get(service_unit.load_state)
-        if unfit:
-            raise Problem(f"service {unit} {unfit.wrong}", fix=unfit.fix.format(unit=unit))
-        if service_unit.name != unit:
-            wrong = f"service {unit} is another name of {clean_text(service_unit.name)}"
-            raise Problem(wrong, fix="List it by that name.")
-
-    def _list_host_services(self) -> list[str]:
-        """Return the services of this host, whether they run or not."""
-        lists = (
-            ("list-unit-files", "--type=service", "--no-legend", "--no-pager"),
-            ("list-units", "--all", "--type=service", "--plain", "--no-legend", "--no-pager"),
-        )
-        units = set()
-        for words in lists:
-            for line in self.machine.run_systemctl(*words).output.splitlines():
-                columns = line.split()
-                if columns and columns[0].endswith(SERVICE_SUFFIX):
-                    units.add(columns[0])
-        return sorted(units)
-
-    def _check_place(self, unit: str) -> None:
-        """Raise Problem for a file of the same name, or a folder that leads elsewhere, of another owner."""
-        drop_in = self._build_drop_in_path(unit)
-        folder = drop_in.parent
-        is_folder = folder.is_dir() and not folder.is_symlink()
-        if os.path.lexists(str(folder)) and not is_folder:
-            raise Problem(f"{folder} is no folder", fix="See who made it, and remove it.")
-        if not os.path.lexists(str(drop_in)):
-            return
-        if drop_in.is_symlink() or not drop_in_owner(_read_file_start(drop_in)):
-            wrong = f"{drop_in} belongs to somebody else"
-            raise Problem(wrong, fix=f"Remove it if it is not needed, or remove {unit} from the list.")
-
-    def _check_variables(self, service: ServiceEnvironment, service_unit: ServiceUnit) -> None:
-        """Raise Problem if another file sets the same variables: the owner of the service has decided there."""
-        own_drop_in = self._build_drop_in_path(service.unit)
-        readers = (
-            (find_names_in_unit, service_unit.unit_files),
-            (find_names_in_file, service_unit.environment_files),
-        )
-        for find_names, paths in readers:
-            for path in paths:
-                file = self.store.root / path.lstrip("/")
-                conflicting_names = find_names(_read_file_start(file), service.variables) if file != own_drop_in else []
-                if conflicting_names:
-                    wrong = f"service {service.unit} has {', '.join(conflicting_names)} from {clean_text(path)}"
-                    raise Problem(wrong, fix="Remove the variable there, or remove the service from the list.")
+        checks = ServiceChecks(self.machine, self.store, self.wanted_services, self._drop_ins, self._find_unit)
+        yield from checks.list_faults()
 
     # ── The change ──
 
@@ -219,14 +116,14 @@ class ServiceDropIns:
 
     def _find_differences(self) -> list[_Difference]:
         """Return the drop-ins that go, then those that are new or change."""
-        services = {self._build_drop_in_path(service.unit): service for service in self.wanted_services}
+        services = {self._drop_ins.find_path(service.unit): service for service in self.wanted_services}
         differences = []
-        for drop_in in self._list_own_drop_ins():
+        for drop_in in self._drop_ins.list_own():
             if drop_in not in services:
                 unit = drop_in.parent.name[:-2]  # the folder of a unit ends with .d
-                differences.append(_Difference(unit, drop_in, _read_file_start(drop_in), ""))
+                differences.append(_Difference(unit, drop_in, read_file_start(drop_in), ""))
         for drop_in, service in services.items():
-            current_text, target_text = _read_file_start(drop_in), service.render_drop_in(self.store.name)
+            current_text, target_text = read_file_start(drop_in), service.render_drop_in(self.store.name)
             if current_text != target_text:
                 differences.append(_Difference(service.unit, drop_in, current_text, target_text))
         return differences
@@ -236,14 +133,14 @@ class ServiceDropIns:
         return any(self._find_unit(service.unit).needs_reload for service in self.wanted_services)
 
     def apply_changes(self) -> ServiceOutcome:
-        """Write what differs, take back what is no longer wanted, and restart services with consent that wait."""
+        """Write what differs, remove what is no longer wanted, and restart services with consent that wait."""
         outcome = self.plan_changes()
         outcome.notes, outcome.waiting_lines = [], []
-        self._clear_drafts()
+        self._drop_ins.remove_temporary_files()
         differences = self._find_differences()
         for difference in differences:
-            self._write_drop_in(difference.drop_in_path, difference.text_after)
-            self._written.add(difference.drop_in_path)
+            self._drop_ins.write(difference.drop_in_path, difference.text_after)
+            self._written_drop_ins.add(difference.drop_in_path)
             became = "has a new" if difference.text_after else "lost its"
             outcome.notes.append(f"{difference.unit} {became} environment")
         if outcome.is_changed:
@@ -276,25 +173,6 @@ class ServiceDropIns:
     def _describe_waiting(unit: str) -> str:
         return f"{unit} gets its environment at its next restart: `systemctl restart {unit}`, or set `restart: true`"
 
-    def _write_drop_in(self, drop_in: Path, content: str) -> None:
-        """Write a drop-in at once, or remove it, with its folder if nothing else is there."""
-        if content:
-            drop_in.parent.mkdir(mode=0o755, exist_ok=True)
-            draft = drop_in.with_name(drop_in.name + _DRAFT_SUFFIX)  # systemd reads *.conf alone
-            draft.write_text(content, encoding="utf-8")
-            draft.chmod(0o644)
-            draft.replace(drop_in)
-            return
-        drop_in.unlink()
-        with suppress(OSError):  # another file is there
-            drop_in.parent.rmdir()
-
-    def _clear_drafts(self) -> None:
-        """Remove what a killed run has not renamed."""
-        for draft in self.store.links.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_DRAFT_SUFFIX}"):
-            if drop_in_owner(_read_file_start(draft)) in ("", self.store.name):
-                self._write_drop_in(draft, "")
-
     def _reload_units(self) -> None:
         self._seen_units = {}
         result = self.machine.run_systemctl("daemon-reload")
@@ -312,19 +190,20 @@ class ServiceDropIns:
         if not service_unit.is_active or not service_unit.pid or self._has_variables(service, service_unit.pid):
             return False
         started_at = self.machine.now() - (self.machine.read_uptime() - service_unit.started_after_boot)
-        drop_in = self._build_drop_in_path(service.unit)
-        is_new = drop_in in self._written or _read_file_start(drop_in) != service.render_drop_in(self.store.name)
+        drop_in = self._drop_ins.find_path(service.unit)
+        is_new = drop_in in self._written_drop_ins or read_file_start(drop_in) != service.render_drop_in(
+            self.store.name
+        )
         return is_new or started_at <= drop_in.stat().st_mtime
 
     def _has_variables(self, service: ServiceEnvironment, pid: int) -> bool:
         """Whether a process has all variables of its service, with the values of this host."""
         environment = self.machine.read_environment(pid)
-        return all(
-            environment.get(name) == value for name, value in service.resolve_on_host(self._read_host_id()).items()
-        )
+        wanted_variables = service.resolve_on_host(self._read_host_id())
+        return all(environment.get(name) == value for name, value in wanted_variables.items())
 
     def _read_host_id(self) -> str:
-        return _read_file_start(self.store.root / "etc/machine-id").strip()
+        return read_file_start(self.store.root / "etc/machine-id").strip()
 
     def _restart(self, unit: str, earlier_text: str | None) -> None:
         """Restart a service, and watch it.
@@ -338,11 +217,10 @@ class ServiceDropIns:
             return
         journal_lines = self.machine.journal(unit, since).splitlines()[-_LAST_LINES:]
         lines = [clean_text(line) for line in journal_lines if line.strip()]
-        state_text = (
-            "Its drop-in stays: it had run without it."
-            if earlier_text is None
-            else self._restore_drop_in(unit, earlier_text)
-        )
+        if earlier_text is None:
+            state_text = "Its drop-in stays: it had run without it."
+        else:
+            state_text = self._restore_drop_in(unit, earlier_text)
         wrong = f"service {unit} does not run with its environment: {failure}.{journal_sentence(lines)} {state_text}"
         raise Failure(wrong, facts={"journal": lines})
 
@@ -350,7 +228,7 @@ class ServiceDropIns:
         """Restart a service, and return why it does not run; empty if it does."""
         result = self.machine.run_systemctl("restart", unit)
         self._seen_units = {}
-        self._written.discard(self._build_drop_in_path(unit))
+        self._written_drop_ins.discard(self._drop_ins.find_path(unit))
         if result.exit_code:
             return str(clean_text(result.output.strip()[-300:]))
         first_state = self.machine.service(unit)
@@ -364,7 +242,7 @@ class ServiceDropIns:
 
     def _restore_drop_in(self, unit: str, earlier_text: str) -> str:
         """Set the earlier drop-in again, and return in words how the service is then."""
-        self._write_drop_in(self._build_drop_in_path(unit), earlier_text)
+        self._drop_ins.write(self._drop_ins.find_path(unit), earlier_text)
         self._reload_units()
         self.machine.run_systemctl("reset-failed", unit)
         failure = self._try_restart(unit)
@@ -378,26 +256,13 @@ class ServiceDropIns:
 
     def _describe_service(self, service: ServiceEnvironment) -> ServiceRow:
         """Return what the host has of a service and of its drop-in."""
-        service_unit, drop_in = self._find_unit(service.unit), self._build_drop_in_path(service.unit)
+        service_unit, drop_in = self._find_unit(service.unit), self._drop_ins.find_path(service.unit)
         return {
             "unit": service.unit,
             "load": service_unit.load_state,
             "runs": service_unit.is_active,
-            "is_there": _read_file_start(drop_in) == service.render_drop_in(self.store.name),
+            "is_there": read_file_start(drop_in) == service.render_drop_in(self.store.name),
             "has": bool(service_unit.pid) and self._has_variables(service, service_unit.pid),
             "waits": self._awaits_restart(service),
             "place": str(drop_in),
         }
-
-
-def _read_file_start(path: Path) -> str:
-    """Return the start of a regular file; empty for anything else. A pipe must not keep the run waiting."""
-    try:
-        handle = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return ""
-    try:
-        is_file = stat.S_ISREG(os.fstat(handle).st_mode)
-        return os.read(handle, _MOST_BYTES).decode("utf-8", "replace") if is_file else ""
-    finally:
-        os.close(handle)

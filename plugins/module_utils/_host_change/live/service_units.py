@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ..._otelcol.errors import Problem, clean_text
 from .machine import Machine
 
+# What is asked of systemd. Source: org.freedesktop.systemd1(5).
 _UNIT_PROPERTIES = (
     "Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ActiveState,MainPID,NeedDaemonReload,Transient"
     ",PrivateNetwork,ExecMainStartTimestampMonotonic"

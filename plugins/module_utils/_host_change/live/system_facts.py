@@ -3,35 +3,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the facts of a host that concern all its collectors: its clock, systemd, SELinux and journal. Private.
 
-Nothing is changed. Module host_diagnose returns these facts as `host`.
+Nothing is changed. Module host_diagnose returns these facts as `host` (diagnose_task.py), such as `{"systemd": 252,
+"synchronized": "yes", "enforcing": False, "journal_is_kept": True, …}`.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ..host_answer import SystemFacts
 from .accounts import group_id
-from .machine import Machine, read_text_or_empty
+from .machine import Machine
 
 # Groups whose members read the journal. Source: systemd-journald.service(8).
 _JOURNAL_GROUPS = ("systemd-journal", "adm", "wheel")
 # The words in an audit record of something that SELinux denied to a Collector. Source: avc_audit_pre_callback of Linux.
 _DENIAL_WORDS = ("avc:", "denied", 'comm="otelcol')
+# How many denials are told.
 _MOST_DENIALS = 3
 
 
 def read_system_facts(machine: Machine, root: Path) -> SystemFacts:
-    is_enforcing = read_text_or_empty(root / "sys/fs/selinux/enforce").strip() == "1"
-    version = re.search(r"systemd (\d+)", machine.run("systemctl", "--version").output)
+    """Return the facts of this host. `root` is `/`; tests give a folder of their own."""
+    enforces_selinux = machine.enforces_selinux()
     synchronized = machine.run("timedatectl", "show", "-p", "NTPSynchronized", "--value").output.strip()
     return {
         "now": machine.now(),
         "synchronized": synchronized,
-        "systemd": int(version[1]) if version else 0,
-        "enforcing": is_enforcing,
-        "denials": _list_denials(machine) if is_enforcing else [],
+        "systemd": machine.read_systemd_version(),
+        "enforcing": enforces_selinux,
+        "denials": _list_denials(machine) if enforces_selinux else [],
         "journal_is_kept": (root / "var/log/journal").is_dir(),
         "journal_groups": [name for name in _JOURNAL_GROUPS if group_id(name) >= 0],
     }

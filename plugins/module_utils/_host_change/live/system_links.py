@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The links in folders of the system that lead to the unit and the tmpfiles of the release in use. Private.
 
-By these links, systemd finds the unit of the collector, starts it at boot, and makes its folders.
+By these links, systemd finds the unit of the collector, starts it at boot, and makes its folders. `Store` has an object
+of this class for its collector. For `agent`:
+
+    /etc/systemd/system/otelcol-agent.service -> /etc/otelcol/agent/current/otelcol-agent.service
+    /etc/systemd/system/multi-user.target.wants/otelcol-agent.service -> ../otelcol-agent.service
+    /etc/tmpfiles.d/otelcol-agent.conf -> /etc/otelcol/agent/current/tmpfiles
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from pathlib import Path
 from ..bundle_form import TMPFILES, unit_name
 from ..host_plan import Links
 from ..host_release import StoredFile
-from .whole_files import read_link_target, remove_file, replace_link
+from .atomic_files import read_link_target, remove_file, replace_link
 
 
 class SystemLinks:

@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module collector_program: it copies the Collector's program out of images, with a Job for each image. Private.
+"""The task of module collector_program: copy the Collector's program out of images, with a Job for each image. Private.
 
 `program_job.py` builds the Job, whose pod serves the program. This file waits for the pod, and downloads the program
-through the API server.
+through the API server. For example, the result is
+
+    {"changed": True, "programs": {"otel/collector-contrib:0.158.0": "/cache/collector-contrib-0.158.0-1a2b3c4d"},
+     "msg": "1 there, 1 new"}
 """
 
 from __future__ import annotations
@@ -26,20 +29,23 @@ from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.bounded.live.bounded_reads import BROKEN_ERRORS, iter_unpacked_gzip
 from ..._otelcol.bounded.read_limits import PROGRAM_LIMIT
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
 from ..._rollout.failures import Symptom
 from ..._rollout.live.job_pods import poll_job_pods
 from ..program_job import (
+    COLLECTOR_CONTAINER,
     COLLECTOR_MARK,
     FIX_OF_WRONG_IMAGE,
     FIXES_BY_FAILURE,
     PROGRAM_FILE,
+    SERVER_CONTAINER,
     SERVER_PORT,
     build_job,
     make_file_name,
 )
 
-# How long an answer with the whole program may take.
+# How many seconds an answer with the whole program may take.
 READ_SECONDS = 300.0
 # If the program of the image ends, its copy may still go on for so many seconds, because its file stays open.
 SECONDS_AFTER_END = 15.0
@@ -55,8 +61,46 @@ MODULE_ARGUMENTS: dict[str, Any] = {
 }
 
 
+def run_programs(module: AnsibleModule) -> None:
+    """Copy the programs that the task asks for, and end the task."""
+    run(module, lambda: fetch_programs(connect(module, READ_SECONDS), module.params, module.check_mode))
+
+
+def fetch_programs(cluster: Cluster, options: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Return the program of each image, and whether one was missing. In check mode, no pod is started."""
+    files = {image: Path(options["dest"]) / make_file_name(image) for image in dict.fromkeys(options["images"])}
+    missing_files = {
+        image: program_file for image, program_file in files.items() if not _is_program_present(program_file)
+    }
+    if missing_files and not check:
+        _make_writable_folder(options["dest"])
+        for image, program_file in missing_files.items():
+            ProgramFetcher(cluster, options).fetch_program(image, program_file)
+    present_files = {
+        image: str(program_file) for image, program_file in files.items() if _is_program_present(program_file)
+    }
+    msg = f"{len(present_files)} there, {len(missing_files)} {'missing' if check else 'new'}"
+    return {"changed": bool(missing_files), "programs": present_files, "msg": msg}
+
+
+def _is_program_present(program_file: Path) -> bool:
+    """Return whether a program is there. One that cannot run, such as what a full disk leaves, is replaced."""
+    return program_file.is_file() and os.access(program_file, os.X_OK)
+
+
+def _make_writable_folder(destination: str) -> None:
+    """Make the folder for programs. Raises Problem if it cannot be written, before a Job runs for nothing."""
+    folder = Path(destination)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        problem = f"no file can be written to {destination}: {error.strerror}"
+        raise Problem(problem, where="dest", fix="Name a folder that you may write to.") from error
+
+
 class ProgramFetcher:
-    """Copies programs out of images. `options` are the parameters of the module."""
+    """Copies the program out of one image. `options` are the parameters of the module."""
 
     def __init__(self, cluster: Cluster, options: dict[str, Any]) -> None:
         self.cluster, self.options = cluster, options
@@ -128,17 +172,20 @@ def _add_local_fix(symptom: Symptom) -> Symptom:
 
 
 def _read_exit_code(pod: dict[str, Any]) -> int | None:
-    """Return the exit code of the container of the image, if it has ended."""
-    states = (pod.get("status") or {}).get("containerStatuses") or ()
-    terminated_states = [
-        (state.get("state") or {}).get("terminated") for state in states if state["name"] == "collector"
-    ]
-    return int(terminated_states[0].get("exitCode", 0)) if terminated_states and terminated_states[0] else None
+    """Return the exit code of the container of the image, if it has ended; None if it runs."""
+    for container_status in list_at(pod, "status", "containerStatuses"):
+        if container_status["name"] == COLLECTOR_CONTAINER:
+            terminated_state = mapping_at(container_status, "state", "terminated")
+            return int(terminated_state.get("exitCode", 0)) if terminated_state else None
+    return None
 
 
 def _is_program_ready(pod: dict[str, Any]) -> bool:
-    states = (pod.get("status") or {}).get("containerStatuses") or ()
-    return any(state["name"] == "program" and state.get("ready") for state in states)
+    """Whether the pod serves the program."""
+    for container_status in list_at(pod, "status", "containerStatuses"):
+        if container_status["name"] == SERVER_CONTAINER and container_status.get("ready"):
+            return True
+    return False
 
 
 def _copy_program(program_chunks: Iterable[bytes], partial_file: Any) -> bool:
@@ -152,7 +199,10 @@ def _copy_program(program_chunks: Iterable[bytes], partial_file: Any) -> bool:
 
 
 def _unpack_program(body: bytes, program_file: Path, request_in_words: str) -> None:
-    """Unpack the program beside its place, so that it is there whole or not at all."""
+    """Unpack the program under a temporary name, so that it is there whole or not at all.
+
+    Raises Problem if it did not arrive whole, or if it is no Collector.
+    """
     with tempfile.NamedTemporaryFile(dir=program_file.parent, delete=False) as partial_file:
         partial_path = Path(partial_file.name)
         try:
@@ -165,41 +215,3 @@ def _unpack_program(body: bytes, program_file: Path, request_in_words: str) -> N
         raise Problem("the image runs another program than a Collector", asked=request_in_words, fix=FIX_OF_WRONG_IMAGE)
     partial_path.chmod(0o700)
     partial_path.replace(program_file)
-
-
-def _make_writable_folder(destination: str) -> None:
-    """Make the folder for programs. Raises Problem if it cannot be written, before a Job runs for nothing."""
-    folder = Path(destination)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        problem = f"no file can be written to {destination}: {error.strerror}"
-        raise Problem(problem, where="dest", fix="Name a folder that you may write to.") from error
-
-
-def _is_program_present(program_file: Path) -> bool:
-    """Return whether a program is there. One that cannot run, such as what a full disk leaves, is replaced."""
-    return program_file.is_file() and os.access(program_file, os.X_OK)
-
-
-def fetch_programs(cluster: Cluster, options: dict[str, Any], check: bool) -> dict[str, Any]:
-    """Return the program of each image, and whether one was missing. In check mode, no pod is started."""
-    files = {image: Path(options["dest"]) / make_file_name(image) for image in dict.fromkeys(options["images"])}
-    missing_files = {
-        image: program_file for image, program_file in files.items() if not _is_program_present(program_file)
-    }
-    if missing_files and not check:
-        _make_writable_folder(options["dest"])
-        for image, program_file in missing_files.items():
-            ProgramFetcher(cluster, options).fetch_program(image, program_file)
-    present_files = {
-        image: str(program_file) for image, program_file in files.items() if _is_program_present(program_file)
-    }
-    msg = f"{len(present_files)} there, {len(missing_files)} {'missing' if check else 'new'}"
-    return {"changed": bool(missing_files), "programs": present_files, "msg": msg}
-
-
-def run_programs(module: AnsibleModule) -> None:
-    """Do what the task asks."""
-    run(module, lambda: fetch_programs(connect(module, READ_SECONDS), module.params, module.check_mode))

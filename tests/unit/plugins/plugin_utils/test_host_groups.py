@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_groups import group_alias
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render, _host_request, _inventory_groups
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _findings
@@ -195,3 +196,11 @@ def test_an_exporter_whose_id_is_a_number_is_left_to_the_rule_that_names_it() ->
     numbered = {**forward(), "config": {"exporters": {5: {"endpoint": "192.0.2.1:4317"}}}}
     with pytest.raises(Problem, match=r"exporters\[5\]: error \[invalid-id\]"):
         bundle(numbered, gateways("192.0.2.1"))
+
+
+def test_the_one_name_of_a_group_with_a_long_name_is_one_that_dns_allows() -> None:
+    names = [f"{'eu-central-gateways-of-the-payment-platform-in-production-':x<70}{end}" for end in "ab"]
+    labels = [group_alias(name).removesuffix(".internal") for name in names]
+    assert len(set(labels)) == len(names), "groups that differ at their ends only have names of their own"
+    assert all(len(label) <= 63 and label.startswith("eu-central-gateways") for label in labels)
+    assert group_alias("g" * 63) == f"{'g' * 63}.internal"

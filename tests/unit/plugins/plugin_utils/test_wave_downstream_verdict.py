@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_behind import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.downstream_collectors import (
     SentData,
-    select_places_behind,
+    select_reads,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_downstream_verdict, _wave_results
 
@@ -27,7 +27,7 @@ def behind(rounds: list[dict[str, Any]], before: dict[str, Any] | None = None, *
     known = before or said(5000, 0, 600, 1, name="gateway")
     after = {"results": [{"item": "gw1", **one} for one in rounds]}
     return {
-        "gate": {"behind": select_places_behind([SentData("web1", "gw1", "gateway")], [], 21), **gate},
+        "gate": {"behind": select_reads([SentData("web1", "gw1", "gateway")], [], 21), **gate},
         "variables": {BEFORE: {"results": [{"item": "gw1", **known}]}, AFTER: after},
     }
 
@@ -85,12 +85,12 @@ def test_nothing_is_said_behind_a_wave_in_which_nothing_changed() -> None:
 
 
 def test_a_gateway_in_the_wave_that_changed_is_judged_there() -> None:
-    gate = {"behind": select_places_behind([SentData("web0", "web1", "agent")], [], 21)}
+    gate = {"behind": select_reads([SentData("web0", "web1", "agent")], [], 21)}
     assert "behind the wave" not in decided(WELL, gate=gate, **{_wave_results.APPLIED_TO_HOST: CHANGED})["msg"]
 
 
 def test_a_gateway_of_a_cluster_is_judged_behind_hosts() -> None:
-    gate = {"behind": select_places_behind([SentData("web1", "eu", "obs/gateway")], ["eu"], 21)}
+    gate = {"behind": select_reads([SentData("web1", "eu", "obs/gateway")], ["eu"], 21)}
     before = {"item": "eu", **said(5000, 0, 600, 1, name="obs/gateway")}
     after = [{"item": "eu", **one} for one in rounds(0, 50)]
     for one in after:
@@ -101,6 +101,6 @@ def test_a_gateway_of_a_cluster_is_judged_behind_hosts() -> None:
 
 
 def test_collectors_that_are_not_read_are_named_by_the_gate() -> None:
-    places = select_places_behind([SentData("web1", f"gw{number}", "gateway") for number in range(7)], [], 21)
+    places = select_reads([SentData("web1", f"gw{number}", "gateway") for number in range(7)], [], 21)
     told = decided(WELL, gate={"behind": places})["msg"]
     assert "behind the wave, at most 5 hosts are read, and these are not: gateway on gw5, gateway on gw6; " in told

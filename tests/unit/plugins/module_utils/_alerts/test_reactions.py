@@ -31,13 +31,13 @@ def test_each_alert_of_a_collector_has_a_reaction() -> None:
 
 
 def test_what_goes_back_stops_waves_too() -> None:
-    assert [name for name, reaction in REACTIONS.items() if reaction.goes_back and not reaction.stops_waves] == []
+    assert [name for name, reaction in REACTIONS.items() if reaction.undoes_change and not reaction.stops_waves] == []
 
 
 def test_the_page_has_the_same_table() -> None:
     page = (ROOT / "docs/events.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[(\w+)\]\(monitoring\.md#\w+\) \| (\S+) \| (\S+) \|$", page, re.MULTILINE)
-    shown = {name: Reaction(stops_waves=stops == YES, goes_back=back == YES) for name, stops, back in rows}
+    shown = {name: Reaction(stops_waves=stops == YES, undoes_change=back == YES) for name, stops, back in rows}
     assert shown == REACTIONS
     assert {word for row in rows for word in row[1:]} == {YES, NO}
 
@@ -45,5 +45,5 @@ def test_the_page_has_the_same_table() -> None:
 def test_the_rules_of_the_rulebook_part_the_alerts_by_the_way_back() -> None:
     (ruleset,) = yaml.safe_load(RULEBOOK.read_text(encoding="utf-8"))
     lost, look = (set(re.findall(r'"(\w+)"', rule["condition"])) for rule in ruleset["rules"])
-    assert lost == {name for name, reaction in REACTIONS.items() if reaction.goes_back}
+    assert lost == {name for name, reaction in REACTIONS.items() if reaction.undoes_change}
     assert look == REACTIONS.keys() - lost

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_job import (
-    CAPTURE_FILE,
     CONFIG_VARIABLE,
+    build_capture_job,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_reader import (
+    CAPTURE_FILE,
     READER_NAME,
     SLACK_BYTES,
     CaptureJob,
-    build_capture_job,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -182,3 +184,14 @@ def test_a_pod_that_cannot_run_twice_is_refused() -> None:
     bare["spec"]["template"]["spec"]["containers"][0]["args"] = []
     with pytest.raises(Problem, match="names no `--config`"):
         build_capture_job(bare, WANTED)
+
+
+def test_the_last_port_of_the_range_is_used_and_a_pod_without_a_free_port_is_refused() -> None:
+    busy = workload()
+    ports = busy["spec"]["template"]["spec"]["containers"][0]["ports"] = [
+        {"containerPort": port} for port in range(18090, 18190)
+    ]
+    assert build_capture_job(busy, WANTED).port == 18190
+    ports.append({"containerPort": 18190})
+    with pytest.raises(Problem, match="name all ports from 18090 to 18190"):
+        build_capture_job(busy, WANTED)

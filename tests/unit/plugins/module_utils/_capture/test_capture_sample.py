@@ -94,4 +94,4 @@ def test_lines_are_whole_however_their_parts_come() -> None:
         b"d",
         b"e",
     ]
-    assert lines.rest == b"f"
+    assert lines.unfinished_line == b"f"

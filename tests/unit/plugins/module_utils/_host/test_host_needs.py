@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_needs import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.component_rows import (
     DOCKER,
     GUARDED,
-    LOW_PORTS,
     READ_ALL,
     TRACE_PROCESSES,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_needs import (
+    LOW_PORTS,
     HostNeeds,
     derive_host_needs,
 )

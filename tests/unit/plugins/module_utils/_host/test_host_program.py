@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_program import Releases, read_host_program
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_program import read_host_program
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.published_archives import ArchiveSource
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.lock_file import PROGRAMS, Lock
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -16,8 +17,8 @@ SUM = "0123456789abcdef" * 4
 OTHER = "f" * 64
 ARCHIVE = "otelcol-contrib_0.158.0_linux_amd64.tar.gz"
 PLACE = f"opentelemetry-collector-releases/v0.158.0/{ARCHIVE}"
-GITHUB = Releases()
-LOCKED = Releases("/srv/mirror/", Lock("otel.lock.yml", {PROGRAMS: {ARCHIVE: {"sum": f"sha256:{SUM}"}}}))
+GITHUB = ArchiveSource()
+LOCKED = ArchiveSource("/srv/mirror/", Lock("otel.lock.yml", {PROGRAMS: {ARCHIVE: {"sum": f"sha256:{SUM}"}}}))
 
 
 def test_a_program_that_is_there_needs_no_archive() -> None:
@@ -41,7 +42,7 @@ def test_an_archive_may_be_on_the_host() -> None:
     assert found["architectures"] == {"amd64": {"path": "/srv/a.tgz", "sha256": SUM, "member": "otelcol"}}
 
 
-def amd64(given: dict[str, Any], releases: Releases) -> dict[str, str]:
+def amd64(given: dict[str, Any], releases: ArchiveSource) -> dict[str, str]:
     found = read_host_program(given, "contrib", "0.158.0", releases).as_dict()["architectures"]
     assert set(found) == {"amd64"}
     return dict(found["amd64"])
@@ -49,11 +50,11 @@ def amd64(given: dict[str, Any], releases: Releases) -> dict[str, str]:
 
 def test_a_mirror_is_a_folder_of_the_controller_or_a_url_that_the_host_reaches() -> None:
     given = {"amd64": {"sha256": SUM}}
-    assert amd64(given, Releases("/srv/mirror/"))["file"] == f"/srv/mirror/{PLACE}"
-    assert amd64(given, Releases("file:///srv/mirror"))["file"] == f"/srv/mirror/{PLACE}"
-    by_url = amd64(given, Releases("https://mirror.example.com/otel"))
+    assert amd64(given, ArchiveSource("/srv/mirror/"))["file"] == f"/srv/mirror/{PLACE}"
+    assert amd64(given, ArchiveSource("file:///srv/mirror"))["file"] == f"/srv/mirror/{PLACE}"
+    by_url = amd64(given, ArchiveSource("https://mirror.example.com/otel"))
     assert (by_url["url"], "file" in by_url) == (f"https://mirror.example.com/otel/{PLACE}", False)
-    own = amd64({"amd64": {"sha256": SUM, "file": "own.tar.gz"}}, Releases("/srv/mirror"))
+    own = amd64({"amd64": {"sha256": SUM, "file": "own.tar.gz"}}, ArchiveSource("/srv/mirror"))
     assert own["file"] == "own.tar.gz"
 
 
@@ -66,7 +67,7 @@ def test_a_lock_has_the_sums_and_the_architectures() -> None:
 def test_a_package_of_the_release_has_its_own_name_and_sum(package: str) -> None:
     place = PLACE.replace("tar.gz", package)
     rows = {ARCHIVE: {"sum": f"sha256:{OTHER}"}, place.rpartition("/")[2]: {"sum": f"sha256:{SUM}"}}
-    locked = Releases("/srv/mirror", Lock("otel.lock.yml", {PROGRAMS: rows}))
+    locked = ArchiveSource("/srv/mirror", Lock("otel.lock.yml", {PROGRAMS: rows}))
     assert amd64({"package": package}, locked) == {
         "file": f"/srv/mirror/{place}", "sha256": SUM, "member": "otelcol-contrib"
     }  # fmt: skip
@@ -83,19 +84,19 @@ def test_a_sum_that_is_not_that_of_the_lock_is_an_error() -> None:
 
 def test_a_run_that_finds_sums_gets_the_archives_of_its_architectures_without_one() -> None:
     # Option `unlocked: [arm64]` of module host_render.
-    finding = Releases("/srv/mirror", unlocked_architectures=("arm64",))
-    (found,) = read_host_program({}, "contrib", "0.158.0", finding).released_archives
+    finding = ArchiveSource("/srv/mirror", unlocked_architectures=("arm64",))
+    (found,) = read_host_program({}, "contrib", "0.158.0", finding).published_archives
     assert (found.name, found.sum) == (ARCHIVE.replace("amd64", "arm64"), "")
     assert (found.origin, found.published[:19]) == (f"/srv/mirror/{found.path}", "https://github.com/")
-    (known,) = read_host_program({"amd64": {"sha256": SUM}}, "contrib", "0.158.0", finding).released_archives
+    (known,) = read_host_program({"amd64": {"sha256": SUM}}, "contrib", "0.158.0", finding).published_archives
     assert (known.path, known.sum) == (PLACE, f"sha256:{SUM}")
     own = {"amd64": {"sha256": SUM, "url": "https://own/build.tar.gz"}}
-    assert read_host_program(own, "contrib", "0.158.0", finding).released_archives == ()
+    assert read_host_program(own, "contrib", "0.158.0", finding).published_archives == ()
 
 
 def test_a_lock_without_the_archive_is_an_error_also_for_a_run_that_finds_sums() -> None:
     # Option `unlocked: [amd64]` of module host_render.
-    finding = Releases("", LOCKED.lock, unlocked_architectures=("amd64",))
+    finding = ArchiveSource("", LOCKED.lock, unlocked_architectures=("amd64",))
     with pytest.raises(Problem, match=r"0\.159\.0_linux_ARCHITECTURE\.tar\.gz: the lock does not have this program"):
         read_host_program({}, "contrib", "0.159.0", finding)
 
@@ -129,5 +130,5 @@ def test_a_program_that_is_not_known_is_an_error(given: dict[str, Any], distribu
 )
 def test_a_url_that_is_no_address_is_told(row: dict[str, str], mirror: str) -> None:
     with pytest.raises(Problem, match=r"`program\.amd64` comes from .*, which is no address\. Correct") as told:
-        read_host_program({"amd64": {"sha256": SUM, **row}}, "contrib", "0.158.0", Releases(mirror))
+        read_host_program({"amd64": {"sha256": SUM, **row}}, "contrib", "0.158.0", ArchiveSource(mirror))
     assert "hunter2" not in str(told.value)

@@ -1,11 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What differs, which steps follow, what a killed run left, and how a release is judged."""
+"""What differs, which steps follow, what a killed run left, and which ports are taken."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -13,13 +12,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.check_unit import (
     CheckPaths,
     render_check_unit,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_judgement import (
-    Count,
-    EarlierCounts,
-    list_regressions,
-    parse_counts,
-    read_uptime_seconds,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
     OpenedPort,
@@ -222,52 +214,3 @@ def test_a_port_of_the_collector_itself_is_free() -> None:
     assert [row.description for row in find_taken_ports([OpenedPort(4317)], parse_listeners(TCP, "tcp"), {}, "")] == [
         unknown
     ]
-
-
-METRICS = """# TYPE otelcol_receiver_accepted_spans counter
-otelcol_receiver_accepted_spans__spans__total{receiver="otlp",transport="grpc"} 1.5e+03
-otelcol_receiver_accepted_spans__spans__total{receiver="otlp",transport="http"} 500
-otelcol_exporter_sent_log_records_total{exporter="otlp_grpc/b"} 7
-otelcol_exporter_queue_size{data_type="traces",exporter="debug"} 30
-otelcol_exporter_queue_capacity{data_type="traces",exporter="debug"} 100
-otelcol_process_uptime_seconds_total{} 12.5
-"""
-ACCEPTED = Count("receiver_accepted", "receivers/otlp", "traces")
-SENT, FAILED = (Count(name, "exporters/debug", "traces") for name in ("exporter_sent", "exporter_send_failed"))
-SIZE, CAPACITY = (Count(name, "exporters/debug") for name in ("exporter_queue_size", "exporter_queue_capacity"))
-CONFIG = "receivers: {otlp: {}}\nexporters: {debug: {}}\n"
-
-
-def test_metrics_of_all_versions_are_counted() -> None:
-    found = parse_counts(METRICS)
-    assert found[ACCEPTED] == 2000
-    assert found[Count("exporter_sent", "exporters/otlp_grpc/b", "logs")] == 7
-    assert (found[SIZE], found[CAPACITY], read_uptime_seconds(METRICS)) == (30, 100, 12.5)
-
-
-def test_an_endless_count_is_no_count() -> None:
-    with pytest.raises(ValueError, match="'1e999' is no count"):
-        parse_counts('otelcol_exporter_sent_spans{exporter="debug"} 1e999')
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        ({SENT: 100}, {SENT: 10}, ""),
-        ({SENT: 100}, {SENT: 10, FAILED: 4}, ""),
-        ({SENT: 100}, {SENT: 10, FAILED: 5}, "exporters/debug: 5 of 15 traces failed (33 %), before 0 %"),
-        ({SENT: 100, FAILED: 90}, {SENT: 10, FAILED: 6}, ""),
-        ({SENT: 100}, {}, "exporters/debug: no traces was sent, and about 100 were due by the rate before"),
-        ({SENT: 10}, {}, ""),
-        ({ACCEPTED: 100}, {}, "receivers/otlp: no traces came in, and about 100 were due by the rate before"),
-        ({}, {SIZE: 30, CAPACITY: 100}, "exporters/debug: its queue grew from 0 to 30 % of its capacity"),
-        ({SIZE: 25, CAPACITY: 100}, {SIZE: 30, CAPACITY: 100}, ""),
-    ],
-)
-def test_what_is_worse_than_before_is_told(before: dict[Count, int], after: dict[Count, int], said: str) -> None:
-    found = list_regressions(EarlierCounts(Counter(before), 10.0), Counter(after), 10.0, CONFIG)
-    assert found == ([said] if said else [])
-
-
-def test_a_component_that_the_config_left_is_not_missed() -> None:
-    assert list_regressions(EarlierCounts({SENT: 100}, 10.0), {}, 10.0, "exporters: {debug/other: {}}\n") == []

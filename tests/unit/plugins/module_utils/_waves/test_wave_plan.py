@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_gates import Gate
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import (
     Fleet,
-    Gate,
     plan_waves,
     select_waves_until,
 )

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import Gate, RolloutWave
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.plan_summary import describe_plan
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_gates import Gate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import RolloutWave
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import (
-    WayBack,
     arrange_batches,
-    describe_plan,
     find_tolerant_end,
-    plan_ways_back,
     select_run_waves,
 )
 
@@ -73,39 +72,3 @@ def test_a_run_in_which_hosts_may_fail_tells_them_after_its_last_wave(
     waves: tuple[RolloutWave, ...], hosts: tuple[str, ...], end: str
 ) -> None:
     assert find_tolerant_end(select_run_waves(waves, hosts, ())) == end
-
-
-STOPS, OWN, EVERY = Gate(), Gate(on_failure="roll_back_wave"), Gate(on_failure="roll_back_all")
-
-
-@pytest.mark.parametrize(
-    ("gates", "ways"),
-    [
-        ((STOPS, STOPS), [WayBack(False, (), ()), WayBack(False, (), ())]),
-        ((OWN, OWN), [WayBack(True, ("a",), ("a",)), WayBack(True, ("b",), ("b",))]),
-        (
-            (STOPS, OWN, EVERY, OWN, STOPS),
-            [
-                WayBack(True, (), ()),
-                WayBack(True, ("b",), ()),
-                WayBack(True, ("a", "b", "c"), ("a", "b", "c")),
-                WayBack(True, ("d",), ("d",)),
-                WayBack(False, (), ()),
-            ],
-        ),
-    ],
-)
-def test_waves_keep_their_way_back_until_the_last_one_that_needs_it_passed(
-    gates: tuple[Gate, ...], ways: list[WayBack]
-) -> None:
-    waves = [RolloutWave("abcde"[number], (f"host{number}",), gate) for number, gate in enumerate(gates)]
-    hosts = [host for wave in waves for host in wave.members]
-    assert plan_ways_back(select_run_waves(waves, hosts, ())) == ways
-
-
-def test_nothing_waits_for_a_wave_without_hosts() -> None:
-    waves = (RolloutWave("first", ("dev",), OWN), RolloutWave("last", ("eu",), EVERY))
-    assert plan_ways_back(select_run_waves(waves, ("dev",), ()))[0] == WayBack(True, ("first",), ("first",))
-    assert "If it fails, its hosts and those of earlier waves go back." in "".join(
-        describe_plan(select_run_waves(waves, ("dev", "eu"), ()), 2)
-    )

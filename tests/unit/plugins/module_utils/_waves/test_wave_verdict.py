@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_verdict import (
     WaveData,
     WaveEnd,
-    describe_failure,
     describe_passed_wave,
     refuse_failed_hosts,
 )
@@ -30,15 +28,6 @@ def test_a_wave_that_passed_says_where_collectors_changed() -> None:
     assert (
         describe_passed_wave(replace(GOOD, changed_hosts=())) == "Wave first passed: 2 hosts, collectors changed on 0."
     )
-
-
-def test_items_without_a_message_give_no_reason() -> None:
-    items = [{"failed": True}, {"failed": True, "msg": "too late"}, {"failed": True}]
-    assert describe_failure({"task": "Deploy", "result": {"results": items}}) == "Deploy: too late"
-    assert describe_failure({"result": {"results": items[:1] * 2}}) == "see its message above"
-    for odd in ("odd", {"results": 5}, {"results": "odd"}, {"results": [5, None]}):
-        assert describe_failure({"result": odd}) == "see its message above"
-    assert describe_failure({"result": {"results": 5, "msg": "wrong"}}) == "wrong"
 
 
 def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
@@ -78,24 +67,3 @@ def test_failed_hosts_may_be_allowed_and_the_run_fails_at_its_end() -> None:
     with pytest.raises(Problem, match="all waves passed, but 1 host failed: test: Deploy: the config is wrong"):
         refuse_failed_hosts(BAD.reason_by_failed_host)
     refuse_failed_hosts({})
-
-
-LOOPED = {
-    "msg": "One or more items failed",
-    "results": [{"failed": True, "msg": "no space"}, {"msg": "ok"}, {"failed": True, "msg": "no unit"}],
-}
-
-
-@pytest.mark.parametrize(
-    ("failure", "said"),
-    [
-        ({"task": "Deploy", "result": {"msg": "wrong"}}, "Deploy: wrong"),
-        ({"task": "Deploy", "result": LOOPED}, "Deploy: no space; no unit"),
-        ({"task": "", "result": {}}, "see its message above"),
-        ({"task": "Deploy", "result": {"msg": "a\nb"}}, "Deploy: a b"),
-        ({"task": "Deploy", "result": {"msg": "x" * 5000}}, "Deploy: " + "x" * 400),
-    ],
-)
-def test_the_reason_is_the_task_and_its_message(failure: dict[str, Any], said: str) -> None:
-    assert describe_failure(failure).startswith(said)
-    assert len(describe_failure(failure)) < 700

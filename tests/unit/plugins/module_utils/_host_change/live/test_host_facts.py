@@ -9,12 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import HostLook
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import DiagnosisOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
     CollectorBundle,
     OpenedPort,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_facts import HostFacts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_facts import (
+    HostFacts,
+    read_host_facts,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import CommandResult
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, ListeningSocket
@@ -43,31 +46,11 @@ class StartingMachine(FakeMachine):
         return own + [ListeningSocket("tcp", "0.0.0.0", port, f"other{port}") for port in self.others]
 
 
+OPTIONS = DiagnosisOptions({}, sends_test_data=False, log_seconds=600, log_line_count=100)
+
+
 def facts_of(machine: StartingMachine) -> HostFacts:
-    looked = HostLook({}, sends_test_data=False, log_seconds=600, log_line_count=100)
-    return HostFacts(machine, Store(machine.root, AGENT.name, machine, encrypts=False), AGENT, looked)
-
-
-class LoggingMachine(StartingMachine):
-    """A host whose journal has one entry, with this message as JSON."""
-
-    message = ""
-
-    def run(self, *words: str) -> CommandResult:
-        if words[0] == "journalctl":
-            return CommandResult(0, f'{{"__REALTIME_TIMESTAMP": "1700000000000000", "MESSAGE": {self.message}}}')
-        return super().run(*words)
-
-
-@pytest.mark.parametrize(
-    ("message", "text"),
-    [('"started"', "started"), ("[104, 105]", "hi"), ('["a", "b"]', "a\nb"), ('["a", [104, 105]]', "a\nhi")],
-    ids=["a text", "bytes", "two texts", "a text and bytes"],
-)
-def test_a_message_of_the_journal_may_be_bytes_or_several(tmp_path: Path, message: str, text: str) -> None:
-    machine = LoggingMachine(tmp_path, opens=0)
-    machine.message = message
-    assert [entry["text"] for entry in facts_of(machine).read_journal()] == [text]
+    return read_host_facts(machine, Store(machine.root, AGENT.name, machine, encrypts=False), AGENT, OPTIONS)
 
 
 def test_a_process_that_ends_after_each_start_is_not_said_to_run(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ LIVE = "ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change
 # What only a change, a service with a drop-in or an answer over HTTP needs.
 LATE = {
     *(f"{LIVE}.{name}" for name in ("host_change", "host_drain", "host_watch", "service_drop_ins")),
+    *(f"{LIVE}.{name}" for name in ("candidate_check", "collector_removal", "drop_in_files", "service_checks")),
     *(f"{LIVE}.{name}" for name in ("host_http", "packed_program", "program_installation")),
     *("http.client", "ssl", "tarfile", "urllib.request"),
 }
@@ -46,6 +47,7 @@ def _nothing_changes(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (host_task, host_faults):
         monkeypatch.setattr(module, "make_service_drop_ins", refused)
     monkeypatch.setattr(host_task, "make_host_change", refused)
+    monkeypatch.setattr(host_task, "make_collector_removal", refused)
 
 
 def test_the_task_of_a_host_imports_nothing_that_changes_it() -> None:

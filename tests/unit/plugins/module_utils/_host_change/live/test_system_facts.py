@@ -15,7 +15,6 @@ from .fake_host import FakeMachine
 
 DENIED = [f'avc:  denied  {{ read }} for pid={pid} comm="otelcol-contrib"' for pid in range(5)]
 OUTPUTS = {
-    "systemctl": "systemd 252 (252.33-1~deb12u1)\n+PAM",
     "timedatectl": "yes\n",
     "journalctl": "\n".join([*DENIED, DENIED[4], 'avc:  denied  { read } for comm="nginx"', "otelcol has started"]),
 }
@@ -28,13 +27,13 @@ class SaidMachine(FakeMachine):
         return CommandResult(0, OUTPUTS[words[0]])
 
 
-@pytest.mark.parametrize(("enforces", "denials"), [("1", DENIED[2:]), ("0", [])])
+@pytest.mark.parametrize(("enforces", "denials"), [(True, DENIED[2:]), (False, [])])
 def test_the_last_denials_are_told_once_where_selinux_enforces(
-    tmp_path: Path, enforces: str, denials: list[str]
+    tmp_path: Path, enforces: bool, denials: list[str]
 ) -> None:
-    (tmp_path / "sys/fs/selinux").mkdir(parents=True)
-    (tmp_path / "sys/fs/selinux/enforce").write_text(enforces)
     (tmp_path / "var/log/journal").mkdir(parents=True)
-    facts = read_system_facts(SaidMachine(tmp_path), tmp_path)
-    assert (facts["denials"], facts["enforcing"]) == (denials, enforces == "1")
+    machine = SaidMachine(tmp_path)
+    machine.selinux = "bin_t" if enforces else None
+    facts = read_system_facts(machine, tmp_path)
+    assert (facts["denials"], facts["enforcing"]) == (denials, enforces)
     assert (facts["systemd"], facts["synchronized"], facts["journal_is_kept"]) == (252, "yes", True)

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live import host_facts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live import journal_facts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_responses
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounded.json_text import parse_json
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import operator_reasons
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import call
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import trace_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import (
     backend_queries,
     evidence,
@@ -41,10 +41,10 @@ def test_text_that_is_too_deep_is_a_value_error_as_other_text_that_is_no_json() 
         (lambda text: api_responses._parse_json_object(text.encode()), None),
         (backend_queries._parse_json_or_message, {"message": DEEP}),
         (evidence._read_entry_lines, [DEEP]),
-        (host_facts._parse_journal_entry, None),
+        (journal_facts._parse_entry, None),
         (logs._parse_json_object, {}),
         (operator_reasons._read_logged_error, ""),
-        (lambda text: list(call._iter_trace_ids(text)), []),
+        (lambda text: list(trace_search._iter_trace_ids(text)), []),
     ],
 )
 def test_text_of_others_that_is_too_deep_ends_no_run(read: Callable[[str], Any], found: Any) -> None:

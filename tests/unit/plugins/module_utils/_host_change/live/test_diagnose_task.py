@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import ARGUMENTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_look import run_look
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.diagnose_task import (
+    run_host_diagnosis,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import CommandResult
 
 from .fake_host import FIRST, TOKEN, FakeHost, FakeModule, completed
@@ -32,7 +34,7 @@ def look(host: FakeHost, *bundles: dict[str, Any], **options: Any) -> dict[str, 
     module = FakeModule(host.bundle())
     module.params = completed({"bundles": list(bundles), "window_seconds": 5, **options}, ARGUMENTS)
     before = host.tree()
-    run_look(module, host.machine, host.root)
+    run_host_diagnosis(module, host.machine, host.root)
     assert host.tree() == before
     return module.result
 

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files, folders and links that are there whole or not at all: each is made beside its place and renamed. Private.
+"""Write files, folders and links atomically: each is there whole or not at all. Private.
 
-A draft is a file, folder or link under the name that it has until it is renamed to its place. A killed run may leave
-one, which the next run removes. (On the controller, a draft is something else: a collector that is not rendered yet.)
+Each is made under a temporary name in its folder, and then renamed to its own name: `config.yaml` is first written as
+`.config.yaml.new`. A run that is killed in between leaves the temporary one, which the next run removes
+(host_store.py). All files of `live` that write to the disk of a host use these functions.
 """
 
 from __future__ import annotations
@@ -20,38 +21,41 @@ from typing import Any
 from ..._otelcol.bounded.json_text import parse_json
 
 
-def draft_path(path: Path) -> Path:
-    """Return where a folder, file or link is made before it is renamed: `.name.new` beside `name`."""
+def temporary_path(path: Path) -> Path:
+    """Return where a folder, file or link is made before it is renamed: `/etc/.name.new` for `/etc/name`."""
     return path.with_name(f".{path.name}.new")
 
 
-def retire_folder(folder: Path, draft: Path) -> None:
-    """Rename a folder to a draft, then remove the draft: a killed run leaves all of the folder or none of it."""
+def remove_folder(folder: Path, temporary: Path) -> None:
+    """Remove a folder with all that is in it, if there is one. A killed run leaves all of it or none.
+
+    It is renamed to `temporary` first, and removed there.
+    """
     if folder.exists():
-        shutil.rmtree(str(draft), ignore_errors=True)
-        folder.rename(draft)
-        shutil.rmtree(str(draft))
+        shutil.rmtree(str(temporary), ignore_errors=True)
+        folder.rename(temporary)
+        shutil.rmtree(str(temporary))
 
 
 def write_file(path: Path, data: bytes, mode: int) -> None:
-    """Write a file beside its place with its final mode, then rename it over: nobody reads half of it."""
-    draft = draft_path(path)
-    remove_file(draft)
-    handle = os.open(str(draft), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a file with its final mode. Nobody reads half of it, or reads it with another mode."""
+    temporary = temporary_path(path)
+    remove_file(temporary)
+    handle = os.open(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         os.fchmod(file.fileno(), mode)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    temporary.replace(path)
 
 
 def replace_link(path: Path, target: str) -> None:
     """Let a link lead to a target. The old link is there until the new one is."""
-    draft = draft_path(path)
-    remove_file(draft)
-    draft.symlink_to(target)
-    draft.replace(path)
+    temporary = temporary_path(path)
+    remove_file(temporary)
+    temporary.symlink_to(target)
+    temporary.replace(path)
     sync_folder(path.parent)
 
 

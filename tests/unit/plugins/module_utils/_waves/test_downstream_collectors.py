@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_behind import (
-    VISITS_AFTER,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.downstream_collectors import (
+    READS_AFTER,
     SentData,
     find_sent_data,
-    select_places_behind,
+    select_reads,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import MOST_COMPARED_HOSTS
 
@@ -24,23 +24,23 @@ def test_each_place_that_gets_data_is_read_once_before_and_in_rounds_after() -> 
         SentData("web2", "gw2", "logs"),
         SentData("web2", "eu", "obs/gateway"),
     ]
-    found = select_places_behind(sent, ["eu"], 60)
+    found = select_reads(sent, ["eu"], 60)
     assert found["hosts"] == {
         "collectors": {"gw1": ["gateway"], "gw2": ["gateway", "logs"]},
         "before": ["gw1", "gw2"],
-        "after": ["gw1", "gw2"] * VISITS_AFTER,
-        "seconds": 60 / (2 * VISITS_AFTER),
+        "after": ["gw1", "gw2"] * READS_AFTER,
+        "seconds": 60 / (2 * READS_AFTER),
     }
     assert found["clusters"]["targets"] == {"eu": [{"namespace": "obs", "name": "gateway"}]}
 
 
 def test_what_a_member_sends_to_itself_is_watched_with_the_member() -> None:
-    assert select_places_behind([SentData("web1", "web1", "backend")], [], 60)["hosts"]["before"] == []
+    assert select_reads([SentData("web1", "web1", "backend")], [], 60)["hosts"]["before"] == []
 
 
 def test_no_more_places_are_read_than_of_later_waves() -> None:
     sent = [SentData("web1", f"gw{number}", "gateway") for number in range(MOST_COMPARED_HOSTS + 1)]
-    found = select_places_behind([*sent, *sent], [], 60)
+    found = select_reads([*sent, *sent], [], 60)
     assert found["hosts"]["before"] == [f"gw{number}" for number in range(MOST_COMPARED_HOSTS)]
     assert found["left_out"] == [
         f"at most {MOST_COMPARED_HOSTS} hosts are read, and these are not: gateway on gw{MOST_COMPARED_HOSTS}"

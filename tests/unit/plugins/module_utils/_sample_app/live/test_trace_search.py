@@ -14,13 +14,13 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import ServiceCalls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.call import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.trace_search import TraceSearch
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.trace_stores import (
     TraceInBackend,
     TraceInCounts,
     TraceInLogs,
     TraceInXRay,
-    TracePlace,
-    TraceSearch,
+    TraceStore,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import (
     LogEvidence,
@@ -61,7 +61,7 @@ def counted(items: int) -> str:
     return f"otelcol_receiver_accepted_spans {items}\notelcol_exporter_sent_spans {items}\n"
 
 
-def search(api: FakeApi, *required: TracePlace, logs: bool = True, counts: bool = False) -> TraceSearch:
+def search(api: FakeApi, *required: TraceStore, logs: bool = True, counts: bool = False) -> TraceSearch:
     cluster = api.cluster()
     in_logs = TraceInLogs([LogEvidence(CollectorPods(cluster, PODS), "")]) if logs else None
     in_counts = TraceInCounts(MetricsEvidence(CollectorPods(cluster, PODS), 8888), "pods") if counts else None

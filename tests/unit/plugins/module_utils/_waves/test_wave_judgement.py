@@ -15,12 +15,11 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import PodSample
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import UPTIME, CountKey
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_data import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.judged_group import (
     JudgedGroup,
-    JudgeTools,
     interleave_faults,
-    judge_sides,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_judgement import JudgeTools, judge_sides
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_tracks import (
     ComparedSides,
     Track,
