@@ -100,7 +100,7 @@ GPU_ALERTS = (
         severity="warning",
         summary="GPUs are not measured.",
         description="No GPU reports its power, or the exporter {{ $labels.instance }} does not answer. Power, cost and"
-        " idle GPUs are unknown as long, not zero. See that the exporter runs on nodes with GPUs, and that"
+        " idle GPUs are unknown meanwhile, not zero. See that the exporter runs on nodes with GPUs, and that"
         " `gpu_metrics` has its labels and its port.",
     ),
     Alert(
@@ -111,7 +111,7 @@ GPU_ALERTS = (
         severity="warning",
         summary="GPUs of node {{ $labels.k8s_node_name }} are not measured any more.",
         description="They had a power within the last hour, and the agent of the node runs. Their use and their cost"
-        " are unknown as long, not zero. See that the exporter runs on the node.",
+        " are unknown meanwhile, not zero. See that the exporter runs on the node.",
     ),
     Alert(
         name="OtelGpuUseUnknown",
