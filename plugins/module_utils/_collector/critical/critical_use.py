@@ -129,26 +129,32 @@ def find_places(names: Iterable[str], user_places: Any, platform: PlatformFacts,
             raise Problem(wrong, fix=f"Components: {', '.join(sorted(COMPONENTS))}.")
     if not isinstance(user_places, Mapping):
         raise Problem("`places` is no mapping", fix="Write `places: {COMPONENT: {port: PORT}}`.")
-    for name, user_place in user_places.items():
-        _check_user_place(name, user_place, names)
+    changed_keys = {name: _read_user_place(name, user_place, names) for name, user_place in user_places.items()}
     places = []
     for name in names:
-        places.append(_find_place(COMPONENTS[name], user_places.get(name) or {}, platform, runs_one_pod))
+        places.append(_find_place(COMPONENTS[name], changed_keys.get(name, {}), platform, runs_one_pod))
     return places
 
 
-def _check_user_place(name: str, user_place: Any, scraped_names: Sequence[str]) -> None:
-    """Raise Problem for a value of option `places` that is not valid."""
+def _read_user_place(name: str, user_place: Any, scraped_names: Sequence[str]) -> dict[str, Any]:
+    """Return what the user changes of the place of a component: the keys with a value, such as `{port: 8082}`.
+
+    Raises Problem for a value of option `places` that is not valid.
+    """
     if name not in scraped_names:
         fix = "Add it to `components`, or remove it."
         raise Problem(f"`places` has {name}, which is not scraped{suggest_word(name, scraped_names)}", fix=fix)
+    if user_place is None:
+        return {}
     if not isinstance(user_place, Mapping) or not set(user_place) <= set(PLACE_KEYS):
         fix = f"Write a mapping with some of {', '.join(PLACE_KEYS)}, such as `{name}: {{port: 9100}}`."
         raise Problem(f"`places` of {name} is no place", fix=fix)
-    if "port" in user_place:
-        _check_port(name, user_place["port"])
-    if user_place.get("label"):
-        _check_label(name, user_place["label"])
+    changed_keys = {key: value for key, value in user_place.items() if value is not None}
+    if "port" in changed_keys:
+        _check_port(name, changed_keys["port"])
+    if changed_keys.get("label"):
+        _check_label(name, changed_keys["label"])
+    return changed_keys
 
 
 def _check_port(name: str, port: Any) -> None:

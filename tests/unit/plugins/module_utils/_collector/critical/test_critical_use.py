@@ -80,6 +80,13 @@ def test_a_place_is_that_of_the_platform_or_the_table_and_what_the_user_changed(
     assert (other["labels"], other["namespace"], other["port"]) == (["a=b"], "ns", 8080)
 
 
+@pytest.mark.parametrize("changed", [{"keda": None}, {"keda": {"port": None, "path": None}}], ids=str)
+def test_an_empty_place_and_an_empty_key_of_one_change_nothing(changed: dict[str, Any]) -> None:
+    assert critical_use.find_places(["keda"], changed, GENERIC, True) == critical_use.find_places(
+        ["keda"], {}, GENERIC, True
+    )
+
+
 @pytest.mark.parametrize(
     ("names", "changed", "alone", "words"),
     [
