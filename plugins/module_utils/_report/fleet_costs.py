@@ -8,13 +8,11 @@ A figure is a request or a limit of CPU, in cores, or of memory, in bytes. Priva
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._kube.quantity_values import parse_quantity
 from .._otelcol.config.paths import mapping_at
-from .._otelcol.errors import Problem
-from .._otelcol.needs.quantities import parse_bytes, parse_cpu
 from .fleet_cluster import FleetMember
 from .fleet_versions import NOTHING_TEXT
 from .page_rows import CostRow
@@ -71,7 +69,8 @@ def _read_figures_of_pod(member: FleetMember) -> dict[str, float | None]:
     figures = {}
     for column in _COLUMNS:
         quantity = mapping_at(resources, column.part).get(column.resource)
-        figures[column.name] = _parse_quantity(quantity, column.resource)
+        amount = parse_quantity(quantity)
+        figures[column.name] = None if amount is None else float(amount)
     return figures
 
 
@@ -112,28 +111,6 @@ def _describe_pods(member: FleetMember, running_pods: int | None) -> str:
     elif member.autoscaler:
         planned_in_words = f"{member.autoscaler.get('minReplicas')} to {member.autoscaler.get('maxReplicas')}"
     return planned_in_words if running_pods is None else f"{running_pods} running, {planned_in_words}"
-
-
-def _parse_quantity(quantity: Any, resource: str) -> float | None:
-    """Return a quantity of Kubernetes, such as `500m` or `2Gi`, in cores or bytes; None if it is not understood."""
-    if quantity in (None, ""):
-        return None
-    quantity_text = str(quantity)
-    try:
-        if resource == "memory":
-            return float(parse_bytes(quantity_text))
-        return parse_cpu(quantity_text)
-    except Problem:
-        return _parse_number(quantity_text)
-
-
-def _parse_number(text: str) -> float | None:
-    """Return a number that Kubernetes takes too, such as `.5` or `1e3`; None for another text."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _format_figure(column_name: str, value: float | None) -> str:
