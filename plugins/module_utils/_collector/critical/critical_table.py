@@ -13,7 +13,7 @@ docs/critical_components.md has a row for each component, docs/monitoring.md a s
 from __future__ import annotations
 
 from ..monitoring.alert_row import Alert
-from ..monitoring.dashboard import Panel
+from ..monitoring.panels import Panel
 from .critical_row import COMPONENT_LABEL, ComponentAlert, CriticalComponent
 from .network_components import NETWORK
 from .platform_components import PLATFORM_SERVICES
@@ -57,7 +57,7 @@ _ABSENT = ComponentAlert(
 )
 
 
-def component_fact(name: str) -> str:
+def component_feature(name: str) -> str:
     """Return the fact that a collector scrapes a component, which its alerts and panels need."""
     return f"{_FACT_PREFIX}{name}"
 
@@ -71,7 +71,7 @@ def _build_alert(component: CriticalComponent, alert_row: ComponentAlert) -> Ale
     """Return an alert of a component in the form of the alerts of collectors."""
     return Alert(
         name=alert_row.name,
-        needed_facts=(component_fact(component.name),),
+        needed_features=(component_feature(component.name),),
         expr=alert_row.expr.replace("<of>", component_matcher(component.name)),
         wait_duration=alert_row.wait_duration,
         severity=alert_row.severity,
@@ -88,7 +88,7 @@ def _build_panel(component: CriticalComponent) -> Panel:
         expr=component.panel.expr.replace("<of>", component_matcher(component.name)),
         unit=component.panel.unit,
         legend=component.panel.legend,
-        needed_facts=(component_fact(component.name),),
+        needed_features=(component_feature(component.name),),
     )
 
 
