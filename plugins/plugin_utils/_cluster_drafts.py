@@ -48,7 +48,8 @@ def draft_collectors(request: RenderRequest) -> list[DraftedCollector]:
             draft = _draft_collector(options, written, platforms, request)
         drafts.append(replace(draft, asks_for_storage=bool(item_with_storage.get("storage"))))
     critical_use.check_scraped_once(
-        critical_use.Scraping(draft.collector.name, draft.collector.nodes, draft.collector.recipes) for draft in drafts
+        critical_use.ScrapingCollector(draft.collector.name, draft.collector.nodes, draft.collector.recipes)
+        for draft in drafts
     )
     return drafts
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._collector import request_bytes
-from ..module_utils._collector.critical import critical_use
+from ..module_utils._collector.critical import critical_use, scrape_targets
 from ..module_utils._collector.options import Collector
 from ..module_utils._otelcol.config.compose import compose
 from ..module_utils._otelcol.config.layers import ComposedConfig, Layer
@@ -89,18 +89,18 @@ def check_overlays(collectors: Iterable[ComposedCollector], policy: Mapping[str,
 def _describe_whole_run(drafts: Sequence[DraftedCollector], route: Route) -> WholeRun:
     """Return what the recipes of each collector know of all collectors of the run."""
     log_globs = {draft.collector.logs.file_glob for draft in drafts} - {""}
-    critical_places: list[Mapping[str, Any]] = []
+    critical_targets: list[Mapping[str, Any]] = []
     for draft in drafts:
-        critical_places += _list_critical_places(draft)
+        critical_targets += _list_critical_targets(draft)
     return WholeRun(
         log_globs=tuple(sorted(log_globs)),
         organization_values=collect_organization_values(draft.collector for draft in drafts),
         find_route=route,
-        critical_components=tuple(critical_places),
+        critical_components=tuple(critical_targets),
     )
 
 
-def _list_critical_places(drafted: DraftedCollector) -> list[dict[str, Any]]:
+def _list_critical_targets(drafted: DraftedCollector) -> list[scrape_targets.ScrapeTarget]:
     """Return where the critical components are that a collector scrapes; nothing if it scrapes none."""
     collector = drafted.collector
     use = critical_use.find_recipe_use(collector.recipes)
@@ -109,7 +109,9 @@ def _list_critical_places(drafted: DraftedCollector) -> list[dict[str, Any]]:
     components = critical_use.list_components(collector.recipes)
     changed_places = use.options.get("places") or {}
     with prefix_problems(f"collector '{collector.name}'"):
-        return critical_use.find_places(components, changed_places, drafted.platform_facts, collector.runs_one_pod)
+        return scrape_targets.find_scrape_targets(
+            components, changed_places, drafted.platform_facts, collector.runs_one_pod
+        )
 
 
 def _compose_config(draft: DraftedCollector, recipes: Mapping[str, Path], whole_run: WholeRun) -> ComposedConfig:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._collector import recipes
-from ..module_utils._collector.critical.critical_use import list_left_out_pods
+from ..module_utils._collector.critical.excluded_pods import list_excluded_pods
 from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, Collector, bracket_host
 from ..module_utils._collector.platform import adapt_facts
 from ..module_utils._host.host_tls import build_client_tls, build_server_tls
@@ -60,7 +60,7 @@ class WholeRun:
     find_route: Route = refuse_route
     """Returns how a collector reaches the group of the inventory that options of a recipe name."""
     critical_components: Sequence[Mapping[str, Any]] = ()
-    """Where the critical components are that collectors of the run scrape, as `critical_use.find_places` describes."""
+    """Where the critical components are that collectors of the run scrape, as `find_scrape_targets` describes."""
 
 
 def collect_organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def _build_facts(collector: Collector, version: str, run: WholeRun, target: Targ
         "recipes": {use.name: use.options for use in recipes.read_recipe_uses(collector.recipes)},
         "logs": list(run.log_globs),
         "organization": list(run.organization_values),
-        "critical_pods": list_left_out_pods(run.critical_components),
+        "critical_pods": list_excluded_pods(run.critical_components),
         "route": partial(run.find_route, collector),
         "client_tls": partial(build_client_tls, collector),
         "server_tls": partial(build_server_tls, collector),
