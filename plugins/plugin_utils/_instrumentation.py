@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..module_utils._collector import conflicts
 from ..module_utils._install.releases import lock_file
-from ..module_utils._instrumentation import custom_resource, namespace_annotations
+from ..module_utils._instrumentation import custom_resource, namespace_annotations, requirements
 from ..module_utils._instrumentation.instrumentation import Instrumentation, list_option_names
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
@@ -66,11 +66,11 @@ def build_bundle(
         "adopt": _list_adopted_releases(instrumentations),
         "requirements": {
             "languages": sorted(_collect_languages(instrumentations)),
-            "targets": custom_resource.list_targets(instrumentations),
+            "targets": requirements.list_export_targets(instrumentations),
             "namespaces": namespaces,
             "coming": sorted({instrumentation.namespace for instrumentation in instrumentations}),
             "references": references,
-            "files": custom_resource.list_needed_files(instrumentations),
+            "files": requirements.list_needed_files(instrumentations),
             "trials": [manifest for manifest in manifests if manifest["kind"] == custom_resource.KIND],
         },
     }
