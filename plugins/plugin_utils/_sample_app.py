@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..module_utils._install.releases import lock_file
-from ..module_utils._instrumentation import exports
+from ..module_utils._instrumentation import export_endpoints, exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
 from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_text
 from ..module_utils._otelcol.errors import Problem, strip_credentials
@@ -93,7 +93,7 @@ def _has_text(value: Any) -> bool:
 
 def _check_endpoint(url: str, option_path: str) -> None:
     try:
-        endpoint = exports.parse_endpoint(
+        endpoint = export_endpoints.parse_endpoint(
             strip_credentials(url)
         )  # the exporter for HTTP takes a user and a password in it
         if endpoint.expected_protocol == GRPC:

@@ -20,7 +20,7 @@ from .._diagnose.host_questions import LOOPBACK_OF_ANY
 from .._host_change.bundle_form import SERVICE_SUFFIX
 from .._host_change.bundle_form import unit_name as unit_of_collector
 from .._host_change.service_environment import HOST_ID_TOKEN, ServiceEnvironment, check_service_name
-from .._instrumentation.instrumentation import build_sampler, check_propagators
+from .._instrumentation.samplers import build_sampler, check_propagators
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import Problem, join_at_most, prefix_problems, suggest_word
 from .._otelcol.needs.listeners import Listener

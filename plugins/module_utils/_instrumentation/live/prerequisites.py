@@ -22,7 +22,7 @@ from ..._kube.live.task_end import run
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
-from .. import namespace_annotations, receiver_answers, sdk_languages, target_services
+from .. import namespace_annotations, operator_switches, receiver_answers, target_services
 from ..custom_resource import API_VERSION, KIND
 from ..requirements import ExportTarget, NeededFile, Requirements
 from ..sdk_languages import GRPC
@@ -103,7 +103,7 @@ class PrerequisiteCheck:
 
     def __init__(self, cluster: Cluster, requirements: Requirements) -> None:
         self.cluster, self.requirements = cluster, requirements
-        self.pod_webhook: sdk_languages.PodWebhook | None = None
+        self.pod_webhook: operator_switches.PodWebhook | None = None
         self.operator: Manifest = {}
         """The operator's Deployment; empty if it was not found."""
         self.warnings: dict[str, None] = {}
@@ -185,7 +185,7 @@ class PrerequisiteCheck:
         if KIND not in [resource["kind"] for resource in group.get("resources", [])]:
             yield MissingPrerequisite(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL_FIX)
             return
-        self.pod_webhook = sdk_languages.find_pod_webhook(
+        self.pod_webhook = operator_switches.find_pod_webhook(
             self._list_objects(WEBHOOKS_PATH, "whether the operator is asked about pods")
         )
         if not self.pod_webhook:
@@ -197,7 +197,7 @@ class PrerequisiteCheck:
         deployments = self._list_objects(
             f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment"
         )
-        self.operator = sdk_languages.find_deployment(deployments, selector) or {}
+        self.operator = operator_switches.find_deployment(deployments, selector) or {}
         if not self.operator:
             yield MissingPrerequisite(
                 f"no Deployment stands behind the operator's Service {namespace}/{name}", INSTALL_FIX
@@ -207,11 +207,11 @@ class PrerequisiteCheck:
 
     def _check_switches(self, operator_name: str) -> Iterator[MissingPrerequisite]:
         """Yield that the operator is not available, and each required language that is switched off in it."""
-        if not sdk_languages.is_available(self.operator):
+        if not operator_switches.is_available(self.operator):
             yield MissingPrerequisite(
                 f"the operator {operator_name} is not available", "Look at its pods.", can_pass=True
             )
-        for language in sdk_languages.list_disabled_languages(self.operator, self.requirements["languages"]):
+        for language in operator_switches.list_disabled_languages(self.operator, self.requirements["languages"]):
             fix = f"Give it the flag --{language.switch_flag}=true (`otel_operator_flags`), or leave the language out."
             yield MissingPrerequisite(f"the operator {operator_name} does not instrument {language.title}", fix)
 
