@@ -79,7 +79,7 @@ def _score_services(observed: CaptureFindings, readable: ReadableValues) -> tupl
     """Return the score of each service, by name."""
     return tuple(
         compute_score(service, observed_service, readable)
-        for service, observed_service in sorted(observed.facts_by_service.items())
+        for service, observed_service in sorted(observed.summary_by_service.items())
     )
 
 

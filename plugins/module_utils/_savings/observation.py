@@ -23,7 +23,7 @@ from .log_use import LogUse
 from .metric_use import CapturedMetrics
 from .proposals import SavingProposal, UntoldKind, is_free_of_expansion
 from .repeated_records import RepeatedRecords
-from .service_facts import ServiceFacts, add_facts_of_spans
+from .service_summary import ServiceSummary, add_spans
 from .span_use import SpanUse
 
 MOST_PROPOSALS_OF_KIND = 10
@@ -53,8 +53,8 @@ class CaptureFindings:
     """How many more proposals there are, which are not told."""
     untold_kinds: tuple[UntoldKind, ...]
     attribute_rows: tuple[AttributeRow, ...]
-    facts_by_service: Mapping[str, ServiceFacts]
-    """The facts of each service, by its name; that of telemetry without `service.name` is empty."""
+    summary_by_service: Mapping[str, ServiceSummary]
+    """What is counted of each service, by its name; that of telemetry without `service.name` is empty."""
     unseen_names: tuple[str, ...] = ()
     """Names of attributes that the user keeps and that nothing has."""
 
@@ -83,7 +83,7 @@ class _CaptureUses:
     captured_metrics: CapturedMetrics
     log_use: LogUse
     repeated_records: RepeatedRecords = field(default_factory=RepeatedRecords)
-    facts_by_service: dict[str, ServiceFacts] = field(default_factory=lambda: defaultdict(ServiceFacts))
+    summary_by_service: dict[str, ServiceSummary] = field(default_factory=lambda: defaultdict(ServiceSummary))
     captured_amounts: dict[str, Amount] = field(default_factory=lambda: defaultdict(lambda: NO_AMOUNT))
 
     def add_request(self, signal: str, request: Mapping[str, Any]) -> None:
@@ -98,13 +98,13 @@ class _CaptureUses:
             item_count = sum(record.items for record in records)
             self.captured_amounts[signal] = self.captured_amounts[signal].plus(item_count, resource.size_bytes)
             self.attribute_use.add_resource(resource, signal)
-            service_facts = self.facts_by_service[resource.service_name]
-            service_facts.add_resource(resource)
+            service_summary = self.summary_by_service[resource.service_name]
+            service_summary.add_resource(resource)
             for record in records:
                 self.attribute_use.add_record(record)
                 add_by_signal[signal](record)
                 self.repeated_records.add_record(record)
-                service_facts.add_record(record)
+                service_summary.add_record(record)
 
     def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield what is worth dropping."""
@@ -134,12 +134,12 @@ def observe_capture(
         except MALFORMED_ERRORS as error:
             wrong = f"request {request_number:,} of the capture is JSON, but not of OTLP"
             raise Problem(wrong, fix="Capture it again, or remove the line of this request.") from error
-    add_facts_of_spans(all_uses.span_use.rows, all_uses.facts_by_service)
+    add_spans(all_uses.span_use.rows, all_uses.summary_by_service)
     return _collect_findings(
         all_uses.captured_amounts,
         all_uses.find_outcomes(),
         all_uses.attribute_use.list_rows(),
-        all_uses.facts_by_service,
+        all_uses.summary_by_service,
         wishes,
     )
 
@@ -148,7 +148,7 @@ def _collect_findings(
     came_by_signal: Mapping[str, Amount],
     outcomes: Iterable[SavingProposal | UntoldKind],
     attribute_rows: list[AttributeRow],
-    services: Mapping[str, ServiceFacts],
+    services: Mapping[str, ServiceSummary],
     wishes: SavingsWishes,
 ) -> CaptureFindings:
     proposals: list[SavingProposal] = []

@@ -54,11 +54,11 @@ def _build_score_data(score: Score) -> dict[str, Any]:
     """Return the score of a service with its rules by their ids."""
     rule_rows = {}
     for answered_rule in score.answered_rules:
-        verdict = answered_rule.verdict
+        answer = answered_rule.answer
         rule_rows[answered_rule.rule.id] = {
             "impact": answered_rule.rule.impact,
-            "kept": verdict.is_kept,
-            "why": verdict.reason,
+            "kept": answer.outcome.value,
+            "why": answer.reason,
         }
     points = None if score.points is None else round(score.points, 2)
     return {"service": score.service, "score": points, "category": score.category, "rules": rule_rows}
