@@ -18,7 +18,7 @@ from ..module_utils._otelcol.config.layers import rename_for_version
 from ..module_utils._otelcol.config.paths import list_at, mapping_at
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
 from ..module_utils._savings.added_processors import add_processors
-from ..module_utils._savings.proposals import RemovalOption
+from ..module_utils._savings.removal_options import ProcessorOption, RecipeOption, RemovalOption
 from . import _sources
 from ._otelcol import _builds
 
@@ -36,19 +36,21 @@ def add_option(config: Mapping[str, Any], option: RemovalOption, version: str = 
 
 def _build_fragment(option: RemovalOption, version: str) -> Mapping[str, Any]:
     """Return what an option adds to a config. That of a recipe is what the recipe renders."""
-    if option.recipe:
+    if isinstance(option, RecipeOption):
         folder = _sources.find_files([], "recipes")[option.recipe]
         use = RecipeUse(option.recipe, dict(option.options))
         added_config = _sources.render_fragment(
             use, folder, _sources.read_recipe(folder), {}, {"mode": "deployment"}
         ).config
-    else:
+    elif isinstance(option, ProcessorOption):
         pipelines = {
             f"{signal}{ending}": {"processors": [option.processor]}
             for signal in option.signals
             for ending in ("", "/*")
         }
         added_config = {"processors": {option.processor: dict(option.settings)}, "service": {"pipelines": pipelines}}
+    else:
+        raise TypeError(option)
     return rename_for_version(added_config, version, _builds.load_catalogue().renames)
 
 

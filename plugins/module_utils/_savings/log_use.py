@@ -17,14 +17,15 @@ from .._otelcol.forecast.text_templates import make_template
 from . import proposals
 from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, read_severity_level
 from .ottl_texts import build_template_pattern, quote_literal
-from .proposals import RemovalOption, SavingProposal, UntoldKind, build_filter_option, build_noise_recipe
+from .proposals import SavingProposal, UntoldKind
+from .removal_options import ProcessorOption, build_filter_option, build_noise_recipe
 
 LEAST_REPEATS = 10
 """A template of fewer records is not called repeated."""
 MOST_TEMPLATES = 10_000
 """So many templates are counted; the records of others are counted as not looked at."""
 _DEBUG_LEVELS, _ERROR_LEVELS = ("TRACE", "DEBUG"), ("ERROR", "FATAL")
-_DEDUPLICATE_ERRORS = RemovalOption(
+_DEDUPLICATE_ERRORS = ProcessorOption(
     processor="log_dedup/errors",
     settings={"interval": "60s", "conditions": ["severity_number >= SEVERITY_NUMBER_ERROR"]},
     signals=("logs",),
@@ -73,27 +74,27 @@ class LogUse:
         """Yield the proposals about log records, and the kinds that the capture cannot tell."""
         if self._low.item_count:
             option = build_noise_recipe(minimum_severity="info")
-            yield SavingProposal(proposals.DEBUG, "below INFO", {"logs": self._low}, option)
+            yield SavingProposal(proposals.DEBUG_LOGS, "below INFO", {"logs": self._low}, option)
         for template, amount in self._templates.items():
             if amount.item_count >= LEAST_REPEATS and template in self._above_debug:
                 yield _propose_template(template, amount)
         for description, number in self._left_out.items():
-            kind = proposals.DEBUG if description == "without a severity" else proposals.TEMPLATES
+            kind = proposals.DEBUG_LOGS if description == "without a severity" else proposals.LOG_TEMPLATES
             yield UntoldKind(kind, f"{number:,} log records {description} were not looked at")
         if self._readable.is_masked and self._templates:
             reason = "bodies are masked: templates that differ in masked words alone count as one"
-            yield UntoldKind(proposals.TEMPLATES, reason)
+            yield UntoldKind(proposals.LOG_TEMPLATES, reason)
 
 
 def _propose_template(template: LogTemplate, amount: Amount) -> SavingProposal:
     if template.is_error:
         # All but the first go within an interval.
         removed = Amount(amount.item_count - 1, amount.size_bytes * (amount.item_count - 1) // amount.item_count)
-        return SavingProposal(proposals.ERRORS, template.text, {"logs": removed}, _DEDUPLICATE_ERRORS)
+        return SavingProposal(proposals.REPEATED_ERRORS, template.text, {"logs": removed}, _DEDUPLICATE_ERRORS)
     pattern = build_template_pattern(template.text)
     if not pattern:
         detail = "no filter: the template has too few common words to tell its records from others"
-        return SavingProposal(proposals.TEMPLATES, template.text, {"logs": amount}, None, detail)
+        return SavingProposal(proposals.LOG_TEMPLATES, template.text, {"logs": amount}, None, detail)
     condition = f"IsMatch(log.body, {quote_literal(pattern)}) and log.severity_number < SEVERITY_NUMBER_ERROR"
     option = build_filter_option("templates", "logs", "log_record", condition)
-    return SavingProposal(proposals.TEMPLATES, template.text, {"logs": amount}, option)
+    return SavingProposal(proposals.LOG_TEMPLATES, template.text, {"logs": amount}, option)

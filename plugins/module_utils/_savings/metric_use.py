@@ -20,7 +20,8 @@ from . import proposals
 from .attribute_use import NEVER_PROPOSED
 from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, encode_point_value
 from .ottl_texts import quote_literal
-from .proposals import RemovalOption, SavingProposal, UntoldKind, build_filter_option, build_noise_recipe
+from .proposals import SavingProposal, UntoldKind
+from .removal_options import ProcessorOption, build_filter_option, build_noise_recipe
 
 LEAST_POINTS = 3
 """With fewer data points, a series cannot be called unchanged."""
@@ -113,12 +114,12 @@ class CapturedMetrics:
             short_series += _count_short_series(metric)
         if short_series:
             reason = f"{short_series:,} series have fewer than {LEAST_POINTS} data points. Capture for longer"
-            yield UntoldKind(proposals.UNCHANGED, reason)
+            yield UntoldKind(proposals.UNCHANGED_METRICS, reason)
         if self._left_out_points:
             reason = (
                 f"{self._left_out_points:,} data points of series after the first {MOST_SERIES:,} were not looked at"
             )
-            for kind in (proposals.UNCHANGED, proposals.SERIES, proposals.SCOPES):
+            for kind in (proposals.UNCHANGED_METRICS, proposals.SERIES, proposals.DUPLICATE_METRICS):
                 yield UntoldKind(kind, reason)
 
     def _propose_unchanged(self, name: str, metric: MetricUse) -> Iterator[SavingProposal]:
@@ -127,7 +128,7 @@ class CapturedMetrics:
         if series_uses and all(map(_is_unchanged, series_uses)):
             option = build_noise_recipe(metrics=[f"^{re.escape(name)}$"])
             detail = f"{len(series_uses):,} series"
-            yield SavingProposal(proposals.UNCHANGED, name, {"metrics": metric.amount}, option, detail)
+            yield SavingProposal(proposals.UNCHANGED_METRICS, name, {"metrics": metric.amount}, option, detail)
 
     def _propose_attributes(self, name: str, metric: MetricUse) -> Iterator[SavingProposal]:
         """Yield the proposal to remove an attribute, if a metric has at most half of its series without it."""
@@ -161,10 +162,12 @@ class CapturedMetrics:
             condition = f"metric.name == {quote_literal(name)} and instrumentation_scope.name == {quote_literal(scope)}"
             option = build_filter_option("scopes", "metrics", "metric", condition)
             detail = f"the same series come from another scope than '{scope}'"
-            yield SavingProposal(proposals.SCOPES, name, {"metrics": amount}, option if is_readable else None, detail)
+            yield SavingProposal(
+                proposals.DUPLICATE_METRICS, name, {"metrics": amount}, option if is_readable else None, detail
+            )
             if not is_readable:
                 yield UntoldKind(
-                    proposals.SCOPES, "names of scopes are masked. Capture with `capture_keep: [scope.name]`"
+                    proposals.DUPLICATE_METRICS, "names of scopes are masked. Capture with `capture_keep: [scope.name]`"
                 )
 
 
@@ -206,7 +209,7 @@ def _remove_attribute(series: SeriesIdentity, name: str) -> SeriesIdentity:
     return SeriesIdentity(series.resource, other_attributes)
 
 
-def _build_merge_option(metric: str, function: str, attributes: list[str]) -> RemovalOption:
+def _build_merge_option(metric: str, function: str, attributes: list[str]) -> ProcessorOption:
     """Return a processor that merges the series of a metric whose values of these attributes are equal.
 
     `function` says how their data points are put together.
@@ -215,7 +218,7 @@ def _build_merge_option(metric: str, function: str, attributes: list[str]) -> Re
         f'aggregate_on_attributes("{function}", {json.dumps(attributes)}) where metric.name == {quote_literal(metric)}'
     )
     settings = {"error_mode": "ignore", "metric_statements": [statement]}
-    return RemovalOption(processor="transform/series", settings=settings, signals=("metrics",))
+    return ProcessorOption(processor="transform/series", settings=settings, signals=("metrics",))
 
 
 def _has_nonzero_count(point: Mapping[str, Any]) -> bool:

@@ -21,7 +21,8 @@ from .attribute_use import AttributeRow, AttributeUse
 from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, read_resources
 from .log_use import LogUse
 from .metric_use import CapturedMetrics
-from .proposals import SavingProposal, UntoldKind, is_free_of_expansion
+from .proposals import SavingProposal, UntoldKind
+from .removal_options import is_free_of_expansion
 from .repeated_records import RepeatedRecords
 from .service_summary import ServiceSummary, add_spans
 from .span_use import SpanUse

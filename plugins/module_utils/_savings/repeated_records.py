@@ -41,9 +41,9 @@ class RepeatedRecords:
     def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield what came twice, of each signal."""
         for signal, amount in self._repeated.items():
-            yield SavingProposal(proposals.TWICE, signal, {signal: amount}, None, _ADVICE)
+            yield SavingProposal(proposals.DUPLICATE_RECORDS, signal, {signal: amount}, None, _ADVICE)
         for description, number in self._left_out.items():
-            yield UntoldKind(proposals.TWICE, f"{number:,} records {description} were not compared")
+            yield UntoldKind(proposals.DUPLICATE_RECORDS, f"{number:,} records {description} were not compared")
 
 
 def _list_identity_keys(record: Record) -> Iterator[int | None]:

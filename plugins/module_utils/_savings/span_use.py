@@ -28,7 +28,8 @@ from .captured_records import (
     read_span_kind,
 )
 from .ottl_texts import build_template_pattern, quote_literal
-from .proposals import RemovalOption, SavingProposal, UntoldKind, build_filter_option, build_noise_recipe
+from .proposals import SavingProposal, UntoldKind
+from .removal_options import RecipeOption, RemovalOption, build_filter_option, build_noise_recipe
 
 # Paths at which orchestrators and load balancers ask whether a program is well. Source: the conventions of Kubernetes,
 # Spring Boot, Quarkus, MicroProfile Health and Envoy.
@@ -146,21 +147,24 @@ class SpanUse:
         yield from self._propose_sampling()
         if self._left_out:
             reason = f"{self._left_out:,} spans after the first {MOST_SPANS:,} were not looked at"
-            yield from (UntoldKind(kind, reason) for kind in (proposals.LEAVES, proposals.PLAIN, proposals.ERRORS))
+            yield from (
+                UntoldKind(kind, reason)
+                for kind in (proposals.LEAF_SPANS, proposals.PLAIN_TRACES, proposals.REPEATED_ERRORS)
+            )
 
     def _propose_health_checks(self) -> Iterator[SavingProposal | UntoldKind]:
         masked_attributes = [name for name in PATH_ATTRIBUTES if not self._readable.can_read(name)]
         if masked_attributes and self.rows:
             shown_names = " and ".join(masked_attributes)
             yield UntoldKind(
-                proposals.HEALTH,
+                proposals.HEALTH_CHECKS,
                 f"{shown_names} are masked. Capture with `capture_keep: [{', '.join(masked_attributes)}]`",
             )
         if self._health_amounts:
             paths = sorted(self._health_amounts)
             removed = _sum_amounts(self._health_amounts.values())
             yield SavingProposal(
-                proposals.HEALTH, ", ".join(paths), {"traces": removed}, build_noise_recipe(probe_paths=paths)
+                proposals.HEALTH_CHECKS, ", ".join(paths), {"traces": removed}, build_noise_recipe(probe_paths=paths)
             )
 
     def _propose_leaf_spans(self) -> Iterator[SavingProposal | UntoldKind]:
@@ -175,9 +179,11 @@ class SpanUse:
                 needed_names.add(span.name)
         for name, amount in amounts_by_name.items():
             if name not in needed_names and amount.item_count >= _LEAST_SPANS_OF_NAME:
-                yield SavingProposal(proposals.LEAVES, name, {"traces": amount}, self._build_span_filter(name))
+                yield SavingProposal(proposals.LEAF_SPANS, name, {"traces": amount}, self._build_span_filter(name))
         if self._readable.other_pod_count and self.rows:
-            yield UntoldKind(proposals.LEAVES, "other pods get spans of the same traces: children may be among them")
+            yield UntoldKind(
+                proposals.LEAF_SPANS, "other pods get spans of the same traces: children may be among them"
+            )
 
     def _build_span_filter(self, name: str) -> RemovalOption | None:
         """Return the option that drops internal spans of a name; None for a masked name with too few words."""
@@ -202,7 +208,7 @@ class SpanUse:
         for name, amount in amounts_by_name.items():
             if amount.item_count >= _LEAST_SPANS_OF_NAME:
                 detail = "no option drops failed spans: correct what fails"
-                yield SavingProposal(proposals.ERRORS, name, {"traces": amount}, None, detail)
+                yield SavingProposal(proposals.REPEATED_ERRORS, name, {"traces": amount}, None, detail)
 
     def _propose_sampling(self) -> Iterator[SavingProposal | UntoldKind]:
         traces: dict[int, Trace] = defaultdict(Trace)
@@ -210,18 +216,20 @@ class SpanUse:
             traces[span.trace_number].add_span(span)
         plain_traces = [trace.amount for trace in traces.values() if trace.is_plain]
         if self._samples and traces:
-            yield UntoldKind(proposals.PLAIN, "the config samples traces already")
+            yield UntoldKind(proposals.PLAIN_TRACES, "the config samples traces already")
         elif traces and len(traces) < _LEAST_TRACES:
-            yield UntoldKind(proposals.PLAIN, f"the capture has {len(traces)} traces, and {_LEAST_TRACES} are needed")
+            yield UntoldKind(
+                proposals.PLAIN_TRACES, f"the capture has {len(traces)} traces, and {_LEAST_TRACES} are needed"
+            )
         elif plain_traces:
             plain_amount = _sum_amounts(plain_traces)
             removed_percent = 100 - REST_PERCENT
             removed = Amount(
                 plain_amount.item_count * removed_percent // 100, plain_amount.size_bytes * removed_percent // 100
             )
-            option = RemovalOption(recipe="tail_sampling", options={"slow_ms": SLOW_MS, "rest_percent": REST_PERCENT})
+            option = RecipeOption(recipe="tail_sampling", options={"slow_ms": SLOW_MS, "rest_percent": REST_PERCENT})
             subject = f"{len(plain_traces):,} of {len(traces):,} traces"
-            yield SavingProposal(proposals.PLAIN, subject, {"traces": removed}, option)
+            yield SavingProposal(proposals.PLAIN_TRACES, subject, {"traces": removed}, option)
 
 
 def _sum_amounts(amounts: Iterable[Amount]) -> Amount:
