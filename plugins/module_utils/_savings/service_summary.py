@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .captured_records import CLIENT, INTERNAL, Record, Resource, read_severity_level
-from .span_use import SpanRow
+from .span_rows import SpanRow
 
 SHORT_SPAN_MS = 5
 """A span is short if it takes less than so many milliseconds."""

@@ -10,7 +10,6 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings import proposals as kinds
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import SavingsWishes
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.span_use import SpanRow, Trace
 
 from .planted import MASKED, found, not_told, proposals, spans
 
@@ -71,19 +70,6 @@ def test_nine_in_ten_of_plain_traces_go() -> None:
     assert [untold.reason for untold in sampled.untold_kinds if untold.kind == kinds.PLAIN_TRACES] == [
         "the config samples traces already"
     ]
-
-
-def test_a_span_without_a_start_makes_no_trace_slow() -> None:
-    second = 1_000_000_000
-    whole = SpanRow(1, 1, 0, "cart", "GET /", "server", False, 1000 * second, 1001 * second, 10)
-    one_trace = Trace()
-    for span in (whole, whole._replace(start_nanoseconds=0)):
-        one_trace.add_span(span)
-    assert (one_trace.start_nanoseconds, one_trace.end_nanoseconds) == (whole.start_nanoseconds, whole.end_nanoseconds)
-    assert one_trace.is_plain
-    without_start = Trace()
-    without_start.add_span(whole._replace(start_nanoseconds=0))
-    assert without_start.is_plain
 
 
 def test_errors_that_repeat_have_no_option() -> None:
