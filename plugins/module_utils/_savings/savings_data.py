@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .capture_findings import CaptureFindings
 from .instrumentation_score import Score
-from .observation import CaptureFindings
 from .proposals import KINDS
 from .told_savings import Savings, ToldProposal
 

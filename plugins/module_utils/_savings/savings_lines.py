@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator
 from .._otelcol.forecast.pages import format_size
 from .._otelcol.otlp_requests import describe_item_count
 from .attribute_use import AttributeRow
+from .capture_findings import CaptureFindings
 from .instrumentation_score import AnsweredRule, Score
-from .observation import CaptureFindings
 from .proposals import KINDS
 from .rule_answer import RuleOutcome
 from .score_rules import RULES

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._otelcol.rules.report_model import format_markdown_code
+from .capture_findings import CaptureFindings
 from .instrumentation_score import Score
-from .observation import CaptureFindings
 from .proposals import KINDS
 from .rule_answer import RuleOutcome
 from .told_savings import (
