@@ -11,7 +11,7 @@ capture cannot tell (proposals.py). The proposals that save most are told.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from .._otelcol.errors import Problem
 from .._otelcol.otlp_requests import MALFORMED_ERRORS
 from .attribute_use import AttributeRow, AttributeUse
 from .capture_findings import CaptureFindings, divide_or_zero
-from .captured_records import NO_AMOUNT, Amount, ReadableValues, read_resources
+from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, read_resources
 from .log_use import LogUse
 from .metric_use import CapturedMetrics
 from .proposals import SavingProposal, UntoldKind
@@ -75,7 +75,11 @@ class _Observation:
 
     def add_request(self, signal: str, request: Mapping[str, Any]) -> None:
         """Count the resources and records of a request."""
-        signal_use = {"traces": self._span_use, "metrics": self._metrics, "logs": self._log_use}[signal]
+        add_to_signal: Callable[[Record], None] = {
+            "traces": self._span_use.add_record,
+            "metrics": self._metrics.add_record,
+            "logs": self._log_use.add_record,
+        }[signal]
         for resource, records in read_resources(signal, request):
             item_count = sum(record.items for record in records)
             self._captured_amounts[signal] = self._captured_amounts[signal].plus(item_count, resource.size_bytes)
@@ -84,7 +88,7 @@ class _Observation:
             service_summary.add_resource(resource)
             for record in records:
                 self._attribute_use.add_record(record)
-                signal_use.add_record(record)
+                add_to_signal(record)
                 self._repeated_records.add_record(record)
                 service_summary.add_record(record)
 
