@@ -18,7 +18,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..module_utils._collector import gpu_exporters
-from ..module_utils._collector.critical import critical_use
+from ..module_utils._collector.critical import scrape_targets
 from ..module_utils._otelcol.errors import Problem
 
 # A character that the label of a series cannot have.
@@ -94,9 +94,9 @@ def scrapes_own_node(targets: str, collector: Mapping[str, Any]) -> bool:
 
 def locate_critical_components(
     names: Iterable[str], changed: Mapping[str, Any], platform: Mapping[str, Any], collector: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+) -> list[scrape_targets.ScrapeTarget]:
     """Return where the critical components have their metrics. Raises Problem for what the collector cannot scrape."""
-    return critical_use.find_places(names, changed, platform, collector["alone"])
+    return scrape_targets.find_scrape_targets(names, changed, platform, collector["alone"])
 
 
 # ── Pods with annotations ──

@@ -56,11 +56,11 @@ def build_bundle(
         "adopt": _list_adopted_releases(instrumentations),
         "requirements": {
             "languages": sorted(_collect_languages(instrumentations)),
-            "targets": custom_resource.list_targets(instrumentations),
+            "targets": requirements.list_export_targets(instrumentations),
             "namespaces": namespaces,
             "coming": sorted({instrumentation.namespace for instrumentation in instrumentations}),
             "references": references,
-            "files": custom_resource.list_needed_files(instrumentations),
+            "files": requirements.list_needed_files(instrumentations),
             "trials": [manifest for manifest in manifests if manifest["kind"] == custom_resource.KIND],
         },
     }

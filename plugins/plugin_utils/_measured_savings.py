@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from ..module_utils._otelcol.config.masking import mask_and_clean
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._savings.measured_shares import RemovedShares, has_sent_anything, measure_removed_shares
-from ..module_utils._savings.proposals import RemovalOption, SavingProposal
+from ..module_utils._savings.proposals import SavingProposal
+from ..module_utils._savings.removal_options import RemovalOption
 from ..module_utils._savings.told_savings import ToldProposal
 from . import _savings_options as options
 from ._otelcol import _builds, _yaml

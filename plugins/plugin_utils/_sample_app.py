@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..module_utils._install.releases import lock_file
-from ..module_utils._instrumentation import exports
+from ..module_utils._instrumentation import export_endpoints, exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
 from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_text
 from ..module_utils._otelcol.errors import Problem, strip_credentials

@@ -19,9 +19,10 @@ from ..module_utils._otelcol.errors import Problem, clean_text
 from ..module_utils._otelcol.forecast.capture_facts import CaptureFacts
 from ..module_utils._otelcol.forecast.unmatched import list_unmatched_receivers, parse_receivers
 from ..module_utils._otelcol.testing.checked_pipelines import map_signals_of_receivers
+from ..module_utils._savings.capture_findings import CaptureFindings
 from ..module_utils._savings.captured_records import ReadableValues
 from ..module_utils._savings.instrumentation_score import Score, compute_score
-from ..module_utils._savings.observation import CaptureFindings, SavingsWishes, observe_capture
+from ..module_utils._savings.observation import SavingsWishes, observe_capture
 from ..module_utils._savings.savings_data import build_savings_data
 from ..module_utils._savings.savings_lines import list_savings_lines
 from ..module_utils._savings.savings_markdown import build_savings_markdown
@@ -79,7 +80,7 @@ def _score_services(observed: CaptureFindings, readable: ReadableValues) -> tupl
     """Return the score of each service, by name."""
     return tuple(
         compute_score(service, observed_service, readable)
-        for service, observed_service in sorted(observed.facts_by_service.items())
+        for service, observed_service in sorted(observed.summary_by_service.items())
     )
 
 

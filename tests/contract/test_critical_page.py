@@ -8,11 +8,8 @@ from __future__ import annotations
 import re
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_table import COMPONENTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_use import (
-    DETECT,
-    PLACE_KEYS,
-    RECIPE,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_use import DETECT, RECIPE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.scrape_targets import PLACE_KEYS
 
 from .role import RECIPES, ROOT
 

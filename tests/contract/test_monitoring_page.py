@@ -9,7 +9,7 @@ import re
 import textwrap
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts, dashboard
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts, panels
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.series import COLLECTOR
 
 from .source import text
@@ -41,5 +41,5 @@ def test_the_job_to_copy_sets_each_label_that_queries_ask_for() -> None:
 def test_the_picture_has_each_panel() -> None:
     """Panels of records are drawn for each signal."""
     drawn = text("docs/images/dashboard.svg")
-    titles = [panel.title.replace("<what>", noun) for panel in dashboard.PANELS for noun in ("spans", "log records")]
+    titles = [panel.title.replace("<what>", noun) for panel in panels.PANELS for noun in ("spans", "log records")]
     assert [title for title in titles if f">{title}</text>" not in drawn] == []

@@ -20,7 +20,6 @@ PLUGINS = Path("plugins")
 
 # Tests of several files, or of a whole that none of them is. The list only shrinks.
 OF_SEVERAL = {
-    "plugins/module_utils/_collector/test_dashboard_of_all.py": "the dashboard, out of all that makes it",
     "plugins/module_utils/_diagnose/live/test_hostile_configs.py": "all that reads configs of a cluster",
     "plugins/module_utils/_diagnose/live/test_sidecars.py": "the diagnosis of a collector beside an application",
     "plugins/module_utils/_diagnose/live/test_unknown.py": "the diagnosis where the account sees little",

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_table import (
     COMPONENTS,
     CRITICAL_ALERTS,
-    component_fact,
+    component_feature,
     component_matcher,
 )
 
@@ -252,7 +252,7 @@ def test_a_fault_of_a_component_raises_its_alert_alone(programs: Path, tmp_path:
         if name == component:
             series = {of(name, "up"): "1x240", **COLLECTOR_UP, **change}
             plays.append(Play(alert, series, {before: "", then: alert}))
-    own = {alert.name for alert in CRITICAL_ALERTS if component_fact(component) in alert.needed_facts}
+    own = {alert.name for alert in CRITICAL_ALERTS if component_feature(component) in alert.needed_features}
     assert {play.name for play in plays} == own
     assert verdict(programs, of_components(tmp_path, component), plays) == ""
 

@@ -132,9 +132,9 @@ def watched(
 
 def selectors(component: CriticalComponent) -> list[str]:
     """Return what the alerts and the panel of a component select."""
-    facts = {critical_table.component_fact(component.name)}
-    alerts = [alert.expr for alert in critical_table.CRITICAL_ALERTS if facts.issuperset(alert.needed_facts)]
-    panels = [panel.expr for panel in critical_table.CRITICAL_PANELS if facts.issuperset(panel.needed_facts)]
+    facts = {critical_table.component_feature(component.name)}
+    alerts = [alert.expr for alert in critical_table.CRITICAL_ALERTS if facts.issuperset(alert.needed_features)]
+    panels = [panel.expr for panel in critical_table.CRITICAL_PANELS if facts.issuperset(panel.needed_features)]
     found = [match[0] for expr in (*alerts, *panels) for match in SELECTOR.finditer(expr)]
     return [selector for selector in dict.fromkeys(found) if not selector.startswith("ALERTS")]
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from .._otelcol.errors import Problem, suggest_word
 
 
-class Exporter(NamedTuple):
+class GpuExporter(NamedTuple):
     """An exporter: how to recognize its pods, which of its counters matter and what each tells.
 
     `app_labels` are values of the pods' label `app` or `app.kubernetes.io/name`. `device_label` is the label of a GPU
@@ -90,7 +90,7 @@ _POD_LABELS = {
     "k8s.daemonset.name": "",
 }
 EXPORTERS = {
-    "nvidia": Exporter(
+    "nvidia": GpuExporter(
         app_labels=("nvidia-dcgm-exporter", "dcgm-exporter"),
         port=9400,
         device_label="UUID",
@@ -99,7 +99,7 @@ EXPORTERS = {
         full_value_by_measure={"DCGM_FI_PROF_GR_ENGINE_ACTIVE": 1, "DCGM_FI_DEV_GPU_UTIL": 100},
         meaning_by_counter=_NVIDIA,
     ),
-    "amd": Exporter(
+    "amd": GpuExporter(
         app_labels=("metrics-exporter", "amdgpu-metrics-exporter"),
         port=5000,
         device_label="gpu_id",
@@ -109,7 +109,7 @@ EXPORTERS = {
         meaning_by_counter=_AMD,
     ),
     # Of a card with several GPUs, XPU Manager has the power of the card too, without an address.
-    "intel": Exporter(
+    "intel": GpuExporter(
         app_labels=("intel-xpumanager",),
         port=29999,
         device_label="pci_bdf",

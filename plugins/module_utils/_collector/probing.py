@@ -3,41 +3,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a collector is tested with telemetry of our own: what is sent to it, and where its arrival is counted. Private.
 
-The render of a collector plans the test, and the verification runs it. Telemetry goes in by OTLP over HTTP in clear
-text, and must be counted in the collector's own metrics. A signal is left out if a sampler on its way may drop what is
-sent.
+The render of a collector plans the test (`_planned.py` of plugin_utils), and the verification runs it. Telemetry goes
+in by OTLP over HTTP in clear text, and must be counted in the collector's own metrics. A signal is left out if a
+sampler may drop what is sent (sampled_routes.py).
+
+Example of a test:
+
+    {"name": "gateway", "via": {"namespace": "otel", "selector": "…", "port": 4318}, "arrival": {"namespace": "otel",
+     "selector": "…", "evidence": "metrics", "metrics_port": 8888}, "signals": ["traces", "metrics", "logs"]}
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from .._otelcol.config.paths import list_at, mapping_at, value_at
-from .._otelcol.config.pipelines import PipelineGraph, signal_of
-from .._otelcol.needs.quantities import parse_duration
-from .._otelcol.traits import is_for_trials, kind_of, samples_records
+from .._otelcol.config.pipelines import PipelineGraph
+from .._otelcol.traits import is_for_trials
 from .manifests.build import CollectorBuild
 from .manifests.network import OTLP_HTTP, list_plain_ports
+from .sampled_routes import list_passed_signals, list_received_signals, plan_sampled_probe
 
 _METRICS_PORT = "metrics"
-_SIGNALS = ("traces", "metrics", "logs")
-_TAIL_SAMPLER = "tailsampling"
-# How many seconds a test takes at most, unless a tail sampler waits longer.
-_TIMEOUT_SECONDS = 30
-# How many seconds telemetry may take behind a tail sampler.
-_MARGIN_SECONDS = 20
-# How many seconds a tail sampler waits without settings. Source: createDefaultConfig of tailsamplingprocessor.
-_DECISION_SECONDS = 30
-_ALL_PERCENT = 100
-
-
-class SampledProbe(TypedDict, total=False):
-    """What a test adds for tail samplers; empty without any."""
-
-    span_status: str
-    """`error`: the spans that are sent say that they failed, since samplers keep those."""
-    timeout_seconds: float
 
 
 def plan_probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -62,6 +49,7 @@ def plan_probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, An
 def plan_hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
     """Return how to see what a collector takes and sends on; None for a sidecar, which has no pods of its own.
 
+    The search for lost records reads the metrics of each collector that telemetry passes, one hop after the other.
     `receivers` are the collectors that each exporter sends to. The result has the pods with their port of metrics, and
     the signals and receivers of each exporter.
     """
@@ -106,96 +94,3 @@ def explain_unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     if _METRICS_PORT not in port_names:
         return "it does not serve its own metrics, in which the data would be counted"
     return ""
-
-
-def list_received_signals(config: Mapping[str, Any]) -> list[str]:
-    """Return the signals whose pipelines have an OTLP receiver."""
-    otlp_signals = {signal_of(pipeline) for pipeline in _list_entry_pipelines(PipelineGraph.of(config))}
-    return [signal for signal in _SIGNALS if signal in otlp_signals]
-
-
-def list_passed_signals(config: Mapping[str, Any]) -> list[str]:
-    """Return the signals with a way to an exporter on which no sampler drops test data, or a span that failed."""
-    passes_by_signal: dict[str, bool] = {}
-    for way in _find_ways_from_receivers(config):
-        keeps_all = all(_keeps_probe(config, sampler) for sampler in way.samplers)
-        passes_by_signal[way.signal] = passes_by_signal.get(way.signal, False) or keeps_all
-    return [signal for signal in list_received_signals(config) if passes_by_signal.get(signal, True)]
-
-
-def plan_sampled_probe(config: Mapping[str, Any]) -> SampledProbe:
-    """Return how to test tail samplers: they keep spans that failed, after they have waited for the whole trace."""
-    decision_waits = []
-    for way in _find_ways_from_receivers(config):
-        for sampler in way.samplers:
-            if kind_of(sampler) == _TAIL_SAMPLER:
-                decision_waits.append(_decision_wait(mapping_at(config, "processors", sampler)))
-    if not decision_waits:
-        return {}
-    return {"span_status": "error", "timeout_seconds": max(_TIMEOUT_SECONDS, max(decision_waits) + _MARGIN_SECONDS)}
-
-
-# ── Samplers ──
-
-
-def _keeps_probe(config: Mapping[str, Any], sampler: str) -> bool:
-    """Return whether a sampler keeps all records, or all spans that failed."""
-    settings = mapping_at(config, "processors", sampler)
-    percentage = settings.get("sampling_percentage")
-    if isinstance(percentage, (int, float)) and percentage >= _ALL_PERCENT:
-        return True
-    for policy in list_at(settings, "policies"):
-        if value_at(policy, ("type",)) == "always_sample" or "ERROR" in list_at(policy, "status_code", "status_codes"):
-            return True
-    return False
-
-
-def _decision_wait(sampler_settings: Mapping[str, Any]) -> float:
-    """Return for how many seconds a tail sampler waits for the spans of a trace."""
-    wait = sampler_settings.get("decision_wait")
-    return _DECISION_SECONDS if wait is None else parse_duration(wait)
-
-
-# ── Ways through the pipelines ──
-
-
-class _SignalPath(NamedTuple):
-    """A way of data from an OTLP receiver to an exporter: the signal that is received, and the samplers on the way."""
-
-    signal: str
-    samplers: tuple[str, ...]
-
-
-def _find_ways_from_receivers(config: Mapping[str, Any]) -> Iterator[_SignalPath]:
-    """Yield the ways from all OTLP receivers of a config."""
-    graph = PipelineGraph.of(config)
-    for pipeline in _list_entry_pipelines(graph):
-        for samplers in _find_ways_out(graph, pipeline):
-            yield _SignalPath(signal_of(pipeline), samplers)
-
-
-def _list_entry_pipelines(graph: PipelineGraph) -> list[str]:
-    """Return the pipelines that have an OTLP receiver."""
-    entry_pipelines = []
-    for pipeline in graph.pipelines:
-        if any(kind_of(receiver) == "otlp" for receiver in graph.list_ids(pipeline, "receivers")):
-            entry_pipelines.append(pipeline)
-    return entry_pipelines
-
-
-def _find_ways_out(
-    graph: PipelineGraph, pipeline: str, passed_pipelines: tuple[str, ...] = ()
-) -> Iterator[tuple[str, ...]]:
-    """Yield the samplers on each way out of a pipeline, also through connectors that hand on what they get.
-
-    A way does not come back to the pipelines that it has passed.
-    """
-    own_samplers = tuple(filter(samples_records, graph.list_ids(pipeline, "processors")))
-    for exporter in graph.list_ids(pipeline, "exporters"):
-        if exporter not in graph.connectors:
-            yield own_samplers
-        for next_pipeline in graph.find_pipelines_behind(pipeline, exporter):
-            if next_pipeline in passed_pipelines:
-                continue
-            for later_samplers in _find_ways_out(graph, next_pipeline, (*passed_pipelines, pipeline)):
-                yield (*own_samplers, *later_samplers)

@@ -1,13 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Size the queues and batches of exporters in bytes, in the config of a collector with recipes.
+"""Size the queues and batches of exporters in bytes, in the config of a collector with recipes. Private.
 
 The render of a collector calls `size_by_bytes` and `retry_without_end` after all layers of its config are merged.
+Example: with 96 MiB for all queues, the only exporter `otlp_http: {sending_queue: {}}` becomes
+
+    otlp_http:
+      sending_queue:
+        sizer: bytes
+        queue_size: 100663296
+        batch: {sizer: bytes, min_size: 1048576, max_size: 3670016, flush_timeout: 1s}
 
 A receiver limits a request by its bytes, and a pod its memory. Numbers of records fit neither: 8192 records are 1 MB or
 800 MB. So each queue gets its share of the memory, and each batch ends below the smallest usual limit of a receiver.
-Source: exporter/exporterhelper/internal/queuebatch/{config,partition_batcher,logs_batch}.go of the Collector. Private.
+Source: exporter/exporterhelper/internal/queuebatch/{config,partition_batcher,logs_batch}.go of the Collector.
 """
 
 from __future__ import annotations
@@ -34,11 +41,12 @@ _DEFAULT_QUEUE_SIZE = 1000
 _LEAST_BYTES_BY_SIZER = {"bytes": 1, "items": 50, "requests": 500}
 # A queue that holds less than a batch would be full before the batch is sent, so it has room for so many.
 _BATCHES_IN_A_QUEUE = 4
-# What reads files hands on 100 records of up to 1 MiB at once, and tries for ever what a queue has no room for.
+# A receiver of files hands on 100 records of up to 1 MiB at once, and tries for ever what a queue has no room for.
 # Source: defaultMaxBatchSize in operator/helper/emitter.go and DefaultMaxLogSize in fileconsumer, of contrib's stanza.
-_FILE_RECEIVER, _FILE_REQUEST = "filelog", 100 * MIB
-# Without a smallest size, a batch waits for nothing, and is only split where it is too large.
-_SPLIT_ONLY = 0
+_FILE_RECEIVER = "filelog"
+_FILE_REQUEST_BYTES = 100 * MIB
+# A batch with this smallest size waits for nothing, and is only split where it is too large.
+_NO_LEAST_BYTES = 0
 
 
 @dataclass(frozen=True)
@@ -47,21 +55,22 @@ class _QueuedExporter:
 
     name: str
     signal_count: int
-    queue_before: Mapping[str, Any]
-    """The settings `sending_queue` before batches were moved to the exporter: what a recipe or a user says."""
-    queue_now: Mapping[str, Any]
+    written_queue: Mapping[str, Any]
+    """The settings `sending_queue` as a recipe or a user wrote them, before batches were moved to the exporter."""
+    queue: Mapping[str, Any]
+    """The settings `sending_queue` after that."""
 
     @property
     def counts_requests(self) -> bool:
         """Whether nobody says what the queue counts, so that its size is a number of requests."""
-        if "sizer" in self.queue_before:
+        if "sizer" in self.written_queue:
             return False
-        return isinstance(self.queue_before.get("queue_size", _DEFAULT_QUEUE_SIZE), int)
+        return isinstance(self.written_queue.get("queue_size", _DEFAULT_QUEUE_SIZE), int)
 
     @property
     def is_queued_in_memory(self) -> bool:
         """Whether the queue holds its requests in memory, and not in the files of an extension."""
-        return not self.queue_before.get("storage")
+        return not self.written_queue.get("storage")
 
 
 def size_by_bytes(
@@ -75,26 +84,27 @@ def size_by_bytes(
     user wrote settings of that processor (`chosen`), it stays unless an exporter takes them.
     """
     moved_config = _move_batches(config, target, chosen) if batches_in_exporters else config
-    senders = list(_find_senders(config, moved_config, target))
-    if not senders:
+    queued_exporters = list(_find_queued_exporters(config, moved_config, target))
+    if not queued_exporters:
         return moved_config
-    share_bytes = max(_divide_queue_bytes(queues, senders), _largest_request(config))
+    share_bytes = max(_divide_queue_bytes(queues, queued_exporters), _find_largest_request(config))
     timeout = value_at(config, (*_PROCESSOR_PATH, "timeout")) or "1s"
     exporters = dict(mapping_at(moved_config, "exporters"))
-    for sender in senders:
-        queue = _size_queue(sender, share_bytes)
-        settings = exporters[sender.name]
-        exporters[sender.name] = {**(settings or {}), QUEUE: _limit_requests(queue, sender, timeout)}
+    for exporter in queued_exporters:
+        sized_queue = _size_queue(exporter, share_bytes)
+        settings = exporters[exporter.name] or {}
+        exporters[exporter.name] = {**settings, QUEUE: _limit_requests(sized_queue, exporter, timeout)}
     return {**moved_config, "exporters": exporters}
 
 
-def _divide_queue_bytes(all_bytes: int, senders: Iterable[_QueuedExporter]) -> int:
+def _divide_queue_bytes(all_bytes: int, exporters: Iterable[_QueuedExporter]) -> int:
     """Return the share of each queue that this collection sizes in the memory of a pod, in whole MiB."""
     queue_count = 0
-    for sender in senders:
-        if sender.counts_requests and sender.is_queued_in_memory:
-            queue_count += sender.signal_count
-    return all_bytes // max(queue_count, 1) // MIB * MIB
+    for exporter in exporters:
+        if exporter.counts_requests and exporter.is_queued_in_memory:
+            queue_count += exporter.signal_count
+    share = all_bytes // max(queue_count, 1)
+    return share // MIB * MIB
 
 
 def retry_without_end(config: dict[str, Any]) -> dict[str, Any]:
@@ -117,12 +127,12 @@ def _is_enabled(queue: Any) -> bool:
     return isinstance(queue, Mapping) and queue.get("enabled") in (None, True)
 
 
-def _largest_request(config: Any) -> int:
+def _find_largest_request(config: Any) -> int:
     """Return the bytes of the largest request that an OTLP receiver takes, or that a receiver of files makes."""
     sizes = [LEAST_REQUEST_MIB * MIB]
     for name, settings in mapping_at(config, "receivers").items():
         if kind_of(name) == _FILE_RECEIVER:
-            sizes.append(_FILE_REQUEST)
+            sizes.append(_FILE_REQUEST_BYTES)
         mib_over_grpc = value_at(settings, ("protocols", "grpc", "max_recv_msg_size_mib"))
         if isinstance(mib_over_grpc, int):
             sizes.append(mib_over_grpc * MIB)
@@ -156,12 +166,15 @@ def _has_default_sizes(processor: Any) -> bool:
     return bool(value_at(processor, ("send_batch_size",)) == DEFAULT_SIZE)
 
 
-def _find_senders(original_config: Any, moved_config: Any, target: TargetBuild) -> Iterator[_QueuedExporter]:
-    """Yield the exporters of pipelines that send requests out of a queue which makes batches."""
-    signals = PipelineGraph.of(moved_config).find_signals_by_id("exporters")
+def _find_queued_exporters(written_config: Any, moved_config: Any, target: TargetBuild) -> Iterator[_QueuedExporter]:
+    """Yield the exporters of pipelines that send requests out of a queue which makes batches.
+
+    `moved_config` is the config after batches were moved to the exporters.
+    """
+    signals_by_exporter = PipelineGraph.of(moved_config).find_signals_by_id("exporters")
     for name, settings in mapping_at(moved_config, "exporters").items():
         queue = value_at(settings, (QUEUE,))
-        if name not in signals or sends_nothing(name) or not can_batch(target, name):
+        if name not in signals_by_exporter or sends_nothing(name) or not can_batch(target, name):
             continue
         if settings is not None and not isinstance(settings, Mapping):  # a rule tells it
             continue
@@ -169,17 +182,20 @@ def _find_senders(original_config: Any, moved_config: Any, target: TargetBuild) 
             queue = {}
         if _is_enabled(queue):
             yield _QueuedExporter(
-                name, len(signals[name]), mapping_at(original_config, "exporters", name, QUEUE), queue
+                name=name,
+                signal_count=len(signals_by_exporter[name]),
+                written_queue=mapping_at(written_config, "exporters", name, QUEUE),
+                queue=queue,
             )
 
 
-def _size_queue(sender: _QueuedExporter, share_bytes: int) -> dict[str, Any]:
-    """Return a queue that counts bytes, unless its owner says what it counts."""
-    queue = dict(sender.queue_now)
-    if not sender.counts_requests:
+def _size_queue(exporter: _QueuedExporter, share_bytes: int) -> dict[str, Any]:
+    """Return a queue that counts bytes, unless a recipe or a user says what it counts."""
+    queue = dict(exporter.queue)
+    if not exporter.counts_requests:
         return queue
-    wanted_bytes = sender.queue_before.get("queue_size", _DEFAULT_QUEUE_SIZE) * REQUEST_BYTES
-    queue_bytes = min(wanted_bytes, share_bytes) if sender.is_queued_in_memory else wanted_bytes
+    wanted_bytes = exporter.written_queue.get("queue_size", _DEFAULT_QUEUE_SIZE) * REQUEST_BYTES
+    queue_bytes = min(wanted_bytes, share_bytes) if exporter.is_queued_in_memory else wanted_bytes
     sized_queue = {key: value for key, value in queue.items() if key not in ("sizer", "queue_size", BATCH)}
     sized_queue |= {"sizer": "bytes", "queue_size": queue_bytes}
     if BATCH in queue:
@@ -187,17 +203,20 @@ def _size_queue(sender: _QueuedExporter, share_bytes: int) -> dict[str, Any]:
     return sized_queue
 
 
-def _limit_requests(queue: dict[str, Any], sender: _QueuedExporter, timeout: Any) -> dict[str, Any]:
-    """Return a queue whose requests have a largest size, unless its owner writes the batches."""
+def _limit_requests(queue: dict[str, Any], exporter: _QueuedExporter, timeout: Any) -> dict[str, Any]:
+    """Return a queue whose requests have a largest size, unless a recipe or a user writes its batches."""
     batch = queue.get(BATCH)
     if batch is None:
-        batch, least_bytes = {}, _SPLIT_ONLY
-    elif BATCH not in sender.queue_before and batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch:
-        least_bytes = _choose_least_bytes(queue)
-    else:
-        return queue
-    limits = {"sizer": "bytes", "min_size": least_bytes, "max_size": REQUEST_BYTES, "flush_timeout": timeout}
-    return {**queue, BATCH: {**batch, **limits}}
+        return {**queue, BATCH: _build_batch(_NO_LEAST_BYTES, timeout)}
+    has_moved_batch = BATCH not in exporter.written_queue
+    if has_moved_batch and batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch:
+        return {**queue, BATCH: {**batch, **_build_batch(_choose_least_bytes(queue), timeout)}}
+    return queue
+
+
+def _build_batch(least_bytes: int, timeout: Any) -> dict[str, Any]:
+    """Return settings of batches that are counted in bytes."""
+    return {"sizer": "bytes", "min_size": least_bytes, "max_size": REQUEST_BYTES, "flush_timeout": timeout}
 
 
 def _choose_least_bytes(queue: Mapping[str, Any]) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._collector.probing import list_passed_signals, list_received_signals, plan_sampled_probe
+from .._collector.sampled_routes import list_passed_signals, list_received_signals, plan_sampled_probe
 from .._otelcol.config.addresses import split_host_and_port
 from .._otelcol.config.paths import iter_leaves, list_at, mapping_at
 from .._otelcol.needs.listeners import started_parts

@@ -17,9 +17,9 @@ from typing import Any
 
 from .._change.tree_parts import is_within
 from .._kube.operator_status import COLLECTOR
+from .._kube.quantity_values import are_same_quantities, parse_quantity
 from .._otelcol.config.paths import mapping_at, mappings_at
 from .._otelcol.kube.objects import Manifest
-from .quantity_values import are_same_quantities, parse_quantity
 
 # Parts of a container, or of the spec of a custom resource, that must have what the file says, and may have more.
 # The arguments of a custom resource are a mapping, to which the operator adds its own.

@@ -4,23 +4,24 @@
 """How the SDK of each language exports telemetry: by which protocol, to which endpoint, which signals. Private.
 
 `instrumentation.py` calls `build_export` for every language of an Instrumentation. `custom_resource.py` writes the
-answer into the custom resource.
+result into the custom resource. Example: Python with `collector: {name: gateway}` exports traces, metrics and logs by
+`http/protobuf` to `http://gateway.telemetry.svc:4318`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypedDict
-from urllib.parse import urlsplit
 
 from .._otelcol.errors import Problem, suggest_word
-from .._otelcol.kube.service_names import resolve_service
-from .sdk_languages import GRPC, HTTP, PROTOCOLS_BY_PORT, SdkLanguage
+from .export_endpoints import CollectorOptions, ExportEndpoint, build_collector_endpoint, parse_endpoint
+from .sdk_languages import GRPC, HTTP, PROTOCOL_BY_PORT, SdkLanguage
 
-PROTOCOL_VARIABLE, ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT"
-# Variables that have an option of their own here, where they are checked.
+# Variables of the SDKs.
+PROTOCOL_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL"
+ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
+# Variables for which there is an option, so that the value is checked.
 OPTIONS_BY_VARIABLE = {PROTOCOL_VARIABLE: "protocol", ENDPOINT_VARIABLE: "endpoint"}
 
 
@@ -48,15 +49,6 @@ class LanguageOptions(_OptionsOfAllLanguages, total=False):
     version: str
     config_path: str
     config_file: str
-
-
-class CollectorOptions(TypedDict, total=False):
-    """The collector that receives the telemetry. It is empty if the user gives an endpoint instead."""
-
-    name: str
-    namespace: str
-    http_port: int
-    grpc_port: int
 
 
 class CommonOptions(NamedTuple):
@@ -126,7 +118,7 @@ def _choose_endpoint(options: LanguageOptions, common_options: CommonOptions, pr
         return parse_endpoint(url)
     if not common_options.collector:
         raise Problem("it does not say where to send to", fix="Give `collector: {name: NAME}`, or `endpoint`.")
-    return collector_endpoint(
+    return build_collector_endpoint(
         common_options.collector, common_options.namespace, protocol, secure=bool(common_options.tls)
     )
 
@@ -139,13 +131,13 @@ def _check_port(language: SdkLanguage, options: LanguageOptions, protocol: str, 
     expected = endpoint.expected_protocol
     if not expected or expected == protocol:
         return
-    right_port = next(port for port, port_protocol in PROTOCOLS_BY_PORT.items() if port_protocol == protocol)
+    right_port = next(port for port, port_protocol in PROTOCOL_BY_PORT.items() if port_protocol == protocol)
     has_own_image = options["image"] and not language.directive
-    other_way = ""
+    protocol_advice = ""
     if expected in language.protocols or has_own_image:
-        other_way = f", or give it `protocol: {expected}`"
+        protocol_advice = f", or give it `protocol: {expected}`"
     wrong = f"{language.title} exports by {protocol}, but port {endpoint.port} of {endpoint.url} is that of {expected}"
-    fix = f"Send it to port {right_port}{other_way}; `endpoint` of a language overrides the common one."
+    fix = f"Send it to port {right_port}{protocol_advice}; `endpoint` of a language overrides the common one."
     raise Problem(wrong, fix=fix)
 
 
@@ -156,95 +148,3 @@ def _is_exported(signal: str, env: Mapping[str, Any]) -> bool:
     """
     exporters = env.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp")
     return isinstance(exporters, dict) or "otlp" in str(exporters)
-
-
-# ── Endpoints ──
-
-# The port that a URL without a port has; exporters of OTLP need one with http.
-_SCHEME_PORTS = {"https": 443}
-# The end of a URL behind its path, such as `?tenant=a#x`.
-_QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
-# The end of a URL that is for one signal alone, such as `/v1/traces`.
-_SIGNAL_PATH = re.compile(r"/v1/(traces|metrics|logs)/?\Z")
-# A host such as `[$(OTEL_NODE_IP)]` is the address of a node in an IPv6 cluster. Kubernetes fills it in. Python takes
-# only addresses in brackets, so it is parsed with any address in its place.
-_BRACKETED_VARIABLE, _ANY_IPV6 = re.compile(r"\[\$\([A-Za-z_]\w*\)\]"), "[::]"
-_EXAMPLE = "http://gateway.opentelemetry.svc:4318"
-
-
-class MeantService(NamedTuple):
-    """The namespace and the name of a Service."""
-
-    namespace: str
-    name: str
-
-
-@dataclass(frozen=True)
-class ExportEndpoint:
-    """An address that applications send OTLP to."""
-
-    url: str
-    """The address as the user wrote it."""
-    scheme: str
-    """`http` or `https`."""
-    host: str
-    """The host as it stands in the address, with the brackets of an IPv6 address."""
-    port: int
-    path: str
-    """The path without a slash at its end."""
-
-    @property
-    def expected_protocol(self) -> str:
-        """The protocol to which OTLP has given the port; an empty text for any other port."""
-        return PROTOCOLS_BY_PORT.get(self.port, "")
-
-    def list_meant_services(self, namespaces: tuple[str, ...]) -> list[MeantService]:
-        """Return the Services that the host means, each once; none if it is not the name of a Service.
-
-        A name without a namespace, such as `agent`, means a Service in each of these namespaces.
-        """
-        services: dict[MeantService, None] = {}
-        for namespace in namespaces or ("",):
-            service = resolve_service(self.host, namespace)
-            if service.namespace and service.is_certain:
-                services[MeantService(service.namespace, service.name)] = None
-        return list(services)
-
-
-def parse_endpoint(url: str) -> ExportEndpoint:
-    """Return the endpoint of a URL. Raises Problem for a URL that no exporter could use, or that has a password.
-
-    An `@` in any part of the URL counts as a sign of a password, because a password may have `/`, `?` or `#`. Messages
-    do not show the part after `?` or `#`, which may be a token.
-    """
-    if "@" in url:
-        fix = "Leave out all up to the @, and give user and password as headers, from a Secret in `env`."
-        raise Problem("the endpoint has an @, so a user or a password in it", fix=fix)
-    address = _QUERY_OR_FRAGMENT.sub("", url)
-    try:
-        parts = urlsplit(_BRACKETED_VARIABLE.sub(_ANY_IPV6, url))
-        port = _SCHEME_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
-    except ValueError as error:
-        raise Problem(f"the endpoint '{address}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        wrong = f"the endpoint '{address}' is not an http:// or https:// URL"
-        raise Problem(wrong, fix=f"Write it like {_EXAMPLE}, for gRPC too.")
-    if not port:
-        raise Problem(f"'{address}' has no port", fix="Write it: 4318 is OTLP over HTTP, 4317 OTLP over gRPC.")
-    if parts.query or parts.fragment or _SIGNAL_PATH.search(parts.path):
-        wrong = f"'{address}' is not a base address"
-        raise Problem(wrong, fix="Leave out /v1/traces and all after it; exporters append the signal's path.")
-    netloc = url.partition("://")[2].partition("/")[0]
-    host = netloc.rpartition(":")[0] if parts.port else netloc
-    return ExportEndpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
-
-
-def collector_endpoint(options: CollectorOptions, namespace: str, protocol: str, *, secure: bool) -> ExportEndpoint:
-    """Return the address of a collector's Service, at its port for a protocol.
-
-    `namespace` is that of the Instrumentation, which counts if the options name none.
-    """
-    scheme = "https" if secure else "http"
-    port = {HTTP: options["http_port"], GRPC: options["grpc_port"]}[protocol]
-    host = f"{options['name']}.{options.get('namespace') or namespace}.svc"
-    return parse_endpoint(f"{scheme}://{host}:{port}")

@@ -5,29 +5,23 @@
 
 The fields are the inputs of role otel_instrumentation, without its prefix; its argument_specs.yml says what each means.
 Actions build an `Instrumentation` with `from_options`, and `custom_resource.py` makes the custom resource of it.
-Sources for samplers and propagators: the CRD of opentelemetry-operator 0.158.0, its admission webhook (arguments of
-samplers), and the OpenTelemetry specification, "SDK environment variables".
+Example: `languages: {python: {}}` with `collector: {name: gateway}` is an Instrumentation with one export, of Python.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._otelcol.config.config_secrets import secret_kind_at
 from .._otelcol.config.secret_names import is_secret_name
-from .._otelcol.errors import Problem, suggest_word
+from .._otelcol.errors import Problem
 from .._otelcol.kube import names
-from .exports import (
-    OPTIONS_BY_VARIABLE,
-    CollectorOptions,
-    CommonOptions,
-    Export,
-    LanguageOptions,
-    build_export,
-)
+from .export_endpoints import CollectorOptions
+from .exports import OPTIONS_BY_VARIABLE, CommonOptions, Export, LanguageOptions, build_export
+from .samplers import build_sampler, check_propagators
 from .sdk_languages import LANGUAGES
 
 # Options whose mappings have required keys, so that their default is no mapping at all instead of an empty one.
@@ -98,7 +92,11 @@ class Instrumentation:
         for language_options in languages.values():
             _check_env(language_options["env"])
         common_options = CommonOptions(
-            values["namespace"], values["endpoint"], values["collector"], values["tls"], values["env"]
+            namespace=values["namespace"],
+            endpoint=values["endpoint"],
+            collector=values["collector"],
+            tls=values["tls"],
+            env=values["env"],
         )
         exports = []
         for name, language in LANGUAGES.items():
@@ -175,125 +173,3 @@ def _check_env(env: Mapping[str, Any]) -> None:
         if is_secret_name(name) or secret_kind_at({}, (name,), str(value)):
             wrong = f"{name} stands in `env` in clear text"
             raise Problem(wrong, fix="Give it as `{secret: NAME, key: KEY}` of an existing Secret.")
-
-
-# ── Samplers and propagators ──
-
-
-class SamplerFault(NamedTuple):
-    """What is wrong with the argument of a sampler, and what to do."""
-
-    wrong: str
-    fix: str
-
-
-PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace", "none")
-
-
-def build_sampler(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the sampler of the resource. Raises Problem for a type or an argument that the operator refuses."""
-    sampler_type = options.get("type") or ""
-    if not sampler_type:
-        return {}
-    given_argument = options.get("argument")
-    argument = "" if given_argument is None else str(given_argument)
-    if sampler_type not in SAMPLERS:
-        raise Problem(
-            f"there is no sampler '{sampler_type}'{suggest_word(sampler_type, SAMPLERS)}",
-            fix=f"Samplers: {', '.join(SAMPLERS)}.",
-        )
-    fault = SAMPLERS[sampler_type](argument)
-    if fault:
-        raise Problem(f"sampler '{sampler_type}' {fault.wrong}", fix=fault.fix)
-    sampler = {"type": sampler_type}
-    if argument:
-        sampler["argument"] = argument
-    return sampler
-
-
-def check_propagators(propagator_names: Sequence[str]) -> list[str]:
-    """Return the propagators of the resource. Raises Problem for one that is not known, and for `none` among others."""
-    for name in propagator_names:
-        if name not in PROPAGATORS:
-            wrong = f"there is no propagator '{name}'{suggest_word(name, PROPAGATORS)}"
-            raise Problem(wrong, fix=f"Propagators: {', '.join(PROPAGATORS)}.")
-    if "none" in propagator_names and len(set(propagator_names)) > 1:
-        raise Problem("propagator 'none' stands beside others", fix="Remove it, or the others.")
-    return list(dict.fromkeys(propagator_names))
-
-
-def _check_no_argument(argument: str) -> SamplerFault | None:
-    """Return the fault of any argument, for a sampler that takes none."""
-    if argument:
-        return SamplerFault(f"takes no argument, but has '{argument}'", "Remove `argument`.")
-    return None
-
-
-def _check_ratio(argument: str) -> SamplerFault | None:
-    """Return the fault of an argument that is no number from 0 to 1, or that is missing."""
-    if not argument:
-        return SamplerFault("has no argument, so it takes every trace", "Give `argument`, from 0 to 1, such as 0.25.")
-    if not _is_ratio(argument):
-        return SamplerFault(f"has the argument '{argument}'", "Give a number from 0 to 1.")
-    return None
-
-
-def _is_ratio(text: str) -> bool:
-    try:
-        return 0 <= float(text) <= 1
-    except ValueError:
-        return False
-
-
-def _check_pairs(argument: str) -> SamplerFault | None:
-    """Return the fault of an argument that is no list such as `a=1,b=2`. An empty argument has no fault."""
-    if not argument:
-        return None
-    for pair in argument.split(","):
-        key, _equals, value = pair.partition("=")
-        if not key or not value or "=" in value:
-            return SamplerFault(f"has '{pair}' in its argument", "Write `key=value` pairs with commas between them.")
-    return None
-
-
-class _RemoteKey(NamedTuple):
-    """A key in the argument of the remote sampler: whether a value is valid, and how a message describes one."""
-
-    is_valid: Callable[[str], bool]
-    description: str
-
-
-_REMOTE_KEYS = {
-    "endpoint": _RemoteKey(bool, "an address"),
-    "pollingIntervalMs": _RemoteKey(str.isdigit, "a whole number of milliseconds"),
-    "initialSamplingRate": _RemoteKey(_is_ratio, "a number from 0 to 1"),
-}
-
-
-def _check_remote(argument: str) -> SamplerFault | None:
-    """Return the fault of an argument that the remote sampler of Jaeger does not take."""
-    fault = _check_pairs(argument)
-    if fault or not argument:
-        return fault
-    for pair in argument.split(","):
-        key, _equals, value = pair.partition("=")
-        if key not in _REMOTE_KEYS:
-            wrong = f"has the key '{key}' in its argument{suggest_word(key, _REMOTE_KEYS)}"
-            return SamplerFault(wrong, f"Keys: {', '.join(_REMOTE_KEYS)}.")
-        remote_key = _REMOTE_KEYS[key]
-        if not remote_key.is_valid(value):
-            return SamplerFault(f"has '{pair}' in its argument", f"Give {remote_key.description}.")
-    return None
-
-
-# The samplers, each with the check of its argument.
-SAMPLERS: dict[str, Callable[[str], SamplerFault | None]] = {
-    "always_on": _check_no_argument,
-    "always_off": _check_no_argument,
-    "traceidratio": _check_ratio,
-    "parentbased_always_on": _check_no_argument,
-    "parentbased_always_off": _check_no_argument,
-    "parentbased_traceidratio": _check_ratio,
-    "jaeger_remote": _check_remote,
-    "xray": _check_pairs,
-}

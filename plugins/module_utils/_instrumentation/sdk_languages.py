@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the operator knows of each language, and which of them it is switched to. Private.
+"""The languages that the operator instruments, as a table. Private.
+
+A row says where the language stands in the custom resource, what its SDK sends, and what turns it off in the operator.
+Example: the annotation `instrumentation.opentelemetry.io/inject-python` asks for Python, whose SDK speaks
+`http/protobuf`, and for which the operator adds the container `opentelemetry-auto-instrumentation-python`.
 
 Sources: opentelemetry-operator 0.158.0, apis/v1alpha1 (fields), internal/config (switches: variables, then options),
 internal/instrumentation (containers, variables); its RFC "Instrumentation v1beta1" (the protocol of each image).
@@ -9,15 +13,13 @@ internal/instrumentation (containers, variables); its RFC "Instrumentation v1bet
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import list_at, mapping_at
-from .._otelcol.kube.objects import Manifest
-
-GRPC, HTTP = "grpc", "http/protobuf"
-PROTOCOLS_BY_PORT = {4317: GRPC, 4318: HTTP}
+# The protocols of OTLP, as variable OTEL_EXPORTER_OTLP_PROTOCOL names them.
+GRPC = "grpc"
+HTTP = "http/protobuf"
+# The ports that OTLP has given to its protocols.
+PROTOCOL_BY_PORT = {4317: GRPC, 4318: HTTP}
 DOMAIN = "instrumentation.opentelemetry.io"
 # Names of the containers that the operator adds begin so.
 _ADDED_CONTAINER = "opentelemetry-auto-instrumentation"
@@ -44,8 +46,10 @@ class SdkLanguage:
     """The field for the requests and limits of its container."""
     is_enabled: bool = True
     """Whether the operator has it on by default."""
-    # The web server modules read a file that the operator writes, not the environment; this names the endpoint there.
     directive: str = ""
+    """For a web server: the directive with the endpoint. Its module reads a file that the operator writes, not the
+    environment. Empty for an SDK, which reads the environment.
+    """
 
     @property
     def annotation(self) -> str:
@@ -65,107 +69,52 @@ class SdkLanguage:
 
 _TRACES_ONLY = ("traces",)
 
-LANGUAGES = {
-    language.name: language
-    for language in (
-        SdkLanguage("java", "Java", "java", f"{_ADDED_CONTAINER}-java", resources_field="resources"),
-        SdkLanguage("nodejs", "Node.js", "nodejs", f"{_ADDED_CONTAINER}-nodejs"),
-        # The image leaves the gRPC exporter out: it is built for one version of Python and one C library.
-        SdkLanguage("python", "Python", "python", f"{_ADDED_CONTAINER}-python", protocols=(HTTP,)),
-        SdkLanguage("dotnet", ".NET", "dotnet", f"{_ADDED_CONTAINER}-dotnet"),
-        SdkLanguage("go", "Go", "go", _ADDED_CONTAINER, signals=_TRACES_ONLY, is_enabled=False),
-        SdkLanguage(
-            "apache_httpd",
-            "Apache HTTPD",
-            "apacheHttpd",
-            "otel-agent-attach-apache",
-            default_protocol=GRPC,
-            protocols=(GRPC,),
-            signals=_TRACES_ONLY,
-            directive="ApacheModuleOtelExporterEndpoint",
-        ),
-        SdkLanguage(
-            "nginx",
-            "nginx",
-            "nginx",
-            "otel-agent-attach-nginx",
-            default_protocol=GRPC,
-            protocols=(GRPC,),
-            signals=_TRACES_ONLY,
-            is_enabled=False,
-            directive="NginxModuleOtelExporterEndpoint",
-        ),
-    )
-}
-
-
-# The path at which the operator is asked about every new pod, however it was installed.
-_WEBHOOK_PATH = "/mutate-v1-pod"
-_WEBHOOK_NAME = "mpod.kb.io"
-_TRUE_WORDS = ("1", "t", "true")
-
-
-class PodWebhook(NamedTuple):
-    """The configuration by which the API server asks an operator about pods, and the Service that it asks."""
-
-    configuration_name: str
-    namespace: str
-    service_name: str
-
-
-def find_pod_webhook(webhooks: Iterable[Manifest]) -> PodWebhook | None:
-    """Return how the API server asks about pods, or nothing without an operator."""
-    for configuration in webhooks:
-        for webhook in list_at(configuration, "webhooks"):
-            client = mapping_at(webhook, "clientConfig")
-            service = mapping_at(client, "service")
-            if webhook.get("name") == _WEBHOOK_NAME and service.get("path") == _WEBHOOK_PATH:
-                return PodWebhook(configuration["metadata"]["name"], service["namespace"], service["name"])
-    return None
-
-
-def find_deployment(deployments: Iterable[Manifest], selector: Mapping[str, str]) -> Manifest | None:
-    """Return the Deployment whose pods the Service selects."""
-    for candidate in deployments:
-        labels = mapping_at(candidate["spec"]["template"]["metadata"], "labels")
-        if selector and selector.items() <= labels.items():
-            return candidate
-    return None
-
-
-def is_available(operator: Manifest) -> bool:
-    """Return whether a pod of the operator can answer; pods that are made meanwhile are never instrumented."""
-    return bool(mapping_at(operator, "status").get("availableReplicas"))
-
-
-def list_disabled_languages(operator: Manifest, language_names: Sequence[str]) -> list[SdkLanguage]:
-    """Return which of these languages the operator does not instrument, by its options and variables."""
-    container = _find_manager_container(operator)
-    variables = {variable["name"]: variable.get("value", "") for variable in list_at(container, "env")}
-    command_words = [*list_at(container, "command"), *list_at(container, "args")]
-    arguments = dict(_parse_option(word) for word in command_words)
-    disabled_languages = []
-    for name in language_names:
-        language = LANGUAGES[name]
-        if not _is_enabled(language, variables, arguments):
-            disabled_languages.append(language)
-    return disabled_languages
-
-
-def _is_enabled(language: SdkLanguage, variables: Mapping[str, str], arguments: Mapping[str, str]) -> bool:
-    """Return whether the operator instruments a language: an option wins over the variable, both over its default."""
-    switch_value = arguments.get(language.switch_flag, variables.get(language.switch_variable))
-    if switch_value is None:
-        return language.is_enabled
-    return switch_value.lower() in _TRUE_WORDS
-
-
-def _parse_option(argument: str) -> tuple[str, str]:
-    """Return name and value of an option of the command line; a bare one is on."""
-    name, equals, value = argument.lstrip("-").partition("=")
-    return name, value if equals else "true"
-
-
-def _find_manager_container(operator: Manifest) -> dict[str, Any]:
-    containers: list[dict[str, Any]] = operator["spec"]["template"]["spec"]["containers"]
-    return next((container for container in containers if container["name"] == "manager"), containers[0])
+_ALL_LANGUAGES = (
+    SdkLanguage(
+        name="java",
+        title="Java",
+        field="java",
+        container_name=f"{_ADDED_CONTAINER}-java",
+        resources_field="resources",
+    ),
+    SdkLanguage(name="nodejs", title="Node.js", field="nodejs", container_name=f"{_ADDED_CONTAINER}-nodejs"),
+    # The image leaves the gRPC exporter out: it is built for one version of Python and one C library.
+    SdkLanguage(
+        name="python",
+        title="Python",
+        field="python",
+        container_name=f"{_ADDED_CONTAINER}-python",
+        protocols=(HTTP,),
+    ),
+    SdkLanguage(name="dotnet", title=".NET", field="dotnet", container_name=f"{_ADDED_CONTAINER}-dotnet"),
+    SdkLanguage(
+        name="go",
+        title="Go",
+        field="go",
+        container_name=_ADDED_CONTAINER,
+        signals=_TRACES_ONLY,
+        is_enabled=False,
+    ),
+    SdkLanguage(
+        name="apache_httpd",
+        title="Apache HTTPD",
+        field="apacheHttpd",
+        container_name="otel-agent-attach-apache",
+        default_protocol=GRPC,
+        protocols=(GRPC,),
+        signals=_TRACES_ONLY,
+        directive="ApacheModuleOtelExporterEndpoint",
+    ),
+    SdkLanguage(
+        name="nginx",
+        title="nginx",
+        field="nginx",
+        container_name="otel-agent-attach-nginx",
+        default_protocol=GRPC,
+        protocols=(GRPC,),
+        signals=_TRACES_ONLY,
+        is_enabled=False,
+        directive="NginxModuleOtelExporterEndpoint",
+    ),
+)
+LANGUAGES = {language.name: language for language in _ALL_LANGUAGES}

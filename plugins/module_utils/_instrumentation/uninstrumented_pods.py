@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which pods run without the instrumentation that the annotations of their namespace ask for. Private.
 
-All functions are about the pods of one namespace, so a workload is known by its kind and name. The operator instruments
-a pod when the pod starts. So a restart helps pods that are older than the annotation. Newer pods without
-instrumentation are called refused: the operator has not instrumented them, for a reason that its log has.
+All functions are about the pods of one namespace. `live/annotate.py` calls them after it has annotated the namespace.
+The operator instruments a pod when the pod starts. So a restart helps a pod that is older than the annotation. A newer
+pod without instrumentation was skipped by the operator, for a reason that its log has: a restart does not help it.
+
+Example: the annotation is of 12:00. A pod of Deployment `cart` has started at 11:59 without the container that the
+operator adds, and one of Deployment `web` at 12:01. Then `cart` can be restarted, and `web` was skipped.
 """
 
 from __future__ import annotations
@@ -17,49 +20,20 @@ from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.objects import Manifest
 from .._rollout import restarts
 from .namespace_annotations import list_other_languages
-from .sdk_languages import LANGUAGES
+from .sdk_languages import LANGUAGES, SdkLanguage
 
 # A workload without instrumentation, as modules return it: its kind, namespace and name, and the language.
-Uninstrumented = dict[str, str]
+# Example: {"kind": "Deployment", "namespace": "shop", "name": "cart", "language": "python"}.
+UninstrumentedWorkload = dict[str, str]
 
 
 class SplitByRestart(NamedTuple):
-    """Workloads without instrumentation: those that a restart helps, and those with newer pods, which none helps."""
+    """Workloads without instrumentation, by whether a restart helps them."""
 
-    restartable: list[Uninstrumented]
-    refused: list[Uninstrumented]
-
-
-def find_uninstrumented_workloads(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[Uninstrumented]:
-    """Return the workloads of pods that run, should be instrumented by these annotations, and are not."""
-    annotation_names = set(annotations)
-    requested_languages = [language for language in LANGUAGES.values() if language.annotation in annotation_names]
-    workloads: dict[tuple[str, str], Uninstrumented] = {}
-    for pod in pods:
-        if not restarts.is_running(pod):
-            continue
-        missing_languages = [
-            language.name
-            for language in requested_languages
-            if _needs_container(pod, language.annotation, language.container_name)
-        ]
-        if missing_languages:
-            kind, namespace, name, _reason = restarts.find_workload_of(pod)
-            workloads[kind, name] = {
-                "kind": kind,
-                "namespace": namespace,
-                "name": name,
-                "language": missing_languages[0],
-            }
-    return list(workloads.values())
-
-
-def _needs_container(pod: Manifest, annotation: str, container: str) -> bool:
-    """Return whether a pod lacks the container of a language. A pod that opts out with `false` needs none."""
-    annotations = mapping_at(pod["metadata"], "annotations")
-    if str(annotations.get(annotation)).lower() == "false":
-        return False
-    return container not in restarts.container_names(pod)
+    restartable: list[UninstrumentedWorkload]
+    """Their pods are older than the annotation."""
+    skipped: list[UninstrumentedWorkload]
+    """They have newer pods, which the operator has skipped."""
 
 
 def split_by_restart(pods: Iterable[Manifest], annotations: Iterable[str], annotated_at: str) -> SplitByRestart:
@@ -71,40 +45,74 @@ def split_by_restart(pods: Iterable[Manifest], annotations: Iterable[str], annot
     older_pods: list[Manifest] = []
     newer_pods: list[Manifest] = []
     for pod in pods:
-        metadata = pod["metadata"]
-        is_newer = restarts.RESTARTED_AT in mapping_at(metadata, "annotations")
-        if annotated_at:
-            is_newer = str(metadata.get("creationTimestamp") or "") > annotated_at
-        pods_of_age = newer_pods if is_newer else older_pods
-        pods_of_age.append(pod)
-    refused_workloads = find_uninstrumented_workloads(newer_pods, annotations)
-    restartable = [
-        workload
-        for workload in find_uninstrumented_workloads(older_pods, annotations)
-        if workload not in refused_workloads
-    ]
-    return SplitByRestart(restartable, refused_workloads)
+        if _is_newer(pod, annotated_at):
+            newer_pods.append(pod)
+        else:
+            older_pods.append(pod)
+    skipped = find_uninstrumented_workloads(newer_pods, annotations)
+    restartable = []
+    for workload in find_uninstrumented_workloads(older_pods, annotations):
+        if workload not in skipped:
+            restartable.append(workload)
+    return SplitByRestart(restartable, skipped)
 
 
-def describe_refused_workloads(
+def _is_newer(pod: Manifest, annotated_at: str) -> bool:
+    """Return whether a pod is newer than the annotation, or was restarted before if its time is not known."""
+    metadata = pod["metadata"]
+    if annotated_at:
+        return str(metadata.get("creationTimestamp") or "") > annotated_at
+    return restarts.RESTARTED_AT in mapping_at(metadata, "annotations")
+
+
+def find_uninstrumented_workloads(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[UninstrumentedWorkload]:
+    """Return the workloads of pods that run, should be instrumented by these annotations, and are not."""
+    annotation_names = set(annotations)
+    requested_languages = [language for language in LANGUAGES.values() if language.annotation in annotation_names]
+    # By kind and name, since all are of one namespace. The last pod of a workload counts.
+    workloads: dict[tuple[str, str], UninstrumentedWorkload] = {}
+    for pod in pods:
+        missing_languages = [language for language in requested_languages if _lacks_instrumentation(pod, language)]
+        if restarts.is_running(pod) and missing_languages:
+            workload = restarts.find_workload_of(pod)
+            workloads[workload.kind, workload.name] = {
+                "kind": workload.kind,
+                "namespace": workload.namespace,
+                "name": workload.name,
+                "language": missing_languages[0].name,
+            }
+    return list(workloads.values())
+
+
+def _lacks_instrumentation(pod: Manifest, language: SdkLanguage) -> bool:
+    """Return whether a pod lacks the container of a language. A pod that opts out with `false` needs none."""
+    annotations = mapping_at(pod["metadata"], "annotations")
+    if str(annotations.get(language.annotation)).lower() == "false":
+        return False
+    return language.container_name not in restarts.container_names(pod)
+
+
+def describe_skipped_workloads(
     live_namespace: Manifest,
     pods: Iterable[Manifest],
     annotations: Iterable[str],
-    refused_workloads: list[Uninstrumented],
+    skipped_workloads: list[UninstrumentedWorkload],
 ) -> str:
-    """Return the warning for workloads of a namespace that the operator has not instrumented, with what to look at."""
-    name = live_namespace["metadata"]["name"]
+    """Return the warning for workloads of a namespace that the operator has skipped, with what to look at."""
+    namespace = live_namespace["metadata"]["name"]
+    # As keys, so that each stands there once and in order.
     other_annotations: dict[str, None] = {}
     for live_object in (live_namespace, *pods):
         other_annotations.update(dict.fromkeys(list_other_languages(live_object, annotations)))
     others_text = f", now {', '.join(other_annotations)}" if other_annotations else ""
-    workload_names, _command = restarts.build_restart_command(name, build_workloads(refused_workloads))
+    workload_names, _command = restarts.build_restart_command(namespace, build_outdated_workloads(skipped_workloads))
     return (
-        f"The operator did not instrument pods in {name}, although they are newer than its annotation:"
+        f"The operator did not instrument pods in {namespace}, although they are newer than its annotation:"
         f" {workload_names}. A restart helps only when the cause is gone. Look in the log of the operator, and for"
         f" annotations of the namespace and its pods that ask for another language{others_text}."
     )
 
 
-def build_workloads(rows: Iterable[Mapping[str, str]]) -> list[restarts.OutdatedWorkload]:
+def build_outdated_workloads(rows: Iterable[Mapping[str, str]]) -> list[restarts.OutdatedWorkload]:
+    """Return workloads as the functions of `restarts` take them, to name them or to restart them."""
     return [restarts.OutdatedWorkload(row["kind"], row["namespace"], row["name"]) for row in rows]

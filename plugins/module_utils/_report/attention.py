@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The list at the top of the page: what needs attention in all clusters and hosts, errors first.
 
-`page_model.py` calls `list_attention_rows` with the rows that the page shows further down. Private.
+`page_model.py` calls `list_attention_rows` with the rows that the page shows further down. Example: `eu-west: Secret
+otel/gateway-tls (tls.crt) ends 2026-05-01`. Private.
 """
 
 from __future__ import annotations
@@ -13,47 +14,48 @@ from typing import NamedTuple
 
 from .._otelcol.rules.subject import SEVERITIES
 from .certificate_rows import BAD_STATES
-from .page_rows import AttentionRow, CertificateRow, CollectorRow, PlaceRow
+from .page_rows import AttentionRow, CertificateRow, ClusterOrHostRow, CollectorRow
 
 
 class _Concern(NamedTuple):
-    """What needs attention in a cluster or host. `anchor` leads to its row; empty for the cluster or host itself."""
+    """What needs attention in a cluster or host."""
 
     severity: str
     text: str
     anchor: str = ""
+    """The id of the row on the page that it leads to; empty for that of the cluster or host itself."""
 
 
-def list_attention_rows(place_rows: Sequence[PlaceRow]) -> list[AttentionRow]:
+def list_attention_rows(rows: Sequence[ClusterOrHostRow]) -> list[AttentionRow]:
     """Return what needs attention in all clusters and hosts, errors first."""
-    rows: list[AttentionRow] = []
-    for place_row in place_rows:
+    attention_rows: list[AttentionRow] = []
+    for row in rows:
         for find_concerns in _CONCERN_SOURCES:
-            for concern in find_concerns(place_row):
-                rows.append(
+            for concern in find_concerns(row):
+                attention_rows.append(
                     {
                         "severity": concern.severity,
-                        "cluster": place_row["name"],
+                        "cluster": row["name"],
                         "text": concern.text,
-                        "anchor": concern.anchor or place_row["anchor"],
+                        "anchor": concern.anchor or row["anchor"],
                     }
                 )
-    return sorted(rows, key=lambda row: SEVERITIES.index(row["severity"]))
+    return sorted(attention_rows, key=lambda attention_row: SEVERITIES.index(attention_row["severity"]))
 
 
-def _find_unread_parts(place_row: PlaceRow) -> Iterator[_Concern]:
-    """Yield why a place could not be rendered or read."""
-    if place_row["problem"]:
-        yield _Concern("error", f"cannot be rendered: {place_row['problem']}")
-    for unread_part in place_row["unread"]:
+def _find_unread_parts(row: ClusterOrHostRow) -> Iterator[_Concern]:
+    """Yield why a cluster or host could not be rendered or read."""
+    if row["problem"]:
+        yield _Concern("error", f"cannot be rendered: {row['problem']}")
+    for unread_part in row["unread"]:
         yield _Concern("error", f"cannot read {unread_part}")
 
 
-def _find_ailing_collectors(place_row: PlaceRow) -> Iterator[_Concern]:
+def _find_ailing_collectors(row: ClusterOrHostRow) -> Iterator[_Concern]:
     """Yield the concerns about each collector of the inventory, then the collectors that it does not list."""
-    for collector in place_row["collectors"]:
+    for collector in row["collectors"]:
         yield from _find_collector_concerns(collector)
-    for collector_name in place_row["unlisted"]:
+    for collector_name in row["unlisted"]:
         yield _Concern("warning", f"{collector_name} runs and is not in the inventory")
 
 
@@ -68,16 +70,16 @@ def _find_collector_concerns(collector: CollectorRow) -> Iterator[_Concern]:
         yield _Concern("warning", f"{collector_id}: {collector['change']}", collector["anchor"])
 
 
-def _find_rule_errors(place_row: PlaceRow) -> Iterator[_Concern]:
+def _find_rule_errors(row: ClusterOrHostRow) -> Iterator[_Concern]:
     """Yield the errors of rules. Their warnings stand further down on the page."""
-    for finding in place_row["findings"]:
+    for finding in row["findings"]:
         if finding["severity"] == "error":
             yield _Concern("error", f"{finding['collector']}: {finding['message']}")
 
 
-def _find_bad_certificates(place_row: PlaceRow) -> Iterator[_Concern]:
+def _find_bad_certificates(row: ClusterOrHostRow) -> Iterator[_Concern]:
     """Yield the certificates with which no connection is made, now or soon."""
-    for certificate in place_row["certificates"]:
+    for certificate in row["certificates"]:
         if certificate["state"] in BAD_STATES:
             severity = "warning" if certificate["state"] == "soon" else "error"
             yield _Concern(severity, f"{certificate['holder']} {_describe_wrong_date(certificate)}")
@@ -90,15 +92,15 @@ def _describe_wrong_date(certificate: CertificateRow) -> str:
     return f"ends {certificate['until']}"
 
 
-def _find_version_notes(place_row: PlaceRow) -> Iterator[_Concern]:
+def _find_version_notes(row: ClusterOrHostRow) -> Iterator[_Concern]:
     """Yield the notes on versions of products, such as two that do not work together."""
-    for version_row in place_row["versions"]:
+    for version_row in row["versions"]:
         for note in version_row["notes"]:
             yield _Concern("warning", f"{version_row['what']}: {note}")
 
 
 # In this order, concerns of the same severity stand on the page.
-_CONCERN_SOURCES: tuple[Callable[[PlaceRow], Iterator[_Concern]], ...] = (
+_CONCERN_SOURCES: tuple[Callable[[ClusterOrHostRow], Iterator[_Concern]], ...] = (
     _find_unread_parts,
     _find_ailing_collectors,
     _find_rule_errors,

@@ -35,6 +35,7 @@ def list_certificate_rows(cluster: FleetCluster) -> list[CertificateRow]:
 
 def _list_read_rows(cluster: FleetCluster) -> list[CertificateRow]:
     """Return a row for each certificate, with all collectors that use it."""
+    # By the object that has the certificate, and its subject: several collectors may use one certificate.
     rows_by_holder: dict[tuple[str, str], CertificateRow] = {}
     for collector_id, diagnosis in cluster.diagnosis_by_collector.items():
         for certificate in diagnosis.get("certificates") or ():

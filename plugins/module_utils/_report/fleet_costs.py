@@ -3,33 +3,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The table of costs on the page: pods, requests and limits of each collector of a cluster, and what it may do.
 
-A figure is a request or a limit of CPU, in cores, or of memory, in bytes. Private.
+A figure is a request or a limit of CPU, in cores, or of memory, in bytes. Example: three pods that request `250m` of
+CPU each have the figure 0.25 each, and 0.75 together, which the page shows as `750m`. Private.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._kube.quantity_values import parse_quantity
 from .._otelcol.config.paths import mapping_at
-from .._otelcol.errors import Problem
-from .._otelcol.needs.quantities import parse_bytes, parse_cpu
-from .fleet_cluster import FleetMember
+from .fleet_collector import FleetCollector
 from .fleet_versions import NOTHING_TEXT
 from .page_rows import CostRow
 
-_GIB, _MIB = 2**30, 2**20
+_GIB = 2**30
+_MIB = 2**20
 NO_LIMIT = "no limit"
 _PODS_OF_FIXED_MODES = {"daemonset": "one on every node", "sidecar": "one in every pod that asks for it"}
 
 
 class _Column(NamedTuple):
-    """A column of figures: its name, the part of `resources` of a container that has them, and the resource."""
+    """A column of figures."""
 
     name: str
     part: str
+    """The part of `resources` of a container that has the figures: `requests` or `limits`."""
     resource: str
+    """`cpu` or `memory`."""
 
 
 _COLUMNS = (
@@ -40,23 +42,24 @@ _COLUMNS = (
 )
 
 
-def build_cost_row(member: FleetMember, running_pods: int | None) -> CostRow:
+def build_cost_row(collector: FleetCollector, running_pods: int | None) -> CostRow:
     """Return the row of a collector. `running_pods` is None if nobody saw how many pods run.
 
     The figures of all pods then are those of the planned pods.
     """
-    figures_of_pod = _read_figures_of_pod(member)
-    pod_count = _count_planned_pods(member) if running_pods is None else running_pods
+    figures_of_pod = _read_figures_of_pod(collector)
+    pod_count = _count_planned_pods(collector) if running_pods is None else running_pods
+    # Without the columns that have no figure.
     total_figures: dict[str, float] = {}
     if pod_count is not None:
         total_figures = {name: value * pod_count for name, value in figures_of_pod.items() if value}
-    port_rows = member.summary.get("ports") or ()
+    port_rows = collector.summary.get("ports") or ()
     return {
-        "collector": member.id,
-        "pods": _describe_pods(member, running_pods),
+        "collector": collector.id,
+        "pods": _describe_pods(collector, running_pods),
         "count": pod_count,
-        "rules": [_describe_rule(rule) for rule in member.rbac_rules],
-        "iam_actions": list(member.summary.get("iam_actions") or ()),
+        "rules": [_describe_rule(rule) for rule in collector.rbac_rules],
+        "iam_actions": list(collector.summary.get("iam_actions") or ()),
         "ports": [f"{port['port']}/{port['protocol']} {port['name']}" for port in port_rows],
         "each": figures_of_pod,
         "all": {name: total_figures.get(name) for name in figures_of_pod},
@@ -65,13 +68,14 @@ def build_cost_row(member: FleetMember, running_pods: int | None) -> CostRow:
     }
 
 
-def _read_figures_of_pod(member: FleetMember) -> dict[str, float | None]:
+def _read_figures_of_pod(collector: FleetCollector) -> dict[str, float | None]:
     """Return the requests and limits of one pod by column, in cores and bytes; None where there are none."""
-    resources = mapping_at(member.container, "resources")
+    resources = mapping_at(collector.container, "resources")
     figures = {}
     for column in _COLUMNS:
         quantity = mapping_at(resources, column.part).get(column.resource)
-        figures[column.name] = _parse_quantity(quantity, column.resource)
+        amount = parse_quantity(quantity)
+        figures[column.name] = None if amount is None else float(amount)
     return figures
 
 
@@ -96,44 +100,22 @@ def _format_total(column_name: str, values: Sequence[float | None]) -> str:
     return _format_figure(column_name, sum(value or 0 for value in values))
 
 
-def _count_planned_pods(member: FleetMember) -> int | None:
+def _count_planned_pods(collector: FleetCollector) -> int | None:
     """Return how many pods the inventory wants; None for DaemonSets and sidecars, for which it sets no number."""
-    if member.mode in _PODS_OF_FIXED_MODES:
+    if collector.mode in _PODS_OF_FIXED_MODES:
         return None
-    replicas = member.autoscaler.get("maxReplicas") or member.spec.get("replicas")
+    replicas = collector.autoscaler.get("maxReplicas") or collector.spec.get("replicas")
     return 1 if replicas is None else int(replicas)
 
 
-def _describe_pods(member: FleetMember, running_pods: int | None) -> str:
+def _describe_pods(collector: FleetCollector, running_pods: int | None) -> str:
     """Return how many pods a collector has and should have, in words."""
-    planned_in_words = str(_count_planned_pods(member))
-    if member.mode in _PODS_OF_FIXED_MODES:
-        planned_in_words = _PODS_OF_FIXED_MODES[member.mode]
-    elif member.autoscaler:
-        planned_in_words = f"{member.autoscaler.get('minReplicas')} to {member.autoscaler.get('maxReplicas')}"
+    planned_in_words = str(_count_planned_pods(collector))
+    if collector.mode in _PODS_OF_FIXED_MODES:
+        planned_in_words = _PODS_OF_FIXED_MODES[collector.mode]
+    elif collector.autoscaler:
+        planned_in_words = f"{collector.autoscaler.get('minReplicas')} to {collector.autoscaler.get('maxReplicas')}"
     return planned_in_words if running_pods is None else f"{running_pods} running, {planned_in_words}"
-
-
-def _parse_quantity(quantity: Any, resource: str) -> float | None:
-    """Return a quantity of Kubernetes, such as `500m` or `2Gi`, in cores or bytes; None if it is not understood."""
-    if quantity in (None, ""):
-        return None
-    quantity_text = str(quantity)
-    try:
-        if resource == "memory":
-            return float(parse_bytes(quantity_text))
-        return parse_cpu(quantity_text)
-    except Problem:
-        return _parse_number(quantity_text)
-
-
-def _parse_number(text: str) -> float | None:
-    """Return a number that Kubernetes takes too, such as `.5` or `1e3`; None for another text."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _format_figure(column_name: str, value: float | None) -> str:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Linux host of the fleet and its collectors, as earlier tasks have rendered and read them.
 
-A `FleetHost` answers what the page of the fleet asks of the results of these tasks; `page_model.py` uses it. Private.
+A `FleetHost` answers what the page of the fleet asks of the results of these tasks; `page_model.py` uses it. Example:
+`host.diagnosis` is what playbook diagnose said of the host, and empty if the host could not be reached. Private.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any
 
 from .._collector.recipes import SERVICE_MODE
 from .._otelcol.config.paths import list_at
-from .fleet_cluster import FleetMember, FleetPlace
+from .cluster_or_host import ClusterOrHost, Result
+from .fleet_collector import FleetCollector
 
-Result = Mapping[str, Any]
 NOT_ASKED = "Nothing was read from the host: this is what its inventory says."
 # The key that a diagnosis has when its task went well.
 _KEY_OF_SUCCESS = "verdict"
@@ -28,23 +29,23 @@ _UNREAD_PART = "how the collectors are"
 
 
 @dataclass(frozen=True)
-class FleetHost(FleetPlace):
+class FleetHost(ClusterOrHost):
     """A Linux host of the fleet."""
 
     @property
-    def collectors(self) -> Sequence[Result]:
-        """The collectors that were rendered, each with its `name`, `service` and `program`."""
+    def services(self) -> Sequence[Mapping[str, Any]]:
+        """The services that were rendered, one for each collector, with `name`, `service` and `program`."""
         return list_at(self.task_results, "rendered", "collectors")
 
     @cached_property
-    def members(self) -> list[FleetMember]:
+    def collectors(self) -> list[FleetCollector]:
         """The collectors as the picture of the topology needs them. The host is their namespace."""
-        fleet_members = []
-        for collector in self.collectors:
-            summary = {"name": collector["name"], "namespace": self.name, "mode": SERVICE_MODE}
-            config = self.config_by_collector.get(str(collector["name"])) or {}
-            fleet_members.append(FleetMember(summary, config, sends_to=tuple(list_at(collector, "sends_to"))))
-        return fleet_members
+        collectors = []
+        for service in self.services:
+            summary = {"name": service["name"], "namespace": self.name, "mode": SERVICE_MODE}
+            config = self.config_by_collector.get(str(service["name"])) or {}
+            collectors.append(FleetCollector(summary, config, sends_to=tuple(list_at(service, "sends_to"))))
+        return collectors
 
     @property
     def is_asked(self) -> bool:
@@ -86,4 +87,7 @@ class FleetHost(FleetPlace):
 
 def count_programs(hosts: Sequence[FleetHost]) -> Counter[str]:
     """Return how many collectors the inventory wants to run each program."""
-    return Counter(str(collector["program"]) for host in hosts for collector in host.collectors)
+    counts: Counter[str] = Counter()
+    for host in hosts:
+        counts.update(str(service["program"]) for service in host.services)
+    return counts

@@ -4,7 +4,8 @@
 """The versions on the page: which run, which the inventory wants, and whether they work together.
 
 `list_version_rows` makes the table of one cluster. `count_versions` and `count_host_programs` count the versions of the
-whole fleet. Private.
+whole fleet. Example of a row: cert-manager, wanted `1.21.2, by helm`, running `1.20.0, by helm cert-manager`, state
+`differs`. Private.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import join_at_most
 from .._otelcol.kube.keepers import describe_keeper
 from .._otelcol.rules.batching import PLANNED
-from .fleet_cluster import FleetCluster, FleetMember
+from .fleet_cluster import FleetCluster
+from .fleet_collector import FleetCollector
 from .fleet_host import FleetHost, count_programs
 from .page_rows import ProductVersions, VersionCount, VersionRow
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
-NOT_READ_TEXT, NOTHING_TEXT = "not read", "\N{EN DASH}"
+# What the page shows for a version that was not read, and where there is none.
+NOT_READ_TEXT = "not read"
+NOTHING_TEXT = "\N{EN DASH}"
+# So many owners, or collectors of one, are named.
 _MOST_NAMES = 5
 
 
@@ -104,9 +109,9 @@ def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, 
 def _list_image_rows(cluster: FleetCluster) -> Iterator[VersionRow]:
     """Yield a row for every image that collectors should run, with the images that these collectors run."""
     ids_by_image: dict[str, list[str]] = {}
-    for member in cluster.members:
-        image = str(member.summary.get("image") or "the operator's default")
-        ids_by_image.setdefault(image, []).append(member.id)
+    for collector in cluster.collectors:
+        image = str(collector.summary.get("image") or "the operator's default")
+        ids_by_image.setdefault(image, []).append(collector.id)
     for image, collector_ids in sorted(ids_by_image.items()):
         counts_by_image = Counter(find_running_image(cluster, collector_id) for collector_id in collector_ids)
         has_other_image = not set(counts_by_image) <= {image, NOT_READ_TEXT}
@@ -132,23 +137,23 @@ def _list_breaking_versions(cluster: FleetCluster) -> Iterator[VersionRow]:
     """Yield a row for each planned version of the Collector that breaks collectors of the cluster."""
     for version, breakage, _breaks in PLANNED:
         broken_ids = cluster.broken_by_version.get(version, ())
-        broken_members = [member for member in cluster.members if member.id in broken_ids]
-        if not broken_members:
+        broken_collectors = [collector for collector in cluster.collectors if collector.id in broken_ids]
+        if not broken_collectors:
             continue
         yield {
             "what": f"Collectors that {version} breaks",
             "wanted": NOTHING_TEXT,
-            "running": f"{len(broken_members)} of {len(cluster.members)}: {_describe_owners(broken_members)}",
+            "running": f"{len(broken_collectors)} of {len(cluster.collectors)}: {_describe_owners(broken_collectors)}",
             "notes": [f"Collector {version} {breakage}."],
             "state": "odd",
         }
 
 
-def _describe_owners(members: Sequence[FleetMember]) -> str:
+def _describe_owners(collectors: Sequence[FleetCollector]) -> str:
     """Return who owns these collectors, such as `2 of Helm release otel (obs/gateway and obs/agent)`."""
     ids_by_owner: dict[str, list[str]] = {}
-    for member in members:
-        ids_by_owner.setdefault(describe_keeper(member.workload), []).append(member.id)
+    for collector in collectors:
+        ids_by_owner.setdefault(describe_keeper(collector.workload), []).append(collector.id)
     owners_in_words = []
     for owner, ids in ids_by_owner.items():
         owners_in_words.append(f"{len(ids)} of {owner} ({join_at_most(_MOST_NAMES, ids)})")
@@ -176,8 +181,8 @@ def count_versions(clusters: Sequence[FleetCluster]) -> list[ProductVersions]:
         for product_name in PRODUCTS:
             title = find_product(product_name).title
             counts_by_product[title][_read_installed_version(cluster.find_product(product_name))] += 1
-        for member in cluster.members:
-            counts_by_product["Collectors"][find_collector_version(cluster, member)] += 1
+        for collector in cluster.collectors:
+            counts_by_product["Collectors"][find_collector_version(cluster, collector)] += 1
         for version, ids in cluster.broken_by_version.items():
             if ids:
                 counts_by_product[f"Collectors that {version} breaks"][f"in {cluster.name}"] += len(ids)
@@ -204,12 +209,12 @@ def count_host_programs(hosts: Sequence[FleetHost]) -> list[ProductVersions]:
     return [{"what": "Collectors of hosts", "versions": _sort_newest_first(counts_by_program)}]
 
 
-def find_collector_version(cluster: FleetCluster, member: FleetMember) -> str:
+def find_collector_version(cluster: FleetCluster, collector: FleetCollector) -> str:
     """Return the version that a collector runs, such as `0.158.0`; if it was not read, `0.158.0 wanted`."""
-    image = find_running_image(cluster, member.id)
+    image = find_running_image(cluster, collector.id)
     if image != NOT_READ_TEXT:
         return read_image_tag(image) or image
-    wanted_image = str(member.summary.get("image") or "the operator's image")
+    wanted_image = str(collector.summary.get("image") or "the operator's image")
     return f"{read_image_tag(wanted_image) or wanted_image} wanted"
 
 

@@ -23,26 +23,27 @@ from .._otelcol.config.paths import list_at
 from . import fleet_host, fleet_versions
 from .attention import list_attention_rows
 from .certificate_rows import BAD_STATES, list_certificate_rows
-from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, list_unlisted_collectors
+from .fleet_cluster import NOT_ASKED, FleetCluster, list_unlisted_collectors
+from .fleet_collector import FleetCollector
 from .fleet_costs import build_cost_row, sum_cost_rows
 from .fleet_host import FleetHost
 from .fleet_waves import NO_WAVES, FleetWaves, build_wave_rows, count_states
 from .page_rows import (
     ClusterCollectorRow,
+    ClusterOrHostRow,
     ClusterRow,
     CollectorRow,
     DiagnosisSummary,
     DriftSummary,
     FindingRow,
     Page,
-    PlaceRow,
     ServiceRow,
     SummaryCounts,
     Topology,
 )
 from .topology import draw_cluster, draw_hosts
 
-# Rows at the top of the page. Further concerns are only counted there: all of them stand further down.
+# So many rows of attention stand at the top of the page. Others are only counted there, and stand further down.
 _MOST_ATTENTION_ROWS = 25
 # The actions that leave an object as it is.
 _UNCHANGING_ACTIONS = ("unchanged", "absent")
@@ -73,31 +74,33 @@ def build_page_model(fleet: FleetParts, table: Table, title: str, time_text: str
     `table` has the versions of products that work together.
     """
     clusters, hosts, waves = fleet.clusters, fleet.hosts, fleet.waves
-    host_members = [member for host in hosts for member in host.members]
+    host_collectors = [collector for host in hosts for collector in host.collectors]
     cluster_rows = [
-        _build_cluster_row(index, cluster, clusters, table, host_members) for index, cluster in enumerate(clusters)
+        _build_cluster_row(index, cluster, clusters, table, host_collectors) for index, cluster in enumerate(clusters)
     ]
     host_rows = [_build_host_row(index, host) for index, host in enumerate(hosts)]
-    place_rows: list[PlaceRow] = [*cluster_rows, *host_rows]
-    needing_attention = list_attention_rows(place_rows)
+    rows: list[ClusterOrHostRow] = [*cluster_rows, *host_rows]
+    needing_attention = list_attention_rows(rows)
     page: Page = {
         "title": title,
         "time": time_text,
-        "summary": _summarize_page(clusters, hosts, place_rows),
+        "summary": _summarize_page(clusters, hosts, rows),
         "attention": needing_attention[:_MOST_ATTENTION_ROWS],
         "more": max(0, len(needing_attention) - _MOST_ATTENTION_ROWS),
         "versions": [*fleet_versions.count_versions(clusters), *fleet_versions.count_host_programs(hosts)],
-        "waves": build_wave_rows(waves, place_rows),
+        "waves": build_wave_rows(waves, rows),
         "no_waves": waves.problem,
         "clusters": cluster_rows,
         "hosts": host_rows,
-        "topology_of_hosts": _draw_hosts(hosts, host_members, host_rows),
+        "topology_of_hosts": _draw_hosts(hosts, host_collectors, host_rows),
     }
     masked_page: Page = _change_texts(page, make_masker(_collect_secrets(clusters, hosts)))
     return masked_page
 
 
-def _draw_hosts(hosts: Sequence[FleetHost], members: Sequence[FleetMember], host_rows: Sequence[PlaceRow]) -> Topology:
+def _draw_hosts(
+    hosts: Sequence[FleetHost], collectors: Sequence[FleetCollector], host_rows: Sequence[ClusterOrHostRow]
+) -> Topology:
     """Return the picture of the collectors of hosts. The box of a collector leads to its row on the page."""
     diagnoses_by_id: dict[str, Mapping[str, Any]] = {}
     for host in hosts:
@@ -105,17 +108,17 @@ def _draw_hosts(hosts: Sequence[FleetHost], members: Sequence[FleetMember], host
             diagnoses_by_id[f"{host.name}/{name}"] = diagnosis
     anchors_by_id: dict[str, str] = {}
     for row in host_rows:
-        for collector in row["collectors"]:
-            anchors_by_id[f"{row['name']}/{collector['name']}"] = str(collector["anchor"])
-    return draw_hosts(members, diagnoses_by_id, anchors_by_id)
+        for collector_row in row["collectors"]:
+            anchors_by_id[f"{row['name']}/{collector_row['name']}"] = str(collector_row["anchor"])
+    return draw_hosts(collectors, diagnoses_by_id, anchors_by_id)
 
 
 def _collect_secrets(clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost]) -> set[str]:
     """Return the secrets that stand in configs and in rendered Secrets."""
     secrets: set[str] = set()
-    places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
-    for place in places:
-        for config in place.config_by_collector.values():
+    clusters_and_hosts: list[FleetCluster | FleetHost] = [*clusters, *hosts]
+    for cluster_or_host in clusters_and_hosts:
+        for config in cluster_or_host.config_by_collector.values():
             secrets |= find_secrets(config)
     for cluster in clusters:
         secrets |= set(list_secret_values(list_at(cluster.task_results, "rendered", "manifests")))
@@ -137,21 +140,21 @@ def _change_texts(tree: Any, change_text: Callable[[str], str]) -> Any:
 
 
 def _summarize_page(
-    clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost], place_rows: Sequence[PlaceRow]
+    clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost], rows: Sequence[ClusterOrHostRow]
 ) -> SummaryCounts:
-    """Return the numbers at the top of the page. `place_rows` are the rows of clusters and hosts."""
+    """Return the numbers at the top of the page. `rows` are the rows of clusters and hosts."""
     collectors: list[CollectorRow] = []
     asked_collectors: list[CollectorRow] = []
     findings: Counter[str] = Counter()
     bad_certificates = 0
     drift = 0
-    for place_row in place_rows:
-        collectors += place_row["collectors"]
-        if not place_row["note"]:
-            asked_collectors += place_row["collectors"]
-        findings.update(finding["severity"] for finding in place_row["findings"])
-        bad_certificates += sum(certificate["state"] in BAD_STATES for certificate in place_row["certificates"])
-        drift += len(place_row["drift"]["objects"])
+    for row in rows:
+        collectors += row["collectors"]
+        if not row["note"]:
+            asked_collectors += row["collectors"]
+        findings.update(finding["severity"] for finding in row["findings"])
+        bad_certificates += sum(certificate["state"] in BAD_STATES for certificate in row["certificates"])
+        drift += len(row["drift"]["objects"])
     return {
         "clusters": len(clusters),
         "unread": _count_unread(clusters),
@@ -167,9 +170,9 @@ def _summarize_page(
     }
 
 
-def _count_unread(places: Sequence[FleetCluster | FleetHost]) -> int:
+def _count_unread(clusters_or_hosts: Sequence[FleetCluster] | Sequence[FleetHost]) -> int:
     """Return how many clusters or hosts were to be read and could not be."""
-    return sum(place.is_asked and not place.is_read for place in places)
+    return sum(each.is_asked and not each.is_read for each in clusters_or_hosts)
 
 
 # ── The row of a cluster ──
@@ -180,23 +183,24 @@ def _build_cluster_row(
     cluster: FleetCluster,
     clusters: Sequence[FleetCluster],
     table: Table,
-    host_members: Sequence[FleetMember],
+    host_collectors: Sequence[FleetCollector],
 ) -> ClusterRow:
     """Return the row of a cluster, with the picture of its collectors.
 
     Other `clusters` and the collectors of hosts may send to it, so they are in the picture.
     """
-    anchors = {member.id: f"c{index}-{member_index}" for member_index, member in enumerate(cluster.members)}
-    cost_rows = [build_cost_row(member, _count_running_pods(cluster, member.id)) for member in cluster.members]
+    anchor_by_id = {collector.id: f"c{index}-{number}" for number, collector in enumerate(cluster.collectors)}
+    collector_rows = [_build_collector_row(cluster, each, anchor_by_id[each.id]) for each in cluster.collectors]
+    cost_rows = [build_cost_row(each, _count_running_pods(cluster, each.id)) for each in cluster.collectors]
     return {
         "name": cluster.name,
         "anchor": f"cluster-{index}",
         "problem": cluster.problem,
         "unread": cluster.unread_reasons,
         "note": "" if cluster.is_asked else NOT_ASKED,
-        "topology": draw_cluster(cluster, clusters, anchors, host_members),
+        "topology": draw_cluster(cluster, clusters, anchor_by_id, host_collectors),
         "versions": fleet_versions.list_version_rows(cluster, table),
-        "collectors": [_build_collector_row(cluster, member, anchors[member.id]) for member in cluster.members],
+        "collectors": collector_rows,
         "unlisted": list_unlisted_collectors(cluster, clusters),
         "findings": [_build_finding_row(finding) for finding in cluster.findings],
         "certificates": list_certificate_rows(cluster),
@@ -231,16 +235,16 @@ def _summarize_drift(cluster: FleetCluster) -> DriftSummary:
     }
 
 
-def _build_collector_row(cluster: FleetCluster, member: FleetMember, anchor: str) -> ClusterCollectorRow:
+def _build_collector_row(cluster: FleetCluster, collector: FleetCollector, anchor: str) -> ClusterCollectorRow:
     return {
-        **_summarize_diagnosis(cluster.diagnosis_by_collector.get(member.id, {})),
-        "read": member.id in cluster.diagnosis_by_collector,
+        **_summarize_diagnosis(cluster.diagnosis_by_collector.get(collector.id, {})),
+        "read": collector.id in cluster.diagnosis_by_collector,
         "anchor": anchor,
-        "name": member.name,
-        "namespace": member.namespace,
-        "mode": member.mode,
-        "backend": str(member.summary.get("backend") or ""),
-        "version": fleet_versions.find_collector_version(cluster, member),
+        "name": collector.name,
+        "namespace": collector.namespace,
+        "mode": collector.mode,
+        "backend": str(collector.summary.get("backend") or ""),
+        "version": fleet_versions.find_collector_version(cluster, collector),
     }
 
 
@@ -274,12 +278,12 @@ def _find_change_message(diagnosis: Mapping[str, Any]) -> str:
 # ── The row of a host ──
 
 
-def _build_host_row(index: int, host: FleetHost) -> PlaceRow:
+def _build_host_row(index: int, host: FleetHost) -> ClusterOrHostRow:
     """Return the row of a host. It has no certificates and no products, so their lists are empty."""
     anchor = f"host-{index}"
-    collectors = []
-    for collector_index, collector in enumerate(host.collectors):
-        collectors.append(_build_service_row(host, collector, f"{anchor}-{collector_index}"))
+    service_rows = []
+    for number, service in enumerate(host.services):
+        service_rows.append(_build_service_row(host, service, f"{anchor}-{number}"))
     differing_files: list[str] = []
     for diagnosis in host.diagnosis_by_collector.values():
         differing_files += _list_differing_files(diagnosis)
@@ -289,7 +293,7 @@ def _build_host_row(index: int, host: FleetHost) -> PlaceRow:
         "problem": host.problem,
         "unread": host.unread_reasons,
         "note": "" if host.is_asked or host.problem else fleet_host.NOT_ASKED,
-        "collectors": collectors,
+        "collectors": service_rows,
         "unlisted": [f"collector {name}" for name in host.unlisted_collectors],
         "findings": [_build_finding_row(finding) for finding in host.findings],
         "certificates": [],
@@ -298,29 +302,29 @@ def _build_host_row(index: int, host: FleetHost) -> PlaceRow:
     }
 
 
-def _build_service_row(host: FleetHost, collector: Mapping[str, Any], anchor: str) -> ServiceRow:
+def _build_service_row(host: FleetHost, service: Mapping[str, Any], anchor: str) -> ServiceRow:
     """Return the row of a collector that was rendered for a host as a service."""
-    diagnosis = host.diagnosis_by_collector.get(str(collector["name"]), {})
+    diagnosis = host.diagnosis_by_collector.get(str(service["name"]), {})
     return {
         **_summarize_diagnosis(diagnosis),
         "anchor": anchor,
-        "name": str(collector["name"]),
+        "name": str(service["name"]),
         "namespace": host.name,
-        "service": str(collector["service"]),
-        "program": str(collector["program"]),
-        "version": _describe_program(collector, diagnosis),
+        "service": str(service["service"]),
+        "program": str(service["program"]),
+        "version": _describe_program(service, diagnosis),
         "release": str(diagnosis.get("release") or ""),
         "differs": [str(name) for name in diagnosis.get("differs") or ()],
         "read": bool(diagnosis),
     }
 
 
-def _describe_program(collector: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> str:
-    """Return the program that a collector runs, such as `/usr/bin/otelcol`.
+def _describe_program(service: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> str:
+    """Return the program that a service runs, such as `/usr/bin/otelcol`.
 
     If nobody knows what runs, or it differs from the inventory, return `/usr/bin/otelcol wanted`.
     """
-    program = str(collector["program"])
+    program = str(service["program"])
     runs_as_wanted = diagnosis.get("release") and not diagnosis.get("differs")
     return program if runs_as_wanted else f"{program} wanted"
 

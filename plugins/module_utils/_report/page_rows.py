@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The data of the page of a fleet, key by key, as the templates in playbooks/templates/report read it.
 
-`page_model.py` builds a `Page`, and the other files of this folder build the rows that it has. Private.
+`page_model.py` builds a `Page`, and the other files of this folder build the rows that it has. The keys are those of
+the templates, so some are short: `left` is the time until a certificate ends. Private.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class CertificateRow(TypedDict):
     begins: str
     until: str
     left: str
+    """The time until it ends, in words."""
     state: str
     """`valid`, `soon`, `expired`, `not_yet_valid`; `asked` if it was only rendered."""
     used_by: list[str]
@@ -88,6 +90,7 @@ class VersionRow(TypedDict):
     """The wanted and the running version of a product or an image."""
 
     what: str
+    """The product, or the images of some collectors."""
     wanted: str
     running: str
     notes: list[str]
@@ -140,7 +143,7 @@ class CostRow(TypedDict):
 
 
 class Topology(TypedDict):
-    """The picture of who sends to whom. Lengths are in pixels."""
+    """The picture of who sends to whom, for topology.html.j2. Lengths are in pixels."""
 
     width: int
     height: int
@@ -148,14 +151,14 @@ class Topology(TypedDict):
     nodes: list[dict[str, Any]]
     lines: list[dict[str, str]]
     ways: list[dict[str, str]]
-    """Each way in words: `source`, `target`, and what it `says`."""
+    """Each edge of the picture in words: `source`, `target`, and what it `says`."""
     kinds: list[dict[str, str]]
     """The kinds of nodes in the picture, with what each `says`."""
     loops: list[str]
     """The collectors that send to themselves."""
 
 
-class PlaceRow(TypedDict):
+class ClusterOrHostRow(TypedDict):
     """A cluster or a host."""
 
     name: str
@@ -175,7 +178,7 @@ class PlaceRow(TypedDict):
     drift: DriftSummary
 
 
-class ClusterRow(PlaceRow):
+class ClusterRow(ClusterOrHostRow):
     """A cluster."""
 
     topology: Topology
@@ -196,18 +199,23 @@ class WaveRow(StateCounts):
 
     name: str
     members: str
+    """Its clusters and hosts in words."""
     versions: list[VersionCount]
     differs: str
+    """How many objects and files differ from the inventory, in words."""
     passed: list[str]
+    """How many collectors run a release that has passed the wave, in words."""
 
 
 class AttentionRow(TypedDict):
-    """What needs attention. `cluster` has the name of the cluster or host, `anchor` leads to the place on the page."""
+    """What needs attention."""
 
     severity: str
     cluster: str
+    """The name of the cluster or host."""
     text: str
     anchor: str
+    """The id of the row on the page that it leads to."""
 
 
 class SummaryCounts(StateCounts):
@@ -244,5 +252,5 @@ class Page(TypedDict):
     no_waves: str
     """Why the waves cannot be planned; empty if they can."""
     clusters: list[ClusterRow]
-    hosts: list[PlaceRow]
+    hosts: list[ClusterOrHostRow]
     topology_of_hosts: Topology

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The picture of who sends to whom on the page: of a cluster, or of all Linux hosts.
 
-`topology_graph.py` finds nodes and ways, `topology_folds.py` makes a large graph smaller, and `topology_layout.py`
-gives each box and line its place. This file puts them together as the data of an SVG, with the same in words. Private.
+`topology_graph.py` finds nodes and edges, `topology_folds.py` makes a large graph smaller, and `topology_layout.py`
+computes the coordinates of boxes and lines. This file puts them together as the data of an SVG, with the same in words.
+`page_model.py` calls `draw_cluster` and `draw_hosts`. Example of an edge in words: `{"source": "agent", "target":
+"gateway", "says": "traces by otlp"}`. Private.
 """
 
 from __future__ import annotations
@@ -12,91 +14,121 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .fleet_cluster import FleetCluster, FleetMember
+from .fleet_cluster import FleetCluster
+from .fleet_collector import FleetCollector
 from .page_rows import Topology
 from .topology_folds import fold_graph
 from .topology_graph import KIND_TITLES, Graph, TelemetryEdge, TopologyNode, build_cluster_graph, map_known_addresses
-from .topology_layout import BOX_HEIGHT, BOX_WIDTH, LayoutBox, LayoutLine, LayoutPoint, format_curve_path, lay_out
+from .topology_layout import (
+    BOX_HEIGHT,
+    BOX_WIDTH,
+    Drawing,
+    LayoutBox,
+    LayoutLine,
+    LayoutPoint,
+    format_curve_path,
+    lay_out,
+)
 
 Diagnoses = Mapping[str, Mapping[str, Any]]
 """The diagnosis of each collector by its id. The box of a collector shows its status."""
-# If a picture had more boxes, nodes with the same ways are drawn as one.
+# If a picture had more boxes, nodes with the same edges are drawn as one.
 MOST_NODES = 30
-# Characters that have room in a box.
-_LONGEST_TITLE, _LONGEST_SUBTITLE = 26, 34
+# So many characters have room in a box.
+_LONGEST_TITLE = 26
+_LONGEST_SUBTITLE = 34
 
 
 def draw_cluster(
     cluster: FleetCluster,
     clusters: Sequence[FleetCluster],
     anchors: Mapping[str, str],
-    host_members: Iterable[FleetMember] = (),
+    host_collectors: Iterable[FleetCollector] = (),
 ) -> Topology:
-    """Return the picture of a cluster, with the collectors of Linux hosts (`host_members`) that send to it.
+    """Return the picture of a cluster, with the collectors of Linux hosts (`host_collectors`) that send to it.
 
     `anchors` has the id of the row of each collector on the page, to which its box leads.
     """
-    addresses = map_known_addresses(cluster.members, _map_hosts_elsewhere(cluster, clusters))
-    graph = _add_senders(build_cluster_graph(cluster.members, addresses), cluster, host_members)
+    addresses = map_known_addresses(cluster.collectors, _map_titles_elsewhere(cluster, clusters))
+    cluster_graph = build_cluster_graph(cluster.collectors, addresses)
+    graph = _add_host_collectors(cluster_graph, cluster, host_collectors)
     return _draw_graph(graph, cluster.diagnosis_by_collector, anchors)
 
 
-def draw_hosts(members: Sequence[FleetMember], diagnosed: Diagnoses, anchors: Mapping[str, str]) -> Topology:
+def draw_hosts(collectors: Sequence[FleetCollector], diagnosed: Diagnoses, anchors: Mapping[str, str]) -> Topology:
     """Return the picture of the collectors of Linux hosts, as `draw_cluster` does."""
     no_addresses = map_known_addresses((), {})
-    return _draw_graph(build_cluster_graph(members, no_addresses), diagnosed, anchors)
+    return _draw_graph(build_cluster_graph(collectors, no_addresses), diagnosed, anchors)
 
 
-def _add_senders(graph: Graph, cluster: FleetCluster, host_members: Iterable[FleetMember]) -> Graph:
+def _add_host_collectors(graph: Graph, cluster: FleetCluster, host_collectors: Iterable[FleetCollector]) -> Graph:
     """Return a graph with the collectors of hosts that send to collectors of the cluster."""
-    own_ids = {member.id for member in cluster.members}
+    own_ids = {collector.id for collector in cluster.collectors}
     nodes = {node.id: node for node in graph.nodes}
-    ways = list(graph.ways)
-    for member in host_members:
-        receiver_ids = {str(way["collector"]) for way in member.sends_to if way["place"] == cluster.name}
-        for target in sorted(receiver_ids & own_ids):
-            nodes.setdefault(member.id, TopologyNode(member.id, "host", member.name, f"on {member.namespace}"))
-            exporters = {str(way["exporter"]) for way in member.sends_to if way["collector"] == target}
-            ways.append(TelemetryEdge(member.id, target, f"by {', '.join(sorted(exporters))}"))
-    return Graph(tuple(nodes.values()), tuple(ways))
+    edges = list(graph.edges)
+    for host_collector in host_collectors:
+        for target_id, exporters in _map_exporters_by_target(host_collector, cluster.name).items():
+            if target_id not in own_ids:
+                continue
+            node = TopologyNode(host_collector.id, "host", host_collector.name, f"on {host_collector.namespace}")
+            nodes.setdefault(node.id, node)
+            edges.append(TelemetryEdge(node.id, target_id, f"by {', '.join(exporters)}"))
+    return Graph(tuple(nodes.values()), tuple(edges))
+
+
+def _map_exporters_by_target(collector: FleetCollector, cluster_name: str) -> dict[str, list[str]]:
+    """Return the exporters by which a collector sends to each collector of a cluster, both in order."""
+    exporters_by_target: dict[str, set[str]] = {}
+    for row in collector.sends_to:
+        if row["place"] == cluster_name:
+            exporters_by_target.setdefault(str(row["collector"]), set()).add(str(row["exporter"]))
+    return {target: sorted(exporters_by_target[target]) for target in sorted(exporters_by_target)}
 
 
 def _draw_graph(graph: Graph, diagnosed: Diagnoses, anchors: Mapping[str, str]) -> Topology:
-    """Return the picture of a graph. Folded nodes are one box of it; its words name all ways."""
+    """Return the picture of a graph. Folded nodes are one box of it; its words name all edges."""
     shown_graph = fold_graph(graph, MOST_NODES)
     boxes = [LayoutBox(node.id, node.is_last) for node in shown_graph.nodes]
-    drawing = lay_out(boxes, [LayoutLine(way.source, way.target) for way in shown_graph.ways])
+    drawing = lay_out(boxes, [LayoutLine(edge.source, edge.target) for edge in shown_graph.edges])
+    box_rows = [_build_box_row(node, drawing.corner_by_box[node.id], diagnosed, anchors) for node in shown_graph.nodes]
     drawn_kinds = {node.kind for node in shown_graph.nodes}
-    words_by_line = {LayoutLine(way.source, way.target): way.description for way in graph.ways}
-    titles = {node.id: node.title for node in graph.nodes}
-    lines = []
-    for line, points in drawing.points_by_line.items():
-        title = f"{titles[line.source]} → {titles[line.target]}: {words_by_line[line]}"
-        lines.append({"path": format_curve_path(points), "title": title})
+    title_by_node = {node.id: node.title for node in graph.nodes}
+    edge_rows = []
+    for edge in graph.edges:
+        source, target = title_by_node[edge.source], title_by_node[edge.target]
+        edge_rows.append({"source": source, "target": target, "says": edge.description})
     return {
         "width": drawing.width,
         "height": drawing.height,
         "box": {"width": BOX_WIDTH, "height": BOX_HEIGHT},
-        "nodes": [
-            _build_box_row(node, drawing.corner_by_box[node.id], diagnosed, anchors) for node in shown_graph.nodes
-        ],
-        "lines": lines,
-        "ways": [
-            {"source": titles[way.source], "target": titles[way.target], "says": way.description} for way in graph.ways
-        ],
+        "nodes": box_rows,
+        "lines": _build_line_rows(graph, drawing),
+        "ways": edge_rows,
         "kinds": [{"kind": kind, "says": text} for kind, text in KIND_TITLES.items() if kind in drawn_kinds],
-        "loops": [titles[way.source] for way in graph.ways if way.source == way.target],
+        "loops": [title_by_node[edge.source] for edge in graph.edges if edge.source == edge.target],
     }
 
 
-def _map_hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) -> dict[str, str]:
+def _build_line_rows(graph: Graph, drawing: Drawing) -> list[dict[str, str]]:
+    """Return the path of each line, and its title, such as `agent → gateway: traces by otlp`."""
+    description_by_line = {LayoutLine(edge.source, edge.target): edge.description for edge in graph.edges}
+    title_by_node = {node.id: node.title for node in graph.nodes}
+    line_rows = []
+    for line, points in drawing.points_by_line.items():
+        title = f"{title_by_node[line.source]} → {title_by_node[line.target]}: {description_by_line[line]}"
+        line_rows.append({"path": format_curve_path(points), "title": title})
+    return line_rows
+
+
+def _map_titles_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) -> dict[str, str]:
     """Return the collectors of other clusters, such as `obs/gateway in eu-west`, by their host names."""
     title_by_host: dict[str, str] = {}
     for other_cluster in clusters:
         if other_cluster is cluster:
             continue
-        for member in other_cluster.members:
-            title_by_host.update(dict.fromkeys(member.exposed_hosts, f"{member.id} in {other_cluster.name}"))
+        for collector in other_cluster.collectors:
+            title = f"{collector.id} in {other_cluster.name}"
+            title_by_host.update(dict.fromkeys(collector.exposed_hosts, title))
     return title_by_host
 
 
@@ -106,7 +138,7 @@ def _build_box_row(
     diagnosed: Diagnoses,
     anchors: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return what the page shows of a node: its place, its texts, and the status of its collector."""
+    """Return what the page shows of a node: its corner, its texts, and the status of its collector."""
     diagnosis = diagnosed.get(node.id, {})
     return {
         "x": corner.x,

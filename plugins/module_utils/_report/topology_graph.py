@@ -5,7 +5,10 @@
 
 The address of an exporter leads to the collector with that Service, that host name or that port of the node. It may be
 in this cluster or in another one of the fleet. Every other address is a backend. Only the host and the port of an
-address are kept, since a path or a user in it may be secret. `topology.py` draws the graph. Private.
+address are kept, since a path or a user in it may be secret. `topology.py` draws the graph.
+
+Example: exporter `otlp/gateway` of `obs/agent` sends to `gateway.obs:4317`. Then there is an edge from node `obs/agent`
+to node `obs/gateway` with the description `traces, logs by otlp/gateway`. Private.
 """
 
 from __future__ import annotations
@@ -19,9 +22,11 @@ from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube import names
 from .._otelcol.needs.peers import Peer, find_peers
 from .._otelcol.traits import EXPORTERS, Trait, traits_of
-from .fleet_cluster import NODE_ADDRESS, FleetMember
+from .fleet_collector import NODE_ADDRESS, FleetCollector
 
+# The usual order of signals.
 SIGNALS_IN_ORDER = ("traces", "metrics", "logs", "profiles")
+# The kind of the node of a collector, by its mode.
 KINDS_BY_MODE = {
     "daemonset": "agent",
     "deployment": "gateway",
@@ -39,6 +44,7 @@ KIND_TITLES = {
     "backend": "backend",
     "elsewhere": "in another cluster",
 }
+# Settings of exporters without an address that say where data goes.
 _DESTINATION_KEYS = ("region", "index", "path", "log_group_name")
 # What becomes of the data of an exporter that sends to no address.
 _FATES_BY_TRAIT = {
@@ -47,21 +53,21 @@ _FATES_BY_TRAIT = {
     Trait.IS_SCRAPED: "waits to be scraped",
     Trait.WRITES_FILES: "a file",
 }
+# The kinds of nodes from which nothing is followed further.
 _LAST_KINDS = ("backend", "elsewhere")
 _SERVICE_MODE = "service"
 
 
 class TopologyNode(NamedTuple):
-    """A collector, a target allocator or a backend.
-
-    `kind` is one of KIND_TITLES. If several nodes were folded into one, `stands_for` has the titles of all of them.
-    """
+    """A collector, a target allocator or a backend."""
 
     id: str
     kind: str
+    """One of KIND_TITLES."""
     title: str
     subtitle: str
     stands_for: tuple[str, ...] = ()
+    """If several nodes were folded into one, the titles of all of them."""
 
     @property
     def is_last(self) -> bool:
@@ -70,21 +76,19 @@ class TopologyNode(NamedTuple):
 
 
 class TelemetryEdge(NamedTuple):
-    """Telemetry goes from one node to another. Both are named by their ids.
-
-    `description` says what goes there, such as `traces, logs by otlp/gateway`.
-    """
+    """Telemetry goes from one node to another. Both are named by their ids."""
 
     source: str
     target: str
     description: str
+    """What goes there, such as `traces, logs by otlp/gateway`."""
 
 
 class Graph(NamedTuple):
-    """All nodes, in the order in which the page lists them, and the ways between them."""
+    """All nodes, in the order in which the page lists them, and the edges between them."""
 
     nodes: tuple[TopologyNode, ...]
-    ways: tuple[TelemetryEdge, ...]
+    edges: tuple[TelemetryEdge, ...]
 
 
 class KnownAddresses(NamedTuple):
@@ -97,86 +101,108 @@ class KnownAddresses(NamedTuple):
     title_by_other_host: Mapping[str, str]
 
 
-def map_known_addresses(members: Sequence[FleetMember], elsewhere: Mapping[str, str]) -> KnownAddresses:
-    """Return the addresses of these collectors. `elsewhere` has titles of collectors of other clusters by host."""
-    services: dict[str, str] = {}
-    hosts: dict[str, str] = {}
-    node_ports: dict[int, str] = {}
-    for member in members:
-        services.update(dict.fromkeys(member.service_names, member.id))
-        hosts.update(dict.fromkeys(member.exposed_hosts, member.id))
-        node_ports.update(dict.fromkeys(sorted(member.node_ports), member.id))
-    return KnownAddresses(services, hosts, node_ports, elsewhere)
+def map_known_addresses(collectors: Sequence[FleetCollector], titles_elsewhere: Mapping[str, str]) -> KnownAddresses:
+    """Return the addresses of these collectors, and of those of other clusters, whose titles come by their host."""
+    id_by_service: dict[str, str] = {}
+    id_by_host: dict[str, str] = {}
+    id_by_node_port: dict[int, str] = {}
+    for collector in collectors:
+        id_by_service.update(dict.fromkeys(collector.service_names, collector.id))
+        id_by_host.update(dict.fromkeys(collector.exposed_hosts, collector.id))
+        id_by_node_port.update(dict.fromkeys(sorted(collector.node_ports), collector.id))
+    return KnownAddresses(id_by_service, id_by_host, id_by_node_port, titles_elsewhere)
 
 
-def build_cluster_graph(members: Sequence[FleetMember], known_addresses_of_members: KnownAddresses) -> Graph:
-    """Return the nodes and ways of a cluster. Two exporters of a collector to the same node are one way."""
-    has_several_namespaces = len({member.namespace for member in members}) > 1
+def build_cluster_graph(collectors: Sequence[FleetCollector], addresses: KnownAddresses) -> Graph:
+    """Return the nodes and edges of a cluster. Two exporters of a collector to the same node are one edge."""
+    has_several_namespaces = len({collector.namespace for collector in collectors}) > 1
     nodes: dict[str, TopologyNode] = {}
-    for member in members:
-        for node in _list_own_nodes(member, has_several_namespaces):
+    for collector in collectors:
+        for node in _list_own_nodes(collector, has_several_namespaces):
             nodes[node.id] = node
+    # By the ids of the two nodes of an edge.
     texts_by_ends: dict[tuple[str, str], list[str]] = {}
-    for member in members:
-        if member.is_allocated:
-            texts_by_ends[_make_allocator_id(member), member.id] = ["targets"]
-        for target, way_text in _list_targets(member, known_addresses_of_members):
-            nodes.setdefault(target.id, target)
-            texts_by_ends.setdefault((member.id, target.id), []).append(way_text)
-    ways = []
-    for (source, target_id), way_texts in sorted(texts_by_ends.items()):
-        ways.append(TelemetryEdge(source, target_id, "; ".join(dict.fromkeys(way_texts))))
+    for collector in collectors:
+        if collector.is_allocated:
+            texts_by_ends[_make_allocator_id(collector), collector.id] = ["targets"]
+        for target in _list_targets(collector, addresses):
+            nodes.setdefault(target.node.id, target.node)
+            texts_by_ends.setdefault((collector.id, target.node.id), []).append(target.description)
+    edges = []
+    for (source_id, target_id), texts in sorted(texts_by_ends.items()):
+        edges.append(TelemetryEdge(source_id, target_id, "; ".join(dict.fromkeys(texts))))
     kinds = list(KIND_TITLES)
     ordered_nodes = sorted(nodes.values(), key=lambda node: (kinds.index(node.kind), node.id))
-    return Graph(tuple(ordered_nodes), tuple(ways))
+    return Graph(tuple(ordered_nodes), tuple(edges))
 
 
-def _make_allocator_id(member: FleetMember) -> str:
-    return f"{member.id} allocator"
+def _make_allocator_id(collector: FleetCollector) -> str:
+    return f"{collector.id} allocator"
 
 
-def _list_own_nodes(member: FleetMember, has_several_namespaces: bool) -> Iterator[TopologyNode]:
+def _list_own_nodes(collector: FleetCollector, has_several_namespaces: bool) -> Iterator[TopologyNode]:
     """Yield the node of a collector, and that of its target allocator.
 
     If the picture `has_several_namespaces`, the subtitle names that of the collector.
     """
-    receivers = ", ".join(member.receivers) or "no receivers"
-    subtitle = f"{member.namespace}: {receivers}" if has_several_namespaces else receivers
-    yield TopologyNode(member.id, KINDS_BY_MODE[member.mode], member.name, subtitle)
-    if member.is_allocated:
+    receivers = ", ".join(collector.receivers) or "no receivers"
+    subtitle = f"{collector.namespace}: {receivers}" if has_several_namespaces else receivers
+    yield TopologyNode(collector.id, KINDS_BY_MODE[collector.mode], collector.name, subtitle)
+    if collector.is_allocated:
         yield TopologyNode(
-            _make_allocator_id(member), "allocator", names.target_allocator_name(member.name), "shares targets out"
+            _make_allocator_id(collector),
+            "allocator",
+            names.target_allocator_name(collector.name),
+            "shares targets out",
         )
 
 
-def _list_targets(member: FleetMember, addresses: KnownAddresses) -> Iterator[tuple[TopologyNode, str]]:
-    """Yield each node that an exporter of a collector leads to, and in words what goes there."""
+class _Target(NamedTuple):
+    """A node that an exporter leads to, and in words what goes there."""
+
+    node: TopologyNode
+    description: str
+
+
+def _list_targets(collector: FleetCollector, addresses: KnownAddresses) -> Iterator[_Target]:
+    """Yield each node that an exporter of a collector leads to."""
     peers_by_exporter: dict[str, list[Peer]] = {}
-    for peer in find_peers(member.config, member.namespace):
+    for peer in find_peers(collector.config, collector.namespace):
         peers_by_exporter.setdefault(peer.exporter, []).append(peer)
-    for exporter, signals in _map_signals_by_exporter(member).items():
-        nodes = [_build_node_elsewhere(way) for way in member.sends_to if way["exporter"] == exporter]
-        if not nodes:
-            nodes = [_build_node_at(peer, member, addresses) for peer in peers_by_exporter.get(exporter, [])]
-        if not nodes:
-            nodes = [_build_node_without_address(exporter, mapping_at(member.config, "exporters", exporter))]
-        way_text = f"{', '.join(signals)} by {exporter}"
-        for node in nodes:
-            yield node, way_text
+    for exporter, signals in _map_signals_by_exporter(collector).items():
+        description = f"{', '.join(signals)} by {exporter}"
+        for node in _build_target_nodes(collector, exporter, peers_by_exporter.get(exporter, []), addresses):
+            yield _Target(node, description)
 
 
-def _build_node_elsewhere(way: Mapping[str, Any]) -> TopologyNode:
-    """Return the node of a collector of another place. In a cluster, its name is NAMESPACE/NAME."""
-    place, collector = str(way["place"]), str(way["collector"])
+def _build_target_nodes(
+    collector: FleetCollector, exporter: str, peers: Sequence[Peer], addresses: KnownAddresses
+) -> list[TopologyNode]:
+    """Return the nodes that an exporter leads to.
+
+    The inventory may say which collectors of other clusters and hosts these are. Otherwise the addresses of the
+    exporter say it (`peers`), and an exporter without an address leads to a backend that its type names.
+    """
+    nodes = [_build_node_elsewhere(row) for row in collector.sends_to if row["exporter"] == exporter]
+    if nodes:
+        return nodes
+    if peers:
+        return [_build_node_at(peer, collector, addresses) for peer in peers]
+    return [_build_node_without_address(exporter, mapping_at(collector.config, "exporters", exporter))]
+
+
+def _build_node_elsewhere(destination: Mapping[str, Any]) -> TopologyNode:
+    """Return the node of a collector of another cluster or host. In a cluster, its name is NAMESPACE/NAME."""
+    cluster_or_host, collector = str(destination["place"]), str(destination["collector"])
     if "/" in collector:
-        return TopologyNode(f"{place}/{collector}", "elsewhere", collector, f"in {place}")
-    return TopologyNode(f"{place}/{collector}", "host", collector, f"on {place}")
+        return TopologyNode(f"{cluster_or_host}/{collector}", "elsewhere", collector, f"in {cluster_or_host}")
+    return TopologyNode(f"{cluster_or_host}/{collector}", "host", collector, f"on {cluster_or_host}")
 
 
-def _map_signals_by_exporter(member: FleetMember) -> dict[str, list[str]]:
+def _map_signals_by_exporter(collector: FleetCollector) -> dict[str, list[str]]:
     """Return the signals of each exporter that pipelines use, in the usual order."""
-    configured_exporters = mapping_at(member.config, "exporters")
-    signals_by_exporter = PipelineGraph.of(member.config).find_signals_by_id("exporters")
+    configured_exporters = mapping_at(collector.config, "exporters")
+    signals_by_exporter = PipelineGraph.of(collector.config).find_signals_by_id("exporters")
     sorted_signals = {}
     for exporter_id in sorted(signals_by_exporter):
         if exporter_id in configured_exporters:
@@ -185,12 +211,12 @@ def _map_signals_by_exporter(member: FleetMember) -> dict[str, list[str]]:
 
 
 def _rank_signal(signal: str) -> tuple[int, str]:
-    """Return the key by which signals are sorted: in the usual order, others behind them by name."""
+    """Return the key by which signals are sorted: in the usual order, others after them by name."""
     is_usual = signal in SIGNALS_IN_ORDER
     return SIGNALS_IN_ORDER.index(signal) if is_usual else len(SIGNALS_IN_ORDER), signal
 
 
-def _build_node_at(peer: Peer, member: FleetMember, addresses: KnownAddresses) -> TopologyNode:
+def _build_node_at(peer: Peer, collector: FleetCollector, addresses: KnownAddresses) -> TopologyNode:
     """Return the node that an address of an exporter leads to: a collector of this cluster or another, or a backend."""
     own_id = _find_collector_at(peer, addresses)
     if own_id:
@@ -199,13 +225,13 @@ def _build_node_at(peer: Peer, member: FleetMember, addresses: KnownAddresses) -
     other_title = addresses.title_by_other_host.get(peer.host)
     if other_title is not None:
         return TopologyNode(f"elsewhere {peer.host}", "elsewhere", other_title, peer.host)
-    return _build_backend(peer, member)
+    return _build_backend(peer, collector)
 
 
-def _build_backend(peer: Peer, member: FleetMember) -> TopologyNode:
+def _build_backend(peer: Peer, collector: FleetCollector) -> TopologyNode:
     """Return the node of the backend at an address. A loopback address is another backend for each collector."""
     exporter_type = peer.exporter.split("/", 1)[0]
-    is_on_host = member.mode == _SERVICE_MODE
+    is_on_host = collector.mode == _SERVICE_MODE
     host = peer.host
     if host == NODE_ADDRESS:
         host = "the node"
@@ -214,7 +240,7 @@ def _build_backend(peer: Peer, member: FleetMember) -> TopologyNode:
     address = f"{host}:{peer.port}" if peer.port else host
     if is_loopback(peer.host):
         location = "on the same host" if is_on_host else "in the same pod"
-        return TopologyNode(f"backend {member.id} {address}", "backend", address, f"{exporter_type}, {location}")
+        return TopologyNode(f"backend {collector.id} {address}", "backend", address, f"{exporter_type}, {location}")
     return TopologyNode(f"backend {address}", "backend", address, exporter_type)
 
 

@@ -5,7 +5,10 @@
 
 It is a layered layout, known by the name of Sugiyama: each box gets a column, then each column is sorted so that few
 lines cross, then all get coordinates. A line that passes a column between its two boxes has a slot there too, its lane.
-A chain is the slots of one line from the left to the right. The topology on the page of the fleet uses it.
+A chain is the slots of one line from the left to the right. `topology.py` draws the topology of a fleet with it.
+
+Example: the lines agent → gateway, gateway → backend and agent → backend give three columns. The chain of the third
+line is: box agent, a lane in the column of the gateway, box backend.
 """
 
 from __future__ import annotations
@@ -15,9 +18,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-# Of a box, in pixels, as all lengths here.
-BOX_WIDTH, BOX_HEIGHT = 256, 54
-COLUMN_GAP, ROW_GAP, MARGIN = 96, 18, 12
+# All lengths are in pixels.
+BOX_WIDTH = 256
+BOX_HEIGHT = 54
+COLUMN_GAP = 96
+ROW_GAP = 18
+MARGIN = 12
 # A line that passes a column needs less room there than a box.
 LANE_HEIGHT = 6
 # More sweeps than that change hardly anything.
@@ -25,10 +31,11 @@ MOST_SWEEPS = 3
 
 
 class LayoutBox(NamedTuple):
-    """A node: its name, and whether it stands in the last column whatever leads to it."""
+    """A node of the graph."""
 
     id: str
     is_last: bool = False
+    """Whether it stands in the last column, whatever leads to it."""
 
 
 class LayoutLine(NamedTuple):
@@ -39,18 +46,18 @@ class LayoutLine(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """The place where a line passes a column between those of its two boxes."""
+    """The room in a column for a line that passes it between the columns of its two boxes."""
 
     line: LayoutLine
     column: int
 
 
-# What has a place of its own in a column: a box, by its name, or a lane.
+# What stands in a column: a box, by its name, or a lane.
 Slot: TypeAlias = "str | Lane"
 
 
 class LayoutPoint(NamedTuple):
-    """A place in the drawing, from its upper left corner."""
+    """A point of the drawing, from its upper left corner."""
 
     x: int
     y: int
@@ -67,19 +74,27 @@ class Drawing:
 
 
 def lay_out(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> Drawing:
-    """Return the place of every box and line; the same for the same input, in whatever order the lines come."""
+    """Return the coordinates of every box and line; the same for the same input, in whatever order the lines come."""
     between_boxes = _select_lines_between(boxes, lines)
-    columns_by_box = _assign_columns(boxes, between_boxes)
-    chains = {line: _build_chain(line, columns_by_box) for line in between_boxes}
-    columns: list[list[Slot]] = [[] for _column in range(max(columns_by_box.values(), default=-1) + 1)]
+    column_by_box = _assign_columns(boxes, between_boxes)
+    chains = {line: _build_chain(line, column_by_box) for line in between_boxes}
+    columns = _fill_columns(boxes, column_by_box, chains.values())
+    return _build_drawing(_sort_columns(columns, chains.values()), chains)
+
+
+def _fill_columns(
+    boxes: Iterable[LayoutBox], column_by_box: Mapping[str, int], chains: Iterable[Sequence[Slot]]
+) -> list[list[Slot]]:
+    """Return the slots of each column: its boxes, then the lanes of lines that pass it."""
+    column_count = max(column_by_box.values(), default=-1) + 1
+    columns: list[list[Slot]] = [[] for _column in range(column_count)]
     for box in boxes:
-        columns[columns_by_box[box.id]].append(box.id)
-    for chain in chains.values():
+        columns[column_by_box[box.id]].append(box.id)
+    for chain in chains:
         for slot in chain:
             if isinstance(slot, Lane):
                 columns[slot.column].append(slot)
-    _sort_columns(columns, chains.values())
-    return _build_drawing(columns, chains)
+    return columns
 
 
 def _select_lines_between(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> list[LayoutLine]:
@@ -95,30 +110,31 @@ def _select_lines_between(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine
 def _assign_columns(boxes: Sequence[LayoutBox], lines: Sequence[LayoutLine]) -> dict[str, int]:
     """Return the column of every box, from 0 on the left.
 
-    Boxes are placed one after the other (`_order_boxes`): each goes one column to the right of all its neighbours that
-    have a place already, whichever way their lines lead. So a line never joins two boxes of one column. A cycle starts
-    at the box into which the fewest lines lead. A box with `is_last` moves to the last column, unless a neighbour
-    stands right of it.
+    Boxes get their columns one after the other (`_order_boxes`): each goes one column to the right of all its
+    neighbours that have a column already, wherever their lines lead. So a line never joins two boxes of one column. A
+    cycle starts at the box into which the fewest lines lead. A box with `is_last` moves to the last column, unless a
+    neighbour stands right of it.
     """
     neighbours: dict[str, set[str]] = {box.id: set() for box in boxes}
     for line in lines:
         neighbours[line.target].add(line.source)
         neighbours[line.source].add(line.target)
-    columns_by_box: dict[str, int] = {}
+    column_by_box: dict[str, int] = {}
     for box_id in _order_boxes(boxes, lines):
-        columns_beside = [columns_by_box[neighbour] for neighbour in neighbours[box_id] if neighbour in columns_by_box]
-        columns_by_box[box_id] = 1 + max(columns_beside, default=-1)
-    last_column = max(columns_by_box.values(), default=0)
+        columns_beside = [column_by_box[neighbour] for neighbour in neighbours[box_id] if neighbour in column_by_box]
+        column_by_box[box_id] = 1 + max(columns_beside, default=-1)
+    last_column = max(column_by_box.values(), default=0)
     last_boxes = [
-        box.id for box in boxes if box.is_last and _is_last_in_line(box.id, neighbours[box.id], columns_by_box)
+        box.id for box in boxes if box.is_last and _is_last_in_line(box.id, neighbours[box.id], column_by_box)
     ]
-    return columns_by_box | dict.fromkeys(last_boxes, last_column)
+    return column_by_box | dict.fromkeys(last_boxes, last_column)
 
 
 def _order_boxes(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> Iterator[str]:
     """Yield the boxes, next always the first of those into which the fewest lines from boxes not yet yielded come."""
     targets: dict[str, list[str]] = {box.id: [] for box in boxes}
-    lines_into = dict.fromkeys(targets, 0)  # of each box not yet yielded: how many lines come from such boxes
+    # Of each box not yet yielded: how many lines come from such boxes.
+    lines_into = dict.fromkeys(targets, 0)
     for line in lines:
         targets[line.source].append(line.target)
         lines_into[line.target] += 1
@@ -131,55 +147,61 @@ def _order_boxes(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> Ite
                 lines_into[target] -= 1
 
 
-def _is_last_in_line(box_id: str, neighbours: Iterable[str], columns_by_box: Mapping[str, int]) -> bool:
+def _is_last_in_line(box_id: str, neighbours: Iterable[str], column_by_box: Mapping[str, int]) -> bool:
     """Whether all neighbours of a box stand left of it."""
-    return all(columns_by_box[neighbour] < columns_by_box[box_id] for neighbour in neighbours)
+    return all(column_by_box[neighbour] < column_by_box[box_id] for neighbour in neighbours)
 
 
-def _build_chain(line: LayoutLine, columns_by_box: Mapping[str, int]) -> list[Slot]:
+def _build_chain(line: LayoutLine, column_by_box: Mapping[str, int]) -> list[Slot]:
     """Return the slots of a line from the left to the right: a box, a lane in each column between, the other box."""
-    left_box, right_box = sorted(line, key=columns_by_box.__getitem__)
-    lanes = [Lane(line, column) for column in range(columns_by_box[left_box] + 1, columns_by_box[right_box])]
+    left_box, right_box = sorted(line, key=column_by_box.__getitem__)
+    lanes = [Lane(line, column) for column in range(column_by_box[left_box] + 1, column_by_box[right_box])]
     return [left_box, *lanes, right_box]
 
 
-def _sort_columns(columns: list[list[Slot]], chains: Iterable[Sequence[Slot]]) -> None:
-    """Sort each column by the mean place of the neighbours in the column beside it, so that few lines cross."""
+def _sort_columns(columns: Sequence[Sequence[Slot]], chains: Iterable[Sequence[Slot]]) -> list[list[Slot]]:
+    """Return each column sorted by the mean height of the neighbours in the column beside it, so that few lines cross.
+
+    The columns are swept from the left to the right and back. A column that is sorted changes the means of the next.
+    """
     neighbours: dict[Slot, list[Slot]] = {}
     for chain in chains:
         for slot, next_slot in pairwise(chain):
             neighbours.setdefault(slot, []).append(next_slot)
             neighbours.setdefault(next_slot, []).append(slot)
-    to_the_right, to_the_left = columns, columns[::-1]
+    sorted_columns = [list(column) for column in columns]
+    to_the_right = sorted_columns
+    to_the_left = sorted_columns[::-1]
     for _sweep in range(MOST_SWEEPS):
         for sweep in (to_the_right, to_the_left):
             for previous_column, column in pairwise(sweep):
-                means = _compute_mean_places(column, previous_column, neighbours)
+                means = _compute_mean_heights(column, previous_column, neighbours)
                 column.sort(key=means.__getitem__)
+    return sorted_columns
 
 
-def _compute_mean_places(
+def _compute_mean_heights(
     column: Sequence[Slot], previous_column: Sequence[Slot], neighbours: Mapping[Slot, Sequence[Slot]]
 ) -> dict[Slot, float]:
-    """Return the mean place of the neighbours of each slot in the column before; its own place without neighbours."""
-    places_before = _compute_places(previous_column)
-    means = _compute_places(column)
+    """Return the mean height of the neighbours of each slot in the column before; its own height without neighbours."""
+    heights_before = _compute_heights(previous_column)
+    means = _compute_heights(column)
     for slot in column:
-        neighbour_places = [
-            places_before[neighbour] for neighbour in neighbours.get(slot, ()) if neighbour in places_before
+        neighbour_heights = [
+            heights_before[neighbour] for neighbour in neighbours.get(slot, ()) if neighbour in heights_before
         ]
-        if neighbour_places:
-            means[slot] = sum(neighbour_places) / len(neighbour_places)
+        if neighbour_heights:
+            means[slot] = sum(neighbour_heights) / len(neighbour_heights)
     return means
 
 
-def _compute_places(column: Sequence[Slot]) -> dict[Slot, float]:
-    """Return the place of each slot in its column, between 0 at the top and 1 at the bottom."""
+def _compute_heights(column: Sequence[Slot]) -> dict[Slot, float]:
+    """Return how far down each slot stands in its column, from 0 at the top to 1 at the bottom."""
     return {slot: (index + 0.5) / len(column) for index, slot in enumerate(column)}
 
 
 def _build_drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[LayoutLine, Sequence[Slot]]) -> Drawing:
-    """Return the drawing of columns, the middle of each as high as that of the others."""
+    """Return the drawing of columns, which are centred beside each other."""
     height = max((_measure_column(column) for column in columns), default=0)
     width = BOX_WIDTH
     if columns:

@@ -4,7 +4,8 @@
 """Attributes that are worth dropping, by their bytes and by how many different values they have.
 
 `observation.py` adds each resource and record of a capture to `AttributeUse`, and asks it for proposals in the end.
-Private.
+Example: attribute `thread.id` of 1,000 spans takes 40,000 bytes, and has 12 different values. The proposal is to remove
+it from traces. Private.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from .._otelcol.forecast.tallies import RECORD, RESOURCE
 from .._otelcol.otlp_requests import ITEM_NOUNS
 from . import proposals
 from .captured_records import NO_AMOUNT, Amount, Record, Resource, measure_attribute_size
-from .proposals import RemovalOption, SavingProposal, UntoldKind, build_noise_recipe
+from .proposals import SavingProposal, UntoldKind
+from .removal_options import ProcessorOption, RemovalOption, build_noise_recipe
 
-# Different values of an attribute that are counted. If there are more, the table says `at least` so many.
+# So many different values of an attribute are counted. If there are more, the table says `at least` so many.
 MOST_VALUES = 100_000
 # If an attribute has more different values than this share of its occurrences, nearly each item has its own value.
 LEAST_SHARE_OF_MANY_VALUES = 0.9
@@ -37,15 +39,16 @@ _KEPT = """
 NEVER_PROPOSED = frozenset(_KEPT.split())
 
 
-class AttributePlace(NamedTuple):
-    """Where an attribute stands: its name, the signal, and whether a resource or a record has it."""
+class AttributeOwner(NamedTuple):
+    """An attribute, and what has it: the resources or the records of a signal."""
 
     name: str
     signal: str
     level: str
+    """RESOURCE or RECORD."""
 
     @property
-    def is_of_series(self) -> bool:
+    def may_tell_series_apart(self) -> bool:
         """Whether a data point has it, or a resource that data points may have."""
         return self.signal == "metrics" or self.level == RESOURCE
 
@@ -67,11 +70,11 @@ class AttributeCount:
 
 
 class _Removable(NamedTuple):
-    """What is removed together with some attributes."""
+    """What is removed with some attributes."""
 
     amount_by_signal: dict[str, Amount]
-    nouns: dict[str, None]
-    """What has the attributes, such as `resources` and `spans`, as keys in order."""
+    owners: list[str]
+    """What has the attributes, such as `resources` and `spans`, each once."""
 
 
 class AttributeRow(NamedTuple):
@@ -92,7 +95,8 @@ class AttributeUse:
 
     def __init__(self, kept_names: Iterable[str]) -> None:
         self._kept = NEVER_PROPOSED | frozenset(kept_names)
-        self._uses: dict[AttributePlace, AttributeCount] = defaultdict(AttributeCount)
+        self._counts: dict[AttributeOwner, AttributeCount] = defaultdict(AttributeCount)
+        # The attributes of each resource, by the number that equal resources share.
         self._resources: dict[int, Mapping[str, str]] = {}
 
     def add_resource(self, resource: Resource, signal: str) -> None:
@@ -107,25 +111,32 @@ class AttributeUse:
 
     def _add(self, attributes: Mapping[str, str], signal: str, level: str) -> None:
         for name, value in attributes.items():
-            self._uses[AttributePlace(name, signal, level)].add_occurrence(name, value)
+            self._counts[AttributeOwner(name, signal, level)].add_occurrence(name, value)
 
     def list_rows(self) -> list[AttributeRow]:
         """Return a row for each attribute, those with most bytes first."""
         rows = []
-        for name, use in self._sum_uses_by_name().items():
-            are_all_values = len(use.value_hashes) < MOST_VALUES
-            rows.append(AttributeRow(name, use.size_bytes, use.occurrences, len(use.value_hashes), are_all_values))
+        for name, count in self._sum_counts_by_name().items():
+            value_count = len(count.value_hashes)
+            row = AttributeRow(
+                name=name,
+                size=count.size_bytes,
+                occurrences=count.occurrences,
+                values=value_count,
+                are_all_values=value_count < MOST_VALUES,
+            )
+            rows.append(row)
         return sorted(rows, key=lambda row: (-row.size, row.name))
 
-    def _sum_uses_by_name(self) -> dict[str, AttributeCount]:
-        """Return the use of each attribute, of all signals and levels together."""
-        uses_by_name: dict[str, AttributeCount] = defaultdict(AttributeCount)
-        for holder, use in self._uses.items():
-            total_use = uses_by_name[holder.name]
-            total_use.occurrences += use.occurrences
-            total_use.size_bytes += use.size_bytes
-            total_use.value_hashes |= use.value_hashes
-        return uses_by_name
+    def _sum_counts_by_name(self) -> dict[str, AttributeCount]:
+        """Return how much each attribute is used, in all signals and levels together."""
+        count_by_name: dict[str, AttributeCount] = defaultdict(AttributeCount)
+        for owner, count in self._counts.items():
+            total_count = count_by_name[owner.name]
+            total_count.occurrences += count.occurrences
+            total_count.size_bytes += count.size_bytes
+            total_count.value_hashes |= count.value_hashes
+        return count_by_name
 
     def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield a proposal for each attribute, and one for all attributes of resources with one value everywhere."""
@@ -136,31 +147,41 @@ class AttributeUse:
         yield from self._propose_constants(constant_names, point_attributes)
 
     def _propose_attribute(self, row: AttributeRow, point_attributes: set[str]) -> Iterator[SavingProposal]:
-        """Yield the proposal to remove an attribute, but not from data points, since their series would become one."""
+        """Yield the proposal to remove an attribute, but not from data points, since their series would become one.
+
+        The recipe would remove it from data points too, so an attribute that they have needs a processor.
+        """
         removable = self._sum_removable([row.name], point_attributes)
         if not removable.amount_by_signal:
             return
-        subject = f"{row.name} of {' and '.join(removable.nouns)}"
-        option = build_noise_recipe(attributes=[row.name])
         if row.name in point_attributes:
-            option = _build_delete_option(row.name, tuple(removable.amount_by_signal))
-        yield SavingProposal(proposals.ATTRIBUTES, subject, removable.amount_by_signal, option, _describe_values(row))
+            option: RemovalOption = _build_delete_option(row.name, tuple(removable.amount_by_signal))
+        else:
+            option = build_noise_recipe(attributes=[row.name])
+        yield SavingProposal(
+            kind=proposals.ATTRIBUTES,
+            subject=f"{row.name} of {' and '.join(removable.owners)}",
+            removed_amounts=removable.amount_by_signal,
+            option=option,
+            detail=_describe_values(row),
+        )
 
     def _sum_removable(self, attribute_names: Iterable[str], point_attributes: set[str]) -> _Removable:
         """Return what is removed with attributes. Where one tells series apart, it stays and does not count."""
         chosen_names = set(attribute_names)
-        removable = _Removable({}, {})
-        for holder, use in self._uses.items():
-            tells_series_apart = holder.name in point_attributes and holder.is_of_series
-            if holder.name in chosen_names and not tells_series_apart:
-                amount = removable.amount_by_signal.get(holder.signal, NO_AMOUNT)
-                removable.amount_by_signal[holder.signal] = amount.plus(0, use.size_bytes)
-                removable.nouns["resources" if holder.level == RESOURCE else ITEM_NOUNS[holder.signal]] = None
-        return removable
+        amount_by_signal: dict[str, Amount] = {}
+        owners: list[str] = []
+        for owner, count in self._counts.items():
+            tells_series_apart = owner.name in point_attributes and owner.may_tell_series_apart
+            if owner.name in chosen_names and not tells_series_apart:
+                amount = amount_by_signal.get(owner.signal, NO_AMOUNT)
+                amount_by_signal[owner.signal] = amount.plus(0, count.size_bytes)
+                owners.append("resources" if owner.level == RESOURCE else ITEM_NOUNS[owner.signal])
+        return _Removable(amount_by_signal, list(dict.fromkeys(owners)))
 
     def _list_point_attributes(self) -> set[str]:
         """Return the attributes that data points have."""
-        return {holder.name for holder in self._uses if holder.signal == "metrics" and holder.level == RECORD}
+        return {owner.name for owner in self._counts if owner.signal == "metrics" and owner.level == RECORD}
 
     def _list_constant_names(self) -> list[str]:
         """Return the attributes that only resources have, and all of them with the same value.
@@ -170,24 +191,26 @@ class AttributeUse:
         resources = list(self._resources.values())
         if len(resources) < 2:  # noqa: PLR2004 - two are needed to be the same
             return []
-        record_attributes = {holder.name for holder in self._uses if holder.level == RECORD}
-        return [
-            name
-            for name, value in resources[0].items()
-            if name not in self._kept and name not in record_attributes and _has_same_value(resources, name, value)
-        ]
+        other_names = self._kept | {owner.name for owner in self._counts if owner.level == RECORD}
+        constant_names = []
+        for name, value in resources[0].items():
+            if name not in other_names and _has_same_value(resources, name, value):
+                constant_names.append(name)
+        return constant_names
 
     def _propose_constants(
         self, constant_names: list[str], point_attributes: set[str]
     ) -> Iterator[SavingProposal | UntoldKind]:
         """Yield the proposal to remove attributes with one value, or why the capture cannot tell which these are."""
         if len(self._resources) == 1:
-            yield UntoldKind(proposals.CONSTANTS, "the capture has one resource, so each attribute has one value")
+            yield UntoldKind(
+                proposals.CONSTANT_ATTRIBUTES, "the capture has one resource, so each attribute has one value"
+            )
         if constant_names:
             sorted_names = sorted(constant_names)
             amounts = self._sum_removable(constant_names, point_attributes).amount_by_signal
             option = build_noise_recipe(attributes=sorted_names)
-            yield SavingProposal(proposals.CONSTANTS, ", ".join(sorted_names), amounts, option)
+            yield SavingProposal(proposals.CONSTANT_ATTRIBUTES, ", ".join(sorted_names), amounts, option)
 
 
 def _has_same_value(resources: Iterable[Mapping[str, str]], name: str, value: str) -> bool:
@@ -195,10 +218,10 @@ def _has_same_value(resources: Iterable[Mapping[str, str]], name: str, value: st
     return all(resource.get(name) == value for resource in resources)
 
 
-def _build_delete_option(name: str, signals: tuple[str, ...]) -> RemovalOption:
-    """Return the option that removes an attribute in the pipelines of these signals alone."""
+def _build_delete_option(name: str, signals: tuple[str, ...]) -> ProcessorOption:
+    """Return the processor that removes an attribute in the pipelines of these signals alone."""
     actions: list[dict[str, Any]] = [{"key": name, "action": "delete"}]
-    return RemovalOption(
+    return ProcessorOption(
         processor=f"attributes/{_escape_component_id(name)}", settings={"actions": actions}, signals=signals
     )
 

@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a capture has, record by record, with the bytes of each. Private.
 
-Bytes are those of OTLP in JSON, as a capture has them: they say how records and attributes share what is sent, before
-it is compressed.
+`observation.py` reads the requests of a capture with `read_resources`, and the files that look at records take a
+`Record`. Bytes are those of OTLP in JSON, as a capture has them: they say how records and attributes share what is
+sent, before it is compressed.
+
+Example: a request with one resource of 100 bytes and two spans of 200 bytes each yields two records of 250 bytes.
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from .._otelcol.forecast.capture_facts import CaptureFacts
 from .._otelcol.forecast.tallies import SERVICE
 from .._otelcol.otlp_requests import LISTS_BY_SIGNAL, list_points, measure_text
 
-_COMMA = 1
+_COMMA_BYTES = 1
 _ATTRIBUTE_OVERHEAD = len('{"key":,"value":},')
 """What an attribute has in JSON beside its name and its value."""
-# An encoder that is made once takes half of the time of `json.dumps`.
+# These two write JSON. An encoder that is made once takes half of the time of `json.dumps`.
 _encode_text = encode_basestring
 _encode_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode
 _SPAN_KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
@@ -31,7 +34,11 @@ _STATUS_NAMES = ("UNSET", "OK", "ERROR")
 _SEVERITY_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _NUMBERS_PER_LEVEL = 4
 """Each level of severity has four numbers, from 1. Source: `SeverityNumber` of `logs.proto`."""
-INTERNAL, CLIENT, ERROR = "INTERNAL", "CLIENT", "ERROR"
+# Kinds of spans, and a status, that other files ask for.
+INTERNAL = "INTERNAL"
+CLIENT = "CLIENT"
+ERROR = "ERROR"
+# The fields of a data point that have what it measured.
 _VALUE_FIELDS = ("asDouble", "asInt", "count", "sum", "bucketCounts", "quantileValues", "positive", "negative")
 
 
@@ -108,7 +115,11 @@ class ReadableValues:
     def from_manifest(cls, facts: CaptureFacts, manifest: Mapping[str, Any]) -> ReadableValues:
         """Return what the manifest of a capture says of its values."""
         other_pods = manifest.get("other_pods")
-        return cls(facts.is_masked, frozenset(facts.kept_attributes), other_pods if isinstance(other_pods, int) else 0)
+        return cls(
+            is_masked=facts.is_masked,
+            unmasked_names=frozenset(facts.kept_attributes),
+            other_pod_count=other_pods if isinstance(other_pods, int) else 0,
+        )
 
     def can_read(self, name: str) -> bool:
         """Return whether the values of an attribute are readable."""
@@ -121,38 +132,48 @@ def read_resources(signal: str, request: Mapping[str, Any]) -> Iterator[tuple[Re
     What stands around records, such as the attributes of their resource, counts as theirs in equal parts: it goes with
     the last of them.
     """
-    resource_list_key, scope_list_key, record_list_key = LISTS_BY_SIGNAL[signal]
-    for resource_request in request.get(resource_list_key) or ():
-        resource = Resource(read_attributes(resource_request.get("resource")), measure_json_size(resource_request))
-        resource_records: list[Record] = []
-        for scope in resource_request.get(scope_list_key) or ():
-            scope_name = str((scope.get("scope") or {}).get("name") or "")
-            for body in scope.get(record_list_key) or ():
-                body_json = _encode_json(body)
-                resource_records.append(
-                    Record(signal, resource, scope_name, body, measure_text(body_json) + _COMMA, hash(body_json))
-                )
-        overhead = resource.size_bytes - sum(record.size for record in resource_records)
-        yield (
-            resource,
-            [replace(record, size=record.size + overhead // len(resource_records)) for record in resource_records],
-        )
+    resource_list_key = LISTS_BY_SIGNAL[signal][0]
+    for resource_part in request.get(resource_list_key) or ():
+        resource = Resource(read_attributes(resource_part.get("resource")), measure_json_size(resource_part))
+        records = list(_read_records(signal, resource, resource_part))
+        overhead = resource.size_bytes - sum(record.size for record in records)
+        yield resource, [replace(record, size=record.size + overhead // len(records)) for record in records]
+
+
+def _read_records(signal: str, resource: Resource, resource_part: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield the records of a resource, each with its own bytes alone."""
+    _resource_list_key, scope_list_key, record_list_key = LISTS_BY_SIGNAL[signal]
+    for scope in resource_part.get(scope_list_key) or ():
+        scope_name = str((scope.get("scope") or {}).get("name") or "")
+        for body in scope.get(record_list_key) or ():
+            body_json = _encode_json(body)
+            yield Record(
+                signal=signal,
+                resource=resource,
+                scope=scope_name,
+                body=body,
+                size=measure_text(body_json) + _COMMA_BYTES,
+                digest=hash(body_json),
+            )
 
 
 def read_attributes(holder: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the attributes of a resource or record, each value in JSON."""
+    """Return the attributes of a resource or record, each value in JSON: `{"cpu": '{"intValue":"4"}'}`."""
     attribute_pairs = (holder or {}).get("attributes") or ()
     return {str(pair.get("key", "")): _encode_attribute_value(pair.get("value") or {}) for pair in attribute_pairs}
 
 
 def _encode_attribute_value(value: Mapping[str, Any]) -> str:
+    """Return the value of an attribute in JSON, such as `{"stringValue":"cart"}`."""
     text_value = value.get("stringValue")
     # Most values are texts, and a single text is written in a fifth of the time.
-    return f'{{"stringValue":{_encode_text(text_value)}}}' if isinstance(text_value, str) else _encode_json(value)
+    if isinstance(text_value, str):
+        return '{"stringValue":' + _encode_text(text_value) + "}"
+    return _encode_json(value)
 
 
 def decode_attribute_text(value: str) -> str:
-    """Return the text of a value of an attribute in JSON."""
+    """Return the text of a value of an attribute in JSON: `cart` of `{"stringValue":"cart"}`."""
     tagged_value = json.loads(value) if value else {}
     return str(next(iter((tagged_value or {}).values()), ""))
 
@@ -184,17 +205,22 @@ def has_error_status(span: Mapping[str, Any]) -> bool:
 
 def read_severity_level(log: Mapping[str, Any]) -> str:
     """Return the level of a log record, such as `DEBUG`; empty if it has no severity number."""
-    number = log.get("severityNumber") or 0
-    if isinstance(number, int):
-        return (
-            _SEVERITY_LEVELS[min((number - 1) // _NUMBERS_PER_LEVEL, len(_SEVERITY_LEVELS) - 1)] if number > 0 else ""
-        )
-    name = str(number).removeprefix("SEVERITY_NUMBER_").rstrip("234")
+    severity = log.get("severityNumber") or 0
+    if isinstance(severity, int):
+        if severity <= 0:
+            return ""
+        level = min((severity - 1) // _NUMBERS_PER_LEVEL, len(_SEVERITY_LEVELS) - 1)
+        return _SEVERITY_LEVELS[level]
+    # Such as SEVERITY_NUMBER_INFO2.
+    name = str(severity).removeprefix("SEVERITY_NUMBER_").rstrip("234")
     return name if name in _SEVERITY_LEVELS else ""
 
 
 def _read_enum_name(value: Any, names: tuple[str, ...], prefix: str) -> str:
-    """Return the name of a value of an enumeration of OTLP."""
+    """Return the name of a value of an enumeration of OTLP; the first one for a value that is not known.
+
+    Example: 3 and `SPAN_KIND_CLIENT` are both `CLIENT`.
+    """
     if isinstance(value, int):
         return names[value] if 0 <= value < len(names) else names[0]
     name = str(value or "").removeprefix(prefix)

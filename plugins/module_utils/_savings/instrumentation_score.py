@@ -1,32 +1,51 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Instrumentation Score of a service: how many of the rules that a capture can answer its telemetry keeps. Private.
+"""The Instrumentation Score of a service: the weight of the rules that it keeps, of all that are answered. Private.
+
+`score_rules.py` has the rules, and answers each of them from what a capture has of a service. A rule that the capture
+cannot answer does not count. Example: with one rule of impact Normal (20) broken and five of Important (30) kept, the
+score is 100 * 150 / 170.
 
 Source: the specification of the Instrumentation Score, version 0.1, at github.com/instrumentation-score/spec: the
-weights of impacts, the formula and the categories. A rule that a capture cannot answer does not count.
+weights of impacts, the formula and the categories.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .captured_records import ReadableValues
-from .score_rules import RULES, ScoreRule, ScoreVerdict
-from .service_facts import ServiceFacts
+from .rule_answer import RuleAnswer, RuleOutcome
+from .score_rules import RULES, ScoreRule
+from .service_summary import ServiceSummary
 
 WEIGHTS = {"Critical": 40, "Important": 30, "Normal": 20, "Low": 10}
-# The least points of each category, the best first.
-CATEGORIES = ((90, "Excellent"), (75, "Good"), (50, "Needs Improvement"), (0, "Poor"))
+
+
+class _Category(NamedTuple):
+    """The name of a category, and the points from which a score is of it."""
+
+    least_points: int
+    name: str
+
+
+# The best category first.
+CATEGORIES = (
+    _Category(90, "Excellent"),
+    _Category(75, "Good"),
+    _Category(50, "Needs Improvement"),
+    _Category(0, "Poor"),
+)
 
 
 @dataclass(frozen=True)
 class AnsweredRule:
-    """A rule and what it says of a service."""
+    """A rule, and what the capture says of it for a service."""
 
     rule: ScoreRule
-    verdict: ScoreVerdict
+    answer: RuleAnswer
 
 
 @dataclass(frozen=True)
@@ -44,25 +63,23 @@ class Score:
         """The category of the score; empty without a score."""
         if self.points is None:
             return ""
-        return next(name for least_points, name in CATEGORIES if self.points >= least_points)
+        return next(category.name for category in CATEGORIES if self.points >= category.least_points)
 
-    def list_rules(self, kept: bool | None) -> list[AnsweredRule]:
-        """Return the rules with a verdict: True for kept ones, False for broken ones, None for unanswered ones."""
-        return [answered_rule for answered_rule in self.answered_rules if answered_rule.verdict.is_kept is kept]
+    def list_rules(self, outcome: RuleOutcome) -> list[AnsweredRule]:
+        """Return the rules with an outcome, such as those that are broken."""
+        return [answered_rule for answered_rule in self.answered_rules if answered_rule.answer.outcome is outcome]
 
 
-def compute_score(service: str, facts: ServiceFacts, readable: ReadableValues) -> Score:
+def compute_score(service: str, summary: ServiceSummary, readable: ReadableValues) -> Score:
     """Return the score of a service by the formula of the specification, over the rules that are answered."""
-    answered_rules = tuple(AnsweredRule(rule, rule.answer_for_service(facts, readable)) for rule in RULES)
-    possible_weight = _sum_weights(
-        answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.is_kept is not None
-    )
-    reached_weight = _sum_weights(
-        answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.is_kept
-    )
-    return Score(service, 100 * reached_weight / possible_weight if possible_weight else None, answered_rules)
-
-
-def _sum_weights(rules: Iterable[ScoreRule]) -> int:
-    """Return the weights of rules together."""
-    return sum(WEIGHTS[rule.impact] for rule in rules)
+    answered_rules = tuple(AnsweredRule(rule, rule.answer_for_service(summary, readable)) for rule in RULES)
+    kept_weight = 0
+    answered_weight = 0
+    for answered_rule in answered_rules:
+        weight = WEIGHTS[answered_rule.rule.impact]
+        if answered_rule.answer.outcome is RuleOutcome.KEPT:
+            kept_weight += weight
+        if answered_rule.answer.outcome is not RuleOutcome.UNANSWERED:
+            answered_weight += weight
+    points = 100 * kept_weight / answered_weight if answered_weight else None
+    return Score(service, points, answered_rules)

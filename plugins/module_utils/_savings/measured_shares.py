@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which share of what is sent an option removes, as real Collectors have shown it. Private.
 
-A capture is replayed to a Collector twice, without the option and with it (`_measured_savings.py` of plugin_utils).
-`Replayed` has what each exporter sent, by exporter and signal.
+`_measured_savings.py` of plugin_utils calls `measure_removed_shares` for each option that is measured. Example: the
+exporters sent 100 log records before and 10 after, so 0.9 of the items are gone. The capture is replayed to a Collector
+twice, without the option and with it. `Replayed` has what each exporter sent, by exporter and signal.
 """
 
 from __future__ import annotations

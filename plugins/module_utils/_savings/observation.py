@@ -1,29 +1,31 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is worth dropping of a capture: all that is found in one pass, and the shares of it. Private.
+"""What is worth dropping of a capture: all that is found in one pass over its requests. Private.
 
-`_savings.py` of plugin_utils calls this file. Each record goes to the files that look at one sort of records, such as
-`log_use.py` and `span_use.py`. A proposal says what is worth dropping, and a kind of proposals is untold if the capture
-cannot say anything about it (proposals.py).
+`_savings.py` of plugin_utils calls `observe_capture`. Each record goes to the files that look at one sort of records,
+such as `log_use.py` and `span_use.py`. In the end, each of them yields proposals, and the kinds of proposals that the
+capture cannot tell (proposals.py). The proposals that save most are told.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._otelcol.errors import Problem
 from .._otelcol.otlp_requests import MALFORMED_ERRORS
 from .attribute_use import AttributeRow, AttributeUse
+from .capture_findings import CaptureFindings, divide_or_zero
 from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, read_resources
 from .log_use import LogUse
 from .metric_use import CapturedMetrics
-from .proposals import SavingProposal, UntoldKind, is_free_of_expansion
+from .proposals import SavingProposal, UntoldKind
+from .removal_options import is_free_of_expansion
 from .repeated_records import RepeatedRecords
-from .service_facts import ServiceFacts, add_facts_of_spans
+from .service_summary import ServiceSummary, add_spans
 from .span_use import SpanUse
 
 MOST_PROPOSALS_OF_KIND = 10
@@ -34,169 +36,116 @@ MOST_ATTRIBUTE_ROWS = 10
 
 @dataclass(frozen=True)
 class SavingsWishes:
-    """What a user wants: names of attributes that are never proposed, and the least share of bytes, in percent."""
+    """What a user wants, and what the config does already."""
 
     kept: frozenset[str] = frozenset()
+    """Names of attributes that are never proposed."""
     least_percent: float = 1.0
+    """The least share of bytes that a proposal must save."""
     samples: bool = False
     """Whether the config samples traces already."""
-
-
-@dataclass(frozen=True)
-class CaptureFindings:
-    """What a capture has, and what of it is worth dropping, with most bytes first."""
-
-    captured_amounts: Mapping[str, Amount]
-    """What came in, by signal."""
-    proposals: tuple[SavingProposal, ...]
-    smaller_count: int
-    """How many more proposals there are, which are not told."""
-    untold_kinds: tuple[UntoldKind, ...]
-    attribute_rows: tuple[AttributeRow, ...]
-    facts_by_service: Mapping[str, ServiceFacts]
-    """The facts of each service, by its name; that of telemetry without `service.name` is empty."""
-    unseen_names: tuple[str, ...] = ()
-    """Names of attributes that the user keeps and that nothing has."""
-
-    @property
-    def size_bytes(self) -> int:
-        """The bytes of all signals."""
-        return sum(amount.size_bytes for amount in self.captured_amounts.values())
-
-    def compute_shares(self, proposal: SavingProposal) -> dict[str, tuple[float, float]]:
-        """Return which share of items and of bytes a proposal removes, by signal, from 0 to 1."""
-        return {
-            signal: (
-                _divide_or_zero(amount.item_count, self.captured_amounts[signal].item_count),
-                _divide_or_zero(amount.size_bytes, self.captured_amounts[signal].size_bytes),
-            )
-            for signal, amount in proposal.removed_amounts.items()
-        }
-
-
-@dataclass
-class _CaptureUses:
-    """All that looks at the records of a capture."""
-
-    attribute_use: AttributeUse
-    span_use: SpanUse
-    captured_metrics: CapturedMetrics
-    log_use: LogUse
-    repeated_records: RepeatedRecords = field(default_factory=RepeatedRecords)
-    facts_by_service: dict[str, ServiceFacts] = field(default_factory=lambda: defaultdict(ServiceFacts))
-    captured_amounts: dict[str, Amount] = field(default_factory=lambda: defaultdict(lambda: NO_AMOUNT))
-
-    def add_request(self, signal: str, request: Mapping[str, Any]) -> None:
-        """Look at a request."""
-        add_by_signal: Mapping[str, Callable[[Record], None]]
-        add_by_signal = {
-            "traces": self.span_use.add_record,
-            "metrics": self.captured_metrics.add_record,
-            "logs": self.log_use.add_record,
-        }
-        for resource, records in read_resources(signal, request):
-            item_count = sum(record.items for record in records)
-            self.captured_amounts[signal] = self.captured_amounts[signal].plus(item_count, resource.size_bytes)
-            self.attribute_use.add_resource(resource, signal)
-            service_facts = self.facts_by_service[resource.service_name]
-            service_facts.add_resource(resource)
-            for record in records:
-                self.attribute_use.add_record(record)
-                add_by_signal[signal](record)
-                self.repeated_records.add_record(record)
-                service_facts.add_record(record)
-
-    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
-        """Yield what is worth dropping."""
-        for signal_use in (
-            self.attribute_use,
-            self.span_use,
-            self.captured_metrics,
-            self.log_use,
-            self.repeated_records,
-        ):
-            yield from signal_use.find_outcomes()
 
 
 def observe_capture(
     requests: Iterable[tuple[str, Mapping[str, Any]]], readable: ReadableValues, wishes: SavingsWishes
 ) -> CaptureFindings:
     """Return what is found in the requests of a capture, each with its signal. Raises Problem for one not of OTLP."""
-    all_uses = _CaptureUses(
-        AttributeUse(wishes.kept),
-        SpanUse(readable, wishes.samples),
-        CapturedMetrics(readable, wishes.kept),
-        LogUse(readable),
-    )
+    observation = _Observation(readable, wishes)
     for request_number, (signal, request) in enumerate(requests, 1):
         try:
-            all_uses.add_request(signal, request)
+            observation.add_request(signal, request)
         except MALFORMED_ERRORS as error:
             wrong = f"request {request_number:,} of the capture is JSON, but not of OTLP"
             raise Problem(wrong, fix="Capture it again, or remove the line of this request.") from error
-    add_facts_of_spans(all_uses.span_use.rows, all_uses.facts_by_service)
-    return _collect_findings(
-        all_uses.captured_amounts,
-        all_uses.find_outcomes(),
-        all_uses.attribute_use.list_rows(),
-        all_uses.facts_by_service,
-        wishes,
-    )
+    return observation.build_findings()
 
 
-def _collect_findings(
-    came_by_signal: Mapping[str, Amount],
-    outcomes: Iterable[SavingProposal | UntoldKind],
-    attribute_rows: list[AttributeRow],
-    services: Mapping[str, ServiceFacts],
-    wishes: SavingsWishes,
-) -> CaptureFindings:
-    proposals: list[SavingProposal] = []
-    untold: dict[UntoldKind, None] = {}
-    for outcome in outcomes:
-        if isinstance(outcome, SavingProposal):
-            proposals.append(_without_unsafe_option(outcome))
-        else:
-            untold[outcome] = None
-    total_size = sum(amount.size_bytes for amount in came_by_signal.values())
-    large_proposals = [
-        proposal
-        for proposal in proposals
-        if 100 * _divide_or_zero(proposal.size_bytes, total_size) >= wishes.least_percent
-    ]
-    told_proposals = tuple(_select_largest(large_proposals))
-    return CaptureFindings(
-        dict(came_by_signal),
-        told_proposals,
-        len(proposals) - len(told_proposals),
-        tuple(untold),
-        tuple(_select_top_attributes(attribute_rows)),
-        dict(services),
-        tuple(sorted(wishes.kept - {row.name for row in attribute_rows})),
-    )
+class _Observation:
+    """What is counted of a capture. Each request is added, and `build_findings` is called in the end."""
+
+    def __init__(self, readable: ReadableValues, wishes: SavingsWishes) -> None:
+        self._wishes = wishes
+        self._attribute_use = AttributeUse(wishes.kept)
+        self._span_use = SpanUse(readable, wishes.samples)
+        self._metrics = CapturedMetrics(readable, wishes.kept)
+        self._log_use = LogUse(readable)
+        self._repeated_records = RepeatedRecords()
+        self._summary_by_service: dict[str, ServiceSummary] = defaultdict(ServiceSummary)
+        self._captured_amounts: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
+
+    def add_request(self, signal: str, request: Mapping[str, Any]) -> None:
+        """Count the resources and records of a request."""
+        add_to_signal: Callable[[Record], None] = {
+            "traces": self._span_use.add_record,
+            "metrics": self._metrics.add_record,
+            "logs": self._log_use.add_record,
+        }[signal]
+        for resource, records in read_resources(signal, request):
+            item_count = sum(record.items for record in records)
+            self._captured_amounts[signal] = self._captured_amounts[signal].plus(item_count, resource.size_bytes)
+            self._attribute_use.add_resource(resource, signal)
+            service_summary = self._summary_by_service[resource.service_name]
+            service_summary.add_resource(resource)
+            for record in records:
+                self._attribute_use.add_record(record)
+                add_to_signal(record)
+                self._repeated_records.add_record(record)
+                service_summary.add_record(record)
+
+    def build_findings(self) -> CaptureFindings:
+        """Return what was found: the proposals that save most, and what the capture cannot tell."""
+        add_spans(self._span_use.rows, self._summary_by_service)
+        attribute_rows = self._attribute_use.list_rows()
+        all_proposals: list[SavingProposal] = []
+        untold_kinds: list[UntoldKind] = []
+        for outcome in self._find_outcomes():
+            if isinstance(outcome, SavingProposal):
+                all_proposals.append(_without_unsafe_option(outcome))
+            else:
+                untold_kinds.append(outcome)
+        captured_bytes = sum(amount.size_bytes for amount in self._captured_amounts.values())
+        told_proposals = _select_told_proposals(all_proposals, captured_bytes, self._wishes.least_percent)
+        return CaptureFindings(
+            captured_amounts=dict(self._captured_amounts),
+            proposals=tuple(told_proposals),
+            smaller_count=len(all_proposals) - len(told_proposals),
+            untold_kinds=tuple(dict.fromkeys(untold_kinds)),
+            attribute_rows=tuple(_select_top_attributes(attribute_rows)),
+            summary_by_service=dict(self._summary_by_service),
+            unseen_names=tuple(sorted(self._wishes.kept - {row.name for row in attribute_rows})),
+        )
+
+    def _find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
+        yield from self._attribute_use.find_outcomes()
+        yield from self._span_use.find_outcomes()
+        yield from self._metrics.find_outcomes()
+        yield from self._log_use.find_outcomes()
+        yield from self._repeated_records.find_outcomes()
 
 
-def _select_largest(proposals: list[SavingProposal]) -> Iterator[SavingProposal]:
-    """Yield proposals by their bytes, some of each kind."""
+def _select_told_proposals(
+    all_proposals: Iterable[SavingProposal], captured_bytes: int, least_percent: float
+) -> list[SavingProposal]:
+    """Return the proposals that save enough, by their bytes, at most ten of each kind."""
+    told_proposals = []
     counts_by_kind = Counter[str]()
-    for proposal in sorted(proposals, key=lambda proposal: (-proposal.size_bytes, proposal.kind, proposal.subject)):
+    for proposal in sorted(all_proposals, key=lambda proposal: (-proposal.size_bytes, proposal.kind, proposal.subject)):
+        if 100 * divide_or_zero(proposal.size_bytes, captured_bytes) < least_percent:
+            continue
         counts_by_kind[proposal.kind] += 1
         if counts_by_kind[proposal.kind] <= MOST_PROPOSALS_OF_KIND:
-            yield proposal
+            told_proposals.append(proposal)
+    return told_proposals
 
 
 def _without_unsafe_option(proposal: SavingProposal) -> SavingProposal:
-    """Return a proposal without an option that a config would expand."""
+    """Return a proposal without an option that a config would expand, such as one with `${env:TOKEN}` in a name."""
     if proposal.option is None or is_free_of_expansion(proposal.option):
         return proposal
     return replace(proposal, option=None, detail="no option: a config would expand what the name has")
 
 
-def _select_top_attributes(rows: list[AttributeRow]) -> Iterator[AttributeRow]:
-    """Yield the attributes with most bytes, and then those with most values."""
+def _select_top_attributes(rows: Sequence[AttributeRow]) -> Iterator[AttributeRow]:
+    """Yield the attributes with most bytes, and then those with most values. `rows` come by their bytes."""
     rows_by_values = sorted(rows, key=lambda row: (-row.values, row.name))
     yield from dict.fromkeys((*rows[:MOST_ATTRIBUTE_ROWS], *rows_by_values[:MOST_ATTRIBUTE_ROWS]))
-
-
-def _divide_or_zero(removed: float, total: float) -> float:
-    return removed / total if total else 0.0

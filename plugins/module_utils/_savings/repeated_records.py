@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records that came twice: the same span, data point or log record, time and all. Private."""
+"""Records that came twice: the same span, data point or log record, time and all. Private.
+
+`observation.py` adds each record of a capture to `RepeatedRecords`, and asks it in the end what came twice. Example:
+two agents read the file of the same pod, so each log record is there twice. No option removes one of the two: the
+proposal advises to remove one of the agents.
+"""
 
 from __future__ import annotations
 
@@ -21,47 +26,66 @@ class RepeatedRecords:
     """The records of a capture that it has more than once. What has no id and no time cannot be called the same."""
 
     def __init__(self) -> None:
-        self._seen: set[int] = set()
-        self._repeated: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
+        self._seen_identities: set[int] = set()
+        self._amount_by_signal: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
+        # How many records were not compared, by what they are, such as `without an id or a time`.
         self._left_out: Counter[str] = Counter()
 
     def add_record(self, record: Record) -> None:
         """Compare a record with all before it."""
-        identity_keys = list(_list_identity_keys(record))
-        for identity_key in identity_keys:
-            if identity_key is None:
+        identities = _list_identities(record)
+        for identity in identities:
+            if identity is None:
                 self._left_out["without an id or a time"] += 1
-            elif identity_key in self._seen:
-                self._repeated[record.signal] = self._repeated[record.signal].plus(1, record.size // len(identity_keys))
-            elif len(self._seen) < MOST_RECORDS:
-                self._seen.add(identity_key)
+            elif identity in self._seen_identities:
+                amount = self._amount_by_signal[record.signal]
+                self._amount_by_signal[record.signal] = amount.plus(1, record.size // len(identities))
+            elif len(self._seen_identities) < MOST_RECORDS:
+                self._seen_identities.add(identity)
             else:
                 self._left_out[f"after the first {MOST_RECORDS:,}"] += 1
 
     def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
         """Yield what came twice, of each signal."""
-        for signal, amount in self._repeated.items():
-            yield SavingProposal(proposals.TWICE, signal, {signal: amount}, None, _ADVICE)
+        for signal, amount in self._amount_by_signal.items():
+            yield SavingProposal(proposals.DUPLICATE_RECORDS, signal, {signal: amount}, None, _ADVICE)
         for description, number in self._left_out.items():
-            yield UntoldKind(proposals.TWICE, f"{number:,} records {description} were not compared")
+            yield UntoldKind(proposals.DUPLICATE_RECORDS, f"{number:,} records {description} were not compared")
 
 
-def _list_identity_keys(record: Record) -> Iterator[int | None]:
-    """Yield a number for the record, or for each of its data points, that is equal for the same record.
+def _list_identities(record: Record) -> list[int | None]:
+    """Return a number for the record, or for each data point of a metric. It is equal for the same record.
 
     None stands for a record that has no id or time to tell it by.
     """
-    body = record.body
     if record.signal == "traces":
-        yield hash((body.get("traceId"), body["spanId"])) if body.get("spanId") else None
-    elif record.signal == "logs":
-        yield hash((record.resource.identity, record.scope, record.digest)) if body.get("timeUnixNano") else None
-    else:
-        metric_identity = (record.resource.identity, record.scope, body.get("name"))
-        for point, attributes in record.holders:
-            point_time = point.get("timeUnixNano")
-            yield (
-                hash((metric_identity, frozenset(attributes.items()), encode_point_value(point), point_time))
-                if point_time
-                else None
-            )
+        return [_identify_span(record)]
+    if record.signal == "logs":
+        return [_identify_log(record)]
+    return _identify_points(record)
+
+
+def _identify_span(record: Record) -> int | None:
+    if not record.body.get("spanId"):
+        return None
+    return hash((record.body.get("traceId"), record.body["spanId"]))
+
+
+def _identify_log(record: Record) -> int | None:
+    if not record.body.get("timeUnixNano"):
+        return None
+    return hash((record.resource.identity, record.scope, record.digest))
+
+
+def _identify_points(record: Record) -> list[int | None]:
+    """Return the number of each data point: by the metric, its attributes, its value and its time."""
+    metric_identity = (record.resource.identity, record.scope, record.body.get("name"))
+    identities: list[int | None] = []
+    for point, attributes in record.holders:
+        point_time = point.get("timeUnixNano")
+        if not point_time:
+            identities.append(None)
+            continue
+        attribute_pairs = frozenset(attributes.items())
+        identities.append(hash((metric_identity, attribute_pairs, encode_point_value(point), point_time)))
+    return identities

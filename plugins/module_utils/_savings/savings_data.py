@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .capture_findings import CaptureFindings
 from .instrumentation_score import Score
-from .observation import CaptureFindings
 from .proposals import KINDS
 from .told_savings import Savings, ToldProposal
 
@@ -54,11 +54,11 @@ def _build_score_data(score: Score) -> dict[str, Any]:
     """Return the score of a service with its rules by their ids."""
     rule_rows = {}
     for answered_rule in score.answered_rules:
-        verdict = answered_rule.verdict
+        answer = answered_rule.answer
         rule_rows[answered_rule.rule.id] = {
             "impact": answered_rule.rule.impact,
-            "kept": verdict.is_kept,
-            "why": verdict.reason,
+            "kept": answer.outcome.value,
+            "why": answer.reason,
         }
     points = None if score.points is None else round(score.points, 2)
     return {"service": score.service, "score": points, "category": score.category, "rules": rule_rows}

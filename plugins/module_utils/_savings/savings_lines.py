@@ -4,7 +4,10 @@
 """What is worth dropping, as lines of text for a terminal. Private.
 
 `told_savings.py` has the words that these lines share with the page of `savings_markdown.py`. A rule is one of the
-Instrumentation Score, whose verdict is True (kept), False (not kept) or None (not answered), see score_rules.py.
+Instrumentation Score (score_rules.py). Example of two lines:
+
+    1. debug logs: below INFO
+        logs: 90.0 % of log records, 88.0 % of bytes
 """
 
 from __future__ import annotations
@@ -14,9 +17,10 @@ from collections.abc import Iterable, Iterator
 from .._otelcol.forecast.pages import format_size
 from .._otelcol.otlp_requests import describe_item_count
 from .attribute_use import AttributeRow
+from .capture_findings import CaptureFindings
 from .instrumentation_score import AnsweredRule, Score
-from .observation import CaptureFindings
 from .proposals import KINDS
+from .rule_answer import RuleOutcome
 from .score_rules import RULES
 from .told_savings import (
     Savings,
@@ -85,7 +89,7 @@ def _list_score_lines(score: Score) -> Iterator[str]:
     yield _describe_score(score)
     yield from (
         f"    {answered_rule.rule.id} not kept: {_describe_unkept_rule(answered_rule)}"
-        for answered_rule in score.list_rules(False)
+        for answered_rule in score.list_rules(RuleOutcome.BROKEN)
     )
 
 
@@ -93,16 +97,16 @@ def _list_unanswered_rules(scores: Iterable[Score]) -> Iterator[str]:
     """Yield each rule that is not answered, once for all services of which the reason is the same."""
     services_of_rules: dict[AnsweredRule, list[str]] = {}
     for score in scores:
-        for answered_rule in score.list_rules(None):
+        for answered_rule in score.list_rules(RuleOutcome.UNANSWERED):
             services_of_rules.setdefault(answered_rule, []).append(score.service or "telemetry without service.name")
     for answered_rule, service_names in services_of_rules.items():
-        yield f"{answered_rule.rule.id} not answered for {', '.join(service_names)}: {answered_rule.verdict.reason}"
+        yield f"{answered_rule.rule.id} not answered for {', '.join(service_names)}: {answered_rule.answer.reason}"
 
 
 def _describe_score(score: Score) -> str:
     """Return the score of a service in words, with how many rules it is of."""
     name = score.service or "telemetry without service.name"
-    answered_count = len(RULES) - len(score.list_rules(None))
+    answered_count = len(RULES) - len(score.list_rules(RuleOutcome.UNANSWERED))
     of_rules = f"from {answered_count} of {len(RULES)} rules"
     if score.points is None:
         return f"instrumentation of {name}: no score: the capture answers no rule"
@@ -111,4 +115,4 @@ def _describe_score(score: Score) -> str:
 
 def _describe_unkept_rule(answered_rule: AnsweredRule) -> str:
     """Return what a rule asks for, and why a service does not keep it."""
-    return f"{answered_rule.rule.requirement} ({answered_rule.rule.impact.lower()}): {answered_rule.verdict.reason}"
+    return f"{answered_rule.rule.requirement} ({answered_rule.rule.impact.lower()}): {answered_rule.answer.reason}"

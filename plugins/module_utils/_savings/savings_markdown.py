@@ -4,7 +4,9 @@
 """What is worth dropping, as Markdown. Private.
 
 `told_savings.py` has the words that this page shares with the lines of `savings_lines.py`. A rule is one of the
-Instrumentation Score, whose verdict is True (kept), False (not kept) or None (not answered), see score_rules.py.
+Instrumentation Score (score_rules.py). Example of a row:
+
+    | 1 | `debug logs: below INFO` | logs: 90.0 % of log records, 88.0 % of bytes |  |
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._otelcol.rules.report_model import format_markdown_code
+from .capture_findings import CaptureFindings
 from .instrumentation_score import Score
-from .observation import CaptureFindings
 from .proposals import KINDS
+from .rule_answer import RuleOutcome
 from .told_savings import (
     Savings,
     ToldProposal,
@@ -78,6 +81,6 @@ def _list_option_lines(number: int, told_proposal: ToldProposal) -> Iterator[str
 def _build_score_row(score: Score) -> str:
     """Return the row of a service: its score, and the rules that lower it or have no answer."""
     points = "none" if score.points is None else f"{score.points:.0f} {score.category}"
-    unkept_rules = ", ".join(answered_rule.rule.id for answered_rule in score.list_rules(False))
-    unanswered_rules = ", ".join(answered_rule.rule.id for answered_rule in score.list_rules(None))
+    unkept_rules = ", ".join(answered_rule.rule.id for answered_rule in score.list_rules(RuleOutcome.BROKEN))
+    unanswered_rules = ", ".join(answered_rule.rule.id for answered_rule in score.list_rules(RuleOutcome.UNANSWERED))
     return f"| {format_markdown_code(score.service or '-')} | {points} | {unkept_rules} | {unanswered_rules} |"

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.otlp_requests import ITEM_NOUNS
+from .capture_findings import CaptureFindings
 from .instrumentation_score import Score
 from .measured_shares import RemovedShares
-from .observation import MOST_PROPOSALS_OF_KIND, CaptureFindings
+from .observation import MOST_PROPOSALS_OF_KIND
 from .proposals import KINDS, SavingProposal, UntoldKind
 
 # Characters of a subject in a title.

@@ -4,20 +4,22 @@
 """Which critical components a cluster has, by the labels of its pods. Private.
 
 Critical components are what a cluster depends on, such as DNS and the API server: `critical_table.py` has their rows.
+`live/find_critical.py` reads workloads and pods from the cluster and calls `find_components`. Example: a Deployment
+whose pods have the label `app: keda-operator` means that the cluster has `keda`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._otelcol.config.paths import mapping_at
 from .critical_table import COMPONENTS
 
-# The pods of the control plane that no workload makes: the kubelet of the node does.
+# The selector of the pods of the control plane that no workload makes: the kubelet of the node does.
 # Source: kubeadm's pkg/app/phases/controlplane, label `tier`.
 STATIC_PODS = "tier=control-plane"
-# Every cluster has it; a Service leads to it, not a pod.
+# The component that every cluster has. A Service leads to it, not a pod.
 _COMPONENT_EVERYWHERE = "apiserver"
 
 
@@ -26,25 +28,38 @@ def find_components(workloads: Iterable[Mapping[str, Any]], pods: Iterable[Mappi
 
     Workloads count, not their pods, so that a component whose pods are away for a moment stays.
     """
-    workload_labels = [mapping_at(workload, "spec", "template", "metadata", "labels") for workload in workloads]
-    all_labels = [*workload_labels, *(mapping_at(pod, "metadata", "labels") for pod in pods)]
-    return [
-        name
-        for name, row in COMPONENTS.items()
-        if name == _COMPONENT_EVERYWHERE or _selects_any_pod(row.labels, all_labels)
-    ]
+    labels_of_pods = [mapping_at(workload, "spec", "template", "metadata", "labels") for workload in workloads]
+    labels_of_pods += [mapping_at(pod, "metadata", "labels") for pod in pods]
+    found_names = []
+    for name, component in COMPONENTS.items():
+        if name == _COMPONENT_EVERYWHERE or _selects_any_pod(component.labels, labels_of_pods):
+            found_names.append(name)
+    return found_names
 
 
-def _selects_any_pod(selectors: Iterable[str], all_labels: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether one of the selectors, which are alternatives, selects one of the pods."""
-    selector_terms = [dict(term.partition("=")[::2] for term in selector.split(",")) for selector in selectors]
-    return any(
-        selector_labels.items() <= pod_labels.items() for pod_labels in all_labels for selector_labels in selector_terms
-    )
+def _selects_any_pod(selectors: Iterable[str], labels_of_pods: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether one of the selectors, which are alternatives, selects one of the pods."""
+    for selector in selectors:
+        wanted_labels = _parse_selector(selector)
+        if any(wanted_labels.items() <= labels.items() for labels in labels_of_pods):
+            return True
+    return False
+
+
+def _parse_selector(selector: str) -> dict[str, str]:
+    """Return the labels of a selector: `app=web,tier=front` is `{"app": "web", "tier": "front"}`."""
+    labels = {}
+    for term in selector.split(","):
+        key, _equals_sign, value = term.partition("=")
+        labels[key] = value
+    return labels
 
 
 def describe_components(names: Iterable[str]) -> str:
-    """Return in one sentence which components a cluster has, and which it has not."""
+    """Return which components a cluster has, and which it has not.
+
+    Example: `The cluster has coredns, apiserver. Not found: kube_proxy, cilium, …`
+    """
     present_names = list(names)
     missing_names = [name for name in COMPONENTS if name not in present_names]
     return f"The cluster has {', '.join(present_names)}. Not found: {', '.join(missing_names) or 'none'}."

@@ -1,26 +1,31 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All critical components, and their alerts and panels as those of collectors are. Private.
+"""All critical components, and their alerts and panels in the form of those of collectors. Private.
 
 A component is a part that a cluster depends on, such as CoreDNS, and that a collector scrapes by recipe
-`critical_components`. `network_components` and `platform_components` have the rows. In a text, `<title>` is the title
-of the component, and `<of>` in an expression selects its series.
+`critical_components`. `network_components.py` and `platform_components.py` have the rows. `monitoring/alerts.py` and
+`manifests/monitoring.py` take CRITICAL_ALERTS and CRITICAL_PANELS beside the alerts and panels of collectors.
+
+Each component has the alerts OtelComponentDown, OtelComponentUnreached and OtelComponentAbsent, and those of its row.
+In their texts, `<title>` is the title of the component, and `<of>` in an expression selects its series. Example:
+`up{<of>} == 0` of CoreDNS becomes `up{critical_component="coredns"} == 0`.
 
 docs/critical_components.md has a row for each component, docs/monitoring.md a section for each alert.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..monitoring.alert_row import Alert
-from ..monitoring.dashboard import Panel
+from ..monitoring.panels import Panel
 from .critical_row import COMPONENT_LABEL, ComponentAlert, CriticalComponent
 from .network_components import NETWORK
 from .platform_components import PLATFORM_SERVICES
 
 COMPONENTS = {component.name: component for component in (*NETWORK, *PLATFORM_SERVICES)}
 PANEL_ROW = "Critical components"
-_FACT_PREFIX = "component/"
 # Without the collector, no component is scraped: its own alert says so.
 _COLLECTOR_GONE = 'unless on () ALERTS{collector="<name>",alertname=~"OtelCollector(Down|Absent|ExportStalled)"}'
 # Source of `up`: Prometheus documentation, "Automatically generated labels and time series".
@@ -57,13 +62,13 @@ _ABSENT = ComponentAlert(
 )
 
 
-def component_fact(name: str) -> str:
-    """Return the fact that a collector scrapes a component, which its alerts and panels need."""
-    return f"{_FACT_PREFIX}{name}"
+def component_feature(name: str) -> str:
+    """Return the feature of a collector that scrapes a component, such as `component/coredns` (see alert_row.py)."""
+    return f"component/{name}"
 
 
 def component_matcher(name: str) -> str:
-    """Return the matcher of PromQL for the series of a component."""
+    """Return the matcher of PromQL for the series of a component, such as `critical_component="coredns"`."""
     return f'{COMPONENT_LABEL}="{name}"'
 
 
@@ -71,7 +76,7 @@ def _build_alert(component: CriticalComponent, alert_row: ComponentAlert) -> Ale
     """Return an alert of a component in the form of the alerts of collectors."""
     return Alert(
         name=alert_row.name,
-        needed_facts=(component_fact(component.name),),
+        needed_features=(component_feature(component.name),),
         expr=alert_row.expr.replace("<of>", component_matcher(component.name)),
         wait_duration=alert_row.wait_duration,
         severity=alert_row.severity,
@@ -88,12 +93,19 @@ def _build_panel(component: CriticalComponent) -> Panel:
         expr=component.panel.expr.replace("<of>", component_matcher(component.name)),
         unit=component.panel.unit,
         legend=component.panel.legend,
-        needed_facts=(component_fact(component.name),),
+        needed_features=(component_feature(component.name),),
     )
 
 
-CRITICAL_ALERTS = (
-    *(_build_alert(component, row) for row in (_DOWN, _UNREACHED, _ABSENT) for component in COMPONENTS.values()),
-    *(_build_alert(component, row) for component in COMPONENTS.values() for row in component.alerts),
-)
+def _build_alerts() -> Iterator[Alert]:
+    """Yield the alerts of all components: each of those that every component has, then those of the rows."""
+    for common_alert in (_DOWN, _UNREACHED, _ABSENT):
+        for component in COMPONENTS.values():
+            yield _build_alert(component, common_alert)
+    for component in COMPONENTS.values():
+        for alert_row in component.alerts:
+            yield _build_alert(component, alert_row)
+
+
+CRITICAL_ALERTS = tuple(_build_alerts())
 CRITICAL_PANELS = tuple(_build_panel(component) for component in COMPONENTS.values())

@@ -1,47 +1,35 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recipe `critical_components` of a collector: which components it scrapes, and where. Private.
+"""The recipe `critical_components` of a collector: which components of its cluster it scrapes. Private.
 
-A component is a part that a cluster depends on, such as CoreDNS; `critical_table` has all of them. The render of a
-collector replaces `detect` by the components of its cluster, finds the place of each, and checks that no component is
-scraped twice.
+A critical component is a part that a cluster depends on, such as CoreDNS; `critical_table.py` has all of them. The
+render of a collector calls `replace_detect` before it renders the recipe, and `check_scraped_once` for all collectors
+of a run.
+
+Example: on a cluster with CoreDNS, `critical_components: {components: [detect, keda]}` becomes
+`critical_components: {components: [keda, coredns]}`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..._otelcol.errors import Problem, suggest_word
+from ..._otelcol.errors import Problem
 from ..recipes import RecipeUse, read_recipe_uses
 from .critical_row import CriticalComponent
 from .critical_table import COMPONENTS
 
-RECIPE, DETECT = "critical_components", "detect"
+RECIPE = "critical_components"
+# The item of option `components` that stands for all components that the cluster has.
+DETECT = "detect"
+# Another recipe that scrapes some of the same components.
 _CONTROL_PLANE_RECIPE = "control_plane_metrics"
-# The keys that option `places` may have for a component.
-PLACE_KEYS = ("label", "namespace", "path", "port", "scheme")
-_TERM_PATTERN = re.compile(r"[A-Za-z0-9._/-]+==?[A-Za-z0-9._-]*\Z")
-"""A term of a selector of labels that a job for annotations can leave out too: KEY=VALUE."""
-_LAST_PORT = 65535
-# A character that the label of a series cannot have.
-_NOT_IN_LABELS_PATTERN = re.compile(r"[^a-zA-Z0-9_]")
-_POD_LABEL = "__meta_kubernetes_pod_label_"
 
-PlatformFacts = Mapping[str, Any]
+PlatformFile = Mapping[str, Any]
 """The file of a platform, such as platforms/generic.yml. Here, its `name` and `control_plane` are read."""
-Place = dict[str, Any]
-"""Where a component has its metrics, as template scrape_job.j2 takes it.
-
-- `name` is that of the component.
-- `role` is `pod` for pods of the cluster, `endpointslice` for the endpoints of a Service, `static` for addresses.
-- `labels` are selectors of pods, of which one must fit; `namespace` is theirs.
-- `port`, `path` and `scheme` are those of the metrics.
-- What the platform says beside: `addresses`, `server_name` and `ca`.
-"""
 
 
 # ── The components of a collector ──
@@ -62,24 +50,24 @@ def list_components(recipes: Iterable[Any]) -> list[str]:
 
 
 def _split_names(names_option: Any) -> list[str]:
-    """Return the names of an option, which Ansible takes as a list or as a text with commas."""
+    """Return the names of an option, which Ansible takes as a list or as a text such as `coredns, keda`."""
     names = names_option.split(",") if isinstance(names_option, str) else names_option or []
     return list(dict.fromkeys(str(name).strip() for name in names))
 
 
 def detects_components(recipes: Iterable[Any]) -> bool:
-    """Return whether a collector scrapes the components that its cluster has."""
+    """Return whether a collector scrapes the components that its cluster has, so that a run must read these."""
     return DETECT in list_components(recipes)
 
 
 def replace_detect(
-    recipes: list[Any], detected: Sequence[str] | None, platform: PlatformFacts, runs_one_pod: bool
+    recipes: list[Any], detected: Sequence[str] | None, platform: PlatformFile, runs_one_pod: bool
 ) -> list[Any]:
     """Return the recipes of a collector with the components of its cluster in place of `detect`.
 
-    `detected` are the components of the cluster; None if nobody looked. Those that the platform keeps from pods are
-    left out. So are those that only a collector with one pod may scrape, unless it has one (`runs_one_pod`).
-    Raises Problem if nobody looked, and if no component is left.
+    `detected` are the components of the cluster; None if the run has read no cluster. Those that the platform keeps
+    from pods are left out. So are those that only a collector with one pod may scrape, unless it has one
+    (`runs_one_pod`). Raises Problem if no cluster was read, and if no component is left.
     """
     if not detects_components(recipes):
         return recipes
@@ -98,12 +86,15 @@ def replace_detect(
     return [_set_components(recipe, all_names) for recipe in recipes]
 
 
-def _is_usable(component: CriticalComponent, platform: PlatformFacts, runs_one_pod: bool) -> bool:
+def _is_usable(component: CriticalComponent, platform: PlatformFile, runs_one_pod: bool) -> bool:
     """Return whether the platform lets pods scrape a component, and the collector may."""
     if not component.control_plane:
         return True
-    place = platform["control_plane"].get(component.control_plane)
-    return bool(place) and (runs_one_pod or place.get("role") == "pod")
+    target = platform["control_plane"].get(component.control_plane)
+    if not target:
+        return False
+    # Of anything but pods, each copy of the collector would scrape the same target again.
+    return runs_one_pod or target.get("role") == "pod"
 
 
 def _set_components(recipe: Any, names: list[str]) -> Any:
@@ -113,144 +104,16 @@ def _set_components(recipe: Any, names: list[str]) -> Any:
     return recipe
 
 
-# ── Their places ──
-
-
-def find_places(names: Iterable[str], user_places: Any, platform: PlatformFacts, runs_one_pod: bool) -> list[Place]:
-    """Return where each component has its metrics: as the platform or the table says, with the changes of the user.
-
-    `user_places` is option `places` of the recipe. Raises Problem if it is not valid, and for a component that the
-    platform hides or that this collector must not scrape.
-    """
-    names = list(names)
-    for name in names:
-        if name not in COMPONENTS:
-            wrong = f"there is no critical component '{name}'{suggest_word(name, COMPONENTS)}"
-            raise Problem(wrong, fix=f"Components: {', '.join(sorted(COMPONENTS))}.")
-    if not isinstance(user_places, Mapping):
-        raise Problem("`places` is no mapping", fix="Write `places: {COMPONENT: {port: PORT}}`.")
-    for name, user_place in user_places.items():
-        _check_user_place(name, user_place, names)
-    places = []
-    for name in names:
-        places.append(_find_place(COMPONENTS[name], user_places.get(name) or {}, platform, runs_one_pod))
-    return places
-
-
-def _check_user_place(name: str, user_place: Any, scraped_names: Sequence[str]) -> None:
-    """Raise Problem for a value of option `places` that is not valid."""
-    if name not in scraped_names:
-        fix = "Add it to `components`, or remove it."
-        raise Problem(f"`places` has {name}, which is not scraped{suggest_word(name, scraped_names)}", fix=fix)
-    if not isinstance(user_place, Mapping) or not set(user_place) <= set(PLACE_KEYS):
-        fix = f"Write a mapping with some of {', '.join(PLACE_KEYS)}, such as `{name}: {{port: 9100}}`."
-        raise Problem(f"`places` of {name} is no place", fix=fix)
-    if "port" in user_place:
-        _check_port(name, user_place["port"])
-    if user_place.get("label"):
-        _check_label(name, user_place["label"])
-
-
-def _check_port(name: str, port: Any) -> None:
-    """Raise Problem for a port that is no number from 1 to 65535."""
-    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= _LAST_PORT:
-        fix = f"Write a number from 1 to {_LAST_PORT}, such as `{name}: {{port: 9100}}`."
-        raise Problem(f"the port {port!r} is no port", where=f"places.{name}.port", fix=fix)
-
-
-def _check_label(name: str, label: Any) -> None:
-    """Raise Problem for a selector with another term than KEY=VALUE, which no other job could leave out."""
-    if not all(_TERM_PATTERN.match(term.strip()) for term in str(label).split(",")):
-        fix = f"Write terms KEY=VALUE with commas between them, such as `{name}: {{label: app=web}}`."
-        raise Problem(f"the selector '{label}' has another term than KEY=VALUE", where=f"places.{name}.label", fix=fix)
-
-
-def _find_place(
-    component: CriticalComponent, user_place: Mapping[str, Any], platform: PlatformFacts, runs_one_pod: bool
-) -> Place:
-    """Return the place of a component with the changes of the user.
-
-    Raises Problem if each pod of the collector would scrape the same place again.
-    """
-    place = _find_known_place(component, platform)
-    if place["role"] != "pod" and not runs_one_pod:
-        wrong = f"{component.name} would be scraped by each copy of this collector"
-        fix = f"Scrape {component.name} with a collector that has mode deployment and `replicas: 1`."
-        raise Problem(wrong, fix=fix)
-    labels = [user_place["label"]] if user_place.get("label") else place["labels"]
-    return {**place, **user_place, "labels": labels}
-
-
-def _find_known_place(component: CriticalComponent, platform: PlatformFacts) -> Place:
-    """Return the place of a component by the table, or by the platform for one of the control plane.
-
-    Raises Problem if the platform hides it.
-    """
-    if not component.control_plane:
-        return {
-            "name": component.name,
-            "port": component.port,
-            "path": component.path,
-            "scheme": component.scheme,
-            "labels": list(component.labels),
-            "role": "pod",
-        }
-    place = platform["control_plane"].get(component.control_plane)
-    if not place:
-        wrong = f"platform '{platform['name']}' serves no metrics of {component.name}"
-        raise Problem(wrong, fix=f"Remove {component.name} from `components`.")
-    labels = [place["label"]] if "label" in place else []
-    return {"role": "static", **place, "name": component.name, "labels": labels}
-
-
-# ── Pods that other jobs leave out ──
-
-
-@dataclass(frozen=True)
-class LeftOutPods:
-    """Pods with a port that other jobs leave out: labels of Prometheus' discovery, and what these match together.
-
-    Prometheus joins the values of the labels with semicolons, and anchors the expression.
-    """
-
-    source_labels: tuple[str, ...]
-    regex: str
-
-
-def list_left_out_pods(places: Iterable[Mapping[str, Any]]) -> list[LeftOutPods]:
-    """Return the pods that jobs for annotations leave out, because the jobs of critical components have them."""
-    left_out_pods = []
-    for place in places:
-        if place["role"] == "pod":
-            left_out_pods += [_build_left_out_pods(place, label) for label in place["labels"]]
-    return left_out_pods
-
-
-def _build_left_out_pods(place: Mapping[str, Any], selector: str) -> LeftOutPods:
-    """Return the pods that a selector, such as `app=web,tier==front`, selects at a place."""
-    source_labels = []
-    patterns = []
-    for term in selector.split(","):
-        key, _equals_sign, value = term.strip().partition("=")
-        source_labels.append(f"{_POD_LABEL}{_NOT_IN_LABELS_PATTERN.sub('_', key)}")
-        patterns.append(re.escape(value.removeprefix("=")))
-    if place.get("namespace"):
-        source_labels.append("__meta_kubernetes_namespace")
-        patterns.append(re.escape(place["namespace"]))
-    source_labels.append("__address__")
-    patterns.append(f".*:{place['port']}")
-    return LeftOutPods(tuple(source_labels), ";".join(patterns))
-
-
 # ── Components that are scraped twice ──
 
 
 @dataclass(frozen=True)
-class Scraping:
-    """What one collector of a run scrapes: its name, the nodes that it is on, and its recipes."""
+class ScrapingCollector:
+    """A collector of a run: its name, the nodes that it is on, and its recipes."""
 
-    collector: str
+    name: str
     node_selection: str
+    """Equal for collectors on the same nodes."""
     recipes: Sequence[Any]
 
 
@@ -261,18 +124,19 @@ class _ScrapedComponent(NamedTuple):
     recipe: str
 
 
-def check_scraped_once(scrapings: Iterable[Scraping]) -> None:
+def check_scraped_once(collectors: Iterable[ScrapingCollector]) -> None:
     """Raise Problem if two collectors on the same nodes, or two recipes of one, scrape the same component."""
+    # By the nodes, and the name of the component: the recipe and the collector that scrape it, in words.
     scraper_by_component: dict[tuple[str, str], str] = {}
-    for scraping in scrapings:
-        for component in _list_scraped(scraping.recipes):
-            scraper = f"recipe '{component.recipe}' of '{scraping.collector}'"
-            other_scraper = scraper_by_component.get((scraping.node_selection, component.name))
+    for collector in collectors:
+        for component in _list_scraped(collector.recipes):
+            scraper = f"recipe '{component.recipe}' of '{collector.name}'"
+            other_scraper = scraper_by_component.get((collector.node_selection, component.name))
             if other_scraper:
                 wrong = f"{component.name} is scraped twice: by {other_scraper}, and by {scraper}"
                 fix = f"Remove {component.name} from one of the two. For `detect`, use the recipe once."
                 raise Problem(wrong, fix=fix)
-            scraper_by_component[scraping.node_selection, component.name] = scraper
+            scraper_by_component[collector.node_selection, component.name] = scraper
 
 
 def _list_scraped(recipes: Iterable[Any]) -> list[_ScrapedComponent]:

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Components of the network of a cluster, as a table: DNS, Services, CNI plugins, ingress controllers. Private."""
+"""Components of the network of a cluster, as a table: DNS, Services, CNI plugins, ingress controllers. Private.
+
+`critical_row.py` says what each field means. Prometheus fills in `{{ $labels.pod }}` when an alert fires, and Grafana
+`{{pod}}` in a legend.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,6 @@ from .critical_row import (
     slowest_query,
 )
 
-_RATE = "$__rate_interval"
 _WEEK = "604800"  # seconds
 _POD = "{{ $labels.pod }}"
 _NGINX_REQUESTS = counter_selector("nginx_ingress_controller_requests")
@@ -54,7 +57,7 @@ NETWORK = (
         ),
         panel=ComponentPanel(
             title="CoreDNS: answers",
-            expr=f"sum by (rcode) (rate(coredns_dns_responses_total{{<of>}}[{_RATE}]))",
+            expr="sum by (rcode) (rate(coredns_dns_responses_total{<of>}[$__rate_interval]))",
             unit="cps",
             legend="{{rcode}}",
         ),
@@ -127,7 +130,7 @@ NETWORK = (
         ),
         panel=ComponentPanel(
             title="Cilium: dropped packets",
-            expr=f"sum by (reason) (rate(cilium_drop_count_total{{<of>}}[{_RATE}]))",
+            expr="sum by (reason) (rate(cilium_drop_count_total{<of>}[$__rate_interval]))",
             unit="pps",
             legend="{{reason}}",
         ),
@@ -191,7 +194,7 @@ NETWORK = (
         ),
         panel=ComponentPanel(
             title="ingress-nginx: requests",
-            expr=f"sum by (status) (rate({_NGINX_REQUESTS}[{_RATE}]))",
+            expr=f"sum by (status) (rate({_NGINX_REQUESTS}[$__rate_interval]))",
             unit="reqps",
             legend="{{status}}",
         ),
@@ -222,7 +225,7 @@ NETWORK = (
         ),
         panel=ComponentPanel(
             title="Traefik: requests",
-            expr=f"sum by (code) (rate(traefik_entrypoint_requests_total{{<of>}}[{_RATE}]))",
+            expr="sum by (code) (rate(traefik_entrypoint_requests_total{<of>}[$__rate_interval]))",
             unit="reqps",
             legend="{{code}}",
         ),
@@ -253,7 +256,7 @@ NETWORK = (
         ),
         panel=ComponentPanel(
             title="Envoy Gateway: updates of proxies",
-            expr=f"sum by (nodeID) (rate(xds_snapshot_update_total{{<of>}}[{_RATE}]))",
+            expr="sum by (nodeID) (rate(xds_snapshot_update_total{<of>}[$__rate_interval]))",
             unit="ops",
             legend="{{nodeID}}",
         ),

@@ -1,20 +1,23 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Components that operate a cluster, as a table: the control plane, certificates, scaling, DNS records. Private."""
+"""Components that operate a cluster, as a table: the control plane, certificates, scaling, DNS records. Private.
+
+`critical_row.py` says what each field means. Prometheus fills in `{{ $labels.pod }}` when an alert fires, and Grafana
+`{{pod}}` in a legend.
+
+The pods give each series their own namespace, so Prometheus renames the label with the namespace of an object, such as
+a certificate, to `exported_namespace`. Source: Prometheus documentation, "honor_labels".
+"""
 
 from __future__ import annotations
 
 from .critical_row import ComponentAlert, ComponentPanel, CriticalComponent, share_query, slowest_query
 
-_RATE = "$__rate_interval"
 _HOUR = "3600"  # seconds
 _POD = "{{ $labels.pod }}"
 _KUBERNETES = "https://kubernetes.io/docs/reference/instrumentation/metrics/"
-# The pods give each series their own namespace, so Prometheus renames the label of the object.
-# Source: Prometheus documentation, "honor_labels".
-_OBJECT = "exported_namespace"
-_SCALED_OBJECT = f"{{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.scaledObject }}}}"
+_SCALED_OBJECT = "{{ $labels.exported_namespace }}/{{ $labels.scaledObject }}"
 
 PLATFORM_SERVICES = (
     CriticalComponent(
@@ -43,7 +46,7 @@ PLATFORM_SERVICES = (
         ),
         panel=ComponentPanel(
             title="API server: requests",
-            expr=f"sum by (code) (rate(apiserver_request_total{{<of>}}[{_RATE}]))",
+            expr="sum by (code) (rate(apiserver_request_total{<of>}[$__rate_interval]))",
             unit="reqps",
             legend="{{code}}",
         ),
@@ -98,31 +101,32 @@ PLATFORM_SERVICES = (
         alerts=(
             ComponentAlert(
                 name="OtelCertManagerNotReady",
-                expr=f'max by (name, {_OBJECT}) (certmanager_certificate_ready_status{{<of>,condition!="True"}}) == 1',
+                expr="max by (name, exported_namespace)"
+                ' (certmanager_certificate_ready_status{<of>,condition!="True"}) == 1',
                 wait_duration="10m",
                 severity="critical",
-                summary=f"Certificate {{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.name }}}} is not ready.",
+                summary="Certificate {{ $labels.exported_namespace }}/{{ $labels.name }} is not ready.",
                 description="Read `kubectl describe certificate"
-                f" -n {{{{ $labels.{_OBJECT} }}}} {{{{ $labels.name }}}}`.",
+                " -n {{ $labels.exported_namespace }} {{ $labels.name }}`.",
             ),
             ComponentAlert(
                 name="OtelCertManagerExpires",
-                expr=f"max by (name, {_OBJECT}) (certmanager_certificate_renewal_timestamp_seconds{{<of>}} > 0)"
+                expr="max by (name, exported_namespace) (certmanager_certificate_renewal_timestamp_seconds{<of>} > 0)"
                 f" < time() - {_HOUR}",
                 wait_duration="10m",
                 severity="critical",
-                summary=f"Certificate {{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.name }}}} is not renewed and will"
+                summary="Certificate {{ $labels.exported_namespace }}/{{ $labels.name }} is not renewed and will"
                 " expire.",
                 description="cert-manager should have renewed it more than an hour ago."
-                f" Read `kubectl describe certificate -n {{{{ $labels.{_OBJECT} }}}} {{{{ $labels.name }}}}`.",
+                " Read `kubectl describe certificate -n {{ $labels.exported_namespace }} {{ $labels.name }}`.",
             ),
         ),
         panel=ComponentPanel(
             title="cert-manager: seconds until certificates expire",
-            expr=f"min by (name, {_OBJECT}) (certmanager_certificate_expiration_timestamp_seconds{{<of>}} > 0)"
+            expr="min by (name, exported_namespace) (certmanager_certificate_expiration_timestamp_seconds{<of>} > 0)"
             " - time()",
             unit="s",
-            legend=f"{{{{{_OBJECT}}}}}/{{{{name}}}}",
+            legend="{{exported_namespace}}/{{name}}",
         ),
     ),
     CriticalComponent(
@@ -134,8 +138,8 @@ PLATFORM_SERVICES = (
         alerts=(
             ComponentAlert(
                 name="OtelKedaScalerErrors",
-                expr=f"sum by ({_OBJECT}, scaledObject, scaler) (rate(keda_scaler_detail_errors_total{{<of>}}[5m]))"
-                " > 0",
+                expr="sum by (exported_namespace, scaledObject, scaler)"
+                " (rate(keda_scaler_detail_errors_total{<of>}[5m])) > 0",
                 wait_duration="10m",
                 severity="warning",
                 summary=f"KEDA cannot read scaler {{{{ $labels.scaler }}}} of {_SCALED_OBJECT}.",
@@ -144,7 +148,7 @@ PLATFORM_SERVICES = (
             ),
             ComponentAlert(
                 name="OtelKedaObjectErrors",
-                expr=f"sum by ({_OBJECT}, scaledObject) (rate(keda_scaled_object_errors_total{{<of>}}[5m])) > 0",
+                expr="sum by (exported_namespace, scaledObject) (rate(keda_scaled_object_errors_total{<of>}[5m])) > 0",
                 wait_duration="10m",
                 severity="warning",
                 summary=f"KEDA cannot scale by {_SCALED_OBJECT}.",
@@ -153,9 +157,9 @@ PLATFORM_SERVICES = (
         ),
         panel=ComponentPanel(
             title="KEDA: seconds that scalers take",
-            expr=f"max by ({_OBJECT}, scaledObject, scaler) (keda_scaler_metrics_latency_seconds{{<of>}})",
+            expr="max by (exported_namespace, scaledObject, scaler) (keda_scaler_metrics_latency_seconds{<of>})",
             unit="s",
-            legend=f"{{{{{_OBJECT}}}}}/{{{{scaledObject}}}} {{{{scaler}}}}",
+            legend="{{exported_namespace}}/{{scaledObject}} {{scaler}}",
         ),
     ),
     CriticalComponent(

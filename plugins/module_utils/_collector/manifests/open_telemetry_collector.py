@@ -3,19 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The custom resource OpenTelemetryCollector, from which the operator makes workload, Services, autoscaler and budget.
 
-Source of the fields: the operator's CRD, version v1beta1, and internal/manifests/collector for what it makes of them.
+The backend `operator` calls `render_collector_resource`. The build has the options of a collector and what follows from
+them (see build.py). Example: a collector of mode deployment with two replicas is
+
+    {"apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector", "metadata": {"name": "gateway", …},
+     "spec": {"mode": "deployment", "replicas": 2, "serviceAccount": "gateway", "config": {"receivers": {…}, …}, …}}
 
 A pod that needs the API mounts its token itself, because the resource has no field for `automountServiceAccountToken`.
 A decision at the ServiceAccount would hold for all collectors that share it.
 
-The backend `operator` calls `render_collector_resource`. The build has the options of a collector and what follows from
-them (see build.py). The mode decides which fields there are:
+The mode decides which fields there are:
 
 - deployment: replicas, autoscaler, disruption budget and strategy.
 - daemonset: strategy alone.
 - statefulset: as deployment without a strategy, and the fields of `_render_stateful_fields`.
 - sidecar: the fields of a container alone, since its pod belongs to an application.
 
+Source of the fields: the operator's CRD, version v1beta1, and internal/manifests/collector for what it makes of them.
 Private.
 """
 
@@ -26,20 +30,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import SECTIONS, mapping_at
 from ..._otelcol.kube import names
 from . import autoscaler, own_metrics, pod, workload
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
+from .explicit_config import make_config_explicit
 from .network import DUAL_STACK
 from .target_allocator import prepare_operator_config, render_target_allocator
 
 API_VERSION = "opentelemetry.io/v1beta1"
 KIND = "OpenTelemetryCollector"
-# The modes whose way of replacing pods can be said, and the field for it.
+# The modes with an update strategy, and the field for it.
 STRATEGY_FIELDS = {"daemonset": "daemonSetUpdateStrategy", "deployment": "deploymentUpdateStrategy"}
 _SIDECAR = "sidecar"
+# How many digits of a hash the annotation of the pods has.
 _HASH_DIGITS = 16
-_OPTIONAL_SECTIONS = ("connectors", "extensions", "processors")
 
 
 def render_collector_resource(build: CollectorBuild) -> Manifest:
@@ -72,6 +76,7 @@ def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
     A sidecar has only those of the container, since its pod belongs to an application.
     """
     collector = build.collector
+    # The pod of an application has a token by itself.
     token = pod.render_api_token(build) if collector.mode != _SIDECAR else pod.ApiToken([], [])
     container = {
         **omit_empty(image=build.image),
@@ -182,55 +187,3 @@ def _stamp_pods(build: CollectorBuild, pod_fields: Mapping[str, Any], config: Ma
         names.SPEC_HASH: hashlib.sha256(hashed_text.encode()).hexdigest()[:_HASH_DIGITS],
     }
     return {"podAnnotations": annotations}
-
-
-def make_config_explicit(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config with `{}` for each component and protocol that is null: tools drop null from an object.
-
-    Deeper inside, null can mean something of its own, and stays. An optional section without components is left out:
-    the API server makes null of `{}` where server-side apply removes the last component, and then rejects it.
-    """
-    explicit_config = {}
-    for name, value in config.items():
-        section = value
-        if name in SECTIONS:
-            section = _fill_null_components(value)
-        elif name == "service":
-            section = _drop_null_fields(value)
-        is_left_out = section == {} and name in _OPTIONAL_SECTIONS
-        if section is not None and not is_left_out:
-            explicit_config[name] = section
-    return explicit_config
-
-
-def _fill_null_components(components: Any) -> Any:
-    """Return a section with `{}` for each component, and each protocol of a component, that is null."""
-    if not isinstance(components, dict):
-        return components
-    return {str(key): _fill_null_protocols(value) for key, value in components.items()}
-
-
-def _fill_null_protocols(settings: Any) -> Any:
-    if settings is None:
-        return {}
-    if not mapping_at(settings, "protocols"):
-        return settings
-    protocols = {key: {} if value is None else value for key, value in settings["protocols"].items()}
-    return {**settings, "protocols": protocols}
-
-
-def _drop_null_fields(service: Any) -> Any:
-    """Return section `service` without null: the CRD knows its fields and refuses null in them."""
-    if not isinstance(service, dict):
-        return service
-    given_fields = {key: value for key, value in service.items() if value is not None}
-    pipelines = mapping_at(given_fields, "pipelines")
-    if pipelines:
-        given_fields["pipelines"] = {name: _drop_null_lists(pipeline) for name, pipeline in pipelines.items()}
-    return given_fields
-
-
-def _drop_null_lists(pipeline: Any) -> Any:
-    if not isinstance(pipeline, dict):
-        return pipeline
-    return {key: value for key, value in pipeline.items() if value is not None}

@@ -1,7 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of an alert in the tables of alerts, which `alerts.py` puts together. Private."""
+"""The row of the tables of alerts, which `alerts.py` puts together and renders. Private.
+
+Example: the row
+
+    Alert(name="OtelCollectorDown", expr="up{<matchers>} == 0", wait_duration="5m", severity="critical", …)
+
+is this rule of Prometheus for a collector `gateway`:
+
+    {"alert": "OtelCollectorDown", "expr": 'up{namespace="otel",o11y_opentelemetry_collector="gateway"} == 0',
+     "for": "5m", "labels": {"severity": "critical", …}, …}
+"""
 
 from __future__ import annotations
 
@@ -11,22 +21,25 @@ from typing import NamedTuple
 class Alert(NamedTuple):
     """An alert of Prometheus, and the collectors that have it.
 
-    In its texts, `<what>` are the records of a signal, such as spans, and other `<name>` are as in its expression.
+    A feature is a word for what a collector has: a kind of components (`exporters`), a type of component
+    (`processors/memorylimiter`), or an ability (`gpus`). `monitoring_features.py` finds those of a collector.
+
+    In the texts, `<what>` are the records of a signal, such as spans. Other `<name>` are as in the expression.
     """
 
     name: str
-    needed_facts: tuple[str, ...]
-    """Facts of a collector without which it does not have the alert, as `list_monitoring_facts` returns them."""
+    needed_features: tuple[str, ...]
+    """A collector without one of these features does not have the alert."""
     expr: str
-    """The expression in PromQL, in which `Series.fill_in` fills in each `<name>`."""
+    """The expression in PromQL, in which `CollectorSeries.fill_in` fills in each `<name>`."""
     wait_duration: str
     """For how long the expression must hold until the alert fires, as Prometheus writes it, such as `5m`."""
     severity: str
     summary: str
     description: str
-    kind: str = ""
-    """`receivers`, `processors` or `exporters` for an alert that is a rule for each signal of these components."""
-    excluding_facts: tuple[str, ...] = ()
-    """Facts with which a collector does not have the alert."""
+    component_kind: str = ""
+    """`receivers`, `processors` or `exporters` for an alert that is one rule for each signal of these components."""
+    excluding_features: tuple[str, ...] = ()
+    """A collector with one of these features does not have the alert."""
     source: str = ""
     """The URL of the page that documents the metrics, if another project serves them."""

@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The alerts for workloads of the cluster, as a table. docs/monitoring.md has a section for each. Private.
 
-They ask for the metrics of k8s_cluster and kubelet_stats with the names and labels that Prometheus makes of them.
+`alerts.py` renders them for collectors with the option `monitoring.workloads`. They ask for the metrics of
+k8s_cluster and kubelet_stats with the names and labels that Prometheus makes of them. Prometheus fills in
+`{{ $labels.k8s_pod_name }}` when an alert fires.
+
 Sources: metadata.yaml of k8sclusterreceiver (k8s.pod.phase: 1 Pending, 2 Running; k8s.pod.status_reason: 1 Evicted) and
 of kubeletstatsreceiver; "Prometheus and OpenMetrics Compatibility" of OpenTelemetry's specification.
 """
@@ -13,113 +16,135 @@ from __future__ import annotations
 from .alert_row import Alert
 
 _NEEDS = ("workloads",)
-_OF_POD = "k8s_namespace_name, k8s_pod_name"
-_OF_CONTAINER = f"{_OF_POD}, k8s_container_name"
 _POD_NAME = "{{ $labels.k8s_namespace_name }}/{{ $labels.k8s_pod_name }}"
-_POD = f"Pod {_POD_NAME}"
-_CONTAINER = f"Container {{{{ $labels.k8s_container_name }}}} of pod {_POD_NAME}"
+_CONTAINER_NAME = "{{ $labels.k8s_container_name }}"
 _DESCRIBE = "`kubectl -n {{ $labels.k8s_namespace_name }} describe pod {{ $labels.k8s_pod_name }}`"
 _LAST_LOG = (
     "`kubectl -n {{ $labels.k8s_namespace_name }} logs --previous {{ $labels.k8s_pod_name }}"
     " -c {{ $labels.k8s_container_name }}`"
 )
 
-_MEMORY_KILLS = 'k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"}'
-_EARLIER_RESTARTS = f"max by ({_OF_CONTAINER}) (k8s_container_restarts offset 15m)"
-_KILLED_AGAIN = (
-    f"max by ({_OF_CONTAINER}) ({_MEMORY_KILLS}) > 0 unless max by ({_OF_CONTAINER}) ({_MEMORY_KILLS}) <="
-    f" {_EARLIER_RESTARTS}"
+# ── Expressions in PromQL ──
+
+# The containers that were killed for their memory, without those whose restarts have not grown within 15 minutes. A
+# comparison binds more than `unless` does. A collector that is new has not seen what was before, so it says nothing.
+_OUT_OF_MEMORY = (
+    "(max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    ' (k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"}) > 0'
+    " unless max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    ' (k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"})'
+    " <= max by (k8s_namespace_name, k8s_pod_name, k8s_container_name) (k8s_container_restarts offset 15m))"
+    " and on () k8s_node_condition_ready offset 15m"
 )
-# A collector that is new has not seen what was before.
-_OUT_OF_MEMORY = f"({_KILLED_AGAIN}) and on () k8s_node_condition_ready offset 15m"
-_UNLESS_KILLED = f'unless on ({_OF_CONTAINER}) ALERTS{{alertname="OtelWorkloadOutOfMemory"}}'
+# The containers that had one of some reasons to wait within five minutes: some reasons come and go.
+_CRASHES_AGAIN = (
+    "(max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    ' (max_over_time(k8s_container_status_reason{k8s_container_status_reason=~"CrashLoopBackOff"}[5m])) == 1)'
+    " unless on (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    ' ALERTS{alertname="OtelWorkloadOutOfMemory"}'
+)
+_LACKS_ITS_IMAGE = (
+    "max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    " (max_over_time(k8s_container_status_reason"
+    '{k8s_container_status_reason=~"ErrImagePull|ImagePullBackOff|InvalidImageName"}[5m])) == 1'
+)
+_IS_NOT_CREATED = (
+    "max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    " (max_over_time(k8s_container_status_reason"
+    '{k8s_container_status_reason=~"ContainerCreating|CreateContainerConfigError|CreateContainerError"}[5m])) == 1'
+)
+_RUNS_AND_IS_NOT_READY = (
+    "max by (k8s_namespace_name, k8s_pod_name, k8s_container_name) (k8s_container_ready == 0)"
+    " and on (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    ' k8s_container_status_state{k8s_container_status_state="running"} == 1'
+)
+# The pods that are pending and have no container yet.
+_HAS_NO_NODE = (
+    "max by (k8s_namespace_name, k8s_pod_name) (k8s_pod_phase == 1)"
+    " unless on (k8s_namespace_name, k8s_pod_name) k8s_container_ready"
+)
+_IS_EVICTED = "max by (k8s_namespace_name, k8s_pod_name) (k8s_pod_status_reason == 1)"
+_IS_AT_CPU_LIMIT = (
+    "max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    ' ({__name__=~"k8s_container_cpu_limit_utilization(_ratio)?"}) > 0.95'
+)
 
-
-def _waits_for_reason(reasons: str) -> str:
-    """Return the containers that had one of these reasons within five minutes: some come and go."""
-    reason_series = f'k8s_container_status_reason{{k8s_container_status_reason=~"{reasons}"}}'
-    return f"max by ({_OF_CONTAINER}) (max_over_time({reason_series}[5m])) == 1"
-
-
-_RUNNING = 'k8s_container_status_state{k8s_container_status_state="running"} == 1'
-_NOT_READY = f"max by ({_OF_CONTAINER}) (k8s_container_ready == 0) and on ({_OF_CONTAINER}) {_RUNNING}"
-_UNSCHEDULED = f"max by ({_OF_POD}) (k8s_pod_phase == 1) unless on ({_OF_POD}) k8s_container_ready"
-_AT_LIMIT = f'max by ({_OF_CONTAINER}) ({{__name__=~"k8s_container_cpu_limit_utilization(_ratio)?"}}) > 0.95'
+# ── The table ──
 
 WORKLOAD_ALERTS = (
     Alert(
         name="OtelWorkloadOutOfMemory",
-        needed_facts=_NEEDS,
+        needed_features=_NEEDS,
         expr=_OUT_OF_MEMORY,
         wait_duration="0m",
         severity="warning",
-        summary=f"{_CONTAINER} was killed for its memory.",
+        summary=f"Container {_CONTAINER_NAME} of pod {_POD_NAME} was killed for its memory.",
         description="It reached its memory limit within the last 15 minutes. Raise the limit, or see what it kept:"
         f" {_LAST_LOG}.",
     ),
     Alert(
         name="OtelWorkloadCrashLoop",
-        needed_facts=_NEEDS,
-        expr=f"({_waits_for_reason('CrashLoopBackOff')}) {_UNLESS_KILLED}",
+        needed_features=_NEEDS,
+        expr=_CRASHES_AGAIN,
         wait_duration="5m",
         severity="warning",
-        summary=f"{_CONTAINER} ends again and again.",
+        summary=f"Container {_CONTAINER_NAME} of pod {_POD_NAME} ends again and again.",
         description=f"Kubernetes waits longer before each start. Read its last words: {_LAST_LOG}.",
     ),
     Alert(
         name="OtelWorkloadImagePull",
-        needed_facts=_NEEDS,
-        expr=_waits_for_reason("ErrImagePull|ImagePullBackOff|InvalidImageName"),
+        needed_features=_NEEDS,
+        expr=_LACKS_ITS_IMAGE,
         wait_duration="5m",
         severity="warning",
-        summary=f"{_CONTAINER} cannot get its image.",
+        summary=f"Container {_CONTAINER_NAME} of pod {_POD_NAME} cannot get its image.",
         description=f"The name is wrong, the registry cannot be reached, or asks for credentials. See {_DESCRIBE}.",
     ),
     Alert(
         name="OtelWorkloadNotStarting",
-        needed_facts=_NEEDS,
-        expr=_waits_for_reason("ContainerCreating|CreateContainerConfigError|CreateContainerError"),
+        needed_features=_NEEDS,
+        expr=_IS_NOT_CREATED,
         wait_duration="15m",
         severity="warning",
-        summary=f"{_CONTAINER} has not been started for 15 minutes.",
+        summary=f"Container {_CONTAINER_NAME} of pod {_POD_NAME} has not been started for 15 minutes.",
         description=f"Mostly a volume cannot be mounted, or a Secret or ConfigMap is missing. See {_DESCRIBE}.",
     ),
     Alert(
         name="OtelWorkloadUnschedulable",
-        needed_facts=_NEEDS,
-        expr=_UNSCHEDULED,
+        needed_features=_NEEDS,
+        expr=_HAS_NO_NODE,
         wait_duration="15m",
         severity="warning",
-        summary=f"{_POD} has no node.",
+        summary=f"Pod {_POD_NAME} has no node.",
         description=f"No node has room for its requests, or fits its selectors and tolerations. See {_DESCRIBE}.",
     ),
     Alert(
         name="OtelWorkloadEvicted",
-        needed_facts=_NEEDS,
-        expr=f"max by ({_OF_POD}) (k8s_pod_status_reason == 1)",
+        needed_features=_NEEDS,
+        expr=_IS_EVICTED,
         wait_duration="0m",
         severity="warning",
-        summary=f"{_POD} was evicted.",
+        summary=f"Pod {_POD_NAME} was evicted.",
         description="The node lacked memory or disk, or the pod used more disk than its limit. Delete the pod once you"
         " know why:"
         f" {_DESCRIBE}.",
     ),
     Alert(
         name="OtelWorkloadNotReady",
-        needed_facts=_NEEDS,
-        expr=_NOT_READY,
+        needed_features=_NEEDS,
+        expr=_RUNS_AND_IS_NOT_READY,
         wait_duration="15m",
         severity="warning",
-        summary=f"{_CONTAINER} runs and is not ready.",
+        summary=f"Container {_CONTAINER_NAME} of pod {_POD_NAME} runs and is not ready.",
         description=f"Its readiness probe has failed for 15 minutes, so no Service sends to the pod. See {_DESCRIBE}.",
     ),
     Alert(
         name="OtelWorkloadThrottled",
-        needed_facts=_NEEDS,
-        expr=_AT_LIMIT,
+        needed_features=_NEEDS,
+        expr=_IS_AT_CPU_LIMIT,
         wait_duration="15m",
         severity="warning",
-        summary=f"{_CONTAINER} is at its CPU limit.",
+        summary=f"Container {_CONTAINER_NAME} of pod {_POD_NAME} is at its CPU limit.",
         description="The kernel holds it up. Raise the limit, remove it, or add replicas.",
     ),
 )

@@ -177,18 +177,18 @@ def _find_uninstrumented(
     annotated_at = namespace_annotations.find_annotated_since(
         live_namespace, annotations, filter(None, instrumentations)
     )
-    restartable_workloads, refused_workloads = uninstrumented_pods.split_by_restart(pods, annotations, annotated_at)
+    restartable_workloads, skipped_workloads = uninstrumented_pods.split_by_restart(pods, annotations, annotated_at)
     if restartable_workloads:
         workload_names, command = restarts.build_restart_command(
-            namespace, uninstrumented_pods.build_workloads(restartable_workloads)
+            namespace, uninstrumented_pods.build_outdated_workloads(restartable_workloads)
         )
         report.warnings.append(
             f"Running without instrumentation in {namespace} until their pods are made anew: {workload_names}. Try"
             f" `{command}`."
         )
-    if refused_workloads:
+    if skipped_workloads:
         report.warnings.append(
-            uninstrumented_pods.describe_refused_workloads(live_namespace, pods, annotations, refused_workloads)
+            uninstrumented_pods.describe_skipped_workloads(live_namespace, pods, annotations, skipped_workloads)
         )
     return restartable_workloads
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module instrumentation_check: it looks for what Instrumentations need, before they are applied. Private.
 
-`custom_resource.py` says what they need, and judges what the cluster has. If this user may not read an object, a
-warning says that it was not checked.
+`requirements.py` says what they need. `target_services.py` and `receiver_answers.py` judge what the cluster has. If
+this user may not read an object, a warning says that it was not checked.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from ..._kube.live.task_end import run
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
-from .. import custom_resource, namespace_annotations, sdk_languages
-from ..custom_resource import API_VERSION, KIND, ExportTarget, NeededFile, Requirements
+from .. import namespace_annotations, operator_switches, receiver_answers, target_services
+from ..custom_resource import API_VERSION, KIND
+from ..requirements import ExportTarget, NeededFile, Requirements
 from ..sdk_languages import GRPC
 
 MUTATING = "MutatingWebhookConfiguration"
@@ -102,7 +103,7 @@ class PrerequisiteCheck:
 
     def __init__(self, cluster: Cluster, requirements: Requirements) -> None:
         self.cluster, self.requirements = cluster, requirements
-        self.pod_webhook: sdk_languages.PodWebhook | None = None
+        self.pod_webhook: operator_switches.PodWebhook | None = None
         self.operator: Manifest = {}
         """The operator's Deployment; empty if it was not found."""
         self.warnings: dict[str, None] = {}
@@ -184,7 +185,7 @@ class PrerequisiteCheck:
         if KIND not in [resource["kind"] for resource in group.get("resources", [])]:
             yield MissingPrerequisite(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL_FIX)
             return
-        self.pod_webhook = sdk_languages.find_pod_webhook(
+        self.pod_webhook = operator_switches.find_pod_webhook(
             self._list_objects(WEBHOOKS_PATH, "whether the operator is asked about pods")
         )
         if not self.pod_webhook:
@@ -196,7 +197,7 @@ class PrerequisiteCheck:
         deployments = self._list_objects(
             f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment"
         )
-        self.operator = sdk_languages.find_deployment(deployments, selector) or {}
+        self.operator = operator_switches.find_deployment(deployments, selector) or {}
         if not self.operator:
             yield MissingPrerequisite(
                 f"no Deployment stands behind the operator's Service {namespace}/{name}", INSTALL_FIX
@@ -206,11 +207,11 @@ class PrerequisiteCheck:
 
     def _check_switches(self, operator_name: str) -> Iterator[MissingPrerequisite]:
         """Yield that the operator is not available, and each required language that is switched off in it."""
-        if not sdk_languages.is_available(self.operator):
+        if not operator_switches.is_available(self.operator):
             yield MissingPrerequisite(
                 f"the operator {operator_name} is not available", "Look at its pods.", can_pass=True
             )
-        for language in sdk_languages.list_disabled_languages(self.operator, self.requirements["languages"]):
+        for language in operator_switches.list_disabled_languages(self.operator, self.requirements["languages"]):
             fix = f"Give it the flag --{language.switch_flag}=true (`otel_operator_flags`), or leave the language out."
             yield MissingPrerequisite(f"the operator {operator_name} does not instrument {language.title}", fix)
 
@@ -249,11 +250,11 @@ class PrerequisiteCheck:
             fix = self._find_elsewhere(target) or "Deploy the collector first, or correct the endpoint."
             yield MissingPrerequisite(f"there is no {service_name} to send to", fix)
             return
-        wrong = custom_resource.explain_missing_port(service, target)
+        wrong = target_services.explain_missing_port(service, target)
         if wrong:
             yield MissingPrerequisite(f"{service_name} {wrong}", "Correct the port, or let the collector listen there.")
             return
-        if not custom_resource.has_ready_endpoint(self._list_slices(target, service_name), service, target):
+        if not target_services.has_ready_endpoint(self._list_slices(target, service_name), service, target):
             fix = "See what rollout_wait says of the collector."
             yield MissingPrerequisite(
                 f"{service_name} has no ready endpoint for port {target['port']}", fix, can_pass=True
@@ -291,16 +292,16 @@ class PrerequisiteCheck:
         signals = target["signals"][:1] if target["protocol"] == GRPC else target["signals"]
         for signal in signals:
             answer = self._send_empty_export(target, signal, port_name)
-            verdict = custom_resource.judge_answer(answer.status, answer.message, target, signal)
-            if not verdict.wrong:
+            fault = receiver_answers.judge_answer(answer.status, answer.message, target, signal)
+            if fault is None:
                 continue
             if signal != "traces" and answer.status == NOT_FOUND:
                 variable = f"OTEL_{signal.upper()}_EXPORTER"
-                warning = f"{port_name} {verdict.wrong}; set {variable} to none in `env`, or add a pipeline"
+                warning = f"{port_name} {fault.wrong}; set {variable} to none in `env`, or add a pipeline"
                 self.warnings[warning] = None
                 continue
             fix = "Correct endpoint, port or protocol; OTLP over HTTP is usually at 4318, over gRPC at 4317."
-            yield MissingPrerequisite(f"{port_name} {verdict.wrong}", fix, can_pass=verdict.may_pass)
+            yield MissingPrerequisite(f"{port_name} {fault.wrong}", fix, can_pass=fault.may_pass)
             return
 
     def _send_empty_export(self, target: ExportTarget, signal: str, port_name: str) -> ProxyAnswer:
@@ -308,7 +309,7 @@ class PrerequisiteCheck:
         scheme_prefix = "https:" if target["scheme"] == "https" else ""
         service = f"{scheme_prefix}{target['service']}:{target['port']}"
         root = f"/api/v1/namespaces/{target['namespace']}/services/{service}/proxy"
-        export = custom_resource.build_empty_export(target, signal)
+        export = receiver_answers.build_empty_export(target, signal)
         headers = {"Content-Type": export.content_type}
         try:
             answer = self.cluster.request_raw("POST", root + export.path, None, headers, export.body, patient=False)

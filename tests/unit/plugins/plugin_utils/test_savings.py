@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.removal_options import (
+    ProcessorOption,
+    RecipeOption,
     RemovalOption,
     build_filter_option,
     build_noise_recipe,
@@ -31,7 +33,7 @@ def test_a_recipe_goes_where_the_recipe_says() -> None:
     config = add_option(CONFIG, option)
     assert "/healthz" in str(config["processors"]["filter/noise"]["traces"])
     assert "logs" not in config["processors"]["filter/noise"]
-    sampling = RemovalOption(recipe="tail_sampling", options={"slow_ms": 2000, "rest_percent": 10})
+    sampling = RecipeOption(recipe="tail_sampling", options={"slow_ms": 2000, "rest_percent": 10})
     assert processors(sampling) == {"traces": ["tail_sampling"]}
 
 
@@ -41,5 +43,5 @@ def test_a_processor_goes_into_the_pipelines_of_its_signals() -> None:
 
 @pytest.mark.parametrize(("version", "name"), [("0.158.0", "log_dedup/x"), ("0.140.0", "logdedup/x")])
 def test_a_processor_has_the_name_of_the_version(version: str, name: str) -> None:
-    option = RemovalOption(processor="log_dedup/x", settings={}, signals=("logs",))
+    option = ProcessorOption(processor="log_dedup/x", settings={}, signals=("logs",))
     assert processors(option, version) == {"logs/pods": [name]}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import (
-    BACKENDS,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.operator_limits import (
     OPERATOR_LIMITS,
     OperatorLimit,
 )

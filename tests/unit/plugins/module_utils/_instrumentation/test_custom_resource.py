@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The custom resource, its samplers and propagators, and the operator that reads it."""
+"""The custom resource of an Instrumentation."""
 
 from __future__ import annotations
 
@@ -9,21 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
-    instrumentation as requests,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
-    sdk_languages as tables,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.custom_resource import (
     build_manifests,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
-from ..helpers import cases
 from .helpers import instrumentation
-
-LABELS = {"control-plane": "controller-manager"}
 
 
 def spec(*languages: str, **options: Any) -> dict[str, Any]:
@@ -112,88 +102,3 @@ def test_all_else_is_passed_on() -> None:
         imagePullPolicy: Always
         initContainerSecurityContext: {runAsUser: 1}
     """)
-
-
-@cases(
-    "kind, argument",
-    ("always_on", None),
-    ("traceidratio", "0"),
-    ("parentbased_traceidratio", "1"),
-    ("parentbased_traceidratio", 0.25),
-    ("jaeger_remote", "endpoint=http://jaeger:14250,pollingIntervalMs=5000,initialSamplingRate=0.25"),
-    ("jaeger_remote", None),
-    ("xray", "endpoint=http://agent:2000"),
-)
-def test_what_the_operator_takes(kind: str, argument: Any) -> None:
-    expected = {"type": kind} | ({"argument": str(argument)} if argument is not None else {})
-    assert requests.build_sampler({"type": kind, "argument": argument}) == expected
-
-
-@cases(
-    "kind, argument, says",
-    ("parentbased_traceidrato", "1", "did you mean 'parentbased_traceidratio'"),
-    ("parentbased_jaeger_remote", None, "there is no sampler"),  # the webhook knows it, the CRD does not
-    ("always_on", "1", "takes no argument, but has '1'"),
-    ("traceidratio", None, "takes every trace"),
-    ("traceidratio", "1.1", "argument '1.1'. Give a number from 0 to 1"),
-    ("traceidratio", "-0.1", "Give a number"),
-    ("traceidratio", "nan", "Give a number"),
-    ("traceidratio", "much", "Give a number"),
-    ("jaeger_remote", "http://jaeger:14250", "Write `key=value`"),
-    ("jaeger_remote", "endpoint=", "Write `key=value`"),
-    ("jaeger_remote", "polingIntervalMs=1", "did you mean 'pollingIntervalMs'"),
-    ("jaeger_remote", "pollingIntervalMs=1s", "a whole number of milliseconds"),
-    ("jaeger_remote", "initialSamplingRate=2", "a number from 0 to 1"),
-    ("xray", "agent:2000", "Write `key=value`"),
-)
-def test_what_it_refuses_is_told_before(kind: str, argument: str | None, says: str) -> None:
-    with pytest.raises(Problem, match=says):
-        requests.build_sampler({"type": kind, "argument": argument})
-
-
-def test_propagators_come_once_in_their_order_and_wrong_ones_are_told() -> None:
-    assert requests.check_propagators(["b3", "tracecontext", "b3"]) == ["b3", "tracecontext"]
-    assert (requests.check_propagators(["none"]), requests.check_propagators([])) == (["none"], [])
-    with pytest.raises(Problem, match="did you mean 'tracecontext'"):
-        requests.check_propagators(["tracecontxt"])
-    with pytest.raises(Problem, match="'none' stands beside others"):
-        requests.check_propagators(["none", "b3"])
-
-
-def webhooks(name: str = "mpod.kb.io", **service: str) -> list[dict[str, Any]]:
-    client = {"service": {"namespace": "op", "name": "webhook", "path": "/mutate-v1-pod", **service}}
-    other = {"name": "other", "clientConfig": {"url": "https://somewhere"}}
-    return [{"metadata": {"name": "config"}, "webhooks": [other, {"name": name, "clientConfig": client}]}]
-
-
-def deployment(*args: str, **env: str) -> dict[str, Any]:
-    proxy = {"name": "kube-rbac-proxy", "args": ["--enable-java-instrumentation=false"]}
-    variables = [{"name": name, "value": value} for name, value in env.items()] + [{"name": "A", "valueFrom": {}}]
-    manager = {"name": "manager", "args": list(args), "env": variables}
-    template = {"metadata": {"labels": LABELS}, "spec": {"containers": [proxy, manager]}}
-    return {"metadata": {"name": "operator"}, "spec": {"template": template}}
-
-
-def test_the_service_that_is_asked_about_pods_and_the_deployment_behind_it() -> None:
-    assert tables.find_pod_webhook(webhooks()) == ("config", "op", "webhook")
-    for others in (webhooks(name="mine"), webhooks(path="/mine"), [{"metadata": {"name": "empty"}}]):
-        assert tables.find_pod_webhook(others) is None
-    assert tables.find_deployment([deployment()], LABELS) == deployment()
-    assert [tables.find_deployment([deployment()], labels) for labels in ({"a": "b"}, {})] == [None, None]
-    assert not tables.is_available(deployment())
-    assert tables.is_available({**deployment(), "status": {"availableReplicas": 1}})
-
-
-@cases(
-    "args, env, off",
-    ((), {}, ["go", "nginx"]),
-    (("--enable-go-instrumentation",), {}, ["nginx"]),
-    (("--enable-go-instrumentation=true", "-enable-nginx-instrumentation=1"), {}, []),
-    (("--enable-python-instrumentation=false",), {}, ["python", "go", "nginx"]),
-    ((), {"ENABLE_NGINX_AUTO_INSTRUMENTATION": "true"}, ["go"]),
-    ((), {"ENABLE_APACHE_HTTPD_AUTO_INSTRUMENTATION": "false"}, ["go", "apache_httpd", "nginx"]),
-    (("--enable-nginx-instrumentation=false",), {"ENABLE_NGINX_AUTO_INSTRUMENTATION": "true"}, ["go", "nginx"]),
-)
-def test_switches_are_read_as_the_operator_does(args: tuple[str, ...], env: dict[str, str], off: list[str]) -> None:
-    found = tables.list_disabled_languages(deployment(*args, **env), list(tables.LANGUAGES))
-    assert [language.name for language in found] == off

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import exports
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import export_endpoints
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     sdk_languages as languages,
 )
@@ -82,7 +82,7 @@ def test_references_harmless_headers_and_paths_in_the_container_are_fine() -> No
     ("http://[$(OTEL_NODE_IP)]:4318", "[$(OTEL_NODE_IP)]", 4318, "", languages.HTTP),
 )
 def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str) -> None:
-    found = exports.parse_endpoint(url)
+    found = export_endpoints.parse_endpoint(url)
     assert (found.url, found.host, found.port, found.path, found.expected_protocol) == (url, host, port, path, expected)
 
 
@@ -100,7 +100,7 @@ def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str)
 )
 def test_a_form_that_no_exporter_takes_is_told(url: str, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        exports.parse_endpoint(url)
+        export_endpoints.parse_endpoint(url)
 
 
 @cases(
@@ -120,7 +120,7 @@ def test_a_form_that_no_exporter_takes_is_told(url: str, says: str) -> None:
 )
 def test_a_password_is_refused_and_not_repeated(url: str, says: str) -> None:
     with pytest.raises(Problem, match=says) as caught:
-        exports.parse_endpoint(url)
+        export_endpoints.parse_endpoint(url)
     assert "hush" not in str(caught.value)
 
 
@@ -138,17 +138,19 @@ def test_a_password_is_refused_and_not_repeated(url: str, says: str) -> None:
     ("http://$(OTEL_NODE_IP):4318", []),
 )
 def test_a_bare_name_is_looked_up_where_the_pods_are(url: str, services: list[tuple[str, str]]) -> None:
-    assert exports.parse_endpoint(url).list_meant_services(("a", "b")) == services
+    assert export_endpoints.parse_endpoint(url).list_meant_services(("a", "b")) == services
 
 
 def test_a_collector_has_a_port_for_each_protocol_and_languages_send_to_that_of_their_default() -> None:
     options = {"name": "gateway", "namespace": "", "http_port": 8318, "grpc_port": 4317}
     assert (
-        exports.collector_endpoint(options, "here", languages.HTTP, secure=False).url == "http://gateway.here.svc:8318"
+        export_endpoints.build_collector_endpoint(options, "here", languages.HTTP, secure=False).url
+        == "http://gateway.here.svc:8318"
     )
     there = {**options, "namespace": "there"}
     assert (
-        exports.collector_endpoint(there, "here", languages.GRPC, secure=True).url == "https://gateway.there.svc:4317"
+        export_endpoints.build_collector_endpoint(there, "here", languages.GRPC, secure=True).url
+        == "https://gateway.there.svc:4317"
     )
     exported = instrumentation(*languages.LANGUAGES).exports
     found = {item.language.name: (item.protocol, item.endpoint.port) for item in exported}

@@ -1,27 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Annotations of namespaces, and what Instrumentations need of Services."""
+"""Annotations of namespaces."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
-    custom_resource as manifest,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.namespace_annotations import (
     build_annotation_patch,
     build_namespace,
     find_kept_annotation_warnings,
     find_second_language_warnings,
     map_annotations,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
-    GRPC,
-    HTTP,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
@@ -32,8 +24,6 @@ from .helpers import instrumentation
 PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("python", "java"))
 OURS = "telemetry/default"
 TWICE = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}]
-SERVICE = {"spec": {"ports": [{"name": "otlp", "port": 4317}, {"name": "otlp-http", "port": 4318}]}}
-GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04\x00"'
 
 
 def test_a_namespace_is_annotated_with_the_full_name_for_one_language() -> None:
@@ -138,79 +128,3 @@ def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted:
 def test_a_second_language_of_others_in_a_wanted_namespace_is_told(before: Any, wanted: Any, says: list[str]) -> None:
     found = find_second_language_warnings(before, wanted, [OURS])
     assert [text.partition(" The operator")[0] for text in found] == says
-
-
-def test_services_are_asked_once_for_all_that_will_be_sent_as_each_protocol_does_it() -> None:
-    found = manifest.list_targets([instrumentation("java", "go", "nginx"), instrumentation("go", name="second")])
-    common = {"namespace": "telemetry", "service": "gateway", "scheme": "http", "path": ""}
-    http = {"port": 4318, "protocol": HTTP, "signals": ["traces", "metrics", "logs"], "languages": ["go", "java"]}
-    grpc = {"port": 4317, "protocol": GRPC, "signals": ["traces"], "languages": ["nginx"]}
-    assert found == [common | http, common | grpc]
-    target = {"protocol": HTTP, "path": "/tenant"}
-    assert manifest.build_empty_export(target, "logs") == ("/tenant/v1/logs", "application/x-protobuf", b"")
-    path, kind, body = manifest.build_empty_export({**target, "protocol": GRPC}, "traces")
-    assert (path.rpartition("/")[2], kind, body) == ("Export", "application/grpc", b"\0" * 5)
-
-
-def test_a_bare_name_is_a_service_and_certificates_are_files_of_each_annotated_namespace() -> None:
-    options: dict[str, Any] = {"collector": {}, "endpoint": "http://agent:4318"}
-    for given, names in (({}, ["telemetry"]), ({"namespaces": ["b", {"name": "a"}]}, ["a", "b"])):
-        made = instrumentation("python", **given, **options)
-        assert [item["namespace"] for item in manifest.list_targets([made])] == names
-    tls = {"secret_name": "client", "config_map_name": "ca", "ca_file": "ca.crt", "cert_file": "c", "key_file": "k"}
-    both = [instrumentation("python", name=name, tls=tls, namespaces=["shop"]) for name in ("a", "b")]
-    files = [{"kind": "Secret", "name": "client"}, {"kind": "ConfigMap", "name": "ca"}]
-    assert manifest.list_needed_files(both) == [{**file, "namespace": "shop"} for file in files]
-    assert manifest.list_needed_files([instrumentation()]) == []
-
-
-def test_a_port_that_is_not_there_is_told_with_those_that_are() -> None:
-    assert manifest.explain_missing_port(SERVICE, {"port": 4318}) == ""
-    assert manifest.explain_missing_port(SERVICE, {"port": 1}) == "has no port 1 (it has 4317 otlp, 4318 otlp-http)"
-    assert manifest.explain_missing_port({"spec": {"ports": [{"port": 5}]}}, {"port": 1}).endswith("(it has 5)")
-    assert manifest.explain_missing_port({"spec": {}}, {"port": 1}).endswith("(it has none)")
-
-
-def slice_of(port: str, *ready: bool | None) -> dict[str, Any]:
-    return {"ports": [{"name": port}], "endpoints": [{"conditions": {"ready": item}} for item in ready]}
-
-
-@cases(
-    "slices, ready",
-    ([slice_of("otlp-http", False, True)], True),
-    ([slice_of("otlp-http", None)], True),
-    ([{"ports": [{"name": "otlp-http"}], "endpoints": [{}]}], True),
-    ([slice_of("otlp-http", False)], False),
-    ([slice_of("otlp", True)], False),
-    ([{"ports": None, "endpoints": None}], False),
-    ([], False),
-)
-def test_a_ready_endpoint_stands_behind_the_very_port(slices: list[dict[str, Any]], ready: bool) -> None:
-    assert manifest.has_ready_endpoint(slices, SERVICE, {"port": 4318}) is ready
-
-
-@cases(
-    "protocol, status, message, says, passes",
-    (HTTP, 200, "", "", False),
-    (HTTP, 401, "no token", "", False),
-    (HTTP, 404, "404 page not found", "takes no metrics over HTTP", False),
-    (HTTP, 415, "what", r"takes no OTLP over HTTP \(415\), like a server of gRPC", False),
-    (HTTP, 418, "what", r"does not answer as OTLP over HTTP does \(418 what\)", False),
-    (HTTP, 503, GREETING, "speaks gRPC, but java, python will send http/protobuf", False),
-    (HTTP, 503, "connect: connection refused", "does not answer", True),
-    (HTTP, 400, "Client sent an HTTP request to an HTTPS server.", "wants TLS", False),
-    (HTTP, 503, "tls: first record does not look like a TLS handshake", "speaks no TLS", False),
-    (HTTP, 503, "remote error: tls: certificate required", "", False),
-    (GRPC, 503, GREETING, "", False),
-    (GRPC, 200, "", "", False),
-    (GRPC, 415, "unknown", "speaks HTTP, but java, python will send gRPC", False),
-    (GRPC, 503, "error trying to reach service: EOF", "closes the connection", False),
-    (GRPC, 404, "404 page not found", "speaks HTTP", False),
-    (GRPC, 503, "no endpoints available", "does not speak gRPC", True),
-)
-def test_an_answer_says_what_is_spoken(protocol: str, status: int, message: str, says: str, passes: bool) -> None:
-    target = {"protocol": protocol, "languages": ["java", "python"]}
-    told, passing = manifest.judge_answer(status, message, target, "metrics")
-    assert passing is passes
-    assert bool(told) is bool(says)
-    assert re.search(says, told)

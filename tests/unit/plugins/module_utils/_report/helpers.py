@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_cluster, fleet_collector
 
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 LABEL = "o11y.opentelemetry/collector"
@@ -63,8 +63,8 @@ class Fleet:
         self.manifests.append({"kind": kind, "metadata": metadata, **body})
         return self
 
-    def members(self) -> list[fleet_cluster.FleetMember]:
-        return fleet_cluster.build_members(self.collectors, self.manifests, self.configs)
+    def members(self) -> list[fleet_collector.FleetCollector]:
+        return fleet_collector.build_fleet_collectors(self.collectors, self.manifests, self.configs)
 
     def cluster(self, name: str = "prod", **given: Any) -> fleet_cluster.FleetCluster:
         rendered = {"collectors": self.collectors, "manifests": self.manifests, "findings": given.pop("findings", [])}

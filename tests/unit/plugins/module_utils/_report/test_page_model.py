@@ -218,6 +218,7 @@ def test_all_that_it_may_do_and_opens_is_told_and_the_rights_of_its_target_alloc
     ({"spec": {"replicas": 0}}, "0", "0m"),
     ({"resources": {"requests": {"cpu": "500000u"}}}, "1", "500m"),
     ({"resources": {"requests": {"cpu": ".5"}}}, "1", "500m"),
+    ({"resources": {"requests": {"cpu": "1k"}}}, "1", "1000"),
     ({"seen": 2, "spec": {"replicas": 3}}, "2 running, 3", "500m"),
     ({"mode": "daemonset", "seen": 8}, "8 running, one on every node", "2"),
     ({"HorizontalPodAutoscaler": {"minReplicas": 2, "maxReplicas": 6}}, "2 to 6", "1.5"),

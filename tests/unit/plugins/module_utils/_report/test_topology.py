@@ -37,7 +37,7 @@ def drawn(fleet: Fleet, **elsewhere: str) -> topology_graph.Graph:
 
 
 def ways(fleet: Fleet) -> list[tuple[str, str]]:
-    return [(way.source, way.target) for way in drawn(fleet).ways]
+    return [(way.source, way.target) for way in drawn(fleet).edges]
 
 
 def node(fleet: Fleet, name: str, **elsewhere: str) -> topology_graph.TopologyNode:
@@ -50,7 +50,7 @@ def test_an_agent_sends_to_a_gateway_and_that_to_a_backend_and_the_way_says_by_w
     assert node(fleet, "obs/agent")[1:4] == ("agent", "agent", "otlp")
     assert node(fleet, "backend otlp.example.com:443").is_last
     fleet = Fleet().add("a", config({"otlp_grpc/x": {"endpoint": "b:1"}, "otlp_http": {"endpoint": "http://b:2"}}))
-    assert drawn(fleet.add("b")).ways[0].description == "traces, logs by otlp_grpc/x; traces, logs by otlp_http"
+    assert drawn(fleet.add("b")).edges[0].description == "traces, logs by otlp_grpc/x; traces, logs by otlp_http"
 
 
 @cases(
@@ -128,7 +128,7 @@ def test_what_has_the_same_ways_is_folded_when_there_is_too_much_and_other_ways_
     small = topology_folds.fold_graph(whole, 6)
     assert [item.title for item in small.nodes] == ["app-0 and 4 more", "gateway", "debug"]
     assert small.nodes[0].stands_for == tuple(f"app-{number}" for number in range(5))
-    assert [way[:2] for way in small.ways] == [("obs/app-0", "obs/gateway"), ("obs/gateway", "backend debug")]
+    assert [way[:2] for way in small.edges] == [("obs/app-0", "obs/gateway"), ("obs/gateway", "backend debug")]
     nodes = tuple(topology_graph.TopologyNode(name, "gateway", name, "") for name in "abc")
     whole = topology_graph.Graph(
         nodes, (topology_graph.TelemetryEdge("a", "c", "traces"), topology_graph.TelemetryEdge("b", "c", "logs"))

@@ -12,9 +12,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
     build_otlp_request,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.capture_findings import CaptureFindings
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import (
-    CaptureFindings,
     SavingsWishes,
     observe_capture,
 )

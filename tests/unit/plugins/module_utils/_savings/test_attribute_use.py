@@ -9,7 +9,10 @@ import json
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import SavingsWishes
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import ATTRIBUTES, CONSTANTS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import (
+    ATTRIBUTES,
+    CONSTANT_ATTRIBUTES,
+)
 
 from .planted import found, logs, not_told, points, proposals, spans
 
@@ -57,12 +60,12 @@ def test_the_table_counts_values_exactly() -> None:
 
 
 def test_attributes_with_one_value_are_told_together_and_identity_never_is() -> None:
-    proposal = proposals(CONSTANTS, *planted())
+    proposal = proposals(CONSTANT_ATTRIBUTES, *planted())
     assert list(proposal) == ["region"]
     told = found(*planted(), wishes=SavingsWishes(frozenset({"tenant"}), 0)).proposals
     assert not {"tenant of resources", "service.name of resources"} & {one.subject for one in told}
-    assert not proposals(CONSTANTS, spans({"resource": {"region": "here"}}))
-    assert "one resource" in not_told(CONSTANTS, spans({"resource": {"region": "here"}}))
+    assert not proposals(CONSTANT_ATTRIBUTES, spans({"resource": {"region": "here"}}))
+    assert "one resource" in not_told(CONSTANT_ATTRIBUTES, spans({"resource": {"region": "here"}}))
 
 
 def test_an_attribute_of_data_points_goes_from_the_other_signals_alone() -> None:

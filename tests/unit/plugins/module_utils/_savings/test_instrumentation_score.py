@@ -13,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.instru
     Score,
     compute_score,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.rule_answer import RuleOutcome
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.score_rules import RULES
 
 from .planted import OPEN, found, logs, points, spans
@@ -25,15 +26,15 @@ UNANSWERED = {"SPA-003", "LOG-001", "MET-001", "MET-006", "SDK-001"}
 
 
 def score(*requests: Any, readable: ReadableValues = OPEN, service: str = "cart") -> Score:
-    return compute_score(service, found(*requests, readable=readable).facts_by_service[service], readable)
+    return compute_score(service, found(*requests, readable=readable).summary_by_service[service], readable)
 
 
 def broken(told: Score) -> set[str]:
-    return {answered.rule.id for answered in told.list_rules(False)}
+    return {answered.rule.id for answered in told.list_rules(RuleOutcome.BROKEN)}
 
 
 def unanswered(told: Score) -> set[str]:
-    return {answered.rule.id for answered in told.list_rules(None)}
+    return {answered.rule.id for answered in told.list_rules(RuleOutcome.UNANSWERED)}
 
 
 def inner(number: int, **more: Any) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def test_telemetry_that_keeps_all_rules_has_100_and_names_what_is_not_answered()
     told = score(spans(SPAN), points(POINT), logs(LOG))
     assert (told.points, told.category) == (100, "Excellent")
     assert unanswered(told) == {*UNANSWERED, "MET-004"}
-    assert all(answered.verdict.reason for answered in told.list_rules(None))
+    assert all(answered.answer.reason for answered in told.list_rules(RuleOutcome.UNANSWERED))
 
 
 def test_a_data_point_without_a_time_does_not_stretch_the_capture() -> None:
@@ -57,7 +58,7 @@ def test_a_data_point_without_a_time_does_not_stretch_the_capture() -> None:
     _signal, payload = untimed
     [point] = payload["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0]["gauge"]["dataPoints"]
     del point["timeUnixNano"]
-    facts, stretched = (found(*requests).facts_by_service["cart"] for requests in ((timed,), (timed, untimed)))
+    facts, stretched = (found(*requests).summary_by_service["cart"] for requests in ((timed,), (timed, untimed)))
     assert (stretched.start_nanoseconds, stretched.end_nanoseconds) == (facts.start_nanoseconds, facts.end_nanoseconds)
     assert facts.start_nanoseconds > 0
 
@@ -118,8 +119,8 @@ def test_what_a_part_of_a_trace_or_a_mask_hides_is_not_answered() -> None:
 def test_a_metric_without_a_unit_is_seen_although_another_unit_is_masked() -> None:
     masked = {**POINT, "name": "queue.age", "unit": "furlongs"}
     told = score(points({**POINT, "unit": ""}, masked), readable=ReadableValues(is_masked=True))
-    (answered,) = [answered for answered in told.list_rules(False) if answered.rule.id == "MET-002"]
-    assert answered.verdict.reason == "no unit: queue.size"
+    (answered,) = [answered for answered in told.list_rules(RuleOutcome.BROKEN) if answered.rule.id == "MET-002"]
+    assert answered.answer.reason == "no unit: queue.size"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,11 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.record_masks import RecordMasks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.text_templates import make_template
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.ottl_texts import build_template_pattern
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import DEBUG, ERRORS, TEMPLATES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import (
+    DEBUG_LOGS,
+    LOG_TEMPLATES,
+    REPEATED_ERRORS,
+)
 
 from .planted import MASKED, OPEN, logs, not_told, proposals
 
@@ -32,7 +36,7 @@ def test_each_of_twelve_templates_has_its_share_masked_or_not(masked: bool) -> N
     signal, request = logs(*records())
     if masked:
         request = RecordMasks(b"k" * 32).mask_request(request)
-    told = proposals(TEMPLATES, (signal, request), readable=MASKED if masked else OPEN)
+    told = proposals(LOG_TEMPLATES, (signal, request), readable=MASKED if masked else OPEN)
     assert {proposal.removed_amounts["logs"].item_count for proposal in told.values()} == {ROUNDS}
     # The ten with most bytes of twelve are told.
     assert len(told) == 10
@@ -47,20 +51,20 @@ def test_a_pattern_matches_the_bodies_of_its_template_alone() -> None:
 
 
 def test_a_template_without_words_has_no_filter_and_shows_no_content() -> None:
-    told = proposals(TEMPLATES, logs(*[{"body": "alice 4111-1111", "severity": "info"}] * 12))
+    told = proposals(LOG_TEMPLATES, logs(*[{"body": "alice 4111-1111", "severity": "info"}] * 12))
     (subject,) = told
     assert subject == "<*> <*>"
     assert told[subject].option is None
 
 
 def test_errors_are_deduplicated_and_not_filtered() -> None:
-    told = proposals(ERRORS, logs(*records("error")))
+    told = proposals(REPEATED_ERRORS, logs(*records("error")))
     assert {proposal.removed_amounts["logs"].item_count for proposal in told.values()} == {ROUNDS - 1}
     assert all(proposal.option and proposal.option.is_by_time for proposal in told.values())
-    assert not proposals(TEMPLATES, logs(*records("error")))
+    assert not proposals(LOG_TEMPLATES, logs(*records("error")))
 
 
 def test_debug_logs_have_their_share_and_a_missing_severity_is_told() -> None:
-    told = proposals(DEBUG, logs(*records("debug"), *records(), {"body": "no severity"}))
+    told = proposals(DEBUG_LOGS, logs(*records("debug"), *records(), {"body": "no severity"}))
     assert told["below INFO"].removed_amounts["logs"].item_count == ROUNDS * len(BODIES)
-    assert "1 log records without a severity" in not_told(DEBUG, logs({"body": "x"}))
+    assert "1 log records without a severity" in not_told(DEBUG_LOGS, logs({"body": "x"}))

@@ -22,7 +22,7 @@ def over_time(turns: int, **more: Any) -> list[Any]:
 
 
 def test_a_metric_that_never_changes_is_told() -> None:
-    (proposal,) = proposals(kinds.UNCHANGED, *over_time(3)).values()
+    (proposal,) = proposals(kinds.UNCHANGED_METRICS, *over_time(3)).values()
     assert proposal.subject == "build.info"
     assert proposal.removed_amounts["metrics"].item_count == 3
     assert proposal.option is not None
@@ -30,9 +30,9 @@ def test_a_metric_that_never_changes_is_told() -> None:
 
 
 def test_too_few_points_are_told_and_a_delta_that_counts_is_no_constant() -> None:
-    assert not proposals(kinds.UNCHANGED, *over_time(2))
-    assert "fewer than 3 data points" in not_told(kinds.UNCHANGED, *over_time(2))
-    assert not proposals(kinds.UNCHANGED, *over_time(3, type="sum", temporality="delta"))
+    assert not proposals(kinds.UNCHANGED_METRICS, *over_time(2))
+    assert "fewer than 3 data points" in not_told(kinds.UNCHANGED_METRICS, *over_time(2))
+    assert not proposals(kinds.UNCHANGED_METRICS, *over_time(3, type="sum", temporality="delta"))
 
 
 def test_an_attribute_that_makes_series_is_told_with_the_series_that_are_left() -> None:
@@ -48,12 +48,12 @@ def test_an_attribute_that_makes_series_is_told_with_the_series_that_are_left() 
 
 def test_series_of_two_scopes_are_told_and_a_masked_scope_has_no_option() -> None:
     request = points(*[{"name": "cpu", "scope": {"name": scope}} for scope in ("a", "b", "b")])
-    (proposal,) = proposals(kinds.SCOPES, request).values()
+    (proposal,) = proposals(kinds.DUPLICATE_METRICS, request).values()
     assert proposal.removed_amounts["metrics"].item_count == 1
     assert proposal.option is not None
     assert 'instrumentation_scope.name == "a"' in str(proposal.option.settings)
-    (masked,) = proposals(kinds.SCOPES, request, readable=MASKED).values()
+    (masked,) = proposals(kinds.DUPLICATE_METRICS, request, readable=MASKED).values()
     assert masked.option is None
-    assert "capture_keep: [scope.name]" in not_told(kinds.SCOPES, request, readable=MASKED)
+    assert "capture_keep: [scope.name]" in not_told(kinds.DUPLICATE_METRICS, request, readable=MASKED)
     kept = ReadableValues(True, frozenset({"scope.name"}))
-    assert not not_told(kinds.SCOPES, request, readable=kept)
+    assert not not_told(kinds.DUPLICATE_METRICS, request, readable=kept)

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observ
     MOST_PROPOSALS_OF_KIND,
     SavingsWishes,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import ATTRIBUTES, DEBUG
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import ATTRIBUTES, DEBUG_LOGS
 
 from tests.support.cases import cases
 
@@ -22,9 +22,11 @@ from .planted import found, logs, spans
 
 def test_what_is_below_the_least_share_is_counted() -> None:
     request = logs({"body": "x", "severity": "debug"}, *[{"body": "y" * 50, "severity": "info"}] * 99)
-    assert DEBUG not in {proposal.kind for proposal in found(request, wishes=SavingsWishes(least_percent=5)).proposals}
+    assert DEBUG_LOGS not in {
+        proposal.kind for proposal in found(request, wishes=SavingsWishes(least_percent=5)).proposals
+    }
     assert found(request, wishes=SavingsWishes(least_percent=5)).smaller_count >= 1
-    assert DEBUG in {proposal.kind for proposal in found(request).proposals}
+    assert DEBUG_LOGS in {proposal.kind for proposal in found(request).proposals}
 
 
 def test_a_kind_tells_its_largest() -> None:
@@ -38,7 +40,7 @@ def test_a_kind_tells_its_largest() -> None:
 
 def test_shares_are_of_the_signal() -> None:
     told = found(logs({"body": "a", "severity": "debug"}, {"body": "b", "severity": "info"}), spans({}))
-    (proposal,) = [proposal for proposal in told.proposals if proposal.kind == DEBUG]
+    (proposal,) = [proposal for proposal in told.proposals if proposal.kind == DEBUG_LOGS]
     assert told.compute_shares(proposal)["logs"][0] == 0.5
     assert not found().captured_amounts
 

@@ -5,24 +5,26 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import TWICE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import DUPLICATE_RECORDS
 
 from .planted import logs, not_told, points, proposals, spans
 
 
 def test_records_that_came_twice_are_told_by_signal() -> None:
     span, log = {"trace": "t", "id": "s"}, {"body": "again", "severity": "info"}
-    told = proposals(TWICE, spans(span, span, {"trace": "t", "id": "other"}), logs(log, log, log), points({}, {}))
+    told = proposals(
+        DUPLICATE_RECORDS, spans(span, span, {"trace": "t", "id": "other"}), logs(log, log, log), points({}, {})
+    )
     items = {subject: proposal.removed_amounts[subject].item_count for subject, proposal in told.items()}
     assert items == {"traces": 1, "logs": 2, "metrics": 1}
     assert all(proposal.option is None for proposal in told.values())
 
 
 def test_another_value_or_time_is_another_record() -> None:
-    assert not proposals(TWICE, points({"value": 1}, {"value": 2}), points({"value": 1}, minute=1))
-    assert not proposals(TWICE, logs({"body": "one"}, {"body": "two"}))
+    assert not proposals(DUPLICATE_RECORDS, points({"value": 1}, {"value": 2}), points({"value": 1}, minute=1))
+    assert not proposals(DUPLICATE_RECORDS, logs({"body": "one"}, {"body": "two"}))
 
 
 def test_records_without_a_time_are_told() -> None:
     request = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "x"}}]}]}]}
-    assert "1 records without an id or a time" in not_told(TWICE, ("logs", request))
+    assert "1 records without an id or a time" in not_told(DUPLICATE_RECORDS, ("logs", request))

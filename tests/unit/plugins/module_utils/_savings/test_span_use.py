@@ -10,7 +10,6 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings import proposals as kinds
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import SavingsWishes
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.span_use import SpanRow, Trace
 
 from .planted import MASKED, found, not_told, proposals, spans
 
@@ -35,7 +34,7 @@ def traces(**root: Any) -> Any:
 def test_health_checks_are_found_by_either_name_of_the_path() -> None:
     new, old = {"url.path": "/healthz"}, {"http.target": "/ready"}
     request = spans({"attributes": new}, {"attributes": old}, {"attributes": {"url.path": "/orders"}})
-    (proposal,) = proposals(kinds.HEALTH, request).values()
+    (proposal,) = proposals(kinds.HEALTH_CHECKS, request).values()
     assert proposal.removed_amounts["traces"].item_count == 2
     assert proposal.option is not None
     assert proposal.option.options["probe_paths"] == ["/healthz", "/ready"]
@@ -43,50 +42,37 @@ def test_health_checks_are_found_by_either_name_of_the_path() -> None:
 
 def test_a_masked_path_is_told_and_a_kept_one_is_read() -> None:
     request = spans({"attributes": {"url.path": "/healthz"}})
-    assert not proposals(kinds.HEALTH, request, readable=MASKED)
-    assert "capture_keep: [url.path, http.target]" in not_told(kinds.HEALTH, request, readable=MASKED)
+    assert not proposals(kinds.HEALTH_CHECKS, request, readable=MASKED)
+    assert "capture_keep: [url.path, http.target]" in not_told(kinds.HEALTH_CHECKS, request, readable=MASKED)
     readable = ReadableValues(True, frozenset({"url.path", "http.target"}))
-    assert proposals(kinds.HEALTH, request, readable=readable)
-    assert not not_told(kinds.HEALTH, request, readable=readable)
+    assert proposals(kinds.HEALTH_CHECKS, request, readable=readable)
+    assert not not_told(kinds.HEALTH_CHECKS, request, readable=readable)
 
 
 def test_names_of_spans_without_children_and_errors_are_told() -> None:
-    told = proposals(kinds.LEAVES, traces())
+    told = proposals(kinds.LEAF_SPANS, traces())
     assert {name: proposal.removed_amounts["traces"].item_count for name, proposal in told.items()} == {
         "row": TRACES,
         "cache": TRACES,
     }
     failed = {"trace": "t0", "name": "row", "parent": "query0", "status": "error", "id": "failed"}
-    assert set(proposals(kinds.LEAVES, traces(), spans(failed))) == {"cache"}
-    assert "other pods" in not_told(kinds.LEAVES, traces(), readable=ReadableValues(other_pod_count=2))
+    assert set(proposals(kinds.LEAF_SPANS, traces(), spans(failed))) == {"cache"}
+    assert "other pods" in not_told(kinds.LEAF_SPANS, traces(), readable=ReadableValues(other_pod_count=2))
 
 
 def test_nine_in_ten_of_plain_traces_go() -> None:
-    (proposal,) = proposals(kinds.PLAIN, traces()).values()
+    (proposal,) = proposals(kinds.PLAIN_TRACES, traces()).values()
     assert proposal.removed_amounts["traces"].item_count == TRACES * 4 * 9 // 10
-    assert not proposals(kinds.PLAIN, traces(duration="3s"))
-    assert not proposals(kinds.PLAIN, traces(status="error"))
-    assert "30 are needed" in not_told(kinds.PLAIN, spans(*trace(1)))
+    assert not proposals(kinds.PLAIN_TRACES, traces(duration="3s"))
+    assert not proposals(kinds.PLAIN_TRACES, traces(status="error"))
+    assert "30 are needed" in not_told(kinds.PLAIN_TRACES, spans(*trace(1)))
     sampled = found(traces(), wishes=SavingsWishes(samples=True))
-    assert [untold.reason for untold in sampled.untold_kinds if untold.kind == kinds.PLAIN] == [
+    assert [untold.reason for untold in sampled.untold_kinds if untold.kind == kinds.PLAIN_TRACES] == [
         "the config samples traces already"
     ]
 
 
-def test_a_span_without_a_start_makes_no_trace_slow() -> None:
-    second = 1_000_000_000
-    whole = SpanRow(1, 1, 0, "cart", "GET /", "server", False, 1000 * second, 1001 * second, 10)
-    one_trace = Trace()
-    for span in (whole, whole._replace(start_nanoseconds=0)):
-        one_trace.add_span(span)
-    assert (one_trace.start_nanoseconds, one_trace.end_nanoseconds) == (whole.start_nanoseconds, whole.end_nanoseconds)
-    assert one_trace.is_plain
-    without_start = Trace()
-    without_start.add_span(whole._replace(start_nanoseconds=0))
-    assert without_start.is_plain
-
-
 def test_errors_that_repeat_have_no_option() -> None:
-    told = proposals(kinds.ERRORS, traces(status="error"))
+    told = proposals(kinds.REPEATED_ERRORS, traces(status="error"))
     assert told["GET /"].removed_amounts["traces"].item_count == TRACES
     assert told["GET /"].option is None

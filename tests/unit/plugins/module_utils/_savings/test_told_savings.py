@@ -25,7 +25,7 @@ def savings(*requests: Any, **wishes: Any) -> Savings:
     seen = found(*requests, wishes=SavingsWishes(**{"least_percent": 0, **wishes}))
     measured = {"logs": RemovedShares(0.9, 0.88, 0.7)}
     told = tuple(ToldProposal(proposal, {"recipes": []}, "recipes: []\n", measured) for proposal in seen.proposals)
-    scores = tuple(compute_score(name, facts, OPEN) for name, facts in seen.facts_by_service.items())
+    scores = tuple(compute_score(name, facts, OPEN) for name, facts in seen.summary_by_service.items())
     return Savings("gateway", seen, told, scores, ("a note",))
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -46,8 +45,8 @@ def test_the_cluster_is_asked_only_by_the_option(options: dict[str, Any], detect
 
 def test_detect_stands_for_what_the_cluster_has_and_others_stay() -> None:
     recipes = ["otlp_ingest", *using("detect", "keda")]
-    settled = critical_use.replace_detect(recipes, ["coredns", "apiserver", "keda"], GENERIC, True)
-    assert settled == ["otlp_ingest", *using("keda", "coredns", "apiserver")]
+    detected = critical_use.replace_detect(recipes, ["coredns", "apiserver", "keda"], GENERIC, True)
+    assert detected == ["otlp_ingest", *using("keda", "coredns", "apiserver")]
     assert critical_use.list_components([{"critical_components": {"components": "coredns, keda"}}]) == [
         "coredns",
         "keda",
@@ -72,50 +71,9 @@ def test_nothing_detected_is_a_failure(detected: list[str] | None, words: str) -
         critical_use.replace_detect(using("detect"), detected, GENERIC, False)
 
 
-def test_a_place_is_that_of_the_platform_or_the_table_and_what_the_user_changed() -> None:
-    coredns, traefik = critical_use.find_places(["coredns", "traefik"], {"traefik": {"port": 8082}}, GENERIC, False)
-    assert (coredns["labels"], coredns["port"], coredns["namespace"]) == (["k8s-app=kube-dns"], 9153, "kube-system")
-    assert (traefik["labels"], traefik["port"]) == (["app.kubernetes.io/name=traefik"], 8082)
-    (other,) = critical_use.find_places(["keda"], {"keda": {"label": "a=b", "namespace": "ns"}}, GENERIC, True)
-    assert (other["labels"], other["namespace"], other["port"]) == (["a=b"], "ns", 8080)
-
-
-@pytest.mark.parametrize(
-    ("names", "changed", "alone", "words"),
-    [
-        (["core_dns"], {}, True, r"no critical component 'core_dns'.*coredns"),
-        (["etcd"], {}, True, "platform 'generic' serves no metrics of etcd"),
-        (["apiserver"], {}, False, "apiserver would be scraped by each copy"),
-        (["keda"], {"traefik": {}}, True, "`places` has traefik, which is not scraped"),
-        (["keda"], {"keda": {"ports": 1}}, True, "`places` of keda is no place"),
-        (["keda"], {"keda": 8080}, True, "`places` of keda is no place"),
-        (["keda"], ["keda"], True, "`places` is no mapping"),
-        (["keda"], {"keda": {"port": "metrics"}}, True, "the port 'metrics' is no port.*places.keda.port"),
-        (["keda"], {"keda": {"port": 0}}, True, "the port 0 is no port"),
-        (["keda"], {"keda": {"port": True}}, True, "the port True is no port"),
-        (["keda"], {"keda": {"label": "app in (a, b)"}}, True, "another term than KEY=VALUE.*places.keda.label"),
-        (["keda"], {"keda": {"label": "a=b,app"}}, True, "another term than KEY=VALUE"),
-        (["keda"], {"keda": {"label": "app!=a"}}, True, "another term than KEY=VALUE"),
-    ],
-)
-def test_an_unfit_component_or_place_is_refused(names: list[str], changed: Any, alone: bool, words: str) -> None:
-    with pytest.raises(Problem, match=words):
-        critical_use.find_places(names, changed, GENERIC, alone)
-
-
-def test_pods_are_left_out_by_their_labels_namespace_and_port_alone() -> None:
-    scraped = critical_use.find_places(["coredns", "cert_manager", "apiserver"], {}, GENERIC, True)
-    dns, certificates = critical_use.list_left_out_pods(scraped)
-    assert dns.source_labels[1:] == ("__meta_kubernetes_namespace", "__address__")
-    for labels, matches in (("kube-dns;kube-system;10.0.0.1:9153", True), ("kube-dns;shop;10.0.0.1:9153", False)):
-        assert bool(re.fullmatch(dns.regex, labels)) is matches
-    for address, matches in (("10.0.0.1:9402", True), ("[fd00::1]:9402", True), ("10.0.0.1:8080", False)):
-        assert bool(re.fullmatch(certificates.regex, f"cert-manager;controller;{address}")) is matches
-
-
 def test_a_component_belongs_to_one_collector_on_the_same_nodes() -> None:
-    def run(*others: tuple[str, list[Any]]) -> list[critical_use.Scraping]:
-        return [critical_use.Scraping(f"c{number}", *other) for number, other in enumerate(others)]
+    def run(*others: tuple[str, list[Any]]) -> list[critical_use.ScrapingCollector]:
+        return [critical_use.ScrapingCollector(f"c{number}", *other) for number, other in enumerate(others)]
 
     critical_use.check_scraped_once(run(("a", using("coredns")), ("b", using("coredns"))))
     critical_use.check_scraped_once(run(("", using("keda")), ("", using("coredns")), ("", ["control_plane_metrics"])))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
     open_telemetry_collector as cr,
@@ -134,32 +133,6 @@ def test_labels_of_pods_are_labels_of_the_resource_and_a_statefulset_claims_its_
 )
 def test_the_hash_changes_with_what_replaces_pods(same: bool, options: dict[str, Any]) -> None:
     assert (stamp(**options) == stamp()) is same
-
-
-def test_what_is_null_is_said_where_tools_would_drop_it_and_kept_where_it_means_something() -> None:
-    config = """
-        receivers: {otlp: {protocols: {grpc: null, http: {tls: null}}}, nop: null}
-        processors: null
-        connectors: {}
-        exporters: {debug: null}
-        service:
-          extensions: null
-          telemetry: {resource: {service.instance.id: null}}
-          pipelines: {traces: {receivers: [otlp], processors: null, exporters: [debug]}}
-    """
-    wanted = """
-        receivers: {otlp: {protocols: {grpc: {}, http: {tls: null}}}, nop: {}}
-        exporters: {debug: {}}
-        service:
-          telemetry: {resource: {service.instance.id: null}}
-          pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
-    """
-    assert cr.make_config_explicit(yaml.safe_load(config)) == yaml.safe_load(wanted)
-
-
-@pytest.mark.parametrize("config", [{"receivers": []}, {"service": None}, {"service": {"pipelines": {"traces": 1}}}])
-def test_what_is_malformed_stays_for_others_to_judge(config: dict[str, Any]) -> None:
-    assert cr.make_config_explicit(config) == {key: value for key, value in config.items() if value is not None}
 
 
 def scraping(*jobs: dict[str, Any]) -> Any:

@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proposals come by their bytes, and an option is pasted into the pipelines of its signal."""
+"""An option is pasted into the pipelines of its signal."""
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.removal_options import (
     build_filter_option,
     build_noise_recipe,
 )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import dashboard
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import fleet_dashboard, panels
 
-MADE = dashboard.render_fleet_dashboard()
+MADE = fleet_dashboard.render_fleet_dashboard()
 GRAPHS = [panel for panel in MADE["panels"] if panel["type"] == "timeseries"]
 
 
@@ -25,7 +25,7 @@ def test_each_query_selects_by_all_variables() -> None:
 
 def test_each_panel_of_a_collector_is_there_with_the_memory_in_bytes() -> None:
     titles = {panel["title"] for panel in GRAPHS}
-    wanted = {panel.title.replace("<what>", "spans") for panel in dashboard.PANELS} - {"Share of the memory limit"}
+    wanted = {panel.title.replace("<what>", "spans") for panel in panels.PANELS} - {"Share of the memory limit"}
     assert wanted | {"Memory"} <= titles
     assert len({panel["id"] for panel in MADE["panels"]}) == len(MADE["panels"])
 
