@@ -17,7 +17,7 @@ from .._install.releases import versions
 from .._install.releases.image_references import read_image_tag
 from .._install.releases.installed import RELEASED_PROVIDERS
 from .._install.releases.products import CERT_MANAGER, OPERATOR, find_product
-from .._install.releases.version_numbers import parse_version
+from .._install.releases.version_numbers import parse_release_version
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import join_at_most
 from .._otelcol.kube.keepers import describe_keeper
@@ -63,7 +63,7 @@ def _build_product_row(cluster: FleetCluster, product_name: str, table: versions
     running_version = str(installed.get("version") or "")
     notes = list(_find_product_notes(cluster, product_name, running_version or wanted_version, table))
     state = "odd" if notes else "same"
-    if wanted_version and installed and parse_version(running_version) != parse_version(wanted_version):
+    if wanted_version and installed and parse_release_version(running_version) != parse_release_version(wanted_version):
         state = "differs"
     return {
         "what": find_product(product_name).title,
@@ -86,7 +86,7 @@ def _describe_running_version(installed_product: Mapping[str, Any]) -> str:
 
 def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, table: versions.Table) -> Iterator[str]:
     """Yield what is odd about a version of a product in a cluster."""
-    parsed_version = parse_version(version)
+    parsed_version = parse_release_version(version)
     if parsed_version is None:
         return
     product = find_product(product_name)
@@ -217,7 +217,7 @@ def _sort_newest_first(counts_by_version: Mapping[str, int]) -> list[VersionCoun
     """Return the versions with their counts, the newest first. Other texts, such as `not read`, come last."""
 
     def sort_key(version: str) -> tuple[Any, str]:
-        return parse_version(version) or (0, 0, 0), version
+        return parse_release_version(version) or (0, 0, 0), version
 
     newest_first = sorted(counts_by_version, key=sort_key, reverse=True)
     return [{"version": version, "count": counts_by_version[version]} for version in newest_first]

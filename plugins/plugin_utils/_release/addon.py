@@ -19,7 +19,7 @@ from ...module_utils._install.releases.installed import EKS, DefinitionFacts, Re
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
-from ...module_utils._install.releases.version_numbers import parse_version, require_version
+from ...module_utils._install.releases.version_numbers import parse_release_version, require_version
 from ...module_utils._otelcol.errors import Problem
 from .release_arguments import ProviderDecision, ReleaseArguments
 
@@ -43,7 +43,7 @@ def decide_installation(
     if decision.provider == EXISTING:
         version_after_run = installed["version"]
     else:
-        version_after_run = str(parse_version(addon.wanted_version) or "")
+        version_after_run = str(parse_release_version(addon.wanted_version) or "")
     return ProviderDecision(
         decision=replace(decision, warnings=[*registry_warnings, *decision.warnings]),
         version=version_after_run,

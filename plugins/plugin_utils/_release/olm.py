@@ -22,7 +22,7 @@ from ...module_utils._install.releases.installed import OLM, ReleaseFacts
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
-from ...module_utils._install.releases.version_numbers import parse_version
+from ...module_utils._install.releases.version_numbers import parse_release_version
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
 from ...module_utils._otelcol.errors import Problem
 from .. import _arguments
@@ -83,7 +83,7 @@ def decide_installation(
     plan = olm_decision.plan_installation(olm_request, cluster_state.olm_facts, installed["kubernetes"])
     version = olm_objects.parse_csv_name(plan.csv).version
     # Only the plan knows the version. With it, the decision also has the warnings about versions.
-    versioned_request = replace(release_request, version=parse_version(version))
+    versioned_request = replace(release_request, version=parse_release_version(version))
     warnings = release_decision.decide_release(versioned_request, installed, table).warnings
     return ProviderDecision(
         decision=release_decision.ReleaseDecision(plan.action, OLM, plan.message, warnings),

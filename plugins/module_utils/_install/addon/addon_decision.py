@@ -48,7 +48,7 @@ from ..releases.release_decision import (
     find_stored_version_warnings,
     refuse_several_installations,
 )
-from ..releases.version_numbers import Version, parse_version
+from ..releases.version_numbers import Version, parse_release_version
 from .addon_versions import version_order
 
 # Inputs of the other providers, and the key of an add-on's configuration that does the same.
@@ -148,7 +148,7 @@ def decide_addon(
     decision = _decide_action(request, addon, release_facts)
     if decision.provider == EXISTING:
         return decision
-    operator = parse_version(addon.wanted_version)
+    operator = parse_release_version(addon.wanted_version)
     addon_row: AddonRow = version_table["eks_addons"].get(addon.name, {})
     _refuse_unfit_version(request, addon, operator, addon_row)
     decision.warnings.extend(find_certificate_warnings(request, release_facts))
@@ -259,7 +259,7 @@ def _refuse_unfit_version(request: ReleaseRequest, addon: Addon, operator: Versi
     """
     if operator is None:
         return
-    first_version = parse_version(addon_row.get("first", ""))
+    first_version = parse_release_version(addon_row.get("first", ""))
     if first_version and operator < first_version:
         raise _build_old_operator_problem(addon, operator, first_version, addon_row)
     if request.version and request.version != operator:
@@ -275,7 +275,7 @@ def _build_old_operator_problem(
     wrong = (
         f"{addon.name} {addon.wanted_version} has an operator that does not serve OpenTelemetryCollector as v1beta1."
     )
-    last_without_rights = parse_version(addon_row.get("rights_until", ""))
+    last_without_rights = parse_release_version(addon_row.get("rights_until", ""))
     if last_without_rights and operator <= last_without_rights:
         wrong += " It would also need permissions for eks:addon-manager, which EKS gives itself since."
     fix = f"Take a version from v{first_version} on; eks_addon_info with available=true shows them."
@@ -291,7 +291,7 @@ def _find_cert_manager_warnings(
     """
     if not cert_manager or not release_facts["cert_manager"]:
         return
-    running_version = parse_version(cert_manager["version"])
+    running_version = parse_release_version(cert_manager["version"])
     if not cert_manager["installed"]:
         yield (
             "The definitions of cert-manager are here, but no controller of it was found. "

@@ -20,7 +20,7 @@ from ..._otelcol.errors import Problem, join_at_most, prefix_problems, suggest_w
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
 from ..releases.products import OPERATOR, PRODUCTS
-from ..releases.version_numbers import parse_version
+from ..releases.version_numbers import parse_release_version
 from ..releases.versions import FIRST_V1BETA1
 from .olm_objects import (
     API,
@@ -320,8 +320,8 @@ def _check_version(request: OlmRequest, channel: ChannelFacts, csv: str, kuberne
 
 def _check_kubernetes(request: OlmRequest, channel: ChannelFacts, csv: str, kubernetes: str) -> None:
     """Raise Problem if the newest version of a channel needs a newer Kubernetes than the cluster has."""
-    required_version = parse_version(channel["min_kubernetes"] or "")
-    cluster_version = parse_version(kubernetes or "")
+    required_version = parse_release_version(channel["min_kubernetes"] or "")
+    cluster_version = parse_release_version(kubernetes or "")
     if required_version and cluster_version and cluster_version < required_version:
         wrong = f"{csv} needs Kubernetes {required_version} or later, and this cluster has {cluster_version}"
         fix = "Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv)."
@@ -330,7 +330,7 @@ def _check_kubernetes(request: OlmRequest, channel: ChannelFacts, csv: str, kube
 
 def _is_old(csv: str) -> bool:
     """Return whether a version is too old to serve the collectors of this collection."""
-    version = parse_version(parse_csv_name(csv).version)
+    version = parse_release_version(parse_csv_name(csv).version)
     return version is not None and version < FIRST_V1BETA1
 
 

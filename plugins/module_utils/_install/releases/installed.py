@@ -21,7 +21,7 @@ from ..._otelcol.kube.names import OWNER, OWNER_LABEL
 from ..._otelcol.kube.objects import Manifest
 from . import manifest
 from .products import Product
-from .version_numbers import parse_version
+from .version_numbers import parse_release_version
 
 # The installers of a product. The same words are the values of the option `provider`.
 HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
@@ -227,7 +227,7 @@ def _find_version(product: Product, main_deployment: Manifest) -> str:
     version = manifest.find_version(product, main_deployment)
     if version is None:
         csv_name = read_label(main_deployment, _OLM_OWNER)
-        version = parse_version(re.sub(r"^.*?\.v", "", csv_name))
+        version = parse_release_version(re.sub(r"^.*?\.v", "", csv_name))
     return str(version or "")
 
 

@@ -21,7 +21,7 @@ from . import versions
 from .installed import EKS, HELM, MANIFEST, OLM, DefinitionFacts, Installer, ReleaseFacts
 from .manifest import DEFINITION
 from .products import Product
-from .version_numbers import Version, list_minor_versions, parse_version
+from .version_numbers import Version, list_minor_versions, parse_release_version
 
 # The provider that uses a product as it is.
 EXISTING = "existing"
@@ -185,7 +185,7 @@ def _decide_next_version(request: ReleaseRequest, release_facts: ReleaseFacts) -
     """Return the decision to upgrade or to change nothing. Raises Problem for a downgrade and for skipped versions."""
     _refuse_move(request, release_facts)
     title = request.product.title
-    installed_version, target_version = parse_version(release_facts["version"]), request.version
+    installed_version, target_version = parse_release_version(release_facts["version"]), request.version
     if installed_version is None or target_version is None or installed_version == target_version:
         return ReleaseDecision("unchanged", request.provider, f"{title} {release_facts['version']} is installed")
     if target_version < installed_version:
@@ -290,7 +290,7 @@ def _find_adoption_warnings(
     """Yield warnings about an installation that is used unchanged. Raises Problem if it is of no use."""
     product = request.product
     _refuse_missing_kind(product, release_facts)
-    running_version = parse_version(release_facts["version"])
+    running_version = parse_release_version(release_facts["version"])
     if running_version is None:
         yield f"The version of {product.title} is unknown"
         return

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from .image_references import image_name, read_image_tag
 from .products import CERT_MANAGER, Product
-from .version_numbers import Version, parse_version
+from .version_numbers import Version, parse_release_version
 
 # The first version of the operator to take collectors as v1beta1. Source: its changelog.
 FIRST_V1BETA1 = Version(0, 99, 0)
@@ -76,11 +76,11 @@ def explain_incompatibility(table: Table, product: Product, version: Version, cl
 
     `cluster` is the version of the API server, such as v1.34.4.
     """
-    version_row, cluster_version = find_row(table, product, version), parse_version(cluster)
+    version_row, cluster_version = find_row(table, product, version), parse_release_version(cluster)
     if version_row is None or cluster_version is None:
         return ""
     first_text, last_text = version_row["kubernetes"]
-    first_version, last_version = parse_version(first_text), parse_version(last_text)
+    first_version, last_version = parse_release_version(first_text), parse_release_version(last_text)
     if first_version and last_version and first_version[:2] <= cluster_version[:2] <= last_version[:2]:
         return ""
     wrong = (
@@ -97,11 +97,11 @@ def is_cluster_newer(table: Table, product: Product, version: Version, cluster: 
 
     That alone does not make it unfit: both projects list a new Kubernetes months after its release.
     """
-    version_row, cluster_version = find_row(table, product, version), parse_version(cluster)
+    version_row, cluster_version = find_row(table, product, version), parse_release_version(cluster)
     if version_row is None or cluster_version is None:
         return False
     _first_text, last_text = version_row["kubernetes"]
-    last_version = parse_version(last_text)
+    last_version = parse_release_version(last_text)
     return last_version is not None and cluster_version[:2] > last_version[:2]
 
 
@@ -110,7 +110,7 @@ def list_fitting_versions(table: Table, product: Product, cluster: str) -> list[
     rows = table["cert_manager"] if product.name == CERT_MANAGER else table["operator"]
     fitting_names = []
     for name in rows:
-        version = parse_version(name)
+        version = parse_release_version(name)
         if version and not explain_incompatibility(table, product, version, cluster):
             fitting_names.append(name)
     return fitting_names
@@ -146,7 +146,7 @@ def _explain_skew(facts: CollectorFacts, operator: Version, builds: Builds) -> s
         )
     if facts["image"] or facts["automatic"]:
         return ""
-    running_version = parse_version(facts["version"] or "")
+    running_version = parse_release_version(facts["version"] or "")
     if running_version and running_version[:2] != operator[:2]:
         return f"{name} stays at version {running_version}, since it is not upgraded automatically"
     return ""
@@ -169,8 +169,8 @@ def _find_collector_version(image: str, builds: Builds) -> Version | None:
     image_tag = read_image_tag(image)
     build_versions = builds.get(image_name(image))
     if build_versions is None:
-        return parse_version(image_tag)
-    return parse_version(build_versions.get(image_tag, ""))
+        return parse_release_version(image_tag)
+    return parse_release_version(build_versions.get(image_tag, ""))
 
 
 def _describe_matching_build(image: str, operator: Version, builds: Builds) -> str:
@@ -182,7 +182,7 @@ def _describe_matching_build(image: str, operator: Version, builds: Builds) -> s
     for name, collector_version in builds.get(image_name(image), {}).items():
         # `or operator` is for the types alone. With it, a text that is no version would count as a match, which nobody
         # wants; there is none, since tests/contract/test_release_roles.py reads every Collector version of the table.
-        version = parse_version(collector_version) or operator
+        version = parse_release_version(collector_version) or operator
         if version[:2] == operator[:2]:
             newest_name = name
     return f", which {newest_name} of this build is of" if newest_name else ""

@@ -125,7 +125,7 @@ def test_objects_that_may_be_stored_in_an_old_version_are_warned_of_or_refused()
     ("", None),
 )
 def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int, ...] | None) -> None:
-    assert version_numbers.parse_version(text) == expected
+    assert version_numbers.parse_release_version(text) == expected
 
 
 def test_a_version_is_written_with_and_without_its_v_and_an_upgrade_passes_through_minor_versions() -> None:
