@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...module_utils._install.addon import addon_decision
+from ...module_utils._install.addon import addon_decision, addon_inputs
 from ...module_utils._install.releases import removal
 from ...module_utils._install.releases.installed import EKS, DefinitionFacts, ReleaseFacts
 from ...module_utils._install.releases.products import Product
-from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
+from ...module_utils._install.releases.release_request import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._install.releases.version_numbers import parse_release_version, require_version
 from ...module_utils._otelcol.errors import Problem
@@ -32,14 +32,14 @@ def decide_installation(
     `table` has the tested versions, as `published.read_tables` returns them.
     """
     installed = _read_installed(product, arguments)
-    addon_decision.refuse_unsupported_inputs(arguments)
+    addon_inputs.refuse_unsupported_inputs(arguments)
     namespace = arguments["namespace"] or product.namespace
     request = _build_request(product, namespace, arguments, check)
     addon = _read_addon(arguments)
     addon_names = [listed_addon["addon_name"] for listed_addon in arguments["addons"]]
-    neighbours = addon_decision.Neighbours(arguments["cert_manager"], addon_names)
+    neighbours = addon_decision.ClusterNeighbours(arguments["cert_manager"], addon_names)
     decision = addon_decision.decide_addon(request, addon, installed, neighbours, table)
-    registry_warnings = list(addon_decision.list_registry_warnings(arguments))
+    registry_warnings = list(addon_inputs.list_registry_warnings(arguments))
     if decision.provider == EXISTING:
         version_after_run = installed["version"]
     else:
@@ -59,7 +59,7 @@ def _build_request(product: Product, namespace: str, arguments: ReleaseArguments
         provider=EKS,
         version=version,
         namespace=namespace,
-        foreign=arguments["foreign"],
+        other_owner_policy=arguments["foreign"],
         certificates="cert_manager",
         check=check,
         collectors=tuple(arguments["collectors"]),

@@ -20,7 +20,7 @@ from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
 from ...module_utils._install.releases.installed import OLM, ReleaseFacts
 from ...module_utils._install.releases.products import Product
-from ...module_utils._install.releases.release_decision import ReleaseRequest
+from ...module_utils._install.releases.release_request import EXISTING, ReleaseDecision, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._install.releases.version_numbers import parse_release_version
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
@@ -72,13 +72,13 @@ def decide_installation(
         product=product,
         provider=OLM,
         namespace=olm_request.namespace,
-        foreign=arguments["foreign"],
+        other_owner_policy=arguments["foreign"],
         strict=arguments["compatibility"] == "refuse",
         check=check,
         collectors=tuple(arguments["collectors"]),
     )
     decision = release_decision.decide_release(release_request, installed, table)
-    if decision.provider == release_decision.EXISTING:
+    if decision.provider == EXISTING:
         return ProviderDecision(decision, installed["version"], installed["namespace"], subscription_facts={})
     plan = olm_decision.plan_installation(olm_request, cluster_state.olm_facts, installed["kubernetes"])
     version = olm_objects.parse_csv_name(plan.csv).version
@@ -86,7 +86,7 @@ def decide_installation(
     versioned_request = replace(release_request, version=parse_release_version(version))
     warnings = release_decision.decide_release(versioned_request, installed, table).warnings
     return ProviderDecision(
-        decision=release_decision.ReleaseDecision(plan.action, OLM, plan.message, warnings),
+        decision=ReleaseDecision(plan.action, OLM, plan.message, warnings),
         version=version,
         namespace=olm_request.namespace,
         subscription_facts=_describe_subscription(olm_request, plan),

@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 from ...module_utils._install.addon.addon_decision import InstalledAddon
 from ...module_utils._install.olm.olm_objects import OlmFacts
 from ...module_utils._install.releases.installed import ReleaseFacts
-from ...module_utils._install.releases.release_decision import ReleaseDecision
+from ...module_utils._install.releases.release_request import ReleaseDecision
 from ...module_utils._otelcol.kube.objects import Manifest
 
 

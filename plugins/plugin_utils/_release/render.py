@@ -8,7 +8,7 @@ applies its manifests), `helm`, `eks_addon`, `olm`, or `existing` (nothing: it i
 decides for the providers manifest, helm and existing; `addon.py` and `olm.py` decide for theirs. Private.
 
 An installation is ours if this collection applied it, else it is foreign. Option `foreign` says what becomes of a
-foreign one: `adopt` only uses it, `refuse` fails, and `takeover` makes it ours (see release_decision.py). Key `adopt`
+foreign one: `adopt` only uses it, `refuse` fails, and `takeover` makes it ours (see release_request.py). Key `adopt`
 of the result is another thing: the releases whose objects this collection takes over when it applies its own.
 """
 
@@ -18,7 +18,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypedDict, cast
 
-from ...module_utils._install.releases import lock_file, manifest, pinned_images, release_decision, removal
+from ...module_utils._install.releases import (
+    lock_file,
+    manifest,
+    pinned_images,
+    release_decision,
+    release_request,
+    removal,
+)
 from ...module_utils._install.releases.customization import GENERATED_SECRET, customize_release, list_webhook_hosts
 from ...module_utils._install.releases.installed import EKS, HELM, MANIFEST, OLM, ReleaseFacts
 from ...module_utils._install.releases.products import Product, find_product
@@ -128,7 +135,7 @@ def _plan_removal(product: Product, arguments: ReleaseArguments, check: bool) ->
     provider = PROVIDERS.get(arguments["provider"])
     if provider:
         return provider.plan_removal(product, arguments, check)
-    if arguments["provider"] == release_decision.EXISTING:
+    if arguments["provider"] == release_request.EXISTING:
         # Whatever is in the cluster belongs to another owner.
         installed = {**installed, "installed": True, "ours": False}
     helm_release = f"{arguments['namespace'] or product.namespace}/{arguments['helm_release']}"
@@ -208,9 +215,9 @@ def _decide_installation(product: Product, target: Version, arguments: ReleaseAr
             message=_join_sentences(decision.message, published_release.trust_note),
             warnings=[*decision.warnings, *published_release.warnings],
         )
-    is_existing = decision.provider == release_decision.EXISTING
+    is_existing = decision.provider == release_request.EXISTING
     is_of_helm = decision.provider == HELM
-    is_taken_over = arguments["foreign"] == release_decision.TAKEOVER
+    is_taken_over = arguments["foreign"] == release_request.TAKE_OVER
     namespace = _choose_namespace(product, customized.customization.namespace, published_release, installed)
     started_images = customized.started_images.values()
     return {
@@ -241,7 +248,7 @@ def _read_manifest_to_apply(
     That is so with Helm, and for the installation of another owner that stays as it is.
     """
     is_foreign = installed["installed"] and not installed["ours"]
-    stays_unchanged = is_foreign and arguments["foreign"] == release_decision.ADOPT
+    stays_unchanged = is_foreign and arguments["foreign"] == release_request.USE_EXISTING
     if arguments["provider"] != MANIFEST or stays_unchanged:
         return None
     return published.read_release(product, target, arguments, inventory_lock)
@@ -249,14 +256,14 @@ def _read_manifest_to_apply(
 
 def _build_request(
     product: Product, target: Version, arguments: ReleaseArguments, check: bool
-) -> release_decision.ReleaseRequest:
-    return release_decision.ReleaseRequest(
+) -> release_request.ReleaseRequest:
+    return release_request.ReleaseRequest(
         product=product,
         provider=arguments["provider"],
         version=target,
         namespace=arguments["namespace"] or product.namespace,
         helm_release=arguments["helm_release"],
-        foreign=arguments["foreign"],
+        other_owner_policy=arguments["foreign"],
         allow_skip=arguments["allow_skip"],
         strict=arguments["compatibility"] == "refuse",
         certificates=arguments["certificates"] if product.takes_certificates else "",

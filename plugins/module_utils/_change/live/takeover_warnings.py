@@ -5,7 +5,7 @@
 
 `foreign_objects.py` calls these before anything is written. A run converts an object that an earlier version of this
 collection made, and adopts one that somebody else made if the option `adopt` names its release: it takes both over.
-(For releases of products, `adopt` means the opposite: to use them unchanged, see release_decision.py of _install.)
+(For releases of products, `adopt` means the opposite: to use them unchanged, see release_request.py of _install.)
 """
 
 from __future__ import annotations

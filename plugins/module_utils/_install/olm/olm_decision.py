@@ -20,8 +20,8 @@ from ..._otelcol.errors import Problem, join_at_most, prefix_problems, suggest_w
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
 from ..releases.products import OPERATOR, PRODUCTS
+from ..releases.supported_kubernetes import FIRST_V1BETA1
 from ..releases.version_numbers import parse_release_version
-from ..releases.versions import FIRST_V1BETA1
 from .olm_objects import (
     API,
     PACKAGES,
