@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._kube.namespaced_name import NamespacedName
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import join_at_most
 from .._otelcol.kube.names import LONGEST_LABEL
@@ -38,17 +39,6 @@ _PERCENT = re.compile(r"(\d+)%\Z")
 _DEFAULT_SHARE = "25%"
 # How many workloads a message names.
 MOST_SHOWN = 10
-
-
-class SidecarName(NamedTuple):
-    """The name of the resource of a sidecar, which pods of any namespace may request."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        """Return `namespace/name`, as messages and annotations name it."""
-        return f"{self.namespace}/{self.name}"
 
 
 class OutdatedWorkload(NamedTuple):
@@ -145,9 +135,9 @@ def find_stale_workloads(
 
     `namespaces` has the annotations of each namespace. `resources` are the OpenTelemetryCollectors of the sidecars.
     """
-    change_times: dict[SidecarName, str] = {}
+    change_times: dict[NamespacedName, str] = {}
     for resource in resources:
-        sidecar_name = SidecarName(resource["metadata"]["namespace"], resource["metadata"]["name"])
+        sidecar_name = NamespacedName(resource["metadata"]["namespace"], resource["metadata"]["name"])
         change_times[sidecar_name] = find_spec_change_time(resource)
     stale_workloads: dict[ObjectRef, OutdatedWorkload] = {}
     for pod in filter(is_running, pods):
@@ -160,7 +150,7 @@ def find_stale_workloads(
 
 
 def _explain_stale_pod(
-    pod: Manifest, namespace_annotations: Mapping[str, str], change_times: Mapping[SidecarName, str]
+    pod: Manifest, namespace_annotations: Mapping[str, str], change_times: Mapping[NamespacedName, str]
 ) -> str:
     """Return what a pod lacks, such as `with an older sidecar ns/side`; empty if it lacks nothing.
 
@@ -177,7 +167,9 @@ def _explain_stale_pod(
     return ""
 
 
-def _resolve_sidecar(annotation: str, namespace: str, known_sidecars: Iterable[SidecarName]) -> SidecarName | None:
+def _resolve_sidecar(
+    annotation: str, namespace: str, known_sidecars: Iterable[NamespacedName]
+) -> NamespacedName | None:
     """Return the known sidecar that an annotation of a pod names; None if it names none of them.
 
     `true` means the only sidecar of the pod's namespace.
@@ -188,7 +180,7 @@ def _resolve_sidecar(annotation: str, namespace: str, known_sidecars: Iterable[S
         namespace_sidecars = [sidecar for sidecar in known_sidecars if sidecar.namespace == namespace]
         return namespace_sidecars[0] if len(namespace_sidecars) == 1 else None
     sidecar_namespace, slash, sidecar_name = annotation.partition("/")
-    sidecar = SidecarName(sidecar_namespace, sidecar_name) if slash else SidecarName(namespace, annotation)
+    sidecar = NamespacedName(sidecar_namespace, sidecar_name) if slash else NamespacedName(namespace, annotation)
     return sidecar if sidecar in known_sidecars else None
 
 

@@ -14,8 +14,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from .._kube.namespaced_name import NamespacedName
 from .._otelcol.config.paths import list_at, mapping_at
 from .._telemetry.log_causes import Cause, find_causes
 
@@ -94,17 +95,6 @@ WEBHOOK_CAUSES = (
 )
 
 
-class ServiceName(NamedTuple):
-    """The name of a Service behind a webhook."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        """Return `namespace/name`, as messages show it."""
-        return f"{self.namespace}/{self.name}"
-
-
 def find_distrusted_webhook(message: str) -> str:
     """Return the name of the webhook whose certificate the server does not accept, or an empty string."""
     match = _FAILED_WEBHOOK.search(message)
@@ -118,10 +108,10 @@ def find_webhook_cause(message: str) -> Cause:
     return next(find_causes(message, WEBHOOK_CAUSES, service=subject))
 
 
-def find_unreachable_service(message: str) -> ServiceName | None:
+def find_unreachable_service(message: str) -> NamespacedName | None:
     """Return the Service that the API server could not reach; None if its message names none."""
     match = _SERVICE_URL.search(message)
-    return ServiceName(match["namespace"], match["name"]) if match else None
+    return NamespacedName(match["namespace"], match["name"]) if match else None
 
 
 def _list_webhook_clients(configuration: Object) -> Iterator[tuple[str, Object]]:
@@ -153,14 +143,14 @@ def _has_certificate(bundle: str) -> bool:
         return False
 
 
-def list_webhook_services(configurations: Iterable[Object]) -> list[ServiceName]:
+def list_webhook_services(configurations: Iterable[Object]) -> list[NamespacedName]:
     """Return the Services behind the webhooks of some configurations, each once."""
-    service_names: list[ServiceName] = []
+    service_names: list[NamespacedName] = []
     for configuration in configurations:
         for _name, client in _list_webhook_clients(configuration):
             service = client.get("service")
             if service:
-                service_names.append(ServiceName(service.get("namespace") or "", service.get("name") or ""))
+                service_names.append(NamespacedName(service.get("namespace") or "", service.get("name") or ""))
     return list(dict.fromkeys(service_names))
 
 

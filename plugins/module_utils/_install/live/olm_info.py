@@ -10,7 +10,7 @@ need each other's answers go out at the same time.
 from __future__ import annotations
 
 import difflib
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -18,6 +18,7 @@ from ..._kube.live.api_errors import ask_server, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.task_end import run
+from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import clean_text
 from ..._otelcol.kube.objects import Manifest
@@ -46,7 +47,7 @@ def run_info(module: AnsibleModule) -> None:
     namespace = olm_decision.choose_namespace(package, params["namespace"])
 
     def read_olm() -> dict[str, Any]:
-        catalog = CatalogKey(params["source_namespace"], params["source"])
+        catalog = NamespacedName(params["source_namespace"], params["source"])
         reader = OlmReader(connect(module), namespace, package, catalog)
         olm_facts = reader.read_state(params["offers"], params["timeout_seconds"])
         return {"changed": False, **clean_text(olm_facts)}
@@ -54,17 +55,10 @@ def run_info(module: AnsibleModule) -> None:
     run(module, read_olm)
 
 
-class CatalogKey(NamedTuple):
-    """The namespace and the name of a CatalogSource."""
-
-    namespace: str
-    name: str
-
-
 class OlmReader:
     """Reads the objects of OLM for a package of a catalog. `namespace` is that of the operator."""
 
-    def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: CatalogKey) -> None:
+    def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: NamespacedName) -> None:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 
     def read_state(self, packages: bool, timeout_seconds: float) -> OlmFacts:
@@ -128,7 +122,7 @@ class OlmReader:
     def _find_own_catalog(self, catalogs: list[CatalogFacts]) -> CatalogFacts | None:
         """Return the given catalog; None if the cluster does not have it."""
         for catalog in catalogs:
-            if CatalogKey(catalog["namespace"], catalog["name"]) == self.catalog:
+            if NamespacedName(catalog["namespace"], catalog["name"]) == self.catalog:
                 return catalog
         return None
 

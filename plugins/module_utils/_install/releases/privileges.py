@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product as combinations
 from typing import Any, NamedTuple, TypedDict
 
+from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .image_references import read_image_repository
@@ -132,15 +133,8 @@ class _Right(NamedTuple):
     verb: str
 
 
-class _ObjectName(NamedTuple):
-    """The namespace and the name of an object."""
-
-    namespace: str
-    name: str
-
-
 # The names of the objects of a release, by kind.
-_Names = Mapping[str, set[_ObjectName]]
+_Names = Mapping[str, set[NamespacedName]]
 
 
 def iter_privileges(release: Release) -> Iterator[Privilege]:
@@ -260,7 +254,7 @@ def _iter_binding_privileges(
     role = _mapping_or_empty(binding.get("roleRef"))
     kind, name = str(role.get("kind")), str(role.get("name"))
     role_namespace = namespace if kind == "Role" else ""
-    if _ObjectName(role_namespace, name) not in names_by_kind.get(kind, set()):
+    if NamespacedName(role_namespace, name) not in names_by_kind.get(kind, set()):
         yield _ObjectPrivilege("role", name, f"role {name}, which is not in the release")
     for subject in _iter_mappings(binding.get("subjects")):
         if not _is_own_account(subject, own_namespace, names_by_kind):
@@ -274,7 +268,7 @@ def _is_own_account(subject: Mapping[str, Any], own_namespace: str, names_by_kin
     namespace = str(subject.get("namespace") or "")
     if subject.get("kind") != "ServiceAccount" or namespace != own_namespace:
         return False
-    return _ObjectName(namespace, str(subject.get("name"))) in names_by_kind["ServiceAccount"]
+    return NamespacedName(namespace, str(subject.get("name"))) in names_by_kind["ServiceAccount"]
 
 
 def _iter_intercepted_requests(configuration: Manifest) -> Iterator[_ObjectPrivilege]:
@@ -315,7 +309,7 @@ def _iter_pod_privileges(pod: Mapping[str, Any], namespace: str, names_by_kind: 
         if pod.get(name):
             yield _PodPrivilege(name, f"pod with {name}")
     account = str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "")
-    if account and _ObjectName(namespace, account) not in names_by_kind["ServiceAccount"]:
+    if account and NamespacedName(namespace, account) not in names_by_kind["ServiceAccount"]:
         description = f"pod with the ServiceAccount {account}, which is not in the release"
         yield _PodPrivilege(f"service account {account}", description)
     yield from _iter_volume_privileges(pod)
@@ -419,13 +413,13 @@ def _is_known(privilege: Privilege, rows: Table) -> bool:
     return any(privilege.value in rows.get(key, ()) for key in keys)
 
 
-def _list_names(objects: Sequence[Manifest], kind: str) -> set[_ObjectName]:
+def _list_names(objects: Sequence[Manifest], kind: str) -> set[NamespacedName]:
     """Return namespace and name of each object of a kind."""
     object_names = set()
     for manifest in objects:
         if manifest["kind"] == kind:
             metadata = _mapping_or_empty(manifest["metadata"])
-            object_names.add(_ObjectName(str(metadata.get("namespace") or ""), str(metadata["name"])))
+            object_names.add(NamespacedName(str(metadata.get("namespace") or ""), str(metadata["name"])))
     return object_names
 
 

@@ -24,12 +24,13 @@ from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResources
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
+from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest, ObjectRef
 from .. import restarts
-from ..restarts import RESTARTED_AT, OutdatedWorkload, SidecarName
+from ..restarts import RESTARTED_AT, OutdatedWorkload
 from .jmespath_search import compile_search
 from .rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 
@@ -112,7 +113,7 @@ class RestartRun:
     restarted_workloads: list[OutdatedWorkload] = field(default_factory=list)
     left_alone_rows: list[LeftAloneRow] = field(default_factory=list)
 
-    def run(self, requested_workloads: list[OutdatedWorkload], sidecars: list[SidecarName]) -> RestartResult:
+    def run(self, requested_workloads: list[OutdatedWorkload], sidecars: list[NamespacedName]) -> RestartResult:
         """Restart the workloads that the user asks for, and name the others with the command that restarts them.
 
         `requested_workloads` are the workloads that the task names. Those whose pods lack one of the `sidecars` come
@@ -157,7 +158,7 @@ class RestartRun:
 
     # ── Find workloads with older sidecars ──
 
-    def _find_stale_workloads(self, sidecars: list[SidecarName]) -> list[OutdatedWorkload]:
+    def _find_stale_workloads(self, sidecars: list[NamespacedName]) -> list[OutdatedWorkload]:
         """Return the workloads whose pods request one of these sidecars, and lack it or have an older one."""
         resources = [resource for resource in self.cluster.call_in_parallel(self._read_sidecar, sidecars) if resource]
         if not resources:
@@ -179,7 +180,7 @@ class RestartRun:
         pods_by_uid = {pod["metadata"]["uid"]: pod for pod in pods}
         return restarts.find_stale_workloads(pods_by_uid.values(), annotations_by_namespace, resources)
 
-    def _read_sidecar(self, sidecar: SidecarName) -> Manifest | None:
+    def _read_sidecar(self, sidecar: NamespacedName) -> Manifest | None:
         """Return the OpenTelemetryCollector of a sidecar, or None if it does not exist."""
         namespace, name = quote_segment(sidecar.namespace), quote_segment(sidecar.name)
         path = f"{API_ROOT}/namespaces/{namespace}/opentelemetrycollectors/{name}"
@@ -349,7 +350,7 @@ def run_workload_restart(module: AnsibleModule) -> None:
         requested_workloads = [
             OutdatedWorkload(row["kind"], row["namespace"], row["name"]) for row in params["workloads"]
         ]
-        sidecars = [SidecarName(row["namespace"], row["name"]) for row in params["sidecars"]]
+        sidecars = [NamespacedName(row["namespace"], row["name"]) for row in params["sidecars"]]
         restart = RestartRun(
             cluster=connect(module),
             namespaces=params["namespaces"],

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from ..._kube.conditions import find_condition
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, ApiError, Cluster
+from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import ObjectRef, ref
 from ..failures import Object
@@ -34,7 +35,6 @@ from ..webhooks import (
     INJECT_SECRET,
     OTHER_INJECTORS,
     WEBHOOK_CAUSES,
-    ServiceName,
     describe_pod_ports,
     find_injection_request,
     find_unreachable_service,
@@ -58,7 +58,7 @@ class PendingStep(NamedTuple):
     """The object that has to pass, or the configuration of the webhook."""
     wrong: str
     """What is wrong, in words, with the answer of the API server if there is one."""
-    needed_services: tuple[ServiceName, ...] = ()
+    needed_services: tuple[NamespacedName, ...] = ()
     """The Services whose pods must answer; empty if none is known, such as for a webhook with a URL."""
     configuration: Object | None = None
     """The webhook configuration that has no CA, for the step `ca`; None for any other step."""
@@ -114,7 +114,7 @@ class WebhookReasons:
         lines += describe_unfinished(unready_workloads, self.workload_status.list_events())
         return list(dict.fromkeys(lines)), step_rows + symptom_rows
 
-    def read_endpoint_slices(self, service: ServiceName) -> list[Object]:
+    def read_endpoint_slices(self, service: NamespacedName) -> list[Object]:
         """Return the EndpointSlices of a Service.
 
         If this user may not list them, return one with an endpoint without conditions: `has_ready_endpoint` of
@@ -133,7 +133,7 @@ class WebhookReasons:
 
     def _list_unready_workloads(self, pending_steps: list[PendingStep]) -> list[Object]:
         """Return the workloads that pending steps need and that are not ready, each once."""
-        services: set[ServiceName] = set()
+        services: set[NamespacedName] = set()
         for step in pending_steps:
             services.update(step.needed_services)
         needed_workloads: list[Object] = []
@@ -144,13 +144,13 @@ class WebhookReasons:
         unique_workloads = {ref(workload): workload for workload in needed_workloads}.values()
         return [workload for workload in unique_workloads if not is_ready(workload)]
 
-    def _list_workloads_behind(self, service: ServiceName) -> list[Object]:
+    def _list_workloads_behind(self, service: NamespacedName) -> list[Object]:
         """Return the workloads whose pods a Service selects."""
         live_service = self._read_service(service) or {}
         workloads = self._list_workloads(f"/namespaces/{service.namespace}")
         return [workload for workload in workloads if selects_workload(live_service, workload)]
 
-    def _read_service(self, service: ServiceName) -> Object | None:
+    def _read_service(self, service: NamespacedName) -> Object | None:
         return self._read_if_allowed(f"/api/v1/namespaces/{service.namespace}/services/{service.name}")
 
     def _list_injectors(self) -> list[Object]:
@@ -194,7 +194,7 @@ class WebhookReasons:
             lines += self._explain_service(service)
         return lines
 
-    def _explain_service(self, service: ServiceName) -> Iterable[str]:
+    def _explain_service(self, service: NamespacedName) -> Iterable[str]:
         """Yield why no pod is behind a Service; nothing if there may be one."""
         live_service = self._read_service(service)
         if not live_service:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.namespaced_name import NamespacedName
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import restarts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import RestartRun
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restarts import (
     RESTARTED_AT,
     OutdatedWorkload,
-    SidecarName,
 )
 
 from tests.support.cases import cases
@@ -23,7 +23,7 @@ from ...fake_api import FakeApi
 from ...live_helpers import definition, obj
 
 BEFORE, CHANGED, AFTER = (f"2026-01-01T00:00:0{second}Z" for second in (1, 5, 9))
-SIDECARS = [SidecarName("ns", "side")]
+SIDECARS = [NamespacedName("ns", "side")]
 FULL = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "readyReplicas": 2, "observedGeneration": 1}
 FULL |= {"conditions": [{"type": "Available", "status": "True"}]}
 
