@@ -39,7 +39,7 @@ class FailureFact(TypedDict):
     """A symptom in the result of a task. A symptom of a workload as a whole has empty texts for pod and container."""
 
     id: str
-    """That of a row of failure_tables.py, or of a step of webhook_reasons.py."""
+    """That of a row of failure_tables.py, or of a step of webhook_steps.py."""
     kind: str
     namespace: str
     name: str

@@ -25,10 +25,19 @@ from ..._kube.live.task_end import run
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ..webhook_steps import (
+    PendingStep,
+    build_missing_ca_step,
+    build_missing_step,
+    build_server_step,
+    build_silent_webhook_step,
+    build_unserved_kind_step,
+    build_unserved_service_step,
+)
 from ..webhooks import has_ready_endpoint, list_webhook_services, list_webhooks_without_ca
 from .explain_failures import WorkloadStatus
 from .jmespath_search import compile_search
-from .webhook_reasons import PendingStep, WebhookReasons, describe_silent_webhook, explain_rejected_object
+from .webhook_reasons import WebhookReasons, explain_rejected_object
 from .webhook_trust import is_trust_lost
 
 WEBHOOK_KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
@@ -113,7 +122,7 @@ class AdmissionWait:
                 return self._build_result(start)
             self.cluster.progress(PROGRESS_NAME, _progress_text(pending_steps))
             self.reasons.fail_early(pending_steps)
-            self._remind_injectors([step for step in pending_steps if step.id == "ca"], start)
+            self._remind_injectors([step for step in pending_steps if step.configuration], start)
         raise self._describe_timeout(pending_steps)
 
     def _list_pending_steps(self) -> list[PendingStep]:
@@ -181,21 +190,19 @@ class AdmissionWait:
         except ApiError as error:
             raise explain(error, f"Read {subject}") from error
         if configuration is None:
-            return self._record_readiness(subject, PendingStep("missing", subject, "it does not exist"))
+            return self._record_readiness(subject, build_missing_step(subject))
         pending_step = _check_ca(subject, configuration) or self._check_service_pods(subject, configuration)
         return self._record_readiness(subject, pending_step)
 
     def _check_service_pods(self, subject: ObjectRef, configuration: Manifest) -> PendingStep | None:
-        """Return the Services of a configuration behind which no pod is ready; None if there are none."""
-        unserved_services = tuple(
-            service
-            for service in list_webhook_services([configuration])
-            if not has_ready_endpoint(self.reasons.read_endpoint_slices(service))
-        )
-        if not unserved_services:
-            return None
-        problem_text = f"no pod is ready behind {', '.join(map(str, unserved_services))}"
-        return PendingStep("no_endpoints", subject, problem_text, needed_services=unserved_services)
+        """Return the step of a configuration with Services that have no ready pod; None if all have one."""
+        unserved_services = []
+        for service in list_webhook_services([configuration]):
+            endpoint_slices = self.reasons.read_endpoint_slices(service)
+            # Nobody waits for what this user may not see.
+            if endpoint_slices is not None and not has_ready_endpoint(endpoint_slices):
+                unserved_services.append(service)
+        return build_unserved_service_step(subject, unserved_services) if unserved_services else None
 
     def _try_objects(self, manifests: list[Manifest]) -> list[PendingStep]:
         """Try objects, and return those that do not pass yet, each once."""
@@ -213,7 +220,7 @@ class AdmissionWait:
         except ApiError as error:
             if is_trust_lost(self.cluster, error):
                 raise explain_rejected_object(self.cluster, error, subject) from error
-            pending_step = _describe_rejection(error, subject)
+            pending_step = _build_rejection_step(error, subject)
         return self._record_readiness(subject, pending_step)
 
     def _try_dry_run(self, manifest: Manifest, subject: ObjectRef) -> PendingStep | None:
@@ -223,7 +230,7 @@ class AdmissionWait:
         """
         resource = self.resources.find_for(manifest)
         if resource is None:
-            return _describe_unserved_kind(subject)
+            return build_unserved_kind_step(subject)
         if resource.is_namespaced and not subject.namespace:
             raise Problem(f"{subject} has no namespace", where="manifests", fix="Say where it belongs.")
         path = resource.build_path(subject.namespace, subject.name)
@@ -273,25 +280,19 @@ def _check_ca(subject: ObjectRef, configuration: Manifest) -> PendingStep | None
     webhooks_without_ca = list_webhooks_without_ca(configuration)
     if not webhooks_without_ca:
         return None
-    problem_text = f"no CA is injected into {', '.join(webhooks_without_ca)}"
-    webhook_services = tuple(list_webhook_services([configuration]))
-    return PendingStep("ca", subject, problem_text, configuration=configuration, needed_services=webhook_services)
+    return build_missing_ca_step(subject, configuration, webhooks_without_ca, list_webhook_services([configuration]))
 
 
-def _describe_unserved_kind(subject: ObjectRef) -> PendingStep:
-    return PendingStep("kind_missing", subject, "its kind is not served yet")
-
-
-def _describe_rejection(error: ApiError, subject: ObjectRef) -> PendingStep:
+def _build_rejection_step(error: ApiError, subject: ObjectRef) -> PendingStep:
     """Return the step that hangs if an object may pass later.
 
     Raises Problem if another try cannot help: for a denial, an invalid object and a missing right.
     """
     action = f"Try {subject}"
     if error.is_webhook_error:
-        return describe_silent_webhook(error, subject)
+        return build_silent_webhook_step(subject, error.message)
     if error.is_kind_missing and not explain_other_server(error, action):
-        return _describe_unserved_kind(subject)
+        return build_unserved_kind_step(subject)
     if error.is_transient:
-        return PendingStep("server", subject, f"the server answers {error.status} ({error.message})")
+        return build_server_step(subject, f"{error.status} ({error.message})")
     raise explain(error, action) from error
