@@ -5,8 +5,11 @@
 
 The module `workload_restart` runs this. A workload restarts only if the user has asked for it by its namespace or a
 selector, and if it loses no replica by that. The module names all others, with the command that restarts them.
-A workload is stale if its pods lack a requested sidecar or have an older one (see restarts.py), and left alone if the
-user has asked for its restart and something is in the way: the obstacle.
+
+A workload is stale if its pods lack a requested sidecar or have an older one (stale_sidecars.py). It is left alone if
+the user has asked for its restart and it has an obstacle (restart_obstacles.py). A row of the result is for example:
+
+    {kind: Deployment, namespace: shop, name: web, reason: "without the sidecar shop/side", obstacle: "it is paused"}
 """
 
 from __future__ import annotations
@@ -29,11 +32,13 @@ from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest, ObjectRef
-from .. import restarts
-from ..restarts import RESTARTED_AT, OutdatedWorkload
+from .. import stale_sidecars
+from ..restart_obstacles import find_restart_obstacle
+from ..restarts import RESTARTED_AT, OutdatedWorkload, build_restart_command
 from .jmespath_search import compile_search
 from .rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 
+# Where the API server keeps OpenTelemetryCollectors.
 API_ROOT = "/apis/opentelemetry.io/v1beta1"
 # How long a new pod may find no node until the restart fails.
 _UNSCHEDULABLE_SECONDS = 15
@@ -94,7 +99,8 @@ class RestartDecision(NamedTuple):
     """Empty for a workload that restarts, and for one that the user has not asked for."""
 
 
-_RESTART, _NOT_ASKED_FOR = RestartDecision(True), RestartDecision(False)
+_RESTART = RestartDecision(may_restart=True)
+_NOT_ASKED_FOR = RestartDecision(may_restart=False)
 
 
 @dataclass
@@ -168,17 +174,17 @@ class RestartRun:
         requesting_namespaces = {
             namespace
             for namespace, annotations in annotations_by_namespace.items()
-            if restarts.INJECT_ANNOTATION in annotations
+            if stale_sidecars.INJECT_ANNOTATION in annotations
         }
         pods: list[Manifest] = []
         for namespace in sorted(sidecar_namespaces | requesting_namespaces):
             pods += self._list_pods(namespace)
         # Pods of other namespaces have the label if they have a sidecar.
         for resource in resources:
-            label = restarts.injected_label(resource["metadata"]["namespace"], resource["metadata"]["name"])
-            pods += self._list_pods("", f"{restarts.INJECTED_LABEL}={label}")
+            label = stale_sidecars.injected_label(resource["metadata"]["namespace"], resource["metadata"]["name"])
+            pods += self._list_pods("", f"{stale_sidecars.INJECTED_LABEL}={label}")
         pods_by_uid = {pod["metadata"]["uid"]: pod for pod in pods}
-        return restarts.find_stale_workloads(pods_by_uid.values(), annotations_by_namespace, resources)
+        return stale_sidecars.find_stale_workloads(pods_by_uid.values(), annotations_by_namespace, resources)
 
     def _read_sidecar(self, sidecar: NamespacedName) -> Manifest | None:
         """Return the OpenTelemetryCollector of a sidecar, or None if it does not exist."""
@@ -230,7 +236,7 @@ class RestartRun:
         live_workload = self._read_live_workload(workload)
         if self.selector and not self._is_selected_by_user(workload):
             return _NOT_ASKED_FOR
-        obstacle = restarts.find_restart_obstacle(live_workload)
+        obstacle = find_restart_obstacle(live_workload)
         return RestartDecision(False, obstacle) if obstacle else _RESTART
 
     def _read_live_workload(self, workload: OutdatedWorkload) -> Manifest | None:
@@ -338,7 +344,7 @@ def _advise_restarts(stale_workloads: list[OutdatedWorkload]) -> Iterator[str]:
     for workload in stale_workloads:
         groups.setdefault((workload.namespace, workload.reason), []).append(workload)
     for (namespace, reason), workloads in groups.items():
-        names, command = restarts.build_restart_command(namespace, workloads)
+        names, command = build_restart_command(namespace, workloads)
         yield f"Pods run {reason} in {namespace} until their workloads restart: {names}. Run `{command}`."
 
 

@@ -4,8 +4,13 @@
 """Wait until admission webhooks answer; stop as soon as they cannot, and say which step hangs. Private.
 
 The module `admission_wait` runs this. A webhook is ready when the API server has got its answer to a dry run of an
-object. Ready pods prove less: the CA bundle or the Service may not work yet. A step is what has to happen before that;
-webhook_reasons.py explains steps, webhooks.py the injectors that write CAs.
+object. Ready pods prove less: the CA bundle or the Service may not work yet. A step is what has to happen before that,
+such as that the Service has a ready pod (webhook_steps.py). Each poll lists the pending steps of all webhooks and
+objects; the wait is over when there are none. Its progress is told so:
+
+    Admission webhooks: ConfigMap obs/try: nothing listens behind the Service otel/operator-webhook yet (3 s)
+
+webhook_reasons.py explains the steps that stay, webhooks.py the injectors that write CAs.
 """
 
 from __future__ import annotations
@@ -48,8 +53,10 @@ ARGUMENTS: dict[str, Any] = {
     "timeout_seconds": {"type": "float", "default": 300},
     "remind_seconds": {"type": "float", "default": 0},
 }
-# The name of the wait in lines of progress, and how many steps such a line shows.
-PROGRESS_NAME, MOST_SHOWN_STEPS = "Admission webhooks", 3
+# The name of the wait in lines of progress.
+PROGRESS_NAME = "Admission webhooks"
+# How many steps such a line shows.
+MOST_SHOWN_STEPS = 3
 # An annotation whose change makes an injector look at a webhook configuration again.
 REMINDER = "o11y.opentelemetry/reminded"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
@@ -103,8 +110,9 @@ class AdmissionWait:
         workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=options.timeout_seconds)
         self.reasons = WebhookReasons(cluster, workload_status)
         self.resources = ApiResources(cluster)
-        # Since when each webhook or object is ready, and when the injector of a webhook was reminded last.
+        # Since when each webhook or object is ready, by the clock of the cluster.
         self.ready_since: dict[ObjectRef, float] = {}
+        # When the injector of a webhook was reminded last.
         self.reminded_at: dict[ObjectRef, float] = {}
 
     def wait(self) -> dict[str, Any]:
@@ -128,7 +136,10 @@ class AdmissionWait:
     def _list_pending_steps(self) -> list[PendingStep]:
         """Return everything that is not ready, so that a failure reports all of it."""
         self.resources = ApiResources(self.cluster)  # kinds that were not served may be now
-        webhooks = [_NamedWebhook(_find_webhook_resource(row), row["name"]) for row in self.options.webhooks]
+        webhooks = [
+            _NamedWebhook(_find_webhook_resource(row["kind"], row.get("api_version")), row["name"])
+            for row in self.options.webhooks
+        ]
         steps_or_none = self.cluster.call_in_parallel(self._check_configuration, webhooks)
         pending_steps = [step for step in steps_or_none if step]
         return pending_steps + self._try_objects(self.options.manifests)
@@ -151,7 +162,7 @@ class AdmissionWait:
             last_time = self.reminded_at.get(subject, start)
             if current_time - last_time < self.options.remind_seconds:
                 continue
-            resource = _find_webhook_resource({"kind": subject.kind, "name": subject.name, "api_version": None})
+            resource = _find_webhook_resource(subject.kind)
             path = resource.build_path("", subject.name)
             try:
                 self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/reminder"}, patch_body, MERGE)
@@ -175,7 +186,7 @@ class AdmissionWait:
         }
 
     def _record_readiness(self, subject: ObjectRef, pending_step: PendingStep | None) -> PendingStep | None:
-        """Note since when nothing hangs at a webhook or an object, and return the step that hangs there, if any."""
+        """Note since when a webhook or an object has no pending step, and return the pending step, if any."""
         if pending_step is None:
             self.ready_since.setdefault(subject, self.cluster.clock())
         else:
@@ -210,7 +221,7 @@ class AdmissionWait:
         return list({step.subject: step for step in pending_steps}.values())
 
     def _try_object(self, manifest: Manifest) -> PendingStep | None:
-        """Let the server try an object; return the step that hangs before it, or None if it passes.
+        """Let the server try an object; return the pending step, or None if it passes.
 
         Raises Problem if waiting is in vain.
         """
@@ -224,7 +235,7 @@ class AdmissionWait:
         return self._record_readiness(subject, pending_step)
 
     def _try_dry_run(self, manifest: Manifest, subject: ObjectRef) -> PendingStep | None:
-        """Ask for a dry run of an object. Return the step that hangs before it; None if the object passes.
+        """Ask for a dry run of an object. Return the pending step; None if the object passes.
 
         Raises ApiError, and Problem for an object that could never pass.
         """
@@ -257,11 +268,14 @@ class _NamedWebhook(NamedTuple):
     name: str
 
 
-def _find_webhook_resource(row: WebhookRow) -> ApiResource:
-    """Return the kind of a webhook configuration or a definition. Raises Problem for another kind."""
-    resource = ApiResources.find_known(row.get("api_version") or default_api_version(row["kind"]), row["kind"])
+def _find_webhook_resource(kind: str, api_version: str | None = None) -> ApiResource:
+    """Return where the API server keeps a kind of webhook configurations. Raises Problem for another kind.
+
+    A CustomResourceDefinition counts as such a kind. Without an API version, the usual one of the kind counts.
+    """
+    resource = ApiResources.find_known(api_version or default_api_version(kind), kind)
     if resource is None or resource.plural not in CLUSTER_SCOPED_PLURALS:
-        wrong = f"{row['kind']} is not a kind of webhook configuration"
+        wrong = f"{kind} is not a kind of webhook configuration"
         raise Problem(wrong, where="webhooks", fix="Correct the kind.")
     return resource
 
@@ -276,7 +290,7 @@ def _progress_text(pending_steps: list[PendingStep]) -> str:
 
 
 def _check_ca(subject: ObjectRef, configuration: Manifest) -> PendingStep | None:
-    """Return the step that hangs if webhooks of a configuration have no CA; None if all have one."""
+    """Return the pending step if webhooks of a configuration have no CA; None if all have one."""
     webhooks_without_ca = list_webhooks_without_ca(configuration)
     if not webhooks_without_ca:
         return None
@@ -284,7 +298,7 @@ def _check_ca(subject: ObjectRef, configuration: Manifest) -> PendingStep | None
 
 
 def _build_rejection_step(error: ApiError, subject: ObjectRef) -> PendingStep:
-    """Return the step that hangs if an object may pass later.
+    """Return the pending step of an object that may pass later.
 
     Raises Problem if another try cannot help: for a denial, an invalid object and a missing right.
     """
