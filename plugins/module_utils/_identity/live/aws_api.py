@@ -117,7 +117,7 @@ class ServiceCalls:
         return method
 
     def read_pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
-        """Return what all pages of an operation have below a key."""
+        """Return the entries on all pages of an operation of EKS. `key` names the list on each page."""
         entries: list[Any] = []
         page_parameters = dict(parameters)
         while True:
@@ -127,6 +127,21 @@ class ServiceCalls:
             if not token:
                 return entries
             page_parameters["nextToken"] = token
+
+    def read_iam_pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
+        """Return the entries on all pages of an operation of IAM, which names the next page by a marker.
+
+        A page that says that there are more, and has no marker, is the last one: it would only come again.
+        """
+        entries: list[Any] = []
+        page_parameters = dict(parameters)
+        while True:
+            page = self(operation, **page_parameters)
+            entries += page.get(key) or []
+            marker = page.get("Marker")
+            if not page.get("IsTruncated") or not marker:
+                return entries
+            page_parameters["Marker"] = marker
 
     def knows_parameter(self, operation: str, field: str) -> bool:
         """Return whether this botocore knows a parameter."""

@@ -180,15 +180,8 @@ class RoleTask:
 
     @CallErrors.list_error_handler("list the policies of the role", ())
     def _list_all(self, operation: str, key: str) -> list[Any]:
-        """Return the entries on all pages of an operation of IAM. `key` names the list on each page."""
-        entries: list[Any] = []
-        marker: dict[str, str] = {}
-        while True:
-            page = self.iam(operation, RoleName=self.name, **marker)
-            entries += page.get(key) or []
-            if not page.get("IsTruncated"):
-                return entries
-            marker = {"Marker": page["Marker"]} if page.get("Marker") else {}
+        """Return what an operation lists of the role. `key` names the list on each page."""
+        return self.iam.read_iam_pages(operation, key, RoleName=self.name)
 
     def _ensure_present(self, request: RoleRequest) -> dict[str, Any]:
         """Create or change the role, wait until IAM shows the change, and return the result about the role."""
