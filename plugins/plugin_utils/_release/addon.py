@@ -97,7 +97,7 @@ def _plan_removal_of_objects(
         {**installed, "crds": crds, "ours": True},
         arguments["others"],
         arguments["remove_definitions"],
-        more=bool(addon.installed_version),
+        has_other_parts=bool(addon.installed_version),
         check=check,
     )
     if removal_plan.action == "remove" and arguments["others"] == "keep" and addon.installed_version:

@@ -121,7 +121,7 @@ def _render_removal(product: Product, arguments: ReleaseArguments, check: bool) 
     """Return the removal of a product as a task result. Raises Problem if the product is still in use."""
     return {
         **vars(_plan_removal(product, arguments, check)),
-        "adopt": [removal.adoption_label(product)],
+        "adopt": [removal.removal_label(product)],
         "provider": arguments["provider"],
         "prune_selector": _build_prune_selector(product),
     }
