@@ -15,9 +15,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..._identity.live.aws_api import Aws, CallErrors, run
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
-from ..addon.addon_states import Patience, list_issues
+from ..addon.addon_issues import list_issues
+from ..addon.addon_states import Patience
 from ..addon.addon_versions import choose_version, list_offered_versions, version_order
-from .addon_wait import Addon, AddonReads, AddonWait, WaitLimits, describe_addon
+from .addon_reads import AddonReads, LiveAddon, describe_addon
+from .addon_wait import AddonWait, WaitLimits
 
 
 class VersionRow(TypedDict):
@@ -87,8 +89,8 @@ class AddonInfo:
         if reads.read_addon() is None:
             reads.read_kubernetes_version()  # fails at once if the cluster does not exist
         patience = Patience(self.params["degraded"], self.params["degraded_seconds"])
-        addon_wait = AddonWait(reads, WaitLimits({"follow": self.params["wait_timeout"]}, patience), self.salt)
-        addon_wait.wait_until_done("follow")
+        addon_wait = AddonWait(reads, WaitLimits({"watch": self.params["wait_timeout"]}, patience), self.salt)
+        addon_wait.wait_until_done("watch")
         self.aws.warn(*addon_wait.warnings)
 
     @CallErrors.common_error_handler("list the add-ons of the cluster")
@@ -105,7 +107,7 @@ class AddonInfo:
                 addons.append(self._describe_installed(addon, reads.read_identities(addon)))
         return addons
 
-    def _describe_installed(self, addon: Addon, roles_by_account: Mapping[str, str]) -> dict[str, Any]:
+    def _describe_installed(self, addon: LiveAddon, roles_by_account: Mapping[str, str]) -> dict[str, Any]:
         """Return an add-on of the cluster with its issues and the roles of its service accounts."""
         issues = [issue.fact_row for issue in list_issues(addon)]
         identities = [{"service_account": account, "role_arn": role} for account, role in roles_by_account.items()]
