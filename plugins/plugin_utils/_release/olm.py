@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ...module_utils._install.olm import olm_decision, olm_objects
+from ...module_utils._install.olm import csv_names, olm_decision, olm_removal
 from ...module_utils._install.olm.olm_decision import AUTOMATIC_APPROVAL, MANUAL_APPROVAL, OlmPlan, OlmRequest
 from ...module_utils._install.olm.olm_objects import OlmFacts
 from ...module_utils._install.releases import release_decision, removal
@@ -81,7 +81,7 @@ def decide_installation(
     if decision.provider == EXISTING:
         return ProviderDecision(decision, installed["version"], installed["namespace"], subscription_facts={})
     plan = olm_decision.plan_installation(olm_request, cluster_state.olm_facts, installed["kubernetes"])
-    version = olm_objects.parse_csv_name(plan.csv).version
+    version = csv_names.parse_csv_name(plan.csv).version
     # Only the plan knows the version. With it, the decision also has the warnings about versions.
     versioned_request = replace(release_request, version=parse_release_version(version))
     warnings = release_decision.decide_release(versioned_request, installed, table).warnings
@@ -108,13 +108,13 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
     """Return the objects of a Subscription to remove. Raises Problem if the product is still in use."""
     olm_request = _build_olm_request(product, arguments)
     cluster_state = _read_cluster_state(olm_request, arguments)
-    release_facts = olm_objects.add_versions(
+    release_facts = olm_removal.add_versions(
         olm_request.namespace, olm_request.package, cluster_state.installed, cluster_state.olm_facts
     )
     removal_plan = removal.plan_removal(
         product, release_facts, arguments["others"], arguments["remove_definitions"], check=check
     )
-    other_subscriptions = olm_objects.list_other_subscriptions(olm_request.namespace, cluster_state.olm_facts)
+    other_subscriptions = olm_removal.list_other_subscriptions(olm_request.namespace, cluster_state.olm_facts)
     if removal_plan.action == "remove" and other_subscriptions:
         names = ", ".join(f"{subscription['namespace']}/{subscription['name']}" for subscription in other_subscriptions)
         removal_plan.warnings.append(f"The OperatorGroup stays, since {names} needs it")
@@ -138,7 +138,7 @@ def _read_cluster_state(olm_request: OlmRequest, arguments: ReleaseArguments) ->
     if olm_facts is None or installed is None:
         wrong = "the provider olm needs the installed releases and the state of OLM"
         raise Problem(wrong, fix="Give the results of release_info (installed) and olm_info (olm_found).")
-    marked_facts = olm_objects.mark_own_objects(olm_request.namespace, olm_request.package, installed, olm_facts)
+    marked_facts = olm_removal.mark_own_objects(olm_request.namespace, olm_request.package, installed, olm_facts)
     return _ClusterState(marked_facts, olm_facts)
 
 

@@ -25,12 +25,18 @@ from ..._otelcol.kube.objects import Manifest
 from ..olm import olm_decision, olm_objects
 from ..olm.olm_objects import CatalogFacts, OlmFacts, SubscriptionFacts
 
-OPERATORS_PATH, GROUPS_PATH = f"/apis/{olm_objects.API}/v1alpha1", f"/apis/{olm_objects.API}/v1"
+# Where the API server keeps Subscriptions, versions and catalogs.
+OPERATORS_PATH = f"/apis/{olm_objects.API}/v1alpha1"
+# Where it keeps OperatorGroups.
+GROUPS_PATH = f"/apis/{olm_objects.API}/v1"
+# Where the package server of OLM offers packages.
 PACKAGES_PATH = "/apis/packages.operators.coreos.com/v1"
 # OLM copies the version of an operator for all namespaces into each of them.
 WITHOUT_COPIES = {"labelSelector": "!olm.copiedFrom"}
-# How many names of similar packages the result has, and how similar they are at least (difflib, from 0 to 1).
-MOST_SHOWN, LEAST_SIMILARITY = 10, 0.4
+# How many names of similar packages the result has.
+MOST_SHOWN = 10
+# How similar they are at least (difflib, from 0 to 1).
+LEAST_SIMILARITY = 0.4
 ARGUMENTS: dict[str, Any] = {
     "package": {"required": True},
     "namespace": {"default": ""},

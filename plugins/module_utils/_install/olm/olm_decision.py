@@ -8,7 +8,10 @@ olm_wait follows it. The user may pin a version: OLM then stays at it, since not
 
 The words of OLM: a catalog (CatalogSource) offers packages, a package has channels, and a channel has versions of an
 operator, each a ClusterServiceVersion (CSV). A Subscription asks OLM to install a package from a channel, and an
-OperatorGroup says for which namespaces the operators of a namespace work.
+OperatorGroup says for which namespaces the operators of a namespace work. For example, a new Subscription:
+
+    spec: {name: opentelemetry-product, channel: stable, source: redhat-operators, installPlanApproval: Manual,
+           sourceNamespace: openshift-marketplace, startingCSV: opentelemetry-operator.v0.140.0-2}
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from ..._otelcol.kube.objects import Manifest
 from ..releases.products import OPERATOR, PRODUCTS
 from ..releases.supported_kubernetes import FIRST_V1BETA1
 from ..releases.version_numbers import parse_release_version
+from .csv_names import is_before, parse_csv_name
 from .olm_objects import (
     API,
     PACKAGES,
@@ -34,12 +38,12 @@ from .olm_objects import (
     OperatorGroupFacts,
     PackageFacts,
     SubscriptionFacts,
-    is_before,
-    parse_csv_name,
     select_of_operator,
 )
 
-MANUAL_APPROVAL, AUTOMATIC_APPROVAL = "manual", "automatic"
+# Whether this collection approves each version, or OLM installs the newest one by itself.
+MANUAL_APPROVAL = "manual"
+AUTOMATIC_APPROVAL = "automatic"
 TASK = "Install the operator by OLM"
 # How many names a message shows.
 _MOST_NAMES = 10
@@ -51,7 +55,7 @@ _LABELS = {OWNER_LABEL: OWNER, RELEASE_LABEL: OPERATOR}
 
 
 class OlmRequest(NamedTuple):
-    """The wish of the user: a package of a catalog, and how OLM installs it."""
+    """What the user wants: a package of a catalog, and how OLM installs it."""
 
     package: str
     source: str
@@ -124,7 +128,7 @@ def plan_installation(request: OlmRequest, olm: OlmFacts, kubernetes: str) -> Ol
         action = _decide_action(request, _installed_csv(own_subscription), version)
         groups = _build_operator_group(request, olm["operator_groups"])
         if not own_subscription:
-            _refuse_left_versions(olm["csvs"])
+            _refuse_orphaned_versions(olm["csvs"])
     subscription = _build_subscription(request, version, own_subscription)
     manifests = [_build_namespace(request.namespace), *groups, subscription]
     return OlmPlan(action.name, action.message, manifests, subscription["metadata"]["name"], version.csv)
@@ -160,11 +164,11 @@ def _build_subscription(
     return _build_object("Subscription", f"{API}/v1alpha1", name, request.namespace, spec)
 
 
-def _refuse_left_versions(csvs: Sequence[CsvFacts]) -> None:
-    """Raise Problem for versions of the operator that an earlier installation left, without a Subscription."""
-    left_versions = [csv["name"] for csv in csvs if csv["product"]]
-    if left_versions:
-        csv_names = ", ".join(left_versions)
+def _refuse_orphaned_versions(csvs: Sequence[CsvFacts]) -> None:
+    """Raise Problem for versions of the operator that have no Subscription, since an earlier one was deleted alone."""
+    orphaned_versions = [csv["name"] for csv in csvs if csv["product"]]
+    if orphaned_versions:
+        csv_names = ", ".join(orphaned_versions)
         wrong = f"ClusterServiceVersion {csv_names} of an earlier installation is there without a Subscription"
         raise Problem(wrong, fix="Run once with state absent, or delete it: OLM takes up none that it finds.")
 
