@@ -5,8 +5,8 @@
 
 Action release_render calls these functions before `plan_removal` of releases/removal.py. OLM gives its objects no label
 of this collection, and deletes nothing when only a Subscription is deleted. When a ClusterServiceVersion is deleted,
-OLM deletes the objects of that version except its CustomResourceDefinitions. So the functions add to the result of module
-release_info what is ours (`mark_own_objects`) and what has to be deleted (`add_versions`), for example:
+OLM deletes the objects of that version except its CustomResourceDefinitions. So the functions add to the result of
+module release_info what is ours (`mark_own_objects`) and what has to be deleted (`add_versions`), for example:
 
     {"kind": "ClusterServiceVersion", "namespace": "otel", "name": "opentelemetry-operator.v0.140.0-2", "made": True, …}
 

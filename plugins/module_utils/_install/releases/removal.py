@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import RELEASE_LABEL
@@ -69,9 +69,7 @@ def plan_removal(
 
     Raises Problem if custom resources of others need the product and the policy is REFUSE.
     """
-    own_definitions: list[DefinitionFacts] = []
-    if removes_definitions:
-        own_definitions = _list_own_definitions(release_facts, helm_release)
+    own_definitions = _list_own_definitions(release_facts, helm_release) if removes_definitions else []
     reason = _explain_nothing(product, release_facts, has_more=has_other_parts or bool(own_definitions))
     if reason:
         return RemovalPlan("nothing", reason)
@@ -91,10 +89,10 @@ def plan_removal(
         resources=[_build_resource(user, removal_label(product)) for user in removed_users],
         manifests=[
             *_list_objects(product, release_facts["objects"]),
-            *[_build_definition(product, definition) for definition in own_definitions],
-            *[manifest for manifest in self_made_objects if manifest["kind"] != "Lease"],
+            *_build_definitions(product, own_definitions),
+            *self_made_objects.others,
         ],
-        leftovers=[manifest for manifest in self_made_objects if manifest["kind"] == "Lease"],
+        leftovers=self_made_objects.leases,
         warnings=warnings,
     )
 
@@ -143,21 +141,30 @@ def _list_objects(product: Product, objects: Sequence[ObjectFacts]) -> list[Mani
     return manifests
 
 
-def _list_self_made_objects(product: Product, release_facts: ReleaseFacts) -> list[Manifest]:
-    """Return the objects that the product made for itself and does not remove, such as Leases, by their known names."""
+class _SelfMadeObjects(NamedTuple):
+    """The objects that a product made for itself and does not remove."""
+
+    leases: list[Manifest]
+    others: list[Manifest]
+
+
+def _list_self_made_objects(product: Product, release_facts: ReleaseFacts) -> _SelfMadeObjects:
+    """Return the objects that the product made for itself and does not remove, by their known names."""
     own_namespaces = _list_own_namespaces(release_facts)
     election_namespaces = _list_election_namespaces(release_facts, own_namespaces) or own_namespaces
     known_refs = {ObjectRef(facts["kind"], facts["namespace"], facts["name"]) for facts in release_facts["objects"]}
-    manifests = []
+    leases: list[Manifest] = []
+    others: list[Manifest] = []
     for made_object in product.self_made_objects:
         namespaces = election_namespaces if made_object.is_of_election else own_namespaces
         for namespace in namespaces:
             if ObjectRef(made_object.kind, namespace, made_object.name) not in known_refs:
+                manifests = leases if made_object.kind == "Lease" else others
                 label = removal_label(product)
                 manifests.append(
                     _build_reference(made_object.api_version, made_object.kind, namespace, made_object.name, label)
                 )
-    return manifests
+    return _SelfMadeObjects(leases, others)
 
 
 def _list_own_namespaces(release_facts: ReleaseFacts) -> list[str]:
@@ -243,6 +250,10 @@ def _build_reference(api_version: str, kind: str, namespace: str, name: str, rel
         metadata["namespace"] = namespace
     metadata["labels"] = {RELEASE_LABEL: release}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def _build_definitions(product: Product, definitions: Sequence[DefinitionFacts]) -> list[Manifest]:
+    return [_build_definition(product, definition) for definition in definitions]
 
 
 def _build_definition(product: Product, definition: DefinitionFacts) -> Manifest:
