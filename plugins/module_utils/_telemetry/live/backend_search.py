@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
-from ..backend_queries import BACKENDS, BackendKind, ProbeSearch, describe_missing_attributes, select_probe_records
+from ..backend_kinds import BACKENDS, BackendKind, select_probe_records
+from ..backend_queries import ProbeSearch
+from ..backend_records import describe_missing_attributes
 from .backend_aws import AwsBackend
 from .backend_http import ACTION, HttpBackend
 from .probe_options import ArrivalOptions, BackendOptions

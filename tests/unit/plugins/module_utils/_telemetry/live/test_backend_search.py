@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.backend_queries import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.backend_kinds import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import (
     Arrival,
     BackendEvidence,
