@@ -14,14 +14,9 @@ from typing import Any, NamedTuple, Protocol
 
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
-from ..evidence import (
-    Counts,
-    compare_counters,
-    describe_counting_pods,
-    find_probe_lines,
-    list_running_containers,
-    read_item_counters,
-)
+from ..evidence import find_probe_lines
+from ..item_counters import Counts, compare_counters, describe_counting_pods, read_item_counters
+from ..pod_ports import list_running_containers
 from .backend_http import ACTION
 from .backend_search import Arrival, ArrivalsBySignal
 from .collector_pods import CollectorPods

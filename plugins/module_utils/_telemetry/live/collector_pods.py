@@ -12,7 +12,7 @@ from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.errors import Problem
-from ..evidence import select_listening_pods
+from ..pod_ports import select_listening_pods
 from .backend_http import ACTION
 
 

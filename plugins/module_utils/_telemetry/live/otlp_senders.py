@@ -19,8 +19,9 @@ from ..._otelcol.bounded.live.bounded_reads import read_body, read_file_bytes
 from ..._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import Problem, strip_credentials
-from ..evidence import LONGEST_EXCERPT_LINE, select_listening_pods
+from ..evidence import LONGEST_EXCERPT_LINE
 from ..otlp_target import GRPC, HTTP, XRAY, OtlpTarget
+from ..pod_ports import select_listening_pods
 from .otlp_payloads import SERVICES
 
 PROTOBUF_TYPE = "application/x-protobuf"
