@@ -10,30 +10,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
 from ..evidence import find_probe_lines
 from ..item_counters import Counts, compare_counters, describe_counting_pods, read_item_counters
 from ..pod_ports import list_running_containers
+from .arrivals import Arrival, ArrivalEvidence, ArrivalsBySignal
 from .backend_http import ACTION
-from .backend_search import Arrival, ArrivalsBySignal
 from .collector_pods import CollectorPods, PodText
 from .probe_options import ArrivalOptions
 
 # How many seconds before the probe the log is read from: the API server takes whole seconds.
 LOG_MARGIN_SECONDS = 3
-
-
-class ArrivalEvidence(Protocol):
-    """Knows whether a signal arrived, and why it may not have arrived."""
-
-    def look(self, signals: list[str]) -> ArrivalsBySignal:
-        """Return the signals that arrived, each with where it was seen and the evidence."""
-
-    def hint(self, signal: str) -> str:
-        """Return what to check when a signal does not arrive."""
 
 
 def choose_pod_evidence(cluster: Cluster, arrival: ArrivalOptions, probe_id: str) -> ArrivalEvidence:
@@ -66,6 +56,10 @@ class LogEvidence:
     def __init__(self, pods: CollectorPods, probe_id: str) -> None:
         self._pods, self._id = pods, probe_id
         self._start = pods.cluster.clock()
+
+    def keeps(self, signal: str) -> bool:  # noqa: ARG002 - pods may have any signal
+        """Return that pods may have a signal."""
+        return True
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return the signals that arrived, each with the first log that has its record, and the lines of the record."""
@@ -109,6 +103,11 @@ class MetricsEvidence:
         self._pods, self._port = pods, port
         self._counts_before = self._read_counts_by_pod()
         self._failures_by_signal: dict[str, list[str]] = {}
+        """The counters of failures that grew, of each signal for which it looked last. `hint` tells them."""
+
+    def keeps(self, signal: str) -> bool:  # noqa: ARG002 - pods may have any signal
+        """Return that pods may have a signal."""
+        return True
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return the signals that were accepted and sent, each with the pods that counted it, and the counts."""

@@ -18,7 +18,7 @@ from ..._kube.live.progress import Progress, tell_nobody
 from ..._otelcol.errors import Failure
 from ..evidence import describe_arrivals
 from ..lost_records import RecordLosses, find_losses
-from .arrival_evidence import ArrivalEvidence
+from .arrivals import ArrivalEvidence
 from .hop_readings import HopReadings
 from .otlp_payloads import build_otlp_request, explain_refusal
 from .otlp_senders import NotSentError, SendRequest
