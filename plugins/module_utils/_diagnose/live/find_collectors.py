@@ -20,7 +20,7 @@ from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..._rollout import stale_sidecars
-from ..._rollout.failures import is_owned_by
+from ..._rollout.pod_revisions import is_owned_by
 from ..pod_config import find_collector_container
 from ..reach import read_labels
 from .reader import KINDS, LISTED_PLURALS, ClusterReader, Notes, Object

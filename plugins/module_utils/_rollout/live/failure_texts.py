@@ -3,12 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Describe why workloads fail or do not become ready: as data, as problems and as lines of logs. Private.
 
-Everything that is shown here is masked, since logs and messages may hold secrets.
+Waits end in a Failure with these texts. A symptom is a fault of a workload or a pod (failures.py). Everything that is
+shown here is masked, since logs and messages may hold secrets. For example:
+
+    Wait for Deployment obs/gateway: ErrImagePull: manifest unknown; the same for 2 more
+    (container otc-container, pod gateway-x7k2p, node a). Check the image's name and tag, …
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -18,21 +22,27 @@ from ..._otelcol.config.paths import mapping_at, mappings_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import ref
 from ..._telemetry.logs import select_last_lines
-from ..failures import OWNER_NAME_KEY, Object, Symptom, find_fix, format_title, read_event_time
+from ..events import read_event_time
+from ..failures import OWNER_NAME_KEY, Object, Symptom, WorkloadSymptom, format_title
+from ..symptom_fixes import find_fix
 
-# How many groups of symptoms become problems with a log, and how many symptoms become data.
-SHOWN_GROUPS, LISTED_SYMPTOMS = 3, 20
-# How many lines of a log, characters of a line, and events are shown.
-MOST_LINES, LONGEST_LINE, MOST_EVENTS = 10, 300, 5
+# How many groups of symptoms become problems with a log.
+SHOWN_GROUPS = 3
+# How many symptoms become data.
+LISTED_SYMPTOMS = 20
+# How many lines of a log are shown, and how many characters of a line.
+MOST_LINES = 10
+LONGEST_LINE = 300
+# How many events are shown.
+MOST_EVENTS = 5
 # More lines are read than shown: the stack trace of a panic hides what it is about.
 LINES_TO_READ = 200
-# How often a log is read while the kubelet replaces the container, and the seconds between.
-LOG_TRIES, LOG_PAUSE = 4, 0.5
+# How often a log is read while the kubelet replaces the container.
+LOG_TRIES = 4
+# The seconds between.
+LOG_PAUSE = 0.5
 # How the kubelet's answer begins while it replaces a container, in place of a log.
 NO_LOG_ANSWER = "unable to retrieve container logs"
-
-# Symptoms, each with its workload.
-FoundSymptoms = list[tuple[Object, Symptom]]
 
 
 class FailureFact(TypedDict):
@@ -67,7 +77,7 @@ class _SymptomGroup:
 
 
 def describe_symptoms(
-    cluster: Cluster, found_symptoms: FoundSymptoms, mask: Callable[[str], str] = conceal_secrets
+    cluster: Cluster, found_symptoms: Sequence[WorkloadSymptom], mask: Callable[[str], str] = conceal_secrets
 ) -> tuple[list[FailureFact], list[Problem]]:
     """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
     groups: dict[tuple[str, ...], _SymptomGroup] = {}

@@ -20,13 +20,13 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import ObjectRef, ref
-from ..failures import Object
+from ..failures import Object, WorkloadSymptom
 from ..readiness import describe_pod_counts, is_ready
 from ..webhook_steps import PendingStep, build_silent_webhook_step
 from ..webhooks import describe_pod_ports, selects_workload
 from .allowed_reads import AllowedReads
 from .explain_failures import WorkloadStatus
-from .failure_texts import FailureFact, FoundSymptoms, describe_symptoms, describe_unfinished
+from .failure_texts import FailureFact, describe_symptoms, describe_unfinished
 from .jmespath_search import compile_search
 from .missing_ca import MissingCa
 
@@ -82,7 +82,7 @@ class WebhookReasons:
 
     # ── The pods of the webhook ──
 
-    def _find_symptoms(self, workloads: list[Object]) -> FoundSymptoms:
+    def _find_symptoms(self, workloads: list[Object]) -> list[WorkloadSymptom]:
         """Return the faults of the pods of some workloads; none if this user may not list pods there."""
         try:
             return self.workload_status.find_current_symptoms(workloads) if workloads else []

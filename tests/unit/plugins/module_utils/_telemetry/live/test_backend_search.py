@@ -13,14 +13,14 @@ import pytest
 import urllib3
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.backend_kinds import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrivals import CombinedEvidence
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrivals import (
+    Arrival,
+    CombinedEvidence,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_options import (
     check_backend_options,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import (
-    Arrival,
-    BackendEvidence,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import BackendEvidence
 
 from tests.support.cases import cases
 from tests.unit.plugins.module_utils.live_helpers import answered
