@@ -24,7 +24,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..._otelcol.bounded.live.bounded_reads import read_file_text
 from ..._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
-from ..eks_token import parse_token_command
+from ..eks_token_commands import parse_token_command
 from .kubeconfig_paths import DEFAULT_PATH, expand_tilde
 
 # Options, variables and keys of a kubeconfig with which a connection is not plain.
