@@ -31,7 +31,8 @@ from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import clean_text, make_printable
 from ..module_utils._telemetry.evidence import METRICS_OF, describe_arrivals
-from ..module_utils._telemetry.metrics import SignalFlow, read_counts, subtract_readings
+from ..module_utils._telemetry.metrics import read_counts, subtract_readings
+from ..module_utils._telemetry.signal_flow import SignalFlow
 from ._diagnose import create_search
 from ._otelcol import _builds, _yaml
 from ._unlisted_hosts import describe_unlisted

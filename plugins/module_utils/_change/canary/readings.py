@@ -30,16 +30,8 @@ from ..._diagnose.result_rows import UnseenRow
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.needs.quantities import MIB
 from ..._telemetry.logs import group_log_failures
-from ..._telemetry.metrics import (
-    UPTIME,
-    FlowRows,
-    Reading,
-    ReceiverRow,
-    SignalFlow,
-    estimate_memory_used,
-    subtract_readings,
-    sum_readings,
-)
+from ..._telemetry.metrics import UPTIME, Reading, estimate_memory_used, subtract_readings, sum_readings
+from ..._telemetry.signal_flow import FlowRows, ReceiverRow, SignalFlow
 from .fact_rows import CanaryPodRow, RevisionFacts, RowKind
 
 # A state such as a full queue counts once it holds in so many readings; unreadable metrics count after one more.

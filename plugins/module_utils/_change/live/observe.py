@@ -34,7 +34,7 @@ from ..._otelcol.needs.peers import find_peers
 from ..._otelcol.traits import RECEIVERS, Trait, traits_of
 from ..._rollout.live.jmespath_search import compile_search
 from ..._rollout.pod_revisions import find_newest_revision, is_owned_by, select_newest_pods, select_older_pods
-from ..._telemetry.metrics import explain_unreachable_metrics
+from ..._telemetry.metrics_address import explain_unreachable_metrics
 from ..canary.canary_checks import CHECKS_NEEDING_DATA
 from ..canary.canary_facts import build_rest_facts, collect_facts
 from ..canary.canary_places import DestinationRow, describe_destinations
