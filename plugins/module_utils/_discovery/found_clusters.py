@@ -20,9 +20,11 @@ from .secret_forms import ARGO_CD, CLUSTER_API, SecretForm
 
 # Where Argo CD names the cluster that it runs in. Source: KubernetesInternalAPIServerAddr of argo-cd.
 IN_CLUSTER = "https://kubernetes.default.svc"
-# The claim of a cluster about itself, the uid of namespace kube-system.
-# Source: ClusterClaim id.k8s.io of Open Cluster Management.
-_CLAIMED_UID, _CLAIMED_VERSION = "id.k8s.io", "kubeversion.open-cluster-management.io"
+# Claims of a cluster about itself. Source: ClusterClaims of Open Cluster Management.
+# The uid of namespace kube-system.
+_CLAIMED_UID = "id.k8s.io"
+_CLAIMED_VERSION = "kubeversion.open-cluster-management.io"
+# The statuses of EKS clusters that a run can reach.
 _EKS_READY = ("ACTIVE", "UPDATING")
 
 

@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a failed call of AWS means: whether to repeat it, whether fresh credentials help, and what to tell. Private.
 
-The codes are error codes of AWS and names of botocore's exceptions.
+Modules for AWS and the connection to EKS clusters ask here about each failed call. The codes are error codes of AWS and
+names of botocore's exceptions. For example, `FailedCall("AccessDenied", "no", 403, "eks", "ListAddons")` becomes
+
+    not allowed (no). Allow eks:ListAddons to the caller, or look for a policy that denies it.
 """
 
 from __future__ import annotations
@@ -28,34 +31,64 @@ class FailedCall(NamedTuple):
     """The action as IAM policies name it, such as `DescribeCluster`; empty if it is not known."""
 
 
-SERVER_ERROR, TOO_MANY_REQUESTS = 500, 429
+# HTTP statuses. From the first one on, the server has failed.
+SERVER_ERROR = 500
+TOO_MANY_REQUESTS = 429
 # EKS names its own; the rest is what botocore's standard mode retries, and IAM's word for parallel writers.
 PASSING_CODES = frozenset(
     {
-        *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "RequestThrottled"),
-        *("TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete"),
-        *("SlowDown", "EC2ThrottledException"),
-        *("ServerException", "ServiceUnavailableException", "ServiceUnavailable", "Unavailable", "InternalFailure"),
-        *("InternalError", "InternalServerError", "InternalServerException"),
-        *("ServiceFailure", "ServiceFailureException"),
-        *("RequestTimeout", "RequestTimeoutException", "ConcurrentModification", "ConcurrentModificationException"),
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "RequestThrottled",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+        "SlowDown",
+        "EC2ThrottledException",
+        "ServerException",
+        "ServiceUnavailableException",
+        "ServiceUnavailable",
+        "Unavailable",
+        "InternalFailure",
+        "InternalError",
+        "InternalServerError",
+        "InternalServerException",
+        "ServiceFailure",
+        "ServiceFailureException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ConcurrentModification",
+        "ConcurrentModificationException",
     }
 )
 # botocore's names for connections that broke. An untrusted certificate or a proxy that says no will not change.
 PASSING_ERRORS = frozenset(
     {
-        *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"),
-        *("HTTPClientError", "ResponseParserError", "IncompleteReadError", "ResponseStreamingError"),
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ReadTimeoutError",
+        "ConnectionClosedError",
+        "HTTPClientError",
+        "ResponseParserError",
+        "IncompleteReadError",
+        "ResponseStreamingError",
     }
 )
+# Fresh credentials would help.
 EXPIRED_CODES = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenIdentityException"}
 )
 # Another operation on the same object is running.
 BUSY_CODES = frozenset({"ResourceInUseException"})
+# An object does not exist.
 MISSING_CODES = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"})
+# An object exists already.
 EXISTS_CODES = frozenset({"EntityAlreadyExists", "EntityAlreadyExistsException", "ResourceInUseException"})
 
+# The caller lacks a right.
 _DENIED_CODES = frozenset(
     {
         "AccessDenied",
@@ -65,17 +98,28 @@ _DENIED_CODES = frozenset(
         "NotAuthorized",
     }
 )
+# AWS does not accept the credentials.
 _REFUSED_CREDENTIALS = frozenset(
     {
-        *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "AuthFailure"),
-        *("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken"),
-        *("MissingAuthenticationTokenException", "OptInRequired"),
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "AuthFailure",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "IncompleteSignature",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
     }
 )
+# botocore finds no credentials.
 _NO_CREDENTIALS = frozenset(
     {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}
 )
+# The login of a profile (SSO) has expired.
 _LOGIN_CODES = frozenset({"UnauthorizedSSOTokenError", "SSOTokenLoadError", "SSOError"})
+# A quota is used up.
 _LIMIT_CODES = frozenset(
     {
         "ResourceLimitExceededException",

@@ -200,13 +200,16 @@ WORKLOAD_FAILURES = (
         "limit_range",
         "Set `memory_limit`, `cpu_limit` and `cpu_request` of the collector to what the LimitRange of the namespace"
         " allows (`kubectl -n NAMESPACE describe limitrange`), or change the LimitRange.",
-        *("usage per Container is", "usage per Pod is", "limit to request ratio per"),
+        "usage per Container is",
+        "usage per Pod is",
+        "limit to request ratio per",
     ),
     _make_refusal_row(
         "quota",
         "Lower `memory_limit`, `cpu_limit`, `cpu_request` or `replicas` of the collector, set `cpu_limit` if the quota"
         " asks for it, or raise the ResourceQuota (`kubectl -n NAMESPACE describe quota`).",
-        *("exceeded quota", "failed quota"),
+        "exceeded quota",
+        "failed quota",
     ),
     FailureRow(
         "create_pods",

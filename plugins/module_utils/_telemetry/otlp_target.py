@@ -11,7 +11,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from .._otelcol.errors import Problem, strip_credentials
 
-GRPC, HTTP, XRAY = "grpc", "http/protobuf", "xray"
+# The protocols, as option `protocol` has them. OTLP over gRPC and over HTTP, and segments of X-Ray over UDP.
+GRPC = "grpc"
+HTTP = "http/protobuf"
+XRAY = "xray"
 # The port of each protocol. Sources: the OTLP specification, and the developer guide of AWS X-Ray for the daemon.
 PORTS_OF_PROTOCOLS = {GRPC: 4317, HTTP: 4318, XRAY: 2000}
 _LONGEST_LABEL = 63

@@ -42,9 +42,23 @@ ADMISSION_PATH = "/apis/admissionregistration.k8s.io/v1"
 CONFIGURATION_PATHS = {kind: f"{ADMISSION_PATH}/{kind.lower()}s" for kind in WEBHOOKS}
 # The kinds of release manifests and charts, in which to look for objects of this collection.
 SEARCHED_KINDS = (
-    *("Namespace", DEFINITION, "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
-    *("ConfigMap", "Secret", "Service", "Deployment", "NetworkPolicy", "PodDisruptionBudget"),
-    *("Certificate", "Issuer", "OperatorGroup", "Subscription"),
+    "Namespace",
+    DEFINITION,
+    "ServiceAccount",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Role",
+    "RoleBinding",
+    "ConfigMap",
+    "Secret",
+    "Service",
+    "Deployment",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "Certificate",
+    "Issuer",
+    "OperatorGroup",
+    "Subscription",
 )
 # Asks for the metadata alone; a server that cannot do that sends whole objects.
 METADATA_ACCEPT = f"{METADATA_LIST},{JSON}"

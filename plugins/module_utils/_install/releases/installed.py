@@ -24,9 +24,14 @@ from .products import Product
 from .version_numbers import parse_release_version
 
 # The installers of a product. The same words are the values of the option `provider`.
-HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
+HELM = "helm"
+OLM = "olm"
+EKS = "eks_addon"
+# `kubectl apply`, this collection, or another tool that leaves no mark of its own.
+MANIFEST = "manifest"
 # Providers that install the named or the tested version; for others EKS, OLM or an administrator chooses it.
 RELEASED_PROVIDERS = (MANIFEST, HELM)
+# The label that has the ClusterServiceVersion which installed an object.
 _OLM_OWNER = "olm.owner"
 # The field manager of EKS add-ons (EKS user guide, "Determine fields you can customize for Amazon EKS add-ons").
 _EKS_MANAGER = "eks"

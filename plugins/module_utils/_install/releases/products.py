@@ -192,8 +192,11 @@ PRODUCTS = {
                 Kind("opentelemetry.io", "v1alpha1", "clusterobservabilities", "ClusterObservability"),
             ),
             used_kinds=(
-                *("OpenTelemetryCollector", "Instrumentation", "TargetAllocator"),
-                *("OpAMPBridge", "ClusterObservability"),
+                "OpenTelemetryCollector",
+                "Instrumentation",
+                "TargetAllocator",
+                "OpAMPBridge",
+                "ClusterObservability",
             ),
             others="otel_operator_others",
             # Its own upgrade routines take collectors through all versions.

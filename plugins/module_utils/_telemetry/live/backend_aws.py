@@ -16,7 +16,9 @@ from ..._otelcol.errors import Problem
 from ..backend_queries import AwsCall, BackendRequest
 from .backend_http import BackendAnswer, build_request_url, read_answer
 
-CONNECT_SECONDS, READ_SECONDS = 3, 5
+# How long a connection, and an answer, may take.
+CONNECT_SECONDS = 3
+READ_SECONDS = 5
 # For how many seconds the pages of one answer are read: CloudWatch Logs returns empty pages while it searches.
 PAGES_SECONDS = 8.0
 # The names of operations in permissions, by their names in boto3.
