@@ -63,7 +63,7 @@ _UNBOUND_CLAIM = " || ".join(
 
 # ── The tables ──
 
-# Tried from the top, each for the keys of `PodFacts` in failures.py. Only the first row that fits a pod counts.
+# Tried from the top, each for the keys of `SearchedPod` in failures.py. Only the first row that fits a pod counts.
 POD_FAILURES = (
     FailureRow(
         "image_name",
@@ -172,7 +172,7 @@ def _make_refusal_row(row_id: str, fix: str, *phrases: str) -> FailureRow:
     return FailureRow(row_id, find_expression, 3, fix)
 
 
-# Tried from the top, each for the keys of `WorkloadFacts` in failures.py. Only the first row that fits counts.
+# Tried from the top, each for the keys of `SearchedWorkload` in failures.py. Only the first row that fits counts.
 WORKLOAD_FAILURES = (
     FailureRow(
         "stuck_pod",

@@ -37,7 +37,7 @@ _MISSING_CHILD = re.compile(
 )
 
 
-class WorkloadFacts(TypedDict):
+class SearchedWorkload(TypedDict):
     """What the expressions of WORKLOAD_FAILURES search."""
 
     workload: Object
@@ -51,7 +51,7 @@ class WorkloadFacts(TypedDict):
     """Whether a DaemonSet that no node matches is no failure."""
 
 
-class PodFacts(TypedDict):
+class SearchedPod(TypedDict):
     """What the expressions of POD_FAILURES search."""
 
     pod: Object
@@ -102,17 +102,17 @@ def find_symptoms(
     pod_creator = revision if revision and workload["kind"] == "Deployment" else workload
     # Earlier events are about pods that are no longer there.
     latest_creation = max(read_creation_time(created_object) for created_object in [*pods, revision or workload])
-    workload_facts: WorkloadFacts = {
+    searched_workload: SearchedWorkload = {
         "workload": workload,
         "events": select_events_of(pod_creator, events, latest_creation),
         "missing": len(pods) < _count_wanted_pods(workload),
         "old": old or [],
         "allow_empty": allow_empty,
     }
-    symptoms = [_find_first_symptom(search, WORKLOAD_FAILURES, workload_facts, None)]
+    symptoms = [_find_first_symptom(search, WORKLOAD_FAILURES, searched_workload, None)]
     for pod in pods:
-        pod_facts: PodFacts = {"pod": pod, "events": select_events_of(pod, events)}
-        symptoms.append(_find_first_symptom(search, POD_FAILURES, pod_facts, pod))
+        searched_pod: SearchedPod = {"pod": pod, "events": select_events_of(pod, events)}
+        symptoms.append(_find_first_symptom(search, POD_FAILURES, searched_pod, pod))
     for symptom in filter(None, symptoms):
         if _is_missing_operator_child(workload, symptom):
             yield symptom._replace(failure_row=OPERATOR_ROW)
@@ -139,11 +139,11 @@ def _is_missing_operator_child(workload: Object, symptom: Symptom) -> bool:
 
 
 def _find_first_symptom(
-    search: Search, rows: tuple[FailureRow, ...], searched_facts: WorkloadFacts | PodFacts, pod: Object | None
+    search: Search, rows: tuple[FailureRow, ...], searched: SearchedWorkload | SearchedPod, pod: Object | None
 ) -> Symptom | None:
     """Return the symptom of the first row that fits; None if none does. Of several matches, the last one counts."""
     for row in rows:
-        matches = search(row.find_expression, searched_facts)
+        matches = search(row.find_expression, searched)
         if matches:
             last_match = matches[-1]
             one_line_detail = " ".join(str(last_match.get("detail") or "").split())

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...module_utils._install.addon import addon_decision, addon_inputs
 from ...module_utils._install.releases import removal
-from ...module_utils._install.releases.installed import EKS, DefinitionFacts, ReleaseFacts
+from ...module_utils._install.releases.installed import EKS, DefinitionRow, FoundRelease
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_request import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
@@ -82,7 +82,7 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
 
 def _plan_removal_of_objects(
     product: Product,
-    installed: ReleaseFacts,
+    installed: FoundRelease,
     addon: addon_decision.Addon,
     arguments: ReleaseArguments,
     check: bool,
@@ -105,7 +105,7 @@ def _plan_removal_of_objects(
     return removal_plan
 
 
-def _mark_definition(definition: DefinitionFacts) -> DefinitionFacts:
+def _mark_definition(definition: DefinitionRow) -> DefinitionRow:
     """Return the facts of a CustomResourceDefinition, with `ours` also set for one that EKS made.
 
     `made` says that it lacks our label. EKS removes most of its definitions with the add-on.
@@ -114,7 +114,7 @@ def _mark_definition(definition: DefinitionFacts) -> DefinitionFacts:
     return {**definition, "ours": is_ours, "made": not definition["ours"]}
 
 
-def _read_installed(product: Product, arguments: ReleaseArguments) -> ReleaseFacts:
+def _read_installed(product: Product, arguments: ReleaseArguments) -> FoundRelease:
     """Return the result of release_info. Raises Problem if a task does not give it, or no add-on has the product."""
     installed = arguments["installed"]
     if not product.is_in_eks_addons:

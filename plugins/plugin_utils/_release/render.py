@@ -27,7 +27,7 @@ from ...module_utils._install.releases import (
     removal,
 )
 from ...module_utils._install.releases.customization import GENERATED_SECRET, customize_release, list_webhook_hosts
-from ...module_utils._install.releases.installed import EKS, HELM, MANIFEST, OLM, ReleaseFacts
+from ...module_utils._install.releases.installed import EKS, HELM, MANIFEST, OLM, FoundRelease
 from ...module_utils._install.releases.products import Product, find_product
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._install.releases.version_numbers import Version, require_version
@@ -200,7 +200,7 @@ def _join_sentences(*sentences: str) -> str:
 
 def _decide_installation(product: Product, target: Version, arguments: ReleaseArguments, check: bool) -> dict[str, Any]:
     """Return the decision on a version of a product as a task result, still without `chart_version`."""
-    installed = arguments["installed"] or cast(ReleaseFacts, {**_NOTHING_INSTALLED, "kubernetes": ""})
+    installed = arguments["installed"] or cast(FoundRelease, {**_NOTHING_INSTALLED, "kubernetes": ""})
     inventory_lock = _lock_file.read_lock_if_given(arguments["lock_file"])
     customized = customize_product(product, target, arguments, inventory_lock)
     published_release = _read_manifest_to_apply(product, target, installed, arguments, inventory_lock)

@@ -7,7 +7,7 @@ Action release_render calls `decide_addon` before module eks_addon changes anyth
 a version that EKS does not offer, and a configuration that it does not take. This file finds the conflicts that EKS
 reports during the installation, or never.
 
-`release_facts` is the result of module release_info: what the cluster has of the operator, whoever installed it. An
+`found_release` is the result of module release_info: what the cluster has of the operator, whoever installed it. An
 operator is ours if it has the label of this collection, and an add-on is ours if it has the tag. `_find_state` finds
 the first state that fits, and the policy of the user for other owners (release_request.py) decides:
 
@@ -32,7 +32,7 @@ from typing import NamedTuple, TypedDict
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import RELEASE_LABEL
 from ..releases.collector_skew import list_skew_warnings
-from ..releases.installed import EKS, DefinitionFacts, Installer, ReleaseFacts
+from ..releases.installed import EKS, DefinitionRow, FoundRelease, Installer
 from ..releases.products import CERT_MANAGER, PRODUCTS
 from ..releases.release_checks import (
     list_certificate_warnings,
@@ -68,7 +68,7 @@ class InstalledAddon(TypedDict, total=False):
 class ClusterNeighbours(NamedTuple):
     """What the cluster has besides the add-on, and what may conflict with it or what it needs."""
 
-    cert_manager: ReleaseFacts | None
+    cert_manager: FoundRelease | None
     """The result of module release_info about cert-manager; None or empty if it was not read."""
     addon_names: list[str]
     """The names of all add-ons of the cluster."""
@@ -100,10 +100,10 @@ def find_addon(name: str, cluster: str, addons: Iterable[InstalledAddon], target
 
     `addons` are the add-ons of the cluster, from module eks_addon_info. Those of this collection have its tag.
     """
-    for facts in addons:
-        if facts["addon_name"] == name:
-            installed_version = facts["addon_version"]
-            is_own = RELEASE_LABEL in (facts.get("tags") or {})
+    for addon in addons:
+        if addon["addon_name"] == name:
+            installed_version = addon["addon_version"]
+            is_own = RELEASE_LABEL in (addon.get("tags") or {})
             return Addon(name, cluster, installed_version, target_version or installed_version, is_own)
     return Addon(name, cluster, wanted_version=target_version)
 
@@ -111,7 +111,7 @@ def find_addon(name: str, cluster: str, addons: Iterable[InstalledAddon], target
 def decide_addon(
     request: ReleaseRequest,
     addon: Addon,
-    release_facts: ReleaseFacts,
+    found_release: FoundRelease,
     neighbours: ClusterNeighbours,
     version_table: VersionTable,
 ) -> ReleaseDecision:
@@ -119,22 +119,22 @@ def decide_addon(
 
     `version_table` is the content of compatibility.yml.
     """
-    refuse_several_installations(request, release_facts)
-    decision = _decide_action(request, addon, release_facts)
+    refuse_several_installations(request, found_release)
+    decision = _decide_action(request, addon, found_release)
     if decision.provider == EXISTING:
         return decision
     operator = parse_release_version(addon.wanted_version)
     addon_row: AddonRow = version_table["eks_addons"].get(addon.name, {})
     if operator:
         _refuse_unfit_version(request, addon, operator, addon_row)
-    decision.warnings.extend(list_certificate_warnings(request, release_facts))
-    decision.warnings.extend(_list_cert_manager_warnings(release_facts, neighbours.cert_manager, version_table))
+    decision.warnings.extend(list_certificate_warnings(request, found_release))
+    decision.warnings.extend(_list_cert_manager_warnings(found_release, neighbours.cert_manager, version_table))
     decision.warnings.extend(_list_conflict_warnings(addon, neighbours.addon_names, addon_row))
     if decision.action == "upgrade":
-        decision.warnings.extend(list_stored_version_warnings(release_facts, ()))
+        decision.warnings.extend(list_stored_version_warnings(found_release, ()))
     if operator:
         builds = version_table.get("builds", {})
-        decision.warnings.extend(list_skew_warnings(request.list_managed_resources(release_facts), operator, builds))
+        decision.warnings.extend(list_skew_warnings(request.list_managed_resources(found_release), operator, builds))
     return decision
 
 
@@ -151,57 +151,57 @@ class _ClusterState(Enum):
     OURS_OR_NOTHING = "our add-on, or none of all this"
 
 
-def _find_state(addon: Addon, release_facts: ReleaseFacts) -> _ClusterState:
+def _find_state(addon: Addon, found_release: FoundRelease) -> _ClusterState:
     """Return the first state of the table that fits the cluster."""
-    if release_facts["installed"] and release_facts["installer"]["by"] != EKS:
-        return _ClusterState.OUR_OTHER_PROVIDER if release_facts["ours"] else _ClusterState.OTHER_OPERATOR
-    if not release_facts["installed"] and _list_definitions_of_others(release_facts):
+    if found_release["installed"] and found_release["installer"]["by"] != EKS:
+        return _ClusterState.OUR_OTHER_PROVIDER if found_release["ours"] else _ClusterState.OTHER_OPERATOR
+    if not found_release["installed"] and _list_definitions_of_others(found_release):
         return _ClusterState.OTHER_DEFINITIONS
     if addon.installed_version and not addon.is_ours:
         return _ClusterState.OTHER_ADDON
     return _ClusterState.OURS_OR_NOTHING
 
 
-def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> ReleaseDecision:
+def _decide_action(request: ReleaseRequest, addon: Addon, found_release: FoundRelease) -> ReleaseDecision:
     """Return the decision without warnings, by the table at the top of this file. Raises Problem for a refusal."""
-    state = _find_state(addon, release_facts)
+    state = _find_state(addon, found_release)
     if state is _ClusterState.OUR_OTHER_PROVIDER:
-        raise _build_other_provider_problem(request, addon, release_facts)
+        raise _build_other_provider_problem(request, addon, found_release)
     if state is _ClusterState.OTHER_OPERATOR:
         # No add-on is installed beside it: two operators in one cluster would conflict over their definitions.
-        return decide_on_other_owner(request, release_facts)
+        return decide_on_other_owner(request, found_release)
     if state is _ClusterState.OTHER_DEFINITIONS and not request.takes_over:
-        raise _build_definitions_problem(request, addon, _list_definitions_of_others(release_facts))
+        raise _build_definitions_problem(request, addon, _list_definitions_of_others(found_release))
     if state is _ClusterState.OTHER_ADDON and not request.takes_over:
         return _use_other_addon(request, addon)
-    _refuse_move(request, release_facts)
+    _refuse_move(request, found_release)
     return _decide_next_version(addon)
 
 
-def _list_definitions_of_others(release_facts: ReleaseFacts) -> list[DefinitionFacts]:
+def _list_definitions_of_others(found_release: FoundRelease) -> list[DefinitionRow]:
     """Return the definitions of another owner, which EKS would overwrite.
 
     Those of EKS and of this collection may be there: the add-on uses them again. `_refuse_definitions_of_others` of
     release_decision.py selects those that hinder the other providers.
     """
     other_definitions = []
-    for definition in release_facts["crds"]:
+    for definition in found_release["crds"]:
         if not definition["ours"] and definition["installer"]["by"] != EKS:
             other_definitions.append(definition)
     return other_definitions
 
 
-def _build_other_provider_problem(request: ReleaseRequest, addon: Addon, release_facts: ReleaseFacts) -> Problem:
+def _build_other_provider_problem(request: ReleaseRequest, addon: Addon, found_release: FoundRelease) -> Problem:
     """Return the problem of an operator that this collection has installed by another provider."""
     return Problem(
-        f"{request.product.title} {release_facts['version']} is already in namespace {release_facts['namespace']},"
+        f"{request.product.title} {found_release['version']} is already in namespace {found_release['namespace']},"
         f" installed by this collection with another provider, and the provider is now {EKS} ({addon.name})",
         fix="Keep the provider, or remove it first with state absent and the old provider.",
     )
 
 
 def _build_definitions_problem(
-    request: ReleaseRequest, addon: Addon, other_definitions: list[DefinitionFacts]
+    request: ReleaseRequest, addon: Addon, other_definitions: list[DefinitionRow]
 ) -> Problem:
     """Return the problem of definitions that belong to another owner."""
     definition_names = ", ".join(definition["name"] for definition in other_definitions)
@@ -230,12 +230,12 @@ def _use_other_addon(request: ReleaseRequest, addon: Addon) -> ReleaseDecision:
     raise Problem(state, fix=f"{KEEP_FIX}, or take it over (foreign: takeover).")
 
 
-def _refuse_move(request: ReleaseRequest, release_facts: ReleaseFacts) -> None:
+def _refuse_move(request: ReleaseRequest, found_release: FoundRelease) -> None:
     """Raise Problem if the operator runs in another namespace than the requested one."""
-    if not release_facts["installed"] or request.namespace == release_facts["namespace"]:
+    if not found_release["installed"] or request.namespace == found_release["namespace"]:
         return
     wrong = (
-        f"{request.product.title} is in namespace {release_facts['namespace']}, and the requested one is"
+        f"{request.product.title} is in namespace {found_release['namespace']}, and the requested one is"
         f" {request.namespace}"
     )
     fix = "EKS takes the namespace of an add-on at its creation only. Keep it, or remove the add-on first."
@@ -288,14 +288,14 @@ def _build_old_operator_problem(
 
 
 def _list_cert_manager_warnings(
-    release_facts: ReleaseFacts, cert_manager: ReleaseFacts | None, version_table: VersionTable
+    found_release: FoundRelease, cert_manager: FoundRelease | None, version_table: VersionTable
 ) -> Iterator[str]:
     """Yield warnings about cert-manager, which signs the certificate of the add-on's webhooks.
 
     There are none if cert-manager was not looked for (`cert_manager` is None), or if the cluster does not serve its
     API.
     """
-    if not cert_manager or not release_facts["cert_manager"]:
+    if not cert_manager or not found_release["cert_manager"]:
         return
     running_version = parse_release_version(cert_manager["version"])
     if not cert_manager["installed"]:
@@ -304,7 +304,7 @@ def _list_cert_manager_warnings(
             "The add-on stays DEGRADED if none signs its certificate"
         )
     elif running_version:
-        product, kubernetes = PRODUCTS[CERT_MANAGER], release_facts["kubernetes"]
+        product, kubernetes = PRODUCTS[CERT_MANAGER], found_release["kubernetes"]
         yield from list_version_warnings(version_table, product, running_version, kubernetes)
 
 

@@ -88,7 +88,7 @@ class Issue(NamedTuple):
         return self.message or "EKS gives no message"
 
     @property
-    def fact_row(self) -> dict[str, Any]:
+    def result_row(self) -> dict[str, Any]:
         """The issue in the result of a task."""
         return {
             "code": self.code,

@@ -64,18 +64,18 @@ class AddonInfo:
 
     def run(self) -> dict[str, Any]:
         """Return the result of the task. Only what the options request is read."""
-        facts: dict[str, Any] = {"changed": False}
+        result: dict[str, Any] = {"changed": False}
         if self.params["wait"] and not self.aws.check:  # in check mode its owner has not created it yet
             self._wait_until_healthy()
         if self.cluster:
-            facts["addons"] = self._list_installed()
+            result["addons"] = self._list_installed()
         if self.params["available"] or self.params["configuration"]:
-            facts["kubernetes_version"] = self._read_kubernetes_version()
+            result["kubernetes_version"] = self._read_kubernetes_version()
         if self.params["available"]:
-            facts["available"] = [self._describe_offer(addon) for addon in self._list_offered()]
+            result["available"] = [self._describe_offer(addon) for addon in self._list_offered()]
         if self.params["configuration"]:
-            facts["configuration"] = self._read_configuration(facts.get("addons") or [])
-        return facts
+            result["configuration"] = self._read_configuration(result.get("addons") or [])
+        return result
 
     def _read_kubernetes_version(self) -> str:
         """Return the version of Kubernetes that the task is about: the given one, else that of the cluster."""
@@ -109,7 +109,7 @@ class AddonInfo:
 
     def _describe_installed(self, addon: LiveAddon, roles_by_account: Mapping[str, str]) -> dict[str, Any]:
         """Return an add-on of the cluster with its issues and the roles of its service accounts."""
-        issues = [issue.fact_row for issue in list_issues(addon)]
+        issues = [issue.result_row for issue in list_issues(addon)]
         identities = [{"service_account": account, "role_arn": role} for account, role in roles_by_account.items()]
         return describe_addon(addon, self.salt) | {"issues": issues, "pod_identity_associations": identities}
 

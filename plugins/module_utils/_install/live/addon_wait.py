@@ -165,10 +165,10 @@ class AddonWait:
         self, operation: str, wrong: str, addon: LiveAddon | None, issues: tuple[Issue, ...], fix: str
     ) -> Failure:
         """Return the failure of an operation, with the add-on as it is and the problems that EKS reports."""
-        facts = {
+        result_keys = {
             "status": addon_status(addon),
-            "issues": [issue.fact_row for issue in issues],
+            "issues": [issue.result_row for issue in issues],
             "addon": describe_addon(addon, self.salt),
         }
         task = f"{TASK_VERBS[operation]} the add-on {self.reads.name} of the cluster {self.reads.cluster}"
-        return Failure(wrong, asked=task, fix=f"{join_fixes(issues)} {fix}".strip(), facts=facts)
+        return Failure(wrong, asked=task, fix=f"{join_fixes(issues)} {fix}".strip(), facts=result_keys)

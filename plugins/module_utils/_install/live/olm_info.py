@@ -23,7 +23,7 @@ from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import clean_text
 from ..._otelcol.kube.objects import Manifest
 from ..olm import olm_decision, olm_objects
-from ..olm.olm_objects import CatalogFacts, OlmFacts, SubscriptionFacts
+from ..olm.olm_objects import CatalogRow, FoundOlm, SubscriptionRow
 
 # Where the API server keeps Subscriptions, versions and catalogs.
 OPERATORS_PATH = f"/apis/{olm_objects.API}/v1alpha1"
@@ -55,8 +55,8 @@ def run_info(module: AnsibleModule) -> None:
     def read_olm() -> dict[str, Any]:
         catalog = NamespacedName(params["source_namespace"], params["source"])
         reader = OlmReader(connect(module), namespace, package, catalog)
-        olm_facts = reader.read_state(params["offers"], params["timeout_seconds"])
-        return {"changed": False, **clean_text(olm_facts)}
+        found_olm = reader.read_state(params["offers"], params["timeout_seconds"])
+        return {"changed": False, **clean_text(found_olm)}
 
     run(module, read_olm)
 
@@ -67,12 +67,12 @@ class OlmReader:
     def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: NamespacedName) -> None:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 
-    def read_state(self, packages: bool, timeout_seconds: float) -> OlmFacts:
-        """Return the facts of OLM. `packages` is whether to read what the catalog offers too.
+    def read_state(self, packages: bool, timeout_seconds: float) -> FoundOlm:
+        """Return what the cluster has of OLM. `packages` is whether to read what the catalog offers too.
 
         A catalog that is not ready gets `timeout_seconds`, because its pod may be starting.
         """
-        result: OlmFacts = {
+        result: FoundOlm = {
             "served": False,
             "packages_served": False,
             "namespace": self.namespace,
@@ -104,19 +104,19 @@ class OlmReader:
                 self._add_package(result)
         return result
 
-    def _select_own_subscriptions(self, subscriptions: list[Manifest]) -> list[SubscriptionFacts]:
+    def _select_own_subscriptions(self, subscriptions: list[Manifest]) -> list[SubscriptionRow]:
         """Return the Subscriptions of the operator in all namespaces, and every Subscription of its namespace."""
         packages = {*olm_objects.PACKAGES, self.package}
         own_subscriptions = []
         for manifest in subscriptions:
-            facts = olm_objects.read_subscription(manifest)
-            if facts["package"] in packages or facts["namespace"] == self.namespace:
-                own_subscriptions.append(facts)
+            subscription = olm_objects.read_subscription(manifest)
+            if subscription["package"] in packages or subscription["namespace"] == self.namespace:
+                own_subscriptions.append(subscription)
         return own_subscriptions
 
-    def _read_catalogs(self, timeout_seconds: float) -> list[CatalogFacts]:
+    def _read_catalogs(self, timeout_seconds: float) -> list[CatalogRow]:
         """Return the catalogs of the cluster, after a wait until the given one is ready."""
-        catalogs: list[CatalogFacts] = []
+        catalogs: list[CatalogRow] = []
         for _poll in self.cluster.iter_polls(timeout_seconds):
             manifests = self._list_objects(f"{OPERATORS_PATH}/catalogsources", {})
             catalogs = [olm_objects.read_catalog(manifest) for manifest in manifests]
@@ -125,7 +125,7 @@ class OlmReader:
                 break
         return catalogs
 
-    def _find_own_catalog(self, catalogs: list[CatalogFacts]) -> CatalogFacts | None:
+    def _find_own_catalog(self, catalogs: list[CatalogRow]) -> CatalogRow | None:
         """Return the given catalog; None if the cluster does not have it."""
         for catalog in catalogs:
             if NamespacedName(catalog["namespace"], catalog["name"]) == self.catalog:
@@ -133,10 +133,10 @@ class OlmReader:
         return None
 
     @staticmethod
-    def _is_ready(catalog: CatalogFacts | None) -> bool:
+    def _is_ready(catalog: CatalogRow | None) -> bool:
         return catalog is not None and catalog["state"] == olm_objects.READY
 
-    def _add_package(self, result: OlmFacts) -> None:
+    def _add_package(self, result: FoundOlm) -> None:
         """Set `package` of the result, or `packages` to similar names if the catalog does not offer the package.
 
         The request for one package may answer with that of another catalog, if several have the same name. Then all

@@ -164,7 +164,7 @@ class OlmWait:
         for symptom in verdict.symptoms:
             if current_time - self.first_seen_by_symptom[symptom.identity_key] >= symptom.row.grace_seconds:
                 raise self._build_failure(
-                    symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.failure_facts
+                    symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.result_keys
                 )
         fatal_symptoms = self.workload_status.select_lasting(
             self.workload_status.find_current_symptoms(self._read_deployments(live_objects))
@@ -209,16 +209,16 @@ class OlmWait:
             other_lines = [f"{self._describe_place(symptom)}: {symptom.wrong}" for symptom in other_symptoms]
             fix = "\n".join([f"{main_symptom.row.fix} Raise the time if it only needs longer.", *other_lines])
             return self._build_failure(
-                f"{timeout_text}: {main_symptom.wrong}", self._describe_place(main_symptom), fix, verdict.failure_facts
+                f"{timeout_text}: {main_symptom.wrong}", self._describe_place(main_symptom), fix, verdict.result_keys
             )
         state = live_objects.subscription_status.get("state") or "not known"
         wrong = f"{timeout_text}: OLM stays at {live_objects.installed_csv or 'nothing'} (state {state})"
         fix = "The channel has no way from there: choose one that replaces that version, or remove it first."
-        return self._build_failure(wrong, "", fix, verdict.failure_facts)
+        return self._build_failure(wrong, "", fix, verdict.result_keys)
 
-    def _build_failure(self, wrong: str, place: str, fix: str, facts: dict[str, Any]) -> Failure:
+    def _build_failure(self, wrong: str, place: str, fix: str, result_keys: dict[str, Any]) -> Failure:
         progress = {"approved": self.approved_plans, "phases": self.phases}
-        return Failure(wrong, asked=self.goal.task_text, where=place, fix=fix, facts={**facts, **progress})
+        return Failure(wrong, asked=self.goal.task_text, where=place, fix=fix, facts={**result_keys, **progress})
 
     def _describe_place(self, symptom: OlmSymptom) -> str:
         """Return the object of a symptom, with its state and the reason of it, where it has them."""

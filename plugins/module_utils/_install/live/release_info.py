@@ -28,7 +28,7 @@ from ..._kube.live.task_end import run
 from ..._otelcol.kube.names import RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
 from ..releases import installed
-from ..releases.installed import DefinitionFacts, ObjectFacts, ReleaseFacts, ResourceFacts
+from ..releases.installed import DefinitionRow, FoundRelease, ObjectRow, ResourceRow
 from ..releases.manifest import DEFINITION, WEBHOOKS
 from ..releases.products import Product, find_product
 
@@ -74,7 +74,7 @@ def run_info(module: AnsibleModule) -> None:
     def read_facts() -> dict[str, Any]:
         cluster, eks_cluster = connect(module), module.params["eks_cluster"] or {}
         connection = {"server": cluster.server, "eks_cluster": eks_cluster.get("name", "")}
-        return {"changed": False, **connection, **read_release_facts(cluster, wanted_product, module.params["objects"])}
+        return {"changed": False, **connection, **read_installation(cluster, wanted_product, module.params["objects"])}
 
     run(module, read_facts)
 
@@ -100,8 +100,8 @@ class _FirstRound(NamedTuple):
     serves_cert_manager: bool
 
 
-def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects: bool) -> ReleaseFacts:
-    """Return the facts about a product in a cluster. Raises Problem if this user may not read what it takes.
+def read_installation(cluster: Cluster, wanted_product: Product, lists_objects: bool) -> FoundRelease:
+    """Return what a cluster has of a product. Raises Problem if this user may not read what it takes.
 
     `lists_objects` asks for the names of all its objects too, which a removal needs.
     """
@@ -185,7 +185,7 @@ class _ReleaseReader:
         """Return whether the cluster serves the API of cert-manager."""
         return ask_server("Look for cert-manager", lambda: self.cluster.get("/apis/cert-manager.io/v1")) is not None
 
-    def list_custom_resources(self, crds: list[DefinitionFacts]) -> _PartialList[ResourceFacts]:
+    def list_custom_resources(self, crds: list[DefinitionRow]) -> _PartialList[ResourceRow]:
         """Return the custom resources of the kinds that people make.
 
         Each kind is read in the version in which it is stored, so that no conversion webhook has to answer.
@@ -194,7 +194,7 @@ class _ReleaseReader:
         lists = self.cluster.call_in_parallel(self._list_resources, used_definitions)
         return _join_lists([definition["plural"] for definition in used_definitions], lists)
 
-    def _list_resources(self, definition: DefinitionFacts) -> list[ResourceFacts] | None:
+    def _list_resources(self, definition: DefinitionRow) -> list[ResourceRow] | None:
         """Return the custom resources of a definition; None if this user may not list them."""
         kind = definition["kind"]
         api_version = f"{definition['group']}/{definition['storage_version']}"
@@ -205,7 +205,7 @@ class _ReleaseReader:
         type_fields = {"apiVersion": api_version, "kind": kind}
         return [installed.describe_resource(self.product, kind, {**manifest, **type_fields}) for manifest in manifests]
 
-    def list_objects(self) -> _PartialList[ObjectFacts]:
+    def list_objects(self) -> _PartialList[ObjectRow]:
         """Return the names of all objects that have our label of this product."""
         api_resources = self._list_searched_resources()
         lists = self.cluster.call_in_parallel(self._list_own_objects, api_resources)
@@ -225,7 +225,7 @@ class _ReleaseReader:
             )
         return api_resources
 
-    def _list_own_objects(self, resource: ApiResource) -> list[ObjectFacts] | None:
+    def _list_own_objects(self, resource: ApiResource) -> list[ObjectRow] | None:
         """Return the names of the objects of a kind that have our label; None if this user may not list them."""
         query = {"labelSelector": f"{RELEASE_LABEL}={self.product.name}"}
         manifests = self._list_if_allowed(resource.build_path(), query, METADATA_ACCEPT)
@@ -264,7 +264,7 @@ def _join_lists(plurals: Sequence[str], lists: Sequence[list[Listed] | None]) ->
     return joined
 
 
-def _describe_object(resource: ApiResource, manifest: Manifest) -> ObjectFacts:
+def _describe_object(resource: ApiResource, manifest: Manifest) -> ObjectRow:
     """Return the name of an object of which only the metadata were read."""
     return {
         "api_version": resource.api_version,

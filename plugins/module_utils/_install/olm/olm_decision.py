@@ -30,14 +30,14 @@ from .olm_objects import (
     API,
     PACKAGES,
     READY,
-    CatalogFacts,
-    ChannelFacts,
-    CsvFacts,
+    CatalogRow,
+    ChannelRow,
+    CsvRow,
+    FoundOlm,
     ObjectIdentity,
-    OlmFacts,
-    OperatorGroupFacts,
-    PackageFacts,
-    SubscriptionFacts,
+    OperatorGroupRow,
+    PackageRow,
+    SubscriptionRow,
     select_of_operator,
 )
 
@@ -115,7 +115,7 @@ def choose_namespace(package: str, requested_namespace: str) -> str:
     return requested_namespace or DEFAULT_NAMESPACES.get(package, PRODUCTS[OPERATOR].namespace)
 
 
-def plan_installation(request: OlmRequest, olm: OlmFacts, kubernetes: str) -> OlmPlan:
+def plan_installation(request: OlmRequest, olm: FoundOlm, kubernetes: str) -> OlmPlan:
     """Return the decision. Raises Problem if the installation is impossible or forbidden.
 
     `kubernetes` is the version of the API server, such as v1.34.4.
@@ -134,16 +134,14 @@ def plan_installation(request: OlmRequest, olm: OlmFacts, kubernetes: str) -> Ol
     return OlmPlan(action.name, action.message, manifests, subscription["metadata"]["name"], version.csv)
 
 
-def _installed_csv(subscription: SubscriptionFacts | None) -> str:
+def _installed_csv(subscription: SubscriptionRow | None) -> str:
     """Return the ClusterServiceVersion that OLM has installed or is installing; an empty text without one."""
     if subscription is None:
         return ""
     return subscription["installed_csv"] or subscription["current_csv"]
 
 
-def _build_subscription(
-    request: OlmRequest, version: CsvChoice, own_subscription: SubscriptionFacts | None
-) -> Manifest:
+def _build_subscription(request: OlmRequest, version: CsvChoice, own_subscription: SubscriptionRow | None) -> Manifest:
     """Return the Subscription to apply. One that is there keeps its name."""
     spec: dict[str, Any] = {
         "name": request.package,
@@ -164,7 +162,7 @@ def _build_subscription(
     return _build_object("Subscription", f"{API}/v1alpha1", name, request.namespace, spec)
 
 
-def _refuse_orphaned_versions(csvs: Sequence[CsvFacts]) -> None:
+def _refuse_orphaned_versions(csvs: Sequence[CsvRow]) -> None:
     """Raise Problem for versions of the operator that have no Subscription, since an earlier one was deleted alone."""
     orphaned_versions = [csv["name"] for csv in csvs if csv["product"]]
     if orphaned_versions:
@@ -173,7 +171,7 @@ def _refuse_orphaned_versions(csvs: Sequence[CsvFacts]) -> None:
         raise Problem(wrong, fix="Run once with state absent, or delete it: OLM takes up none that it finds.")
 
 
-def _check_request(request: OlmRequest, olm: OlmFacts) -> None:
+def _check_request(request: OlmRequest, olm: FoundOlm) -> None:
     """Raise Problem if OLM is missing, or if the pin and the approval contradict each other."""
     if not olm["served"]:
         wrong = f"the cluster does not have the Operator Lifecycle Manager: it does not serve {API}"
@@ -192,14 +190,14 @@ def _check_request(request: OlmRequest, olm: OlmFacts) -> None:
         raise Problem(wrong, fix=fix)
 
 
-def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[SubscriptionFacts]) -> SubscriptionFacts | None:
+def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[SubscriptionRow]) -> SubscriptionRow | None:
     """Return this collection's Subscription of the operator; None if there is none.
 
     Raises Problem for a Subscription of the operator that has another owner, namespace or package.
     """
     operator_subscriptions = select_of_operator(subscriptions, request.package)
     _refuse_other_owners(operator_subscriptions)
-    own_subscription: SubscriptionFacts | None = None
+    own_subscription: SubscriptionRow | None = None
     other_subscriptions = []
     for subscription in operator_subscriptions:
         if own_subscription is None and subscription["namespace"] == request.namespace:
@@ -220,7 +218,7 @@ def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[Subscrip
     return own_subscription
 
 
-def _refuse_other_owners(operator_subscriptions: Sequence[SubscriptionFacts]) -> None:
+def _refuse_other_owners(operator_subscriptions: Sequence[SubscriptionRow]) -> None:
     """Raise Problem for a Subscription of the operator that this collection did not make."""
     for subscription in operator_subscriptions:
         if not subscription["ours"]:
@@ -229,11 +227,11 @@ def _refuse_other_owners(operator_subscriptions: Sequence[SubscriptionFacts]) ->
             raise Problem(wrong, fix=fix)
 
 
-def _full_name(facts: ObjectIdentity) -> str:
-    return f"{facts['namespace']}/{facts['name']}"
+def _full_name(identity: ObjectIdentity) -> str:
+    return f"{identity['namespace']}/{identity['name']}"
 
 
-def resolve_version(request: OlmRequest, olm: OlmFacts, kubernetes: str, installed_channel: str = "") -> CsvChoice:
+def resolve_version(request: OlmRequest, olm: FoundOlm, kubernetes: str, installed_channel: str = "") -> CsvChoice:
     """Return the version to install. Raises Problem with what the catalog has instead.
 
     `installed_channel` is the channel of the Subscription that is there.
@@ -259,7 +257,7 @@ def _missing_package_problem(request: OlmRequest, similar_names: list[str]) -> P
     return request.problem(wrong, f"Set otel_operator_olm_package, or another catalog. {similar_text}")
 
 
-def _missing_csv_problem(request: OlmRequest, package: PackageFacts, channel: ChannelFacts) -> Problem:
+def _missing_csv_problem(request: OlmRequest, package: PackageRow, channel: ChannelRow) -> Problem:
     """Return the problem of a pinned version that is not in the channel; another channel may have it."""
     other_channels = [
         other_channel["name"] for other_channel in package["channels"] if request.csv in other_channel["csvs"]
@@ -271,7 +269,7 @@ def _missing_csv_problem(request: OlmRequest, package: PackageFacts, channel: Ch
     return request.problem(wrong, f"Set otel_operator_olm_csv to one of: {_join_names(channel['csvs'])}.")
 
 
-def _choose_channel(request: OlmRequest, package: PackageFacts, installed_channel: str) -> ChannelFacts:
+def _choose_channel(request: OlmRequest, package: PackageRow, installed_channel: str) -> ChannelRow:
     """Return the requested channel, else that of the Subscription, else the default of the package."""
     channels = {channel["name"]: channel for channel in package["channels"]}
     name = package["default_channel"]
@@ -290,7 +288,7 @@ def _choose_channel(request: OlmRequest, package: PackageFacts, installed_channe
     return channel
 
 
-def _check_catalog(request: OlmRequest, catalogs: Iterable[CatalogFacts]) -> None:
+def _check_catalog(request: OlmRequest, catalogs: Iterable[CatalogRow]) -> None:
     """Raise Problem for a catalog that is not there or does not answer."""
     catalogs_by_name = {_full_name(catalog): catalog for catalog in catalogs}
     if request.catalog not in catalogs_by_name:
@@ -309,7 +307,7 @@ def _check_catalog(request: OlmRequest, catalogs: Iterable[CatalogFacts]) -> Non
         raise request.problem(wrong, f"Look at its pod: {command}")
 
 
-def _check_version(request: OlmRequest, channel: ChannelFacts, csv: str, kubernetes: str) -> None:
+def _check_version(request: OlmRequest, channel: ChannelRow, csv: str, kubernetes: str) -> None:
     """Raise Problem for a version that does not work with this collection or this cluster."""
     # The channel says what its newest version requires; a pinned version reports its own in its state.
     if not request.csv:
@@ -322,7 +320,7 @@ def _check_version(request: OlmRequest, channel: ChannelFacts, csv: str, kuberne
         raise request.problem(wrong, fix)
 
 
-def _check_kubernetes(request: OlmRequest, channel: ChannelFacts, csv: str, kubernetes: str) -> None:
+def _check_kubernetes(request: OlmRequest, channel: ChannelRow, csv: str, kubernetes: str) -> None:
     """Raise Problem if the newest version of a channel needs a newer Kubernetes than the cluster has."""
     required_version = parse_release_version(channel["min_kubernetes"] or "")
     cluster_version = parse_release_version(kubernetes or "")
@@ -356,7 +354,7 @@ def _decide_action(request: OlmRequest, installed_csv: str, version: CsvChoice) 
     return OlmAction("upgrade", f"OLM upgrades {installed_csv} to {csv}")
 
 
-def _build_operator_group(request: OlmRequest, groups: Sequence[OperatorGroupFacts]) -> list[Manifest]:
+def _build_operator_group(request: OlmRequest, groups: Sequence[OperatorGroupRow]) -> list[Manifest]:
     """Return the OperatorGroup to apply, as a list of one; an empty list if the namespace has one of another owner.
 
     A second OperatorGroup in a namespace would stop OLM. Raises Problem if the one that is there does not fit.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The result of module olm_info: what objects of the Operator Lifecycle Manager (OLM) say. Private.
 
-`live/olm_info.py` reads the objects, and the functions here turn each into a row of `OlmFacts`. `olm_decision.py`
+`live/olm_info.py` reads the objects, and the functions here turn each into a row of `FoundOlm`. `olm_decision.py`
 decides from them, and explains the words of OLM. For example, the row of a Subscription:
 
     {"name": "otel", "namespace": "otel-system", "ours": True, "package": "opentelemetry-product", "channel": "stable",
@@ -39,7 +39,7 @@ class ObjectIdentity(TypedDict):
     """Whether this collection made it as a part of the operator."""
 
 
-class SubscriptionFacts(ObjectIdentity):
+class SubscriptionRow(ObjectIdentity):
     """A Subscription: which package OLM keeps up to date. All values are texts, empty if the object does not say it."""
 
     package: str
@@ -57,7 +57,7 @@ class SubscriptionFacts(ObjectIdentity):
     state: str
 
 
-class OperatorGroupFacts(ObjectIdentity):
+class OperatorGroupRow(ObjectIdentity):
     """An OperatorGroup: for which namespaces the operators of a namespace work."""
 
     targets: list[str]
@@ -65,7 +65,7 @@ class OperatorGroupFacts(ObjectIdentity):
     """Whether it is for all namespaces."""
 
 
-class CsvFacts(ObjectIdentity):
+class CsvRow(ObjectIdentity):
     """A ClusterServiceVersion: an installed version of an operator."""
 
     phase: str
@@ -75,7 +75,7 @@ class CsvFacts(ObjectIdentity):
     """Whether it is a version of the OpenTelemetry operator."""
 
 
-class CatalogFacts(ObjectIdentity):
+class CatalogRow(ObjectIdentity):
     """A CatalogSource."""
 
     state: str
@@ -83,7 +83,7 @@ class CatalogFacts(ObjectIdentity):
     message: str
 
 
-class ChannelFacts(TypedDict):
+class ChannelRow(TypedDict):
     """A channel of a package."""
 
     name: str
@@ -97,17 +97,17 @@ class ChannelFacts(TypedDict):
     """Whether the newest version can work for all namespaces."""
 
 
-class PackageFacts(TypedDict):
+class PackageRow(TypedDict):
     """A package that a catalog offers."""
 
     name: str
     source: str
     source_namespace: str
     default_channel: str
-    channels: list[ChannelFacts]
+    channels: list[ChannelRow]
 
 
-class OlmFacts(TypedDict):
+class FoundOlm(TypedDict):
     """The result of module olm_info."""
 
     served: bool
@@ -116,15 +116,15 @@ class OlmFacts(TypedDict):
     """Whether the package server of OLM answers."""
     namespace: str
     """The namespace in which the operator is, or will be."""
-    subscriptions: list[SubscriptionFacts]
+    subscriptions: list[SubscriptionRow]
     """The Subscriptions of the operator in all namespaces, and every Subscription of its namespace."""
-    operator_groups: list[OperatorGroupFacts]
-    csvs: list[CsvFacts]
+    operator_groups: list[OperatorGroupRow]
+    csvs: list[CsvRow]
     """The ClusterServiceVersions of the namespace."""
-    catalogs: list[CatalogFacts]
+    catalogs: list[CatalogRow]
     packages: list[str]
     """If the catalog does not offer the package: the names of packages that look alike."""
-    package: PackageFacts | None
+    package: PackageRow | None
     """The package in the given catalog; None if the catalog does not offer it, or was not asked."""
 
 
@@ -137,8 +137,8 @@ def _read_identity(manifest: Manifest) -> ObjectIdentity:
     }
 
 
-def read_subscription(manifest: Manifest) -> SubscriptionFacts:
-    """Return the facts about a Subscription."""
+def read_subscription(manifest: Manifest) -> SubscriptionRow:
+    """Return the row of a Subscription."""
     spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
     return {
         **_read_identity(manifest),
@@ -154,8 +154,8 @@ def read_subscription(manifest: Manifest) -> SubscriptionFacts:
     }
 
 
-def read_operator_group(manifest: Manifest) -> OperatorGroupFacts:
-    """Return the facts about an OperatorGroup. Without target namespaces and selector it is for all namespaces."""
+def read_operator_group(manifest: Manifest) -> OperatorGroupRow:
+    """Return the row of an OperatorGroup. Without target namespaces and selector it is for all namespaces."""
     spec = mapping_at(manifest, "spec")
     targets = list_at(spec, "targetNamespaces")
     selector = mapping_at(spec, "selector")
@@ -164,8 +164,8 @@ def read_operator_group(manifest: Manifest) -> OperatorGroupFacts:
     return {**_read_identity(manifest), "targets": targets, "all": is_for_all}
 
 
-def read_csv_object(manifest: Manifest) -> CsvFacts:
-    """Return the facts about a ClusterServiceVersion. The definitions that it owns say of which operator it is."""
+def read_csv_object(manifest: Manifest) -> CsvRow:
+    """Return the row of a ClusterServiceVersion. The definitions that it owns say of which operator it is."""
     spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
     owned_definitions = list_at(spec, "customresourcedefinitions", "owned")
     return {
@@ -177,15 +177,15 @@ def read_csv_object(manifest: Manifest) -> CsvFacts:
     }
 
 
-def read_catalog(manifest: Manifest) -> CatalogFacts:
-    """Return the facts about a CatalogSource."""
+def read_catalog(manifest: Manifest) -> CatalogRow:
+    """Return the row of a CatalogSource."""
     status = mapping_at(manifest, "status")
     state = mapping_at(status, "connectionState").get("lastObservedState", "")
     return {**_read_identity(manifest), "state": state, "message": status.get("message", "")}
 
 
-def read_package(manifest: Manifest) -> PackageFacts:
-    """Return the facts about a PackageManifest."""
+def read_package(manifest: Manifest) -> PackageRow:
+    """Return the row of a PackageManifest."""
     status = mapping_at(manifest, "status")
     return {
         "name": status.get("packageName") or manifest["metadata"]["name"],
@@ -196,8 +196,8 @@ def read_package(manifest: Manifest) -> PackageFacts:
     }
 
 
-def _read_channel(channel: Mapping[str, Any]) -> ChannelFacts:
-    """Return the facts about a channel of a PackageManifest."""
+def _read_channel(channel: Mapping[str, Any]) -> ChannelRow:
+    """Return the row of a channel of a PackageManifest."""
     newest_csv = channel.get("currentCSV", "")
     description = mapping_at(channel, "currentCSVDesc")
     install_modes = list_at(description, "installModes")
@@ -214,7 +214,7 @@ def _read_channel(channel: Mapping[str, Any]) -> ChannelFacts:
     }
 
 
-def select_of_operator(subscriptions: Iterable[SubscriptionFacts], package: str) -> list[SubscriptionFacts]:
+def select_of_operator(subscriptions: Iterable[SubscriptionRow], package: str) -> list[SubscriptionRow]:
     """Return the Subscriptions of the operator's packages and of the requested package."""
     packages = {*PACKAGES, package}
     return [subscription for subscription in subscriptions if subscription["package"] in packages]

@@ -15,11 +15,11 @@ Source: https://olm.operatorframework.io/docs/tasks/uninstall-operator/
 
 from __future__ import annotations
 
-from ..releases.installed import OLM, DefinitionFacts, ObjectFacts, ReleaseFacts
-from .olm_objects import API, OlmFacts, SubscriptionFacts, select_of_operator
+from ..releases.installed import OLM, DefinitionRow, FoundRelease, ObjectRow
+from .olm_objects import API, FoundOlm, SubscriptionRow, select_of_operator
 
 
-def mark_own_objects(namespace: str, package: str, release_facts: ReleaseFacts, olm: OlmFacts) -> ReleaseFacts:
+def mark_own_objects(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> FoundRelease:
     """Return the result of release_info, in which all that this collection's Subscription brought is `ours`.
 
     OLM gives the labels of a Subscription to no other object, so the labels alone do not show that. A version without
@@ -33,52 +33,52 @@ def mark_own_objects(namespace: str, package: str, release_facts: ReleaseFacts, 
         is_own_installation = any(subscription["ours"] for subscription in local_subscriptions)
     else:
         is_own_installation = any(csv["product"] for csv in olm["csvs"])
-    is_installed_here = release_facts["installer"]["by"] == OLM and release_facts["namespace"] == namespace
+    is_installed_here = found_release["installer"]["by"] == OLM and found_release["namespace"] == namespace
     has_no_other_owner = all(subscription["ours"] for subscription in operator_subscriptions)
-    definitions: list[DefinitionFacts] = []
-    for definition in release_facts["crds"]:
+    definitions: list[DefinitionRow] = []
+    for definition in found_release["crds"]:
         is_unowned = has_no_other_owner and definition["installer"]["by"] == OLM
         is_own_definition = definition["ours"] or is_unowned
         definitions.append({**definition, "ours": is_own_definition, "made": not definition["ours"]})
-    is_own = release_facts["ours"] or (is_installed_here and is_own_installation)
-    return {**release_facts, "ours": is_own, "crds": definitions}
+    is_own = found_release["ours"] or (is_installed_here and is_own_installation)
+    return {**found_release, "ours": is_own, "crds": definitions}
 
 
-def add_versions(namespace: str, package: str, release_facts: ReleaseFacts, olm: OlmFacts) -> ReleaseFacts:
+def add_versions(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> FoundRelease:
     """Return the result of release_info, in which `objects` has all that is removed with the Subscription.
 
     These are the versions of the operator and their Deployments, which have no label of this collection. An
     OperatorGroup that other Subscriptions need is left out.
     """
     other_subscriptions = list_other_subscriptions(namespace, olm)
-    objects_to_remove: list[ObjectFacts] = []
-    for facts in release_facts["objects"]:
-        is_needed = bool(other_subscriptions) and facts["kind"] == "OperatorGroup"
+    objects_to_remove: list[ObjectRow] = []
+    for object_row in found_release["objects"]:
+        is_needed = bool(other_subscriptions) and object_row["kind"] == "OperatorGroup"
         if not is_needed:
-            objects_to_remove.append(facts)
-    if release_facts["ours"] or not select_of_operator(other_subscriptions, package):
-        objects_to_remove += _list_versions_and_workloads(namespace, release_facts, olm)
-    return {**release_facts, "objects": objects_to_remove}
+            objects_to_remove.append(object_row)
+    if found_release["ours"] or not select_of_operator(other_subscriptions, package):
+        objects_to_remove += _list_versions_and_workloads(namespace, found_release, olm)
+    return {**found_release, "objects": objects_to_remove}
 
 
-def _list_versions_and_workloads(namespace: str, release_facts: ReleaseFacts, olm: OlmFacts) -> list[ObjectFacts]:
+def _list_versions_and_workloads(namespace: str, found_release: FoundRelease, olm: FoundOlm) -> list[ObjectRow]:
     """Return the versions of the operator, and its Deployments; nothing if there is no version."""
-    objects: list[ObjectFacts] = []
+    objects: list[ObjectRow] = []
     for csv in olm["csvs"]:
         if csv["product"]:
             objects.append(_build_object(f"{API}/v1alpha1", "ClusterServiceVersion", namespace, csv["name"]))
     if objects:
-        for workload in release_facts["workloads"]:
+        for workload in found_release["workloads"]:
             objects.append(_build_object("apps/v1", workload["kind"], workload["namespace"], workload["name"]))
     return objects
 
 
-def _build_object(api_version: str, kind: str, namespace: str, name: str) -> ObjectFacts:
+def _build_object(api_version: str, kind: str, namespace: str, name: str) -> ObjectRow:
     """Return an object that OLM made for this collection."""
     return {"api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "made": True}
 
 
-def list_other_subscriptions(namespace: str, olm: OlmFacts) -> list[SubscriptionFacts]:
+def list_other_subscriptions(namespace: str, olm: FoundOlm) -> list[SubscriptionRow]:
     """Return the Subscriptions of other owners in a namespace, which need its OperatorGroup."""
     other_subscriptions = []
     for subscription in olm["subscriptions"]:

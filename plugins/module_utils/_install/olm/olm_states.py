@@ -52,12 +52,12 @@ class OlmVerdict(NamedTuple):
     """What holds the installation up, the most specific first."""
 
     @property
-    def failure_facts(self) -> dict[str, Any]:
+    def result_keys(self) -> dict[str, Any]:
         """What holds the installation up, and what a plan that is not approved would bring."""
-        facts: dict[str, Any] = {"failures": [symptom.fact_row for symptom in self.symptoms]}
+        keys: dict[str, Any] = {"failures": [symptom.result_row for symptom in self.symptoms]}
         if self.symptoms and self.plan_versions:
-            facts["brings"] = list(self.plan_versions)
-        return facts
+            keys["brings"] = list(self.plan_versions)
+        return keys
 
 
 def judge_installation(goal: InstallGoal, live_objects: LiveObjects) -> OlmVerdict:

@@ -55,7 +55,7 @@ class OlmSymptom(NamedTuple):
         return self.message or self.row.wrong
 
     @property
-    def fact_row(self) -> dict[str, str]:
+    def result_row(self) -> dict[str, str]:
         """The symptom in the result of the task."""
         return {
             "kind": self.row.kind,

@@ -23,8 +23,8 @@ from .version_numbers import Version, parse_release_version, require_version
 Builds = Mapping[str, Mapping[str, str]]
 
 
-class CollectorFacts(TypedDict):
-    """A custom resource that runs, or will run, under an operator. `ResourceFacts` of release_info has these keys."""
+class ManagedResource(TypedDict):
+    """A custom resource that runs, or will run, under an operator. `ResourceRow` of release_info has these keys."""
 
     kind: str
     namespace: str
@@ -38,17 +38,17 @@ class CollectorFacts(TypedDict):
 
 
 def list_skew_warnings(
-    collectors: Iterable[CollectorFacts], operator: Version, builds: Builds | None = None
+    collectors: Iterable[ManagedResource], operator: Version, builds: Builds | None = None
 ) -> Iterator[str]:
     """Yield a warning for each collector whose minor version differs from that of the operator."""
-    for facts in collectors:
-        if facts["kind"] == "OpenTelemetryCollector":
-            warning = _explain_skew(facts, operator, builds or {})
+    for collector in collectors:
+        if collector["kind"] == "OpenTelemetryCollector":
+            warning = _explain_skew(collector, operator, builds or {})
             if warning:
                 yield warning
 
 
-def plan_collector(collector: Mapping[str, Any]) -> CollectorFacts:
+def plan_collector(collector: Mapping[str, Any]) -> ManagedResource:
     """Return a collector of the inventory as the custom resource that it becomes.
 
     `collector` is a row of action otel_render.
@@ -63,20 +63,20 @@ def plan_collector(collector: Mapping[str, Any]) -> CollectorFacts:
     }
 
 
-def _explain_skew(facts: CollectorFacts, operator: Version, builds: Builds) -> str:
+def _explain_skew(collector: ManagedResource, operator: Version, builds: Builds) -> str:
     """Return the warning about a collector; an empty text if its version fits or is not known."""
-    title = f"OpenTelemetryCollector {facts['namespace']}/{facts['name']}"
-    image_version = _find_collector_version(facts["image"], builds)
+    title = f"OpenTelemetryCollector {collector['namespace']}/{collector['name']}"
+    image_version = _find_collector_version(collector["image"], builds)
     if image_version and not _is_same_line(image_version, operator):
         wrong = (
             f"{title} has an image of its own of version {image_version}; the operator is made for"
             f" {operator.minor_line}"
         )
-        matching_tag = _find_matching_tag(facts["image"], operator, builds)
+        matching_tag = _find_matching_tag(collector["image"], operator, builds)
         return f"{wrong}, which {matching_tag} of this build is of" if matching_tag else wrong
-    if facts["image"] or facts["automatic"]:
+    if collector["image"] or collector["automatic"]:
         return ""
-    running_version = parse_release_version(facts["version"] or "")
+    running_version = parse_release_version(collector["version"] or "")
     if running_version and not _is_same_line(running_version, operator):
         return f"{title} stays at version {running_version}, since it is not upgraded automatically"
     return ""

@@ -15,25 +15,25 @@ from collections.abc import Iterator, Sequence
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
-from .installed import DefinitionFacts, ReleaseFacts
+from .installed import DefinitionRow, FoundRelease
 from .manifest import DEFINITION
 from .release_request import ReleaseRequest
 
 
-def refuse_several_installations(request: ReleaseRequest, release_facts: ReleaseFacts) -> None:
+def refuse_several_installations(request: ReleaseRequest, found_release: FoundRelease) -> None:
     """Raise Problem if the product is in the cluster more than once."""
-    if len(release_facts["namespaces"]) > 1:
-        namespaces = ", ".join(release_facts["namespaces"])
+    if len(found_release["namespaces"]) > 1:
+        namespaces = ", ".join(found_release["namespaces"])
         wrong = f"{request.product.title} is in this cluster more than once, in the namespaces {namespaces}"
         raise Problem(wrong, fix="Remove all but one: they would fight over the same objects.")
 
 
-def list_certificate_warnings(request: ReleaseRequest, release_facts: ReleaseFacts) -> Iterator[str]:
+def list_certificate_warnings(request: ReleaseRequest, found_release: FoundRelease) -> Iterator[str]:
     """Raise Problem if the certificate comes from cert-manager, and the cluster does not have cert-manager.
 
     In check mode it yields a warning, because an earlier task may install cert-manager.
     """
-    if request.certificates not in ("cert_manager", "issuer") or release_facts["cert_manager"]:
+    if request.certificates not in ("cert_manager", "issuer") or found_release["cert_manager"]:
         return
     wrong = f"{request.product.title} gets its certificate from cert-manager, which is not in this cluster"
     if not request.check:
@@ -41,14 +41,14 @@ def list_certificate_warnings(request: ReleaseRequest, release_facts: ReleaseFac
     yield wrong
 
 
-def list_stored_version_warnings(release_facts: ReleaseFacts, manifests: Sequence[Manifest]) -> Iterator[str]:
+def list_stored_version_warnings(found_release: FoundRelease, manifests: Sequence[Manifest]) -> Iterator[str]:
     """Yield a warning for each CustomResourceDefinition whose objects may still be stored in an old version.
 
     `manifests` are the objects of the new version, if this collection applies them. Raises Problem if a definition
     among them does not know such an old version: the API server would refuse it in the middle of the upgrade.
     """
     coming_versions = _map_coming_versions(manifests)
-    for definition in release_facts["crds"]:
+    for definition in found_release["crds"]:
         name, stored_versions = definition["name"], definition["stored_versions"]
         known_versions = coming_versions.get(name)
         if known_versions:
@@ -74,7 +74,7 @@ def _map_coming_versions(manifests: Sequence[Manifest]) -> dict[str, list[str]]:
     return coming_versions
 
 
-def _describe_rewriting(definition: DefinitionFacts) -> str:
+def _describe_rewriting(definition: DefinitionRow) -> str:
     """Return how a user stores all objects of a definition in its newest version."""
     return (
         f"Write each {definition['kind']} once (kubectl get {definition['plural']} -A -o yaml | kubectl apply -f -)"

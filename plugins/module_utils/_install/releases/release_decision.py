@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to do about a product that manifests, Helm or OLM install: install it, upgrade it, leave it, or refuse. Private.
 
-Action release_render calls `decide_release`. `addon_decision.py` does the same for EKS add-ons. `release_facts` is the
-result of module release_info: what the cluster has of the product (`ReleaseFacts` of installed.py). An installation is
+Action release_render calls `decide_release`. `addon_decision.py` does the same for EKS add-ons. `found_release` is the
+result of module release_info: what the cluster has of the product (`FoundRelease` of installed.py). An installation is
 ours if this collection installed it. What the cluster has decides, from the top:
 
 | in the cluster | result |
@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .collector_skew import list_skew_warnings
-from .installed import EKS, HELM, MANIFEST, OLM, Installer, ReleaseFacts
+from .installed import EKS, HELM, MANIFEST, OLM, FoundRelease, Installer
 from .products import Product
 from .release_checks import list_certificate_warnings, list_stored_version_warnings, refuse_several_installations
 from .release_request import EXISTING, USE_EXISTING, ReleaseDecision, ReleaseRequest
@@ -54,7 +54,7 @@ KEEP_FIX = "Set the provider to existing to use it unchanged"
 
 def decide_release(
     request: ReleaseRequest,
-    release_facts: ReleaseFacts,
+    found_release: FoundRelease,
     version_table: VersionTable,
     manifests: Sequence[Manifest] = (),
 ) -> ReleaseDecision:
@@ -63,13 +63,13 @@ def decide_release(
     `version_table` is compatibility.yml. `manifests` has the objects of the wanted version, if this collection applies
     them.
     """
-    refuse_several_installations(request, release_facts)
-    decision = _decide_action(request, release_facts)
+    refuse_several_installations(request, found_release)
+    decision = _decide_action(request, found_release)
     if decision.provider == EXISTING:
-        decision.warnings.extend(_list_warnings_of_existing(request.product, release_facts, version_table))
+        decision.warnings.extend(_list_warnings_of_existing(request.product, found_release, version_table))
     else:
         decision.warnings.extend(
-            _list_warnings_of_change(request, decision.action, release_facts, version_table, manifests)
+            _list_warnings_of_change(request, decision.action, found_release, version_table, manifests)
         )
     return decision
 
@@ -77,37 +77,37 @@ def decide_release(
 # ── The action ──
 
 
-def _decide_action(request: ReleaseRequest, release_facts: ReleaseFacts) -> ReleaseDecision:
+def _decide_action(request: ReleaseRequest, found_release: FoundRelease) -> ReleaseDecision:
     """Return the decision without warnings, by the table at the top of this file. Raises Problem for a refusal."""
     title = request.product.title
     if request.provider == EXISTING:
-        if not release_facts["installed"]:
+        if not found_release["installed"]:
             raise Problem(f"{title} is not in this cluster", fix="Set its provider to manifest or helm to install it.")
-        return ReleaseDecision.use_existing(f"{title} {release_facts['version']} is used unchanged")
-    if not release_facts["installed"]:
-        _refuse_definitions_of_others(request, release_facts)
+        return ReleaseDecision.use_existing(f"{title} {found_release['version']} is used unchanged")
+    if not found_release["installed"]:
+        _refuse_definitions_of_others(request, found_release)
         return ReleaseDecision("install", request.provider, f"{title} {request.version or ''} is installed")
-    is_ours = release_facts["ours"] or _is_taken_over_by_helm(request, release_facts)
+    is_ours = found_release["ours"] or _is_taken_over_by_helm(request, found_release)
     if not is_ours:
-        return decide_on_other_owner(request, release_facts)
-    return _decide_next_version(request, release_facts)
+        return decide_on_other_owner(request, found_release)
+    return _decide_next_version(request, found_release)
 
 
-def decide_on_other_owner(request: ReleaseRequest, release_facts: ReleaseFacts) -> ReleaseDecision:
+def decide_on_other_owner(request: ReleaseRequest, found_release: FoundRelease) -> ReleaseDecision:
     """Return the decision on an installation of another owner. Raises Problem unless the policy of the user allows it.
 
     Only a manifest takes the place of a manifest: Helm, OLM and EKS would revert the changes of this collection.
     """
-    title, installer = request.product.title, release_facts["installer"]
+    title, installer = request.product.title, found_release["installer"]
     state = (
-        f"{title} {release_facts['version']} is already in namespace {release_facts['namespace']},"
+        f"{title} {found_release['version']} is already in namespace {found_release['namespace']},"
         f" installed by {_describe_installer(installer)}"
     )
     may_be_taken = installer["by"] == MANIFEST and request.provider == MANIFEST
     if request.other_owner_policy == USE_EXISTING:
         return ReleaseDecision.use_existing(f"{state}; it is only checked, never changed")
     if request.takes_over and may_be_taken:
-        return _decide_next_version(request, release_facts)
+        return _decide_next_version(request, found_release)
     if request.takes_over:
         wrong = f"{state}, which would revert changes of other owners"
         raise Problem(wrong, fix=f"{KEEP_FIX}, or remove it there first.")
@@ -115,13 +115,13 @@ def decide_on_other_owner(request: ReleaseRequest, release_facts: ReleaseFacts) 
     raise Problem(state, fix=f"{KEEP_FIX}, or {alternative}.")
 
 
-def _decide_next_version(request: ReleaseRequest, release_facts: ReleaseFacts) -> ReleaseDecision:
+def _decide_next_version(request: ReleaseRequest, found_release: FoundRelease) -> ReleaseDecision:
     """Return the decision to upgrade or to change nothing. Raises Problem for a downgrade and for skipped versions."""
-    _refuse_move(request, release_facts)
+    _refuse_move(request, found_release)
     title = request.product.title
-    installed_version, target_version = parse_release_version(release_facts["version"]), request.version
+    installed_version, target_version = parse_release_version(found_release["version"]), request.version
     if installed_version is None or target_version is None or installed_version == target_version:
-        return ReleaseDecision("unchanged", request.provider, f"{title} {release_facts['version']} is installed")
+        return ReleaseDecision("unchanged", request.provider, f"{title} {found_release['version']} is installed")
     if target_version < installed_version:
         fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
         raise Problem(f"{title} is {installed_version} here, and {target_version} is older", asked="Upgrade", fix=fix)
@@ -137,29 +137,29 @@ def _decide_next_version(request: ReleaseRequest, release_facts: ReleaseFacts) -
     )
 
 
-def _refuse_move(request: ReleaseRequest, release_facts: ReleaseFacts) -> None:
+def _refuse_move(request: ReleaseRequest, found_release: FoundRelease) -> None:
     """Raise Problem for a product that another provider installed, or that is in another namespace."""
-    title, installer = request.product.title, release_facts["installer"]
+    title, installer = request.product.title, found_release["installer"]
     if installer["by"] != request.provider:
         owner = MANIFEST if installer["by"] == MANIFEST else _describe_installer(installer)
         raise Problem(
             f"{title} was installed by {owner}, and the provider is now {request.provider}",
             fix="Keep the provider, or remove it first with state absent and the old provider.",
         )
-    namespace = release_facts["namespace"]
+    namespace = found_release["namespace"]
     if request.namespace and request.namespace != namespace:
         wrong = f"{title} is in namespace {namespace}, and the requested namespace is {request.namespace}"
         raise Problem(wrong, fix="Keep the namespace, or remove it first with state absent.")
 
 
-def _is_taken_over_by_helm(request: ReleaseRequest, release_facts: ReleaseFacts) -> bool:
+def _is_taken_over_by_helm(request: ReleaseRequest, found_release: FoundRelease) -> bool:
     """Return whether the Helm release of this request has installed the product, and is to be taken over.
 
     Somebody else has made that release then, with the same name: helm upgrades it.
     """
     if request.provider != HELM or not request.takes_over:
         return False
-    return release_facts["installer"] == _own_installer(request)
+    return found_release["installer"] == _own_installer(request)
 
 
 def _own_installer(request: ReleaseRequest) -> Installer:
@@ -167,7 +167,7 @@ def _own_installer(request: ReleaseRequest) -> Installer:
     return {"by": HELM, "name": f"{request.namespace}/{request.helm_release}"}
 
 
-def _refuse_definitions_of_others(request: ReleaseRequest, release_facts: ReleaseFacts) -> None:
+def _refuse_definitions_of_others(request: ReleaseRequest, found_release: FoundRelease) -> None:
     """Raise Problem for definitions that another owner left in the cluster, unless they are taken over.
 
     `_list_definitions_of_others` of addon_decision.py selects those that hinder an EKS add-on.
@@ -175,7 +175,7 @@ def _refuse_definitions_of_others(request: ReleaseRequest, release_facts: Releas
     if request.takes_over:
         return
     other_definitions = []
-    for definition in release_facts["crds"]:
+    for definition in found_release["crds"]:
         is_of_own_helm = request.provider == HELM and definition["installer"] == _own_installer(request)
         if not definition["ours"] and not is_of_own_helm:
             other_definitions.append(definition)
@@ -197,7 +197,7 @@ def _describe_installer(installer: Installer) -> str:
 def _list_warnings_of_change(
     request: ReleaseRequest,
     action: str,
-    release_facts: ReleaseFacts,
+    found_release: FoundRelease,
     version_table: VersionTable,
     manifests: Sequence[Manifest],
 ) -> Iterator[str]:
@@ -208,16 +208,16 @@ def _list_warnings_of_change(
     version = request.version
     if version:
         _refuse_old_operator(request, version)
-        yield from _list_kubernetes_warnings(request, version, release_facts["kubernetes"], version_table)
+        yield from _list_kubernetes_warnings(request, version, found_release["kubernetes"], version_table)
         unknown_warning = warn_if_not_in_table(version_table, request.product, version)
         if unknown_warning:
             yield unknown_warning
-    yield from list_certificate_warnings(request, release_facts)
+    yield from list_certificate_warnings(request, found_release)
     if action == "upgrade":
-        yield from list_stored_version_warnings(release_facts, manifests)
+        yield from list_stored_version_warnings(found_release, manifests)
     if version and request.product.runs_collectors:
         builds = version_table.get("builds", {})
-        yield from list_skew_warnings(request.list_managed_resources(release_facts), version, builds)
+        yield from list_skew_warnings(request.list_managed_resources(found_release), version, builds)
 
 
 def _refuse_old_operator(request: ReleaseRequest, version: Version) -> None:
@@ -247,24 +247,24 @@ def _list_kubernetes_warnings(
 
 
 def _list_warnings_of_existing(
-    product: Product, release_facts: ReleaseFacts, version_table: VersionTable
+    product: Product, found_release: FoundRelease, version_table: VersionTable
 ) -> Iterator[str]:
     """Yield warnings about an installation that is used as it is. Raises Problem if it is of no use."""
-    _refuse_missing_kind(product, release_facts)
-    running_version = parse_release_version(release_facts["version"])
+    _refuse_missing_kind(product, found_release)
+    running_version = parse_release_version(found_release["version"])
     if running_version is None:
         yield f"The version of {product.title} is unknown"
         return
-    if release_facts["installer"]["by"] == EKS:
+    if found_release["installer"]["by"] == EKS:
         return  # EKS offers an add-on for the versions of Kubernetes that it was tested with
-    yield from list_version_warnings(version_table, product, running_version, release_facts["kubernetes"])
+    yield from list_version_warnings(version_table, product, running_version, found_release["kubernetes"])
 
 
-def _refuse_missing_kind(product: Product, release_facts: ReleaseFacts) -> None:
+def _refuse_missing_kind(product: Product, found_release: FoundRelease) -> None:
     """Raise Problem if the installed product does not serve its first kind in the version that this collection uses."""
     kind = product.kinds[0]
-    for definition in release_facts["crds"]:
+    for definition in found_release["crds"]:
         if definition["name"] == kind.definition_name and kind.version in definition["served_versions"]:
             return
-    wrong = f"{product.title} {release_facts['version']} does not serve {kind.kind} as {kind.api_version}"
+    wrong = f"{product.title} {found_release['version']} does not serve {kind.kind} as {kind.api_version}"
     raise Problem(wrong, fix="Upgrade it, with what installed it.")

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._otelcol.kube.objects import ObjectRef
-from .collector_skew import CollectorFacts, plan_collector
-from .installed import ReleaseFacts
+from .collector_skew import ManagedResource, plan_collector
+from .installed import FoundRelease
 from .products import Product
 from .version_numbers import Version
 
@@ -63,14 +63,14 @@ class ReleaseRequest:
         """Whether an installation of another owner becomes one of this collection."""
         return self.other_owner_policy == TAKE_OVER
 
-    def list_managed_resources(self, release_facts: ReleaseFacts) -> list[CollectorFacts]:
+    def list_managed_resources(self, found_release: FoundRelease) -> list[ManagedResource]:
         """Return the custom resources that the operator manages after this task.
 
         These are the resources of the cluster and the collectors of the inventory. A collector of the inventory
         replaces the resource of its name.
         """
-        resource_by_key: dict[ObjectRef, CollectorFacts] = {}
-        for resource in release_facts["resources"]:
+        resource_by_key: dict[ObjectRef, ManagedResource] = {}
+        for resource in found_release["resources"]:
             resource_by_key[_resource_key(resource)] = resource
         for collector in self.collectors:
             if collector["backend"] == "operator":
@@ -81,7 +81,7 @@ class ReleaseRequest:
         return list(resource_by_key.values())
 
 
-def _resource_key(resource: CollectorFacts) -> ObjectRef:
+def _resource_key(resource: ManagedResource) -> ObjectRef:
     return ObjectRef(resource["kind"], resource["namespace"], resource["name"])
 
 

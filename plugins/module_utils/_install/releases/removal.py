@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest, ObjectRef
-from .installed import HELM, DefinitionFacts, ObjectFacts, ReleaseFacts, ResourceFacts, join_object_names
+from .installed import HELM, DefinitionRow, FoundRelease, ObjectRow, ResourceRow, join_object_names
 from .manifest import DEFINITION
 from .products import Product
 
@@ -53,7 +53,7 @@ class RemovalPlan:
 
 def plan_removal(
     product: Product,
-    release_facts: ReleaseFacts,
+    found_release: FoundRelease,
     policy_for_others: str,
     removes_definitions: bool,
     helm_release: str = "",
@@ -69,26 +69,26 @@ def plan_removal(
 
     Raises Problem if custom resources of others need the product and the policy is REFUSE.
     """
-    own_definitions = _list_own_definitions(release_facts, helm_release) if removes_definitions else []
-    reason = _explain_nothing(product, release_facts, has_more=has_other_parts or bool(own_definitions))
+    own_definitions = _list_own_definitions(found_release, helm_release) if removes_definitions else []
+    reason = _explain_nothing(product, found_release, has_more=has_other_parts or bool(own_definitions))
     if reason:
         return RemovalPlan("nothing", reason)
-    users = _find_users(product, release_facts, policy_for_others, is_check_mode=check)
+    users = _find_users(product, found_release, policy_for_others, is_check_mode=check)
     removed_users = users if policy_for_others == REMOVE else []
     warnings = []
     if users and not removed_users:
         warnings.append(_describe_remaining_users(product, users, policy_for_others))
-    may_be_in_use = (bool(users) and policy_for_others == KEEP) or bool(release_facts["denied"])
+    may_be_in_use = (bool(users) and policy_for_others == KEEP) or bool(found_release["denied"])
     if removes_definitions and may_be_in_use:
         own_definitions = []
         warnings.append("The definitions stay, since they are or may be in use")
-    self_made_objects = _list_self_made_objects(product, release_facts)
+    self_made_objects = _list_self_made_objects(product, found_release)
     return RemovalPlan(
         "remove",
         f"{product.title} is removed",
         resources=[_build_resource(user, removal_label(product)) for user in removed_users],
         manifests=[
-            *_list_objects(product, release_facts["objects"]),
+            *_list_objects(product, found_release["objects"]),
             *_build_definitions(product, own_definitions),
             *self_made_objects.others,
         ],
@@ -109,10 +109,10 @@ def removal_label(product: Product) -> str:
 # ── What is removed ──
 
 
-def _list_own_definitions(release_facts: ReleaseFacts, helm_release: str) -> list[DefinitionFacts]:
+def _list_own_definitions(found_release: FoundRelease, helm_release: str) -> list[DefinitionRow]:
     """Return the definitions that this collection owns: by their label, or because its Helm release left them."""
     own_definitions = []
-    for definition in release_facts["crds"]:
+    for definition in found_release["crds"]:
         installer = definition["installer"]
         is_left_by_helm = installer["by"] == HELM and installer["name"] == helm_release
         if definition["ours"] or is_left_by_helm:
@@ -120,24 +120,22 @@ def _list_own_definitions(release_facts: ReleaseFacts, helm_release: str) -> lis
     return own_definitions
 
 
-def _explain_nothing(product: Product, release_facts: ReleaseFacts, *, has_more: bool) -> str:
+def _explain_nothing(product: Product, found_release: FoundRelease, *, has_more: bool) -> str:
     """Return why there is nothing to remove; an empty text if there is something."""
-    if release_facts["installed"] and not release_facts["ours"]:
+    if found_release["installed"] and not found_release["ours"]:
         return f"{product.title} was not installed by this collection, so it stays unchanged"
-    if not (release_facts["objects"] or has_more):
+    if not (found_release["objects"] or has_more):
         return f"nothing of {product.title} is here that this collection installed"
     return ""
 
 
-def _list_objects(product: Product, objects: Sequence[ObjectFacts]) -> list[Manifest]:
+def _list_objects(product: Product, objects: Sequence[ObjectRow]) -> list[Manifest]:
     """Return the objects of a product that are no definitions, each with the release label that it is removed by."""
     manifests = []
-    for facts in objects:
-        if facts["kind"] != DEFINITION:
-            release = removal_label(product) if facts.get("made") else product.name
-            manifests.append(
-                _build_reference(facts["api_version"], facts["kind"], facts["namespace"], facts["name"], release)
-            )
+    for row in objects:
+        if row["kind"] != DEFINITION:
+            release = removal_label(product) if row.get("made") else product.name
+            manifests.append(_build_reference(row["api_version"], row["kind"], row["namespace"], row["name"], release))
     return manifests
 
 
@@ -148,11 +146,11 @@ class _SelfMadeObjects(NamedTuple):
     others: list[Manifest]
 
 
-def _list_self_made_objects(product: Product, release_facts: ReleaseFacts) -> _SelfMadeObjects:
+def _list_self_made_objects(product: Product, found_release: FoundRelease) -> _SelfMadeObjects:
     """Return the objects that the product made for itself and does not remove, by their known names."""
-    own_namespaces = _list_own_namespaces(release_facts)
-    election_namespaces = _list_election_namespaces(release_facts, own_namespaces) or own_namespaces
-    known_refs = {ObjectRef(facts["kind"], facts["namespace"], facts["name"]) for facts in release_facts["objects"]}
+    own_namespaces = _list_own_namespaces(found_release)
+    election_namespaces = _list_election_namespaces(found_release, own_namespaces) or own_namespaces
+    known_refs = {ObjectRef(row["kind"], row["namespace"], row["name"]) for row in found_release["objects"]}
     leases: list[Manifest] = []
     others: list[Manifest] = []
     for made_object in product.self_made_objects:
@@ -167,22 +165,22 @@ def _list_self_made_objects(product: Product, release_facts: ReleaseFacts) -> _S
     return _SelfMadeObjects(leases, others)
 
 
-def _list_own_namespaces(release_facts: ReleaseFacts) -> list[str]:
+def _list_own_namespaces(found_release: FoundRelease) -> list[str]:
     """Return the namespace of the product, as a list of one; an empty list if it is not known.
 
     If the product does not run, its namespace is the first one among its objects.
     """
-    if release_facts["namespace"]:
-        return [release_facts["namespace"]]
-    for facts in release_facts["objects"]:
-        if facts["kind"] == "Namespace":
-            return [facts["name"]]
+    if found_release["namespace"]:
+        return [found_release["namespace"]]
+    for row in found_release["objects"]:
+        if row["kind"] == "Namespace":
+            return [row["name"]]
     return []
 
 
-def _list_election_namespaces(release_facts: ReleaseFacts, own_namespaces: list[str]) -> list[str]:
+def _list_election_namespaces(found_release: FoundRelease, own_namespaces: list[str]) -> list[str]:
     """Return the other namespaces in which the product elects a leader: those in which it has a Role."""
-    namespaces = {facts["namespace"] for facts in release_facts["objects"] if facts["kind"] == "Role"}
+    namespaces = {row["namespace"] for row in found_release["objects"] if row["kind"] == "Role"}
     return sorted(namespaces.difference(own_namespaces))
 
 
@@ -190,8 +188,8 @@ def _list_election_namespaces(release_facts: ReleaseFacts, own_namespaces: list[
 
 
 def _find_users(
-    product: Product, release_facts: ReleaseFacts, policy_for_others: str, *, is_check_mode: bool
-) -> list[ResourceFacts]:
+    product: Product, found_release: FoundRelease, policy_for_others: str, *, is_check_mode: bool
+) -> list[ResourceRow]:
     """Return the custom resources that need the product.
 
     Playbook `remove` deletes the custom resources of its inventory before it removes their operator. Without check
@@ -201,12 +199,12 @@ def _find_users(
     user may not list them; or it is REMOVE, and this product never takes custom resources with it.
     """
     users = []
-    for resource in release_facts["resources"]:
+    for resource in found_release["resources"]:
         is_part_of_product = resource["release"]
         if resource["kind"] in product.used_kinds and not is_part_of_product:
             users.append(resource)
-    if policy_for_others == REFUSE and release_facts["denied"]:
-        kinds = ", ".join(release_facts["denied"])
+    if policy_for_others == REFUSE and found_release["denied"]:
+        kinds = ", ".join(found_release["denied"])
         wrong = f"this user may not list {kinds}, so it is unknown whether they are still used"
         fix = f"Grant the permission, or keep the objects ({product.others}: keep)."
         raise Problem(wrong, asked=f"Remove {product.title}", fix=fix)
@@ -227,7 +225,7 @@ def _describe_alternatives(product: Product) -> str:
     return alternatives
 
 
-def _describe_remaining_users(product: Product, users: list[ResourceFacts], policy_for_others: str) -> str:
+def _describe_remaining_users(product: Product, users: list[ResourceRow], policy_for_others: str) -> str:
     """Return the warning about custom resources that are not removed with the product."""
     if policy_for_others == KEEP:
         return f"{join_object_names(users)} stay, and no controller manages them any more"
@@ -238,7 +236,7 @@ def _describe_remaining_users(product: Product, users: list[ResourceFacts], poli
 # ── Manifests ──
 
 
-def _build_resource(resource: ResourceFacts, release: str) -> Manifest:
+def _build_resource(resource: ResourceRow, release: str) -> Manifest:
     """Return a custom resource for the removal."""
     return _build_reference(resource["api_version"], resource["kind"], resource["namespace"], resource["name"], release)
 
@@ -252,11 +250,11 @@ def _build_reference(api_version: str, kind: str, namespace: str, name: str, rel
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
 
 
-def _build_definitions(product: Product, definitions: Sequence[DefinitionFacts]) -> list[Manifest]:
+def _build_definitions(product: Product, definitions: Sequence[DefinitionRow]) -> list[Manifest]:
     return [_build_definition(product, definition) for definition in definitions]
 
 
-def _build_definition(product: Product, definition: DefinitionFacts) -> Manifest:
+def _build_definition(product: Product, definition: DefinitionRow) -> Manifest:
     """Return a definition for the removal.
 
     A definition that this collection applied has the release label of the product, and needs no other label.

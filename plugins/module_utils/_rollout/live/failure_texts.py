@@ -45,7 +45,7 @@ LOG_PAUSE = 0.5
 NO_LOG_ANSWER = "unable to retrieve container logs"
 
 
-class FailureFact(TypedDict):
+class FailureResult(TypedDict):
     """A symptom in the result of a task. A symptom of a workload as a whole has empty texts for pod and container."""
 
     id: str
@@ -78,7 +78,7 @@ class _SymptomGroup:
 
 def describe_symptoms(
     cluster: Cluster, found_symptoms: Sequence[WorkloadSymptom], mask: Callable[[str], str] = conceal_secrets
-) -> tuple[list[FailureFact], list[Problem]]:
+) -> tuple[list[FailureResult], list[Problem]]:
     """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
     groups: dict[tuple[str, ...], _SymptomGroup] = {}
     for workload, symptom in found_symptoms:
@@ -87,12 +87,12 @@ def describe_symptoms(
     shown_groups = list(groups.values())[:SHOWN_GROUPS]
     for group in shown_groups:
         group.log_lines = _read_log(cluster, group.first_symptom, mask)
-    facts: list[FailureFact] = []
+    results: list[FailureResult] = []
     for workload, symptom in found_symptoms[:LISTED_SYMPTOMS]:
         group = groups[_group_key(workload, symptom)]
         own_log = group.log_lines if symptom is group.first_symptom else []
-        facts.append(_build_fact(workload, symptom, own_log))
-    return facts, [_build_problem(group) for group in shown_groups]
+        results.append(_build_failure_result(workload, symptom, own_log))
+    return results, [_build_problem(group) for group in shown_groups]
 
 
 def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:
     return (str(ref(workload)), symptom.failure_row.id, symptom.container, symptom.reason)
 
 
-def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> FailureFact:
+def _build_failure_result(workload: Object, symptom: Symptom, log: list[str]) -> FailureResult:
     """Return a symptom as data."""
     pod = symptom.pod or {"metadata": {"name": ""}, "spec": {}}
     workload_ref = ref(workload)
@@ -123,14 +123,14 @@ def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> FailureFa
 def _build_problem(group: _SymptomGroup) -> Problem:
     """Return the problem of a group of symptoms, with the log of the first one."""
     symptom, log = group.first_symptom, group.log_lines
-    fact = _build_fact(group.workload, symptom, log)
-    places = (("container", fact["container"]), ("pod", fact["pod"]), ("node", fact["node"]))
+    result = _build_failure_result(group.workload, symptom, log)
+    places = (("container", result["container"]), ("pod", result["pod"]), ("node", result["node"]))
     place_text = ", ".join(f"{word} {name}" for word, name in places if name)
     count_note = f"; the same for {group.pod_count - 1} more" if group.pod_count > 1 else ""
     last_lines = "\nThe last lines of its log:\n  " + "\n  ".join(log) if log else ""
     problem = f"{symptom.reason}: {symptom.detail.rstrip('.')}{count_note}"
     return Problem(
-        problem, asked=f"Wait for {format_title(group.workload)}", where=place_text, fix=fact["fix"] + last_lines
+        problem, asked=f"Wait for {format_title(group.workload)}", where=place_text, fix=result["fix"] + last_lines
     )
 
 

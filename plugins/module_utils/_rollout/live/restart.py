@@ -75,7 +75,7 @@ class LeftAloneRow(WorkloadRow):
     """Why not, as the end of a sentence, such as `it is paused`."""
 
 
-class RestartFacts(TypedDict):
+class RestartProgress(TypedDict):
     """What a run has done so far. An error has it too."""
 
     restarted: list[WorkloadRow]
@@ -83,7 +83,7 @@ class RestartFacts(TypedDict):
     warnings: list[str]
 
 
-class RestartResult(RestartFacts):
+class RestartResult(RestartProgress):
     """The result of the task."""
 
     changed: bool
@@ -141,21 +141,21 @@ class RestartRun:
             "changed": bool(self.restarted_workloads),
             "msg": message,
             "stale": [_build_row(workload) for workload in stale_workloads],
-            **self._collect_facts(),
+            **self._collect_progress(),
         }
 
     def _decide_and_restart(self, workload: OutdatedWorkload) -> RestartDecision:
-        """Restart a workload if it may restart. A Problem gets the facts of the workloads before this one."""
+        """Restart a workload if it may restart. A Problem gets the rows of the workloads before this one."""
         try:
             decision = self._decide_restart(workload)
             if decision.may_restart:
                 self._restart(workload)
         except Problem as problem:
-            problem.facts = {**problem.facts, **self._collect_facts()}
+            problem.facts = {**problem.facts, **self._collect_progress()}
             raise
         return decision
 
-    def _collect_facts(self) -> RestartFacts:
+    def _collect_progress(self) -> RestartProgress:
         return {
             "restarted": [_build_row(workload) for workload in self.restarted_workloads],
             "left_alone": self.left_alone_rows,

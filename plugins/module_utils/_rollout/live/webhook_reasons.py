@@ -26,7 +26,7 @@ from ..webhook_steps import PendingStep, build_silent_webhook_step
 from ..webhooks import describe_pod_ports, selects_workload
 from .allowed_reads import AllowedReads
 from .explain_failures import WorkloadStatus
-from .failure_texts import FailureFact, describe_symptoms, describe_unfinished
+from .failure_texts import FailureResult, describe_symptoms, describe_unfinished
 from .jmespath_search import compile_search
 from .missing_ca import MissingCa
 
@@ -60,12 +60,12 @@ class WebhookReasons:
         if fatal_symptoms:
             raise self.workload_status.build_failure(fatal_symptoms)
 
-    def describe_steps(self, pending_steps: list[PendingStep]) -> tuple[list[str], list[FailureFact]]:
+    def describe_steps(self, pending_steps: list[PendingStep]) -> tuple[list[str], list[FailureResult]]:
         """Return what hangs and why: as lines for people, and as rows of a task's result."""
         unready_workloads = self._list_unready_workloads(pending_steps)
         symptom_rows, problems = describe_symptoms(self.cluster, self._find_symptoms(unready_workloads))
         lines: list[str] = []
-        step_rows: list[FailureFact] = []
+        step_rows: list[FailureResult] = []
         for step in pending_steps:
             step_lines = self._explain_step(step)
             lines += step_lines
@@ -136,7 +136,7 @@ class WebhookReasons:
             yield f"The Service {service} selects the pods of no Deployment, DaemonSet or StatefulSet."
 
 
-def _build_failure_row(step: PendingStep, lines: list[str]) -> FailureFact:
+def _build_failure_row(step: PendingStep, lines: list[str]) -> FailureResult:
     """Return a step as a row of a task's result. A step is of no pod, so the fields about pods are empty."""
     return {
         "id": step.id,

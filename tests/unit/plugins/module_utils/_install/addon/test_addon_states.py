@@ -199,7 +199,7 @@ def test_issues_of_addon_and_update_are_told_once_each() -> None:
     issues = list_issues(addon, update)
     assert describe_issues(issues) == "no [AccessDenied (role/a)]"
     assert join_fixes(issues * 2).count("eks:addon-manager") == 1
-    assert issues[0].fact_row["fix"] == ADVICE_BY_CODE["AccessDenied"].fix
+    assert issues[0].result_row["fix"] == ADVICE_BY_CODE["AccessDenied"].fix
     assert describe_issues(list_issues({"health": {"issues": [{"message": "odd"}]}})) == "odd [no code]"
     assert describe_issues((Issue("AccessDenied", ""),)) == "EKS gives no message [AccessDenied]"
     assert list_issues(None) == list_issues({"health": {}}, {}) == ()

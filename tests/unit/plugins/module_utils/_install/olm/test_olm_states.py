@@ -214,7 +214,7 @@ def test_requirements_that_are_not_met_are_named() -> None:
     pending = csv(TWO, "Pending", "RequirementsNotMet", "not found", requirementStatus=[met, unmet])
     (symptom, *_rest) = look(PINNED, subscribed(currentCSV=TWO), pending).symptoms
     assert symptom.message == "not found; CustomResourceDefinition a.b is NotPresent: CRD is not present"
-    assert symptom.fact_row["reason"] == "RequirementsNotMet"
+    assert symptom.result_row["reason"] == "RequirementsNotMet"
 
 
 @cases(
