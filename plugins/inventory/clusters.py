@@ -76,6 +76,7 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.found_clusters import (
     FoundCluster,
+    UnreachableCluster,
     build_fleet,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.live.cluster_sources import (
@@ -136,8 +137,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                     failures.append(self._report_failed_source(source, problem))
                     continue
                 for row in rows:
-                    if isinstance(row, str):
-                        self.display.warning(f"{source.where}: {clean_text(row)}; left out")
+                    if isinstance(row, UnreachableCluster):
+                        self.display.warning(f"{source.where}: {clean_text(row.reason)}; left out")
                     else:
                         yield row
                 self._warn_of_empty_source(source, rows)
@@ -151,7 +152,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self.display.warning(f"A source of clusters is left out: {failure_text}")
         return failure_text
 
-    def _warn_of_empty_source(self, source: ClusterSource, rows: list[FoundCluster | str]) -> None:
+    def _warn_of_empty_source(self, source: ClusterSource, rows: list[FoundCluster | UnreachableCluster]) -> None:
         if not any(isinstance(row, FoundCluster) for row in rows):
             self.display.warning(f"{source.title} has no cluster")
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a probe is sent, read from the endpoint that a user gives. Private."""
+"""Where a probe is sent, read from the endpoint that a user gives. Private.
+
+probe_task.py calls `OtlpTarget.from_endpoint`. For example, the endpoint `https://gateway.example` becomes
+`OtlpTarget(protocol="http/protobuf", scheme="https", host="gateway.example", port=4318, path="", …)`.
+"""
 
 from __future__ import annotations
 

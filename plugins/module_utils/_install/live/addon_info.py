@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module eks_addon_info: the add-ons of a cluster, those that EKS offers, and how one is configured. Private."""
+"""Module eks_addon_info: the add-ons of a cluster, those that EKS offers, and how one is configured. Private.
+
+Each option adds a key to the result. For example, `available: true` adds an `OfferRow` for each add-on that EKS offers.
+"""
 
 from __future__ import annotations
 

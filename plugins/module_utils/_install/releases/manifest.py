@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Release manifests: version, namespace, workloads and webhooks. Private."""
+"""Release manifests: version, namespace, workloads and webhooks. Private.
+
+A release manifest is the file that a project publishes with a release, such as opentelemetry-operator.yaml. The action
+that renders a release calls `read_release` with its objects. For example, a Deployment of the operator with the image
+`…/opentelemetry-operator:0.140.0` makes it a release of version 0.140.0.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask AWS X-Ray or CloudWatch for a probe, with the credentials of a profile or of the environment. Private."""
+"""Ask AWS X-Ray or CloudWatch for a probe, with the credentials of a profile or of the environment. Private.
+
+`backend_search.py` makes an `AwsBackend` for the kinds of backends that AWS has, and calls `ask_backend` with what
+backend_queries.py writes, until the probe is there. For example, a log group that does not exist yet gives
+`BackendAnswer(None, "it has no such log group yet (…)")`, and the next question may find it.
+"""
 
 from __future__ import annotations
 

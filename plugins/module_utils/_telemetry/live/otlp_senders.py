@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways to send a request: over gRPC, HTTP or UDP to an address, or through the API server of a cluster. Private."""
+"""The ways to send a request: over gRPC, HTTP or UDP to an address, or through the API server of a cluster. Private.
+
+probe_task.py creates the sender of a target, and probe.py calls it with the request of each signal. For example, an
+answer 503 raises `NotSentError(…, again=True)`, after which the probe sends the same request again.
+"""
 
 from __future__ import annotations
 

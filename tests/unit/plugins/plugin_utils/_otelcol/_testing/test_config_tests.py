@@ -159,7 +159,7 @@ def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
         "import os, time\n"
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_place import *\n"
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_run import *\n"
-        f"command = Command({binary!r}, '', dict(os.environ))\n"
+        f"command = CollectorCommand({binary!r}, '', dict(os.environ))\n"
         "with open_place(False) as place, run_collector(place, command, 60): time.sleep(600)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
