@@ -132,7 +132,7 @@ _LIMIT_CODES = frozenset(
 RUN_AGAIN = "What AWS has begun goes on there, and the next run takes it up."
 
 
-class FailureRow(NamedTuple):
+class AwsFailureRow(NamedTuple):
     """Codes of failed calls that mean the same, what is wrong then, and what to do.
 
     {message} and {code} are those of the call, {call} is its action as a policy names it, such as `eks:ListAddons`.
@@ -145,83 +145,83 @@ class FailureRow(NamedTuple):
 
 # Tried from the top.
 FAILURE_ROWS = (
-    FailureRow(
+    AwsFailureRow(
         EXPIRED_CODES,
         "the AWS credentials have expired ({message})",
         f"Get fresh ones and run the task again. {RUN_AGAIN}",
     ),
-    FailureRow(
+    AwsFailureRow(
         _DENIED_CODES,
         "not allowed ({message})",
         "Allow {call} to the caller, or look for a policy that denies it.",
     ),
-    FailureRow(
+    AwsFailureRow(
         _REFUSED_CREDENTIALS,
         "AWS does not accept the credentials ({message})",
         "Check access_key, secret_key and session_token or the profile, the region's partition, and the clock here.",
     ),
-    FailureRow(
+    AwsFailureRow(
         _NO_CREDENTIALS,
         "there are no usable AWS credentials ({message})",
         "Give profile, or access_key and secret_key, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
         " AWS_SECRET_ACCESS_KEY.",
     ),
-    FailureRow(
+    AwsFailureRow(
         _LOGIN_CODES,
         "the login of the profile has expired ({message})",
         f"Log in anew, and run it again. {RUN_AGAIN}",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"ProfileNotFound"}),
         "{message}",
         "Check profile and AWS_PROFILE.",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"ParamValidationError"}),
         "a value is not valid ({message})",
         "Correct what the message names.",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"NoRegionError"}),
         "no region is known",
         "Give region, or set AWS_REGION.",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"SSLError"}),
         "no trusted TLS with AWS ({message})",
         "Give the CA of the proxy or endpoint with aws_ca_bundle.",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"ProxyConnectionError"}),
         "the proxy does not answer ({message})",
         "Check HTTPS_PROXY and NO_PROXY.",
     ),
-    FailureRow(
+    AwsFailureRow(
         PASSING_ERRORS,
         "AWS cannot be reached ({message})",
         "Check the region, endpoint_url, DNS, proxies and VPC endpoints between this machine and AWS.",
     ),
-    FailureRow(
+    AwsFailureRow(
         _LIMIT_CODES,
         "a limit is reached ({message})",
         "Remove what is not needed, or ask AWS for more.",
     ),
-    FailureRow(
+    AwsFailureRow(
         MISSING_CODES,
         "it does not exist ({message})",
         "Check the names, the region and the account.",
     ),
-    FailureRow(
+    AwsFailureRow(
         BUSY_CODES,
         "another operation is under way ({message})",
         "Run the task again when that is over.",
     ),
-    FailureRow(
+    AwsFailureRow(
         PASSING_CODES,
         "AWS is overloaded or in trouble, and stayed so ({code}: {message})",
         f"Run the task again. {RUN_AGAIN}",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"InvalidParameterException", "InvalidRequestException", "ValidationError", "InvalidInput"}),
         "AWS refuses the request ({message})",
         "Correct what the message names.",
