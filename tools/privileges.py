@@ -50,7 +50,7 @@ def _add_release(table: dict[str, Any], objects: list[Any], manifest_path: str) 
     """Add the version and the privileges of a release to its product. Raises SystemExit for another manifest."""
     release = _find_release(objects, manifest_path)
     row = table.setdefault(release.product.name, {"versions": [], "privileges": {}})
-    read_version = import_plugin_module(f"{_RELEASES}.version_numbers").parse_version
+    read_version = import_plugin_module(f"{_RELEASES}.version_numbers").parse_release_version
     versions = {read_version(tag) for tag in (*row["versions"], release.version.tag)}
     row["versions"] = [version.tag for version in sorted(versions)]
     for key, values in import_plugin_module(f"{_RELEASES}.privileges").tabulate_privileges(release).items():

@@ -76,6 +76,7 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.found_clusters import (
     FoundCluster,
+    UnreachableCluster,
     build_fleet,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.live.cluster_sources import (

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 from ..module_utils._install.releases import lock_file
 from ..module_utils._otelcol.bounded.live.bounded_reads import compute_file_sum
@@ -107,15 +107,6 @@ def _join_digests(images: Sequence[LockedImage], digests: Sequence[str]) -> list
     return [ImageToLock(image, digest.strip()) for image, digest in zip(images, digests, strict=True)]
 
 
-class _LockRow(NamedTuple):
-    """What a lock has of a file or an image: its part of the lock, its name, its sum, and where it came from."""
-
-    part: str
-    name: str
-    checksum: str
-    origin: str
-
-
 def lock_or_verify(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Return the result of release_lock. Raises Problem for a file or image without a sum, or with another one."""
     request = LockRequest.from_arguments(arguments)
@@ -152,7 +143,7 @@ def write_lock(request: LockRequest, *, check: bool) -> dict[str, Any]:
     return result
 
 
-def _iter_new_rows(request: LockRequest, old_lock: lock_file.Lock | None) -> Iterator[_LockRow]:
+def _iter_new_rows(request: LockRequest, old_lock: lock_file.Lock | None) -> Iterator[lock_file.Checksum]:
     """Yield the rows of the new lock: those of the request, and those of the old lock that it does not replace.
 
     A request has either the programs of hosts, or all else.
@@ -171,13 +162,13 @@ def _iter_new_rows(request: LockRequest, old_lock: lock_file.Lock | None) -> Ite
             yield row
 
 
-def _iter_file_rows(part: str, files: Sequence[SummedFile]) -> Iterator[_LockRow]:
+def _iter_file_rows(part: str, files: Sequence[SummedFile]) -> Iterator[lock_file.Checksum]:
     """Yield the rows of manifests, charts or programs, whose sums release_mirror has found."""
     for file in files:
-        yield _LockRow(part, str(file["name"]), str(file["sum"]), str(file["from"]))
+        yield lock_file.Checksum(part, str(file["name"]), str(file["sum"]), str(file["from"]))
 
 
-def _iter_image_rows(request: LockRequest) -> Iterator[_LockRow]:
+def _iter_image_rows(request: LockRequest) -> Iterator[lock_file.Checksum]:
     """Yield the images with their digests. Where a registry does not answer, the lock of the mirror has the digest."""
     mirror_digests = _read_mirror_digests(request.lock_of_mirror)
     for image, digest in request.images:
@@ -188,7 +179,7 @@ def _iter_image_rows(request: LockRequest) -> Iterator[_LockRow]:
         origin = image["target"] if request.is_pushed else f"docker://{image['source']}"
         if not digest and request.lock_of_mirror:
             origin = str(request.lock_of_mirror)
-        yield _LockRow(lock_file.IMAGES, name, digest or mirror_digests.get(name, ""), origin)
+        yield lock_file.Checksum(lock_file.IMAGES, name, digest or mirror_digests.get(name, ""), origin)
 
 
 def _read_mirror_digests(path: Path | None) -> dict[str, str]:
@@ -198,13 +189,13 @@ def _read_mirror_digests(path: Path | None) -> dict[str, str]:
     return read_lock(path).list_sums(lock_file.IMAGES)
 
 
-def _iter_archive_rows(request: LockRequest) -> Iterator[_LockRow]:
+def _iter_archive_rows(request: LockRequest) -> Iterator[lock_file.Checksum]:
     """Yield the archives of images with their sums; none without a folder of archives."""
     if request.archives is None:
         return
     for image, _digest in request.images:
         checksum = _compute_sum(request.archives / image["archive"])
-        yield _LockRow(lock_file.ARCHIVES, image["archive"], checksum, image["image"])
+        yield lock_file.Checksum(lock_file.ARCHIVES, image["archive"], checksum, image["image"])
 
 
 def _compute_sum(path: Path) -> str:
@@ -217,13 +208,13 @@ def _compute_sum(path: Path) -> str:
         raise Problem(wrong, asked="Read the archive", where=str(path), fix=fix) from error
 
 
-def _iter_lock_rows(lock: lock_file.Lock | None) -> Iterator[_LockRow]:
+def _iter_lock_rows(lock: lock_file.Lock | None) -> Iterator[lock_file.Checksum]:
     """Yield the rows that a lock has; none without a lock."""
     if lock is None:
         return
     for part, rows in lock.rows_by_part.items():
         for name, row in rows.items():
-            yield _LockRow(part, name, row["sum"], row.get("from", ""))
+            yield lock_file.Checksum(part, name, row["sum"], row.get("from", ""))
 
 
 def _read_exclusions(lock: lock_file.Lock | None) -> Sequence[str]:

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.ol
     STATE_ROWS,
     SUBSCRIPTION,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import HARMLESS_CONDITIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_symptoms import HARMLESS_CONDITIONS
 
 from tests.testbed import olm
 

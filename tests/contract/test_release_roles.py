@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import (
+    parse_release_version,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, published
@@ -166,13 +168,15 @@ def test_a_trial_of_the_addon_comes_before_anything_is_changed() -> None:
 def test_what_is_known_of_addons_has_versions_and_reasons() -> None:
     for name, row in TABLE["eks_addons"].items():
         assert re.fullmatch(r"[a-z-]+", name)
-        assert parse_version(row["rights_until"]) < parse_version(row["first"]), "who lacks rights is refused anyway"
+        assert parse_release_version(row["rights_until"]) < parse_release_version(row["first"]), (
+            "who lacks rights is refused anyway"
+        )
         assert all(row["beside"].values())
 
 
 def test_builds_with_versions_of_their_own_say_which_collector_is_in_them() -> None:
     assert TABLE["builds"]["aws-otel-collector"]["v0.49.0"] == "0.156.0"
-    assert all(parse_version(inside) for own in TABLE["builds"].values() for inside in own.values())
+    assert all(parse_release_version(inside) for own in TABLE["builds"].values() for inside in own.values())
 
 
 def test_what_was_tested_is_in_the_table() -> None:
@@ -183,10 +187,10 @@ def test_what_was_tested_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("table", ["cert_manager", "operator"])
 def test_versions_go_from_new_to_old_and_say_for_which_kubernetes(table: str) -> None:
-    versions = [parse_version(name) for name in TABLE[table]]
+    versions = [parse_release_version(name) for name in TABLE[table]]
     assert versions == sorted(filter(None, versions), reverse=True)
     for row in TABLE[table].values():
-        first, last = (parse_version(text) for text in row["kubernetes"])
+        first, last = (parse_release_version(text) for text in row["kubernetes"])
         assert first is not None
         assert last is not None
         assert first <= last
@@ -199,10 +203,15 @@ def test_every_image_of_the_operator_has_a_version() -> None:
 
 
 def test_privileges_are_known_of_every_operator_and_of_every_line_of_cert_manager() -> None:
-    known = {name: [parse_version(version) for version in row["versions"]] for name, row in TABLE["privileges"].items()}
+    known = {
+        name: [parse_release_version(version) for version in row["versions"]]
+        for name, row in TABLE["privileges"].items()
+    }
     assert set(known) == set(PRODUCTS)
     assert [
-        version for version in TABLE["operator"] if parse_version(version) not in known["opentelemetry-operator"]
+        version
+        for version in TABLE["operator"]
+        if parse_release_version(version) not in known["opentelemetry-operator"]
     ] == []
     assert {version.minor_line for version in filter(None, known["cert-manager"])} >= set(TABLE["cert_manager"])
 

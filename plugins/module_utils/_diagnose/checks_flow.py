@@ -4,7 +4,7 @@
 """The built-in checks of the ways in and out, of what flows through a collector, and of what limits it. Private.
 
 Their facts come from `live/diagnosed_collector.py`, and for a host from `host_situation.py`. The rows `receives`,
-`processes` and `exports`, with `state` and `came`, are from `_telemetry/metrics.py`, which compares two readings;
+`processes` and `exports`, with `state` and `came`, are from `_telemetry/signal_flow.py`, which compares two readings;
 `logs` from `_telemetry/logs.py`; `services` and `listeners` from `reach.py`; and `peers`, with `has` for the ports of a
 Service, from `peer_state.py`. `about` is the component or end that a row is about. docs/diagnose.md lists all of them.
 """

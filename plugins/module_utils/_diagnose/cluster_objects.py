@@ -19,7 +19,7 @@ from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.errors import Problem, clean_text
 from .._otelcol.needs.pod_logs import LOGS_ROOT
 from .._otelcol.needs.quantities import parse_bytes
-from .._rollout.failures import REPEATED_PREFIX, read_event_time
+from .._rollout.events import REPEATED_PREFIX, read_event_time
 from .._telemetry.logs import CURRENT_SECONDS
 from .._telemetry.times import seconds_between
 from .result_rows import PodRow

@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The clusters that other systems know, as hosts of an inventory. No credential is part of them. Private.
 
-Each source says how a run connects: by the name of an EKS cluster, by a context of a kubeconfig, or by the Secret that
-has the credentials, which a lookup reads when a task connects.
+`live/cluster_sources.py` reads what a source has, and calls one of the `read_*` functions for each cluster. It says how
+a run connects: by the name of an EKS cluster, by a context of a kubeconfig, or by the Secret that has the credentials,
+which a lookup reads when a task connects. For example, the context `shop` of a kubeconfig becomes
+
+    FoundCluster(name="shop", source="kubeconfig", connection_variables={"otel_collector_kubeconfig": "~/.kube/config",
+                 "otel_collector_kube_context": "shop"}, server="https://shop.example")
+
+The inventory plugin gives all of them, with the names of their hosts, to `build_fleet`.
 """
 
 from __future__ import annotations
@@ -20,9 +26,11 @@ from .secret_forms import ARGO_CD, CLUSTER_API, SecretForm
 
 # Where Argo CD names the cluster that it runs in. Source: KubernetesInternalAPIServerAddr of argo-cd.
 IN_CLUSTER = "https://kubernetes.default.svc"
-# The claim of a cluster about itself, the uid of namespace kube-system.
-# Source: ClusterClaim id.k8s.io of Open Cluster Management.
-_CLAIMED_UID, _CLAIMED_VERSION = "id.k8s.io", "kubeversion.open-cluster-management.io"
+# Claims of a cluster about itself. Source: ClusterClaims of Open Cluster Management.
+# The uid of namespace kube-system.
+_CLAIMED_UID = "id.k8s.io"
+_CLAIMED_VERSION = "kubeversion.open-cluster-management.io"
+# The statuses of EKS clusters that a run can reach.
 _EKS_READY = ("ACTIVE", "UPDATING")
 
 
@@ -46,7 +54,7 @@ class FoundCluster:
     @property
     def host_variables(self) -> dict[str, Any]:
         """Return the variables of its host."""
-        cluster_facts = {
+        cluster_row = {
             "name": self.name,
             "source": self.source,
             "server": self.server,
@@ -54,7 +62,15 @@ class FoundCluster:
             "region": self.region,
             "labels": dict(self.labels),
         }
-        return {**self.connection_variables, "otel_cluster": cluster_facts}
+        return {**self.connection_variables, "otel_cluster": cluster_row}
+
+
+@dataclass(frozen=True)
+class UnreachableCluster:
+    """A cluster of a source that becomes no host, because no run can reach it."""
+
+    reason: str
+    """Names the cluster and says why, such as `ManagedCluster azure: the hub has not accepted it`."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +81,27 @@ class Hub:
     context: str = ""
 
 
-def read_eks_cluster(cluster: Mapping[str, Any], region: str, access: Mapping[str, str]) -> FoundCluster | str:
-    """Return an EKS cluster by its description, or in words why no run can reach it."""
+def read_eks_cluster(
+    cluster: Mapping[str, Any], region: str, access: Mapping[str, str]
+) -> FoundCluster | UnreachableCluster:
+    """Return an EKS cluster by its description. `access` has the profile and the role that the source names."""
     name = str(cluster["name"])
     if cluster.get("status") not in _EKS_READY:
-        return f"EKS cluster {name} in {region}: its status is {cluster.get('status')}"
+        return UnreachableCluster(f"EKS cluster {name} in {region}: its status is {cluster.get('status')}")
     if not cluster.get("endpoint"):
-        return f"EKS cluster {name} in {region}: it is only registered with EKS, so it needs a kubeconfig"
+        reason = f"EKS cluster {name} in {region}: it is only registered with EKS, so it needs a kubeconfig"
+        return UnreachableCluster(reason)
     connection = {"otel_collector_eks_cluster": {"name": name, "region": region, **access}}
     labels = {str(key): str(value) for key, value in mapping_at(cluster, "tags").items()}
-    return FoundCluster(name, "eks", connection, labels, cluster["endpoint"], str(cluster.get("version", "")), region)
+    return FoundCluster(
+        name=name,
+        source="eks",
+        connection_variables=connection,
+        labels=labels,
+        server=cluster["endpoint"],
+        version=str(cluster.get("version", "")),
+        region=region,
+    )
 
 
 def read_kubeconfig_clusters(config: Mapping[str, Any], path: str, patterns: Sequence[str]) -> Iterator[FoundCluster]:
@@ -87,7 +114,7 @@ def read_kubeconfig_clusters(config: Mapping[str, Any], path: str, patterns: Seq
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             connection = {"otel_collector_kubeconfig": path, "otel_collector_kube_context": name}
             server = str(server_by_cluster.get(str(mapping_at(row, "context").get("cluster")), ""))
-            yield FoundCluster(name, "kubeconfig", connection, server=server)
+            yield FoundCluster(name=name, source="kubeconfig", connection_variables=connection, server=server)
 
 
 def read_argo_cd_cluster(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
@@ -95,34 +122,48 @@ def read_argo_cd_cluster(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
     name = ARGO_CD.read_key_text(secret, "name")
     server = ARGO_CD.read_key_text(secret, "server")
     return FoundCluster(
-        name or server, "argo_cd", _build_secret_connection(secret, hub, ARGO_CD), _read_labels(secret), server
+        name=name or server,
+        source="argo_cd",
+        connection_variables=_build_secret_connection(secret, hub, ARGO_CD),
+        labels=_read_labels(secret),
+        server=server,
     )
 
 
 def read_cluster_api_cluster(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
     """Return the cluster of a kubeconfig Secret of Cluster API."""
     name = str(mapping_at(secret, "metadata", "labels")[CLUSTER_API.label])
-    return FoundCluster(name, "cluster_api", _build_secret_connection(secret, hub, CLUSTER_API), _read_labels(secret))
+    return FoundCluster(
+        name=name,
+        source="cluster_api",
+        connection_variables=_build_secret_connection(secret, hub, CLUSTER_API),
+        labels=_read_labels(secret),
+    )
 
 
-def read_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCluster | str:
-    """Return a ManagedCluster of Open Cluster Management, or in words why no run can reach it.
+def read_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCluster | UnreachableCluster:
+    """Return a ManagedCluster of Open Cluster Management.
 
     The hub has no credentials of it: a context of the kubeconfig with its name must.
     """
     name = str(mapping_at(managed, "metadata")["name"])
     if not mapping_at(managed, "spec").get("hubAcceptsClient"):
-        return f"ManagedCluster {name}: the hub has not accepted it"
+        return UnreachableCluster(f"ManagedCluster {name}: the hub has not accepted it")
     claims = {str(row.get("name")): row.get("value") for row in mappings_at(managed, "status", "clusterClaims")}
-    servers = [row.get("url", "") for row in mappings_at(managed, "spec", "managedClusterClientConfigs")]
+    servers = (row.get("url", "") for row in mappings_at(managed, "spec", "managedClusterClientConfigs"))
     connection = {"otel_collector_kube_context": name}
     if kubeconfig:
         connection["otel_collector_kubeconfig"] = kubeconfig
     if claims.get(_CLAIMED_UID):
         connection["otel_expected_cluster"] = str(claims[_CLAIMED_UID])
-    version = str(claims.get(_CLAIMED_VERSION) or "")
-    server = next(iter(servers), "")
-    return FoundCluster(name, "open_cluster_management", connection, _read_labels(managed), server, version)
+    return FoundCluster(
+        name=name,
+        source="open_cluster_management",
+        connection_variables=connection,
+        labels=_read_labels(managed),
+        server=next(servers, ""),
+        version=str(claims.get(_CLAIMED_VERSION) or ""),
+    )
 
 
 def _build_secret_connection(secret: Mapping[str, Any], hub: Hub, form: SecretForm) -> dict[str, Any]:

@@ -78,9 +78,9 @@ def check_kubeconfig(config: Any, secret: Mapping[str, Any]) -> dict[str, Any]:
         raise Problem("its kubeconfig is no mapping", where=describe_secret(secret))
     for kind, allowed_keys in (("cluster", _CLUSTER_KEYS), ("user", _USER_KEYS)):
         for row in list_at(config, f"{kind}s"):
-            foreign_keys = sorted(set(mapping_at(row, kind)) - allowed_keys)
-            if foreign_keys:
-                wrong = f"its kubeconfig has {', '.join(foreign_keys)}, which may reach what is on the controller"
+            refused_keys = sorted(set(mapping_at(row, kind)) - allowed_keys)
+            if refused_keys:
+                wrong = f"its kubeconfig has {', '.join(refused_keys)}, which may reach what is on the controller"
                 raise Problem(wrong, where=describe_secret(secret), fix=_KUBECONFIG_ADVICE)
     return config
 

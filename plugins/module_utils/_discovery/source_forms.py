@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sources of clusters that an inventory lists, and their options. Private."""
+"""The sources of clusters that an inventory lists, and their options. Private.
+
+The inventory plugin checks a row of its option `sources` with the OPTIONS_BY_SOURCE of its type, and makes a
+`ClusterSource` of it. For example, `{type: eks, regions: [eu-west-1]}` in the second row becomes a source with the
+title `sources[1] (eks: regions eu-west-1)`.
+"""
 
 from __future__ import annotations
 

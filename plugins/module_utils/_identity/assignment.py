@@ -27,7 +27,8 @@ from .identity import ANNOTATIONS, CREATES_ROLES
 from .role_names import fill_role_name
 
 # Where the rights of a role come from: from the config of its collectors, or from managed policies that a user names.
-_DERIVED, _MANAGED = "derived", "managed"
+_DERIVED = "derived"
+_MANAGED = "managed"
 POLICY_CHOICES = (_DERIVED, _MANAGED)
 _ASKED = "Give collectors rights at AWS"
 # A template of names that no two service accounts share.

@@ -1,38 +1,46 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role of a service account: who owns it, what it shall be, and the calls that make it so. Private.
+"""The IAM role of a service account: who owns it, and what it shall be. Private.
 
-`live/service_account_role.py` reads the role and makes the calls. A role that this collection created gets exactly what
-the request says. A role that was there before is adopted: it keeps all it has and gets what the request says in
-addition. At the removal, the former is deleted, and the latter loses the additions.
+`live/service_account_role.py` reads the role, asks here for its target settings, and lets role_calls.py plan the calls.
+The origin of a role is a tag:
 
-| word | where it is | meaning |
-|---|---|---|
-| created, adopted | the tag ORIGIN_TAG of the role | who made the role: this collection, or somebody else before |
-| `adopt` | the request | whether a role without our tags, or of another collector, may be used |
-| `keep_trust` | the request | whether the role goes on to trust the other provider of identities |
-| foreign | a statement of the trust policy | not written by this collection; an adopted role keeps it |
+| ORIGIN_TAG | the role | gets | at the removal |
+|---|---|---|---|
+| `created` | this collection made it | exactly what the request says | is deleted |
+| `adopted` | others made it, and the user set option `adopt` | that in addition | loses the additions |
+
+For example, a new role for the service account obs/gateway of the cluster production has the tags
+
+    {"o11y.opentelemetry/cluster": "arn:aws:eks:eu-west-1:123456789012:cluster/production",
+     "o11y.opentelemetry/service-account": "obs/gateway", "o11y.opentelemetry/origin": "created"}
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
 from .._otelcol.errors import Problem
 from .._otelcol.needs.aws_policy import EksCluster, ServiceAccount, Statement, build_policy_document, is_same_policy
-from .trust import IamCall, build_trust_policy, drop_own_statements, list_tag_changes, tag_list
+from .trust import build_trust_policy
 
 # The name of the inline policy that this collection writes.
 INLINE_POLICY = "o11y-opentelemetry"
-# The tags by which this collection knows its roles. The origin of a role is CREATED or ADOPTED.
-CLUSTER_TAG, ACCOUNT_TAG = "o11y.opentelemetry/cluster", "o11y.opentelemetry/service-account"
+# The tags by which this collection knows its roles.
+# The ARN of the cluster.
+CLUSTER_TAG = "o11y.opentelemetry/cluster"
+# The service account as NAMESPACE/NAME.
+ACCOUNT_TAG = "o11y.opentelemetry/service-account"
+# The name of the first collector that uses the role.
 COLLECTOR_TAG = "o11y.opentelemetry/collector"
-# ADOPTED is also the origin of a role without the tag: it was there before.
-ORIGIN_TAG, CREATED, ADOPTED = "o11y.opentelemetry/origin", "created", "adopted"
+# Who made the role: ORIGIN_CREATED is this collection, ORIGIN_EARLIER somebody else before.
+ORIGIN_TAG = "o11y.opentelemetry/origin"
+ORIGIN_CREATED = "created"
+# Also the origin of a role without the tag.
+ORIGIN_EARLIER = "adopted"
 OWN_TAG_KEYS = (CLUSTER_TAG, ACCOUNT_TAG, COLLECTOR_TAG, ORIGIN_TAG)
 _Value = TypeVar("_Value")
 # A policy of IAM: a mapping with `Version` and `Statement`.
@@ -72,7 +80,7 @@ class RoleRequest:
     """None leaves the boundary of the role unchanged; an empty text takes it away."""
     keep_trust: bool = False
     """Whether the role goes on to trust the other provider of identities: IRSA or Pod Identity."""
-    adopt: bool = False
+    allows_others: bool = False
     """Whether a role that is not of this collection, or of another collector of the account, may be used."""
     collectors: tuple[str, ...] = ()
     """The names of the collectors that use the role. If there are none, their tag is not compared."""
@@ -130,8 +138,8 @@ def _is_of_collectors(tags: Mapping[str, str], collectors: Sequence[str]) -> boo
 def check_role_change(name: str, live_role: RoleSettings, request: RoleRequest) -> None:
     """Raise Problem for a role of another owner, and for a change that IAM does not support.
 
-    The first reason counts: a role of another cluster or service account, which `adopt` does not allow either; one of
-    another collector; one without our tags; another path.
+    The first reason counts: a role of another cluster or service account, which `allows_others` does not allow either;
+    one of another collector; one without our tags; another path.
     """
     tags = live_role["tags"]
     task = f"Use the IAM role {name} for {request.account}"
@@ -140,14 +148,14 @@ def check_role_change(name: str, live_role: RoleSettings, request: RoleRequest) 
     if tags.get(ACCOUNT_TAG, account) != account or cluster != request.eks_cluster.cluster_arn:
         wrong = f"it is the role of {tags.get(ACCOUNT_TAG)} in {cluster}"
         raise Problem(wrong, asked=task, where="role_name", fix="Give another role_name.")
-    if not _is_of_collectors(tags, request.collectors) and not request.adopt:
+    if not _is_of_collectors(tags, request.collectors) and not request.allows_others:
         wrong = f"it is the role of {request.account} for collector {request.account.namespace}/{tags[COLLECTOR_TAG]}"
         fix = "Give the collectors another service_account_name, or set adopt if the other one is gone."
         raise Problem(wrong, asked=task, where="service_account_name", fix=fix)
-    if ACCOUNT_TAG not in tags and not request.adopt:
+    if ACCOUNT_TAG not in tags and not request.allows_others:
         fix = "Give another role_name, or set adopt if this role is to be used."
         raise Problem("it exists, and is not ours", asked=task, where="role_name", fix=fix)
-    if request.path is not None and tags.get(ORIGIN_TAG) == CREATED and live_role["path"] != request.path:
+    if request.path is not None and tags.get(ORIGIN_TAG) == ORIGIN_CREATED and live_role["path"] != request.path:
         fix = "Leave path out, or remove the role first."
         raise Problem(f"its path is {live_role['path']}, and IAM cannot change that", asked=task, where="path", fix=fix)
 
@@ -166,21 +174,21 @@ def plan_role(
     set here.
     """
     earlier_role = live_role or _empty_role(request.path or "/")
-    origin = earlier_role["tags"].get(ORIGIN_TAG, ADOPTED) if live_role else CREATED
-    is_adopted = origin != CREATED
+    origin = earlier_role["tags"].get(ORIGIN_TAG, ORIGIN_EARLIER) if live_role else ORIGIN_CREATED
+    keeps_others = origin != ORIGIN_CREATED
     attached_arns = {policy_arn(name, request.eks_cluster.partition) for name in request.managed_policies}
-    if is_adopted:
+    if keeps_others:
         attached_arns.update(earlier_role["managed_policies"])
     boundary = request.permissions_boundary
     if boundary is None:
         boundary = earlier_role["permissions_boundary"]
-    other_tags = _drop_keys(earlier_role["tags"], OWN_TAG_KEYS)
+    other_tags = drop_keys(earlier_role["tags"], OWN_TAG_KEYS)
     return {
         "path": earlier_role["path"],
         "trust": build_trust_policy(
-            earlier_role["trust"], request.trust, keeps_providers=request.keep_trust, keeps_foreign=is_adopted
+            earlier_role["trust"], request.trust, keeps_providers=request.keep_trust, keeps_others=keeps_others
         ),
-        "policies": _plan_inline_policies(earlier_role["policies"], request.statements, keeps_others=is_adopted),
+        "policies": _plan_inline_policies(earlier_role["policies"], request.statements, keeps_others=keeps_others),
         "managed_policies": sorted(attached_arns),
         "permissions_boundary": boundary,
         "tags": apply_user_tags(other_tags) | _plan_own_tags(earlier_role["tags"], request, origin),
@@ -206,7 +214,7 @@ def _plan_inline_policies(
 
     If the policy of this collection means the same as before, it stays as it is written, so that it does not differ.
     """
-    policies = _drop_keys(live_policies, [INLINE_POLICY]) if keeps_others else {}
+    policies = drop_keys(live_policies, [INLINE_POLICY]) if keeps_others else {}
     if statements:
         target_document = build_policy_document(statements)
         live_document = live_policies.get(INLINE_POLICY)
@@ -227,101 +235,6 @@ def _plan_own_tags(live_tags: Mapping[str, str], request: RoleRequest, origin: s
     return own_tags
 
 
-# ── The calls ──
-
-
-def build_creation_request(target: RoleSettings, account: ServiceAccount) -> dict[str, Any]:
-    """Return the parameters of CreateRole. The new role has no rights yet; `plan_steps` gives it its policies."""
-    request = {
-        "Path": target["path"],
-        "AssumeRolePolicyDocument": _serialize_policy(target["trust"]),
-        "Description": f"OpenTelemetry collectors of service account {account}",
-        "Tags": tag_list(target["tags"]),
-    }
-    if target["permissions_boundary"]:
-        request["PermissionsBoundary"] = target["permissions_boundary"]
-    return request
-
-
-def plan_steps(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
-    """Return the calls that give a role the target settings.
-
-    A new restriction comes first, and the removal of one near the end. Policies are added before others are removed.
-    """
-    steps: list[IamCall] = []
-    target_boundary = target["permissions_boundary"]
-    boundary_differs = live_role["permissions_boundary"] != target_boundary
-    tag_changes = list_tag_changes(live_role["tags"], target["tags"])
-    if boundary_differs and target_boundary:
-        steps.append(IamCall("put_role_permissions_boundary", {"PermissionsBoundary": target_boundary}))
-    if tag_changes.changed_tags:
-        steps.append(IamCall("tag_role", {"Tags": tag_list(tag_changes.changed_tags)}))
-    if not is_same_policy(live_role["trust"], target["trust"]):
-        steps.append(IamCall("update_assume_role_policy", {"PolicyDocument": _serialize_policy(target["trust"])}))
-    steps += _plan_additions(live_role, target)
-    steps += _plan_removals(live_role, target)
-    if boundary_differs and not target_boundary:
-        steps.append(IamCall("delete_role_permissions_boundary", {}))
-    if tag_changes.removed_keys:
-        steps.append(IamCall("untag_role", {"TagKeys": tag_changes.removed_keys}))
-    return steps
-
-
-def _plan_additions(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
-    """Return the calls that add the policies which the role lacks, and change those that it has with other content."""
-    steps = []
-    for name, policy in target["policies"].items():
-        if not is_same_policy(live_role["policies"].get(name), policy):
-            parameters = {"PolicyName": name, "PolicyDocument": _serialize_policy(policy)}
-            steps.append(IamCall("put_role_policy", parameters))
-    for arn in target["managed_policies"]:
-        if arn not in live_role["managed_policies"]:
-            steps.append(IamCall("attach_role_policy", {"PolicyArn": arn}))
-    return steps
-
-
-def _plan_removals(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
-    """Return the calls that remove the policies which the role shall not have."""
-    steps = []
-    for name in live_role["policies"]:
-        if name not in target["policies"]:
-            steps.append(IamCall("delete_role_policy", {"PolicyName": name}))
-    for arn in live_role["managed_policies"]:
-        if arn not in target["managed_policies"]:
-            steps.append(IamCall("detach_role_policy", {"PolicyArn": arn}))
-    return steps
-
-
-def remaining_settings(live_role: RoleSettings, managed_policies: Iterable[str]) -> RoleSettings | None:
-    """Return the settings that an adopted role keeps after its removal; None for a created role, which is deleted.
-
-    `managed_policies` has the names or ARNs of the managed policies that this collection attached.
-    """
-    if live_role["tags"].get(ORIGIN_TAG) == CREATED:
-        return None
-    _arn, partition, *_rest = live_role["tags"][CLUSTER_TAG].split(":")
-    own_arns = {policy_arn(name, partition) for name in managed_policies}
-    trust = drop_own_statements(live_role["trust"])
-    if not trust["Statement"]:
-        trust = live_role["trust"]  # IAM takes no policy without a statement
-    return {
-        **live_role,
-        "trust": trust,
-        "policies": _drop_keys(live_role["policies"], [INLINE_POLICY]),
-        "managed_policies": [arn for arn in live_role["managed_policies"] if arn not in own_arns],
-        "tags": _drop_keys(live_role["tags"], OWN_TAG_KEYS),
-    }
-
-
-def plan_removal(live_role: RoleSettings) -> list[IamCall]:
-    """Return the calls that delete a role. IAM deletes no role that has policies, so they are removed first."""
-    bare_role: RoleSettings = {**live_role, "policies": {}, "managed_policies": []}
-    return [*plan_steps(live_role, bare_role), IamCall("delete_role", {})]
-
-
-def _serialize_policy(document: PolicyDocument) -> str:
-    return json.dumps(document, sort_keys=True)
-
-
-def _drop_keys(values: Mapping[str, _Value], dropped_keys: Sequence[str]) -> dict[str, _Value]:
+def drop_keys(values: Mapping[str, _Value], dropped_keys: Sequence[str]) -> dict[str, _Value]:
+    """Return a mapping without some of its keys."""
     return {key: value for key, value in values.items() if key not in dropped_keys}

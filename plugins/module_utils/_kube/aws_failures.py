@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a failed call of AWS means: whether to repeat it, whether fresh credentials help, and what to tell. Private.
 
-The codes are error codes of AWS and names of botocore's exceptions.
+Modules for AWS and the connection to EKS clusters ask here about each failed call. The codes are error codes of AWS and
+names of botocore's exceptions. For example, `FailedCall("AccessDenied", "no", 403, "eks", "ListAddons")` becomes
+
+    not allowed (no). Allow eks:ListAddons to the caller, or look for a policy that denies it.
 """
 
 from __future__ import annotations
@@ -28,34 +31,64 @@ class FailedCall(NamedTuple):
     """The action as IAM policies name it, such as `DescribeCluster`; empty if it is not known."""
 
 
-SERVER_ERROR, TOO_MANY_REQUESTS = 500, 429
+# HTTP statuses. From the first one on, the server has failed.
+SERVER_ERROR = 500
+TOO_MANY_REQUESTS = 429
 # EKS names its own; the rest is what botocore's standard mode retries, and IAM's word for parallel writers.
 PASSING_CODES = frozenset(
     {
-        *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "RequestThrottled"),
-        *("TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete"),
-        *("SlowDown", "EC2ThrottledException"),
-        *("ServerException", "ServiceUnavailableException", "ServiceUnavailable", "Unavailable", "InternalFailure"),
-        *("InternalError", "InternalServerError", "InternalServerException"),
-        *("ServiceFailure", "ServiceFailureException"),
-        *("RequestTimeout", "RequestTimeoutException", "ConcurrentModification", "ConcurrentModificationException"),
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "RequestThrottled",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+        "SlowDown",
+        "EC2ThrottledException",
+        "ServerException",
+        "ServiceUnavailableException",
+        "ServiceUnavailable",
+        "Unavailable",
+        "InternalFailure",
+        "InternalError",
+        "InternalServerError",
+        "InternalServerException",
+        "ServiceFailure",
+        "ServiceFailureException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ConcurrentModification",
+        "ConcurrentModificationException",
     }
 )
 # botocore's names for connections that broke. An untrusted certificate or a proxy that says no will not change.
 PASSING_ERRORS = frozenset(
     {
-        *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"),
-        *("HTTPClientError", "ResponseParserError", "IncompleteReadError", "ResponseStreamingError"),
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ReadTimeoutError",
+        "ConnectionClosedError",
+        "HTTPClientError",
+        "ResponseParserError",
+        "IncompleteReadError",
+        "ResponseStreamingError",
     }
 )
+# Fresh credentials would help.
 EXPIRED_CODES = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenIdentityException"}
 )
 # Another operation on the same object is running.
 BUSY_CODES = frozenset({"ResourceInUseException"})
+# An object does not exist.
 MISSING_CODES = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"})
+# An object exists already.
 EXISTS_CODES = frozenset({"EntityAlreadyExists", "EntityAlreadyExistsException", "ResourceInUseException"})
 
+# The caller lacks a right.
 _DENIED_CODES = frozenset(
     {
         "AccessDenied",
@@ -65,17 +98,28 @@ _DENIED_CODES = frozenset(
         "NotAuthorized",
     }
 )
+# AWS does not accept the credentials.
 _REFUSED_CREDENTIALS = frozenset(
     {
-        *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "AuthFailure"),
-        *("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken"),
-        *("MissingAuthenticationTokenException", "OptInRequired"),
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "AuthFailure",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "IncompleteSignature",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
     }
 )
+# botocore finds no credentials.
 _NO_CREDENTIALS = frozenset(
     {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}
 )
+# The login of a profile (SSO) has expired.
 _LOGIN_CODES = frozenset({"UnauthorizedSSOTokenError", "SSOTokenLoadError", "SSOError"})
+# A quota is used up.
 _LIMIT_CODES = frozenset(
     {
         "ResourceLimitExceededException",
@@ -88,7 +132,7 @@ _LIMIT_CODES = frozenset(
 RUN_AGAIN = "What AWS has begun goes on there, and the next run takes it up."
 
 
-class FailureRow(NamedTuple):
+class AwsFailureRow(NamedTuple):
     """Codes of failed calls that mean the same, what is wrong then, and what to do.
 
     {message} and {code} are those of the call, {call} is its action as a policy names it, such as `eks:ListAddons`.
@@ -101,83 +145,83 @@ class FailureRow(NamedTuple):
 
 # Tried from the top.
 FAILURE_ROWS = (
-    FailureRow(
+    AwsFailureRow(
         EXPIRED_CODES,
         "the AWS credentials have expired ({message})",
         f"Get fresh ones and run the task again. {RUN_AGAIN}",
     ),
-    FailureRow(
+    AwsFailureRow(
         _DENIED_CODES,
         "not allowed ({message})",
         "Allow {call} to the caller, or look for a policy that denies it.",
     ),
-    FailureRow(
+    AwsFailureRow(
         _REFUSED_CREDENTIALS,
         "AWS does not accept the credentials ({message})",
         "Check access_key, secret_key and session_token or the profile, the region's partition, and the clock here.",
     ),
-    FailureRow(
+    AwsFailureRow(
         _NO_CREDENTIALS,
         "there are no usable AWS credentials ({message})",
         "Give profile, or access_key and secret_key, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
         " AWS_SECRET_ACCESS_KEY.",
     ),
-    FailureRow(
+    AwsFailureRow(
         _LOGIN_CODES,
         "the login of the profile has expired ({message})",
         f"Log in anew, and run it again. {RUN_AGAIN}",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"ProfileNotFound"}),
         "{message}",
         "Check profile and AWS_PROFILE.",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"ParamValidationError"}),
         "a value is not valid ({message})",
         "Correct what the message names.",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"NoRegionError"}),
         "no region is known",
         "Give region, or set AWS_REGION.",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"SSLError"}),
         "no trusted TLS with AWS ({message})",
         "Give the CA of the proxy or endpoint with aws_ca_bundle.",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"ProxyConnectionError"}),
         "the proxy does not answer ({message})",
         "Check HTTPS_PROXY and NO_PROXY.",
     ),
-    FailureRow(
+    AwsFailureRow(
         PASSING_ERRORS,
         "AWS cannot be reached ({message})",
         "Check the region, endpoint_url, DNS, proxies and VPC endpoints between this machine and AWS.",
     ),
-    FailureRow(
+    AwsFailureRow(
         _LIMIT_CODES,
         "a limit is reached ({message})",
         "Remove what is not needed, or ask AWS for more.",
     ),
-    FailureRow(
+    AwsFailureRow(
         MISSING_CODES,
         "it does not exist ({message})",
         "Check the names, the region and the account.",
     ),
-    FailureRow(
+    AwsFailureRow(
         BUSY_CODES,
         "another operation is under way ({message})",
         "Run the task again when that is over.",
     ),
-    FailureRow(
+    AwsFailureRow(
         PASSING_CODES,
         "AWS is overloaded or in trouble, and stayed so ({code}: {message})",
         f"Run the task again. {RUN_AGAIN}",
     ),
-    FailureRow(
+    AwsFailureRow(
         frozenset({"InvalidParameterException", "InvalidRequestException", "ValidationError", "InvalidInput"}),
         "AWS refuses the request ({message})",
         "Correct what the message names.",

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The conditions with which an object says how it is. Private."""
+"""The conditions with which an object says how it is. Private.
+
+A controller writes them at `status.conditions`, one of each type. For example, a pod that serves has the condition
+`{type: Ready, status: "True"}`, so `is_ready` returns True for it.
+"""
 
 from __future__ import annotations
 

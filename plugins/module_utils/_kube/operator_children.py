@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The names of all objects that the operator makes of an OpenTelemetryCollector. Private.
 
-The operator overwrites an object that has one of these names already, whoever owns it.
-Sources: Build in the operator's internal/manifests/collector and internal/manifests/targetallocator, 0.152 to 0.158.
+The operator overwrites an object that has one of these names already, whoever owns it. So a run refuses such names
+before it applies a collector. For example, a collector `agent` of mode deployment has a Service
+`agent-collector-headless`. Sources: Build in the operator's internal/manifests/collector and
+internal/manifests/targetallocator, 0.152 to 0.158.
 """
 
 from __future__ import annotations
@@ -18,15 +20,19 @@ from .._otelcol.kube.operator_names import child_name, operator_labels
 from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, list_children
 
 BUDGET = "PodDisruptionBudget"
-_COLLECTOR_SUFFIX, _ALLOCATOR_SUFFIX = "-collector", "-targetallocator"
+# What the names of objects add to the name of the collector: those of the collector, and those of its target allocator.
+_COLLECTOR_SUFFIX = "-collector"
+_ALLOCATOR_SUFFIX = "-targetallocator"
 _SERVICES = (
     _COLLECTOR_SUFFIX,
     f"{_COLLECTOR_SUFFIX}-headless",
     f"{_COLLECTOR_SUFFIX}-monitoring",
     f"{_COLLECTOR_SUFFIX}-extension",
 )
-# The modes and the strategies of target allocators that decide whether pods get a PodDisruptionBudget.
-_BUDGETED_MODES, _UNBUDGETED_STRATEGIES = ("deployment", "statefulset"), ("least-weighted",)
+# The modes of collectors whose pods get a PodDisruptionBudget.
+_BUDGETED_MODES = ("deployment", "statefulset")
+# The strategies of target allocators whose pods get none.
+_UNBUDGETED_STRATEGIES = ("least-weighted",)
 _ALLOCATOR_LABELS = {"app.kubernetes.io/component": "opentelemetry-targetallocator"}
 _PART_OF_LABELS = {"app.kubernetes.io/part-of": "opentelemetry"}
 

@@ -3,6 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the operator reports about its resources, and what it creates from them. Private.
 
+A custom resource, such as an OpenTelemetryCollector, is ready when the workloads that the operator makes from it are.
+Waits and the diagnosis ask here which workloads these are, and whether they are those of the current resource. For
+example, a collector `agent` of mode daemonset with a target allocator has the children
+
+    DaemonSet obs/agent-collector, Deployment obs/agent-targetallocator
+
 Sources: the operator's `internal/naming`, `internal/manifests` and `internal/status`, 0.152 to 0.158.
 """
 
@@ -16,10 +22,19 @@ from .conditions import find_condition
 
 Object = dict[str, Any]
 
-COLLECTOR, ALLOCATOR = "OpenTelemetryCollector", "TargetAllocator"
+COLLECTOR = "OpenTelemetryCollector"
+ALLOCATOR = "TargetAllocator"
 # The label of the operator's pods, set by its release, its chart and OLM in any namespace.
 OPERATOR_POD_SELECTOR = "app.kubernetes.io/name=opentelemetry-operator"
+# The kinds of workloads by the `mode` of a collector; a sidecar has none.
 KINDS = {"deployment": "Deployment", "daemonset": "DaemonSet", "statefulset": "StatefulSet"}
+
+
+class ChildOwner(NamedTuple):
+    """The custom resource that a workload is made from."""
+
+    kind: str
+    name: str
 
 
 class Child(NamedTuple):
@@ -28,8 +43,7 @@ class Child(NamedTuple):
     kind: str
     namespace: str
     name: str
-    owner: tuple[str, str]
-    """The kind and the name of the custom resource that it is made from."""
+    owner: ChildOwner
     image: str
     """The image that it must have; empty for any."""
     replicas: int | None
@@ -75,7 +89,7 @@ def _build_child(resource: Object, kind: str, suffix: str, owner: str, spec: Obj
         kind=kind,
         namespace=metadata.get("namespace") or "",
         name=child_name(metadata["name"], suffix),
-        owner=(owner, metadata["name"]),
+        owner=ChildOwner(owner, metadata["name"]),
         image=spec.get("image") or "",
         replicas=spec.get("replicas") if has_fixed_replicas else None,
         annotations=spec.get("podAnnotations") or {},
@@ -111,10 +125,10 @@ def _explain_mismatch(resource: Object, live_workloads: list[Object | None], *, 
         if workload is None or workload["metadata"].get("deletionTimestamp"):
             return f"{child} does not exist"
         references = workload["metadata"].get("ownerReferences") or []
-        owners = [(reference.get("kind"), reference.get("name")) for reference in references]
+        owners = [ChildOwner(reference.get("kind"), reference.get("name")) for reference in references]
         if child.owner not in owners:
             return f"{child} has another owner"
-        if proven and child.owner[0] == resource["kind"] == COLLECTOR:
+        if proven and child.owner.kind == resource["kind"] == COLLECTOR:
             continue
         lacking_field = _find_lacking_field(child, workload)
         if lacking_field:

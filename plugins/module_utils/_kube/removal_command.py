@@ -1,7 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command that removes one collector by the marks of its objects, for one that no inventory names. Private."""
+"""The command that removes one collector by the marks of its objects, for one that no inventory names. Private.
+
+The diagnosis, and a change that finds a collector of an earlier name, show it to the user. For example, for the
+collector `gateway` of the namespace `telemetry`, of which the cluster has ConfigMaps and Services:
+
+    kubectl -n telemetry delete configmaps,services
+        -l o11y.opentelemetry/release=telemetry.gateway,app.kubernetes.io/managed-by=o11y.opentelemetry
+"""
 
 from __future__ import annotations
 

@@ -14,11 +14,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .._install.releases import versions
+from .._install.releases.collector_skew import list_skew_warnings
 from .._install.releases.image_references import read_image_tag
 from .._install.releases.installed import RELEASED_PROVIDERS
 from .._install.releases.products import CERT_MANAGER, OPERATOR, find_product
-from .._install.releases.version_numbers import parse_version
+from .._install.releases.supported_kubernetes import VersionTable, list_version_warnings
+from .._install.releases.version_numbers import parse_release_version
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import join_at_most
 from .._otelcol.kube.keepers import describe_keeper
@@ -39,7 +40,7 @@ _MOST_NAMES = 5
 # ── The table of a cluster ──
 
 
-def list_version_rows(cluster: FleetCluster, table: versions.Table) -> list[VersionRow]:
+def list_version_rows(cluster: FleetCluster, table: VersionTable) -> list[VersionRow]:
     """Return the rows of a cluster: Kubernetes, the products, the images of collectors, and what new versions break.
 
     `table` has the versions of products that work together.
@@ -55,7 +56,7 @@ def list_version_rows(cluster: FleetCluster, table: versions.Table) -> list[Vers
     return [kubernetes_row, *product_rows, *_list_image_rows(cluster), *_list_breaking_versions(cluster)]
 
 
-def _build_product_row(cluster: FleetCluster, product_name: str, table: versions.Table) -> VersionRow:
+def _build_product_row(cluster: FleetCluster, product_name: str, table: VersionTable) -> VersionRow:
     """Return the row of a product: the version that the inventory asks for, and the one that runs."""
     wanted_product = cluster.wanted_products.get(product_name) or {}
     provider = str(wanted_product.get("provider") or "")
@@ -68,7 +69,7 @@ def _build_product_row(cluster: FleetCluster, product_name: str, table: versions
     running_version = str(installed.get("version") or "")
     notes = list(_find_product_notes(cluster, product_name, running_version or wanted_version, table))
     state = "odd" if notes else "same"
-    if wanted_version and installed and parse_version(running_version) != parse_version(wanted_version):
+    if wanted_version and installed and parse_release_version(running_version) != parse_release_version(wanted_version):
         state = "differs"
     return {
         "what": find_product(product_name).title,
@@ -89,21 +90,16 @@ def _describe_running_version(installed_product: Mapping[str, Any]) -> str:
     return f"{version}, by {installer_in_words}" if installer_in_words else version
 
 
-def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, table: versions.Table) -> Iterator[str]:
+def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, table: VersionTable) -> Iterator[str]:
     """Yield what is odd about a version of a product in a cluster."""
-    parsed_version = parse_version(version)
+    parsed_version = parse_release_version(version)
     if parsed_version is None:
         return
     product = find_product(product_name)
-    incompatibility = versions.explain_incompatibility(table, product, parsed_version, cluster.kubernetes_version)
-    if incompatibility:
-        yield incompatibility
-    unknown_warning = versions.warn_if_not_in_table(table, product, parsed_version)
-    if unknown_warning:
-        yield unknown_warning
+    yield from list_version_warnings(table, product, parsed_version, cluster.kubernetes_version)
     if product.runs_collectors:
         custom_resources = cluster.find_product(product_name).get("resources") or ()
-        yield from versions.find_skew_warnings(custom_resources, parsed_version)
+        yield from list_skew_warnings(custom_resources, parsed_version)
 
 
 def _list_image_rows(cluster: FleetCluster) -> Iterator[VersionRow]:
@@ -222,7 +218,7 @@ def _sort_newest_first(counts_by_version: Mapping[str, int]) -> list[VersionCoun
     """Return the versions with their counts, the newest first. Other texts, such as `not read`, come last."""
 
     def sort_key(version: str) -> tuple[Any, str]:
-        return parse_version(version) or (0, 0, 0), version
+        return parse_release_version(version) or (0, 0, 0), version
 
     newest_first = sorted(counts_by_version, key=sort_key, reverse=True)
     return [{"version": version, "count": counts_by_version[version]} for version in newest_first]

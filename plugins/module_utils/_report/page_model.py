@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._diagnose.checks_start import CHANGE_CHECK_ID
-from .._install.releases.versions import Table
+from .._install.releases.supported_kubernetes import VersionTable
 from .._kube.bundle import list_secret_values
 from .._otelcol.config.config_secrets import find_secrets
 from .._otelcol.config.masking import make_masker
@@ -68,7 +68,7 @@ class FleetParts:
     waves: FleetWaves = NO_WAVES
 
 
-def build_page_model(fleet: FleetParts, table: Table, title: str, time_text: str) -> Page:
+def build_page_model(fleet: FleetParts, table: VersionTable, title: str, time_text: str) -> Page:
     """Return the whole page, without any secret that stands in a config or a Secret.
 
     `table` has the versions of products that work together.

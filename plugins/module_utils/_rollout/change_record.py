@@ -4,8 +4,10 @@
 """The record of a change under way: a ConfigMap with the objects of a collector as they were before. Private.
 
 A run writes the record before it changes a workload, and deletes it when the change is complete or undone. So a record
-that is left shows that a run was interrupted, and what the collector goes back to. recorded_change.py of _change has
-the content of a record.
+that is still there shows that a run was interrupted, and what the collector goes back to. recorded_change.py of _change
+has the content of a record. The record of the collector `agent` is for example:
+
+    ConfigMap obs/agent-change, labels: {o11y.opentelemetry/change: under-way, …}
 """
 
 from __future__ import annotations
@@ -16,8 +18,12 @@ from .collector_maps import build_map_beside
 
 # The label by which a record is recognised. Its value is the state of the change.
 CHANGE_LABEL = "o11y.opentelemetry/change"
-UNDER_WAY, KEPT_NEW, PARTLY_BACK = "under-way", "kept", "partly-back"
-# The values of the label: a change that has not ended, and what became of a collector whose change has failed.
+# The change has not ended.
+UNDER_WAY = "under-way"
+# The change has failed, and the collector keeps the new config.
+KEPT_NEW = "kept"
+# The change has failed, and not all objects of the collector went back.
+PARTLY_BACK = "partly-back"
 _RECORD_STATES = (UNDER_WAY, KEPT_NEW, PARTLY_BACK)
 _OUTCOMES = {
     KEPT_NEW: "the collector keeps the new config",

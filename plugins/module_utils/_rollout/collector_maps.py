@@ -4,7 +4,7 @@
 """The ConfigMaps beside a collector in which runs note something about it. Private.
 
 They are the record of a change (change_record.py) and the note of a passed wave (wave_note.py). They have the labels of
-the collector, so that its removal removes them.
+the collector, so that its removal removes them. The note of the collector `agent` is the ConfigMap `agent-wave`.
 """
 
 from __future__ import annotations

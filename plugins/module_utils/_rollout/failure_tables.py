@@ -4,7 +4,13 @@
 """Why a workload fails: a table of rows for pods, and one for workloads. Private.
 
 Each row has an expression of JMESPath, which `find_symptoms` of failures.py searches in objects of Kubernetes. For
-example, the row `quota` fits if the last event of the workload says `exceeded quota`, and its fix tells what to lower.
+example, the row `image_pull_passing` has this expression, without the parts that it shares with others:
+
+    [pod.status.initContainerStatuses, pod.status.containerStatuses][]
+    | [?contains(['ErrImagePull', 'ImagePullBackOff'], state.waiting.reason)]
+    .{container: name, reason: state.waiting.reason, detail: state.waiting.message}
+
+It fits a pod of which a container cannot get its image, and yields `{container: app, reason: ErrImagePull, detail: …}`.
 To add a failure, add a row; a row stands before the more general rows that fit the same objects.
 """
 
@@ -63,99 +69,122 @@ _UNBOUND_CLAIM = " || ".join(
 
 # ── The tables ──
 
-# Tried from the top, each for the keys of `PodFacts` in failures.py. Only the first row that fits a pod counts.
+# Tried from the top, each for the keys of `SearchedPod` in failures.py. Only the first row that fits a pod counts.
 POD_FAILURES = (
     FailureRow(
-        "image_name",
-        f"{_CONTAINERS} | [?contains(['InvalidImageName', 'ErrImageNeverPull'],"
-        f" state.waiting.reason)].{_WAITING_FIELDS}",
-        0,
-        "Correct the image, or its pull policy.",
+        id="image_name",
+        find_expression=(
+            f"{_CONTAINERS} | [?contains(['InvalidImageName', 'ErrImageNeverPull'],"
+            f" state.waiting.reason)].{_WAITING_FIELDS}"
+        ),
+        grace_seconds=0,
+        fix="Correct the image, or its pull policy.",
     ),
     FailureRow(
-        "image_pull",
-        f"{_CONTAINERS} | [?{_PULL_FAILED} && !({_PASSING_PULL_ERROR})].{_WAITING_FIELDS}",
-        0,
-        "Check the image's name and tag, the pull secret, and that the node reaches the registry.",
+        id="image_pull",
+        find_expression=f"{_CONTAINERS} | [?{_PULL_FAILED} && !({_PASSING_PULL_ERROR})].{_WAITING_FIELDS}",
+        grace_seconds=0,
+        fix="Check the image's name and tag, the pull secret, and that the node reaches the registry.",
     ),
     FailureRow(
-        "image_pull_passing",
-        f"{_CONTAINERS} | [?{_PULL_FAILED}].{_WAITING_FIELDS}",
-        30,
-        "Check the network between the node and the registry.",
+        id="image_pull_passing",
+        find_expression=f"{_CONTAINERS} | [?{_PULL_FAILED}].{_WAITING_FIELDS}",
+        grace_seconds=30,
+        fix="Check the network between the node and the registry.",
     ),
     FailureRow(
-        "container_user",
-        f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'"
-        f" && contains(not_null(state.waiting.message, ''), 'runAsNonRoot')].{_WAITING_FIELDS}",
-        2,
-        "Name a user that is not root, by number: `runAsUser` in the security context, or USER of the image.",
+        id="container_user",
+        find_expression=(
+            f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'"
+            f" && contains(not_null(state.waiting.message, ''), 'runAsNonRoot')].{_WAITING_FIELDS}"
+        ),
+        grace_seconds=2,
+        fix="Name a user that is not root, by number: `runAsUser` in the security context, or USER of the image.",
     ),
     FailureRow(
-        "container_config",
-        f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING_FIELDS}",
-        2,
-        "Create the Secret or ConfigMap, or the key, that the container refers to.",
+        id="container_config",
+        find_expression=f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING_FIELDS}",
+        grace_seconds=2,
+        fix="Create the Secret or ConfigMap, or the key, that the container refers to.",
     ),
     FailureRow(
-        "container_start",
-        f"{_CONTAINERS} | [?contains(['CreateContainerError', 'RunContainerError', 'StartError'], state.waiting.reason)"
-        " || state.terminated.reason == 'StartError' || lastState.terminated.reason == 'StartError'"
-        " && state.waiting].{container: name, reason: not_null(state.waiting.reason, 'StartError'), detail:"
-        " not_null(state.terminated.message, lastState.terminated.message, state.waiting.message)}",
-        0,
-        "Check the command, the mounts and the security context of the container.",
+        id="container_start",
+        find_expression=(
+            f"{_CONTAINERS} | [?contains(['CreateContainerError', 'RunContainerError', 'StartError'],"
+            " state.waiting.reason) || state.terminated.reason == 'StartError'"
+            " || lastState.terminated.reason == 'StartError' && state.waiting].{container: name,"
+            " reason: not_null(state.waiting.reason, 'StartError'), detail:"
+            " not_null(state.terminated.message, lastState.terminated.message, state.waiting.message)}"
+        ),
+        grace_seconds=0,
+        fix="Check the command, the mounts and the security context of the container.",
     ),
     FailureRow(
-        "out_of_memory",
-        f"{_CONTAINERS} | [?{_CRASHED} && {_OUT_OF_MEMORY}].{_ENDED_FIELDS}",
-        0,
-        "Raise the memory limit, or reduce the memory use of the container.",
+        id="out_of_memory",
+        find_expression=f"{_CONTAINERS} | [?{_CRASHED} && {_OUT_OF_MEMORY}].{_ENDED_FIELDS}",
+        grace_seconds=0,
+        fix="Raise the memory limit, or reduce the memory use of the container.",
         has_evidence=True,
     ),
     FailureRow(
-        "crash",
-        f"{_CONTAINERS} | [?{_CRASHED} && !({_OUT_OF_MEMORY})].{_ENDED_FIELDS}",
-        0,
-        "Read the log. A collector that exits at once usually has an invalid configuration.",
+        id="crash",
+        find_expression=f"{_CONTAINERS} | [?{_CRASHED} && !({_OUT_OF_MEMORY})].{_ENDED_FIELDS}",
+        grace_seconds=0,
+        fix="Read the log. A collector that exits at once usually has an invalid configuration.",
         has_evidence=True,
     ),
     FailureRow(
-        "unbound_claim",
-        f"!{_NODES_ARE_ADDED} && {_UNSCHEDULABLE} && ({_UNBOUND_CLAIM})].{{reason: reason, detail: message}}",
-        UNSCHEDULABLE_GRACE,
-        "Set `storage.class` to a class whose provisioner runs (`kubectl get storageclass`), or create a"
-        " PersistentVolume of that class and size.",
+        id="unbound_claim",
+        find_expression=(
+            f"!{_NODES_ARE_ADDED} && {_UNSCHEDULABLE} && ({_UNBOUND_CLAIM})].{{reason: reason, detail: message}}"
+        ),
+        grace_seconds=UNSCHEDULABLE_GRACE,
+        fix=(
+            "Set `storage.class` to a class whose provisioner runs (`kubectl get storageclass`), or create a"
+            " PersistentVolume of that class and size."
+        ),
     ),
     FailureRow(
-        "unschedulable",
-        f"!{_NODES_ARE_ADDED} && {_UNSCHEDULABLE}].{{reason: reason, detail: message}}",
-        UNSCHEDULABLE_GRACE,
-        "Lower the resource requests, add nodes, or correct node selectors, affinity and tolerations.",
+        id="unschedulable",
+        find_expression=f"!{_NODES_ARE_ADDED} && {_UNSCHEDULABLE}].{{reason: reason, detail: message}}",
+        grace_seconds=UNSCHEDULABLE_GRACE,
+        fix="Lower the resource requests, add nodes, or correct node selectors, affinity and tolerations.",
     ),
     FailureRow(
-        "mount",
-        f"{_NOTHING_STARTED} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)"
-        " && contains(message, 'not found')].{reason: reason, detail: message}",
-        4,
-        "Create the Secret, ConfigMap or volume that the pod mounts.",
+        id="mount",
+        find_expression=(
+            f"{_NOTHING_STARTED} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)"
+            " && contains(message, 'not found')].{reason: reason, detail: message}"
+        ),
+        grace_seconds=4,
+        fix="Create the Secret, ConfigMap or volume that the pod mounts.",
     ),
     FailureRow(
-        "mount_slow",
-        f"{_NOTHING_STARTED} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)]"
-        ".{reason: reason, detail: message}",
-        45,
-        "Check the volume and its driver.",
+        id="mount_slow",
+        find_expression=(
+            f"{_NOTHING_STARTED} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)]"
+            ".{reason: reason, detail: message}"
+        ),
+        grace_seconds=45,
+        fix="Check the volume and its driver.",
     ),
 )
 
 # Replaces `mount` when a Certificate creates the Secret: its issuer decides how long that takes.
 ISSUING_ROW = FailureRow(
-    "certificate", "", math.inf, "Check `kubectl -n NAMESPACE describe certificate` and its issuer."
+    id="certificate",
+    find_expression="",
+    grace_seconds=math.inf,
+    fix="Check `kubectl -n NAMESPACE describe certificate` and its issuer.",
 )
 # Replaces the row of a missing ConfigMap or ServiceAccount of the operator, which creates both after the workload. An
 # operator that restarts between the two creates them later. Source: internal/manifests/collector/collector.go of it.
-OPERATOR_ROW = FailureRow("operator", "", math.inf, "Check that the OpenTelemetry operator runs, and its log.")
+OPERATOR_ROW = FailureRow(
+    id="operator",
+    find_expression="",
+    grace_seconds=math.inf,
+    fix="Check that the OpenTelemetry operator runs, and its log.",
+)
 
 
 def _make_refusal_row(row_id: str, fix: str, *phrases: str) -> FailureRow:
@@ -169,20 +198,22 @@ def _make_refusal_row(row_id: str, fix: str, *phrases: str) -> FailureRow:
         " not_null(workload.status.conditions, `[]`)[?type=='ReplicaFailure' && status=='True']"
         f".{{reason: reason, detail: message}}][] | [?detail && ({has_phrase})]"
     )
-    return FailureRow(row_id, find_expression, 3, fix)
+    return FailureRow(id=row_id, find_expression=find_expression, grace_seconds=3, fix=fix)
 
 
-# Tried from the top, each for the keys of `WorkloadFacts` in failures.py. Only the first row that fits counts.
+# Tried from the top, each for the keys of `SearchedWorkload` in failures.py. Only the first row that fits counts.
 WORKLOAD_FAILURES = (
     FailureRow(
-        "stuck_pod",
-        "workload.kind == 'StatefulSet' && workload.spec.podManagementPolicy != 'Parallel'"
-        " && workload.spec.updateStrategy.type != 'OnDelete'"
-        " && old[?(not_null(status.conditions, `[]`)[?type=='Ready'].status | [0]) != 'True']"
-        ".{reason: 'StuckPod', detail: join('', ['pod ', metadata.name, ' of an older revision is not ready,"
-        " and a StatefulSet replaces it only when it is ready'])}",
-        10,
-        "Delete that pod. Kubernetes does not delete it automatically.",
+        id="stuck_pod",
+        find_expression=(
+            "workload.kind == 'StatefulSet' && workload.spec.podManagementPolicy != 'Parallel'"
+            " && workload.spec.updateStrategy.type != 'OnDelete'"
+            " && old[?(not_null(status.conditions, `[]`)[?type=='Ready'].status | [0]) != 'True']"
+            ".{reason: 'StuckPod', detail: join('', ['pod ', metadata.name, ' of an older revision is not ready,"
+            " and a StatefulSet replaces it only when it is ready'])}"
+        ),
+        grace_seconds=10,
+        fix="Delete that pod. Kubernetes does not delete it automatically.",
     ),
     _make_refusal_row(  # OpenShift: no SecurityContextConstraints of the ServiceAccount allow what the pods request
         "constraints",
@@ -200,49 +231,60 @@ WORKLOAD_FAILURES = (
         "limit_range",
         "Set `memory_limit`, `cpu_limit` and `cpu_request` of the collector to what the LimitRange of the namespace"
         " allows (`kubectl -n NAMESPACE describe limitrange`), or change the LimitRange.",
-        *("usage per Container is", "usage per Pod is", "limit to request ratio per"),
+        "usage per Container is",
+        "usage per Pod is",
+        "limit to request ratio per",
     ),
     _make_refusal_row(
         "quota",
         "Lower `memory_limit`, `cpu_limit`, `cpu_request` or `replicas` of the collector, set `cpu_limit` if the quota"
         " asks for it, or raise the ResourceQuota (`kubectl -n NAMESPACE describe quota`).",
-        *("exceeded quota", "failed quota"),
+        "exceeded quota",
+        "failed quota",
     ),
     FailureRow(
-        "create_pods",
-        "missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",
-        3,
-        "Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount).",
+        id="create_pods",
+        find_expression="missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",
+        grace_seconds=3,
+        fix="Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount).",
     ),
     FailureRow(
-        "create_replicas",
-        "workload.status.conditions[?type=='ReplicaFailure' && status=='True'].{reason: reason, detail: message}",
-        6,
-        "Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount).",
+        id="create_replicas",
+        find_expression=(
+            "workload.status.conditions[?type=='ReplicaFailure' && status=='True'].{reason: reason, detail: message}"
+        ),
+        grace_seconds=6,
+        fix="Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount).",
     ),
     FailureRow(
-        "progress_deadline",
-        "workload.status.observedGeneration >= workload.metadata.generation && workload.status.conditions["
-        "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}",
-        0,
-        "Check the warning events of its pods.",
+        id="progress_deadline",
+        find_expression=(
+            "workload.status.observedGeneration >= workload.metadata.generation && workload.status.conditions["
+            "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}"
+        ),
+        grace_seconds=0,
+        fix="Check the warning events of its pods.",
         has_evidence=True,
     ),
     FailureRow(
         # The operator retries temporary errors too, such as conflicts and missing workloads.
-        "reconcile",
-        "workload.kind == 'OpenTelemetryCollector'"
-        " && workload.status.observedGeneration >= workload.metadata.generation"
-        " && workload.status.conditions[?type=='Ready' && status=='False'].{reason: reason, detail: message}",
-        10,
-        "Correct the resource, or give the operator the missing permission or object.",
+        id="reconcile",
+        find_expression=(
+            "workload.kind == 'OpenTelemetryCollector'"
+            " && workload.status.observedGeneration >= workload.metadata.generation"
+            " && workload.status.conditions[?type=='Ready' && status=='False'].{reason: reason, detail: message}"
+        ),
+        grace_seconds=10,
+        fix="Correct the resource, or give the operator the missing permission or object.",
     ),
     FailureRow(
-        "no_nodes",
-        "!allow_empty && workload.kind == 'DaemonSet' && workload.status.desiredNumberScheduled == `0`"
-        " && workload.status.observedGeneration >= workload.metadata.generation && [{reason: 'NoNodes',"
-        " detail: 'no node fits its node selector, affinity and tolerations'}]",
-        5,
-        "Correct node_selector, affinity or tolerations, or add a node that fits.",
+        id="no_nodes",
+        find_expression=(
+            "!allow_empty && workload.kind == 'DaemonSet' && workload.status.desiredNumberScheduled == `0`"
+            " && workload.status.observedGeneration >= workload.metadata.generation && [{reason: 'NoNodes',"
+            " detail: 'no node fits its node selector, affinity and tolerations'}]"
+        ),
+        grace_seconds=5,
+        fix="Correct node_selector, affinity or tolerations, or add a node that fits.",
     ),
 )

@@ -23,7 +23,10 @@ from .._otelcol.kube.names import OWNER
 from .._otelcol.kube.objects import Manifest
 from .collector_maps import build_map_beside
 
-NOTE_LABEL, PASSED = "o11y.opentelemetry/wave", "passed"
+# The label by which a note is recognised, and its value.
+NOTE_LABEL = "o11y.opentelemetry/wave"
+PASSED = "passed"
+# The key of the ConfigMap that has the content, such as `{"release": "0a1b…", "wave": "2"}`.
 _CONTENT_KEY = "passed.json"
 # Hexadecimal digits of a release: enough to tell the pods of one collector from those of its earlier configs.
 _RELEASE_DIGITS = 16

@@ -30,7 +30,7 @@ class Cause(NamedTuple):
 def find_causes(message: str, causes: Iterable[Cause], **fields: str) -> Iterator[Cause]:
     """Yield the causes whose patterns match a message, in order, with their texts filled in.
 
-    `fields` has values for further {fields} of the texts, such as `service` of WEBHOOK_CAUSES.
+    `fields` has values for further {fields} of the texts, such as `service` of webhook_causes.py in _rollout.
     """
     for cause in causes:
         match = re.search(cause.pattern, message, re.IGNORECASE)

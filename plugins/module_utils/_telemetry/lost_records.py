@@ -4,8 +4,11 @@
 """Find the collector on the way of a record that took the record and lost it. Private.
 
 Module otlp_probe sends a record through several collectors to a backend. If it does not arrive, `find_losses` compares
-what each collector has counted since the record was sent. `live/hop_readings.py` reads these counts. A hop here is one
-collector on the way, with all its pods; its targets are the collectors that an exporter sends to.
+what each collector has counted since the record was sent. `live/hop_readings.py` reads these counts. A hop is one
+collector on the way, with all its pods, as option `hops` has it; its targets are the collectors that an exporter sends
+to. A signal is traces, metrics or logs. For example, spans that an agent could not send on:
+
+    agent took spans and sent none: sending failed at otlp
 """
 
 from __future__ import annotations

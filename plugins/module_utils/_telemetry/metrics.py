@@ -1,31 +1,27 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts out of a Collector's own metrics, and how each signal flowed between two readings of them. Private.
+"""The counts in a Collector's own metrics, and by how much they grew between two readings. Private.
 
 The Collector serves these metrics as text for Prometheus. Module diagnose, canaries, waves and captures read the text
-of each pod twice, some seconds apart: `read_counts` parses it, `subtract_readings` compares both, and `SignalFlow` says
-which components received, processed and exported data.
+of each pod twice, some seconds apart: `read_counts` parses it, `subtract_readings` compares both, and signal_flow.py
+judges the components by that. A reading is all counts of a pod, or of several, at one moment; by how much they grew
+between two moments has the same type. For example, the line
 
-A sample of the text is one line: a metric with labels and a value. A reading is all counts of a pod, or of several, at
-one moment; by how much they grew between two moments has the same type. An item is a span, a data point, a log record
-or a profile sample. host_metrics.py of _host_change parses the same text on hosts, with Python 3.8.
+    otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 7
+
+is the count `CountKey("receiver_accepted", "otlp", "traces"): 7`. host_judgement.py of _host_change parses the same
+text on hosts, with Python 3.8.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from .._otelcol.catalogue.port_rows import Listeners
-from .._otelcol.config.addresses import is_loopback, split_host_and_port
-from .._otelcol.config.paths import list_at, mapping_at, parse_amount, value_at
-from .._otelcol.config.pipelines import PipelineGraph, signal_of
-from .._otelcol.needs.listeners import waits_for_clients
-from .._otelcol.needs.quantities import parse_duration
-from .times import describe_duration
+from .._otelcol.config.paths import parse_amount
 
 # The signal of each noun for items in names of metrics, such as `otelcol_receiver_accepted_spans`.
 # Source: documentation.md of receiverhelper, processorhelper, exporterhelper and memorylimiterprocessor.
@@ -47,11 +43,6 @@ _UNITS = ("_bytes", "_seconds")
 # The labels that name the component, and those that name the signal of a count that has no noun of items in its name.
 _COMPONENT_LABELS = ("receiver", "exporter", "processor")
 _SIGNAL_LABELS = ("data_type", "otel_signal")
-# The default seconds between two collections of a receiver.
-# Source: scraper.NewDefaultControllerConfig of the Collector and Prometheus' scrape_interval.
-_DEFAULT_INTERVAL = 60.0
-# The setting of an exporter for how long its queue waits for a full batch.
-FLUSH_TIMEOUT_PATH = ("sending_queue", "batch", "flush_timeout")
 
 
 class CountKey(NamedTuple):
@@ -68,11 +59,11 @@ class CountKey(NamedTuple):
 
 # All counts of a pod, or of several pods, at one moment or between two.
 Reading = Counter[CountKey]
+# For how many seconds the process runs.
 UPTIME = CountKey("process_uptime")
-_RESIDENT_MEMORY, _OBTAINED_MEMORY = CountKey("process_memory_rss"), CountKey("process_runtime_total_sys_memory")
-
-
-# ── Readings ──
+# The bytes of a process that are in memory, and those that Go obtained from the operating system.
+_RESIDENT_MEMORY = CountKey("process_memory_rss")
+_OBTAINED_MEMORY = CountKey("process_runtime_total_sys_memory")
 
 
 def read_counts(metrics_text: str) -> Reading:
@@ -144,330 +135,3 @@ def sum_readings(readings: Sequence[Reading]) -> Reading:
     if ages:
         summed[UPTIME] = min(ages)
     return summed
-
-
-# ── How signals flow ──
-
-
-class ComponentRow(TypedDict):
-    """The keys that the row of every component has. A row describes one component for one signal."""
-
-    id: str
-    signal: str
-    items: str
-    """What the signal consists of, in words, such as `log records`."""
-    seconds: int
-    """The seconds between both readings; at least 1."""
-    uptime: str
-    """How long the process runs, in words, such as `3 h`."""
-    about: str
-    """The node of the pipeline graph: `exporters/otlp`, or `in` for a receiver that waits for clients."""
-
-
-class ReceiverRow(ComponentRow):
-    """A receiver: the items that it counted between both readings, and since its start."""
-
-    accepted: int
-    refused: int
-    failed: int
-    accepted_total: int
-    refused_total: int
-    failed_total: int
-    passive: bool
-    """Whether it waits for clients, and does not collect data itself."""
-    state: str
-    """`refused`, `comes`, `idle`, `rests` or `starts`, see `_judge_receiver`."""
-
-
-class ProcessorRow(ComponentRow):
-    """A processor: the items that it counted between both readings."""
-
-    refused: int
-    dropped: int
-    incoming: int
-    outgoing: int
-
-
-class ExporterRow(ComponentRow):
-    """An exporter: the items that it counted between both readings, and since its start."""
-
-    accepted: int
-    """The items that all receivers of the signal accepted between both readings."""
-    sent: int
-    send_failed: int
-    enqueue_failed: int
-    sent_total: int
-    send_failed_total: int
-    enqueue_failed_total: int
-    queue_size: int
-    queue_capacity: int
-    queue_percent: int
-    failed: int
-    """`send_failed` and `enqueue_failed` together."""
-    failed_total: int
-    came: str
-    """The beginning of a sentence about the items, before a verb."""
-    state: str
-    """`fails`, `fails_partly`, `sends`, `waits`, `silent` or `idle`, see `_judge_exporter`."""
-
-
-class FlowRows(TypedDict):
-    """The rows of all components of a collector, as facts of the checks of module diagnose."""
-
-    receives: list[ReceiverRow]
-    processes: list[ProcessorRow]
-    exports: list[ExporterRow]
-
-
-class _GrownCount(NamedTuple):
-    """A count of one component: by how much it grew between both readings, and its value since the start."""
-
-    gained: int
-    total: int
-
-
-class SignalFlow:
-    """How the signals of one collector flowed between two readings, which are some seconds apart.
-
-    `gained` has by how much the counts grew in that time, `whole` their values at its end, each summed over all pods.
-    """
-
-    def __init__(
-        self, config: Mapping[str, Any], listeners: Listeners, gained: Reading, whole: Reading, seconds: float
-    ) -> None:
-        self.config = config
-        self.listeners = listeners
-        self.gained_counts = gained
-        self.total_counts = whole
-        self.seconds = max(round(seconds), 1)
-        self.pipeline_graph = PipelineGraph.of(config)
-
-    def collect_facts(self) -> FlowRows:
-        """Return a row for each receiver, processor and exporter, signal by signal."""
-        flow_rows: FlowRows = {"receives": [], "processes": [], "exports": []}
-        for signal in self._list_used_signals():
-            flow_rows["receives"] += self._list_receiver_rows(signal)
-            flow_rows["processes"] += self._list_processor_rows(signal)
-            flow_rows["exports"] += self._list_exporter_rows(signal)
-        return flow_rows
-
-    def has_settled(self) -> bool:
-        """Return whether a longer wait would show nothing new.
-
-        Data must have come in, and each exporter must have sent its data or failed. A signal that paused, because it
-        came in before both readings and not between them, may come in again, so the flow has not settled.
-        """
-        flow_rows = self.collect_facts()
-        received_signals = {row["signal"] for row in flow_rows["receives"] if row["accepted"]}
-        if not received_signals:
-            return False
-        for exporter_row in flow_rows["exports"]:
-            if exporter_row["state"] in ("waits", "silent"):
-                return False
-        for receiver_row in flow_rows["receives"]:
-            has_paused = receiver_row["state"] == "idle" and receiver_row["accepted_total"] > 0
-            if has_paused and receiver_row["signal"] not in received_signals:
-                return False
-        return True
-
-    def _list_used_signals(self) -> list[str]:
-        """Return the signals that have pipelines, each once, in the usual order; unknown signals come last."""
-        used_signals = [signal_of(pipeline) for pipeline in self.pipeline_graph.pipelines]
-        known_signals = [signal for signal in NOUNS_OF_SIGNALS if signal in used_signals]
-        return list(dict.fromkeys([*known_signals, *used_signals]))
-
-    def _list_component_ids(self, signal: str, role: str) -> list[str]:
-        return self.pipeline_graph.list_ids_of_signal(signal, role)
-
-    def _build_common_row(self, signal: str, component_id: str, about: str) -> ComponentRow:
-        """Return what the rows of all sorts of components have."""
-        return {
-            "id": component_id,
-            "signal": signal,
-            "items": NOUNS_OF_SIGNALS.get(signal, signal),
-            "seconds": self.seconds,
-            "uptime": describe_duration(self.total_counts[UPTIME]),
-            "about": about,
-        }
-
-    def _read_count(self, name: str, component_id: str, signal: str) -> _GrownCount:
-        key = CountKey(name, component_id, signal)
-        return _GrownCount(int(self.gained_counts[key]), int(self.total_counts[key]))
-
-    def _list_receiver_rows(self, signal: str) -> Iterator[ReceiverRow]:
-        """Yield a row for each receiver of a signal."""
-        for receiver in self._list_component_ids(signal, "receivers"):
-            accepted = self._read_count("receiver_accepted", receiver, signal)
-            refused = self._read_count("receiver_refused", receiver, signal)
-            failed = self._read_count("receiver_failed", receiver, signal)
-            is_passive = waits_for_clients("receivers", receiver, self.config, self.listeners)
-            about = "in" if is_passive else f"receivers/{receiver}"
-            row: ReceiverRow = {
-                **self._build_common_row(signal, receiver, about),
-                "accepted": accepted.gained,
-                "refused": refused.gained,
-                "failed": failed.gained,
-                "accepted_total": accepted.total,
-                "refused_total": refused.total,
-                "failed_total": failed.total,
-                "passive": is_passive,
-                "state": "",
-            }
-            row["state"] = self._judge_receiver(row)
-            yield row
-
-    def _judge_receiver(self, row: ReceiverRow) -> str:
-        """Return the state of a receiver, by the clearest sign first.
-
-        `refused`: it refused items, or could not collect them. `comes`: it accepted items. `rests`: it accepted items
-        before, and collects at intervals, so no item between two readings is no fault. `starts`: its first interval is
-        not over. `idle`: no items came.
-        """
-        if row["refused"] or row["failed"]:
-            return "refused"
-        if row["accepted"]:
-            return "comes"
-        if row["passive"]:
-            return "idle"
-        if row["accepted_total"]:
-            return "rests"
-        settings = mapping_at(self.config, "receivers", row["id"])
-        is_in_first_interval = self.total_counts[UPTIME] < read_collection_interval(settings)
-        return "starts" if is_in_first_interval else "idle"
-
-    def _list_processor_rows(self, signal: str) -> Iterator[ProcessorRow]:
-        """Yield a row for each processor of a signal."""
-        for processor in self._list_component_ids(signal, "processors"):
-            # The memory limiter counts under either name, by its version.
-            refused = (
-                self._read_count("processor_memory_limiter_refused", processor, signal).gained
-                or self._read_count("processor_refused", processor, signal).gained
-            )
-            counted_as_dropped = self._read_count("processor_dropped", processor, signal).gained
-            incoming = self._read_count("processor_incoming_items", processor, signal).gained
-            outgoing = self._read_count("processor_outgoing_items", processor, signal).gained
-            missing_items = max(incoming - outgoing - refused, 0)
-            yield {
-                **self._build_common_row(signal, processor, f"processors/{processor}"),
-                "refused": refused,
-                "dropped": counted_as_dropped or missing_items,
-                "incoming": incoming,
-                "outgoing": outgoing,
-            }
-
-    def _list_exporter_rows(self, signal: str) -> Iterator[ExporterRow]:
-        """Yield a row for each exporter of a signal."""
-        accepted = sum(receiver_row["accepted"] for receiver_row in self._list_receiver_rows(signal))
-        noun = NOUNS_OF_SIGNALS.get(signal, signal)
-        came = f"{noun} come in ({accepted} in {self.seconds} s) and" if accepted else f"{noun} that came before"
-        for exporter in self._list_component_ids(signal, "exporters"):
-            sent = self._read_count("exporter_sent", exporter, signal)
-            send_failed = self._read_count("exporter_send_failed", exporter, signal)
-            enqueue_failed = self._read_count("exporter_enqueue_failed", exporter, signal)
-            queue_size = self._read_queue_gauge("queue_size", exporter, signal)
-            queue_capacity = self._read_queue_gauge("queue_capacity", exporter, signal)
-            row: ExporterRow = {
-                **self._build_common_row(signal, exporter, f"exporters/{exporter}"),
-                "accepted": accepted,
-                "sent": sent.gained,
-                "send_failed": send_failed.gained,
-                "enqueue_failed": enqueue_failed.gained,
-                "sent_total": sent.total,
-                "send_failed_total": send_failed.total,
-                "enqueue_failed_total": enqueue_failed.total,
-                "queue_size": queue_size,
-                "queue_capacity": queue_capacity,
-                "queue_percent": 100 * queue_size // queue_capacity if queue_capacity else 0,
-                "failed": send_failed.gained + enqueue_failed.gained,
-                "failed_total": send_failed.total + enqueue_failed.total,
-                "came": came,
-                "state": "",
-            }
-            row["state"] = _judge_exporter(row, may_wait_for_batch=self._may_wait_for_batch(exporter))
-            yield row
-
-    def _read_queue_gauge(self, gauge_name: str, exporter: str, signal: str) -> int:
-        """Return the size or the capacity of an exporter's queue, by `queue_size` or `queue_capacity`.
-
-        Some exporters have one queue for all signals, so its gauge has another name and no signal.
-        """
-        queue_of_signal = self.total_counts[CountKey(f"exporter_{gauge_name}", exporter, signal)]
-        queue_of_all_signals = self.total_counts[CountKey(gauge_name, exporter)]
-        return int(queue_of_signal or queue_of_all_signals)
-
-    def _may_wait_for_batch(self, exporter: str) -> bool:
-        """Return whether items that came in between both readings may still wait until a batch is full."""
-        settings = mapping_at(self.config, "exporters", exporter)
-        return self.seconds <= parse_duration(value_at(settings, FLUSH_TIMEOUT_PATH))
-
-
-def _judge_exporter(row: ExporterRow, *, may_wait_for_batch: bool) -> str:
-    """Return the state of an exporter, by the clearest sign first.
-
-    `fails`, or `fails_partly` if it sent other items: items failed. `sends`: it sent items. `waits`: items stay in its
-    queue, and not for a batch. `silent`: items came in, and it did nothing. `idle`: no items came in.
-    """
-    if row["failed"]:
-        return "fails_partly" if row["sent"] else "fails"
-    if row["sent"]:
-        return "sends"
-    waits_for_batch = row["accepted"] and may_wait_for_batch
-    if row["queue_size"] and not waits_for_batch:
-        return "waits"
-    return "silent" if row["accepted"] else "idle"
-
-
-def read_collection_interval(settings: Mapping[str, Any]) -> float:
-    """Return the seconds between two collections of a receiver with these settings.
-
-    Scrapers have `collection_interval`, receiver prometheus has `config.global.scrape_interval`.
-    """
-    interval_text = settings.get("collection_interval") or value_at(settings, ("config", "global", "scrape_interval"))
-    return parse_duration(interval_text) or _DEFAULT_INTERVAL
-
-
-# ── Where a collector serves its own metrics ──
-
-
-class MetricsAddress(NamedTuple):
-    """The host and the port on which a collector serves its own metrics; port 0 if it serves none."""
-
-    host: str
-    port: int
-
-
-_NO_ADDRESS = MetricsAddress("", 0)
-
-
-def find_metrics_address(config: Mapping[str, Any], default: int) -> MetricsAddress:
-    """Return where a collector with this config serves its own metrics. `default` is the port if none is set."""
-    telemetry = mapping_at(config, "service", "telemetry", "metrics")
-    if telemetry.get("level") == "none":
-        return _NO_ADDRESS
-    if telemetry.get("address"):  # the setting of versions before 0.123
-        address_text = str(telemetry["address"]).replace("${env:", "${")
-        host = address_text.rpartition(":")[0].strip("[]")
-        return MetricsAddress(host, split_host_and_port(address_text)[1] or default)
-    for reader in list_at(telemetry, "readers"):
-        exporter = mapping_at(reader, "pull", "exporter", "prometheus")
-        if exporter:
-            return _read_exporter_address(exporter, default)
-    if "readers" in telemetry:
-        return _NO_ADDRESS
-    return _read_exporter_address({}, default)
-
-
-def _read_exporter_address(exporter: Mapping[str, Any], default: int) -> MetricsAddress:
-    """Return where the exporter `prometheus` of a reader in `service.telemetry.metrics` serves the metrics."""
-    port = split_host_and_port(f":{exporter.get('port')}")[1]
-    return MetricsAddress(str(exporter.get("host") or "localhost"), port or default)
-
-
-def explain_unreachable_metrics(config: Mapping[str, Any], default: int) -> str:
-    """Return why other pods cannot read the collector's own metrics, and the fix; empty if they can."""
-    host, port = find_metrics_address(config, default)
-    if not port:
-        return "service.telemetry.metrics serves none"
-    if config and is_loopback(host):
-        return f"they are served on {host}:{port}; set `host: ${{env:MY_POD_IP}}` for their reader in service.telemetry"
-    return ""

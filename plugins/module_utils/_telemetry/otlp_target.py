@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a probe is sent, read from the endpoint that a user gives. Private."""
+"""Where a probe is sent, read from the endpoint that a user gives. Private.
+
+probe_task.py calls `OtlpTarget.from_endpoint`. For example, the endpoint `https://gateway.example` becomes
+`OtlpTarget(protocol="http/protobuf", scheme="https", host="gateway.example", port=4318, path="", …)`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from .._otelcol.errors import Problem, strip_credentials
 
-GRPC, HTTP, XRAY = "grpc", "http/protobuf", "xray"
+# The protocols, as option `protocol` has them. OTLP over gRPC and over HTTP, and segments of X-Ray over UDP.
+GRPC = "grpc"
+HTTP = "http/protobuf"
+XRAY = "xray"
 # The port of each protocol. Sources: the OTLP specification, and the developer guide of AWS X-Ray for the daemon.
 PORTS_OF_PROTOCOLS = {GRPC: 4317, HTTP: 4318, XRAY: 2000}
 _LONGEST_LABEL = 63

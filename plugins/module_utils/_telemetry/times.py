@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times of clusters and logs, and durations as people say them. Private."""
+"""Times of clusters and logs, and durations as people say them. Private.
+
+The diagnosis and the readers of logs and metrics call them. For example, from `2026-01-01T10:00:00.123456789Z` to
+`2026-01-01T10:03:10Z` there are 189.9 seconds, which a message says as `3 min`.
+"""
 
 from __future__ import annotations
 

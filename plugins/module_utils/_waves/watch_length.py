@@ -18,7 +18,7 @@ from typing import Any
 from .._change.canary.hold_times import MARGIN_SECONDS, count_hold_seconds
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.traits import RECEIVERS, Trait, traits_of
-from .._telemetry.metrics import read_collection_interval
+from .._telemetry.signal_flow import read_collection_interval
 from .wave_tracks import Track
 
 

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...module_utils._install.addon import addon_decision
+from ...module_utils._install.addon import addon_decision, addon_inputs
 from ...module_utils._install.releases import removal
-from ...module_utils._install.releases.installed import EKS, DefinitionFacts, ReleaseFacts
+from ...module_utils._install.releases.installed import EKS, DefinitionRow, FoundRelease
 from ...module_utils._install.releases.products import Product
-from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
+from ...module_utils._install.releases.release_request import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
-from ...module_utils._install.releases.version_numbers import parse_version, require_version
+from ...module_utils._install.releases.version_numbers import parse_release_version, require_version
 from ...module_utils._otelcol.errors import Problem
 from .release_arguments import ProviderDecision, ReleaseArguments
 
@@ -33,18 +33,18 @@ def decide_installation(
     `table` has the tested versions, as `published.read_tables` returns them.
     """
     installed = _read_installed(product, arguments)
-    addon_decision.refuse_unsupported_inputs(arguments)
+    addon_inputs.refuse_unsupported_inputs(arguments)
     namespace = arguments["namespace"] or product.namespace
     request = _build_request(product, namespace, arguments, check)
     addon = _read_addon(arguments)
     addon_names = [listed_addon["addon_name"] for listed_addon in arguments["addons"]]
-    neighbours = addon_decision.Neighbours(arguments["cert_manager"], addon_names)
+    neighbours = addon_decision.ClusterNeighbours(arguments["cert_manager"], addon_names)
     decision = addon_decision.decide_addon(request, addon, installed, neighbours, table)
-    registry_warnings = list(addon_decision.list_registry_warnings(arguments))
+    registry_warnings = list(addon_inputs.list_registry_warnings(arguments))
     if decision.provider == EXISTING:
         version_after_run = installed["version"]
     else:
-        version_after_run = str(parse_version(addon.wanted_version) or "")
+        version_after_run = str(parse_release_version(addon.wanted_version) or "")
     return ProviderDecision(
         decision=replace(decision, warnings=[*registry_warnings, *decision.warnings]),
         version=version_after_run,
@@ -60,7 +60,7 @@ def _build_request(product: Product, namespace: str, arguments: ReleaseArguments
         provider=EKS,
         version=version,
         namespace=namespace,
-        foreign=arguments["foreign"],
+        other_owner_policy=arguments["foreign"],
         certificates="cert_manager",
         check=check,
         collectors=tuple(arguments["collectors"]),
@@ -83,7 +83,7 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
 
 def _plan_removal_of_objects(
     product: Product,
-    installed: ReleaseFacts,
+    installed: FoundRelease,
     addon: addon_decision.Addon,
     arguments: ReleaseArguments,
     check: bool,
@@ -98,7 +98,7 @@ def _plan_removal_of_objects(
         {**installed, "crds": crds, "ours": True},
         arguments["others"],
         arguments["remove_definitions"],
-        more=bool(addon.installed_version),
+        has_other_parts=bool(addon.installed_version),
         check=check,
     )
     if removal_plan.action == "remove" and arguments["others"] == "keep" and addon.installed_version:
@@ -106,7 +106,7 @@ def _plan_removal_of_objects(
     return removal_plan
 
 
-def _mark_definition(definition: DefinitionFacts) -> DefinitionFacts:
+def _mark_definition(definition: DefinitionRow) -> DefinitionRow:
     """Return the facts of a CustomResourceDefinition, with `ours` also set for one that EKS made.
 
     `made` says that it lacks our label. EKS removes most of its definitions with the add-on.
@@ -115,7 +115,7 @@ def _mark_definition(definition: DefinitionFacts) -> DefinitionFacts:
     return {**definition, "ours": is_ours, "made": not definition["ours"]}
 
 
-def _read_installed(product: Product, arguments: ReleaseArguments) -> ReleaseFacts:
+def _read_installed(product: Product, arguments: ReleaseArguments) -> FoundRelease:
     """Return the result of release_info. Raises Problem if a task does not give it, or no add-on has the product."""
     installed = arguments["installed"]
     if not product.is_in_eks_addons:

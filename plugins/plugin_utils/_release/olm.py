@@ -15,20 +15,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ...module_utils._install.olm import olm_decision, olm_objects
+from ...module_utils._install.olm import csv_names, olm_decision, olm_removal
 from ...module_utils._install.olm.olm_decision import AUTOMATIC_APPROVAL, MANUAL_APPROVAL, OlmPlan, OlmRequest
-from ...module_utils._install.olm.olm_objects import OlmFacts
+from ...module_utils._install.olm.olm_objects import FoundOlm
 from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
-from ...module_utils._install.releases.installed import OLM, ReleaseFacts
+from ...module_utils._install.releases.installed import OLM, FoundRelease
 from ...module_utils._install.releases.products import Product
-from ...module_utils._install.releases.release_decision import ReleaseRequest
+from ...module_utils._install.releases.release_request import EXISTING, ReleaseDecision, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
-from ...module_utils._install.releases.version_numbers import parse_version
+from ...module_utils._install.releases.version_numbers import parse_release_version
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
 from ...module_utils._otelcol.errors import Problem
 from .. import _arguments
-from .release_arguments import ProviderDecision, ReleaseArguments, SubscriptionFacts
+from .release_arguments import ProviderDecision, ReleaseArguments, SubscriptionRow
 
 # The suboptions of option `olm` of release_render.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -74,28 +74,28 @@ def decide_installation(
         product=product,
         provider=OLM,
         namespace=olm_request.namespace,
-        foreign=arguments["foreign"],
+        other_owner_policy=arguments["foreign"],
         strict=arguments["compatibility"] == "refuse",
         check=check,
         collectors=tuple(arguments["collectors"]),
     )
     decision = release_decision.decide_release(release_request, installed, table)
-    if decision.provider == release_decision.EXISTING:
+    if decision.provider == EXISTING:
         return ProviderDecision(decision, installed["version"], installed["namespace"], subscription_facts={})
-    plan = olm_decision.plan_installation(olm_request, cluster_state.olm_facts, installed["kubernetes"])
-    version = olm_objects.parse_csv_name(plan.csv).version
+    plan = olm_decision.plan_installation(olm_request, cluster_state.found_olm, installed["kubernetes"])
+    version = csv_names.parse_csv_name(plan.csv).version
     # Only the plan knows the version. With it, the decision also has the warnings about versions.
-    versioned_request = replace(release_request, version=parse_version(version))
+    versioned_request = replace(release_request, version=parse_release_version(version))
     warnings = release_decision.decide_release(versioned_request, installed, table).warnings
     return ProviderDecision(
-        decision=release_decision.ReleaseDecision(plan.action, OLM, plan.message, warnings),
+        decision=ReleaseDecision(plan.action, OLM, plan.message, warnings),
         version=version,
         namespace=olm_request.namespace,
         subscription_facts=_describe_subscription(olm_request, plan),
     )
 
 
-def _describe_subscription(olm_request: OlmRequest, plan: OlmPlan) -> SubscriptionFacts:
+def _describe_subscription(olm_request: OlmRequest, plan: OlmPlan) -> SubscriptionRow:
     """Return what role otel_operator applies and waits for."""
     return {
         "manifests": plan.manifests,
@@ -110,13 +110,13 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
     """Return the objects of a Subscription to remove. Raises Problem if the product is still in use."""
     olm_request = _build_olm_request(product, arguments)
     cluster_state = _read_cluster_state(olm_request, arguments)
-    release_facts = olm_objects.add_versions(
-        olm_request.namespace, olm_request.package, cluster_state.installed, cluster_state.olm_facts
+    found_release = olm_removal.add_versions(
+        olm_request.namespace, olm_request.package, cluster_state.installed, cluster_state.found_olm
     )
     removal_plan = removal.plan_removal(
-        product, release_facts, arguments["others"], arguments["remove_definitions"], check=check
+        product, found_release, arguments["others"], arguments["remove_definitions"], check=check
     )
-    other_subscriptions = olm_objects.list_other_subscriptions(olm_request.namespace, cluster_state.olm_facts)
+    other_subscriptions = olm_removal.list_other_subscriptions(olm_request.namespace, cluster_state.found_olm)
     if removal_plan.action == "remove" and other_subscriptions:
         names = ", ".join(f"{subscription['namespace']}/{subscription['name']}" for subscription in other_subscriptions)
         removal_plan.warnings.append(f"The OperatorGroup stays, since {names} needs it")
@@ -126,22 +126,22 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
 class _ClusterState(NamedTuple):
     """What earlier tasks have read of the cluster.
 
-    `installed` is the result of release_info, in which the objects of our Subscription count as ours. `olm_facts` is
+    `installed` is the result of release_info, in which the objects of our Subscription count as ours. `found_olm` is
     the result of olm_info.
     """
 
-    installed: ReleaseFacts
-    olm_facts: OlmFacts
+    installed: FoundRelease
+    found_olm: FoundOlm
 
 
 def _read_cluster_state(olm_request: OlmRequest, arguments: ReleaseArguments) -> _ClusterState:
     """Return the state of the cluster. Raises Problem if the task does not give it."""
-    installed, olm_facts = arguments["installed"], arguments["olm_found"]
-    if olm_facts is None or installed is None:
+    installed, found_olm = arguments["installed"], arguments["olm_found"]
+    if found_olm is None or installed is None:
         wrong = "the provider olm needs the installed releases and the state of OLM"
         raise Problem(wrong, fix="Give the results of release_info (installed) and olm_info (olm_found).")
-    marked_facts = olm_objects.mark_own_objects(olm_request.namespace, olm_request.package, installed, olm_facts)
-    return _ClusterState(marked_facts, olm_facts)
+    marked_release = olm_removal.mark_own_objects(olm_request.namespace, olm_request.package, installed, found_olm)
+    return _ClusterState(marked_release, found_olm)
 
 
 def _build_olm_request(product: Product, arguments: ReleaseArguments) -> OlmRequest:

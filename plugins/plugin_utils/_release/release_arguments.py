@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from ...module_utils._install.addon.addon_decision import InstalledAddon
-from ...module_utils._install.olm.olm_objects import OlmFacts
-from ...module_utils._install.releases.installed import ReleaseFacts
-from ...module_utils._install.releases.release_decision import ReleaseDecision
+from ...module_utils._install.olm.olm_objects import FoundOlm
+from ...module_utils._install.releases.installed import FoundRelease
+from ...module_utils._install.releases.release_request import ReleaseDecision
 from ...module_utils._otelcol.kube.objects import Manifest
 
 
@@ -48,7 +48,7 @@ class ReleaseArguments(ManifestOptions):
     certificates: str
     issuer: Mapping[str, Any]
     ca_bundle: str
-    installed: ReleaseFacts | None
+    installed: FoundRelease | None
     """The result of release_info."""
     foreign: str
     """What to do about an installation of another owner: `adopt`, `refuse` or `takeover`."""
@@ -65,17 +65,17 @@ class ReleaseArguments(ManifestOptions):
     addons: list[InstalledAddon]
     """The add-ons of the cluster, from the result of eks_addon_info."""
     collectors: Sequence[Mapping[str, Any]]
-    cert_manager: ReleaseFacts | None
+    cert_manager: FoundRelease | None
     """The result of release_info for cert-manager."""
     preserve: bool
     olm: Mapping[str, Any]
-    olm_found: OlmFacts | None
+    olm_found: FoundOlm | None
     """The result of olm_info."""
     remove_definitions: bool
     lock_file: str
 
 
-class SubscriptionFacts(TypedDict, total=False):
+class SubscriptionRow(TypedDict, total=False):
     """The key `olm` of the result: what role otel_operator applies, and which CSV it then waits for."""
 
     manifests: list[Manifest]
@@ -96,7 +96,7 @@ class ProviderDecision:
     decision: ReleaseDecision
     version: str
     namespace: str
-    subscription_facts: SubscriptionFacts | None = None
+    subscription_facts: SubscriptionRow | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as keys of the result of release_render."""

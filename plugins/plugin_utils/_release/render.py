@@ -95,7 +95,7 @@ def _render_removal(product: Product, arguments: ReleaseArguments, check: bool) 
     """Return the removal of a product as a task result. Raises Problem if the product is still in use."""
     return {
         **vars(_plan_removal(product, arguments, check)),
-        "adopt": [removal.adoption_label(product)],
+        "adopt": [removal.removal_label(product)],
         "provider": arguments["provider"],
         "prune_selector": build_prune_selector(product),
     }
@@ -109,7 +109,7 @@ def _plan_removal(product: Product, arguments: ReleaseArguments, check: bool) ->
     provider = PROVIDERS.get(arguments["provider"])
     if provider:
         return provider.plan_removal(product, arguments, check)
-    if arguments["provider"] == release_decision.EXISTING:
+    if arguments["provider"] == release_request.EXISTING:
         # Whatever is in the cluster belongs to another owner.
         installed = {**installed, "installed": True, "ours": False}
     helm_release = f"{arguments['namespace'] or product.namespace}/{arguments['helm_release']}"

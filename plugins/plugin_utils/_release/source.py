@@ -23,7 +23,7 @@ from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import SSLValidationError, open_url
 
 from ...module_utils._install.releases.products import Product
-from ...module_utils._install.releases.version_numbers import Version, parse_version
+from ...module_utils._install.releases.version_numbers import Version, parse_release_version
 from ...module_utils._otelcol.bounded.live.bounded_reads import (
     BROKEN_ERRORS,
     add_to_sum,
@@ -288,7 +288,7 @@ def check_chart_version(product: Product, chart: ChartOnDisk, wanted_version: st
     if chart.name != product.name:
         fix = f"Give the chart of {product.title}."
         raise Problem(f"this is the chart of {chart.name}", where=chart.path, fix=fix)
-    if wanted_version and parse_version(wanted_version) != parse_version(chart.product_version):
+    if wanted_version and parse_release_version(wanted_version) != parse_release_version(chart.product_version):
         wrong = f"the chart has version {chart.product_version} of {product.title}, not {wanted_version}"
         raise Problem(wrong, where=chart.path, fix="Omit the version, or give the chart of that version.")
     return chart.product_version

@@ -30,7 +30,7 @@ def create_addon(world: World, region: str, **parameters: Any) -> Answer:
     name, token = parameters["addonName"], parameters.get("clientRequestToken", "")
     cluster_version = find_cluster(region, parameters["clusterName"]).version
     key = Key(region, parameters["clusterName"], name)
-    if token in world.tokens:
+    if token and token in world.tokens:
         return {"addon": _describe_addon(world, key)}
     if _find_stage(world, key):
         raise AwsError("ResourceInUseException", "Addon already exists.")
@@ -79,7 +79,7 @@ def update_addon(world: World, region: str, **parameters: Any) -> Answer:
     """UpdateAddon. A role that is left out is taken away; values and identities that are left out stay."""
     key = Key(region, parameters["clusterName"], parameters["addonName"])
     token = parameters.get("clientRequestToken", "")
-    if token in world.tokens:
+    if token and token in world.tokens:
         return {"update": _describe_update(world, key, world.tokens[token])}
     stage, addon = _require_stage(world, key), world.addons[key]
     if stage.status not in STEADY_STATUSES:

@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.support.cases import cases
 from tests.testbed.aws.app import OPERATIONS
-from tests.testbed.aws.direct import OPERATION_FUNCTIONS
+from tests.testbed.aws.direct import OPERATION_FUNCTIONS, REGION
 from tests.testbed.aws.model import DriftError, check_answer, find_error_status, find_operation, load_service_model
 from tests.testbed.aws.server import send_order, start_process, stop_process
 from tests.testbed.aws.world import SCRIPTS, AwsError, Fault, Stage, World
 from tests.testbed.eks import policies
 from tests.testbed.eks.identities import AGENT_SERVICE, Identities
+from tests.unit.plugins.module_utils._identity.live.runs import CLUSTER, Runs
 from tests.unit.testbed.eks_iam import ROLE, associate, iam, jwt
 
 
@@ -182,3 +183,16 @@ def test_policies_allow_what_they_name(statement: dict[str, Any], action: str, r
     assert policies.is_allowed([{"Statement": statement}], action, resource, {}) is allowed
     denied = [{"Statement": statement}, {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}]
     assert not policies.is_allowed(denied, action, resource, {})
+
+
+def test_requests_without_a_token_are_no_repetitions() -> None:
+    """Only a request with the token of an earlier one repeats it. A token is optional in the API of EKS."""
+    runs = Runs()
+    create_addon = OPERATION_FUNCTIONS["CreateAddon"]
+    created = create_addon(runs.world, REGION, clusterName=CLUSTER, addonName="adot")
+    assert created["addon"]["addonName"] == "adot"
+    with pytest.raises(AwsError, match="Addon already exists"):
+        create_addon(runs.world, REGION, clusterName=CLUSTER, addonName="adot")
+    runs.clock.sleep(3600)
+    update = OPERATION_FUNCTIONS["UpdateAddon"](runs.world, REGION, clusterName=CLUSTER, addonName="adot")
+    assert update["update"]["id"].startswith("update-")

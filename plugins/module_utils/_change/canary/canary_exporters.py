@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..._otelcol.traits import PROCESSORS, Trait, traits_of
-from ..._telemetry.metrics import ExporterRow, FlowRows, ProcessorRow
+from ..._telemetry.signal_flow import ExporterRow, FlowRows, ProcessorRow
 from .canary_lateness import Lateness, measure_lateness
 from .canary_queues import build_queue_row
 from .canary_samplers import ITEMS_OF_TRACES, count_items_until_silence

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from ..._telemetry.metrics import ProcessorRow
+from ..._telemetry.signal_flow import ProcessorRow
 from .canary_samplers import ITEMS_OF_TRACES, count_items_until_silence
 from .hold_times import default_hold_seconds
 from .shares import compute_wilson_bounds

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.needs.quantities import BATCH_BYTES
-from ..._telemetry.metrics import ExporterRow
+from ..._telemetry.signal_flow import ExporterRow
 from .fact_rows import RevisionFacts
 from .readings import LASTING_READINGS
 from .sides import Sides

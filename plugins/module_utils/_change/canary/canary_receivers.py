@@ -17,7 +17,7 @@ from typing import Any
 
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.traits import RECEIVERS, Trait, traits_of
-from ..._telemetry.metrics import ReceiverRow, read_collection_interval
+from ..._telemetry.signal_flow import ReceiverRow, read_collection_interval
 from .hold_times import MARGIN_SECONDS
 from .shares import RECEIVED, compare_shares
 from .sides import Sides

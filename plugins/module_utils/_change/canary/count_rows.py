@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is counted in the rows of components. `SignalFlow` of _telemetry/metrics.py makes the rows. Private.
+"""What is counted in the rows of components. `SignalFlow` of _telemetry/signal_flow.py makes the rows. Private.
 
 An item is a span, a data point, a log record or a profile sample. A count without `_total` is what has been counted
 while the pods are watched, one with `_total` what they count since their start (see readings.py).

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.config.pipelines import PipelineGraph, signal_of
-from ..._telemetry.metrics import ExporterRow
+from ..._telemetry.signal_flow import ExporterRow
 
 
 class PipelineEnds(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypedDict
 
 from ..._diagnose.result_rows import UnseenRow
 from ..._telemetry.logs import LogFailure
-from ..._telemetry.metrics import FlowRows
+from ..._telemetry.signal_flow import FlowRows
 
 # The lists of counted rows in the facts.
 RowKind = Literal["receives", "processes", "exports"]

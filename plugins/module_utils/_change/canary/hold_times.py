@@ -12,7 +12,7 @@ from typing import Any
 from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.needs.quantities import parse_duration
 from ..._otelcol.traits import kind_of
-from ..._telemetry.metrics import FLUSH_TIMEOUT_PATH
+from ..._telemetry.signal_flow import FLUSH_TIMEOUT_PATH
 
 # What is accepted should be sent after what components hold it for, and so many seconds more.
 MARGIN_SECONDS = 10.0

@@ -22,7 +22,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import Any
 
-from ..._telemetry.metrics import ExporterRow, ReceiverRow
+from ..._telemetry.signal_flow import ExporterRow, ReceiverRow
 from .count_rows import Row
 from .fact_rows import RowKind
 from .sides import Sides

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at
-from ..._telemetry.metrics import FlowRows, ProcessorRow
+from ..._telemetry.signal_flow import FlowRows, ProcessorRow
 from .count_rows import Row
 from .fact_rows import RestFacts, RevisionFacts, RowKind
 from .revision import Revision

@@ -19,7 +19,8 @@ from ..._diagnose.live.find_collectors import DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Object, ReadResult, object_path
 from ..._diagnose.live.running_config import read_running_config
 from ..._otelcol.config.paths import list_at, mapping_at
-from ..._telemetry.metrics import explain_unreachable_metrics, find_metrics_address, read_counts
+from ..._telemetry.metrics import read_counts
+from ..._telemetry.metrics_address import explain_unreachable_metrics, find_metrics_address
 from ..canary.readings import PodSample, ReceiverPort
 
 # So many pods are read: more of them say the same.

@@ -27,9 +27,9 @@ from ..._kube.rights import Right, iter_rule_rights
 from ..._otelcol.kube.objects import Manifest, ObjectRef, api_group, ref
 from ..._otelcol.kube.pod_references import find_unprovided, list_provided_refs
 from ..._rollout.change_record import build_record_reference
-from ..._rollout.failures import EXPLANATIONS_BY_ROW
 from ..._rollout.live.explain_failures import CONTROLLER_REVISIONS, EVENTS, PODS, REPLICA_SETS
 from ..._rollout.readiness import PATHS_OF_POD_COUNTS
+from ..._rollout.symptom_fixes import EXPLANATIONS_BY_ROW
 from ..canary.hold import hold_workload
 from ..certificates import CERTIFICATE
 from ..collector_change import CollectorChange

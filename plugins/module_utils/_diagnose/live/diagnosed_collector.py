@@ -19,8 +19,9 @@ from ..._otelcol.config.masking import make_masker
 from ..._otelcol.config.paths import list_at, value_at
 from ..._otelcol.kube.network_policies import find_egress_policies
 from ..._otelcol.needs.peers import find_peers
-from ..._rollout.failures import find_newest_revision, find_symptoms, select_newest_pods, select_older_pods
+from ..._rollout.failures import WorkloadSymptom, find_symptoms
 from ..._rollout.live.failure_texts import describe_symptoms
+from ..._rollout.pod_revisions import find_newest_revision, select_newest_pods, select_older_pods
 from ..._rollout.readiness import describe_pod_counts, is_ready, read_pod_counts
 from ..._telemetry import logs
 from ..cluster_objects import (
@@ -228,7 +229,7 @@ class DiagnosedCollector:
         symptoms = find_symptoms(
             self.options.search, workload, revision, new_pods, events, allow_empty=True, old=old_pods
         )
-        symptoms_of_workload = [(workload, symptom) for symptom in symptoms]
+        symptoms_of_workload = [WorkloadSymptom(workload, symptom) for symptom in symptoms]
         rows, _problems = describe_symptoms(self.reader.cluster, symptoms_of_workload, self._build_mask())
         return [{**row, "last_words": logs.find_last_words(row["log"])} for row in rows]
 

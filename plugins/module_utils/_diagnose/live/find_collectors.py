@@ -19,8 +19,8 @@ from ..._kube.removal_command import BUILT_IN_PLURALS, build_removal_command
 from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
-from ..._rollout import restarts
-from ..._rollout.failures import is_owned_by
+from ..._rollout import stale_sidecars
+from ..._rollout.pod_revisions import is_owned_by
 from ..pod_config import find_collector_container
 from ..reach import read_labels
 from .reader import KINDS, LISTED_PLURALS, ClusterReader, Notes, Object
@@ -229,12 +229,12 @@ def list_own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
 
 def _list_sidecar_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     """Return the pods with this sidecar, of all namespaces; of its own alone if this user may not list all pods."""
-    label = restarts.injected_label(target.namespace, target.name)
-    labelled_pods = reader.list_labelled_pods(f"{restarts.INJECTED_LABEL}={label}", target.notes)
+    label = stale_sidecars.injected_label(target.namespace, target.name)
+    labelled_pods = reader.list_labelled_pods(f"{stale_sidecars.INJECTED_LABEL}={label}", target.notes)
     if labelled_pods is not None:
         return labelled_pods
     pods = reader.list_objects("pods", target.namespace, target.notes) or []
-    return [pod for pod in pods if read_labels(pod).get(restarts.INJECTED_LABEL) == label]
+    return [pod for pod in pods if read_labels(pod).get(stale_sidecars.INJECTED_LABEL) == label]
 
 
 def find_unlisted_collectors(reader: ClusterReader, collector_options: list[dict[str, Any]]) -> list[dict[str, str]]:

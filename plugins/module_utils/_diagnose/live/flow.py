@@ -18,16 +18,9 @@ from typing import Any, NamedTuple
 from ..._kube.live.libraries import import_library
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.errors import Problem
-from ..._telemetry.metrics import (
-    Reading,
-    SignalFlow,
-    estimate_memory_used,
-    explain_unreachable_metrics,
-    find_metrics_address,
-    read_counts,
-    subtract_readings,
-    sum_readings,
-)
+from ..._telemetry.metrics import Reading, estimate_memory_used, read_counts, subtract_readings, sum_readings
+from ..._telemetry.metrics_address import explain_unreachable_metrics, find_metrics_address
+from ..._telemetry.signal_flow import SignalFlow
 from ..checks_trust import Certificate
 from ..cluster_objects import read_memory_limit
 from .find_collectors import DiagnosedTarget

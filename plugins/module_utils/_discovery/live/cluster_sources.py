@@ -4,7 +4,9 @@
 """Asks AWS and hub clusters which clusters there are. It only reads. Private.
 
 A source is a row of the inventory that says where to look (source_forms.py). A hub is a cluster that knows others, such
-as one with Argo CD. A row of the answer is a cluster, or a text about what is left out.
+as one with Argo CD. The inventory plugin calls `list_clusters` for each source, within `open_connections`. For example,
+the source `{type: eks, regions: [eu-west-1]}` gives a FoundCluster for each cluster of that region that is active, and
+an UnreachableCluster for one that is being created.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from ..found_clusters import (
     IN_CLUSTER,
     FoundCluster,
     Hub,
+    UnreachableCluster,
     filter_by_labels,
     read_argo_cd_cluster,
     read_cluster_api_cluster,
@@ -42,7 +45,7 @@ from ..secret_forms import (
 )
 from ..source_forms import ClusterSource
 
-ClusterRows = Iterator["FoundCluster | str"]
+ListedClusters = Iterator[FoundCluster | UnreachableCluster]
 Connect = Callable[[Hub], Cluster]
 _MANAGED_CLUSTERS_PATH = "/apis/cluster.open-cluster-management.io/v1/managedclusters"
 
@@ -74,22 +77,20 @@ class ListedClusters(NamedTuple):
 
 def list_clusters(
     source: ClusterSource, read_kubeconfig: Callable[[str], Mapping[str, Any]], connect_to: Connect
-) -> ListedClusters:
-    """Return the clusters of a source that have the wanted labels. Raises Problem if it cannot be read."""
+) -> list[FoundCluster | UnreachableCluster]:
+    """Return the clusters of a source, those that no run can reach first. Raises Problem if it cannot be read."""
     try:
         rows = list(_ask_source(source, read_kubeconfig, connect_to))
     except LostError as error:  # `_list_objects` says what an answer of the API server means
         raise Problem(str(error), where=source.title) from error
-    found_clusters = [row for row in rows if isinstance(row, FoundCluster)]
-    return ListedClusters(
-        clusters=list(filter_by_labels(found_clusters, source.options["labels"])),
-        left_out_notes=[row for row in rows if isinstance(row, str)],
-    )
+    unreachable_clusters = [row for row in rows if isinstance(row, UnreachableCluster)]
+    clusters = (row for row in rows if isinstance(row, FoundCluster))
+    return [*unreachable_clusters, *filter_by_labels(clusters, source.options["labels"])]
 
 
 def _ask_source(
     source: ClusterSource, read_kubeconfig: Callable[[str], Mapping[str, Any]], connect_to: Connect
-) -> ClusterRows:
+) -> ListedClusters:
     options = source.options
     if source.kind == "eks":
         return list_eks_clusters(options)
@@ -127,8 +128,8 @@ def read_secret_kubeconfig(
     return build_argo_cd_kubeconfig(secret)
 
 
-def list_eks_clusters(options: Mapping[str, Any]) -> ClusterRows:
-    """Yield the EKS clusters of the regions, or in words why one is left out. Raises Problem if AWS says no."""
+def list_eks_clusters(options: Mapping[str, Any]) -> ListedClusters:
+    """Yield the EKS clusters of the regions. Raises Problem if AWS says no."""
     access = {key: options[key] for key in ("profile", "role_arn") if options.get(key)}
     for region in options["regions"]:
         with translate_aws_errors(f"List the EKS clusters of {region}"):
@@ -139,25 +140,26 @@ def list_eks_clusters(options: Mapping[str, Any]) -> ClusterRows:
                     yield read_eks_cluster(description, region, access)
 
 
-def list_argo_cd_clusters(options: Mapping[str, Any], connect_to: Connect) -> ClusterRows:
+def list_argo_cd_clusters(options: Mapping[str, Any], connect_to: Connect) -> ListedClusters:
     """Yield the clusters of Argo CD; the one that it runs in is the hub, by the kubeconfig of the source."""
     hub = read_hub(options)
     for secret in _list_secrets(connect_to(hub), options["namespace"], ARGO_CD):
         yield _read_argo_cd_secret(secret, hub)
 
 
-def _read_argo_cd_secret(secret: Mapping[str, Any], hub: Hub) -> FoundCluster | str:
-    """Return the cluster of a Secret; in words what is wrong with it, so that one Secret hides no other cluster."""
+def _read_argo_cd_secret(secret: Mapping[str, Any], hub: Hub) -> FoundCluster | UnreachableCluster:
+    """Return the cluster of a Secret. One that is wrong is unreachable, so that it hides no other cluster."""
     try:
         cluster = read_argo_cd_cluster(secret, hub)
     except Problem as problem:
-        return str(problem)
+        return UnreachableCluster(str(problem))
     if cluster.server == IN_CLUSTER:
-        return f"cluster {cluster.name} of Argo CD: it is the cluster of Argo CD itself; list it by its kubeconfig"
+        reason = f"cluster {cluster.name} of Argo CD: it is the cluster of Argo CD itself; list it by its kubeconfig"
+        return UnreachableCluster(reason)
     return cluster
 
 
-def list_cluster_api_clusters(options: Mapping[str, Any], connect_to: Connect) -> ClusterRows:
+def list_cluster_api_clusters(options: Mapping[str, Any], connect_to: Connect) -> ListedClusters:
     """Yield the clusters of Cluster API, by their kubeconfig Secrets."""
     hub = read_hub(options)
     # Their names are enough, so no credential is read.
@@ -166,7 +168,7 @@ def list_cluster_api_clusters(options: Mapping[str, Any], connect_to: Connect) -
             yield read_cluster_api_cluster(secret, hub)
 
 
-def list_managed_clusters(options: Mapping[str, Any], connect_to: Connect) -> ClusterRows:
+def list_managed_clusters(options: Mapping[str, Any], connect_to: Connect) -> ListedClusters:
     """Yield the ManagedClusters of Open Cluster Management."""
     hub = read_hub(options)
     for managed in _list_objects(connect_to(hub), _MANAGED_CLUSTERS_PATH, {}, "ManagedClusters"):

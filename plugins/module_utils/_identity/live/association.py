@@ -17,15 +17,11 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._kube.aws_failures import EXISTS_CODES
 from ..._kube.live.libraries import missing_part_problem
 from ..._otelcol.errors import Problem
 from ..association_settings import API_FIELDS, association_settings, build_association_request, find_impossible_change
-from .aws_api import AnsibleCallError, Aws, CallErrors, list_changed_settings, merge_task_tags, run, update_tags
+from .aws_api import Aws, CallErrors, begin_anew_on_collision, list_changed_settings, merge_task_tags, run, update_tags
 
-# A collision: EKS says that an association exists which it did not list. So often a run then starts anew, after so many
-# seconds.
-COLLISIONS, COLLISION_PAUSE_SECONDS = 5, 2.0
 # An association as DescribePodIdentityAssociation returns it.
 Association = dict[str, Any]
 # Settings of an association, by their names in the module.
@@ -48,7 +44,7 @@ class AssociationTask:
         """Make or delete the association, and return the result of the task. Raises Problem if it must stay."""
         if self.params["state"] == "absent":
             return self.remove_association(self.read())
-        return self._ensure_present(COLLISIONS)
+        return begin_anew_on_collision(self.eks, self._ensure_present)
 
     def read(self) -> Association | None:
         """Return the association of the service account; None without one."""
@@ -68,8 +64,8 @@ class AssociationTask:
         association: Association = answer["association"]
         return association
 
-    def _ensure_present(self, tries_left: int) -> dict[str, Any]:
-        """Give the association the settings of the task; `tries_left` counts the new starts after collisions."""
+    def _ensure_present(self) -> dict[str, Any]:
+        """Give the association the settings of the task, and return the result of the task."""
         association = self.read()
         live_settings = association_settings(association)
         target_settings = self._target_settings(live_settings)
@@ -82,15 +78,7 @@ class AssociationTask:
         if problem:
             raise problem
         if not self.aws.check:
-            try:
-                association = self._write_association(association, live_settings, target_settings, differing_names)
-            except AnsibleCallError as error:
-                is_collision = not live_settings and error.answer.code in EXISTS_CODES
-                if not is_collision or not tries_left:
-                    raise
-                # Another owner made it, or an earlier call whose answer was lost.
-                self.eks.sleep(COLLISION_PAUSE_SECONDS)
-                return self._ensure_present(tries_left - 1)
+            association = self._write_association(association, live_settings, target_settings, differing_names)
         return self._task_result(association, live_settings, live_settings | target_settings, changed=True)
 
     def _target_settings(self, live_settings: Settings) -> Settings:

@@ -22,7 +22,15 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from ..._kube.aws_failures import BUSY_CODES, MISSING_CODES, FailedCall, explain_failed_call, is_expired, is_passing
+from ..._kube.aws_failures import (
+    BUSY_CODES,
+    EXISTS_CODES,
+    MISSING_CODES,
+    FailedCall,
+    explain_failed_call,
+    is_expired,
+    is_passing,
+)
 from ..._kube.live.eks_access import explain_missing_terminal, read_failed_call
 from ..._kube.live.hidden import hide_option_secrets
 from ..._kube.live.libraries import import_library, missing_part_problem
@@ -30,13 +38,18 @@ from ..._kube.option_secrets import build_secret_remover
 from ..._otelcol.config.masking import conceal_secrets
 from ..._otelcol.errors import Problem, escape_tree, make_printable
 from ..._otelcol.yaml.yaml_documents import load_document
-from ..trust import list_tag_changes
+from ..iam_calls import list_tag_changes
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0
 # The seconds before each new attempt; the last pause counts for all later ones.
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
-CONNECT_SECONDS, READ_SECONDS = 5, 30
+# How long a connection, and an answer, may take.
+CONNECT_SECONDS = 5
+READ_SECONDS = 30
+# How often a task begins anew after a collision, see `begin_anew_on_collision`, and after how many seconds.
+MOST_COLLISIONS = 5
+COLLISION_PAUSE_SECONDS = 2.0
 
 
 def _iam_action(operation: str) -> str:
@@ -104,7 +117,7 @@ class ServiceCalls:
         return method
 
     def read_pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
-        """Return what all pages of an operation have below a key."""
+        """Return the entries on all pages of an operation of EKS. `key` names the list on each page."""
         entries: list[Any] = []
         page_parameters = dict(parameters)
         while True:
@@ -114,6 +127,21 @@ class ServiceCalls:
             if not token:
                 return entries
             page_parameters["nextToken"] = token
+
+    def read_iam_pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
+        """Return the entries on all pages of an operation of IAM, which names the next page by a marker.
+
+        A page that says that there are more, and has no marker, is the last one: it would only come again.
+        """
+        entries: list[Any] = []
+        page_parameters = dict(parameters)
+        while True:
+            page = self(operation, **page_parameters)
+            entries += page.get(key) or []
+            marker = page.get("Marker")
+            if not page.get("IsTruncated") or not marker:
+                return entries
+            page_parameters["Marker"] = marker
 
     def knows_parameter(self, operation: str, field: str) -> bool:
         """Return whether this botocore knows a parameter."""
@@ -179,6 +207,24 @@ def update_tags(eks: ServiceCalls, arn: str, live_tags: Mapping[str, str], targe
 def is_busy(error: AnsibleCallError) -> bool:
     """Return whether a call failed because another operation on the same object still runs."""
     return error.answer.code in BUSY_CODES
+
+
+def begin_anew_on_collision(calls: ServiceCalls, ensure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the result of `ensure`, which reads an object and creates it if it is missing.
+
+    A collision is that AWS refuses the creation because the object exists, although the read did not find it: another
+    owner has made it since, or an earlier call whose answer was lost, or reads lag behind. Then `ensure` begins anew.
+    Raises AnsibleCallError for another error, and if the collision stays.
+    """
+    for _attempt in range(MOST_COLLISIONS):
+        try:
+            return ensure()
+        except AnsibleCallError as error:
+            is_creation = error.answer.action.startswith("Create")
+            if not is_creation or error.answer.code not in EXISTS_CODES:
+                raise
+        calls.sleep(COLLISION_PAUSE_SECONDS)
+    return ensure()
 
 
 SECRET_OPTIONS = ("secret_key", "session_token")

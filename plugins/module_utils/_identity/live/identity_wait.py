@@ -28,9 +28,15 @@ from ..trust import AUDIENCE
 
 # For how long a token is valid. Source: TokenRequest in the Kubernetes API reference; the API server takes no less.
 TOKEN_SECONDS = 600
-FORBIDDEN, MISSING, TOO_MANY_REQUESTS = 403, 404, 429
+# HTTP statuses of the API server.
+FORBIDDEN = 403
+MISSING = 404
+TOO_MANY_REQUESTS = 429
+# The reason for an account that is not there, which needs no warning.
 NOT_THERE_REASON = "it is not there yet"
-CONNECT_SECONDS, READ_SECONDS = 5, 15
+# How long a connection to STS, and an answer, may take.
+CONNECT_SECONDS = 5
+READ_SECONDS = 15
 ACCOUNT_OPTIONS = {name: {"required": True} for name in ("namespace", "service_account", "role_arn")}
 ARGUMENTS: dict[str, Any] = {
     "provider": {"choices": ["irsa", "pod_identity"], "required": True},

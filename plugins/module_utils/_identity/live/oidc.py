@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module iam_oidc_provider: the OIDC provider of IAM for the issuer of a cluster. Private.
 
-An issuer has at most one provider. One that another owner made is used, and changed only as far as the task says.
+An issuer has at most one provider. One that another owner made is used, and changed only as far as the task says. The
+result has the provider after the task, for example:
+
+    provider: {arn: "arn:aws:iam::123456789012:oidc-provider/oidc.eks…/id/A", client_ids: [sts.amazonaws.com], …}
 """
 
 from __future__ import annotations
@@ -17,25 +20,23 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_list_to_ansible_dict,
 )
 
-from ..._kube.aws_failures import EXISTS_CODES
-from ..._otelcol.config.paths import list_at, mapping_at
+from ..._otelcol.config.paths import list_at
 from ..._otelcol.errors import Problem
-from ..trust import (
-    AUDIENCE,
+from ..iam_calls import IamCall
+from ..oidc_provider import (
+    NO_ISSUER_FIX,
     ProviderSettings,
+    find_issuer,
     find_provider_arn,
     normalize_issuer,
     normalize_thumbprints,
     plan_provider,
-    plan_steps,
+    plan_provider_calls,
     provider_settings,
     strip_scheme,
 )
-from .aws_api import AnsibleCallError, Aws, CallErrors, merge_task_tags, run
-
-# A collision: IAM says that a provider exists which it did not list. So often a run then starts anew, after so many
-# seconds.
-COLLISIONS, COLLISION_PAUSE = 5, 2.0
+from ..trust import AUDIENCE
+from .aws_api import Aws, CallErrors, begin_anew_on_collision, merge_task_tags, run
 
 
 class LiveProvider(NamedTuple):
@@ -58,20 +59,20 @@ class OidcTask:
 
     def run(self) -> dict[str, Any]:
         """Make or delete the provider, and return the result of the task."""
-        live_provider = self._read_live_provider()
         if self.params["state"] == "absent":
-            return self._ensure_absent(live_provider)
-        return self._ensure_present(live_provider, COLLISIONS)
+            return self._ensure_absent()
+        # Lists of IAM lag behind, so creation may find a provider that was not listed.
+        return begin_anew_on_collision(self.iam, self._ensure_present)
 
     @CallErrors.common_error_handler("describe the cluster")
     def _read_issuer(self) -> str:
         """Return the URL of the cluster's issuer. Raises Problem if the cluster has none."""
         cluster = self.aws.calls("eks")("describe_cluster", name=self.params["cluster_name"])["cluster"]
-        issuer_url = mapping_at(cluster, "identity", "oidc").get("issuer")
+        issuer_url = find_issuer(cluster)
         if not issuer_url:
-            fix = "Wait until it is ACTIVE; clusters that are only connected to EKS have none."
-            raise Problem("it has no issuer", asked=f"Read the issuer of {self.params['cluster_name']}", fix=fix)
-        return str(issuer_url)
+            task = f"Read the issuer of {self.params['cluster_name']}"
+            raise Problem("it has no issuer", asked=task, fix=NO_ISSUER_FIX)
+        return issuer_url
 
     @CallErrors.common_error_handler("list the OIDC providers")
     def _list_arns(self) -> list[str]:
@@ -88,30 +89,23 @@ class OidcTask:
         answer = self.iam("get_open_id_connect_provider", OpenIDConnectProviderArn=arn)
         return provider_settings(answer, boto3_tag_list_to_ansible_dict(list_at(answer, "Tags")))
 
-    def _ensure_present(self, live_provider: LiveProvider, tries_left: int) -> dict[str, Any]:
-        """Create or update the provider; `tries_left` counts the new starts after collisions."""
-        arn, live_settings = live_provider
+    def _ensure_present(self) -> dict[str, Any]:
+        """Create or update the provider, and return the result of the task."""
+        arn, live_settings = self._read_live_provider()
         if live_settings:
             return self._update_provider(arn, live_settings, self._plan_settings(live_settings))
         target = self._plan_settings({"client_ids": [], "thumbprints": [], "tags": {}, "url": self.url})
         if self.aws.check:
             return self._task_result(arn, None, target, changed=True)
-        try:
-            arn = self._create_provider(target)
-        except AnsibleCallError as error:
-            if error.answer.code not in EXISTS_CODES or not tries_left:
-                raise
-            # Another owner made it, or an earlier call whose answer was lost; lists of IAM lag behind.
-            self.iam.sleep(COLLISION_PAUSE)
-            return self._ensure_present(self._read_live_provider(), tries_left - 1)
+        arn = self._create_provider(target)
         return self._task_result(arn, None, self._read_settings(arn) or target, changed=True)
 
     def _update_provider(self, arn: str, live_settings: ProviderSettings, target: ProviderSettings) -> dict[str, Any]:
         """Change what differs from the target settings, and return the result of the task."""
-        differs = bool(plan_steps(live_settings, target))
-        if differs and not self.aws.check:
-            self._apply_steps(arn, live_settings, target)
-        return self._task_result(arn, live_settings, target, changed=differs)
+        calls = plan_provider_calls(live_settings, target)
+        if calls and not self.aws.check:
+            self._make_calls(arn, calls)
+        return self._task_result(arn, live_settings, target, changed=bool(calls))
 
     def _plan_settings(self, live_settings: ProviderSettings) -> ProviderSettings:
         """Return the settings that the provider shall have. Without audiences in the task, it has that of EKS."""
@@ -135,13 +129,13 @@ class OidcTask:
         return str(self.iam("create_open_id_connect_provider", **request)["OpenIDConnectProviderArn"])
 
     @CallErrors.common_error_handler("change the OIDC provider")
-    def _apply_steps(self, arn: str, live_settings: ProviderSettings, target: ProviderSettings) -> None:
-        """Make the calls that turn the live settings into the target settings."""
-        for step in plan_steps(live_settings, target):
-            self.iam(step.operation, OpenIDConnectProviderArn=arn, **step.parameters)
+    def _make_calls(self, arn: str, calls: list[IamCall]) -> None:
+        for call in calls:
+            self.iam(call.operation, OpenIDConnectProviderArn=arn, **call.parameters)
 
-    def _ensure_absent(self, live_provider: LiveProvider) -> dict[str, Any]:
+    def _ensure_absent(self) -> dict[str, Any]:
         """Delete the provider if there is one, and return the result of the task."""
+        live_provider = self._read_live_provider()
         arn = live_provider.arn
         if arn and not self.aws.check:
             self._delete_provider(arn)

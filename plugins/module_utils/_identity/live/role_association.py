@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The EKS Pod Identity association that belongs to a role of module `iam_service_account_role`. Private.
 
-A service account has at most one association. The module makes that of its own role, removes it when the role goes or
-when its provider is IRSA, and leaves associations with other roles alone unless `adopt` takes them over.
+A service account has at most one association, which says which role its pods get. The module makes that of its own
+role, and removes it when the role goes or when its provider is IRSA. An association with another role is refused:
+
+    Associate obs/gateway with production-obs-gateway: it is associated with arn:aws:iam::…:role/other already.
+
+With option `adopt` the task takes such an association over: it is changed, or with IRSA removed.
 """
 
 from __future__ import annotations
@@ -17,8 +21,10 @@ from ..association_settings import association_settings
 from .association import AssociationTask
 from .aws_api import AnsibleCallError, Aws
 
-# What EKS answers about a role that IAM does not show to it yet, and the pause before it is asked again.
-UNKNOWN_ROLE_CODE, PAUSE_SECONDS = "InvalidParameterException", 2.0
+# What EKS answers about a role that IAM does not show to it yet.
+UNKNOWN_ROLE_CODE = "InvalidParameterException"
+# The pause before EKS is asked again.
+PAUSE_SECONDS = 2.0
 # The parameters of `eks_pod_identity_association` that this module does not have.
 _UNSET_PARAMETERS = {"target_role_arn": None, "disable_session_tags": None, "policy": None}
 _SHARED_PARAMETERS = ("cluster_name", "namespace", "service_account", "tags", "purge_tags")
@@ -32,7 +38,7 @@ class RoleAssociation:
         self.aws, self.params = aws, params
 
     def refuse_other_role(self) -> None:
-        """Raise Problem if the account is associated with another role, which the task does not adopt."""
+        """Raise Problem if the account is associated with another role, unless the task may take that over."""
         role_arn = association_settings(self._association_task("present", "").read()).get("role_arn", "")
         associated_role = role_arn.rpartition("/")[2]
         if not role_arn or associated_role == self.params["name"] or self.params["adopt"]:
@@ -58,16 +64,16 @@ class RoleAssociation:
             self.aws.sleep(PAUSE_SECONDS)
 
     def remove_association(self, role_arn: str) -> dict[str, Any]:
-        """Delete the association if it is with this role or adopted, and return the result of a task.
+        """Delete the association if it is with this role, or if the task takes it over. Return the result of a task.
 
-        With an empty `role_arn` it is with this role in no case.
+        An empty `role_arn` stands for no role, so that only an association that is taken over is deleted.
         """
         task = self._association_task("absent", "")
         association = task.read()
         live_settings = association_settings(association)
-        is_adopted = bool(live_settings) and self.params["adopt"] and self.params["state"] == "present"
+        is_taken_over = bool(live_settings) and self.params["adopt"] and self.params["state"] == "present"
         is_with_role = bool(role_arn) and live_settings.get("role_arn") == role_arn
-        if is_adopted or is_with_role:
+        if is_taken_over or is_with_role:
             return task.remove_association(association)
         return {"changed": False, "diff": {"before": live_settings, "after": live_settings}}
 

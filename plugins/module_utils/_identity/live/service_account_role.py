@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module iam_service_account_role: the IAM role of a service account, and its EKS Pod Identity association. Private.
 
-The role is read once, changed as the task says, and read again until IAM shows the change. `role.py` decides what to
-change. The modules of amazon.aws do not fit: `iam_role` shows no difference, ends check mode before the role exists,
-creates instance profiles, and removes policies before it adds others; `iam_policy` fails if the role does not exist.
+The role is read once, changed as the task says, and read again until IAM shows the change. `role.py` says what the role
+shall be, `role_calls.py` which calls make it so. The modules of amazon.aws do not fit: `iam_role` shows no difference,
+ends check mode before the role exists, creates instance profiles, and removes policies before it adds others;
+`iam_policy` fails if the role does not exist. The result names the role for the annotation of the service account:
+
+    {annotations: {obs/gateway: {eks.amazonaws.com/role-arn: "arn:aws:iam::123456789012:role/production-obs-gateway"}}}
 """
 
 from __future__ import annotations
@@ -16,34 +19,29 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
-from ..._kube.aws_failures import EXISTS_CODES
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.aws_policy import IRSA, EksCluster, ServiceAccount, fill_policy, parse_eks_cluster
+from ..iam_calls import IamCall
 from ..identity import ANNOTATIONS
+from ..oidc_provider import NO_ISSUER_FIX, find_issuer
 from ..role import (
     RoleRequest,
     RoleSettings,
-    build_creation_request,
     check_role_change,
     cluster_arn,
     is_own_role,
-    plan_removal,
     plan_role,
-    plan_steps,
-    remaining_settings,
     role_settings,
 )
+from ..role_calls import build_creation_request, plan_deletion_calls, plan_role_calls, remaining_settings
 from ..role_names import role_name_in_region
-from ..trust import STATEMENT_BUILDERS, IamCall
-from .aws_api import AnsibleCallError, Aws, CallErrors, merge_task_tags, run
+from ..trust import STATEMENT_BUILDERS
+from .aws_api import Aws, CallErrors, begin_anew_on_collision, merge_task_tags, run
 from .role_association import RoleAssociation
 
-# A collision: IAM says that a role exists which it did not show. So often a run then starts anew, after so many
-# seconds.
-COLLISIONS, COLLISION_PAUSE = 5, 2.0
 # The seconds between two reads of a role that does not show a change yet.
-SETTLE_PAUSE = 1.0
+READ_PAUSE_SECONDS = 1.0
 # The add-on of EKS that gives pods the credentials of their association. Auto Mode has it built in.
 AGENT_ADDON = "eks-pod-identity-agent"
 
@@ -78,7 +76,7 @@ class RoleTask:
         """
         request = self._role_request()
         self.association.refuse_other_role()
-        role_result = self._ensure_present(request, COLLISIONS)
+        role_result = begin_anew_on_collision(self.iam, lambda: self._ensure_present(request))
         if self.params["provider"] == IRSA:
             association_result = self.association.remove_association(self.arn)
         else:
@@ -95,7 +93,7 @@ class RoleTask:
         return self._merge_results(self._ensure_absent(live_role), association_result)
 
     def _is_own_role(self, live_role: RoleSettings) -> bool:
-        """Return whether the tags of a role say that this module created or adopted it for this account."""
+        """Return whether the tags of a role say that this module made or took it for this account."""
         cluster = cluster_arn(self.arn, self.region, self.cluster_name)
         return is_own_role(live_role, cluster, self.account, self.params["collectors"])
 
@@ -124,7 +122,7 @@ class RoleTask:
             path=params["path"],
             permissions_boundary=params["permissions_boundary"],
             keep_trust=not params["purge_trust"],
-            adopt=params["adopt"],
+            allows_others=params["adopt"],
             collectors=tuple(params["collectors"]),
         )
 
@@ -132,13 +130,11 @@ class RoleTask:
     def _read_eks_cluster(self) -> EksCluster:
         """Return the cluster. Raises Problem if it lacks what the provider of identities needs."""
         cluster = self.eks("describe_cluster", name=self.cluster_name)["cluster"]
-        oidc = mapping_at(cluster, "identity", "oidc")
-        issuer = str(oidc.get("issuer") or "")
+        issuer = find_issuer(cluster)
         task = f"Give {self.account} a role"
         if self.params["provider"] == IRSA:
             if not issuer:
-                fix = "Wait until it is ACTIVE; clusters that are only connected to EKS have none."
-                raise Problem(f"the cluster {self.cluster_name} has no issuer", asked=task, fix=fix)
+                raise Problem(f"the cluster {self.cluster_name} has no issuer", asked=task, fix=NO_ISSUER_FIX)
         elif self.params["agent"] == "required":
             has_auto_mode = mapping_at(cluster, "computeConfig").get("enabled")
             if not has_auto_mode:
@@ -184,18 +180,11 @@ class RoleTask:
 
     @CallErrors.list_error_handler("list the policies of the role", ())
     def _list_all(self, operation: str, key: str) -> list[Any]:
-        """Return the entries on all pages of an operation of IAM. `key` names the list on each page."""
-        entries: list[Any] = []
-        marker: dict[str, str] = {}
-        while True:
-            page = self.iam(operation, RoleName=self.name, **marker)
-            entries += page.get(key) or []
-            if not page.get("IsTruncated"):
-                return entries
-            marker = {"Marker": page["Marker"]} if page.get("Marker") else {}
+        """Return what an operation lists of the role. `key` names the list on each page."""
+        return self.iam.read_iam_pages(operation, key, RoleName=self.name)
 
-    def _ensure_present(self, request: RoleRequest, tries_left: int) -> dict[str, Any]:
-        """Give the role the wanted settings, and return the result; `tries_left` counts new starts after collisions."""
+    def _ensure_present(self, request: RoleRequest) -> dict[str, Any]:
+        """Create or change the role, wait until IAM shows the change, and return the result about the role."""
         live_role = self._read_settings()
         if live_role:
             check_role_change(self.name, live_role, request)
@@ -203,22 +192,15 @@ class RoleTask:
         if not self.arn:
             eks_cluster = request.eks_cluster
             self.arn = f"arn:{eks_cluster.partition}:iam::{eks_cluster.account}:role{target['path']}{self.name}"
-        pending_steps = plan_steps(live_role, target) if live_role else []
-        differs = bool(pending_steps) or not live_role
+        calls = plan_role_calls(live_role, target) if live_role else []
+        differs = bool(calls) or not live_role
         if self.aws.check or not differs:
             return self._task_result(live_role, target, changed=differs)
         if not live_role:
-            try:
-                self._create_role(build_creation_request(target, self.account))
-            except AnsibleCallError as error:
-                if error.answer.code not in EXISTS_CODES or not tries_left:
-                    raise
-                # Another owner made it, or an earlier call whose answer was lost; reads of IAM lag behind.
-                self.iam.sleep(COLLISION_PAUSE)
-                return self._ensure_present(request, tries_left - 1)
+            self._create_role(build_creation_request(target, self.account))
             new_role: RoleSettings = {**target, "policies": {}, "managed_policies": []}
-            pending_steps = plan_steps(new_role, target)
-        self._apply_steps(pending_steps)
+            calls = plan_role_calls(new_role, target)
+        self._make_calls(calls)
         self._wait_until_shown(target)
         return self._task_result(live_role, target, changed=True)
 
@@ -232,9 +214,9 @@ class RoleTask:
         self.arn = self.iam("create_role", RoleName=self.name, **request)["Role"]["Arn"]
 
     @CallErrors.common_error_handler("change the role")
-    def _apply_steps(self, pending_steps: list[IamCall]) -> None:
-        for step in pending_steps:
-            self.iam(step.operation, RoleName=self.name, **step.parameters)
+    def _make_calls(self, calls: list[IamCall]) -> None:
+        for call in calls:
+            self.iam(call.operation, RoleName=self.name, **call.parameters)
 
     def _wait_until_shown(self, target: RoleSettings) -> None:
         """Read the role until IAM shows the target settings. Its reads lag behind its writes by seconds.
@@ -244,31 +226,31 @@ class RoleTask:
         deadline = self.iam.clock() + self.params["wait_seconds"]
         while True:
             live_role = self._read_settings()
-            if live_role and not plan_steps(live_role, target):
+            if live_role and not plan_role_calls(live_role, target):
                 return
             if self.iam.clock() >= deadline:
                 wrong = f"IAM does not show what was written after {self.params['wait_seconds']:.0f} s"
                 fix = "Run the task again, and find what else changes the role."
                 raise Problem(wrong, asked=f"Make the role {self.name}", where="wait_seconds", fix=fix)
-            self.iam.sleep(SETTLE_PAUSE)
+            self.iam.sleep(READ_PAUSE_SECONDS)
 
     def _ensure_absent(self, live_role: RoleSettings) -> dict[str, Any]:
-        """Delete the role, or give it back if it was adopted. Returns the result of the task."""
+        """Delete the role, or take the additions away if others made it. Returns the result of the task."""
         remaining_role = remaining_settings(live_role, self.params["managed_policies"])
         if not self.aws.check:
             if remaining_role is None:
-                self._remove_role(plan_removal(live_role))
+                self._remove_role(plan_deletion_calls(live_role))
             else:
-                self._remove_role(plan_steps(live_role, remaining_role))
+                self._remove_role(plan_role_calls(live_role, remaining_role))
         return self._task_result(live_role, remaining_role, changed=True)
 
-    def _remove_role(self, pending_steps: list[IamCall]) -> None:
-        for step in pending_steps:
-            self._apply_removal(step)
+    def _remove_role(self, calls: list[IamCall]) -> None:
+        for call in calls:
+            self._make_removal_call(call)
 
     @CallErrors.deletion_error_handler("remove the role")
-    def _apply_removal(self, step: IamCall) -> None:
-        self.iam(step.operation, RoleName=self.name, **step.parameters)
+    def _make_removal_call(self, call: IamCall) -> None:
+        self.iam(call.operation, RoleName=self.name, **call.parameters)
 
     def _task_result(
         self, earlier_role: RoleSettings | None, later_role: RoleSettings | None, *, changed: bool

@@ -1,66 +1,90 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state machine of an EKS add-on: what to begin with, and whether that is done, goes on or failed. Private.
+"""What each status of an EKS add-on means: what a task does first, and whether an operation is over. Private.
+
+`live/addon.py` asks for the first step with an add-on, and `live/addon_wait.py` for the verdict after each read. For
+example, an add-on in status UPDATE_FAILED is updated again if it is wanted (`FirstStep("repair")`). While a task waits
+for its update, the same status is a failure (`AddonVerdict("failed")`).
 
 botocore's own waiter stops at DEGRADED, which is passing while pods start, and spins on UPDATE_FAILED; other tools
 wait for ever or take DEGRADED for success. Here it is a table, with a grace period that the user sets.
-
-A status is what EKS says of the add-on, an issue a reason that EKS gives for it. A first step is what a task does
-first, given the status; a verdict is what the status means for an operation that runs. addon.py and addon_wait.py of
-`live` ask for them.
-
-The codes of issues are those of AddonIssueCode in the EKS API; updates report most of them under the same names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..._otelcol.config.masking import mask_and_clean
-from ..._otelcol.config.paths import list_at, mapping_at
+from .addon_issues import Issue
 
-ABSENT = "ABSENT"  # not a status of EKS, which answers with ResourceNotFoundException
-STATUSES = (
-    *(ABSENT, "CREATING", "ACTIVE", "UPDATING", "DEGRADED"),
-    *("CREATE_FAILED", "UPDATE_FAILED", "DELETING", "DELETE_FAILED"),
-)
-# `settle` is the wait for an add-on that does not change, `follow` that for one that others manage.
-OPERATIONS = ("create", "update", "delete", "settle", "follow")
+# Not a status of EKS, which answers with ResourceNotFoundException.
+ABSENT = "ABSENT"
 
-WAIT, DONE, FAILED, HEALTH, GONE = "wait", "done", "failed", "health", "gone"
+# The outcomes of a verdict.
+# The operation goes on.
+WAIT = "wait"
+# The operation has succeeded.
+DONE = "done"
+# The operation has failed for good.
+FAILED = "failed"
+# Another owner removed the add-on, or is removing it.
+GONE = "gone"
+# Only in VERDICT_TABLE: the issues of the add-on and the time decide.
+HEALTH = "health"
 
-# The meaning of a status for an operation, in the order of OPERATIONS. HEALTH: the issues and the time decide; GONE:
-# another owner removed it.
-VERDICT_TABLE: dict[str, tuple[str, str, str, str, str]] = {
-    #                  create  update  delete  settle  follow
-    ABSENT: (WAIT, GONE, DONE, GONE, WAIT),  # a new add-on may be invisible for a moment
-    "CREATING": (WAIT, WAIT, WAIT, WAIT, WAIT),
-    "ACTIVE": (DONE, DONE, WAIT, DONE, DONE),
-    "UPDATING": (WAIT, WAIT, WAIT, WAIT, WAIT),
-    "DEGRADED": (HEALTH, HEALTH, WAIT, HEALTH, HEALTH),
-    "CREATE_FAILED": (FAILED, FAILED, WAIT, FAILED, FAILED),
-    "UPDATE_FAILED": (FAILED, FAILED, WAIT, FAILED, FAILED),
-    "DELETING": (GONE, GONE, WAIT, GONE, GONE),
-    "DELETE_FAILED": (FAILED, FAILED, FAILED, FAILED, FAILED),
+
+class _StatusMeanings(NamedTuple):
+    """What a status means for each operation."""
+
+    create: str
+    update: str
+    delete: str
+    unchanged: str
+    """The task changes nothing, and waits until the add-on is as it should be."""
+    watch: str
+    """Others manage the add-on, and the task waits until it is healthy."""
+
+
+OPERATIONS = _StatusMeanings._fields
+VERDICT_TABLE: dict[str, _StatusMeanings] = {
+    # A new add-on may be invisible for a moment.
+    ABSENT: _StatusMeanings(create=WAIT, update=GONE, delete=DONE, unchanged=GONE, watch=WAIT),
+    "CREATING": _StatusMeanings(create=WAIT, update=WAIT, delete=WAIT, unchanged=WAIT, watch=WAIT),
+    "ACTIVE": _StatusMeanings(create=DONE, update=DONE, delete=WAIT, unchanged=DONE, watch=DONE),
+    "UPDATING": _StatusMeanings(create=WAIT, update=WAIT, delete=WAIT, unchanged=WAIT, watch=WAIT),
+    "DEGRADED": _StatusMeanings(create=HEALTH, update=HEALTH, delete=WAIT, unchanged=HEALTH, watch=HEALTH),
+    "CREATE_FAILED": _StatusMeanings(create=FAILED, update=FAILED, delete=WAIT, unchanged=FAILED, watch=FAILED),
+    "UPDATE_FAILED": _StatusMeanings(create=FAILED, update=FAILED, delete=WAIT, unchanged=FAILED, watch=FAILED),
+    "DELETING": _StatusMeanings(create=GONE, update=GONE, delete=WAIT, unchanged=GONE, watch=GONE),
+    "DELETE_FAILED": _StatusMeanings(create=FAILED, update=FAILED, delete=FAILED, unchanged=FAILED, watch=FAILED),
 }
-# DescribeUpdate knows of an update before the add-on's status does, so that its word comes first.
+STATUSES = tuple(VERDICT_TABLE)
+# A status of a newer API is waited for, until the time limit.
+_MEANINGS_OF_UNKNOWN_STATUS = _StatusMeanings(create=WAIT, update=WAIT, delete=WAIT, unchanged=WAIT, watch=WAIT)
+# By the status of our own update, which counts first: DescribeUpdate knows of an update before DescribeAddon does.
 UPDATE_VERDICTS = {"InProgress": WAIT, "Failed": FAILED, "Cancelled": FAILED}
 
-# The first steps. RESUME: wait for the operation that runs; CHANGE: compare the settings, and update what differs;
-# REPAIR: update even if nothing differs; STUCK: nothing but a deletion helps.
-RESUME, CREATE, CHANGE, REPAIR, STUCK, DELETE, NOTHING = (
-    *("resume", "create", "change", "repair", "stuck", "delete", "nothing"),
-)
+# The first steps.
+# Wait for the operation that runs.
+RESUME = "resume"
+CREATE = "create"
+# Compare the settings, and update what differs.
+CHANGE = "change"
+# Update even if nothing differs.
+REPAIR = "repair"
+# Fail: nothing but a deletion helps.
+STUCK = "stuck"
+DELETE = "delete"
+NOTHING = "nothing"
 
 
 class FirstStep(NamedTuple):
-    """What a task does first, and for RESUME the operation that it waits for."""
+    """What a task does first, given the status of the add-on."""
 
     action: str
+    """RESUME, CREATE, CHANGE, REPAIR, STUCK, DELETE or NOTHING."""
     running_operation: str = ""
-    """`create`, `update` or `delete`; empty for any other step than RESUME."""
+    """For RESUME, the operation to wait for: `create`, `update` or `delete`; empty for any other step."""
 
 
 # A failed add-on takes UpdateAddon again, which is how the AWS controllers for Kubernetes recover it too.
@@ -96,12 +120,14 @@ class Patience(NamedTuple):
 
     degraded_action: str = "wait"
     seconds: float = 300
+    """For how long to wait; other actions do not use it."""
 
 
 class AddonVerdict(NamedTuple):
-    """The verdict: WAIT, DONE, FAILED or GONE, and its reason."""
+    """What the status means for the operation that runs."""
 
     outcome: str
+    """WAIT, DONE, FAILED or GONE."""
     reason: str = ""
     """Empty if the status says all. With DONE, a reason says that the add-on has issues all the same."""
 
@@ -115,7 +141,7 @@ def judge_status(
     patience: Patience,
     degraded_for: float = 0,
 ) -> AddonVerdict:
-    """Return what an add-on's status means for an operation.
+    """Return what an add-on's status means for an operation, which is one of OPERATIONS.
 
     `update` is the status of our own update; empty if there is none or it is not known. `degraded_for` is for how many
     seconds the add-on has been degraded.
@@ -123,9 +149,8 @@ def judge_status(
     if update in UPDATE_VERDICTS:
         meaning = UPDATE_VERDICTS[update]
         return AddonVerdict(meaning, f"the update has {update.lower()}" if meaning == FAILED else "")
-    # Wait during an unknown status of a newer API, until the time limit.
-    row = VERDICT_TABLE.get(status, (WAIT,) * len(OPERATIONS))
-    meaning = row[OPERATIONS.index(operation)]
+    meanings = VERDICT_TABLE.get(status, _MEANINGS_OF_UNKNOWN_STATUS)
+    meaning = str(getattr(meanings, operation))
     if meaning == HEALTH:
         return _judge_degraded(issues, patience, degraded_for)
     return AddonVerdict(meaning)
@@ -142,110 +167,3 @@ def _judge_degraded(issues: tuple[Issue, ...], patience: Patience, degraded_for:
     if degraded_for >= patience.seconds:
         return AddonVerdict(FAILED, f"it has been degraded for {degraded_for:g} s")
     return AddonVerdict(WAIT)
-
-
-class Advice(NamedTuple):
-    """What to do about a code. A transient one can resolve by itself, so the wait for a degraded add-on goes on."""
-
-    is_transient: bool
-    fix: str
-
-
-ADVICE_BY_CODE = {
-    "AccessDenied": Advice(  # RBAC of another task may be on its way
-        True,
-        "Give the user eks:addon-manager the rights that the message names; ADOT up to v0.62.1 wants its RBAC manifest"
-        " applied first.",
-    ),
-    "InternalFailure": Advice(True, "Run the task again; if it stays, ask AWS support and name the add-on's ARN."),
-    "ClusterUnreachable": Advice(
-        True, "Check the cluster's status, subnets and security groups, and webhooks without running pods."
-    ),
-    "InsufficientNumberOfReplicas": Advice(  # pods that are starting
-        True,
-        "Look at its pods and their events: images, room on the nodes, taints, Secrets that wait for cert-manager.",
-    ),
-    "ConfigurationConflict": Advice(
-        False,
-        "Set resolve_conflicts to overwrite to give the fields to the add-on, or to preserve to keep them in updates.",
-    ),
-    "AdmissionRequestDenied": Advice(  # a webhook that is coming up
-        True,
-        "Allow the add-on's objects in the policy, or mend the webhook, that the message names; ADOT needs a running"
-        " cert-manager.",
-    ),
-    "UnsupportedAddonModification": Advice(
-        False, "Take the change back and use configuration_values for it, or set resolve_conflicts to overwrite."
-    ),
-    "K8sResourceNotFound": Advice(  # made by something that is being installed
-        True, "Create what the message names first; for ADOT these are cert-manager's kinds."
-    ),
-    "AddonSubscriptionNeeded": Advice(
-        False,
-        "Subscribe on its product page (product_url of eks_addon_info with available=true), and run the task again.",
-    ),
-    "AddonPermissionFailure": Advice(  # IAM is eventually consistent
-        True,
-        "Give service_account_role_arn or pod_identity_associations a role with the policies that eks_addon_info"
-        " recommends.",
-    ),
-}
-UNKNOWN_ADVICE = Advice(True, "Follow the message.")
-
-
-class Issue(NamedTuple):
-    """One issue, as EKS reports it of an add-on or of an update."""
-
-    code: str
-    message: str
-    resource_ids: tuple[str, ...] = ()
-
-    @property
-    def advice(self) -> Advice:
-        return ADVICE_BY_CODE.get(self.code, UNKNOWN_ADVICE)
-
-    @property
-    def wrong(self) -> str:
-        return self.message or "EKS gives no message"
-
-    @property
-    def fact_row(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "message": self.message,
-            "resource_ids": list(self.resource_ids),
-            "wrong": self.wrong,
-            "fix": self.advice.fix,
-        }
-
-
-def list_issues(addon: Mapping[str, Any] | None, update: Mapping[str, Any] | None = None) -> tuple[Issue, ...]:
-    """Return the issues of an add-on and the errors of an update, each once."""
-    issues: list[Issue] = []
-    if addon:
-        health = mapping_at(addon, "health")
-        issues += [_read_issue(reported, "code", "message") for reported in list_at(health, "issues")]
-    if update:
-        issues += [_read_issue(reported, "errorCode", "errorMessage") for reported in list_at(update, "errors")]
-    return tuple(dict.fromkeys(issues))
-
-
-def _read_issue(reported: Mapping[str, Any], code_field: str, message_field: str) -> Issue:
-    """Return an issue as EKS reports it, under the names that an add-on or an update has for its parts."""
-    code = str(reported.get(code_field) or "")
-    message = mask_and_clean(str(reported.get(message_field) or ""))
-    return Issue(code, message, tuple(mask_and_clean(list_at(reported, "resourceIds"))))
-
-
-def describe_issues(issues: Iterable[Issue]) -> str:
-    """Return each issue as EKS words it, with its code and resources."""
-    lines = []
-    for issue in issues:
-        resources_text = f" ({', '.join(issue.resource_ids)})" if issue.resource_ids else ""
-        lines.append(f"{issue.wrong} [{issue.code or 'no code'}{resources_text}]")
-    return "; ".join(lines)
-
-
-def join_fixes(issues: Iterable[Issue]) -> str:
-    """Return what to do about them, each advice once."""
-    return " ".join(dict.fromkeys(issue.advice.fix for issue in issues))

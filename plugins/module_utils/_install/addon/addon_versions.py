@@ -1,7 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which version of an add-on is meant, by the version of the cluster. Private."""
+"""Which version of an EKS add-on does a task install? Private.
+
+`live/addon_wait.py` reads what EKS offers for the Kubernetes of the cluster, and `choose_version` chooses. For example,
+with v0.141.0-eksbuild.1 installed and v0.151.0-eksbuild.2 as the default of EKS:
+
+    no version requested → v0.141.0-eksbuild.1     default → v0.151.0-eksbuild.2     latest → the newest one offered
+
+A version that EKS offers no more may stay, with a warning.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +20,11 @@ from typing import Any, NamedTuple
 from ..._otelcol.config.paths import list_at
 from ..._otelcol.errors import Problem, join_at_most, suggest_word
 
-# The words for a version: the one that EKS has as default for the cluster, and the newest one that it offers.
-DEFAULT_VERSION, LATEST_VERSION = "default", "latest"
+# The words for a version: the one that EKS has as default for the cluster.
+DEFAULT_VERSION = "default"
+# The newest one that EKS offers.
+LATEST_VERSION = "latest"
+# How many versions a message names.
 MOST_SHOWN = 8
 NUMBER = re.compile(r"\d{1,18}")
 
@@ -43,7 +54,7 @@ def version_order(version: str) -> tuple[int, ...]:
 
 
 def list_offered_versions(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[AddonVersion]:
-    """Return what DescribeAddonVersions offers for a version of Kubernetes, the newest first."""
+    """Return what DescribeAddonVersions offers of an add-on for a version of Kubernetes, the newest first."""
     versions = {}
     for info in _iter_version_infos(addons, name):
         fitting_compatibilities = []
@@ -53,9 +64,9 @@ def list_offered_versions(addons: Iterable[Mapping[str, Any]], name: str, kubern
         if fitting_compatibilities:
             versions[info["addonVersion"]] = AddonVersion(
                 info["addonVersion"],
-                any(compatibility.get("defaultVersion") for compatibility in fitting_compatibilities),
-                bool(info.get("requiresConfiguration")),
-                bool(info.get("requiresIamPermissions")),
+                is_default=any(compatibility.get("defaultVersion") for compatibility in fitting_compatibilities),
+                needs_configuration=bool(info.get("requiresConfiguration")),
+                needs_permissions=bool(info.get("requiresIamPermissions")),
             )
     return sorted(versions.values(), key=lambda offer: version_order(offer.version), reverse=True)
 
@@ -81,23 +92,22 @@ def choose_version(
     `installed` is the installed version, None without one; `kubernetes` is the version of the cluster. `elsewhere` are
     other versions of Kubernetes for which EKS offers the add-on. Raises Problem if no version fits.
     """
-    versions_by_name = {offer.version: offer for offer in offered}
+    offer_by_version = {offer.version: offer for offer in offered}
     if installed and requested_version in (None, installed):
-        return AddonVersionChoice(
-            installed,
-            versions_by_name.get(installed),
-            _describe_stale_version(installed, versions_by_name, name, kubernetes),
-        )
+        warning = _describe_stale_version(installed, offer_by_version, name, kubernetes)
+        return AddonVersionChoice(installed, offer_by_version.get(installed), warning)
     if not offered:
         raise _no_version_problem(name, kubernetes, elsewhere)
     if requested_version in (None, DEFAULT_VERSION, LATEST_VERSION):
         best_offer = _choose_best_offer(offered, latest=requested_version == LATEST_VERSION)
-        if installed in versions_by_name and version_order(str(installed)) > version_order(best_offer.version):
-            return AddonVersionChoice(str(installed), versions_by_name[str(installed)])
+        installed_offer = offer_by_version.get(installed or "")
+        if installed_offer and version_order(installed_offer.version) > version_order(best_offer.version):
+            best_offer = installed_offer
         return AddonVersionChoice(best_offer.version, best_offer)
-    if requested_version not in versions_by_name:
-        raise _unknown_version_problem(str(requested_version), versions_by_name, name, kubernetes)
-    return AddonVersionChoice(str(requested_version), versions_by_name[str(requested_version)])
+    requested_offer = offer_by_version.get(str(requested_version))
+    if requested_offer is None:
+        raise _unknown_version_problem(str(requested_version), offer_by_version, name, kubernetes)
+    return AddonVersionChoice(requested_offer.version, requested_offer)
 
 
 def _choose_best_offer(offered: list[AddonVersion], *, latest: bool) -> AddonVersion:
@@ -109,14 +119,14 @@ def _choose_best_offer(offered: list[AddonVersion], *, latest: bool) -> AddonVer
 
 
 def _describe_stale_version(
-    installed_version: str, versions_by_name: dict[str, AddonVersion], name: str, kubernetes: str
+    installed_version: str, offer_by_version: dict[str, AddonVersion], name: str, kubernetes: str
 ) -> str:
     """Return a warning if EKS does not offer the installed version any more, or an empty text."""
-    if not versions_by_name or installed_version in versions_by_name:
+    if not offer_by_version or installed_version in offer_by_version:
         return ""
     return (
         f"{name} {installed_version} is no longer offered for Kubernetes {kubernetes}."
-        f" Set version to default or to one of {join_at_most(MOST_SHOWN, versions_by_name)}."
+        f" Set version to default or to one of {join_at_most(MOST_SHOWN, offer_by_version)}."
     )
 
 
@@ -130,6 +140,7 @@ def list_kubernetes_versions(addons: Iterable[Mapping[str, Any]], addon_name: st
 
 
 def _no_version_problem(name: str, kubernetes: str, other_kubernetes: Iterable[str]) -> Problem:
+    """Return the problem of an add-on that EKS offers only for other versions of Kubernetes, or for none."""
     others_text = f", only for {join_at_most(MOST_SHOWN, other_kubernetes)}" if other_kubernetes else ""
     wrong = f"EKS offers no version of it for Kubernetes {kubernetes}{others_text}"
     fix = "A new version of Kubernetes may have to wait for it; check the region, and see eks_addon_info."
@@ -137,14 +148,14 @@ def _no_version_problem(name: str, kubernetes: str, other_kubernetes: Iterable[s
 
 
 def _unknown_version_problem(
-    requested_version: str, versions_by_name: dict[str, AddonVersion], name: str, kubernetes: str
+    requested_version: str, offer_by_version: dict[str, AddonVersion], name: str, kubernetes: str
 ) -> Problem:
     """Return the problem of a version that EKS does not offer for this Kubernetes."""
     wrong = (
         f"EKS does not offer {requested_version} for Kubernetes"
-        f" {kubernetes}{suggest_word(requested_version, versions_by_name)}"
+        f" {kubernetes}{suggest_word(requested_version, offer_by_version)}"
     )
-    fix = f"Take default, latest, or one of {join_at_most(MOST_SHOWN, versions_by_name)}."
+    fix = f"Take default, latest, or one of {join_at_most(MOST_SHOWN, offer_by_version)}."
     return Problem(wrong, asked=f"Choose a version of the add-on {name}", where="version", fix=fix)
 
 

@@ -4,9 +4,11 @@
 """Module eks_addon: it creates, updates or deletes one EKS add-on. Private.
 
 `addon/addon_states.py` says what to do first with an add-on in a status, `addon_plan.py` compares it with the task, and
-`addon_wait.py` waits for EKS. An operation is one of `create`, `update` and `delete`; two more names are for waits
-without one of our own: `settle` (until the add-on is as it should be) and `follow` (until it is healthy, whoever
-manages it). A collision is that EKS refuses an operation because another one runs.
+`addon_wait.py` waits for EKS. An operation is one of `create`, `update`, `delete`, and `unchanged` for an add-on that
+only has to become steady. A collision is that EKS refuses an operation because another one runs. The result is for
+example:
+
+    {changed: true, action: updated, status: ACTIVE, version: v0.151.0-eksbuild.2, addon: {…}, diff: {…}}
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ from ..addon.addon_states import (
     first_step_to_remove,
 )
 from .addon_plan import AddonPlan, AddonPlanner, list_missing_settings
-from .addon_wait import Addon, AddonReads, AddonWait, WaitLimits, addon_status, describe_addon
+from .addon_reads import AddonReads, LiveAddon, addon_status, describe_addon
+from .addon_wait import AddonWait, WaitLimits
 
 # The seconds before a task begins anew after a collision.
 COLLISION_PAUSE_SECONDS = 5.0
@@ -103,9 +106,9 @@ class AddonTask:
         is_refused = error.answer.code == "InvalidRequestException" and error.answer.action == "DeleteAddon"
         return is_refused and addon_status(self.reads.read_addon()) in CHANGING_STATUSES
 
-    def _read_settled(self, first_step: Callable[[str], FirstStep]) -> Addon | None:
+    def _read_when_idle(self, first_step: Callable[[str], FirstStep]) -> LiveAddon | None:
         """Return the add-on. If an operation runs on it and the task waits, that is over."""
-        addon: Addon | None = self.reads.read_addon()
+        addon: LiveAddon | None = self.reads.read_addon()
         step = first_step(addon_status(addon))
         if step.action == RESUME and self.waits:
             return self.wait.wait_until_done(step.running_operation)
@@ -113,7 +116,7 @@ class AddonTask:
 
     def _ensure_present(self) -> dict[str, Any]:
         """Create or update the add-on, or leave it as it is. Returns the result of the task."""
-        addon = self._read_settled(first_step_to_have)
+        addon = self._read_when_idle(first_step_to_have)
         if self.aws.check and addon_status(addon) == _DELETING:
             addon = None  # by the time of the real run
         step = first_step_to_have(addon_status(addon)).action
@@ -124,7 +127,7 @@ class AddonTask:
         self.aws.warn(*plan.warnings)
         if _is_as_wanted(plan):
             if self.waits:
-                addon = self.wait.wait_until_done("settle")
+                addon = self.wait.wait_until_done("unchanged")
             return self._task_result("unchanged", addon, plan)
         action = "created" if step == CREATE else "updated"
         if not self.aws.check:
@@ -132,7 +135,7 @@ class AddonTask:
         return self._task_result(action, addon, plan)
 
     @CallErrors.common_error_handler("create the add-on")
-    def _create_addon(self, plan: AddonPlan) -> Addon | None:
+    def _create_addon(self, plan: AddonPlan) -> LiveAddon | None:
         """Create the add-on, and return it when it is done if the task waits."""
         self._require_recent_botocore()
         # `eks` repeats a call with its token, so that an answer that was lost does not become a second add-on.
@@ -141,7 +144,7 @@ class AddonTask:
             **build_creation_request(plan.wanted_settings),
             "clientRequestToken": str(uuid.uuid4()),
         }
-        addon: Addon = self.eks("create_addon", **self.names, **request)["addon"]
+        addon: LiveAddon = self.eks("create_addon", **self.names, **request)["addon"]
         if self.waits:
             return self.wait.wait_until_done(
                 "create", find_missing=lambda live_addon: list_missing_settings(live_addon, plan)
@@ -149,7 +152,7 @@ class AddonTask:
         return addon
 
     @CallErrors.common_error_handler("update the add-on")
-    def _update_addon(self, plan: AddonPlan) -> Addon | None:
+    def _update_addon(self, plan: AddonPlan) -> LiveAddon | None:
         """Update what differs, and return the add-on when that is done if the task waits."""
         self._require_recent_botocore()
         self._require_idle(plan.live_addon)
@@ -159,10 +162,10 @@ class AddonTask:
         self._change_tags(plan)
         update_id = self._begin_update(request) if request else ""
         if not self.waits:
-            live_addon: Addon | None = self.reads.read_addon()
+            live_addon: LiveAddon | None = self.reads.read_addon()
             return live_addon
         if not update_id:  # only tags differ
-            return self.wait.wait_until_done("settle")
+            return self.wait.wait_until_done("unchanged")
         return self.wait.wait_until_done(
             "update", update_id, find_missing=lambda live_addon: list_missing_settings(live_addon, plan)
         )
@@ -173,7 +176,7 @@ class AddonTask:
         answer = self.eks("update_addon", **self.names, **self._conflict_parameters(), **request, **token)
         return str(answer["update"]["id"])
 
-    def _require_idle(self, addon: Addon | None) -> None:
+    def _require_idle(self, addon: LiveAddon | None) -> None:
         """Raise Problem if another operation runs that the task does not wait for."""
         status = addon_status(addon)
         if status in CHANGING_STATUSES and not self.waits:
@@ -201,7 +204,7 @@ class AddonTask:
 
     def _ensure_absent(self) -> dict[str, Any]:
         """Delete the add-on if it is there. Returns the result of the task."""
-        addon = self._read_settled(first_step_to_remove)
+        addon = self._read_when_idle(first_step_to_remove)
         status = addon_status(addon)
         plan = AddonPlan(
             addon, live_settings=addon_settings(addon, parse_configuration), wanted_settings={}, differing_settings=[]
@@ -222,7 +225,7 @@ class AddonTask:
             self.eks.sleep(COLLISION_PAUSE_SECONDS)
         self.wait.wait_until_done("delete")
 
-    def _task_result(self, action: str, addon: Addon | None, plan: AddonPlan) -> dict[str, Any]:
+    def _task_result(self, action: str, addon: LiveAddon | None, plan: AddonPlan) -> dict[str, Any]:
         """Return the result of the task: what was done, the add-on after it, and the difference.
 
         `action` is `created`, `updated`, `deleted` or `unchanged`.
@@ -253,7 +256,7 @@ def _seconds_by_operation(params: Mapping[str, Any]) -> dict[str, float]:
         "create": params["create_timeout_seconds"],
         "update": params["update_timeout_seconds"],
         "delete": params["delete_timeout_seconds"],
-        "settle": params["update_timeout_seconds"],
+        "unchanged": params["update_timeout_seconds"],
     }
 
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module eks_addon_info: the add-ons of a cluster, those that EKS offers, and how one is configured. Private."""
+"""Module eks_addon_info: the add-ons of a cluster, those that EKS offers, and how one is configured. Private.
+
+Each option adds a key to the result. For example, `available: true` adds an `OfferRow` for each add-on that EKS offers.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..._identity.live.aws_api import Aws, CallErrors, run
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
-from ..addon.addon_states import Patience, list_issues
+from ..addon.addon_issues import list_issues
+from ..addon.addon_states import Patience
 from ..addon.addon_versions import choose_version, list_offered_versions, version_order
-from .addon_wait import Addon, AddonReads, AddonWait, WaitLimits, describe_addon
+from .addon_reads import AddonReads, LiveAddon, describe_addon
+from .addon_wait import AddonWait, WaitLimits
 
 
 class VersionRow(TypedDict):
@@ -62,18 +67,18 @@ class AddonInfo:
 
     def run(self) -> dict[str, Any]:
         """Return the result of the task. Only what the options request is read."""
-        facts: dict[str, Any] = {"changed": False}
+        result: dict[str, Any] = {"changed": False}
         if self.params["wait"] and not self.aws.check:  # in check mode its owner has not created it yet
             self._wait_until_healthy()
         if self.cluster:
-            facts["addons"] = self._list_installed()
+            result["addons"] = self._list_installed()
         if self.params["available"] or self.params["configuration"]:
-            facts["kubernetes_version"] = self._read_kubernetes_version()
+            result["kubernetes_version"] = self._read_kubernetes_version()
         if self.params["available"]:
-            facts["available"] = [self._describe_offer(addon) for addon in self._list_offered()]
+            result["available"] = [self._describe_offer(addon) for addon in self._list_offered()]
         if self.params["configuration"]:
-            facts["configuration"] = self._read_configuration(facts.get("addons") or [])
-        return facts
+            result["configuration"] = self._read_configuration(result.get("addons") or [])
+        return result
 
     def _read_kubernetes_version(self) -> str:
         """Return the version of Kubernetes that the task is about: the given one, else that of the cluster."""
@@ -87,8 +92,8 @@ class AddonInfo:
         if reads.read_addon() is None:
             reads.read_kubernetes_version()  # fails at once if the cluster does not exist
         patience = Patience(self.params["degraded"], self.params["degraded_seconds"])
-        addon_wait = AddonWait(reads, WaitLimits({"follow": self.params["wait_timeout"]}, patience), self.salt)
-        addon_wait.wait_until_done("follow")
+        addon_wait = AddonWait(reads, WaitLimits({"watch": self.params["wait_timeout"]}, patience), self.salt)
+        addon_wait.wait_until_done("watch")
         self.aws.warn(*addon_wait.warnings)
 
     @CallErrors.common_error_handler("list the add-ons of the cluster")
@@ -105,9 +110,9 @@ class AddonInfo:
                 addons.append(self._describe_installed(addon, reads.read_identities(addon)))
         return addons
 
-    def _describe_installed(self, addon: Addon, roles_by_account: Mapping[str, str]) -> dict[str, Any]:
+    def _describe_installed(self, addon: LiveAddon, roles_by_account: Mapping[str, str]) -> dict[str, Any]:
         """Return an add-on of the cluster with its issues and the roles of its service accounts."""
-        issues = [issue.fact_row for issue in list_issues(addon)]
+        issues = [issue.result_row for issue in list_issues(addon)]
         identities = [{"service_account": account, "role_arn": role} for account, role in roles_by_account.items()]
         return describe_addon(addon, self.salt) | {"issues": issues, "pod_identity_associations": identities}
 

@@ -21,14 +21,14 @@ from ..._kube.live.libraries import import_library
 from ..addon.addon_settings import IDENTITIES, Settings, addon_settings, find_namespace_move
 from ..addon.addon_versions import AddonVersionChoice
 from ..addon.addon_violations import Violation, find_schema_mismatch
-from .addon_wait import Addon, AddonReads
+from .addon_reads import AddonReads, LiveAddon
 
 
 @dataclass
 class AddonPlan:
     """The add-on as it is, as it is wanted, and what differs."""
 
-    live_addon: Addon | None
+    live_addon: LiveAddon | None
     """As DescribeAddon returns it; None if the cluster does not have it."""
     live_settings: Settings
     wanted_settings: Settings
@@ -41,7 +41,7 @@ class AddonPlan:
     """Some may be empty."""
 
 
-def list_missing_settings(addon: Addon, plan: AddonPlan) -> list[str]:
+def list_missing_settings(addon: LiveAddon, plan: AddonPlan) -> list[str]:
     """Return the requested settings that EKS does not show yet, although the add-on is done."""
     pending_settings = {
         name: plan.wanted_settings[name] for name in plan.differing_settings if name not in (IDENTITIES, "tags")
@@ -55,7 +55,7 @@ class AddonPlanner:
     def __init__(self, reads: AddonReads, params: Mapping[str, Any]) -> None:
         self.reads, self.params = reads, params
 
-    def build_plan(self, addon: Addon | None, *, repair: bool) -> AddonPlan:
+    def build_plan(self, addon: LiveAddon | None, *, repair: bool) -> AddonPlan:
         """Return the plan. Raises Problem if it is impossible."""
         params = self.params
         identities = None if params[IDENTITIES] is None else self.reads.read_identities(addon)

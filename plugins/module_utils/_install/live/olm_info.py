@@ -10,7 +10,7 @@ need each other's answers go out at the same time.
 from __future__ import annotations
 
 import difflib
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -18,18 +18,25 @@ from ..._kube.live.api_errors import ask_server, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.task_end import run
+from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import clean_text
 from ..._otelcol.kube.objects import Manifest
 from ..olm import olm_decision, olm_objects
-from ..olm.olm_objects import CatalogFacts, OlmFacts, SubscriptionFacts
+from ..olm.olm_objects import CatalogRow, FoundOlm, SubscriptionRow
 
-OPERATORS_PATH, GROUPS_PATH = f"/apis/{olm_objects.API}/v1alpha1", f"/apis/{olm_objects.API}/v1"
+# Where the API server keeps Subscriptions, versions and catalogs.
+OPERATORS_PATH = f"/apis/{olm_objects.API}/v1alpha1"
+# Where it keeps OperatorGroups.
+GROUPS_PATH = f"/apis/{olm_objects.API}/v1"
+# Where the package server of OLM offers packages.
 PACKAGES_PATH = "/apis/packages.operators.coreos.com/v1"
 # OLM copies the version of an operator for all namespaces into each of them.
 WITHOUT_COPIES = {"labelSelector": "!olm.copiedFrom"}
-# How many names of similar packages the result has, and how similar they are at least (difflib, from 0 to 1).
-MOST_SHOWN, LEAST_SIMILARITY = 10, 0.4
+# How many names of similar packages the result has.
+MOST_SHOWN = 10
+# How similar they are at least (difflib, from 0 to 1).
+LEAST_SIMILARITY = 0.4
 ARGUMENTS: dict[str, Any] = {
     "package": {"required": True},
     "namespace": {"default": ""},
@@ -46,33 +53,26 @@ def run_info(module: AnsibleModule) -> None:
     namespace = olm_decision.choose_namespace(package, params["namespace"])
 
     def read_olm() -> dict[str, Any]:
-        catalog = CatalogKey(params["source_namespace"], params["source"])
+        catalog = NamespacedName(params["source_namespace"], params["source"])
         reader = OlmReader(connect(module), namespace, package, catalog)
-        olm_facts = reader.read_state(params["offers"], params["timeout_seconds"])
-        return {"changed": False, **clean_text(olm_facts)}
+        found_olm = reader.read_state(params["offers"], params["timeout_seconds"])
+        return {"changed": False, **clean_text(found_olm)}
 
     run(module, read_olm)
-
-
-class CatalogKey(NamedTuple):
-    """The namespace and the name of a CatalogSource."""
-
-    namespace: str
-    name: str
 
 
 class OlmReader:
     """Reads the objects of OLM for a package of a catalog. `namespace` is that of the operator."""
 
-    def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: CatalogKey) -> None:
+    def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: NamespacedName) -> None:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 
-    def read_state(self, packages: bool, timeout_seconds: float) -> OlmFacts:
-        """Return the facts of OLM. `packages` is whether to read what the catalog offers too.
+    def read_state(self, packages: bool, timeout_seconds: float) -> FoundOlm:
+        """Return what the cluster has of OLM. `packages` is whether to read what the catalog offers too.
 
         A catalog that is not ready gets `timeout_seconds`, because its pod may be starting.
         """
-        result: OlmFacts = {
+        result: FoundOlm = {
             "served": False,
             "packages_served": False,
             "namespace": self.namespace,
@@ -104,19 +104,19 @@ class OlmReader:
                 self._add_package(result)
         return result
 
-    def _select_own_subscriptions(self, subscriptions: list[Manifest]) -> list[SubscriptionFacts]:
+    def _select_own_subscriptions(self, subscriptions: list[Manifest]) -> list[SubscriptionRow]:
         """Return the Subscriptions of the operator in all namespaces, and every Subscription of its namespace."""
         packages = {*olm_objects.PACKAGES, self.package}
         own_subscriptions = []
         for manifest in subscriptions:
-            facts = olm_objects.read_subscription(manifest)
-            if facts["package"] in packages or facts["namespace"] == self.namespace:
-                own_subscriptions.append(facts)
+            subscription = olm_objects.read_subscription(manifest)
+            if subscription["package"] in packages or subscription["namespace"] == self.namespace:
+                own_subscriptions.append(subscription)
         return own_subscriptions
 
-    def _read_catalogs(self, timeout_seconds: float) -> list[CatalogFacts]:
+    def _read_catalogs(self, timeout_seconds: float) -> list[CatalogRow]:
         """Return the catalogs of the cluster, after a wait until the given one is ready."""
-        catalogs: list[CatalogFacts] = []
+        catalogs: list[CatalogRow] = []
         for _poll in self.cluster.iter_polls(timeout_seconds):
             manifests = self._list_objects(f"{OPERATORS_PATH}/catalogsources", {})
             catalogs = [olm_objects.read_catalog(manifest) for manifest in manifests]
@@ -125,18 +125,18 @@ class OlmReader:
                 break
         return catalogs
 
-    def _find_own_catalog(self, catalogs: list[CatalogFacts]) -> CatalogFacts | None:
+    def _find_own_catalog(self, catalogs: list[CatalogRow]) -> CatalogRow | None:
         """Return the given catalog; None if the cluster does not have it."""
         for catalog in catalogs:
-            if CatalogKey(catalog["namespace"], catalog["name"]) == self.catalog:
+            if NamespacedName(catalog["namespace"], catalog["name"]) == self.catalog:
                 return catalog
         return None
 
     @staticmethod
-    def _is_ready(catalog: CatalogFacts | None) -> bool:
+    def _is_ready(catalog: CatalogRow | None) -> bool:
         return catalog is not None and catalog["state"] == olm_objects.READY
 
-    def _add_package(self, result: OlmFacts) -> None:
+    def _add_package(self, result: FoundOlm) -> None:
         """Set `package` of the result, or `packages` to similar names if the catalog does not offer the package.
 
         The request for one package may answer with that of another catalog, if several have the same name. Then all

@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Follow an installation by OLM, approve what may be approved, and say why it will not succeed. Private.
 
-Module olm_wait runs this. `olm/olm_states.py` judges what is read: a symptom is a state of an object of OLM in which it
-may not stay, and a plan is an InstallPlan, which OLM carries out once somebody approves it. A ClusterServiceVersion
-(CSV) is one version of an operator.
+Module olm_wait runs this. `olm/olm_states.py` judges what is read. A symptom is a state of an object of OLM in which it
+may not stay, a plan is an InstallPlan, which OLM carries out once somebody approves it, and a ClusterServiceVersion
+(CSV) is one version of an operator. The result is for example:
+
+    {changed: true, csv: opentelemetry-operator.v0.140.0-2, approved: [install-x7k2p], waiting: [],
+     phases: ["opentelemetry-operator.v0.140.0-2 Installing", "opentelemetry-operator.v0.140.0-2 Succeeded"], …}
 """
 
 from __future__ import annotations
@@ -24,20 +27,23 @@ from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest
 from ..._rollout.live.explain_failures import WorkloadStatus
 from ..._rollout.live.jmespath_search import Search, compile_search
-from ..olm import olm_states
-from ..olm.olm_states import (
-    APPROVE,
-    DONE,
+from ..olm.install_objects import (
     InstallGoal,
-    OlmObjects,
-    OlmSymptom,
-    OlmVerdict,
-    judge_installation,
+    LiveObjects,
+    is_awaiting_approval,
+    is_made_for,
+    list_deprecations,
     object_status,
+    plan_name,
+    plan_versions,
 )
+from ..olm.olm_states import APPROVE, DONE, OlmVerdict, judge_installation
+from ..olm.olm_symptoms import OlmSymptom
 from .olm_info import OPERATORS_PATH
 
+# The path of a Deployment, by its namespace and name.
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"
+# For how long a pod of the operator may find no node.
 UNSCHEDULABLE_SECONDS = 15.0
 ARGUMENTS: dict[str, Any] = {
     "namespace": {"required": True},
@@ -98,7 +104,7 @@ class OlmWait:
             self._raise_if_hopeless(verdict, live_objects)
         raise self._explain_timeout(verdict, live_objects)
 
-    def _read_objects(self) -> OlmObjects:
+    def _read_objects(self) -> LiveObjects:
         """Return the Subscription, its InstallPlans, and the versions that it names or that are wanted."""
         name = self.goal.subscription
         subscription, install_plans = self.cluster.call_in_parallel(
@@ -108,10 +114,10 @@ class OlmWait:
                 lambda: list(self.cluster.items(f"{self.root}/installplans")),
             ],
         )
-        newest_plan = olm_states.plan_name(subscription)
+        newest_plan = plan_name(subscription)
         plans = []
         for plan in install_plans:
-            if olm_states.is_made_for(plan, name) or plan["metadata"]["name"] == newest_plan:
+            if is_made_for(plan, name) or plan["metadata"]["name"] == newest_plan:
                 plans.append(plan)
         status = object_status(subscription)
         csv_names = dict.fromkeys((status.get("currentCSV"), status.get("installedCSV"), self.goal.csv))
@@ -120,9 +126,9 @@ class OlmWait:
             "Read the ClusterServiceVersions", lambda: self.cluster.call_in_parallel(self.cluster.get, paths)
         )
         csvs = {csv["metadata"]["name"]: csv for csv in answers if csv}
-        return OlmObjects(subscription, plans, csvs)
+        return LiveObjects(subscription, plans, csvs)
 
-    def _record_phases(self, live_objects: OlmObjects) -> None:
+    def _record_phases(self, live_objects: LiveObjects) -> None:
         """Note each new phase of a version, such as `Installing`, for the result."""
         for name, csv in live_objects.csvs.items():
             phase = _csv_phase(csv)
@@ -138,11 +144,7 @@ class OlmWait:
         path = f"{self.root}/installplans/{verdict.plan_name}"
         try:
             plan = self.cluster.get(path)
-            if (
-                plan
-                and olm_states.is_awaiting_approval(plan)
-                and olm_states.plan_versions(plan) == verdict.plan_versions
-            ):
+            if plan and is_awaiting_approval(plan) and plan_versions(plan) == verdict.plan_versions:
                 version = plan["metadata"].get("resourceVersion")
                 body = {"metadata": {"resourceVersion": version}, "spec": {"approved": True}}
                 self.cluster.request("PATCH", path, None, body, MERGE, patient=False)
@@ -152,7 +154,7 @@ class OlmWait:
             if error.status not in (CONFLICT, NOT_FOUND):
                 raise explain(error, f"Approve InstallPlan {verdict.plan_name}") from error
 
-    def _raise_if_hopeless(self, verdict: OlmVerdict, live_objects: OlmObjects) -> None:
+    def _raise_if_hopeless(self, verdict: OlmVerdict, live_objects: LiveObjects) -> None:
         """Raise Failure if a symptom lasts longer than it may, or if pods of the operator cannot work."""
         current_time = self.cluster.clock()
         self.first_seen_by_symptom = {
@@ -162,7 +164,7 @@ class OlmWait:
         for symptom in verdict.symptoms:
             if current_time - self.first_seen_by_symptom[symptom.identity_key] >= symptom.row.grace_seconds:
                 raise self._build_failure(
-                    symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.failure_facts
+                    symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.result_keys
                 )
         fatal_symptoms = self.workload_status.select_lasting(
             self.workload_status.find_current_symptoms(self._read_deployments(live_objects))
@@ -171,7 +173,7 @@ class OlmWait:
             failure = self.workload_status.build_failure(fatal_symptoms)
             raise self._build_failure(failure.wrong, failure.where, failure.fix, failure.facts)
 
-    def _read_deployments(self, live_objects: OlmObjects) -> list[Manifest]:
+    def _read_deployments(self, live_objects: LiveObjects) -> list[Manifest]:
         """Return the Deployments of a version that is being installed."""
         paths: dict[str, None] = {}
         for version in live_objects.csvs.values():
@@ -183,7 +185,7 @@ class OlmWait:
         )
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **answer} for answer in answers if answer]
 
-    def _task_result(self, live_objects: OlmObjects, verdict: OlmVerdict, started_at: float) -> dict[str, Any]:
+    def _task_result(self, live_objects: LiveObjects, verdict: OlmVerdict, started_at: float) -> dict[str, Any]:
         """Return the result of the task: the version, how it came, and the plan that waits for a person."""
         message = f"{live_objects.installed_csv} has succeeded"
         if verdict.plan_name:
@@ -194,12 +196,12 @@ class OlmWait:
             "csv": live_objects.installed_csv,
             "waiting": list(verdict.plan_versions),
             "seconds": round(self.cluster.clock() - started_at, 1),
-            "warnings": [f"OLM says: {text}" for text in olm_states.list_deprecations(live_objects.subscription)],
+            "warnings": [f"OLM says: {text}" for text in list_deprecations(live_objects.subscription)],
             "approved": self.approved_plans,
             "phases": self.phases,
         }
 
-    def _explain_timeout(self, verdict: OlmVerdict, live_objects: OlmObjects) -> Failure:
+    def _explain_timeout(self, verdict: OlmVerdict, live_objects: LiveObjects) -> Failure:
         """Return the failure of a wait that took too long: the first symptom, with the others in its fix."""
         timeout_text = f"not there after {self.timeout_seconds:g} s"
         if verdict.symptoms:
@@ -207,16 +209,16 @@ class OlmWait:
             other_lines = [f"{self._describe_place(symptom)}: {symptom.wrong}" for symptom in other_symptoms]
             fix = "\n".join([f"{main_symptom.row.fix} Raise the time if it only needs longer.", *other_lines])
             return self._build_failure(
-                f"{timeout_text}: {main_symptom.wrong}", self._describe_place(main_symptom), fix, verdict.failure_facts
+                f"{timeout_text}: {main_symptom.wrong}", self._describe_place(main_symptom), fix, verdict.result_keys
             )
         state = live_objects.subscription_status.get("state") or "not known"
         wrong = f"{timeout_text}: OLM stays at {live_objects.installed_csv or 'nothing'} (state {state})"
         fix = "The channel has no way from there: choose one that replaces that version, or remove it first."
-        return self._build_failure(wrong, "", fix, verdict.failure_facts)
+        return self._build_failure(wrong, "", fix, verdict.result_keys)
 
-    def _build_failure(self, wrong: str, place: str, fix: str, facts: dict[str, Any]) -> Failure:
+    def _build_failure(self, wrong: str, place: str, fix: str, result_keys: dict[str, Any]) -> Failure:
         progress = {"approved": self.approved_plans, "phases": self.phases}
-        return Failure(wrong, asked=self.goal.task_text, where=place, fix=fix, facts={**facts, **progress})
+        return Failure(wrong, asked=self.goal.task_text, where=place, fix=fix, facts={**result_keys, **progress})
 
     def _describe_place(self, symptom: OlmSymptom) -> str:
         """Return the object of a symptom, with its state and the reason of it, where it has them."""

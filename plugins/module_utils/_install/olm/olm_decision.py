@@ -8,7 +8,10 @@ olm_wait follows it. The user may pin a version: OLM then stays at it, since not
 
 The words of OLM: a catalog (CatalogSource) offers packages, a package has channels, and a channel has versions of an
 operator, each a ClusterServiceVersion (CSV). A Subscription asks OLM to install a package from a channel, and an
-OperatorGroup says for which namespaces the operators of a namespace work.
+OperatorGroup says for which namespaces the operators of a namespace work. For example, a new Subscription:
+
+    spec: {name: opentelemetry-product, channel: stable, source: redhat-operators, installPlanApproval: Manual,
+           sourceNamespace: openshift-marketplace, startingCSV: opentelemetry-operator.v0.140.0-2}
 """
 
 from __future__ import annotations
@@ -20,26 +23,27 @@ from ..._otelcol.errors import Problem, join_at_most, prefix_problems, suggest_w
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
 from ..releases.products import OPERATOR, PRODUCTS
-from ..releases.version_numbers import parse_version
-from ..releases.versions import FIRST_V1BETA1
+from ..releases.supported_kubernetes import FIRST_V1BETA1
+from ..releases.version_numbers import parse_release_version
+from .csv_names import is_before, parse_csv_name
 from .olm_objects import (
     API,
     PACKAGES,
     READY,
-    CatalogFacts,
-    ChannelFacts,
-    CsvFacts,
+    CatalogRow,
+    ChannelRow,
+    CsvRow,
+    FoundOlm,
     ObjectIdentity,
-    OlmFacts,
-    OperatorGroupFacts,
-    PackageFacts,
-    SubscriptionFacts,
-    is_before,
-    parse_csv_name,
+    OperatorGroupRow,
+    PackageRow,
+    SubscriptionRow,
     select_of_operator,
 )
 
-MANUAL_APPROVAL, AUTOMATIC_APPROVAL = "manual", "automatic"
+# Whether this collection approves each version, or OLM installs the newest one by itself.
+MANUAL_APPROVAL = "manual"
+AUTOMATIC_APPROVAL = "automatic"
 TASK = "Install the operator by OLM"
 # How many names a message shows.
 _MOST_NAMES = 10
@@ -51,7 +55,7 @@ _LABELS = {OWNER_LABEL: OWNER, RELEASE_LABEL: OPERATOR}
 
 
 class OlmRequest(NamedTuple):
-    """The wish of the user: a package of a catalog, and how OLM installs it."""
+    """What the user wants: a package of a catalog, and how OLM installs it."""
 
     package: str
     source: str
@@ -111,7 +115,7 @@ def choose_namespace(package: str, requested_namespace: str) -> str:
     return requested_namespace or DEFAULT_NAMESPACES.get(package, PRODUCTS[OPERATOR].namespace)
 
 
-def plan_installation(request: OlmRequest, olm: OlmFacts, kubernetes: str) -> OlmPlan:
+def plan_installation(request: OlmRequest, olm: FoundOlm, kubernetes: str) -> OlmPlan:
     """Return the decision. Raises Problem if the installation is impossible or forbidden.
 
     `kubernetes` is the version of the API server, such as v1.34.4.
@@ -124,22 +128,20 @@ def plan_installation(request: OlmRequest, olm: OlmFacts, kubernetes: str) -> Ol
         action = _decide_action(request, _installed_csv(own_subscription), version)
         groups = _build_operator_group(request, olm["operator_groups"])
         if not own_subscription:
-            _refuse_left_versions(olm["csvs"])
+            _refuse_orphaned_versions(olm["csvs"])
     subscription = _build_subscription(request, version, own_subscription)
     manifests = [_build_namespace(request.namespace), *groups, subscription]
     return OlmPlan(action.name, action.message, manifests, subscription["metadata"]["name"], version.csv)
 
 
-def _installed_csv(subscription: SubscriptionFacts | None) -> str:
+def _installed_csv(subscription: SubscriptionRow | None) -> str:
     """Return the ClusterServiceVersion that OLM has installed or is installing; an empty text without one."""
     if subscription is None:
         return ""
     return subscription["installed_csv"] or subscription["current_csv"]
 
 
-def _build_subscription(
-    request: OlmRequest, version: CsvChoice, own_subscription: SubscriptionFacts | None
-) -> Manifest:
+def _build_subscription(request: OlmRequest, version: CsvChoice, own_subscription: SubscriptionRow | None) -> Manifest:
     """Return the Subscription to apply. One that is there keeps its name."""
     spec: dict[str, Any] = {
         "name": request.package,
@@ -160,16 +162,16 @@ def _build_subscription(
     return _build_object("Subscription", f"{API}/v1alpha1", name, request.namespace, spec)
 
 
-def _refuse_left_versions(csvs: Sequence[CsvFacts]) -> None:
-    """Raise Problem for versions of the operator that an earlier installation left, without a Subscription."""
-    left_versions = [csv["name"] for csv in csvs if csv["product"]]
-    if left_versions:
-        csv_names = ", ".join(left_versions)
+def _refuse_orphaned_versions(csvs: Sequence[CsvRow]) -> None:
+    """Raise Problem for versions of the operator that have no Subscription, since an earlier one was deleted alone."""
+    orphaned_versions = [csv["name"] for csv in csvs if csv["product"]]
+    if orphaned_versions:
+        csv_names = ", ".join(orphaned_versions)
         wrong = f"ClusterServiceVersion {csv_names} of an earlier installation is there without a Subscription"
         raise Problem(wrong, fix="Run once with state absent, or delete it: OLM takes up none that it finds.")
 
 
-def _check_request(request: OlmRequest, olm: OlmFacts) -> None:
+def _check_request(request: OlmRequest, olm: FoundOlm) -> None:
     """Raise Problem if OLM is missing, or if the pin and the approval contradict each other."""
     if not olm["served"]:
         wrong = f"the cluster does not have the Operator Lifecycle Manager: it does not serve {API}"
@@ -188,14 +190,14 @@ def _check_request(request: OlmRequest, olm: OlmFacts) -> None:
         raise Problem(wrong, fix=fix)
 
 
-def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[SubscriptionFacts]) -> SubscriptionFacts | None:
+def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[SubscriptionRow]) -> SubscriptionRow | None:
     """Return this collection's Subscription of the operator; None if there is none.
 
     Raises Problem for a Subscription of the operator that has another owner, namespace or package.
     """
     operator_subscriptions = select_of_operator(subscriptions, request.package)
     _refuse_other_owners(operator_subscriptions)
-    own_subscription: SubscriptionFacts | None = None
+    own_subscription: SubscriptionRow | None = None
     other_subscriptions = []
     for subscription in operator_subscriptions:
         if own_subscription is None and subscription["namespace"] == request.namespace:
@@ -216,7 +218,7 @@ def _find_own_subscription(request: OlmRequest, subscriptions: Sequence[Subscrip
     return own_subscription
 
 
-def _refuse_other_owners(operator_subscriptions: Sequence[SubscriptionFacts]) -> None:
+def _refuse_other_owners(operator_subscriptions: Sequence[SubscriptionRow]) -> None:
     """Raise Problem for a Subscription of the operator that this collection did not make."""
     for subscription in operator_subscriptions:
         if not subscription["ours"]:
@@ -225,11 +227,11 @@ def _refuse_other_owners(operator_subscriptions: Sequence[SubscriptionFacts]) ->
             raise Problem(wrong, fix=fix)
 
 
-def _full_name(facts: ObjectIdentity) -> str:
-    return f"{facts['namespace']}/{facts['name']}"
+def _full_name(identity: ObjectIdentity) -> str:
+    return f"{identity['namespace']}/{identity['name']}"
 
 
-def resolve_version(request: OlmRequest, olm: OlmFacts, kubernetes: str, installed_channel: str = "") -> CsvChoice:
+def resolve_version(request: OlmRequest, olm: FoundOlm, kubernetes: str, installed_channel: str = "") -> CsvChoice:
     """Return the version to install. Raises Problem with what the catalog has instead.
 
     `installed_channel` is the channel of the Subscription that is there.
@@ -255,7 +257,7 @@ def _missing_package_problem(request: OlmRequest, similar_names: list[str]) -> P
     return request.problem(wrong, f"Set otel_operator_olm_package, or another catalog. {similar_text}")
 
 
-def _missing_csv_problem(request: OlmRequest, package: PackageFacts, channel: ChannelFacts) -> Problem:
+def _missing_csv_problem(request: OlmRequest, package: PackageRow, channel: ChannelRow) -> Problem:
     """Return the problem of a pinned version that is not in the channel; another channel may have it."""
     other_channels = [
         other_channel["name"] for other_channel in package["channels"] if request.csv in other_channel["csvs"]
@@ -267,7 +269,7 @@ def _missing_csv_problem(request: OlmRequest, package: PackageFacts, channel: Ch
     return request.problem(wrong, f"Set otel_operator_olm_csv to one of: {_join_names(channel['csvs'])}.")
 
 
-def _choose_channel(request: OlmRequest, package: PackageFacts, installed_channel: str) -> ChannelFacts:
+def _choose_channel(request: OlmRequest, package: PackageRow, installed_channel: str) -> ChannelRow:
     """Return the requested channel, else that of the Subscription, else the default of the package."""
     channels = {channel["name"]: channel for channel in package["channels"]}
     name = package["default_channel"]
@@ -286,7 +288,7 @@ def _choose_channel(request: OlmRequest, package: PackageFacts, installed_channe
     return channel
 
 
-def _check_catalog(request: OlmRequest, catalogs: Iterable[CatalogFacts]) -> None:
+def _check_catalog(request: OlmRequest, catalogs: Iterable[CatalogRow]) -> None:
     """Raise Problem for a catalog that is not there or does not answer."""
     catalogs_by_name = {_full_name(catalog): catalog for catalog in catalogs}
     if request.catalog not in catalogs_by_name:
@@ -305,7 +307,7 @@ def _check_catalog(request: OlmRequest, catalogs: Iterable[CatalogFacts]) -> Non
         raise request.problem(wrong, f"Look at its pod: {command}")
 
 
-def _check_version(request: OlmRequest, channel: ChannelFacts, csv: str, kubernetes: str) -> None:
+def _check_version(request: OlmRequest, channel: ChannelRow, csv: str, kubernetes: str) -> None:
     """Raise Problem for a version that does not work with this collection or this cluster."""
     # The channel says what its newest version requires; a pinned version reports its own in its state.
     if not request.csv:
@@ -318,10 +320,10 @@ def _check_version(request: OlmRequest, channel: ChannelFacts, csv: str, kuberne
         raise request.problem(wrong, fix)
 
 
-def _check_kubernetes(request: OlmRequest, channel: ChannelFacts, csv: str, kubernetes: str) -> None:
+def _check_kubernetes(request: OlmRequest, channel: ChannelRow, csv: str, kubernetes: str) -> None:
     """Raise Problem if the newest version of a channel needs a newer Kubernetes than the cluster has."""
-    required_version = parse_version(channel["min_kubernetes"] or "")
-    cluster_version = parse_version(kubernetes or "")
+    required_version = parse_release_version(channel["min_kubernetes"] or "")
+    cluster_version = parse_release_version(kubernetes or "")
     if required_version and cluster_version and cluster_version < required_version:
         wrong = f"{csv} needs Kubernetes {required_version} or later, and this cluster has {cluster_version}"
         fix = "Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv)."
@@ -330,7 +332,7 @@ def _check_kubernetes(request: OlmRequest, channel: ChannelFacts, csv: str, kube
 
 def _is_old(csv: str) -> bool:
     """Return whether a version is too old to serve the collectors of this collection."""
-    version = parse_version(parse_csv_name(csv).version)
+    version = parse_release_version(parse_csv_name(csv).version)
     return version is not None and version < FIRST_V1BETA1
 
 
@@ -352,7 +354,7 @@ def _decide_action(request: OlmRequest, installed_csv: str, version: CsvChoice) 
     return OlmAction("upgrade", f"OLM upgrades {installed_csv} to {csv}")
 
 
-def _build_operator_group(request: OlmRequest, groups: Sequence[OperatorGroupFacts]) -> list[Manifest]:
+def _build_operator_group(request: OlmRequest, groups: Sequence[OperatorGroupRow]) -> list[Manifest]:
     """Return the OperatorGroup to apply, as a list of one; an empty list if the namespace has one of another owner.
 
     A second OperatorGroup in a namespace would stop OLM. Raises Problem if the one that is there does not fit.

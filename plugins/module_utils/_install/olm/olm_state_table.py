@@ -13,7 +13,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-SUBSCRIPTION, PLAN, CSV = "Subscription", "InstallPlan", "ClusterServiceVersion"
+# The kinds of objects that have a state.
+SUBSCRIPTION = "Subscription"
+PLAN = "InstallPlan"
+CSV = "ClusterServiceVersion"
 # After so many seconds a state counts as a failure. A passing one does so only at the time limit of the wait.
 PASSING_SECONDS = math.inf
 # A state that may be outdated, since OLM writes it only from time to time.

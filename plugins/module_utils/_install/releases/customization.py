@@ -27,8 +27,13 @@ from .pinned_images import move_images
 
 # The namespace in which releases of cert-manager elect a leader.
 LEADER_ELECTION_NAMESPACE = "kube-system"
-# Where the certificate for webhooks comes from: the release's own Issuer, an Issuer of the user, or this collection.
-CERT_MANAGER, ISSUER, GENERATED = "cert_manager", "issuer", "generated"
+# Where the certificate for webhooks comes from.
+# The release's own Issuer, of cert-manager.
+CERT_MANAGER = "cert_manager"
+# An Issuer of the user.
+ISSUER = "issuer"
+# This collection (module webhook_certificate).
+GENERATED = "generated"
 # The objects into which cert-manager writes a CA: those that name the Certificate, or the Secret, as NAMESPACE/NAME.
 # Source: cert-manager's documentation, "CA Injector".
 INJECT_ANNOTATION = "cert-manager.io/inject-ca-from"

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""References to images: their names, their tags, and the form that every tool takes. Private."""
+"""References to images: their names, their tags, and the form that every tool takes. Private.
+
+A reference is `[REGISTRY[:PORT]/]PATH[:TAG][@DIGEST]`. For example, of `ghcr.io:443/otel/operator:0.140.0@sha256:ab`
+the name is `operator`, the tag `0.140.0`, the repository `ghcr.io:443/otel/operator`, and the unambiguous reference
+`ghcr.io:443/otel/operator@sha256:ab`.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts of module release_info: a product's installation, definitions and custom resources in a cluster. Private.
+"""The result of module release_info: a product's installation, definitions and custom resources in a cluster. Private.
 
 The functions turn objects of the cluster into rows of that result. `live/release_info.py` reads the objects and joins
-the rows to `ReleaseFacts`, from which `release_decision.py` and `removal.py` decide.
+the rows to `FoundRelease`, from which `release_decision.py` and `removal.py` decide.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ from ..._otelcol.kube.names import OWNER, OWNER_LABEL
 from ..._otelcol.kube.objects import Manifest
 from . import manifest
 from .products import Product
-from .version_numbers import parse_version
+from .version_numbers import parse_release_version
 
 # The installers of a product. The same words are the values of the option `provider`.
-HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
+HELM = "helm"
+OLM = "olm"
+EKS = "eks_addon"
+# `kubectl apply`, this collection, or another tool that leaves no mark of its own.
+MANIFEST = "manifest"
 # Providers that install the named or the tested version; for others EKS, OLM or an administrator chooses it.
 RELEASED_PROVIDERS = (MANIFEST, HELM)
+# The label that has the ClusterServiceVersion which installed an object.
 _OLM_OWNER = "olm.owner"
 # The field manager of EKS add-ons (EKS user guide, "Determine fields you can customize for Amazon EKS add-ons").
 _EKS_MANAGER = "eks"
@@ -59,7 +64,7 @@ class Installation(TypedDict):
     """Its Deployments, as module rollout_wait takes them."""
 
 
-class DefinitionFacts(TypedDict):
+class DefinitionRow(TypedDict):
     """A CustomResourceDefinition of a product."""
 
     name: str
@@ -79,7 +84,7 @@ class DefinitionFacts(TypedDict):
     """Whether OLM or EKS made it for this collection. Only a plan of a removal adds this key."""
 
 
-class ResourceFacts(TypedDict):
+class ResourceRow(TypedDict):
     """A custom resource of a product, such as an OpenTelemetryCollector."""
 
     kind: str
@@ -97,7 +102,7 @@ class ResourceFacts(TypedDict):
     """Whether its operator upgrades it."""
 
 
-class ObjectFacts(TypedDict):
+class ObjectRow(TypedDict):
     """An object with the release label of the product."""
 
     api_version: str
@@ -117,7 +122,7 @@ class CollectorSummary(TypedDict):
     finalizers: list[str]
 
 
-class ReleaseFacts(Installation):
+class FoundRelease(Installation):
     """The result of module release_info without its connection."""
 
     product: str
@@ -125,12 +130,12 @@ class ReleaseFacts(Installation):
     """The version of the API server, such as v1.34.4."""
     cert_manager: bool
     """Whether the cluster serves the API of cert-manager."""
-    crds: list[DefinitionFacts]
+    crds: list[DefinitionRow]
     webhooks: list[dict[str, str]]
     """The objects that call a Service of the product, as module admission_wait takes them."""
-    resources: list[ResourceFacts]
+    resources: list[ResourceRow]
     collectors: CollectorSummary
-    objects: list[ObjectFacts]
+    objects: list[ObjectRow]
     denied: list[str]
     """The kinds of custom resources that this user may not list, by plural."""
     warnings: list[str]
@@ -183,7 +188,7 @@ def describe_installation(product: Product, deployments: Sequence[Manifest]) -> 
 
 
 def _describe_no_installation() -> Installation:
-    """Return the facts of a product that is not in the cluster."""
+    """Return the row of a product that is not in the cluster."""
     return {
         "installed": False,
         "ours": False,
@@ -227,12 +232,12 @@ def _find_version(product: Product, main_deployment: Manifest) -> str:
     version = manifest.find_version(product, main_deployment)
     if version is None:
         csv_name = read_label(main_deployment, _OLM_OWNER)
-        version = parse_version(re.sub(r"^.*?\.v", "", csv_name))
+        version = parse_release_version(re.sub(r"^.*?\.v", "", csv_name))
     return str(version or "")
 
 
-def describe_definition(product: Product, live_definition: Manifest) -> DefinitionFacts:
-    """Return the facts about a CustomResourceDefinition of a product."""
+def describe_definition(product: Product, live_definition: Manifest) -> DefinitionRow:
+    """Return the row of a CustomResourceDefinition of a product."""
     spec = live_definition["spec"]
     versions = spec["versions"]
     return {
@@ -259,8 +264,8 @@ def list_calling_webhooks(live_objects: Iterable[Manifest], namespace: str) -> l
     return manifest.list_webhooks(calling_objects)
 
 
-def describe_resource(product: Product, kind: str, live_resource: Manifest) -> ResourceFacts:
-    """Return the facts about a custom resource that matter before an upgrade or removal of its operator."""
+def describe_resource(product: Product, kind: str, live_resource: Manifest) -> ResourceRow:
+    """Return the row of a custom resource that matter before an upgrade or removal of its operator."""
     metadata = live_resource["metadata"]
     spec = mapping_at(live_resource, "spec")
     status = mapping_at(live_resource, "status")
@@ -280,18 +285,18 @@ def describe_resource(product: Product, kind: str, live_resource: Manifest) -> R
     }
 
 
-def summarize_collectors(resources: Iterable[ResourceFacts]) -> CollectorSummary:
+def summarize_collectors(resources: Iterable[ResourceRow]) -> CollectorSummary:
     """Return a summary of the collectors among the custom resources of an operator."""
     count = 0
     versions: set[str] = set()
     images: set[str] = set()
     finalizers: set[str] = set()
-    for facts in resources:
-        if facts["kind"] == "OpenTelemetryCollector":
+    for resource in resources:
+        if resource["kind"] == "OpenTelemetryCollector":
             count += 1
-            versions.add(facts["version"])
-            images.add(facts["image"])
-            finalizers.update(facts["finalizers"])
+            versions.add(resource["version"])
+            images.add(resource["image"])
+            finalizers.update(resource["finalizers"])
     return {
         "count": count,
         "versions": sorted(versions - {""}),
@@ -300,10 +305,10 @@ def summarize_collectors(resources: Iterable[ResourceFacts]) -> CollectorSummary
     }
 
 
-def join_object_names(resources: Iterable[ResourceFacts], most_shown: int = 10) -> str:
+def join_object_names(resources: Iterable[ResourceRow], most_shown: int = 10) -> str:
     """Return the names of custom resources as messages show them, such as `Certificate ns/a, Issuer ns/b`."""
     full_names = []
-    for facts in resources:
-        namespace_prefix = f"{facts['namespace']}/" if facts["namespace"] else ""
-        full_names.append(f"{facts['kind']} {namespace_prefix}{facts['name']}")
+    for resource in resources:
+        namespace_prefix = f"{resource['namespace']}/" if resource["namespace"] else ""
+        full_names.append(f"{resource['kind']} {namespace_prefix}{resource['name']}")
     return join_at_most(most_shown, full_names)

@@ -5,7 +5,14 @@
 
 A lock shows that a version still has the same content, as `.terraform.lock.hcl` does. Playbook `lock` writes it, and
 actions read it before anything is applied. It is a valid inventory file, because an inventory may be a folder, and
-Ansible parses every YAML file in it. Private.
+Ansible parses every YAML file in it. Private. For example:
+
+    all:
+      vars:
+        otel_lock:
+          format: 1
+          images:
+            quay.io/jetstack/cert-manager-webhook:v1.21.2: {sum: "sha256:…", from: "docker://quay.io/jetstack/…"}
 """
 
 from __future__ import annotations
@@ -22,17 +29,22 @@ LOCK_FILE = "otel.lock.yml"
 # The one variable in the file: an inventory folder may hold the file, and Ansible reads it as a group with variables.
 LOCK_VARIABLE = "otel_lock"
 LOCK_FORMAT = 1
-MANIFESTS, CHARTS, IMAGES, ARCHIVES, PROGRAMS = "manifests", "charts", "images", "archives", "programs"
-# The parts of a lock, in the order of the file, each with the word for one of its rows.
-_SUMS = {MANIFESTS: "manifest", CHARTS: "chart", IMAGES: "image", ARCHIVES: "archive", PROGRAMS: "program"}
+# The parts of a lock. Archives are those of images, programs those of hosts.
+MANIFESTS = "manifests"
+CHARTS = "charts"
+IMAGES = "images"
+ARCHIVES = "archives"
+PROGRAMS = "programs"
+# The parts in the order of the file, each with the word for one of its rows.
+_PART_NOUNS = {MANIFESTS: "manifest", CHARTS: "chart", IMAGES: "image", ARCHIVES: "archive", PROGRAMS: "program"}
 _SUM = re.compile(r"sha256:[0-9a-f]{64}\Z")
 LOCK_COMMAND = "ansible-playbook o11y.opentelemetry.lock -i INVENTORY"
-# What to do about a row that is missing, for parts that playbook `lock` cannot fetch by itself.
+# What to do about a row that is missing, by the parts that playbook `lock` cannot fetch by itself.
 _FIXES = {CHARTS: f"Pull the chart (helm pull), give the path of its archive, and run `{LOCK_COMMAND}`."}
 
 # The rows of a part, by name. A row has `sum` (sha256:…) and `from`, the place that the content came from.
 Rows = Mapping[str, Mapping[str, str]]
-# A function that returns an image with its digest.
+# A function that returns an image with its digest: `nginx:1` becomes `nginx:1@sha256:…`.
 Pin = Callable[[str], str]
 
 
@@ -87,13 +99,15 @@ class Lock:
     def build_not_locked_problem(self, part: str, name: str) -> Problem:
         """Return the problem of a manifest, chart, archive or program that is not locked."""
         fix = _FIXES.get(part, f"Run `{LOCK_COMMAND}`, and compare the new lock with the old one.")
-        return Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.lock_path, fix=fix)
+        return Problem(
+            f"the lock does not have this {_PART_NOUNS[part]}", asked=f"Use {name}", where=self.lock_path, fix=fix
+        )
 
     def verify_sum(self, part: str, name: str, checksum: str, origin: str) -> None:
         """Compare a sum with the lock. Raises Problem with both sums if they differ."""
         locked_checksum = self.find_checksum(part, name)
         if checksum != locked_checksum:
-            wrong = f"the {_SUMS[part]} has {checksum}, and the lock has {locked_checksum}"
+            wrong = f"the {_PART_NOUNS[part]} has {checksum}, and the lock has {locked_checksum}"
             fix = f"Find out who changed it. If the change is right, run `{LOCK_COMMAND}`."
             raise Problem(wrong, asked=f"Use {name} from {strip_credentials(origin)}", where=self.lock_path, fix=fix)
 
@@ -146,27 +160,25 @@ def join_locks(locks: Sequence[Lock | None]) -> Pin:
 
 
 def read_lock(data: Any, file_path: str) -> Lock:
-    """Return the lock in a file. Raises Problem for another content."""
-    fix = f"Restore it from version control, or delete it and run `{LOCK_COMMAND}`."
+    """Return the lock in the content of a file. Raises Problem for another content."""
     try:
         lock_content = data["all"]["vars"][LOCK_VARIABLE]
         if lock_content["format"] != LOCK_FORMAT:
-            task = "Read the lock"
-            raise Problem(
-                f"its format is {lock_content['format']}, not {LOCK_FORMAT}", asked=task, where=file_path, fix=fix
-            )
-        rows = {part: _read_rows(lock_content.get(part) or {}) for part in _SUMS}
-        invalid_names = [name for part in _SUMS for name in _find_invalid_sums(rows[part])]
+            raise _build_unreadable_problem(f"its format is {lock_content['format']}, not {LOCK_FORMAT}", file_path)
+        rows_by_part = {part: _read_rows(lock_content.get(part) or {}) for part in _PART_NOUNS}
+        invalid_names = [name for rows in rows_by_part.values() for name in _find_invalid_sums(rows)]
         exclude = tuple(str(pattern) for pattern in lock_content.get("exclude") or [])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Problem(
-            "this is not a lock of this collection", asked="Read the lock", where=file_path, fix=fix
-        ) from error
+        raise _build_unreadable_problem("this is not a lock of this collection", file_path) from error
     if invalid_names:
-        raise Problem(
-            f"{', '.join(invalid_names)} has no SHA-256 as its sum", asked="Read the lock", where=file_path, fix=fix
-        )
-    return Lock(file_path, rows, exclude)
+        raise _build_unreadable_problem(f"{', '.join(invalid_names)} has no SHA-256 as its sum", file_path)
+    return Lock(file_path, rows_by_part, exclude)
+
+
+def _build_unreadable_problem(wrong: str, file_path: str) -> Problem:
+    """Return the problem of a file that is no lock."""
+    fix = f"Restore it from version control, or delete it and run `{LOCK_COMMAND}`."
+    return Problem(wrong, asked="Read the lock", where=file_path, fix=fix)
 
 
 def _read_rows(part: Mapping[Any, Any]) -> Rows:
@@ -180,15 +192,15 @@ def _find_invalid_sums(rows: Rows) -> list[str]:
 
 
 def build_lock_content(
-    checksums: Iterable[tuple[str, str, str, str]], exclude: Sequence[str], earlier_lock: Lock | None
+    checksums: Iterable[Checksum], exclude: Sequence[str], earlier_lock: Lock | None
 ) -> dict[str, Any]:
-    """Return the content of a lock file. `checksums` has the fields of `Checksum`. Raises Problem for a missing one.
+    """Return the content of a lock file. Raises Problem for a row without a checksum.
 
     A row whose checksum has not changed keeps its origin, so that a run on another machine changes nothing.
     """
     earlier_rows = earlier_lock.rows_by_part if earlier_lock else {}
     rows: dict[str, dict[str, dict[str, str]]] = {}
-    for found in sorted(Checksum(*fields) for fields in checksums):
+    for found in sorted(checksums):
         if not _SUM.match(found.checksum):
             raise _build_missing_digest_problem(found)
         row = {"sum": found.checksum, "from": strip_credentials(found.origin)}
@@ -199,7 +211,7 @@ def build_lock_content(
     lock_fields: dict[str, Any] = {"format": LOCK_FORMAT}
     if exclude:
         lock_fields["exclude"] = sorted(set(exclude))
-    for part in _SUMS:
+    for part in _PART_NOUNS:
         if part in rows:
             lock_fields[part] = rows[part]
     return {"all": {"vars": {LOCK_VARIABLE: lock_fields}}}

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Release manifests: version, namespace, workloads and webhooks. Private."""
+"""Release manifests: version, namespace, workloads and webhooks. Private.
+
+A release manifest is the file that a project publishes with a release, such as opentelemetry-operator.yaml. The action
+that renders a release calls `read_release` with its objects. For example, a Deployment of the operator with the image
+`…/opentelemetry-operator:0.140.0` makes it a release of version 0.140.0.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .image_references import image_name, read_image_tag
 from .products import PRODUCTS, Product
-from .version_numbers import Version, parse_version
+from .version_numbers import Version, parse_release_version
 
 VERSION_LABEL = "app.kubernetes.io/version"
 DEFINITION = "CustomResourceDefinition"
@@ -82,13 +87,13 @@ def find_component(product: Product, manifest: Manifest) -> str:
 
 def find_version(product: Product, main_deployment: Manifest) -> Version | None:
     """Return the version of a product by its main Deployment: a label, or the tag of its image; None without both."""
-    labelled_version = parse_version(read_label(main_deployment, VERSION_LABEL))
+    labelled_version = parse_release_version(read_label(main_deployment, VERSION_LABEL))
     if labelled_version:
         return labelled_version
     main_images = (product.components[product.main_component], *product.image_names)
     for container in list_containers(main_deployment):
         image = container.get("image", "")
-        tagged_version = parse_version(read_image_tag(image))
+        tagged_version = parse_release_version(read_image_tag(image))
         if tagged_version and image_name(image) in main_images:
             return tagged_version
     return None

@@ -1,7 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images that a mirror needs: those of objects and of releases, each with its users and its archive. Private."""
+"""The images that a mirror needs: those of objects and of releases, each with its users and its archive. Private.
+
+Action release_mirror calls `list_mirror_images` with the objects of the inventory and the releases of its products.
+A release has images of its own pods, and images that it starts for custom resources. For example:
+
+    MirrorImage("ghcr.io/open-telemetry/…/autoinstrumentation-java:2.30.0", used_by=("Instrumentation shop/java",),
+                archive_folder="opentelemetry-operator/v0.158.0/images")
+"""
 
 from __future__ import annotations
 
@@ -22,14 +29,20 @@ from .lock_file import Pin, keep_unpinned
 from .manifest import list_containers
 from .pinned_images import iter_workload_images
 
-# Of the images that the operator can start: those that an object uses, or all.
-USED_IMAGES, ALL_IMAGES = "used", "all"
+# Which of the images that the operator can start a mirror has.
+# Those that an object uses.
+USED_IMAGES = "used"
+ALL_IMAGES = "all"
 # The folder of archives of images that no release has.
 ARCHIVE_FOLDER = "images"
-COLLECTOR, INSTRUMENTATION = "OpenTelemetryCollector", "Instrumentation"
+# The kinds for whose objects the operator starts images.
+COLLECTOR = "OpenTelemetryCollector"
+INSTRUMENTATION = "Instrumentation"
+# The name of an image in the table compatibility.yml.
 TARGET_ALLOCATOR = "target_allocator"
 # The config of a collector may have a setting of that name, which is not a field of Kubernetes.
 _CONFIG_PATH = ("spec", "config")
+# What a file name does not have.
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -116,7 +129,7 @@ def list_mirror_images(
 
 
 def _archive_name(image: str) -> str:
-    """Return an image as part of a file name. Two images may have the same."""
+    """Return an image as part of a file name: `quay.io/a/b:1` becomes `quay.io_a_b_1`. Two images may have the same."""
     return _NOT_IN_A_NAME.sub("_", image)
 
 

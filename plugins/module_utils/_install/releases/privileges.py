@@ -4,9 +4,13 @@
 """The privileges that a release has in a cluster, compared with those of earlier releases of its product. Private.
 
 Actions call `compare_privileges` before a manifest is applied, so that a changed one cannot gain rights unseen. A
-privilege has a key and a value, such as `ClusterRole secrets` and `get`. The table of a product has the values of each
-key, over all its releases that were read (`tabulate_privileges`). A privilege of the manifest that the table lacks is
-refused, unless the inventory lists it or the table has a wider one.
+privilege is a value of a key. The table of a product has the values of each key, over all its releases that were read
+(`tabulate_privileges`). A privilege that the table lacks is refused, unless the inventory lists its line or the table
+has a wider one. For example, a rule of the ClusterRole `manager` that may get Secrets is
+
+    Privilege("ClusterRole manager", key="ClusterRole secrets", value="get", description="may get secrets")
+
+with the line `ClusterRole manager: may get secrets`. pod_privileges.py has those of pods.
 """
 
 from __future__ import annotations
@@ -15,27 +19,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product as combinations
 from typing import Any, NamedTuple, TypedDict
 
+from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .image_references import read_image_repository
 from .manifest import WEBHOOKS, Release, iter_client_configs
 from .pinned_images import iter_workload_images
+from .pod_privileges import iter_template_privileges
+from .unchecked_values import iter_mappings, list_or_empty, mapping_or_empty
 
+# The kinds that have rules, and those that bind them to subjects.
 _ROLES = ("ClusterRole", "Role")
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
+# The beginning of a label by which a role of Kubernetes, such as `admin`, gets the rights of a ClusterRole.
 _AGGREGATION_LABEL = "rbac.authorization.k8s.io/aggregate-to-"
-# Keys of a volume that reaches neither the node nor a store of others.
-_HARMLESS_VOLUMES = {"name", "secret", "configMap", "emptyDir", "projected", "downwardAPI"}
-# Values that give a pod no rights on the node. Source: Kubernetes' documentation, Pod Security Standards, Baseline.
-_SELINUX_TYPES = ("container_t", "container_init_t", "container_kvm_t", "container_engine_t")
-_SAFE_SYSCTLS = (
-    *("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start"),
-    *("net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports"),
-    *("net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl"),
-    *("net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"),
-)
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-_APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 # A rule with more rights than this counts as one privilege, which is not in the table. No rule of a release comes near.
 _MOST_RIGHTS = 10_000
 _TOO_MANY = "more rights than can be listed"
@@ -117,13 +114,6 @@ class _ObjectPrivilege(NamedTuple):
     description: str
 
 
-class _PodPrivilege(NamedTuple):
-    """A privilege of a pod: a value of the key `pod`, and its description."""
-
-    value: str
-    description: str
-
-
 class _Right(NamedTuple):
     """A right that a rule of a role gives."""
 
@@ -132,15 +122,8 @@ class _Right(NamedTuple):
     verb: str
 
 
-class _ObjectName(NamedTuple):
-    """The namespace and the name of an object."""
-
-    namespace: str
-    name: str
-
-
 # The names of the objects of a release, by kind.
-_Names = Mapping[str, set[_ObjectName]]
+_Names = Mapping[str, set[NamespacedName]]
 
 
 def iter_privileges(release: Release) -> Iterator[Privilege]:
@@ -167,7 +150,7 @@ def _iter_object_privileges(
     if kind in _BINDINGS:
         yield from _iter_binding_privileges(manifest, own_namespace, names_by_kind)
     yield from _iter_webhook_targets(manifest, own_namespace)
-    for pod_privilege in _iter_template_privileges(manifest, names_by_kind):
+    for pod_privilege in iter_template_privileges(manifest, names_by_kind["ServiceAccount"]):
         yield _ObjectPrivilege("pod", pod_privilege.value, pod_privilege.description)
     for image in iter_workload_images([manifest]):
         name = read_image_repository(image)
@@ -177,18 +160,9 @@ def _iter_object_privileges(
 def _iter_webhook_targets(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
     """Yield where the webhooks of an object send requests, if that is not the release's own namespace."""
     for client in iter_client_configs(manifest):
-        target = _mapping_or_empty(client.get("service")).get("namespace") or client.get("url")
+        target = mapping_or_empty(client.get("service")).get("namespace") or client.get("url")
         if target != own_namespace:
             yield _ObjectPrivilege("webhook target", str(target), f"webhook calls {target}")
-
-
-def _iter_template_privileges(manifest: Manifest, names_by_kind: _Names) -> Iterator[_PodPrivilege]:
-    """Yield the privileges of the pods that a workload makes; none for any other object."""
-    template = _mapping_or_empty(_mapping_or_empty(manifest.get("spec")).get("template"))
-    namespace = _mapping_or_empty(manifest["metadata"]).get("namespace") or ""
-    yield from _iter_pod_privileges(_mapping_or_empty(template.get("spec")), namespace, names_by_kind)
-    metadata = _mapping_or_empty(template.get("metadata"))
-    yield from _iter_annotation_privileges(_mapping_or_empty(metadata.get("annotations")))
 
 
 def _iter_identity(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
@@ -197,7 +171,7 @@ def _iter_identity(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPr
     group = str(manifest["apiVersion"]).rpartition("/")[0]
     full_kind = f"{kind}.{group}" if group else str(kind)
     yield _ObjectPrivilege("kind", full_kind, f"kind {full_kind}")
-    namespace = _mapping_or_empty(manifest["metadata"]).get("namespace")
+    namespace = mapping_or_empty(manifest["metadata"]).get("namespace")
     if not namespace:
         namespace = manifest["metadata"]["name"] if kind == "Namespace" else own_namespace
     if namespace != own_namespace:
@@ -207,14 +181,14 @@ def _iter_identity(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPr
 def _iter_rights(role: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
     """Yield the rights of a role. By aggregation, roles of Kubernetes such as `admin` may get the same rights."""
     role_scope = _role_scope(role, own_namespace)
-    labels = _mapping_or_empty(role["metadata"].get("labels"))
+    labels = mapping_or_empty(role["metadata"].get("labels"))
     aggregated_roles = [name.removeprefix(_AGGREGATION_LABEL) for name in labels if name.startswith(_AGGREGATION_LABEL)]
     if role.get("aggregationRule"):
         yield _ObjectPrivilege(
             "aggregation", "rights of other roles", "has the rights of other roles (aggregationRule)"
         )
-    for rule in _list_or_empty(role.get("rules")):
-        for target, verb in _expand_rule(_mapping_or_empty(rule)):
+    for rule in list_or_empty(role.get("rules")):
+        for target, verb in _expand_rule(mapping_or_empty(rule)):
             right_text = f"may {verb} {target}"
             yield _ObjectPrivilege(f"{role_scope} {target}", verb, right_text)
             for role_name in aggregated_roles:
@@ -224,18 +198,18 @@ def _iter_rights(role: Manifest, own_namespace: str) -> Iterator[_ObjectPrivileg
 
 def _role_scope(role: Manifest, own_namespace: str) -> str:
     """Return where the rights of a role count: `ClusterRole`, `Role`, or `Role/NAMESPACE` for another namespace."""
-    namespace = str(_mapping_or_empty(role["metadata"]).get("namespace") or own_namespace)
+    namespace = str(mapping_or_empty(role["metadata"]).get("namespace") or own_namespace)
     is_elsewhere = role["kind"] == "Role" and namespace != own_namespace
     return f"Role/{namespace}" if is_elsewhere else str(role["kind"])
 
 
 def _expand_rule(rule: Mapping[str, Any]) -> Iterator[_Right]:
     """Yield each right of a rule: every verb for every resource and for every path of a URL."""
-    verbs = [str(verb) for verb in _list_or_empty(rule.get("verbs"))]
-    groups = _list_or_empty(rule.get("apiGroups"))
-    resources = _list_or_empty(rule.get("resources"))
-    resource_names = _list_or_empty(rule.get("resourceNames")) or [""]
-    addresses = _list_or_empty(rule.get("nonResourceURLs"))
+    verbs = [str(verb) for verb in list_or_empty(rule.get("verbs"))]
+    groups = list_or_empty(rule.get("apiGroups"))
+    resources = list_or_empty(rule.get("resources"))
+    resource_names = list_or_empty(rule.get("resourceNames")) or [""]
+    addresses = list_or_empty(rule.get("nonResourceURLs"))
     target_count = len(groups) * len(resources) * len(resource_names) + len(addresses)
     if target_count * len(verbs) > _MOST_RIGHTS:
         yield _Right(_TOO_MANY, "*")
@@ -256,13 +230,13 @@ def _iter_binding_privileges(
     binding: Manifest, own_namespace: str, names_by_kind: _Names
 ) -> Iterator[_ObjectPrivilege]:
     """Yield the role of a binding if the release does not have it, and subjects that are not its ServiceAccounts."""
-    namespace = str(_mapping_or_empty(binding["metadata"]).get("namespace") or "")
-    role = _mapping_or_empty(binding.get("roleRef"))
+    namespace = str(mapping_or_empty(binding["metadata"]).get("namespace") or "")
+    role = mapping_or_empty(binding.get("roleRef"))
     kind, name = str(role.get("kind")), str(role.get("name"))
     role_namespace = namespace if kind == "Role" else ""
-    if _ObjectName(role_namespace, name) not in names_by_kind.get(kind, set()):
+    if NamespacedName(role_namespace, name) not in names_by_kind.get(kind, set()):
         yield _ObjectPrivilege("role", name, f"role {name}, which is not in the release")
-    for subject in _iter_mappings(binding.get("subjects")):
+    for subject in iter_mappings(binding.get("subjects")):
         if not _is_own_account(subject, own_namespace, names_by_kind):
             subject_path = "/".join(filter(None, (str(subject.get("namespace") or ""), str(subject.get("name")))))
             subject_name = f"{subject.get('kind')} {subject_path}"
@@ -274,17 +248,17 @@ def _is_own_account(subject: Mapping[str, Any], own_namespace: str, names_by_kin
     namespace = str(subject.get("namespace") or "")
     if subject.get("kind") != "ServiceAccount" or namespace != own_namespace:
         return False
-    return _ObjectName(namespace, str(subject.get("name"))) in names_by_kind["ServiceAccount"]
+    return NamespacedName(namespace, str(subject.get("name"))) in names_by_kind["ServiceAccount"]
 
 
 def _iter_intercepted_requests(configuration: Manifest) -> Iterator[_ObjectPrivilege]:
     """Yield the requests that a webhook sees (ValidatingWebhookConfiguration) or changes (Mutating…)."""
     webhook_type = str(configuration["kind"]).removesuffix("WebhookConfiguration").lower()
-    for webhook in _iter_mappings(configuration.get("webhooks")):
-        for rule in _iter_mappings(webhook.get("rules")):
-            groups = _list_or_empty(rule.get("apiGroups"))
-            resources = _list_or_empty(rule.get("resources"))
-            operations = _list_or_empty(rule.get("operations"))
+    for webhook in iter_mappings(configuration.get("webhooks")):
+        for rule in iter_mappings(webhook.get("rules")):
+            groups = list_or_empty(rule.get("apiGroups"))
+            resources = list_or_empty(rule.get("resources"))
+            operations = list_or_empty(rule.get("operations"))
             if len(groups) * len(resources) * len(operations) > _MOST_RIGHTS:
                 yield _ObjectPrivilege(
                     f"{webhook_type} webhook {_TOO_MANY}", "*", f"{webhook_type} webhook for {_TOO_MANY}"
@@ -301,102 +275,12 @@ def _iter_intercepted_requests(configuration: Manifest) -> Iterator[_ObjectPrivi
 
 def _iter_outside_access(service: Manifest) -> Iterator[_ObjectPrivilege]:
     """Yield how a Service is reached from outside of the cluster."""
-    spec = _mapping_or_empty(service.get("spec"))
+    spec = mapping_or_empty(service.get("spec"))
     service_type = str(spec.get("type") or "ClusterIP")
     if service_type == "ClusterIP" and spec.get("externalIPs"):
         service_type = "externalIPs"
     if service_type != "ClusterIP":
         yield _ObjectPrivilege("service", service_type, f"service reachable by {service_type}")
-
-
-def _iter_pod_privileges(pod: Mapping[str, Any], namespace: str, names_by_kind: _Names) -> Iterator[_PodPrivilege]:
-    """Yield the settings of a pod and its containers that give it more than a pod has by itself."""
-    for name in ("hostNetwork", "hostPID", "hostIPC"):
-        if pod.get(name):
-            yield _PodPrivilege(name, f"pod with {name}")
-    account = str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "")
-    if account and _ObjectName(namespace, account) not in names_by_kind["ServiceAccount"]:
-        description = f"pod with the ServiceAccount {account}, which is not in the release"
-        yield _PodPrivilege(f"service account {account}", description)
-    yield from _iter_volume_privileges(pod)
-    for value in _iter_security_settings(pod):
-        yield _PodPrivilege(value, f"pod with {value}")
-    for field in ("initContainers", "containers", "ephemeralContainers"):
-        for container in _iter_mappings(pod.get(field)):
-            for value in _iter_container_privileges(container):
-                yield _PodPrivilege(value, f"container {container.get('name')} with {value}")
-
-
-def _iter_annotation_privileges(annotations: Mapping[str, Any]) -> Iterator[_PodPrivilege]:
-    """Yield the containers that an annotation of the pod takes out of AppArmor."""
-    for name, profile in annotations.items():
-        if str(name).startswith(_APP_ARMOR_ANNOTATION) and not _is_confined(str(profile)):
-            container = str(name).removeprefix(_APP_ARMOR_ANNOTATION)
-            value = f"appArmorProfile {profile}"
-            yield _PodPrivilege(value, f"container {container} with {value}")
-
-
-def _is_confined(profile: str) -> bool:
-    """Return whether a profile of AppArmor limits a container."""
-    return profile in ("", "runtime/default") or profile.startswith("localhost/")
-
-
-def _iter_volume_privileges(pod: Mapping[str, Any]) -> Iterator[_PodPrivilege]:
-    """Yield the volumes of a pod that reach the node or a store of others."""
-    for volume in _iter_mappings(pod.get("volumes")):
-        for kind in sorted(set(volume) - _HARMLESS_VOLUMES):
-            volume_name = kind
-            if kind == "hostPath":
-                volume_name = f"{kind} {_mapping_or_empty(volume[kind]).get('path')}"
-            yield _PodPrivilege(f"volume {volume_name}", f"pod with a volume {volume_name}")
-
-
-def _iter_container_privileges(container: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the settings of a container that reach beyond its pod: its security, and the hosts that are called."""
-    yield from _iter_security_settings(container)
-    for port in _iter_mappings(container.get("ports")):
-        if port.get("hostPort"):
-            yield f"hostPort {port['hostPort']}"
-    callers = {name: container.get(name) for name in _PROBES} | dict(_mapping_or_empty(container.get("lifecycle")))
-    for name, caller in callers.items():
-        for handler_type in ("httpGet", "tcpSocket"):
-            host = _mapping_or_empty(_mapping_or_empty(caller).get(handler_type)).get("host")
-            if host:
-                yield f"{name} of host {host}"
-
-
-def _iter_security_settings(holder: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the rights that the security context of a pod or container gives."""
-    context = _mapping_or_empty(holder.get("securityContext"))
-    if context.get("privileged"):
-        yield "privileged"
-    if context.get("allowPrivilegeEscalation"):
-        yield "allowPrivilegeEscalation"
-    if _mapping_or_empty(context.get("windowsOptions")).get("hostProcess"):
-        yield "hostProcess"
-    if context.get("runAsUser") == 0 or context.get("runAsNonRoot") is False:
-        yield "the user root"
-    if context.get("procMount") not in (None, "Default"):
-        yield f"procMount {context['procMount']}"
-    for profile in ("seccompProfile", "appArmorProfile"):
-        if _mapping_or_empty(context.get(profile)).get("type") == "Unconfined":
-            yield f"{profile} Unconfined"
-    yield from _iter_kernel_settings(context)
-    for capability in _list_or_empty(_mapping_or_empty(context.get("capabilities")).get("add")):
-        yield f"capability {capability}"
-
-
-def _iter_kernel_settings(context: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the labels of SELinux and the settings of the kernel that the Pod Security Standards do not allow."""
-    labels = _mapping_or_empty(context.get("seLinuxOptions"))
-    for part in ("user", "role"):
-        if labels.get(part):
-            yield f"SELinux {part} {labels[part]}"
-    if labels.get("type") and labels["type"] not in _SELINUX_TYPES:
-        yield f"SELinux type {labels['type']}"
-    for setting in _iter_mappings(context.get("sysctls")):
-        if setting.get("name") not in _SAFE_SYSCTLS:
-            yield f"sysctl {setting.get('name')}"
 
 
 def tabulate_privileges(release: Release) -> dict[str, list[str]]:
@@ -419,34 +303,18 @@ def _is_known(privilege: Privilege, rows: Table) -> bool:
     return any(privilege.value in rows.get(key, ()) for key in keys)
 
 
-def _list_names(objects: Sequence[Manifest], kind: str) -> set[_ObjectName]:
+def _list_names(objects: Sequence[Manifest], kind: str) -> set[NamespacedName]:
     """Return namespace and name of each object of a kind."""
     object_names = set()
     for manifest in objects:
         if manifest["kind"] == kind:
-            metadata = _mapping_or_empty(manifest["metadata"])
-            object_names.add(_ObjectName(str(metadata.get("namespace") or ""), str(metadata["name"])))
+            metadata = mapping_or_empty(manifest["metadata"])
+            object_names.add(NamespacedName(str(metadata.get("namespace") or ""), str(metadata["name"])))
     return object_names
 
 
 def _full_name(manifest: Manifest) -> str:
     """Return kind, namespace and name of an object as messages show it."""
-    metadata = _mapping_or_empty(manifest["metadata"])
+    metadata = mapping_or_empty(manifest["metadata"])
     path = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
     return f"{manifest['kind']} {path}"
-
-
-def _iter_mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the elements of a list as mappings."""
-    for element in _list_or_empty(value):
-        yield _mapping_or_empty(element)
-
-
-def _mapping_or_empty(value: Any) -> Mapping[str, Any]:
-    """Return a mapping. Any other value counts as empty, because the API server refuses it."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list_or_empty(value: Any) -> list[Any]:
-    """Return a list. Any other value counts as empty, because the API server refuses it."""
-    return value if isinstance(value, list) else []

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The products that this collection installs: cert-manager and the OpenTelemetry operator. Private.
 
-A product says where its releases are published, how its objects are found in a cluster, and what it leaves behind. The
-names come from the release manifests and Helm charts of both projects.
+A product says where its releases are published, how its objects are found in a cluster, and which objects it makes for
+itself. The decisions, the removal and the mirror read it. The names come from the release manifests and Helm charts of
+both projects. For example, `PRODUCTS["cert-manager"].components["webhook"]` is `cert-manager-webhook`, the last part of
+the name of an image.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ class Kind:
         return f"{self.group}/{self.version}"
 
 
-class LeftoverKind(NamedTuple):
-    """An object that a product makes for itself and does not remove."""
+class SelfMadeObject(NamedTuple):
+    """An object that a product makes for itself and does not remove, such as a Lease."""
 
     api_version: str
     kind: str
@@ -80,7 +82,7 @@ class Product:
     """Whether an upgrade must pass through every minor version."""
     image_names: tuple[str, ...] = ()
     """Names that builds of others give the image of the main component, and its label app.kubernetes.io/name."""
-    leftovers: tuple[LeftoverKind, ...] = ()
+    self_made_objects: tuple[SelfMadeObject, ...] = ()
     takes_certificates: bool = False
     """Whether its webhooks may take a certificate that the user names."""
     starts_pods: bool = False
@@ -161,11 +163,13 @@ PRODUCTS = {
             others="cert_manager_others",
             # https://cert-manager.io/docs/installation/upgrade/
             is_stepwise=True,
-            leftovers=(
-                LeftoverKind("v1", "Secret", "cert-manager-webhook-ca"),
-                LeftoverKind(_LEASE_API, "Lease", "cert-manager-controller", is_of_election=True),
-                LeftoverKind(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election", is_of_election=True),
-                LeftoverKind(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election-core", is_of_election=True),
+            self_made_objects=(
+                SelfMadeObject("v1", "Secret", "cert-manager-webhook-ca"),
+                SelfMadeObject(_LEASE_API, "Lease", "cert-manager-controller", is_of_election=True),
+                SelfMadeObject(_LEASE_API, "Lease", "cert-manager-cainjector-leader-election", is_of_election=True),
+                SelfMadeObject(
+                    _LEASE_API, "Lease", "cert-manager-cainjector-leader-election-core", is_of_election=True
+                ),
             ),
             trial_objects=(_TRIAL_CERTIFICATE,),
         ),
@@ -188,16 +192,19 @@ PRODUCTS = {
                 Kind("opentelemetry.io", "v1alpha1", "clusterobservabilities", "ClusterObservability"),
             ),
             used_kinds=(
-                *("OpenTelemetryCollector", "Instrumentation", "TargetAllocator"),
-                *("OpAMPBridge", "ClusterObservability"),
+                "OpenTelemetryCollector",
+                "Instrumentation",
+                "TargetAllocator",
+                "OpAMPBridge",
+                "ClusterObservability",
             ),
             others="otel_operator_others",
             # Its own upgrade routines take collectors through all versions.
             is_stepwise=False,
-            leftovers=(
-                LeftoverKind("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert"),
-                LeftoverKind("v1", "Secret", "opentelemetry-operator-generated-certificate"),
-                LeftoverKind(_LEASE_API, "Lease", "9f7554c3.opentelemetry.io"),
+            self_made_objects=(
+                SelfMadeObject("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert"),
+                SelfMadeObject("v1", "Secret", "opentelemetry-operator-generated-certificate"),
+                SelfMadeObject(_LEASE_API, "Lease", "9f7554c3.opentelemetry.io"),
             ),
             takes_certificates=True,
             starts_pods=True,

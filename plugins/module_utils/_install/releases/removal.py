@@ -4,29 +4,40 @@
 """The plan for the removal of a product: which objects are deleted in which order, and which stay in use. Private.
 
 `_release/render.py` and the modules for OLM and EKS beside it call `plan_removal` with the result of release_info. The
-users of a product are the custom resources that need it.
+users of a product are the custom resources that need it, such as the Certificates of cert-manager. A removal deletes
+objects by the label of their release:
+
+    Deployment cert-manager/cert-manager-webhook                  o11y.opentelemetry/release: cert-manager
+    Lease kube-system/cert-manager-controller (has no label)      o11y.opentelemetry/release: cert-manager_made
+
+The second label is given for the removal alone, see `removal_label`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import RELEASE_LABEL
-from ..._otelcol.kube.objects import Manifest
-from .installed import HELM, DefinitionFacts, ObjectFacts, ReleaseFacts, ResourceFacts, join_object_names
+from ..._otelcol.kube.objects import Manifest, ObjectRef
+from .installed import HELM, DefinitionRow, FoundRelease, ObjectRow, ResourceRow, join_object_names
 from .manifest import DEFINITION
 from .products import Product
 
-# What happens to custom resources of others, which need the product: the removal fails, or they stay, or they go too.
-REFUSE, KEEP, REMOVE = "refuse", "keep", "remove"
+# What happens to custom resources of others, which need the product.
+# The removal fails.
+REFUSE = "refuse"
+# They stay, without a controller.
+KEEP = "keep"
+# They are deleted with the product.
+REMOVE = "remove"
 
 
 @dataclass
 class RemovalPlan:
-    """What a removal deletes. Its three lists are deleted one after the other."""
+    """What a removal deletes, as action release_render returns it. Its three lists are deleted one after the other."""
 
     action: str
     """`remove`, or `nothing`."""
@@ -42,100 +53,143 @@ class RemovalPlan:
 
 def plan_removal(
     product: Product,
-    release_facts: ReleaseFacts,
+    found_release: FoundRelease,
     policy_for_others: str,
     removes_definitions: bool,
     helm_release: str = "",
     *,
-    more: bool = False,
+    has_other_parts: bool = False,
     check: bool = False,
 ) -> RemovalPlan:
     """Return the plan for the removal of a product.
 
-    `policy_for_others` is REFUSE, KEEP or REMOVE. `helm_release` is NAMESPACE/NAME. `more` says that the product has
-    parts that are no objects of the cluster, such as an EKS add-on. `check` is check mode, in which earlier tasks have
-    removed nothing. Custom resources that need the product are then a warning, and the plan goes on without them.
+    `policy_for_others` is REFUSE, KEEP or REMOVE. `helm_release` is NAMESPACE/NAME. `has_other_parts` says that the
+    product has parts that are no objects of the cluster, such as an EKS add-on. `check` is check mode, in which earlier
+    tasks have removed nothing: custom resources that need the product are a warning, and the plan goes on without them.
 
     Raises Problem if custom resources of others need the product and the policy is REFUSE.
     """
-    own_definitions: list[DefinitionFacts] = []
-    if removes_definitions:
-        own_definitions = [
-            definition for definition in release_facts["crds"] if _is_own_definition(definition, helm_release)
-        ]
-    reason = _explain_nothing(product, release_facts, has_more=more or bool(own_definitions))
+    own_definitions = _list_own_definitions(found_release, helm_release) if removes_definitions else []
+    reason = _explain_nothing(product, found_release, has_more=has_other_parts or bool(own_definitions))
     if reason:
         return RemovalPlan("nothing", reason)
-    users = _find_users(product, release_facts, policy_for_others, is_check_mode=check)
-    plan = RemovalPlan("remove", f"{product.title} is removed")
-    if policy_for_others == REMOVE:
-        plan.resources = [_build_resource(user, adoption_label(product)) for user in users]
-    elif users:
-        plan.warnings.append(_describe_remaining_users(product, users, policy_for_others))
-    plan.manifests = _list_objects(product, release_facts["objects"])
-    if removes_definitions:
-        stay_in_use = bool(users) and policy_for_others == KEEP
-        are_unknown = bool(release_facts["denied"])
-        _plan_definitions(product, plan, own_definitions, in_use=stay_in_use or are_unknown)
-    for leftover in _list_leftovers(product, release_facts):
-        if leftover["kind"] == "Lease":
-            plan.leftovers.append(leftover)
-        else:
-            plan.manifests.append(leftover)
-    return plan
+    users = _find_users(product, found_release, policy_for_others, is_check_mode=check)
+    removed_users = users if policy_for_others == REMOVE else []
+    warnings = []
+    if users and not removed_users:
+        warnings.append(_describe_remaining_users(product, users, policy_for_others))
+    may_be_in_use = (bool(users) and policy_for_others == KEEP) or bool(found_release["denied"])
+    if removes_definitions and may_be_in_use:
+        own_definitions = []
+        warnings.append("The definitions stay, since they are or may be in use")
+    self_made_objects = _list_self_made_objects(product, found_release)
+    return RemovalPlan(
+        "remove",
+        f"{product.title} is removed",
+        resources=[_build_resource(user, removal_label(product)) for user in removed_users],
+        manifests=[
+            *_list_objects(product, found_release["objects"]),
+            *_build_definitions(product, own_definitions),
+            *self_made_objects.others,
+        ],
+        leftovers=self_made_objects.leases,
+        warnings=warnings,
+    )
 
 
-def adoption_label(product: Product) -> str:
-    """Return the release label that a removal gives to the objects that it deletes without owning them.
+def removal_label(product: Product) -> str:
+    """Return the release label that a removal gives to objects which have no label of the product.
 
-    Module bundle_apply deletes only objects of a release. It adopts those of this one, such as the Leases that the
-    product made for itself.
+    Module bundle_apply deletes only objects of a release. Its option `adopt` takes over those of this one, such as the
+    Leases that the product made for itself.
     """
     return f"{product.name}_made"
 
 
-def _is_own_definition(definition: DefinitionFacts, helm_release: str) -> bool:
-    """Return whether this collection owns a definition: by its label, or because its Helm release left it behind."""
-    if definition["ours"]:
-        return True
-    installer = definition["installer"]
-    return installer["by"] == HELM and installer["name"] == helm_release
+# ── What is removed ──
 
 
-def _explain_nothing(product: Product, release_facts: ReleaseFacts, *, has_more: bool) -> str:
+def _list_own_definitions(found_release: FoundRelease, helm_release: str) -> list[DefinitionRow]:
+    """Return the definitions that this collection owns: by their label, or because its Helm release left them."""
+    own_definitions = []
+    for definition in found_release["crds"]:
+        installer = definition["installer"]
+        is_left_by_helm = installer["by"] == HELM and installer["name"] == helm_release
+        if definition["ours"] or is_left_by_helm:
+            own_definitions.append(definition)
+    return own_definitions
+
+
+def _explain_nothing(product: Product, found_release: FoundRelease, *, has_more: bool) -> str:
     """Return why there is nothing to remove; an empty text if there is something."""
-    if release_facts["installed"] and not release_facts["ours"]:
+    if found_release["installed"] and not found_release["ours"]:
         return f"{product.title} was not installed by this collection, so it stays unchanged"
-    if not (release_facts["objects"] or has_more):
+    if not (found_release["objects"] or has_more):
         return f"nothing of {product.title} is here that this collection installed"
     return ""
 
 
-def _plan_definitions(
-    product: Product, plan: RemovalPlan, definitions: Sequence[DefinitionFacts], *, in_use: bool
-) -> None:
-    """Add the definitions to a plan, or a warning if custom resources of their kinds are or may be in use."""
-    if in_use:
-        plan.warnings.append("The definitions stay, since they are or may be in use")
-    else:
-        plan.manifests += [_build_definition(product, definition) for definition in definitions]
-
-
-def _list_objects(product: Product, objects: Sequence[ObjectFacts]) -> list[Manifest]:
+def _list_objects(product: Product, objects: Sequence[ObjectRow]) -> list[Manifest]:
     """Return the objects of a product that are no definitions, each with the release label that it is removed by."""
     manifests = []
-    for facts in objects:
-        if facts["kind"] != DEFINITION:
-            release = adoption_label(product) if facts.get("made") else product.name
-            manifests.append(
-                _build_reference(facts["api_version"], facts["kind"], facts["namespace"], facts["name"], release)
-            )
+    for row in objects:
+        if row["kind"] != DEFINITION:
+            release = removal_label(product) if row.get("made") else product.name
+            manifests.append(_build_reference(row["api_version"], row["kind"], row["namespace"], row["name"], release))
     return manifests
 
 
+class _SelfMadeObjects(NamedTuple):
+    """The objects that a product made for itself and does not remove."""
+
+    leases: list[Manifest]
+    others: list[Manifest]
+
+
+def _list_self_made_objects(product: Product, found_release: FoundRelease) -> _SelfMadeObjects:
+    """Return the objects that the product made for itself and does not remove, by their known names."""
+    own_namespaces = _list_own_namespaces(found_release)
+    election_namespaces = _list_election_namespaces(found_release, own_namespaces) or own_namespaces
+    known_refs = {ObjectRef(row["kind"], row["namespace"], row["name"]) for row in found_release["objects"]}
+    leases: list[Manifest] = []
+    others: list[Manifest] = []
+    for made_object in product.self_made_objects:
+        namespaces = election_namespaces if made_object.is_of_election else own_namespaces
+        for namespace in namespaces:
+            if ObjectRef(made_object.kind, namespace, made_object.name) not in known_refs:
+                manifests = leases if made_object.kind == "Lease" else others
+                label = removal_label(product)
+                manifests.append(
+                    _build_reference(made_object.api_version, made_object.kind, namespace, made_object.name, label)
+                )
+    return _SelfMadeObjects(leases, others)
+
+
+def _list_own_namespaces(found_release: FoundRelease) -> list[str]:
+    """Return the namespace of the product, as a list of one; an empty list if it is not known.
+
+    If the product does not run, its namespace is the first one among its objects.
+    """
+    if found_release["namespace"]:
+        return [found_release["namespace"]]
+    for row in found_release["objects"]:
+        if row["kind"] == "Namespace":
+            return [row["name"]]
+    return []
+
+
+def _list_election_namespaces(found_release: FoundRelease, own_namespaces: list[str]) -> list[str]:
+    """Return the other namespaces in which the product elects a leader: those in which it has a Role."""
+    namespaces = {row["namespace"] for row in found_release["objects"] if row["kind"] == "Role"}
+    return sorted(namespaces.difference(own_namespaces))
+
+
+# ── The users of the product ──
+
+
 def _find_users(
-    product: Product, release_facts: ReleaseFacts, policy_for_others: str, *, is_check_mode: bool
-) -> list[ResourceFacts]:
+    product: Product, found_release: FoundRelease, policy_for_others: str, *, is_check_mode: bool
+) -> list[ResourceRow]:
     """Return the custom resources that need the product.
 
     Playbook `remove` deletes the custom resources of its inventory before it removes their operator. Without check
@@ -145,12 +199,12 @@ def _find_users(
     user may not list them; or it is REMOVE, and this product never takes custom resources with it.
     """
     users = []
-    for resource in release_facts["resources"]:
+    for resource in found_release["resources"]:
         is_part_of_product = resource["release"]
         if resource["kind"] in product.used_kinds and not is_part_of_product:
             users.append(resource)
-    if policy_for_others == REFUSE and release_facts["denied"]:
-        kinds = ", ".join(release_facts["denied"])
+    if policy_for_others == REFUSE and found_release["denied"]:
+        kinds = ", ".join(found_release["denied"])
         wrong = f"this user may not list {kinds}, so it is unknown whether they are still used"
         fix = f"Grant the permission, or keep the objects ({product.others}: keep)."
         raise Problem(wrong, asked=f"Remove {product.title}", fix=fix)
@@ -171,7 +225,7 @@ def _describe_alternatives(product: Product) -> str:
     return alternatives
 
 
-def _describe_remaining_users(product: Product, users: list[ResourceFacts], policy_for_others: str) -> str:
+def _describe_remaining_users(product: Product, users: list[ResourceRow], policy_for_others: str) -> str:
     """Return the warning about custom resources that are not removed with the product."""
     if policy_for_others == KEEP:
         return f"{join_object_names(users)} stay, and no controller manages them any more"
@@ -179,7 +233,10 @@ def _describe_remaining_users(product: Product, users: list[ResourceFacts], poli
     return f"{wrong}, because {product.title} is still used by them. Or {_describe_alternatives(product)}"
 
 
-def _build_resource(resource: ResourceFacts, release: str) -> Manifest:
+# ── Manifests ──
+
+
+def _build_resource(resource: ResourceRow, release: str) -> Manifest:
     """Return a custom resource for the removal."""
     return _build_reference(resource["api_version"], resource["kind"], resource["namespace"], resource["name"], release)
 
@@ -193,13 +250,17 @@ def _build_reference(api_version: str, kind: str, namespace: str, name: str, rel
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
 
 
-def _build_definition(product: Product, definition: DefinitionFacts) -> Manifest:
+def _build_definitions(product: Product, definitions: Sequence[DefinitionRow]) -> list[Manifest]:
+    return [_build_definition(product, definition) for definition in definitions]
+
+
+def _build_definition(product: Product, definition: DefinitionRow) -> Manifest:
     """Return a definition for the removal.
 
-    A definition that this collection applied has the release label of the product, and is never adopted.
+    A definition that this collection applied has the release label of the product, and needs no other label.
     """
     was_applied = definition["ours"] and not definition.get("made")
-    release = product.name if was_applied else adoption_label(product)
+    release = product.name if was_applied else removal_label(product)
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": DEFINITION,
@@ -211,37 +272,3 @@ def _build_definition(product: Product, definition: DefinitionFacts) -> Manifest
             "versions": [{"name": version, "served": True} for version in definition["served_versions"]],
         },
     }
-
-
-def _list_leftovers(product: Product, release_facts: ReleaseFacts) -> list[Manifest]:
-    """Return the objects that the product made for itself and does not remove, such as Leases, by their known names."""
-    own_namespaces = _list_own_namespaces(release_facts)
-    election_namespaces = _list_election_namespaces(release_facts, own_namespaces) or own_namespaces
-    known_objects = {(facts["kind"], facts["namespace"], facts["name"]) for facts in release_facts["objects"]}
-    leftovers = []
-    for leftover in product.leftovers:
-        namespaces = election_namespaces if leftover.is_of_election else own_namespaces
-        for namespace in namespaces:
-            if (leftover.kind, namespace, leftover.name) not in known_objects:
-                label = adoption_label(product)
-                leftovers.append(_build_reference(leftover.api_version, leftover.kind, namespace, leftover.name, label))
-    return leftovers
-
-
-def _list_own_namespaces(release_facts: ReleaseFacts) -> list[str]:
-    """Return the namespace of the product, as a list of one; an empty list if it is not known.
-
-    If the product does not run, its namespace is the first one among its objects.
-    """
-    if release_facts["namespace"]:
-        return [release_facts["namespace"]]
-    for facts in release_facts["objects"]:
-        if facts["kind"] == "Namespace":
-            return [facts["name"]]
-    return []
-
-
-def _list_election_namespaces(release_facts: ReleaseFacts, own_namespaces: list[str]) -> list[str]:
-    """Return the other namespaces in which the product elects a leader: those in which it has a Role."""
-    namespaces = {facts["namespace"] for facts in release_facts["objects"] if facts["kind"] == "Role"}
-    return sorted(namespaces.difference(own_namespaces))

@@ -4,7 +4,10 @@
 """A client of the Kubernetes API whose objects are plain dicts: it repeats requests, reads pages, calls in parallel.
 
 `connect` makes a Cluster for the options of a task. Tests make one with a transport and a clock of their own. `outage`
-says how long a server is waited for. Private.
+says how long a server is waited for. Private. For example:
+
+    cluster.get("/api/v1/namespaces/obs") → {"kind": "Namespace", "metadata": {…}, …}, or None if it is not there
+    list(cluster.items("/api/v1/pods", {"labelSelector": "app=web"})) → the pods of all pages
 """
 
 from __future__ import annotations
@@ -50,9 +53,13 @@ SERVER_ERROR = 500
 # Seconds between the tries of a request. About eleven seconds in all: long enough for a webhook's pod to come back,
 # short enough to wait for.
 BACKOFF_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
-# Seconds between two polls: the first pause, by how much each is longer than the one before, and the longest.
-POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
+# Seconds between two polls: the first pause, and the factor by which it grows up to the longest one.
+POLL_FIRST = 0.1
+POLL_GROWTH = 1.5
+POLL_LAST = 2.0
+# How many requests go out at the same time.
 MOST_WORKERS = 8
+# How many objects a page of a list has.
 PAGE_SIZE = 500
 # The path of a version of an API group, at which the server lists its kinds. The server behind that of another product
 # may be away for ever.
@@ -78,17 +85,19 @@ class Transport(Protocol):
 
 
 class ApiError(Exception):
-    """The server said no. `body` is its `Status` object; `method` and `path` are those of the request.
-
-    `causes` are the causes of the status, such as `{"field": "spec.replicas", "reason": "FieldManagerConflict"}`.
-    """
+    """The server said no to a request, or its answer is broken."""
 
     def __init__(self, status: int, body: dict[str, Any], method: str, path: str) -> None:
-        self.status, self.body, self.method, self.path = status, body, method, path
+        self.status = status
+        """The HTTP status of the answer."""
+        self.body = body
+        """The `Status` object of the answer."""
+        self.method, self.path = method, path
         self.message = mask_and_clean(str(body.get("message") or f"HTTP {status}"))
         self.reason = mask_and_clean(str(body.get("reason") or ""))
         self.details: dict[str, Any] = mask_and_clean(body.get("details") or {})
         self.causes: list[dict[str, Any]] = self.details.get("causes") or []
+        """Such as `{"field": "spec.replicas", "reason": "FieldManagerConflict", "message": "…"}`."""
         super().__init__(self.message)
 
     def is_caused_by(self, reason: str) -> bool:

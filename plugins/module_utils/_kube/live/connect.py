@@ -50,9 +50,10 @@ CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
 # Options that name another cluster, or another identity, than the one that AWS knows.
 NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "password", "client_cert", "ca_cert")
 
-# A request without an answer ends after this share of the time that the task waits, so that it is sent once more. It
-# has so many seconds at least.
-READ_SHARE, READ_LEAST_SECONDS = 0.55, 15.0
+# A request without an answer ends after this share of the time that the task waits, so that it is sent once more.
+READ_SHARE = 0.55
+# It has so many seconds at least.
+READ_LEAST_SECONDS = 15.0
 # After so many seconds, a read without an answer is sent again, once: it calls no webhook, except where old objects are
 # converted.
 READ_QUICK_SECONDS = 8.0

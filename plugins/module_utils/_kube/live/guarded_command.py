@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command that ends in time and with the run, together with all that it has started. Private."""
+"""Run a command that ends in time and with the run, together with all that it has started. Private.
+
+`exec_credential.py` runs the commands of kubeconfigs so. A command may hang, or start a program that hangs; when the
+run is killed, nothing of it may stay. A guard process beside the command sees to that.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +17,24 @@ from typing import NamedTuple
 
 from ..._otelcol.bounded.live.bounded_reads import read_output, start_program
 
-# A shell starts a guard in the background, and then becomes the command, whose input is empty. Both are in a session
-# of their own. The guard waits for a line: when its input is closed without one, as it is by the end of the run,
-# however that comes, it ends the session.
-_GUARD_SCRIPT = '{ read -r line <&3 || kill -9 "-$$"; } >/dev/null 2>&1 &'
-_GUARDED_SCRIPT = f'exec 3<&0 </dev/null; {_GUARD_SCRIPT} exec 3<&-; exec "$@"'
+# The script of the shell that starts a guard in the background and then becomes the command. Both are in a session of
+# their own, whose id is the process id of the shell. The parts of the script:
+#
+#   exec 3<&0 </dev/null    descriptor 3 is the input of the shell, a pipe from this process; the command gets no input
+#   read -r line <&3        the guard waits for a line from this process
+#   || kill -9 "-$$"        the pipe was closed without a line, as by the end of the run: kill the whole session
+#   exec 3<&-; exec "$@"    the command does not have the pipe
+_GUARDED_SCRIPT = 'exec 3<&0 </dev/null; { read -r line <&3 || kill -9 "-$$"; } >/dev/null 2>&1 & exec 3<&-; exec "$@"'
+# With this line the guard ends alone, and leaves what the command has started in the background.
 _RELEASE_LINE = b"\n"
 
 
 class EndedCommand(NamedTuple):
-    """What a command wrote to its output and to standard error, and its exit code."""
+    """A command that has ended."""
 
     output: bytes
     error_output: bytes
+    """What it wrote to standard error."""
     exit_code: int
 
 

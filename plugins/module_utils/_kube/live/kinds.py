@@ -82,9 +82,22 @@ CLUSTER_SCOPED_PLURALS = {
 }
 # Kinds that are not pruned: their objects hold data, others make them, or whole products need them.
 KEPT_KINDS = {
-    *("Namespace", "PersistentVolumeClaim", "Pod", "Job", "CronJob", "EndpointSlice"),
-    *("CustomResourceDefinition", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ClusterIssuer"),
-    *("LimitRange", "ResourceQuota", "PriorityClass", "ClusterServiceVersion", "OperatorGroup", "Subscription"),
+    "Namespace",
+    "PersistentVolumeClaim",
+    "Pod",
+    "Job",
+    "CronJob",
+    "EndpointSlice",
+    "CustomResourceDefinition",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "ClusterIssuer",
+    "LimitRange",
+    "ResourceQuota",
+    "PriorityClass",
+    "ClusterServiceVersion",
+    "OperatorGroup",
+    "Subscription",
 }
 # Kinds whose objects are removed when they are no longer in a bundle.
 PRUNED_KINDS = tuple(kind for kinds in PLURALS.values() for kind in kinds if kind not in KEPT_KINDS)

@@ -24,13 +24,19 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..._otelcol.bounded.live.bounded_reads import read_file_text
 from ..._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
-from ..eks_token import parse_token_command
+from ..eks_token_commands import parse_token_command
 from .kubeconfig_paths import DEFAULT_PATH, expand_tilde
 
 # Options, variables and keys of a kubeconfig with which a connection is not plain.
 OTHER_OPTIONS = (
-    *("username", "password", "proxy", "no_proxy", "proxy_headers", "persist_config"),
-    *("impersonate_user", "impersonate_groups"),
+    "username",
+    "password",
+    "proxy",
+    "no_proxy",
+    "proxy_headers",
+    "persist_config",
+    "impersonate_user",
+    "impersonate_groups",
 )
 OTHER_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 OTHER_USER_KEYS = ("exec", "auth-provider", "username", "password", "as", "as-groups")

@@ -1,13 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Import the Python libraries that the collection works with, and tell what to run for one that does not load.
+"""Import the Python libraries that the collection works with, and tell what to run for one that does not load. Private.
 
-It may be missing, too old or broken; `pip install` alone does nothing for a library that is installed. Private.
+Modules import heavy or optional libraries where they use them, by `import_library`. A library may be missing, too old
+or broken; `pip install` alone does nothing for a library that is installed. So the Problem has the command that helps:
 
-Four names have to be told apart. A module is what Python imports, such as `yaml.nodes`, and its top module is `yaml`.
-The library, or package, has a name for pip, such as `PyYAML`. A parent library is one that brings another along in its
-own version, as `boto3` brings `botocore`: only the parent is required and installed.
+    boto3 1.28.0 is too old: o11y.opentelemetry works with boto3>=1.35.0.
+    Run: /usr/bin/python3 -m pip install --upgrade 'boto3>=1.35.0'
+
+Python imports modules, such as `yaml.nodes`, whose top module is `yaml`. pip installs libraries, such as `PyYAML`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import re
 import sys
 from collections.abc import Callable
 from importlib import metadata
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ansible.module_utils.basic import missing_required_lib
 
@@ -26,7 +28,8 @@ from ..._otelcol.yaml.yaml_documents import load_data_or_none
 
 Result = TypeVar("Result")
 
-# As requirements.txt has them, which is no part of a module on another machine.
+# The libraries by their names for pip, with their versions, as requirements.txt has them. That file is no part of
+# a module on another machine.
 LIBRARIES = {
     "boto3": ">=1.35.0",
     "grpcio": ">=1.60",
@@ -38,10 +41,25 @@ LIBRARIES = {
     "PyYAML": ">=6.0",
     "urllib3": ">=2.1",
 }
-# Libraries that come with another one, the parent, and in its version.
+# A library that comes with another one and in its version, which is required and installed in its place.
 _PARENT_LIBRARIES = {"botocore": "boto3"}
-# What pip calls what is imported by another name.
+# The names for pip of top modules that have another name.
 _PIP_NAMES = {"dateutil": "python-dateutil", "google": "protobuf", "socks": "PySocks", "yaml": "PyYAML"}
+
+
+# ── Imports ──
+
+
+def import_library(name: str, package: str = "") -> Any:
+    """Return a module of a library, such as `botocore.config`.
+
+    `package` is the name of the library for pip if it is not that of the module. Raises Problem with the command that
+    helps if the module does not load.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise explain_import_error(error, name, package) from error
 
 
 def call_importing(make: Callable[[], Result]) -> Result:
@@ -52,100 +70,110 @@ def call_importing(make: Callable[[], Result]) -> Result:
         raise explain_import_error(error, "", "") from error
 
 
-def import_library(name: str, package: str = "") -> Any:
-    """Return a heavy or optional library, imported only where it is used.
-
-    `package` is its name for pip where that differs. Raises Problem, with the command that mends it.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise explain_import_error(error, name, package) from error
-
-
 def parse_foreign_yaml(text: str) -> Any:
-    """Return the data of YAML that somebody else wrote, read with limits; None if it is not YAML."""
+    """Return the data in a text of YAML that somebody else wrote, read with limits; None if it is no YAML."""
     return load_data_or_none(import_library("yaml", "PyYAML"), text)
 
 
-def explain_import_error(error: ImportError, name: str, package: str) -> Problem:
-    """Return why a module cannot be imported, and the command that mends it.
+# ── Problems ──
 
-    `name` is the module that was asked for, and `package` the name of its library for pip, each empty if unknown.
+
+def explain_import_error(error: ImportError, name: str, package: str) -> Problem:
+    """Return why a module cannot be imported, and the command that helps.
+
+    `name` is the module that was asked for, and `package` the name of its library for pip, each empty if unknown. The
+    module that is missing may be of another library, which the library that was asked for needs.
     """
-    module_name = error.name or name
-    if not module_name:  # a library raises an ImportError of its own
+    missing_module = error.name or name
+    if not missing_module:  # a library raises an ImportError of its own
         return Problem(f"a Python library does not load: {error}", fix=f"Run: {sys.executable} -m pip check")
-    library = _top_module(module_name)  # the one that was asked for, or one that it needs
-    is_requested = library == _top_module(name)
-    pip_name = (package if is_requested else "") or _PIP_NAMES.get(library, library)
-    if _is_too_old(pip_name):
-        wrong = f"{_describe_library(pip_name)} is too old: o11y.opentelemetry works with {_requirement(pip_name)}"
-        return Problem(wrong, where=str(error), fix=_upgrade_command(pip_name))
-    # A part is missing too where another library of the same namespace is installed.
-    is_missing = error.name == library or not _installed_version(pip_name)
+    pip_name = _find_pip_name(missing_module, name, package)
+    library = _find_library(pip_name)
+    if library.is_too_old:
+        wrong = f"{library.title} is too old: o11y.opentelemetry works with {library.requirement}"
+        return Problem(wrong, where=str(error), fix=_build_upgrade_fix(library))
+    # A part of a namespace such as `google` is missing too if another library of that namespace is installed.
+    is_missing = error.name == _top_module(missing_module) or not library.installed_version
     if is_missing:
-        return Problem(missing_required_lib(pip_name), where=str(error), fix=_pip_install_command(pip_name))
-    fix = _pip_install_command(f"--force-reinstall {_quoted_requirement(pip_name)}")
-    return Problem(f"{_describe_library(pip_name)} does not load", where=str(error), fix=fix)
+        return Problem(missing_required_lib(pip_name), where=str(error), fix=_build_install_fix(pip_name))
+    fix = _build_install_fix(f"--force-reinstall {library.quoted_requirement}")
+    return Problem(f"{library.title} does not load", where=str(error), fix=fix)
 
 
 def missing_part_problem(package: str, part: str, task: str) -> Problem:
-    """Return the problem of a library that has no such part yet."""
-    return Problem(f"{_describe_library(package)} does not know {part}", asked=task, fix=_upgrade_command(package))
+    """Return the problem of a library that does not have a part yet, such as boto3 without a parameter of EKS."""
+    library = _find_library(package)
+    return Problem(f"{library.title} does not know {part}", asked=task, fix=_build_upgrade_fix(library))
 
 
-# ── What to run ──
+def _build_upgrade_fix(library: _PipLibrary) -> str:
+    return _build_install_fix(f"--upgrade {library.quoted_requirement}")
 
 
-def _upgrade_command(package: str) -> str:
-    return _pip_install_command(f"--upgrade {_quoted_requirement(package)}")
-
-
-def _pip_install_command(arguments: str) -> str:
+def _build_install_fix(arguments: str) -> str:
     return f"Run: {sys.executable} -m pip install {arguments}"
 
 
-def _quoted_requirement(package: str) -> str:
-    """Return a library with its versions, as a shell takes it, such as `'boto3>=1.35.0'`."""
-    requirement = _requirement(package)
-    return f"'{requirement}'" if ">" in requirement else requirement
+# ── Libraries as pip knows them ──
 
 
-# ── Libraries and versions ──
+class _PipLibrary(NamedTuple):
+    """A library that pip installs."""
+
+    name: str
+    """Such as `boto3`."""
+    versions: str
+    """The versions that the collection works with, such as `>=1.35.0`; empty for any."""
+    installed_version: str
+    """Empty if it is not installed."""
+
+    @property
+    def title(self) -> str:
+        """The library with its installed version, such as `boto3 1.28.0`."""
+        return f"{self.name} {self.installed_version}".rstrip()
+
+    @property
+    def requirement(self) -> str:
+        """The library with its versions, such as `boto3>=1.35.0`."""
+        return self.name + self.versions
+
+    @property
+    def quoted_requirement(self) -> str:
+        """The library with its versions, as a shell takes it, such as `'boto3>=1.35.0'`."""
+        return f"'{self.requirement}'" if ">" in self.requirement else self.requirement
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether it is installed in a version before the oldest one that the collection works with."""
+        oldest_version = self.versions.partition(">=")[2].partition(",")[0]
+        is_installed = bool(self.installed_version)
+        return is_installed and _parse_numbers(self.installed_version) < _parse_numbers(oldest_version)
+
+
+def _find_pip_name(missing_module: str, requested_module: str, requested_package: str) -> str:
+    """Return the name for pip of the library that a missing module belongs to."""
+    top_module = _top_module(missing_module)
+    if requested_package and top_module == _top_module(requested_module):
+        return requested_package
+    return _PIP_NAMES.get(top_module, top_module)
+
+
+def _find_library(pip_name: str) -> _PipLibrary:
+    """Return a library, or the one that it comes with."""
+    name = _PARENT_LIBRARIES.get(pip_name, pip_name)
+    try:
+        installed_version = metadata.version(name) or ""
+    except metadata.PackageNotFoundError:
+        installed_version = ""
+    return _PipLibrary(name, LIBRARIES.get(name, ""), installed_version)
 
 
 def _top_module(module_name: str) -> str:
     return module_name.partition(".")[0]
 
 
-def _describe_library(package: str) -> str:
-    """Return a library with its installed version, if it has one."""
-    return f"{_PARENT_LIBRARIES.get(package, package)} {_installed_version(package)}".rstrip()
-
-
-def _requirement(package: str) -> str:
-    """Return a library with the versions that the collection works with, such as `boto3>=1.35.0`."""
-    name = _PARENT_LIBRARIES.get(package, package)
-    return name + LIBRARIES.get(name, "")
-
-
-def _is_too_old(package: str) -> bool:
-    version = _installed_version(package)
-    oldest = _requirement(package).partition(">=")[2].partition(",")[0]
-    return bool(version) and _parse_numbers(version) < _parse_numbers(oldest)
-
-
-def _installed_version(package: str) -> str:
-    """Return the installed version of a library, empty if there is none."""
-    try:
-        return metadata.version(_PARENT_LIBRARIES.get(package, package)) or ""
-    except metadata.PackageNotFoundError:
-        return ""
-
-
 def _parse_numbers(version: str) -> list[int]:
-    """Return the numbers of a version without zeros at the end: 6 and 6.0 are the same."""
+    """Return the numbers of a version without zeros at the end: `6` and `6.0` are [6], `1.28.3` is [1, 28, 3]."""
     numbers = [int(number) for number in re.findall(r"\d+", version)]
     while numbers and not numbers[-1]:
         numbers.pop()

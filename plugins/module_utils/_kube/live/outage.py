@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether an API server is away, for how long, and whether a request waits for it. Each Cluster has an Outage. Private.
 
+`Cluster` of cluster.py asks this after each failed request. The rules:
+
 - A server that has answered once is waited for after lost connections, 429 and 5xx, in all threads and tasks of the
   run. A server that never answered fails in seconds. A module in a process of its own does not know of earlier tasks,
   so only its own first answer counts.
@@ -10,6 +12,9 @@
 - A wait for something else is longer by the time of an outage, up to twice its limit. What pods show just after an
   outage ends no wait.
 - Each write can be sent twice: applies have a version or the same fields, deletions and evictions have a uid.
+
+For example, with a patience of 60 s: a request of second 10 gets no answer until second 25. It is sent again after 0.3,
+0.7 and then every 2 s; a wait that began at second 5 gets 15 s more.
 """
 
 from __future__ import annotations
@@ -35,39 +40,44 @@ LASTING_REASONS = ("tls", "expired", "early", "own_expired", "other_name", "cert
 
 
 class LostError(Exception):
-    """No answer came.
-
-    `why` is a key of OUTAGES in `api_error_rows`, and `text` what the system says. `again` says whether a first try may
-    be repeated. `seconds` says for how long a server that had answered before was asked again.
-    """
+    """No answer came to a request."""
 
     def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
-        self.why, self.text, self.host, self.again = why, mask_and_clean(text), strip_credentials(host), again
+        self.why = why
+        """The reason, a key of OUTAGES in `api_error_rows`, such as `refused`."""
+        self.text = mask_and_clean(text)
+        """What the system says."""
+        self.host = strip_credentials(host)
+        self.again = again
+        """Whether the first try of a request may be repeated, even if the server has never answered."""
         self.seconds = 0.0
+        """For how long a server that had answered before was asked again; 0 for another server."""
         super().__init__(self.text)
 
 
 class Outage:
     """What all threads of a run know about the silence of one API server.
 
-    `clock` returns the time in seconds, as do all times here. The server is either there (`_away_since` is None), away,
-    or given up (`final_error` is the error that every further request raises).
+    The server is there (`_away_since` is None), away, or given up (`final_error`). All times are of `clock`, in
+    seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        # For how many seconds all requests together ask a server again that has answered before. With 0, no request
-        # waits for it.
         self.patience_seconds = 0.0
-        # Whether the server has answered in this run, and a function to call at its first answer.
+        """For how long all requests together ask a server again that has answered before. With 0, none waits for it."""
         self.has_answered = False
+        """Whether the server has answered in this run."""
         self.on_answer: Callable[[], None] = lambda: None
+        """Called at its first answer."""
         self.final_error: LostError | None = None
-        # For how many seconds it was away in all outages that have ended.
+        """The error that every further request raises, once the server is given up."""
         self.away = 0.0
+        """How long all outages together took that have ended."""
         self._away_since: float | None = None
-        # When the server answered last, and when the last outage ended that may have hurt workloads.
+        # When the server answered last.
         self._answered_at = -math.inf
+        # When the last outage ended that may have hurt workloads.
         self._harmful_end = -math.inf
 
     def note_failure(self, sent_at: float) -> None:

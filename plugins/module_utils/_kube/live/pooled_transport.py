@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send the requests of a task to an API server over connections that are kept, and say in a word why no answer came.
 
-The word is one that the explanations of `api_errors` know; urllib3's own words name objects of Python. Private.
+`connect` makes a transport for each Cluster. The word is a key of OUTAGES in `api_error_rows`, since urllib3's own
+words name objects of Python: its NewConnectionError is the word `refused`, and its SSLError about a certificate that is
+too old the word `expired`. Private.
 """
 
 from __future__ import annotations
@@ -18,31 +20,36 @@ from .cluster import SERVER_ERROR, TOO_MANY, RawAnswer
 from .libraries import import_library
 from .outage import LostError
 
-# The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
-CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
+# How long a connection may take.
+CONNECT_SECONDS = 2.5
+# How long an answer may take. The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound), and
+# gives a webhook up to 30 of them.
+READ_SECONDS = 36.0
 UNAUTHORIZED = 401
 
 
-class CallTrouble(NamedTuple):
-    """Why no answer came: the word of the explanation, and whether another try may help."""
+class LostReason(NamedTuple):
+    """Why no answer came."""
 
     why: str
+    """A key of OUTAGES in `api_error_rows`."""
     again: bool
+    """Whether another try may help, even at a server that has never answered."""
 
 
-# urllib3's exceptions by name.
-TROUBLES = {
-    "SSLEOFError": CallTrouble("reset", again=True),
-    "SSLZeroReturnError": CallTrouble("reset", again=True),
-    "ProxyError": CallTrouble("reset", again=True),
-    "NameResolutionError": CallTrouble("dns", again=True),
-    "NewConnectionError": CallTrouble("refused", again=True),
-    "ConnectTimeoutError": CallTrouble("timeout", again=True),
-    "ReadTimeoutError": CallTrouble("timeout", again=False),
-    "SSLError": CallTrouble("tls", again=False),
+# By the names of urllib3's exceptions; the first that fits.
+REASONS_BY_EXCEPTION = {
+    "SSLEOFError": LostReason("reset", again=True),
+    "SSLZeroReturnError": LostReason("reset", again=True),
+    "ProxyError": LostReason("reset", again=True),
+    "NameResolutionError": LostReason("dns", again=True),
+    "NewConnectionError": LostReason("refused", again=True),
+    "ConnectTimeoutError": LostReason("timeout", again=True),
+    "ReadTimeoutError": LostReason("timeout", again=False),
+    "SSLError": LostReason("tls", again=False),
 }
 
-# What OpenSSL says of a TLS connection, and the word of the explanation; the first that fits.
+# What OpenSSL says of a TLS connection, and the key of OUTAGES; the first that fits.
 # Source: crypto/x509/x509_txt.c and ssl/ssl_stat.c of OpenSSL, and Python's ssl module.
 UNTRUSTED_REASONS = (
     ("certificate has expired", "expired"),
@@ -64,8 +71,10 @@ class PooledTransport:
         self._pool, self._authorize, self._watch = pool, authorize, watch
         # A server behind a path, such as Rancher's or a proxy's, has it in the host.
         self.host = host.rstrip("/")
-        # Whether the server has answered, and the paths whose quick read had no answer.
-        self._has_answered, self._slow_paths = False, set[str]()
+        # Whether the server has answered a request of this transport.
+        self._has_answered = False
+        # The paths whose quick read had no answer.
+        self._slow_paths = set[str]()
         self.set_read_seconds(READ_SECONDS)
 
     def set_read_seconds(self, read_seconds: float, quick_seconds: float = READ_SECONDS) -> None:
@@ -126,21 +135,21 @@ class PooledTransport:
 
     def _build_lost_error(self, error: Exception) -> LostError:
         """Return why no answer came, in a word of ours, and whether another try may succeed."""
-        trouble = _find_trouble(error)
+        reason = _find_reason(error)
         # urllib3 wraps what the system says in the names of its own objects.
         error_text = str(error.__cause__ or error)
-        reason = _explain_untrusted(error_text) if trouble.why == "tls" else trouble.why
-        return LostError(reason, error_text, self.host, again=trouble.again)
+        why = _explain_untrusted(error_text) if reason.why == "tls" else reason.why
+        return LostError(why, error_text, self.host, again=reason.again)
 
 
-def _find_trouble(error: Exception) -> CallTrouble:
+def _find_reason(error: Exception) -> LostReason:
     """Return what an exception of urllib3 means, by its own name and the names of what it wraps."""
     parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)
     class_names = {type(part).__name__ for part in parts}
-    for name, trouble in TROUBLES.items():
+    for name, reason in REASONS_BY_EXCEPTION.items():
         if name in class_names:
-            return trouble
-    return CallTrouble("reset", again=True)
+            return reason
+    return LostReason("reset", again=True)
 
 
 def _explain_untrusted(error_text: str) -> str:

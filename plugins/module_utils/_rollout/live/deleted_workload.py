@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell that an awaited object was deleted, and by whom as far as the cluster shows it. Private."""
+"""Tell that an awaited object was deleted, and by whom as far as the cluster shows it. Private.
+
+A wait (rollout_wait.py, and that for the first pods of a canary) asks `is_gone` about each object that it reads again,
+and raises the failure of `report_deleted`. For example, its `wrong` is "it was deleted: the namespace 'shop' was
+deleted too".
+"""
 
 from __future__ import annotations
 

@@ -5,10 +5,13 @@
 
 Each poll of a wait calls `find_current_symptoms` and `select_lasting`; lasting symptoms end the wait by
 `build_failure`. A symptom is a fault of a workload or pod, as a row of failure_tables.py finds it. It is lasting if it
-has been there for the grace of its row.
+has been there for the grace of its row: a pod that finds no image ends a wait at once, one that finds no node after
+`unschedulable_seconds`.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import NOT_ALLOWED, NOT_FOUND, ApiError, Cluster
@@ -16,17 +19,11 @@ from ..._kube.live.kinds import ApiResource
 from ..._otelcol.errors import Failure
 from ..._otelcol.kube.objects import ref
 from ..failure_tables import UNSCHEDULABLE_GRACE
-from ..failures import (
-    EXPLANATIONS_BY_ROW,
-    Object,
-    Symptom,
-    find_newest_revision,
-    find_symptoms,
-    select_newest_pods,
-    select_older_pods,
-)
+from ..failures import Object, Symptom, WorkloadSymptom, find_symptoms
+from ..pod_revisions import find_newest_revision, select_newest_pods, select_older_pods
 from ..readiness import is_generation_observed
-from .failure_texts import FoundSymptoms, describe_symptoms, describe_unfinished
+from ..symptom_fixes import EXPLANATIONS_BY_ROW
+from .failure_texts import describe_symptoms, describe_unfinished
 from .jmespath_search import Search
 
 # What each poll lists, once per namespace for all its workloads.
@@ -35,6 +32,13 @@ REPLICA_SETS = ApiResource("apps/v1", "ReplicaSet", "replicasets", is_namespaced
 EVENTS = ApiResource("v1", "Event", "events", is_namespaced=True)
 # What it lists too if there are other workloads than Deployments.
 CONTROLLER_REVISIONS = ApiResource("apps/v1", "ControllerRevision", "controllerrevisions", is_namespaced=True)
+
+
+class _Listing(NamedTuple):
+    """The objects of a kind in a namespace."""
+
+    resource: ApiResource
+    namespace: str
 
 
 class WorkloadStatus:
@@ -49,19 +53,21 @@ class WorkloadStatus:
     ) -> None:
         self.cluster, self.search = cluster, search
         self._unschedulable_seconds, self._allow_empty = unschedulable_seconds, allow_empty
-        # When each symptom was seen first, and what the last poll has read: by kind and namespace.
+        # When each symptom was seen first: by its workload and its key.
         self._first_seen_at: dict[tuple[str, ...], float] = {}
-        self._objects: dict[tuple[str, str], list[Object]] = {}
-        self._explaining_objects: dict[tuple[ApiResource, str], list[Object]] = {}
+        # What the last poll has listed.
+        self._objects: dict[_Listing, list[Object]] = {}
+        # What it has listed to explain some symptoms.
+        self._explaining_objects: dict[_Listing, list[Object]] = {}
 
-    def find_current_symptoms(self, workloads: list[Object]) -> FoundSymptoms:
+    def find_current_symptoms(self, workloads: list[Object]) -> list[WorkloadSymptom]:
         """Return the current symptoms. Lists each kind once per namespace."""
         observed_workloads = [workload for workload in workloads if is_generation_observed(workload)]
         self._read_around(observed_workloads)
-        found_symptoms: FoundSymptoms = []
+        found_symptoms: list[WorkloadSymptom] = []
         for workload in observed_workloads:
             for symptom in self._find_symptoms_of(workload):
-                found_symptoms.append((workload, self._explain_further(workload, symptom)))
+                found_symptoms.append(WorkloadSymptom(workload, self._explain_further(workload, symptom)))
         return found_symptoms
 
     def _read_around(self, workloads: list[Object]) -> None:
@@ -70,14 +76,13 @@ class WorkloadStatus:
         if any(workload["kind"] != "Deployment" for workload in workloads):
             resources.append(CONTROLLER_REVISIONS)
         namespaces = {workload["metadata"].get("namespace", "") for workload in workloads} - {""}
-        listings = [(resource, namespace) for namespace in sorted(namespaces) for resource in resources]
+        listings = [_Listing(resource, namespace) for namespace in sorted(namespaces) for resource in resources]
         try:
             objects_by_listing = self.cluster.call_in_parallel(self._list_objects_in, listings)
         except ApiError as error:
             raise explain(error, "Find the reasons") from error
-        self._explaining_objects, self._objects = {}, {}
-        for (resource, namespace), objects in zip(listings, objects_by_listing, strict=True):
-            self._objects[resource.kind, namespace] = objects
+        self._explaining_objects = {}
+        self._objects = dict(zip(listings, objects_by_listing, strict=True))
 
     def _explain_further(self, workload: Object, symptom: Symptom) -> Symptom:
         """Return a symptom with what further objects say of it. These are listed only for such a symptom."""
@@ -85,12 +90,12 @@ class WorkloadStatus:
         if explanation is None:
             return symptom
         resource = ApiResource(explanation.api_version, explanation.kind, explanation.plural, is_namespaced=True)
-        listing = (resource, workload["metadata"]["namespace"])
+        listing = _Listing(resource, workload["metadata"]["namespace"])
         if listing not in self._explaining_objects:
             self._explaining_objects[listing] = self._list_objects_in(listing)
         return explanation.explain_symptom(symptom, self._explaining_objects[listing], self.list_events())
 
-    def _list_objects_in(self, listing: tuple[ApiResource, str]) -> list[Object]:
+    def _list_objects_in(self, listing: _Listing) -> list[Object]:
         """Return the objects of a kind in a namespace; none if this account may not list them, unless they are pods."""
         resource, namespace = listing
         try:
@@ -104,7 +109,7 @@ class WorkloadStatus:
         """Return the symptoms of a workload, by the objects that were listed last."""
 
         def list_in_namespace(resource: ApiResource) -> list[Object]:
-            return self._objects.get((resource.kind, workload["metadata"].get("namespace", "")), [])
+            return self._objects.get(_Listing(resource, workload["metadata"].get("namespace", "")), [])
 
         all_pods = list_in_namespace(PODS)
         revisions = list_in_namespace(REPLICA_SETS if workload["kind"] == "Deployment" else CONTROLLER_REVISIONS)
@@ -121,7 +126,7 @@ class WorkloadStatus:
         )
         return list(symptoms)
 
-    def select_lasting(self, found_symptoms: FoundSymptoms) -> FoundSymptoms:
+    def select_lasting(self, found_symptoms: list[WorkloadSymptom]) -> list[WorkloadSymptom]:
         """Return the symptoms that have lasted longer than the grace period of their rows.
 
         An outage of the API server may have caused symptoms, so after one all of them begin to last anew.
@@ -129,10 +134,11 @@ class WorkloadStatus:
         if self.cluster.outage.has_just_ended:
             self._first_seen_at.clear()
             return []
-        return [(workload, symptom) for workload, symptom in found_symptoms if self._is_lasting(workload, symptom)]
+        return [found for found in found_symptoms if self._is_lasting(found)]
 
-    def _is_lasting(self, workload: Object, symptom: Symptom) -> bool:
+    def _is_lasting(self, found: WorkloadSymptom) -> bool:
         """Return whether a symptom has been seen for longer than the grace of its row. Notes when it was seen first."""
+        workload, symptom = found
         current_time = self.cluster.clock()
         first_seen_at = self._first_seen_at.setdefault((str(ref(workload)), *symptom.key), current_time)
         grace_seconds = symptom.failure_row.grace_seconds
@@ -147,12 +153,12 @@ class WorkloadStatus:
     def list_read_objects(self, kind: str) -> list[Object]:
         """Return the objects of a kind in all namespaces, as the last poll has read them."""
         objects: list[Object] = []
-        for (listed_kind, _namespace), listed_objects in self._objects.items():
-            if listed_kind == kind:
+        for listing, listed_objects in self._objects.items():
+            if listing.resource.kind == kind:
                 objects += listed_objects
         return objects
 
-    def build_failure(self, lasting_symptoms: FoundSymptoms) -> Failure:
+    def build_failure(self, lasting_symptoms: list[WorkloadSymptom]) -> Failure:
         """Return the failure that reports lasting symptoms: the first problem, with the others in its fix."""
         failures, problems = describe_symptoms(self.cluster, lasting_symptoms)
         first_problem, *other_problems = problems

@@ -3,12 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Describe why workloads fail or do not become ready: as data, as problems and as lines of logs. Private.
 
-Everything that is shown here is masked, since logs and messages may hold secrets.
+Waits end in a Failure with these texts. A symptom is a fault of a workload or a pod (failures.py). Everything that is
+shown here is masked, since logs and messages may hold secrets. For example:
+
+    Wait for Deployment obs/gateway: ErrImagePull: manifest unknown; the same for 2 more
+    (container otc-container, pod gateway-x7k2p, node a). Check the image's name and tag, …
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -18,28 +22,34 @@ from ..._otelcol.config.paths import mapping_at, mappings_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import ref
 from ..._telemetry.logs import select_last_lines
-from ..failures import OWNER_NAME_KEY, Object, Symptom, find_fix, format_title, read_event_time
+from ..events import read_event_time
+from ..failures import OWNER_NAME_KEY, Object, Symptom, WorkloadSymptom, format_title
+from ..symptom_fixes import find_fix
 
-# How many groups of symptoms become problems with a log, and how many symptoms become data.
-SHOWN_GROUPS, LISTED_SYMPTOMS = 3, 20
-# How many lines of a log, characters of a line, and events are shown.
-MOST_LINES, LONGEST_LINE, MOST_EVENTS = 10, 300, 5
+# How many groups of symptoms become problems with a log.
+SHOWN_GROUPS = 3
+# How many symptoms become data.
+LISTED_SYMPTOMS = 20
+# How many lines of a log are shown, and how many characters of a line.
+MOST_LINES = 10
+LONGEST_LINE = 300
+# How many events are shown.
+MOST_EVENTS = 5
 # More lines are read than shown: the stack trace of a panic hides what it is about.
 LINES_TO_READ = 200
-# How often a log is read while the kubelet replaces the container, and the seconds between.
-LOG_TRIES, LOG_PAUSE = 4, 0.5
+# How often a log is read while the kubelet replaces the container.
+LOG_TRIES = 4
+# The seconds between.
+LOG_PAUSE = 0.5
 # How the kubelet's answer begins while it replaces a container, in place of a log.
 NO_LOG_ANSWER = "unable to retrieve container logs"
 
-# Symptoms, each with its workload.
-FoundSymptoms = list[tuple[Object, Symptom]]
 
-
-class FailureFact(TypedDict):
+class FailureResult(TypedDict):
     """A symptom in the result of a task. A symptom of a workload as a whole has empty texts for pod and container."""
 
     id: str
-    """That of a row of failure_tables.py, or of a step of webhook_reasons.py."""
+    """That of a row of failure_tables.py, or of a step of webhook_steps.py."""
     kind: str
     namespace: str
     name: str
@@ -67,8 +77,8 @@ class _SymptomGroup:
 
 
 def describe_symptoms(
-    cluster: Cluster, found_symptoms: FoundSymptoms, mask: Callable[[str], str] = conceal_secrets
-) -> tuple[list[FailureFact], list[Problem]]:
+    cluster: Cluster, found_symptoms: Sequence[WorkloadSymptom], mask: Callable[[str], str] = conceal_secrets
+) -> tuple[list[FailureResult], list[Problem]]:
     """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
     groups: dict[tuple[str, ...], _SymptomGroup] = {}
     for workload, symptom in found_symptoms:
@@ -77,12 +87,12 @@ def describe_symptoms(
     shown_groups = list(groups.values())[:SHOWN_GROUPS]
     for group in shown_groups:
         group.log_lines = _read_log(cluster, group.first_symptom, mask)
-    facts: list[FailureFact] = []
+    results: list[FailureResult] = []
     for workload, symptom in found_symptoms[:LISTED_SYMPTOMS]:
         group = groups[_group_key(workload, symptom)]
         own_log = group.log_lines if symptom is group.first_symptom else []
-        facts.append(_build_fact(workload, symptom, own_log))
-    return facts, [_build_problem(group) for group in shown_groups]
+        results.append(_build_failure_result(workload, symptom, own_log))
+    return results, [_build_problem(group) for group in shown_groups]
 
 
 def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:
@@ -90,7 +100,7 @@ def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:
     return (str(ref(workload)), symptom.failure_row.id, symptom.container, symptom.reason)
 
 
-def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> FailureFact:
+def _build_failure_result(workload: Object, symptom: Symptom, log: list[str]) -> FailureResult:
     """Return a symptom as data."""
     pod = symptom.pod or {"metadata": {"name": ""}, "spec": {}}
     workload_ref = ref(workload)
@@ -113,14 +123,14 @@ def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> FailureFa
 def _build_problem(group: _SymptomGroup) -> Problem:
     """Return the problem of a group of symptoms, with the log of the first one."""
     symptom, log = group.first_symptom, group.log_lines
-    fact = _build_fact(group.workload, symptom, log)
-    places = (("container", fact["container"]), ("pod", fact["pod"]), ("node", fact["node"]))
+    result = _build_failure_result(group.workload, symptom, log)
+    places = (("container", result["container"]), ("pod", result["pod"]), ("node", result["node"]))
     place_text = ", ".join(f"{word} {name}" for word, name in places if name)
     count_note = f"; the same for {group.pod_count - 1} more" if group.pod_count > 1 else ""
     last_lines = "\nThe last lines of its log:\n  " + "\n  ".join(log) if log else ""
     problem = f"{symptom.reason}: {symptom.detail.rstrip('.')}{count_note}"
     return Problem(
-        problem, asked=f"Wait for {format_title(group.workload)}", where=place_text, fix=fact["fix"] + last_lines
+        problem, asked=f"Wait for {format_title(group.workload)}", where=place_text, fix=result["fix"] + last_lines
     )
 
 

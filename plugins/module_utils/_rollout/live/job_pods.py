@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.config.paths import list_at
 from ..._otelcol.kube.objects import Manifest
-from ..failures import Symptom
+from ..failures import Symptom, WorkloadSymptom
 from .explain_failures import WorkloadStatus
 from .jmespath_search import compile_search
 
@@ -36,7 +36,7 @@ def poll_job_pods(
         fatal_symptoms = workload_status.select_lasting(workload_status.find_current_symptoms([job]))
         if fatal_symptoms:
             raise workload_status.build_failure(
-                [(workload, adapt_symptom(symptom)) for workload, symptom in fatal_symptoms]
+                [WorkloadSymptom(workload, adapt_symptom(symptom)) for workload, symptom in fatal_symptoms]
             )
         yield [pod for pod in workload_status.list_read_objects("Pod") if _is_owned_by_job(pod, job)]
 

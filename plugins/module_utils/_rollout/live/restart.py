@@ -5,8 +5,11 @@
 
 The module `workload_restart` runs this. A workload restarts only if the user has asked for it by its namespace or a
 selector, and if it loses no replica by that. The module names all others, with the command that restarts them.
-A workload is stale if its pods lack a requested sidecar or have an older one (see restarts.py), and left alone if the
-user has asked for its restart and something is in the way: the obstacle.
+
+A workload is stale if its pods lack a requested sidecar or have an older one (stale_sidecars.py). It is left alone if
+the user has asked for its restart and it has an obstacle (restart_obstacles.py). A row of the result is for example:
+
+    {kind: Deployment, namespace: shop, name: web, reason: "without the sidecar shop/side", obstacle: "it is paused"}
 """
 
 from __future__ import annotations
@@ -24,15 +27,18 @@ from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResources
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
+from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest, ObjectRef
-from .. import restarts
-from ..restarts import RESTARTED_AT, OutdatedWorkload, SidecarName
+from .. import stale_sidecars
+from ..restart_obstacles import find_restart_obstacle
+from ..restarts import RESTARTED_AT, OutdatedWorkload, build_restart_command
 from .jmespath_search import compile_search
 from .rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 
+# Where the API server keeps OpenTelemetryCollectors.
 API_ROOT = "/apis/opentelemetry.io/v1beta1"
 # How long a new pod may find no node until the restart fails.
 _UNSCHEDULABLE_SECONDS = 15
@@ -69,7 +75,7 @@ class LeftAloneRow(WorkloadRow):
     """Why not, as the end of a sentence, such as `it is paused`."""
 
 
-class RestartFacts(TypedDict):
+class RestartProgress(TypedDict):
     """What a run has done so far. An error has it too."""
 
     restarted: list[WorkloadRow]
@@ -77,7 +83,7 @@ class RestartFacts(TypedDict):
     warnings: list[str]
 
 
-class RestartResult(RestartFacts):
+class RestartResult(RestartProgress):
     """The result of the task."""
 
     changed: bool
@@ -93,7 +99,8 @@ class RestartDecision(NamedTuple):
     """Empty for a workload that restarts, and for one that the user has not asked for."""
 
 
-_RESTART, _NOT_ASKED_FOR = RestartDecision(True), RestartDecision(False)
+_RESTART = RestartDecision(may_restart=True)
+_NOT_ASKED_FOR = RestartDecision(may_restart=False)
 
 
 @dataclass
@@ -112,7 +119,7 @@ class RestartRun:
     restarted_workloads: list[OutdatedWorkload] = field(default_factory=list)
     left_alone_rows: list[LeftAloneRow] = field(default_factory=list)
 
-    def run(self, requested_workloads: list[OutdatedWorkload], sidecars: list[SidecarName]) -> RestartResult:
+    def run(self, requested_workloads: list[OutdatedWorkload], sidecars: list[NamespacedName]) -> RestartResult:
         """Restart the workloads that the user asks for, and name the others with the command that restarts them.
 
         `requested_workloads` are the workloads that the task names. Those whose pods lack one of the `sidecars` come
@@ -134,21 +141,21 @@ class RestartRun:
             "changed": bool(self.restarted_workloads),
             "msg": message,
             "stale": [_build_row(workload) for workload in stale_workloads],
-            **self._collect_facts(),
+            **self._collect_progress(),
         }
 
     def _decide_and_restart(self, workload: OutdatedWorkload) -> RestartDecision:
-        """Restart a workload if it may restart. A Problem gets the facts of the workloads before this one."""
+        """Restart a workload if it may restart. A Problem gets the rows of the workloads before this one."""
         try:
             decision = self._decide_restart(workload)
             if decision.may_restart:
                 self._restart(workload)
         except Problem as problem:
-            problem.facts = {**problem.facts, **self._collect_facts()}
+            problem.facts = {**problem.facts, **self._collect_progress()}
             raise
         return decision
 
-    def _collect_facts(self) -> RestartFacts:
+    def _collect_progress(self) -> RestartProgress:
         return {
             "restarted": [_build_row(workload) for workload in self.restarted_workloads],
             "left_alone": self.left_alone_rows,
@@ -157,7 +164,7 @@ class RestartRun:
 
     # ── Find workloads with older sidecars ──
 
-    def _find_stale_workloads(self, sidecars: list[SidecarName]) -> list[OutdatedWorkload]:
+    def _find_stale_workloads(self, sidecars: list[NamespacedName]) -> list[OutdatedWorkload]:
         """Return the workloads whose pods request one of these sidecars, and lack it or have an older one."""
         resources = [resource for resource in self.cluster.call_in_parallel(self._read_sidecar, sidecars) if resource]
         if not resources:
@@ -167,19 +174,19 @@ class RestartRun:
         requesting_namespaces = {
             namespace
             for namespace, annotations in annotations_by_namespace.items()
-            if restarts.INJECT_ANNOTATION in annotations
+            if stale_sidecars.INJECT_ANNOTATION in annotations
         }
         pods: list[Manifest] = []
         for namespace in sorted(sidecar_namespaces | requesting_namespaces):
             pods += self._list_pods(namespace)
         # Pods of other namespaces have the label if they have a sidecar.
         for resource in resources:
-            label = restarts.injected_label(resource["metadata"]["namespace"], resource["metadata"]["name"])
-            pods += self._list_pods("", f"{restarts.INJECTED_LABEL}={label}")
+            label = stale_sidecars.injected_label(resource["metadata"]["namespace"], resource["metadata"]["name"])
+            pods += self._list_pods("", f"{stale_sidecars.INJECTED_LABEL}={label}")
         pods_by_uid = {pod["metadata"]["uid"]: pod for pod in pods}
-        return restarts.find_stale_workloads(pods_by_uid.values(), annotations_by_namespace, resources)
+        return stale_sidecars.find_stale_workloads(pods_by_uid.values(), annotations_by_namespace, resources)
 
-    def _read_sidecar(self, sidecar: SidecarName) -> Manifest | None:
+    def _read_sidecar(self, sidecar: NamespacedName) -> Manifest | None:
         """Return the OpenTelemetryCollector of a sidecar, or None if it does not exist."""
         namespace, name = quote_segment(sidecar.namespace), quote_segment(sidecar.name)
         path = f"{API_ROOT}/namespaces/{namespace}/opentelemetrycollectors/{name}"
@@ -229,7 +236,7 @@ class RestartRun:
         live_workload = self._read_live_workload(workload)
         if self.selector and not self._is_selected_by_user(workload):
             return _NOT_ASKED_FOR
-        obstacle = restarts.find_restart_obstacle(live_workload)
+        obstacle = find_restart_obstacle(live_workload)
         return RestartDecision(False, obstacle) if obstacle else _RESTART
 
     def _read_live_workload(self, workload: OutdatedWorkload) -> Manifest | None:
@@ -337,7 +344,7 @@ def _advise_restarts(stale_workloads: list[OutdatedWorkload]) -> Iterator[str]:
     for workload in stale_workloads:
         groups.setdefault((workload.namespace, workload.reason), []).append(workload)
     for (namespace, reason), workloads in groups.items():
-        names, command = restarts.build_restart_command(namespace, workloads)
+        names, command = build_restart_command(namespace, workloads)
         yield f"Pods run {reason} in {namespace} until their workloads restart: {names}. Run `{command}`."
 
 
@@ -349,7 +356,7 @@ def run_workload_restart(module: AnsibleModule) -> None:
         requested_workloads = [
             OutdatedWorkload(row["kind"], row["namespace"], row["name"]) for row in params["workloads"]
         ]
-        sidecars = [SidecarName(row["namespace"], row["name"]) for row in params["sidecars"]]
+        sidecars = [NamespacedName(row["namespace"], row["name"]) for row in params["sidecars"]]
         restart = RestartRun(
             cluster=connect(module),
             namespaces=params["namespaces"],

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the options of the module `rollout_wait` to the wait for its workloads. Private."""
+"""From the options of the module `rollout_wait` to the wait for its workloads. Private.
+
+The module and its action call `run_rollout_wait`. For example, the row `{kind: Deployment, name: web, namespace: shop}`
+of option `workloads` becomes `AwaitedWorkload(ObjectRef("Deployment", "shop", "web"), "")`.
+"""
 
 from __future__ import annotations
 

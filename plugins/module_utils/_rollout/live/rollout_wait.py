@@ -22,11 +22,12 @@ from ..._kube.ownership import is_reapplied
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import ObjectRef, ref
-from ..failures import Object, Symptom, format_title, has_no_readiness_probe, is_owned_by
+from ..failures import Object, Symptom, WorkloadSymptom, format_title, has_no_readiness_probe
+from ..pod_revisions import is_owned_by
 from ..readiness import describe_pod_counts, is_ready
 from .deleted_workload import is_gone, report_deleted
 from .explain_failures import WorkloadStatus
-from .failure_texts import FoundSymptoms, describe_symptoms, describe_unfinished
+from .failure_texts import describe_symptoms, describe_unfinished
 from .followed_workloads import FollowedResource, read_followed_resources
 from .jmespath_search import Search
 from .operator_reasons import explain_unreconciled_resources
@@ -74,7 +75,7 @@ class RolloutWait:
         self._paths = [self._find_path(resources, workload) for workload in options.workloads]
         # The state of each workload, in their order, and why some are not ready, as the last poll has found them.
         self._states: list[FollowedResource] = []
-        self._symptoms: FoundSymptoms = []
+        self._symptoms: list[WorkloadSymptom] = []
         # Since when a workload without a readiness probe has been ready, by its UID.
         self._ready_since: dict[str, float] = {}
         # The workloads that have existed during this wait.
@@ -117,9 +118,7 @@ class RolloutWait:
             return True
         self._symptoms = self._status.find_current_symptoms(self._list_unfinished_objects())
         lasting_symptoms = self._status.select_lasting(self._symptoms)
-        fatal_symptoms = [
-            (workload, symptom) for workload, symptom in lasting_symptoms if not self._options.spares(workload, symptom)
-        ]
+        fatal_symptoms = [found for found in lasting_symptoms if not self._options.spares(*found)]
         if fatal_symptoms:
             raise self._status.build_failure(fatal_symptoms)
         return False

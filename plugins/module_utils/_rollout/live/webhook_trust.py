@@ -16,7 +16,8 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResources
 from ..._otelcol.config.paths import list_at
 from ..failures import Object
-from ..webhooks import find_distrusted_webhook, find_injection_request
+from ..webhook_causes import find_distrusted_webhook
+from ..webhooks import find_injection_request
 
 CONFIGURATION_KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 # A new certificate reaches the files of a pod within so many seconds, and the API server has its CA by then.
@@ -41,7 +42,7 @@ def is_trust_lost(cluster: Cluster, error: ApiError, clock: Callable[[], datetim
         return False
     cutoff_time = (clock() - datetime.timedelta(seconds=TRUST_DELAY_SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
     for configuration in configurations:
-        if find_injection_request(configuration)[0] or _last_write_time(configuration) > cutoff_time:
+        if find_injection_request(configuration) or _last_write_time(configuration) > cutoff_time:
             return False
     return bool(configurations)
 

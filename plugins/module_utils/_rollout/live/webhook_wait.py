@@ -4,8 +4,13 @@
 """Wait until admission webhooks answer; stop as soon as they cannot, and say which step hangs. Private.
 
 The module `admission_wait` runs this. A webhook is ready when the API server has got its answer to a dry run of an
-object. Ready pods prove less: the CA bundle or the Service may not work yet. A step is what has to happen before that;
-webhook_reasons.py explains steps, webhooks.py the injectors that write CAs.
+object. Ready pods prove less: the CA bundle or the Service may not work yet. A step is what has to happen before that,
+such as that the Service has a ready pod (webhook_steps.py). Each poll lists the pending steps of all webhooks and
+objects; the wait is over when there are none. Its progress is told so:
+
+    Admission webhooks: ConfigMap obs/try: nothing listens behind the Service otel/operator-webhook yet (3 s)
+
+webhook_reasons.py explains the steps that stay, webhooks.py the injectors that write CAs.
 """
 
 from __future__ import annotations
@@ -25,10 +30,19 @@ from ..._kube.live.task_end import run
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ..webhook_steps import (
+    PendingStep,
+    build_missing_ca_step,
+    build_missing_step,
+    build_server_step,
+    build_silent_webhook_step,
+    build_unserved_kind_step,
+    build_unserved_service_step,
+)
 from ..webhooks import has_ready_endpoint, list_webhook_services, list_webhooks_without_ca
 from .explain_failures import WorkloadStatus
 from .jmespath_search import compile_search
-from .webhook_reasons import PendingStep, WebhookReasons, describe_silent_webhook, explain_rejected_object
+from .webhook_reasons import WebhookReasons, explain_rejected_object
 from .webhook_trust import is_trust_lost
 
 WEBHOOK_KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
@@ -39,8 +53,10 @@ ARGUMENTS: dict[str, Any] = {
     "timeout_seconds": {"type": "float", "default": 300},
     "remind_seconds": {"type": "float", "default": 0},
 }
-# The name of the wait in lines of progress, and how many steps such a line shows.
-PROGRESS_NAME, MOST_SHOWN_STEPS = "Admission webhooks", 3
+# The name of the wait in lines of progress.
+PROGRESS_NAME = "Admission webhooks"
+# How many steps such a line shows.
+MOST_SHOWN_STEPS = 3
 # An annotation whose change makes an injector look at a webhook configuration again.
 REMINDER = "o11y.opentelemetry/reminded"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
@@ -94,8 +110,9 @@ class AdmissionWait:
         workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=options.timeout_seconds)
         self.reasons = WebhookReasons(cluster, workload_status)
         self.resources = ApiResources(cluster)
-        # Since when each webhook or object is ready, and when the injector of a webhook was reminded last.
+        # Since when each webhook or object is ready, by the clock of the cluster.
         self.ready_since: dict[ObjectRef, float] = {}
+        # When the injector of a webhook was reminded last.
         self.reminded_at: dict[ObjectRef, float] = {}
 
     def wait(self) -> dict[str, Any]:
@@ -113,13 +130,16 @@ class AdmissionWait:
                 return self._build_result(start)
             self.cluster.progress(PROGRESS_NAME, _progress_text(pending_steps))
             self.reasons.fail_early(pending_steps)
-            self._remind_injectors([step for step in pending_steps if step.id == "ca"], start)
+            self._remind_injectors([step for step in pending_steps if step.configuration], start)
         raise self._describe_timeout(pending_steps)
 
     def _list_pending_steps(self) -> list[PendingStep]:
         """Return everything that is not ready, so that a failure reports all of it."""
         self.resources = ApiResources(self.cluster)  # kinds that were not served may be now
-        webhooks = [_NamedWebhook(_find_webhook_resource(row), row["name"]) for row in self.options.webhooks]
+        webhooks = [
+            _NamedWebhook(_find_webhook_resource(row["kind"], row.get("api_version")), row["name"])
+            for row in self.options.webhooks
+        ]
         steps_or_none = self.cluster.call_in_parallel(self._check_configuration, webhooks)
         pending_steps = [step for step in steps_or_none if step]
         return pending_steps + self._try_objects(self.options.manifests)
@@ -142,7 +162,7 @@ class AdmissionWait:
             last_time = self.reminded_at.get(subject, start)
             if current_time - last_time < self.options.remind_seconds:
                 continue
-            resource = _find_webhook_resource({"kind": subject.kind, "name": subject.name, "api_version": None})
+            resource = _find_webhook_resource(subject.kind)
             path = resource.build_path("", subject.name)
             try:
                 self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/reminder"}, patch_body, MERGE)
@@ -166,7 +186,7 @@ class AdmissionWait:
         }
 
     def _record_readiness(self, subject: ObjectRef, pending_step: PendingStep | None) -> PendingStep | None:
-        """Note since when nothing hangs at a webhook or an object, and return the step that hangs there, if any."""
+        """Note since when a webhook or an object has no pending step, and return the pending step, if any."""
         if pending_step is None:
             self.ready_since.setdefault(subject, self.cluster.clock())
         else:
@@ -181,21 +201,19 @@ class AdmissionWait:
         except ApiError as error:
             raise explain(error, f"Read {subject}") from error
         if configuration is None:
-            return self._record_readiness(subject, PendingStep("missing", subject, "it does not exist"))
+            return self._record_readiness(subject, build_missing_step(subject))
         pending_step = _check_ca(subject, configuration) or self._check_service_pods(subject, configuration)
         return self._record_readiness(subject, pending_step)
 
     def _check_service_pods(self, subject: ObjectRef, configuration: Manifest) -> PendingStep | None:
-        """Return the Services of a configuration behind which no pod is ready; None if there are none."""
-        unserved_services = tuple(
-            service
-            for service in list_webhook_services([configuration])
-            if not has_ready_endpoint(self.reasons.read_endpoint_slices(service))
-        )
-        if not unserved_services:
-            return None
-        problem_text = f"no pod is ready behind {', '.join(map(str, unserved_services))}"
-        return PendingStep("no_endpoints", subject, problem_text, needed_services=unserved_services)
+        """Return the step of a configuration with Services that have no ready pod; None if all have one."""
+        unserved_services = []
+        for service in list_webhook_services([configuration]):
+            endpoint_slices = self.reasons.read_endpoint_slices(service)
+            # Nobody waits for what this user may not see.
+            if endpoint_slices is not None and not has_ready_endpoint(endpoint_slices):
+                unserved_services.append(service)
+        return build_unserved_service_step(subject, unserved_services) if unserved_services else None
 
     def _try_objects(self, manifests: list[Manifest]) -> list[PendingStep]:
         """Try objects, and return those that do not pass yet, each once."""
@@ -203,7 +221,7 @@ class AdmissionWait:
         return list({step.subject: step for step in pending_steps}.values())
 
     def _try_object(self, manifest: Manifest) -> PendingStep | None:
-        """Let the server try an object; return the step that hangs before it, or None if it passes.
+        """Let the server try an object; return the pending step, or None if it passes.
 
         Raises Problem if waiting is in vain.
         """
@@ -213,17 +231,17 @@ class AdmissionWait:
         except ApiError as error:
             if is_trust_lost(self.cluster, error):
                 raise explain_rejected_object(self.cluster, error, subject) from error
-            pending_step = _describe_rejection(error, subject)
+            pending_step = _build_rejection_step(error, subject)
         return self._record_readiness(subject, pending_step)
 
     def _try_dry_run(self, manifest: Manifest, subject: ObjectRef) -> PendingStep | None:
-        """Ask for a dry run of an object. Return the step that hangs before it; None if the object passes.
+        """Ask for a dry run of an object. Return the pending step; None if the object passes.
 
         Raises ApiError, and Problem for an object that could never pass.
         """
         resource = self.resources.find_for(manifest)
         if resource is None:
-            return _describe_unserved_kind(subject)
+            return build_unserved_kind_step(subject)
         if resource.is_namespaced and not subject.namespace:
             raise Problem(f"{subject} has no namespace", where="manifests", fix="Say where it belongs.")
         path = resource.build_path(subject.namespace, subject.name)
@@ -250,11 +268,14 @@ class _NamedWebhook(NamedTuple):
     name: str
 
 
-def _find_webhook_resource(row: WebhookRow) -> ApiResource:
-    """Return the kind of a webhook configuration or a definition. Raises Problem for another kind."""
-    resource = ApiResources.find_known(row.get("api_version") or default_api_version(row["kind"]), row["kind"])
+def _find_webhook_resource(kind: str, api_version: str | None = None) -> ApiResource:
+    """Return where the API server keeps a kind of webhook configurations. Raises Problem for another kind.
+
+    A CustomResourceDefinition counts as such a kind. Without an API version, the usual one of the kind counts.
+    """
+    resource = ApiResources.find_known(api_version or default_api_version(kind), kind)
     if resource is None or resource.plural not in CLUSTER_SCOPED_PLURALS:
-        wrong = f"{row['kind']} is not a kind of webhook configuration"
+        wrong = f"{kind} is not a kind of webhook configuration"
         raise Problem(wrong, where="webhooks", fix="Correct the kind.")
     return resource
 
@@ -269,29 +290,23 @@ def _progress_text(pending_steps: list[PendingStep]) -> str:
 
 
 def _check_ca(subject: ObjectRef, configuration: Manifest) -> PendingStep | None:
-    """Return the step that hangs if webhooks of a configuration have no CA; None if all have one."""
+    """Return the pending step if webhooks of a configuration have no CA; None if all have one."""
     webhooks_without_ca = list_webhooks_without_ca(configuration)
     if not webhooks_without_ca:
         return None
-    problem_text = f"no CA is injected into {', '.join(webhooks_without_ca)}"
-    webhook_services = tuple(list_webhook_services([configuration]))
-    return PendingStep("ca", subject, problem_text, configuration=configuration, needed_services=webhook_services)
+    return build_missing_ca_step(subject, configuration, webhooks_without_ca, list_webhook_services([configuration]))
 
 
-def _describe_unserved_kind(subject: ObjectRef) -> PendingStep:
-    return PendingStep("kind_missing", subject, "its kind is not served yet")
-
-
-def _describe_rejection(error: ApiError, subject: ObjectRef) -> PendingStep:
-    """Return the step that hangs if an object may pass later.
+def _build_rejection_step(error: ApiError, subject: ObjectRef) -> PendingStep:
+    """Return the pending step of an object that may pass later.
 
     Raises Problem if another try cannot help: for a denial, an invalid object and a missing right.
     """
     action = f"Try {subject}"
     if error.is_webhook_error:
-        return describe_silent_webhook(error, subject)
+        return build_silent_webhook_step(subject, error.message)
     if error.is_kind_missing and not explain_other_server(error, action):
-        return _describe_unserved_kind(subject)
+        return build_unserved_kind_step(subject)
     if error.is_transient:
-        return PendingStep("server", subject, f"the server answers {error.status} ({error.message})")
+        return build_server_step(subject, f"{error.status} ({error.message})")
     raise explain(error, action) from error

@@ -10,35 +10,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
-from ..evidence import (
-    Counts,
-    compare_counters,
-    describe_counting_pods,
-    find_probe_lines,
-    list_running_containers,
-    read_item_counters,
-)
+from ..evidence import find_probe_lines
+from ..item_counters import Counts, compare_counters, describe_counting_pods, read_item_counters
+from ..pod_ports import list_running_containers
+from .arrivals import Arrival, ArrivalEvidence, ArrivalsBySignal
 from .backend_http import ACTION
-from .backend_search import Arrival, ArrivalsBySignal
-from .collector_pods import CollectorPods
+from .collector_pods import CollectorPods, PodText
 from .probe_options import ArrivalOptions
 
 # How many seconds before the probe the log is read from: the API server takes whole seconds.
 LOG_MARGIN_SECONDS = 3
-
-
-class ArrivalEvidence(Protocol):
-    """Knows whether a signal arrived, and why it may not have arrived."""
-
-    def look(self, signals: list[str]) -> ArrivalsBySignal:
-        """Return the signals that arrived, each with where it was seen and the evidence."""
-
-    def hint(self, signal: str) -> str:
-        """Return what to check when a signal does not arrive."""
 
 
 def choose_pod_evidence(cluster: Cluster, arrival: ArrivalOptions, probe_id: str) -> ArrivalEvidence:
@@ -49,12 +34,20 @@ def choose_pod_evidence(cluster: Cluster, arrival: ArrivalOptions, probe_id: str
     return MetricsEvidence(pods, arrival["metrics_port"])
 
 
-class _LogPlace(NamedTuple):
-    """The log of a container: its name for people, and its path and query in the Kubernetes API."""
+class _ContainerLog(NamedTuple):
+    """The log of a container that can be read."""
 
-    name: str
-    path: str
-    query: dict[str, Any]
+    container: str
+    """Such as `pod a/b, container c`."""
+    pod_text: PodText
+
+
+class LogText(NamedTuple):
+    """What a container has logged since the start."""
+
+    container: str
+    """Such as `pod a/b, container c`."""
+    text: str
 
 
 class LogEvidence:
@@ -63,6 +56,10 @@ class LogEvidence:
     def __init__(self, pods: CollectorPods, probe_id: str) -> None:
         self._pods, self._id = pods, probe_id
         self._start = pods.cluster.clock()
+
+    def keeps(self, signal: str) -> bool:  # noqa: ARG002 - pods may have any signal
+        """Return that pods may have a signal."""
+        return True
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return the signals that arrived, each with the first log that has its record, and the lines of the record."""
@@ -76,23 +73,23 @@ class LogEvidence:
                     arrivals[signal] = Arrival(f"the log of {container}", record_lines)
         return arrivals
 
-    def read_texts(self) -> list[tuple[str, str]]:
-        """Return the name of each container, such as `pod a/b, container c`, with its log since the start."""
-        log_places = self._list_log_places()
-        log_texts = self._pods.read_paths([(log_place.path, log_place.query) for log_place in log_places])
-        return [(log_place.name, log_text) for log_place, log_text in zip(log_places, log_texts, strict=True)]
+    def read_texts(self) -> list[LogText]:
+        """Return the log of each container since the start."""
+        logs = self._list_logs()
+        log_texts = self._pods.read_texts([log.pod_text for log in logs])
+        return [LogText(log.container, log_text) for log, log_text in zip(logs, log_texts, strict=True)]
 
-    def _list_log_places(self) -> list[_LogPlace]:
+    def _list_logs(self) -> list[_ContainerLog]:
         """Return the log of each running container, from shortly before the probe on."""
         seconds = int(self._pods.cluster.clock() - self._start) + LOG_MARGIN_SECONDS
-        log_places = []
+        logs = []
         for pod in self._pods.running_pods:
             pod_name = pod["metadata"]["name"]
             for container in list_running_containers(pod["spec"]):
                 name = f"pod {self._pods.namespace}/{pod_name}, container {container}"
                 query = {"container": container, "sinceSeconds": seconds}
-                log_places.append(_LogPlace(name, f"{self._pods.pods_path}/{pod_name}/log", query))
-        return log_places
+                logs.append(_ContainerLog(name, PodText(f"{self._pods.pods_path}/{pod_name}/log", query)))
+        return logs
 
     def hint(self, signal: str) -> str:
         """Return what to check if a log does not have the record."""
@@ -106,6 +103,11 @@ class MetricsEvidence:
         self._pods, self._port = pods, port
         self._counts_before = self._read_counts_by_pod()
         self._failures_by_signal: dict[str, list[str]] = {}
+        """The counters of failures that grew, of each signal for which it looked last. `hint` tells them."""
+
+    def keeps(self, signal: str) -> bool:  # noqa: ARG002 - pods may have any signal
+        """Return that pods may have a signal."""
+        return True
 
     def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return the signals that were accepted and sent, each with the pods that counted it, and the counts."""
@@ -124,12 +126,12 @@ class MetricsEvidence:
     def _read_counts_by_pod(self) -> dict[str, Counts]:
         """Return the counts of each pod. Raises Problem for metrics that cannot be read, with the address to serve."""
         try:
-            metrics_texts = self._pods.read_metrics_by_pod(self._port)
+            metrics_by_pod = self._pods.read_metrics_by_pod(self._port)
         except Problem as problem:
             required_metrics = f"Prometheus metrics on the pod's address, port {self._port}"
             fix = f"Let service.telemetry serve {required_metrics}, or use evidence: logs."
             raise Problem(problem.wrong, asked=ACTION, where=problem.where, fix=fix) from problem
-        return {pod_name: read_item_counters(metrics_text) for pod_name, metrics_text in metrics_texts}
+        return {pod_name: read_item_counters(metrics_text) for pod_name, metrics_text in metrics_by_pod.items()}
 
     def hint(self, signal: str) -> str:
         """Return the counts of failures, or what to check if none grew."""

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask AWS X-Ray or CloudWatch for a probe, with the credentials of a profile or of the environment. Private."""
+"""Ask AWS X-Ray or CloudWatch for a probe, with the credentials of a profile or of the environment. Private.
+
+`backend_search.py` makes an `AwsBackend` for the kinds of backends that AWS has, and calls `ask_backend` with what
+backend_queries.py writes, until the probe is there. For example, a log group that does not exist yet gives
+`BackendAnswer(None, "it has no such log group yet (…)")`, and the next question may find it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,9 @@ from ..._otelcol.errors import Problem
 from ..backend_queries import AwsCall, BackendRequest
 from .backend_http import BackendAnswer, build_request_url, read_answer
 
-CONNECT_SECONDS, READ_SECONDS = 3, 5
+# How long a connection, and an answer, may take.
+CONNECT_SECONDS = 3
+READ_SECONDS = 5
 # For how many seconds the pages of one answer are read: CloudWatch Logs returns empty pages while it searches.
 PAGES_SECONDS = 8.0
 # The names of operations in permissions, by their names in boto3.

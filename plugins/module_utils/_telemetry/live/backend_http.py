@@ -20,10 +20,16 @@ from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import Problem, strip_credentials
 from ..backend_queries import BackendRequest
 
+# What a task does, in messages.
 ACTION = "See the probe arrive"
+# How long an answer may take.
 HTTP_SECONDS = 5.0
+# How many characters of an answer that says no are shown.
 _LONGEST_ERROR_LINE = 200
-UNAUTHORIZED_STATUSES, FIRST_REFUSED_STATUS = (401, 403), 300
+# HTTP statuses of a refused login.
+UNAUTHORIZED_STATUSES = (401, 403)
+# From this HTTP status on, an answer says no.
+FIRST_REFUSED_STATUS = 300
 
 
 class BackendAnswer(NamedTuple):

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from ..._kube.live.libraries import import_library
 from ..._otelcol.config.masking import mask_and_clean
-from ..backend_queries import ID_ATTRIBUTE, PROBE_METRIC, probe_segment_id, probe_trace_id
 from ..evidence import LONGEST_EXCERPT_LINE
+from ..probe_ids import ID_ATTRIBUTE, PROBE_METRIC, probe_segment_id, probe_trace_id
 
 _SCOPE_OF_PROBES = {"name": "o11y.opentelemetry"}
 _SPAN_NANOSECONDS = 1_000_000

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways to send a request: over gRPC, HTTP or UDP to an address, or through the API server of a cluster. Private."""
+"""The ways to send a request: over gRPC, HTTP or UDP to an address, or through the API server of a cluster. Private.
+
+probe_task.py creates the sender of a target, and probe.py calls it with the request of each signal. For example, an
+answer 503 raises `NotSentError(…, again=True)`, after which the probe sends the same request again.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,9 @@ from ..._otelcol.bounded.live.bounded_reads import read_body, read_file_bytes
 from ..._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import Problem, strip_credentials
-from ..evidence import LONGEST_EXCERPT_LINE, select_listening_pods
+from ..evidence import LONGEST_EXCERPT_LINE
 from ..otlp_target import GRPC, HTTP, XRAY, OtlpTarget
+from ..pod_ports import select_listening_pods
 from .otlp_payloads import SERVICES
 
 PROTOBUF_TYPE = "application/x-protobuf"

@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send one item of each signal to a receiver, and wait until the items arrive. Private.
 
-Module otlp_probe makes a `TelemetryProbe` in `live/probe_task.py`.
+Module otlp_probe makes a `TelemetryProbe` in `live/probe_task.py`. A signal is traces, metrics or logs; a hop is
+a collector on the way of the items, whose counts tell where an item was lost. The result has a row for each signal:
+
+    {traces: {sent: true, arrived: true, seconds: 1.2, seen: "the log of pod obs/gateway-x7k2p, …", evidence: […]}}
 """
 
 from __future__ import annotations
@@ -18,13 +21,16 @@ from ..._kube.live.progress import Progress, tell_nobody
 from ..._otelcol.errors import Failure
 from ..evidence import describe_arrivals
 from ..lost_records import RecordLosses, find_losses
-from .arrival_evidence import ArrivalEvidence
+from .arrivals import ArrivalEvidence
 from .hop_readings import HopReadings
 from .otlp_payloads import build_otlp_request, explain_refusal
 from .otlp_senders import NotSentError, SendRequest
 
 # The pauses between two attempts grow by a factor, from the first pause to the last one.
-_FIRST_PAUSE_SECONDS, _PAUSE_GROWTH, _LAST_PAUSE_SECONDS = 0.1, 1.5, 2.0
+_FIRST_PAUSE_SECONDS = 0.1
+_PAUSE_GROWTH = 1.5
+_LAST_PAUSE_SECONDS = 2.0
+# How long one attempt to send may take.
 _LONGEST_SEND_SECONDS = 5.0
 # A long wait is told again after so many seconds, so that nobody takes it for a hang.
 _SECONDS_BETWEEN_REMINDERS = 10

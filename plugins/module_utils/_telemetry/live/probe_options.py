@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from ..._kube.live.hidden import PARTLY_SECRET
-from ..backend_queries import BACKENDS
+from ..backend_kinds import BACKENDS
 from ..lost_records import HopExporter
 
 SIGNALS = ["traces", "metrics", "logs"]

@@ -22,8 +22,10 @@ from ..._kube.live.progress import tell_nobody
 from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
 from ..otlp_target import XRAY, OtlpTarget
-from .arrival_evidence import ArrivalEvidence, choose_pod_evidence
-from .backend_search import BackendEvidence, CombinedEvidence, check_backend_options
+from .arrival_evidence import choose_pod_evidence
+from .arrivals import ArrivalEvidence, CombinedEvidence
+from .backend_options import check_backend_options
+from .backend_search import BackendEvidence
 from .hop_readings import HopReadings
 from .otlp_payloads import build_otlp_request, build_xray_segment, create_probe_id
 from .otlp_senders import SendRequest, create_proxy_sender, create_sender

@@ -12,7 +12,7 @@ from urllib.error import URLError
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, make_printable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import read_item_counters
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.item_counters import read_item_counters
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import read_counts
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate, _yaml

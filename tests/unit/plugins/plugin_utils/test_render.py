@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import pod
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import find_metrics_address
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics_address import find_metrics_address
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judged_collectors, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _tables, _yaml
 

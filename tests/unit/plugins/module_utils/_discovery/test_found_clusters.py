@@ -13,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.foun
     IN_CLUSTER,
     FoundCluster,
     Hub,
+    UnreachableCluster,
     build_fleet,
     filter_by_labels,
     read_argo_cd_cluster,
@@ -59,7 +60,7 @@ def test_an_eks_cluster_is_named_with_its_region_and_role() -> None:
     ],
 )
 def test_an_eks_cluster_that_no_run_can_reach_is_left_out_with_the_reason(changed: dict[str, Any], says: str) -> None:
-    assert read_eks_cluster(EKS | changed, "eu-west-1", {}) == says
+    assert read_eks_cluster(EKS | changed, "eu-west-1", {}) == UnreachableCluster(says)
 
 
 def test_contexts_are_chosen_by_patterns() -> None:
@@ -118,7 +119,8 @@ def test_a_managed_cluster_is_a_context_with_the_id_that_it_claims() -> None:
     assert read_managed_cluster({**managed, **odd}, "") == FoundCluster(
         "azure", "open_cluster_management", {"otel_collector_kube_context": "azure"}, found.labels
     )
-    assert read_managed_cluster({**managed, "spec": {}}, "") == "ManagedCluster azure: the hub has not accepted it"
+    refused = UnreachableCluster("ManagedCluster azure: the hub has not accepted it")
+    assert read_managed_cluster({**managed, "spec": {}}, "") == refused
 
 
 def test_labels_choose() -> None:

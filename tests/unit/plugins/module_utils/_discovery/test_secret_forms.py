@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.secr
     check_kubeconfig,
     read_kubeconfig_text,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import parse_token_command
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token_commands import parse_token_command
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, role_names, trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, oidc_provider, role_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import (
     IdentityRequest,
     assign_roles,
@@ -188,34 +188,44 @@ WRONG = ["http://a/b", "https://", "", "https://a:8443/b", "https://a/b?c", "htt
 
 @pytest.mark.parametrize("given_", WRITTEN)
 def test_an_issuer_is_written_in_one_way(given_: str) -> None:
-    assert trust.normalize_issuer(given_) == ISSUER
-    assert trust.strip_scheme(trust.normalize_issuer(given_)) == "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    assert oidc_provider.normalize_issuer(given_) == ISSUER
+    assert (
+        oidc_provider.strip_scheme(oidc_provider.normalize_issuer(given_))
+        == "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    )
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_iam_does_not_take_is_an_error(wrong: str) -> None:
     with pytest.raises(Problem, match="is not the URL of an issuer"):
-        trust.normalize_issuer(wrong)
+        oidc_provider.normalize_issuer(wrong)
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso"])
 def test_a_provider_is_found_in_every_partition(partition: str) -> None:
     arn = f"arn:{partition}:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
-    assert trust.find_provider_arn([arn + "2", arn], ISSUER) == arn
-    assert trust.find_provider_arn([arn + "2"], ISSUER) == ""
+    assert oidc_provider.find_provider_arn([arn + "2", arn], ISSUER) == arn
+    assert oidc_provider.find_provider_arn([arn + "2"], ISSUER) == ""
 
 
 def test_thumbprints_are_optional_and_checked() -> None:
-    assert trust.normalize_thumbprints(None) is None
-    assert trust.normalize_thumbprints(["AA:" * 19 + "AA"]) == ["aa" * 20]
+    assert oidc_provider.normalize_thumbprints(None) is None
+    assert oidc_provider.normalize_thumbprints(["AA:" * 19 + "AA"]) == ["aa" * 20]
     for wrong in (["short"], [f"{number:040x}" for number in range(6)]):
         with pytest.raises(Problem, match="Leave thumbprints out"):
-            trust.normalize_thumbprints(wrong)
+            oidc_provider.normalize_thumbprints(wrong)
 
 
 def test_what_does_not_differ_is_no_step_and_thumbprints_of_aws_are_left_alone() -> None:
-    assert trust.plan_steps(LIVE, trust.plan_provider(LIVE, ["a"], None, None, purges_others=False)) == []
-    (step,) = trust.plan_steps(LIVE, trust.plan_provider(LIVE, ["a", "b"], ["e" * 40], None, purges_others=False))
+    assert (
+        oidc_provider.plan_provider_calls(
+            LIVE, oidc_provider.plan_provider(LIVE, ["a"], None, None, purges_others=False)
+        )
+        == []
+    )
+    (step,) = oidc_provider.plan_provider_calls(
+        LIVE, oidc_provider.plan_provider(LIVE, ["a", "b"], ["e" * 40], None, purges_others=False)
+    )
     assert step.operation == "update_open_id_connect_provider_thumbprint"
 
 
@@ -225,9 +235,9 @@ IDS = st.lists(st.sampled_from("abcdef"), unique=True)
 @given(IDS, IDS, st.booleans())
 def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want: list[str], purge: bool) -> None:
     live = LIVE | {"client_ids": sorted(have)}
-    wanted = trust.plan_provider(live, want, None, None, purges_others=purge)
+    wanted = oidc_provider.plan_provider(live, want, None, None, purges_others=purge)
     now = set(have)
-    for step in trust.plan_steps(live, wanted):
+    for step in oidc_provider.plan_provider_calls(live, wanted):
         one = step.parameters["ClientID"]
         now = now | {one} if step.operation.startswith("add") else now - {one}
         assert not set(have) & set(want) - now, "what is wanted and was there is there all the time"
@@ -236,7 +246,7 @@ def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want
 
 
 def test_tags_are_set_and_unset() -> None:
-    steps = trust.plan_steps(LIVE, LIVE | {"tags": {"y": "2"}})
+    steps = oidc_provider.plan_provider_calls(LIVE, LIVE | {"tags": {"y": "2"}})
     assert [step.parameters for step in steps] == [{"Tags": [{"Key": "y", "Value": "2"}]}, {"TagKeys": ["x"]}]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import role, trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import role, role_calls, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import parse_eks_cluster
@@ -32,23 +32,25 @@ def names(*given: Any) -> list[str]:
 
 
 def test_a_new_role_is_ours_from_its_first_moment() -> None:
-    request = role.build_creation_request(made(path="/o11y/", permissions_boundary="arn:b"), ACCOUNT)
+    request = role_calls.build_creation_request(made(path="/o11y/", permissions_boundary="arn:b"), ACCOUNT)
     assert {tag["Key"] for tag in request["Tags"]} == {role.CLUSTER_TAG, role.ACCOUNT_TAG, role.ORIGIN_TAG}
     assert (request["Path"], request["PermissionsBoundary"]) == ("/o11y/", "arn:b")
-    assert "PermissionsBoundary" not in role.build_creation_request(made(), ACCOUNT)
+    assert "PermissionsBoundary" not in role_calls.build_creation_request(made(), ACCOUNT)
 
 
 def test_where_nothing_differs_there_are_no_steps() -> None:
     live = made(managed_policies=("A",))
-    assert role.plan_steps(live, role.plan_role(live, wish(managed_policies=("A",)), lambda tags: tags)) == []
+    assert (
+        role_calls.plan_role_calls(live, role.plan_role(live, wish(managed_policies=("A",)), lambda tags: tags)) == []
+    )
 
 
 def test_what_restricts_comes_first_and_what_is_new_before_what_goes() -> None:
     live = made(managed_policies=("A",)) | {"permissions_boundary": ""}
     wanted = made(managed_policies=("B",), statements=[], permissions_boundary="arn:b")
     order = "put_role_permissions_boundary attach_role_policy delete_role_policy detach_role_policy"
-    assert " ".join(names(*role.plan_steps(live, wanted))) == order
-    assert names(*role.plan_steps(wanted, live))[-1] == "delete_role_permissions_boundary"
+    assert " ".join(names(*role_calls.plan_role_calls(live, wanted))) == order
+    assert names(*role_calls.plan_role_calls(wanted, live))[-1] == "delete_role_permissions_boundary"
 
 
 def test_a_role_of_ours_is_exactly_what_is_asked_and_one_that_was_there_gets_more() -> None:
@@ -64,14 +66,14 @@ def test_a_role_of_ours_is_exactly_what_is_asked_and_one_that_was_there_gets_mor
 
 
 def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> None:
-    assert role.remaining_settings(made(), []) is None
+    assert role_calls.remaining_settings(made(), []) is None
     live = made(managed_policies=("A", "arn:theirs"))
     live["tags"] |= {role.ORIGIN_TAG: "adopted", "team": "a"}
-    left = role.remaining_settings(live, ["A"])
+    left = role_calls.remaining_settings(live, ["A"])
     assert left is not None
     assert (left["tags"], left["policies"], left["managed_policies"]) == ({"team": "a"}, {}, ["arn:theirs"])
     assert left["trust"] == live["trust"], "IAM takes no policy without a statement"
-    assert names(*role.plan_removal(live))[-1] == "delete_role"
+    assert names(*role_calls.plan_deletion_calls(live))[-1] == "delete_role"
 
 
 @cases(
@@ -92,8 +94,8 @@ OURS = made()["tags"]
 @cases(
     "live, asked, words",
     ({"tags": {}}, {}, "it exists, and is not ours"),
-    ({"tags": OURS | {role.ACCOUNT_TAG: "a/b"}}, {"adopt": True}, "it is the role of a/b"),
-    ({"tags": OURS | {role.CLUSTER_TAG: "arn:x"}}, {"adopt": True}, "in arn:x"),
+    ({"tags": OURS | {role.ACCOUNT_TAG: "a/b"}}, {"allows_others": True}, "it is the role of a/b"),
+    ({"tags": OURS | {role.CLUSTER_TAG: "arn:x"}}, {"allows_others": True}, "in arn:x"),
     ({"tags": OURS}, {"path": "/x/"}, "its path is /, and IAM cannot change that"),
 )
 def test_what_is_not_ours_is_refused(live: dict[str, Any], asked: dict[str, Any], words: str) -> None:
@@ -104,7 +106,7 @@ def test_what_is_not_ours_is_refused(live: dict[str, Any], asked: dict[str, Any]
 
 def test_what_is_ours_or_may_be_adopted_is_not() -> None:
     role.check_role_change("role", made(), wish(path="/"))
-    role.check_role_change("role", made() | {"tags": {}, "path": "/theirs/"}, wish(adopt=True, path="/"))
+    role.check_role_change("role", made() | {"tags": {}, "path": "/theirs/"}, wish(allows_others=True, path="/"))
 
 
 def test_names_of_policies_are_aws_own() -> None:
@@ -156,27 +158,27 @@ def test_sids_are_such_as_iam_takes() -> None:
 
 
 def test_new_trust_is_beside_the_old_until_that_is_taken_away() -> None:
-    assert trust.build_trust_policy(None, IRSA, keeps_providers=True, keeps_foreign=False) == policy(IRSA)
-    both = trust.build_trust_policy(policy(IRSA), POD, keeps_providers=True, keeps_foreign=False)
+    assert trust.build_trust_policy(None, IRSA, keeps_providers=True, keeps_others=False) == policy(IRSA)
+    both = trust.build_trust_policy(policy(IRSA), POD, keeps_providers=True, keeps_others=False)
     assert sids(both) == [IRSA["Sid"], POD["Sid"]]
-    assert trust.build_trust_policy(both, POD, keeps_providers=False, keeps_foreign=False) == policy(POD)
-    assert trust.build_trust_policy(both, IRSA, keeps_providers=False, keeps_foreign=False) == policy(IRSA)
+    assert trust.build_trust_policy(both, POD, keeps_providers=False, keeps_others=False) == policy(POD)
+    assert trust.build_trust_policy(both, IRSA, keeps_providers=False, keeps_others=False) == policy(IRSA)
 
 
 def test_a_statement_of_ours_that_is_out_of_date_is_replaced() -> None:
     old = {**IRSA, "Condition": {}}
-    assert trust.build_trust_policy(policy(old), IRSA, keeps_providers=True, keeps_foreign=True) == policy(IRSA)
+    assert trust.build_trust_policy(policy(old), IRSA, keeps_providers=True, keeps_others=True) == policy(IRSA)
 
 
 def test_what_others_trust_stays_in_a_role_of_theirs_alone() -> None:
     live = policy(THEIRS, IRSA)
-    assert sids(trust.build_trust_policy(live, POD, keeps_providers=False, keeps_foreign=True)) == [
+    assert sids(trust.build_trust_policy(live, POD, keeps_providers=False, keeps_others=True)) == [
         "Theirs",
         POD["Sid"],
     ]
-    assert sids(trust.build_trust_policy(live, POD, keeps_providers=False, keeps_foreign=False)) == [POD["Sid"]]
+    assert sids(trust.build_trust_policy(live, POD, keeps_providers=False, keeps_others=False)) == [POD["Sid"]]
     # Before the rollout nothing is taken from anybody.
-    assert sids(trust.build_trust_policy(live, POD, keeps_providers=True, keeps_foreign=False)) == [
+    assert sids(trust.build_trust_policy(live, POD, keeps_providers=True, keeps_others=False)) == [
         "Theirs",
         IRSA["Sid"],
         POD["Sid"],
@@ -186,6 +188,6 @@ def test_what_others_trust_stays_in_a_role_of_theirs_alone() -> None:
 
 def test_what_means_the_same_is_left_as_it_is_written() -> None:
     live = policy({**POD, "Action": ["sts:TagSession", "sts:AssumeRole"]})
-    assert trust.build_trust_policy(live, POD, keeps_providers=False, keeps_foreign=False) == live
+    assert trust.build_trust_policy(live, POD, keeps_providers=False, keeps_others=False) == live
     single = {"Version": "2012-10-17", "Statement": POD}
-    assert trust.build_trust_policy(single, POD, keeps_providers=False, keeps_foreign=False) == single
+    assert trust.build_trust_policy(single, POD, keeps_providers=False, keeps_others=False) == single

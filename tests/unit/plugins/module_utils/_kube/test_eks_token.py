@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.role_
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.aws_failures import FailedCall
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import parse_token_command
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token_commands import parse_token_command
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import ServiceAccount

@@ -139,36 +139,6 @@ def test_every_row_is_found_by_a_case_with_the_words_of_the_kubelet() -> None:
     assert (found.container, found.reason, found.detail) == ("c", "Error", "exit code 3, restarts: 2")
 
 
-def test_pods_that_are_to_be_replaced() -> None:
-    pods = [pod(name=name, ownerReferences=[{"uid": "w"}]) for name in ("a", "b")]
-    gone = pod(name="c", ownerReferences=[{"uid": "w"}], deletionTimestamp=T1)
-    assert failures.select_older_pods(daemon_set(), pods[:1], [*pods, gone, pod(name="d")]) == pods[1:]
-
-
-def owned(name: str, owner: str = "w", **more: Any) -> Any:
-    return {"name": name, "uid": name, "ownerReferences": [{"uid": owner}], **more}
-
-
-def names(workload: Any, newest: Any, *pods: Any) -> list[str]:
-    found = failures.select_newest_pods(workload, newest, [pod(**metadata) for metadata in pods])
-    return [item["metadata"]["name"] for item in found]
-
-
-def test_only_pods_of_the_newest_revision_or_replica_set_count() -> None:
-    old, new = ({"labels": {"controller-revision-hash": letter}} for letter in "on")
-    metadata = [(1, owned("old", **old)), (2, owned("new", **new)), (9, owned("other", "x"))]
-    newest = failures.find_newest_revision(
-        daemon_set(), [{"revision": number, "metadata": one} for number, one in metadata]
-    )
-    assert newest["metadata"]["name"] == "new"
-    pods = [owned("a", **old), owned("b", **new), owned("c", **new, deletionTimestamp=T1)]
-    assert names(daemon_set(), newest, *pods) == ["b"]
-    key = "deployment.kubernetes.io/revision"
-    sets = [{"metadata": owned(uid, annotations={key: number})} for uid, number in (("r1", "9"), ("r2", "10"))]
-    newest = failures.find_newest_revision(deployment(), sets)
-    assert names(deployment(), newest, owned("r1", "r1"), owned("r2", "r2")) == ["r2"]
-
-
 @cases("container, of, yes", ({}, "x", True), ({"readinessProbe": {}}, "x", False), ({}, "", False))
 def test_without_a_probe_nobody_asks(container: Any, of: str, yes: bool) -> None:
     workload = {"kind": "Deployment", "of": of, "spec": {"template": {"spec": {"containers": [container]}}}}

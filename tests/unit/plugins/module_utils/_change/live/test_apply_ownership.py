@@ -18,8 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     Product,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.removal import (
-    adoption_label,
     plan_removal,
+    removal_label,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
@@ -355,5 +355,5 @@ def test_definitions_go_when_the_rest_of_their_product_is_gone(product: Product)
     ]
     nothing = {"installed": False, "ours": False, "namespace": "", "objects": [], "resources": [], "denied": []}
     plan = plan_removal(product, {**nothing, "crds": there}, "refuse", True, "shop/shop")
-    result = absent(api, plan.manifests, adopt=(adoption_label(product),), field_manager=names.OWNER)
+    result = absent(api, plan.manifests, adopt=(removal_label(product),), field_manager=names.OWNER)
     assert (list(actions(result).values()), result["warnings"]) == (["deleted", "deleted"], [])

@@ -134,3 +134,16 @@ def test_actions_have_the_names_that_policies_have() -> None:
     with pytest.raises(boto.ClientError) as raised:
         calls("add_client_id_to_open_id_connect_provider")
     assert aws_api.read_failed_call(raised.value).action == "AddClientIDToOpenIDConnectProvider"
+
+
+@pytest.mark.parametrize(
+    ("pages", "names"),
+    [
+        ([{"Names": ["a"], "IsTruncated": True, "Marker": "1"}, {"Names": ["b"]}], ["a", "b"]),
+        ([{"Names": ["a"], "IsTruncated": True, "Marker": ""}, {"Names": ["a"]}], ["a"]),
+        ([{"Names": ["a"], "IsTruncated": False, "Marker": "1"}, {"Names": ["b"]}], ["a"]),
+    ],
+)
+def test_a_list_of_iam_ends_without_a_marker(pages: list[Any], names: list[str]) -> None:
+    calls, _clock = calls_to(Client(*pages))
+    assert calls.read_iam_pages("describe_addon", "Names") == names

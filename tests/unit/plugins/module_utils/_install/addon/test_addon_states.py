@@ -13,9 +13,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
     addon_versions as versions,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_issues import (
     ADVICE_BY_CODE,
     Issue,
+    describe_issues,
+    join_fixes,
     list_issues,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -122,7 +124,7 @@ WAIT, FAIL, ACCEPT = (
 
 # What a wait does in each status of an add-on, and the first step to have it and to remove it.
 EXPECTED = """
-              create  update  delete  settle  follow  present removed
+              create  update  delete unchang  watch  present removed
 ABSENT        wait    gone    done    gone    wait    create  nothing
 CREATING      wait    wait    wait    wait    wait    resume  delete
 ACTIVE        done    done    wait    done    done    change  delete
@@ -195,16 +197,14 @@ def test_issues_of_addon_and_update_are_told_once_each() -> None:
     addon = {"health": {"issues": [{"code": "AccessDenied", "message": "no", "resourceIds": ["role/a"]}]}}
     update = {"errors": [{"errorCode": "AccessDenied", "errorMessage": "no", "resourceIds": ["role/a"]}]}
     issues = list_issues(addon, update)
-    assert addon_states.describe_issues(issues) == "no [AccessDenied (role/a)]"
-    assert addon_states.join_fixes(issues * 2).count("eks:addon-manager") == 1
-    assert issues[0].fact_row["fix"] == ADVICE_BY_CODE["AccessDenied"].fix
-    assert addon_states.describe_issues(list_issues({"health": {"issues": [{"message": "odd"}]}})) == "odd [no code]"
-    assert addon_states.describe_issues((Issue("AccessDenied", ""),)) == "EKS gives no message [AccessDenied]"
+    assert describe_issues(issues) == "no [AccessDenied (role/a)]"
+    assert join_fixes(issues * 2).count("eks:addon-manager") == 1
+    assert issues[0].result_row["fix"] == ADVICE_BY_CODE["AccessDenied"].fix
+    assert describe_issues(list_issues({"health": {"issues": [{"message": "odd"}]}})) == "odd [no code]"
+    assert describe_issues((Issue("AccessDenied", ""),)) == "EKS gives no message [AccessDenied]"
     assert list_issues(None) == list_issues({"health": {}}, {}) == ()
 
 
 @pytest.mark.parametrize("code", EKS.shape_for("ErrorCode").enum)
 def test_every_error_of_an_update_is_told(code: str) -> None:
-    assert code in addon_states.describe_issues(
-        list_issues(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]})
-    )
+    assert code in describe_issues(list_issues(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]}))

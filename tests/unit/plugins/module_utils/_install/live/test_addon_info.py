@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
     AnsibleCallError,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ADVICE_BY_CODE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_issues import ADVICE_BY_CODE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.testbed.aws.world import Stage

@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_info import CatalogKey, OlmReader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_info import OlmReader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.namespaced_name import NamespacedName
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...fake_api import FakeApi, status
@@ -32,7 +33,7 @@ def manifest(name: str = NAME, source: str = "redhat-operators") -> dict[str, An
 
 
 def read(api: FakeApi, packages: bool = True, seconds: float = 5) -> dict[str, Any]:
-    return OlmReader(api.cluster(), NAMESPACE, NAME, CatalogKey(*CATALOG)).read_state(packages, seconds)
+    return OlmReader(api.cluster(), NAMESPACE, NAME, NamespacedName(*CATALOG)).read_state(packages, seconds)
 
 
 def test_a_cluster_without_olm_is_told_so() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_wait import OlmWait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.install_objects import InstallGoal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import SOON_SECONDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import InstallGoal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import compile_search
 

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.release_info import read_release_facts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.release_info import read_installation
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -47,7 +47,7 @@ def installed() -> list[dict[str, Any]]:
 
 
 def look(api: FakeApi, objects: bool = False) -> dict[str, Any]:
-    return read_release_facts(api.cluster(), OPERATOR, objects)
+    return read_installation(api.cluster(), OPERATOR, objects)
 
 
 def refusing(plural: str) -> FakeApi:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import csv_names as found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_decision
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_objects as found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases

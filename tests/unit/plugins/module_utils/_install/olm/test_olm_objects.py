@@ -11,7 +11,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm im
 
 from ...helpers import cases
 from . import samples
-from .samples import NAMESPACE, ONE, THREE, olm, subscription
+from .samples import NAMESPACE, ONE, THREE, subscription
 
 CSV = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 OURS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
@@ -76,60 +76,3 @@ def test_the_operator_has_two_packages_and_the_one_that_was_asked_for() -> None:
     wanted = [*olm_objects.PACKAGES, "own-build"]
     listed = [subscription(package=name) for name in (*wanted, "tempo-product")]
     assert [item["package"] for item in olm_objects.select_of_operator(listed, "own-build")] == wanted
-
-
-def installed(by: str = "olm", namespace: str = NAMESPACE, **more: Any) -> dict[str, Any]:
-    crd = {"name": "instrumentations.opentelemetry.io", "ours": False, "installer": {"by": "olm", "name": ""}}
-    workloads = [{"kind": "Deployment", "namespace": namespace, "name": "manager"}]
-    there = {"installed": True, "ours": False, "installer": {"by": by, "name": ONE}, "namespace": namespace}
-    return {**there, "crds": [crd], "workloads": workloads, "objects": [], **more}
-
-
-@cases(
-    "by, namespace, subscriptions, csvs, ours",
-    ("olm", NAMESPACE, [subscription()], [CSV], True),
-    ("olm", NAMESPACE, [], [CSV], True),  # what an interrupted removal left
-    ("olm", NAMESPACE, [subscription(ours=False)], [CSV], False),
-    ("olm", "elsewhere", [subscription()], [], False),
-    ("helm", NAMESPACE, [subscription()], [CSV], False),
-    ("olm", NAMESPACE, [], [], False),
-)
-def test_what_a_subscription_of_ours_brought_is_ours(
-    by: str, namespace: str, subscriptions: list[Any], csvs: list[Any], ours: bool
-) -> None:
-    there = olm(subscriptions=subscriptions, csvs=csvs)
-    assert as_ours(there, installed(by, namespace))["ours"] is ours
-
-
-def as_ours(there: Any, product: Any) -> Any:
-    return olm_objects.mark_own_objects(NAMESPACE, "opentelemetry-product", product, there)
-
-
-def test_definitions_of_olm_are_ours_unless_somebody_else_has_a_subscription_and_those_of_helm_are_not() -> None:
-    for subscriptions, ours in (([], True), ([subscription()], True), ([subscription(ours=False)], False)):
-        result = as_ours(olm(subscriptions=subscriptions), installed())
-        assert [item["ours"] for item in result["crds"]] == [ours]
-    crd = {"name": "instrumentations.opentelemetry.io", "ours": False, "installer": {"by": "helm", "name": "a/b"}}
-    assert not as_ours(olm(), installed(crds=[crd]))["crds"][0]["ours"]
-
-
-@cases(
-    "product, there, kinds",
-    ({"ours": True}, {"subscriptions": [subscription()], "csvs": [CSV]}, ["ClusterServiceVersion", "Deployment"]),
-    ({}, {"subscriptions": [subscription(ours=False)], "csvs": [CSV]}, []),
-    ({}, {"subscriptions": [subscription(ours=False, package="own-build")], "csvs": [CSV]}, []),
-    ({"ours": True}, {"csvs": [{**CSV, "product": False}]}, []),
-    # An OperatorGroup that others use stays.
-    ({"ours": True, "objects": OBJECTS}, {"subscriptions": [subscription(), NEIGHBOUR]}, ["Subscription"]),
-)
-def test_versions_and_their_workloads_go_with_the_subscription(product: Any, there: Any, kinds: list[str]) -> None:
-    result = olm_objects.add_versions(NAMESPACE, "own-build", installed(**product), olm(**there))
-    assert [item["kind"] for item in result["objects"]] == kinds
-    names = {"ClusterServiceVersion": ONE, "Deployment": "manager", "Subscription": "a"}
-    assert [item["name"] for item in result["objects"]] == [names[kind] for kind in kinds]
-
-
-def test_neighbours_are_other_subscriptions_of_the_namespace() -> None:
-    there = olm(subscriptions=[subscription(), NEIGHBOUR])
-    assert olm_objects.list_other_subscriptions(NAMESPACE, there) == [NEIGHBOUR]
-    assert olm_objects.list_other_subscriptions("elsewhere", there) == []

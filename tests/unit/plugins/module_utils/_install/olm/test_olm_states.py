@@ -10,16 +10,13 @@ import math
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import install_objects
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import (
     olm_state_table as meanings,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_states as state
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import (
-    APPROVE,
-    DONE,
-    WAIT,
-    InstallGoal,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.install_objects import InstallGoal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import APPROVE, DONE, WAIT
 
 from ...helpers import cases
 from .samples import NAME, NAMESPACE, ONE, THREE, TWO, csv, plan, subscribed
@@ -113,7 +110,7 @@ def test_who_fails_is_told_what_to_do(row: meanings.StateRow) -> None:
 def look(goal: InstallGoal, subscription: dict[str, Any] | None, *items: dict[str, Any]) -> state.OlmVerdict:
     plans = [item for item in items if item["kind"] == "InstallPlan"]
     csvs = {item["metadata"]["name"]: item for item in items if item["kind"] == "ClusterServiceVersion"}
-    return state.judge_installation(goal, state.OlmObjects(subscription, plans, csvs))
+    return state.judge_installation(goal, install_objects.LiveObjects(subscription, plans, csvs))
 
 
 def outcome(verdict: state.OlmVerdict) -> str:
@@ -191,7 +188,7 @@ def test_conditions_are_told_and_deprecations_are_not() -> None:
     verdict = look(PINNED, subscription)
     assert states(verdict) == [(SUBSCRIPTION, "ResolutionFailed")]
     assert verdict.symptoms[0].wrong == "no operators found in channel x"
-    assert state.list_deprecations(subscription) == ["channel old ends"]
+    assert install_objects.list_deprecations(subscription) == ["channel old ends"]
 
 
 def test_a_catalog_that_is_away_does_not_stop_what_is_resolved() -> None:
@@ -217,7 +214,7 @@ def test_requirements_that_are_not_met_are_named() -> None:
     pending = csv(TWO, "Pending", "RequirementsNotMet", "not found", requirementStatus=[met, unmet])
     (symptom, *_rest) = look(PINNED, subscribed(currentCSV=TWO), pending).symptoms
     assert symptom.message == "not found; CustomResourceDefinition a.b is NotPresent: CRD is not present"
-    assert symptom.fact_row["reason"] == "RequirementsNotMet"
+    assert symptom.result_row["reason"] == "RequirementsNotMet"
 
 
 @cases(
@@ -288,5 +285,5 @@ def test_what_does_not_wait_is_left(more: dict[str, Any]) -> None:
 def test_the_owner_is_one_of_several() -> None:
     item = plan("newest", TWO)
     item["metadata"]["ownerReferences"].append({"kind": "Subscription", "name": "tempo-product"})
-    assert state.is_made_for(item, "tempo-product")
-    assert not state.is_made_for(item, "other") and not state.is_made_for({"metadata": {}}, "other")
+    assert install_objects.is_made_for(item, "tempo-product")
+    assert not install_objects.is_made_for(item, "other") and not install_objects.is_made_for({"metadata": {}}, "other")

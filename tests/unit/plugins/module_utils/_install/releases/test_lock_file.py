@@ -33,8 +33,12 @@ FOUND = [
 ]
 
 
+def checksums(found: Any) -> list[lock.Checksum]:
+    return [lock.Checksum(*fields) for fields in found]
+
+
 def locked(*found: tuple[str, str, str, str], exclude: tuple[str, ...] = ()) -> lock.Lock:
-    return lock.read_lock(lock.build_lock_content(found or FOUND, exclude, None), "/inventory/otel.lock.yml")
+    return lock.read_lock(lock.build_lock_content(checksums(found or FOUND), exclude, None), "/inventory/otel.lock.yml")
 
 
 def test_an_image_gets_its_digest_or_is_refused_unless_it_is_excluded() -> None:
@@ -59,12 +63,15 @@ def test_another_sum_is_refused_with_both_and_without_secrets() -> None:
 
 
 def test_the_content_is_the_same_in_any_order_without_secrets_and_keeps_its_origin_with_its_sum() -> None:
-    (text,) = {repr(lock.build_lock_content(order, ["b", "a", "b"], None)) for order in itertools.permutations(FOUND)}
+    (text,) = {
+        repr(lock.build_lock_content(checksums(order), ["b", "a", "b"], None))
+        for order in itertools.permutations(FOUND)
+    }
     assert "hunter" not in text and "'exclude': ['a', 'b']" in text
     assert text.index("ghcr.io/y:2") < text.index("quay.io/x:1")
     name, elsewhere = "cert-manager v1.21.2", "/media/releases/cert-manager.yaml"
-    same = lock.build_lock_content([("manifests", name, C, elsewhere)], [], locked())
-    other = lock.build_lock_content([("manifests", name, A, elsewhere)], [], locked())
+    same = lock.build_lock_content(checksums([("manifests", name, C, elsewhere)]), [], locked())
+    other = lock.build_lock_content(checksums([("manifests", name, A, elsewhere)]), [], locked())
     rows = [content["all"]["vars"]["otel_lock"]["manifests"][name] for content in (same, other)]
     assert rows == [{"sum": C, "from": "https://m.example/cert-manager.yaml"}, {"sum": A, "from": elsewhere}]
 
@@ -72,7 +79,7 @@ def test_the_content_is_the_same_in_any_order_without_secrets_and_keeps_its_orig
 @pytest.mark.parametrize("missing", ["", "sha256:", "sha256:xyz", "md5:1", f"{A} ", "-"])
 def test_what_has_no_digest_is_not_locked(missing: str) -> None:
     with pytest.raises(Problem, match=r"there is no digest of quay.io/x:1 .*otel_lock_exclude"):
-        lock.build_lock_content([("images", "quay.io/x:1", missing, "docker://quay.io/x:1")], [], None)
+        lock.build_lock_content(checksums([("images", "quay.io/x:1", missing, "docker://quay.io/x:1")]), [], None)
 
 
 def inside(**content: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import exec_plugin
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import exec_credential
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from .test_exec_plugin import PRINTED, Pool, authorized, connected, credential, failed
@@ -47,7 +47,7 @@ def alive(tmp_path: Path) -> Iterator[Alive]:
 def test_a_command_that_hangs_is_ended_with_all_that_it_has_started(
     tmp_path: Path, alive: Alive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exec_plugin, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(exec_credential, "TIMEOUT_SECONDS", 0.5)
     problem = failed(tmp_path, f"echo {PRINTED}; echo open a browser >&2; {alive.hangs}", "sso", "--secret", PRINTED)
     assert problem.wrong.startswith("the command of the kubeconfig that makes its tokens did not end within 0.5 s")
     assert "terminal" in problem.wrong
@@ -66,7 +66,7 @@ def test_a_connection_waits_once_for_a_command_that_hangs(tmp_path: Path, monkey
     transport = connected(tmp_path, script)
     transport._pool = Pool(200, 200, 401)
     (tmp_path / "broken").touch()
-    monkeypatch.setattr(exec_plugin, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(exec_credential, "TIMEOUT_SECONDS", 0.5)
     for _ in range(2):
         assert transport("GET", "/version", {}, None).status == 200, "the token may still be valid"
     with pytest.raises(Problem, match="did not end within"):
@@ -77,7 +77,7 @@ def test_a_connection_waits_once_for_a_command_that_hangs(tmp_path: Path, monkey
 def test_a_command_that_hangs_disturbs_no_other_connection(
     tmp_path: Path, alive: Alive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exec_plugin, "TIMEOUT_SECONDS", 3)
+    monkeypatch.setattr(exec_credential, "TIMEOUT_SECONDS", 3)
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
     with ThreadPoolExecutor() as pool:

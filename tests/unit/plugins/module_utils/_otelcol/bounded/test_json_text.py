@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounde
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import operator_reasons
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import trace_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import (
-    backend_queries,
+    backend_records,
     evidence,
     logs,
 )
@@ -39,7 +39,7 @@ def test_text_that_is_too_deep_is_a_value_error_as_other_text_that_is_no_json() 
     [
         (lambda text: backend_http.read_answer(200, text.encode(), "there", ""), (None, "its answer is not JSON")),
         (lambda text: api_responses._parse_json_object(text.encode()), None),
-        (backend_queries._parse_json_or_message, {"message": DEEP}),
+        (backend_records._parse_json_or_message, {"message": DEEP}),
         (evidence._read_entry_lines, [DEEP]),
         (journal_facts._parse_entry, None),
         (logs._parse_json_object, {}),
@@ -55,7 +55,7 @@ def test_text_of_others_that_is_too_deep_ends_no_run(read: Callable[[str], Any],
 def test_attributes_of_text_that_python_reads_and_that_is_deep_end_no_run(levels: int) -> None:
     text = '{"a": ' * levels + "1" + "}" * levels
     answer = {"events": [{"message": text, "logStreamName": "agent"}]}
-    found = next(backend_queries._read_log_events(answer))
+    found = next(backend_records.read_log_events(answer))
     assert found["logStreamName"] == "agent"
     assert (found.get("a") == "1") is (levels == 40)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.namespaced_name import NamespacedName
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import restarts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import stale_sidecars
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import RestartRun
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restart_obstacles import find_restart_obstacle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restarts import (
     RESTARTED_AT,
     OutdatedWorkload,
-    SidecarName,
 )
 
 from tests.support.cases import cases
@@ -23,7 +24,7 @@ from ...fake_api import FakeApi
 from ...live_helpers import definition, obj
 
 BEFORE, CHANGED, AFTER = (f"2026-01-01T00:00:0{second}Z" for second in (1, 5, 9))
-SIDECARS = [SidecarName("ns", "side")]
+SIDECARS = [NamespacedName("ns", "side")]
 FULL = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "readyReplicas": 2, "observedGeneration": 1}
 FULL |= {"conditions": [{"type": "Available", "status": "True"}]}
 
@@ -44,8 +45,8 @@ def pod(
     """Return a pod of the Deployment `name`."""
     owner = {"kind": "ReplicaSet", "name": f"{name}-5d4f8c7b6", "uid": f"{name}-rs", "controller": True}
     metadata = {"creationTimestamp": created, "uid": f"{namespace}-{name}", "ownerReferences": [owner]}
-    metadata["annotations"] = {restarts.INJECT_ANNOTATION: inject} if inject else {}
-    first = [{"name": restarts.SIDECAR_CONTAINER, "restartPolicy": "Always"}] if sidecar else []
+    metadata["annotations"] = {stale_sidecars.INJECT_ANNOTATION: inject} if inject else {}
+    first = [{"name": stale_sidecars.SIDECAR_CONTAINER, "restartPolicy": "Always"}] if sidecar else []
     spec = {"initContainers": first, "containers": [{"name": "app"}]}
     return dict(obj("Pod", f"{name}-x", namespace, metadata=metadata | more, spec=spec, status={"phase": "Running"}))
 
@@ -100,23 +101,23 @@ def test_pods_without_or_with_an_older_sidecar_are_named_with_the_command_and_no
     ("elsewhere/side", "", False),
 )
 def test_what_a_pod_requests_is_read_as_the_operator_reads_it(own: str, general: str, wanted: bool) -> None:
-    namespaces = {"ns": {restarts.INJECT_ANNOTATION: general} if general else {}}
-    found = restarts.find_stale_workloads([pod("a", inject=own)], namespaces, [resource()])
+    namespaces = {"ns": {stale_sidecars.INJECT_ANNOTATION: general} if general else {}}
+    found = stale_sidecars.find_stale_workloads([pod("a", inject=own)], namespaces, [resource()])
     assert bool(found) is wanted
 
 
 def test_true_means_the_only_sidecar_of_the_namespace() -> None:
-    assert restarts.find_stale_workloads([pod("a", inject="true")], {}, [resource(), resource("second")]) == []
+    assert stale_sidecars.find_stale_workloads([pod("a", inject="true")], {}, [resource(), resource("second")]) == []
 
 
 def test_pods_that_end_do_not_count() -> None:
     leaving = pod("a", deletionTimestamp=AFTER)
     over = {**pod("b"), "status": {"phase": "Succeeded"}}
-    assert restarts.find_stale_workloads([leaving, over], {}, [resource()]) == []
+    assert stale_sidecars.find_stale_workloads([leaving, over], {}, [resource()]) == []
 
 
 def test_a_pod_in_another_namespace_is_found_by_its_label() -> None:
-    labels = {restarts.INJECTED_LABEL: restarts.injected_label("ns", "side")}
+    labels = {stale_sidecars.INJECTED_LABEL: stale_sidecars.injected_label("ns", "side")}
     far = pod("far", inject="ns/side", namespace="far") | {}
     far["metadata"]["labels"] = labels
     found = restart(api_with(obj("Namespace", "far"), far)).run([], SIDECARS)
@@ -209,8 +210,8 @@ def test_a_deployment_that_could_lose_a_replica_is_left_alone(
 ) -> None:
     live = deployment("one", **spec)
     live["status"] = FULL | status
-    assert why in restarts.find_restart_obstacle(live)
-    assert bool(restarts.find_restart_obstacle(live)) is bool(why)
+    assert why in find_restart_obstacle(live)
+    assert bool(find_restart_obstacle(live)) is bool(why)
 
 
 @cases(
@@ -221,7 +222,7 @@ def test_a_deployment_that_could_lose_a_replica_is_left_alone(
     ("StatefulSet", {}, "only after the pod is gone"),
 )
 def test_other_kinds(kind: str, strategy: dict[str, Any], why: str) -> None:
-    found = restarts.find_restart_obstacle({"kind": kind, "spec": {"updateStrategy": strategy}})
+    found = find_restart_obstacle({"kind": kind, "spec": {"updateStrategy": strategy}})
     assert (why in found) and bool(found) is bool(why)
 
 

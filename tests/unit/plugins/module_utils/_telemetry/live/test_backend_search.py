@@ -12,13 +12,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.backend_queries import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.backend_kinds import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrivals import (
     Arrival,
-    BackendEvidence,
     CombinedEvidence,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_options import (
     check_backend_options,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import BackendEvidence
 
 from tests.support.cases import cases
 from tests.unit.plugins.module_utils.live_helpers import answered
@@ -150,6 +152,9 @@ class Part:
 
     def __init__(self, *seen: str) -> None:
         self.seen, self.asked = seen, list[list[str]]()
+
+    def keeps(self, _signal: str) -> bool:
+        return True
 
     def look(self, signals: list[str]) -> Any:
         self.asked.append(list(signals))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import failures
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import failures, symptom_fixes
 
 from ..helpers import cases
 from .test_failures import HOMELESS, UNBOUND, ended, event, pod, symptoms, waiting
@@ -23,7 +23,7 @@ from .workloads import daemon_set
 def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row: Any) -> None:
     events = [event("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "x" not found')]
     (found,) = symptoms(daemon_set(), [pod(waiting("ContainerCreating"))], events)
-    assert failures.add_certificate_status(found, certificates, []).failure_row.id == row
+    assert symptom_fixes.add_certificate_status(found, certificates, []).failure_row.id == row
 
 
 @cases(
@@ -66,7 +66,9 @@ def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
         {"metadata": {"name": "u", "uid": "u"}, "status": {"phase": "Bound"}},
         {"metadata": {"name": "other", "uid": "o"}},
     ]
-    told = failures.add_unbound_claims(found, claims, [event("ProvisioningFailed", "no such driver", uid="s")]).detail
+    told = symptom_fixes.add_unbound_claims(
+        found, claims, [event("ProvisioningFailed", "no such driver", uid="s")]
+    ).detail
     assert told == f"{UNBOUND}; claim s of StorageClass fast: no such driver; claim t of no StorageClass"
 
 
@@ -99,4 +101,4 @@ def test_a_crash_is_fixed_by_what_its_log_says(log: Any, words: str) -> None:
     item = pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended()))
     item["spec"]["securityContext"] = {"runAsUser": 10001, "fsGroup": 5}
     (found,) = symptoms(daemon_set(), [item])
-    assert words in failures.find_fix(found, log)
+    assert words in symptom_fixes.find_fix(found, log)

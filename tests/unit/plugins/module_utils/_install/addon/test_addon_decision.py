@@ -10,7 +10,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon 
     addon_decision as addons,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_decision import Addon
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.release_decision import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.release_request import (
     ReleaseDecision,
     ReleaseRequest,
 )
@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
-from .samples import OPERATING, TABLE, found, here, resource
+from ..releases.samples import OPERATING, TABLE, found, here, resource
 
 OLD, NEW, NEWER = "v0.141.0-eksbuild.1", "v0.151.0-eksbuild.2", "v0.151.0-eksbuild.10"
 BESIDE = {"other-addon": "it acts on the same annotations"}
@@ -26,12 +26,6 @@ FACTS = {**TABLE, "eks_addons": {"adot": {"first": "0.99.0", "rights_until": "0.
 CERTIFIED = {"installed": True, "version": "1.21.2"}
 EKS = {"by": "eks_addon", "name": ""}
 WANTED = ReleaseRequest(OPERATING, "eks_addon", namespace="ns", certificates="cert_manager")
-NOTHING: dict[str, Any] = {
-    "workloads": {"manager": {"replicas": 1, "resources": {}, "flags": {}, "env": {}, "affinity": {}}},
-    "images": {"java": "", "collector": ""},
-    **{"feature_gates": [], "watch_namespaces": [], "certificates": "cert_manager", "source": "", "sha256": ""},
-    **{"image_registry": "", "image_pull_secrets": []},
-}
 
 
 def wanted(**more: Any) -> ReleaseRequest:
@@ -55,7 +49,7 @@ def crd(by: str, *, ours: bool = False) -> dict[str, Any]:
 def decided(
     asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED
 ) -> ReleaseDecision:
-    return addons.decide_addon(asked, item, cluster, addons.Neighbours(certified, ["adot", *others]), FACTS)
+    return addons.decide_addon(asked, item, cluster, addons.ClusterNeighbours(certified, ["adot", *others]), FACTS)
 
 
 @cases(
@@ -80,7 +74,12 @@ def test_what_becomes_of_the_addon(item: Addon, cluster: Any, action: str) -> No
     (WANTED, addon(), here("0.158.0"), "with another provider, and the provider is now eks_addon"),
     (WANTED, addon(), here("0.158.0", ours=False), "installed by another owner"),
     (WANTED, addon(), there(installer={"by": "helm", "name": "a/b"}), "installed by the Helm release a/b"),
-    (wanted(foreign="takeover"), addon(), there(installer={"by": "olm", "name": "csv"}), "which would revert"),
+    (
+        wanted(other_owner_policy="takeover"),
+        addon(),
+        there(installer={"by": "olm", "name": "csv"}),
+        "which would revert",
+    ),
     (WANTED, addon(NEW, ours=False), there(), r"already in cluster prod, and has no tag.*foreign: takeover"),
     (WANTED, addon(NEW), there(namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
     (wanted(namespace="x"), addon(NEW), there(), "is in namespace ns, and the requested one is x.*creation only"),
@@ -99,11 +98,11 @@ def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, item: Addon, cl
 
 def test_an_addon_of_somebody_else_is_used_as_it_is_or_taken_over() -> None:
     item = addon(OLD, ours=False)
-    decision = decided(wanted(foreign="adopt"), item, there("0.141.0"))
+    decision = decided(wanted(other_owner_policy="adopt"), item, there("0.141.0"))
     assert (decision.action, decision.provider) == ("adopt", "existing")
-    assert decided(wanted(foreign="takeover"), item, there("0.141.0")).action == "upgrade"
+    assert decided(wanted(other_owner_policy="takeover"), item, there("0.141.0")).action == "upgrade"
     cluster = here("0.158.0", ours=False, installer={"by": "helm", "name": "a/b"})
-    assert decided(wanted(foreign="adopt"), addon(), cluster).provider == "existing"
+    assert decided(wanted(other_owner_policy="adopt"), addon(), cluster).provider == "existing"
 
 
 OLDER, UNKNOWN = ({"certified": {"installed": True, "version": version}} for version in ("1.19.1", ""))
@@ -137,24 +136,3 @@ def test_the_addon_is_known_by_name_and_tag() -> None:
     assert addons.find_addon("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, is_ours=True)
     assert addons.find_addon("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, is_ours=False)
     assert addons.find_addon("none", "prod", listed, NEW) == Addon("none", "prod", "", NEW)
-
-
-def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_does_not_hold_here() -> None:
-    addons.refuse_unsupported_inputs(NOTHING)
-    addons.refuse_unsupported_inputs({**NOTHING, "workloads": {}})
-    assert list(addons.list_registry_warnings(NOTHING)) == []
-    assert len(list(addons.list_registry_warnings({**NOTHING, "image_registry": "mirror:5000"}))) == 1
-
-
-@cases(
-    "given, said",
-    ({"workloads": {"manager": {"replicas": 2}}}, "take replicas.*Give it as replicaCount in the configuration"),
-    ({"workloads": {"manager": {"resources": {"limits": {}}}}}, "Give it as manager.resources"),
-    ({"workloads": {"manager": {"flags": {"a": "b"}}}}, "take flags.*the configuration of the add-on has nothing"),
-    ({"images": {"java": "x/y:1"}}, "take images"),
-    ({"certificates": "generated"}, "take certificates"),
-    ({"feature_gates": ["-a"]}, "take feature_gates"),
-)
-def test_what_an_addon_cannot_be_told_is_refused(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(Problem, match=said):
-        addons.refuse_unsupported_inputs({**NOTHING, **given})
