@@ -33,7 +33,9 @@ AUTO, NONE = "auto", "none"
 TIMEOUT_SECONDS = 30
 # The name of the program in the official archives.
 _PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
-_UNSUPPORTED_REASONS = {"adot": "the AWS distribution has no `validate` subcommand"}
+_ADOT = "adot"
+_ADOT_PROGRAM = "aws-otel-collector"
+_ADOT_REASON = "the AWS distribution has no `validate` subcommand"
 _FIX_ISOLATION = "Allow user namespaces, or write that part into the config."
 # What every Collector says for `--version`: `otelcol-contrib version 0.158.0`.
 _VERSION = re.compile(r"^\S+ version:? \S", re.MULTILINE)
@@ -75,18 +77,20 @@ def choose_program(binary: str, target: TargetBuild | None) -> ChosenProgram | U
     if binary == NONE:
         return Unavailable("it was not requested")
     distribution = target.distribution if target else "contrib"
-    if distribution in _UNSUPPORTED_REASONS:
-        return Unavailable(_UNSUPPORTED_REASONS[distribution])
     if binary == AUTO:
         return _find_program_on_path(distribution, target)
     program_path = shutil.which(binary)
     if not program_path:
         raise Problem(f"the program {binary} does not exist", fix="Give the path of a collector, `auto` or `none`.")
+    if distribution == _ADOT and Path(program_path).name == _ADOT_PROGRAM:
+        return Unavailable(_ADOT_REASON)
     return _describe_program(program_path)
 
 
 def _find_program_on_path(distribution: str, target: TargetBuild | None) -> ChosenProgram | Unavailable:
     """Return the program of a distribution in PATH, if its version is that of the target."""
+    if distribution == _ADOT:
+        return Unavailable(_ADOT_REASON)
     program_name = _PROGRAMS.get(distribution)
     if not program_name:
         return Unavailable(f"the program of '{distribution}' is unknown")

@@ -111,6 +111,18 @@ def test_a_program_of_the_right_version_is_found(tmp_path: Path, monkeypatch: py
         _binary.choose_program("/nowhere/otelcol", None)
 
 
+def test_a_given_program_is_asked_about_configs_of_any_distribution(tmp_path: Path) -> None:
+    path = program(tmp_path, "echo otelcol-contrib version 0.158.0")
+    assert _binary.choose_program(path, target("adot")) == _binary.ChosenProgram(path, f"{path} validate")
+
+
+def test_the_program_of_aws_is_not_asked_even_if_its_path_is_given(tmp_path: Path) -> None:
+    path = Path(program(tmp_path, "exit 1")).rename(tmp_path / "aws-otel-collector")
+    reason = "the AWS distribution has no `validate` subcommand"
+    assert _binary.choose_program(str(path), target("adot")) == _binary.Unavailable(reason)
+    assert isinstance(_binary.choose_program(str(path), None), _binary.ChosenProgram)
+
+
 def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
     path = program(tmp_path, says(UNDEFINED))
     arguments = {**VALIDATE, "config": OTLP, "binary": path, "fail_on": "never"}
