@@ -115,26 +115,39 @@ def read_documented_options(command: str, excluded_names: Collection[str], may_c
     """
     module = PREFIX + command
     text = import_module(f".modules.{module}", __package__).DOCUMENTATION
-    # A mark has no closing parenthesis here, so that sentences about parts of an excluded option go with it.
-    lacking_words = [_PLAYBOOK, *(f"O({name}" for name in excluded_names)]
-    if not may_check:
-        lacking_words.append(_CHECK_MODE)
+    lacking_words = [_PLAYBOOK] if may_check else [_PLAYBOOK, _CHECK_MODE]
     documented_options: dict[str, Option] = {}
     for name, facts in _documented.read_documented_options(text, module, _read_fragment_part).items():
         if name not in excluded_names:
             documented_options[name] = _build_option(
-                name, _drop_lacking_sentences(facts, lacking_words), excluded_names
+                name, _drop_lacking_sentences(facts, lacking_words, excluded_names), excluded_names
             )
     return documented_options
 
 
-def _drop_lacking_sentences(facts: Mapping[str, Any], lacking_words: Collection[str]) -> dict[str, Any]:
-    """Return the facts of an option, with a description without the sentences that have one of the lacking words."""
+def _drop_lacking_sentences(
+    facts: Mapping[str, Any], lacking_words: Collection[str], excluded_names: Collection[str]
+) -> dict[str, Any]:
+    """Return the facts of an option, with a description without the sentences about what the command lacks.
+
+    Such a sentence has one of the lacking words, or names an excluded option or a part of one.
+    """
     kept_sentences = []
     for sentence in _SENTENCE_END.split(_join_description(facts)):
-        if not any(word in sentence for word in lacking_words):
+        has_lacking_word = any(word in sentence for word in lacking_words)
+        if not has_lacking_word and not _names_excluded_option(sentence, excluded_names):
             kept_sentences.append(sentence)
     return {**facts, "description": " ".join(kept_sentences)}
+
+
+def _names_excluded_option(sentence: str, excluded_names: Collection[str]) -> bool:
+    """Whether a sentence names an excluded option, as O(config) or O(config=x), or a part of one, as O(config.path)."""
+    for mark, text in _MARK.findall(sentence):
+        name = text.partition("=")[0]
+        is_excluded = any(name == excluded or name.startswith(f"{excluded}.") for excluded in excluded_names)
+        if mark == _OPTION and is_excluded:
+            return True
+    return False
 
 
 def _join_description(facts: Mapping[str, Any]) -> str:
