@@ -4,7 +4,7 @@
 """What real Collectors send with the options that proposals make: the shares that each would drop. Private.
 
 A proposal says what of a capture is worth dropping (proposals.py), and its option is a recipe or a processor that drops
-it. A bench runs a real Collector, and a replay sends the capture to it: once as it is, and once with each option.
+it. A real Collector runs, and a replay sends the capture to it: once as it is, and once with each option.
 `_savings.py` calls this file.
 """
 
@@ -26,8 +26,8 @@ from ._otelcol._build_request import BuildRequest
 from ._otelcol._forecast.captured import Capture
 from ._otelcol._forecast.replay import Replay, Replayed, replay_capture
 from ._otelcol._isolation import choice
-from ._otelcol._testing.bench import Bench
-from ._otelcol._testing.chosen_bench import ChosenConfig, choose_bench
+from ._otelcol._testing.chosen_collector import ChosenConfig, choose_collector
+from ._otelcol._testing.collector_setup import CollectorSetup
 
 _NOT_MEASURED_BY_TIME = "what it keeps depends on the time, and a replay is faster than the capture was"
 _NOTHING_MEASURED = "`measure` is 0, so nothing is measured"
@@ -38,7 +38,7 @@ _NOT_AMONG_MEASURED = "`measure` is {measured}, and others come first: raise it 
 class MeasuringBed:
     """What measures options: the Collector with the config of before, what is replayed, and what was sent then."""
 
-    bench: Bench
+    setup: CollectorSetup
     replay: Replay
     replayed_before: Replayed
     """What the Collector sent without any option."""
@@ -47,8 +47,8 @@ class MeasuringBed:
 
     def replay_with_option(self, option: RemovalOption) -> Replayed:
         """Return what is sent with an option."""
-        config = options.add_option(self.bench.config, option, self.version)
-        return replay_without_secrets(replace(self.bench, config=config), self.replay)
+        config = options.add_option(self.setup.config, option, self.version)
+        return replay_without_secrets(replace(self.setup, config=config), self.replay)
 
 
 # ── Each proposal ──
@@ -117,10 +117,10 @@ def _prepare_measuring_bed(
 ) -> MeasuringBed:
     """Return the bed that measures options. Raises Problem if the config without them sends nothing."""
     isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
-    bench = choose_bench(chosen, arguments, isolation, warn)
+    setup = choose_collector(chosen, arguments, isolation, warn)
     replay = Replay(capture.read_requests, arguments["receivers"], arguments["tenant_attribute"])
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen.image)
-    measuring_bed = MeasuringBed(bench, replay, replay_without_secrets(bench, replay), target.version if target else "")
+    measuring_bed = MeasuringBed(setup, replay, replay_without_secrets(setup, replay), target.version if target else "")
     if not has_sent_anything(measuring_bed.replayed_before.sent_by_exporter):
         wrong = f"no record of {arguments['capture']} reaches an exporter of {chosen.where}, so nothing was measured"
         raise Problem(wrong, fix="Name the config of the collector that the capture is of.")
@@ -131,11 +131,11 @@ def _measure_option(bed: MeasuringBed, option: RemovalOption) -> dict[str, Remov
     return measure_removed_shares(bed.replayed_before.sent_by_exporter, bed.replay_with_option(option).sent_by_exporter)
 
 
-def replay_without_secrets(bench: Bench, replay: Replay) -> Replayed:
+def replay_without_secrets(setup: CollectorSetup, replay: Replay) -> Replayed:
     """Return what a config sends. A Problem shows no secret of it."""
     try:
-        return replay_capture(bench, replay, "savings")
+        return replay_capture(setup, replay, "savings")
     except Problem as problem:
         raise Problem(
-            mask_and_clean(problem.wrong, mask=bench.hide_secrets), where=problem.where, fix=problem.fix
+            mask_and_clean(problem.wrong, mask=setup.hide_secrets), where=problem.where, fix=problem.fix
         ) from problem

@@ -26,7 +26,7 @@ from ...module_utils._otelcol.rules.subject import Subject
 from . import _builds, _files, _inputs, _rewrite, _yaml
 from ._build_request import BuildRequest
 from ._migration_result import MigratedText, MigrationResult, build_change_row, build_migration_result
-from ._testing.compared_forms import ConfigPair
+from ._testing.compared_setups import ConfigPair
 
 _GATE_RULE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
 _REJECTING_RULES = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE_RULE)

@@ -23,7 +23,7 @@ from ...module_utils._otelcol.migrate.data_edits import ConfigChange, Unsolved
 from ...module_utils._otelcol.rules import batching
 from . import _builds, _inputs
 from ._testing import comparing
-from ._testing.compared_forms import ConfigPair
+from ._testing.compared_setups import ConfigPair
 from ._testing.result_rows import ComparedConfigRow
 
 Mask = Callable[[str], str]
@@ -195,7 +195,7 @@ def _compare_behaviour(
     pairs: list[ConfigPair] = []
     for migrated_text in migrated_texts:
         for pair in migrated_text.config_pairs:
-            if has_other_collector or pair.old_form != pair.new_form:
+            if has_other_collector or pair.config_before != pair.config_after:
                 pairs.append(pair)
     rows = comparing.compare_configs(pairs, compare_options)
     for file in collected.faulty_files:

@@ -6,7 +6,7 @@
 Processors, connectors and their order stay as they are. What else changes is a row of a table, and every change is
 listed. The ends are the receivers and exporters of the test, see replaced_ends.py: a source stands for a receiver of
 the user, a sink for an exporter. The tap is a pipeline that sends to the test what receivers file_log read, so that the
-test sees when they are done. bench.py runs the harness of a test, replay.py that of a forecast. Private.
+test sees when they are done. run_case.py runs the harness of a test, replay.py that of a forecast. Private.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Adds a sink behind each processor of a test's config, so that a trace tells what each step makes of the records.
 
-The bench does so for a run with the option `trace`. A stage is a copy of a pipeline with its first processors only, and
+A run with the option `trace` does so. A stage is a copy of a pipeline with its first processors only, and
 a sink an exporter that sends to the test. probes.py uses `list_beside` and `may_get_only_a_part` too. Private.
 """
 

@@ -15,30 +15,31 @@ from pathlib import Path
 from typing import Any
 
 from . import comparing, coverage, propose, proposed_files
-from .config_jobs import ConfigJob
 from .result_rows import CoverageRow, ExtraFacts
+from .scheduled_cases import ScheduledCase
 
 
 def find_extra_facts(
     arguments: Mapping[str, Any],
-    jobs: Sequence[ConfigJob],
-    untested: Sequence[ConfigJob],
+    tests: Sequence[ScheduledCase],
+    comparisons: Sequence[ScheduledCase],
     pool: Executor,
     check: bool,
 ) -> tuple[ExtraFacts, list[str]]:
     """Return facts for the result of the task, and lines for the report. Runs Collectors in `pool`.
 
-    `arguments` are those of `pipeline_test`. Raises Problem if a file of proposed tests would replace one of the user.
+    `arguments` are those of `pipeline_test`. `comparisons` are cases of collectors without tests, which are only
+    compared. Raises Problem if a file of proposed tests would replace one of the user.
     """
     facts: ExtraFacts = {}
     lines: list[str] = []
     if arguments.get("compare"):
-        facts["compared"] = comparing.compare_tests([*jobs, *untested], arguments, pool)
+        facts["compared"] = comparing.compare_tests([*tests, *comparisons], arguments, pool)
         lines += comparing.format_comparison(facts["compared"])
     folder = arguments.get("propose_path")
     if not arguments.get("coverage") and not folder:
         return facts, lines
-    covered_configs = coverage.measure_coverage(jobs, pool)
+    covered_configs = coverage.measure_coverage(tests, pool)
     coverage_rows: list[CoverageRow] = []
     for covered_config in covered_configs:
         coverage_rows += covered_config.list_rows()

@@ -23,9 +23,10 @@ from ....module_utils._otelcol.testing.branch_model import Branch
 from ....module_utils._otelcol.testing.case import ConfigCase, Suite
 from ....module_utils._otelcol.testing.records import SIGNALS, Record
 from ....module_utils._otelcol.traits import kind_of
-from .bench import BenchOutcome, run_case
-from .coverage import ConfigCoverage, probe_branches
+from .coverage import BranchState, ConfigCoverage
+from .probe_runs import probe_branches
 from .result_rows import ProposalRow, ProposedTest
+from .run_case import RunOutcome, run_case
 
 _MOST_TRIES = 12
 """How many ways to reach one branch are tried: each runs a Collector."""
@@ -71,7 +72,7 @@ def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> 
     branches: list[Branch] = []
     for covered_config in covered_configs:
         for branch in covered_config.branches:
-            if covered_config.find_state(branch).is_taken is False:
+            if covered_config.explain_state(branch).state is BranchState.NOT_TAKEN:
                 configs.append(covered_config)
                 branches.append(branch)
     return list(pool.map(_propose_for_branch, configs, branches))
@@ -79,7 +80,7 @@ def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> 
 
 def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> BranchProposal:
     """Return the proposal for a branch. No reason and no test in it shows a secret of the config."""
-    hide_secrets = covered_config.bench.hide_secrets
+    hide_secrets = covered_config.setup.hide_secrets
     test: ProposedTest | None = None
     missing_reason = ""
     try:
@@ -88,7 +89,7 @@ def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> Branc
         missing_reason = hide_secrets(str(problem.wrong))
     if test and hide_secrets(str(test)) != str(test):
         test, missing_reason = None, "a value that the config keeps secret leaves"
-    position = covered_config.bench.locate(branch.path)
+    position = covered_config.setup.locate(branch.path)
     return BranchProposal(covered_config.key, position, format_path(branch.path), test, missing_reason)
 
 
@@ -105,7 +106,7 @@ def _find_test(covered_config: ConfigCoverage, branch: Branch) -> ProposedTest:
     A test in which something arrives is better, unless the component is there to drop records.
     """
     examples = _list_given_examples(covered_config.suites)
-    ways = list(islice(reaching.list_ways_to_reach(branch, covered_config.bench.config, examples), _MOST_TRIES))
+    ways = list(islice(reaching.list_ways_to_reach(branch, covered_config.setup.config, examples), _MOST_TRIES))
     may_be_silent = kind_of(str(branch.path[1])) in _DROPPING_KINDS
     silent_test: ProposedTest | None = None
     for given in ways:
@@ -138,7 +139,7 @@ def _try_to_take(covered_config: ConfigCoverage, branch: Branch, given: Mapping[
     case = ConfigCase(name, name, (given,), {})
     if not _takes_branch(covered_config, branch, case):
         return None
-    outcome = run_case(covered_config.bench, case)
+    outcome = run_case(covered_config.setup, case)
     expected_by_exporter = {exporter: _build_expectation(outcome, exporter) for exporter in outcome.exporters}
     for exporter, expected in expected_by_exporter.items():
         arrived_by_signal = outcome.arrived_records.get(exporter, {})
@@ -150,11 +151,11 @@ def _try_to_take(covered_config: ConfigCoverage, branch: Branch, given: Mapping[
 
 def _takes_branch(covered_config: ConfigCoverage, branch: Branch, case: ConfigCase) -> bool:
     """Run a case to see whether it takes a branch."""
-    answers = probe_branches(covered_config.bench, [branch], case)
-    return not isinstance(answers, str) and bool(answers.is_taken_by_path.get(branch.path))
+    answers = probe_branches(covered_config.setup, [branch], case)
+    return bool(answers.is_taken_by_path.get(branch.path))
 
 
-def _build_expectation(outcome: BenchOutcome, exporter: str) -> Any:
+def _build_expectation(outcome: RunOutcome, exporter: str) -> Any:
     """Return what a test expects of an exporter: `nothing`, or its records by signal, or how many they are."""
     arrived = outcome.arrived_records.get(exporter, {})
     expected: dict[str, Any] = {}
