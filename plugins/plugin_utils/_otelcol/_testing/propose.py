@@ -1,18 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests for the branches of configs that no test of a run takes; the user judges them.
+"""Tests for the branches of configs that no case of a run takes; the user judges them.
 
-Each proposed test was run, and seen to take its branch. `proposed_files.py` writes them to files. branch_model.py says
-what a branch is and what it means to take it; reaching.py says what to give for it. A test is silent if no record
-arrives in it. Private.
+A branch is a statement, condition, policy or route of a config (branch_model.py). Each proposed test was run, and seen
+to take its branch; reaching.py says what to give for it. extras.py asks for proposals, and `proposed_files.py` writes
+them to files. An example, for the condition `name == "GET /health"` of a filter::
+
+    name: It takes processors.filter.traces.span[0]
+    given: {to: otlp, spans: [{name: GET /health}]}
+    expect: {otlp_grpc/backend: nothing}
+
+Private.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -43,17 +49,17 @@ _UNSTABLE_FIELDS = ("trace", "id", "parent", "duration")
 
 @dataclass(frozen=True)
 class BranchProposal:
-    """A branch that no test takes, with a test that takes it or the reason why there is none.
-
-    `config_key` is the key of its `ConfigCoverage`, and `path` the place of the branch, such as
-    `processors.filter.traces.span[1]`.
-    """
+    """A branch that no case takes, with a test that takes it or the reason why there is none."""
 
     config_key: str
+    """The key of its `ConfigCoverage`."""
     position: Position
+    """Where the user wrote the branch."""
     path: str
+    """The place of the branch in the config, such as `processors.filter.traces.span[1]`."""
     test: ProposedTest | None = None
     missing_reason: str = ""
+    """Why there is no test; empty if there is one."""
 
     def as_dict(self) -> ProposalRow:
         """Return it as a task result shows it."""
@@ -68,36 +74,42 @@ class BranchProposal:
 
 def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> list[BranchProposal]:
     """Return a proposal for each branch that no test takes. `pool` runs the Collectors."""
-    configs: list[ConfigCoverage] = []
-    branches: list[Branch] = []
+    untaken_branches: list[_UntakenBranch] = []
     for covered_config in covered_configs:
         for branch in covered_config.branches:
             if covered_config.explain_state(branch).state is BranchState.NOT_TAKEN:
-                configs.append(covered_config)
-                branches.append(branch)
-    return list(pool.map(_propose_for_branch, configs, branches))
+                untaken_branches.append(_UntakenBranch(covered_config, branch))
+    return list(pool.map(_propose_for_branch, untaken_branches))
 
 
-def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> BranchProposal:
+class _UntakenBranch(NamedTuple):
+    """A branch that no case of a run takes, and the config that has it."""
+
+    covered_config: ConfigCoverage
+    branch: Branch
+
+
+def _propose_for_branch(untaken: _UntakenBranch) -> BranchProposal:
     """Return the proposal for a branch. No reason and no test in it shows a secret of the config."""
+    covered_config, branch = untaken
     hide_secrets = covered_config.setup.hide_secrets
-    test: ProposedTest | None = None
-    missing_reason = ""
+    position = covered_config.setup.locate(branch.path)
+    proposal = BranchProposal(covered_config.key, position, format_path(branch.path))
     try:
         test = _find_test(covered_config, branch)
     except Problem as problem:
-        missing_reason = hide_secrets(str(problem.wrong))
-    if test and hide_secrets(str(test)) != str(test):
-        test, missing_reason = None, "a value that the config keeps secret leaves"
-    position = covered_config.setup.locate(branch.path)
-    return BranchProposal(covered_config.key, position, format_path(branch.path), test, missing_reason)
+        return replace(proposal, missing_reason=hide_secrets(str(problem.wrong)))
+    if hide_secrets(str(test)) != str(test):
+        return replace(proposal, missing_reason="a value that the config keeps secret leaves")
+    return replace(proposal, test=test)
 
 
 class _TriedTest(NamedTuple):
-    """A test that takes a branch, and whether no record arrives in it."""
+    """A test that takes a branch."""
 
     test: ProposedTest
     is_silent: bool
+    """Whether no record arrives in it."""
 
 
 def _find_test(covered_config: ConfigCoverage, branch: Branch) -> ProposedTest:
