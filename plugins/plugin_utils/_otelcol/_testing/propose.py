@@ -35,7 +35,7 @@ from .result_rows import ProposalRow, ProposedTest
 from .run_case import RunOutcome, run_case
 
 _MOST_TRIES = 12
-"""How many ways to reach one branch are tried: each runs a Collector."""
+"""How many tests are tried for one branch: each runs a Collector."""
 _MOST_LISTED = 10
 """How many records a test lists; of more it has the number."""
 _DROPPING_KINDS = ("filter",)
@@ -118,10 +118,12 @@ def _find_test(covered_config: ConfigCoverage, branch: Branch) -> ProposedTest:
     A test in which something arrives is better, unless the component is there to drop records.
     """
     examples = _list_given_examples(covered_config.suites)
-    ways = list(islice(reaching.list_ways_to_reach(branch, covered_config.setup.config, examples), _MOST_TRIES))
+    given_parts = list(
+        islice(reaching.list_given_parts_taking(branch, covered_config.setup.config, examples), _MOST_TRIES)
+    )
     may_be_silent = kind_of(str(branch.path[1])) in _DROPPING_KINDS
     silent_test: ProposedTest | None = None
-    for given in ways:
+    for given in given_parts:
         tried = _try_to_take(covered_config, branch, given)
         if tried is None:
             continue
@@ -130,7 +132,7 @@ def _find_test(covered_config: ConfigCoverage, branch: Branch) -> ProposedTest:
         silent_test = silent_test or tried.test
     if silent_test:
         return silent_test
-    raise Problem(reaching.REASON_UNREACHED if ways else reaching.REASON_NO_LITERAL)
+    raise Problem(reaching.REASON_UNREACHED if given_parts else reaching.REASON_NO_LITERAL)
 
 
 def _list_given_examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
