@@ -1,10 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file with tests of one collector's config: its keys, and the `Suite` that `read_suite` makes of it.
+"""A file of tests of one collector's config: its keys, and the `Suite` that `read_suite` makes of it.
 
-`docs/testing.md` describes such files for users. A case is one test of a file; a suite has all of them, and what they
-share. suites.py in plugin_utils reads the files, and judged_case.py runs the cases. Private.
+A suite is the whole file, and a case one test of it. `docs/testing.md` describes such files for users. An example is
+this suite with one case::
+
+    config: gateway.yaml
+    tests:
+      - name: Health checks are dropped
+        given: {to: otlp, spans: [{name: GET /health}]}
+        expect: {otlp_grpc/backend: nothing}
+
+suites.py in plugin_utils reads the files, and judged_case.py runs the cases. Private.
 """
 
 from __future__ import annotations
@@ -25,7 +33,7 @@ FILE_KEYS = (*CONFIG_KEYS, "environment", "cluster", "resource", "tests", "polic
 TEST_KEYS = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
 GIVEN_KEYS = (*SIGNALS, "to", *GIVEN_MAPPINGS)
-# Keys whose content can reach an exporter. A page without samples does: a scrape gives metrics of its own.
+# Keys of `given` whose content can reach an exporter. A page without samples does: a scrape gives metrics of its own.
 _KEYS_THAT_REACH = (*SIGNALS, "files", "pages")
 CONFIG_MAP_KEYS = ("name", "namespace", "key")
 POLICY_KEYS = ("name", "exporters", "without", "every", "never")
@@ -37,39 +45,43 @@ DEFAULT_TIMEOUT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class ConfigCase:
-    """One test: the parts of `given` in their order, and what the test expects of each exporter.
-
-    `where` is the place of the test in its file, as a message names it. A part of `given` has `GIVEN_KEYS`, and a value
-    of `expected_by_exporter` has `EXPECT_KEYS` or is the word for nothing; docs/testing.md describes both. `timeout` is
-    how many seconds each wait of the test may take, such as for the start of the Collector. The test waits
-    `settle_seconds` before it stops the Collector.
-    """
+    """One test: what it gives the Collector, and what it expects of each exporter."""
 
     name: str
     where: str
+    """The place of the test in its file, as a message names it: `gateway_test.yml: tests[0]`."""
     given: tuple[Mapping[str, Any], ...]
+    """The parts of `given` in their order, each with `GIVEN_KEYS`."""
     expected_by_exporter: Mapping[str, Any]
+    """What each exporter gets: a mapping with `EXPECT_KEYS`, or the word `nothing`."""
     timeout: float = DEFAULT_TIMEOUT_SECONDS
+    """How many seconds each wait of the test may take, such as for the start of the Collector."""
     settle_seconds: float = 0.0
+    """How many seconds the test waits before it stops the Collector."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests of one file, and what they are about: a collector of the inventory, a path, or a ConfigMap.
+    """The tests of one file, and the config that they are about.
 
-    One of `collector` (a name), `config` (a path beside the file) and `config_map` (keys `CONFIG_MAP_KEYS`) is given,
-    the others are empty; all are empty in a file that has only policies. `environment` are variables of the Collector,
-    and `cluster_objects` the facts under `cluster`, see cluster_facts.py.
+    One of `collector`, `config` and `config_map` names the config, and the others are empty. All are empty in a file
+    that has only policies.
     """
 
     file: str
     collector: str = ""
+    """The name of a collector of the inventory."""
     config: str = ""
+    """The path of a file with a config, from the folder of the file of tests."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the Collector."""
     cluster_objects: Mapping[str, Any] = field(default_factory=dict)
+    """The facts under `cluster`, see cluster_facts.py."""
     cases: tuple[ConfigCase, ...] = ()
     policies: tuple[Policy, ...] = ()
+    """What holds for every record that leaves, see policies.py."""
     config_map: Mapping[str, Any] = field(default_factory=dict)
+    """The ConfigMap of a running collector, with `CONFIG_MAP_KEYS`."""
 
 
 def read_suite(suite_data: Any, file: str) -> Suite:
