@@ -284,7 +284,7 @@ def _add_second_opinion(
     for case in cases:
         rejection = (
             _binary.validate_by_program(programs[case.name], case.config, case.locate, case.target)
-            if case.name in programs
+            if case.name in programs and isinstance(case.config, dict)
             else None
         )
         judged_cases.append(

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,18 @@ def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
     result = _validate.validate_configs(arguments, lambda _text: None)
     assert result["second_opinion"] == {"ran": True, "reason": f"{path} validate"}
     assert "otelcol-validate" in [item["rule"] for item in result["findings"]]
+
+
+def test_values_of_a_chart_beside_a_config_are_not_validated(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    values = {"presets": {"kubernetesAttributes": {"enabled": True}}, "config": {"exporters": {"debug": {}}}}
+    file.write_text(f"{json.dumps(OTLP)}\n---\n{json.dumps(values)}\n")
+    path = program(tmp_path, 'grep -q "^null" "${2#--config=}" && { echo "Error: empty" >&2; exit 1; }; exit 0')
+    arguments = {**VALIDATE, "paths": [str(file)], "binary": path, "fail_on": "never"}
+    result = _validate.validate_configs(arguments, lambda _text: None)
+    assert "unrendered-chart" in [item["rule"] for item in result["findings"]]
+    assert result["second_opinion"]["ran"]
+    assert "otelcol-validate" not in [item["rule"] for item in result["findings"]]
 
 
 @cases(
