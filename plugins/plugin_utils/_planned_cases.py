@@ -4,8 +4,8 @@
 """The collectors of an inventory as cases of a validation. Private.
 
 Module pipeline_validate judges files and the collectors of the inventory. A `JudgedConfig` is one config with its
-findings (_otelcol/_validate.py). The rules judge a collector of the inventory when it is planned, so its case takes the
-findings over.
+findings (_otelcol/_judged_configs.py). The rules judge a collector of the inventory when it is planned, so its case
+takes the findings over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._otelcol import _builds
-from ._otelcol._validate import JudgedConfig
+from ._otelcol._judged_configs import JudgedConfig
 
 
 def list_planned_cases(arguments: Mapping[str, Any]) -> Iterator[JudgedConfig]:

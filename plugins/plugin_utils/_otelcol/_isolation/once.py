@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a program that ends by itself, and returns what it said; isolated (sandbox.py) or not. Private.
 
-`_binary.py` runs `COLLECTOR --version` and `COLLECTOR validate` so. An example: a program that is not there has the
-result `(1, "it does not start: No such file or directory")`.
+`_binary.py` runs `COLLECTOR --version` so, and `_second_opinion.py` `COLLECTOR validate`. An example: a program that is
+not there has the result `(1, "it does not start: No such file or directory")`.
 """
 
 from __future__ import annotations
