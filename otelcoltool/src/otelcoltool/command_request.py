@@ -23,7 +23,7 @@ from . import options
 from .module_utils._otelcol.bounded.live.bounded_reads import read_stream
 from .module_utils._otelcol.bounded.read_limits import TEXT_LIMIT
 from .module_utils._otelcol.errors import Problem, clean_text, suggest_word
-from .plugin_utils._otelcol import _documents, _files, _inputs
+from .plugin_utils._otelcol import _documents, _files, _input_model, _inputs
 
 STDIN = "-"
 """The path that stands for the standard input."""
@@ -40,7 +40,7 @@ INVENTORY_OPTIONS = (
     "compare.running",
 )
 """Options of modules that no command has: they need an inventory, its roles or a cluster."""
-_STDIN_READING = _inputs.InputOptions(variable_name="stdin")
+_STDIN_READING = _input_model.InputOptions(variable_name="stdin")
 
 
 class StdinUse(Enum):
@@ -70,7 +70,7 @@ class CommandRequest:
 
     arguments: dict[str, Any]
     """The options of the module, by their names there."""
-    reading: _inputs.InputOptions = _STDIN_READING
+    reading: _input_model.InputOptions = _STDIN_READING
     """How files and the standard input are read."""
     check: bool = False
     """Whether to write no file."""
@@ -162,7 +162,7 @@ def _check_path(path: str) -> None:
         raise _inputs.no_yaml_file_problem(path)
 
 
-def _choose_reading(parsed: argparse.Namespace, paths: Sequence[str]) -> _inputs.InputOptions:
+def _choose_reading(parsed: argparse.Namespace, paths: Sequence[str]) -> _input_model.InputOptions:
     """Return how inputs are read: the standard input stands at its place among the paths."""
     paths_before_stdin = paths.index(STDIN) if STDIN in paths else 0
     skips_others = getattr(parsed, "skip_others", False)

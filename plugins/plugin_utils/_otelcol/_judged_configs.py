@@ -31,7 +31,7 @@ from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, 
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import View
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
-from . import _builds, _findings, _inputs, _tables
+from . import _builds, _findings, _input_model, _inputs, _tables
 from ._build_request import BuildRequest
 
 
@@ -54,7 +54,7 @@ class JudgedConfig:
 
 def judge_collected(
     arguments: Mapping[str, Any],
-    collected: _inputs.Collected,
+    collected: _input_model.Collected,
     other_hops: Sequence[CollectorHop],
     user_rules: UserRules,
 ) -> Iterator[JudgedConfig]:
@@ -89,7 +89,7 @@ def judge_collected(
 
 
 def _judge_input(
-    config_input: _inputs.Input,
+    config_input: _input_model.Input,
     request: BuildRequest,
     divided_keys: Mapping[str, set[str]],
     receivers_behind: Mapping[str, tuple[Receiving, ...]],
@@ -122,7 +122,7 @@ def _judge_input(
     return JudgedConfig(config_input.name, findings, config_input.config, config_input.locate, target, build)
 
 
-def _find_opened_ports(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[int]]:
+def _find_opened_ports(inputs: Sequence[_input_model.Input]) -> dict[tuple[str, str], frozenset[int]]:
     """Return the ports that the Services of custom resources have, by namespace and name of the Service."""
     listeners = _builds.load_catalogue().listeners
     opened_ports: dict[tuple[str, str], frozenset[int]] = {}
@@ -139,7 +139,7 @@ def _find_opened_ports(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str],
 
 
 def _judge_resource(
-    config_input: _inputs.Input, opened_ports: Mapping[tuple[str, str], frozenset[int]]
+    config_input: _input_model.Input, opened_ports: Mapping[tuple[str, str], frozenset[int]]
 ) -> JudgedConfig:
     """Return a custom resource without a config, with its findings."""
     surroundings = config_input.platform_context
@@ -164,7 +164,7 @@ def find_hops(objects: Any) -> list[CollectorHop]:
     return _build_hops(_inputs.collect_inputs([], objects, False).inputs) if objects else []
 
 
-def _build_hops(inputs: Sequence[_inputs.Input]) -> list[CollectorHop]:
+def _build_hops(inputs: Sequence[_input_model.Input]) -> list[CollectorHop]:
     """Return each config as a part of the way of the data: its namespace, its Services, and the config itself."""
     hops = []
     for config_input in inputs:

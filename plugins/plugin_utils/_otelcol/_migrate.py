@@ -23,7 +23,7 @@ from ...module_utils._otelcol.migrate.steps import STEPS, Step
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
-from . import _builds, _files, _inputs, _rewrite, _yaml
+from . import _builds, _files, _input_model, _inputs, _rewrite, _yaml
 from ._build_request import BuildRequest
 from ._migration_result import MigratedText, MigrationResult, build_change_row, build_migration_result
 from ._testing.compared_setups import ConfigPair
@@ -35,7 +35,7 @@ _REJECTING_RULES = tuple(rule for rule in RULES if rule.shared or rule.id == _GA
 def migrate(
     arguments: Mapping[str, Any],
     check: bool,
-    reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
+    reading: _input_model.InputOptions = _input_model.DEFAULT_READING,
     warn: Callable[[str], None] = lambda _text: None,
 ) -> MigrationResult:
     """Return the changes as a task result, and write the migrated files, unless `check` is set.
@@ -69,8 +69,8 @@ def migrate(
 
 
 def _collect_configs(
-    arguments: Mapping[str, Any], reading: _inputs.InputOptions, warn: Callable[[str], None]
-) -> _inputs.Collected:
+    arguments: Mapping[str, Any], reading: _input_model.InputOptions, warn: Callable[[str], None]
+) -> _input_model.Collected:
     """Return the configs to migrate. Raises Problem for paths and texts that have none."""
     config = arguments["config"]
     collected = _inputs.collect_inputs(arguments["paths"], config, reading=reading)
@@ -81,12 +81,12 @@ def _collect_configs(
     return collected
 
 
-def _list_unmigrated_files(collected: _inputs.Collected) -> list[str]:
+def _list_unmigrated_files(collected: _input_model.Collected) -> list[str]:
     """Return the files that were read and are not migrated."""
     return [name for name in (*collected.skipped_files, *collected.read_files) if name not in collected.text_by_name]
 
 
-def _check_not_empty(config: Any, collected: _inputs.Collected, variable_name: str) -> None:
+def _check_not_empty(config: Any, collected: _input_model.Collected, variable_name: str) -> None:
     """Raise Problem for a text without a document. A text with a config is not read again."""
     has_data = any(config_input.config is not None for config_input in collected.inputs)
     if isinstance(config, str) and not has_data and _is_empty(config):
@@ -96,12 +96,12 @@ def _check_not_empty(config: Any, collected: _inputs.Collected, variable_name: s
 def _is_empty(text: str) -> bool:
     """Whether a text has no document. False for a text that is not YAML: whoever reads it reports that."""
     try:
-        return not any(_yaml.load_all(text, _inputs.VARIABLE_NAME))
+        return not any(_yaml.load_all(text, _input_model.VARIABLE_NAME))
     except Problem:
         return False
 
 
-def migrate_text(text: str, name: str, collected: _inputs.Collected, request: BuildRequest) -> MigratedText:
+def migrate_text(text: str, name: str, collected: _input_model.Collected, request: BuildRequest) -> MigratedText:
     """Return a text with migrated configs. The last config goes first, so that positions stay valid."""
     migrated_text = MigratedText(name, text, text)
     own_inputs = [config_input for config_input in collected.inputs if name in (config_input.file, config_input.name)]
@@ -195,7 +195,7 @@ def _is_inside(path: KeyPath, outer_paths: Sequence[KeyPath]) -> bool:
     return any(outer_path == path[: len(outer_path)] for outer_path in outer_paths if outer_path)
 
 
-def choose_target(request: BuildRequest, config_input: _inputs.Input) -> TargetBuild:
+def choose_target(request: BuildRequest, config_input: _input_model.Input) -> TargetBuild:
     """Return the target build. Missing parts come from the image beside the config, or from the tested versions.
 
     Raises Problem if there is none.
@@ -206,7 +206,7 @@ def choose_target(request: BuildRequest, config_input: _inputs.Input) -> TargetB
     return target
 
 
-def _choose_distribution(request: BuildRequest, config_input: _inputs.Input) -> str:
+def _choose_distribution(request: BuildRequest, config_input: _input_model.Input) -> str:
     """Return the distribution of the request, or else that of the image; '' beside a manifest or a schema."""
     if request.distribution:
         return request.distribution
@@ -217,7 +217,7 @@ def _choose_distribution(request: BuildRequest, config_input: _inputs.Input) -> 
     return "" if request.manifest or request.schema else _builds.DEFAULT
 
 
-def _migrate_data(collected: _inputs.Collected, request: BuildRequest, compare: Any) -> MigrationResult:
+def _migrate_data(collected: _input_model.Collected, request: BuildRequest, compare: Any) -> MigrationResult:
     """Return the changes of configs that the user gave as data, not as text. The result has the migrated config."""
     migrated_data = MigratedText("", "", "")
     migrated_configs: list[Any] = []

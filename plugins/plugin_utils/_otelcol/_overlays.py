@@ -17,7 +17,7 @@ from typing import Any
 from ...module_utils._otelcol.config import overlay_policy
 from ...module_utils._otelcol.config.layers import Layer
 from ...module_utils._otelcol.errors import Problem
-from . import _inputs
+from . import _input_model, _inputs
 
 INLINE_LAYER = "config"  # the name of the layer that stands in the inventory, or in a variable
 
@@ -36,7 +36,7 @@ def _read_baseline(option: Mapping[str, Any]) -> set[Path]:
     return {Path(path).resolve() for path in option.get("baseline") or ()}
 
 
-def check_parts(arguments: Mapping[str, Any], reading: _inputs.InputOptions) -> None:
+def check_parts(arguments: Mapping[str, Any], reading: _input_model.InputOptions) -> None:
     """Judge the parts of one config, files and a variable, by the policy of a validation's arguments.
 
     `arguments` are those of `pipeline_validate`. A part becomes a layer with the name of its file, or `INLINE_LAYER`.

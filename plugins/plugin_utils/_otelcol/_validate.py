@@ -29,7 +29,7 @@ from ...module_utils._otelcol.rules.report_model import Report
 from ...module_utils._otelcol.rules.reports import FORMATS, convert_to_result, summarize_report
 from ...module_utils._otelcol.rules.suppressing_comments import read_suppressing_comments
 from ...module_utils._otelcol.rules.user_rules import UserRules
-from . import _builds, _files, _findings, _inputs, _overlays
+from . import _builds, _files, _findings, _input_model, _inputs, _overlays
 from ._garbage import without_garbage_collection
 from ._judged_configs import JudgedConfig, judge_collected
 from ._second_opinion import add_second_opinion
@@ -53,7 +53,7 @@ def validate_configs(
     other_hops: Sequence[CollectorHop] = (),
     planned_cases: Iterable[JudgedConfig] = (),
     *,
-    reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
+    reading: _input_model.InputOptions = _input_model.DEFAULT_READING,
 ) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
 
@@ -74,7 +74,7 @@ def run_validation(
     other_hops: Sequence[CollectorHop] = (),
     planned_cases: Iterable[JudgedConfig] = (),
     *,
-    reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
+    reading: _input_model.InputOptions = _input_model.DEFAULT_READING,
 ) -> ValidationRun:
     """Return all findings, and write the report, whether they are severe or not.
 
@@ -119,7 +119,7 @@ def run_validation(
     return ValidationRun(result, report, warnings)
 
 
-def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, user_rules: UserRules) -> None:
+def _check_output(arguments: Mapping[str, Any], collected: _input_model.Collected, user_rules: UserRules) -> None:
     """Raise Problem for a report that would replace what was read: a config, a rule, or what options name."""
     file_options = ("catalogue", "distribution_manifest", "distribution_schema")
     rule_files = [rule.position.file for rule in user_rules.user_rules]

@@ -20,7 +20,7 @@ from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, suggest_word
 from ....module_utils._otelcol.rules.report_model import format_count
 from ....module_utils._otelcol.testing import case, comparison
-from .. import _documents, _files, _inputs, _yaml
+from .. import _documents, _files, _input_model, _inputs, _yaml
 from .guard import guard_run
 from .running_configs import is_compared_with_cluster
 
@@ -215,9 +215,9 @@ def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, An
     return TestedConfig(running_input.config, running_input.platform_context.image, running_input.locate)
 
 
-def _find_configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _inputs.Input]:
+def _find_configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _input_model.Input]:
     """Return the configs in ConfigMaps by their places: `NAMESPACE/NAME/KEY`."""
-    input_by_place: dict[str, _inputs.Input] = {}
+    input_by_place: dict[str, _input_model.Input] = {}
     if not resources:
         return input_by_place
     for config_input in _inputs.collect_inputs([], resources).inputs:
