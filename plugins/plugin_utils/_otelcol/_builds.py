@@ -4,9 +4,13 @@
 """The build that runs a config: given, recognised by its image, or of the user's own. Private.
 
 A build is a distribution in a version, such as contrib 0.158.0; a `TargetBuild` names it (build_facts.py). None as a
-target means that the build is unknown or may be any, so rules that depend on it find nothing. An own build is made by
-the user, see `_own_builds.py`. A distribution may count versions by itself, as ADOT does: its own version v0.49.0 has
-another version of the Collector in it. The tested version is the one that this collection was tested with.
+target means that the build is unknown or may be any, so rules that depend on it find nothing. Validations, migrations
+and tests ask `resolve_build`, whose docstring has a table; an example is the image
+`otel/opentelemetry-collector-contrib:0.158.0`, which is contrib 0.158.0.
+
+An own build is made by the user, see `_own_builds.py`. A distribution may count versions by itself, as ADOT does: its
+own version v0.49.0 has another version of the Collector in it. The tested version is the one that this collection was
+tested with.
 """
 
 from __future__ import annotations
@@ -29,10 +33,14 @@ from . import _files, _tables
 from ._build_request import BuildRequest
 from ._own_builds import resolve_own_build
 
-DEFAULT, ANY = "contrib", "any"
+DEFAULT = "contrib"
+"""The distribution of a config if nothing says another one."""
+ANY = "any"
+"""The value of the option `distribution` by which no build counts."""
 # The parts of an image such as `registry/otel/collector:0.158.0@sha256:…`.
 _IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
-_NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
+# The version with which a tag begins: `0.158.0` of `0.158.0-amd64`.
+_VERSION_OF_TAG = re.compile(r"v?\d+\.\d+\.\d+")
 # Distributions by the names of their programs and images, which people give as well.
 _DISTRIBUTION_BY_PROGRAM = {
     "otelcol": "core",
@@ -41,7 +49,7 @@ _DISTRIBUTION_BY_PROGRAM = {
     "otelcol-otlp": "otlp",
     "aws-otel-collector": "adot",
 }
-# As in semantic versions, a pre-release or a build may follow.
+# A version that a user gives. As in semantic versions, a pre-release or a build may follow.
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?([-+][\w.+-]+)?", re.ASCII)
 # The file with published tables of the catalogue; empty for the tables of this collection.
 _TABLES_PATH: ContextVar[str] = ContextVar("published", default="")
@@ -115,7 +123,7 @@ def recognise_image(image: str) -> RecognisedImage | None:
     last_part = match["repository"].rpartition("/")[2]
     for distribution, row in _read_distribution_rows().items():
         if last_part in _list_image_names(row):
-            version = _NUMBERS.match(match["tag"] or "")
+            version = _VERSION_OF_TAG.match(match["tag"] or "")
             return RecognisedImage(distribution, version[0] if version else "")
     return None
 
@@ -240,14 +248,18 @@ def _describe_latest_known(*targets: TargetBuild) -> str:
 
 
 def list_stand_in_warnings(targets: Iterable[TargetBuild | None]) -> Iterator[str]:
-    """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
+    """Yield one warning that names all builds whose settings the catalogue knows only for another version.
+
+    That version stands in for the build: `contrib 0.161.0 (checked as 0.160.0)`.
+    """
     approximate = [target for target in targets if target and target.stand_in_version]
-    versions = {
-        (target.distribution, target.build_version or target.version): target.stand_in_version for target in approximate
-    }
-    build_labels = [
-        f"{name} {version} (checked as {stand_in})" for (name, version), stand_in in sorted(versions.items())
-    ]
+    stand_in_by_build = {}
+    for target in approximate:
+        build = (target.distribution, target.build_version or target.version)
+        stand_in_by_build[build] = target.stand_in_version
+    build_labels = []
+    for (name, version), stand_in in sorted(stand_in_by_build.items()):
+        build_labels.append(f"{name} {version} (checked as {stand_in})")
     if build_labels:
         yield (
             "The settings of components are not all known for"

@@ -5,7 +5,12 @@
 
 `pipeline_migrate` and `otelcoltool migrate` call `migrate`. It applies the steps of `migrate/steps.py` to each config.
 A step returns changes, which are applied, and unsolved ones, which a person has to make (data_edits.py). `_rewrite.py`
-applies changes to the text, so that comments and layout stay. Private.
+applies changes to the text, so that comments and layout stay. An example: for contrib 0.158.0, a step replaces
+`exporters: {logging: {}}` by `exporters: {debug: {}}`, and the result has the row ::
+
+    {"file": "agent.yaml", "line": 7, "config": "agent.yaml", "path": "exporters.logging", "what": …, "why": …}
+
+Private.
 """
 
 from __future__ import annotations
@@ -108,32 +113,38 @@ def migrate_text(text: str, name: str, collected: _input_model.Collected, reques
     for config_input in reversed(own_inputs):
         editable = _rewrite.open_editable_config(migrated_text.text_after, name, config_input.found_config)
         target = choose_target(request, config_input)
-        applied_changes, manual_steps = run(editable, target)
+        applied_changes, manual_changes = apply_steps(editable, target)
         migrated_text.text_after = editable.build_whole_text()
         migrated_text.config_pairs[:0] = [ConfigPair(config_input.name, config_input.config, editable.data, target)]
         migrated_text.changes[:0] = [build_change_row(config_input, change, name) for change in applied_changes]
         migrated_text.unsolved_changes[:0] = [
-            build_change_row(config_input, manual_step, name) for manual_step in manual_steps
+            build_change_row(config_input, manual_change, name) for manual_change in manual_changes
         ]
     return migrated_text
 
 
-def run(editable: _rewrite.EditableConfig, target: TargetBuild) -> tuple[list[ConfigChange], list[Unsolved]]:
-    """Apply every step to a text or to data; return the applied steps and the manual ones."""
+class AppliedSteps(NamedTuple):
+    """The changes that were made in a config, and those that a person has to make."""
+
+    changes: list[ConfigChange]
+    unsolved_changes: list[Unsolved]
+
+
+def apply_steps(editable: _rewrite.EditableConfig, target: TargetBuild) -> AppliedSteps:
+    """Apply every step to a config, which is changed; return what was changed, and what is left to a person."""
     applied_changes: list[ConfigChange] = []
-    manual_by_place: dict[_ChangeKey, Unsolved] = {}
+    manual_by_key: dict[_ChangeKey, Unsolved] = {}
     for step in STEPS:
         results = list(step(editable.data, target))
-        manual_by_place |= {_place_of_result(result): result for result in results if isinstance(result, Unsolved)}
+        manual_by_key |= {_key_of_result(result): result for result in results if isinstance(result, Unsolved)}
         changes = [result for result in results if isinstance(result, ConfigChange)]
         if editable.apply_changes(changes):
             applied_changes += changes
         else:
-            _apply_one_by_one(step, editable, target, applied_changes, manual_by_place)
-    return applied_changes, [
-        *manual_by_place.values(),
-        *_find_still_rejected(editable.data, target, [result.path for result in manual_by_place.values()]),
-    ]
+            _apply_one_by_one(step, editable, target, applied_changes, manual_by_key)
+    manual_changes = list(manual_by_key.values())
+    still_rejected = _find_still_rejected(editable.data, target, [change.path for change in manual_changes])
+    return AppliedSteps(applied_changes, [*manual_changes, *still_rejected])
 
 
 def _apply_one_by_one(
@@ -141,29 +152,27 @@ def _apply_one_by_one(
     editable: _rewrite.EditableConfig,
     target: TargetBuild,
     applied_changes: list[ConfigChange],
-    manual_by_place: dict[_ChangeKey, Unsolved],
+    manual_by_key: dict[_ChangeKey, Unsolved],
 ) -> None:
     """Apply the changes of a step that fail together, and add them to those that are done or left.
 
     Each change moves the others, so the step searches again after each.
     """
-    failed_places: set[_ChangeKey] = set()
-    while change := _find_next_change(step, editable, target, failed_places):
+    failed_keys: set[_ChangeKey] = set()
+    while change := _find_next_change(step, editable, target, failed_keys):
         if editable.apply_changes([change]):
             applied_changes.append(change)
         else:
-            failed_places.add(_place_of_result(change))
-            manual_by_place[_place_of_result(change)] = Unsolved(
-                change.path, change.description, editable.refusal_reason
-            )
+            failed_keys.add(_key_of_result(change))
+            manual_by_key[_key_of_result(change)] = Unsolved(change.path, change.description, editable.refusal_reason)
 
 
 def _find_next_change(
-    step: Step, editable: _rewrite.EditableConfig, target: TargetBuild, failed_places: set[_ChangeKey]
+    step: Step, editable: _rewrite.EditableConfig, target: TargetBuild, failed_keys: set[_ChangeKey]
 ) -> ConfigChange | None:
     """Return the first change of a step that has not failed; None if there is no other."""
     for result in step(editable.data, target):
-        if isinstance(result, ConfigChange) and _place_of_result(result) not in failed_places:
+        if isinstance(result, ConfigChange) and _key_of_result(result) not in failed_keys:
             return result
     return None
 
@@ -175,7 +184,7 @@ class _ChangeKey(NamedTuple):
     what: str
 
 
-def _place_of_result(result: ConfigChange | Unsolved) -> _ChangeKey:
+def _key_of_result(result: ConfigChange | Unsolved) -> _ChangeKey:
     return _ChangeKey(result.path, result.description)
 
 
@@ -224,11 +233,11 @@ def _migrate_data(collected: _input_model.Collected, request: BuildRequest, comp
     for config_input in collected.inputs:
         editable = _rewrite.ConfigAsData(config_input.config)
         target = choose_target(request, config_input)
-        applied_changes, manual_steps = run(editable, target)
+        applied_changes, manual_changes = apply_steps(editable, target)
         migrated_data.config_pairs += [ConfigPair(config_input.name, config_input.config, editable.data, target)]
         migrated_data.changes += [build_change_row(config_input, change, "") for change in applied_changes]
         migrated_data.unsolved_changes += [
-            build_change_row(config_input, manual_step, "") for manual_step in manual_steps
+            build_change_row(config_input, manual_change, "") for manual_change in manual_changes
         ]
         if not config_input.found_config.owner:
             migrated_configs.append(editable.data)

@@ -7,7 +7,8 @@ A user writes facts under `cluster` in a file of tests::
 
     pods: [{name: cart-1, namespace: shop, ip: 10.0.0.1, node: node-1, deployment: cart}]
 
-The API of a test answers with the objects that `build_cluster_objects` makes of them.
+The API of a test answers with the objects that `build_cluster_objects` makes of them, here a Pod, a ReplicaSet and a
+Deployment. kubernetes_answers.py in plugin_utils serves them.
 Source: the fields that processor/k8sattributesprocessor of opentelemetry-collector-contrib reads. Private.
 """
 

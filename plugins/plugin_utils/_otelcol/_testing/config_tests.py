@@ -62,13 +62,13 @@ def run_config_tests(arguments: Mapping[str, Any], warn: Callable[[str], None], 
     Raises Problem if a test failed, unless `fail_on` is `never`, and if no Collector runs the tests.
     """
     request = _RunRequest(arguments, warn, check)
-    read_suites = _read_suites(request)
-    _files.check_output_is_no_input(arguments["output_path"], read_suites.list_files(), "output_path")
+    run_suites = _read_suites_of_run(request)
+    _files.check_output_is_no_input(arguments["output_path"], run_suites.list_files(), "output_path")
     isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
-    tests = _schedule_cases(read_suites.suites_of_host, read_suites.policies, isolation, request)
-    comparisons = _schedule_cases(read_suites.untested_suites, read_suites.policies, isolation, request)
+    tests = _schedule_cases(run_suites.suites_of_host, run_suites.policies, isolation, request)
+    comparisons = _schedule_cases(run_suites.untested_suites, run_suites.policies, isolation, request)
     with ThreadPoolExecutor(max_workers=_PARALLEL_TESTS) as pool:
-        broken_suites = [*read_suites.broken_suites, *tests.broken_suites, *comparisons.broken_suites]
+        broken_suites = [*run_suites.broken_suites, *tests.broken_suites, *comparisons.broken_suites]
         results = [*map(_build_broken_result, broken_suites), *pool.map(judge_case, tests.cases)]
         extra_result = _find_extra_result(tests.cases, comparisons.cases, request, pool)
     result = build_task_result(results, extra_result)
@@ -106,7 +106,7 @@ def run_tests_before_apply(
 
 
 @dataclass(frozen=True)
-class _ReadSuites:
+class _SuitesOfRun:
     """The suites of a run, and the policies of all of them."""
 
     suites_of_host: Sequence[Suite]
@@ -125,13 +125,11 @@ class _ReadSuites:
             yield str(Path(suite.file).parent / suite.config)
 
 
-def _read_suites(request: _RunRequest) -> _ReadSuites:
+def _read_suites_of_run(request: _RunRequest) -> _SuitesOfRun:
     """Read the files of tests. Raises Problem if there is nothing to test."""
     arguments = request.arguments
-    suites_and_broken = list(suites.read_suites(arguments))
+    readable_suites, broken_suites = suites.read_suites(arguments)
     _warn_of_links(request)
-    readable_suites = [part for part in suites_and_broken if isinstance(part, Suite)]
-    broken_suites = [part for part in suites_and_broken if isinstance(part, suites.BrokenSuite)]
     policies: list[Policy] = []
     for suite in readable_suites:
         policies += suite.policies
@@ -140,7 +138,7 @@ def _read_suites(request: _RunRequest) -> _ReadSuites:
     suites_of_host = suites.keep_suites_of_host(with_tests, arguments["collectors"], request.warn_user)
     if not suites_of_host and not untested_suites and not broken_suites:
         raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
-    return _ReadSuites(suites_of_host, untested_suites, broken_suites, policies)
+    return _SuitesOfRun(suites_of_host, untested_suites, broken_suites, policies)
 
 
 def _warn_of_links(request: _RunRequest) -> None:

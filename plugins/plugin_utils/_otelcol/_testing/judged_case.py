@@ -15,7 +15,7 @@ Private.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,12 @@ from .scheduled_cases import ScheduledCase
 
 @dataclass
 class _Judgement:
-    """What has been found of one test so far. Each difference is a line; a test without differences passes."""
+    """What has been found of one test so far."""
 
     notes: Sequence[str]
+    """What is worth knowing though no failure."""
     differences: list[str] = field(default_factory=list)
+    """A line for each thing that is not as expected; a test without such lines passes."""
     golden_paths: list[str] = field(default_factory=list)
     """Golden files that were written."""
 
@@ -59,8 +61,12 @@ def judge_case(scheduled: ScheduledCase) -> CaseResult:
 
 def _run_and_judge(scheduled: ScheduledCase) -> CaseResult:
     """Return what one test found, without its time. No text shows a secret of its config."""
-    mask_secrets = scheduled.setup.hide_secrets
     file, name = scheduled.suite.file, scheduled.case.name
+    mask_secrets = scheduled.setup.hide_secrets
+
+    def mask_lines(lines: Iterable[str]) -> tuple[str, ...]:
+        return tuple(mask_and_clean(line, mask=mask_secrets) for line in lines)
+
     try:
         plan = None if scheduled.case.expected_by_exporter else planted_records.plant_records(scheduled.setup.config)
         if plan:
@@ -76,11 +82,11 @@ def _run_and_judge(scheduled: ScheduledCase) -> CaseResult:
     return CaseResult(
         file,
         name,
-        tuple(mask_and_clean(line, mask=mask_secrets) for line in judgement.differences),
+        mask_lines(judgement.differences),
         changes=outcome.changes,
-        trace_lines=tuple(mask_and_clean(line, mask=mask_secrets) for line in trace),
+        trace_lines=mask_lines(trace),
         golden_paths=tuple(judgement.golden_paths),
-        notes=tuple(mask_and_clean(line, mask=mask_secrets) for line in judgement.notes),
+        notes=mask_lines(judgement.notes),
     )
 
 
