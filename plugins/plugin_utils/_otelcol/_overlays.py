@@ -4,7 +4,9 @@
 """Which layers of a config the option `overlay_policy` judges: all but those of its baseline. Private.
 
 A layer is one source of a config, such as a file, see layers.py. The baseline are the files that the owner of the
-policy controls; the other layers are overlays. overlay_policy.py says what an overlay may touch.
+policy controls; the other layers are overlays. overlay_policy.py says what an overlay may touch. An example: with
+`overlay_policy: {baseline: [base.yaml], …}`, of the layers base.yaml and team.yaml the second is judged. Rendering
+calls `check_layers`, and validation `check_parts`.
 """
 
 from __future__ import annotations

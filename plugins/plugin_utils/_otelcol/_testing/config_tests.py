@@ -217,12 +217,9 @@ def _find_extra_result(
     """
     try:
         with guard_run("what a run finds beside its tests", "pipeline_test"):
-            facts, report_lines = extras.find_extra_facts(
-                request.arguments, tests, comparisons, pool, request.is_check_mode
-            )
+            return extras.find_extra_facts(request.arguments, tests, comparisons, pool, request.is_check_mode)
     except Problem as problem:
         return ExtraResult({}, [str(problem)], problem)
-    return ExtraResult(facts, report_lines)
 
 
 def _raise_failure(result: dict[str, Any], results: Sequence[CaseResult], extra_result: ExtraResult) -> None:
