@@ -27,7 +27,7 @@ from ..module_utils._otelcol.errors import prefix_problems
 from . import _arguments, _sources
 from ._collector_build import find_build_and_version
 from ._drafted import DraftedCollector, WrittenOptions, read_written_options
-from ._otelcol import _builds, _tables, _yaml
+from ._otelcol import _builds, _images, _tables, _yaml
 from ._render_request import RenderRequest
 
 _PREFIX = "otel_collector_"
@@ -121,5 +121,5 @@ def _settle_collector(
 def _find_distribution(collector: Collector) -> Distribution:
     """Return where the image of a collector's distribution is, and the user that it runs as."""
     distribution_row = _tables.catalogue("distributions")[collector.distribution]
-    repository = _builds.image_repository(collector.distribution, collector.version)
+    repository = _images.image_repository(collector.distribution, collector.version)
     return Distribution(collector.distribution, repository, distribution_row["user"])

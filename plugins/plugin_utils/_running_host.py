@@ -16,7 +16,7 @@ from typing import Any
 
 from ..module_utils._host_change.bundle_form import CONFIG
 from ..module_utils._otelcol.config.masking import mask_tree
-from ._otelcol import _builds, _tables
+from ._otelcol import _images, _tables
 from ._otelcol._forecast.rendered_collectors import SERVICE
 from ._otelcol._testing.chosen_collector import ChosenConfig
 
@@ -93,4 +93,4 @@ def _find_image(distribution: str, version: str) -> str:
     """Return the image that has the program of a distribution; empty for a program of the user."""
     if not version or distribution not in _tables.catalogue("distributions"):
         return ""
-    return f"{_builds.image_repository(distribution, version)}:{version}"
+    return f"{_images.image_repository(distribution, version)}:{version}"

@@ -16,12 +16,12 @@ tested with.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
@@ -29,7 +29,7 @@ from ...module_utils._otelcol.config.layers import complete_version, parse_versi
 from ...module_utils._otelcol.config.paths import mapping_at
 from ...module_utils._otelcol.errors import Problem, suggest_word
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
-from . import _files, _tables
+from . import _files, _images, _tables
 from ._build_request import BuildRequest
 from ._own_builds import resolve_own_build
 
@@ -37,10 +37,6 @@ DEFAULT = "contrib"
 """The distribution of a config if nothing says another one."""
 ANY = "any"
 """The value of the option `distribution` by which no build counts."""
-# The parts of an image such as `registry/otel/collector:0.158.0@sha256:…`.
-_IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
-# The version with which a tag begins: `0.158.0` of `0.158.0-amd64`.
-_VERSION_OF_TAG = re.compile(r"v?\d+\.\d+\.\d+")
 # Distributions by the names of their programs and images, which people give as well.
 _DISTRIBUTION_BY_PROGRAM = {
     "otelcol": "core",
@@ -81,65 +77,12 @@ def _parse_catalogue(text: str, path: str) -> Catalogue:
     return Catalogue.from_tables(_tables.parse_published_tables(text, path))
 
 
-def _read_distribution_rows() -> Mapping[str, Any]:
-    """Return what the collection's own tables have about each distribution: its image, and its tested version."""
-    rows: Mapping[str, Any] = _tables.catalogue("distributions")
-    return rows
-
-
-def _read_tested_version(distribution: str) -> str:
-    return str(_read_distribution_rows()[distribution]["version"])
-
-
-def image_repository(distribution: str, version: str) -> str:
-    """Return the repository of the image of a distribution's version."""
-    row = _read_distribution_rows()[distribution]
-    for until, image in _older_repositories(row).items():
-        if parse_version(version) < parse_version(until):
-            return str(image)
-    return str(row["image"])
-
-
-def _older_repositories(row: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the repositories of older versions: `{"0.150.0": REPOSITORY}` is for the versions before 0.150.0."""
-    return row.get("older_images") or {}
-
-
-class RecognisedImage(NamedTuple):
-    """What an image has: a distribution, and its version; empty if the tag is not a version."""
-
-    distribution: str
-    version: str
-
-
-def recognise_image(image: str) -> RecognisedImage | None:
-    """Return what an image has; None if it is that of no known distribution.
-
-    Only the last part of a repository counts, so that a mirror is recognised too.
-    """
-    match = _IMAGE.match(image)
-    if not match:
-        return None
-    last_part = match["repository"].rpartition("/")[2]
-    for distribution, row in _read_distribution_rows().items():
-        if last_part in _list_image_names(row):
-            version = _VERSION_OF_TAG.match(match["tag"] or "")
-            return RecognisedImage(distribution, version[0] if version else "")
-    return None
-
-
-def _list_image_names(row: Mapping[str, Any]) -> set[str]:
-    """Return the last parts of the repositories that a distribution has or had."""
-    repositories = (row["image"], *_older_repositories(row).values())
-    return {repository_name.rpartition("/")[2] for repository_name in repositories}
-
-
 def version_in_tag(image: str, distribution: str) -> str:
     """Return the version that the tag of an official image names; empty if there is none.
 
     For the image of another distribution, this is the version of the Collector in it.
     """
-    image_build = recognise_image(image)
+    image_build = _images.recognise_image(image)
     if not image_build or not image_build.version:
         return ""
     if image_build.distribution == distribution:
@@ -175,7 +118,7 @@ def resolve_build(request: BuildRequest, image: str) -> TargetBuild | None:
         return resolve_own_build(request, load_catalogue())
     if request.distribution == ANY:
         return None
-    image_build = recognise_image(image) if image else None
+    image_build = _images.recognise_image(image) if image else None
     distribution = _choose_distribution(request, image, image_build)
     if not distribution:
         return None
@@ -184,7 +127,7 @@ def resolve_build(request: BuildRequest, image: str) -> TargetBuild | None:
     return find_build(distribution, version) if version else None
 
 
-def _choose_distribution(request: BuildRequest, image: str, image_build: RecognisedImage | None) -> str:
+def _choose_distribution(request: BuildRequest, image: str, image_build: _images.RecognisedImage | None) -> str:
     """Return the distribution that is given, or that of the image; empty if only an unrecognised image is given."""
     if request.distribution:
         return request.distribution
@@ -193,16 +136,16 @@ def _choose_distribution(request: BuildRequest, image: str, image_build: Recogni
     return DEFAULT if request.version or not image else ""
 
 
-def _choose_version(request: BuildRequest, distribution: str, image_build: RecognisedImage | None) -> str:
+def _choose_version(request: BuildRequest, distribution: str, image_build: _images.RecognisedImage | None) -> str:
     """Return the version of the image, or the tested one; empty if the image alone counts, and has none."""
     if image_build and image_build.distribution == distribution and image_build.version:
         return image_build.version
     only_image_counts = image_build is not None and not request.distribution
-    return "" if only_image_counts else _read_tested_version(distribution)
+    return "" if only_image_counts else _images.read_tested_version(distribution)
 
 
 def _check_distribution(name: str) -> None:
-    known_rows = _read_distribution_rows()
+    known_rows = _images.read_distribution_rows()
     if name in known_rows:
         return
     program_distribution = _DISTRIBUTION_BY_PROGRAM.get(name, "")
@@ -274,10 +217,10 @@ def find_smallest_image(target: TargetBuild | None, configs: Sequence[Any]) -> s
     used_types = {used_type for config in configs for used_type in _iter_component_types(config)}
     if not used_types:
         return ""
-    version = target.version if target else _read_tested_version(DEFAULT)
+    version = target.version if target else _images.read_tested_version(DEFAULT)
     catalogue = target.catalogue if target else load_catalogue()
     distribution = catalogue.find_smallest_distribution(used_types, version)
-    return f"{image_repository(distribution, version)}:{version}" if distribution else ""
+    return f"{_images.image_repository(distribution, version)}:{version}" if distribution else ""
 
 
 def _iter_component_types(config: Any) -> Iterator[tuple[str, str]]:

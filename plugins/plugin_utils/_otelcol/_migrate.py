@@ -28,7 +28,7 @@ from ...module_utils._otelcol.migrate.steps import STEPS, Step
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
-from . import _builds, _files, _input_model, _inputs, _rewrite, _yaml
+from . import _builds, _files, _images, _input_model, _inputs, _rewrite, _yaml
 from ._build_request import BuildRequest
 from ._migration_result import MigratedText, MigrationResult, build_change_row, build_migration_result
 from ._testing.compared_setups import ConfigPair
@@ -220,7 +220,7 @@ def _choose_distribution(request: BuildRequest, config_input: _input_model.Input
     if request.distribution:
         return request.distribution
     image = config_input.platform_context.image
-    image_build = _builds.recognise_image(image) if image else None
+    image_build = _images.recognise_image(image) if image else None
     if image_build and not request.manifest:
         return image_build.distribution
     return "" if request.manifest or request.schema else _builds.DEFAULT

@@ -9,7 +9,7 @@
 | `(a|b)c{2}d*` | `acc` |
 | `[^a-z]` | `1` |
 
-samples.py and others make records so that meet a condition with the pattern. The syntax is that of Go's package
+samples.py and others use it for records that meet a condition with the pattern. The syntax is that of Go's package
 regexp/syntax. Three things are not covered, so the text may not match: assertions such as `$` and `\\b` count as met,
 and scripts such as `\\p{Greek}` and octal numbers get a wrong character. Private.
 """

@@ -63,17 +63,3 @@ def test_the_program_of_aws_is_not_asked_even_if_its_path_is_given(tmp_path: Pat
     reason = "the AWS distribution has no `validate` subcommand"
     assert _binary.choose_program(str(path), target("adot")) == _binary.Unavailable(reason)
     assert isinstance(_binary.choose_program(str(path), None), _binary.ChosenProgram)
-
-
-@cases(
-    "image, build",
-    ("otel/opentelemetry-collector:0.158.0", ("core", "0.158.0")),
-    ("localhost:5000/opentelemetry-collector-contrib:v0.1.2-x", ("contrib", "v0.1.2")),
-    ("opentelemetry-collector-contrib", ("contrib", "")),
-    ("opentelemetry-collector-contrib@sha256:12", ("contrib", "")),
-    ("opentelemetry-collector-contrib:latest", ("contrib", "")),
-    ("opentelemetry-collector-mine:1.2.3", None),
-    ("", None),
-)
-def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
-    assert _builds.recognise_image(image) == build
