@@ -44,17 +44,17 @@ def parse_expression(expression: str) -> Any:
     return load_library().compile(expression)
 
 
-def check_expression(expression: str, place: str) -> None:
+def check_expression(expression: str, where: str) -> None:
     """Raise Problem if an expression is invalid."""
     jmespath = load_library()
     try:
         jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError as error:
         fix = "See https://jmespath.org for the language."
-        raise Problem(f"invalid JMESPath: {error}", asked=expression, where=place, fix=fix) from error
+        raise Problem(f"invalid JMESPath: {error}", asked=expression, where=where, fix=fix) from error
     except RecursionError as error:
         wrong = f"this JMESPath of {len(expression)} characters nests too deep"
-        raise Problem(wrong, where=place, fix="Write it with fewer levels.") from error
+        raise Problem(wrong, where=where, fix="Write it with fewer levels.") from error
 
 
 # The limits of an expression of a rule: its characters, the steps that it may take for a config, and the items of a

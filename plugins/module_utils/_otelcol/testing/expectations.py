@@ -51,9 +51,9 @@ def list_record_differences(
         if isinstance(expected_records, int):
             lines += _compare_count(exporter, signal, expected_records, arrived_records)
             continue
-        place = f"{exporter}: {signal}"
+        where = f"{exporter}: {signal}"
         is_exact, may_have_others = bool(expected_by_signal.get("exact")), bool(expected_by_signal.get("others"))
-        comparison = _RecordComparison(place, signal, list(expected_records), list(arrived_records), is_exact)
+        comparison = _RecordComparison(where, signal, list(expected_records), list(arrived_records), is_exact)
         lines += comparison.find_differences(may_have_others)
     return lines
 
@@ -78,7 +78,7 @@ def _compare_count(exporter: str, signal: str, expected_count: int, records: Seq
 class _RecordComparison:
     """The records of a signal that an exporter should get, and those that arrived."""
 
-    place: str
+    where: str
     """What each line begins with, such as `otlp/a: spans`."""
     signal: str
     expected_records: Sequence[Record]
@@ -96,7 +96,7 @@ class _RecordComparison:
             if index in partners:
                 continue
             if not unpaired_numbers:
-                yield f"{self.place}[{index}]: nothing arrived for {format_record(self.signal, expected_record)}"
+                yield f"{self.where}[{index}]: nothing arrived for {format_record(self.signal, expected_record)}"
                 continue
             differences_by_number = {
                 number: list(list_differing_fields(expected_record, self.arrived[number], self.is_exact))
@@ -105,10 +105,10 @@ class _RecordComparison:
             nearest = min(differences_by_number, key=lambda number: len(differences_by_number[number]))
             unpaired_numbers.remove(nearest)
             for difference in differences_by_number[nearest]:
-                yield f"{self.place}[{index}]: {difference}"
+                yield f"{self.where}[{index}]: {difference}"
         if not may_have_others:
             for number in unpaired_numbers:
-                yield f"{self.place}: not expected: {format_record(self.signal, self.arrived[number])}"
+                yield f"{self.where}: not expected: {format_record(self.signal, self.arrived[number])}"
 
     def _list_fitting_numbers(self, expected_record: Record) -> list[int]:
         """Return the numbers of the records that arrived and are as expected."""

@@ -159,24 +159,24 @@ def _list_changes_of_ends(config: Mapping[str, Any], exporters: Iterable[str]) -
         yield f"extensions.{extension}: left out"
 
 
-def find_receiver_of_signal(harness: Harness, signal: str, named_receiver: str, place: str) -> str:
+def find_receiver_of_signal(harness: Harness, signal: str, named_receiver: str, where: str) -> str:
     """Return the receiver that gets a signal: the named one, or the only one, or the only one of type otlp.
 
-    Raises Problem if none can, or if several could and none is named; `place` is the place in the file of tests.
+    Raises Problem if none can, or if several could and none is named; `where` is the place in the file of tests.
     """
     able_receivers = list(_list_able_receivers(harness, signal))
     if named_receiver and named_receiver in able_receivers:
         return named_receiver
     if named_receiver:
         problem = f"the receiver '{named_receiver}' does not feed a pipeline of {signal}"
-        raise Problem(problem, where=place, fix=f"Receivers that do: {_join_sorted_names(able_receivers)}.")
+        raise Problem(problem, where=where, fix=f"Receivers that do: {_join_sorted_names(able_receivers)}.")
     if not able_receivers:
         fix = "Add a pipeline, or remove this part of the test."
-        raise Problem(f"no receiver takes {signal}", where=place, fix=fix)
+        raise Problem(f"no receiver takes {signal}", where=where, fix=fix)
     preferred_receivers = [receiver for receiver in able_receivers if kind_of(receiver) == "otlp"] or able_receivers
     if len(preferred_receivers) > 1:
         problem = f"several receivers take {signal}: {_join_sorted_names(preferred_receivers)}"
-        raise Problem(problem, where=place, fix="Name one with `to`.")
+        raise Problem(problem, where=where, fix="Name one with `to`.")
     return preferred_receivers[0]
 
 

@@ -125,11 +125,11 @@ def _find_reaching_components(
 ) -> Iterator[_ReachingPart]:
     """Yield the components of a section that read files or ask other machines, and unknown ones."""
     for component_id in _list_component_ids(config.get(section)):
-        place = f"{section}.{component_id}"
+        where = f"{section}.{component_id}"
         if Trait.REACHES_OUT in traits_of(section, component_id):
-            yield _ReachingPart(place, "this component reads files or asks other machines")
+            yield _ReachingPart(where, "this component reads files or asks other machines")
         elif not is_known(section, component_id):
-            yield _ReachingPart(place, "nobody knows what this component reads")
+            yield _ReachingPart(where, "nobody knows what this component reads")
 
 
 def _list_component_ids(components: Any) -> list[str]:

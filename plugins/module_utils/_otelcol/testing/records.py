@@ -63,11 +63,11 @@ def make_identifier(value: Any, digits: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
-def parse_nanoseconds(value: Any, place: str) -> int:
+def parse_nanoseconds(value: Any, where: str) -> int:
     """Return the nanoseconds of a duration such as `10ms` or `1.5s`. Raises Problem for another text."""
     duration_match = _DURATION.match(str(value))
     if not duration_match:
-        raise Problem(f"'{value}' is not a duration", where=place, fix="Write it like 10ms or 1.5s.")
+        raise Problem(f"'{value}' is not a duration", where=where, fix="Write it like 10ms or 1.5s.")
     return int(float(duration_match[1]) * NANOSECONDS_BY_UNIT[duration_match[2]])
 
 

@@ -78,7 +78,7 @@ class _Job(NamedTuple):
 
 
 def read_scraped_pages(
-    receivers: Mapping[str, Any], given_parts: Sequence[Mapping[str, Any]], place: str
+    receivers: Mapping[str, Any], given_parts: Sequence[Mapping[str, Any]], where: str
 ) -> list[ScrapedPage]:
     """Return the pages of a test for receivers with their settings.
 
@@ -88,15 +88,15 @@ def read_scraped_pages(
     labels_by_job: dict[_Job, dict[str, str]] = {}
     for given_part in given_parts:
         named_receiver = str(given_part.get("to") or "")
-        for job_name, text in _list_texts_of_jobs(given_part, place):
-            job = _find_job(receivers, job_name, named_receiver, place)
+        for job_name, text in _list_texts_of_jobs(given_part, where):
+            job = _find_job(receivers, job_name, named_receiver, where)
             texts_by_job.setdefault(job, []).append(text)
-        for job_name, labels in _list_labels_of_jobs(given_part, place):
-            job = _find_job(receivers, job_name, named_receiver, place)
+        for job_name, labels in _list_labels_of_jobs(given_part, where):
+            job = _find_job(receivers, job_name, named_receiver, where)
             labels_by_job.setdefault(job, {}).update(labels)
     for job in labels_by_job:
         if job not in texts_by_job:
-            raise Problem(f"job '{job.name}' has a target and no page", where=place, fix="Give its page with `pages`.")
+            raise Problem(f"job '{job.name}' has a target and no page", where=where, fix="Give its page with `pages`.")
     pages = []
     for page_number, (job, texts) in enumerate(texts_by_job.items()):
         path = f"{PAGE_PATH}{page_number}"
@@ -104,25 +104,25 @@ def read_scraped_pages(
     return pages
 
 
-def _list_texts_of_jobs(given_part: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
+def _list_texts_of_jobs(given_part: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
     """Yield the name of each job in a part of `given`, with its page. Raises Problem for a page that is no text."""
     for job, text in (given_part.get("pages") or {}).items():
         if not isinstance(text, str):
             fix = "Write `JOB: |`, and the page below it."
-            raise Problem(f"the page of job '{job}' is not a text", where=place, fix=fix)
+            raise Problem(f"the page of job '{job}' is not a text", where=where, fix=fix)
         yield str(job), text
 
 
-def _list_labels_of_jobs(given_part: Mapping[str, Any], place: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _list_labels_of_jobs(given_part: Mapping[str, Any], where: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the name of each job in a part of `given`, with the labels of its target. Raises Problem."""
     for job, labels in (given_part.get("targets") or {}).items():
         if not isinstance(labels, Mapping):
             fix = "Write `JOB: {LABEL: VALUE}`."
-            raise Problem(f"the target of job '{job}' is not a mapping", where=place, fix=fix)
+            raise Problem(f"the target of job '{job}' is not a mapping", where=where, fix=fix)
         yield str(job), {str(name): str(value) for name, value in labels.items()}
 
 
-def _find_job(receivers: Mapping[str, Any], job_name: str, named_receiver: str, place: str) -> _Job:
+def _find_job(receivers: Mapping[str, Any], job_name: str, named_receiver: str, where: str) -> _Job:
     """Return the job of a name, in the receiver `named_receiver` if one is named.
 
     Raises Problem if none or several have it.
@@ -136,11 +136,11 @@ def _find_job(receivers: Mapping[str, Any], job_name: str, named_receiver: str, 
         return _Job(able_receivers[0], job_name)
     if able_receivers:
         problem = f"several receivers have the job '{job_name}': {', '.join(able_receivers)}"
-        raise Problem(problem, where=place, fix="Name one with `to`.")
+        raise Problem(problem, where=where, fix="Name one with `to`.")
     known_names = [known_name for names in names_by_receiver.values() for known_name in names]
     fix = f"Jobs of prometheus receivers: {', '.join(known_names) or 'none'}."
     raise Problem(
-        f"no prometheus receiver has the job '{job_name}'{suggest_word(job_name, known_names)}", where=place, fix=fix
+        f"no prometheus receiver has the job '{job_name}'{suggest_word(job_name, known_names)}", where=where, fix=fix
     )
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The configs with which collectors of the inventory run now, out of the objects of their cluster. Private.
 
-Comparisons of tests and forecasts take the old form of a collector from here.
+Comparisons of tests and forecasts take the config of before from here.
 """
 
 from __future__ import annotations
