@@ -9,10 +9,10 @@ from typing import Any
 
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._origins import collect_positions
-from ..plugin_utils._otelcol import _inputs, _migrate
+from ..plugin_utils._otelcol import _input_model, _migrate
 
 
 class ActionModule(ControllerAction):
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        reading = _inputs.InputOptions(find_positions=collect_positions)
+        reading = _input_model.InputOptions(find_positions=collect_positions)
         return dict(_migrate.migrate(arguments, self._task.check_mode, reading, self._display.warning))

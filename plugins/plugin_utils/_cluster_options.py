@@ -136,5 +136,5 @@ def _build_collector(
 def _find_distribution(collector: Collector) -> Distribution:
     """Return where the image of a collector's distribution is, and the user that it runs as."""
     distribution_row = _tables.catalogue("distributions")[collector.distribution]
-    repository = _builds.image_repository(collector.distribution, collector.version)
+    repository = _images.image_repository(collector.distribution, collector.version)
     return Distribution(collector.distribution, repository, distribution_row["user"])

@@ -27,7 +27,7 @@ from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.config.paths import value_at
 from ..module_utils._otelcol.errors import Problem, clean_text, make_printable
 from ..module_utils._otelcol.rules.data_flow import CollectorHop
-from ._otelcol import _builds, _findings, _jmespath, _validate
+from ._otelcol import _builds, _findings, _jmespath, _judged_configs, _validate
 from ._own_checks import parse_own_check
 
 # By option `fail_on`, the states of collectors with which a diagnosis fails.
@@ -84,7 +84,7 @@ def diagnose_collectors(
 
     `unlisted_collectors` are in the namespaces of the others.
     """
-    possible_receivers = _validate.find_hops(_collect_objects(facts_of_collectors))
+    possible_receivers = _judged_configs.find_hops(_collect_objects(facts_of_collectors))
     results: list[CollectorResult] = []
     for collector_facts in facts_of_collectors:
         results.append(_diagnose_collector(collector_facts, checks, arguments, possible_receivers))

@@ -18,7 +18,7 @@ from typing import Any
 from ..module_utils._otelcol.forecast.told_collectors import HostForecasts
 from . import _gitops_changes, _host_forecast_input, _kept_figures
 from ._otelcol import _files
-from ._otelcol._testing.chosen_bench import ChosenConfig
+from ._otelcol._testing.chosen_collector import ChosenConfig
 
 # What tasks of playbooks leave in the variables of each host.
 TOLD_VARIABLE = "__otel_forecasts_told"

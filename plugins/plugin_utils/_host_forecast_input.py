@@ -22,9 +22,9 @@ from typing import Any
 
 from ..module_utils._host_change.bundle_form import CONFIG
 from ..module_utils._otelcol.config.masking import mask_tree
-from ._otelcol import _builds, _tables
+from ._otelcol import _images, _tables
 from ._otelcol._forecast.rendered_collectors import SERVICE
-from ._otelcol._testing.chosen_bench import ChosenConfig
+from ._otelcol._testing.chosen_collector import ChosenConfig
 
 # The folder of a program on a host: its distribution, its version and the start of the sum of its archive.
 _PROGRAM_FOLDER = re.compile(r"(?P<distribution>[a-z0-9-]+)-(?P<version>\d[^-]*)-[0-9a-f]{12}\Z")
@@ -106,4 +106,4 @@ def _find_image(distribution: str, version: str) -> str:
     """Return the image that has the program of a distribution; empty for a program of the user."""
     if not version or distribution not in _tables.catalogue("distributions"):
         return ""
-    return f"{_builds.image_repository(distribution, version)}:{version}"
+    return f"{_images.image_repository(distribution, version)}:{version}"

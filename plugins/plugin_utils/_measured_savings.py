@@ -28,8 +28,8 @@ from ._otelcol._build_request import BuildRequest
 from ._otelcol._forecast.captured import Capture
 from ._otelcol._forecast.replay import Replay, Replayed, replay_capture
 from ._otelcol._isolation import choice
-from ._otelcol._testing.bench import Bench
-from ._otelcol._testing.chosen_bench import ChosenConfig, choose_bench
+from ._otelcol._testing.chosen_collector import ChosenConfig, choose_collector
+from ._otelcol._testing.collector_setup import CollectorSetup
 
 _NOT_MEASURED_BY_TIME = "what it keeps depends on the time, and a replay is faster than the capture was"
 _NOTHING_MEASURED = "`measure` is 0, so nothing is measured"
@@ -50,8 +50,8 @@ class Measurement:
 
     def replay_with_option(self, option: RemovalOption) -> Replayed:
         """Return what is sent with an option."""
-        config = options.add_option(self.bench.config, option, self.version)
-        return replay_without_secrets(replace(self.bench, config=config), self.replay)
+        config = options.add_option(self.setup.config, option, self.version)
+        return replay_without_secrets(replace(self.setup, config=config), self.replay)
 
 
 # ── Each proposal ──
@@ -130,7 +130,7 @@ def _measure_before(
 ) -> Measurement:
     """Run the Collector without any option, and return what it sent. Raises Problem if it sends nothing."""
     isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
-    bench = choose_bench(chosen, arguments, isolation, warn)
+    setup = choose_collector(chosen, arguments, isolation, warn)
     replay = Replay(capture.read_requests, arguments["receivers"], arguments["tenant_attribute"])
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen.image)
     measurement = Measurement(bench, replay, replay_without_secrets(bench, replay), target.version if target else "")
@@ -146,11 +146,11 @@ def _measure_option(measurement: Measurement, option: RemovalOption) -> dict[str
     return measure_removed_shares(measurement.replayed_before.sent_by_exporter, replayed_after.sent_by_exporter)
 
 
-def replay_without_secrets(bench: Bench, replay: Replay) -> Replayed:
+def replay_without_secrets(setup: CollectorSetup, replay: Replay) -> Replayed:
     """Return what a config sends. A Problem shows no secret of it."""
     try:
-        return replay_capture(bench, replay, "savings")
+        return replay_capture(setup, replay, "savings")
     except Problem as problem:
         raise Problem(
-            mask_and_clean(problem.wrong, mask=bench.hide_secrets), where=problem.where, fix=problem.fix
+            mask_and_clean(problem.wrong, mask=setup.hide_secrets), where=problem.where, fix=problem.fix
         ) from problem

@@ -17,7 +17,7 @@ from ..module_utils._otelcol.errors import Problem, suggest_word
 from ..module_utils._otelcol.forecast.capture_facts import CaptureFacts
 from ..module_utils._otelcol.otlp_requests import LISTS_BY_SIGNAL
 from ._otelcol import _inputs
-from ._otelcol._testing.chosen_bench import ChosenConfig
+from ._otelcol._testing.chosen_collector import ChosenConfig
 
 # What passes everything on: by it, an option is measured if no config is given.
 _PLAIN_CONFIG_TITLE = "a config that passes everything on"

@@ -23,7 +23,7 @@ FUNCTIONS = {"subprocess.run", "tarfile.open", "json.load", "yaml.load_file", "s
 ON_A_HOST = "plugins/module_utils/_host_change/live"
 # Calls of these names that read no content, or whose caller has a limit.
 ALLOWED = {
-    "plugins/plugin_utils/_otelcol/_testing/collector_place.py": {
+    "plugins/plugin_utils/_otelcol/_testing/collector_runtime.py": {
         "log.open": "Opens a log to write.",
     },
     "plugins/plugin_utils/_otelcol/_isolation/inside.py": {

@@ -15,7 +15,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE_SINCE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import comparing
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.compared_forms import ConfigPair
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.compared_setups import ConfigPair
 
 from tests.support import plays
 

@@ -23,8 +23,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
     collector_calls,
-    collector_place,
     collector_run,
+    collector_runtime,
 )
 
 from tests.support import plays
@@ -121,9 +121,9 @@ def sent_bytes(program: str, processors: Mapping[str, Any]) -> Counter[str]:
         got[handler.path.rpartition("/")[2]] += len(body)
         return RawAnswer(200, {}, b"")
 
-    with serve_answers(answer) as url, collector_place.open_place(is_isolated=False) as place:
-        port = collector_place.find_free_port(place)
-        command = collector_place.CollectorCommand(program, yaml.safe_dump(config(processors, url, port)), {})
+    with serve_answers(answer) as url, collector_runtime.open_runtime(is_isolated=False) as place:
+        port = collector_runtime.find_free_port(place)
+        command = collector_runtime.CollectorCommand(program, yaml.safe_dump(config(processors, url, port)), {})
         with (
             collector_run.run_collector(place, command, SECONDS),
             collector_calls.OtlpSender(place, SECONDS) as sender,

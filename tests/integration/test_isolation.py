@@ -28,9 +28,10 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation.choice import Isolation
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
-    bench,
-    collector_place,
     collector_run,
+    collector_runtime,
+    collector_setup,
+    run_case,
 )
 
 from .test_coverage import binary  # noqa: F401 - a fixture
@@ -171,7 +172,7 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
         json.loads(place.filled(json.dumps(part))) for part in (attack.config, attack.variables, attack.given)
     )
     surroundings = {**_placeholders.build_placeholder_environment(config, None), **variables}
-    run = bench.Bench(
+    run = collector_setup.CollectorSetup(
         binary,
         config,
         surroundings,
@@ -183,7 +184,7 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
         suite_variables=variables,
     )
     try:
-        return str(bench.run_case(run, case.ConfigCase("a", "a", (given,), {})))
+        return str(run_case.run_case(run, case.ConfigCase("a", "a", (given,), {})))
     except Problem as problem:
         return str(problem)
 
@@ -258,10 +259,10 @@ PARTS = {
 
 def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa: F811
     """Return the log of a Collector that runs for a while, and the addresses of packets in its network."""
-    with collector_place.open_place(isolated) as place:
-        is_apart = isinstance(place, collector_place.IsolatedPlace)
+    with collector_runtime.open_runtime(isolated) as place:
+        is_apart = isinstance(place, collector_runtime.IsolatedRuntime)
         sniffer = place.namespace_sandbox.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
-        command = collector_place.CollectorCommand(
+        command = collector_runtime.CollectorCommand(
             binary, text, _placeholders.build_placeholder_environment(yaml.safe_load(text), None)
         )
         with suppress(Problem), collector_run.run_collector(place, command, 20):

@@ -1,44 +1,34 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of a command: those of the module of the same name, from its documentation.
+"""The options of a command: those of the module of the same name, as its documentation describes them.
 
-An option that a module gets is an option here too. Names, types, choices, defaults and descriptions are the module's.
-`command_line.py` calls this file. The facts of an option are what the documentation says of it, by Ansible's keys such
-as `type`, `elements`, `suboptions` and `description`. A part is an option inside of a mapping, a suboption of Ansible.
+Names, types, choices, defaults and descriptions are the module's. `command_line.py` reads them with
+`read_documented_options`, adds them to its parser, and merges what users gave in flags and in a file. An example: the
+documentation of pipeline_validate has ::
 
-The shape of an option decides in four places, which change together: `_match_shape` checks a value,
-`add_options_to_parser` makes the flag, `_read_given_value` reads it, and `_fill_parts` fills a mapping with parts.
+    fail_on:
+      description: The least severity of a finding that fails the task.
+      type: str
+      choices: [error, warning, never]
+      default: error
+
+so the command validate takes `--fail-on {error,warning,never}`, with the help "The least severity of a finding that
+fails the command. (default: error)".
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from .module_utils._otelcol.errors import Problem, suggest_word
-from .plugin_utils._otelcol import _documented, _yaml
-
-PREFIX = "pipeline_"
-# Marks of Ansible in a description, such as O(paths), V(auto) and M(o11y.opentelemetry.pipeline_test): one or two
-# letters, then a text in parentheses, which may have one more pair of them inside.
-_MARK = re.compile(r"\b([A-Z]{1,2})\(((?:[^()]|\([^()]*\))*)\)")
-_OPTION, _RESULT, _MODULE = "O", "RV", "M"
-# The space between two sentences: after a full stop, and before a capital letter or code.
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
-# Words of sentences that a command leaves out: it has no playbook, and perhaps no check mode.
-_CHECK_MODE, _PLAYBOOK = "Check mode", "Playbook"
-# What a description calls by the words of a playbook.
-_PLAYBOOK_WORDS = (
-    (re.compile(r"\bthe controller\b"), "this machine"),
-    (re.compile(r"\bthe task\b"), "the command"),
-    (re.compile(r"\bCheck mode\b"), "`--check`"),
-)
-_TEXTS = ("str", "path")
+from .option_texts import MODULE_PREFIX, drop_unfit_sentences, translate_description
+from .option_types import OptionType, choose_type
+from .plugin_utils._otelcol import _documented
 
 
 @dataclass(frozen=True)
@@ -47,17 +37,14 @@ class Option:
 
     name: str
     """The name of the option of the module, such as `fail_on`."""
-    kind: str
-    """The type in Ansible's words, such as `list`, `bool`, `dict` or `path`."""
-    element_kind: str
-    """The type of the elements of a list; empty if it is none."""
-    choices: tuple[str, ...]
-    """The only valid values; empty if any value of the type is valid."""
+    value_type: OptionType
     default: Any
     description: str
-    """The help, in the words of a command and without marks."""
-    suboptions: Mapping[str, Any]
-    """The options in a mapping, with their facts; empty if it takes any."""
+    """The help, in the words of a command and without marks of Ansible."""
+    choices: tuple[str, ...]
+    """The only valid values; empty if any value of the type is valid."""
+    parts: Mapping[str, Option]
+    """The options in a mapping by name, which Ansible calls suboptions; empty if the mapping takes any."""
 
     @property
     def flag(self) -> str:
@@ -65,45 +52,34 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
     @property
-    def is_mapping(self) -> bool:
-        """Whether a value of the option, or each of its values, is a mapping."""
-        return "dict" in (self.kind, self.element_kind)
+    def help_text(self) -> str:
+        """The description with the default, in the form of argparse, where `%` has a meaning."""
+        default_note = f" (default: {self.default})" if isinstance(self.default, str) and self.default else ""
+        return self.description.replace("%", "%%") + default_note
 
-    def check_value(self, value: Any, where: str) -> Any:
-        """Return a value of the option, with the defaults of its parts; for None, the default of the option.
+    def complete_value(self, value: Any, where: str) -> Any:
+        """Return a value of the option with the defaults of its parts; for None, the default of the option.
 
         Raises Problem for a value of another type, and for one that is no choice. `where` names the flag or the file
         that the value is from.
         """
         if value is None:
             return self.default
-        expected_shape, fits = self._match_shape(value)
-        if not fits:
-            raise Problem(f"'{self.name}' must be {expected_shape}", where=where, fix=f"See `{self.flag}` in the help.")
+        if not self.value_type.accepts(value):
+            wrong = f"'{self.name}' must be {self.value_type.expected}"
+            raise Problem(wrong, where=where, fix=f"See `{self.flag}` in the help.")
         if self.choices and value not in self.choices:
             wrong = f"'{value}' is no value of '{self.name}'{suggest_word(str(value), self.choices)}"
             raise Problem(wrong, where=where, fix=f"Give {', '.join(self.choices)}.")
-        return self._fill_parts(value, where) if self.suboptions else value
+        return self._complete_parts(value, where) if self.parts else value
 
-    def _fill_parts(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
+    def _complete_parts(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
         """Return a mapping with the defaults of the parts that it leaves out. Raises Problem for an unknown part."""
-        parts = {name: _build_option(name, facts) for name, facts in self.suboptions.items()}
         for name in value:
-            if name not in parts:
-                wrong = f"'{self.name}' has no '{name}'{suggest_word(str(name), parts)}"
-                raise Problem(wrong, where=where, fix=f"Give {', '.join(parts)}.")
-        return {name: part.check_value(value.get(name), where) for name, part in parts.items()}
-
-    def _match_shape(self, value: Any) -> tuple[str, bool]:
-        """Return the type that the option wants, in words, and whether a value has it."""
-        if self.kind == "dict":
-            return "a mapping", isinstance(value, dict)
-        if self.kind == "bool":
-            return "true or false", isinstance(value, bool)
-        if self.kind == "list":
-            kind, word = (dict, "mappings") if self.element_kind == "dict" else (str, "texts")
-            return f"a list of {word}", isinstance(value, list) and all(isinstance(item, kind) for item in value)
-        return "text", isinstance(value, str)
+            if name not in self.parts:
+                wrong = f"'{self.name}' has no '{name}'{suggest_word(str(name), self.parts)}"
+                raise Problem(wrong, where=where, fix=f"Give {', '.join(self.parts)}.")
+        return {name: part.complete_value(value.get(name), where) for name, part in self.parts.items()}
 
 
 def read_documented_options(command: str, excluded_names: Collection[str], may_check: bool) -> dict[str, Option]:
@@ -113,34 +89,15 @@ def read_documented_options(command: str, excluded_names: Collection[str], may_c
     need an inventory or a cluster. Sentences about them go too. `may_check` says whether the command can only look, as
     a module does in check mode.
     """
-    module = PREFIX + command
-    text = import_module(f".modules.{module}", __package__).DOCUMENTATION
-    # A mark has no closing parenthesis here, so that sentences about parts of an excluded option go with it.
-    lacking_words = [_PLAYBOOK, *(f"O({name}" for name in excluded_names)]
-    if not may_check:
-        lacking_words.append(_CHECK_MODE)
-    documented_options: dict[str, Option] = {}
-    for name, facts in _documented.read_documented_options(text, module, _read_fragment_part).items():
+    module = MODULE_PREFIX + command
+    documentation = import_module(f".modules.{module}", __package__).DOCUMENTATION
+    documented = _documented.read_documented_options(documentation, module, _read_fragment_part)
+    options: dict[str, Option] = {}
+    for name, facts in documented.items():
         if name not in excluded_names:
-            documented_options[name] = _build_option(
-                name, _drop_lacking_sentences(facts, lacking_words), excluded_names
-            )
-    return documented_options
-
-
-def _drop_lacking_sentences(facts: Mapping[str, Any], lacking_words: Collection[str]) -> dict[str, Any]:
-    """Return the facts of an option, with a description without the sentences that have one of the lacking words."""
-    kept_sentences = []
-    for sentence in _SENTENCE_END.split(_join_description(facts)):
-        if not any(word in sentence for word in lacking_words):
-            kept_sentences.append(sentence)
-    return {**facts, "description": " ".join(kept_sentences)}
-
-
-def _join_description(facts: Mapping[str, Any]) -> str:
-    """Return the description of an option, which may be one text or a list of them."""
-    description = facts.get("description", "")
-    return description if isinstance(description, str) else " ".join(description)
+            description = drop_unfit_sentences(_join_description(facts), excluded_names, may_check)
+            options[name] = _build_option(name, {**facts, "description": description}, excluded_names)
+    return options
 
 
 def _read_fragment_part(file: str, part: str) -> str:
@@ -149,47 +106,30 @@ def _read_fragment_part(file: str, part: str) -> str:
     return str(getattr(fragment, part))
 
 
+def _join_description(facts: Mapping[str, Any]) -> str:
+    """Return the description of an option, which may be one text or a list of them."""
+    description = facts.get("description", "")
+    return description if isinstance(description, str) else " ".join(description)
+
+
 def _build_option(name: str, facts: Mapping[str, Any], excluded_names: Collection[str] = ()) -> Option:
-    """Return an option by its facts.
+    """Return an option by its facts: what the documentation says of it, by keys such as `type` and `suboptions`.
 
     `excluded_names` has names of options, and of their parts, such as `compare.running`.
     """
-    suboptions = facts.get("suboptions", {})
+    parts: dict[str, Option] = {}
+    for part_name, part_facts in facts.get("suboptions", {}).items():
+        if f"{name}.{part_name}" not in excluded_names:
+            parts[part_name] = _build_option(part_name, part_facts)
+    choices = tuple(facts.get("choices", ()))
     return Option(
         name=name,
-        kind=facts["type"],
-        element_kind=facts.get("elements", ""),
-        choices=tuple(facts.get("choices", ())),
+        value_type=choose_type(facts["type"], facts.get("elements", ""), choices),
         default=facts.get("default"),
-        description=_strip_ansible_marks(_join_description(facts)),
-        suboptions={part: suboptions[part] for part in suboptions if f"{name}.{part}" not in excluded_names},
+        description=translate_description(_join_description(facts)),
+        choices=choices,
+        parts=parts,
     )
-
-
-def _strip_ansible_marks(text: str) -> str:
-    """Return a description without the marks and words of Ansible."""
-    return " ".join(replace_playbook_words(_MARK.sub(_replace_mark, text)).split())
-
-
-def replace_playbook_words(text: str) -> str:
-    """Return a text about modules in the words of a command."""
-    for pattern, word in _PLAYBOOK_WORDS:
-        text = pattern.sub(word, text)
-    return text
-
-
-def _replace_mark(mark_match: re.Match[str]) -> str:
-    """Return what a mark of Ansible says to users of the command.
-
-    That is `--fail-on` for O(fail_on), `PATH` for O(paths), and the text of the mark for most others. Of a module or of
-    an option in another place, it is the end of the name: `test` for M(o11y.opentelemetry.pipeline_test).
-    """
-    mark, name = mark_match.groups()
-    if mark == _OPTION and name.isidentifier():
-        return "PATH" if name == "paths" else f"--{name.replace('_', '-')}"
-    if mark in (_OPTION, _RESULT, _MODULE):
-        return name.rpartition(":")[2].rpartition(PREFIX)[2]
-    return name
 
 
 def add_options_to_parser(parser: argparse.ArgumentParser, options: Mapping[str, Option], stdin: str = "") -> None:
@@ -198,26 +138,13 @@ def add_options_to_parser(parser: argparse.ArgumentParser, options: Mapping[str,
     `stdin` is a sentence about what the standard input is for; empty if the command does not read it.
     """
     for option in options.values():
-        help_text = option.description.replace("%", "%%") + _describe_default(option)
         if option.name == "paths":
-            parser.add_argument("paths", nargs="*", metavar="PATH", help=f"{help_text} {stdin}".rstrip())
-        elif option.kind == "bool":
-            parser.add_argument(option.flag, action=argparse.BooleanOptionalAction, default=None, help=help_text)
-        elif option.is_mapping:
-            help_text += " May be given several times." if option.kind == "list" else ""
-            parser.add_argument(option.flag, action="append", metavar="NAME=VALUE,…", help=help_text)
-        elif option.kind == "list":
-            help_text += " May be given several times."
-            parser.add_argument(option.flag, action="append", metavar=option.element_kind.upper(), help=help_text)
-        else:
-            value_settings = {"choices": option.choices} if option.choices else {"metavar": option.kind.upper()}
-            parser.add_argument(option.flag, help=help_text, **value_settings)
-
-
-def _describe_default(option: Option) -> str:
-    """Return a default for the help; empty for an empty text and for another type."""
-    default = option.default
-    return f" (default: {default})" if isinstance(default, str) and default else ""
+            help_text = f"{option.help_text} {stdin}".rstrip()
+            parser.add_argument("paths", nargs="*", metavar="PATH", help=help_text)
+            continue
+        repeat_note = " May be given several times." if option.value_type.is_repeatable else ""
+        help_text = option.help_text + repeat_note
+        parser.add_argument(option.flag, help=help_text, **option.value_type.build_flag_settings())
 
 
 def merge_arguments(
@@ -229,41 +156,10 @@ def merge_arguments(
     """
     merged = {}
     for name, option in options.items():
-        value = _read_given_value(getattr(parsed, name), option)
+        given = getattr(parsed, name)
+        value = None if given is None else option.value_type.parse_given(given, option.flag)
         where = option.flag
         if value in (None, []) and name in file_options:
             value, where = file_options[name], "the file of --options"
-        merged[name] = option.check_value(value, where)
+        merged[name] = option.complete_value(value, where)
     return merged
-
-
-def _read_given_value(value: Any, option: Option) -> Any:
-    """Return what the command line has for an option; None if it has nothing.
-
-    Texts of a mapping are parsed: `NAME=VALUE,…` or YAML in braces. Raises Problem for a text that is neither.
-    """
-    if value is None or not option.is_mapping:
-        return value
-    mappings = list(_parse_mappings(value, option))
-    if option.kind == "list":
-        return mappings
-    joined: dict[str, Any] = {}
-    for mapping in mappings:
-        joined |= mapping
-    return joined
-
-
-def _parse_mappings(texts: list[str], option: Option) -> Iterator[dict[str, Any]]:
-    """Yield each value as a mapping: YAML in braces, or names with values. Raises Problem for another text."""
-    for text in texts:
-        if text.lstrip().startswith("{"):
-            value = _yaml.load(text, option.flag).data
-            if not isinstance(value, dict):
-                raise Problem(f"'{text}' is no mapping", where=option.flag, fix="Write {NAME: VALUE}.")
-            yield value
-            continue
-        pairs = [pair.partition("=") for pair in text.split(",")]
-        if not all(name and equals for name, equals, _value in pairs):
-            fix = "Write NAME=VALUE,… or YAML: '{NAME: VALUE}'."
-            raise Problem(f"'{text}' has no names with values", where=option.flag, fix=fix)
-        yield {name.strip(): value.strip() for name, _equals, value in pairs}

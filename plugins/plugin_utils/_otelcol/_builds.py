@@ -4,20 +4,24 @@
 """The build that runs a config: given, recognised by its image, or of the user's own. Private.
 
 A build is a distribution in a version, such as contrib 0.158.0; a `TargetBuild` names it (build_facts.py). None as a
-target means that the build is unknown or may be any, so rules that depend on it find nothing. An own build is made by
-the user, see `_own_builds.py`. A distribution may count versions by itself, as ADOT does: its own version v0.49.0 has
-another version of the Collector in it. The tested version is the one that this collection was tested with.
+target means that the build is unknown or may be any, so rules that depend on it find nothing. Validations, migrations
+and tests ask `resolve_build`, whose docstring has a table; an example is the image
+`otel/opentelemetry-collector-contrib:0.158.0`, which is contrib 0.158.0.
+
+An own build is made by the user, see `_own_builds.py`. A distribution may count versions by itself, as ADOT does: its
+own version v0.49.0 has another version of the Collector in it. The tested version is the one that this collection was
+tested with.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
@@ -25,14 +29,14 @@ from ...module_utils._otelcol.config.layers import complete_version, parse_versi
 from ...module_utils._otelcol.config.paths import mapping_at
 from ...module_utils._otelcol.errors import Problem, suggest_word
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
-from . import _files, _tables
+from . import _files, _images, _tables
 from ._build_request import BuildRequest
 from ._own_builds import resolve_own_build
 
-DEFAULT, ANY = "contrib", "any"
-# The parts of an image such as `registry/otel/collector:0.158.0@sha256:…`.
-_IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
-_NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
+DEFAULT = "contrib"
+"""The distribution of a config if nothing says another one."""
+ANY = "any"
+"""The value of the option `distribution` by which no build counts."""
 # Distributions by the names of their programs and images, which people give as well.
 _DISTRIBUTION_BY_PROGRAM = {
     "otelcol": "core",
@@ -41,7 +45,7 @@ _DISTRIBUTION_BY_PROGRAM = {
     "otelcol-otlp": "otlp",
     "aws-otel-collector": "adot",
 }
-# As in semantic versions, a pre-release or a build may follow.
+# A version that a user gives. As in semantic versions, a pre-release or a build may follow.
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?([-+][\w.+-]+)?", re.ASCII)
 # The file with published tables of the catalogue; empty for the tables of this collection.
 _TABLES_PATH: ContextVar[str] = ContextVar("published", default="")
@@ -73,65 +77,12 @@ def _parse_catalogue(text: str, path: str) -> Catalogue:
     return Catalogue.from_tables(_tables.parse_published_tables(text, path))
 
 
-def _read_distribution_rows() -> Mapping[str, Any]:
-    """Return what the collection's own tables have about each distribution: its image, and its tested version."""
-    rows: Mapping[str, Any] = _tables.catalogue("distributions")
-    return rows
-
-
-def _read_tested_version(distribution: str) -> str:
-    return str(_read_distribution_rows()[distribution]["version"])
-
-
-def image_repository(distribution: str, version: str) -> str:
-    """Return the repository of the image of a distribution's version."""
-    row = _read_distribution_rows()[distribution]
-    for until, image in _older_repositories(row).items():
-        if parse_version(version) < parse_version(until):
-            return str(image)
-    return str(row["image"])
-
-
-def _older_repositories(row: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the repositories of older versions: `{"0.150.0": REPOSITORY}` is for the versions before 0.150.0."""
-    return row.get("older_images") or {}
-
-
-class RecognisedImage(NamedTuple):
-    """What an image has: a distribution, and its version; empty if the tag is not a version."""
-
-    distribution: str
-    version: str
-
-
-def recognise_image(image: str) -> RecognisedImage | None:
-    """Return what an image has; None if it is that of no known distribution.
-
-    Only the last part of a repository counts, so that a mirror is recognised too.
-    """
-    match = _IMAGE.match(image)
-    if not match:
-        return None
-    last_part = match["repository"].rpartition("/")[2]
-    for distribution, row in _read_distribution_rows().items():
-        if last_part in _list_image_names(row):
-            version = _NUMBERS.match(match["tag"] or "")
-            return RecognisedImage(distribution, version[0] if version else "")
-    return None
-
-
-def _list_image_names(row: Mapping[str, Any]) -> set[str]:
-    """Return the last parts of the repositories that a distribution has or had."""
-    repositories = (row["image"], *_older_repositories(row).values())
-    return {repository_name.rpartition("/")[2] for repository_name in repositories}
-
-
 def version_in_tag(image: str, distribution: str) -> str:
     """Return the version that the tag of an official image names; empty if there is none.
 
     For the image of another distribution, this is the version of the Collector in it.
     """
-    image_build = recognise_image(image)
+    image_build = _images.recognise_image(image)
     if not image_build or not image_build.version:
         return ""
     if image_build.distribution == distribution:
@@ -167,7 +118,7 @@ def resolve_build(request: BuildRequest, image: str) -> TargetBuild | None:
         return resolve_own_build(request, load_catalogue())
     if request.distribution == ANY:
         return None
-    image_build = recognise_image(image) if image else None
+    image_build = _images.recognise_image(image) if image else None
     distribution = _choose_distribution(request, image, image_build)
     if not distribution:
         return None
@@ -176,7 +127,7 @@ def resolve_build(request: BuildRequest, image: str) -> TargetBuild | None:
     return find_build(distribution, version) if version else None
 
 
-def _choose_distribution(request: BuildRequest, image: str, image_build: RecognisedImage | None) -> str:
+def _choose_distribution(request: BuildRequest, image: str, image_build: _images.RecognisedImage | None) -> str:
     """Return the distribution that is given, or that of the image; empty if only an unrecognised image is given."""
     if request.distribution:
         return request.distribution
@@ -185,16 +136,16 @@ def _choose_distribution(request: BuildRequest, image: str, image_build: Recogni
     return DEFAULT if request.version or not image else ""
 
 
-def _choose_version(request: BuildRequest, distribution: str, image_build: RecognisedImage | None) -> str:
+def _choose_version(request: BuildRequest, distribution: str, image_build: _images.RecognisedImage | None) -> str:
     """Return the version of the image, or the tested one; empty if the image alone counts, and has none."""
     if image_build and image_build.distribution == distribution and image_build.version:
         return image_build.version
     only_image_counts = image_build is not None and not request.distribution
-    return "" if only_image_counts else _read_tested_version(distribution)
+    return "" if only_image_counts else _images.read_tested_version(distribution)
 
 
 def _check_distribution(name: str) -> None:
-    known_rows = _read_distribution_rows()
+    known_rows = _images.read_distribution_rows()
     if name in known_rows:
         return
     program_distribution = _DISTRIBUTION_BY_PROGRAM.get(name, "")
@@ -240,14 +191,18 @@ def _describe_latest_known(*targets: TargetBuild) -> str:
 
 
 def list_stand_in_warnings(targets: Iterable[TargetBuild | None]) -> Iterator[str]:
-    """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
+    """Yield one warning that names all builds whose settings the catalogue knows only for another version.
+
+    That version stands in for the build: `contrib 0.161.0 (checked as 0.160.0)`.
+    """
     approximate = [target for target in targets if target and target.stand_in_version]
-    versions = {
-        (target.distribution, target.build_version or target.version): target.stand_in_version for target in approximate
-    }
-    build_labels = [
-        f"{name} {version} (checked as {stand_in})" for (name, version), stand_in in sorted(versions.items())
-    ]
+    stand_in_by_build = {}
+    for target in approximate:
+        build = (target.distribution, target.build_version or target.version)
+        stand_in_by_build[build] = target.stand_in_version
+    build_labels = []
+    for (name, version), stand_in in sorted(stand_in_by_build.items()):
+        build_labels.append(f"{name} {version} (checked as {stand_in})")
     if build_labels:
         yield (
             "The settings of components are not all known for"
@@ -262,10 +217,10 @@ def find_smallest_image(target: TargetBuild | None, configs: Sequence[Any]) -> s
     used_types = {used_type for config in configs for used_type in _iter_component_types(config)}
     if not used_types:
         return ""
-    version = target.version if target else _read_tested_version(DEFAULT)
+    version = target.version if target else _images.read_tested_version(DEFAULT)
     catalogue = target.catalogue if target else load_catalogue()
     distribution = catalogue.find_smallest_distribution(used_types, version)
-    return f"{image_repository(distribution, version)}:{version}" if distribution else ""
+    return f"{_images.image_repository(distribution, version)}:{version}" if distribution else ""
 
 
 def _iter_component_types(config: Any) -> Iterator[tuple[str, str]]:

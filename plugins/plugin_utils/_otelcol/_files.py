@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Texts in files, and atomic writes of files. Controller only. Private.
 
-bounded_reads.py reads the bytes. An atomic write replaces the whole file at once, so that no reader sees half of it.
+All that reads or writes files of users comes here, so that every failure is a Problem with the path, such as
+`cannot read a.yaml: No such file or directory`. bounded_reads.py reads the bytes. An atomic write replaces the whole
+file at once, so that no reader sees half of it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ from ...module_utils._otelcol.bounded.live.bounded_reads import read_file_bytes,
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml.yaml_errors import VAULT_FIX, VAULT_HEADER
 
-_NEW_FILE_MODE, _PRIVATE_MODE = 0o644, 0o600
+# The modes of new files: for everybody to read, and for the user alone.
+_NEW_FILE_MODE = 0o644
+_PRIVATE_MODE = 0o600
+# The marks with which a text in UTF-16 begins.
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SAVE_AS_UTF_8 = "Save it as UTF-8 text."
 
@@ -76,15 +81,12 @@ class Folder:
 
         Those whose names begin with a dot, and those in folders of the excluded names, are left out.
         """
-        paths_below = sorted(path.rglob("*")) if is_path_of_kind(path, Path.is_dir) else ()
-        return cls(
-            path,
-            [
-                path_below
-                for path_below in paths_below
-                if not _is_excluded(path_below.relative_to(path), excluded_names)
-            ],
-        )
+        if not is_path_of_kind(path, Path.is_dir):
+            return cls(path, [])
+        entries = [
+            entry for entry in sorted(path.rglob("*")) if not _is_excluded(entry.relative_to(path), excluded_names)
+        ]
+        return cls(path, entries)
 
     def linked_folders(self) -> list[Path]:
         """Return the links to folders outside of this folder: their files are not read."""
@@ -94,6 +96,7 @@ class Folder:
 
 
 def _is_excluded(relative_path: Path, excluded_names: Collection[str]) -> bool:
+    """Whether a part of a path begins with a dot, or is one of the excluded names."""
     return any(part.startswith(".") or part in excluded_names for part in relative_path.parts)
 
 
@@ -122,7 +125,8 @@ def write_if_changed(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> bool:
     try:
         if _has_content(target, data):
             return False
-        _replace_atomically(target, data, target.stat().st_mode & 0o7777 if target.exists() else mode)
+        kept_mode = target.stat().st_mode & 0o7777 if target.exists() else mode
+        _replace_atomically(target, data, kept_mode)
     except OSError as error:
         raise Problem(f"cannot write {path}: {error.strerror or error}", fix="Give a writable path.") from error
     return True
@@ -165,6 +169,7 @@ def make_folder(path: Path) -> None:
 
 
 def _replace_atomically(target: Path, data: bytes, mode: int) -> None:
+    """Write a new file beside the target, and let it take the place of the target."""
     descriptor, temporary_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -5,7 +5,9 @@
 
 Rendering, validation and the modules for hosts call `judge_configs`, and `conclude_report` to fail or to warn. To weigh
 findings is to give each its final severity and to take the suppressed ones out, see profiles.py. A finding is fatal if
-it is as severe as the option `fail_on` says. Private.
+it is as severe as the option `fail_on` says. An example: with `severities: {clear-text: "off"}`, a finding of the rule
+`clear-text` is left out; with `suppressions: [{rule: clear-text, reason: …}]`, it is in the report as suppressed.
+Private.
 """
 
 from __future__ import annotations
@@ -58,16 +60,15 @@ KNOWN_RULE_IDS = frozenset(rule.id for rule in ALL_RULES)
 
 @dataclass(frozen=True)
 class JudgementOptions:
-    """How a user wants findings to be judged.
-
-    `severities` has the severity that the user gives a rule, such as `{"clear-text": "off"}`; without it, the profile
-    decides.
-    """
+    """How a user wants findings to be judged."""
 
     profile: str = profiles.DEFAULT
+    """The strictness of the rules."""
     severities: Mapping[str, str] = field(default_factory=dict)
+    """The severities that the user gives rules, such as `{"clear-text": "off"}`; for others the profile decides."""
     suppressions: Sequence[Suppression] = ()
     user_rules: UserRules = NO_USER_RULES
+    """The user's own rules."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> JudgementOptions:

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The library jmespath, and expressions that users write. Controller only. Private.
 
-Checks of diagnoses and tests of configs use the library as it is. Expressions of users' own rules are bounded: they may
-do a limited number of steps (`Budget` of user_rules.py), and raise Undecided if a config does not fit them.
+Checks of diagnoses and tests of configs use the library as it is. Expressions of users' own rules (`_user_rules.py`)
+are bounded: they may do a limited number of steps (`Budget` of user_rules.py), and raise Undecided if a config does not
+fit them. An example: `build_bounded_search("length(spans)")` returns a function that returns 2 for
+`{"spans": [{}, {}]}`, and raises `Undecided("length() does not take null; guard it, …")` for `{}`.
 """
 
 from __future__ import annotations
@@ -42,28 +44,31 @@ def parse_expression(expression: str) -> Any:
     return load_library().compile(expression)
 
 
-def check_expression(expression: str, place: str) -> None:
+def check_expression(expression: str, where: str) -> None:
     """Raise Problem if an expression is invalid."""
     jmespath = load_library()
     try:
         jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError as error:
         fix = "See https://jmespath.org for the language."
-        raise Problem(f"invalid JMESPath: {error}", asked=expression, where=place, fix=fix) from error
+        raise Problem(f"invalid JMESPath: {error}", asked=expression, where=where, fix=fix) from error
     except RecursionError as error:
         wrong = f"this JMESPath of {len(expression)} characters nests too deep"
-        raise Problem(wrong, where=place, fix="Write it with fewer levels.") from error
+        raise Problem(wrong, where=where, fix="Write it with fewer levels.") from error
 
 
-# The longest expression of a rule, how many steps one may take for a config, and the longest list in between. What
-# could multiply its input is not allowed, so that these bound time and memory: multiselects, `join`, `to_string`.
-_LONGEST_EXPRESSION, _MOST_STEPS, _LONGEST_LIST = 1_000, 100_000, 10_000
+# The limits of an expression of a rule: its characters, the steps that it may take for a config, and the items of a
+# list in between. They bound time and memory, since what could multiply its input is not allowed: multiselects, `join`,
+# `to_string`.
+_LONGEST_EXPRESSION = 1_000
+_MOST_STEPS = 100_000
+_LONGEST_LIST = 10_000
+# What multiplies its input, by the library's name, as people write it.
 _MULTIPLYING_NODES = {"multi_select_list": "[a, b]", "multi_select_dict": "{a: b}"}
 _ALLOWED_FUNCTIONS = (
-    *("abs", "avg", "ceil", "contains", "ends_with", "floor", "keys", "length", "map", "max", "max_by", "min"),
-    *("min_by", "not_null", "reverse", "sort", "sort_by", "starts_with", "sum", "to_array", "to_number", "type"),
-    "values",
-)
+    "abs", "avg", "ceil", "contains", "ends_with", "floor", "keys", "length", "map", "max", "max_by", "min", "min_by",
+    "not_null", "reverse", "sort", "sort_by", "starts_with", "sum", "to_array", "to_number", "type", "values",
+)  # fmt: skip
 
 
 def build_bounded_search(expression: str) -> Expression:

@@ -5,7 +5,12 @@
 
 `pipeline_migrate` and `otelcoltool migrate` call `migrate`. It applies the steps of `migrate/steps.py` to each config.
 A step returns changes, which are applied, and unsolved ones, which a person has to make (data_edits.py). `_rewrite.py`
-applies changes to the text, so that comments and layout stay. Private.
+applies changes to the text, so that comments and layout stay. An example: for contrib 0.158.0, a step replaces
+`exporters: {logging: {}}` by `exporters: {debug: {}}`, and the result has the row ::
+
+    {"file": "agent.yaml", "line": 7, "config": "agent.yaml", "path": "exporters.logging", "what": …, "why": …}
+
+Private.
 """
 
 from __future__ import annotations
@@ -23,10 +28,10 @@ from ...module_utils._otelcol.migrate.steps import STEPS, Step
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
-from . import _builds, _files, _inputs, _rewrite, _yaml
+from . import _builds, _files, _images, _input_model, _inputs, _rewrite, _yaml
 from ._build_request import BuildRequest
 from ._migration_result import MigratedText, MigrationResult, build_change_row, build_migration_result
-from ._testing.compared_forms import ConfigPair
+from ._testing.compared_setups import ConfigPair
 
 _GATE_RULE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
 _REJECTING_RULES = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE_RULE)
@@ -35,7 +40,7 @@ _REJECTING_RULES = tuple(rule for rule in RULES if rule.shared or rule.id == _GA
 def migrate(
     arguments: Mapping[str, Any],
     check: bool,
-    reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
+    reading: _input_model.InputOptions = _input_model.DEFAULT_READING,
     warn: Callable[[str], None] = lambda _text: None,
 ) -> MigrationResult:
     """Return the changes as a task result, and write the migrated files, unless `check` is set.
@@ -69,8 +74,8 @@ def migrate(
 
 
 def _collect_configs(
-    arguments: Mapping[str, Any], reading: _inputs.InputOptions, warn: Callable[[str], None]
-) -> _inputs.Collected:
+    arguments: Mapping[str, Any], reading: _input_model.InputOptions, warn: Callable[[str], None]
+) -> _input_model.Collected:
     """Return the configs to migrate. Raises Problem for paths and texts that have none."""
     config = arguments["config"]
     collected = _inputs.collect_inputs(arguments["paths"], config, reading=reading)
@@ -81,12 +86,12 @@ def _collect_configs(
     return collected
 
 
-def _list_unmigrated_files(collected: _inputs.Collected) -> list[str]:
+def _list_unmigrated_files(collected: _input_model.Collected) -> list[str]:
     """Return the files that were read and are not migrated."""
     return [name for name in (*collected.skipped_files, *collected.read_files) if name not in collected.text_by_name]
 
 
-def _check_not_empty(config: Any, collected: _inputs.Collected, variable_name: str) -> None:
+def _check_not_empty(config: Any, collected: _input_model.Collected, variable_name: str) -> None:
     """Raise Problem for a text without a document. A text with a config is not read again."""
     has_data = any(config_input.config is not None for config_input in collected.inputs)
     if isinstance(config, str) and not has_data and _is_empty(config):
@@ -96,44 +101,50 @@ def _check_not_empty(config: Any, collected: _inputs.Collected, variable_name: s
 def _is_empty(text: str) -> bool:
     """Whether a text has no document. False for a text that is not YAML: whoever reads it reports that."""
     try:
-        return not any(_yaml.load_all(text, _inputs.VARIABLE_NAME))
+        return not any(_yaml.load_all(text, _input_model.VARIABLE_NAME))
     except Problem:
         return False
 
 
-def migrate_text(text: str, name: str, collected: _inputs.Collected, request: BuildRequest) -> MigratedText:
+def migrate_text(text: str, name: str, collected: _input_model.Collected, request: BuildRequest) -> MigratedText:
     """Return a text with migrated configs. The last config goes first, so that positions stay valid."""
     migrated_text = MigratedText(name, text, text)
     own_inputs = [config_input for config_input in collected.inputs if name in (config_input.file, config_input.name)]
     for config_input in reversed(own_inputs):
         editable = _rewrite.open_editable_config(migrated_text.text_after, name, config_input.found_config)
         target = choose_target(request, config_input)
-        applied_changes, manual_steps = run(editable, target)
+        applied_changes, manual_changes = apply_steps(editable, target)
         migrated_text.text_after = editable.build_whole_text()
         migrated_text.config_pairs[:0] = [ConfigPair(config_input.name, config_input.config, editable.data, target)]
         migrated_text.changes[:0] = [build_change_row(config_input, change, name) for change in applied_changes]
         migrated_text.unsolved_changes[:0] = [
-            build_change_row(config_input, manual_step, name) for manual_step in manual_steps
+            build_change_row(config_input, manual_change, name) for manual_change in manual_changes
         ]
     return migrated_text
 
 
-def run(editable: _rewrite.EditableConfig, target: TargetBuild) -> tuple[list[ConfigChange], list[Unsolved]]:
-    """Apply every step to a text or to data; return the applied steps and the manual ones."""
+class AppliedSteps(NamedTuple):
+    """The changes that were made in a config, and those that a person has to make."""
+
+    changes: list[ConfigChange]
+    unsolved_changes: list[Unsolved]
+
+
+def apply_steps(editable: _rewrite.EditableConfig, target: TargetBuild) -> AppliedSteps:
+    """Apply every step to a config, which is changed; return what was changed, and what is left to a person."""
     applied_changes: list[ConfigChange] = []
-    manual_by_place: dict[_ChangeKey, Unsolved] = {}
+    manual_by_key: dict[_ChangeKey, Unsolved] = {}
     for step in STEPS:
         results = list(step(editable.data, target))
-        manual_by_place |= {_place_of_result(result): result for result in results if isinstance(result, Unsolved)}
+        manual_by_key |= {_key_of_result(result): result for result in results if isinstance(result, Unsolved)}
         changes = [result for result in results if isinstance(result, ConfigChange)]
         if editable.apply_changes(changes):
             applied_changes += changes
         else:
-            _apply_one_by_one(step, editable, target, applied_changes, manual_by_place)
-    return applied_changes, [
-        *manual_by_place.values(),
-        *_find_still_rejected(editable.data, target, [result.path for result in manual_by_place.values()]),
-    ]
+            _apply_one_by_one(step, editable, target, applied_changes, manual_by_key)
+    manual_changes = list(manual_by_key.values())
+    still_rejected = _find_still_rejected(editable.data, target, [change.path for change in manual_changes])
+    return AppliedSteps(applied_changes, [*manual_changes, *still_rejected])
 
 
 def _apply_one_by_one(
@@ -141,29 +152,27 @@ def _apply_one_by_one(
     editable: _rewrite.EditableConfig,
     target: TargetBuild,
     applied_changes: list[ConfigChange],
-    manual_by_place: dict[_ChangeKey, Unsolved],
+    manual_by_key: dict[_ChangeKey, Unsolved],
 ) -> None:
     """Apply the changes of a step that fail together, and add them to those that are done or left.
 
     Each change moves the others, so the step searches again after each.
     """
-    failed_places: set[_ChangeKey] = set()
-    while change := _find_next_change(step, editable, target, failed_places):
+    failed_keys: set[_ChangeKey] = set()
+    while change := _find_next_change(step, editable, target, failed_keys):
         if editable.apply_changes([change]):
             applied_changes.append(change)
         else:
-            failed_places.add(_place_of_result(change))
-            manual_by_place[_place_of_result(change)] = Unsolved(
-                change.path, change.description, editable.refusal_reason
-            )
+            failed_keys.add(_key_of_result(change))
+            manual_by_key[_key_of_result(change)] = Unsolved(change.path, change.description, editable.refusal_reason)
 
 
 def _find_next_change(
-    step: Step, editable: _rewrite.EditableConfig, target: TargetBuild, failed_places: set[_ChangeKey]
+    step: Step, editable: _rewrite.EditableConfig, target: TargetBuild, failed_keys: set[_ChangeKey]
 ) -> ConfigChange | None:
     """Return the first change of a step that has not failed; None if there is no other."""
     for result in step(editable.data, target):
-        if isinstance(result, ConfigChange) and _place_of_result(result) not in failed_places:
+        if isinstance(result, ConfigChange) and _key_of_result(result) not in failed_keys:
             return result
     return None
 
@@ -175,7 +184,7 @@ class _ChangeKey(NamedTuple):
     what: str
 
 
-def _place_of_result(result: ConfigChange | Unsolved) -> _ChangeKey:
+def _key_of_result(result: ConfigChange | Unsolved) -> _ChangeKey:
     return _ChangeKey(result.path, result.description)
 
 
@@ -195,7 +204,7 @@ def _is_inside(path: KeyPath, outer_paths: Sequence[KeyPath]) -> bool:
     return any(outer_path == path[: len(outer_path)] for outer_path in outer_paths if outer_path)
 
 
-def choose_target(request: BuildRequest, config_input: _inputs.Input) -> TargetBuild:
+def choose_target(request: BuildRequest, config_input: _input_model.Input) -> TargetBuild:
     """Return the target build. Missing parts come from the image beside the config, or from the tested versions.
 
     Raises Problem if there is none.
@@ -206,29 +215,29 @@ def choose_target(request: BuildRequest, config_input: _inputs.Input) -> TargetB
     return target
 
 
-def _choose_distribution(request: BuildRequest, config_input: _inputs.Input) -> str:
+def _choose_distribution(request: BuildRequest, config_input: _input_model.Input) -> str:
     """Return the distribution of the request, or else that of the image; '' beside a manifest or a schema."""
     if request.distribution:
         return request.distribution
     image = config_input.platform_context.image
-    image_build = _builds.recognise_image(image) if image else None
+    image_build = _images.recognise_image(image) if image else None
     if image_build and not request.manifest:
         return image_build.distribution
     return "" if request.manifest or request.schema else _builds.DEFAULT
 
 
-def _migrate_data(collected: _inputs.Collected, request: BuildRequest, compare: Any) -> MigrationResult:
+def _migrate_data(collected: _input_model.Collected, request: BuildRequest, compare: Any) -> MigrationResult:
     """Return the changes of configs that the user gave as data, not as text. The result has the migrated config."""
     migrated_data = MigratedText("", "", "")
     migrated_configs: list[Any] = []
     for config_input in collected.inputs:
         editable = _rewrite.ConfigAsData(config_input.config)
         target = choose_target(request, config_input)
-        applied_changes, manual_steps = run(editable, target)
+        applied_changes, manual_changes = apply_steps(editable, target)
         migrated_data.config_pairs += [ConfigPair(config_input.name, config_input.config, editable.data, target)]
         migrated_data.changes += [build_change_row(config_input, change, "") for change in applied_changes]
         migrated_data.unsolved_changes += [
-            build_change_row(config_input, manual_step, "") for manual_step in manual_steps
+            build_change_row(config_input, manual_change, "") for manual_change in manual_changes
         ]
         if not config_input.found_config.owner:
             migrated_configs.append(editable.data)

@@ -21,9 +21,9 @@ from ...module_utils._otelcol.config.paths import Position, format_path
 from ...module_utils._otelcol.kube.keepers import describe_keeper
 from ...module_utils._otelcol.migrate.data_edits import ConfigChange, Unsolved
 from ...module_utils._otelcol.rules import batching
-from . import _builds, _inputs
+from . import _builds, _input_model
 from ._testing import comparing
-from ._testing.compared_forms import ConfigPair
+from ._testing.compared_setups import ConfigPair
 from ._testing.result_rows import ComparedConfigRow
 
 Mask = Callable[[str], str]
@@ -91,7 +91,7 @@ class MigratedText:
 
 
 def build_migration_result(
-    migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare_options: Mapping[str, Any] | None
+    migrated_texts: Sequence[MigratedText], collected: _input_model.Collected, compare_options: Mapping[str, Any] | None
 ) -> MigrationResult:
     """Return the result of a migration. With `compare_options`, configs run before and after it, and are compared."""
     mask = make_masker(secret for item in collected.inputs for secret in find_secrets(item.config))
@@ -114,7 +114,7 @@ def build_migration_result(
     return result
 
 
-def build_change_row(config_input: _inputs.Input, result: ConfigChange | Unsolved, file: str) -> ConfigChangeRow:
+def build_change_row(config_input: _input_model.Input, result: ConfigChange | Unsolved, file: str) -> ConfigChangeRow:
     """Return the row of a change, or of a change that a person has to make, in a file; '' is no file."""
     position = config_input.locate(result.path) if result.path else Position(file)
     return {
@@ -147,7 +147,7 @@ def _describe_difference(migrated_text: MigratedText, mask: Mask) -> DifferenceR
     }
 
 
-def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected) -> list[ConfigChangeRow]:
+def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _input_model.Collected) -> list[ConfigChangeRow]:
     """Return the changes that a person has to make, then a row for each file that could not be read."""
     rows: list[ConfigChangeRow] = []
     for migrated_text in migrated_texts:
@@ -168,7 +168,7 @@ def _build_unread_row(position: Position, fault: str, fix: str) -> ConfigChangeR
     }
 
 
-def _list_planned_breaks(collected: _inputs.Collected, mask: Mask) -> Iterator[PlannedRow]:
+def _list_planned_breaks(collected: _input_model.Collected, mask: Mask) -> Iterator[PlannedRow]:
     """Yield each planned version of the Collector that breaks some of the configs."""
     for version, planned_change, is_broken_by in batching.PLANNED:
         broken_inputs = [
@@ -188,14 +188,14 @@ def _list_planned_breaks(collected: _inputs.Collected, mask: Mask) -> Iterator[P
 
 
 def _compare_behaviour(
-    migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare_options: Mapping[str, Any]
+    migrated_texts: Sequence[MigratedText], collected: _input_model.Collected, compare_options: Mapping[str, Any]
 ) -> list[ComparedConfigRow]:
     """Return a row for each changed config with what it does otherwise, and one for each file that is not readable."""
     has_other_collector = bool(compare_options.get("before"))  # another Collector may do otherwise with the same config
     pairs: list[ConfigPair] = []
     for migrated_text in migrated_texts:
         for pair in migrated_text.config_pairs:
-            if has_other_collector or pair.old_form != pair.new_form:
+            if has_other_collector or pair.config_before != pair.config_after:
                 pairs.append(pair)
     rows = comparing.compare_configs(pairs, compare_options)
     for file in collected.faulty_files:

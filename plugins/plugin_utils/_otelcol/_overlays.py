@@ -4,7 +4,9 @@
 """Which layers of a config the option `overlay_policy` judges: all but those of its baseline. Private.
 
 A layer is one source of a config, such as a file, see layers.py. The baseline are the files that the owner of the
-policy controls; the other layers are overlays. overlay_policy.py says what an overlay may touch.
+policy controls; the other layers are overlays. overlay_policy.py says what an overlay may touch. An example: with
+`overlay_policy: {baseline: [base.yaml], …}`, of the layers base.yaml and team.yaml the second is judged. Rendering
+calls `check_layers`, and validation `check_parts`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 from ...module_utils._otelcol.config import overlay_policy
 from ...module_utils._otelcol.config.layers import Layer
 from ...module_utils._otelcol.errors import Problem
-from . import _inputs
+from . import _input_model, _inputs
 
 INLINE_LAYER = "config"  # the name of the layer that stands in the inventory, or in a variable
 
@@ -36,7 +38,7 @@ def _read_baseline(option: Mapping[str, Any]) -> set[Path]:
     return {Path(path).resolve() for path in option.get("baseline") or ()}
 
 
-def check_parts(arguments: Mapping[str, Any], reading: _inputs.InputOptions) -> None:
+def check_parts(arguments: Mapping[str, Any], reading: _input_model.InputOptions) -> None:
     """Judge the parts of one config, files and a variable, by the policy of a validation's arguments.
 
     `arguments` are those of `pipeline_validate`. A part becomes a layer with the name of its file, or `INLINE_LAYER`.

@@ -4,7 +4,11 @@
 """A build of the user's own, by the manifest of the Collector builder, its schema, or both. Private.
 
 `_builds.py` calls `resolve_own_build`. An own build is a Collector that the user has built with components of their
-choice; the manifest is the file from which the builder makes it, the schema the JSON Schema that it prints.
+choice; the manifest is the file from which the builder makes it, the schema the JSON Schema that it prints. An example
+of a manifest, which is the build `mine 0.158.0`::
+
+    dist: {name: mine, otelcol_version: 0.158.0}
+    exporters: [{gomod: go.opentelemetry.io/collector/exporter/debugexporter v0.158.0}]
 """
 
 from __future__ import annotations

@@ -3,15 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Values for the variables of a config, so that a real Collector can read it and gets nothing of this machine. Private.
 
-A placeholder is such a value. It has the shape that its setting takes, by the catalogue; else the one that the name of
-the setting or the text around the variable suggests. An open reference is a variable without a default.
-`otelcol validate`, tests and forecasts run with these values.
+A placeholder is such a value. `otelcol validate`, tests and forecasts run with placeholders for all variables without a
+default, which are called open references here. A placeholder has the shape that its setting takes, by the catalogue;
+else the one that the name of the setting or the text around the variable suggests:
+
+| the config has | the variable | why |
+|---|---|---|
+| `timeout: ${env:WAIT}` | `10s` | the name of the setting ends in `timeout` |
+| `endpoint: ${env:HOST}:4317` | `localhost` | a port follows |
+| `endpoint: ${env:ADDRESS}` of an exporter | `http://localhost:4317` | it is a whole address |
+| `verbose: ${env:DEBUG}` | `true` | by the catalogue, the setting is true or false |
+| `value: ${env:TEAM}` | `placeholder` | nothing is known |
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,7 +41,16 @@ _POD_ENVIRONMENT = {
     "KUBERNETES_SERVICE_PORT": "443",
     **dict.fromkeys(DOWNWARD_FIELDS, "placeholder"),
 }
-_TEXT, _HOST, _PORT, _NUMBER, _SWITCH = "placeholder", "localhost", "4317", "10", "true"
+_TEXT = "placeholder"
+_HOST = "localhost"
+_PORT = "4317"
+_NUMBER = "10"
+_SWITCH = "true"
+# The letters of shapes in the catalogue: what a setting takes. A setting that takes texts or numbers has `si`.
+_TEXT_SHAPE = "s"
+_BOOLEAN_SHAPE = "b"
+_DURATION_SHAPE = "d"
+_LIST_SHAPE = "l"
 # A value of the right shape, by the end of its key. The first that matches counts.
 _VALUE_BY_KEY_END = tuple(
     (re.compile(rf"(?:\A|_|\b)(?:{ends})\Z", re.IGNORECASE), value)
@@ -67,7 +84,8 @@ def build_placeholder_environment(config: Any, target: TargetBuild | None) -> di
         for match in _find_open_references(text):
             name = match[1]
             if placeholders.get(name, _TEXT) == _TEXT:
-                placeholders[name] = _choose_placeholder(path, text, match.span(), target)
+                variable = _Variable(path, text[: match.start()], text[match.end() :], target)
+                placeholders[name] = _choose_placeholder(variable)
     return {**placeholders, **_POD_ENVIRONMENT}
 
 
@@ -84,11 +102,14 @@ def _find_open_references(text: Any) -> Iterator[re.Match[str]]:
 
 @dataclass(frozen=True)
 class _Variable:
-    """A variable in a config: the path of its setting, and the text before and after it in the same value."""
+    """A variable in a config."""
 
     path: Path
+    """The path of its setting."""
     text_before: str
+    """What stands before it in the same value: `http://` of `http://${env:HOST}:4317`."""
     text_after: str
+    """What stands after it in the same value: `:4317`."""
     target: TargetBuild | None
 
     @property
@@ -108,10 +129,12 @@ class _Variable:
 
     @property
     def is_host_part(self) -> bool:
+        """Whether a port follows it, or it follows the begin of a URL."""
         return self.text_after.startswith(":") or self.text_before.endswith(("://", "@")) or self.is_address
 
     @property
     def is_address(self) -> bool:
+        """Whether the name of the setting says that it takes an address."""
         return bool(_ADDRESS_KEY.search(self.setting_name))
 
     @property
@@ -126,36 +149,43 @@ class _Variable:
 
     @property
     def needs_other_than_text(self) -> bool:
-        return bool(self.shape_letters) and "s" not in self.shape_letters
+        """Whether the setting takes no text."""
+        return bool(self.shape_letters) and _TEXT_SHAPE not in self.shape_letters
 
 
-# The value of a variable, by what is known of it. The first row that fits counts.
-_VALUES_IN_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
-    (lambda variable: variable.is_port_part, _PORT),
-    (lambda variable: variable.is_host_part, _HOST),
-)
-_VALUES_WITHOUT_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
-    (lambda variable: "b" in variable.shape_letters, _SWITCH),
-    (lambda variable: "l" in variable.shape_letters, f"[{_TEXT}]"),
-    (lambda variable: not variable.suggested_value.isdigit(), _NUMBER),
-)
-_VALUES_ALONE: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
-    (lambda variable: variable.is_address and variable.path[0] == "exporters", f"http://{_HOST}:{_PORT}"),
-    (lambda variable: variable.is_address, f"{_HOST}:{_PORT}"),
-    (lambda variable: not variable.suggested_value and variable.shape_letters.startswith("d"), "10s"),
-)
-
-
-def _choose_placeholder(path: Path, text: str, span: tuple[int, int], target: TargetBuild | None) -> str:
-    """Return a value of the shape that the setting at a path takes, or that the text around the variable suggests."""
-    variable = _Variable(path, text[: span[0]], text[span[1] :], target)
+def _choose_placeholder(variable: _Variable) -> str:
+    """Return a value of the shape that the setting takes, or that the text around the variable suggests."""
     if variable.is_part_of_text:
-        candidates, default = _VALUES_IN_TEXT, _TEXT
-    elif variable.needs_other_than_text:
-        candidates, default = _VALUES_WITHOUT_TEXT, variable.suggested_value
-    else:
-        candidates, default = _VALUES_ALONE, variable.suggested_value or _TEXT
-    return next((value for is_fitting, value in candidates if is_fitting(variable)), default)
+        return _choose_part_of_text(variable)
+    if variable.needs_other_than_text:
+        return _choose_value_without_text(variable)
+    return _choose_whole_text(variable)
+
+
+def _choose_part_of_text(variable: _Variable) -> str:
+    """Return a value for a variable with text around it."""
+    if variable.is_port_part:
+        return _PORT
+    return _HOST if variable.is_host_part else _TEXT
+
+
+def _choose_value_without_text(variable: _Variable) -> str:
+    """Return a value for a setting that takes no text."""
+    if _BOOLEAN_SHAPE in variable.shape_letters:
+        return _SWITCH
+    if _LIST_SHAPE in variable.shape_letters:
+        return f"[{_TEXT}]"
+    return variable.suggested_value if variable.suggested_value.isdigit() else _NUMBER
+
+
+def _choose_whole_text(variable: _Variable) -> str:
+    """Return a value for a setting that may take a text, which has nothing but the variable."""
+    if variable.is_address:
+        address = f"{_HOST}:{_PORT}"
+        return f"http://{address}" if variable.path[0] == "exporters" else address
+    if not variable.suggested_value and variable.shape_letters.startswith(_DURATION_SHAPE):
+        return "10s"
+    return variable.suggested_value or _TEXT
 
 
 def _find_shape_letters(path: Path, target: TargetBuild | None) -> str:

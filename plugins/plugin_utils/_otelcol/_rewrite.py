@@ -1,11 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edits of one config: the edited text is parsed and compared with the expected data. Private.
+"""Edits of one config in its text: the edited text is parsed again, and compared with the data that it should have.
 
 Layout, anchors and merge keys therefore cannot cause a change that is not listed. `_migrate.py` opens a config with
-`open_editable_config`. A config is data, a text, or a literal block in a text such as a ConfigMap. Untouchable
-(text_edits.py) says that a text cannot be edited.
+`open_editable_config`, and applies changes to it:
+
+| the config is | class |
+|---|---|
+| data, such as the value of a variable | `ConfigAsData` |
+| a document of a text, or a part of one, such as `spec.config` of a custom resource | `ConfigInText` |
+| a text inside of a text, such as a key of a ConfigMap | `ConfigInBlock` |
+
+Untouchable (text_edits.py) says that a text cannot be edited. Private.
 """
 
 from __future__ import annotations
@@ -29,14 +36,12 @@ from . import _yaml
 
 
 class EditableConfig(ABC):
-    """A config that can be changed: either all changes of a list are applied, or none.
-
-    `data` is the config as data, with the changes that were applied. `refusal_reason` says why the last changes were
-    not applied; it is empty at first.
-    """
+    """A config that can be changed: either all changes of a list are applied, or none."""
 
     data: Any
+    """The config as data, with the changes that were applied."""
     refusal_reason = ""
+    """Why the last changes were not applied; empty at first."""
 
     def apply_changes(self, changes: Iterable[ConfigChange]) -> bool:
         """Apply the edits of all changes, or of none; return whether they were applied."""
@@ -73,10 +78,13 @@ class ConfigInText(EditableConfig):
     """A config in a document of a text, at a path."""
 
     def __init__(self, text: str, name: str, document: int, path: Path) -> None:
-        self.name, self.document, self.path = name, document, path
-        self._take(text, list(_yaml.load_all(text, name)))
+        self.name = name
+        self.document = document  # the number of the document in the text, from 0
+        self.path = path
+        self._set_text(text, list(_yaml.load_all(text, name)))
 
-    def _take(self, text: str, documents: list[Document]) -> None:
+    def _set_text(self, text: str, documents: list[Document]) -> None:
+        """Keep a text, and the documents in it."""
         self.text = text
         self.documents = documents
         self.data = value_at(documents[self.document].data, self.path)
@@ -98,7 +106,7 @@ class ConfigInText(EditableConfig):
         )
         _check_no_new_duplicates(self.documents, documents)
         _check_meaning(documents, expected)
-        self._take(text, documents)
+        self._set_text(text, documents)
 
 
 def _check_no_new_duplicates(old_documents: Sequence[Document], new_documents: Sequence[Document]) -> None:
@@ -148,7 +156,7 @@ class ConfigInBlock(ConfigInText):
     """
 
     def __init__(self, text: str, name: str, found_config: FoundConfig) -> None:
-        self.outer = text
+        self.outer_text = text
         document = list(_yaml.load_all(text, name))[found_config.document_index]
         self.block = _find_literal_block(text, document, found_config.path)
         inner_text = self.block.read_content() if self.block else str(value_at(document.data, found_config.path))
@@ -157,8 +165,8 @@ class ConfigInBlock(ConfigInText):
     def build_whole_text(self) -> str:
         """Return the text around the config and the config in it."""
         if self.block is None:
-            return self.outer
-        newline = "\r\n" if "\r\n" in self.outer else "\n"
+            return self.outer_text
+        newline = "\r\n" if "\r\n" in self.outer_text else "\n"
         return newline.join(self.block.replace_content(self.text))
 
     def _edit(self, edits: list[Edit]) -> None:

@@ -1,10 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue of Collectors and the operator's custom resources, read from disk. Controller only. Private.
+"""The tables of Collectors and of the operator's custom resources, read from disk. Controller only. Private.
 
-The tables are the files in `_data`. Published tables are those of a newer version of this collection, in one file, so
-that an older one knows newer Collectors. `_builds.py` makes the catalogue of them.
+They are files in the folder `_data`:
+
+| files | what they have | read by |
+|---|---|---|
+| `_data/catalogue/*.json` | components of Collectors, by releases; tools/catalogue writes them | `read_own_tables` |
+| `_data/catalogue/NAME.yml` | what people maintain, such as `distributions.yml` | `catalogue("distributions")` |
+| `_data/operator_kinds.json` | fields of the operator's custom resources | `read_operator_kinds` |
+
+A user may give two files of their own: published tables, which are the JSON tables of a newer version of this
+collection in one file, so that an older one knows newer Collectors, and the JSON Schema of a build. `_builds.py` makes
+the catalogue of the JSON tables.
 """
 
 from __future__ import annotations
@@ -25,8 +34,14 @@ CATALOGUE = Path(__file__).parent / "_data" / "catalogue"
 
 
 def read_own_tables() -> dict[str, Any]:
-    """Return the collection's tables of Collectors by name."""
+    """Return the collection's tables of Collectors by name: `ports` is the content of ports.json."""
     return {file.stem: json.loads(_files.read_text_file(file)) for file in CATALOGUE.glob("*.json")}
+
+
+@cache
+def catalogue(name: str) -> Any:
+    """Return a table that people maintain, such as `distributions`, read once per process."""
+    return _documents.read_yaml(CATALOGUE / f"{name}.yml")
 
 
 @cache
@@ -58,7 +73,10 @@ def _has_all_tables(bundle: Any) -> bool:
 
 
 def read_schema_types(path: str) -> dict[tuple[str, str], Any]:
-    """Return types and settings in the schema of a build. Raises Problem for a file that is none."""
+    """Return the settings of each component in the schema of a build, by section and type, as `("receivers", "otlp")`.
+
+    Raises Problem for a file that is no schema.
+    """
     schema_types = _parse_schema_types(_files.read_text_file(path), path)
     if not schema_types:
         wrong = f"{path} is not the JSON Schema of a Collector's config"
@@ -68,13 +86,8 @@ def read_schema_types(path: str) -> dict[tuple[str, str], Any]:
 
 @lru_cache(_documents.CACHE_SIZE)
 def _parse_schema_types(text: str, name: str) -> dict[tuple[str, str], Any]:
+    """Return the settings of each component in the text of a schema, in JSON or YAML."""
     try:
         return build_schema.read_types(json.loads(text))  # such a file may have megabytes, and YAML is read slowly
     except (ValueError, RecursionError):
         return build_schema.read_types(_documents.parse_document(text, name).data)
-
-
-@cache
-def catalogue(name: str) -> Any:
-    """Return a table of the catalogue, read once per process."""
-    return _documents.read_yaml(CATALOGUE / f"{name}.yml")

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Users' own rules, read from files and folders. Controller only. Private.
 
-The entry point of every caller: a task, a role, a command line. Files are parsed once per process; nothing that a rule
-says makes this collection read another file.
+Tasks, roles and the command line read them here, with the option `rule_paths`. Files are parsed once per process;
+nothing that a rule says makes this collection read another file. Examples of files are in the folder
+examples/rules, and docs/own_rules.md describes their keys.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.errors import Problem
@@ -40,8 +42,15 @@ def load_rules(paths: Iterable[str], taken_ids: Collection[str]) -> UserRules:
     files = list(dict.fromkeys(file for path in rule_paths for file in _list_rule_files(Path(path))))
     if len(files) > _MOST_FILES:
         raise Problem(f"there are more than {_MOST_FILES} files with rules", asked="rule_paths", fix="Join some.")
-    texts = tuple((str(file), _read_bounded_text(file)) for file in files)
+    texts = tuple(_RuleText(str(file), _read_bounded_text(file)) for file in files)
     return _parse_rules(texts, frozenset(taken_ids), _CatalogueKey(_builds.load_catalogue()))
+
+
+class _RuleText(NamedTuple):
+    """A file with rules: its path, and its text."""
+
+    file: str
+    text: str
 
 
 class _CatalogueKey:
@@ -91,11 +100,10 @@ def _read_bounded_text(file: Path) -> str:
 
 
 @lru_cache(maxsize=8)
-def _parse_rules(
-    texts: tuple[tuple[str, str], ...], taken_ids: frozenset[str], catalogue_key: _CatalogueKey
-) -> UserRules:
+def _parse_rules(texts: tuple[_RuleText, ...], taken_ids: frozenset[str], catalogue_key: _CatalogueKey) -> UserRules:
+    """Return the rules of some files. Equal files are parsed once per process."""
     known_paths = KnownPaths(catalogue_key.catalogue)
     reader = RuleReader(RuleBuildContext(taken_ids, known_paths, _jmespath.build_bounded_search))
-    for name, text in texts:
-        reader.read_document(_yaml.load(text, name), name)
+    for rule_text in texts:
+        reader.read_document(_yaml.load(rule_text.text, rule_text.file), rule_text.file)
     return reader.join_rules()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the messages of `otelcol validate` are about. Private.
 
-`_binary.py` makes findings of the messages; here is the path in the config that a message names.
+`_second_opinion.py` makes findings of the messages; here is the path in the config that a message names.
 """
 
 from __future__ import annotations

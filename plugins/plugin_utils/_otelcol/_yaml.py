@@ -4,7 +4,8 @@
 """YAML as the Collector reads it, with positions, and the one writer of YAML. Controller only. Private.
 
 yaml_documents.py reads texts with the PyYAML of this file. An outer document is a file, an inner one the text of a
-config in an object of it, such as a ConfigMap: its positions are moved to places in the file.
+config in an object of it, such as a ConfigMap: its positions are moved to places in the file. An example of the writer:
+`dump({"a": "0123", "b": "x"})` is `a: '0123'` and `b: x`, since a reader could take `0123` for a number.
 """
 
 from __future__ import annotations
@@ -77,14 +78,24 @@ class _Writer(_Dumper):
 
 # A text that YAML would read as another type, such as `0123` or `null`, so that it needs quotes.
 _AMBIGUOUS = re.compile("|".join(f"(?:{form.pattern})" for form in SCALAR_FORMS))
+# A blank before a line end, or at the begin of a text.
+_BLANK_AT_EDGE = re.compile(r"[ \t]\n|\A\s")
 
 
 def _represent_text(writer: Any, value: str) -> yaml.Node:
-    style = (
-        "|" if "\n" in value and not re.search(r"[ \t]\n|\A\s", value) else "'" if _AMBIGUOUS.fullmatch(value) else None
-    )
-    node: yaml.Node = writer.represent_scalar(_TAG + "str", str.__str__(value), style=style)
+    """Return a text as YAML: lines as a block, and in quotes what YAML would read as another type."""
+    node: yaml.Node = writer.represent_scalar(_TAG + "str", str.__str__(value), style=_choose_style(value))
     return node
+
+
+def _choose_style(value: str) -> str | None:
+    """Return the style of a text as PyYAML calls it; None lets PyYAML choose.
+
+    A text with a blank before a line end, or at its begin, is no block: a reader would lose the blank.
+    """
+    if "\n" in value and not _BLANK_AT_EDGE.search(value):
+        return "|"
+    return "'" if _AMBIGUOUS.fullmatch(value) else None
 
 
 _Writer.add_representer(str, _represent_text)

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..command_line import EXIT_CLEAN, CommandRequest
+from ..command_request import CommandRequest
+from ..messages import EXIT_CLEAN
 from ..module_utils._otelcol.errors import Problem, suggest_word
 from ..plugin_utils._otelcol import _files
 from ..plugin_utils._otelcol._findings import ALL_RULES

@@ -13,7 +13,8 @@ import json
 import sys
 from collections.abc import Iterator
 
-from ..command_line import EXIT_CLEAN, EXIT_FOUND, CommandRequest, tell_user, warn_user
+from ..command_request import CommandRequest
+from ..messages import EXIT_CLEAN, EXIT_FOUND, tell_user, warn_user
 from ..module_utils._otelcol.rules.report_model import format_count
 from ..plugin_utils._otelcol import _migrate
 from ..plugin_utils._otelcol._migration_result import ConfigChangeRow, DifferenceRow, MigrationResult

@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 from typing import Any, TypedDict, cast
 
-from ..command_line import EXIT_CLEAN, EXIT_FOUND, CommandRequest, warn_user
+from ..command_request import CommandRequest
+from ..messages import EXIT_CLEAN, EXIT_FOUND, warn_user
 from ..module_utils._otelcol.errors import Problem
-from ..options import replace_playbook_words
+from ..option_texts import replace_playbook_words
 from ..plugin_utils._otelcol._testing import config_tests
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from ..command_line import EXIT_CLEAN, EXIT_FOUND, CommandRequest, warn_user
+from ..command_request import CommandRequest
+from ..messages import EXIT_CLEAN, EXIT_FOUND, warn_user
 from ..module_utils._otelcol.rules.reports import FORMATS
 from ..plugin_utils._otelcol import _builds, _validate
 

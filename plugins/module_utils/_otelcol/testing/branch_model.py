@@ -1,11 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One thing that a config may do with a record or not, and the settings that ask whether a record takes it. Private.
+"""One thing that a config may do with a record or not, and the settings with which probes see whether it does. Private.
 
 A branch is such a thing: a statement, a condition, an action, a policy of sampling, or a route. A record takes a branch
-if the branch does something with it. To ask is to run the component twice, with two settings, and to compare what comes
-out, see probes.py. branches.py lists the branches of a config.
+if the branch does something with it. Two probes tell whether it does: each runs the component of the branch, one with
+the branch and one without it (probes.py). If other records come out, a record took the branch. An example: of a filter
+with the conditions `a` and `b`, the second is the branch ::
+
+    Branch(
+        path=("processors", "filter", "traces", "span", 1),
+        description="b",
+        signals=("traces",),
+        settings_with_branch={"traces": {"span": ["a", "b"]}},
+        settings_without_branch={"traces": {"span": ["a"]}},
+    )
+
+branches.py lists the branches of a config.
 """
 
 from __future__ import annotations
@@ -19,14 +30,13 @@ from ..config.paths import Path
 
 Settings = Mapping[str, Any]
 ANY_SIGNAL = ("traces", "metrics", "logs")
-# Why no test can tell whether a record takes a branch.
-# Values of `unknown_reason`.
+# Values of `unknown_reason`: why no test can tell whether a record takes a branch.
 NO_PROFILES = "a test gives no profiles"
-NOT_ASKED = "this component is not asked"
+NOT_PROBED = "this component is not asked"
 
 
 class Baseline(Enum):
-    """What the result of the asking settings is compared with, if not with the result of other settings."""
+    """What the records that come out with a branch are compared with, if no settings are without it."""
 
     RECORDS_BEFORE = "what enters the component"
     NO_RECORDS = "nothing"
@@ -34,17 +44,17 @@ class Baseline(Enum):
 
 @dataclass(frozen=True)
 class Branch:
-    """Something that a record takes or not: its place, its text, the pipelines' signals, and the settings that ask.
-
-    `path` is its place in the config, and `signals` those of the pipelines in which it counts. `asking_settings` are
-    settings of its component. A record takes the branch if the component makes other records with them than with
-    `compared_with`, which are other settings, or one of the baselines. `unknown_reason` says why no test can tell;
-    `asking_settings` are None then.
-    """
+    """Something that a record takes or not."""
 
     path: Path
+    """Its place in the config, such as `("processors", "filter", "traces", "span", 0)`."""
     description: str
+    """Its text, such as the condition."""
     signals: tuple[str, ...] = ANY_SIGNAL
-    asking_settings: Settings | None = None
-    compared_with: Settings | Baseline = Baseline.NO_RECORDS
+    """The signals of the pipelines in which it counts."""
+    settings_with_branch: Settings | None = None
+    """Settings of its component with the branch, and what stands before it; None if no probe can tell."""
+    settings_without_branch: Settings | Baseline = Baseline.NO_RECORDS
+    """The same settings without the branch, or what its records are compared with instead."""
     unknown_reason: str = ""
+    """Why no probe can tell whether a record takes it; empty if one can."""

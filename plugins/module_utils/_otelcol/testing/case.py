@@ -1,10 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file with tests of one collector's config: its keys, and the `Suite` that `read_suite` makes of it.
+"""A file of tests of one collector's config: its keys, and the `Suite` that `read_suite` makes of it.
 
-`docs/testing.md` describes such files for users. A case is one test of a file; a suite has all of them, and what they
-share. suites.py in plugin_utils reads the files, and judged_case.py runs the cases. Private.
+A suite is the whole file, and a case one test of it. `docs/testing.md` describes such files for users. An example is
+this suite with one case::
+
+    config: gateway.yaml
+    tests:
+      - name: Health checks are dropped
+        given: {to: otlp, spans: [{name: GET /health}]}
+        expect: {otlp_grpc/backend: nothing}
+
+suites.py in plugin_utils reads the files, and judged_case.py runs the cases. Private.
 """
 
 from __future__ import annotations
@@ -25,7 +33,7 @@ FILE_KEYS = (*CONFIG_KEYS, "environment", "cluster", "resource", "tests", "polic
 TEST_KEYS = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
 GIVEN_KEYS = (*SIGNALS, "to", *GIVEN_MAPPINGS)
-# Keys whose content can reach an exporter. A page without samples does: a scrape gives metrics of its own.
+# Keys of `given` whose content can reach an exporter. A page without samples does: a scrape gives metrics of its own.
 _KEYS_THAT_REACH = (*SIGNALS, "files", "pages")
 CONFIG_MAP_KEYS = ("name", "namespace", "key")
 POLICY_KEYS = ("name", "exporters", "without", "every", "never")
@@ -37,39 +45,43 @@ DEFAULT_TIMEOUT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class ConfigCase:
-    """One test: the parts of `given` in their order, and what the test expects of each exporter.
-
-    `where` is the place of the test in its file, as a message names it. A part of `given` has `GIVEN_KEYS`, and a value
-    of `expected_by_exporter` has `EXPECT_KEYS` or is the word for nothing; docs/testing.md describes both. `timeout` is
-    how many seconds each wait of the test may take, such as for the start of the Collector. The test waits
-    `settle_seconds` before it stops the Collector.
-    """
+    """One test: what it gives the Collector, and what it expects of each exporter."""
 
     name: str
     where: str
+    """The place of the test in its file, as a message names it: `gateway_test.yml: tests[0]`."""
     given: tuple[Mapping[str, Any], ...]
+    """The parts of `given` in their order, each with `GIVEN_KEYS`."""
     expected_by_exporter: Mapping[str, Any]
+    """What each exporter gets: a mapping with `EXPECT_KEYS`, or the word `nothing`."""
     timeout: float = DEFAULT_TIMEOUT_SECONDS
+    """How many seconds each wait of the test may take, such as for the start of the Collector."""
     settle_seconds: float = 0.0
+    """How many seconds the test waits before it stops the Collector."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests of one file, and what they are about: a collector of the inventory, a path, or a ConfigMap.
+    """The tests of one file, and the config that they are about.
 
-    One of `collector` (a name), `config` (a path beside the file) and `config_map` (keys `CONFIG_MAP_KEYS`) is given,
-    the others are empty; all are empty in a file that has only policies. `environment` are variables of the Collector,
-    and `cluster_objects` the facts under `cluster`, see cluster_facts.py.
+    One of `collector`, `config` and `config_map` names the config, and the others are empty. All are empty in a file
+    that has only policies.
     """
 
     file: str
     collector: str = ""
+    """The name of a collector of the inventory."""
     config: str = ""
+    """The path of a file with a config, from the folder of the file of tests."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the Collector."""
     cluster_objects: Mapping[str, Any] = field(default_factory=dict)
+    """The facts under `cluster`, see cluster_facts.py."""
     cases: tuple[ConfigCase, ...] = ()
     policies: tuple[Policy, ...] = ()
+    """What holds for every record that leaves, see policies.py."""
     config_map: Mapping[str, Any] = field(default_factory=dict)
+    """The ConfigMap of a running collector, with `CONFIG_MAP_KEYS`."""
 
 
 def read_suite(suite_data: Any, file: str) -> Suite:
@@ -104,28 +116,28 @@ def read_suite(suite_data: Any, file: str) -> Suite:
     )
 
 
-def _read_config_map(config_map: Any, place: str) -> Mapping[str, Any]:
+def _read_config_map(config_map: Any, where: str) -> Mapping[str, Any]:
     """Return the name, namespace and key of the ConfigMap with the config; an empty mapping if the file names none.
 
     Raises Problem if the name or the namespace is missing.
     """
     if config_map is None:
         return {}
-    _check_keys(config_map, CONFIG_MAP_KEYS, place)
+    _check_keys(config_map, CONFIG_MAP_KEYS, where)
     if not config_map.get("name") or not config_map.get("namespace"):
-        raise Problem("a ConfigMap has a name and a namespace", where=place, fix="Give `name` and `namespace`.")
+        raise Problem("a ConfigMap has a name and a namespace", where=where, fix="Give `name` and `namespace`.")
     return dict(config_map)
 
 
-def _check_keys(mapping: Any, allowed_keys: Iterable[str], place: str) -> None:
+def _check_keys(mapping: Any, allowed_keys: Iterable[str], where: str) -> None:
     """Raise Problem unless this is a mapping with allowed keys alone."""
     allowed_names = list(allowed_keys)
     if not isinstance(mapping, Mapping):
-        raise Problem("this must be a mapping", where=place, fix=f"Its keys: {', '.join(allowed_names)}.")
+        raise Problem("this must be a mapping", where=where, fix=f"Its keys: {', '.join(allowed_names)}.")
     for key in mapping:
         if key not in allowed_names:
             fix = f"Keys: {', '.join(allowed_names)}."
-            raise Problem(f"there is no key '{key}'{suggest_word(str(key), allowed_names)}", where=place, fix=fix)
+            raise Problem(f"there is no key '{key}'{suggest_word(str(key), allowed_names)}", where=where, fix=fix)
 
 
 def _read_policies(policy_list: Any, file: str) -> Iterator[Policy]:
@@ -136,67 +148,67 @@ def _read_policies(policy_list: Any, file: str) -> Iterator[Policy]:
         yield _read_policy(policy, f"{file}: policies[{policy_index}]")
 
 
-def _read_policy(policy: Any, place: str) -> Policy:
+def _read_policy(policy: Any, where: str) -> Policy:
     """Return a policy that a user wrote. Raises Problem if it is wrong."""
-    _check_keys(policy, POLICY_KEYS, place)
+    _check_keys(policy, POLICY_KEYS, where)
     says_what_may_not_leave = any(policy.get(key) for key in ("without", "every", "never"))
     if not policy.get("name") or not says_what_may_not_leave:
-        raise Problem("a policy has a name and says what may not leave", where=place, fix=_FIX_OF_POLICIES)
-    secret_kinds = _read_texts(policy, "without", place)
-    exporters = _read_texts(policy, "exporters", place)
+        raise Problem("a policy has a name and says what may not leave", where=where, fix=_FIX_OF_POLICIES)
+    secret_kinds = _read_texts(policy, "without", where)
+    exporters = _read_texts(policy, "exporters", where)
     for kind in secret_kinds:
-        _check_keys({kind: ""}, SECRET_KINDS, f"{place}.without")
+        _check_keys({kind: ""}, SECRET_KINDS, f"{where}.without")
     for name in ("every", "never"):
         records = policy.get(name) or {}
-        _check_keys(records, SIGNALS, f"{place}.{name}")
+        _check_keys(records, SIGNALS, f"{where}.{name}")
         for signal, record in records.items():
-            _check_keys(record, FIELDS_BY_SIGNAL[signal], f"{place}.{name}.{signal}")
+            _check_keys(record, FIELDS_BY_SIGNAL[signal], f"{where}.{name}.{signal}")
     every, never = policy.get("every") or {}, policy.get("never") or {}
     return Policy(str(policy["name"]), exporters or ("*",), secret_kinds, every, never)
 
 
-def _read_texts(mapping: Mapping[str, Any], name: str, place: str) -> tuple[str, ...]:
+def _read_texts(mapping: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
     """Return the items of a list in a mapping as texts. Raises Problem for what is no list."""
     value = mapping.get(name) or []
     if not isinstance(value, list):
-        raise Problem(f"'{name}' must be a list", where=place, fix=f"Write `{name}: [...]`.")
+        raise Problem(f"'{name}' must be a list", where=where, fix=f"Write `{name}: [...]`.")
     return tuple(str(list_item) for list_item in value)
 
 
-def _check_mappings(mapping: Mapping[str, Any], names: Iterable[str], place: str) -> None:
+def _check_mappings(mapping: Mapping[str, Any], names: Iterable[str], where: str) -> None:
     """Raise Problem if one of the named values is given, and is no mapping."""
     for name in names:
         if not isinstance(mapping.get(name) or {}, Mapping):
-            raise Problem(f"'{name}' must be a mapping", where=place, fix="Write `key: value` pairs.")
+            raise Problem(f"'{name}' must be a mapping", where=where, fix="Write `key: value` pairs.")
 
 
 def _read_cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[ConfigCase]:
     """Yield the tests of a file. Their records get the attributes of the file's `resource`. Raises Problem."""
     earlier_names = set()
     for test_index, test in enumerate(tests):
-        place = f"{file}: tests[{test_index}]"
-        _check_keys(test, TEST_KEYS, place)
+        where = f"{file}: tests[{test_index}]"
+        _check_keys(test, TEST_KEYS, where)
         name = str(test.get("name") or "")
         if not name or name in earlier_names:
-            raise Problem("a test needs a name of its own", where=place, fix="Give `name`, once per file.")
+            raise Problem("a test needs a name of its own", where=where, fix="Give `name`, once per file.")
         earlier_names.add(name)
-        yield _read_case(name, test, resource, place)
+        yield _read_case(name, test, resource, where)
 
 
-def _read_case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], place: str) -> ConfigCase:
+def _read_case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], where: str) -> ConfigCase:
     """Return a test from its data. Raises Problem if it is wrong."""
     given_value: Any = test.get("given")
     given_parts = given_value if isinstance(given_value, list) else [given_value]
     for index, given_part in enumerate(given_parts):
-        _check_given_part(given_part, f"{place}.given[{index}]")
-    _check_gives_something(given_parts, f"{place}.given")
+        _check_given_part(given_part, f"{where}.given[{index}]")
+    _check_gives_something(given_parts, f"{where}.given")
     expectations: Any = test.get("expect")
-    _check_expectations(expectations, place)
-    timeout = case_values.read_case_seconds(test, "timeout", DEFAULT_TIMEOUT_SECONDS, place)
-    settle = case_values.read_case_seconds(test, "settle", 0.0, place)
+    _check_expectations(expectations, where)
+    timeout = case_values.read_case_seconds(test, "timeout", DEFAULT_TIMEOUT_SECONDS, where)
+    settle = case_values.read_case_seconds(test, "settle", 0.0, where)
     return ConfigCase(
         name,
-        place,
+        where,
         tuple(_add_resource_to_records(given_part, resource) for given_part in given_parts),
         expectations,
         timeout,
@@ -204,20 +216,20 @@ def _read_case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], 
     )
 
 
-def _check_given_part(given_part: Any, place: str) -> None:
+def _check_given_part(given_part: Any, where: str) -> None:
     """Raise Problem for a part of `given` that no test can give."""
-    _check_keys(given_part, GIVEN_KEYS, place)
-    _check_mappings(given_part, GIVEN_MAPPINGS, place)
-    case_values.check_records(given_part, place)
-    case_values.check_headers(given_part.get("headers") or {}, place)
-    case_values.check_files(given_part.get("files") or {}, place)
+    _check_keys(given_part, GIVEN_KEYS, where)
+    _check_mappings(given_part, GIVEN_MAPPINGS, where)
+    case_values.check_records(given_part, where)
+    case_values.check_headers(given_part.get("headers") or {}, where)
+    case_values.check_files(given_part.get("files") or {}, where)
 
 
-def _check_gives_something(given_parts: Sequence[Mapping[str, Any]], place: str) -> None:
+def _check_gives_something(given_parts: Sequence[Mapping[str, Any]], where: str) -> None:
     """Raise Problem for a test in which nothing can arrive, so that it passes whatever the config does."""
     if not any(_has_something_to_give(given_part) for given_part in given_parts):
         fix = f"Give one of: {', '.join(_KEYS_THAT_REACH)}."
-        raise Problem("the test gives nothing, so nothing can arrive", where=place, fix=fix)
+        raise Problem("the test gives nothing, so nothing can arrive", where=where, fix=fix)
 
 
 def _has_something_to_give(given_part: Mapping[str, Any]) -> bool:
@@ -229,39 +241,39 @@ def _has_something_to_give(given_part: Mapping[str, Any]) -> bool:
     return any(files.values())
 
 
-def _check_expectations(expectations: Any, place: str) -> None:
+def _check_expectations(expectations: Any, where: str) -> None:
     """Raise Problem unless `expect` of a test says what at least one exporter gets."""
     if not isinstance(expectations, Mapping) or not expectations:
         fix = "Give `expect` with what each exporter gets, or `nothing`."
-        raise Problem("a test expects something", where=place, fix=fix)
+        raise Problem("a test expects something", where=where, fix=fix)
     for exporter, expectation in expectations.items():
         if expectation != EXPECTS_NOTHING:
-            _check_expectation(expectation, f"{place}.expect.{exporter}")
+            _check_expectation(expectation, f"{where}.expect.{exporter}")
 
 
-def _check_expectation(expectation: Any, place: str) -> None:
+def _check_expectation(expectation: Any, where: str) -> None:
     """Raise Problem for a wrong expectation of one exporter."""
-    _check_keys(expectation, EXPECT_KEYS, place)
+    _check_keys(expectation, EXPECT_KEYS, where)
     for signal in SIGNALS:
-        _check_expected_records(signal, expectation.get(signal, []), place)
+        _check_expected_records(signal, expectation.get(signal, []), where)
     if not {*SIGNALS, "jmespath", "golden"} & set(expectation):
         fix = f"Give one of: {', '.join(SIGNALS)}, golden; or write `nothing`."
-        raise Problem("nothing is expected of this exporter", where=place, fix=fix)
-    case_values.check_queries(expectation.get("jmespath", []), place)
+        raise Problem("nothing is expected of this exporter", where=where, fix=fix)
+    case_values.check_queries(expectation.get("jmespath", []), where)
     if "golden" in expectation:
-        case_values.check_path(expectation["golden"], "golden", f"{place}.golden")
+        case_values.check_path(expectation["golden"], "golden", f"{where}.golden")
         if not set(expectation) <= _KEYS_BESIDE_GOLDEN:
-            raise Problem("a golden file has all records", where=place, fix="Remove `golden`, or what is beside it.")
+            raise Problem("a golden file has all records", where=where, fix="Remove `golden`, or what is beside it.")
 
 
-def _check_expected_records(signal: str, records: Any, place: str) -> None:
+def _check_expected_records(signal: str, records: Any, where: str) -> None:
     """Raise Problem unless a test expects a number of records of a signal, or a list of records."""
     if isinstance(records, bool) or not isinstance(records, (int, list)):
         fix = "Give a list of records, or their number."
-        raise Problem(f"'{signal}' is neither a list nor a number", where=place, fix=fix)
+        raise Problem(f"'{signal}' is neither a list nor a number", where=where, fix=fix)
     if isinstance(records, list):
         for record_index, record in enumerate(records):
-            _check_keys(record, FIELDS_BY_SIGNAL[signal], f"{place}.{signal}[{record_index}]")
+            _check_keys(record, FIELDS_BY_SIGNAL[signal], f"{where}.{signal}[{record_index}]")
 
 
 def _add_resource_to_records(given_part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:

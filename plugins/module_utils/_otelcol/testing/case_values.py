@@ -24,29 +24,29 @@ _NUL = "\0"
 _LONGEST_WAIT = 3600.0  # seconds
 
 
-def check_headers(headers: Mapping[Any, Any], place: str) -> None:
+def check_headers(headers: Mapping[Any, Any], where: str) -> None:
     """Raise Problem for a header that HTTP cannot have."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(str(name)):
             fix = "Use letters, digits and hyphens."
-            raise Problem(f"{str(name)!r} is no name of a header", where=f"{place}.headers", fix=fix)
+            raise Problem(f"{str(name)!r} is no name of a header", where=f"{where}.headers", fix=fix)
         if not _HEADER_VALUE.fullmatch(str(value)):
             problem = f"the value of header '{name}' has a line end, or a character outside of ISO 8859-1"
-            raise Problem(problem, where=f"{place}.headers", fix="Encode the value, or leave that out.")
+            raise Problem(problem, where=f"{where}.headers", fix="Encode the value, or leave that out.")
 
 
 def check_environment(environment: Mapping[Any, Any], file: str) -> None:
     """Raise Problem for a variable that no process can have."""
-    place = f"{file}: environment"
+    where = f"{file}: environment"
     for name, value in environment.items():
         if not _is_variable_name(str(name)):
             fix = "Use letters, digits and underscores."
-            raise Problem(f"{str(name)!r} is no name of a variable", where=place, fix=fix)
+            raise Problem(f"{str(name)!r} is no name of a variable", where=where, fix=fix)
         if _NUL in str(value):
-            raise Problem(f"variable '{name}' has a NUL character", where=place, fix="Leave it out.")
+            raise Problem(f"variable '{name}' has a NUL character", where=where, fix="Leave it out.")
         if len(f"{name}={value}".encode()) >= _LONGEST_VARIABLE:
             problem = f"variable '{name}' has more than {_LONGEST_VARIABLE // 1024} KiB, which Linux gives no process"
-            raise Problem(problem, where=place, fix="Write a shorter value; a file may be longer.")
+            raise Problem(problem, where=where, fix="Write a shorter value; a file may be longer.")
 
 
 def _is_variable_name(name: str) -> bool:
@@ -54,19 +54,19 @@ def _is_variable_name(name: str) -> bool:
     return name != "" and "=" not in name and _NUL not in name
 
 
-def check_files(files: Mapping[Any, Any], part_place: str) -> None:
+def check_files(files: Mapping[Any, Any], part_where: str) -> None:
     """Raise Problem for a path that cannot be that of a file, or that is a folder of another."""
-    place = f"{part_place}.files"
+    where = f"{part_where}.files"
     parts_by_path = {str(path): _split_path(str(path)) for path in files}
     for path, path_parts in parts_by_path.items():
         problem = _explain_wrong_path(path, path_parts)
         if problem:
-            raise Problem(f"the path {path!r} {problem}", where=place, fix="Write a path like /var/log/app.log.")
+            raise Problem(f"the path {path!r} {problem}", where=where, fix="Write a path like /var/log/app.log.")
     for path in parts_by_path:
         path_inside = _find_path_inside(path, parts_by_path)
         if path_inside:
             problem = f"{path} is a file, and a folder of {path_inside}"
-            raise Problem(problem, where=place, fix="Give one of them another path.")
+            raise Problem(problem, where=where, fix="Give one of them another path.")
 
 
 def _split_path(path: str) -> tuple[str, ...]:
@@ -97,24 +97,24 @@ def _explain_wrong_path(path: str, path_parts: tuple[str, ...]) -> str:
     return ""
 
 
-def check_records(given_part: Mapping[str, Any], place: str) -> None:
+def check_records(given_part: Mapping[str, Any], where: str) -> None:
     """Raise Problem for records that are no list of mappings, or whose resource is none."""
     for signal in SIGNALS:
         records = given_part.get(signal, [])
         if not isinstance(records, list):
-            raise Problem(f"'{signal}' is no list", where=place, fix="Write a list of records.")
+            raise Problem(f"'{signal}' is no list", where=where, fix="Write a list of records.")
         for record_index, record in enumerate(records):
-            _check_record(record, f"{place}.{signal}[{record_index}]")
+            _check_record(record, f"{where}.{signal}[{record_index}]")
 
 
-def _check_record(record: Any, place: str) -> None:
+def _check_record(record: Any, where: str) -> None:
     """Raise Problem for a record that is no mapping, or whose events or resource are none."""
     if not isinstance(record, Mapping):
-        raise Problem("a record must be a mapping", where=place, fix="Write `key: value` pairs.")
+        raise Problem("a record must be a mapping", where=where, fix="Write `key: value` pairs.")
     if not _are_mappings(record.get("events") or []):
-        raise Problem("'events' must be a list of mappings", where=place, fix="Write `events: [{name: NAME}]`.")
+        raise Problem("'events' must be a list of mappings", where=where, fix="Write `events: [{name: NAME}]`.")
     if not isinstance(record.get("resource") or {}, Mapping):
-        raise Problem("'resource' must be a mapping", where=place, fix="Write `key: value` pairs.")
+        raise Problem("'resource' must be a mapping", where=where, fix="Write `key: value` pairs.")
 
 
 def _are_mappings(value: Any) -> bool:
@@ -122,15 +122,15 @@ def _are_mappings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(list_item, Mapping) for list_item in value)
 
 
-def check_queries(queries: Any, place: str) -> None:
+def check_queries(queries: Any, where: str) -> None:
     """Raise Problem for expressions that are no list of mappings with `query` and `is`."""
     fix = 'Write `jmespath: [{query: "length(spans)", is: 2}]`.'
     if not isinstance(queries, list):
-        raise Problem("'jmespath' is no list", where=place, fix=fix)
+        raise Problem("'jmespath' is no list", where=where, fix=fix)
     for query_index, expression in enumerate(queries):
         if not _is_query(expression):
             problem = "an expression has a text `query`, and what it `is`"
-            raise Problem(problem, where=f"{place}.jmespath[{query_index}]", fix=fix)
+            raise Problem(problem, where=f"{where}.jmespath[{query_index}]", fix=fix)
 
 
 def _is_query(expression: Any) -> bool:
@@ -140,17 +140,17 @@ def _is_query(expression: Any) -> bool:
     return isinstance(expression["query"], str)
 
 
-def check_path(value: Any, name: str, place: str) -> None:
+def check_path(value: Any, name: str, where: str) -> None:
     """Raise Problem for what is no path of a file."""
     if not isinstance(value, str) or not value or _NUL in value:
-        raise Problem(f"'{name}' is no path of a file", where=place, fix="Write the path of a file.")
+        raise Problem(f"'{name}' is no path of a file", where=where, fix="Write the path of a file.")
 
 
-def read_case_seconds(test: Mapping[str, Any], name: str, default: float, place: str) -> float:
+def read_case_seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:
     """Return how long a test may wait. Raises Problem for what is no number of seconds of at most an hour."""
     value = test.get(name, default)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= _LONGEST_WAIT:  # nan is not in the bounds either
         problem = f"'{name}' is not a number of seconds from 0 to {_LONGEST_WAIT:.0f}"
-        raise Problem(problem, where=place, fix="Write it like 5 or 0.5.")
+        raise Problem(problem, where=where, fix="Write it like 5 or 0.5.")
     return float(value)

@@ -7,7 +7,8 @@ A user writes facts under `cluster` in a file of tests::
 
     pods: [{name: cart-1, namespace: shop, ip: 10.0.0.1, node: node-1, deployment: cart}]
 
-The API of a test answers with the objects that `build_cluster_objects` makes of them.
+The API of a test answers with the objects that `build_cluster_objects` makes of them, here a Pod, a ReplicaSet and a
+Deployment. kubernetes_answers.py in plugin_utils serves them.
 Source: the fields that processor/k8sattributesprocessor of opentelemetry-collector-contrib reads. Private.
 """
 
@@ -57,8 +58,8 @@ Objects = dict[str, list[dict[str, Any]]]
 """Objects of Kubernetes by resource, such as `pods`."""
 
 
-def build_cluster_objects(facts: Mapping[str, Any], place: str) -> Objects:
-    """Return the objects of a test's cluster. `facts` is what the user wrote, at `place` in the file of tests.
+def build_cluster_objects(facts: Mapping[str, Any], where: str) -> Objects:
+    """Return the objects of a test's cluster. `facts` is what the user wrote, at `where` in the file of tests.
 
     Raises Problem for an unknown fact, and for one of the wrong shape.
     """
@@ -66,9 +67,9 @@ def build_cluster_objects(facts: Mapping[str, Any], place: str) -> Objects:
     for resource, resource_facts in facts.items():
         if resource not in FACT_FIELDS:
             problem = f"there are no facts '{resource}'{suggest_word(str(resource), FACT_FIELDS)}"
-            raise Problem(problem, where=place, fix=_list_choices(FACT_FIELDS))
-        for object_facts in _read_mappings(resource_facts, resource, place):
-            _check_fields(resource, object_facts, f"{place}.{resource}")
+            raise Problem(problem, where=where, fix=_list_choices(FACT_FIELDS))
+        for object_facts in _read_mappings(resource_facts, resource, where):
+            _check_fields(resource, object_facts, f"{where}.{resource}")
             if resource == "pods":
                 _add_pod(object_facts, objects)
             else:
@@ -76,26 +77,26 @@ def build_cluster_objects(facts: Mapping[str, Any], place: str) -> Objects:
     return objects
 
 
-def _read_mappings(value: Any, name: str, place: str) -> list[Mapping[str, Any]]:
+def _read_mappings(value: Any, name: str, where: str) -> list[Mapping[str, Any]]:
     """Return the items of a list of mappings; none if the value is empty. Raises Problem for any other value."""
     values = [] if value is None else value
     if not isinstance(values, list) or not all(isinstance(entry, Mapping) for entry in values):
-        raise Problem(f"'{name}' must be a list of mappings", where=place, fix=f"Write `{name}: [{{name: NAME}}]`.")
+        raise Problem(f"'{name}' must be a list of mappings", where=where, fix=f"Write `{name}: [{{name: NAME}}]`.")
     return values
 
 
-def _check_fields(resource: str, facts: Mapping[str, Any], place: str) -> None:
+def _check_fields(resource: str, facts: Mapping[str, Any], where: str) -> None:
     """Raise Problem for a field that objects of a resource do not have, and for one of the wrong shape."""
     for field in facts:
         if field not in FACT_FIELDS[resource]:
             problem = f"{resource} have no field '{field}'{suggest_word(str(field), FACT_FIELDS[resource])}"
-            raise Problem(problem, where=place, fix=_list_choices(FACT_FIELDS[resource]))
+            raise Problem(problem, where=where, fix=_list_choices(FACT_FIELDS[resource]))
     for field in ("labels", "annotations"):
         if not isinstance(facts.get(field) or {}, Mapping):
-            raise Problem(f"'{field}' must be a mapping", where=place, fix=f"Write `{field}: {{NAME: VALUE}}`.")
-    for container in _read_mappings(facts.get("containers"), "containers", place):
+            raise Problem(f"'{field}' must be a mapping", where=where, fix=f"Write `{field}: {{NAME: VALUE}}`.")
+    for container in _read_mappings(facts.get("containers"), "containers", where):
         if "name" not in container:
-            raise Problem("a container has no name", where=place, fix="Write `containers: [{name: NAME}]`.")
+            raise Problem("a container has no name", where=where, fix="Write `containers: [{name: NAME}]`.")
 
 
 def _list_choices(known_names: Iterable[str]) -> str:

@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compares what exporters get from the same telemetry in two configs, or in two Collectors.
 
-`comparing.py` runs both. `old` and `new` are the two forms of a config: before and after a change, or as two Collectors
-read it. A case is one test, see case.py. Private.
+`comparing.py` in plugin_utils runs both. `old` and `new` are what is before and after a change. Each difference is a
+line: with an attribute that the new config deletes, ::
+
+    otlp_grpc: spans: ~ {name: GET /, attributes: {'a': 1}}: attributes.a: 1 → nothing
+
+A case is one test, see case.py. Private.
 """
 
 from __future__ import annotations
@@ -36,7 +40,7 @@ def list_exporter_differences(
 ) -> Iterator[str]:
     """Yield a line for each record that an exporter loses (-), gets in addition (+), or gets with other fields (~).
 
-    `new_exporter_ids` has the new id of each exporter of the old form.
+    `new_exporter_ids` has the new id of each exporter of the old config.
     """
     for exporter, new_exporter in new_exporter_ids.items():
         for signal in SIGNALS:
@@ -87,7 +91,7 @@ def map_new_ids(old_ids: Sequence[str], current_ids: Sequence[str]) -> dict[str,
 
 
 def readdress_case(case: ConfigCase, old_config: Mapping[str, Any], new_config: Mapping[str, Any]) -> ConfigCase:
-    """Return a case of an old form for a new one, in which receivers may have other names."""
+    """Return a case for the old config as one for the new config, in which receivers may have other names."""
     new_receiver_ids = map_new_ids(
         list(map_signals_of_receivers(old_config)), list(map_signals_of_receivers(new_config))
     )

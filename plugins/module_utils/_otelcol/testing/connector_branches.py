@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The routes of connectors that route, and the conditions of those that make metrics of records. Private.
 
-branches.py asks here for the branches of these connectors; branch_model.py says what a branch and its settings are. In
-the settings that ask, `TAKEN_PIPELINE` and `OTHER_PIPELINE` stand for pipelines that probes.py makes and names.
+branches.py asks here for the branches of these connectors; branch_model.py says what a branch is. Probes send the
+records that take a branch to `TAKEN_PIPELINE`, and all others to `OTHER_PIPELINE`; probes.py makes both pipelines. An
+example: of a routing connector with the routes `a` and `b`, the second has ::
+
+    settings_with_branch={"table": [
+        {"condition": "a", "pipelines": ["others"]},
+        {"condition": "b", "pipelines": ["taken"]},
+    ]}
 """
 
 from __future__ import annotations
@@ -15,8 +21,10 @@ from typing import Any, NamedTuple
 from ..config.paths import Path, list_at, mapping_at, mappings_at
 from .branch_model import ANY_SIGNAL, Branch, Settings
 
-# Pipelines of a connector's settings: the one that a record takes, and all others.
-TAKEN_PIPELINE, OTHER_PIPELINE = "taken", "others"
+TAKEN_PIPELINE = "taken"
+"""Stands for the pipeline of the records that take the branch."""
+OTHER_PIPELINE = "others"
+"""Stands for the pipeline of all other records."""
 # Connectors that make metrics of records: the keys with conditions, and the signal of each.
 SIGNALS_BY_METRIC_KEY = {
     "spans": "traces",
@@ -25,7 +33,8 @@ SIGNALS_BY_METRIC_KEY = {
     "datapoints": "metrics",
     "logs": "logs",
 }
-_TABLE_KEY, _DEFAULT_KEY = "table", "default_pipelines"
+_TABLE_KEY = "table"
+_DEFAULT_KEY = "default_pipelines"
 
 
 def list_branches_of_routes(path: Path, settings: Settings) -> Iterator[Branch]:
@@ -35,33 +44,33 @@ def list_branches_of_routes(path: Path, settings: Settings) -> Iterator[Branch]:
     other_settings = {key: value for key, value in settings.items() if key not in (_TABLE_KEY, _DEFAULT_KEY)}
     for index, route in enumerate(table):
         key = "statement" if route.get("statement") else "condition"
-        asked_settings = {
-            **other_settings,
-            _TABLE_KEY: [*routes_to_others[:index], {**route, "pipelines": [TAKEN_PIPELINE]}],
-        }
-        yield Branch((*path, _TABLE_KEY, index, key), str(route.get(key, "")), ANY_SIGNAL, asked_settings)
+        routes = [*routes_to_others[:index], {**route, "pipelines": [TAKEN_PIPELINE]}]
+        settings_with_branch = {**other_settings, _TABLE_KEY: routes}
+        yield Branch((*path, _TABLE_KEY, index, key), str(route.get(key, "")), ANY_SIGNAL, settings_with_branch)
     if settings.get(_DEFAULT_KEY):
-        asked_settings = {**other_settings, _TABLE_KEY: routes_to_others, _DEFAULT_KEY: [TAKEN_PIPELINE]}
-        yield Branch((*path, _DEFAULT_KEY), "all that no route takes", ANY_SIGNAL, asked_settings)
+        settings_with_branch = {**other_settings, _TABLE_KEY: routes_to_others, _DEFAULT_KEY: [TAKEN_PIPELINE]}
+        yield Branch((*path, _DEFAULT_KEY), "all that no route takes", ANY_SIGNAL, settings_with_branch)
 
 
 def list_branches_of_counts(path: Path, settings: Settings) -> Iterator[Branch]:
-    """Yield the conditions of a connector that makes metrics: each is asked alone."""
+    """Yield the conditions of a connector that makes metrics: a probe has one metric with one condition."""
     other_settings = {key: value for key, value in settings.items() if key not in SIGNALS_BY_METRIC_KEY}
     for key, signal in SIGNALS_BY_METRIC_KEY.items():
         for metric in _list_metrics_at(settings, key):
             for index, condition in enumerate(list_at(metric.settings, "conditions")):
                 condition_path = (*path, key, metric.name, "conditions", index)
-                asked_settings = {**other_settings, key: metric.narrow_to_condition(condition)}
-                yield Branch(condition_path, str(condition), (signal,), asked_settings)
+                settings_with_branch = {**other_settings, key: metric.narrow_to_condition(condition)}
+                yield Branch(condition_path, str(condition), (signal,), settings_with_branch)
 
 
 class _CountedMetric(NamedTuple):
-    """A metric of a connector: its name, or its index if the metrics are a list (`is_listed`), and its settings."""
+    """A metric of a connector."""
 
     name: str | int
+    """Its name, or its index if the metrics are a list."""
     settings: Any
     is_listed: bool
+    """Whether the metrics are a list, and not a mapping by name."""
 
     def narrow_to_condition(self, condition: Any) -> Any:
         """Return the list or the mapping of metrics with this metric alone, under one condition."""

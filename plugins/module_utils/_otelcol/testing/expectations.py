@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether the records that reached an exporter are those that a test expects. Private.
 
-`expected_records.py` compares two records, and `record_pairing.py` says which two. Each difference is a line of text;
-a test without such lines has passed.
+`expected_records.py` compares two records, and `record_pairing.py` says which two. Each difference is a line of text; a
+test without such lines has passed. judged_case.py in plugin_utils asks for the lines, such as ::
+
+    otlp/a: spans[0]: name: expected 'GET /', got 'GET /health'
+    otlp/a: logs: not expected: {body: text, severity: info}
 """
 
 from __future__ import annotations
@@ -48,9 +51,9 @@ def list_record_differences(
         if isinstance(expected_records, int):
             lines += _compare_count(exporter, signal, expected_records, arrived_records)
             continue
-        place = f"{exporter}: {signal}"
+        where = f"{exporter}: {signal}"
         is_exact, may_have_others = bool(expected_by_signal.get("exact")), bool(expected_by_signal.get("others"))
-        comparison = _RecordComparison(place, signal, list(expected_records), list(arrived_records), is_exact)
+        comparison = _RecordComparison(where, signal, list(expected_records), list(arrived_records), is_exact)
         lines += comparison.find_differences(may_have_others)
     return lines
 
@@ -73,17 +76,15 @@ def _compare_count(exporter: str, signal: str, expected_count: int, records: Seq
 
 @dataclass(frozen=True)
 class _RecordComparison:
-    """The records of a signal that an exporter should get, and those that arrived.
+    """The records of a signal that an exporter should get, and those that arrived."""
 
-    `place` is what each line begins with, such as `otlp/a: spans`. With `is_exact`, records may have nothing that is
-    not expected.
-    """
-
-    place: str
+    where: str
+    """What each line begins with, such as `otlp/a: spans`."""
     signal: str
     expected_records: Sequence[Record]
     arrived: Sequence[Record]
     is_exact: bool
+    """Whether records may have nothing that is not expected."""
 
     def find_differences(self, may_have_others: bool) -> Iterator[str]:
         """Yield what differs: each expected record is compared with the one that is nearest to it."""
@@ -95,19 +96,19 @@ class _RecordComparison:
             if index in partners:
                 continue
             if not unpaired_numbers:
-                yield f"{self.place}[{index}]: nothing arrived for {format_record(self.signal, expected_record)}"
+                yield f"{self.where}[{index}]: nothing arrived for {format_record(self.signal, expected_record)}"
                 continue
-            differing = {
+            differences_by_number = {
                 number: list(list_differing_fields(expected_record, self.arrived[number], self.is_exact))
                 for number in unpaired_numbers
             }
-            nearest = min(differing, key=lambda number: len(differing[number]))
+            nearest = min(differences_by_number, key=lambda number: len(differences_by_number[number]))
             unpaired_numbers.remove(nearest)
-            for difference in differing[nearest]:
-                yield f"{self.place}[{index}]: {difference}"
+            for difference in differences_by_number[nearest]:
+                yield f"{self.where}[{index}]: {difference}"
         if not may_have_others:
             for number in unpaired_numbers:
-                yield f"{self.place}: not expected: {format_record(self.signal, self.arrived[number])}"
+                yield f"{self.where}: not expected: {format_record(self.signal, self.arrived[number])}"
 
     def _list_fitting_numbers(self, expected_record: Record) -> list[int]:
         """Return the numbers of the records that arrived and are as expected."""

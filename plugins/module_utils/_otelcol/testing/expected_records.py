@@ -3,8 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether one record is as a test expects it: field by field, with patterns, and keys that must be absent. Private.
 
-Fields of `MAPPING_FIELDS` are compared key by key: others may be there, unless the test is exact. Records are in the
-short form, see records.py; expectations.py compares lists of them.
+| expected | arrived | as expected |
+|---|---|---|
+| `name: GET /` | `GET /` | yes |
+| `name: {like: "GET *"}` | `GET /health` | yes |
+| `attributes: {a: 1}` | `{a: 1, b: 2}` | yes, but not if the test is exact |
+| `attributes: {a: null}` | `{a: 1}` | no: `a` must be absent |
+| `duration: 10ms` | `10000000`, in nanoseconds | yes |
+
+Fields of `MAPPING_FIELDS` are compared key by key. Records are in the short form, see records.py; expectations.py
+compares lists of them.
 """
 
 from __future__ import annotations
@@ -22,10 +30,12 @@ _DIGITS_OF_IDS = {"trace": TRACE_DIGITS, "id": SPAN_DIGITS, "parent": SPAN_DIGIT
 
 
 class _PatternKind(NamedTuple):
-    """How a line calls a pattern, and whether a text (first) matches the pattern (second)."""
+    """A kind of patterns."""
 
     shown_word: str
+    """How a line calls it."""
     matches: Callable[[str, str], bool]
+    """Returns whether a text, which is the first argument, matches a pattern."""
 
 
 class _Pattern(NamedTuple):

@@ -4,7 +4,9 @@
 """Where planted records are lost or made up: how many come into pipelines, leave each processor, and arrive. Private.
 
 Planted records are those of planted_records.py. A component may drop records or make new ones if that is its purpose,
-as its traits in traits.py say; every other component is expected to hand on what it gets.
+as its traits in traits.py say; every other component is expected to hand on what it gets. invariants.py asks for
+observations, such as `traces: attributes loses 1 of 2 spans`, which is a breach, and `traces: filter drops 1 of 2
+spans`, which is none.
 """
 
 from __future__ import annotations
@@ -22,21 +24,19 @@ from .records import RECORD_KINDS_BY_SIGNAL, RecordsByName
 
 
 class _FollowedPipeline(NamedTuple):
-    """A pipeline whose records are counted.
-
-    `record_kind` is what its records are called (spans, metrics, logs). `counts` has how many come in, and how many
-    leave each of the processors.
-    """
+    """A pipeline whose records are counted."""
 
     name: str
     record_kind: str
+    """What its records are called: spans, metrics, logs."""
     receivers: Sequence[str]
     processors: Sequence[str]
     exporters: Sequence[str]
     counts: Sequence[int]
+    """How many records come in, and then how many leave each of the processors."""
 
 
-class _Sink(NamedTuple):
+class _PipelineEnd(NamedTuple):
     """An exporter or connector, and the kind of the records that pipelines send to it."""
 
     exporter: str
@@ -47,7 +47,7 @@ def observe_counts(
     config: Mapping[str, Any], plan: PlantingPlan, records_by_name: RecordsByName, exporters: Sequence[str]
 ) -> Iterator[PipelineObservation]:
     """Yield where records are lost or made up."""
-    leaving_counts: dict[_Sink, list[int]] = defaultdict(list)
+    counts_by_end: dict[_PipelineEnd, list[int]] = defaultdict(list)
     unfollowed_exporters: set[str] = set()
     for name, pipeline in config["service"]["pipelines"].items():
         followed = _follow_pipeline(name, pipeline, records_by_name)
@@ -58,12 +58,12 @@ def observe_counts(
         yield from _observe_entry(followed, plan)
         yield from _observe_processors(followed)
         for exporter in followed.exporters:
-            leaving_counts[_Sink(exporter, followed.record_kind)].append(followed.counts[-1])
-    for sink, counts in leaving_counts.items():
-        if sink.exporter in exporters and sink.exporter not in unfollowed_exporters:
-            yield from _observe_arrival(sink, counts, records_by_name)
-        if hands_on_records(sink.exporter) and not takes_turns(sink.exporter):
-            yield from _observe_connector(sink, sum(counts), config, records_by_name)
+            counts_by_end[_PipelineEnd(exporter, followed.record_kind)].append(followed.counts[-1])
+    for end, counts in counts_by_end.items():
+        if end.exporter in exporters and end.exporter not in unfollowed_exporters:
+            yield from _observe_arrival(end, counts, records_by_name)
+        if hands_on_records(end.exporter) and not takes_turns(end.exporter):
+            yield from _observe_connector(end, sum(counts), config, records_by_name)
 
 
 def _follow_pipeline(
@@ -124,25 +124,25 @@ def _observe_processors(pipeline: _FollowedPipeline) -> Iterator[PipelineObserva
 
 
 def _observe_arrival(
-    sink: _Sink, counts: Sequence[int], records_by_name: RecordsByName
+    end: _PipelineEnd, counts: Sequence[int], records_by_name: RecordsByName
 ) -> Iterator[PipelineObservation]:
     """Yield an exporter at which another number arrives than pipelines send; repeated series may count once."""
-    arrived_count = _count_records(records_by_name, sink.exporter, sink.record_kind)
+    arrived_count = _count_records(records_by_name, end.exporter, end.record_kind)
     sent_count = sum(counts)
-    smallest_count = max(counts) if sink.record_kind == "metrics" else sent_count
+    smallest_count = max(counts) if end.record_kind == "metrics" else sent_count
     if not smallest_count <= arrived_count <= sent_count:
-        yield PipelineObservation(True, f"{sink.exporter}: {arrived_count} {sink.record_kind} arrive of {sent_count}")
+        yield PipelineObservation(True, f"{end.exporter}: {arrived_count} {end.record_kind} arrive of {sent_count}")
 
 
 def _observe_connector(
-    sink: _Sink, sent_count: int, config: Mapping[str, Any], records_by_name: RecordsByName
+    end: _PipelineEnd, sent_count: int, config: Mapping[str, Any], records_by_name: RecordsByName
 ) -> Iterator[PipelineObservation]:
     """Yield a connector behind which nothing arrives."""
     graph = PipelineGraph.of(config)
     counts_behind = []
     for pipeline in graph.pipelines:
-        is_behind = sink.exporter in graph.list_ids(pipeline, "receivers")
-        if is_behind and RECORD_KINDS_BY_SIGNAL.get(signal_of(pipeline)) == sink.record_kind:
-            counts_behind.append(_count_records(records_by_name, name_stage(pipeline, 0), sink.record_kind))
+        is_behind = end.exporter in graph.list_ids(pipeline, "receivers")
+        if is_behind and RECORD_KINDS_BY_SIGNAL.get(signal_of(pipeline)) == end.record_kind:
+            counts_behind.append(_count_records(records_by_name, name_stage(pipeline, 0), end.record_kind))
     if sent_count and counts_behind and not any(counts_behind):
-        yield PipelineObservation(False, f"{sink.exporter} passes none of {sent_count} {sink.record_kind} on")
+        yield PipelineObservation(False, f"{end.exporter} passes none of {sent_count} {end.record_kind} on")

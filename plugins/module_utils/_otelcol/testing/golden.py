@@ -40,16 +40,16 @@ def build_golden_content(
     return golden_records
 
 
-def read_golden_expectation(content: Any, place: str) -> dict[str, Any]:
+def read_golden_expectation(content: Any, where: str) -> dict[str, Any]:
     """Return what a test expects of an exporter with this golden file. Raises Problem if it is none."""
     fix = f"Write lists of records under: {', '.join(SIGNALS)}."
     if not isinstance(content, Mapping):
-        raise Problem("the golden file is not a mapping", where=place, fix=fix)
+        raise Problem("the golden file is not a mapping", where=where, fix=fix)
     for signal, records in content.items():
         if signal not in SIGNALS:
-            raise Problem(f"there is no key '{signal}'{suggest_word(str(signal), SIGNALS)}", where=place, fix=fix)
+            raise Problem(f"there is no key '{signal}'{suggest_word(str(signal), SIGNALS)}", where=where, fix=fix)
         if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
-            raise Problem(f"'{signal}' is not a list of records", where=place, fix=fix)
+            raise Problem(f"'{signal}' is not a list of records", where=where, fix=fix)
     expectation: dict[str, Any] = {"exact": True}
     for signal in SIGNALS:
         expectation[signal] = [{**_build_empty_fields(signal), **record} for record in content.get(signal, ())]

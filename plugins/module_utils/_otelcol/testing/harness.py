@@ -3,10 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A collector's config with other ends: a test sends to its receivers and reads what reaches its exporters.
 
-Processors, connectors and their order stay as they are. What else changes is a row of a table, and every change is
-listed. The ends are the receivers and exporters of the test, see replaced_ends.py: a source stands for a receiver of
-the user, a sink for an exporter. The tap is a pipeline that sends to the test what receivers file_log read, so that the
-test sees when they are done. bench.py runs the harness of a test, replay.py that of a forecast. Private.
+Processors, connectors and their order stay as they are. Each receiver of the user has a receiver of the test in its
+place, called a source, and each exporter has one that sends to the test, called a sink (replaced_ends.py). For
+`receivers: [zipkin]`, `exporters: [kafka/a]` the config of the test has ::
+
+    receivers: {otlp/0_zipkin: {protocols: {http: {endpoint: "127.0.0.1:1234"}}}}
+    exporters: {otlp_http/0_kafka_a: {endpoint: "http://127.0.0.1:1235/kafka%2Fa", …}}
+
+The tap is a pipeline that sends to the test what receivers file_log read, so that the test sees when they are done.
+run_case.py runs the harness of a test, replay.py that of a forecast. Private.
 """
 
 from __future__ import annotations
@@ -30,24 +35,26 @@ _TAP_PIPELINE = "logs/what_file_log_read"
 
 @dataclass(frozen=True)
 class Harness:
-    """The config of a test, its differences from the user's, and where a test may send.
-
-    `changes` has a line for each difference. `signals_by_receiver` has the signals that each receiver of the user
-    feeds. Those in `reading_receivers` read files or pages of the test, and nothing is sent to them. `exporters` are
-    those of the user in pipelines, and `exporter_by_sink` has the one that each exporter of the test stands for.
-    `flush_count` says how often components that send by time must have sent until everything has left the pipelines; 0
-    if no component sends by time, so that the stop of the Collector sends the rest. `uses_cluster` says that a
-    component asks the Kubernetes API of the test.
-    """
+    """The config of a test, its differences from the user's, and where a test may send."""
 
     config: dict[str, Any]
     changes: tuple[str, ...]
+    """A line for each difference, such as `receivers.zipkin: OTLP on loopback`."""
     signals_by_receiver: Mapping[str, tuple[str, ...]]
+    """The signals that each receiver of the user feeds."""
     exporters: tuple[str, ...]
+    """The exporters of the user in pipelines."""
     reading_receivers: tuple[str, ...] = ()
+    """Receivers that read files or pages of the test: nothing is sent to them."""
     flush_count: int = 0
+    """How often components that send at an interval must have sent until everything has left the pipelines.
+
+    It is 0 if there is no such component: then the stop of the Collector sends all that is left.
+    """
     uses_cluster: bool = False
+    """Whether a component asks the Kubernetes API of the test."""
     exporter_by_sink: Mapping[str, str] = field(default_factory=dict)
+    """The exporter of the user that each sink stands for."""
 
 
 class _IdsOfEnds(NamedTuple):
@@ -105,9 +112,8 @@ def _map_source_ids(receivers: Iterable[str], ends: ReplacedEnds) -> dict[str, s
     """Return for each receiver the id of the one in its place; one that reads what the test puts there stays."""
     source_ids = {}
     for position, receiver in enumerate(receivers):
-        source_ids[receiver] = (
-            receiver if ends.reads_test_data(receiver) else make_numbered_id("otlp", position, receiver)
-        )
+        keeps_id = ends.reads_test_data(receiver)
+        source_ids[receiver] = receiver if keeps_id else make_numbered_id("otlp", position, receiver)
     return source_ids
 
 
@@ -153,24 +159,24 @@ def _list_changes_of_ends(config: Mapping[str, Any], exporters: Iterable[str]) -
         yield f"extensions.{extension}: left out"
 
 
-def find_receiver_of_signal(harness: Harness, signal: str, named_receiver: str, place: str) -> str:
+def find_receiver_of_signal(harness: Harness, signal: str, named_receiver: str, where: str) -> str:
     """Return the receiver that gets a signal: the named one, or the only one, or the only one of type otlp.
 
-    Raises Problem if none can, or if several could and none is named; `place` is the place in the file of tests.
+    Raises Problem if none can, or if several could and none is named; `where` is the place in the file of tests.
     """
     able_receivers = list(_list_able_receivers(harness, signal))
     if named_receiver and named_receiver in able_receivers:
         return named_receiver
     if named_receiver:
         problem = f"the receiver '{named_receiver}' does not feed a pipeline of {signal}"
-        raise Problem(problem, where=place, fix=f"Receivers that do: {_join_sorted_names(able_receivers)}.")
+        raise Problem(problem, where=where, fix=f"Receivers that do: {_join_sorted_names(able_receivers)}.")
     if not able_receivers:
         fix = "Add a pipeline, or remove this part of the test."
-        raise Problem(f"no receiver takes {signal}", where=place, fix=fix)
+        raise Problem(f"no receiver takes {signal}", where=where, fix=fix)
     preferred_receivers = [receiver for receiver in able_receivers if kind_of(receiver) == "otlp"] or able_receivers
     if len(preferred_receivers) > 1:
         problem = f"several receivers take {signal}: {_join_sorted_names(preferred_receivers)}"
-        raise Problem(problem, where=place, fix="Name one with `to`.")
+        raise Problem(problem, where=where, fix="Name one with `to`.")
     return preferred_receivers[0]
 
 

@@ -1,9 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processors and connectors of a test: as the user set them, but for what asks a cluster or a cloud, or only waits.
+"""Processors and connectors of a test: they keep the user's settings, with few exceptions.
 
-Each change is a row of a table here, and is told to the user: it stands in the list `changes` of the result. harness.py
+A test has no cluster and no cloud, and should not wait. So some settings have other values in a test:
+
+| component | setting | in a test |
+|---|---|---|
+| processor `k8s_attributes` | `auth_type` | `kubeConfig`, which leads to the API of the test |
+| processor `resource_detection` | `detectors` | those that ask neither a cloud nor a cluster |
+| connector `span_metrics` | `metrics_flush_interval` | `500ms` |
+
+Users see each change in `changes` of the result, as `connectors.span_metrics.metrics_flush_interval: 500ms`. harness.py
 calls `keep_components`. A flush is one time that a component sends what it has collected, at an interval. Private.
 """
 
@@ -29,8 +37,9 @@ SHORTENED_WAITS: dict[tuple[str, str], dict[str, Any]] = {
         "store_expiration_loop": "100ms",
     },
 }
-# How often each of them sends until every exporter has all. The first point of a new series is 0, and the last may have
-# reached only some of the exporters. servicegraph counts a call whose other side does not come after `ttl`.
+# How often each of them sends until every exporter has all, as measured with real Collectors. The first point of a new
+# series is 0, and the last may have reached only some of the exporters. servicegraph counts a call whose other side
+# does not come only after `ttl`.
 FLUSHES_BY_KIND = {"groupbytrace": 2, "interval": 3, "spanmetrics": 3, "servicegraph": 6}
 _K8S_ATTRIBUTES = "k8sattributes"
 _RESOURCE_DETECTION = "resourcedetection"
@@ -43,7 +52,7 @@ _ONLINE_DETECTORS = {
     "ibmcloud_vpc", "k8s_api", "k8snode", "kubeadm", "linode", "nova", "openshift", "oraclecloud", "scaleway",
     "tencent_cvm", "upcloud", "vultr",
 }  # fmt: skip
-# The detector in place of no other: it reads a variable of the Collector.
+# The detector that stays if all others ask a cloud or a cluster: it reads a variable of the Collector.
 _OFFLINE_DETECTOR = "env"
 
 
@@ -64,15 +73,20 @@ def keep_components(config: Mapping[str, Any], section: str, component_ids: Iter
 
 
 def _keep_component(config: Mapping[str, Any], section: str, component_id: str) -> ChangedComponent:
-    """Return a component with the user's settings, and over them those that it has in every test."""
+    """Return a component with the user's settings, and over them those that it has in every test.
+
+    Settings that are no mapping, such as those of `batch:` without a value, stay as they are if nothing changes.
+    """
     user_settings = value_at(config, (section, component_id))
     settings = user_settings if isinstance(user_settings, Mapping) else {}
     changed_settings = {}
     for key, value in _list_settings_of_tests(section, kind_of(component_id), settings):
         if settings.get(key) != value:
             changed_settings[key] = value
+    if not changed_settings:
+        return ChangedComponent(user_settings, [])
     changes = [f"{section}.{component_id}.{key}: {value}" for key, value in changed_settings.items()]
-    return ChangedComponent({**settings, **changed_settings} if changed_settings else user_settings, changes)
+    return ChangedComponent({**settings, **changed_settings}, changes)
 
 
 def _list_settings_of_tests(section: str, kind: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Selectors of requests to a Kubernetes API, such as `spec.nodeName=node-1` and `app=cart,tier!=test`.
 
-The API of a test answers with the objects that they select.
+kubernetes_answers.py in plugin_utils answers with the objects that they select. A selector has terms with a comma
+between them, and an object must meet all: `app=cart,tier!=test` selects those with the label `app: cart` whose label
+`tier` is not `test`.
 Source: "Field Selectors" and "Labels and Selectors" of kubernetes.io. Private.
 """
 
@@ -24,11 +26,9 @@ def select_objects(
     `app in (cart, shop)`, which this function does not know.
     """
     terms: list[_SelectorTerm] = []
-    for term_text in _split_selector(field_selector):
-        key, value, is_equal = _parse_term(term_text)
+    for key, value, is_equal in map(_parse_term, _split_selector(field_selector)):
         terms.append(_SelectorTerm(tuple(key.split(".")), value, is_equal))
-    for term_text in _split_selector(label_selector):
-        key, value, is_equal = _parse_term(term_text)
+    for key, value, is_equal in map(_parse_term, _split_selector(label_selector)):
         terms.append(_SelectorTerm(("metadata", "labels", key), value, is_equal))
     selected_objects: list[Mapping[str, Any]] = []
     for kubernetes_object in objects:
@@ -39,11 +39,12 @@ def select_objects(
 
 
 class _SelectorTerm(NamedTuple):
-    """A term of a selector: it selects objects with a value at a path, or all others if not `is_equal`."""
+    """A term of a selector: it selects objects by the value at a path."""
 
     path: Path
     value: str
     is_equal: bool
+    """Whether it selects objects with this value, or else all others."""
 
     def selects_object(self, kubernetes_object: Mapping[str, Any]) -> bool:
         """Whether the term selects an object."""
@@ -58,10 +59,18 @@ def _split_selector(selector: str) -> list[str]:
     return [term for term in selector.split(",") if term]
 
 
-def _parse_term(term_text: str) -> tuple[str, str, bool]:
-    """Return key and value of a term, and whether the value has to be equal: `a!=b` is `a`, `b` and False."""
+class _ParsedTerm(NamedTuple):
+    """The parts of a term: `a!=b` is `a`, `b` and False."""
+
+    key: str
+    value: str
+    is_equal: bool
+
+
+def _parse_term(term_text: str) -> _ParsedTerm:
+    """Return the parts of a term such as `a=b`, `a==b` or `a!=b`."""
     if "!=" in term_text:
         key, _sign, value = term_text.partition("!=")
-        return key, value, False
+        return _ParsedTerm(key, value, is_equal=False)
     key, _sign, value = term_text.replace("==", "=").partition("=")
-    return key, value, True
+    return _ParsedTerm(key, value, is_equal=True)

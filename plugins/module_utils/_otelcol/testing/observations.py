@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 
 class PipelineObservation(NamedTuple):
-    """What was seen, in words, and whether it breaks an invariant."""
+    """What was seen of one pipeline, exporter or processor."""
 
     is_breach: bool
+    """Whether it breaks an invariant, so that the test fails."""
     text: str
+    """What was seen, such as `traces: attributes loses 1 of 2 spans`."""

@@ -3,8 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which parts a text of OTTL has: what stands between operators, the arguments of a call, the value of a literal.
 
-A text is given as its tokens, see `split_tokens` of ottl_syntax.py, without the one that ends it. samples.py and
-record_fields.py read conditions so. Private.
+A text is given as its tokens, see `split_tokens` of ottl_syntax.py, without the one that ends it. samples.py,
+record_fields.py and statement_fields.py read conditions and statements so. In texts:
+
+| function | text | result |
+|---|---|---|
+| `split_at_separators`, with `or` | `a or (b or c)` | `a` and `(b or c)` |
+| `read_called_function` | `IsMatch(name, "^a")` | `IsMatch` with `name` and `"^a"` |
+| `read_literal_value` | `-1.5`, `"a"`, `STATUS_CODE_ERROR` | -1.5, `a`, `error` |
+
+Private.
 """
 
 from __future__ import annotations
@@ -28,8 +36,8 @@ _WORD_ENUM = re.compile(r"(?:STATUS_CODE|SPAN_KIND|METRIC_DATA_TYPE)_([A-Z]+)\Z"
 _SEVERITY_ENUM = re.compile(r"SEVERITY_NUMBER_([A-Z]+)([2-4]?)\Z")
 
 
-class UnknownPart(Exception):  # noqa: N818 - a verdict, not a failure
-    """A part of a text that does not say which field or value it stands for."""
+class UnknownPart(Exception):  # noqa: N818 - it says what is not known, and is no failure
+    """A part of a text that does not say which field or value it stands for, such as `Len(name)`."""
 
 
 class CalledFunction(NamedTuple):

@@ -5,9 +5,16 @@
 
 A part reaches out if it makes the Collector of a test read files, run code or ask machines that are not of the test.
 Such a part is refused with a message, but the real protection is another one: the Collector of a test runs in
-namespaces of its own (`_isolation` in plugin_utils). Where the system allows no namespaces, more is refused, by
-`check_without_isolation`: whatever nobody can read for sure, and components that read files or ask other machines by
-themselves.
+namespaces of its own (`_isolation` in plugin_utils).
+
+| a part | refused |
+|---|---|
+| `endpoint: "${file:/etc/shadow}"` | always, by `check_outreach` |
+| an operator of type `tcp_input` of file_log | always, by `check_outreach` |
+| `include: ["${env:LOGS}"]` of a receiver | where the system allows no namespaces, by `check_without_isolation` |
+| a processor that asks other machines, or that nobody knows | the same |
+
+collector_setup.py in plugin_utils calls both before a run.
 """
 
 from __future__ import annotations
@@ -25,16 +32,17 @@ _LOCAL_SCHEMES = ("env", "yaml")
 """Schemes of `${…}` whose value is in the config, or in the variables of the test."""
 # The scheme of what stands in `${…}`: `file` of `file:/etc/x`. A name with a default, as `NAME:-x`, has no scheme.
 _SCHEME = re.compile(r"(?s)([^:{}]*):(?!-)")
-# Ends of the types of log operators that read or write by themselves, such as `tcp_input`.
-# Ends of the types of operators of file_log that reach out of the pipeline. Source: docs/operators of pkg/stanza.
+# Ends of the types of operators of file_log that read or write by themselves, such as `tcp_input`.
+# Source: docs/operators of pkg/stanza.
 _OPERATORS_WITH_EFFECTS = ("_input", "file_output")
 # Signs by which the value of a variable may become more than a text: `${…}`, lists, lines, and `..` of paths.
 _UNREADABLE_VALUE = re.compile(r"[${}\[\]\n]|\.\.")
+# Keys of receivers below which paths of files stand.
 _KEYS_OF_FILES = ("include", "exclude")
-# How the variables of the loaders of Linux and macOS begin, which add libraries to a program.
-# Variables by which the loader of programs adds libraries begin so, such as `LD_PRELOAD`.
+# The begin of variables by which the loader of programs adds libraries, on Linux and macOS, such as `LD_PRELOAD`.
 _LOADER_PREFIXES = ("LD_", "DYLD_")
-_SECTIONS_THAT_DECIDE = ("receivers", "processors", "connectors")
+# Sections whose components a test runs as the user set them.
+_SECTIONS_OF_TESTS = ("receivers", "processors", "connectors")
 _FIX_OF_TEXTS = "Write that part into the config."
 _FIX_OF_VARIABLES = "Write the value itself."
 _FIX_OF_ISOLATION = "Run the tests where user namespaces are allowed; or trust them, with `isolation: none`."
@@ -42,7 +50,7 @@ _FIX_OF_ISOLATION = "Run the tests where user namespaces are allowed; or trust t
 
 def has_outside_value(text: str) -> bool:
     """Return whether a text has a `${…}` whose value is in a file, at an address, or anywhere else."""
-    for location in find_expressions(text):
+    for location in find_expressions(text):  # `file:/etc/x` of `${file:/etc/x}`
         scheme = _SCHEME.match(location)
         if scheme and scheme[1] not in _LOCAL_SCHEMES:
             return True
@@ -79,12 +87,12 @@ def check_without_isolation(
 
     `is_known` says whether a section has a component of a type: nobody knows what others do.
     """
-    for possible_reach in _find_reaching_parts(config, environment, is_known):
-        problem = f"{possible_reach.problem}, and the system allows no namespaces that would keep it in the test"
-        raise Problem(problem, where=possible_reach.where, fix=_FIX_OF_ISOLATION)
+    for reaching_part in _find_reaching_parts(config, environment, is_known):
+        problem = f"{reaching_part.problem}, and the system allows no namespaces that would keep it in the test"
+        raise Problem(problem, where=reaching_part.where, fix=_FIX_OF_ISOLATION)
 
 
-class _Reach(NamedTuple):
+class _ReachingPart(NamedTuple):
     """A part that may reach out of the test: its place, and what is wrong with it."""
 
     where: str
@@ -93,35 +101,35 @@ class _Reach(NamedTuple):
 
 def _find_reaching_parts(
     config: Mapping[str, Any], environment: Mapping[str, str], is_known: Callable[[str, str], bool]
-) -> Iterator[_Reach]:
+) -> Iterator[_ReachingPart]:
     """Yield each part that may reach out: variables, texts of the config, and components."""
     yield from _find_reaching_variables(environment)
     for path, value in iter_leaves(config):
         if isinstance(value, str) and _is_decided_at_runtime(path, value):
-            yield _Reach(format_path(path), "the config decides at run time what stands here")
+            yield _ReachingPart(format_path(path), "the config decides at run time what stands here")
     for section in ("processors", "connectors"):
         yield from _find_reaching_components(config, section, is_known)
 
 
-def _find_reaching_variables(environment: Mapping[str, str]) -> Iterator[_Reach]:
+def _find_reaching_variables(environment: Mapping[str, str]) -> Iterator[_ReachingPart]:
     """Yield the variables that may become a part of the config or of a program."""
     for name, value in environment.items():
         if _UNREADABLE_VALUE.search(value):
-            yield _Reach(f"environment.{name}", "this value may become a part of the config")
+            yield _ReachingPart(f"environment.{name}", "this value may become a part of the config")
         if name.startswith(_LOADER_PREFIXES):
-            yield _Reach(f"environment.{name}", "this variable adds code to a program")
+            yield _ReachingPart(f"environment.{name}", "this variable adds code to a program")
 
 
 def _find_reaching_components(
     config: Mapping[str, Any], section: str, is_known: Callable[[str, str], bool]
-) -> Iterator[_Reach]:
+) -> Iterator[_ReachingPart]:
     """Yield the components of a section that read files or ask other machines, and unknown ones."""
     for component_id in _list_component_ids(config.get(section)):
-        place = f"{section}.{component_id}"
+        where = f"{section}.{component_id}"
         if Trait.REACHES_OUT in traits_of(section, component_id):
-            yield _Reach(place, "this component reads files or asks other machines")
+            yield _ReachingPart(where, "this component reads files or asks other machines")
         elif not is_known(section, component_id):
-            yield _Reach(place, "nobody knows what this component reads")
+            yield _ReachingPart(where, "nobody knows what this component reads")
 
 
 def _list_component_ids(components: Any) -> list[str]:
@@ -135,7 +143,7 @@ def _is_decided_at_runtime(path: Path, text: str) -> bool:
         return False
     section = path[0]
     is_whole_component = len(path) <= len(("processors", "id"))
-    if is_whole_component and section in _SECTIONS_THAT_DECIDE:
+    if is_whole_component and section in _SECTIONS_OF_TESTS:
         return True
     names_files = any(key in _KEYS_OF_FILES for key in path)
     if section == "receivers" and names_files:

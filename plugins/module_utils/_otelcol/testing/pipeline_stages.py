@@ -3,8 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Adds a sink behind each processor of a test's config, so that a trace tells what each step makes of the records.
 
-The bench does so for a run with the option `trace`. A stage is a copy of a pipeline with its first processors only, and
-a sink an exporter that sends to the test. probes.py uses `list_beside` and `may_get_only_a_part` too. Private.
+A run with the option `trace` does so. A stage is a copy of a pipeline with its first processors only, and a sink an
+exporter that sends to the test. For the pipeline `traces` with the processors `a` and `b`, there are three::
+
+    traces/stage_0_of_0_traces: {receivers: [otlp], exporters: [otlp_http/stage_0_of_0_traces]}
+    traces/stage_1_of_0_traces: {receivers: [otlp], processors: [a], exporters: [otlp_http/stage_1_of_0_traces]}
+    traces/stage_2_of_0_traces: {receivers: [otlp], processors: [a, b], exporters: [otlp_http/stage_2_of_0_traces]}
+
+harness.py adds them, and traced_steps.py compares what arrives. probes.py uses `list_beside` and
+`may_get_only_a_part` too. Private.
 """
 
 from __future__ import annotations
@@ -54,7 +61,10 @@ def may_get_only_a_part(pipeline: Mapping[str, Any]) -> bool:
 
 
 def list_beside(value: Any, name: str, added_name: str) -> Any:
-    """Return settings in which each list with a name, at any depth, also has another name at its end."""
+    """Return settings in which each list with a name, at any depth, also has another name at its end.
+
+    `{"pipelines": ["traces"]}` with `traces` and `traces/b` is `{"pipelines": ["traces", "traces/b"]}`.
+    """
     if isinstance(value, Mapping):
         return {key: list_beside(nested_value, name, added_name) for key, nested_value in value.items()}
     if not isinstance(value, (list, tuple)):

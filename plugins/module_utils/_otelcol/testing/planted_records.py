@@ -4,8 +4,12 @@
 """Records that are sent to a config without a written test, with secrets in every place where applications have some.
 
 Each receiver gets one record of each signal that it feeds. Every record has a name and every secret a value that no
-other one has, so both are recognised wherever they arrive. judged_case.py in plugin_utils sends them, and invariants.py
-judges what arrives. Private.
+other one has, so both are recognised wherever they arrive. An example for a receiver `otlp` of logs::
+
+    {"to": "otlp", "logs": [{"body": "planted-logs-0-record: mail planted4@example.com card …", "severity": "info",
+     "attributes": {"user.email": "planted0@example.com", …}, "resource": {"service.name": "planted", …}}]}
+
+judged_case.py in plugin_utils sends them, and invariants.py judges what arrives. Private.
 """
 
 from __future__ import annotations
@@ -32,11 +36,13 @@ _PATTERN_SIGN = re.compile(r"\*+|\?|\[[^][]*\]")
 
 @dataclass(frozen=True)
 class PlantedSecret:
-    """A planted value, of which kind it is (a key of `policies.SECRET_KINDS`), and the name of its record."""
+    """A planted value."""
 
     value: str
     kind: str
+    """What it looks like: a key of `policies.SECRET_KINDS`, such as `email`."""
     record_name: str
+    """The name of the record that has it, such as `planted-spans-0-record`."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,10 @@ class _Planter:
 
 
 def plant_file(settings: Mapping[str, Any], text: str) -> dict[str, str]:
-    """Return a file that file_log reads: the first of its patterns, with words for its signs."""
+    """Return a file that file_log reads, by its path: the first of its patterns, with `0` for each sign.
+
+    With `include: ["/var/log/*.log"]`, it is `{"/var/log/0.log": text}`.
+    """
     patterns = settings.get("include")
     pattern = str(patterns[0]) if isinstance(patterns, list) and patterns else "/planted.log"
     path = _PATTERN_SIGN.sub("0", _insert_planted_pod(pattern))

@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What holds for every record that leaves any collector, whatever a test expects. Private.
 
-A policy is such a rule, which users write in a file of tests (case.py). A breach is a line about a record that breaks
-one. judged_case.py in plugin_utils asks for the breaches of each test.
+A policy is such a rule, which users write in a file of tests (case.py). An example, of which a record with an e-mail
+address in an attribute is a breach::
+
+    policies: [{name: No personal data, without: [email]}]
+
+The breach is the line `policy 'No personal data': otlp/a: spans[0]: attributes.user looks like an e-mail address`.
+judged_case.py in plugin_utils asks for the breaches of each test.
 """
 
 from __future__ import annotations
@@ -79,17 +84,17 @@ SECRET_KINDS = {
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy: for which exporters, which values no record may have, and what every or no record is like.
-
-    `exporter_patterns` may have wildcards. `forbidden_kinds` are keys of SECRET_KINDS. The other two have, by kind of
-    records such as `spans`, a record whose fields every record must have, or no record may have together.
-    """
+    """A policy: for which exporters, which values no record may have, and what every or no record is like."""
 
     name: str
     exporter_patterns: tuple[str, ...] = ("*",)
+    """The ids of exporters, with wildcards."""
     forbidden_kinds: tuple[str, ...] = ()
+    """Kinds of values that no record may have: keys of SECRET_KINDS."""
     required_by_signal: Mapping[str, Record] = field(default_factory=dict)
+    """By kind of records such as `spans`, the fields that every record must have."""
     forbidden_by_signal: Mapping[str, Record] = field(default_factory=dict)
+    """By kind of records, the fields that no record may have together."""
 
     def is_for(self, exporter: str) -> bool:
         """Whether the policy holds for what an exporter gets."""

@@ -3,11 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Adds probes to the config of a test, which tell what branches of the config its records take.
 
-A branch is, for example, a condition of a filter. To ask whether a record takes it, two probes stand beside the
-pipeline: each is a copy of the pipeline up to the component, then the component with other settings, such as with this
-condition alone, and a sink. If different records reach the two sinks, a record took the branch. A sink is an exporter
-that sends to the test, under a name. branch_model.py describes branches and how they are asked; the ends of a test are
-in replaced_ends.py. `coverage.py` uses the probes. Private.
+A branch is, for example, a condition of a filter (branch_model.py). To see whether a record takes it, two probes stand
+beside the pipeline: each is a copy of the pipeline up to the component, then the component with the branch or without
+it, and a sink, which is an exporter that sends to the test. If different records reach the two sinks, a record took the
+branch. For the second condition of a filter `["a", "b"]` in the pipeline `traces`, the config gets ::
+
+    processors:
+      filter/o11y_probe_0: {traces: {span: [a]}}
+      filter/o11y_probe_1: {traces: {span: [a, b]}}
+    exporters:
+      otlp_http/o11y_probe_0: {endpoint: "http://127.0.0.1:1234/o11y%20probe%200"}
+      otlp_http/o11y_probe_1: {endpoint: "http://127.0.0.1:1234/o11y%20probe%201"}
+    service:
+      pipelines:
+        traces/o11y_probe_0: {receivers: [otlp], processors: [filter/o11y_probe_0], exporters: [otlp_http/o11y_probe_0]}
+        traces/o11y_probe_1: {receivers: [otlp], processors: [filter/o11y_probe_1], exporters: [otlp_http/o11y_probe_1]}
+
+probe_runs.py in plugin_utils runs tests with probes. Private.
 """
 
 from __future__ import annotations
@@ -29,41 +41,44 @@ REASON_UNUSED = "no pipeline of its signal uses it"
 REASON_RANDOM = "what stands before it gives other values each time"
 REASON_SHARED = "a connector gives each pipeline a part of the records"
 # Functions of OTTL whose values two probes cannot compare.
-_OTHER_EACH_TIME = re.compile(r"\b(?:UUID|UUIDv7|Now)\(")
+_RANDOM_FUNCTION = re.compile(r"\b(?:UUID|UUIDv7|Now)\(")
 
 
 class Probes:
-    """The probes of a config: `add_to_config` puts them into it, and `find_taken_branches` reads their answers."""
+    """The probes of some branches: `add_to_config` puts them into a config, whose run `find_taken_branches` reads."""
 
     def __init__(self, branches: Sequence[Branch]) -> None:
-        self.branches = [branch for branch in branches if branch.asking_settings is not None]
-        self.questions_by_path: dict[Path, list[Question]] = {}
+        self.branches = [branch for branch in branches if branch.settings_with_branch is not None]
+        self.sink_pairs_by_path: dict[Path, list[SinkPair]] = {}
+        """The sinks of each branch, a pair for each place in a pipeline that has its component."""
         self.unknown_reasons: dict[Path, str] = {}
+        """Why no probe tells anything of a branch."""
 
     def add_to_config(self, config: dict[str, Any], ends: ReplacedEnds) -> None:
         """Add the probes to a config that has the ends of a test."""
-        self.questions_by_path = {branch.path: [] for branch in self.branches}
-        _ProbeWiring(config, ends, self).add_probes()
+        self.sink_pairs_by_path = {branch.path: [] for branch in self.branches}
+        _ProbeBuilder(config, ends, self).add_probes()
 
     def find_taken_branches(self, records_by_name: RecordsByName) -> dict[Path, bool]:
-        """Return for each branch that is in a pipeline whether a record took it, by the path of the branch."""
-        answers = {}
-        for path, questions in self.questions_by_path.items():
-            if questions:
-                answers[path] = any(question.is_answered_by(records_by_name) for question in questions)
-        return answers
+        """Return for each branch that is in a pipeline whether a record took it, by the path of the branch.
+
+        `records_by_name` is what a run of the config with the probes has sent.
+        """
+        is_taken_by_path = {}
+        for path, sink_pairs in self.sink_pairs_by_path.items():
+            if sink_pairs:
+                is_taken_by_path[path] = any(pair.got_different_records(records_by_name) for pair in sink_pairs)
+        return is_taken_by_path
 
 
-class Question(NamedTuple):
-    """The names of the two sinks of a branch: one gets the records without the branch, the other with it.
-
-    The first name is empty if the branch is compared with no records at all.
-    """
+class SinkPair(NamedTuple):
+    """The names of the two sinks of a branch, such as `o11y probe 0` and `o11y probe 1`."""
 
     name_without_branch: str
+    """The sink of the probe without the branch; empty if the branch is compared with no records at all."""
     name_with_branch: str
 
-    def is_answered_by(self, records_by_name: RecordsByName) -> bool:
+    def got_different_records(self, records_by_name: RecordsByName) -> bool:
         """Whether different records reached the two sinks, so that a record took the branch."""
         records_without = _sort_records(records_by_name.get(self.name_without_branch, {}))
         records_with = _sort_records(records_by_name.get(self.name_with_branch, {}))
@@ -75,73 +90,70 @@ def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str
     return sorted(repr(record) for signal in SIGNALS for record in records_by_signal.get(signal, ()))
 
 
-class _BranchPoint(NamedTuple):
-    """A place in a pipeline where probes branch off: the name of the pipeline, and its part before the place.
+class _BranchInPipeline(NamedTuple):
+    """A branch whose component is in a pipeline, and how many processors of the pipeline are before the component."""
 
-    `place_word` is a word for this place alone.
-    """
+    branch: Branch
+    processor_count: int
 
-    name: str
-    pipeline: Mapping[str, Any]
-    place_word: str
+
+class _PipelineStart(NamedTuple):
+    """The part of a pipeline before the component of a branch, of which probes are copies."""
+
+    pipeline_name: str
+    receivers: Sequence[str]
+    processors: Sequence[str]
+    key: str
+    """A word that no other place of a pipeline has."""
 
     @property
     def signal(self) -> str:
         """The signal of the pipeline."""
-        return signal_of(self.name)
+        return signal_of(self.pipeline_name)
 
 
-class _ProbeWiring:
-    """Adds probes to a config, one at a time.
+class _PipelineCopy(NamedTuple):
+    """The name of a pipeline, and of a copy of its first part."""
 
-    `known_probes` has the name of the sink of each probe that is there already, by place, component and settings.
-    `pipeline_copies` has pairs of the name of a pipeline and the name of a copy of it.
-    """
+    pipeline_name: str
+    copy_name: str
+
+
+class _ProbeBuilder:
+    """Adds probes to a config, one at a time, and notes in `probes` what they are called."""
 
     def __init__(self, config: dict[str, Any], ends: ReplacedEnds, probes: Probes) -> None:
-        self.config, self.ends, self.probes = config, ends, probes
+        self.config = config
+        self.ends = ends
+        self.probes = probes
         self.pipelines: dict[str, Any] = config["service"]["pipelines"]
-        self.known_probes: dict[tuple[str, ...], str] = {}
-        self.pipeline_copies: list[tuple[str, str]] = []
         self.user_connectors = list(config.get("connectors") or ())
         self.sink_settings: Settings = next(iter(config["exporters"].values()))
+        self.sink_name_by_key: dict[tuple[str, ...], str] = {}
+        """The sink of each probe that is there already, by its place, component and settings."""
+        self.pipeline_copies: list[_PipelineCopy] = []
 
     def add_probes(self) -> None:
-        """Add a probe for each branch that is in a pipeline, and note which ones no probe can ask."""
+        """Add the probes of each branch that is in a pipeline, and note of which ones no probe can tell anything."""
         for pipeline_index, (name, pipeline) in enumerate(list(self.pipelines.items())):
-            for processor_count, branch in list(self._list_asked_branches(name, pipeline)):
+            for branch, processor_count in list(self._list_branches_of_pipeline(name, pipeline)):
                 processors_before = (pipeline.get("processors") or [])[:processor_count]
                 if may_get_only_a_part(pipeline):
-                    doubt = REASON_SHARED
+                    unknown_reason = REASON_SHARED
                 else:
-                    doubt = self._explain_incomparable(processors_before, branch)
-                if doubt:
-                    self.probes.unknown_reasons[branch.path] = doubt
+                    unknown_reason = self._explain_incomparable(processors_before, branch)
+                if unknown_reason:
+                    self.probes.unknown_reasons[branch.path] = unknown_reason
                     continue
-                copied_pipeline = {"receivers": pipeline["receivers"], "processors": processors_before}
-                place = _BranchPoint(name, copied_pipeline, f"{pipeline_index}_{processor_count}")
-                without_branch = self._add_probe(place, branch, branch.compared_with)
-                with_branch = self._add_probe(place, branch, branch.asking_settings)
-                self.probes.questions_by_path[branch.path].append(Question(without_branch, with_branch))
+                key = f"{pipeline_index}_{processor_count}"
+                start = _PipelineStart(name, pipeline["receivers"], processors_before, key)
+                sink_without_branch = self._add_probe(start, branch, branch.settings_without_branch)
+                sink_with_branch = self._add_probe(start, branch, branch.settings_with_branch)
+                self.probes.sink_pairs_by_path[branch.path].append(SinkPair(sink_without_branch, sink_with_branch))
         self._let_connectors_send_to_copies()
 
-    def _let_connectors_send_to_copies(self) -> None:
-        """Let each of the user's connectors that names a pipeline send to the copies of the pipeline too."""
-        connectors = self.config.get("connectors") or {}
-        for connector in self.user_connectors:
-            for name, copy_name in self.pipeline_copies:
-                connectors[connector] = list_beside(connectors[connector], name, copy_name)
-
-    def _explain_incomparable(self, processors_before: Sequence[str], branch: Branch) -> str:
-        """Return why two probes cannot be compared here; empty text if they can."""
-        if branch.compared_with is Baseline.NO_RECORDS:
-            return ""
-        settings_before = [self.config["processors"][processor] for processor in processors_before]
-        text = repr([*settings_before, branch.compared_with])
-        return REASON_RANDOM if _OTHER_EACH_TIME.search(text) else ""
-
-    def _list_asked_branches(self, name: str, pipeline: Mapping[str, Any]) -> Iterator[tuple[int, Branch]]:
-        """Yield the branches of the components in a pipeline, each with the number of processors before it."""
+    def _list_branches_of_pipeline(self, name: str, pipeline: Mapping[str, Any]) -> Iterator[_BranchInPipeline]:
+        """Yield the branches of the components in a pipeline, a branch for each time that its component is there."""
         processors = pipeline.get("processors") or []
         for branch in self.probes.branches:
             section, component_id = branch.path[:2]
@@ -150,66 +162,85 @@ class _ProbeWiring:
             if section == "processors":
                 for processor_count, processor in enumerate(processors):
                     if processor == component_id:
-                        yield processor_count, branch
+                        yield _BranchInPipeline(branch, processor_count)
             elif component_id in pipeline["exporters"]:
-                yield len(processors), branch
+                yield _BranchInPipeline(branch, len(processors))
 
-    def _add_probe(self, place: _BranchPoint, branch: Branch, settings: Settings | Baseline | None) -> str:
+    def _explain_incomparable(self, processors_before: Sequence[str], branch: Branch) -> str:
+        """Return why two probes cannot be compared here; empty text if they can."""
+        if branch.settings_without_branch is Baseline.NO_RECORDS:
+            return ""
+        settings_before = [self.config["processors"][processor] for processor in processors_before]
+        text = repr([*settings_before, branch.settings_without_branch])
+        return REASON_RANDOM if _RANDOM_FUNCTION.search(text) else ""
+
+    def _add_probe(self, start: _PipelineStart, branch: Branch, settings: Settings | Baseline | None) -> str:
         """Add a probe and return the name of its sink; empty for a branch that is compared with no records.
 
-        The sink gets what the component of the branch makes of the records with these settings.
+        The sink gets what the component of the branch makes of the records with these settings. Branches that need the
+        same probe share it.
         """
         if settings is Baseline.NO_RECORDS:
             return ""
         component_id = "" if settings is Baseline.RECORDS_BEFORE else str(branch.path[1])
-        key = (place.place_word, component_id, repr(settings))
-        if key in self.known_probes:
-            return self.known_probes[key]
-        sink_name = self.known_probes[key] = f"o11y probe {len(self.known_probes)}"
-        probe_word = sink_name.replace(" ", "_")
-        probe_id = f"{component_id.partition('/')[0]}/{probe_word}"
+        key = (start.key, component_id, repr(settings))
+        if key in self.sink_name_by_key:
+            return self.sink_name_by_key[key]
+        sink_name = f"o11y probe {len(self.sink_name_by_key)}"
+        self.sink_name_by_key[key] = sink_name
+        probe_id = f"{component_id.partition('/')[0]}/{_make_id_part(sink_name)}"
         if branch.path[0] == "connectors":
-            self._add_copy(place, probe_word, {**place.pipeline, "exporters": [probe_id]})
-            self._add_connector(place.signal, probe_id, settings, sink_name)
+            self._add_copy(start, sink_name, start.processors, probe_id)
+            self._add_connector(start.signal, probe_id, settings, sink_name)
             return sink_name
-        processors = place.pipeline["processors"]
+        processors = list(start.processors)
         if component_id:
             self.config["processors"][probe_id] = settings
-            processors = [*processors, probe_id]
-        self._add_copy(
-            place, probe_word, {**place.pipeline, "processors": processors, "exporters": [self._add_sink(sink_name)]}
-        )
+            processors.append(probe_id)
+        self._add_copy(start, sink_name, processors, self._add_sink(sink_name))
         return sink_name
 
-    def _add_copy(self, place: _BranchPoint, probe_word: str, pipeline: Mapping[str, Any]) -> None:
-        """Add a copy of a pipeline, which gets what the pipeline gets."""
-        name = f"{place.signal}/{probe_word}"
-        self.pipelines[name] = {role: component_ids for role, component_ids in pipeline.items() if component_ids}
-        self.pipeline_copies.append((place.name, name))
+    def _add_copy(self, start: _PipelineStart, sink_name: str, processors: Sequence[str], exporter: str) -> None:
+        """Add a copy of the start of a pipeline, which gets what the pipeline gets, and ends in an exporter."""
+        name = f"{start.signal}/{_make_id_part(sink_name)}"
+        copy = {"receivers": start.receivers, "processors": processors, "exporters": [exporter]}
+        self.pipelines[name] = {role: component_ids for role, component_ids in copy.items() if component_ids}
+        self.pipeline_copies.append(_PipelineCopy(start.pipeline_name, name))
 
     def _add_connector(self, signal: str, probe_id: str, settings: Any, sink_name: str) -> None:
         """Add a connector that makes metrics, or one that sends the records to one of two pipelines."""
         target_signal = "metrics" if SIGNALS_BY_METRIC_KEY.keys() & settings else signal
         pipelines = {
-            pipeline_kind: f"{target_signal}/{pipeline_kind}_{sink_name.replace(' ', '_')}"
+            pipeline_kind: f"{target_signal}/{pipeline_kind}_{_make_id_part(sink_name)}"
             for pipeline_kind in (TAKEN_PIPELINE, OTHER_PIPELINE)
         }
         self.config["connectors"][probe_id] = _name_pipelines(settings, pipelines)
-        for pipeline_kind, sink_of_kind in ((TAKEN_PIPELINE, sink_name), (OTHER_PIPELINE, OTHER_PIPELINE)):
-            if pipeline_kind == TAKEN_PIPELINE or pipeline_kind in repr(settings):
-                self.pipelines[pipelines[pipeline_kind]] = {
-                    "receivers": [probe_id],
-                    "exporters": [self._add_sink(sink_of_kind)],
-                }
+        self._add_pipeline_of_connector(pipelines[TAKEN_PIPELINE], probe_id, sink_name)
+        if OTHER_PIPELINE in repr(settings):
+            self._add_pipeline_of_connector(pipelines[OTHER_PIPELINE], probe_id, OTHER_PIPELINE)
+
+    def _add_pipeline_of_connector(self, name: str, connector: str, sink_name: str) -> None:
+        """Add a pipeline behind a connector, which ends in a sink."""
+        self.pipelines[name] = {"receivers": [connector], "exporters": [self._add_sink(sink_name)]}
 
     def _add_sink(self, name: str) -> str:
         """Return the id of an exporter, which it adds, that sends to the test under a name."""
-        exporter = f"{self.ends.otlp_http}/{name.replace(' ', '_')}"
-        self.config["exporters"][exporter] = {
-            **self.sink_settings,
-            "endpoint": f"{self.ends.sink_address}/{quote(name)}",
-        }
+        exporter = f"{self.ends.otlp_http}/{_make_id_part(name)}"
+        endpoint = f"{self.ends.sink_address}/{quote(name)}"
+        self.config["exporters"][exporter] = {**self.sink_settings, "endpoint": endpoint}
         return exporter
+
+    def _let_connectors_send_to_copies(self) -> None:
+        """Let each of the user's connectors that names a pipeline send to the copies of the pipeline too."""
+        connectors = self.config.get("connectors") or {}
+        for connector in self.user_connectors:
+            for pipeline_name, copy_name in self.pipeline_copies:
+                connectors[connector] = list_beside(connectors[connector], pipeline_name, copy_name)
+
+
+def _make_id_part(sink_name: str) -> str:
+    """Return the name of a sink as a part of an id: `o11y probe 0` is `o11y_probe_0`."""
+    return sink_name.replace(" ", "_")
 
 
 def _name_pipelines(settings: Settings, pipelines: Mapping[str, str]) -> dict[str, Any]:

@@ -1,11 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps of processors: statements, conditions and actions, each asked behind the steps before it. Private.
+"""Steps of processors as branches: statements, conditions and actions. Private.
 
 A step is one item that a processor works through in order, such as an action of processor attributes. It becomes a
-`Branch`, see branch_model.py: the processor with the steps up to this one is compared with the processor without it. A
-statement whose effect no record shows leaves a mark instead, see statement_marks.py.
+`Branch` (branch_model.py): the processor with the steps up to this one is compared with the steps before it. A
+statement whose effect no record shows leaves a mark instead, see statement_marks.py. An example: of processor
+attributes with the actions `delete a` and `delete b`, the second has ::
+
+    settings_with_branch={"actions": [{"key": "a", "action": "delete"}, {"key": "b", "action": "delete"}]}
+    settings_without_branch={"actions": [{"key": "a", "action": "delete"}]}
+
+branches.py lists the steps of a config.
 """
 
 from __future__ import annotations
@@ -21,7 +27,7 @@ from ..languages.ottl_syntax import UsedNames
 from .branch_model import ANY_SIGNAL, NO_PROFILES, Baseline, Branch, Settings
 from .statement_marks import build_marking_statement, is_effect_shown, read_used_parts, split_statement
 
-# Type of a processor: the lists of its steps in their order, with the signals that they are for.
+# The lists of steps of a processor, by its type: the path of each in the settings, with the signals that it is for.
 STEP_LISTS_BY_KIND: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
     "transform": {
         ("trace_statements",): ("traces",),
@@ -53,7 +59,9 @@ STEP_LISTS_BY_KIND: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
 # Processors that change records without any step: a step is compared with the others' settings, not with what enters.
 _KINDS_THAT_ACT_ALONE = {"redaction"}
 _TRANSFORM = "transform"
-_STATEMENTS, _CONDITIONS = "statements", "conditions"
+# The keys of a group: the mapping that a user may write around statements and conditions.
+_STATEMENTS = "statements"
+_CONDITIONS = "conditions"
 
 
 @dataclass(frozen=True)
@@ -77,25 +85,27 @@ class ListedStep:
 
 @dataclass(frozen=True)
 class StepGroup:
-    """A group of statements and conditions: item `index` of the list at `list_path`.
-
-    With `is_bare`, the user wrote the texts as the list itself, without a mapping around them. `settings` are the group
-    as a mapping, with its context, such as `{context: span, statements: […]}`.
-    """
+    """A group of statements and conditions."""
 
     list_path: Path
+    """The list that has the group, such as `("trace_statements",)`."""
     index: int
+    """The number of the group in the list, from 0."""
     settings: Settings
+    """The group as a mapping, with its context, such as `{context: span, statements: […]}`."""
     is_bare: bool
+    """Whether the user wrote the texts as the list itself, without a mapping around them."""
 
 
 @dataclass(frozen=True)
 class GroupedText:
-    """A step that is a text of a group: its number, from 0, in the list at `key`, `statements` or `conditions`."""
+    """A step that is a text of a group."""
 
     group: StepGroup
     key: str
+    """The list of the group that has the text: `statements` or `conditions`."""
     number: int
+    """The number of the text in that list, from 0."""
     text: Any
 
     @property
@@ -159,26 +169,27 @@ def _list_branches_of_signal(
     """Yield steps that the same records pass: each is compared with the steps before it alone."""
     steps_before: list[Step] = []
     for step in steps:
-        has_others = bool(steps_before) or kind in _KINDS_THAT_ACT_ALONE
-        branch = Branch(
-            path=(*path, *step.path),
-            description=step.description,
-            signals=signals,
-            compared_with=build_settings_with_steps(other_settings, steps_before)
-            if has_others
-            else Baseline.RECORDS_BEFORE,
-        )
+        branch = Branch((*path, *step.path), step.description, signals)
         if signals == ("profiles",):
             yield replace(branch, unknown_reason=NO_PROFILES)
         else:
+            steps_with_this = [*steps_before, _make_effect_visible(kind, step)]
             yield replace(
                 branch,
-                asking_settings=build_settings_with_steps(
-                    other_settings, [*steps_before, _make_effect_visible(kind, step)]
-                ),
+                settings_with_branch=build_settings_with_steps(other_settings, steps_with_this),
+                settings_without_branch=_build_settings_without_step(kind, other_settings, steps_before),
             )
         if not _is_statement_condition(kind, step):
             steps_before.append(step)
+
+
+def _build_settings_without_step(
+    kind: str, other_settings: Settings, steps_before: Sequence[Step]
+) -> Settings | Baseline:
+    """Return the settings of a processor with the steps before one; a processor that does nothing then is left out."""
+    if steps_before or kind in _KINDS_THAT_ACT_ALONE:
+        return build_settings_with_steps(other_settings, steps_before)
+    return Baseline.RECORDS_BEFORE
 
 
 def _is_statement_condition(kind: str, step: Step) -> bool:

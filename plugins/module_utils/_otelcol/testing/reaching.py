@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to give a config so that a record may reach a statement, condition, policy or route of it, and take it.
 
-What the routes on the way ask for comes from their literals. Only a run can say whether a record gets there.
-propose.py tries what `list_ways_to_reach` yields. A branch is defined in branch_model.py. A way is one set of fields
-that may work, `WantedFields` of samples.py. Private.
+These are branches, see branch_model.py. What the routes between a receiver and the branch want of a record comes from
+their literals, as what the branch wants does (taking_fields.py). Only a run can say whether a record gets there.
+propose.py in plugin_utils tries what `list_given_parts_taking` yields. An example: for the condition `name == "a"` of a
+filter behind the receiver `otlp`, it yields `{"to": "otlp", "spans": [{"name": "a"}]}`. Private.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from ..config.paths import Path, mappings_at, value_at
 from ..config.pipelines import PipelineGraph, signal_of
 from .branch_model import Branch, Settings
 from .records import RECORD_KINDS_BY_SIGNAL, Record
-from .samples import FIELD_ABSENT, WantedFields, unite_ways
+from .samples import FIELD_ABSENT, WantedFields, combine_alternatives
 from .taking_fields import find_fields_of_route, find_fields_taking
 
-# What a route needs that reads the headers of a request.
+# A condition of a route on a header of the request, as in `request["x-tenant"] == "a"`.
 _REQUEST_HEADER = re.compile(r'request\["([^"]+)"\]\s*==\s*"([^"]*)"')
-# The percentage of a policy that keeps all traces, and how many traces are given to one that keeps a part of them.
-# A policy that keeps a part of the traces gets 300 of them, so that it most likely keeps one.
-_ALL_PERCENT, _MOST_TRACES = 100, 300
+# The percentage of a policy that keeps all traces.
+_ALL_PERCENT = 100
+# A policy that keeps a part of the traces gets so many of them that it most likely keeps one.
+_MOST_TRACES = 300
 REASON_NO_LITERAL = "its literals do not say what takes it"
 REASON_UNREACHED = "what its literals say does not take it"
 
 
-def list_ways_to_reach(
+def list_given_parts_taking(
     branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     """Yield what a test may give so that a record takes a branch, the simplest record first.
@@ -41,15 +43,17 @@ def list_ways_to_reach(
     headers: dict[str, str] = {}
     if request_match := _REQUEST_HEADER.search(branch.description):
         headers = {request_match[1]: request_match[2]}
-        field_ways = [WantedFields()]
+        field_alternatives = [WantedFields()]
     else:
-        field_ways = find_fields_taking(branch, config)
+        field_alternatives = find_fields_taking(branch, config)
     record_count = _count_needed_records(value_at(config, branch.path))
     graph = PipelineGraph.of(config)
     for pipeline in _list_pipelines_of_branch(branch, graph):
         for source in _list_sources(pipeline, config, graph):
             record_kind = RECORD_KINDS_BY_SIGNAL[source.signal]
-            for record in _make_records(record_kind, unite_ways(field_ways, source.asked_fields), examples):
+            for record in _make_records(
+                record_kind, combine_alternatives(field_alternatives, source.routed_fields), examples
+            ):
                 given_part = {
                     "to": source.receiver,
                     "headers": headers,
@@ -59,13 +63,13 @@ def list_ways_to_reach(
 
 
 def _make_records(
-    signal: str, field_ways: Iterable[WantedFields], examples: Sequence[Mapping[str, Any]]
+    signal: str, field_alternatives: Iterable[WantedFields], examples: Sequence[Mapping[str, Any]]
 ) -> Iterator[Record]:
-    """Yield a record for each way and each base record: the base with the fields of the way.
+    """Yield a record for each alternative and each base record: the base with the fields of the alternative.
 
     `signal` is the kind of records in the short form, such as `spans`.
     """
-    for wanted_fields in field_ways:
+    for wanted_fields in field_alternatives:
         for base_record in _list_base_records(signal, examples):
             record = base_record
             for path, value in wanted_fields.items():
@@ -103,7 +107,10 @@ def _separate_traces(records: list[Record]) -> list[Record]:
 
 
 def _set_value(base_value: Any, path: Path, value: Any) -> Any:
-    """Return a record, or a part of it, with another value at a path."""
+    """Return a record, or a part of it, with another value at a path.
+
+    `{"name": "a"}` with `1` at `("attributes", "b")` is `{"name": "a", "attributes": {"b": 1}}`.
+    """
     first_key, later_keys = path[0], path[1:]
     if isinstance(first_key, int):
         list_value = list(base_value) if isinstance(base_value, list) and base_value else [{}]
@@ -127,14 +134,13 @@ def _list_pipelines_of_branch(branch: Branch, graph: PipelineGraph) -> Iterator[
 
 
 class _ReachingReceiver(NamedTuple):
-    """A receiver whose records reach a pipeline, and their signal.
-
-    `asked_fields` are the ways to pass all routes between them; one empty way if there are no routes.
-    """
+    """A receiver whose records reach a pipeline."""
 
     receiver: str
     signal: str
-    asked_fields: list[WantedFields]
+    """The signal of its records."""
+    routed_fields: list[WantedFields]
+    """The alternative fields with which a record passes all routes between both; one of no fields without routes."""
 
 
 def _list_sources(
@@ -142,22 +148,22 @@ def _list_sources(
 ) -> Iterator[_ReachingReceiver]:
     """Yield the receivers whose records reach a pipeline, directly or through connectors.
 
-    `seen_connectors` are those on the way so far, which are not entered again.
+    `seen_connectors` are those that were followed so far, which are not entered again.
     """
     for receiver in graph.list_ids(pipeline, "receivers"):
         if receiver not in graph.connectors:
             yield _ReachingReceiver(receiver, signal_of(pipeline), [{}])
         elif receiver not in seen_connectors:
-            asked_fields = _list_fields_asked_by_routes(mappings_at(config, "connectors", receiver, "table"), pipeline)
+            routed_fields = _list_fields_of_routes(mappings_at(config, "connectors", receiver, "table"), pipeline)
             for feeding_pipeline in graph.find_connector_sources(receiver, pipeline):
                 for source in _list_sources(feeding_pipeline, config, graph, (*seen_connectors, receiver)):
-                    yield source._replace(asked_fields=unite_ways(source.asked_fields, asked_fields))
+                    yield source._replace(routed_fields=combine_alternatives(source.routed_fields, routed_fields))
 
 
-def _list_fields_asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[WantedFields]:
-    """Return the ways to take one of the routes to a pipeline; one empty way if no route leads there."""
-    asked_fields: list[WantedFields] = []
+def _list_fields_of_routes(routes: Sequence[Settings], pipeline: str) -> list[WantedFields]:
+    """Return the alternative fields to take one of the routes to a pipeline; one of no fields without a route."""
+    routed_fields: list[WantedFields] = []
     for route in routes:
         if pipeline in (route.get("pipelines") or ()):
-            asked_fields += find_fields_of_route(route)
-    return asked_fields or [{}]
+            routed_fields += find_fields_of_route(route)
+    return routed_fields or [{}]

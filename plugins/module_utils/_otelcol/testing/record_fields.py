@@ -3,10 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which field of a record a path of OTTL names: `span.status.code` is the field `status` of a span.
 
-A record is in the short form that records.py describes, and a field is a path in it, such as `("status",)`. A text of
-OTTL is given as its tokens, see ottl_syntax.py. A context is what a path of OTTL is about: a span, a metric, a log
-record, or a resource. UnknownPart says that no field of a record can be told. samples.py and taking_fields.py ask here
-for the fields that a condition or a statement names. Private.
+A record is in the short form that records.py describes, and a field is a path in it:
+
+| path of OTTL | context | field |
+|---|---|---|
+| `span.status.code` | any | `("status",)` |
+| `name` | `metric` | `("name",)` |
+| `attributes["a"]` | `resource` | `("resource", "a")` |
+| `ToLowerCase(name)` | `span` | `("name",)` |
+| `span.start_time` | any | none |
+
+A context is what a path of OTTL is about: a span, a metric, a log record, or a resource. samples.py and
+statement_fields.py ask here for the fields that a condition or a statement names. Private.
 """
 
 from __future__ import annotations
@@ -88,22 +96,28 @@ def find_record_field(text: str, context: str) -> Path:
 def find_field_of_path(tokens: Tokens, context: str) -> Path:
     """Return the field of a path, or of the path inside of converters, as in `ToLowerCase(name)`.
 
-    Raises UnknownPart if records have no such field.
+    `tokens` are those of ottl_syntax.py. Raises UnknownPart if records have no such field.
     """
     if tokens and tokens[0].kind == "upper":
         return find_field_of_path(_read_converted_path(tokens), context)
-    names, keys = _read_path(tokens)
+    path = _read_path(tokens)
+    path_context, names = context, path.names
     if len(names) > 1 and names[0] in _CONTEXT_WORDS:
-        context, names = names[0], names[1:]
-    if "scope" in context:  # instrumentation_scope is the longer name
-        context = "scope"
-    fields = _FIELDS_BY_CONTEXT.get(context, {})
-    dotted_name = ".".join(names)
-    field = fields.get(dotted_name, ()) if not keys else ()
-    field = field or fields.get(f"{dotted_name}[]", ())
+        path_context, names = names[0], names[1:]
+    if "scope" in path_context:  # instrumentation_scope is the longer name
+        path_context = "scope"
+    field = _find_field(path_context, ".".join(names), has_keys=bool(path.keys))
     if not field:
         raise UnknownPart
-    return (*field, *keys)
+    return (*field, *path.keys)
+
+
+def _find_field(context: str, dotted_name: str, *, has_keys: bool) -> Path:
+    """Return the field of a path without its keys; an empty path if the context has no such field."""
+    fields = _FIELDS_BY_CONTEXT.get(context, {})
+    if not has_keys and dotted_name in fields:
+        return fields[dotted_name]
+    return fields.get(f"{dotted_name}[]", ())
 
 
 def _read_converted_path(tokens: Tokens) -> Tokens:

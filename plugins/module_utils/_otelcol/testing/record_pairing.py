@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which of the records that arrived stands for which expected one: as many pairs as possible. Private.
 
-This is a maximum matching of a bipartite graph, found with Kuhn's algorithm: each expected record asks for one that
-fits it, and one that is taken is given up if its owner finds another. The search goes breadth first, so that a long
-chain of owners needs no deep recursion.
+Expected records and those that arrived are called by their numbers, from 0. An example: the expected record 0 fits what
+arrived as 0 and 1, and the expected record 1 fits 0 alone, so `pair_records([[0, 1], [0]])` is `{0: 1, 1: 0}`.
+
+This is a maximum matching of a bipartite graph, found with Kuhn's algorithm: each expected record asks for an arrived
+one that fits it. If that is taken, its owner gives it up, provided that the owner finds another one. The search goes
+breadth first, so that a long chain of owners needs no deep recursion. expectations.py calls `pair_records`.
 """
 
 from __future__ import annotations
@@ -20,40 +23,40 @@ def pair_records(fitting_numbers: Sequence[Sequence[int]]) -> dict[int, int]:
     `fitting_numbers` has for each expected record the numbers of those that arrived and are as expected.
     """
     pairing = _Pairing(fitting_numbers)
-    for index in range(len(fitting_numbers)):
-        pairing.add(index)
-    return pairing.number_by_index
+    for expected in range(len(fitting_numbers)):
+        pairing.add_pair(expected)
+    return pairing.arrived_by_expected
 
 
 class _Pairing:
-    """Expected records by index, each with the number of one that arrived. Both count from 0."""
+    """Pairs of an expected record and one that arrived, both by their numbers."""
 
     def __init__(self, fitting_numbers: Sequence[Sequence[int]]) -> None:
         self.fitting_numbers = fitting_numbers
-        self.number_by_index: dict[int, int] = {}
-        self._index_by_number: dict[int, int] = {}
+        self.arrived_by_expected: dict[int, int] = {}
+        self._expected_by_arrived: dict[int, int] = {}
 
-    def add(self, index: int) -> None:
+    def add_pair(self, expected: int) -> None:
         """Pair one more expected record, if those that are paired can give way to it by taking others."""
-        asking_index_by_number: dict[int, int] = {}
-        asking_indexes = deque([index])
-        while asking_indexes:
-            asking_index = asking_indexes.popleft()
-            for number in self.fitting_numbers[asking_index]:
-                if number in asking_index_by_number:
+        asking_by_arrived: dict[int, int] = {}
+        asking_records = deque([expected])
+        while asking_records:
+            asking = asking_records.popleft()
+            for arrived in self.fitting_numbers[asking]:
+                if arrived in asking_by_arrived:
                     continue
-                asking_index_by_number[number] = asking_index
-                if number not in self._index_by_number:
-                    self._give(number, asking_index_by_number)
+                asking_by_arrived[arrived] = asking
+                if arrived not in self._expected_by_arrived:
+                    self._hand_over(arrived, asking_by_arrived)
                     return
-                asking_indexes.append(self._index_by_number[number])
+                asking_records.append(self._expected_by_arrived[arrived])
 
-    def _give(self, free_number: int, asking_index_by_number: Mapping[int, int]) -> None:
-        """Give a free number to the index that asks for it, the number which that one had to the next, and so on."""
-        number: int | None = free_number
-        while number is not None:
-            index = asking_index_by_number[number]
-            earlier_number = self.number_by_index.get(index)
-            self.number_by_index[index] = number
-            self._index_by_number[number] = index
-            number = earlier_number
+    def _hand_over(self, free: int, asking_by_arrived: Mapping[int, int]) -> None:
+        """Give a free record to the one that asks for it, what that one had to the next one that asks, and so on."""
+        arrived: int | None = free
+        while arrived is not None:
+            asking = asking_by_arrived[arrived]
+            given_up = self.arrived_by_expected.get(asking)
+            self.arrived_by_expected[asking] = arrived
+            self._expected_by_arrived[arrived] = asking
+            arrived = given_up

@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Spans, data points and log records in the short form that people write: their fields, and the words of fields.
 
-`written_records.py` writes them as OTLP in JSON, and `read_records.py` reads them. Private.
+`written_records.py` writes them as OTLP in JSON, and `read_records.py` reads them. The short form of a span is ::
+
+    {"name": "GET /", "kind": "server", "status": "error", "attributes": {"url.path": "/"}, "duration": "10ms"}
+
+Private.
 """
 
 from __future__ import annotations
@@ -44,8 +48,9 @@ FIELDS_BY_SIGNAL = {
 }  # fmt: skip
 # The kinds of metrics that a test can give.
 METRIC_POINT_KINDS = ("gauge", "sum", "histogram")
-# Hexadecimal digits of ids.
-TRACE_DIGITS, SPAN_DIGITS = 32, 16
+# How many hexadecimal digits ids have.
+TRACE_DIGITS = 32
+SPAN_DIGITS = 16
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m)\Z")
 NANOSECONDS_BY_UNIT = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
 
@@ -58,11 +63,11 @@ def make_identifier(value: Any, digits: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
-def parse_nanoseconds(value: Any, place: str) -> int:
+def parse_nanoseconds(value: Any, where: str) -> int:
     """Return the nanoseconds of a duration such as `10ms` or `1.5s`. Raises Problem for another text."""
     duration_match = _DURATION.match(str(value))
     if not duration_match:
-        raise Problem(f"'{value}' is not a duration", where=place, fix="Write it like 10ms or 1.5s.")
+        raise Problem(f"'{value}' is not a duration", where=where, fix="Write it like 10ms or 1.5s.")
     return int(float(duration_match[1]) * NANOSECONDS_BY_UNIT[duration_match[2]])
 
 

@@ -3,9 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A text that a regular expression of Go most likely matches: the first alternative, each thing as seldom as it may be.
 
-The syntax is that of Go's package regexp/syntax. Three things are not covered, so the text may not match:
-assertions such as `$` and `\\b` count as met, and scripts such as `\\p{Greek}` and octal numbers get a wrong character.
-Private.
+| pattern | text |
+|---|---|
+| `^/api/v[12]/\\w+$` | `/api/v1/a` |
+| `(a|b)c{2}d*` | `acc` |
+| `[^a-z]` | `1` |
+
+samples.py and others use it for records that meet a condition with the pattern. The syntax is that of Go's package
+regexp/syntax. Three things are not covered, so the text may not match: assertions such as `$` and `\\b` count as met,
+and scripts such as `\\p{Greek}` and octal numbers get a wrong character. Private.
 """
 
 from __future__ import annotations
@@ -18,12 +24,19 @@ from typing import NamedTuple
 from unicodedata import category
 
 _Members = Callable[[str], bool]
+"""Returns whether a character is one of a class."""
 
-# The characters that stand for a class, the plainest first, and what stands for a class that has none of them.
-_PLAIN_CHARACTERS, _OTHER_CHARACTER = "ax1_ -.A+\t\n", "~"
+# The characters that stand for a class, the plainest first.
+_PLAIN_CHARACTERS = "ax1_ -.A+\t\n"
+# What stands for a class that has none of them.
+_OTHER_CHARACTER = "~"
+# What stands for `.`.
 _ANY_CHARACTER = "x"
-# Signs and escapes that ask for a place in the text, and for no character. `\Q` and `\E` quote what is between them.
-_ASSERTIONS, _ESCAPED_ASSERTIONS = "^$", "AzbBQE"
+# Signs that ask for a place in the text, and for no character.
+_ASSERTIONS = "^$"
+# The letters of escapes that do so. `\Q` and `\E` quote what is between them.
+_ESCAPED_ASSERTIONS = "AzbBQE"
+# Control characters by the letters of their escapes.
 _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _MEMBERS_BY_CLASS: dict[str, _Members] = {
     "alnum": str.isalnum,
@@ -42,34 +55,39 @@ _PERL_CLASSES = {"d": "digit", "s": "space", "w": "word"}
 
 # The begin of a group: `(`, `(?:`, `(?i)`, `(?P<name>`.
 _GROUP_OPENING = re.compile(r"\((?:\?(?:P?<\w+>|[imsU-]*:?))?")
-# Go refuses more than 1000 repeats.
+# How often the thing before is repeated: `*`, `?`, `+`, `{3}`, `{1,}`. Go refuses more than 1000 repeats.
 _QUANTIFIER = re.compile(r"[*?+]|\{(\d{1,4})(?:,\d*)?\}")
+# A set: `[a-z]`, `[^\]]`, `[[:alpha:]_]`.
 _SET_PATTERN = re.compile(r"\[(\^?)(\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
+# A class in a set: `[:alpha:]`, `[:^digit:]`.
 _POSIX_CLASS = re.compile(r"\[:(\^?)(\w+):\]")
-# A character by its code, `\x41` or `\x{1f600}`, and a Unicode class, `\pL` or `\p{^Greek}`.
+# A character by its code: `\x41`, `\x{1f600}`.
 _CODE_PATTERN = re.compile(r"\\x(?:\{(?P<long>[0-9A-Fa-f]{1,6})\}|(?P<short>[0-9A-Fa-f]{2}))")
+# A class of Unicode: `\pL`, `\p{^Greek}`.
 _UNICODE_CLASS = re.compile(r"\\(?P<sign>[pP])(?:\{(?P<negated>\^?)(?P<name>\w+)\}|(?P<letter>\w))")
 # Nested repeats multiply; a sample needs no more characters than this.
 _LONGEST_SAMPLE = 10_000
 
 
 class _Element(NamedTuple):
-    """One thing in a pattern: a text for it, and a function that says whether a character belongs to it.
-
-    A class, such as `\\d` or `[a-z]`, has more than one character.
-    """
+    """One thing in a pattern, such as `a`, `\\d` or `[a-z]`."""
 
     text: str
+    """A text that it matches."""
     has_character: _Members
+    """Returns whether it matches a character."""
     is_class: bool = False
+    """Whether it matches more than one character."""
 
 
 @dataclass
 class _Group:
-    """A group that is read: the texts of its first alternative."""
+    """A group that is read."""
 
     pieces: list[str] = field(default_factory=list)
+    """The texts of its first alternative."""
     is_first: bool = True
+    """Whether the first alternative is still read: no `|` was there."""
 
     @property
     def text(self) -> str:
@@ -84,97 +102,95 @@ class _Group:
 
 def make_sample_text(pattern: str) -> str:
     """Return a text that a regular expression of Go most likely matches, of at most 10,000 characters."""
-    pattern_rest = pattern
+    remaining = pattern
     groups = [_Group()]  # the innermost is the last
-    while pattern_rest:
-        group_opening = _GROUP_OPENING.match(pattern_rest)
+    while remaining:
+        group_opening = _GROUP_OPENING.match(remaining)
         if group_opening:
             groups.append(_Group())
-            pattern_rest = pattern_rest[group_opening.end() :]
-        elif pattern_rest[0] == "|":
+            remaining = remaining[group_opening.end() :]
+        elif remaining[0] == "|":
             groups[-1].is_first = False
-            pattern_rest = pattern_rest[1:]
-        elif pattern_rest[0] == ")" and len(groups) == 1:
+            remaining = remaining[1:]
+        elif remaining[0] == ")" and len(groups) == 1:
             break  # nothing is open: Go refuses the pattern
         else:
-            piece, pattern_rest = (
-                (groups.pop().text, pattern_rest[1:]) if pattern_rest[0] == ")" else _read_piece(pattern_rest)
-            )
-            repeats, pattern_rest = _read_repeats(pattern_rest)
+            if remaining[0] == ")":
+                piece, remaining = groups.pop().text, remaining[1:]
+            else:
+                piece, remaining = _read_piece(remaining)
+            repeats, remaining = _read_repeats(remaining)
             groups[-1].add((piece * repeats)[:_LONGEST_SAMPLE])
     return "".join(group.text for group in groups)[:_LONGEST_SAMPLE]
 
 
-def _read_repeats(pattern_rest: str) -> tuple[int, str]:
+def _read_repeats(remaining: str) -> tuple[int, str]:
     """Return how often the thing before must be there at least, and what follows its quantifier."""
-    quantifier = _QUANTIFIER.match(pattern_rest)
+    quantifier = _QUANTIFIER.match(remaining)
     if not quantifier:
-        return 1, pattern_rest
-    pattern_rest = pattern_rest[quantifier.end() :].removeprefix("?")
+        return 1, remaining
+    remaining = remaining[quantifier.end() :].removeprefix("?")
     if quantifier[1]:
-        return int(quantifier[1]), pattern_rest
-    return 1 if quantifier[0] == "+" else 0, pattern_rest
+        return int(quantifier[1]), remaining
+    return 1 if quantifier[0] == "+" else 0, remaining
 
 
-def _read_piece(pattern_rest: str) -> tuple[str, str]:
+def _read_piece(remaining: str) -> tuple[str, str]:
     """Return a text for the first thing in a pattern, which is no group, and what follows it."""
-    character = pattern_rest[0]
+    character = remaining[0]
     if character == "\\":
-        element, pattern_rest = _read_escape(pattern_rest)
-        return element.text, pattern_rest
-    set_match = _SET_PATTERN.match(pattern_rest)
+        element, remaining = _read_escape(remaining)
+        return element.text, remaining
+    set_match = _SET_PATTERN.match(remaining)
     if set_match:
-        return _choose_set_character(_read_set_members(set_match[2]), is_negated=bool(set_match[1])), pattern_rest[
-            set_match.end() :
-        ]
+        text = _choose_set_character(_read_set_members(set_match[2]), is_negated=bool(set_match[1]))
+        return text, remaining[set_match.end() :]
     if character in _ASSERTIONS:
-        return "", pattern_rest[1:]
-    return _ANY_CHARACTER if character == "." else character, pattern_rest[1:]
+        return "", remaining[1:]
+    return _ANY_CHARACTER if character == "." else character, remaining[1:]
 
 
-def _read_escape(pattern_rest: str) -> tuple[_Element, str]:
+def _read_escape(remaining: str) -> tuple[_Element, str]:
     """Return what a pattern that begins with a backslash has first, and what follows it."""
-    code_match = _CODE_PATTERN.match(pattern_rest)
+    code_match = _CODE_PATTERN.match(remaining)
     if code_match:
         code_point = int(code_match["long"] or code_match["short"], 16)
-        return _make_character(chr(min(code_point, 0x10FFFF))), pattern_rest[code_match.end() :]
-    class_match = _UNICODE_CLASS.match(pattern_rest)
+        return _make_character(chr(min(code_point, 0x10FFFF))), remaining[code_match.end() :]
+    class_match = _UNICODE_CLASS.match(remaining)
     if class_match:
         category_name = class_match["name"] or class_match["letter"]
         is_negated = (class_match["sign"] == "P") != bool(class_match["negated"])
-        return _make_class(lambda character: category(character).startswith(category_name), is_negated), pattern_rest[
-            class_match.end() :
-        ]
-    sign = pattern_rest[1:2]
+        element = _make_class(lambda character: category(character).startswith(category_name), is_negated)
+        return element, remaining[class_match.end() :]
+    sign = remaining[1:2]
     if sign.lower() in _PERL_CLASSES:
-        return _make_class(_MEMBERS_BY_CLASS[_PERL_CLASSES[sign.lower()]], sign.isupper()), pattern_rest[2:]
+        return _make_class(_MEMBERS_BY_CLASS[_PERL_CLASSES[sign.lower()]], sign.isupper()), remaining[2:]
     if sign in _ESCAPED_ASSERTIONS:
-        return _Element("", lambda _character: False), pattern_rest[2:]
-    return _make_character(_CONTROLS.get(sign, sign)), pattern_rest[2:]
+        return _Element("", lambda _character: False), remaining[2:]
+    return _make_character(_CONTROLS.get(sign, sign)), remaining[2:]
 
 
-def _read_set_members(set_rest: str) -> list[_Element]:
+def _read_set_members(remaining: str) -> list[_Element]:
     """Return the characters, classes and ranges between the brackets of a set."""
     members = []
-    while set_rest:
-        member, set_rest = _read_set_member(set_rest)
-        if not member.is_class and set_rest[:1] == "-" and set_rest[1:]:
-            last_member, set_rest = _read_set_member(set_rest[1:])
+    while remaining:
+        member, remaining = _read_set_member(remaining)
+        if not member.is_class and remaining[:1] == "-" and remaining[1:]:
+            last_member, remaining = _read_set_member(remaining[1:])
             member = _make_range(member.text, last_member.text)
         members.append(member)
     return members
 
 
-def _read_set_member(set_rest: str) -> tuple[_Element, str]:
+def _read_set_member(remaining: str) -> tuple[_Element, str]:
     """Return the first character or class of a set, and what follows it."""
-    posix_match = _POSIX_CLASS.match(set_rest)
+    posix_match = _POSIX_CLASS.match(remaining)
     if posix_match:
-        return _make_class(_MEMBERS_BY_CLASS.get(posix_match[2], str.isalpha), bool(posix_match[1])), set_rest[
-            posix_match.end() :
-        ]
-    if set_rest[0] == "\\":
-        return _read_escape(set_rest)
-    return _make_character(set_rest[0]), set_rest[1:]
+        element = _make_class(_MEMBERS_BY_CLASS.get(posix_match[2], str.isalpha), bool(posix_match[1]))
+        return element, remaining[posix_match.end() :]
+    if remaining[0] == "\\":
+        return _read_escape(remaining)
+    return _make_character(remaining[0]), remaining[1:]
 
 
 def _choose_set_character(members: list[_Element], *, is_negated: bool) -> str:
@@ -185,10 +201,12 @@ def _choose_set_character(members: list[_Element], *, is_negated: bool) -> str:
 
 
 def _make_character(text: str) -> _Element:
+    """Return a character that stands for itself."""
     return _Element(text, lambda character: character == text)
 
 
 def _make_range(first_character: str, last_character: str) -> _Element:
+    """Return a range of a set, as `a-z` is one."""
     return _Element(first_character, lambda character: first_character <= character <= last_character)
 
 

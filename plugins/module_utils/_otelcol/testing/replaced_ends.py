@@ -5,7 +5,14 @@
 
 These are the ends of a test. harness.py puts them into the config. A sink is an exporter that sends to the test; the
 name in its URL says which exporter of the user it stands for. A receiver stays only if it reads what the test writes or
-serves: file_log reads files below the folder of the test, prometheus scrapes pages of the test (scrapes.py).
+serves:
+
+| the user's component | in a test |
+|---|---|
+| receiver `file_log`, `include: [/var/log/*.log]` | itself, `include: [/tmp/x/var/log/*.log]` |
+| receiver `prometheus` with pages of the test | itself, with jobs that scrape the pages (scrapes.py) |
+| receiver `zipkin` | receiver `otlp/0_zipkin` at `127.0.0.1:PORT` |
+| exporter `kafka/a` | exporter `otlp_http/0_kafka_a` that sends to `http://127.0.0.1:PORT/kafka%2Fa` |
 """
 
 from __future__ import annotations
@@ -29,21 +36,22 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class ReplacedEnds:
-    """What a test listens on and connects to: addresses on loopback, and the folder that stands for `/`.
-
-    `sink_address` is the URL of the test, and `port_by_receiver` has a port for each receiver of the user. `otlp_http`
-    is the name of that exporter in the version of the Collector, `otlphttp` or `otlp_http`. `pages` are what receivers
-    of type prometheus scrape, every `scrape_seconds` seconds. With `is_replay`, the run is a replay of captured
-    telemetry: then no receiver stays, and each gets its telemetry by OTLP.
-    """
+    """What a test listens on and connects to: addresses on loopback, and the folder that stands for `/`."""
 
     sink_address: str
+    """The URL of the test's server, such as `http://127.0.0.1:1234`."""
     port_by_receiver: Mapping[str, int]
+    """A port of loopback for each receiver of the user."""
     root_folder: str
+    """The folder in which the files of the test are, as if it were `/`."""
     otlp_http: str = "otlp_http"
+    """The name of that exporter in the version of the Collector, `otlphttp` or `otlp_http`."""
     pages: Sequence[scrapes.ScrapedPage] = ()
+    """What receivers of type prometheus scrape."""
     scrape_seconds: int = scrapes.SECONDS_BETWEEN_SCRAPES
+    """Seconds between two scrapes."""
     is_replay: bool = False
+    """Whether the run is a replay of captured telemetry: then no receiver stays, and each gets OTLP."""
 
     def reads_test_data(self, receiver: str) -> bool:
         """Return whether a receiver stays, and reads what the test puts there."""
@@ -62,12 +70,12 @@ def is_file_log(receiver: str) -> bool:
 
 
 def make_numbered_id(kind: str, position: int, component_id: str) -> str:
-    """Return the id, with a number of its own, of what stands for a component in a test."""
+    """Return the id, with a number of its own, of what stands for a component in a test, such as `otlp/0_zipkin`."""
     return f"{kind}/{position}_{make_id_part(component_id)}"
 
 
 def make_id_part(component_id: str) -> str:
-    """Return an id as a part of another one."""
+    """Return an id as a part of another one: `kafka/a` is `kafka_a`."""
     return component_id.replace("/", "_")
 
 
@@ -81,15 +89,17 @@ def replace_receivers(
     """
     replaced_components = {}
     for receiver, source_id in source_ids.items():
-        replaced_components[source_id] = _replace_receiver(config, receiver, ends, waits=is_time_based)
+        replaced_components[source_id] = _replace_receiver(config, receiver, ends, is_time_based=is_time_based)
     return collect_changed_section(replaced_components)
 
 
-def _replace_receiver(config: Mapping[str, Any], receiver: str, ends: ReplacedEnds, *, waits: bool) -> ChangedComponent:
+def _replace_receiver(
+    config: Mapping[str, Any], receiver: str, ends: ReplacedEnds, *, is_time_based: bool
+) -> ChangedComponent:
     """Return what stands for one receiver: itself if it reads what the test writes or serves, otherwise OTLP."""
     settings = _read_receiver_settings(config, receiver, ends)
     if ends.list_pages_of(receiver):
-        return _build_scraping_receiver(settings, receiver, ends, waits=waits)
+        return _build_scraping_receiver(settings, receiver, ends, is_time_based=is_time_based)
     if ends.reads_test_data(receiver):
         change = f"receivers.{receiver}: reads below the folder of the test, from the beginning; no storage"
         return ChangedComponent(_build_file_log_settings(ends.root_folder, settings), [change])
@@ -114,14 +124,14 @@ def _read_receiver_settings(config: Mapping[str, Any], receiver: str, ends: Repl
 
 
 def _build_scraping_receiver(
-    settings: Mapping[str, Any], receiver: str, ends: ReplacedEnds, *, waits: bool
+    settings: Mapping[str, Any], receiver: str, ends: ReplacedEnds, *, is_time_based: bool
 ) -> ChangedComponent:
     """Return a receiver that scrapes the pages of the test: once at its stop, or again and again if that is needed.
 
-    With `waits`, components send by time, so that a scrape at the stop comes too late.
+    With `is_time_based`, components send at an interval, so that a scrape at the stop comes too late.
     """
     has_one_text_each = all(len(page.texts) == 1 for page in ends.pages)
-    pace = 0 if has_one_text_each and not waits else ends.scrape_seconds
+    pace = 0 if has_one_text_each and not is_time_based else ends.scrape_seconds
     own_pages = ends.list_pages_of(receiver)
     scraping_receiver = scrapes.build_scraping_receiver(
         settings, own_pages, ends.sink_address, ends.port_by_receiver[receiver], pace

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which fields a record needs to meet a condition of OTTL, as the literals in the condition say.
 
-`name == "a" or kind == SPAN_KIND_SERVER` has two ways to be met: `{("name",): "a"}` and `{("kind",): "server"}`. A
-condition has no way if its literals do not say one, as `Len(name) > 3`. A way is a guess: only the Collector can say
-whether a record with these fields meets the condition. A field is a path in a record of the short form, see records.py;
-record_fields.py finds the field that OTTL names. taking_fields.py calls this for proposed tests. Private.
+`name == "a" or kind == SPAN_KIND_SERVER` is met with one of two alternatives: the fields `{("name",): "a"}`, or the
+fields `{("kind",): "server"}`. A condition has none if its literals do not say one, as `Len(name) > 3`. An alternative
+is a guess: only the Collector can say whether a record with these fields meets the condition. A field is a path in a
+record of the short form, see records.py; record_fields.py finds the field that OTTL names. taking_fields.py and
+policy_fields.py call this for proposed tests. Private.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from .records import SPAN_KINDS, STATUS_WORDS
 from .regex_sample import make_sample_text
 
 WantedFields = dict[Path, Any]
-"""One way to meet a condition: the value that each field must have."""
+"""One alternative to meet a condition: the value that each field of a record must have."""
 FIELD_ABSENT = object()
 """The value of a field that a record must not have."""
 SAMPLE_TEXT = "text"
 """The value of a field that may have any text."""
 
-# How many ways to meet a condition are tried.
-_MOST_WAYS = 8
+# How many alternatives to meet a condition are tried.
+_MOST_ALTERNATIVES = 8
 # The words of the fields that take no other text, the plainest first.
 _WORDS_OF_FIELDS: dict[Path, tuple[str, ...]] = {
     ("kind",): SPAN_KINDS[1:],
@@ -47,15 +48,14 @@ _WORDS_OF_FIELDS: dict[Path, tuple[str, ...]] = {
 
 
 class _ComparisonSign(NamedTuple):
-    """A sign of a comparison.
-
-    `opposite` is the sign that is true where this one is false, `mirrored` the one that says the same with the sides
-    exchanged. `make_number` returns a number for which the comparison with a given number is true.
-    """
+    """A sign of a comparison."""
 
     opposite: str
+    """The sign that is true where this one is false: `<=` for `>`."""
     mirrored: str
+    """The sign that says the same with the sides exchanged: `<` for `>`."""
     make_number: Callable[[Any], Any] | None = None
+    """Returns a number for which the comparison with a given number is true: 4 for `> 3`."""
 
 
 _COMPARISON_SIGNS = {
@@ -81,14 +81,12 @@ class _Comparison(NamedTuple):
 
 
 class _FieldTest(NamedTuple):
-    """A function of OTTL that tests a field.
-
-    `make_sample` returns a value that passes, given the literal behind the field, which is None if there is none.
-    `passes` says for tests of texts whether a text passes, given such a sample.
-    """
+    """A function of OTTL that tests a field."""
 
     make_sample: Callable[[Any], Any]
+    """Returns a value that passes, given the literal behind the field, which is None if there is none."""
     passes: Callable[[str, str], bool] | None = None
+    """Returns whether a text passes, given such a sample; None for tests of other values."""
 
 
 _FIELD_TESTS = {
@@ -110,82 +108,89 @@ _OTHER_TEXTS = ("~", SAMPLE_TEXT, "")
 
 
 def find_fields_meeting(condition: str, context: str) -> list[WantedFields]:
-    """Return the ways to meet a condition of a context such as `span`; none if its literals do not say one.
+    """Return the alternatives to meet a condition of a context such as `span`; none if its literals do not say one.
 
     An empty condition is met by every record.
     """
     try:
         tokens = split_tokens(condition)[:-1]
-        return _find_ways_of_or(tokens, context, False)[:_MOST_WAYS] if tokens else [{}]
+        return _find_for_or(tokens, context, False)[:_MOST_ALTERNATIVES] if tokens else [{}]
     except (UnknownPart, InvalidOttl, TypeError, ValueError):
         return []
 
 
-def unite_ways(ways: Iterable[WantedFields], other_ways: Sequence[WantedFields]) -> list[WantedFields]:
-    """Return each way of the first united with each of the others, but for those that contradict each other."""
+def combine_alternatives(
+    alternatives: Iterable[WantedFields], other_alternatives: Sequence[WantedFields]
+) -> list[WantedFields]:
+    """Return each alternative of the first with each of the others, but for those that contradict each other.
+
+    `[{("name",): "a"}]` and `[{("kind",): "server"}]` are together `[{("name",): "a", ("kind",): "server"}]`.
+    """
     united = []
-    for fields in ways:
-        for other_fields in other_ways:
+    for fields in alternatives:
+        for other_fields in other_alternatives:
             if not _is_contradictory(fields, other_fields):
                 united.append({**fields, **other_fields})
     return united
 
 
 def _is_contradictory(fields: WantedFields, other_fields: WantedFields) -> bool:
-    """Whether two ways want different values of the same field."""
+    """Whether two alternatives want different values of the same field."""
     return any(path in fields and fields[path] != value for path, value in other_fields.items())
 
 
-# In the functions below, `negated` asks for the ways not to meet a part of a condition, because `not` is before it.
+# In the functions below, `is_negated` asks for alternatives not to meet a part of a condition: `not` is before it.
 
 
-def _find_ways_of_or(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
-    """Return the ways for parts with `or` between them. A record fails to meet the whole if it meets no part."""
-    ways_of_parts = []
+def _find_for_or(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
+    """Return the alternatives for parts with `or` between them. A record fails the whole if it meets no part."""
+    alternatives_of_parts = []
     for or_part in split_at_separators(tokens, ("or",)):
-        ways_of_parts.append(_find_ways_of_and(or_part, context, is_negated))
-    return _unite_ways_of_parts(ways_of_parts) if is_negated else _join_ways(ways_of_parts)
+        alternatives_of_parts.append(_find_for_and(or_part, context, is_negated))
+    return _combine_parts(alternatives_of_parts) if is_negated else _join_alternatives(alternatives_of_parts)
 
 
-def _find_ways_of_and(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
-    """Return the ways for parts with `and` between them. A record fails to meet the whole if it fails one part."""
-    ways_of_parts = []
+def _find_for_and(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
+    """Return the alternatives for parts with `and` between them. A record fails the whole if it fails one part."""
+    alternatives_of_parts = []
     for and_part in split_at_separators(tokens, ("and",)):
-        ways_of_parts.append(_find_ways_of_part(and_part, context, is_negated))
-    return _join_ways(ways_of_parts) if is_negated else _unite_ways_of_parts(ways_of_parts)
+        alternatives_of_parts.append(_find_for_part(and_part, context, is_negated))
+    return _join_alternatives(alternatives_of_parts) if is_negated else _combine_parts(alternatives_of_parts)
 
 
-def _join_ways(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
-    """Return the ways of all parts, one after the other."""
-    ways: list[WantedFields] = []
-    for ways_of_part in ways_of_parts:
-        ways += ways_of_part
-    return ways
+def _join_alternatives(alternatives_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
+    """Return the alternatives of all parts, one after the other."""
+    alternatives: list[WantedFields] = []
+    for alternatives_of_part in alternatives_of_parts:
+        alternatives += alternatives_of_part
+    return alternatives
 
 
-def _unite_ways_of_parts(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
-    """Return the ways that are one of each part, at most _MOST_WAYS; all ways of a part that is alone."""
-    if len(ways_of_parts) == 1:
-        return ways_of_parts[0]
-    ways: list[WantedFields] = [{}]
-    for ways_of_part in ways_of_parts:
-        ways = unite_ways(ways, ways_of_part)[:_MOST_WAYS]
-    return ways
+def _combine_parts(alternatives_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
+    """Return alternatives that each meet all parts, at most _MOST_ALTERNATIVES; all of a part that is alone."""
+    if len(alternatives_of_parts) == 1:
+        return alternatives_of_parts[0]
+    alternatives: list[WantedFields] = [{}]
+    for alternatives_of_part in alternatives_of_parts:
+        alternatives = combine_alternatives(alternatives, alternatives_of_part)[:_MOST_ALTERNATIVES]
+    return alternatives
 
 
-def _find_ways_of_part(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
-    """Return the ways for `not …`, a comparison, a condition in brackets, `true` or `false`, or a call."""
+def _find_for_part(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
+    """Return the alternatives for `not …`, a comparison, a condition in brackets, `true` or `false`, or a call."""
     if not tokens:
         raise UnknownPart
     first_token, last_token = tokens[0], tokens[-1]
     if first_token.kind == "not":
-        return _find_ways_of_part(tokens[1:], context, not is_negated)
+        return _find_for_part(tokens[1:], context, not is_negated)
     sides = split_at_separators(tokens, _COMPARISON_SIGNS)
     if len(sides) > 1:
-        comparison = _read_comparison(sides[0], tokens[len(sides[0])].text, sides[1], context)
-        return [{comparison.field: _find_value_for(comparison.negate() if is_negated else comparison)}]
+        sign = tokens[len(sides[0])].text
+        comparison = _read_comparison(sides[0], sign, sides[1], context)
+        met_comparison = comparison.negate() if is_negated else comparison
+        return [{comparison.field: _find_value_for(met_comparison)}]
     if first_token.text == "(" and last_token.text == ")":
-        return _find_ways_of_or(tokens[1:-1], context, is_negated)
+        return _find_for_or(tokens[1:-1], context, is_negated)
     if first_token.kind == "bool":
         is_met = (first_token.text == "true") is not is_negated
         return [{}] if is_met else []
@@ -229,7 +234,7 @@ def _choose_another_value(value: Any, field: Path) -> Any:
 
 
 def _find_fields_of_call(tokens: Tokens, context: str, is_negated: bool) -> WantedFields:
-    """Return the field for which a call is true. Raises UnknownPart for a function that is not in _TESTS."""
+    """Return the field for which a call is true. Raises UnknownPart for a function that is not in _FIELD_TESTS."""
     function_name, arguments = read_called_function(tokens)
     if function_name.startswith(_ATTRIBUTE_TEST_PREFIX):
         return _find_fields_of_attribute([read_literal_value(argument) for argument in arguments], is_negated)

@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policies of tail_sampling, and the policies and conditions in them: each is asked alone. Private.
+"""The policies of tail_sampling, and the policies and conditions in them, as branches. Private.
 
-branches.py asks here for the branches of the processor; branch_model.py says what a branch is and how it is asked. To
-ask a policy alone is to run the processor with this policy only: a trace takes the policy if the processor keeps it.
+branches.py asks here for the branches of the processor; branch_model.py says what a branch is. A probe runs the
+processor with one policy alone: a trace takes the policy if the processor keeps it. An example: of the policies
+`errors` and `slow`, the second has ::
+
+    settings_with_branch={"decision_wait": "1s", "policies": [{"name": "slow", "type": "latency", …}]}
 """
 
 from __future__ import annotations
@@ -43,19 +46,24 @@ def _build_branch_of_policy(path: Path, policy_type: str, policy: Settings, sett
     """Return a policy as what a trace takes. A trace takes `drop` if it is lost where all others are kept."""
     description = f"policy {policy.get('name', '')} ({policy_type})"
     if policy_type == "drop":
-        asked_settings = {**settings, "policies": [_KEEP_ALL_POLICY, policy]}
-        return Branch(path, description, _TRACE_SIGNALS, asked_settings, compared_with=Baseline.RECORDS_BEFORE)
-    return Branch(path, description, _TRACE_SIGNALS, asking_settings={**settings, "policies": [policy]})
+        settings_with_branch = {**settings, "policies": [_KEEP_ALL_POLICY, policy]}
+        return Branch(
+            path, description, _TRACE_SIGNALS, settings_with_branch, settings_without_branch=Baseline.RECORDS_BEFORE
+        )
+    return Branch(path, description, _TRACE_SIGNALS, settings_with_branch={**settings, "policies": [policy]})
 
 
 def _list_branches_of_conditions(path: Path, policy: Settings, settings: Settings) -> Iterator[Branch]:
-    """Yield the conditions of a policy `ottl_condition`: a policy with that condition alone asks for each."""
+    """Yield the conditions of a policy `ottl_condition`: a probe has the policy with one of them alone."""
     condition_settings = mapping_at(policy, _OTTL_CONDITION)
     other_settings = {key: value for key, value in condition_settings.items() if key not in _CONDITION_CONTEXTS}
     for context in _CONDITION_CONTEXTS:
         for index, condition in enumerate(list_at(condition_settings, context)):
-            asked_policy = {**policy, _OTTL_CONDITION: {**other_settings, context: [condition]}}
+            policy_with_condition = {**policy, _OTTL_CONDITION: {**other_settings, context: [condition]}}
             condition_path = (*path, _OTTL_CONDITION, context, index)
             yield Branch(
-                condition_path, str(condition), _TRACE_SIGNALS, asking_settings={**settings, "policies": [asked_policy]}
+                condition_path,
+                str(condition),
+                _TRACE_SIGNALS,
+                settings_with_branch={**settings, "policies": [policy_with_condition]},
             )

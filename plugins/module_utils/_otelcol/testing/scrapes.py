@@ -3,8 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A prometheus receiver that scrapes pages of a test: its jobs keep their labels, relabelling and limits.
 
-A page is a text with metrics that the test serves; a job of the receiver scrapes it, one text after the other.
-Relabelling and the labels of the user's target stay, only the request goes to the test.
+A job is one of the receiver's `scrape_configs`. A page is a text with metrics that the test serves, and that a job
+scrapes. replaced_ends.py puts the receiver into the config of a test, and run_case.py in plugin_utils serves the pages.
+An example: for `given: {pages: {shop: "up_time 3"}}`, the job `shop` with the target `shop:8080` becomes ::
+
+    job_name: shop
+    static_configs: [{targets: ["shop:8080"], labels: {}}]
+    relabel_configs: [the user's, then those that send the request to 127.0.0.1:1234/pages/0]
+    scrape_interval: 10s
+
 Sources: receiver/prometheusreceiver of contrib from 0.155, where a receiver can scrape when it stops; the type
 `ScrapeConfig` of Prometheus 3. Private.
 """
@@ -40,7 +47,9 @@ _KEYS_REACHING_OUT = (
 _ADDRESS_LABEL = "__address__"
 _UNNAMED_ADDRESS = "target:80"
 # When the first scrape is: never before the receiver stops, or at once.
-_ONLY_AT_THE_STOP, _AT_ONCE = "1h", "0s"
+_ONLY_AT_THE_STOP = "1h"
+_AT_ONCE = "0s"
+# The interval of a receiver that scrapes only when it stops.
 _USUAL_SECONDS = 10
 SECONDS_BETWEEN_SCRAPES = 2
 """Seconds between scrapes, in which the Collector must hear that it shall stop."""
@@ -48,16 +57,17 @@ SECONDS_BETWEEN_SCRAPES = 2
 
 @dataclass(frozen=True)
 class ScrapedPage:
-    """What one job gets: `texts`, one for each scrape, and the labels that a discovery would give its target.
-
-    `path` is that of the page at the server of the test.
-    """
+    """What one job gets."""
 
     receiver: str
+    """The receiver that has the job."""
     job_name: str
     path: str
+    """The path of the page at the server of the test, such as `/pages/0`."""
     texts: tuple[str, ...]
+    """The texts of the page, one for each scrape."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """The labels that a discovery would give its target."""
 
 
 class _Job(NamedTuple):
@@ -68,7 +78,7 @@ class _Job(NamedTuple):
 
 
 def read_scraped_pages(
-    receivers: Mapping[str, Any], given_parts: Sequence[Mapping[str, Any]], place: str
+    receivers: Mapping[str, Any], given_parts: Sequence[Mapping[str, Any]], where: str
 ) -> list[ScrapedPage]:
     """Return the pages of a test for receivers with their settings.
 
@@ -78,42 +88,41 @@ def read_scraped_pages(
     labels_by_job: dict[_Job, dict[str, str]] = {}
     for given_part in given_parts:
         named_receiver = str(given_part.get("to") or "")
-        for job_name, text in _list_texts_of_jobs(given_part, place):
-            texts_by_job.setdefault(_find_job(receivers, job_name, named_receiver, place), []).append(text)
-        for job_name, labels_of_target in _list_labels_of_jobs(given_part, place):
-            labels_by_job.setdefault(_find_job(receivers, job_name, named_receiver, place), {}).update(labels_of_target)
+        for job_name, text in _list_texts_of_jobs(given_part, where):
+            job = _find_job(receivers, job_name, named_receiver, where)
+            texts_by_job.setdefault(job, []).append(text)
+        for job_name, labels in _list_labels_of_jobs(given_part, where):
+            job = _find_job(receivers, job_name, named_receiver, where)
+            labels_by_job.setdefault(job, {}).update(labels)
     for job in labels_by_job:
         if job not in texts_by_job:
-            raise Problem(f"job '{job.name}' has a target and no page", where=place, fix="Give its page with `pages`.")
+            raise Problem(f"job '{job.name}' has a target and no page", where=where, fix="Give its page with `pages`.")
     pages = []
-    for page_number, (job, texts_of_job) in enumerate(texts_by_job.items()):
-        pages.append(
-            ScrapedPage(
-                job.receiver, job.name, f"{PAGE_PATH}{page_number}", tuple(texts_of_job), labels_by_job.get(job, {})
-            )
-        )
+    for page_number, (job, texts) in enumerate(texts_by_job.items()):
+        path = f"{PAGE_PATH}{page_number}"
+        pages.append(ScrapedPage(job.receiver, job.name, path, tuple(texts), labels_by_job.get(job, {})))
     return pages
 
 
-def _list_texts_of_jobs(given_part: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
-    """Yield the jobs of a part of `given`, each with its page. Raises Problem for a page that is no text."""
+def _list_texts_of_jobs(given_part: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    """Yield the name of each job in a part of `given`, with its page. Raises Problem for a page that is no text."""
     for job, text in (given_part.get("pages") or {}).items():
         if not isinstance(text, str):
             fix = "Write `JOB: |`, and the page below it."
-            raise Problem(f"the page of job '{job}' is not a text", where=place, fix=fix)
+            raise Problem(f"the page of job '{job}' is not a text", where=where, fix=fix)
         yield str(job), text
 
 
-def _list_labels_of_jobs(given_part: Mapping[str, Any], place: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the jobs of a part of `given`, each with the labels of its target. Raises Problem."""
+def _list_labels_of_jobs(given_part: Mapping[str, Any], where: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the name of each job in a part of `given`, with the labels of its target. Raises Problem."""
     for job, labels in (given_part.get("targets") or {}).items():
         if not isinstance(labels, Mapping):
             fix = "Write `JOB: {LABEL: VALUE}`."
-            raise Problem(f"the target of job '{job}' is not a mapping", where=place, fix=fix)
+            raise Problem(f"the target of job '{job}' is not a mapping", where=where, fix=fix)
         yield str(job), {str(name): str(value) for name, value in labels.items()}
 
 
-def _find_job(receivers: Mapping[str, Any], job_name: str, named_receiver: str, place: str) -> _Job:
+def _find_job(receivers: Mapping[str, Any], job_name: str, named_receiver: str, where: str) -> _Job:
     """Return the job of a name, in the receiver `named_receiver` if one is named.
 
     Raises Problem if none or several have it.
@@ -127,11 +136,11 @@ def _find_job(receivers: Mapping[str, Any], job_name: str, named_receiver: str, 
         return _Job(able_receivers[0], job_name)
     if able_receivers:
         problem = f"several receivers have the job '{job_name}': {', '.join(able_receivers)}"
-        raise Problem(problem, where=place, fix="Name one with `to`.")
+        raise Problem(problem, where=where, fix="Name one with `to`.")
     known_names = [known_name for names in names_by_receiver.values() for known_name in names]
     fix = f"Jobs of prometheus receivers: {', '.join(known_names) or 'none'}."
     raise Problem(
-        f"no prometheus receiver has the job '{job_name}'{suggest_word(job_name, known_names)}", where=place, fix=fix
+        f"no prometheus receiver has the job '{job_name}'{suggest_word(job_name, known_names)}", where=where, fix=fix
     )
 
 
@@ -150,25 +159,13 @@ class ScrapingReceiver(NamedTuple):
 def build_scraping_receiver(
     settings: Mapping[str, Any], own_pages: Iterable[ScrapedPage], sink: str, api_port: int, pace: int
 ) -> ScrapingReceiver:
-    """Return a receiver that scrapes its own pages.
+    """Return a receiver that scrapes its own pages at the sink, which is the URL of the test's server.
 
-    `api_port` is the port on which it says which targets it has. `pace` has the
-    seconds between scrapes; 0 if one at its stop is enough. Raises Problem if a job cannot be changed.
+    `api_port` is the port on which it says which targets it has. `pace` has the seconds between scrapes; 0 if one at
+    its stop is enough. Raises Problem if a job cannot be changed.
     """
-    pages_by_job = {page.job_name: page for page in own_pages}
     seconds = pace or _USUAL_SECONDS
-    jobs, changes = [], []
-    for job in _list_jobs(settings):
-        job_name = str(job.get("job_name"))
-        if job_name not in pages_by_job:
-            changes.append(f"job {job_name}: left out, the test gives no page")
-            continue
-        left_out_keys = sorted(key for key in job if key.endswith(_DISCOVERY_SUFFIX) or key in _KEYS_REACHING_OUT)
-        left_out_note = f"; without {', '.join(left_out_keys)}" if left_out_keys else ""
-        changes.append(f"job {job_name}: one target, on loopback, every {seconds}s{left_out_note}")
-        jobs.append(
-            _build_scraping_job(job, left_out_keys, pages_by_job[job_name], urlsplit(sink).netloc, f"{seconds}s")
-        )
+    jobs, changes = _build_scraping_jobs(settings, own_pages, urlsplit(sink).netloc, seconds)
     if isinstance(value_at(settings, ("config", "global")), str):
         changes.append("global: left out, for nobody knows what is in its expression")
     changes.append("scrapes when it stops; no target allocator")
@@ -182,6 +179,31 @@ def build_scraping_receiver(
         "scrape_on_shutdown": True,
     }
     return ScrapingReceiver(receiver_settings, changes)
+
+
+class _ScrapingJobs(NamedTuple):
+    """The jobs of a receiver in a test, and a line for each job of the user."""
+
+    jobs: list[dict[str, Any]]
+    changes: list[str]
+
+
+def _build_scraping_jobs(
+    settings: Mapping[str, Any], own_pages: Iterable[ScrapedPage], host: str, seconds: int
+) -> _ScrapingJobs:
+    """Return the jobs of a receiver that have a page, as they scrape it at the test's host."""
+    pages_by_job = {page.job_name: page for page in own_pages}
+    scraping = _ScrapingJobs([], [])
+    for job in _list_jobs(settings):
+        job_name = str(job.get("job_name"))
+        if job_name not in pages_by_job:
+            scraping.changes.append(f"job {job_name}: left out, the test gives no page")
+            continue
+        left_out_keys = sorted(key for key in job if key.endswith(_DISCOVERY_SUFFIX) or key in _KEYS_REACHING_OUT)
+        left_out_note = f"; without {', '.join(left_out_keys)}" if left_out_keys else ""
+        scraping.changes.append(f"job {job_name}: one target, on loopback, every {seconds}s{left_out_note}")
+        scraping.jobs.append(_build_scraping_job(job, left_out_keys, pages_by_job[job_name], host, f"{seconds}s"))
+    return scraping
 
 
 def _keep_global_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,8 +228,22 @@ def _build_scraping_job(
     discovered_labels = {name: value.replace("$", "$$") for name, value in page.labels.items()}
     labels = {**target.labels, **discovered_labels}
     address = labels.pop(_ADDRESS_LABEL, target.address)
-    # The names stay those of the user's target: only the request goes to the test.
-    test_relabelling = [
+    kept_settings = {key: value for key, value in user_job.items() if key not in left_out_keys}
+    return {
+        **kept_settings,
+        "static_configs": [{"targets": [address], "labels": labels}],
+        "relabel_configs": [*user_relabelling, *_build_test_relabelling(host, page.path)],
+        "scrape_interval": pace,
+        "scrape_timeout": pace,
+    }
+
+
+def _build_test_relabelling(host: str, path: str) -> list[dict[str, Any]]:
+    """Return the rules that send the request of a job to the test. The names stay those of the user's target.
+
+    The first keeps the user's address as `instance`, if no rule of the user has set this label.
+    """
+    return [
         {
             "source_labels": ["instance", _ADDRESS_LABEL],
             "regex": ";(.+)",
@@ -216,16 +252,8 @@ def _build_scraping_job(
         },
         {"target_label": _ADDRESS_LABEL, "replacement": host},
         {"target_label": "__scheme__", "replacement": "http"},
-        {"target_label": "__metrics_path__", "replacement": page.path},
+        {"target_label": "__metrics_path__", "replacement": path},
     ]
-    kept_settings = {key: value for key, value in user_job.items() if key not in left_out_keys}
-    return {
-        **kept_settings,
-        "static_configs": [{"targets": [address], "labels": labels}],
-        "relabel_configs": [*user_relabelling, *test_relabelling],
-        "scrape_interval": pace,
-        "scrape_timeout": pace,
-    }
 
 
 class _StaticTarget(NamedTuple):

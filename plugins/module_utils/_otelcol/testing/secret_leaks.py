@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where planted secrets leave a config, and whether it stops them on the way to another exporter. Private.
 
-A secret that every exporter gets is named only: nobody said that it must not leave. One that an exporter gets and
-another one does not, though its record arrives there, breaks an invariant: the config means to stop it. Planted secrets
-are made by planted_records.py.
+Planted secrets are made by planted_records.py. A secret that every exporter gets is named only: nobody said that it
+must not leave. One that an exporter gets and another one does not, though its record arrives there, breaks an
+invariant: the config means to stop it. invariants.py asks for observations, such as ::
+
+    otlp/a: spans.attributes.user.email leaves with an e-mail address, which the config stops on its way to otlp/b
 """
 
 from __future__ import annotations

@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Statements in OTTL: their parts, whether a record shows what they change, and the mark where none does. Private.
 
-A mark is an attribute of the resource, `MARK_ATTRIBUTE`. Probes use it to see that a statement works whose effect is
-in no field of the short form of records, such as one on `cache`.
+`set(cache["a"], 1) where name == "b"` has the action `set(cache["a"], 1)` and the condition `name == "b"`. No field of
+a record shows what it changes. A probe then runs a statement in its place that leaves a mark, which is an attribute of
+the resource::
+
+    set(resource.attributes["o11y.test.taken"], true) where name == "b"
+
+processor_steps.py and taking_fields.py call this.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ _SHOWN_FIELDS = {
     "explicit_bounds", "is_monotonic", "kind", "name", "parent_span_id", "severity_number", "severity_text", "span_id",
     "status", "sum", "trace_id", "type", "unit", "value_double", "value_int", "version",
 }  # fmt: skip
-# What a path of OTTL may begin with, before the field.
+# What a path of OTTL may begin with, before the field: `span` of `span.name`.
 _CONTEXT_WORDS = (
     "log", "exemplar", "datapoint", "metric", "spanevent", "span", "scope", "instrumentation_scope", "resource",
 )  # fmt: skip

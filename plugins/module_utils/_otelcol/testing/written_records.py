@@ -38,11 +38,11 @@ _START_TIME = 1_700_000_000_000_000_000
 
 
 def build_otlp_request(
-    signal: str, given_records: Iterable[Record], given_place: str, minute: int = 0
+    signal: str, given_records: Iterable[Record], given_where: str, minute: int = 0
 ) -> dict[str, Any]:
     """Return the OTLP request for records of a signal of the short form, such as `spans`.
 
-    Records that follow each other and have the same resource and scope share them in the request. `given_place` is the
+    Records that follow each other and have the same resource and scope share them in the request. `given_where` is the
     place of the records in the file of tests. The records have the time of the first given ones plus `minute` minutes.
     Raises Problem for a field or value that a record of the signal cannot have.
     """
@@ -53,15 +53,15 @@ def build_otlp_request(
     written_records: list[dict[str, Any]] = []
     previous_shared_fields: tuple[Any, Any] | None = None
     for record_index, record in enumerate(given_records):
-        place = f"{given_place}.{signal}[{record_index}]"
-        _check_record(signal, record, place)
+        where = f"{given_where}.{signal}[{record_index}]"
+        _check_record(signal, record, where)
         resource, scope = record.get("resource") or {}, record.get("scope") or {}
         if (resource, scope) != previous_shared_fields:
             previous_shared_fields = (resource, scope)
             written_records = []
             scope_group = {"scope": _write_scope(scope), records_key: written_records}
             resource_groups.append({"resource": {"attributes": _write_attributes(resource)}, scopes_key: [scope_group]})
-        _add_written_record(write_record(record, place, time), written_records)
+        _add_written_record(write_record(record, where, time), written_records)
     return {resources_key: resource_groups}
 
 
@@ -95,23 +95,23 @@ def _remove_points(metric: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {**metric, kind: metric_data}
 
 
-def _check_record(signal: str, record: Any, place: str) -> None:
+def _check_record(signal: str, record: Any, where: str) -> None:
     """Raise Problem unless a record is a mapping with fields that the signal has."""
     known_fields = FIELDS_BY_SIGNAL[signal]
     if not isinstance(record, Mapping):
-        raise Problem("a record must be a mapping", where=place, fix=f"Its fields: {', '.join(known_fields)}.")
+        raise Problem("a record must be a mapping", where=where, fix=f"Its fields: {', '.join(known_fields)}.")
     for field_name in record:
         if field_name not in known_fields:
             suggestion = suggest_word(str(field_name), known_fields)
             problem = f"there is no field '{field_name}' in records of {signal}{suggestion}"
-            raise Problem(problem, where=place, fix=f"Fields: {', '.join(known_fields)}.")
+            raise Problem(problem, where=where, fix=f"Fields: {', '.join(known_fields)}.")
     for field_name in COMMON_FIELDS:
         if not isinstance(record.get(field_name) or {}, Mapping):
-            raise Problem(f"'{field_name}' must be a mapping", where=place, fix="Write `key: value` pairs.")
+            raise Problem(f"'{field_name}' must be a mapping", where=where, fix="Write `key: value` pairs.")
 
 
 def _find_number_of_word(
-    record: Mapping[str, Any], field: str, words: tuple[str, ...], default: str, place: str
+    record: Mapping[str, Any], field: str, words: tuple[str, ...], default: str, where: str
 ) -> int:
     """Return the number that OTLP has for the word in a field: its place among the words.
 
@@ -119,22 +119,22 @@ def _find_number_of_word(
     """
     value = record.get(field, default)
     if value not in words:
-        raise Problem(f"'{value}' is not a {field}", where=place, fix=f"One of: {', '.join(words)}.")
+        raise Problem(f"'{value}' is not a {field}", where=where, fix=f"One of: {', '.join(words)}.")
     return words.index(value)
 
 
-def _write_span(record: Record, place: str, time: int) -> dict[str, Any]:
+def _write_span(record: Record, where: str, time: int) -> dict[str, Any]:
     """Return a Span that begins at a time in nanoseconds."""
-    end_time = time + parse_nanoseconds(record.get("duration", "10ms"), place)
+    end_time = time + parse_nanoseconds(record.get("duration", "10ms"), where)
     status = {
-        "code": _find_number_of_word(record, "status", STATUS_WORDS, "unset", place),
+        "code": _find_number_of_word(record, "status", STATUS_WORDS, "unset", where),
         "message": str(record.get("message", "")),
     }
     span = {
         "name": str(record.get("name", "span")),
-        "kind": _find_number_of_word(record, "kind", SPAN_KINDS, "internal", place),
-        "traceId": make_identifier(record.get("trace", place), TRACE_DIGITS),
-        "spanId": make_identifier(record.get("id", f"{place} span"), SPAN_DIGITS),
+        "kind": _find_number_of_word(record, "kind", SPAN_KINDS, "internal", where),
+        "traceId": make_identifier(record.get("trace", where), TRACE_DIGITS),
+        "spanId": make_identifier(record.get("id", f"{where} span"), SPAN_DIGITS),
         "startTimeUnixNano": str(time),
         "endTimeUnixNano": str(end_time),
         "attributes": _write_attributes(record.get("attributes") or {}),
@@ -151,23 +151,23 @@ def _write_event(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": str(event.get("name", "")), "attributes": _write_attributes(event.get("attributes") or {})}
 
 
-def _write_metric(record: Record, place: str, time: int) -> dict[str, Any]:
+def _write_metric(record: Record, where: str, time: int) -> dict[str, Any]:
     """Return a Metric with one data point of a time in nanoseconds.
 
     A delta counts from a minute before its time on, everything else from a minute before the first records on.
     """
-    kind = METRIC_POINT_KINDS[_find_number_of_word(record, "type", METRIC_POINT_KINDS, "gauge", place)]
+    kind = METRIC_POINT_KINDS[_find_number_of_word(record, "type", METRIC_POINT_KINDS, "gauge", where)]
     count_end = time if record.get("temporality") == "delta" else _START_TIME
     data_point: dict[str, Any] = {
         "startTimeUnixNano": str(count_end - NANOSECONDS_BY_UNIT["m"]),
         "timeUnixNano": str(time),
         "attributes": _write_attributes(record.get("attributes") or {}),
     }
-    data_point |= _write_buckets(record) if kind == "histogram" else _write_number(record, place)
+    data_point |= _write_buckets(record) if kind == "histogram" else _write_number(record, where)
     metric_data: dict[str, Any] = {"dataPoints": [data_point]}
     if kind != "gauge":
         metric_data["aggregationTemporality"] = _find_number_of_word(
-            record, "temporality", TEMPORALITY_WORDS, "cumulative", place
+            record, "temporality", TEMPORALITY_WORDS, "cumulative", where
         )
     if kind == "sum":
         metric_data["isMonotonic"] = bool(record.get("monotonic", True))
@@ -192,23 +192,23 @@ def _write_buckets(record: Record) -> dict[str, Any]:
     }
 
 
-def _write_number(record: Record, place: str) -> dict[str, Any]:
+def _write_number(record: Record, where: str) -> dict[str, Any]:
     """Return the value of a NumberDataPoint. Raises Problem for a value that is no number."""
     value = record.get("value", 1)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Problem(f"the value '{value}' is not a number", where=place, fix="Write an integer or a float.")
+        raise Problem(f"the value '{value}' is not a number", where=where, fix="Write an integer or a float.")
     if isinstance(value, int):
         return {"asInt": str(value)}
     return {"asDouble": value}
 
 
-def _write_log(record: Record, place: str, time: int) -> dict[str, Any]:
+def _write_log(record: Record, where: str, time: int) -> dict[str, Any]:
     """Return a LogRecord of a time in nanoseconds."""
     severity = record.get("severity", 0)
     severity_number = SEVERITY_NUMBERS.get(severity, severity)
     if not isinstance(severity_number, int):
         raise Problem(
-            f"'{severity}' is not a severity", where=place, fix=f"A number, or: {', '.join(SEVERITY_NUMBERS)}."
+            f"'{severity}' is not a severity", where=where, fix=f"A number, or: {', '.join(SEVERITY_NUMBERS)}."
         )
     text_of_severity = severity if isinstance(severity, str) else ""
     log = {

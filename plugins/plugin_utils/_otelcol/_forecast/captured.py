@@ -4,7 +4,10 @@
 """Reads captures: folders and files with requests of OTLP in JSON, one in each line. Private.
 
 The playbook capture writes such a folder, with a manifest that says whose telemetry it is (capture_facts.py); so does
-the exporter `file`, without a manifest. Forecasts replay it, and savings read it.
+the exporter `file`, without a manifest. Forecasts replay it, and savings read it. An example of a line, which has the
+signal `traces` and one item::
+
+    {"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "GET /"}]}]}]}
 """
 
 from __future__ import annotations
@@ -39,10 +42,11 @@ _NOT_OTLP = "this line of a capture is JSON, but not of OTLP"
 
 
 class Line(NamedTuple):
-    """A line of a capture: its text, and the file and the number of it."""
+    """A line of a capture."""
 
     text: bytes
     where: str
+    """The file, and the number of the line in it, such as `capture/traces.jsonl:7`."""
 
 
 class LineContent(NamedTuple):
@@ -57,14 +61,15 @@ class Capture:
     """A capture: its files, and what its manifest says of it.
 
     Each replay reads the files anew, since a capture may be larger than the memory. Their JSON is parsed the first time
-    only: then `_kinds` has the index of the signal of each line in `_SIGNALS`, and `_counts` its number of items.
+    only: then `_signal_numbers` has the index of the signal of each line in `_SIGNALS`, and `_item_counts` how many
+    items the line has.
     `manifest` is empty if there is none.
     """
 
     files: tuple[Path, ...]
     manifest: Mapping[str, Any]
-    _kinds: bytearray = field(default_factory=bytearray)
-    _counts: array[int] = field(default_factory=lambda: array("L"))
+    _signal_numbers: bytearray = field(default_factory=bytearray)
+    _item_counts: array[int] = field(default_factory=lambda: array("L"))
 
     def read_contents(self) -> Iterator[LineContent]:
         """Yield what all lines hold. Raises Problem for a file that is cut off or has anything else."""
@@ -75,15 +80,17 @@ class Capture:
 
         Raises Problem as `read_contents` does, and if the capture changes.
         """
-        if not self._kinds:
+        if not self._signal_numbers:
             self._read_all()
         number = 0
         for line in self._read_lines():
-            if number == len(self._kinds):
+            if number == len(self._signal_numbers):
                 raise _changed_capture_problem(line.where)
-            yield CapturedRequest(_SIGNALS[self._kinds[number]], self._counts[number], line.text, line.where)
+            yield CapturedRequest(
+                _SIGNALS[self._signal_numbers[number]], self._item_counts[number], line.text, line.where
+            )
             number += 1
-        if number != len(self._kinds):
+        if number != len(self._signal_numbers):
             raise _changed_capture_problem(str(self.files[0].parent))
 
     def _read_lines(self) -> Iterator[Line]:
@@ -97,8 +104,8 @@ class Capture:
                 items = count_items(signal, request)
             except MALFORMED_ERRORS as error:
                 raise Problem(_NOT_OTLP, where=line.where, fix=CAPTURE_AGAIN) from error
-            self._kinds.append(_SIGNALS.index(signal))
-            self._counts.append(items)
+            self._signal_numbers.append(_SIGNALS.index(signal))
+            self._item_counts.append(items)
 
 
 def read_capture(path: Path) -> Capture:

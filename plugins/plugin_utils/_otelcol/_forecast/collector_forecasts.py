@@ -3,8 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forecasts of all collectors of a run that change, each from its own capture.
 
-The module `collector_forecast` returns them. A told collector is one that changes, with its forecast or the reason why
-it has none (told_collectors.py). The forms are its config and image before and after (forecast_forms.py). Private.
+The module `collector_forecast` returns them. For each collector of the inventory:
+
+| before the run | the result |
+|---|---|
+| the same config and image | nothing |
+| another config, and the folder of captures has one of it | a forecast |
+| another config, and there is no capture, or no config that can be read | the reason, in `unknown` |
+| it did not run | it is new, so there is no forecast |
+
+A `ToldCollector` (told_collectors.py) is a collector that changes, with its forecast or the reason why it has none.
+Private.
 """
 
 from __future__ import annotations
@@ -23,8 +32,8 @@ from ....module_utils._otelcol.forecast.told_collectors import (
 )
 from .. import _files
 from .captured import read_capture
-from .forecast_forms import ForecastForms
-from .forecasting import NEVER, check_options, forecast_between_forms
+from .forecast_configs import ForecastConfigs
+from .forecasting import NEVER, check_options, forecast_between_configs
 from .rendered_collectors import KnownBefore, RenderedCollector
 
 # The forecast of one collector has these options, and that of all has not.
@@ -69,29 +78,29 @@ def _forecast_changed_collectors(
         if known_before.keeps_resource(collector):
             continue
         try:
-            form_before = known_before.find_form_before(collector)
+            config_before = known_before.find_config_before(collector)
         except Problem as problem:
             yield ToldCollector(collector.name, missing_reason=problem.wrong)
             continue
-        if form_before is None:
+        if config_before is None:
             yield ToldCollector(collector.name, is_new=True)
-        elif known_before.is_changed(form_before, collector.form_after):
-            forms = ForecastForms(collector.name, form_before, collector.form_after)
-            yield _forecast_by_capture(forms, Path(options["captures"], collector.capture_folder), options, warn)
+        elif known_before.is_changed(config_before, collector.config_after):
+            configs = ForecastConfigs(collector.name, config_before, collector.config_after)
+            yield _forecast_by_capture(configs, Path(options["captures"], collector.capture_folder), options, warn)
 
 
 def _forecast_by_capture(
-    forms: ForecastForms, folder: Path, options: Mapping[str, Any], warn: Callable[[str], None]
+    configs: ForecastConfigs, folder: Path, options: Mapping[str, Any], warn: Callable[[str], None]
 ) -> ToldCollector:
     """Return the forecast of a collector by the capture in a folder, or why there is none."""
     if not _files.is_path_of_kind(folder, Path.is_dir):
         why_missing = f"there is no capture {folder}. Capture it with playbook capture."
-        return ToldCollector(forms.name, missing_reason=why_missing)
+        return ToldCollector(configs.name, missing_reason=why_missing)
     try:
-        forecast = forecast_between_forms(forms, read_capture(folder), {**options, "capture": str(folder)}, warn)
+        forecast = forecast_between_configs(configs, read_capture(folder), {**options, "capture": str(folder)}, warn)
     except Problem as problem:
-        return ToldCollector(forms.name, failure_reason=clean_text(str(problem)).rstrip("."))
-    return ToldCollector(forms.name, forecast=forecast)
+        return ToldCollector(configs.name, failure_reason=clean_text(str(problem)).rstrip("."))
+    return ToldCollector(configs.name, forecast=forecast)
 
 
 def _warn_of_missing(told_collectors: Sequence[ToldCollector], warn: Callable[[str], None]) -> None:

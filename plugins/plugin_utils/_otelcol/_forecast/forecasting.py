@@ -3,10 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forecast of a change: the same capture is sent through the config of before and through the one of after.
 
-What both send is compared. The modules `pipeline_forecast` and `collector_forecast` return the comparison. A capture is
-telemetry that a collector received, in files (`captured.py`). A form is the collector before or after the change
-(`forecast_forms.py`), a replay sends the capture to one form (`replay.py`), and a bench is a Collector on this machine
-that can run it (`bench.py`). Limits are what the user allows a change to do; a breach is a limit that is passed.
+A capture is telemetry that a collector received, in files (`captured.py`). A replay sends it to a Collector on this
+machine (`replay.py`), once for each side of the change, and what both send is compared. Limits are what the user allows
+a change to do; a breach is a limit that is passed. The modules `pipeline_forecast` and `collector_forecast` return the
+result, whose `report` has lines such as ::
+
+    otlp_grpc/backend: 1,000 → 620 spans (-38.0 %), 1.0 MiB → 512.0 KiB (-50.0 %)
+
 Private.
 """
 
@@ -35,10 +38,10 @@ from ....module_utils._otelcol.forecast.unmatched import (
 )
 from .. import _files
 from .._isolation import choice
-from .._testing.bench import Bench
-from .._testing.chosen_bench import choose_bench
+from .._testing.chosen_collector import choose_collector
+from .._testing.collector_setup import CollectorSetup
 from .captured import Capture, check_not_in_capture, read_capture
-from .forecast_forms import ForecastForms, read_forms
+from .forecast_configs import ForecastConfigs, read_configs
 from .forecast_result import build_forecast_result
 from .replay import Replay, Replayed, replay_capture
 
@@ -54,8 +57,8 @@ def forecast_change(arguments: Mapping[str, Any], warn: Callable[[str], None]) -
     """
     check_options(arguments)
     capture = read_capture(Path(arguments["capture"]))
-    forms = read_forms(arguments, CaptureFacts.of(capture.manifest).collector)
-    return forecast_between_forms(forms, capture, arguments, warn)
+    configs = read_configs(arguments, CaptureFacts.of(capture.manifest).collector)
+    return forecast_between_configs(configs, capture, arguments, warn)
 
 
 def check_options(arguments: Mapping[str, Any]) -> None:
@@ -72,30 +75,30 @@ def refuse_breaches(result: ForecastOutcome, fail_on: str) -> None:
         raise Problem(f"\n{result['report']}", asked=result["failure"], facts=dict(result))
 
 
-def forecast_between_forms(
-    forms: ForecastForms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
+def forecast_between_configs(
+    configs: ForecastConfigs, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
 ) -> ForecastResult:
-    """Return what the change from one form of a collector to the other does to what the collector sends.
+    """Return what a change of a collector does to what the collector sends. Raises Problem if nothing can be compared.
 
-    Raises Problem if nothing can be compared.
+    `arguments` are those of `pipeline_forecast`.
     """
     named_by_user = _read_user_names(arguments)
     facts = CaptureFacts.of(capture.manifest)
-    replayed_forms = _replay_forms(forms, capture, arguments, warn)
-    changes = _find_changes(replayed_forms, str(arguments["capture"]))
+    sides = _replay_both_sides(configs, capture, arguments, warn)
+    changes = _find_changes(sides, str(arguments["capture"]))
     compared_forecast = Forecast(
-        collector=forms.name,
+        collector=configs.name,
         changes=tuple(changes),
         breach_lines=tuple(named_by_user.limits.find_breaches(changes)),
-        note_lines=tuple(dict.fromkeys(_list_notes(replayed_forms, facts, named_by_user, changes))),
+        note_lines=tuple(dict.fromkeys(_list_notes(sides, facts, named_by_user, changes))),
         scale=Scale(
-            replayed_forms.form_after.replayed_data.item_count_by_signal,
+            sides.after.replayed.item_count_by_signal,
             {**facts.rate_by_signal, **named_by_user.rates},
         ),
         prices=dict(named_by_user.prices),
         currency=arguments["currency"],
     )
-    return build_forecast_result(compared_forecast, replayed_forms.mask_secrets)
+    return build_forecast_result(compared_forecast, sides.mask_secrets)
 
 
 def _read_user_names(arguments: Mapping[str, Any]) -> NamedOptions:
@@ -110,67 +113,67 @@ def _read_user_names(arguments: Mapping[str, Any]) -> NamedOptions:
 
 
 @dataclass(frozen=True)
-class _ReplayedForm:
-    """A form of a collector after its replay: the bench that ran it, and what it sent."""
+class _ReplayedSide:
+    """One side of a change after its replay: what ran the replay, and what it sent."""
 
-    bench: Bench
-    replayed_data: Replayed
+    setup: CollectorSetup
+    replayed: Replayed
 
     @property
     def tallies(self) -> list[Tally]:
         """What was in the telemetry that was sent, by exporter and signal."""
         tallies: list[Tally] = []
-        for sent_by_signal in self.replayed_data.sent_by_exporter.values():
+        for sent_by_signal in self.replayed.sent_by_exporter.values():
             tallies += [sent.tally for sent in sent_by_signal.values()]
         return tallies
 
     @property
     def sent_signals(self) -> set[str]:
         """The signals that exporters got."""
-        return set().union(*self.replayed_data.sent_by_exporter.values())
+        return set().union(*self.replayed.sent_by_exporter.values())
 
 
 @dataclass(frozen=True)
-class _ReplayedForms:
-    """Both forms of a collector after the replays."""
+class _BothSides:
+    """The collector before the change and after it, each with its replay."""
 
-    form_before: _ReplayedForm
-    form_after: _ReplayedForm
+    before: _ReplayedSide
+    after: _ReplayedSide
 
     def mask_secrets(self, text: str) -> str:
         """Return a text without the secrets of both configs."""
-        return self.form_after.bench.hide_secrets(self.form_before.bench.hide_secrets(text))
+        return self.after.setup.hide_secrets(self.before.setup.hide_secrets(text))
 
 
-def _replay_forms(
-    forms: ForecastForms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
-) -> _ReplayedForms:
-    """Return what both forms send. The old one may have a Collector of its own. Raises Problem."""
+def _replay_both_sides(
+    configs: ForecastConfigs, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
+) -> _BothSides:
+    """Return what both configs send. The one of before may have a Collector of its own. Raises Problem."""
     isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
     arguments_before = {**arguments, "binary": arguments["before_binary"] or arguments["binary"]}
-    bench_before = choose_bench(forms.config_before, arguments_before, isolation, warn)
-    bench_after = choose_bench(forms.config_after, arguments, isolation, warn)
+    setup_before = choose_collector(configs.config_before, arguments_before, isolation, warn)
+    setup_after = choose_collector(configs.config_after, arguments, isolation, warn)
     replay = Replay(capture.read_requests, arguments["receivers"], arguments["tenant_attribute"])
-    return _ReplayedForms(_replay_form("before", bench_before, replay), _replay_form("after", bench_after, replay))
+    return _BothSides(_replay_side("before", setup_before, replay), _replay_side("after", setup_after, replay))
 
 
-def _replay_form(form_label: str, bench: Bench, replay: Replay) -> _ReplayedForm:
-    """Return what a form sends. A Problem names the form, and shows no secret of its config."""
+def _replay_side(side: str, setup: CollectorSetup, replay: Replay) -> _ReplayedSide:
+    """Return what a side, `before` or `after`, sends. A Problem names the side, and shows no secret of its config."""
     try:
-        return _ReplayedForm(bench, replay_capture(bench, replay, form_label))
+        return _ReplayedSide(setup, replay_capture(setup, replay, side))
     except Problem as problem:
-        wrong = f"{form_label}: {mask_and_clean(problem.wrong, mask=bench.hide_secrets)}"
+        wrong = f"{side}: {mask_and_clean(problem.wrong, mask=setup.hide_secrets)}"
         raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
 
 
-def _find_changes(replayed_forms: _ReplayedForms, capture: str) -> list[SentChange]:
+def _find_changes(sides: _BothSides, capture: str) -> list[SentChange]:
     """Return what changes, most bytes first. Raises Problem if nothing was compared."""
-    replay_before, replay_after = replayed_forms.form_before.replayed_data, replayed_forms.form_after.replayed_data
-    names = pair_exporters(replay_before.exporters, replay_after.exporters)
+    before, after = sides.before.replayed, sides.after.replayed
+    paired_exporters = pair_exporters(before.exporters, after.exporters)
     changes = sort_by_size_of_change(
-        list(list_changes(replay_before.sent_by_exporter, replay_after.sent_by_exporter, names))
+        list(list_changes(before.sent_by_exporter, after.sent_by_exporter, paired_exporters))
     )
-    if not any(replay_after.item_count_by_signal.values()):
+    if not any(after.item_count_by_signal.values()):
         raise Problem(f"the capture {capture} is empty", fix="Capture again while clients send.")
     if not changes:
         wrong = f"no record of {capture} reaches an exporter, before or after, so nothing was compared"
@@ -179,36 +182,30 @@ def _find_changes(replayed_forms: _ReplayedForms, capture: str) -> list[SentChan
 
 
 def _list_notes(
-    replayed_forms: _ReplayedForms, facts: CaptureFacts, named_by_user: NamedOptions, changes: Sequence[SentChange]
+    sides: _BothSides, facts: CaptureFacts, named_by_user: NamedOptions, changes: Sequence[SentChange]
 ) -> Iterator[str]:
-    """Yield what a reader of the forecast should know: of the capture, of both forms, and of what a user names."""
-    form_before, form_after = replayed_forms.form_before, replayed_forms.form_after
-    if facts.config_sha256 not in ("", hash_config(form_before.bench.config)):
+    """Yield what a reader of the forecast should know: of the capture, of both sides, and of what a user names."""
+    before, after = sides.before, sides.after
+    captured_items = after.replayed.item_count_by_signal
+    if facts.config_sha256 not in ("", hash_config(before.setup.config)):
         yield "the capture was made with another config than the one of before"
     yield from facts.describe_limits()
-    yield from list_signal_notes(
-        form_before.replayed_data.received_signals | form_after.replayed_data.received_signals,
-        form_after.replayed_data.item_count_by_signal,
-    )
-    yield from list_replay_notes(form_before.bench.config, form_before.replayed_data.exporters)
-    yield from list_replay_notes(form_after.bench.config, form_after.replayed_data.exporters)
-    yield from _describe_lone_changes("before", form_before.replayed_data, form_after.replayed_data)
-    yield from _describe_lone_changes("after", form_after.replayed_data, form_before.replayed_data)
-    for signal, items in form_after.replayed_data.item_count_by_signal.items():
-        if items and signal not in form_before.sent_signals | form_after.sent_signals:
+    yield from list_signal_notes(before.replayed.received_signals | after.replayed.received_signals, captured_items)
+    yield from list_replay_notes(before.setup.config, before.replayed.exporters)
+    yield from list_replay_notes(after.setup.config, after.replayed.exporters)
+    yield from _describe_lone_changes("before", before.replayed, after.replayed)
+    yield from _describe_lone_changes("after", after.replayed, before.replayed)
+    for signal, item_count in captured_items.items():
+        if item_count and signal not in before.sent_signals | after.sent_signals:
             yield f"no exporter gets {signal}, before or after"
-    yield from named_by_user.limits.find_unseen_attributes(form_before.tallies)
-    receivers = frozenset(
-        (*form_before.replayed_data.signals_by_receiver, *form_after.replayed_data.signals_by_receiver)
-    )
-    seen_telemetry = ReplayFacts(
-        form_after.replayed_data.item_count_by_signal, changes, (*form_before.tallies, *form_after.tallies), receivers
-    )
+    yield from named_by_user.limits.find_unseen_attributes(before.tallies)
+    receivers = frozenset((*before.replayed.signals_by_receiver, *after.replayed.signals_by_receiver))
+    seen_telemetry = ReplayFacts(captured_items, changes, (*before.tallies, *after.tallies), receivers)
     yield from list_unmatched_notes(named_by_user, seen_telemetry)
 
 
-def _describe_lone_changes(form_label: str, form: Replayed, other: Replayed) -> Iterator[str]:
-    """Yield a note for each change that the replay makes in the config of one form and not in that of the other."""
-    for change in form.config_changes:
+def _describe_lone_changes(side: str, replayed: Replayed, other: Replayed) -> Iterator[str]:
+    """Yield a note for each change that the replay makes in the config of one side and not in that of the other."""
+    for change in replayed.config_changes:
         if change not in other.config_changes:
-            yield f"{form_label} alone: {change}"
+            yield f"{side} alone: {change}"

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Collectors as the inventory renders them, and how each is before a change. Private.
 
-A form is a collector with a config and an image at one time: the form before is what runs, or what the repository has;
-the form after is what the inventory renders now. `collector_forecasts.py` compares both. A kept config is a copy of a
-running config that an earlier task has saved, with masks in place of secrets.
+`collector_forecasts.py` compares the config and image of each collector before a change, which are what runs or what a
+GitOps repository has, with those after it, which are what the inventory renders now. A kept config is a copy of a
+running config that an earlier task has saved, with masks in place of secrets. An example: the row
+`{"name": "gateway", "namespace": "shop", "kind": "Deployment", "config": {…}, "image": "otelcol:0.158.0"}` is the
+collector `shop/gateway`, whose capture is in the folder `shop.gateway`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from ....module_utils._otelcol.forecast.applied_resources import is_applied
 from ....module_utils._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _inputs
-from .._testing.chosen_bench import ChosenConfig
+from .._testing.chosen_collector import ChosenConfig
 from .._testing.running_configs import find_input_in_cluster
 
 # The kind of a collector of a Linux host.
@@ -33,12 +35,12 @@ _NOT_READABLE = "what it runs with is not one config that can be read"
 class RenderedCollector:
     """A collector of the inventory, as otel_render returns it.
 
-    `form_after` is its config and image after the change.
+    `config_after` has its config and image after the change.
     """
 
     collector_row: Mapping[str, Any]
     workload: ObjectRef
-    form_after: ChosenConfig
+    config_after: ChosenConfig
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], row_place: str) -> RenderedCollector:
@@ -68,18 +70,16 @@ class RenderedCollector:
 
 @dataclass(frozen=True)
 class KnownBefore:
-    """What is known of collectors before a change.
-
-    `kept_configs` has the forms of collectors by NAMESPACE/NAME, with masks in place of secrets. If it is not None, the
-    forms before are taken from it alone. `cluster_resources` are the objects of the cluster, and `rendered_manifests`
-    those of the inventory. With `is_in_repository`, the former are not from a cluster but from files of a GitOps
-    repository, which a run writes anew. At least one of the first two is not None.
-    """
+    """What is known of collectors before a change: kept configs, or else the objects of the cluster."""
 
     kept_configs: Mapping[str, ChosenConfig] | None
+    """The kept configs by NAMESPACE/NAME. If they are not None, nothing else counts."""
     cluster_resources: Sequence[Manifest] | None
+    """The objects of the cluster, or those in files of a GitOps repository; None if there are kept configs alone."""
     rendered_manifests: Sequence[Manifest]
+    """The objects of the inventory."""
     is_in_repository: bool
+    """Whether `cluster_resources` are files of a GitOps repository, which a run writes anew."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> KnownBefore:
@@ -100,13 +100,13 @@ class KnownBefore:
             collector.workload, self.rendered_manifests, self.cluster_resources or ()
         )
 
-    def find_form_before(self, collector: RenderedCollector) -> ChosenConfig | None:
+    def find_config_before(self, collector: RenderedCollector) -> ChosenConfig | None:
         """Return a collector as it is before the change; None if it is not there yet.
 
         Raises Problem if it runs with no config that can be read, or with several.
         """
         if self.kept_configs is not None:
-            return _find_kept_form(collector, self.kept_configs)
+            return _find_kept_config(collector, self.kept_configs)
         suite = Suite(collector.name, collector=collector.workload.name)
         running_input = find_input_in_cluster(suite, [collector.collector_row], self.cluster_resources)
         if running_input is not None:
@@ -117,24 +117,24 @@ class KnownBefore:
             raise Problem(_NOT_READABLE)
         return None
 
-    def is_changed(self, form_before: ChosenConfig, form_after: ChosenConfig) -> bool:
+    def is_changed(self, config_before: ChosenConfig, config_after: ChosenConfig) -> bool:
         """Return whether a change is one of the config or the image. An image that is not known is no change."""
-        config: Any = form_after.config
-        if self.kept_configs is not None:
-            config = mask_tree(config, make_masker(find_secrets(config)))
-        if form_before.config != config:
+        compared_config: Any = config_after.config
+        if self.kept_configs is not None:  # kept configs are masked
+            compared_config = mask_tree(compared_config, make_masker(find_secrets(compared_config)))
+        if config_before.config != compared_config:
             return True
-        return form_before.image != form_after.image and bool(form_before.image and form_after.image)
+        return config_before.image != config_after.image and bool(config_before.image and config_after.image)
 
 
-def _find_kept_form(collector: RenderedCollector, kept: Mapping[str, ChosenConfig]) -> ChosenConfig | None:
-    """Return the kept form of a collector; None if none was kept.
+def _find_kept_config(collector: RenderedCollector, kept: Mapping[str, ChosenConfig]) -> ChosenConfig | None:
+    """Return the kept config of a collector; None if none was kept.
 
     If its image was not kept, it has that of the inventory. Raises Problem if it was kept without a config.
     """
-    form = kept.get(collector.name)
-    if form is None:
+    kept_config = kept.get(collector.name)
+    if kept_config is None:
         return None
-    if not form.config:
+    if not kept_config.config:
         raise Problem(_NOT_READABLE)
-    return form if form.image else replace(form, image=collector.form_after.image)
+    return kept_config if kept_config.image else replace(kept_config, image=collector.config_after.image)

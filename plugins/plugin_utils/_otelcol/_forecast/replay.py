@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Replays requests of a capture through a config in a real Collector, and counts what its exporters send. Private.
 
-`forecasting.py` replays a capture once for each form of a collector. The config gets other ends, as in a test: see
-harness.py and replaced_ends.py. A sink counts items of an exporter, a size sink its bytes (size_sinks.py).
+`forecasting.py` replays a capture through the config of before and the one of after. The config gets other ends, as in
+a test: see harness.py and replaced_ends.py. A sink counts items of an exporter, a size sink its bytes (size_sinks.py).
+An example: a config that drops half of 1000 captured spans has replayed ::
+
+    sent_by_exporter={"otlp_grpc/backend": {"traces": Sent(byte_count=51200, …)}}, item_count_by_signal={"traces": 1000}
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -23,8 +26,10 @@ from ....module_utils._otelcol.otlp_requests import measure_resources
 from ....module_utils._otelcol.testing import cluster_facts, harness
 from ....module_utils._otelcol.testing.checked_pipelines import map_signals_of_receivers
 from ....module_utils._otelcol.testing.replaced_ends import ReplacedEnds
-from .._testing import collector_calls, collector_place, collector_run
-from .._testing.bench import Bench, build_command, check_reach, run_with_retries, wait_for_flushes
+from .._testing import collector_calls, collector_run, collector_runtime
+from .._testing.arrival_waits import wait_for_flushes
+from .._testing.collector_setup import CollectorSetup, build_command, check_reach
+from .._testing.guard import run_with_retries
 from .._testing.sink import ArrivedRecords, serve_sink
 
 _TIMEOUT_SECONDS = 120.0
@@ -100,36 +105,34 @@ class Replay:
     """The attribute of resources that names the tenant; empty if there are no tenants."""
 
 
-def replay_capture(bench: Bench, replay: Replay, form_label: str) -> Replayed:
+def replay_capture(setup: CollectorSetup, replay: Replay, side: str) -> Replayed:
     """Return what the exporters of a config send. Raises Problem if the config cannot be run, or refuses a request."""
-    return run_with_retries(
-        "replaying the capture", form_label, lambda _number: _replay_once(bench, replay, form_label)
-    )
+    return run_with_retries("replaying the capture", side, lambda _number: _replay_once(setup, replay, side))
 
 
-def _replay_once(bench: Bench, replay: Replay, form_label: str) -> Replayed:
-    check_reach(bench)
-    objects = cluster_facts.build_cluster_objects(bench.cluster_objects, "cluster")
+def _replay_once(setup: CollectorSetup, replay: Replay, side: str) -> Replayed:
+    """Return what the exporters of a config send. Raises RetryableError if chance kept it from running."""
+    check_reach(setup)
+    objects = cluster_facts.build_cluster_objects(setup.cluster_objects, "cluster")
     counting_sink = CountingSink(objects, replay.tenant_attribute)
     with (
         tempfile.TemporaryDirectory() as folder,
-        collector_place.open_place(bench.isolation.is_isolated) as place,
-        serve_sink(collector_place.open_listener(place), counting_sink) as address,
+        collector_runtime.open_runtime(setup.isolation.is_isolated) as runtime,
+        serve_sink(collector_runtime.open_listener(runtime), counting_sink) as address,
     ):
-        ports = {receiver: collector_place.find_free_port(place) for receiver in map_signals_of_receivers(bench.config)}
-        ends = ReplacedEnds(address, ports, folder, bench.otlp_http, is_replay=True)
-        built_harness = harness.build_harness(bench.config, ends)
-        add_size_sinks(built_harness.config, ends, bench.config, built_harness.exporter_by_sink)
+        ports = {
+            receiver: collector_runtime.find_free_port(runtime) for receiver in map_signals_of_receivers(setup.config)
+        }
+        ends = ReplacedEnds(address, ports, folder, setup.otlp_http, is_replay=True)
+        built_harness = harness.build_harness(setup.config, ends)
+        add_size_sinks(built_harness.config, ends, setup.config, built_harness.exporter_by_sink)
         batch_sinks(built_harness, ends)
-        item_counts = Counter[str]()
-        with collector_run.run_collector(
-            place, build_command(bench, built_harness, ends), _TIMEOUT_SECONDS
-        ) as log_lines:
-            with collector_calls.OtlpSender(place, _TIMEOUT_SECONDS, _BUSY_SECONDS) as sender:
-                for call, request_place in _iter_calls(built_harness, ports, replay, item_counts, form_label):
-                    _send_request(sender, call, request_place)
+        command = build_command(setup, built_harness, ends)
+        with collector_run.run_collector(runtime, command, _TIMEOUT_SECONDS) as log_lines:
+            with collector_calls.OtlpSender(runtime, _TIMEOUT_SECONDS, _BUSY_SECONDS) as sender:
+                item_counts = _send_capture(sender, replay, built_harness, ports, side)
             wait_for_flushes(counting_sink, built_harness.flush_count)
-    if any(_DROPPED_DATA_LOG in request_place for request_place in log_lines):
+    if any(_DROPPED_DATA_LOG in line for line in log_lines):
         raise Problem(
             "the Collector has dropped data of the replay, so the figures would be too small", fix=_RUN_AGAIN_FIX
         )
@@ -144,23 +147,31 @@ def order_by_arrival(by_signal: Mapping[str, Sent], arrived_signals: Iterable[st
 
     The requests that exporters send last arrive in any order, which must not change a report.
     """
-    signals = (*(signal for signal in arrived_signals if signal in by_signal), *by_signal)
-    return {signal: by_signal[signal] for signal in signals}
+    ordered_signals = [signal for signal in arrived_signals if signal in by_signal]
+    return {signal: by_signal[signal] for signal in (*ordered_signals, *by_signal)}
 
 
-def _iter_calls(
-    built_harness: harness.Harness, ports: Mapping[str, int], replay: Replay, item_counts: Counter[str], form_label: str
-) -> Iterator[tuple[collector_calls.Call, str]]:
-    """Yield the requests of the capture with their lines, each to the receiver of its signal, and count their items."""
+def _send_capture(
+    sender: collector_calls.OtlpSender,
+    replay: Replay,
+    built_harness: harness.Harness,
+    ports: Mapping[str, int],
+    side: str,
+) -> Counter[str]:
+    """Send each request of the capture to the receiver of its signal; return how many items the capture has of each.
+
+    Raises Problem for a signal that several receivers take, and for a request that the Collector refuses.
+    """
+    item_counts = Counter[str]()
     receivers: dict[str, str] = {}
     for signal, items, body, request_place in replay.read_requests():
         item_counts[signal] += items
         if signal not in receivers:
-            receivers[signal] = _choose_receiver(
-                built_harness, signal, replay.receiver_by_signal.get(signal, ""), form_label
-            )
+            receivers[signal] = _choose_receiver(built_harness, signal, replay.receiver_by_signal.get(signal, ""), side)
         if receivers[signal]:
-            yield collector_calls.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), request_place
+            call = collector_calls.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON)
+            _send_request(sender, call, request_place)
+    return item_counts
 
 
 def _send_request(sender: collector_calls.OtlpSender, call: collector_calls.Call, request_place: str) -> None:
@@ -173,7 +184,7 @@ def _send_request(sender: collector_calls.OtlpSender, call: collector_calls.Call
         ) from error
 
 
-def _choose_receiver(built_harness: harness.Harness, signal: str, requested_receiver: str, form_label: str) -> str:
+def _choose_receiver(built_harness: harness.Harness, signal: str, requested_receiver: str, side: str) -> str:
     """Return the receiver that takes a signal; empty if the config takes none of it, so that all of it is lost.
 
     Raises Problem if several could, and none of them is asked for.
@@ -184,7 +195,7 @@ def _choose_receiver(built_harness: harness.Harness, signal: str, requested_rece
     if not able_receivers:
         return ""
     try:
-        return harness.find_receiver_of_signal(built_harness, signal, "", form_label)
+        return harness.find_receiver_of_signal(built_harness, signal, "", side)
     except Problem as problem:
         fix = f"Name one with `receivers`, as in `{signal}: {able_receivers[0]}`."
-        raise Problem(problem.wrong, where=form_label, fix=fix) from problem
+        raise Problem(problem.wrong, where=side, fix=fix) from problem

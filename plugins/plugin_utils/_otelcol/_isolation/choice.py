@@ -3,8 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether Collectors of a task run in namespaces of their own, by what the user asks and what the system allows.
 
-To isolate is to run a program in namespaces of its own, see sandbox.py. What reaches out of a test is defined in
-outreach.py. Private.
+To isolate is to run a program in namespaces of its own, see sandbox.py. Tests, comparisons and forecasts ask here once
+for all their Collectors:
+
+| the option `isolation` | the system allows namespaces | it allows none |
+|---|---|---|
+| `auto` | isolated | beside the play, with a warning; tests that may reach out (outreach.py) are refused |
+| `required` | isolated | Problem |
+| `none` | beside the play | beside the play |
+
+Private.
 """
 
 from __future__ import annotations
@@ -15,7 +23,10 @@ from dataclasses import dataclass
 from ....module_utils._otelcol.errors import Problem
 from . import sandbox
 
-AUTO, REQUIRED, NONE = "auto", "required", "none"
+# The values of the option `isolation`.
+AUTO = "auto"
+REQUIRED = "required"
+NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -23,9 +34,9 @@ class Isolation:
     """How Collectors run."""
 
     is_isolated: bool = True
-    """In namespaces of their own."""
+    """Whether they run in namespaces of their own; else beside the play, as any other process."""
     refuses_outreach: bool = False
-    """Beside the play though the user did not ask for it: what may reach out of a test is refused."""
+    """Whether tests are refused that may reach out: the user wants namespaces, and the system allows none."""
 
 
 def choose_isolation(requested: str, warn: Callable[[str], None]) -> Isolation:

@@ -3,15 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an isolated Collector finds in its root: its program, what that needs, and nothing of the user. Private.
 
-The root is the folder `/` that an isolated program sees. sandbox.py sends these contents to the helper, inside.py.
+The root is the folder `/` that an isolated program sees. sandbox.py writes a `RootRequest` to a file, and the helper
+(inside.py) makes the root of it. For a Collector that is linked to nothing, with its config in /tmp/x, it is about ::
+
+    {"root": "/tmp/y/root", "size": "64m",
+     "files": {"/etc/hosts": "127.0.0.1 localhost\\n…", …}, "links": {},
+     "shown": [["/tmp/x", "/tmp/x"], ["/usr/share/zoneinfo", "/usr/share/zoneinfo"], ["/opt/otelcol", "/opt/otelcol"]],
+     "command": ["/opt/otelcol", "--config=/tmp/x/config.yaml"], "environment": {"HOME": "/"}}
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ....module_utils._otelcol.bounded.live.bounded_reads import read_file_head, read_file_text
 from ....module_utils._otelcol.errors import Problem
@@ -41,7 +47,7 @@ _SYSTEM_FOLDERS = (
     "/usr/lib32",
     "/usr/lib64",
 )
-_LINKER = "/etc/ld.so.cache"
+_LINKER_CACHE = "/etc/ld.so.cache"
 # What Go and the Collector read of a machine; processes are not there. A memory limit in percent is one of all memory.
 _COPIED_FILES = ("/proc/meminfo", "/proc/cpuinfo", "/proc/stat")
 _OWN_FILES = {
@@ -51,50 +57,95 @@ _OWN_FILES = {
     "/proc/self/cgroup": "0::/\n",
     "/proc/self/mountinfo": "",
 }
-_ELF, _ELF_64_BIT, _ELF_LITTLE_ENDIAN = b"\x7fELF", 2, 1
-_HEAD = 65536
-_INTERPRETER = 3
+# The begin of a program of Linux, and two of its first bytes: whether it has 64 bits, and in which order bytes stand.
+_ELF_MAGIC = b"\x7fELF"
+_ELF_CLASS_OFFSET = 4
+_ELF_64_BIT = 2
+_ELF_BYTE_ORDER_OFFSET = 5
+_ELF_LITTLE_ENDIAN = 1
+# Where the header of a 64-bit program says where its table of segments is, and how large that is.
+_ELF_TABLE_OFFSET = 32
+_ELF_TABLE_SIZES_OFFSET = 54
+# The type of the segment that names the loader of libraries.
+_INTERPRETER_SEGMENT = 3
+# How many bytes of a program are read.
+_HEAD_SIZE = 65536
+
+
+class RootRequest(TypedDict):
+    """What the helper makes, and runs in it."""
+
+    root: str
+    """The folder that becomes the root."""
+    size: str
+    """How much the root may hold, as the filesystem tmpfs takes it."""
+    files: dict[str, str]
+    """Files with their texts, by their paths in the root."""
+    links: dict[str, str]
+    """Symbolic links with their targets, by their paths in the root."""
+    shown: list[list[str]]
+    """Pairs of a file or folder of the machine, and the path at which the root has it, to read only."""
+    command: list[str]
+    """The program with its arguments; empty to run nothing."""
+    environment: dict[str, str]
+    """The variables of the program."""
 
 
 def describe_contents(
     root: str, command: Sequence[str], environment: dict[str, str], visible_paths: Sequence[str | Path]
-) -> dict[str, Any]:
+) -> RootRequest:
     """Return what the helper makes: a new root that has these files and folders at their own paths.
 
     Without a command, nothing runs in it. The first word of a command is the path of a program.
     """
-    root_paths = [str(Path(path).absolute()) for path in visible_paths] + _list_existing(_PUBLIC_FILES)
     program_paths = [str(Path(path).resolve()) for path in command[:1]]
-    if program_paths:
-        root_paths += [
-            *program_paths,
-            *(_list_existing((*_SYSTEM_FOLDERS, _LINKER)) if needs_system(Path(program_paths[0])) else ()),
-        ]
-    links = {
-        path: str(Path(path).readlink()) for path in root_paths if path in _SYSTEM_FOLDERS and Path(path).is_symlink()
-    }
+    root_paths = _list_root_paths(program_paths, visible_paths)
+    links = _read_folder_links(root_paths)
     bound_paths = [path for path in dict.fromkeys(root_paths) if path not in links]
+    outer_paths = [path for path in bound_paths if not _is_inside(path, bound_paths)]
+    copied_files = {name: read_file_text(name) for name in _list_existing(_COPIED_FILES)}
     return {
         "root": root,
         "size": ROOT_SIZE,
-        "files": {**_OWN_FILES, **{name: _read_system_file(name) for name in _list_existing(_COPIED_FILES)}},
+        "files": {**_OWN_FILES, **copied_files},
         "links": links,
-        "shown": [[str(Path(path).resolve()), path] for path in bound_paths if not _is_inside(path, bound_paths)],
+        "shown": [[str(Path(path).resolve()), path] for path in outer_paths],
         "command": [*program_paths, *command[1:]],
         "environment": environment,
     }
 
 
+def _list_root_paths(program_paths: Sequence[str], visible_paths: Sequence[str | Path]) -> list[str]:
+    """Return the paths of all that the root has of the machine, of which one may be inside of another.
+
+    `program_paths` has the path of the program, or nothing.
+    """
+    root_paths = [str(Path(path).absolute()) for path in visible_paths]
+    root_paths += _list_existing(_PUBLIC_FILES)
+    for program_path in program_paths:
+        root_paths.append(program_path)
+        if needs_system(Path(program_path)):
+            root_paths += _list_existing((*_SYSTEM_FOLDERS, _LINKER_CACHE))
+    return root_paths
+
+
+def _read_folder_links(paths: Iterable[str]) -> dict[str, str]:
+    """Return the target of each path that is a system folder and a link, as `/bin` is one to `usr/bin`."""
+    links = {}
+    for path in paths:
+        if path in _SYSTEM_FOLDERS and Path(path).is_symlink():
+            links[path] = str(Path(path).readlink())
+    return links
+
+
 def _is_inside(path: str, folders: Sequence[str]) -> bool:
+    """Whether a path is below one of some folders."""
     return any(str(parent) in folders for parent in Path(path).parents)
 
 
 def _list_existing(names: Sequence[str]) -> list[str]:
+    """Return the paths at which the machine has something."""
     return [name for name in names if Path(name).exists()]
-
-
-def _read_system_file(name: str) -> str:
-    return read_file_text(name)
 
 
 def needs_system(program: Path) -> bool:
@@ -103,16 +154,21 @@ def needs_system(program: Path) -> bool:
     Source: elf(5); the Collectors that OpenTelemetry releases are whole.
     """
     try:
-        head = read_file_head(program, _HEAD)
-        if not head.startswith(_ELF) or head[4] != _ELF_64_BIT:
+        head = read_file_head(program, _HEAD_SIZE)
+        if not head.startswith(_ELF_MAGIC) or head[_ELF_CLASS_OFFSET] != _ELF_64_BIT:
             return True
-        byte_order = "<" if head[5] == _ELF_LITTLE_ENDIAN else ">"
-        (table_offset,) = struct.unpack_from(f"{byte_order}Q", head, 32)
-        entry_size, entry_count = struct.unpack_from(f"{byte_order}HH", head, 54)
-        segment_types = (
-            struct.unpack_from(f"{byte_order}I", head, table_offset + index * entry_size)[0]
-            for index in range(entry_count)
-        )
-        return _INTERPRETER in segment_types
+        return _INTERPRETER_SEGMENT in _read_segment_types(head)
     except (OSError, Problem, IndexError, struct.error):
         return True
+
+
+def _read_segment_types(head: bytes) -> list[int]:
+    """Return the types of the segments of a 64-bit program. Raises struct.error if the table is not in its head."""
+    byte_order = "<" if head[_ELF_BYTE_ORDER_OFFSET] == _ELF_LITTLE_ENDIAN else ">"
+    (table_offset,) = struct.unpack_from(f"{byte_order}Q", head, _ELF_TABLE_OFFSET)
+    entry_size, entry_count = struct.unpack_from(f"{byte_order}HH", head, _ELF_TABLE_SIZES_OFFSET)
+    segment_types = []
+    for index in range(entry_count):
+        (segment_type,) = struct.unpack_from(f"{byte_order}I", head, table_offset + index * entry_size)
+        segment_types.append(segment_type)
+    return segment_types

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Requests of a test to its Collector: what it sends, and which targets the Collector scrapes. Private.
 
-A call is one request in HTTP. bench.py and replay.py send calls to the receivers of the test.
+A call is one request in HTTP, such as a POST to `/v1/traces`. run_case.py and replay.py send calls to the receivers of
+the test.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, Self
 from ....module_utils._otelcol.bounded.live.bounded_reads import read_stream
 from ....module_utils._otelcol.bounded.read_limits import SMALL_ANSWER_LIMIT
 from ....module_utils._otelcol.errors import Problem, clean_text
-from .collector_place import LOOPBACK, CollectorPlace
+from .collector_runtime import LOOPBACK, CollectorRuntime
 
 # Seconds between two tries.
 _RETRY_SECONDS = 0.02
@@ -55,8 +56,8 @@ class OtlpSender:
     A call may take `seconds`. A Collector that is busy gets it again for some seconds of `patience`.
     """
 
-    def __init__(self, place: CollectorPlace, seconds: float, patience: float = 0.0) -> None:
-        self._place, self._seconds, self._patience = place, seconds, patience
+    def __init__(self, runtime: CollectorRuntime, seconds: float, patience: float = 0.0) -> None:
+        self._runtime, self._seconds, self._patience = runtime, seconds, patience
         self._connections: dict[int, _Connection] = {}
 
     def __enter__(self) -> Self:
@@ -85,14 +86,14 @@ class OtlpSender:
     def _connection(self, port: int) -> _Connection:
         """Return the connection to a port. One that has rested is closed, so that it connects anew."""
         if port not in self._connections:
-            self._connections[port] = _Connection(self._place, port, self._seconds)
+            self._connections[port] = _Connection(self._runtime, port, self._seconds)
         connection = self._connections[port]
         if connection.has_rested:
             connection.close()
         return connection
 
 
-def keeps_target(place: CollectorPlace, port: int, job: str, seconds: float) -> bool:
+def keeps_target(runtime: CollectorRuntime, port: int, job: str, seconds: float) -> bool:
     """Return whether a job of a prometheus receiver keeps its target, as soon as the receiver knows.
 
     Raises Problem if the receiver does not know within `seconds`.
@@ -100,7 +101,7 @@ def keeps_target(place: CollectorPlace, port: int, job: str, seconds: float) -> 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
-            with closing(_Connection(place, port, seconds)) as connection:
+            with closing(_Connection(runtime, port, seconds)) as connection:
                 _status, body = connection.ask_for_answer(Call(port, "/api/v1/targets"))
             targets = json.loads(body)["data"]
             if _has_target(targets["activeTargets"], job):
@@ -119,9 +120,9 @@ def _has_target(targets: list[dict[str, Any]], job: str) -> bool:
 class _Connection(http.client.HTTPConnection):
     """A connection to a port of a Collector in its network. It connects with the first request."""
 
-    def __init__(self, place: CollectorPlace, port: int, seconds: float) -> None:
+    def __init__(self, runtime: CollectorRuntime, port: int, seconds: float) -> None:
         super().__init__(LOOPBACK, port)
-        self._place, self._seconds = place, seconds
+        self._runtime, self._seconds = runtime, seconds
         self._last_answer = 0.0
 
     @property
@@ -131,7 +132,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Connect in the network of the Collector. Headers and body leave at once. Raises OSError."""
-        self.sock = self._place.socket()
+        self.sock = self._runtime.socket()
         self.sock.settimeout(self._seconds)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.connect((LOOPBACK, self.port))

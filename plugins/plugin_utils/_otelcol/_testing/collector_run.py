@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One run of a real Collector on this machine: it starts, is ready, and stops. Private.
 
-bench.py and replay.py run Collectors so. Where a Collector runs is its place, see collector_place.py. A retryable error
-is one that chance has caused, such as a port that another program took: `run_with_retries` of bench.py tries again.
+run_case.py and replay.py run Collectors so, in a runtime: namespaces or this machine, see collector_runtime.py. A
+retryable error is one that chance has caused, such as a port that another program took: `run_with_retries` of guard.py
+tries again. An example::
+
+    with run_collector(runtime, CollectorCommand("/usr/bin/otelcol", config_text, {}), 20) as log_lines:
+        …  # the Collector is ready here, and has stopped after the block; then log_lines has its log
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from pathlib import Path
 from ....module_utils._otelcol.bounded.live.bounded_reads import read_file_tail, read_file_text
 from ....module_utils._otelcol.bounded.read_limits import LOG_LIMIT
 from ....module_utils._otelcol.errors import Problem, clean_text
-from .collector_place import CollectorCommand, CollectorPlace, Process
+from .collector_runtime import CollectorCommand, CollectorRuntime, Process
 
 _READY_LOG = "Everything is ready"
 _PORT_TAKEN_LOG = "address already in use"
@@ -39,16 +43,16 @@ class RetryableError(Exception):
 
 
 @contextmanager
-def run_collector(place: CollectorPlace, command: CollectorCommand, seconds: float) -> Iterator[list[str]]:
+def run_collector(runtime: CollectorRuntime, command: CollectorCommand, seconds: float) -> Iterator[list[str]]:
     """Run a Collector with a config until it is ready; stop it at the end, so that it sends what it holds.
 
     Yields a list, which has the lines of the log only after the Collector has stopped. Raises Problem if it does not
     get ready or does not stop within `seconds`, and RetryableError if a port is taken.
     """
-    config_file, log_file = place.folder / "config.yaml", place.folder / "log"
+    config_file, log_file = runtime.folder / "config.yaml", runtime.folder / "log"
     config_file.touch(mode=0o600)
     config_file.write_text(command.text, encoding="utf-8")
-    process = place.start([str(Path(command.program).absolute()), f"--config={config_file}"], command)
+    process = runtime.start([str(Path(command.program).absolute()), f"--config={config_file}"], command)
     try:
         _wait_until_ready(process, log_file, seconds)
         log_lines: list[str] = []

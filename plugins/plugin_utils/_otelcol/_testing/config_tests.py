@@ -3,11 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which tests of configs a run has, and what they found: the entry point of `pipeline_test` and `otelcoltool test`.
 
-The steps of a run, each in a file of its own: `suites.py` reads the files of tests and their configs,
-`chosen_bench.py` finds a Collector for each config, `judged_case.py` runs a test, `extras.py` finds what is asked for
-beside the tests, and `run_results.py` shows the results. A suite is a file with tests, a job one test with all that its
-run needs (config_jobs.py). A suite is broken if its file cannot be read, unfit if its config cannot, and untested if it
-stands for a config without tests. Private.
+A suite is a file of tests, and a case one test of it (case.py). The steps of a run, each in a file of its own:
+
+| step | file |
+|---|---|
+| read the suites and the configs that they are about | `suites.py` |
+| find a Collector for each config | `chosen_collector.py` |
+| run each case and judge what arrived | `judged_case.py` |
+| find what the user asks for beside the tests, such as coverage | `extras.py` |
+| show the results | `run_results.py` |
+
+The result has a line for each case, such as `passed tests/gateway_test.yml: Health checks are dropped`. Private.
 """
 
 from __future__ import annotations
@@ -26,12 +32,12 @@ from ....module_utils._otelcol.testing.policies import Policy
 from .. import _files, _inputs
 from .._isolation import choice
 from . import extras, suites
-from .bench import Bench
-from .chosen_bench import ChosenConfig, choose_bench
-from .config_jobs import ConfigJob
+from .chosen_collector import ChosenConfig, choose_collector
+from .collector_setup import CollectorSetup
 from .guard import guard_run
 from .judged_case import judge_case
 from .run_results import CaseResult, ExtraResult, build_task_result, format_junit, format_results, list_failed_results
+from .scheduled_cases import ScheduledCase
 
 _NO_FILE = "-"
 _NEVER = "never"
@@ -42,8 +48,8 @@ _PARALLEL_TESTS = 4
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What a run is asked: the arguments of the module, who hears warnings, and whether it is in check mode."""
+class _RunRequest:
+    """What a run is asked for: the arguments of the module, who hears warnings, and whether it is in check mode."""
 
     arguments: Mapping[str, Any]
     warn_user: Callable[[str], None]
@@ -55,14 +61,16 @@ def run_config_tests(arguments: Mapping[str, Any], warn: Callable[[str], None], 
 
     Raises Problem if a test failed, unless `fail_on` is `never`, and if no Collector runs the tests.
     """
-    test_run = _Run(arguments, warn, check)
-    sources = _read_sources(test_run)
-    _files.check_output_is_no_input(arguments["output_path"], sources.list_files(), "output_path")
-    plan = _plan_run(sources, test_run)
+    request = _RunRequest(arguments, warn, check)
+    run_suites = _read_suites_of_run(request)
+    _files.check_output_is_no_input(arguments["output_path"], run_suites.list_files(), "output_path")
+    isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
+    tests = _schedule_cases(run_suites.suites_of_host, run_suites.policies, isolation, request)
+    comparisons = _schedule_cases(run_suites.untested_suites, run_suites.policies, isolation, request)
     with ThreadPoolExecutor(max_workers=_PARALLEL_TESTS) as pool:
-        unread_results = [_build_unread_result(broken) for broken in [*sources.broken_suites, *plan.unfit_suites]]
-        results = [*unread_results, *pool.map(judge_case, plan.jobs)]
-        extra_result = _find_extra_result(plan, test_run, pool)
+        broken_suites = [*run_suites.broken_suites, *tests.broken_suites, *comparisons.broken_suites]
+        results = [*map(_build_broken_result, broken_suites), *pool.map(judge_case, tests.cases)]
+        extra_result = _find_extra_result(tests.cases, comparisons.cases, request, pool)
     result = build_task_result(results, extra_result)
     if arguments["output_path"] != _NO_FILE and not check:
         result["changed"] |= _files.write_if_changed(Path(arguments["output_path"]), format_junit(results))
@@ -74,108 +82,115 @@ def run_config_tests(arguments: Mapping[str, Any], warn: Callable[[str], None], 
 def run_tests_before_apply(
     paths: Sequence[str], run_options: Mapping[str, str], collectors: Any, warn: Callable[[str], None]
 ) -> None:
-    """Run the tests of an inventory, by a `binary` and an `isolation`. Raises Problem if one fails."""
+    """Run the tests of an inventory before otel_render returns its collectors. Raises Problem if one fails.
+
+    `run_options` are the options `binary` and `isolation`.
+    """
     build_options = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    test_arguments = {
+    arguments = {
         "paths": paths,
         **run_options,
         "collectors": collectors,
         "resources": None,
         "output_path": _NO_FILE,
+        **build_options,
+        "trace": True,
+        "update_golden": False,
+        "invariants": False,
     }
     try:
-        run_config_tests(
-            {**test_arguments, **build_options, "trace": True, "update_golden": False, "invariants": False}, warn
-        )
+        run_config_tests(arguments, warn)
     except Problem as problem:  # its lines say everything, and are read more easily without the facts
         problem.facts = {}
         raise
 
 
 @dataclass(frozen=True)
-class _Sources:
-    """The files of tests: those of this host, configs without a test, files that cannot be read, and all policies."""
+class _SuitesOfRun:
+    """The suites of a run, and the policies of all of them."""
 
     suites_of_host: Sequence[Suite]
+    """Those with tests, about a config of this host."""
     untested_suites: Sequence[Suite]
+    """One for each collector without tests, if collectors are compared with those of the cluster."""
     broken_suites: Sequence[suites.BrokenSuite]
+    """Files that cannot be read as tests."""
     policies: Sequence[Policy]
 
     def list_files(self) -> Iterator[str]:
         """Yield the files with tests, and those with the configs that they are about."""
-        yield from (part.file for part in self.broken_suites)
+        yield from (broken.file for broken in self.broken_suites)
         for suite in (*self.suites_of_host, *self.untested_suites):
             yield suite.file
             yield str(Path(suite.file).parent / suite.config)
 
 
-def _read_sources(test_run: _Run) -> _Sources:
+def _read_suites_of_run(request: _RunRequest) -> _SuitesOfRun:
     """Read the files of tests. Raises Problem if there is nothing to test."""
-    arguments = test_run.arguments
-    suites_and_broken = list(suites.read_suites(arguments))
-    _warn_of_links(test_run)
-    readable_suites = [part for part in suites_and_broken if isinstance(part, Suite)]
-    broken = [part for part in suites_and_broken if isinstance(part, suites.BrokenSuite)]
+    arguments = request.arguments
+    readable_suites, broken_suites = suites.read_suites(arguments)
+    _warn_of_links(request)
     policies: list[Policy] = []
     for suite in readable_suites:
         policies += suite.policies
-    untested = list(suites.list_untested_collectors(readable_suites, arguments))
+    untested_suites = list(suites.list_untested_collectors(readable_suites, arguments))
     with_tests = [suite for suite in readable_suites if suite.cases]
-    suites_of_host = suites.keep_suites_of_host(with_tests, arguments["collectors"], test_run.warn_user)
-    if not suites_of_host and not untested and not broken:
+    suites_of_host = suites.keep_suites_of_host(with_tests, arguments["collectors"], request.warn_user)
+    if not suites_of_host and not untested_suites and not broken_suites:
         raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
-    return _Sources(suites_of_host, untested, broken, policies)
+    return _SuitesOfRun(suites_of_host, untested_suites, broken_suites, policies)
 
 
-def _warn_of_links(test_run: _Run) -> None:
+def _warn_of_links(request: _RunRequest) -> None:
     """Warn of links in the folders of tests, which are not followed."""
-    for path in test_run.arguments["paths"]:
+    for path in request.arguments["paths"]:
         for text in _inputs.describe_links(Path(path)):
-            test_run.warn_user(text)
+            request.warn_user(text)
 
 
-class _Plan(NamedTuple):
-    """The tests of a run, those of configs without a test, and the files whose config is not to be had."""
+class _Schedule(NamedTuple):
+    """The cases of some suites with all that they need, and the suites whose config cannot be read."""
 
-    jobs: list[ConfigJob]
-    untested_jobs: list[ConfigJob]
-    unfit_suites: list[suites.BrokenSuite]
+    cases: list[ScheduledCase]
+    broken_suites: list[suites.BrokenSuite]
 
 
-def _plan_run(sources: _Sources, test_run: _Run) -> _Plan:
-    """Return what to run.
+def _schedule_cases(
+    tested_suites: Sequence[Suite], policies: Sequence[Policy], isolation: choice.Isolation, request: _RunRequest
+) -> _Schedule:
+    """Return the cases of suites, each with the Collector that runs it.
 
     Raises Problem without a Collector that runs a config: that is for the user of the play to mend.
     """
-    isolation = choice.choose_isolation(test_run.arguments.get("isolation") or choice.AUTO, test_run.warn_user)
-    plan = _Plan([], [], [])
-    for jobs, tested_suites in ((plan.jobs, sources.suites_of_host), (plan.untested_jobs, sources.untested_suites)):
-        for suite in tested_suites:
-            try:
-                subject = suites.read_subject(suite, test_run.arguments)
-            except Problem as problem:
-                plan.unfit_suites.append(suites.BrokenSuite(suite.file, str(problem)))
-                continue
-            bench = _build_bench(suite, subject, isolation, test_run)
-            jobs += [ConfigJob(suite, bench, test, sources.policies) for test in suite.cases]
-    return plan
+    schedule = _Schedule([], [])
+    for suite in tested_suites:
+        try:
+            tested_config = suites.read_subject(suite, request.arguments)
+        except Problem as problem:
+            schedule.broken_suites.append(suites.BrokenSuite(suite.file, str(problem)))
+            continue
+        setup = _build_setup(suite, tested_config, isolation, request)
+        schedule.cases.extend(ScheduledCase(suite, setup, case, policies) for case in suite.cases)
+    return schedule
 
 
-def _build_bench(suite: Suite, subject: suites.TestedConfig, isolation: choice.Isolation, test_run: _Run) -> Bench:
-    """Return what the tests of a file share. Raises Problem without a Collector that runs their config."""
-    chosen_config = ChosenConfig(subject.config, subject.image, suite.file)
-    bench = choose_bench(chosen_config, test_run.arguments, isolation, test_run.warn_user)
+def _build_setup(
+    suite: Suite, tested_config: suites.TestedConfig, isolation: choice.Isolation, request: _RunRequest
+) -> CollectorSetup:
+    """Return what the cases of a suite share. Raises Problem without a Collector that runs their config."""
+    chosen_config = ChosenConfig(tested_config.config, tested_config.image, suite.file)
+    setup = choose_collector(chosen_config, request.arguments, isolation, request.warn_user)
     return replace(
-        bench,
-        environment={**bench.environment, **suite.environment},
+        setup,
+        environment={**setup.environment, **suite.environment},
         cluster_objects=suite.cluster_objects,
-        hide_secrets=make_masker(find_secrets(subject.config) | find_secrets(dict(suite.environment))),
-        is_traced=test_run.arguments["trace"],
-        may_update_golden=test_run.arguments["update_golden"],
-        is_check_mode=test_run.is_check_mode,
-        locate=subject.locate,
+        hide_secrets=make_masker(find_secrets(tested_config.config) | find_secrets(dict(suite.environment))),
+        is_traced=request.arguments["trace"],
+        may_update_golden=request.arguments["update_golden"],
+        is_check_mode=request.is_check_mode,
+        locate=tested_config.locate,
         suite_variables=suite.environment,
-        golden_folders=tuple(_list_golden_folders(suite, test_run.arguments["paths"])),
+        golden_folders=tuple(_list_golden_folders(suite, request.arguments["paths"])),
     )
 
 
@@ -185,24 +200,26 @@ def _list_golden_folders(suite: Suite, paths: Sequence[str]) -> Iterator[Path]:
     yield from (Path(path) for path in paths if Path(path).is_dir())
 
 
-def _build_unread_result(broken: suites.BrokenSuite) -> CaseResult:
+def _build_broken_result(broken: suites.BrokenSuite) -> CaseResult:
     """Return the result of a file that cannot be read: one test, which failed."""
     return CaseResult(broken.file, _READABLE_TEST_NAME, (broken.reason,))
 
 
-def _find_extra_result(plan: _Plan, test_run: _Run, pool: ThreadPoolExecutor) -> ExtraResult:
+def _find_extra_result(
+    tests: Sequence[ScheduledCase],
+    comparisons: Sequence[ScheduledCase],
+    request: _RunRequest,
+    pool: ThreadPoolExecutor,
+) -> ExtraResult:
     """Return what is asked for beside the tests. What goes wrong there is in the result: the tests have run, and count.
 
-    `pool` runs its Collectors.
+    `comparisons` are cases of collectors without tests, which are only compared. `pool` runs the Collectors.
     """
     try:
         with guard_run("what a run finds beside its tests", "pipeline_test"):
-            facts, report_lines = extras.find_extra_facts(
-                test_run.arguments, plan.jobs, plan.untested_jobs, pool, test_run.is_check_mode
-            )
+            return extras.find_extra_facts(request.arguments, tests, comparisons, pool, request.is_check_mode)
     except Problem as problem:
         return ExtraResult({}, [str(problem)], problem)
-    return ExtraResult(facts, report_lines)
 
 
 def _raise_failure(result: dict[str, Any], results: Sequence[CaseResult], extra_result: ExtraResult) -> None:

@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run of tests finds on request, beside whether they pass.
 
-These are a comparison with another config (comparing.py), the coverage of branches (coverage.py), and proposed tests
-(propose.py). Private.
+| option | what is found | file |
+|---|---|---|
+| `compare` | what differs with another config or Collector | comparing.py |
+| `coverage` | which branches of configs no test takes | coverage.py |
+| `propose_path` | tests for these branches | propose.py, proposed_files.py |
+
+config_tests.py asks for it after the tests. Private.
 """
 
 from __future__ import annotations
@@ -15,30 +20,32 @@ from pathlib import Path
 from typing import Any
 
 from . import comparing, coverage, propose, proposed_files
-from .config_jobs import ConfigJob
 from .result_rows import CoverageRow, ExtraFacts
+from .run_results import ExtraResult
+from .scheduled_cases import ScheduledCase
 
 
 def find_extra_facts(
     arguments: Mapping[str, Any],
-    jobs: Sequence[ConfigJob],
-    untested: Sequence[ConfigJob],
+    tests: Sequence[ScheduledCase],
+    comparisons: Sequence[ScheduledCase],
     pool: Executor,
     check: bool,
-) -> tuple[ExtraFacts, list[str]]:
+) -> ExtraResult:
     """Return facts for the result of the task, and lines for the report. Runs Collectors in `pool`.
 
-    `arguments` are those of `pipeline_test`. Raises Problem if a file of proposed tests would replace one of the user.
+    `arguments` are those of `pipeline_test`. `comparisons` are cases of collectors without tests, which are only
+    compared. Raises Problem if a file of proposed tests would replace one of the user.
     """
     facts: ExtraFacts = {}
     lines: list[str] = []
     if arguments.get("compare"):
-        facts["compared"] = comparing.compare_tests([*jobs, *untested], arguments, pool)
+        facts["compared"] = comparing.compare_tests([*tests, *comparisons], arguments, pool)
         lines += comparing.format_comparison(facts["compared"])
     folder = arguments.get("propose_path")
     if not arguments.get("coverage") and not folder:
-        return facts, lines
-    covered_configs = coverage.measure_coverage(jobs, pool)
+        return ExtraResult(facts, lines)
+    covered_configs = coverage.measure_coverage(tests, pool)
     coverage_rows: list[CoverageRow] = []
     for covered_config in covered_configs:
         coverage_rows += covered_config.list_rows()
@@ -49,4 +56,4 @@ def find_extra_facts(
         facts["changed"] = proposed_files.write_proposals(proposals, covered_configs, Path(folder), check)
         facts["proposed"] = [proposal.as_dict() for proposal in proposals]
         lines += proposed_files.format_proposals(proposals)
-    return facts, lines
+    return ExtraResult(facts, lines)

@@ -17,7 +17,7 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import expectations, golden
 from ....module_utils._otelcol.testing.records import Record
 from .. import _documents, _files, _yaml
-from .bench import Bench
+from .collector_setup import CollectorSetup
 
 _UPDATE_FIX = "Read what would be in it, then write it with `update_golden`."
 
@@ -50,10 +50,10 @@ class GoldenFile:
         )
         return expectations.list_record_differences(self.exporter, expected, self.arrived_records, self.unasked_names)
 
-    def write_file(self, bench: Bench) -> None:
+    def write_file(self, setup: CollectorSetup) -> None:
         """Write the file, in check mode not. Raises Problem if it would show a secret."""
         text = _yaml.dump(golden.build_golden_content(self.arrived_records, self.unasked_names))
-        if bench.hide_secrets(text) != text:
+        if setup.hide_secrets(text) != text:
             fix = "Give the variable another value in `environment`, or expect records."
             raise Problem(f"the golden file {self.path} would show a secret of the config", fix=fix)
-        _files.write_or_check(self.path, text, bench.is_check_mode)
+        _files.write_or_check(self.path, text, setup.is_check_mode)

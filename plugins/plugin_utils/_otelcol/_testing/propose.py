@@ -1,18 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests for the branches of configs that no test of a run takes; the user judges them.
+"""Tests for the branches of configs that no case of a run takes; the user judges them.
 
-Each proposed test was run, and seen to take its branch. `proposed_files.py` writes them to files. branch_model.py says
-what a branch is and what it means to take it; reaching.py says what to give for it. A test is silent if no record
-arrives in it. Private.
+A branch is a statement, condition, policy or route of a config (branch_model.py). Each proposed test was run, and seen
+to take its branch; reaching.py says what to give for it. extras.py asks for proposals, and `proposed_files.py` writes
+them to files. An example, for the condition `name == "GET /health"` of a filter::
+
+    name: It takes processors.filter.traces.span[0]
+    given: {to: otlp, spans: [{name: GET /health}]}
+    expect: {otlp_grpc/backend: nothing}
+
+Private.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -23,12 +29,13 @@ from ....module_utils._otelcol.testing.branch_model import Branch
 from ....module_utils._otelcol.testing.case import ConfigCase, Suite
 from ....module_utils._otelcol.testing.records import SIGNALS, Record
 from ....module_utils._otelcol.traits import kind_of
-from .bench import BenchOutcome, run_case
-from .coverage import ConfigCoverage, probe_branches
+from .coverage import BranchState, ConfigCoverage
+from .probe_runs import probe_branches
 from .result_rows import ProposalRow, ProposedTest
+from .run_case import RunOutcome, run_case
 
 _MOST_TRIES = 12
-"""How many ways to reach one branch are tried: each runs a Collector."""
+"""How many tests are tried for one branch: each runs a Collector."""
 _MOST_LISTED = 10
 """How many records a test lists; of more it has the number."""
 _DROPPING_KINDS = ("filter",)
@@ -42,17 +49,17 @@ _UNSTABLE_FIELDS = ("trace", "id", "parent", "duration")
 
 @dataclass(frozen=True)
 class BranchProposal:
-    """A branch that no test takes, with a test that takes it or the reason why there is none.
-
-    `config_key` is the key of its `ConfigCoverage`, and `path` the place of the branch, such as
-    `processors.filter.traces.span[1]`.
-    """
+    """A branch that no case takes, with a test that takes it or the reason why there is none."""
 
     config_key: str
+    """The key of its `ConfigCoverage`."""
     position: Position
+    """Where the user wrote the branch."""
     path: str
+    """The place of the branch in the config, such as `processors.filter.traces.span[1]`."""
     test: ProposedTest | None = None
     missing_reason: str = ""
+    """Why there is no test; empty if there is one."""
 
     def as_dict(self) -> ProposalRow:
         """Return it as a task result shows it."""
@@ -67,36 +74,42 @@ class BranchProposal:
 
 def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> list[BranchProposal]:
     """Return a proposal for each branch that no test takes. `pool` runs the Collectors."""
-    configs: list[ConfigCoverage] = []
-    branches: list[Branch] = []
+    untaken_branches: list[_UntakenBranch] = []
     for covered_config in covered_configs:
         for branch in covered_config.branches:
-            if covered_config.find_state(branch).is_taken is False:
-                configs.append(covered_config)
-                branches.append(branch)
-    return list(pool.map(_propose_for_branch, configs, branches))
+            if covered_config.explain_state(branch).state is BranchState.NOT_TAKEN:
+                untaken_branches.append(_UntakenBranch(covered_config, branch))
+    return list(pool.map(_propose_for_branch, untaken_branches))
 
 
-def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> BranchProposal:
+class _UntakenBranch(NamedTuple):
+    """A branch that no case of a run takes, and the config that has it."""
+
+    covered_config: ConfigCoverage
+    branch: Branch
+
+
+def _propose_for_branch(untaken: _UntakenBranch) -> BranchProposal:
     """Return the proposal for a branch. No reason and no test in it shows a secret of the config."""
-    hide_secrets = covered_config.bench.hide_secrets
-    test: ProposedTest | None = None
-    missing_reason = ""
+    covered_config, branch = untaken
+    hide_secrets = covered_config.setup.hide_secrets
+    position = covered_config.setup.locate(branch.path)
+    proposal = BranchProposal(covered_config.key, position, format_path(branch.path))
     try:
         test = _find_test(covered_config, branch)
     except Problem as problem:
-        missing_reason = hide_secrets(str(problem.wrong))
-    if test and hide_secrets(str(test)) != str(test):
-        test, missing_reason = None, "a value that the config keeps secret leaves"
-    position = covered_config.bench.locate(branch.path)
-    return BranchProposal(covered_config.key, position, format_path(branch.path), test, missing_reason)
+        return replace(proposal, missing_reason=hide_secrets(str(problem.wrong)))
+    if hide_secrets(str(test)) != str(test):
+        return replace(proposal, missing_reason="a value that the config keeps secret leaves")
+    return replace(proposal, test=test)
 
 
 class _TriedTest(NamedTuple):
-    """A test that takes a branch, and whether no record arrives in it."""
+    """A test that takes a branch."""
 
     test: ProposedTest
     is_silent: bool
+    """Whether no record arrives in it."""
 
 
 def _find_test(covered_config: ConfigCoverage, branch: Branch) -> ProposedTest:
@@ -105,10 +118,12 @@ def _find_test(covered_config: ConfigCoverage, branch: Branch) -> ProposedTest:
     A test in which something arrives is better, unless the component is there to drop records.
     """
     examples = _list_given_examples(covered_config.suites)
-    ways = list(islice(reaching.list_ways_to_reach(branch, covered_config.bench.config, examples), _MOST_TRIES))
+    given_parts = list(
+        islice(reaching.list_given_parts_taking(branch, covered_config.setup.config, examples), _MOST_TRIES)
+    )
     may_be_silent = kind_of(str(branch.path[1])) in _DROPPING_KINDS
     silent_test: ProposedTest | None = None
-    for given in ways:
+    for given in given_parts:
         tried = _try_to_take(covered_config, branch, given)
         if tried is None:
             continue
@@ -117,7 +132,7 @@ def _find_test(covered_config: ConfigCoverage, branch: Branch) -> ProposedTest:
         silent_test = silent_test or tried.test
     if silent_test:
         return silent_test
-    raise Problem(reaching.REASON_UNREACHED if ways else reaching.REASON_NO_LITERAL)
+    raise Problem(reaching.REASON_UNREACHED if given_parts else reaching.REASON_NO_LITERAL)
 
 
 def _list_given_examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
@@ -138,7 +153,7 @@ def _try_to_take(covered_config: ConfigCoverage, branch: Branch, given: Mapping[
     case = ConfigCase(name, name, (given,), {})
     if not _takes_branch(covered_config, branch, case):
         return None
-    outcome = run_case(covered_config.bench, case)
+    outcome = run_case(covered_config.setup, case)
     expected_by_exporter = {exporter: _build_expectation(outcome, exporter) for exporter in outcome.exporters}
     for exporter, expected in expected_by_exporter.items():
         arrived_by_signal = outcome.arrived_records.get(exporter, {})
@@ -150,11 +165,11 @@ def _try_to_take(covered_config: ConfigCoverage, branch: Branch, given: Mapping[
 
 def _takes_branch(covered_config: ConfigCoverage, branch: Branch, case: ConfigCase) -> bool:
     """Run a case to see whether it takes a branch."""
-    answers = probe_branches(covered_config.bench, [branch], case)
-    return not isinstance(answers, str) and bool(answers.is_taken_by_path.get(branch.path))
+    answers = probe_branches(covered_config.setup, [branch], case)
+    return bool(answers.is_taken_by_path.get(branch.path))
 
 
-def _build_expectation(outcome: BenchOutcome, exporter: str) -> Any:
+def _build_expectation(outcome: RunOutcome, exporter: str) -> Any:
     """Return what a test expects of an exporter: `nothing`, or its records by signal, or how many they are."""
     arrived = outcome.arrived_records.get(exporter, {})
     expected: dict[str, Any] = {}

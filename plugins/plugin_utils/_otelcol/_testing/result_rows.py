@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of rows in the task result of `pipeline_test`: tests, comparison, coverage and proposed tests. Private.
 
-A form is a config as it runs: the old one before a change, the new one after it (compared_forms.py). A branch is a
-statement, condition, policy or route of a config, and a record takes it or not (branch_model.py). A line of
-`differences` says what is not as expected; without one, the test has passed.
+A comparison runs a config before a change and after it (compared_setups.py). A branch is a statement, condition, policy
+or route of a config, and a record takes it or not (branch_model.py). A line of `differences` says what is not as
+expected; without one, the test has passed.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class TestRow(TypedDict):
 
 
 class ComparisonRow(TypedDict):
-    """What a comparison of two forms of a config found; `records` is how many left the old form.
+    """What a comparison found; `records` is how many left the config of before.
 
-    `why` says why one form did not run. They are the `same` only if both ran, and nothing was different.
+    `why` says why one side did not run. They are the `same` only if both ran, and nothing was different.
     """
 
     records: int

@@ -56,14 +56,14 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class ExtraResult:
-    """What a run finds beside its tests, such as coverage: facts for the result, and lines for the text.
-
-    `problem` is why that failed; None if it did not.
-    """
+    """What a run finds beside its tests, such as coverage."""
 
     facts: ExtraFacts = field(default_factory=ExtraFacts)
+    """What the result of the task has of it."""
     lines: Sequence[str] = ()
+    """What the report has of it."""
     problem: Problem | None = None
+    """Why it could not be found; None if it was."""
 
 
 def build_task_result(results: Sequence[CaseResult], extra_result: ExtraResult) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The configs with which collectors of the inventory run now, out of the objects of their cluster. Private.
 
-Comparisons of tests and forecasts take the old form of a collector from here.
+Comparisons of tests and forecasts take the config of before from here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ....module_utils._otelcol.kube.pod_references import find_needed_objects
 from ....module_utils._otelcol.testing.case import Suite
-from .. import _inputs
+from .. import _input_model, _inputs
 
 
 def is_compared_with_cluster(arguments: Mapping[str, Any]) -> bool:
@@ -25,7 +25,7 @@ def is_compared_with_cluster(arguments: Mapping[str, Any]) -> bool:
 
 def find_input_in_cluster(
     suite: Suite, collectors: Iterable[Mapping[str, Any]], resources: Sequence[Manifest] | None
-) -> _inputs.Input | None:
+) -> _input_model.Input | None:
     """Return the config with which a collector of the inventory runs now; None if it runs with none, or with several.
 
     `resources` are the objects of the cluster. Raises Problem for tests of another config, and if the cluster was not

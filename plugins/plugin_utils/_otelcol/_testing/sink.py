@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A server on loopback that keeps what exporters send, answers as a Kubernetes API, and has pages to scrape.
 
-This is the server to which all sinks of a test's config send, so it has their name; a sink in a config is an exporter
-(replaced_ends.py). bench.py serves one for each test, and replay.py one that only counts. Private.
+In the config of a test, each exporter of the user is replaced by one that sends to this server (replaced_ends.py). It
+has the name of the user's exporter in its path: a POST to `/otlp_grpc%2Fbackend/v1/traces` has the spans that
+`otlp_grpc/backend` sends. run_case.py serves a sink for each test, and replay.py one that only counts. Private.
 """
 
 from __future__ import annotations
@@ -25,17 +26,20 @@ from urllib.parse import unquote, urlsplit
 from ....module_utils._otelcol.bounded.read_limits import ANSWER_LIMIT
 from ....module_utils._otelcol.testing.read_records import read_records
 from ....module_utils._otelcol.testing.records import RECORD_KINDS_BY_SIGNAL, Record
-from .collector_place import LOOPBACK
-from .kubernetes_answers import KubernetesAnswer
+from . import kubernetes_answers
+from .collector_runtime import LOOPBACK
 
 # The words of the first line of a request: its method, its path and the version of HTTP.
 _REQUEST_LINE_WORDS = 3
-# How many headers a request may have, and bytes of one: those of http.client.
-_MOST_FIELDS, _LONGEST_FIELD = 100, 65536
+# How many headers a request may have, and how many bytes one of them may have: those of http.client.
+_MOST_FIELDS = 100
+_LONGEST_FIELD = 65536
 # The answer to a request of an exporter.
 _ACCEPTED_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+# Types of content: of answers in JSON, and of pages in the two formats of metrics.
 _JSON = "application/json"
-_PROMETHEUS, _OPEN_METRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
+_PROMETHEUS = "text/plain; version=0.0.4"
+_OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 
 
 class ArrivedRecords:
@@ -46,9 +50,12 @@ class ArrivedRecords:
     """
 
     def __init__(self, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]) -> None:
-        self.objects, self.pages, self.scraped = objects, pages, Counter[str]()
+        self.objects = objects
+        self.pages = pages
+        self.scraped = Counter[str]()
         self.arrived_records: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-        self.last_request_time, self.requests = time.monotonic(), Counter[str]()
+        self.requests = Counter[str]()
+        self.last_request_time = time.monotonic()
         self.closing = threading.Event()
         self._lock = threading.Lock()
 
@@ -65,8 +72,9 @@ class ArrivedRecords:
     def next_page(self, path: str) -> str:
         """Return the next text of a page; the last text is returned again and again."""
         with self._lock:
+            texts = self.pages[path]
             self.scraped[path] += 1
-            return self.pages[path][min(self.scraped[path], len(self.pages[path])) - 1]
+            return texts[min(self.scraped[path], len(texts)) - 1]
 
     def has_given(self, path: str, times: int) -> bool:
         """Return whether pages of a path have been scraped so often."""
@@ -154,20 +162,20 @@ class _Handler(BaseHTTPRequestHandler):
             text = self.sink.next_page(path)
             self._answer(text.encode(), _OPEN_METRICS if text.rstrip().endswith("# EOF") else _PROMETHEUS)
             return
-        answer = KubernetesAnswer.answer_request(self.path, self.fields.get("accept", ""), self.sink.objects)
-        if answer.is_watch:
-            self._watch(answer)
+        request = kubernetes_answers.parse_request(self.path, self.fields.get("accept", ""))
+        if request.is_watch:
+            self._start_watch(kubernetes_answers.build_watch_events(request, self.sink.objects))
         else:
-            self._answer(answer.as_list())
+            self._answer(kubernetes_answers.build_object_list(request, self.sink.objects))
 
-    def _watch(self, answer: KubernetesAnswer) -> None:
+    def _start_watch(self, events: bytes) -> None:
         """Send the events with which a watch begins. Nothing changes until the test ends."""
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", _JSON)
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        self.wfile.write(answer.as_events())
+        self.wfile.write(events)
         self.wfile.flush()
         self.sink.closing.wait()
 

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the files of tests that a run names, and the config that the tests of each file are about.
 
-`config_tests.py` runs them. A suite is a file with tests, see `Suite` in case.py; the subject of a suite is the config
-that its tests are about. The invariants are what holds for every config, see invariants.py: with the option
-`invariants`, a config without a file of tests gets a test of them. Private.
+A suite is a file of tests, see `Suite` in case.py; its subject is the config that its tests are about.
+`config_tests.py` asks for both. With the option `invariants`, a config or collector without a file of tests gets a
+suite with one test, of what holds for every config (invariants.py). An example: for a folder with gateway.yaml and
+gateway_test.yml, which has `config: gateway.yaml`, `read_suites` returns the suite of the latter, whose subject is the
+former. Private.
 """
 
 from __future__ import annotations
@@ -13,20 +15,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ....module_utils._otelcol.config.paths import Path as KeyPath
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, suggest_word
 from ....module_utils._otelcol.rules.report_model import format_count
 from ....module_utils._otelcol.testing import case, comparison
-from .. import _documents, _files, _inputs, _yaml
+from .. import _documents, _files, _input_model, _inputs, _yaml
 from .guard import guard_run
 from .running_configs import is_compared_with_cluster
 
 TEST_FILE_ENDINGS = ("_test.yml", "_test.yaml")
-# The keys of `config_map` that say where a config is.
-_PLACE_KEYS = ("namespace", "name", "key")
+# The keys of `config_map` that say where a config is, in the order of its path `NAMESPACE/NAME/KEY`.
+_CONFIG_MAP_PATH_KEYS = ("namespace", "name", "key")
 _INVARIANTS_TEST_NAME = "Nothing is made up or lost, and planted secrets are stopped or named"
 
 
@@ -40,54 +42,71 @@ class BrokenSuite:
 
 @dataclass(frozen=True)
 class TestedConfig:
-    """The config that the tests of a file are about, and the image that runs it, empty if none is known.
-
-    `locate` returns where the user wrote a part of the config. This is no `TestedConfig` of rules.
-    """
+    """The config that the tests of a file are about. This is no `TestedConfig` of rules."""
 
     config: Mapping[str, Any]
     image: str
+    """The image that runs it; empty if none is known."""
     locate: Callable[[KeyPath], Position]
+    """Returns where the user wrote a part of the config."""
 
 
-def read_suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite | BrokenSuite]:
-    """Yield the tests in each file. `arguments` are those of `pipeline_test`.
+class ReadSuites(NamedTuple):
+    """The files of tests that a run names: those that can be read as tests, and those that cannot."""
+
+    suites: list[case.Suite]
+    broken_suites: list[BrokenSuite]
+
+
+def read_suites(arguments: Mapping[str, Any]) -> ReadSuites:
+    """Return the tests in each file. `arguments` are those of `pipeline_test`.
 
     With the option `invariants`, the files may be configs too. Then every config and every collector of the inventory
     without tests follows, with a test of the invariants alone.
     """
     tests_invariants = bool(arguments["invariants"])
     may_be_no_test = tests_invariants or is_compared_with_cluster(arguments)
-    tested_configs: set[Path] = set()
-    tested_collectors: set[str] = set()
+    read = ReadSuites([], [])
     config_files: list[Path] = []
     for file in _list_test_files(arguments["paths"], may_be_no_test):
         try:
             suite = _read_suite(file, may_be_config=tests_invariants)
         except Problem as problem:
-            yield BrokenSuite(str(file), str(problem))
+            read.broken_suites.append(BrokenSuite(str(file), str(problem)))
             continue
         if suite is None:
             config_files.append(file)
-            continue
-        tested_collectors.add(suite.collector)
-        tested_configs.add((file.parent / suite.config).resolve())
-        yield suite
+        else:
+            read.suites.append(suite)
+    if tests_invariants:
+        read.suites.extend(_build_invariants_suites(read.suites, config_files, arguments["collectors"]))
+    return read
+
+
+def _build_invariants_suites(
+    suites: Sequence[case.Suite], config_files: Sequence[Path], collectors: Sequence[Mapping[str, Any]]
+) -> list[case.Suite]:
+    """Return a suite with a test of the invariants for each config file and each collector without tests."""
+    tested_configs = {(Path(suite.file).parent / suite.config).resolve() for suite in suites}
+    tested_collectors = {suite.collector for suite in suites}
+    invariants_suites = []
     for file in config_files:
         if file.resolve() not in tested_configs:
-            yield case.Suite(str(file), config=file.name, cases=(_build_invariants_case(str(file)),))
-    if tests_invariants:
-        for name in _list_collector_names(arguments["collectors"]):
-            if name not in tested_collectors:
-                yield case.Suite(name, collector=name, cases=(_build_invariants_case(name),))
+            cases = (_build_invariants_case(str(file)),)
+            invariants_suites.append(case.Suite(str(file), config=file.name, cases=cases))
+    for name in _list_collector_names(collectors):
+        if name not in tested_collectors:
+            invariants_suites.append(case.Suite(name, collector=name, cases=(_build_invariants_case(name),)))
+    return invariants_suites
 
 
-def _build_invariants_case(place: str) -> case.ConfigCase:
+def _build_invariants_case(where: str) -> case.ConfigCase:
     """Return the test of the invariants, which gives and expects nothing of its own."""
-    return case.ConfigCase(_INVARIANTS_TEST_NAME, place, (), {})
+    return case.ConfigCase(_INVARIANTS_TEST_NAME, where, (), {})
 
 
 def _list_collector_names(collectors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of collectors of the inventory."""
     return [str(collector["name"]) for collector in collectors]
 
 
@@ -201,34 +220,34 @@ def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, An
     if resources is None:
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the ConfigMap was not read", where=suite.file, fix=fix)
-    requested_place = [str(suite.config_map[name]) for name in _PLACE_KEYS if name in suite.config_map]
-    input_by_place = _find_configs_of_maps(resources)
-    matching_places = [place for place in input_by_place if place.split("/")[: len(requested_place)] == requested_place]
-    if len(matching_places) != 1:
+    requested_path = [str(suite.config_map[name]) for name in _CONFIG_MAP_PATH_KEYS if name in suite.config_map]
+    input_by_path = _find_configs_of_maps(resources)
+    matching_paths = [path for path in input_by_path if path.split("/")[: len(requested_path)] == requested_path]
+    if len(matching_paths) != 1:
         wrong = (
-            f"the collectors of the cluster read {format_count(len(matching_places), 'config')} at"
-            f" {'/'.join(requested_place)}"
+            f"the collectors of the cluster read {format_count(len(matching_paths), 'config')} at"
+            f" {'/'.join(requested_path)}"
         )
-        fix = f"Name one of: {', '.join(sorted(input_by_place)) or 'none'}."
+        fix = f"Name one of: {', '.join(sorted(input_by_path)) or 'none'}."
         raise Problem(wrong, where=f"{suite.file}: config_map", fix=fix)
-    running_input = input_by_place[matching_places[0]]
+    running_input = input_by_path[matching_paths[0]]
     return TestedConfig(running_input.config, running_input.platform_context.image, running_input.locate)
 
 
-def _find_configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _inputs.Input]:
-    """Return the configs in ConfigMaps by their places: `NAMESPACE/NAME/KEY`."""
-    input_by_place: dict[str, _inputs.Input] = {}
+def _find_configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _input_model.Input]:
+    """Return the configs in ConfigMaps by `NAMESPACE/NAME/KEY`."""
+    input_by_path: dict[str, _input_model.Input] = {}
     if not resources:
-        return input_by_place
+        return input_by_path
     for config_input in _inputs.collect_inputs([], resources).inputs:
         owner = config_input.found_config.owner
         if owner.get("kind") != "ConfigMap" or not isinstance(config_input.config, dict):
             continue
         metadata = owner.get("metadata") or {}
         key = str(config_input.found_config.path[-1])
-        place = "/".join((metadata.get("namespace", ""), metadata.get("name", ""), key))
-        input_by_place[place] = config_input
-    return input_by_place
+        path = "/".join((metadata.get("namespace", ""), metadata.get("name", ""), key))
+        input_by_path[path] = config_input
+    return input_by_path
 
 
 def _check_exporters(suite: case.Suite, config: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _render
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _judged_configs, _validate
 
 from tests.support.cases import cases
 
@@ -90,5 +90,7 @@ def test_a_diagnosis_of_both_tiers_knows_that_the_first_divides() -> None:
 
 def test_objects_without_a_config_are_no_collectors() -> None:
     assert (
-        _validate.find_hops([]) == _validate.find_hops([{"apiVersion": "v1", "kind": "Service", "metadata": {}}]) == []
+        _judged_configs.find_hops([])
+        == _judged_configs.find_hops([{"apiVersion": "v1", "kind": "Service", "metadata": {}}])
+        == []
     )

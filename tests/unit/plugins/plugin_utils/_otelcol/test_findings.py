@@ -22,6 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render,
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
     _findings,
     _inputs,
+    _judged_configs,
     _migrate,
     _validate,
     _yaml,
@@ -120,7 +121,7 @@ def test_a_rule_that_fails_is_a_finding_and_the_others_still_run(monkeypatch: py
         raise ValueError("hunter2secret")
 
     broken_first = (*define_rules("error", broken), *structure.RULES)
-    monkeypatch.setattr(_validate, "lint_config", lambda subject, _own: run_rules(broken_first, subject))
+    monkeypatch.setattr(_judged_configs, "lint_config", lambda subject, _own: run_rules(broken_first, subject))
     config = {**OTLP, "receiver": {}}
     arguments = {**VALIDATE, "config": config, "fail_on": "never"}
     listed = _validate.validate_configs(arguments, lambda _warning: None, check=True)["findings"]
@@ -148,7 +149,7 @@ def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
     for name in ("first", "second", "third"):
         (tmp_path / f"{name}.yaml").write_text(_yaml.dump({**OTLP, "receiver": {"marker": name}}))
     monkeypatch.setattr(_inputs.documents, "find_configs", failing(_inputs.documents.find_configs, "first"))
-    monkeypatch.setattr(_validate, "lint_config", failing(_validate.lint_config, "third"))
+    monkeypatch.setattr(_judged_configs, "lint_config", failing(_judged_configs.lint_config, "third"))
     arguments = {**VALIDATE, "paths": [str(tmp_path)], "fail_on": "never"}
     result = _validate.validate_configs(arguments, lambda _warning: None, check=True)
     failed = [item for item in result["findings"] if item["rule"] == "internal-error"]

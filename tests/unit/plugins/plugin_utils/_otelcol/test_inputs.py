@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _inputs, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _input_model, _inputs, _yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,11 +32,11 @@ def config_map(sign: str, margin: int = 4) -> str:
     return f"kind: ConfigMap\napiVersion: v1\nmetadata: {{name: a}}\ndata:\n  relay: {sign}\n{indented(CONFIG, margin)}"
 
 
-def collect(text: str) -> list[_inputs.Input]:
+def collect(text: str) -> list[_input_model.Input]:
     return _inputs.collect_inputs([], text).inputs
 
 
-def in_file(path: Path, content: str | bytes) -> list[_inputs.Input]:
+def in_file(path: Path, content: str | bytes) -> list[_input_model.Input]:
     """Return what a file with this content holds."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return _inputs.collect_inputs([str(path)], None).inputs

@@ -338,7 +338,7 @@ def test_a_move_is_done_once_and_does_what_it_says(
     assert _migrate.migrate_text(moved.text_after, "config", again, wanted).changes == []
     for before, after in zip(collected.inputs, again.inputs, strict=True):
         work = _rewrite.ConfigAsData(before.config)
-        _done, left = _migrate.run(work, _migrate.choose_target(wanted, before))
+        _done, left = _migrate.apply_steps(work, _migrate.choose_target(wanted, before))
         # What anchors share cannot change in one place alone; it is left, and told.
         if not shared or len(left) * len(collected.inputs) == len(moved.unsolved_changes):
             assert data_edits.has_same_meaning(work.data, after.config)

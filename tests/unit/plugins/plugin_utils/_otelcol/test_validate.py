@@ -14,8 +14,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import references, structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import run_rules
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._inventory_cases import list_inventory_cases
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
+    _builds,
+    _judged_configs,
+    _validate,
+    _yaml,
+)
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
 from tests.conftest import COLLECTIONS
 from tests.support.cases import cases
@@ -30,7 +35,7 @@ BROKEN = {**OTLP, "receiver": {}}
 def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two tables of rules stand for all, so that a new rule changes nothing here."""
     rules = (*structure.RULES, *references.RULES)
-    monkeypatch.setattr(_validate, "lint_config", lambda subject, _own: run_rules(rules, subject))
+    monkeypatch.setattr(_judged_configs, "lint_config", lambda subject, _own: run_rules(rules, subject))
 
 
 def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:
@@ -244,7 +249,7 @@ def test_a_version_without_known_settings_is_named_once_with_the_one_that_stands
 def test_what_is_found_in_a_build_of_which_nobody_knows_the_collector_is_a_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_validate, "lint_config", lint_config)
+    monkeypatch.setattr(_judged_configs, "lint_config", lint_config)
     wrong = {**OTLP, "exporters": {"debug": {"verbose": True}}}
     for version, severity in (("v0.49.0", "error"), ("v0.50.0", "warning")):
         found = report(config=wrong, distribution="adot", version=version, fail_on="never")[0]["findings"]

@@ -39,9 +39,11 @@ def test_a_statement_is_compared_with_those_before_it_in_the_context_of_all() ->
         "transform", "{error_mode: ignore, trace_statements: ['set(resource.attributes[\"a\"], 1)', 'b(span.name)']}"
     )
     group = {"statements": ['set(resource.attributes["a"], 1)'], "context": "span"}
-    assert one.compared_with is Baseline.RECORDS_BEFORE
-    assert one.asking_settings == two.compared_with == {"error_mode": "ignore", "trace_statements": [group]}
-    assert two.asking_settings == {
+    assert one.settings_without_branch is Baseline.RECORDS_BEFORE
+    assert (
+        one.settings_with_branch == two.settings_without_branch == {"error_mode": "ignore", "trace_statements": [group]}
+    )
+    assert two.settings_with_branch == {
         "error_mode": "ignore",
         "trace_statements": [{"statements": [*group["statements"], "b(span.name)"], "context": "span"}],
     }
@@ -65,10 +67,10 @@ def test_a_statement_whose_change_no_record_shows_leaves_a_mark_under_its_condit
     pipelines = {"traces": {"processors": ["transform"]}}
     config = yaml.safe_dump({"processors": settings, "service": {"pipelines": pipelines}})
     (branch,) = branches(config)
-    assert branch.asking_settings is not None
+    assert branch.settings_with_branch is not None
     condition = f" where {statement.partition(') where ')[2]}" if ") where " in statement else ""
     wanted = f'set(resource.attributes["o11y.test.taken"], true){condition}' if marked else statement
-    assert branch.asking_settings["trace_statements"] == [{"context": "span", "statements": [wanted]}]
+    assert branch.settings_with_branch["trace_statements"] == [{"context": "span", "statements": [wanted]}]
     assert branch.description == statement
 
 
@@ -86,12 +88,12 @@ def test_a_condition_of_a_group_is_asked_alone_and_each_group_follows_the_last()
         "metric_statements[1].statements[0]",
     ]
     mark = ['set(resource.attributes["o11y.test.taken"], true)']
-    assert found[1].compared_with is Baseline.RECORDS_BEFORE
-    assert found[1].asking_settings == {
+    assert found[1].settings_without_branch is Baseline.RECORDS_BEFORE
+    assert found[1].settings_with_branch == {
         "metric_statements": [{"context": "metric", "conditions": ["b"], "statements": mark}]
     }
     first = {"context": "metric", "conditions": ["a", "b"], "statements": ["c()"]}
-    assert found[3].asking_settings == {
+    assert found[3].settings_with_branch == {
         "metric_statements": [first, {"statements": ["d(metric.name)"], "context": "metric"}]
     }
 
@@ -103,8 +105,8 @@ def test_conditions_of_a_filter_are_asked_in_their_order_by_signal() -> None:
         ("b", ("traces",)),
         ("c", ("logs",)),
     ]
-    assert found[1].compared_with == {"error_mode": "silent", "traces": {"span": ["a"]}}
-    assert found[1].asking_settings == {"error_mode": "silent", "traces": {"span": ["a"], "spanevent": ["b"]}}
+    assert found[1].settings_without_branch == {"error_mode": "silent", "traces": {"span": ["a"]}}
+    assert found[1].settings_with_branch == {"error_mode": "silent", "traces": {"span": ["a"], "spanevent": ["b"]}}
 
 
 def test_policies_and_policies_in_them_are_asked_alone() -> None:
@@ -118,14 +120,14 @@ def test_policies_and_policies_in_them_are_asked_alone() -> None:
     assert [branch.description for branch in found] == [
         "policy a (and)", "policy b (latency)", "x", "y", "z", "policy d (drop)", "policy e (always_sample)",
     ]  # fmt: skip
-    assert {branch.compared_with for branch in found} == {Baseline.NO_RECORDS, Baseline.RECORDS_BEFORE}
-    assert found[3].asking_settings == {
+    assert {branch.settings_without_branch for branch in found} == {Baseline.NO_RECORDS, Baseline.RECORDS_BEFORE}
+    assert found[3].settings_with_branch == {
         "decision_wait": "1s",
         "policies": [
             {"name": "c", "type": "ottl_condition", "ottl_condition": {"error_mode": "ignore", "span": ["y"]}}
         ],
     }
-    assert [policy["name"] for policy in (found[5].asking_settings or {})["policies"]] == ["all", "d"]
+    assert [policy["name"] for policy in (found[5].settings_with_branch or {})["policies"]] == ["all", "d"]
 
 
 def test_what_cannot_be_asked_is_unknown_and_what_no_pipeline_has_is_left_out() -> None:
@@ -140,7 +142,7 @@ processors:
 service: {pipelines: {logs: {receivers: [file_log], processors: [log_dedup, transform, span]}}}
 """
     found = branches(config)
-    assert [(format_path(one.path), bool(one.unknown_reason), one.asking_settings) for one in found] == [
+    assert [(format_path(one.path), bool(one.unknown_reason), one.settings_with_branch) for one in found] == [
         ("receivers.file_log.operators[0].if", True, None),
         ("processors.log_dedup.conditions[0]", True, None),
         ("processors.transform.profile_statements[0]", True, None),
@@ -171,7 +173,7 @@ def routed(connector: str) -> dict[str, Any]:
 def test_a_connector_sends_to_the_copies_of_a_pipeline_what_it_sends_to_the_pipeline() -> None:
     probes, config = probed(routed("routing"))
     copies = config["connectors"]["routing"]["table"][0]["pipelines"]
-    step = probes.questions_by_path["processors", "resource", "attributes", 0]
+    step = probes.sink_pairs_by_path["processors", "resource", "attributes", 0]
     assert copies[0] == "traces/a"
     assert [config["service"]["pipelines"][name]["receivers"] for name in copies[1:]] == [["routing"]] * 2
     sinks = [config["service"]["pipelines"][name]["exporters"][0] for name in copies[1:]]
@@ -187,7 +189,7 @@ def test_a_connector_sends_to_the_copies_of_a_pipeline_what_it_sends_to_the_pipe
 def test_a_branch_is_taken_if_its_two_probes_get_different_records(before: Any, after: Any, taken: bool) -> None:
     probes, _config = probed(routed("routing"))
     path = ("processors", "resource", "attributes", 0)
-    names = probes.questions_by_path[path][0]
+    names = probes.sink_pairs_by_path[path][0]
     assert probes.find_taken_branches(dict(zip(names, (before, after), strict=True)))[path] is taken
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import OttlLanguage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branches import list_branches
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.reaching import list_ways_to_reach
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.reaching import (
+    list_given_parts_taking,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.cases import cases
@@ -21,7 +23,7 @@ def first(component: str, settings: Any, signal: str = "traces", examples: Any =
     found = list_branches(config, OttlLanguage.from_rows(_builds.load_catalogue().ottl_rows))
     return [
         {key: value for key, value in one.items() if key != "to"}
-        for one in list_ways_to_reach(found[-1], config, examples)
+        for one in list_given_parts_taking(found[-1], config, examples)
     ]
 
 
@@ -71,7 +73,7 @@ def test_policies_of_a_policy_are_met_together_and_those_of_parts_with_many_trac
     pipelines = {"traces": {"receivers": ["otlp"], "processors": ["tail_sampling"]}}
     whole = {"processors": config, "service": {"pipelines": pipelines}}
     found = list_branches(whole, OttlLanguage.from_rows(_builds.load_catalogue().ottl_rows))
-    (one,) = list_ways_to_reach(found[0], whole, [])
+    (one,) = list_given_parts_taking(found[0], whole, [])
     assert one["spans"] == [{"duration": "6ms", "attributes": {"a": 1}}]
     (many,) = first(
         "tail_sampling", {"policies": [{"type": "probabilistic", "probabilistic": {"sampling_percentage": 1}}]}
@@ -130,9 +132,9 @@ def test_routes_on_the_way_are_met_too_and_receivers_named() -> None:
     config = yaml.safe_load(ROUTES)
     step, one, two = list_branches(config, OttlLanguage.from_rows(_builds.load_catalogue().ottl_rows))
     record = {"resource": {"a": "text", "t": "a"}}
-    assert list(list_ways_to_reach(step, config, [])) == [
+    assert list(list_given_parts_taking(step, config, [])) == [
         {"to": "otlp", "spans": [record]},
         {"to": "zipkin", "spans": [record]},
     ]
-    assert next(list_ways_to_reach(one, config, [])) == {"to": "otlp", "spans": [{"resource": {"t": "a"}}]}
-    assert next(list_ways_to_reach(two, config, [])) == {"to": "otlp", "headers": {"x-t": "b"}, "spans": [{}]}
+    assert next(list_given_parts_taking(one, config, [])) == {"to": "otlp", "spans": [{"resource": {"t": "a"}}]}
+    assert next(list_given_parts_taking(two, config, [])) == {"to": "otlp", "headers": {"x-t": "b"}, "spans": [{}]}

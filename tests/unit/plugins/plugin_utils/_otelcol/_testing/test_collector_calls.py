@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
     collector_calls,
-    collector_place,
+    collector_runtime,
 )
 
 
@@ -49,7 +49,7 @@ def receiver(handler: type[Busy]) -> Iterator[int]:
 def test_a_connection_that_rests_while_another_one_is_used_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """A capture may have no logs for some minutes in which it has traces, and the two may have a receiver each."""
     monkeypatch.setattr(collector_calls, "_LONGEST_REST", 0.1)
-    place = collector_place.PlaceBesidePlay(Path())
+    place = collector_runtime.LocalRuntime(Path())
     with (
         receiver(Resting) as rests,
         receiver(Busy) as is_used,

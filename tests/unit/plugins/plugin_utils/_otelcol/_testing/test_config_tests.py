@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
-    collector_place,
     collector_run,
+    collector_runtime,
     config_tests,
 )
 
@@ -68,9 +68,9 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
 
 @contextmanager
 def beside(binary: str, text: str, environment: dict[str, str], seconds: float) -> Iterator[None]:
-    command = collector_place.CollectorCommand(binary, text, environment)
+    command = collector_runtime.CollectorCommand(binary, text, environment)
     with (
-        collector_place.open_place(is_isolated=False) as place,
+        collector_runtime.open_runtime(is_isolated=False) as place,
         collector_run.run_collector(place, command, seconds),
     ):
         yield
@@ -157,10 +157,11 @@ def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
     binary = program(tmp_path, f"{READY}; echo $$ > {tmp_path}/pid; exec sleep 600")
     run = (
         "import os, time\n"
-        "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_place import *\n"
-        "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_run import *\n"
-        f"command = CollectorCommand({binary!r}, '', dict(os.environ))\n"
-        "with open_place(False) as place, run_collector(place, command, 60): time.sleep(600)"
+        "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (\n"
+        "    collector_run, collector_runtime)\n"
+        f"command = collector_runtime.CollectorCommand({binary!r}, '', dict(os.environ))\n"
+        "with collector_runtime.open_runtime(False) as runtime, collector_run.run_collector(runtime, command, 60):\n"
+        "    time.sleep(600)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", run], env=environment) as play:

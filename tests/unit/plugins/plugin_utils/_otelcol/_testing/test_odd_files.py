@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import bench
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import run_case
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_setup import CollectorSetup
 
 from tests.support.cases import cases
 
@@ -84,14 +85,14 @@ def test_it_is_a_failed_test_and_stops_no_other(tmp_path: Path, content: str, sa
 
 
 def test_what_nobody_foresaw_stops_one_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    once = bench._run_once
+    once = run_case._run_once
 
-    def failing(given: bench.Bench, case: object, pace: int) -> bench.BenchOutcome:
+    def failing(given: CollectorSetup, case: object, pace: int) -> run_case.RunOutcome:
         if "odd" in str(case):
             raise KeyError("a secret")
         return once(given, case, pace)
 
-    monkeypatch.setattr(bench, "_run_once", failing)
+    monkeypatch.setattr(run_case, "_run_once", failing)
     (tmp_path / "odd_test.yml").write_text(odd_file())
     with pytest.raises(Problem) as problem:
         report(tmp_path, program(tmp_path, WORKS), GOOD)

@@ -13,17 +13,17 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.case import Suite
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import proposed_files
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.bench import Bench
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_setup import CollectorSetup
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.coverage import ConfigCoverage
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.propose import BranchProposal
 
-BENCH = Bench("", {}, {}, {}, "", _yaml.dump, str)
+SETUP = CollectorSetup("", {}, {}, {}, "", _yaml.dump, str)
 TEST = {"name": "it", "given": {"spans": [{"name": "a"}]}, "expect": {"debug": "nothing"}}
 
 
 def covered(folder: Path, *names: str) -> list[ConfigCoverage]:
     suites = [Suite(str(folder / f"{number}_test.yml"), config=name) for number, name in enumerate(names)]
-    return [ConfigCoverage(suite.config, BENCH, [], [suite]) for suite in suites]
+    return [ConfigCoverage(suite.config, SETUP, [], [suite]) for suite in suites]
 
 
 def rows(*configs: str) -> list[BranchProposal]:
@@ -46,7 +46,7 @@ def test_no_secret_of_the_environment_is_written_and_the_file_says_so(tmp_path: 
     given = {"BACKEND_TOKEN": "abc", "WHERE": "a:4317", "OTHER": token, "MORE_KEY": "${env:X}", "URL": "http://u:pw9@h"}
     suite = Suite(str(tmp_path / "a_test.yml"), config="a.yaml", environment=given)
     proposed_files.write_proposals(
-        rows("a.yaml"), [ConfigCoverage("a.yaml", BENCH, [], [suite])], tmp_path / "new", check=False
+        rows("a.yaml"), [ConfigCoverage("a.yaml", SETUP, [], [suite])], tmp_path / "new", check=False
     )
     text = (tmp_path / "new" / "a_proposed.yml").read_text()
     assert yaml.safe_load(text)["environment"] == {

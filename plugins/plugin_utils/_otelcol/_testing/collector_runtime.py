@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the Collector of a test runs: in namespaces of its own, or beside the play.
+"""Where the Collector of a test runs: in namespaces of its own, or beside the play, which is the process of Ansible.
 
-It runs beside the play where the system allows no namespaces, or the user wants none. A place is where the Collector
-runs, with a network and a folder; the play is the process of Ansible. `_isolation/sandbox.py` makes the namespaces.
-Private.
+A runtime starts the Collector and gives it a folder and a network: `IsolatedRuntime` in namespaces, which
+`_isolation/sandbox.py` makes, and `LocalRuntime` on this machine, where the system allows no namespaces or the user
+wants none. run_case.py and replay.py open a runtime for each run; collector_run.py starts the Collector in it. Private.
 """
 
 from __future__ import annotations
@@ -51,16 +51,19 @@ class Process(Protocol):
 
 @dataclass(frozen=True)
 class CollectorCommand:
-    """A Collector with its config and its variables, and the files and folders that it may read besides."""
+    """A Collector that is to run."""
 
     program: str
+    """The path of the Collector."""
     text: str
+    """Its config, as YAML."""
     environment: Mapping[str, str]
     readable_paths: Sequence[Path] = ()
+    """Files and folders that it may read besides."""
 
 
-class CollectorPlace(Protocol):
-    """Where a Collector runs, and how the play reaches it there."""
+class CollectorRuntime(Protocol):
+    """What starts a Collector, and how the play reaches it there."""
 
     @property
     def folder(self) -> Path:
@@ -74,7 +77,7 @@ class CollectorPlace(Protocol):
 
 
 @dataclass(frozen=True)
-class PlaceBesidePlay:
+class LocalRuntime:
     """The machine itself: nothing is isolated."""
 
     folder: Path
@@ -99,7 +102,7 @@ class PlaceBesidePlay:
 
 
 @dataclass(frozen=True)
-class IsolatedPlace:
+class IsolatedRuntime:
     """Namespaces of the Collector: its network is loopback, and its files are those that it is shown."""
 
     folder: Path
@@ -119,16 +122,16 @@ class IsolatedPlace:
 
 
 @contextmanager
-def open_place(is_isolated: bool) -> Iterator[CollectorPlace]:
-    """Yield a place for one run of a Collector. Raises Problem if the system gives no namespaces any more."""
+def open_runtime(is_isolated: bool) -> Iterator[CollectorRuntime]:
+    """Yield a runtime for one run of a Collector. Raises Problem if the system gives no namespaces any more."""
     with tempfile.TemporaryDirectory() as folder_name:
         folder = Path(folder_name)
         if not is_isolated:
-            yield PlaceBesidePlay(folder)
+            yield LocalRuntime(folder)
             return
         log = folder / "log"
         with log.open("wb") as output, _open_namespaces(output) as namespaces:
-            yield IsolatedPlace(folder, namespaces)
+            yield IsolatedRuntime(folder, namespaces)
 
 
 @contextmanager
@@ -142,16 +145,16 @@ def _open_namespaces(output: IO[bytes]) -> Iterator[sandbox.Sandbox]:
         raise Problem(wrong, fix="Run fewer things at once, or look at the limits of this machine.") from error
 
 
-def find_free_port(place: CollectorPlace) -> int:
+def find_free_port(runtime: CollectorRuntime) -> int:
     """Return a port of loopback that nothing listens on."""
-    with place.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    with runtime.socket() as bound_socket:
+        bound_socket.bind((LOOPBACK, 0))
+        return int(bound_socket.getsockname()[1])
 
 
-def open_listener(place: CollectorPlace) -> socket.socket:
+def open_listener(runtime: CollectorRuntime) -> socket.socket:
     """Return a socket that listens on loopback, where the Collector reaches it."""
-    listening_socket = place.socket()
+    listening_socket = runtime.socket()
     listening_socket.bind((LOOPBACK, 0))
     listening_socket.listen(socket.SOMAXCONN)
     return listening_socket
@@ -165,5 +168,7 @@ def _die_with_play() -> None:
 
 def build_environment(config_environment: Mapping[str, str], is_isolated: bool) -> dict[str, str]:
     """Return the environment of the Collector: of this machine at most where it keeps temporary files."""
-    inherited_names = () if is_isolated else ("TMPDIR", "SYSTEMROOT")
-    return {**{name: os.environ[name] for name in inherited_names if name in os.environ}, **config_environment}
+    if is_isolated:
+        return dict(config_environment)
+    inherited = {name: os.environ[name] for name in ("TMPDIR", "SYSTEMROOT") if name in os.environ}
+    return {**inherited, **config_environment}

@@ -3,7 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Chooses the Collector that runs a config: that of its image, a given program, or the one of PATH. Private.
 
-The result is a `Bench`, see bench.py. Tests of configs and forecasts ask here.
+Tests of configs, forecasts and savings ask here. The result is a `CollectorSetup`, see collector_setup.py. The first
+row that fits counts:
+
+| the arguments | the program |
+|---|---|
+| `programs: {IMAGE: /a}`, and the config has the image IMAGE | `/a` |
+| `programs: {IMAGE: /a}`, and the config has no image | `/a`, the first of them |
+| `binary: /b` | `/b` |
+| `binary: auto` | the program of the distribution in PATH, if it has the version of the target |
 """
 
 from __future__ import annotations
@@ -19,24 +27,26 @@ from ....module_utils._otelcol.rules.build_facts import TargetBuild
 from .. import _binary, _builds, _placeholders, _yaml
 from .._build_request import BuildRequest
 from .._isolation.choice import Isolation
-from .bench import Bench
+from .collector_setup import CollectorSetup
 
 _GET_PROGRAM_FIX = "Install that Collector on the controller, or give the path of one with `binary`."
 
 
 @dataclass(frozen=True)
 class ChosenConfig:
-    """A config that is to run, the image that its collector has, and where the config is from, such as a file."""
+    """A config that is to run."""
 
     config: Mapping[str, Any]
     image: str
+    """The image of its collector; empty if none is known."""
     where: str
+    """Where the config is from, as messages name it: a file, or `gateway of the inventory`."""
 
 
-def choose_bench(
+def choose_collector(
     chosen_config: ChosenConfig, arguments: Mapping[str, Any], isolation: Isolation, warn: Callable[[str], None]
-) -> Bench:
-    """Return a bench for a config.
+) -> CollectorSetup:
+    """Return a config with the Collector that runs it.
 
     `arguments` have the options of `BuildRequest`, `binary` (a path or `auto`) and perhaps `programs`, which has the
     path of a Collector by image. Raises Problem without a Collector that runs the config.
@@ -57,7 +67,7 @@ def choose_bench(
         mismatch = _binary.describe_version_mismatch(program, target, isolation.is_isolated)
         if mismatch:
             warn(f"{chosen_config.where}: {mismatch}. The tests say what that version does.")
-    return Bench(
+    return CollectorSetup(
         program=program,
         config=chosen_config.config,
         environment=_placeholders.build_placeholder_environment(chosen_config.config, target),

@@ -1,0 +1,112 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fields of a record in which a statement of OTTL changes something.
+
+`replace_pattern(name, "x+y", "z")` changes a record with the name `xy`, so the fields are `{("name",): "xy"}`. They
+come from the literals of the statement; only a run can say whether the statement changes such a record.
+taking_fields.py calls `find_changed_fields`. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.paths import Path
+from ..languages.ottl_syntax import InvalidOttl, OttlToken, split_tokens
+from .ottl_parts import UnknownPart, read_called_function, read_literal_value
+from .record_fields import find_record_field
+from .regex_sample import make_sample_text
+from .samples import SAMPLE_TEXT, WantedFields
+
+
+def find_changed_fields(action: str, context: str) -> WantedFields:
+    """Return the fields that a record needs so that a statement changes it; none if its literals do not say.
+
+    `action` is the statement without its condition, such as `delete_key(attributes, "a")`, which needs
+    `{("attributes", "a"): "text"}`. `context` is that of the statement, such as `span`.
+    """
+    try:
+        function_name, arguments = read_called_function(split_tokens(action)[:-1])
+    except (UnknownPart, InvalidOttl):
+        return {}
+    path = find_record_field(_cut_text(action, arguments[0]), context) if arguments else ()
+    if function_name in _EDITORS and path:
+        try:
+            values = [read_literal_value(argument) for argument in arguments[1:3] if argument[-1].text != "]"]
+        except UnknownPart:
+            return {}
+        return _EDITORS[function_name].find_wanted_fields(path, values)
+    return _find_read_fields(action, arguments[1:], context, path)
+
+
+def _find_read_fields(
+    action: str, arguments: Sequence[Sequence[OttlToken]], context: str, changed_field: Path
+) -> WantedFields:
+    """Return the fields that a statement reads in its arguments, but for the one that it changes.
+
+    `set(attributes["a"], resource.attributes["b"])` reads `("resource", "b")`.
+    """
+    fields: WantedFields = {}
+    for argument in arguments:
+        if argument[0].kind == "lower":
+            field = find_record_field(_cut_text(action, argument), context)
+            if _is_other_user_field(field, changed_field):
+                fields[field] = SAMPLE_TEXT
+    return fields
+
+
+def _is_other_user_field(read_field: Path, changed_field: Path) -> bool:
+    """Whether a field that a statement reads is one that users set, and not the one that it changes."""
+    return bool(read_field) and read_field[-1:] != changed_field[-1:] and read_field[0] in ("attributes", "resource")
+
+
+def _cut_text(action: str, tokens: Sequence[OttlToken]) -> str:
+    """Return the part of a statement that has these tokens."""
+    return action[tokens[0].start : tokens[-1].start + len(tokens[-1].text)]
+
+
+@dataclass(frozen=True)
+class _Editor:
+    """A function of OTTL that changes records, such as `set`."""
+
+    literal_types: tuple[type, ...]
+    """The types of the literals that it must have behind the field."""
+    find_fields: Callable[[Path, list[Any]], WantedFields]
+    """Gets the field that it changes and its literals, and returns the fields with which it changes something."""
+
+    def find_wanted_fields(self, path: Path, values: list[Any]) -> WantedFields:
+        """Return the fields with which it changes something; none if its literals are missing or of other types."""
+        if len(values) < len(self.literal_types):
+            return {}
+        for value, literal_type in zip(values, self.literal_types, strict=False):
+            if not isinstance(value, literal_type):
+                return {}
+        return self.find_fields(path, values)
+
+
+def _build_matching_values(path: Path, values: list[Any]) -> WantedFields:
+    """Return a mapping with a key or a value that `replace_all_patterns` replaces."""
+    replaced_part, pattern = values[0], values[1]
+    text = make_sample_text(pattern)
+    key = text if replaced_part == "key" else "key"
+    return {(*path, key): text}
+
+
+# The fields for each editor, by the field at `path` and the literals behind it.
+_EDITORS = {
+    "delete_key": _Editor((object,), lambda path, values: {(*path, values[0]): SAMPLE_TEXT}),
+    "delete_matching_keys": _Editor((str,), lambda path, values: {(*path, make_sample_text(values[0])): SAMPLE_TEXT}),
+    "keep_keys": _Editor((), lambda path, _values: {(*path, "other"): SAMPLE_TEXT}),
+    "keep_matching_keys": _Editor((), lambda path, _values: {(*path, "_"): SAMPLE_TEXT}),
+    "replace_pattern": _Editor((str,), lambda path, values: {path: make_sample_text(values[0])}),
+    "replace_match": _Editor((str,), lambda path, values: {path: values[0].replace("*", "x")}),
+    "replace_all_patterns": _Editor((object, str), _build_matching_values),
+    "replace_all_matches": _Editor((str,), lambda path, values: {(*path, "key"): values[0].replace("*", "x")}),
+    "truncate_all": _Editor((int,), lambda path, values: {(*path, "key"): "x" * (values[0] + 1)}),
+    "limit": _Editor(
+        (int,), lambda path, values: {(*path, f"key{number}"): SAMPLE_TEXT for number in range(values[0] + 1)}
+    ),
+}
