@@ -25,7 +25,8 @@ from . import (
     text_patterns,
     word_checks,
 )
-from .constraints import Check, split_key
+from .constraints import ConstraintCheck
+from .given_values import split_key
 from .row_conditions import RowCondition, read_conditions
 
 # These checks find nothing where none of their keys is given.
@@ -60,7 +61,7 @@ class Constraint(NamedTuple):
     """On the settings at the place of the row: its key `when`."""
     surrounding_conditions: tuple[RowCondition, ...]
     """On the settings around the place: its key `around`."""
-    checks: list[tuple[Check, Any]]
+    checks: list[tuple[ConstraintCheck, Any]]
     """Each check with its operand."""
 
 

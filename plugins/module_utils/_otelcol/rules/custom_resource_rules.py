@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, TypeGuard
 
 from ..config.paths import Path, list_at, mapping_at, value_at
 from ..errors import suggest_word
-from .field_walk import UNKNOWN_FIELD, walk_fields
+from .constraints import UNKNOWN_FIELD
+from .field_walk import walk_fields
 from .subject import Fault, Subject, about, define_rules, once_per_subject
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"

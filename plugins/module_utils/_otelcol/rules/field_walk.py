@@ -26,11 +26,12 @@ from ..catalogue.field_grammar import (
 from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING
 from ..config.paths import Path
 from ..errors import find_nearest, suggest_word
-from .constraints import DURATION, WORD, is_expanded
+from .constraints import INVALID_DURATION, UNKNOWN_FIELD, UNKNOWN_VALUE, RuleFault
+from .given_values import is_expanded
 from .subject import Fault
 from .text_checks import find_repeated_names
 
-UNKNOWN_FIELD, WRONG_TYPE = "unknown-field", "wrong-type"
+WRONG_TYPE = "wrong-type"  # the id of the rule
 # A misspelt key, which is nearly a known one, is an error even if only the release before or after is known.
 SLIP_SEVERITY, _LEAST_SIMILARITY = "error", 0.8
 # Go's time.ParseDuration.
@@ -39,13 +40,6 @@ _MILLISECOND = 1_000_000  # in nanoseconds: who means less writes a unit
 # Shapes as people call them, where one is asked for and where one is given.
 _SHAPES_IN_WORDS = {"s": "text", "i": "a number", "b": "true or false", "l": "a list", "m": "a mapping"}
 _SHAPE_OF_VALUE = {**_SHAPES_IN_WORDS, "f": "a number"}
-
-
-class RuleFault(NamedTuple):
-    """A fault with the id of the rule that it is of."""
-
-    rule: str
-    fault: Fault
 
 
 class _UnreadValue(NamedTuple):
@@ -149,11 +143,11 @@ def _find_text_faults(leaf: Leaf, text: str, value_path: Path) -> Iterator[RuleF
     """Yield that a text is no duration, or none of the words of a setting."""
     if leaf.is_duration and not _DURATION.match(text):
         fix = "Write a number with a unit, such as `10s` or `500ms`."
-        yield RuleFault(DURATION, Fault(value_path, f"'{text}' is not a duration", fix))
+        yield RuleFault(INVALID_DURATION, Fault(value_path, f"'{text}' is not a duration", fix))
     elif leaf.allowed_words and not leaf.has_word(text):
         fix = f"Use one of {', '.join(filter(None, leaf.allowed_words))}."
         yield RuleFault(
-            WORD, Fault(value_path, f"'{text}' is unknown here{suggest_word(text, leaf.allowed_words)}", fix)
+            UNKNOWN_VALUE, Fault(value_path, f"'{text}' is unknown here{suggest_word(text, leaf.allowed_words)}", fix)
         )
 
 
@@ -161,7 +155,7 @@ def _find_unit_faults(value: Any, value_path: Path) -> Iterator[RuleFault]:
     """Yield that a number is a duration of less than a millisecond: who means seconds forgot the unit."""
     if isinstance(value, (int, float)) and 0 < value < _MILLISECOND:
         message = f"{value} without a unit is {value} nanoseconds"
-        yield RuleFault(DURATION, Fault(value_path, message, f"Write `{value}s`.", severity="warning"))
+        yield RuleFault(INVALID_DURATION, Fault(value_path, message, f"Write `{value}s`.", severity="warning"))
 
 
 def _find_shape_faults(shapes: str, value: Any, value_path: Path) -> Iterator[RuleFault]:

@@ -32,7 +32,8 @@ from ..languages.ottl_contexts import infer_context
 from ..languages.ottl_syntax import UsedNames
 from .build_facts import Build, build_of
 from .configured_components import listed_components
-from .constraints import EXPANSION_START, QUOTE_FIX, split_key
+from .constraints import QUOTE_FIX
+from .given_values import EXPANSION_START, split_key
 from .remembered_settings import remembered_by_settings
 from .subject import Fault, Subject, define_rules, define_shared_rules, once_per_subject
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.rows import ANY_KEY, Row
 from ..config.paths import Path, value_at
-from .constraints import EXPANSION_START, split_key
+from .given_values import EXPANSION_START, split_key
 
 # The words of a condition for values that are no scalar.
 _WORD_BY_TYPE = {dict: "{}", type(None): "null"}

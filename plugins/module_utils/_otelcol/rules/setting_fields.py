@@ -19,9 +19,10 @@ from ..config.config_secrets import is_secret
 from ..config.paths import Path, value_at
 from .build_facts import Build
 from .configured_components import TELEMETRY, used_components
-from .constraints import EXPANSION_START, MISSING
+from .constraints import MISSING_FIELD, UNKNOWN_FIELD, RuleFault
 from .deprecated_settings import find_movable_settings
-from .field_walk import SLIP_SEVERITY, UNKNOWN_FIELD, RuleFault, describe_quoting_fix, walk_fields
+from .field_walk import SLIP_SEVERITY, describe_quoting_fix, walk_fields
+from .given_values import EXPANSION_START
 from .remembered_settings import remembered_by_settings
 from .row_certainty import explain_doubt, hedge_fault
 from .row_conditions import RowCondition, has_required_values, read_conditions
@@ -83,7 +84,7 @@ def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
     in_use = {(component.role, component.id) for component in used_components(subject)}
     for component_path, refusal in _find_refusals(subject):
         # A target allocator adds what is missing, but only to the receiver with exactly this name.
-        is_added_by_allocator = is_allocated and component_path == _ALLOCATED_RECEIVER and refusal.rule == MISSING
+        is_added_by_allocator = is_allocated and component_path == _ALLOCATED_RECEIVER and refusal.rule == MISSING_FIELD
         is_moved_setting = refusal.rule == UNKNOWN_FIELD and refusal.fault.path in moved_paths
         if is_added_by_allocator or is_moved_setting:
             continue
@@ -173,7 +174,7 @@ def _find_missing_settings(row: Row, settings: Any, path: Path) -> Iterator[Rule
         if not any(_is_given(settings, needed_key) for needed_key in alternative_keys):
             key_names = [needed_key.rstrip("?") for needed_key in alternative_keys]
             missing_setting = f"'{key_names[0]}'" if len(key_names) == 1 else f"one of {', '.join(key_names)}"
-            yield RuleFault(MISSING, Fault(path, f"{missing_setting} is missing", f"Add `{key_names[0]}`."))
+            yield RuleFault(MISSING_FIELD, Fault(path, f"{missing_setting} is missing", f"Add `{key_names[0]}`."))
 
 
 def _is_given(settings: Any, needed_key: str) -> bool:

@@ -18,7 +18,17 @@ from ..config.paths import list_at, mapping_at, value_at
 from .build_facts import Build, build_of
 from .configured_components import TELEMETRY, configured_components, listed_components
 from .constraint_rows import Constraint, make_constraint
-from .constraints import CONFLICT, EXPANSION_START, GATE, IGNORED, RANGE, REFERENCE, REGEX, RuleFaults
+from .constraints import (
+    CONFLICTING_SETTINGS,
+    FEATURE_GATE,
+    IGNORED_SETTING,
+    INVALID_REGEX,
+    OUT_OF_RANGE,
+    UNKNOWN_OPERATOR,
+    RuleFault,
+    RuleFaults,
+)
+from .given_values import EXPANSION_START
 from .remembered_settings import remembered_by_settings
 from .row_certainty import explain_doubt, hedge_fault, is_exact_for
 from .row_conditions import has_required_values
@@ -43,7 +53,7 @@ def refused_at_start(subject: Subject) -> Iterator[Fault]:
 
 def feature_gate(subject: Subject) -> Iterator[Fault]:
     """Yield settings and pipelines without whose feature gate the Collector does not start."""
-    yield from find_setting_faults(subject, GATE)
+    yield from find_setting_faults(subject, FEATURE_GATE)
     for key in mapping_at(subject.config, "service", "pipelines"):
         signal = str(key).partition("/")[0]
         if signal in _GATES_OF_SIGNALS and subject.target and is_exact_for({}, build_of(subject.target).version):
@@ -54,7 +64,7 @@ def feature_gate(subject: Subject) -> Iterator[Fault]:
 
 def ignored_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that the Collector ignores beside another one, such as `udp` beside `tcp` of syslog."""
-    yield from find_setting_faults(subject, IGNORED)
+    yield from find_setting_faults(subject, IGNORED_SETTING)
 
 
 def find_setting_faults(subject: Subject, rule_id: str) -> Iterator[Fault]:
@@ -79,7 +89,7 @@ def _find_violated_constraints(subject: Subject) -> RuleFaults:
         if not _is_about_pipelines(row, signals_by_id.get(component_id, ()), unheeded_keys):
             continue
         if not _is_extension_id(row, fault, subject):
-            yield (
+            yield RuleFault(
                 rule,
                 hedge_fault(
                     fault, explain_doubt(row, build, section_name, component_id, component_id in signals_by_id)
@@ -141,7 +151,9 @@ def _find_differing_root_paths(subject: Subject, build: Build) -> RuleFaults:
         if root_path != first_root:
             message = f"all receivers of a Collector share one root_path, and it is '{first_root}' in another one"
             fault = Fault((section_name, component_id, "root_path"), message, f"Write `{first_root}`.")
-            yield CONFLICT, hedge_fault(fault, explain_doubt({}, build, section_name, component_id))
+            yield RuleFault(
+                CONFLICTING_SETTINGS, hedge_fault(fault, explain_doubt({}, build, section_name, component_id))
+            )
 
 
 def _map_signals_of_started(subject: Subject) -> dict[str, set[str]]:
@@ -192,10 +204,12 @@ def _is_extension_id(row: Row, fault: Fault, subject: Subject) -> bool:
 
 
 _REASONS = {
-    RANGE: "Yield numbers and durations that a component does not accept, and limits that contradict each other.",
-    CONFLICT: "Yield settings that exclude each other, or that are given twice or only in part.",
-    REGEX: "Yield regular expressions that Go does not accept, or that lack the named groups that they need.",
-    REFERENCE: "Yield outputs of log operators that are the id of no operator.",
+    OUT_OF_RANGE: (
+        "Yield numbers and durations that a component does not accept, and limits that contradict each other."
+    ),
+    CONFLICTING_SETTINGS: "Yield settings that exclude each other, or that are given twice or only in part.",
+    INVALID_REGEX: "Yield regular expressions that Go does not accept, or that lack the named groups that they need.",
+    UNKNOWN_OPERATOR: "Yield outputs of log operators that are the id of no operator.",
 }
 RULES = (
     *define_shared_rules(find_setting_faults, _REASONS),
