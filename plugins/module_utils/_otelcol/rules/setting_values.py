@@ -120,7 +120,7 @@ def _find_violations(build: Build, section: str, component_id: str, kind: str, s
         if not _is_applicable(constraint, constrained_settings):
             continue
         outer_settings = value_at(settings, path[len(component_path) : -1])
-        if not has_required_values(constraint.surrounding_conditions, outer_settings):
+        if not has_required_values(constraint.outer_conditions, outer_settings):
             continue
         row = constraint.constraint_row
         for check, operand in constraint.checks:
