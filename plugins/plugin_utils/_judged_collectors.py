@@ -19,8 +19,9 @@ from ..module_utils._identity.identity import may_have_credentials
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.needs import derive_needs
 from ..module_utils._otelcol.rules import structure
+from ..module_utils._otelcol.rules.findings import mask_findings, run_rules
 from ..module_utils._otelcol.rules.rules import lint_config
-from ..module_utils._otelcol.rules.subject import Deployment, Subject, mask_findings, run_rules
+from ..module_utils._otelcol.rules.subject import Deployment, Subject
 from ..module_utils._otelcol.rules.user_rules import UserRules
 from ._connected_collectors import ConnectedCollector
 from ._otelcol import _builds, _findings, _tables, _yaml

@@ -22,7 +22,7 @@ from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
 from ..module_utils._otelcol.rules.build_facts import TargetBuild
-from ..module_utils._otelcol.rules.subject import Finding
+from ..module_utils._otelcol.rules.findings import Finding
 from . import _collector_facts, _outside_names
 
 

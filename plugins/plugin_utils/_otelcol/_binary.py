@@ -24,7 +24,7 @@ from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, format_path, iter_leaves, value_at
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
-from ...module_utils._otelcol.rules.subject import Finding
+from ...module_utils._otelcol.rules.findings import Finding
 from ...module_utils._otelcol.testing.outreach import has_outside_value
 from . import _findings, _placeholders, _validate_messages, _yaml
 from ._isolation import once, sandbox

@@ -27,11 +27,12 @@ from ...module_utils._otelcol.rules.data_flow import (
     find_receiving_collectors,
     find_routes,
 )
+from ...module_utils._otelcol.rules.findings import Finding, mask_findings, report_internal_error
 from ...module_utils._otelcol.rules.instrumentation_rules import find_opened_ports
 from ...module_utils._otelcol.rules.report_model import Report, format_count
 from ...module_utils._otelcol.rules.reports import FORMATS, convert_to_result, summarize_report
 from ...module_utils._otelcol.rules.rules import lint_config, lint_resource
-from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, mask_findings, report_internal_error
+from ...module_utils._otelcol.rules.subject import Receiving, Subject
 from ...module_utils._otelcol.rules.suppressing_comments import read_suppressing_comments
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import View

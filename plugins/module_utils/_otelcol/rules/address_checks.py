@@ -32,7 +32,7 @@ from ..languages.formats import (
 from ..needs.no_proxy import parse_address
 from .constraints import UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts, split_key
-from .subject import Fault
+from .rule_definitions import Fault
 
 # The port of OTLP over gRPC, which a fix suggests.
 _USUAL_PORT = 4317

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from ..config.paths import Path, iter_leaves, list_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _REGISTRY = "https://opentelemetry.io/docs/specs/semconv/registry/attributes/"
 

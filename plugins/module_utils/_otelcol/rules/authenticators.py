@@ -18,7 +18,8 @@ from ..catalogue.port_rows import Listeners
 from ..config.paths import Path, iter_leaves, mapping_at
 from ..needs.listeners import StartedComponent
 from ..traits import EXTENSIONS, Trait, kind_of, traits_of, types_with_traits
-from .subject import Fault, Subject, define_rules, once_per_subject
+from .rule_definitions import Fault, define_rules
+from .subject import Subject, once_per_subject
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
 _STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"

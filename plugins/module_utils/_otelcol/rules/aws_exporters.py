@@ -17,7 +17,8 @@ from ..config.layers import parse_version
 from ..config.paths import list_at, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import EXPORTERS, Trait, types_with_traits
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .vendor_hosts import AwsService, find_aws_service
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"

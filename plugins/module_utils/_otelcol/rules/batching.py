@@ -19,7 +19,8 @@ from ..config.pipelines import PipelineGraph
 from ..traits import EXPORTERS, Trait, kind_of, sends_nothing, types_with_traits
 from .build_facts import TargetBuild
 from .configured_components import configured_components
-from .subject import Fault, Subject, define_rules
+from .rule_definitions import Fault, define_rules
+from .subject import Subject
 from .view import Pipeline
 
 BATCH = "batch"

@@ -17,8 +17,9 @@ from ..config.paths import Path, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import PROCESSORS, RECEIVERS, Trait, kind_of, traits_of, types_with_traits
 from .header_demands import PARTITION_PATH, QUEUE_BATCH_PATH, AskingPlace, Demand, find_asking_places
+from .rule_definitions import Fault, define_rules
 from .sent_headers import list_sent_headers
-from .subject import AskedHeader, Fault, Receiving, Subject, define_rules
+from .subject import AskedHeader, Receiving, Subject
 from .view import Pipeline
 
 # A component that needs a header makes a demand, see `header_demands.py`. The data of a pipeline comes from servers of

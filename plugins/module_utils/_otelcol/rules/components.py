@@ -17,7 +17,8 @@ from ..catalogue.component_types import ComponentType
 from ..config.paths import Path
 from .build_facts import build_of
 from .configured_components import component_type, configured_components, used_components
-from .subject import Fault, Subject, define_rules, define_shared_rules, once_per_subject
+from .rule_definitions import Fault, define_rules, define_shared_rules
+from .subject import Subject, once_per_subject
 from .type_refusals import find_type_refusal
 
 _SIGNALS = ("traces", "metrics", "logs", "profiles")

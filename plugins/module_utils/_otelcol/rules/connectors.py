@@ -18,8 +18,9 @@ from ..graphs import find_circle
 from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on_records, sends_nothing, traits_of
 from .build_facts import build_of
 from .configured_components import component_type
+from .rule_definitions import Fault, about, define_rules
 from .structure import SIGNALS
-from .subject import Fault, Subject, about, define_rules
+from .subject import Subject
 from .view import Pipeline
 
 SignalPairs = frozenset[tuple[str, str]]

@@ -34,7 +34,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..catalogue.rows import Row
 from ..config.paths import Path
-from .subject import Fault
+from .rule_definitions import Fault
 
 # The ids of the rules that report the faults, unless a row names another one by its key `rule`.
 CONFLICTING_SETTINGS = "conflicting-settings"

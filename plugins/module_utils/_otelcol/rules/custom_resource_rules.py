@@ -18,7 +18,8 @@ from ..config.paths import Path, list_at, mapping_at, value_at
 from ..errors import suggest_word
 from .constraints import UNKNOWN_FIELD
 from .field_walk import walk_fields
-from .subject import Fault, Subject, about, define_rules, once_per_subject
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject, once_per_subject
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
 _SPEC: Path = ("spec",)

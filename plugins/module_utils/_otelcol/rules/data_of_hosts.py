@@ -14,7 +14,8 @@ from typing import Any
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _DETECTION = f"{_CONTRIB}/processor/resourcedetectionprocessor"

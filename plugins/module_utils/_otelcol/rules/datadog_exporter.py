@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator
 
 from ..config.paths import value_at
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = "https://docs.datadoghq.com/getting_started/site/"
 _SITE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+\Z")

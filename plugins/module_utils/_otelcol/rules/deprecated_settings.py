@@ -16,7 +16,8 @@ from ..config.layers import parse_version
 from ..config.paths import Path, mapping_at, value_at
 from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import configured_components
-from .subject import Fault, Subject, define_rules, once_per_subject
+from .rule_definitions import Fault, define_rules
+from .subject import Subject, once_per_subject
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .workload_placement import describe_copies
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"

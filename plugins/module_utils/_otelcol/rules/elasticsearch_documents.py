@@ -16,7 +16,8 @@ from typing import Any
 from ..config.paths import list_at, value_at
 from .batching import is_from_version
 from .build_facts import TargetBuild
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 # From which version on documents are mapped as otel by default, before that as none; the same version reads
 # elasticsearch.index in place of a prefix and a suffix, and always routes by attributes where no index is given.

@@ -17,7 +17,8 @@ from ..errors import suggest_word
 from ..needs.needed_variables import find_config_variables
 from ..needs.peers import Peer, find_peers
 from ..needs.proxies import find_proxy_for, join_proxy_exceptions
-from .subject import Fault, Subject, define_rules
+from .rule_definitions import Fault, define_rules
+from .subject import Subject
 
 _PROXIES = "https://opentelemetry.io/docs/collector/configuration/#proxy-support"
 # What every container has: from the runtime (runc's init, containerd's and CRI-O's spec), and from the kubelet for the

@@ -17,7 +17,8 @@ from ..config.config_secrets import is_secret
 from ..config.layers import parse_version
 from ..config.paths import Path
 from ..errors import suggest_word
-from .subject import Fault, Subject, define_rules, once_per_subject
+from .rule_definitions import Fault, define_rules
+from .subject import Subject, once_per_subject
 
 DEFAULT_SCHEME = "env"
 # Before, nothing after an escaped `$${` was expanded.

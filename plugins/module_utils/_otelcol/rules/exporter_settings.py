@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, value_at
 from ..traits import EXPORTERS, Trait, types_with_traits
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .view import ENDPOINT_KEYS, uses_endpoint
 
 _DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/debugexporter/README.md"

@@ -41,7 +41,7 @@ from ..config.paths import Path
 from ..errors import find_nearest, suggest_word
 from .constraints import INVALID_DURATION, UNKNOWN_FIELD, UNKNOWN_VALUE, RuleFault
 from .given_values import is_expanded
-from .subject import Fault
+from .rule_definitions import Fault
 from .text_checks import find_repeated_names
 
 WRONG_TYPE = "wrong-type"  # the id of the rule

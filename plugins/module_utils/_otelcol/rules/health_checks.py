@@ -14,7 +14,8 @@ from ..config.addresses import is_loopback
 from ..config.paths import list_at
 from ..traits import EXTENSIONS, Trait, kind_of, types_with_traits
 from .port_reachability import choose_pod_address
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
 _TYPES_ANSWERING_PROBES = types_with_traits(EXTENSIONS, Trait.ANSWERS_PROBES)

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from ..config.paths import Path, list_at, mapping_at, mappings_at, value_at
 from ..kube.service_names import resolve_service
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/instrumentations.md"
 _ENDPOINT_VARIABLE = re.compile(r"OTEL_EXPORTER_OTLP(_[A-Z]+)?_ENDPOINT\Z")

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from ..config.addresses import ANY_IPV4, IPV6
 from ..config.paths import Path, format_path, iter_leaves, value_at
 from ..errors import join_at_most
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
 # A variable with an address, as the downward API gives it: MY_POD_IP, K8S_NODE_IP, HOST_IP.

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from ..languages.formats import find_listener_fault, suggest_listening_address
 from ..needs.listeners import ListenEndpoint, list_written_endpoints
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
 _SOCKET_PREFIXES = ("unix:", "/", "@")

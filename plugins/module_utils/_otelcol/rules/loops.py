@@ -20,7 +20,8 @@ from ..needs.listeners import StartedComponent
 from ..needs.pod_logs import PodLogs, glob_matches
 from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import TELEMETRY
-from .subject import Fault, Printer, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Printer, Subject
 from .view import View
 
 _BASIC = "basic"

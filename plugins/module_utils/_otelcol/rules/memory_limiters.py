@@ -19,7 +19,8 @@ from ..needs.listeners import StartedComponent
 from ..needs.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from ..traits import kind_of
 from .configured_components import configured_components
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"

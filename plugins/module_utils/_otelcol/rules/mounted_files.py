@@ -14,7 +14,8 @@ from posixpath import dirname
 
 from ..config.paths import Path, list_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Deployment, Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Subject
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"

@@ -15,7 +15,8 @@ from ..config.paths import Path, list_at
 from ..needs.component_row import NODES_PROXY, ROOT, ComponentNeeds, find_guarded_rights
 from ..needs.listeners import StartedComponent
 from ..needs.used_parts import find_used_parts
-from .subject import Deployment, Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Subject
 
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 _REPLACEMENT_TEXT = "other"

@@ -15,7 +15,8 @@ from ..config.addresses import ANY_HOSTS, is_internal_host, is_loopback, parse_d
 from ..config.paths import Path, value_at
 from ..needs.listeners import Listener, StartedComponent
 from ..traits import sends_nothing
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .view import ENDPOINT_KEYS
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .workload_placement import ON_EACH_HOST
 
 _COMPONENTS = "https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"

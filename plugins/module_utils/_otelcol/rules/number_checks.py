@@ -38,7 +38,7 @@ from ..config.paths import Path, value_at
 from .amounts import amount_in, duration_in_seconds, is_number, read_duration
 from .constraints import OUT_OF_RANGE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_values, split_key
-from .subject import Fault
+from .rule_definitions import Fault
 
 
 def _find_numbers_out_of_range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> RuleFaults:

@@ -18,7 +18,8 @@ from ..errors import find_nearest, suggest_word
 from ..languages.expr import find_expression_fault
 from ..traits import kind_of
 from .configured_components import configured_components
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _CREATOR_KIND = "receivercreator"
 # How a rule has to begin. Single quotes, which the language takes elsewhere, are refused here.

@@ -35,7 +35,8 @@ from .configured_components import listed_components
 from .constraints import QUOTE_FIX
 from .given_values import EXPANSION_START, split_key
 from .remembered_settings import remembered_by_settings
-from .subject import Fault, Subject, define_rules, define_shared_rules, once_per_subject
+from .rule_definitions import Fault, define_rules, define_shared_rules
+from .subject import Subject, once_per_subject
 
 _POLICY_KIND = "policy"
 _REQUEST_CONTEXT = "request"

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from ..config.paths import Path, list_at
 from ..errors import join_at_most
 from ..needs.used_parts import find_used_parts
-from .subject import Deployment, Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Subject
 
 _IDENTITY = "https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html"
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from ..config.addresses import ANY_HOSTS, is_loopback
 from ..config.paths import value_at
 from ..needs.listeners import Listener
-from .subject import Deployment, Fault, Ingress, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Ingress, Subject
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _NODE_PORTS = "https://kubernetes.io/docs/concepts/configuration/overview/#services"

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from ..config.addresses import ANY_HOSTS, hosts_overlap
 from ..config.paths import format_path
 from ..needs.listeners import Listener
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"
 _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"

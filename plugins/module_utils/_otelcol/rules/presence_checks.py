@@ -47,7 +47,7 @@ from .constraints import (
     RuleFaults,
 )
 from .given_values import EXPANSION_START, find_values, split_key
-from .subject import Fault
+from .rule_definitions import Fault
 from .word_checks import READ_AS_TEXT
 
 # The values that count as not given. An empty mapping is given: it turns on what has defaults, as `grpc: {}` does.

@@ -14,7 +14,8 @@ from typing import Any
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, kind_of, traits_of, types_with_traits
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .view import Pipeline
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"

@@ -24,7 +24,7 @@ from ..config.paths import Path, list_at, mapping_at
 from .amounts import duration_in_seconds, is_prometheus_duration
 from .constraints import INVALID_DURATION, OUT_OF_RANGE, UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts, find_values
-from .subject import Fault
+from .rule_definitions import Fault
 
 
 def _find_wrong_durations(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:

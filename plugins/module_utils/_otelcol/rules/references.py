@@ -19,8 +19,9 @@ from ..traits import EXPORTERS, is_for_trials
 from .build_facts import Build
 from .configured_components import configured_components
 from .remembered_settings import remembered_by_settings
+from .rule_definitions import Fault, about, define_rules
 from .structure import is_expression, trim_id
-from .subject import Fault, Subject, about, define_rules
+from .subject import Subject
 
 # Ends of paths that name an extension, used if the build is unknown.
 EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]

@@ -25,7 +25,7 @@ from ..config.paths import Path
 from ..languages.regex import RegexRefusal, find_regex_refusal, read_regex
 from .constraints import INVALID_REGEX, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts
-from .subject import Fault
+from .rule_definitions import Fault
 
 
 def _find_refused_regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:

@@ -22,7 +22,8 @@ from ..config.paths import Path, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import find_otlp_protocol, kind_of, speaks_otlp
 from .batching import BATCH, QUEUE
-from .subject import Fault, Receiving, Subject, define_rules
+from .rule_definitions import Fault, define_rules
+from .subject import Receiving, Subject
 from .view import Pipeline
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"

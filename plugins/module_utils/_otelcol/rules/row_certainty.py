@@ -19,7 +19,7 @@ from __future__ import annotations
 from ..catalogue.rows import Row
 from ..catalogue.version_ranges import is_in_ranges
 from .build_facts import Build
-from .subject import Fault
+from .rule_definitions import Fault
 
 # The versions in which all rows hold that have no `exact`.
 _EXACT_VERSIONS = "0.155.0..0.160.0"

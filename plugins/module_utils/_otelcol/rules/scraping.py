@@ -17,7 +17,8 @@ from ..config.paths import Path, iter_leaves, list_at, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from .annotated_scrapes import AnnotatedScrape, find_annotated_scrapes
 from .expansion import find_expressions
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .workload_placement import describe_copies
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"

@@ -17,7 +17,8 @@ from ..config.literal_values import is_literal, is_placeholder
 from ..config.paths import Path, Position, format_path
 from ..config.secret_names import header_name_at, is_secret_header, is_secret_key
 from ..config.secret_shapes import ATTRIBUTE_PREFIX, RANDOM_TEXT
-from .subject import Fault, Subject, define_rules
+from .rule_definitions import Fault, define_rules
+from .subject import Subject
 
 _STORING = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"

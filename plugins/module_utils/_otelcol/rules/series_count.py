@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from ..config.paths import list_at, mapping_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 # Attributes whose value differs for nearly every request. Source: OpenTelemetry's semantic conventions.

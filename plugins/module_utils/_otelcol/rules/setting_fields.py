@@ -26,8 +26,9 @@ from .given_values import EXPANSION_START
 from .remembered_settings import remembered_by_settings
 from .row_certainty import explain_doubt, hedge_fault
 from .row_conditions import RowCondition, has_required_values, read_conditions
+from .rule_definitions import Fault, define_shared_rules
 from .setting_values import find_setting_faults
-from .subject import Fault, Subject, define_shared_rules, once_per_subject
+from .subject import Subject, once_per_subject
 
 # The operator writes its settings where a target allocator finds the targets.
 _ALLOCATED_RECEIVER = ("receivers", "prometheus")

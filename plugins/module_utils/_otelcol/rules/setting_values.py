@@ -32,7 +32,8 @@ from .given_values import EXPANSION_START
 from .remembered_settings import remembered_by_settings
 from .row_certainty import explain_doubt, hedge_fault, is_exact_for
 from .row_conditions import has_required_values
-from .subject import Fault, Subject, define_rules, define_shared_rules
+from .rule_definitions import Fault, define_rules, define_shared_rules
+from .subject import Subject
 
 _FAULTS_ATTRIBUTE = "_constraints"
 _POLICY = "sampling-policy"

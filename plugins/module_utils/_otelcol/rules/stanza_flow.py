@@ -32,7 +32,7 @@ from ..errors import suggest_word
 from ..graphs import find_circle
 from .constraints import CONFLICTING_SETTINGS, UNKNOWN_OPERATOR, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import EXPANSION_START, find_values
-from .subject import Fault
+from .rule_definitions import Fault
 
 
 @dataclass(frozen=True)

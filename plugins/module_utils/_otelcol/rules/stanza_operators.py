@@ -43,7 +43,7 @@ from .constraints import (
     RuleFaults,
 )
 from .given_values import EXPANSION_START, find_texts, find_values
-from .subject import Fault
+from .rule_definitions import Fault
 
 # A key in brackets and quotes: `["a.b"]` or `['a.b']`.
 _QUOTED_KEY = r"\[(?:\"[^\"]*\"|'[^']*')\]"

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..config.paths import ROLES, SECTIONS, Path, mapping_at, value_at
 from ..errors import suggest_word
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 TOP_LEVEL_KEYS = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")

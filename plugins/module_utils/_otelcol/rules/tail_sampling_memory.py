@@ -15,7 +15,8 @@ from ..needs.listeners import StartedComponent
 from ..needs.quantities import DECIDED_TRACE_BYTES, MIB, TRACE_BYTES, parse_duration
 from .amounts import nanoseconds_to_seconds
 from .memory_limiters import list_started_limiters, read_whole_number
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/processor/tailsamplingprocessor"

@@ -28,8 +28,8 @@ from ..languages.formats import find_glob_fault
 from ..languages.go_names import ENCODINGS, is_encoding
 from .constraints import UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts
+from .rule_definitions import Fault
 from .structure import explain_id_problem, trim_id
-from .subject import Fault
 
 _ASN1_SEQUENCE = b"\x30"  # how each certificate and key begins
 

@@ -21,7 +21,7 @@ from ..errors import suggest_word
 from ..languages.go_names import ENCODINGS, ZONES, is_encoding, is_time_zone
 from .constraints import UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts, find_values
-from .subject import Fault
+from .rule_definitions import Fault
 
 # Longer texts match no pattern, so that no text takes long.
 _LONGEST_TEXT = 4096

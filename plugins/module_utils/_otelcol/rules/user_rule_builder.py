@@ -21,8 +21,8 @@ from ..catalogue.rows import SECTIONS
 from ..config.paths import value_at
 from ..errors import Problem
 from ..traits import kind_of
+from .findings import SEVERITIES
 from .profiles import OFF, PROFILES
-from .subject import SEVERITIES
 from .user_conditions import CONDITION_NAMES, OPTIONAL_KEY, Conditions, UserCondition, is_optional, read_condition
 from .user_path_check import KnownPaths
 from .user_paths import SAME_PLACE, Steps, find_path_matches, parse_path_steps

@@ -21,7 +21,8 @@ from ..catalogue.version_ranges import is_in_ranges
 from ..config.paths import Path, Position, format_path
 from ..traits import kind_of
 from .report_model import format_count
-from .subject import About, Fault, Rule, Subject
+from .rule_definitions import About, Fault, Rule
+from .subject import Subject
 from .user_conditions import Conditions
 from .user_paths import MISSING, Steps, find_last_existing_path, find_path_matches
 

@@ -34,7 +34,7 @@ from ..config.paths import Path, value_at
 from ..errors import suggest_word
 from .constraints import CONFLICTING_SETTINGS, QUOTE_FIX, UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import EXPANSION_START, find_values, split_key
-from .subject import Fault
+from .rule_definitions import Fault
 
 # The types of values that the decoder reads as a text where one is expected: `true`, `8080`, `0.5`.
 READ_AS_TEXT = (bool, int, float)

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from ..config.paths import mapping_at
 from ..needs.listeners import StartedComponent
 from ..traits import kind_of
-from .subject import Deployment, Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Subject
 
 _ELECTOR_DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/k8sleaderelector"

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import references, structure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import run_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import run_rules
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _validate, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
