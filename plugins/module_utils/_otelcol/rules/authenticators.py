@@ -7,6 +7,11 @@ A server needs an authenticator that checks requests, a client one that signs th
 
 Sources: the Collector's config/configauth (`requested authenticator is not a server authenticator`) and, of each
 extension, which interfaces of extension/extensionauth it has. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.file_log.storage: error [wrong-storage] extension 'health_check' stores no data. Name an extension
+    that stores data, such as file_storage.
 """
 
 from __future__ import annotations

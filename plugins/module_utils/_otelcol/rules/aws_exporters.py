@@ -5,6 +5,11 @@
 
 Sources: internal/aws/awsutil, extension/sigv4authextension, exporter/awsxrayexporter and exporter/awsemfexporter of
 opentelemetry-collector-contrib; AWS's service endpoints. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.awsemf: warning [region-missing] 'awsemf' has no region, and AWS_REGION is not set. Add `region:
+    REGION`, or AWS_REGION to `env`.
 """
 
 from __future__ import annotations

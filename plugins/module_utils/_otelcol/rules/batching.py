@@ -4,6 +4,11 @@
 """Rules on batches: where they are made, by a processor or by exporters, and until when the processor exists.
 
 Source: ANNOUNCED below; exporter/exporterhelper/internal/queuebatch/config.go; the READMEs of the processors. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.pipelines.traces: info [batch-missing] pipeline 'traces' sends to 'otlp' without batches. Add `batch` as
+    the last processor.
 """
 
 from __future__ import annotations

@@ -5,6 +5,11 @@
 
 Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector;
 headerssetterextension, attributesprocessor, routingconnector and kafkaexporter of contrib. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.zipkin: warning [metadata-missing] 'batch' divides by headers, which 'zipkin' drops. Add
+    `include_metadata: true`.
 """
 
 from __future__ import annotations

@@ -5,6 +5,11 @@
 
 Source of each: the Collector's otelcol/internal/configunmarshaler (`unknown type`) and service/internal/graph
 (`telemetry type is not supported`), with the catalogue for what a build consists of. Private.
+
+The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
+rule_definitions.py. For example:
+
+    processors.bacth: error [unknown-component] contrib 0.158.0 has no processor 'bacth'; did you mean 'batch'?
 """
 
 from __future__ import annotations

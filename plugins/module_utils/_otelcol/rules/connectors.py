@@ -4,6 +4,11 @@
 """Rules on connectors: each joins pipelines that end in it with pipelines that start from it.
 
 Source of each: the Collector's service/internal/graph (createNodes, createEdges and buildComponents). Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.pipelines.traces.exporters[0]: error [connector-cycle] pipelines form a cycle: traces → traces/2 →
+    traces/3 → traces. Remove a connector from one of them.
 """
 
 from __future__ import annotations

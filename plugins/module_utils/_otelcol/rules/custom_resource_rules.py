@@ -5,6 +5,11 @@
 
 Source: the CRD of OpenTelemetryCollector with its CEL rules, and Validate in the operator's internal/webhook. Whether
 `mode` was another before, and what the user's account may do, only the cluster knows. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    spec.affinity: error [resource-mode] mode sidecar cannot have affinity. Remove it, or use mode daemonset or
+    deployment or statefulset.
 """
 
 from __future__ import annotations

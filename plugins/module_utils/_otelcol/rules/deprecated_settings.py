@@ -4,6 +4,11 @@
 """Rules on settings that a version of the Collector moved or removed. Private.
 
 A move is a row of the table MOVES. migrate/moved_settings.py moves the settings of configs.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp.batcher: warning [moved-setting] 'batcher' is deprecated since 0.123.0. Write
+    `sending_queue.batch`.
 """
 
 from __future__ import annotations

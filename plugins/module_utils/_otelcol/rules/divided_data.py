@@ -5,6 +5,12 @@
 
 Sources: the READMEs of tail_sampling, groupbytrace, service_graph, span_metrics, cumulative_to_delta,
 delta_to_cumulative, load_balancing and k8s_attributes in opentelemetry-collector-contrib. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.groupbytrace: warning [split-state] 'groupbytrace' puts whole traces together, and there is one on
+    every node. Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key:
+    traceID`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,11 @@
 """Rules on variables: those that the config reads and nobody sets, and those that lead requests to a proxy.
 
 Source: confmap/provider/envprovider of the Collector. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp.headers.key: error [missing-variable] variable TOKEN is read here, but not set. Add it to `env`,
+    or give it a default: ${env:TOKEN:-VALUE}.
 """
 
 from __future__ import annotations

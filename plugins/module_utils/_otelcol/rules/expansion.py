@@ -5,6 +5,11 @@
 
 Source of each: the Collector's confmap/expand.go, confmap/provider/envprovider and internal/envvar. Keys are never
 expanded; `$$` is one dollar sign; of nested expressions the inner one is replaced first. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.debug.verbosity: warning [bare-variable] `$MY_POD_IP` is not replaced. Write `${env:MY_POD_IP}`, or
+    `$$MY_POD_IP` for the literal text.
 """
 
 from __future__ import annotations

@@ -4,6 +4,11 @@
 """Rules on exporters whatever they export to: endpoints that no request reaches, data that is lost or printed.
 
 Sources: OpenTelemetry's specification of OTLP exporters, and the READMEs of exporterhelper and debug. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.debug: info [verbose-debug] 'debug' writes all received data into the log. Write `verbosity: basic`,
+    or remove it once data arrives.
 """
 
 from __future__ import annotations

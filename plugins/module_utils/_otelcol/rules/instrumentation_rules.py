@@ -5,6 +5,11 @@
 
 Source: the operator's docs/api/instrumentations.md, and internal/manifests/collector/service.go for the ports that the
 Service of a collector has: those of its receivers, and `spec.ports`. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    spec.exporter.endpoint: error [instrumentation-endpoint] no receiver of the collector behind c-collector listens
+    on port 80. Its ports are 4317, 4318, 8888. For OTLP these are 4317 (gRPC) and 4318 (HTTP).
 """
 
 from __future__ import annotations

@@ -5,6 +5,11 @@
 
 Source: net.SplitHostPort and net.Listen of Go, RFC 3986 (3.2.2, brackets in a URL), and Kubernetes, "IPv4/IPv6
 dual-stack" for the addresses of pods and nodes. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.zipkin.endpoint: error [unbracketed-address] '${env:MY_POD_IP}:9411' is no address in an IPv6 cluster.
+    Write `"[${env:MY_POD_IP}]:9411"`.
 """
 
 from __future__ import annotations

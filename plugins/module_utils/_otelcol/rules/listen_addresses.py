@@ -5,6 +5,10 @@
 
 Which settings these are, _data/catalogue/ports.json says. `otelcol validate` reads few of them; the others are refused
 by net.Listen of Go when the Collector starts. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.prometheus.endpoint: error [listen-address] 'prometheus' has no port. Write `0.0.0.0:PORT`.
 """
 
 from __future__ import annotations

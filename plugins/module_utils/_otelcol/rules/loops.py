@@ -4,6 +4,11 @@
 """Rules on loops: a collector reads the log in which it prints records, or receives what it says of itself.
 
 Sources: the READMEs of file_log and of the debug exporter, and the latter's normal.go and detailed.go. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.file_log: warning [log-loop] 'file_log' reads the log of this collector, in which 'debug' prints a
+    line for each batch, which comes back as a record. Exclude the log of this collector, or remove 'debug'.
 """
 
 from __future__ import annotations

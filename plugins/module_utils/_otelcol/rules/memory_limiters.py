@@ -4,6 +4,11 @@
 """Rules on memory limiters: limits that the Collector rejects, that never act, or that act too early.
 
 Source: internal/memorylimiter/config.go in the Collector, and the README of memory_limiter. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.memory_limiter: error [memory-limiter-settings] 'memory_limiter' has no limit. Add `limit_percentage:
+    80`.
 """
 
 from __future__ import annotations

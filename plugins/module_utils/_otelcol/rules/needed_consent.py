@@ -4,6 +4,11 @@
 """Rules on rights that go far beyond telemetry: a collector has them only with consent, by its option `allow`.
 
 Which rights need consent, needs/component_row.py says. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.journald: error [consent-missing] 'journald' needs to run as root, for which this collector has no
+    consent. Remove the setting, or add `allow: [root, secrets]` to the collector.
 """
 
 from __future__ import annotations

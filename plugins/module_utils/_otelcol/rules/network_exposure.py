@@ -4,6 +4,11 @@
 """Rules on what others can read or reach: clear text on the network, and open receivers and diagnostics.
 
 Sources: the Collector's config/configtls, and OpenTelemetry's best practices for configs. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp.endpoint: warning [clear-text] 'otlp' sends in clear text to ingest.example.com. Use the server's
+    TLS port: an https:// URL, or `tls: {insecure: false}` with gRPC.
 """
 
 from __future__ import annotations

@@ -5,6 +5,11 @@
 
 Sources: rules.go and config.go of receivercreator, and the READMEs of the observers in opentelemetry-collector-contrib.
 Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.receiver_creator.receivers.redis: error [discovery-rule] 'rule' is missing. Add a rule such as `type
+    == "pod"`.
 """
 
 from __future__ import annotations

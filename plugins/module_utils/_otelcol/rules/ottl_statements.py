@@ -5,6 +5,11 @@
 
 Source of each: pkg/ottl of opentelemetry-collector-contrib. Outside the versions of the table, what is unknown is a
 warning. Texts with `${` are not judged. Private.
+
+The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
+rule_definitions.py. For example:
+
+    processors.filter.traces.span[0]: error [ottl-name] 'name' has no keys. Write `name`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,11 @@
 """Rules on the order of processors in a pipeline.
 
 Source: "Recommended Processors" and "Ordering" in the Collector's processor/README.md, and the README of each. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.pipelines.traces.processors[1]: warning [memory-limiter-late] 'memory_limiter' comes after 'batch'. Put
+    it first: rejected data then costs no work, and receivers can slow down their senders.
 """
 
 from __future__ import annotations

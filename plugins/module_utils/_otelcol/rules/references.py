@@ -4,6 +4,11 @@
 """Rules on references: ids that pipelines, the service and components name.
 
 Source of each: the Collector's otelcol/config.go, service/pipelines/config.go and service/extensions. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.extensions[0]: error [undefined-reference] 'health_check' is not configured. Add it to `extensions`, or
+    remove it here.
 """
 
 from __future__ import annotations

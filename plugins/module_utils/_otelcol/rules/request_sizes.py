@@ -7,6 +7,11 @@ A request above the limit is refused for good, so the exporter drops its records
 _data/catalogue/request_limits.json with their sources. A batch that counts records has no size in bytes: without a
 maximum it is unbounded. Source: exporter/exporterhelper/internal/queuebatch/config.go and
 processor/batchprocessor/config.go of the Collector. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.batch: warning [request-too-large] 'batch' makes requests of any size, and Datadog over OTLP takes at
+    most 0.5 MiB. Write `sending_queue: {batch: {sizer: bytes, max_size: 419430}}` in 'otlp_http'.
 """
 
 from __future__ import annotations

@@ -6,6 +6,12 @@
 Source of each: _data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
 with mapstructure). Not checked: keys with `::`, text with `${`, types of unknown settings.
 If the catalogue lacks the version of a component, the nearest known one answers, with that doubt. Private.
+
+The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
+rule_definitions.py. For example:
+
+    service.telemetry.log: error [unknown-field] 'log' is not a setting here; did you mean 'logs'? Known here: logs,
+    metrics, resource, traces.
 """
 
 from __future__ import annotations

@@ -5,6 +5,12 @@
 
 Source: Validate of each component, in _data/catalogue/constraints.json. Outside the versions of a row, a violation is a
 warning. Private.
+
+The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
+rule_definitions.py. For example:
+
+    exporters.syslog.port: error [out-of-range] 'port' is between 1 and 65535, not 0. Write a number between 1 and
+    65535.
 """
 
 from __future__ import annotations

@@ -4,6 +4,11 @@
 """Rules on shape: sections, keys, ids and pipeline names.
 
 Source of each: the Collector's otelcol/unmarshaler.go, component/identifiable.go and pipeline/pipeline.go. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.pipelines.traces.connectors: error [unknown-key] unknown key 'connectors'. Known here: receivers,
+    processors, exporters.
 """
 
 from __future__ import annotations

@@ -5,6 +5,11 @@
 
 Sources: "OTLP endpoints" of CloudWatch's and "Remote write" of Amazon Managed Service for Prometheus' documentation;
 "OTLP intake endpoint" of Datadog's; AWS's service endpoints. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp/dd.endpoint: error [http-only] 'otlp/dd' uses gRPC, but otlp.datadoghq.com accepts only HTTP. Use
+    the exporter otlp_http.
 """
 
 from __future__ import annotations
