@@ -88,7 +88,7 @@ class KnownPaths:
         first_step, *later_steps = steps
         section_names = _select_names(first_step, (*SECTIONS, _SERVICE))
         if not section_names:
-            return PathVerdict(f"no config has '{first_step.key}'{suggest_word(first_step.key, (*SECTIONS, _SERVICE))}")
+            return PathVerdict(f"no config has '{first_step}'{suggest_word(first_step.key, (*SECTIONS, _SERVICE))}")
         kinds = frozenset(kind_of(kind) for kind in types)
         verdicts = [self._judge_below(section_name, later_steps, kinds) for section_name in section_names]
         for best_verdict in (_EXISTS, _MAY_EXIST):
@@ -111,7 +111,7 @@ class KnownPaths:
         kinds = list(_select_names(_read_type_step(first_step), self.types_by_section[section_name]))
         if not kinds:
             near_name_hint = suggest_word(first_step.key.partition("/")[0], self.types_by_section[section_name])
-            return PathVerdict(f"no build has {section_name[:-1]} '{first_step.key}'{near_name_hint}")
+            return PathVerdict(f"no build has {section_name[:-1]} '{first_step}'{near_name_hint}")
         if not later_steps:
             return _EXISTS
         if types:
@@ -151,7 +151,7 @@ class KnownPaths:
         first_step, *later_steps = steps
         service_parts = _select_names(first_step, _SERVICE_KEYS)
         if not service_parts:
-            return PathVerdict(f"`service` has no '{first_step.key}'{suggest_word(first_step.key, _SERVICE_KEYS)}")
+            return PathVerdict(f"`service` has no '{first_step}'{suggest_word(first_step.key, _SERVICE_KEYS)}")
         if _PIPELINES in service_parts:
             return self._judge_in_pipelines(later_steps)
         if "telemetry" not in service_parts:
@@ -169,8 +169,7 @@ class KnownPaths:
         """Return whether a pipeline may have something at a path; its first step is the pipeline, the second a role."""
         roles = tuple(ROLES)
         if len(steps) > 1 and not _select_names(steps[1], roles):
-            wrong_role = steps[1].key
-            return PathVerdict(f"a pipeline has no '{wrong_role}'{suggest_word(wrong_role, roles)}")
+            return PathVerdict(f"a pipeline has no '{steps[1]}'{suggest_word(steps[1].key, roles)}")
         return _EXISTS
 
     def _allows_letters(self, field_form: str, steps: list[UserPathStep]) -> _Existence:

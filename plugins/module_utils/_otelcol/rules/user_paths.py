@@ -65,6 +65,10 @@ class UserPathStep:
     pattern: Wildcard | None = None
     index: int | None = None
 
+    def __str__(self) -> str:
+        """Return the step as a user writes it: a key, a pattern, or an index such as `[0]`."""
+        return self.key if self.index is None else f"[{self.index}]"
+
     @cached_property
     def is_key(self) -> bool:
         """Whether the step leads to one key."""
