@@ -17,7 +17,7 @@ from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.rules.user_path_check import KnownPaths
 from ...module_utils._otelcol.rules.user_rule_builder import RuleBuildContext
-from ...module_utils._otelcol.rules.user_rule_files import RuleReader
+from ...module_utils._otelcol.rules.user_rule_files import RuleFileReader
 from ...module_utils._otelcol.rules.user_rules import NO_USER_RULES, UserRules
 from . import _builds, _files, _jmespath, _yaml
 
@@ -95,7 +95,7 @@ def _parse_rules(
     texts: tuple[tuple[str, str], ...], taken_ids: frozenset[str], catalogue_key: _CatalogueKey
 ) -> UserRules:
     known_paths = KnownPaths(catalogue_key.catalogue)
-    reader = RuleReader(RuleBuildContext(taken_ids, known_paths, _jmespath.build_bounded_search))
+    reader = RuleFileReader(RuleBuildContext(taken_ids, known_paths, _jmespath.build_bounded_search))
     for name, text in texts:
         reader.read_document(_yaml.load(text, name), name)
     return reader.join_rules()

@@ -22,7 +22,7 @@ from ..config.paths import format_path
 from ..errors import Problem, join_at_most
 from ..yaml.yaml_documents import Document
 from .report_model import format_count
-from .user_rule_builder import RuleBuildContext, RuleBuilder
+from .user_rule_builder import RuleBuildContext, build_rule
 from .user_rule_parts import RulePart
 from .user_rules import UserRule, UserRules, find_broken_examples
 
@@ -32,13 +32,13 @@ _FILE_KEYS = ("rules",)
 
 
 @dataclass
-class RuleReader:
+class RuleFileReader:
     """Reads the rules of documents, one document after the other; `join_rules` returns all of them.
 
     `rule_by_id` has each rule by its id, and `faults` a line for each fault, of all documents so far.
     """
 
-    surroundings: RuleBuildContext
+    context: RuleBuildContext
     rule_by_id: dict[str, UserRule] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class RuleReader:
     def _add_rule(self, part: RulePart) -> None:
         """Add the rule of a part, unless it has faults."""
         faults_before = len(self.faults)
-        rule = RuleBuilder(part, self.surroundings).build()
+        rule = build_rule(part, self.context)
         if rule is None or len(self.faults) > faults_before:
             return
         same_id_rule = self.rule_by_id.get(rule.id)
