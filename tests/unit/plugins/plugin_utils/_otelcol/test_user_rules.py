@@ -258,6 +258,10 @@ def test_a_path_that_the_catalogue_or_an_example_has_is_taken(tmp_path: Path, te
     assert load(tmp_path, text).rule_ids == {"acme-deep"}
 
 
+def test_a_path_that_is_no_text_is_told_once(tmp_path: Path) -> None:
+    assert refused(tmp_path, RULE.replace("exporters.*", "5")).count("this must be a text of 1 to 1000") == 1
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     said = refused(tmp_path, RULE.replace("error", "eror").replace("exporters.*", "exporter.*"))
     assert said.startswith("2 faults in your own rules")
