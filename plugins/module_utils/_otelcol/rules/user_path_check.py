@@ -32,7 +32,7 @@ from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTIONS
 from ..config.paths import ROLES
 from ..errors import suggest_word
 from ..traits import kind_of
-from .user_paths import Steps, UserPathStep, read_wildcard
+from .user_paths import PathSteps, UserPathStep, read_wildcard
 
 _SERVICE = "service"
 _TOP_LEVEL_KEYS = (*SECTIONS, _SERVICE)
@@ -80,7 +80,7 @@ class KnownPaths:
             types[removal_row["section"]].add(removal_row["type"])
         return {name: sorted(kinds) for name, kinds in types.items()}
 
-    def check_path(self, steps: Steps, types: Iterable[str] = ()) -> PathCheck:
+    def check_path(self, steps: PathSteps, types: Iterable[str] = ()) -> PathCheck:
         """Return whether a config can have a path, in a component of one of some types; without types, in any."""
         if not steps:
             return _EXISTS

@@ -37,7 +37,7 @@ from .findings import SEVERITIES
 from .profiles import OFF, PROFILES
 from .user_conditions import CONDITION_NAMES, OPTIONAL_KEY, Conditions, UserCondition, is_optional, read_condition
 from .user_path_check import Existence, KnownPaths
-from .user_paths import SAME_PLACE, Steps, find_path_matches, parse_path_steps
+from .user_paths import SAME_PLACE, PathSteps, find_path_matches, parse_path_steps
 from .user_rule_parts import MOST_ITEMS, RulePart
 from .user_rule_when import read_when
 from .user_rules import ALWAYS, Examples, Expression, PathConditions, UserRule, When
@@ -92,7 +92,7 @@ class _CheckedPath(NamedTuple):
 
     part: RulePart
     """Where the rule has the path, for faults."""
-    steps: Steps
+    steps: PathSteps
     """From the root of a config on."""
     is_uncertain: bool
     """Whether the catalogue knows neither that configs have the path nor that they have not."""
@@ -206,7 +206,7 @@ class _RulePartReader:
             return ()
         return self.part.read_texts(key, () if self._is_unlisted() else known_types)
 
-    def _check_path(self, part: RulePart, steps: Steps, types: Iterable[str]) -> _CheckedPath:
+    def _check_path(self, part: RulePart, steps: PathSteps, types: Iterable[str]) -> _CheckedPath:
         """Return whether configs can have a path, and report to its part if they cannot.
 
         `types` narrow the components of the path; empty for all of the section.
@@ -219,7 +219,7 @@ class _RulePartReader:
             part.add_fault(f"the rule would never find anything: {path_check.why_not}", fix)
         return _CheckedPath(part, steps, is_uncertain=path_check.existence is Existence.MAYBE)
 
-    def _read_paths_with_conditions(self, key: str, steps: Steps, types: Iterable[str]) -> list[_ConditionedPath]:
+    def _read_paths_with_conditions(self, key: str, steps: PathSteps, types: Iterable[str]) -> list[_ConditionedPath]:
         """Return the conditions at a key, `where` or `require`, by paths below that of the rule.
 
         `steps` and `types` are those of the rule.
@@ -238,7 +238,7 @@ class _RulePartReader:
         ]
 
     def _read_path_with_conditions(
-        self, part: RulePart, path_text: str, base_steps: Steps, types: Iterable[str]
+        self, part: RulePart, path_text: str, base_steps: PathSteps, types: Iterable[str]
     ) -> _ConditionedPath:
         """Return a path below that of the rule, whose steps are `base_steps`, with the conditions in its part."""
         steps = _read_steps(part, path_text)
@@ -272,7 +272,7 @@ class _RulePartReader:
         )
 
 
-def _read_steps(part: RulePart, path_text: str) -> Steps:
+def _read_steps(part: RulePart, path_text: str) -> PathSteps:
     """Return the steps of a path; none for an empty text, and for one that is no path, which is reported."""
     try:
         return parse_path_steps(path_text) if path_text else ()
