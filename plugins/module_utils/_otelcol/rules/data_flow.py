@@ -21,7 +21,7 @@ from ..needs.pod_logs import PodLogs
 from ..traits import EXPORTERS, RECEIVERS, Trait, find_otlp_protocol, kind_of, speaks_otlp, traits_of
 from .annotated_scrapes import AnnotatedScrape, find_annotated_scrapes
 from .client_metadata import find_asked_headers
-from .loops import find_printing_exporters
+from .printing_exporters import find_printing_exporters
 from .subject import Printer, Receiving
 from .view import View
 

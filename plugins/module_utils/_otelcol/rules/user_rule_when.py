@@ -62,7 +62,7 @@ class _WhenReader:
         )
 
     def _read_components(self) -> tuple[tuple[str, str], ...]:
-        """Return each component that `components` names, as a section and a kind: `exporters.otlp_http` is `otlphttp`."""
+        """Return section and kind of each component that `components` names; a kind has no underscores."""
         if "components" not in self.part:
             return ()
         components: list[tuple[str, str]] = []
