@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from ..module_utils._otelcol.rules.annotated_scrapes import AnnotatedScrape
 from ..module_utils._otelcol.rules.data_flow import (
-    CollectorHop,
     Routes,
     find_downstream_printers,
     find_other_scrapes,
@@ -25,6 +24,7 @@ from ..module_utils._otelcol.rules.data_flow import (
     find_unreceived_signals,
     find_unseen_collectors,
 )
+from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from ..module_utils._otelcol.rules.subject import Printer, Receiving
 
 
@@ -41,7 +41,7 @@ class CollectorSurroundings:
     scraping: tuple[AnnotatedScrape, ...] = ()
 
     @classmethod
-    def describe_each(cls, hops: Sequence[CollectorHop], routes: Routes) -> list[CollectorSurroundings]:
+    def describe_each(cls, hops: Sequence[FlowCollector], routes: Routes) -> list[CollectorSurroundings]:
         """Return the surroundings of each collector of a run, in the order of `hops`.
 
         `hops` describes the collectors as receivers, `routes` says which of them each exporter reaches.

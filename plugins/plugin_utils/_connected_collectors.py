@@ -20,7 +20,8 @@ from ..module_utils._host import host_hops
 from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.errors import prefix_problems
 from ..module_utils._otelcol.kube import names as kube_names
-from ..module_utils._otelcol.rules.data_flow import CollectorHop, find_asked_for_pods, find_routes
+from ..module_utils._otelcol.rules.data_flow import find_asked_for_pods, find_routes
+from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from . import _inventory_addresses
 from ._around import CollectorSurroundings
 from ._composed_collectors import ComposedCollector
@@ -122,13 +123,13 @@ def _connect_to_inventory(
     )
 
 
-def _describe_as_hop(composed: ComposedCollector) -> CollectorHop:
+def _describe_as_hop(composed: ComposedCollector) -> FlowCollector:
     """Return a collector as others reach it; the operator may make Services of its own, with other names."""
     collector = composed.collector
     service_names = {collector.name, kube_names.headless_service_name(collector.name)}
     if collector.backend == "operator":
         service_names.update(kube_names.list_operator_names(collector.name))
-    return CollectorHop(
+    return FlowCollector(
         name=collector.name,
         namespace=collector.namespace,
         services=service_names,

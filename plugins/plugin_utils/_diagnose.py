@@ -21,7 +21,7 @@ from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.config.paths import value_at
 from ..module_utils._otelcol.errors import Problem, clean_text, make_printable
-from ..module_utils._otelcol.rules.data_flow import CollectorHop
+from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from ._otelcol import _builds, _findings, _jmespath, _validate
 from ._own_checks import parse_own_check
 
@@ -129,7 +129,7 @@ def _diagnose_collector(
     collector_facts: Mapping[str, Any],
     checks: Sequence[Check],
     arguments: Mapping[str, Any],
-    possible_receivers: Sequence[CollectorHop],
+    possible_receivers: Sequence[FlowCollector],
 ) -> CollectorResult:
     """Return the result of one collector without its secrets.
 
@@ -144,7 +144,7 @@ def _diagnose_collector(
 
 
 def _find_config_findings(
-    objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], possible_receivers: Sequence[CollectorHop]
+    objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], possible_receivers: Sequence[FlowCollector]
 ) -> list[dict[str, Any]]:
     """Return the findings of the rules in the config, for its build and platform.
 

@@ -5,8 +5,8 @@
 
 A `GroupHop` is one exporter with one gateway: an exporter with three gateways has three hops. `_host_groups.py` finds
 the hops to groups of hosts and `_inventory_addresses.py` those by address; `_connected_collectors.py` checks them and
-hands them to the rules. Gateways and routes are those of host_groups.py. A `CollectorHop` of the rules (data_flow.py of
-_otelcol) is something else: one collector on the way of data.
+hands them to the rules. Gateways and routes are those of host_groups.py. A `FlowCollector` of the rules (_otelcol)
+is something else: one of the collectors between which data flows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from .._otelcol.config.paths import iter_leaves, list_at, mapping_at, value_at
 from .._otelcol.errors import Problem
 from .._otelcol.needs.listeners import started_parts
 from .._otelcol.rules.client_metadata import find_asked_headers
-from .._otelcol.rules.data_flow import CollectorHop, find_unreceived_signals
+from .._otelcol.rules.data_flow import find_unreceived_signals
+from .._otelcol.rules.flow_collectors import FlowCollector
 from .._otelcol.rules.sent_headers import DIVIDED_CLIENT
 from .._otelcol.rules.subject import Receiving
 from .._otelcol.traits import EXPORTERS, Trait, find_otlp_protocol, traits_of
@@ -148,8 +149,8 @@ def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[s
     those that each of its exporters sends to. Here the sender has index 0, and the gateway of each hop one from 1 on;
     gateways send to nobody here.
     """
-    own_hop = CollectorHop("", "", (), config)
-    gateway_hops = [CollectorHop(hop.receiver_description, "", (), hop.gateway_config) for hop in hops]
+    own_hop = FlowCollector("", "", (), config)
+    gateway_hops = [FlowCollector(hop.receiver_description, "", (), hop.gateway_config) for hop in hops]
     gateway_indexes_by_exporter: dict[str, set[int]] = {}
     for index, hop in enumerate(hops, 1):
         gateway_indexes_by_exporter.setdefault(hop.exporter, set()).add(index)

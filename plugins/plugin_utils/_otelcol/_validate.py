@@ -22,12 +22,12 @@ from ...module_utils._otelcol.config.paths import Position, value_at
 from ...module_utils._otelcol.errors import Problem, clean_text
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ...module_utils._otelcol.rules.data_flow import (
-    CollectorHop,
     find_dividing_keys,
     find_receiving_collectors,
     find_routes,
 )
 from ...module_utils._otelcol.rules.findings import Finding, mask_findings, report_internal_error
+from ...module_utils._otelcol.rules.flow_collectors import FlowCollector
 from ...module_utils._otelcol.rules.instrumentation_rules import find_opened_ports
 from ...module_utils._otelcol.rules.report_model import Report, format_count
 from ...module_utils._otelcol.rules.reports import FORMATS, convert_to_result, summarize_report
@@ -70,7 +70,7 @@ def validate_configs(
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
     check: bool = False,
-    other_hops: Sequence[CollectorHop] = (),
+    other_hops: Sequence[FlowCollector] = (),
     planned_cases: Iterable[JudgedConfig] = (),
     *,
     reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
@@ -91,7 +91,7 @@ def validate_configs(
 def run_validation(
     arguments: Mapping[str, Any],
     check: bool = False,
-    other_hops: Sequence[CollectorHop] = (),
+    other_hops: Sequence[FlowCollector] = (),
     planned_cases: Iterable[JudgedConfig] = (),
     *,
     reading: _inputs.InputOptions = _inputs.DEFAULT_READING,
@@ -136,18 +136,18 @@ def run_validation(
     return ValidationRun(result, report, warnings)
 
 
-def find_hops(objects: Any) -> list[CollectorHop]:
+def find_hops(objects: Any) -> list[FlowCollector]:
     """Return the collectors in objects of a cluster, with the names of their Services."""
     return _build_hops(_inputs.collect_inputs([], objects, False).inputs) if objects else []
 
 
-def _build_hops(inputs: Sequence[_inputs.Input]) -> list[CollectorHop]:
+def _build_hops(inputs: Sequence[_inputs.Input]) -> list[FlowCollector]:
     owner_facts = [
         (config_input.found_config.owner, config_input.platform_context.services, config_input.config)
         for config_input in inputs
     ]
     return [
-        CollectorHop("", str(value_at(owner, ("metadata", "namespace"), "")), service_names, config)
+        FlowCollector("", str(value_at(owner, ("metadata", "namespace"), "")), service_names, config)
         for owner, service_names, config in owner_facts
     ]
 
@@ -155,7 +155,7 @@ def _build_hops(inputs: Sequence[_inputs.Input]) -> list[CollectorHop]:
 def _judge_collected(
     arguments: Mapping[str, Any],
     collected: _inputs.Collected,
-    other_hops: Sequence[CollectorHop],
+    other_hops: Sequence[FlowCollector],
     user_rules: UserRules,
 ) -> Iterator[JudgedConfig]:
     request = BuildRequest.from_arguments(arguments)
