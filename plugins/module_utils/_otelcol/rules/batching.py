@@ -234,7 +234,7 @@ def batch_deprecated(subject: Subject) -> Iterator[Fault]:
     if not severity:
         return
     for component in configured_components(subject):
-        if component.section == "processors" and component.kind == BATCH:
+        if component.section == "processors" and component.type == BATCH:
             message = (
                 f"upstream plans batches in exporters by default from {DEFAULT_SINCE} on, and to remove"
                 f" '{component.id}' in {GONE_SINCE} (announced, read on {ANNOUNCED[-1].read_date})"

@@ -35,7 +35,7 @@ def _find_refused_types(subject: Subject, rule_id: str) -> Iterator[Fault]:
         return
     build = build_of(subject.target)
     for component in configured_components(subject):
-        refusal = find_type_refusal(build, component.section, component.kind)
+        refusal = find_type_refusal(build, component.section, component.type)
         if refusal and refusal.rule == rule_id:
             yield Fault(component.config_path, refusal.message, refusal.fix, severity=refusal.severity)
 
@@ -79,11 +79,11 @@ def _find_renamed_components(subject: Subject) -> Iterator[RenamedComponent]:
         return
     build = build_of(subject.target)
     for component in configured_components(subject):
-        known_type = build.find_component(component.section, component.kind)
+        known_type = build.find_component(component.section, component.type)
         if known_type and known_type.newer_name:
-            rename = build.catalogue.find_rename(component.section, component.kind)
+            rename = build.catalogue.find_rename(component.section, component.type)
             since = rename.since_version if rename else ""
-            yield RenamedComponent(component.config_path, component.kind, known_type.newer_name, since)
+            yield RenamedComponent(component.config_path, component.type, known_type.newer_name, since)
 
 
 def _keep_first_of_each_type(components: Iterable[RenamedComponent]) -> list[RenamedComponent]:

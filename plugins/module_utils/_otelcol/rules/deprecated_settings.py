@@ -122,7 +122,7 @@ def find_movable_settings(subject: Subject) -> Iterator[tuple[Path, MovedSetting
     """Yield every setting of the table that the config uses, whatever its version."""
     yield from _find_given_moves(("service",), mapping_at(subject.config, "service"), ("service", ""))
     for component in configured_components(subject):
-        table_key = (component.section, kind_of(component.kind))
+        table_key = (component.section, kind_of(component.type))
         yield from _find_given_moves(component.config_path, component.settings, table_key)
 
 

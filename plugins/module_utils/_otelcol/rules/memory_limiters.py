@@ -131,10 +131,10 @@ def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
 
 def _list_configured_limiters(subject: Subject) -> Iterator[Limiter]:
     """Yield all memory limiters of a config, without those whose settings are a variable."""
-    for section_name, component_id, kind, settings in configured_components(subject):
-        if kind_of(kind) == _KIND and not isinstance(settings, str):
-            known_settings = settings if isinstance(settings, dict) else {}
-            yield Limiter(StartedComponent(section_name, component_id, _KIND, known_settings))
+    for component in configured_components(subject):
+        if kind_of(component.type) == _KIND and not isinstance(component.settings, str):
+            known_settings = component.settings if isinstance(component.settings, dict) else {}
+            yield Limiter(StartedComponent(component.section, component.id, _KIND, known_settings))
 
 
 def _is_absent_or_zero(value: Any) -> bool:

@@ -132,7 +132,7 @@ def _read_endpoint_type(rule: Any) -> str:
 def _list_receiver_templates(subject: Subject) -> Iterator[_ReceiverTemplate]:
     """Yield the receivers that receiver_creators start, without those whose settings are a variable."""
     for component in configured_components(subject):
-        if component.section != "receivers" or kind_of(component.kind) != _CREATOR_KIND:
+        if component.section != "receivers" or kind_of(component.type) != _CREATOR_KIND:
             continue
         observers = list_at(component.settings, "watch_observers")
         for name, template in mapping_at(component.settings, "receivers").items():

@@ -36,11 +36,11 @@ from ..languages.ottl import (
 from ..languages.ottl_contexts import infer_context
 from ..languages.ottl_syntax import UsedNames
 from .build_facts import Build, build_of
-from .configured_components import listed_components
+from .configured_components import ConfiguredComponent, listed_components
 from .constraints import QUOTE_FIX
 from .given_values import EXPANSION_START, split_key
-from .remembered_settings import remembered_by_settings
 from .rule_definitions import Fault, define_rules, define_shared_rules
+from .settings_cache import cached_by_settings
 from .subject import Subject, once_per_subject
 
 _POLICY_KIND = "policy"
@@ -129,16 +129,14 @@ def _find_faults_of_all_texts(subject: Subject) -> Iterator[tuple[str, Fault]]:
         yield text_trouble.rule, _report_trouble(text_trouble.path, text_trouble.trouble, trouble_doubt)
 
 
-@remembered_by_settings
-def _find_troubles_in_settings(
-    build: Build, section: str, component_id: str, kind: str, settings: Any
-) -> Iterator[TextTrouble]:
+@cached_by_settings
+def _find_troubles_in_settings(build: Build, component: ConfiguredComponent) -> Iterator[TextTrouble]:
     """Yield the troubles in the texts of a component."""
-    component = build.find_component(section, kind)
-    if component is None:
+    known_type = build.find_component(component.section, component.type)
+    if known_type is None:
         return
-    for row in build.ottl_places.get((section, component.type), ()):
-        for group in _list_groups(row, (section, component_id), settings):
+    for row in build.ottl_places.get((component.section, known_type.type), ()):
+        for group in _list_groups(row, component.config_path, component.settings):
             for path, trouble in _find_troubles(build, group):
                 rule = _POLICY_KIND if row["kind"] == _POLICY_KIND else trouble.rule
                 yield TextTrouble(rule, path, trouble, group.is_route)

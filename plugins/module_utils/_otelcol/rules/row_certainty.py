@@ -30,7 +30,7 @@ def is_exact_for(row: Row, version: str) -> bool:
     return is_in_ranges(str(row.get("exact", _EXACT_VERSIONS)), version)
 
 
-def explain_doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
+def explain_doubt(row: Row, build: Build, section_name: str, component_id: str, *, is_started: bool = True) -> str:
     """Return the doubt about a row for a component of a build; an empty text if the row is certain.
 
     A row without `exact` also holds in other versions if the settings of the component are known there.

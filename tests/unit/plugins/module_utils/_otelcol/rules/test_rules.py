@@ -23,14 +23,14 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     TargetBuild,
     build_of,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.configured_components import (
+    ConfiguredComponent,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import make_constraint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import (
     SEVERITIES,
     Finding,
     run_rules,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.remembered_settings import (
-    remembered_by_settings,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rule_definitions import (
     ABOUT_EVERYTHING,
@@ -40,6 +40,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     define_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint_config
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.settings_cache import (
+    cached_by_settings,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
     Subject,
@@ -148,16 +151,16 @@ def test_what_rules_share_is_found_once() -> None:
 def test_what_settings_tell_is_found_once_for_a_build(first: Any, second: Any) -> None:
     asked: list[Any] = []
 
-    @remembered_by_settings
-    def told(_build: Build, _section: str, _id: str, _kind: str, settings: Any) -> Iterator[str]:
-        asked.append(settings)
-        yield repr(settings)
+    @cached_by_settings
+    def told(_build: Build, component: ConfiguredComponent) -> Iterator[str]:
+        asked.append(component.settings)
+        yield repr(component.settings)
 
     def answers(settings: Any, build: TargetBuild | None) -> list[str]:
         one = Subject({"exporters": {"debug": settings}}, target=build)
         return [answer for path, answer in told(one) if path == ("exporters", "debug")]
 
-    build_of(target()).remembered_answers.clear()
+    build_of(target()).cached_answers.clear()
     for settings in (first, second, first):
         assert answers({"x": settings}, target()) == [repr({"x": settings})]
     assert [one for one in asked if one] == [{"x": first}, {"x": second}]
@@ -174,7 +177,7 @@ def test_what_is_remembered_of_other_configs_changes_no_finding(case: Case) -> N
 
     build = case.more.get("target")
     if build:
-        build_of(build).remembered_answers.clear()
+        build_of(build).cached_answers.clear()
     fresh = judged(case.config)
     if isinstance(case.config, dict):  # the same settings, without pipelines and where the operator completes them
         judged({**case.config, "service": {}})
