@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a build rejects the type of a component: it has another name, another section, was removed, or is unknown. Private.
+"""Why a build rejects the type of a component: another name, another section, a removal or an unknown type. Private.
 
 To refuse a type is to stop at the start with an error, as the Collector does. components.py calls `find_type_refusal`
 for each component of a config. For example, `bacth` in the section `processors` is refused with this message:
