@@ -36,7 +36,7 @@ from .build_facts import Build, build_of
 from .configured_components import ConfiguredComponent, listed_components
 from .constraints import QUOTE_FIX, RuleFault
 from .given_values import EXPANSION_START
-from .ottl_texts import REQUEST_CONTEXT, SettingText, TextGroup, list_groups
+from .ottl_settings import REQUEST_CONTEXT, SettingText, TextGroup, list_groups
 from .rule_definitions import Fault, define_rules, define_shared_rules
 from .settings_cache import cached_by_settings
 from .subject import Subject, once_per_subject
