@@ -134,7 +134,7 @@ def _diagnose_collector(
     collector_facts: Mapping[str, Any],
     checks: Sequence[Check],
     arguments: Mapping[str, Any],
-    possible_receivers: Sequence[CollectorHop],
+    possible_receivers: Sequence[FlowCollector],
 ) -> CollectorResult:
     """Return the result of one collector without its secrets.
 
@@ -149,7 +149,7 @@ def _diagnose_collector(
 
 
 def _find_config_findings(
-    objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], possible_receivers: Sequence[CollectorHop]
+    objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], possible_receivers: Sequence[FlowCollector]
 ) -> list[dict[str, Any]]:
     """Return the findings of the rules in the config, for its build and platform.
 

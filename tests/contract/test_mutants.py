@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import run_rules
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rule_definitions import Rule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint_config
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Rule, Subject, run_rules
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from .mutants.bases import bases
 from .mutants.table import MUTATORS

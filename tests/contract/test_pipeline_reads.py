@@ -27,7 +27,7 @@ READS = {
     "plugins/module_utils/_gitops/synced_parts.py",
     # Rules tell the place of each item, and find what is no text.
     f"{LIBRARY}/rules/configured_components.py",
-    f"{LIBRARY}/rules/connectors.py",
+    f"{LIBRARY}/rules/connector_uses.py",
     f"{LIBRARY}/rules/references.py",
     f"{LIBRARY}/rules/setting_values.py",
     f"{LIBRARY}/rules/structure.py",

@@ -244,4 +244,4 @@ def test_a_breach_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "ROOMS", ROOMS[::-1])
     monkeypatch.setattr(sys.modules[__name__], "LIBRARY_ROOMS", LIBRARY_ROOMS[::-1])
     assert f"{HOUSE}/{LIBRARY}/errors" in upward(f"{HOUSE}/_kube/live/connect.py")
-    assert f"{HOUSE}/{LIBRARY}/errors" in upward(f"{HOUSE}/{LIBRARY}/rules/subject.py")
+    assert f"{HOUSE}/{LIBRARY}/errors" in upward(f"{HOUSE}/{LIBRARY}/rules/findings.py")

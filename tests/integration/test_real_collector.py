@@ -36,12 +36,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE_SINCE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import run_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
-    Deployment,
-    Subject,
-    run_rules,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
 
 from tests.support.collectors import find_newest_build
 

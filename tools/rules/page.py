@@ -97,11 +97,13 @@ def _find_severities(rule: Any) -> Severities:
 
 
 def _format_chapter(module: str, rules: list[Any]) -> str:
-    """Return the chapter of a module of rules: its title, its source if its docstring names one, and its rules."""
-    docstring = " ".join((sys.modules[module].__doc__ or "").split())
-    first_sentence, _stop, later_sentences = docstring.partition(". ")
-    lines = [f"## {_chapter_title(first_sentence)}", ""]
-    source = re.sub(r"\s*Private\.$", "", later_sentences).strip()
+    """Return the chapter of a module of rules: its title, its source and its rules.
+
+    The title is in the first paragraph of the module's docstring, and the source is the second one, if that says so.
+    """
+    title_paragraph, source_paragraph, *_others = [*(sys.modules[module].__doc__ or "").split("\n\n"), ""]
+    lines = [f"## {_chapter_title(title_paragraph.partition('. ')[0])}", ""]
+    source = re.sub(r"\s*Private\.$", "", " ".join(source_paragraph.split()))
     if source.startswith("Source"):
         lines += [source.replace("Source of each: ", "Source: "), ""]
     for rule in rules:

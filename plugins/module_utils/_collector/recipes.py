@@ -18,7 +18,8 @@ from .._otelcol.config.layers import is_pattern
 from .._otelcol.config.paths import ROLES, SECTIONS, Path, format_path, mapping_at, value_at
 from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.rules import structure
-from .._otelcol.rules.subject import Fault, Subject
+from .._otelcol.rules.rule_definitions import Fault
+from .._otelcol.rules.subject import Subject
 
 # The mode of a collector that systemd runs. A recipe that works there says `hosts: true`.
 SERVICE_MODE = "service"

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._otelcol.config.paths import Position
+from .._otelcol.rules.findings import Finding
 from .._otelcol.rules.junit_report import render_junit
 from .._otelcol.rules.report_model import CheckedConfig, Report
 from .._otelcol.rules.subject import Finding

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from .._otelcol.rules.subject import SEVERITIES
+from .._otelcol.rules.findings import SEVERITIES
 from .certificate_rows import BAD_STATES
 from .page_rows import AttentionRow, CertificateRow, ClusterOrHostRow, CollectorRow
 

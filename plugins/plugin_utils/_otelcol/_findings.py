@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 from ...module_utils._otelcol.config.paths import Position
 from ...module_utils._otelcol.errors import Problem, join_at_most
 from ...module_utils._otelcol.rules import profiles, suppressing_comments
+from ...module_utils._otelcol.rules.findings import INTERNAL_ERROR, Finding
 from ...module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION, Suppression, WeighedFindings
 from ...module_utils._otelcol.rules.report_model import CheckedConfig, Report, SuppressedFinding, format_count
+from ...module_utils._otelcol.rules.rule_definitions import Rule
 from ...module_utils._otelcol.rules.rules import RULES
-from ...module_utils._otelcol.rules.subject import INTERNAL_ERROR, Finding, Rule
 from ...module_utils._otelcol.rules.user_rules import NO_USER_RULES, UserRules
 
 # Ids of rules whose findings come from other sources than rules on configs.

@@ -19,7 +19,7 @@ from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.rules.user_path_check import KnownPaths
 from ...module_utils._otelcol.rules.user_rule_builder import RuleBuildContext
-from ...module_utils._otelcol.rules.user_rule_files import RuleReader
+from ...module_utils._otelcol.rules.user_rule_files import RuleFileReader
 from ...module_utils._otelcol.rules.user_rules import NO_USER_RULES, UserRules
 from . import _builds, _files, _jmespath, _yaml
 

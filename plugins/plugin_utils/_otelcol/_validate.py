@@ -50,7 +50,7 @@ def validate_configs(
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
     check: bool = False,
-    other_hops: Sequence[CollectorHop] = (),
+    other_hops: Sequence[FlowCollector] = (),
     planned_cases: Iterable[JudgedConfig] = (),
     *,
     reading: _input_model.InputOptions = _input_model.DEFAULT_READING,
@@ -71,7 +71,7 @@ def validate_configs(
 def run_validation(
     arguments: Mapping[str, Any],
     check: bool = False,
-    other_hops: Sequence[CollectorHop] = (),
+    other_hops: Sequence[FlowCollector] = (),
     planned_cases: Iterable[JudgedConfig] = (),
     *,
     reading: _input_model.InputOptions = _input_model.DEFAULT_READING,

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..config.paths import Position
+from ..rules.findings import Finding
 from ..rules.junit_report import render_junit
 from ..rules.report_model import CheckedConfig, Report, format_markdown_code
-from ..rules.subject import Finding
 from .forecast_rows import CostRow, SentChangeRow, ShownForecast
 
 # What a JUnit report calls its suite of tests, the rule of a failed test, and the test of lines about no exporter.

@@ -1,9 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers and durations of settings as the Collector and Prometheus read them, durations in seconds.
+"""Numbers and durations of settings, as the Collector and Prometheus read them. Private.
 
-Sources: time.ParseDuration of Go, and model/time.go of prometheus/common. Private.
+Sources: time.ParseDuration of Go, and model/time.go of prometheus/common.
+
+For example, `1h30m` is 5400 seconds. `1d` is a duration for Prometheus alone. number_checks.py and prometheus_checks.py
+compare settings by these functions.
 """
 
 from __future__ import annotations
@@ -24,14 +27,16 @@ _SECONDS_BY_UNIT = {
     "w": 604800,
     "y": 31_536_000,
 }
-# One number with its unit, such as `1.5h`. Groups: the number, the unit.
+# One number with its unit, such as `1.5h`, in a duration of Go or of Prometheus. Groups: the number, the unit.
 _DURATION_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
 # A whole duration of Go, such as `-1h30m` or `.5s`.
 _DURATION_OF_GO = re.compile(r"[-+]?((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
 _ZERO_OF_GO = re.compile(r"[-+]?0\Z")  # the one duration that Go reads without a unit
 # A whole duration of Prometheus: whole numbers, the largest unit first, such as `1d12h`; or `0`.
 _DURATION_OF_PROMETHEUS = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
-_LONGEST_DURATION = 40  # characters of a duration that is read
+# A longer text is not read as a duration.
+_LONGEST_DURATION = 40
+# A version of TLS, which settings write as text: `'1.2'`.
 _TLS_VERSION = re.compile(r"1\.[0-3]")
 
 
@@ -41,7 +46,7 @@ def is_number(value: Any) -> TypeGuard[float]:
 
 
 def amount_in(value: Any) -> float | None:
-    """Return a number, or what a text says: a version of TLS as a number, a duration in seconds. None for all else."""
+    """Return a number for a value: 5 for 5, 1.2 for the version `'1.2'` of TLS, 10 for `10s`. None for all else."""
     if is_number(value):
         return value
     if isinstance(value, str) and _TLS_VERSION.fullmatch(value):
@@ -50,9 +55,9 @@ def amount_in(value: Any) -> float | None:
 
 
 def read_duration(value: Any) -> float | None:
-    """Return the seconds of a duration; a number without a unit is in nanoseconds. None for all else.
+    """Return the seconds of a duration: 10 for `10s`, 0.000000005 for 5, which has no unit. None for all else.
 
-    A version of TLS is a number here too.
+    A version of TLS is a number here too, so that `'1.2'` and `'1.3'` can be compared.
     """
     return nanoseconds_to_seconds(value) if is_number(value) else amount_in(value)
 
@@ -75,7 +80,10 @@ def is_prometheus_duration(text: str) -> bool:
 
 
 def duration_in_seconds(duration: str) -> float:
-    """Return the seconds of a duration of Go or of Prometheus, whose form has been checked; a sign does not count."""
+    """Return the seconds of a duration of Go or of Prometheus, whose form has been checked: 5400 for `1h30m`.
+
+    A sign does not count.
+    """
     return sum(float(number) * _SECONDS_BY_UNIT[unit] for number, unit in _DURATION_PART.findall(duration))
 
 

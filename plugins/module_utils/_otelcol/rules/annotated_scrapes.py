@@ -4,6 +4,11 @@
 """Which annotated pods and Services the scrape jobs of a config select, so that two jobs can be compared. Private.
 
 Source: "kubernetes_sd_config" and "relabel_config" of Prometheus' documentation.
+
+A scrape job of receiver prometheus finds pods by service discovery, and keeps some of them by relabelling. For example,
+a job with the relabelling step `{action: keep, source_labels: [LABEL], regex: "true"}`, where LABEL stands for
+`__meta_kubernetes_pod_annotation_prometheus_io_scrape`, selects the pods with annotation `prometheus.io/scrape:
+"true"`. scraping.py reports two jobs with overlapping selections, and data_flow.py finds those of other collectors.
 """
 
 from __future__ import annotations
@@ -17,21 +22,24 @@ from ..needs.listeners import StartedComponent
 
 # A label of Prometheus for an annotation: `__meta_kubernetes_pod_annotation_prometheus_io_scrape`.
 _ANNOTATION = re.compile(r"__meta_kubernetes_(?:pod|service)_annotation_\w+\Z")
+# A step by this label alone leaves out pods that have ended; it limits no selection.
 _PHASE = "__meta_kubernetes_pod_phase"
+# A selector with the variable of the own node: `spec.nodeName=${env:K8S_NODE_NAME}`.
 _OWN_NODE = re.compile(r"NODE_NAME")
+# The regular expression of a relabelling step without one.
 _DEFAULT_REGEX = "(.*)"
 
 
 class Selection(NamedTuple):
-    """What a job selects: annotations that it asks for, and all else by which it leaves targets out.
-
-    `nodes` says on which nodes its collector runs if the job is about the own node alone; empty for all nodes.
-    """
+    """What a job selects."""
 
     annotations: frozenset[str]
+    """The labels of annotations and their values that it asks for, as text."""
     other_limits: frozenset[str]
+    """All else by which it leaves targets out, as text: namespaces, selectors, other steps."""
     is_limited_to_own_node: bool
     nodes: str = ""
+    """On which nodes its collector runs; empty for all nodes."""
 
     def overlaps(self, other: Selection) -> bool:
         """Whether both certainly scrape the same targets."""
@@ -45,10 +53,12 @@ class Selection(NamedTuple):
 
 
 class AnnotatedScrape(NamedTuple):
-    """A job that scrapes annotated targets: its collector, where it stands in the config, and what it selects."""
+    """A job that scrapes annotated targets."""
 
     collector: str
+    """The name of its collector; empty for that of the config itself."""
     path: Path
+    """Where the job stands in the config."""
     job_name: str
     selection: Selection
 

@@ -5,6 +5,11 @@
 
 Sources: the registry of OpenTelemetry's semantic conventions, 1.27 and newer; the READMEs of resourceprocessor,
 attributesprocessor, k8sattributesprocessor and transformprocessor. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.attributes.actions[0].key: info [own-attribute] 'podName' is a name of your own: the semantic
+    conventions call it k8s.pod.name. Write k8s.pod.name, or write both if a dashboard needs the other.
 """
 
 from __future__ import annotations
@@ -15,7 +20,8 @@ from dataclasses import dataclass
 
 from ..config.paths import Path, iter_leaves, list_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _REGISTRY = "https://opentelemetry.io/docs/specs/semconv/registry/attributes/"
 

@@ -7,38 +7,61 @@ A server needs an authenticator that checks requests, a client one that signs th
 
 Sources: the Collector's config/configauth (`requested authenticator is not a server authenticator`) and, of each
 extension, which interfaces of extension/extensionauth it has. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.file_log.storage: error [wrong-storage] extension 'health_check' stores no data. Name an extension
+    that stores data, such as file_storage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
 from ..config.paths import Path, iter_leaves, mapping_at
 from ..needs.listeners import StartedComponent
 from ..traits import EXTENSIONS, Trait, kind_of, traits_of, types_with_traits
-from .subject import Fault, Subject, define_rules, once_per_subject
+from .rule_definitions import Fault, define_rules
+from .subject import Subject, once_per_subject
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
 _STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"
 _MIDDLEWARE = "https://github.com/open-telemetry/opentelemetry-collector/tree/main/extension/extensionmiddleware"
 
-# Where settings name an extension: the end of a path, or all of it.
+# The end of a path at which settings name an authenticator: `protocols.grpc.auth.authenticator`.
 _AUTHENTICATOR_END: Path = ("auth", "authenticator")
+# The whole path at which an exporter names the storage of its queue, and a receiver such as file_log its own.
 _STORAGE_OF_QUEUE: Path = ("sending_queue", "storage")
-_STORAGE_OF_RECEIVER: Path = ("storage",)  # such as that of file_log
-_STEPS_TO_ID = 3  # from `middlewares` to the `id` of an item
+_STORAGE_OF_RECEIVER: Path = ("storage",)
+# A middleware is named at `middlewares[0].id`, which are as many steps.
+_STEPS_TO_ID = 3
+# The last keys of these paths.
 _LAST_KEYS = ("authenticator", "storage", "id")
 
-# What an authenticator does with requests.
-_CHECKS_REQUESTS, _SIGNS_REQUESTS, _NEITHER = "checks", "signs", "neither"
-_SIDE_BY_TRAIT = {Trait.CHECKS_REQUESTS: _CHECKS_REQUESTS, Trait.SIGNS_REQUESTS: _SIGNS_REQUESTS}
-_SIDE_BY_BASICAUTH_KEY = {"htpasswd": _CHECKS_REQUESTS, "client_auth": _SIGNS_REQUESTS}  # by the settings that it has
-_REASON_BY_SIDE = {_CHECKS_REQUESTS: "a server needs one that checks them", _SIGNS_REQUESTS: "a client signs its own"}
+
+class _Side(Enum):
+    """What an authenticator does with requests, as a message says it."""
+
+    SERVER = "checks"
+    CLIENT = "signs"
+    NEITHER = "neither"
+    UNKNOWN = ""
+    """It does both, or nobody knows."""
+
+
+_SIDE_BY_TRAIT = {Trait.CHECKS_REQUESTS: _Side.SERVER, Trait.SIGNS_REQUESTS: _Side.CLIENT}
+# The side of basicauth, by the settings that it has.
+_SIDE_BY_BASICAUTH_KEY = {"htpasswd": _Side.SERVER, "client_auth": _Side.CLIENT}
+_REASON_BY_SIDE = {
+    _Side.SERVER: "a server needs one that checks them",
+    _Side.CLIENT: "a client signs its own",
+}
 _FIX_BY_SIDE = {
-    _CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
-    _SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
+    _Side.SERVER: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
+    _Side.CLIENT: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
     "`client_auth`.",
 }
 
@@ -49,10 +72,11 @@ _NO_MIDDLEWARES = {*_NO_AUTHENTICATORS, *_NO_STORAGES}
 
 
 class NamedExtension(NamedTuple):
-    """A text that may name an extension: the started component, the path below its settings, and the text."""
+    """A text in the settings of a started component that may name an extension."""
 
     part: StartedComponent
     setting_path: Path
+    """The path below the settings of the component."""
     extension_text: str
 
     @property
@@ -87,49 +111,47 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
             continue
         needed_side = _find_needed_side(named_extension, subject.listeners)
         side = _find_side(extension_id, extensions[extension_id])
-        if needed_side and side not in ("", needed_side):
+        is_right = needed_side is _Side.UNKNOWN or side in (_Side.UNKNOWN, needed_side)
+        if not is_right:
             yield _describe_wrong_side(named_extension, side, needed_side)
 
 
-def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> str:
-    """Return the side that an authenticator needs at its place, `checks` or `signs`; empty if it is not known."""
+def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> _Side:
+    """Return the side of the settings that name an authenticator: a server if they have an endpoint that listens."""
     owner_path = named_extension.setting_path[: -len(_AUTHENTICATOR_END)]
     part = named_extension.part
     for row in listeners.get((part.section, part.type), ()):
         if row.path[:-1] == owner_path:
-            return _CHECKS_REQUESTS
-    return _SIGNS_REQUESTS if part.section == "exporters" else ""
+            return _Side.SERVER
+    return _Side.CLIENT if part.section == "exporters" else _Side.UNKNOWN
 
 
-def _find_side(extension_id: str, settings: Any) -> str:
-    """Return the side of an extension: `checks`, `signs` or `neither`; empty if it has both or is not known.
-
-    basicauth has the side that its settings say.
-    """
+def _find_side(extension_id: str, settings: Any) -> _Side:
+    """Return the side of an extension; that of basicauth depends on its settings."""
     extension_type = kind_of(extension_id)
     if extension_type == "basicauth" and isinstance(settings, dict):
         return _single_side([side for key, side in _SIDE_BY_BASICAUTH_KEY.items() if settings.get(key) is not None])
     if extension_type in _NO_AUTHENTICATORS:
-        return _NEITHER
+        return _Side.NEITHER
     known_traits = traits_of(EXTENSIONS, extension_id)
     return _single_side([side for trait, side in _SIDE_BY_TRAIT.items() if trait in known_traits])
 
 
-def _single_side(sides: list[str]) -> str:
-    """Return the side of a list that has one alone; empty text for none or both."""
-    return sides[0] if len(sides) == 1 else ""
+def _single_side(sides: list[_Side]) -> _Side:
+    """Return the side of a list that has one alone; unknown for none or both."""
+    return sides[0] if len(sides) == 1 else _Side.UNKNOWN
 
 
-def _describe_wrong_side(named_extension: NamedExtension, side: str, needed_side: str) -> Fault:
-    """Return the fault of an authenticator that does something else than its place needs."""
+def _describe_wrong_side(named_extension: NamedExtension, side: _Side, needed_side: _Side) -> Fault:
+    """Return the fault of an authenticator that does something else than is needed."""
     extension_id = named_extension.extension_text.strip()
-    if side == _NEITHER:
+    if side is _Side.NEITHER:
         return Fault(
             named_extension.config_path,
             f"extension '{extension_id}' is not an authenticator",
             _FIX_BY_SIDE[needed_side],
         )
-    message = f"extension '{extension_id}' {side} requests, and {_REASON_BY_SIDE[needed_side]}"
+    message = f"extension '{extension_id}' {side.value} requests, and {_REASON_BY_SIDE[needed_side]}"
     # load_balancing starts its exporters when it needs them, and goes on without.
     is_of_inner_exporter = (
         named_extension.part.section == "exporters" and named_extension.setting_path != _AUTHENTICATOR_END

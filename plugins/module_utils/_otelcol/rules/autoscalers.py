@@ -10,13 +10,12 @@ internal/webhook/collector_webhook.go. Private.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..config.paths import mapping_at, mappings_at, value_at
 from ..kube.objects import may_share_namespace
+from .manifest_containers import Object
 
-Object = Mapping[str, Any]
 _HPA = "HorizontalPodAutoscaler"
 _UTILIZATION = "Utilization"
 _DEFAULT_RESOURCES = ("cpu",)  # what an autoscaler without metrics measures
@@ -25,7 +24,7 @@ _TARGET_KEYS = {"cpu": "targetCPUUtilization", "memory": "targetMemoryUtilizatio
 
 
 def scales_workload(candidate: Object, workload: Object) -> bool:
-    """Whether an object of a stream is an autoscaler of a workload, which is in the same namespace."""
+    """Whether a manifest is an autoscaler of a workload, which is in the same namespace."""
     if candidate.get("kind") != _HPA:
         return False
     target = mapping_at(candidate, "spec", "scaleTargetRef")
@@ -34,10 +33,10 @@ def scales_workload(candidate: Object, workload: Object) -> bool:
     return is_named and may_share_namespace(candidate, workload)
 
 
-def find_unrequested_resources(workload: Object, stream: Iterable[Object]) -> tuple[str, ...]:
+def find_unrequested_resources(workload: Object, manifests: Iterable[Object]) -> tuple[str, ...]:
     """Return the resources whose share an autoscaler of a workload measures, and that a container does not request."""
     measured_names: list[str] = []
-    for candidate in stream:
+    for candidate in manifests:
         if scales_workload(candidate, workload):
             measured_names += _list_measured_resources(mapping_at(candidate, "spec"))
     containers = list(_list_running_containers(mapping_at(workload, "spec", "template", "spec")))

@@ -5,6 +5,11 @@
 
 Sources: internal/aws/awsutil, extension/sigv4authextension, exporter/awsxrayexporter and exporter/awsemfexporter of
 opentelemetry-collector-contrib; AWS's service endpoints. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.awsemf: warning [region-missing] 'awsemf' has no region, and AWS_REGION is not set. Add `region:
+    REGION`, or AWS_REGION to `env`.
 """
 
 from __future__ import annotations
@@ -17,7 +22,8 @@ from ..config.layers import parse_version
 from ..config.paths import list_at, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import EXPORTERS, Trait, types_with_traits
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .vendor_hosts import AwsService, find_aws_service
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"

@@ -4,6 +4,11 @@
 """Rules on batches: where they are made, by a processor or by exporters, and until when the processor exists.
 
 Source: ANNOUNCED below; exporter/exporterhelper/internal/queuebatch/config.go; the READMEs of the processors. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.pipelines.traces: info [batch-missing] pipeline 'traces' sends to 'otlp' without batches. Add `batch` as
+    the last processor.
 """
 
 from __future__ import annotations
@@ -19,9 +24,11 @@ from ..config.pipelines import PipelineGraph
 from ..traits import EXPORTERS, Trait, kind_of, sends_nothing, types_with_traits
 from .build_facts import TargetBuild
 from .configured_components import configured_components
-from .subject import Fault, Subject, define_rules
+from .rule_definitions import Fault, define_rules
+from .subject import Subject
 from .view import Pipeline
 
+# The kind of the processor, which is also the key of batches in the queue of an exporter; and the key of the queue.
 BATCH = "batch"
 QUEUE = "sending_queue"
 # From which version on a queue makes batches of items; older ones have `batcher`, or nothing.
@@ -35,18 +42,18 @@ _BLOG = (
 
 @dataclass(frozen=True)
 class Announcement:
-    """What upstream does to the processor in a version, or plans to do.
-
-    `severity` is that of a finding from the version on. `source_url` and `read_date` say where and when somebody read
-    it, such as `2026-11-25`.
-    """
+    """What upstream does to the processor in a version, or plans to do."""
 
     version: str
     announced_change: str
+    """What the Collector does from this version on, as the end of a sentence."""
     severity: str
+    """That of a finding about the processor from this version on."""
     is_planned: bool
+    """Whether no release does it yet."""
     source_url: str
     read_date: str
+    """When somebody read the source, such as `2026-11-25`."""
 
 
 # Upstream has announced the end of the processor, and deprecated it in no release so far: its README says beta. The RFC
@@ -63,11 +70,12 @@ ANNOUNCED = (
     Announcement("0.171.0", "makes batches in exporters by default", "warning", True, _BLOG, "2026-11-25"),
     Announcement("0.177.0", "has no processor batch", "error", True, _BLOG, "2026-11-25"),
 )
-# From which version on the Collector warns, exporters make batches by default, and the processor is gone.
+# From which version on the Collector warns, from which exporters make batches by default, and from which the processor
+# is gone.
 WARNED_SINCE, DEFAULT_SINCE, GONE_SINCE = (announcement.version for announcement in ANNOUNCED)
 
 _SENDING_EXPORTERS = types_with_traits(EXPORTERS, Trait.SENDS_AS_GIVEN)
-# Processors that split or rebuild batches: batching before them is wasted.
+# Why a batch processor is wasted before processors of some kinds.
 _WHY_NOT_AFTER_BATCH = {
     "tailsampling": "it splits batches to assemble whole traces",
     "groupbytrace": "it splits batches to assemble whole traces",
@@ -170,12 +178,12 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
         for exporter_id in pipeline.exporters:
             if exporter_id in senders and not makes_batches(senders[exporter_id].settings):
                 message = f"pipeline '{pipeline.key}' sends to '{exporter_id}' without batches"
-                yield Fault(pipeline.config_path, message, _describe_way_to_batches(subject.target, exporter_id))
+                yield Fault(pipeline.config_path, message, _suggest_batches(subject.target, exporter_id))
                 break
 
 
-def _describe_way_to_batches(target: TargetBuild | None, exporter: str) -> str:
-    """Return what to write so that what an exporter sends is in batches."""
+def _suggest_batches(target: TargetBuild | None, exporter: str) -> str:
+    """Return the fix for an exporter that sends without batches."""
     if can_batch(target, exporter):
         return f"Add `{QUEUE}: {{batch: {{}}}}` to exporter '{exporter}'."
     return "Add `batch` as the last processor."
@@ -218,7 +226,7 @@ def batch_twice(subject: Subject) -> Iterator[Fault]:
 
 
 def _find_batch_indexes(pipeline: Pipeline) -> list[int]:
-    """Return at which places among the processors of a pipeline the processor stands."""
+    """Return the indexes of the batch processors among the processors of a pipeline."""
     return [index for index, processor_id in enumerate(pipeline.processors) if kind_of(processor_id) == BATCH]
 
 
@@ -228,7 +236,7 @@ def batch_deprecated(subject: Subject) -> Iterator[Fault]:
     if not severity:
         return
     for component in configured_components(subject):
-        if component.section == "processors" and component.kind == BATCH:
+        if component.section == "processors" and component.type == BATCH:
             message = (
                 f"upstream plans batches in exporters by default from {DEFAULT_SINCE} on, and to remove"
                 f" '{component.id}' in {GONE_SINCE} (announced, read on {ANNOUNCED[-1].read_date})"

@@ -74,8 +74,8 @@ class Build:
     build_version: str = ""
     refusal_by_type: dict[_SectionAndType, Any] = field(default_factory=dict)
     """What type_refusals.py keeps here, as long as the build is kept."""
-    remembered_answers: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
-    """What remembered_settings.py keeps here: answers by section, id and settings of a component."""
+    cached_answers: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
+    """The cache of settings_cache.py: answers by section, id and settings of a component."""
     _components: dict[_SectionAndType, ComponentType | None] = field(default_factory=dict)
     _references: dict[tuple[str, str, str], ReferenceKeys] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -5,6 +5,11 @@
 
 Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector;
 headerssetterextension, attributesprocessor, routingconnector and kafkaexporter of contrib. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.zipkin: warning [metadata-missing] 'batch' divides by headers, which 'zipkin' drops. Add
+    `include_metadata: true`.
 """
 
 from __future__ import annotations
@@ -16,13 +21,18 @@ from typing import Any
 from ..config.paths import Path, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import PROCESSORS, RECEIVERS, Trait, kind_of, traits_of, types_with_traits
-from .header_demands import PARTITION_PATH, QUEUE_BATCH_PATH, AskingPlace, Demand, find_asking_places
+from .header_demands import (
+    PARTITION_PATH,
+    QUEUE_BATCH_PATH,
+    DemandingComponent,
+    HeaderDemand,
+    find_demanding_components,
+)
+from .rule_definitions import Fault, define_rules
 from .sent_headers import list_sent_headers
-from .subject import AskedHeader, Fault, Receiving, Subject, define_rules
+from .subject import AskedHeader, Receiving, Subject
 from .view import Pipeline
 
-# A component that needs a header makes a demand, see `header_demands.py`. The data of a pipeline comes from servers of
-# receivers, also through connectors.
 _BATCH = "batch"
 # The setting with which a server keeps headers.
 _INCLUDE_METADATA = "include_metadata"
@@ -33,11 +43,14 @@ _KEEPING_PROTOCOLS = ("grpc", "http", "thrift_http")
 
 @dataclass(frozen=True)
 class Server:
-    """The server of a receiver: its component, the path of its settings, and whether it keeps headers."""
+    """A server of a receiver: receiver otlp has one for gRPC and one for HTTP."""
 
     receiver: str
+    """The id of the receiver."""
     path: Path
+    """Leads to the settings of the server in the config."""
     keeps_headers: bool
+    """Whether it keeps the headers of requests for the components behind it."""
 
 
 # ── A receiver drops headers ──
@@ -49,9 +62,9 @@ def metadata_missing(subject: Subject) -> Iterator[Fault]:
     Without the header, a connector routes all data the default way, and a backend gets all data without its tenant.
     """
     faulty_paths: set[Path] = set()
-    for asking_place in find_asking_places(subject):
-        servers = list(_find_servers(subject, asking_place.pipeline))
-        demand = _find_unmet_demand(asking_place, servers)
+    for demanding_component in find_demanding_components(subject):
+        servers = list(_find_servers(subject, demanding_component.pipeline))
+        demand = _find_unmet_demand(demanding_component, servers)
         if demand is None:
             continue
         for server in servers:
@@ -61,10 +74,10 @@ def metadata_missing(subject: Subject) -> Iterator[Fault]:
                 yield Fault(server.path, message, f"Add `{_INCLUDE_METADATA}: true`.")
 
 
-def _find_unmet_demand(asking_place: AskingPlace, servers: Iterable[Server]) -> Demand | None:
+def _find_unmet_demand(demanding_component: DemandingComponent, servers: Iterable[Server]) -> HeaderDemand | None:
     """Return the first demand that needs every server to keep headers: for one with a default, a single one will do."""
     any_keeps_headers = any(server.keeps_headers for server in servers)
-    for demand in asking_place.demands:
+    for demand in demanding_component.demands:
         if not (demand.has_default and any_keeps_headers):
             return demand
     return None
@@ -109,21 +122,23 @@ def _find_earlier_pipelines(subject: Subject, pipeline: Pipeline) -> list[Pipeli
 def metadata_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield processors and batches of exporters that forget the headers of requests before a component needs them."""
     faulty_paths: set[Path] = set()
-    for asking_place in find_asking_places(subject):
-        for demand in asking_place.demands:
+    for demanding_component in find_demanding_components(subject):
+        for demand in demanding_component.demands:
             for fault in (
-                *_find_forgetting_processors(subject, asking_place, demand),
-                *_find_forgetting_batches(subject, asking_place, demand),
+                *_find_forgetting_processors(subject, demanding_component, demand),
+                *_find_forgetting_batches(subject, demanding_component, demand),
             ):
                 if fault.path not in faulty_paths:
                     faulty_paths.add(fault.path)
                     yield fault
 
 
-def _find_forgetting_processors(subject: Subject, asking_place: AskingPlace, demand: Demand) -> Iterator[Fault]:
+def _find_forgetting_processors(
+    subject: Subject, demanding_component: DemandingComponent, demand: HeaderDemand
+) -> Iterator[Fault]:
     """Yield the earlier processors of a pipeline that forget the header of a demand."""
     processors = mapping_at(subject.config, "processors")
-    for index, processor_id in enumerate(asking_place.processors_before):
+    for index, processor_id in enumerate(demanding_component.processors_before):
         if kind_of(processor_id) == _BATCH:
             forgets_header = not _lists_header(processors, (processor_id, "metadata_keys"), demand)
             fix = f"Add `metadata_keys: [{demand.header_to_write}]` to '{processor_id}'."
@@ -135,12 +150,15 @@ def _find_forgetting_processors(subject: Subject, asking_place: AskingPlace, dem
             )
         if forgets_header:
             message = f"'{demand.component_id}' {demand.action_text}, which the earlier '{processor_id}' forgets"
-            yield Fault((*asking_place.pipeline.config_path, "processors", index), message, fix)
+            yield Fault((*demanding_component.pipeline.config_path, "processors", index), message, fix)
 
 
-def _find_forgetting_batches(subject: Subject, asking_place: AskingPlace, demand: Demand) -> Iterator[Fault]:
+def _find_forgetting_batches(
+    subject: Subject, demanding_component: DemandingComponent, demand: HeaderDemand
+) -> Iterator[Fault]:
     """Yield the batches of an exporter whose requests are signed, or sent, with a header that a batch has no more."""
-    settings = mapping_at(subject.config, "exporters", asking_place.component_id)
+    exporter_id = demanding_component.component_id
+    settings = mapping_at(subject.config, "exporters", exporter_id)
     batch_settings = value_at(settings, QUEUE_BATCH_PATH)
     is_turned_off = (
         value_at(settings, (QUEUE_BATCH_PATH[0], "enabled")) is False or value_at(batch_settings, ("enabled",)) is False
@@ -148,14 +166,12 @@ def _find_forgetting_batches(subject: Subject, asking_place: AskingPlace, demand
     if is_turned_off or not isinstance(batch_settings, Mapping):
         return
     if not _lists_header(settings, PARTITION_PATH, demand):
-        message = (
-            f"'{demand.component_id}' {demand.action_text}, which the batches of '{asking_place.component_id}' forget"
-        )
+        message = f"'{demand.component_id}' {demand.action_text}, which the batches of '{exporter_id}' forget"
         fix = f"Add `partition: {{metadata_keys: [{demand.header_to_write}]}}` here."
-        yield Fault(("exporters", asking_place.component_id, *QUEUE_BATCH_PATH), message, fix)
+        yield Fault(("exporters", exporter_id, *QUEUE_BATCH_PATH), message, fix)
 
 
-def _lists_header(settings: Any, path: Path, demand: Demand) -> bool:
+def _lists_header(settings: Any, path: Path, demand: HeaderDemand) -> bool:
     """Whether a list of headers has the one that is needed, or may have it; the case of headers does not count."""
     listed_headers = value_at(settings, path)
     if not isinstance(listed_headers, list):
@@ -203,11 +219,11 @@ def find_asked_headers(config: Any) -> list[AskedHeader]:
     """Return the headers that a collector keeps and needs of the requests of OTLP that it gets, each by its name."""
     subject = Subject(config)
     headers: list[AskedHeader] = []
-    for asking_place in find_asking_places(subject):
-        if not any(server.keeps_headers for server in _find_servers(subject, asking_place.pipeline)):
+    for demanding_component in find_demanding_components(subject):
+        if not any(server.keeps_headers for server in _find_servers(subject, demanding_component.pipeline)):
             continue
-        signals = _find_signals_from_otlp(subject, asking_place.pipeline)
-        for demand in asking_place.demands:
+        signals = _find_signals_from_otlp(subject, demanding_component.pipeline)
+        for demand in demanding_component.demands:
             if demand.header and not demand.has_default:
                 headers.append(AskedHeader(demand.component_id, demand.action_text, demand.header.lower(), signals))
     return headers

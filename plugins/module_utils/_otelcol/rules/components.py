@@ -5,6 +5,11 @@
 
 Source of each: the Collector's otelcol/internal/configunmarshaler (`unknown type`) and service/internal/graph
 (`telemetry type is not supported`), with the catalogue for what a build consists of. Private.
+
+The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
+rule_definitions.py. For example:
+
+    processors.bacth: error [unknown-component] contrib 0.158.0 has no processor 'bacth'; did you mean 'batch'?
 """
 
 from __future__ import annotations
@@ -17,7 +22,8 @@ from ..catalogue.component_types import ComponentType
 from ..config.paths import Path
 from .build_facts import build_of
 from .configured_components import component_type, configured_components, used_components
-from .subject import Fault, Subject, define_rules, define_shared_rules, once_per_subject
+from .rule_definitions import Fault, define_rules, define_shared_rules
+from .subject import Subject, once_per_subject
 from .type_refusals import find_type_refusal
 
 _SIGNALS = ("traces", "metrics", "logs", "profiles")
@@ -29,7 +35,7 @@ def _find_refused_types(subject: Subject, rule_id: str) -> Iterator[Fault]:
         return
     build = build_of(subject.target)
     for component in configured_components(subject):
-        refusal = find_type_refusal(build, component.section, component.kind)
+        refusal = find_type_refusal(build, component.section, component.type)
         if refusal and refusal.rule == rule_id:
             yield Fault(component.config_path, refusal.message, refusal.fix, severity=refusal.severity)
 
@@ -73,11 +79,11 @@ def _find_renamed_components(subject: Subject) -> Iterator[RenamedComponent]:
         return
     build = build_of(subject.target)
     for component in configured_components(subject):
-        known_type = build.find_component(component.section, component.kind)
+        known_type = build.find_component(component.section, component.type)
         if known_type and known_type.newer_name:
-            rename = build.catalogue.find_rename(component.section, component.kind)
+            rename = build.catalogue.find_rename(component.section, component.type)
             since = rename.since_version if rename else ""
-            yield RenamedComponent(component.config_path, component.kind, known_type.newer_name, since)
+            yield RenamedComponent(component.config_path, component.type, known_type.newer_name, since)
 
 
 def _keep_first_of_each_type(components: Iterable[RenamedComponent]) -> list[RenamedComponent]:

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The components of a config: those that it configures, and those that its pipelines list. Private."""
+"""The components of a config: those that it configures, and those that its pipelines list. Private.
+
+For example, of `exporters: {otlp_http/eu: {endpoint: …}}` the configured component has the section `exporters`, the id
+`otlp_http/eu` and the type `otlp_http`. In `pipelines: {traces/b: {exporters: [otlp_http/eu]}}`, the listed component
+has the signal `traces` and the role `exporters`.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +17,17 @@ from ..catalogue.rows import SECTIONS
 from ..config.paths import ROLES, Path, list_at, mapping_at
 from .subject import Subject, once_per_subject
 
+# The path of the settings of the Collector's own telemetry.
 TELEMETRY = ("service", "telemetry")
 
 
 class ConfiguredComponent(NamedTuple):
-    """A component of a config: its section, its id, its type as the id spells it, and its settings."""
+    """A component of a config, whether a pipeline uses it or not."""
 
     section: str
     id: str
-    kind: str
+    type: str
+    """The type as the id spells it, with underscores."""
     settings: Any
 
     @property
@@ -30,11 +37,14 @@ class ConfiguredComponent(NamedTuple):
 
 
 class ListedComponent(NamedTuple):
-    """A component in a pipeline: where it stands, the signal of the pipeline, its role there, and its id."""
+    """A component in a pipeline."""
 
     path: Path
+    """Where its id stands: `("service", "pipelines", "traces", "exporters", 0)`."""
     signal: str
+    """That of the pipeline."""
     role: str
+    """`receivers`, `processors` or `exporters`; a connector is a receiver or an exporter."""
     id: str
 
 
@@ -66,7 +76,7 @@ def listed_components(subject: Subject) -> Iterator[ListedComponent]:
 
 @once_per_subject
 def used_components(subject: Subject) -> Iterator[ListedComponent]:
-    """Yield the same without connectors."""
+    """Yield every component in a pipeline that is no connector."""
     for component in listed_components(subject):
         is_connector = component.role != "processors" and component.id in subject.connectors
         if not is_connector:

@@ -4,75 +4,30 @@
 """Rules on connectors: each joins pipelines that end in it with pipelines that start from it.
 
 Source of each: the Collector's service/internal/graph (createNodes, createEdges and buildComponents). Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.pipelines.traces.exporters[0]: error [connector-cycle] pipelines form a cycle: traces → traces/2 →
+    traces/3 → traces. Remove a connector from one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from ..config.paths import Path, list_at, mapping_at
+from ..config.paths import Path
 from ..graphs import find_circle
 from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on_records, sends_nothing, traits_of
-from .build_facts import build_of
 from .configured_components import component_type
-from .structure import SIGNALS
-from .subject import Fault, Subject, about, define_rules
+from .connector_uses import OTHER_ROLE, ConnectorUse, SignalPairs, find_connector_uses, find_conversions
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .view import Pipeline
 
-SignalPairs = frozenset[tuple[str, str]]
-OTHER_ROLE = {"exporters": "receivers", "receivers": "exporters"}
 # What a connector does with the pipelines that list it in a role.
 _VERB_BY_ROLE = {"receivers": "sends to", "exporters": "receives from"}
-
-
-class Conversions(NamedTuple):
-    """The pairs of signals that a connector joins: one that it takes, and one that it makes of it.
-
-    `signal_pairs` are None if they are unknown. `doubt` says why they may be others; empty if they are certain.
-    """
-
-    signal_pairs: SignalPairs | None
-    doubt: str = ""
-
-    def may_convert(self, taken_signal: str, made_signal: str) -> bool:
-        """Whether the connector turns a signal into another one, as far as that is known."""
-        return self.signal_pairs is None or (taken_signal, made_signal) in self.signal_pairs
-
-
-class ConnectionReason(NamedTuple):
-    """Why a signal at one end of a connector joins none at the other end, and the fix."""
-
-    wrong: str
-    fix: str
-
-
-class Feed(NamedTuple):
-    """A pipeline whose records a connector hands on to another one, and the connector."""
-
-    pipeline: Pipeline
-    connector: str
-
-
-@dataclass
-class ConnectorUse:
-    """Where a connector stands: its path in each pipeline that lists it, for either role."""
-
-    exporters: dict[str, Path] = field(default_factory=dict)
-    receivers: dict[str, Path] = field(default_factory=dict)
-
-    def paths(self, role: str) -> dict[str, Path]:
-        """Return where the connector stands in each pipeline that lists it in a role: exporters or receivers."""
-        return self.exporters if role == "exporters" else self.receivers
-
-    def find_paths_by_signal(self, role: str) -> dict[str, Path]:
-        """Return the first place of each signal, in order."""
-        paths: dict[str, Path] = {}
-        for pipeline, path in self.paths(role).items():
-            paths.setdefault(component_type(pipeline), path)
-        return paths
 
 
 @about("connectors")
@@ -90,19 +45,30 @@ def one_sided_connector(subject: Subject) -> Iterator[Fault]:
 def unsupported_connection(subject: Subject) -> Iterator[Fault]:
     """Yield connectors with a signal at one end that they cannot convert to any signal at the other end."""
     for component_id, use in find_connector_uses(subject.config).items():
-        pairs, doubt = _find_conversions(subject, component_id)
-        if pairs is None:
+        conversions = find_conversions(subject, component_id)
+        if conversions.signal_pairs is None:
             continue
-        note = f" ({doubt})" if doubt else ""
-        severity = "warning" if doubt else ""
-        for path, reason in _find_unjoined_signals(use, pairs):
-            message = f"connector '{component_id}' {reason.wrong}{note}"
-            yield Fault(path, message, reason.fix, severity=severity)
+        note = f" ({conversions.doubt})" if conversions.doubt else ""
+        severity = "warning" if conversions.doubt else ""
+        for unjoined_signal in _find_unjoined_signals(use, conversions.signal_pairs):
+            message = f"connector '{component_id}' {unjoined_signal.problem}{note}"
+            yield Fault(unjoined_signal.path, message, unjoined_signal.fix, severity=severity)
 
 
-def _find_unjoined_signals(use: ConnectorUse, pairs: SignalPairs) -> Iterator[tuple[Path, ConnectionReason]]:
-    """Yield where the signals of a connector stand that it joins with none at its other end, and why."""
-    taken_signals, made_signals = use.find_paths_by_signal("exporters"), use.find_paths_by_signal("receivers")
+class _UnjoinedSignal(NamedTuple):
+    """A signal at one end of a connector that it joins with none at its other end."""
+
+    path: Path
+    """Where the connector stands in a pipeline of the signal."""
+    problem: str
+    """What the connector cannot do, as the end of a sentence."""
+    fix: str
+
+
+def _find_unjoined_signals(use: ConnectorUse, pairs: SignalPairs) -> Iterator[_UnjoinedSignal]:
+    """Yield the signals of a connector that it joins with none at its other end; none if it has one end alone."""
+    taken_signals = use.find_paths_by_signal("exporters")
+    made_signals = use.find_paths_by_signal("receivers")
     if not taken_signals or not made_signals:
         return
     joined_pairs = pairs.intersection(product(taken_signals, made_signals))
@@ -110,28 +76,28 @@ def _find_unjoined_signals(use: ConnectorUse, pairs: SignalPairs) -> Iterator[tu
     joined_made = {made_signal for _taken, made_signal in joined_pairs}
     for signal, path in taken_signals.items():
         if signal not in joined_taken:
-            yield path, _explain_not_taken(signal, pairs)
+            yield _describe_not_taken(path, signal, pairs)
     for signal, path in made_signals.items():
         if signal not in joined_made:
-            yield path, _explain_not_made(signal, pairs)
+            yield _describe_not_made(path, signal, pairs)
 
 
-def _explain_not_taken(signal: str, pairs: SignalPairs) -> ConnectionReason:
-    """Return why a signal that a connector gets leads to no pipeline behind it."""
-    wrong = f"cannot turn {signal} into a signal of the pipelines that receive from it"
+def _describe_not_taken(path: Path, signal: str, pairs: SignalPairs) -> _UnjoinedSignal:
+    """Return a signal that a connector gets, and of which it makes none of a pipeline behind it."""
+    problem = f"cannot turn {signal} into a signal of the pipelines that receive from it"
     fitting_signals = sorted(made_signal for taken_signal, made_signal in pairs if taken_signal == signal)
     if not fitting_signals:
-        return ConnectionReason(wrong, f"It takes no {signal}.")
-    return ConnectionReason(wrong, f"It turns {signal} into {', '.join(fitting_signals)}.")
+        return _UnjoinedSignal(path, problem, f"It takes no {signal}.")
+    return _UnjoinedSignal(path, problem, f"It turns {signal} into {', '.join(fitting_signals)}.")
 
 
-def _explain_not_made(signal: str, pairs: SignalPairs) -> ConnectionReason:
-    """Return why a signal of pipelines behind a connector comes from none before it."""
-    wrong = f"cannot make {signal} of the signals that its pipelines send to it"
+def _describe_not_made(path: Path, signal: str, pairs: SignalPairs) -> _UnjoinedSignal:
+    """Return a signal of pipelines behind a connector that it makes of none of a pipeline before it."""
+    problem = f"cannot make {signal} of the signals that its pipelines send to it"
     fitting_signals = sorted(taken_signal for taken_signal, made_signal in pairs if made_signal == signal)
     if not fitting_signals:
-        return ConnectionReason(wrong, f"It makes no {signal}.")
-    return ConnectionReason(wrong, f"It makes {signal} of {', '.join(fitting_signals)}.")
+        return _UnjoinedSignal(path, problem, f"It makes no {signal}.")
+    return _UnjoinedSignal(path, problem, f"It makes {signal} of {', '.join(fitting_signals)}.")
 
 
 @about("connectors")
@@ -143,7 +109,7 @@ def connector_cycle(subject: Subject) -> Iterator[Fault]:
     start_index = cycle.index(min(cycle))
     ordered_cycle = [*cycle[start_index:], *cycle[:start_index]]
     start = ordered_cycle[0]
-    names = " → ".join([*(sender.pipeline for sender in ordered_cycle), start.pipeline])
+    names = " → ".join([*(cycle_step.pipeline for cycle_step in ordered_cycle), start.pipeline])
     path = find_connector_uses(subject.config)[start.connector].exporters[start.pipeline]
     yield Fault(path, f"pipelines form a cycle: {names}", "Remove a connector from one of them.")
 
@@ -155,7 +121,7 @@ class PipelineNode(NamedTuple):
 
 
 class ConnectionNode(NamedTuple):
-    """A connector in the graph of connections, with the signals that it joins. It stands once for each such pair."""
+    """A connector in the graph of connections, once for each pair of signals that it joins."""
 
     connector: str
     taken_signal: str
@@ -175,11 +141,13 @@ ConnectionGraph: TypeAlias = "dict[PipelineNode | ConnectionNode, list[PipelineN
 def _build_connection_graph(subject: Subject) -> ConnectionGraph:
     """Return what each pipeline and connector sends to.
 
-    The graph is linear in the size of the config, as pipelines lead to each other through connectors alone.
+    Pipeline `traces`, connector `span_metrics` and pipeline `metrics` of connector_uses.py are three nodes, each of
+    which leads to the next. The graph is linear in the size of the config, as pipelines lead to each other through
+    connectors alone.
     """
     successors: ConnectionGraph = {}
     for component_id, use in find_connector_uses(subject.config).items():
-        conversions = _find_conversions(subject, component_id)
+        conversions = find_conversions(subject, component_id)
         for taken_signal, made_signal in product(
             use.find_paths_by_signal("exporters"), use.find_paths_by_signal("receivers")
         ):
@@ -196,13 +164,16 @@ def _build_connection_graph(subject: Subject) -> ConnectionGraph:
 
 
 def _find_cycle(successors: ConnectionGraph) -> list[CycleStep]:
-    """Return the pipelines of one cycle in order; none if there is no cycle. What stands last is followed first."""
+    """Return the pipelines of one cycle in order; none if there is no cycle.
+
+    Of several cycles, it is one that the search meets first: of each node, the last successor is followed first.
+    """
     last_first = {node: nodes[::-1] for node, nodes in successors.items()}
-    senders: list[CycleStep] = []
+    cycle_steps: list[CycleStep] = []
     for node, successor in find_circle(last_first):
         if isinstance(node, PipelineNode) and isinstance(successor, ConnectionNode):
-            senders.append(CycleStep(node.pipeline, successor.connector))
-    return senders
+            cycle_steps.append(CycleStep(node.pipeline, successor.connector))
+    return cycle_steps
 
 
 @about("connectors")
@@ -242,8 +213,18 @@ def exporter_twice(subject: Subject) -> Iterator[Fault]:
 
 
 def _only_hands_on(connector: str) -> bool:
-    """Whether a connector does nothing else with records, such as count them: what it leads to is looked at instead."""
+    """Whether a connector only hands records on, and does not count them, for example.
+
+    Then the exporters behind it get the records twice, and the rule finds these.
+    """
     return hands_on_records(connector) and Trait.COUNTS_SPANS not in traits_of(CONNECTORS, connector)
+
+
+class Feed(NamedTuple):
+    """A pipeline whose records a connector hands on to another one, and the connector."""
+
+    pipeline: Pipeline
+    connector: str
 
 
 def _list_fed_pipelines(subject: Subject) -> Iterator[tuple[Pipeline, list[Feed]]]:
@@ -262,34 +243,6 @@ def _find_first_feed(name: str, role: str, feeds: list[Feed]) -> Feed | None:
         if name in getattr(feed.pipeline, role):
             return feed
     return None
-
-
-def find_connector_uses(config: Any) -> dict[str, ConnectorUse]:
-    """Return where each connector stands in pipelines."""
-    connectors = mapping_at(config, "connectors")
-    uses: dict[str, ConnectorUse] = {}
-    if not connectors:
-        return uses
-    for pipeline, ids_by_role in mapping_at(config, "service", "pipelines").items():
-        if component_type(pipeline) not in SIGNALS:
-            continue
-        for role in OTHER_ROLE:
-            for index, component_id in enumerate(list_at(ids_by_role, role)):
-                if isinstance(component_id, str) and component_id in connectors:
-                    paths = uses.setdefault(component_id, ConnectorUse()).paths(role)
-                    paths.setdefault(pipeline, ("service", "pipelines", pipeline, role, index))
-    return uses
-
-
-def _find_conversions(subject: Subject, component_id: str) -> Conversions:
-    """Return what a connector turns signals into; nothing is known without a build, or of a type that it lacks."""
-    if subject.target is None:
-        return Conversions(None)
-    build = build_of(subject.target)
-    known_type = build.find_component("connectors", component_type(component_id))
-    if known_type is None:
-        return Conversions(None)
-    return Conversions(known_type.signal_pairs, build.explain_signal_doubt(known_type))
 
 
 _ROUTING = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/routingconnector"

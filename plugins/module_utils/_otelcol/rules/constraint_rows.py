@@ -1,11 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turns a row of constraints.json into its conditions and its checks, so that this is done once for a build. Private.
+"""Takes a row of constraints.json apart into its conditions and its checks, once for each build. Private.
 
-For example, the row `{"at": "exporters.otlp", "when": {"tls": "*"}, "needs": ["endpoint"]}` has one condition and one
-check, `needs` with the operand `["endpoint"]`. constraints.py says what the keys of a row mean. setting_values.py calls
-`make_constraint`, and runs the checks on settings.
+For example, the row `{"at": "exporters.file", "when": {"append": "true"}, "none": ["rotation"]}` has one condition,
+`append` has to be true, and one check: the function of the key `none`, with the operand `["rotation"]`. It finds
+nothing in settings without the key `rotation`, so setting_values.py need not look at them. constraints.py has the keys
+of rows.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from . import (
     text_patterns,
     word_checks,
 )
-from .constraints import Check, split_key
+from .constraints import ConstraintCheck
+from .given_values import split_key
 from .row_conditions import RowCondition, read_conditions
 
-# These checks find nothing where none of their keys is given.
+# The checks that find nothing where none of the keys in their operand is given.
 _CHECKS_OF_GIVEN = {
     **word_checks.OF_GIVEN,
     **presence_checks.OF_GIVEN,
@@ -50,6 +52,13 @@ _CHECK_BY_NAME = {
 }
 
 
+class CheckWithOperand(NamedTuple):
+    """A check of a row, and the value of its key in the row."""
+
+    check: ConstraintCheck
+    operand: Any
+
+
 class Constraint(NamedTuple):
     """A row of constraints.json, taken apart into its conditions and checks."""
 
@@ -57,17 +66,16 @@ class Constraint(NamedTuple):
     needed_keys: frozenset[str]
     """Where none of these keys is given, the row finds nothing; if this is empty, it may find something anywhere."""
     conditions: tuple[RowCondition, ...]
-    """On the settings at the place of the row: its key `when`."""
-    surrounding_conditions: tuple[RowCondition, ...]
-    """On the settings around the place: its key `around`."""
-    checks: list[tuple[Check, Any]]
-    """Each check with its operand."""
+    """Those of the key `when`: on the settings that the row is about."""
+    outer_conditions: tuple[RowCondition, ...]
+    """Those of the key `around`: on the settings that these are a part of."""
+    checks: list[CheckWithOperand]
 
 
 def make_constraint(row: Row) -> tuple[Constraint, str] | None:
-    """Return a row taken apart, and the one key without which it finds nothing, empty if there is no such key.
+    """Return a row taken apart, as a `ConstraintMaker` of build_facts.py; None for a row without checks.
 
-    Returns None for a row without checks.
+    The second value is the one key without which the row finds nothing; empty if there is no such key.
     """
     check_names = [name for name in row if name in _CHECK_BY_NAME]
     if not check_names:
@@ -79,17 +87,21 @@ def make_constraint(row: Row) -> tuple[Constraint, str] | None:
         constraint_row=row,
         needed_keys=needed_keys,
         conditions=read_conditions(row, "when"),
-        surrounding_conditions=read_conditions(row, "around"),
-        checks=[(_CHECK_BY_NAME[name], row[name]) for name in check_names],
+        outer_conditions=read_conditions(row, "around"),
+        checks=[CheckWithOperand(_CHECK_BY_NAME[name], row[name]) for name in check_names],
     )
     return constraint, only_key
 
 
 def _find_first_keys(row: Row, check_names: list[str]) -> frozenset[str]:
-    """Return the first steps of the keys that checks look at: `tls` of `tls.ca_file`; none if one may be any key."""
-    keys: set[str] = set()
+    """Return the first steps of the keys that checks look at: `tls` of `tls.ca_file`; none if one may be any key.
+
+    The operand of a check is a key, a list of keys, or a mapping by keys. A key may be alternatives: `ca_file|ca_pem`.
+    """
+    first_keys: set[str] = set()
     for name in check_names:
-        operands = [row[name]] if isinstance(row[name], str) else row[name]
-        for operand in operands:
-            keys.update(split_key(choice)[0] for choice in operand.split("|"))
-    return frozenset() if ANY_KEY in keys else frozenset(keys)
+        operand = row[name]
+        keys = [operand] if isinstance(operand, str) else operand
+        for key in keys:
+            first_keys.update(split_key(alternative)[0] for alternative in key.split("|"))
+    return frozenset() if ANY_KEY in first_keys else frozenset(first_keys)

@@ -1,110 +1,73 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a row of constraints.json may say, and the settings that it is about.
+"""The table constraints.json: the form of its rows, of the checks in them, and of the faults that checks find. Private.
 
-Each row of _data/catalogue/constraints.json is one place in the settings of a component, and what must hold there. Its
-keys say three things:
+Many components check their own settings when the Collector starts (`Validate` in their Go code). Each such check is a
+row of _data/catalogue/constraints.json. For example, this row is about the settings of processor batch:
 
-1. What must hold. Such a key is the name of a check, its value the operand of the check. The tables OF_GIVEN and CHECKS
-   at the end of each file of checks have the names; constraint_rows.py joins the tables.
-2. Where the row counts. `when` says for which values of other settings, `around` for which values of what the place is
-   a part of, `signals` in pipelines of which signal, `built` that the Collector checks only components of a pipeline,
-   `measured` that it reads the place only where it has metrics of its own, `exact` and `certain` for which versions.
-3. How its checks read and compare, as this table says:
+    {"at": "processors.batch", "positive": ["timeout"], "least": 0}
+
+With `processors: {batch: {timeout: -1s}}`, users get this finding at `processors.batch.timeout`:
+
+    error [out-of-range] 'timeout' cannot be negative, and it is -1s. Write a duration such as `10s`.
+
+setting_values.py finds the settings that a row is about, and calls its checks. These files read the keys of a row:
 
 | key | read by | meaning |
 |---|---|---|
-| `text` | needs, words | The decoder reads numbers and truth values as texts. |
-| `trim` | words | Blanks around a text do not count. |
-| `case` | words | Capital letters do not count. |
-| `begins` | words | The texts that a word may begin with. |
-| `blank` | needs | The keys for which everything but null is a value. |
-| `defaults` | none, different, order | The values of keys that are not given. |
-| `integers` | range, order | The decoder drops the fraction of a number. |
-| `least` | positive | Zero is a value. |
-| `zero` | times, order | Zero means that there is no limit. |
-| `strict`, `factor` | order | The larger setting has to be more than the smaller one, or more than a multiple of it. |
-| `absolute` | url | The URL needs a scheme and a host. |
-| `listens` | port | A server listens there, on ports between these two. |
-| `all_named` | groups | Every group of the regular expression needs a name. |
-| `whole` | embedded | Only a text that begins with an expression has one. |
-| `why`, `fix` | words_not, none | The words of the message. |
+| `at` | catalogue/constraint_places.py | the path of the settings that the row is about |
+| `when`, `around` | row_conditions.py | the row counts if other settings have these values |
+| `exact`, `certain`, `built` | row_certainty.py | the versions and pipelines in which the row is certain |
+| `signals`, `measured`, `allocated`, `extensible`, `rule` | setting_values.py | what else decides whether it counts |
+| `fields` | setting_fields.py | the settings that exist there, if the decoder does not show them |
+| others, such as `positive` | `CHECKS` and `OF_GIVEN` of each `…_checks.py`, stanza_… and text_patterns.py | a check |
+| others, such as `least` | the check that it belongs to | an option of a check, described in the file of the check |
 
-Private.
+The value of a check's key is its operand: `["timeout"]` is the operand of `positive` above.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
 
-from ..catalogue.reference_keys import walk_pattern
 from ..catalogue.rows import Row
-from ..config.paths import Path, value_at
-from .subject import Fault
+from ..config.paths import Path
+from .rule_definitions import Fault
 
-MISSING, WORD, DURATION, REFERENCE = "missing-field", "unknown-value", "invalid-duration", "unknown-operator"
-RANGE, CONFLICT, REGEX, GATE = "out-of-range", "conflicting-settings", "invalid-regex", "feature-gate"
-IGNORED = "ignored-setting"
-EXPANSION_START = "${"
-# The ids of rules, each with a fault.
-RuleFaults = Iterator[tuple[str, Fault]]
-# A check gets its operand, the settings at the place of a row, their path and the row.
-Check = Callable[[Any, Any, Path, Row], RuleFaults]
+# The ids of the rules that report the faults, unless a row names another one by its key `rule`.
+CONFLICTING_SETTINGS = "conflicting-settings"
+FEATURE_GATE = "feature-gate"
+IGNORED_SETTING = "ignored-setting"
+INVALID_DURATION = "invalid-duration"
+INVALID_REGEX = "invalid-regex"
+MISSING_FIELD = "missing-field"
+OUT_OF_RANGE = "out-of-range"
+UNKNOWN_FIELD = "unknown-field"
+UNKNOWN_OPERATOR = "unknown-operator"
+UNKNOWN_VALUE = "unknown-value"
+
+# The fix for a text that YAML reads as a list or a mapping, such as `[a-z]+` or `level: error`.
 QUOTE_FIX = "Put the whole text in single quotes: YAML reads `: ` and a leading `[` or `{` as data."
 
 
-@cache
-def split_key(key: str) -> tuple[str, ...]:
-    """Return the path of a key such as `tls.ca_file`."""
-    return tuple(key.split("."))
+class RuleFault(NamedTuple):
+    """A fault, and the id of the rule that reports it."""
+
+    rule: str
+    fault: Fault
 
 
-def find_values(settings: Any, key: str, path: Path) -> Iterable[tuple[Path, Any]]:
-    """Return path and value of a key, where it is given and known; a key such as `tls.files.*` may have several."""
-    if "." in key:
-        return _walk_values(settings, key, path)
-    value = settings.get(key) if isinstance(settings, dict) else None
-    return (((*path, key), value),) if _is_given_literally(value) else ()
+RuleFaults = Iterator[RuleFault]
 
 
-def _is_given_literally(value: Any) -> bool:
-    """Whether a value is given, and no variable decides a part of it."""
-    if isinstance(value, str):
-        return not is_expanded(value)
-    return value is not None
+class ConstraintCheck(Protocol):
+    """The function behind a key of a row, such as `positive`."""
 
+    def __call__(self, operand: Any, settings: Any, path: Path, row: Row, /) -> RuleFaults:
+        """Yield the faults of settings.
 
-def is_expanded(text: str) -> bool:
-    """Whether the Collector replaces a part of a text; `${` that nothing closes is as it stands."""
-    return EXPANSION_START in text and "}" in text.partition(EXPANSION_START)[2]
-
-
-def _walk_values(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield path and value of each place that a key with several steps leads to."""
-    steps = split_key(key)
-    for value_path, value in walk_pattern(settings, steps, path):
-        if value is None and isinstance(value_path[-1], int):
-            yield value_path, ""  # as the decoder reads null in a list of texts
-        elif _is_given_literally(value):
-            yield value_path, value
-    if key.endswith(".*"):
-        yield from _split_text(settings, steps[:-1], path)
-
-
-def _split_text(settings: Any, steps: Path, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the parts of a text that stands in the place of a list, as the decoder reads it."""
-    text = value_at(settings, steps)
-    if isinstance(text, str) and text and EXPANSION_START not in text:
-        for part in text.split(","):
-            yield (*path, *steps), part
-
-
-def find_texts(keys: Iterable[str], settings: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield path and text of each of the keys that has a text; another type is the fault of another rule."""
-    for key in keys:
-        for text_path, value in find_values(settings, key, path):
-            if isinstance(value, str):
-                yield text_path, value
+        `operand` is the value of the key in the row. `settings` are those that the row is about, and `path` leads to
+        them in the config: `("processors", "batch")`. `row` is the whole row, in which a check finds its options.
+        """

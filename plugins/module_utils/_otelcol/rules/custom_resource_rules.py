@@ -5,6 +5,11 @@
 
 Source: the CRD of OpenTelemetryCollector with its CEL rules, and Validate in the operator's internal/webhook. Whether
 `mode` was another before, and what the user's account may do, only the cluster knows. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    spec.affinity: error [resource-mode] mode sidecar cannot have affinity. Remove it, or use mode daemonset or
+    deployment or statefulset.
 """
 
 from __future__ import annotations
@@ -12,15 +17,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, TypeGuard
 
 from ..config.paths import Path, list_at, mapping_at, value_at
 from ..errors import suggest_word
-from .field_walk import UNKNOWN_FIELD, walk_fields
-from .subject import Fault, Subject, about, define_rules, once_per_subject
+from .constraints import UNKNOWN_FIELD, RuleFault
+from .custom_resource_fields import LOWEST_VALUES, MODE_FIELDS, MODES
+from .field_walk import walk_fields
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject, once_per_subject
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
 _SPEC: Path = ("spec",)
+# The fields at the top of a custom resource.
 _ROOT = ("apiVersion", "kind", "metadata", "spec", "status")
 _GROUP = "opentelemetry.io/"
 COLLECTOR_KIND = "OpenTelemetryCollector"
@@ -29,82 +38,17 @@ OTHER_KINDS = ("ClusterObservability",)
 # The name of a port: at most 15 small letters, digits and single dashes, with a letter.
 _PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
 _LARGEST_PORT = 65535
+# The longest stabilization window of an autoscaler, in seconds.
 _LONGEST_WINDOW = 3600
 # The fields with the value of a metric, by the type of its target.
 _TARGET_FIELDS = {"AverageValue": "averageValue", "Value": "value"}
-# What the rule on settings says of the fields of a label selector, and how many names it says at most.
+# The fix of the rule on settings for a field that a label selector does not have.
 _SELECTOR = "Known here: matchExpressions, matchLabels."
+# A fix lists known names if they are not more than that.
 _MOST_SHOWN_NAMES = 16
 
 # What people call a field by the words of its documentation, where another field is spelled more like it.
 _MEANT_FIELD_BY_PATH: dict[Path, str] = {("targetAllocator", "strategy"): "allocationStrategy"}
-
-DAEMONSET, DEPLOYMENT, SIDECAR, STATEFULSET = MODES = ("daemonset", "deployment", "sidecar", "statefulset")
-
-
-class ModeField(NamedTuple):
-    """A field of spec, the modes that support it, and whether the operator rejects or ignores it in other modes.
-
-    `is_refused` says that the operator rejects it; else it ignores it. With `value`, only that value needs one of the
-    modes; `...` stands for any value.
-    """
-
-    path: Path
-    supporting_modes: tuple[str, ...]
-    is_refused: bool = True
-    value: Any = ...
-
-    def is_used_in(self, spec: Mapping[str, Any]) -> bool:
-        """Whether a spec has the field, with the value that needs one of the modes."""
-        field_value = value_at(spec, self.path)
-        return field_value not in EMPTY and self.value in (..., field_value)
-
-
-_MODES_WITH_PODS = (DAEMONSET, DEPLOYMENT, STATEFULSET)
-_MODES_WITH_REPLICAS = (DEPLOYMENT, STATEFULSET)
-MODE_FIELDS = (
-    ModeField(("tolerations",), _MODES_WITH_PODS),
-    ModeField(("priorityClassName",), _MODES_WITH_PODS),
-    ModeField(("affinity",), _MODES_WITH_PODS),
-    ModeField(("additionalContainers",), _MODES_WITH_PODS),
-    ModeField(("volumeClaimTemplates",), (STATEFULSET,)),
-    ModeField(("persistentVolumeClaimRetentionPolicy",), (STATEFULSET,)),
-    ModeField(("daemonSetUpdateStrategy", "type"), (DAEMONSET,)),
-    ModeField(("deploymentUpdateStrategy", "type"), (DEPLOYMENT,)),
-    ModeField(("ingress", "type"), _MODES_WITH_PODS, value="ingress"),
-    ModeField(("topologySpreadConstraints",), _MODES_WITH_REPLICAS, is_refused=False),
-    ModeField(("podDisruptionBudget",), _MODES_WITH_REPLICAS, is_refused=False),
-    ModeField(("serviceName",), (STATEFULSET,), is_refused=False),
-    ModeField(("podManagementPolicy",), (STATEFULSET,), is_refused=False),
-    ModeField(("nodeSelector",), _MODES_WITH_PODS, is_refused=False),
-    ModeField(("hostNetwork",), _MODES_WITH_PODS, is_refused=False),
-    ModeField(("podSecurityContext",), _MODES_WITH_PODS, is_refused=False),
-    ModeField(("podAnnotations",), _MODES_WITH_PODS, is_refused=False),
-    ModeField(("terminationGracePeriodSeconds",), _MODES_WITH_PODS, is_refused=False),
-)
-# Values that count as absent: an empty list or text, but not an empty mapping.
-EMPTY: tuple[Any, ...] = (None, [], "", False)
-
-_LOWEST_PROBE_VALUES = {
-    "failureThreshold": 1,
-    "initialDelaySeconds": 0,
-    "periodSeconds": 1,
-    "successThreshold": 1,
-    "terminationGracePeriodSeconds": 1,
-    "timeoutSeconds": 1,
-}
-LOWEST_VALUES: dict[Path, int] = {
-    ("configVersions",): 1,
-    ("autoscaler", "minReplicas"): 1,
-    ("autoscaler", "maxReplicas"): 1,
-    ("autoscaler", "targetCPUUtilization"): 1,
-    ("autoscaler", "targetMemoryUtilization"): 1,
-    **{
-        (probe, key): value
-        for probe in ("livenessProbe", "readinessProbe", "startupProbe")
-        for key, value in _LOWEST_PROBE_VALUES.items()
-    },
-}
 
 
 @about("resource")
@@ -155,9 +99,9 @@ def resource_field(subject: Subject) -> Iterator[Fault]:
     for key in _custom_resource(subject):
         if key not in _ROOT:
             yield _describe_misplaced_field(key, kind, is_of_spec=key in fields)
-    for rule_id, fault in _find_misfits(subject):
-        if rule_id == UNKNOWN_FIELD:
-            yield _describe_unknown_field(fault, kind)
+    for misfit in _find_misfits(subject):
+        if misfit.rule == UNKNOWN_FIELD:
+            yield _describe_unknown_field(misfit.fault, kind)
 
 
 def _describe_misplaced_field(key: str, kind: str, *, is_of_spec: bool) -> Fault:
@@ -186,9 +130,9 @@ def _describe_unknown_field(fault: Fault, kind: str) -> Fault:
 @about("resource")
 def resource_value(subject: Subject) -> Iterator[Fault]:
     """Yield values that the schema of custom resources rejects: wrong types, unknown words, numbers out of range."""
-    for rule_id, fault in _find_misfits(subject):
-        if rule_id != UNKNOWN_FIELD:
-            yield replace(fault, severity="")
+    for misfit in _find_misfits(subject):
+        if misfit.rule != UNKNOWN_FIELD:
+            yield replace(misfit.fault, severity="")
     if _resource_kind(subject) != COLLECTOR_KIND:
         return
     for path, lowest in LOWEST_VALUES.items():
@@ -198,8 +142,8 @@ def resource_value(subject: Subject) -> Iterator[Fault]:
 
 
 @once_per_subject
-def _find_misfits(subject: Subject) -> Iterator[tuple[str, Fault]]:
-    """Yield what the schema of a custom resource refuses, with the rule on settings that would say so."""
+def _find_misfits(subject: Subject) -> Iterator[RuleFault]:
+    """Yield what the schema of a custom resource refuses, with the rule on settings that finds the same."""
     fields = _find_spec_fields(subject)
     if fields is not None:
         yield from walk_fields(subject.operator_kinds["shared"], fields, _custom_resource(subject).get("spec"), _SPEC)
@@ -234,7 +178,7 @@ def _version_sort_key(version: str) -> tuple[str, str]:
 
 
 def _add_article(kind: str) -> str:
-    """Return a kind with its article."""
+    """Return a kind with its article: `an Instrumentation`."""
     article = "an" if kind[0] in "AEIO" else "a"
     return f"{article} {kind}"
 

@@ -5,6 +5,12 @@
 
 Sources: the README of resourcedetectionprocessor and the metadata.yaml of its detectors; the READMEs of filelogreceiver
 and journaldreceiver. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.resource_detection: warning [sender-overwritten] 'resource_detection' replaces host.name of the
+    senders by that of the gateway (detector system). Add `override: false`, or detect resources in the agents, on
+    the hosts of the senders.
 """
 
 from __future__ import annotations
@@ -14,7 +20,8 @@ from typing import Any
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _DETECTION = f"{_CONTRIB}/processor/resourcedetectionprocessor"

@@ -5,6 +5,11 @@
 
 Sources: exporter/datadogexporter of opentelemetry-collector-contrib; "Datadog sites" of Datadog's documentation.
 Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.datadog.api.site: error [datadog-site] 'EU' is not a Datadog site. Write only the domain, such as
+    datadoghq.com, us5.datadoghq.com or datadoghq.eu.
 """
 
 from __future__ import annotations
@@ -13,7 +18,8 @@ import re
 from collections.abc import Iterator
 
 from ..config.paths import value_at
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = "https://docs.datadoghq.com/getting_started/site/"
 _SITE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+\Z")

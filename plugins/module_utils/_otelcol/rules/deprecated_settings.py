@@ -3,7 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on settings that a version of the Collector moved or removed. Private.
 
-A move is a row of the table MOVES. migrate/moved_settings.py moves the settings of configs.
+A move is a row of the table MOVES, such as the setting `batcher` of exporters, which became `sending_queue.batch`.
+migrate/moved_settings.py moves the settings of configs.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp.batcher: warning [moved-setting] 'batcher' is deprecated since 0.123.0. Write
+    `sending_queue.batch`.
 """
 
 from __future__ import annotations
@@ -16,32 +22,36 @@ from ..config.layers import parse_version
 from ..config.paths import Path, mapping_at, value_at
 from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import configured_components
-from .subject import Fault, Subject, define_rules, once_per_subject
+from .rule_definitions import Fault, define_rules
+from .subject import Subject, once_per_subject
 
 
 @dataclass(frozen=True)
 class MovedSetting:
-    """A setting of components, or of the service, that moved or was removed. Kinds are without underscores.
-
-    `deprecated_since` is the version that deprecates it, `refused_since` the first that refuses it (empty: none does).
-    """
+    """A setting of components, or of the service, that moved or was removed."""
 
     section: str
     kinds: tuple[str, ...]
+    """The types of components without underscores; an empty text for the service."""
     path: Path
+    """Leads to the setting in the settings of the component."""
     deprecated_since: str
+    """The version that deprecates it."""
     refused_since: str
+    """The first version that refuses it; empty if none does."""
     fix: str
 
 
 # Exporters that have all settings of exporterhelper.
 _EXPORTERS_WITH_HELPER = types_with_traits(EXPORTERS, Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP)
+_HTTP = types_with_traits(EXPORTERS, Trait.SPEAKS_HTTP)
 _ADDRESS: Path = ("telemetry", "metrics", "address")
 _QUEUE = "sending_queue"
-_READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
-_HTTP = types_with_traits(EXPORTERS, Trait.SPEAKS_HTTP)
 _SERVER: Path = ("protocols", "http")
-_BELOW, _OFF = "Write it below `keepalive`.", "Write `keepalive: {enabled: false}` where connections are not kept."
+# Fixes.
+_READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
+_BELOW = "Write it below `keepalive`."
+_OFF = "Write `keepalive: {enabled: false}` where connections are not kept."
 _BATCHED = "Write `sending_queue: {batch: …}`, and `num_consumers` for the number of workers."
 _ALWAYS_DYNAMIC = "Remove it: it does nothing. Attributes choose the index of each document, unless an index is given."
 _FIRST = "Remove it: only the first match counts. For several matches, list several routing connectors in the pipeline."
@@ -116,7 +126,7 @@ def find_movable_settings(subject: Subject) -> Iterator[tuple[Path, MovedSetting
     """Yield every setting of the table that the config uses, whatever its version."""
     yield from _find_given_moves(("service",), mapping_at(subject.config, "service"), ("service", ""))
     for component in configured_components(subject):
-        table_key = (component.section, kind_of(component.kind))
+        table_key = (component.section, kind_of(component.type))
         yield from _find_given_moves(component.config_path, component.settings, table_key)
 
 

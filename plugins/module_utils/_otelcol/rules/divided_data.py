@@ -1,10 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on data that arrives in parts: at several replicas, at a collector that does not take it, or by another hop.
+"""Rules on data that arrives in parts: at several replicas, at a collector that does not take it, or by a third one.
 
 Sources: the READMEs of tail_sampling, groupbytrace, service_graph, span_metrics, cumulative_to_delta,
 delta_to_cumulative, load_balancing and k8s_attributes in opentelemetry-collector-contrib. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.groupbytrace: warning [split-state] 'groupbytrace' puts whole traces together, and there is one on
+    every node. Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key:
+    traceID`.
 """
 
 from __future__ import annotations
@@ -14,7 +20,8 @@ from typing import NamedTuple
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .workload_placement import describe_copies
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -22,14 +29,18 @@ _BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
 _ASSOCIATION = f"{_CONTRIB}/processor/k8sattributesprocessor"
 _GATEWAYS = "https://opentelemetry.io/docs/collector/deploy/gateway/"
 _NAME_RESOLUTION = "https://grpc.io/docs/guides/custom-name-resolution/"
-_TRACES, _SERVICES, _STREAMS = "traceID", "service", "streamID"
+# Routing keys of exporter load_balancing: which data it sends to the same replica.
+_TRACES = "traceID"
+_SERVICES = "service"
+_STREAMS = "streamID"
 _SAMPLING = "tailsampling"
 
 
 class _State(NamedTuple):
-    """What a component does with data that has to be in one replica, and the routing key that keeps it together."""
+    """What a component keeps between requests, so that all data with the same routing key has to reach one replica."""
 
     purpose: str
+    """What the component does with it, as a message says it."""
     routing_key: str
 
 
@@ -58,7 +69,8 @@ def split_state(subject: Subject) -> Iterator[Fault]:
 def _describe_split_state(part: StartedComponent, state: _State, copies_text: str, *, are_senders_known: bool) -> Fault:
     """Return the fault of a component with parts of its data.
 
-    With parts of traces, sampling drops what it should keep, for good: an error where all senders are known.
+    It is an error for sampling where all senders are known: with parts of traces, it drops for good what it should
+    keep.
     """
     routing_key = state.routing_key
     message = f"'{part.id}' {state.purpose}, and there is {copies_text}"
@@ -137,7 +149,7 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
 
 
 def _asks_connection_alone(part: StartedComponent) -> bool:
-    """Whether k8s_attributes find pods by their connection and by nothing else, as they do without associations."""
+    """Whether k8s_attributes find pods by their connection alone, as they do without `pod_association`."""
     if isinstance(part.settings.get("pod_association"), str):
         return False
     for association in list_at(part.settings, "pod_association"):

@@ -5,6 +5,12 @@
 
 Sources: exporter/elasticsearchexporter of opentelemetry-collector-contrib (README, bulkindexer.go, exporter.go and
 config.go at 0.157.0) and its pull request 38500; "Data streams" of Elasticsearch's documentation. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.elasticsearch.logs_index: warning [index-without-stream] 'elasticsearch' maps documents as ecs, for
+    which it demands a data stream, and 'app' has the name of an index. Add `mapping: {allowed_modes: [none]}`, name
+    a data stream such as `logs-app-default`, or leave `logs_index` out.
 """
 
 from __future__ import annotations
@@ -16,7 +22,8 @@ from typing import Any
 from ..config.paths import list_at, value_at
 from .batching import is_from_version
 from .build_facts import TargetBuild
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 # From which version on documents are mapped as otel by default, before that as none; the same version reads
 # elasticsearch.index in place of a prefix and a suffix, and always routes by attributes where no index is given.

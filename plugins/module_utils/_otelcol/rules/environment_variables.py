@@ -4,6 +4,11 @@
 """Rules on variables: those that the config reads and nobody sets, and those that lead requests to a proxy.
 
 Source: confmap/provider/envprovider of the Collector. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp.headers.key: error [missing-variable] variable TOKEN is read here, but not set. Add it to `env`,
+    or give it a default: ${env:TOKEN:-VALUE}.
 """
 
 from __future__ import annotations
@@ -17,7 +22,8 @@ from ..errors import suggest_word
 from ..needs.needed_variables import find_config_variables
 from ..needs.peers import Peer, find_peers
 from ..needs.proxies import find_proxy_for, join_proxy_exceptions
-from .subject import Fault, Subject, define_rules
+from .rule_definitions import Fault, define_rules
+from .subject import Subject
 
 _PROXIES = "https://opentelemetry.io/docs/collector/configuration/#proxy-support"
 # What every container has: from the runtime (runc's init, containerd's and CRI-O's spec), and from the kubelet for the

@@ -5,6 +5,11 @@
 
 Source of each: the Collector's confmap/expand.go, confmap/provider/envprovider and internal/envvar. Keys are never
 expanded; `$$` is one dollar sign; of nested expressions the inner one is replaced first. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.debug.verbosity: warning [bare-variable] `$MY_POD_IP` is not replaced. Write `${env:MY_POD_IP}`, or
+    `$$MY_POD_IP` for the literal text.
 """
 
 from __future__ import annotations
@@ -17,17 +22,22 @@ from ..config.config_secrets import is_secret
 from ..config.layers import parse_version
 from ..config.paths import Path
 from ..errors import suggest_word
-from .subject import Fault, Subject, define_rules, once_per_subject
+from .rule_definitions import Fault, define_rules
+from .subject import Subject, once_per_subject
 
+# The scheme of `${NAME}`.
 DEFAULT_SCHEME = "env"
-# Before, nothing after an escaped `$${` was expanded.
+# From this version on, what follows an escaped `$${` in a text is expanded.
 PAST_ESCAPES = "0.161.0"
-
-_MOST_EXPRESSIONS = 1000  # the Collector gives up after as many
-_INNER_VALUE = "\0"  # placeholder for the value of an inner expression
-# A location with its scheme. Groups: the scheme, the rest.
+# The Collector gives up after as many expressions in a text.
+_MOST_EXPRESSIONS = 1000
+# Stands for the value of an inner expression.
+_INNER_VALUE = "\0"
+# A location with its scheme, such as `env:NAME` or `file:/etc/a.yml`. Groups: the scheme, what follows the colon.
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
+# The name of a variable that the Collector takes, such as `MY_PASSWORD`.
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
+# The begin of the message about a location whose name is not one.
 _NAMELESS = "names no variable"
 _RENAME_FIX = "Rename the variable, here and where it is set: `MY_PASSWORD`, not `MY-PASSWORD`."
 # `$NAME` in capital letters that no other dollar and no backslash escapes.
@@ -35,11 +45,12 @@ _BARE_VARIABLE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
 
 
 class ExpandingText(NamedTuple):
-    """A text with a dollar sign: where it stands, and what the Collector finds between the braces of each `${…}`."""
+    """A text of the config with a dollar sign."""
 
     path: Path
     text: str
     value_locations: list[str]
+    """What the Collector finds between the braces of each `${…}`, such as `env:NAME`, see `find_expressions`."""
 
     @property
     def is_secret(self) -> bool:
@@ -113,11 +124,15 @@ def _find_expanding_texts(subject: Subject) -> Iterator[ExpandingText]:
 def find_expressions(text: str, past_escapes: bool = True) -> list[str]:
     """Return the content of every `${…}` in the Collector's order, inner expressions first.
 
-    A NUL character stands for an inner expression: `${a${b}}` has `b` and `a\\0`. An expression with `$$` is escaped,
-    and none. With `past_escapes`, those behind an escaped one are returned too, as newer versions expand them.
+    | text | expressions |
+    |---|---|
+    | `http://${env:HOST}:${PORT}` | `env:HOST`, `PORT` |
+    | `${a${b}}` | `b`, then `a\\0`: a NUL character stands for the inner expression |
+    | `$${a} ${b}` | `b`, since `$${` is escaped; none without `past_escapes`, as in versions before 0.161.0 |
     """
     expressions: list[str] = []
-    search_start = inner_end = 0  # where the search begins, and behind which place the closing brace is searched
+    search_start = 0
+    inner_end = 0  # a closing brace is searched behind the last inner expression
     while len(expressions) < _MOST_EXPRESSIONS:
         first_index = text.find("${", search_start)
         closing_index = text.find("}", max(first_index, inner_end)) if first_index >= 0 else -1

@@ -4,6 +4,11 @@
 """Rules on exporters whatever they export to: endpoints that no request reaches, data that is lost or printed.
 
 Sources: OpenTelemetry's specification of OTLP exporters, and the READMEs of exporterhelper and debug. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.debug: info [verbose-debug] 'debug' writes all received data into the log. Write `verbosity: basic`,
+    or remove it once data arrives.
 """
 
 from __future__ import annotations
@@ -14,7 +19,8 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, value_at
 from ..traits import EXPORTERS, Trait, types_with_traits
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .view import ENDPOINT_KEYS, uses_endpoint
 
 _DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/debugexporter/README.md"

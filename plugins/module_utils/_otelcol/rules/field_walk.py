@@ -1,9 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A walk through the settings of a component: the keys, types and values that its decoder does not take.
+"""Finds keys, types and values in the settings of a component that its decoder does not take. Private.
 
-Source: _data/catalogue/fields.json, whose grammar catalogue/field_grammar.py reads. Private.
+Source: _data/catalogue/fields.json.
+
+Each row of that table has a node for the settings of a type: what they take, in the grammar of
+catalogue/field_grammar.py. For example, the node `{"endpoint": "s", "timeout": "dsif"}` says that there are two
+settings, a text and a duration. In the settings `{endpoint: 4317, timeout: 10, tls: {}}` the walk finds:
+
+| at | rule | fault |
+|---|---|---|
+| `tls` | unknown-field | 'tls' is not a setting here |
+| `timeout` | invalid-duration | 10 without a unit is 10 nanoseconds |
+| `endpoint` | wrong-type | this must be text, not a number |
+
+setting_fields.py makes rules of it, and custom_resource_rules.py walks through custom resources. A form is the part of
+a node that is for a value, as a setting may take a text or a mapping.
 """
 
 from __future__ import annotations
@@ -26,30 +39,27 @@ from ..catalogue.field_grammar import (
 from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING
 from ..config.paths import Path
 from ..errors import find_nearest, suggest_word
-from .constraints import DURATION, WORD, is_expanded
-from .subject import Fault
+from .constraints import INVALID_DURATION, UNKNOWN_FIELD, UNKNOWN_VALUE, RuleFault
+from .given_values import is_expanded
+from .rule_definitions import Fault
 from .text_checks import find_repeated_names
 
-UNKNOWN_FIELD, WRONG_TYPE = "unknown-field", "wrong-type"
-# A misspelt key, which is nearly a known one, is an error even if only the release before or after is known.
-SLIP_SEVERITY, _LEAST_SIMILARITY = "error", 0.8
-# Go's time.ParseDuration.
+WRONG_TYPE = "wrong-type"  # the id of the rule
+# The severity of a misspelt key, which is nearly a known one, even if only the release before or after is known.
+SLIP_SEVERITY = "error"
+# How alike a misspelt key and the known one are at least, between 0 and 1.
+_LEAST_SIMILARITY = 0.8
+# A duration such as `-1h30m`, `.5s` or `0`. Source: time.ParseDuration of Go.
 _DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
-_MILLISECOND = 1_000_000  # in nanoseconds: who means less writes a unit
-# Shapes as people call them, where one is asked for and where one is given.
+# In nanoseconds. Whoever writes a smaller number without a unit means seconds.
+_MILLISECOND = 1_000_000
+# The shapes of values by their letters, as messages name them: what is asked for, and what is given.
 _SHAPES_IN_WORDS = {"s": "text", "i": "a number", "b": "true or false", "l": "a list", "m": "a mapping"}
 _SHAPE_OF_VALUE = {**_SHAPES_IN_WORDS, "f": "a number"}
 
 
-class RuleFault(NamedTuple):
-    """A fault with the id of the rule that it is of."""
-
-    rule: str
-    fault: Fault
-
-
 class _UnreadValue(NamedTuple):
-    """A value that is still to be checked, its path, and the node of the catalogue that says what the setting takes."""
+    """A value that is still to be checked, its path, and the node that says what the setting takes."""
 
     path: Path
     catalogue_node: Any
@@ -59,8 +69,8 @@ class _UnreadValue(NamedTuple):
 def walk_fields(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> Iterator[RuleFault]:
     """Yield a fault for each key, type and value that settings do not take.
 
-    `fields` is the node of the settings, and `shared` has the node behind each `#label`. The walk is a loop, so that
-    deep settings cannot exhaust the stack.
+    `fields` is the node of the settings, and `shared` has the node of each `#label`. The walk is a loop, so that deep
+    settings cannot exhaust the stack.
     """
     stack = [_UnreadValue(path, fields, settings)]
     while stack:
@@ -69,8 +79,7 @@ def walk_fields(shared: Mapping[str, Any], fields: Any, settings: Any, path: Pat
         if is_certain_fit(node, value) or (isinstance(value, str) and is_expanded(value)):
             continue
         if node == UNIQUE_PAIRS:
-            for rule, fault in find_repeated_names(value, value_path):
-                yield RuleFault(rule, fault)
+            yield from find_repeated_names(value, value_path)
         form = choose_form(node, value)
         yield from _find_value_faults(form, value, value_path)
         stack.extend(_list_values_below(form, value, value_path))
@@ -100,12 +109,12 @@ def _list_values_below(form: Any, value: Any, value_path: Path) -> Iterator[_Unr
 
 
 def _is_setting(key: Any) -> bool:
-    """Whether a key of a config is one setting; `::` in a key stands for several, below each other."""
+    """Whether a key of a config is one setting; `tls::ca_file` stands for two, one below the other."""
     return isinstance(key, str) and "::" not in key
 
 
 def _find_key_node(form: dict[str, Any], key: str) -> Any:
-    """Return what a setting of a mapping takes; None for one that the mapping does not have."""
+    """Return the node of a setting in a mapping; None if the mapping does not have the setting."""
     return form.get(key, form.get(ANY_KEY))
 
 
@@ -123,7 +132,7 @@ def _find_mapping_faults(form: dict[str, Any], value: Any, value_path: Path) -> 
 
 
 def _describe_unknown_key(key: str, form: dict[str, Any], value_path: Path) -> Fault:
-    """Return the fault of a key that a mapping does not have; one that is nearly a known key is a misspelt one."""
+    """Return the fault of a key that a mapping does not have: a warning if the Collector ignores unknown keys there."""
     known_keys = [name for name in form if name != OPEN_MAPPING]
     hint = f"Known here: {', '.join(known_keys)}." if known_keys else "It has no settings."
     why = f"'{key}' is not a setting here{suggest_word(key, known_keys)}"
@@ -134,7 +143,7 @@ def _describe_unknown_key(key: str, form: dict[str, Any], value_path: Path) -> F
 
 
 def _find_leaf_faults(node: str, value: Any, value_path: Path) -> Iterator[RuleFault]:
-    """Yield why a value does not fit a node of letters, such as `dsif` or `s=a|b`."""
+    """Yield why a value does not fit a node of letters, such as `dsif` (a duration) or `s=a|b` (one of two words)."""
     leaf = parse_leaf(node)
     shape_faults = list(_find_shape_faults(leaf.shape_letters, value, value_path))
     if shape_faults:
@@ -149,23 +158,23 @@ def _find_text_faults(leaf: Leaf, text: str, value_path: Path) -> Iterator[RuleF
     """Yield that a text is no duration, or none of the words of a setting."""
     if leaf.is_duration and not _DURATION.match(text):
         fix = "Write a number with a unit, such as `10s` or `500ms`."
-        yield RuleFault(DURATION, Fault(value_path, f"'{text}' is not a duration", fix))
+        yield RuleFault(INVALID_DURATION, Fault(value_path, f"'{text}' is not a duration", fix))
     elif leaf.allowed_words and not leaf.has_word(text):
         fix = f"Use one of {', '.join(filter(None, leaf.allowed_words))}."
         yield RuleFault(
-            WORD, Fault(value_path, f"'{text}' is unknown here{suggest_word(text, leaf.allowed_words)}", fix)
+            UNKNOWN_VALUE, Fault(value_path, f"'{text}' is unknown here{suggest_word(text, leaf.allowed_words)}", fix)
         )
 
 
 def _find_unit_faults(value: Any, value_path: Path) -> Iterator[RuleFault]:
-    """Yield that a number is a duration of less than a millisecond: who means seconds forgot the unit."""
+    """Yield that a number is a duration of less than a millisecond: somebody forgot the unit."""
     if isinstance(value, (int, float)) and 0 < value < _MILLISECOND:
         message = f"{value} without a unit is {value} nanoseconds"
-        yield RuleFault(DURATION, Fault(value_path, message, f"Write `{value}s`.", severity="warning"))
+        yield RuleFault(INVALID_DURATION, Fault(value_path, message, f"Write `{value}s`.", severity="warning"))
 
 
 def _find_shape_faults(shapes: str, value: Any, value_path: Path) -> Iterator[RuleFault]:
-    """Yield that a value is of another shape than the letters say."""
+    """Yield that a value is of another shape than the letters say: a number for `s`, which takes text."""
     letter = LETTER_OF_TYPE.get(type(value))
     if letter is None or letter in shapes:
         return
@@ -183,5 +192,5 @@ def _find_shape_faults(shapes: str, value: Any, value_path: Path) -> Iterator[Ru
 
 
 def describe_quoting_fix(value: Any) -> str:
-    """Return the fix for a value that has to be a text."""
+    """Return the fix for a value that has to be a text: ``Write `'8080'`.`` for 8080."""
     return f"Write `'{value}'`."

@@ -1,11 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What surrounds a collector config in a stream of manifests: the workload that runs it, its image and network.
+"""Reads from manifests what runs a collector config: its workload, image, account and network. Private.
 
-What the stream does not show stays None, so that rules are silent about it. A stream is the objects of one file, one
-folder or one cluster. An owner is the object that holds the config: a ConfigMap or a custom resource. `_inputs.py`
-calls `find_context`, and the context goes into the `Subject` of rules. Private.
+plugin_utils/_otelcol/_inputs.py calls `find_context` with a config and all manifests of its file, folder or cluster.
+The answer goes into the `Subject` of rules. What the manifests do not show stays None, so that rules are silent about
+it. An owner is the object that holds the config: a ConfigMap or a custom resource. For example, of these manifests
+
+- ConfigMap `gw` with the config
+- Deployment `gw` with 2 replicas, which mounts it and runs the image `otel/opentelemetry-collector:0.158.0`
+- Service `gw`, which selects its pods and leads to port 4317
+
+the context has the image, the Service `gw`, and a `Deployment` with mode `deployment`, 2 replicas and port 4317.
 """
 
 from __future__ import annotations
@@ -70,34 +76,32 @@ class PlatformContext:
     """The names of the Services that lead to the collector."""
 
 
-def find_context(found_config: FoundConfig, stream: Sequence[Object], complete: bool = False) -> PlatformContext:
-    """Return what the objects of a stream show about the collector that runs this config.
+def find_context(found_config: FoundConfig, manifests: Sequence[Object], complete: bool = False) -> PlatformContext:
+    """Return what manifests show about the collector that runs a config.
 
-    `complete` says that the stream has all network policies.
+    `complete` says that they have all network policies.
     """
     if found_config.owner.get("kind") == CUSTOM_RESOURCE:
-        return _read_custom_resource(found_config.owner, stream, complete)
+        return _read_custom_resource(found_config.owner, manifests, complete)
     if found_config.owner:
-        for workload in list_workloads(stream):
+        for workload in list_workloads(manifests):
             container = find_mounting_container(workload, found_config.owner)
             if container is not None:
-                return _read_workload(workload, container, stream, complete)
+                return _read_workload(workload, container, manifests, complete)
     return PlatformContext()
 
 
-def _read_custom_resource(resource: Object, stream: Sequence[Object], complete: bool) -> PlatformContext:
-    """Return what a custom resource, and the stream around it, show about the collector that the operator makes."""
+def _read_custom_resource(resource: Object, manifests: Sequence[Object], complete: bool) -> PlatformContext:
+    """Return what a custom resource and the other manifests show about the collector that the operator makes."""
     spec = mapping_at(resource, "spec")
     resource_name = valid_name(mapping_at(resource, "metadata")) or ""
     mode = str(spec.get("mode") or "deployment")
     has_own_pods = mode != "sidecar"
     autoscaler = mapping_at(spec, "autoscaler")
-    replicas = (
-        None
-        if mode in _MODES_WITHOUT_REPLICAS
-        else _find_first_number(spec.get("replicas"), autoscaler.get("minReplicas"), 1)
-    )
-    rights = find_account_rights(account_of_resource(resource), stream) if has_own_pods else Rights()
+    replicas = None
+    if mode not in _MODES_WITHOUT_REPLICAS:
+        replicas = _find_first_number(spec.get("replicas"), autoscaler.get("minReplicas"), 1)
+    rights = find_account_rights(account_of_resource(resource), manifests) if has_own_pods else Rights()
     deployment = Deployment(
         mode=mode,
         replicas=replicas,
@@ -111,7 +115,7 @@ def _read_custom_resource(resource: Object, stream: Sequence[Object], complete: 
         by_operator=True,
         granted=rights.rbac_rules,
         bound_elsewhere=rights.bound_elsewhere,
-        ingress=find_resource_ingress(resource, stream, complete) if has_own_pods else None,
+        ingress=find_resource_ingress(resource, manifests, complete) if has_own_pods else None,
         annotated=bool(spec.get("podAnnotations")),
         logs=_find_pod_logs(
             mode, resource, names.operator_child_name(resource_name), names.CONTAINER_BY_BACKEND["operator"]
@@ -120,7 +124,7 @@ def _read_custom_resource(resource: Object, stream: Sequence[Object], complete: 
     environment = read_environment(spec)
     if environment is not None:
         environment |= _VARIABLES_OF_OPERATOR
-    services_of_pods = list_valid_names(find_selecting_services(operator_pod_labels(resource), resource, stream))
+    services_of_pods = list_valid_names(find_selecting_services(operator_pod_labels(resource), resource, manifests))
     services = names.list_operator_names(resource_name) | services_of_pods
     return PlatformContext(deployment, environment, str(spec.get("image") or ""), resource, services)
 
@@ -132,35 +136,36 @@ def _has_target_allocator(resource: Object) -> bool:
     return bool(mapping_at(resource, "metadata", "labels").get(_ALLOCATOR_LABEL))
 
 
-def _read_workload(workload: Object, container: Object, stream: Sequence[Object], complete: bool) -> PlatformContext:
-    """Return what a workload, the container with its collector, and the stream around it show."""
+def _read_workload(workload: Object, container: Object, manifests: Sequence[Object], complete: bool) -> PlatformContext:
+    """Return what a workload, the container with its collector, and the other manifests show."""
     mode = MODE_BY_WORKLOAD_KIND[workload["kind"]]
     template = mapping_at(workload, "spec", "template")
     pod_spec = mapping_at(template, "spec")
     labels = mapping_at(template, "metadata", "labels")
-    rights = find_account_rights(account_of_pod(pod_spec, workload), stream)
+    rights = find_account_rights(account_of_pod(pod_spec, workload), manifests)
+    replicas = None
+    if mode not in _MODES_WITHOUT_REPLICAS:
+        replicas = _find_first_number(value_at(workload, ("spec", "replicas")), 1)
     deployment = Deployment(
         mode=mode,
-        replicas=None
-        if mode in _MODES_WITHOUT_REPLICAS
-        else _find_first_number(value_at(workload, ("spec", "replicas")), 1),
-        autoscaled=any(scales_workload(candidate, workload) for candidate in stream),
-        unrequested=find_unrequested_resources(workload, stream),
+        replicas=replicas,
+        autoscaled=any(scales_workload(candidate, workload) for candidate in manifests),
+        unrequested=find_unrequested_resources(workload, manifests),
         memory_limit_mib=read_memory_mib(container),
         host_network=pod_spec.get("hostNetwork") is True,
         mounts=list_mount_paths(container),
         fleeting=list_fleeting_paths(container, pod_spec),
-        exposed=find_exposed_ports(container, labels, workload, stream),
+        exposed=find_exposed_ports(container, labels, workload, manifests),
         granted=rights.rbac_rules,
         bound_elsewhere=rights.bound_elsewhere,
         probed=not _PROBES.isdisjoint(container),
         ingress=find_pod_ingress(
-            workload, labels, stream, complete, map_port_names(mappings_at(pod_spec, "containers"))
+            workload, labels, manifests, complete, map_port_names(mappings_at(pod_spec, "containers"))
         ),
         annotated=bool(mapping_at(template, "metadata", "annotations")),
         logs=_find_pod_logs(mode, workload, valid_name(mapping_at(workload, "metadata")), valid_name(container)),
     )
-    services = list_valid_names(find_selecting_services(labels, workload, stream))
+    services = list_valid_names(find_selecting_services(labels, workload, manifests))
     return PlatformContext(
         deployment, read_environment(container), str(container.get("image") or ""), services=services
     )
@@ -182,11 +187,11 @@ def _find_first_number(*values: Any) -> int | None:
     return None
 
 
-def add_rights(context: PlatformContext, found_config: FoundConfig, stream: Sequence[Object]) -> PlatformContext:
+def add_rights(context: PlatformContext, found_config: FoundConfig, manifests: Sequence[Object]) -> PlatformContext:
     """Return a context with what other files of its folder grant to the account of the collector."""
     if context.deployment is None:
         return context
-    known_deployment = find_context(found_config, stream).deployment
+    known_deployment = find_context(found_config, manifests).deployment
     if known_deployment is None or (known_deployment.granted is None and not known_deployment.bound_elsewhere):
         return context
     deployment_with_rights = replace(
@@ -195,20 +200,20 @@ def add_rights(context: PlatformContext, found_config: FoundConfig, stream: Sequ
     return replace(context, deployment=deployment_with_rights)
 
 
-def describes_one_workload(found_config: FoundConfig, stream: Sequence[Object]) -> bool:
+def describes_one_workload(found_config: FoundConfig, manifests: Sequence[Object]) -> bool:
     """Whether objects of several files have one ConfigMap of this name, and one workload that mounts it.
 
     Variants of a chart are often side by side in a folder; then nobody knows which workload belongs to the config.
     """
     config_map_name = value_at(found_config.owner, ("metadata", "name"))
-    config_maps = [candidate for candidate in stream if candidate.get("kind") == "ConfigMap"]
+    config_maps = [candidate for candidate in manifests if candidate.get("kind") == "ConfigMap"]
     namesakes = [
         config_map for config_map in config_maps if value_at(config_map, ("metadata", "name")) == config_map_name
     ]
-    return len(namesakes) == len(_list_mounting_workloads(found_config, stream)) == 1
+    return len(namesakes) == len(_list_mounting_workloads(found_config, manifests)) == 1
 
 
-def is_config_in_use(found_config: FoundConfig, stream: Sequence[Object]) -> bool:
+def is_config_in_use(found_config: FoundConfig, manifests: Sequence[Object]) -> bool:
     """Whether a config is in use in a cluster: one in a ConfigMap is when a workload mounts it.
 
     A ConfigMap that the operator creates from a custom resource is not checked again.
@@ -218,13 +223,13 @@ def is_config_in_use(found_config: FoundConfig, stream: Sequence[Object]) -> boo
     owners = list_at(found_config.owner, "metadata", "ownerReferences")
     if any(value_at(owner, ("kind",)) == CUSTOM_RESOURCE for owner in owners):
         return False
-    return bool(_list_mounting_workloads(found_config, stream))
+    return bool(_list_mounting_workloads(found_config, manifests))
 
 
-def _list_mounting_workloads(found_config: FoundConfig, stream: Iterable[Object]) -> list[Object]:
-    """Return the workloads of a stream that mount the ConfigMap with a config."""
+def _list_mounting_workloads(found_config: FoundConfig, manifests: Iterable[Object]) -> list[Object]:
+    """Return the workloads that mount the ConfigMap with a config."""
     return [
         workload
-        for workload in list_workloads(stream)
+        for workload in list_workloads(manifests)
         if find_mounting_container(workload, found_config.owner) is not None
     ]

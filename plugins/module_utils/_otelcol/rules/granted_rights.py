@@ -1,23 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rights manifests give to the account of a collector, and which they give to another account in its place.
+"""Which rights manifests give to the account of a collector, and which to another account in its place. Private.
 
-What the manifests do not show stays None, so that rules are silent about it. An account is a ServiceAccount, with which
-pods run; a stream is the objects of one file, folder or cluster. from_manifests.py asks here. Private.
+from_manifests.py asks here. An account is a ServiceAccount, with which pods run. For example, a ClusterRoleBinding of
+account `obs/gw` grants the rules of its ClusterRole to pods with `serviceAccountName: gw` in namespace `obs`. What the
+manifests do not show stays None, so that rules are silent about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..config.documents import CUSTOM_RESOURCE
 from ..config.paths import mapping_at, mappings_at, value_at
 from ..kube import names
+from .manifest_containers import Object
 
-Object = Mapping[str, Any]
 _BINDING_KINDS = ("ClusterRoleBinding", "RoleBinding")
 # The account of pods that name none.
 DEFAULT_ACCOUNT = "default"
@@ -27,21 +28,21 @@ _GROUPS_OF_EVERYBODY = ("system:serviceaccounts", "system:authenticated")
 
 @dataclass(frozen=True)
 class Rights:
-    """RBAC rules of an account, None if they are not known, and the binding that names another one in its place.
-
-    `bound_elsewhere` describes that binding in words; it is empty if there is none. `rbac_rules` are empty then.
-    """
+    """The rights of an account."""
 
     rbac_rules: tuple[dict[str, Any], ...] | None = None
+    """None if they are not known."""
     bound_elsewhere: str = ""
+    """The binding that most likely names another account by mistake, in words; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """A ServiceAccount. None as namespace means that it is chosen later, as that of a chart is: it matches all."""
+    """A ServiceAccount."""
 
     name: str
     namespace: str | None
+    """None if it is chosen later, as that of a chart is; then it may be any."""
 
     def is_named_by(self, subject: Object) -> bool:
         """Whether a subject of a binding is this account, or a group with it."""
@@ -72,18 +73,18 @@ def account_of_resource(resource: Object) -> Account:
     )
 
 
-def find_account_rights(account: Account, stream: Sequence[Object]) -> Rights:
-    """Return what the objects of a stream grant to an account.
+def find_account_rights(account: Account, manifests: Sequence[Object]) -> Rights:
+    """Return what manifests grant to an account.
 
     If no binding names the account, but one names only accounts with which nothing runs, that is most likely a mistake:
     then `bound_elsewhere` is set. Without such a binding either, nothing is known.
     """
-    bindings = [candidate for candidate in stream if candidate.get("kind") in _BINDING_KINDS]
+    bindings = [candidate for candidate in manifests if candidate.get("kind") in _BINDING_KINDS]
     own_bindings = [binding for binding in bindings if _binds_account(binding, account)]
     if own_bindings:
-        return Rights(_collect_granted_rules(own_bindings, stream))
+        return Rights(_collect_granted_rules(own_bindings, manifests))
     for binding in bindings:
-        if _find_role(binding, stream) is not None and _binds_unused_accounts(binding, stream):
+        if _find_role(binding, manifests) is not None and _binds_unused_accounts(binding, manifests):
             return Rights((), _describe_binding(binding, account))
     return Rights()
 
@@ -93,38 +94,40 @@ def _binds_account(binding: Object, account: Account) -> bool:
     return any(account.is_named_by(subject) for subject in mappings_at(binding, "subjects"))
 
 
-def _collect_granted_rules(bindings: Iterable[Object], stream: Sequence[Object]) -> tuple[dict[str, Any], ...] | None:
-    """Return the rules that bindings grant; None if the stream lacks one of the roles, or others add rules to it."""
+def _collect_granted_rules(
+    bindings: Iterable[Object], manifests: Sequence[Object]
+) -> tuple[dict[str, Any], ...] | None:
+    """Return the rules that bindings grant; None if one of the roles is not there, or gets rules of other roles."""
     granted_rules: list[dict[str, Any]] = []
     for binding in bindings:
-        role = _find_role(binding, stream)
+        role = _find_role(binding, manifests)
         if role is None or "aggregationRule" in role:
             return None
         granted_rules.extend(dict(rule) for rule in mappings_at(role, "rules"))
     return tuple(granted_rules)
 
 
-def _find_role(binding: Object, stream: Sequence[Object]) -> Object | None:
-    """Return the role of a binding; None if the stream does not show it."""
+def _find_role(binding: Object, manifests: Sequence[Object]) -> Object | None:
+    """Return the role of a binding; None if the manifests do not show it."""
     kind, name = value_at(binding, ("roleRef", "kind")), value_at(binding, ("roleRef", "name"))
-    for candidate in stream:
+    for candidate in manifests:
         if candidate.get("kind") == kind and value_at(candidate, ("metadata", "name")) == name:
             return candidate
     return None
 
 
-def _binds_unused_accounts(binding: Object, stream: Sequence[Object]) -> bool:
-    """Whether a binding names nothing but accounts, and no workload of the stream runs with one of them."""
+def _binds_unused_accounts(binding: Object, manifests: Sequence[Object]) -> bool:
+    """Whether a binding names nothing but accounts, and no workload runs with one of them."""
     subjects = mappings_at(binding, "subjects")
     are_accounts = all(subject.get("kind") == "ServiceAccount" for subject in subjects)
     if not subjects or not are_accounts:
         return False
-    return not any(_binds_account(binding, account) for account in _list_used_accounts(stream))
+    return not any(_binds_account(binding, account) for account in _list_used_accounts(manifests))
 
 
-def _list_used_accounts(stream: Sequence[Object]) -> Iterator[Account]:
-    """Yield the accounts with which the workloads and custom resources of a stream run."""
-    for manifest in stream:
+def _list_used_accounts(manifests: Sequence[Object]) -> Iterator[Account]:
+    """Yield the accounts with which workloads and custom resources run."""
+    for manifest in manifests:
         spec = mapping_at(manifest, "spec")
         if str(manifest.get("apiVersion")).startswith("opentelemetry.io/"):
             yield account_of_resource(manifest)

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which components of a config need headers of the requests that a collector gets, and where? Private.
+"""Which components of a config need headers of the requests that a collector gets. Private.
 
-For example, this config has one place: pipeline `traces`, exporter `otlp`, with the demand `headers_setter` `passes on
-headers` `x-tenant`. Processor `batch` stands before it.
+client_metadata.py asks here, to find what drops such a header before. A demand is a header that a component needs, and
+what it does with it. For example, this config has one demanding component: exporter `otlp` in pipeline `traces`,
+because its extension `headers_setter` passes on header `x-tenant`. Processor `batch` stands before it.
 
     extensions: {headers_setter: {headers: [{key: X-Tenant, from_context: x-tenant}]}}
     exporters: {otlp: {auth: {authenticator: headers_setter}}}
@@ -44,17 +45,17 @@ _PASSES_ON = "passes on headers"
 
 
 class HeaderSetting(NamedTuple):
-    """A setting that names headers which a component needs.
-
-    `kind` is the type of the component without underscores; empty for all components of the section. `value_type` is
-    that of the value: a list of headers, or the text of one.
-    """
+    """A setting that names headers which a component needs."""
 
     section: str
     kind: str
+    """The type of the component without underscores; empty for all components of the section."""
     path: Path
+    """Where the setting is in the settings of the component."""
     value_type: type[list[Any] | str]
+    """That of the value: a list of headers, or the text of one."""
     action_text: str
+    """What the component does with the headers, one of the texts above."""
 
 
 # Sources: processor/batchprocessor and exporter/exporterhelper of the Collector; kafkaexporter of contrib.
@@ -79,17 +80,16 @@ _HEADER_EXPRESSION = re.compile(
 
 
 @dataclass(frozen=True)
-class Demand:
-    """A component that needs a header of the requests: its id, what it does with headers, and the header.
-
-    `action_text` is one of the texts above, such as `routes by headers`. An empty `header` stands for any header, or
-    for one that is not known. With `has_default`, requests without the header get a value.
-    """
+class HeaderDemand:
+    """A header of the requests that a component needs."""
 
     component_id: str
     action_text: str
+    """What the component does with headers, one of the texts above, such as `routes by headers`."""
     header: str = ""
+    """Empty for any header, or for one that is not known."""
     has_default: bool = False
+    """Whether requests without the header get a value."""
 
     @property
     def header_to_write(self) -> str:
@@ -98,18 +98,19 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class AskingPlace:
-    """A pipeline with the demands of one of its components. The processors before it may forget what it asks for."""
+class DemandingComponent:
+    """A component in a pipeline that needs headers."""
 
     pipeline: Pipeline
     component_id: str
-    demands: tuple[Demand, ...]
+    demands: tuple[HeaderDemand, ...]
     processors_before: tuple[str, ...]
+    """The ids of the processors of the pipeline before it, which may forget the headers."""
 
 
 @once_per_subject
-def find_asking_places(subject: Subject) -> Iterator[AskingPlace]:
-    """Yield each place of a pipeline at which a component needs headers."""
+def find_demanding_components(subject: Subject) -> Iterator[DemandingComponent]:
+    """Yield each component that needs headers, once for each pipeline that lists it."""
     demands_by_component = {
         (part.section, part.id): tuple(_find_demands(subject, part)) for part in subject.view.started_parts
     }
@@ -117,16 +118,16 @@ def find_asking_places(subject: Subject) -> Iterator[AskingPlace]:
         for index, component_id in enumerate(pipeline.processors):
             demands = demands_by_component.get(("processors", component_id))
             if demands:
-                yield AskingPlace(pipeline, component_id, demands, tuple(pipeline.processors[:index]))
+                yield DemandingComponent(pipeline, component_id, demands, tuple(pipeline.processors[:index]))
         for component_id in pipeline.exporters:
             demands = demands_by_component.get(("exporters", component_id)) or demands_by_component.get(
                 ("connectors", component_id)
             )
             if demands:
-                yield AskingPlace(pipeline, component_id, demands, tuple(pipeline.processors))
+                yield DemandingComponent(pipeline, component_id, demands, tuple(pipeline.processors))
 
 
-def _find_demands(subject: Subject, part: StartedComponent) -> Iterator[Demand]:
+def _find_demands(subject: Subject, part: StartedComponent) -> Iterator[HeaderDemand]:
     """Yield what a component needs of the headers of requests."""
     for header_setting in _HEADER_SETTINGS:
         if part.section == header_setting.section and header_setting.kind in ("", part.kind):
@@ -139,38 +140,38 @@ def _find_demands(subject: Subject, part: StartedComponent) -> Iterator[Demand]:
         yield from _find_setter_demands(subject, value_at(part.settings, AUTHENTICATOR_PATH))
 
 
-def _find_setting_demands(part: StartedComponent, header_setting: HeaderSetting) -> Iterator[Demand]:
+def _find_setting_demands(part: StartedComponent, header_setting: HeaderSetting) -> Iterator[HeaderDemand]:
     """Yield a demand for each header that a setting names; settings may have anything."""
     named_headers = value_at(part.settings, header_setting.path)
     if not isinstance(named_headers, header_setting.value_type):
         return
     for header in named_headers if isinstance(named_headers, list) else [named_headers]:
         if header and isinstance(header, str):
-            yield Demand(part.id, header_setting.action_text, header)
+            yield HeaderDemand(part.id, header_setting.action_text, header)
 
 
-def _find_action_demands(part: StartedComponent) -> Iterator[Demand]:
+def _find_action_demands(part: StartedComponent) -> Iterator[HeaderDemand]:
     """Yield the headers that a processor writes into attributes."""
     for action in (*mappings_at(part.settings, "actions"), *mappings_at(part.settings, "attributes")):
         source = action.get("from_context")
         if isinstance(source, str) and source.startswith(_CONTEXT_PREFIX):
-            yield Demand(part.id, _TO_ATTRIBUTES, source.removeprefix(_CONTEXT_PREFIX))
+            yield HeaderDemand(part.id, _TO_ATTRIBUTES, source.removeprefix(_CONTEXT_PREFIX))
 
 
-def _find_route_demands(part: StartedComponent) -> Iterator[Demand]:
+def _find_route_demands(part: StartedComponent) -> Iterator[HeaderDemand]:
     """Yield the headers by which a connector routes, each once."""
     headers: list[str] = []
     for route in mappings_at(part.settings, "table"):
         headers += _HEADER_EXPRESSION.findall(f"{route.get('condition')} {route.get('statement')}")
     for header in dict.fromkeys(headers):
-        yield Demand(part.id, _ROUTES, header)
+        yield HeaderDemand(part.id, _ROUTES, header)
 
 
-def _find_setter_demands(subject: Subject, extension_id: Any) -> Iterator[Demand]:
+def _find_setter_demands(subject: Subject, extension_id: Any) -> Iterator[HeaderDemand]:
     """Yield the headers that the extension of an exporter takes from the requests, if it is a headers_setter."""
     if not isinstance(extension_id, str) or kind_of(extension_id) != SETTER_TYPE:
         return
     for header_action in mappings_at(mapping_at(subject.config, "extensions", extension_id), "headers"):
         source = header_action.get("from_context")
         if isinstance(source, str) and header_action.get("action") != DELETE_ACTION:
-            yield Demand(extension_id, _PASSES_ON, source, bool(header_action.get("default_value")))
+            yield HeaderDemand(extension_id, _PASSES_ON, source, bool(header_action.get("default_value")))

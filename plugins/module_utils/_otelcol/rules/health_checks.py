@@ -4,6 +4,12 @@
 """Rules on health checks: the kubelet asks for them at the address of the pod.
 
 Source: the README of extension healthcheck. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.extensions: warning [health-check-missing] no health_check answers probes: pods that hang keep running,
+    and pods that are not ready receive data. Add extension `health_check: {endpoint: "[${env:MY_POD_IP}]:13133"}`,
+    and list it in service.extensions.
 """
 
 from __future__ import annotations
@@ -14,7 +20,8 @@ from ..config.addresses import is_loopback
 from ..config.paths import list_at
 from ..traits import EXTENSIONS, Trait, kind_of, types_with_traits
 from .port_reachability import choose_pod_address
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
 _TYPES_ANSWERING_PROBES = types_with_traits(EXTENSIONS, Trait.ANSWERS_PROBES)

@@ -5,6 +5,11 @@
 
 Source: the operator's docs/api/instrumentations.md, and internal/manifests/collector/service.go for the ports that the
 Service of a collector has: those of its receivers, and `spec.ports`. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    spec.exporter.endpoint: error [instrumentation-endpoint] no receiver of the collector behind c-collector listens
+    on port 80. Its ports are 4317, 4318, 8888. For OTLP these are 4317 (gRPC) and 4318 (HTTP).
 """
 
 from __future__ import annotations
@@ -16,7 +21,8 @@ from urllib.parse import urlsplit
 
 from ..config.paths import Path, list_at, mapping_at, mappings_at, value_at
 from ..kube.service_names import resolve_service
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/instrumentations.md"
 _ENDPOINT_VARIABLE = re.compile(r"OTEL_EXPORTER_OTLP(_[A-Z]+)?_ENDPOINT\Z")

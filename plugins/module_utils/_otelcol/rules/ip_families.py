@@ -5,36 +5,46 @@
 
 Source: net.SplitHostPort and net.Listen of Go, RFC 3986 (3.2.2, brackets in a URL), and Kubernetes, "IPv4/IPv6
 dual-stack" for the addresses of pods and nodes. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.zipkin.endpoint: error [unbracketed-address] '${env:MY_POD_IP}:9411' is no address in an IPv6 cluster.
+    Write `"[${env:MY_POD_IP}]:9411"`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..config.addresses import ANY_IPV4, IPV6
 from ..config.paths import Path, format_path, iter_leaves, value_at
 from ..errors import join_at_most
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
-# A variable with an address, as the downward API gives it: MY_POD_IP, K8S_NODE_IP, HOST_IP.
+# A variable with an address of a pod or node, as the downward API gives it: `${env:MY_POD_IP}`, `${K8S_NODE_IP}`.
 _ADDRESS_VARIABLE = r"\$\{(?:env:)?(?:[A-Z0-9]+_)*(?:POD|NODE|HOST)_?IP\}"
 _SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
-# An address of IPv6, or a variable with one, and a port, without the brackets between them.
-_UNBRACKETED = re.compile(rf"(?P<scheme>{_SCHEME})?(?P<address>{_ADDRESS_VARIABLE}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL)
+# Such a variable before a port, without brackets: `${env:MY_POD_IP}:4317`, `http://${env:MY_POD_IP}:4318/v1/logs`.
+_UNBRACKETED = re.compile(
+    rf"(?P<scheme>{_SCHEME})?(?P<address>{_ADDRESS_VARIABLE}):(?P<port_and_path>\d+(?:/.*)?)\Z", re.DOTALL
+)
+# The paths in one message at most.
 _MOST_SHOWN = 3
 
 
 def unbracketed_address(subject: Subject) -> Iterator[Fault]:
     """Yield addresses of pods and nodes before a port without brackets, which IPv6 needs.
 
-    Where the family is not known, only listeners are told: brackets are right there for IPv4 too. A URL with brackets
-    around an address of IPv4 is refused by Go since 1.25.2.
+    Where nobody knows the family of addresses, only addresses to listen on are reported: brackets are right there for
+    IPv4 too. In a URL they are not: Go refuses brackets around an address of IPv4 since 1.25.2.
     """
     families = _known_ip_families(subject)
     if not families:
-        yield from _find_doubtful_listeners(subject)
+        yield from _report_unbracketed_listeners(subject)
     elif families[0] == IPV6:
         for path, value in iter_leaves(subject.config):
             if isinstance(value, str) and _UNBRACKETED.match(value):
@@ -42,19 +52,33 @@ def unbracketed_address(subject: Subject) -> Iterator[Fault]:
                 yield Fault(path, message, f'Write `"{_add_brackets(value)}"`.')
 
 
-def _find_doubtful_listeners(subject: Subject) -> Iterator[Fault]:
-    """Yield the first listener that needs brackets if the addresses are those of IPv6, with all others."""
-    listeners = list(_find_unbracketed_listeners(subject))
-    if not listeners:
+class _Endpoint(NamedTuple):
+    """A text with an address to listen on, and where it stands."""
+
+    path: Path
+    text: str
+
+
+def _report_unbracketed_listeners(subject: Subject) -> Iterator[Fault]:
+    """Yield one fault for all addresses to listen on without brackets, in case the cluster has IPv6."""
+    endpoints = list(_find_unbracketed_listeners(subject))
+    if not endpoints:
         return
-    path, value = listeners[0]
     location = "on a host with IPv6" if subject.on_host else "in an IPv6 cluster"
-    paths_text = join_at_most(_MOST_SHOWN, [format_path(listener_path) for listener_path, _value in listeners], ", ")
+    paths_text = join_at_most(_MOST_SHOWN, [format_path(endpoint.path) for endpoint in endpoints], ", ")
     message = (
         f"the collector does not start {location}, because an IPv6 address needs brackets before a port: {paths_text}"
     )
-    fix = f'Write `"{_add_brackets(value)}"`, which works with IPv4 too.'
-    yield Fault(path, message, fix, severity="info")
+    fix = f'Write `"{_add_brackets(endpoints[0].text)}"`, which works with IPv4 too.'
+    yield Fault(endpoints[0].path, message, fix, severity="info")
+
+
+def _find_unbracketed_listeners(subject: Subject) -> Iterator[_Endpoint]:
+    """Yield the endpoints of listeners that are written with an address without brackets."""
+    for listener in subject.view.listeners:
+        value = value_at(subject.config, listener.path)
+        if isinstance(value, str) and _UNBRACKETED.match(value):
+            yield _Endpoint(listener.path, value)
 
 
 @about("deployment")
@@ -71,17 +95,9 @@ def ipv4_listener(subject: Subject) -> Iterator[Fault]:
             yield Fault(listener.path, message, f"Write `{any_address}`, which takes both families.", severity=severity)
 
 
-def _find_unbracketed_listeners(subject: Subject) -> Iterator[tuple[Path, str]]:
-    """Yield the endpoints of listeners that are written with an address without brackets."""
-    for listener in subject.view.listeners:
-        value = value_at(subject.config, listener.path)
-        if isinstance(value, str) and _UNBRACKETED.match(value):
-            yield listener.path, value
-
-
 def _add_brackets(value: str) -> str:
-    """Return an address with brackets before its port."""
-    return _UNBRACKETED.sub(r"\g<scheme>[\g<address>]:\g<rest>", value)
+    """Return an address with brackets before its port: `[${env:MY_POD_IP}]:4317`."""
+    return _UNBRACKETED.sub(r"\g<scheme>[\g<address>]:\g<port_and_path>", value)
 
 
 def _known_ip_families(subject: Subject) -> tuple[str, ...]:

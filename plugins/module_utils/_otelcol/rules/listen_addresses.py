@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on the addresses on which components listen.
 
-Which settings these are, _data/catalogue/ports.json says. `otelcol validate` reads few of them; the others are refused
-by net.Listen of Go when the Collector starts. Private.
+_data/catalogue/ports.json says in which settings these addresses stand. `otelcol validate` reads few of them; the
+others are refused by net.Listen of Go when the Collector starts. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.prometheus.endpoint: error [listen-address] 'prometheus' has no port. Write `0.0.0.0:PORT`.
 """
 
 from __future__ import annotations
@@ -13,11 +17,13 @@ from collections.abc import Iterator
 
 from ..languages.formats import find_listener_fault, suggest_listening_address
 from ..needs.listeners import ListenEndpoint, list_written_endpoints
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
+# How the address of a Unix socket begins: `unix:/run/a.sock`, `/run/a.sock`, or `@name` for one without a file.
 _SOCKET_PREFIXES = ("unix:", "/", "@")
-# Texts of a template that is not rendered yet.
+# What is in an address of a template that is not rendered yet.
 _TEMPLATE_SIGN = "{{"
 
 
@@ -29,7 +35,7 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
     """
     for part in subject.view.started_parts:
         for endpoint in list_written_endpoints(part, subject.listeners):
-            if endpoint.row.is_checked or _is_not_judged(endpoint):
+            if endpoint.row.is_checked or _is_unknown_or_socket(endpoint):
                 continue
             problem = find_listener_fault(endpoint.text)
             if problem:
@@ -38,8 +44,8 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
                 yield Fault(endpoint.path, f"'{endpoint.text}' {problem}", f"Write `{valid_address}`.")
 
 
-def _is_not_judged(endpoint: ListenEndpoint) -> bool:
-    """Whether an address is not known yet, or one of a socket where the component takes these."""
+def _is_unknown_or_socket(endpoint: ListenEndpoint) -> bool:
+    """Whether an address is not known yet, or is one of a Unix socket, if the component takes these."""
     address = endpoint.text
     is_unknown = not address or "$" in address or _TEMPLATE_SIGN in address
     is_socket = endpoint.row.takes_sockets and address.startswith(_SOCKET_PREFIXES)

@@ -4,55 +4,41 @@
 """Rules on loops: a collector reads the log in which it prints records, or receives what it says of itself.
 
 Sources: the READMEs of file_log and of the debug exporter, and the latter's normal.go and detailed.go. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.file_log: warning [log-loop] 'file_log' reads the log of this collector, in which 'debug' prints a
+    line for each batch, which comes back as a record. Exclude the log of this collector, or remove 'debug'.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..config.addresses import is_loopback, parse_destination
-from ..config.paths import iter_leaves, list_at, mapping_at, mappings_at, value_at
+from ..config.paths import iter_leaves, list_at, mapping_at, value_at
 from ..kube import names
 from ..kube.service_names import resolve_service
 from ..needs.listeners import StartedComponent
 from ..needs.pod_logs import PodLogs, glob_matches
-from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import TELEMETRY
-from .subject import Fault, Printer, Subject, about, define_rules
-from .view import View
+from .printing_exporters import BASIC, find_printing_exporters
+from .reached_exporters import RecordFilter, find_reached_exporters
+from .rule_definitions import Fault, about, define_rules
+from .subject import Printer, Subject
 
-_BASIC = "basic"
-# Attributes by which a filter may name a pod of which nothing is known.
+# Parts of the settings of a filter that show that it tells pods apart, if nothing is known of the pod itself.
 _POD_FACTS = ("k8s.namespace.name", "k8s.container.name", "k8s.pod.name", "log.file.path")
-# The log of a pod of which nothing is known.
+# Stands for the log of a pod of which nothing is known.
 _UNKNOWN_POD_LOGS = PodLogs("daemonset", "namespace", "workload", "container")
-# Levels of the Collector's own log at which it shows none of what a debug exporter prints.
-_SILENT_LEVELS = ("warn", "warning", "error", "dpanic", "panic", "fatal")
-# What the former logging exporter prints, by its level; nothing but a line for each batch at higher ones.
-_VERBOSITY_OF_LEVEL = {"debug": "detailed", "info": "normal"}
-_PRINTING_EXPORTERS = types_with_traits(EXPORTERS, Trait.PRINTS)
 # What happens with each verbosity: the receiver makes a record of each line of the log.
 _EFFECT_BY_VERBOSITY = {
     "detailed": "prints each record as several lines, each of which comes back as a record",
     "normal": "prints each record as a line, which comes back as a record",
-    _BASIC: "prints a line for each batch, which comes back as a record",
+    BASIC: "prints a line for each batch, which comes back as a record",
 }
-
-
-class Filter(NamedTuple):
-    """What drops records on a way: its name, and its settings as text."""
-
-    name: str
-    settings_text: str
-
-
-class RecordPath(NamedTuple):
-    """A receiver or connector from which records go on, and the first filter on their way there, if there is one."""
-
-    start_component: str
-    first_filter: Filter | None
 
 
 @about(receivers=["filelog"])
@@ -61,107 +47,43 @@ def log_loop(subject: Subject) -> Iterator[Fault]:
     own_log = subject.deployment.logs if subject.deployment else None
     verbosities = find_printing_exporters(subject.view)
     for part in subject.view.find_parts("receivers", "filelog"):
-        for exporter, filtered_by in _find_reached_exporters(subject.view, part).items():
+        for exporter, first_filter in find_reached_exporters(subject.view, part).items():
             printers = subject.printers.get(exporter, ())
             if exporter in verbosities:
                 printers = (Printer("", own_log, exporter, verbosities[exporter]), *printers)
             for printer in printers:
                 if _reads_log(part, printer.pod_logs):
-                    yield _describe_loop(part, printer, filtered_by)
+                    yield _describe_loop(part, printer, first_filter)
 
 
-def _describe_loop(part: StartedComponent, printer: Printer, filtered_by: Filter | None) -> Fault:
-    """Return the fault of a receiver that reads what a printer prints; a filter on the way makes it less certain."""
+def _describe_loop(part: StartedComponent, printer: Printer, first_filter: RecordFilter | None) -> Fault:
+    """Return the fault of a receiver that reads what a printer prints; a filter in between makes it less certain."""
     collector_text = f"collector '{printer.collector}'" if printer.collector else "this collector"
     glob = printer.pod_logs.file_glob if printer.pod_logs else ""
     effect = _EFFECT_BY_VERBOSITY.get(printer.verbosity, _EFFECT_BY_VERBOSITY["detailed"])
     message = f"'{part.id}' reads the log of {collector_text}, in which '{printer.exporter}' {effect}"
     exclusion = f"Add '{glob}' to `exclude`" if glob else "Exclude the log of this collector"
     fix = f"{exclusion}, or remove '{printer.exporter}'."
-    if filtered_by is None:
+    if first_filter is None:
         multiplies = printer.verbosity in ("normal", "detailed") and bool(glob)
         return Fault(part.path, message, fix, severity="" if multiplies else "warning")
-    if _names_pod(filtered_by.settings_text, printer.pod_logs):
-        doubt = f"unless '{filtered_by.name}', which names it, drops all of them"
+    if _names_pod(first_filter.settings_text, printer.pod_logs):
+        doubt = f"unless '{first_filter.name}', which names it, drops all of them"
         return Fault(part.path, f"{message} ({doubt})", fix, severity="info")
-    doubt = f"unless '{filtered_by.name}' drops all of them"
+    doubt = f"unless '{first_filter.name}' drops all of them"
     return Fault(part.path, f"{message} ({doubt})", fix, severity="warning")
 
 
 def _names_pod(text: str, logs: PodLogs | None) -> bool:
-    """Whether a filter names the collector's pod. What it drops of that pod is not known without running it."""
+    """Whether the settings of a filter name the collector's pod. Only a run would show what it drops of that pod."""
     words = (logs.namespace, logs.workload, logs.container) if logs else _POD_FACTS
     return any(word in text for word in words)
 
 
-def find_printing_exporters(view: View) -> dict[str, str]:
-    """Return the verbosity of each exporter that prints log records to the log of its collector."""
-    level = str(value_at(view.config, ("service", "telemetry", "logs", "level")) or "").lower()
-    used_exporters: set[str] = set()
-    for pipeline in view.pipelines:
-        if kind_of(pipeline.key) == "logs":
-            used_exporters.update(pipeline.exporters)
-    verbosities: dict[str, str] = {}
-    for part in view.find_parts(EXPORTERS, *_PRINTING_EXPORTERS):
-        is_silent = level in _SILENT_LEVELS and part.settings.get("use_internal_logger") is not False
-        if part.id in used_exporters and not is_silent:
-            verbosities[part.id] = _find_verbosity(part)
-    return verbosities
-
-
-def _find_verbosity(part: StartedComponent) -> str:
-    """Return what a debug exporter prints; the former logging exporter prints each record unless its level is high."""
-    verbosity = part.settings.get("verbosity")
-    if verbosity:
-        return str(verbosity).lower()
-    if part.kind != "logging":
-        return _BASIC
-    level = str(part.settings.get("loglevel") or "info").lower()
-    return _VERBOSITY_OF_LEVEL.get(level, _BASIC)
-
-
-def _find_reached_exporters(view: View, part: StartedComponent) -> dict[str, Filter | None]:
-    """Return the exporters that the records of a receiver reach, through connectors too, and a filter on the way.
-
-    A way without a filter counts first.
-    """
-    connectors = mapping_at(view.config, "connectors")
-    reached: dict[str, Filter | None] = {}
-    remaining_pipelines = [pipeline for pipeline in view.pipelines if kind_of(pipeline.key) == "logs"]
-    ways = [RecordPath(part.id, next(_find_filtering_operators(part), None))]
-    while ways:
-        ways.sort(key=lambda way: way.first_filter is not None, reverse=True)
-        start, earlier_filter = ways.pop()
-        fed_pipelines = [pipeline for pipeline in remaining_pipelines if start in pipeline.receivers]
-        for pipeline in fed_pipelines:
-            remaining_pipelines.remove(pipeline)
-            filtered_by = earlier_filter or next(_find_filtering_processors(view, pipeline.processors), None)
-            for exporter_id in pipeline.exporters:
-                if filtered_by is None or exporter_id not in reached:
-                    reached[exporter_id] = filtered_by
-                if exporter_id in connectors:
-                    ways.append(RecordPath(exporter_id, filtered_by))
-    return reached
-
-
-def _find_filtering_operators(part: StartedComponent) -> Iterator[Filter]:
-    """Yield the operators of a receiver that may drop records."""
-    for operator in mappings_at(part.settings, "operators"):
-        if operator.get("type") in ("filter", "router"):
-            yield Filter(f"operator {operator['type']}", str(operator))
-
-
-def _find_filtering_processors(view: View, processors: Iterable[str]) -> Iterator[Filter]:
-    """Yield the processors of a pipeline that may drop records."""
-    for name in processors:
-        if kind_of(name) == "filter":
-            yield Filter(name, str(mapping_at(view.config, "processors").get(name)))
-
-
 def _reads_log(part: StartedComponent, logs: PodLogs | None) -> bool:
-    """Whether a receiver reads a log.
+    """Whether a receiver reads the files of a log.
 
-    If the log is unknown, only a receiver that excludes nothing and would read any log counts.
+    If these are not known, it certainly reads them only if it excludes nothing and reads the logs of all pods.
     """
     include, exclude = _list_valid_globs(part.settings, "include"), _list_valid_globs(part.settings, "exclude")
     if logs is None and exclude:
@@ -178,8 +100,9 @@ def _list_valid_globs(settings: Mapping[str, Any], key: str) -> list[str]:
     return [glob for glob in list_at(settings, key) if isinstance(glob, str)]
 
 
-# The port of an address or URL, and the own IP of the pod as a variable, such as `${env:MY_POD_IP}`.
+# The port of an address or URL: `4317` of `localhost:4317` and of `http://localhost:4317/v1/logs`.
 _PORT = re.compile(r":(\d{1,5})(?:/|\Z)")
+# The address of the own pod, as a variable: `${env:MY_POD_IP}`.
 _OWN_ADDRESS = re.compile(r"\$\{(?:env:)?(?:MY|K8S)_POD_IP\}")
 _USUAL_PORTS = {"grpc": "4317", "http": "4318"}
 
@@ -218,7 +141,10 @@ def _list_otlp_ports(part: StartedComponent) -> Iterator[str]:
 
 
 def _is_own_service(endpoint: str, subject: Subject) -> bool:
-    """Whether an endpoint is a Service of the collector itself, as far as its workload is known."""
+    """Whether an endpoint is a Service of the collector itself: for workload `gw`, `gw` or `gw-headless`, for example.
+
+    A workload that the operator makes of the custom resource `gw` is `gw-collector`, with Services for both names.
+    """
     logs = subject.deployment.logs if subject.deployment else None
     if logs is None:
         return False

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What manifests show of the container with a collector: its environment, memory and mounts. Private.
+"""Reads from manifests the container with a collector: its environment, memory and mounts. Private.
 
-from_manifests.py asks here. What a manifest does not show is None. A fleeting path is that of a volume which ends with
-the pod.
+from_manifests.py asks here. What a manifest does not show is None. A fleeting path is the path of a mount whose volume
+ends with the pod, as an emptyDir does.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from ..kube.objects import may_share_namespace
 from ..needs.quantities import parse_bytes
 
 Object = Mapping[str, Any]
+"""A manifest, or a part of one such as a container."""
 MODE_BY_WORKLOAD_KIND = {"DaemonSet": "daemonset", "Deployment": "deployment", "StatefulSet": "statefulset"}
 _MIB = 2**20
 
 
-def list_workloads(stream: Iterable[Object]) -> Iterator[Object]:
-    """Yield the workloads of a stream that may run a collector."""
-    for candidate in stream:
+def list_workloads(manifests: Iterable[Object]) -> Iterator[Object]:
+    """Yield the workloads that may run a collector."""
+    for candidate in manifests:
         if candidate.get("kind") in MODE_BY_WORKLOAD_KIND:
             yield candidate
 

@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What manifests show of the network around a collector: ports, Services, and policies. Private.
+"""Reads from manifests the network around a collector: ports, Services, and network policies. Private.
 
-A stream is the objects of one file, folder or cluster. from_manifests.py asks here for the `Deployment` of a config.
+from_manifests.py asks here for the `Deployment` of a config. For example, a Service with `targetPort: 4317` that
+selects the pods of a workload opens the port `(4317, "TCP")`.
 """
 
 from __future__ import annotations
@@ -29,27 +30,27 @@ _PART_OF_LABEL = {"app.kubernetes.io/part-of": "opentelemetry"}
 
 
 def find_exposed_ports(
-    container: Object, labels: Object, workload: Object, stream: Sequence[Object]
+    container: Object, labels: Object, workload: Object, manifests: Sequence[Object]
 ) -> frozenset[tuple[int, str]] | None:
-    """Return the ports of a container that its host or a Service opens; None if there is neither."""
-    exposed_pairs: list[tuple[Any, str]] = []
+    """Return the ports of a container that its node or a Service opens; None if nothing is known of them."""
+    exposed_pairs: list[tuple[Any, str]] = []  # a number or name of a port, and its protocol
     number_by_name: dict[str | None, Any] = {}
     for port in mappings_at(container, "ports"):
         number_by_name[valid_name(port)] = port.get("containerPort")
         if port.get("hostPort"):
             exposed_pairs.append((port.get("containerPort"), _read_protocol(port)))
-    for service in find_selecting_services(labels, workload, stream):
+    for service in find_selecting_services(labels, workload, manifests):
         exposed_pairs += _list_target_ports(service, number_by_name)
     valid_ports = frozenset((number, protocol) for number, protocol in exposed_pairs if isinstance(number, int))
-    return valid_ports if valid_ports or _has_service_beside(workload, stream) else None
+    return valid_ports if valid_ports or _has_service_beside(workload, manifests) else None
 
 
-def _has_service_beside(workload: Object, stream: Iterable[Object]) -> bool:
-    """Whether a stream has Services in the namespace of a workload.
+def _has_service_beside(workload: Object, manifests: Iterable[Object]) -> bool:
+    """Whether there are Services in the namespace of a workload.
 
-    Without any, those of the workload may be in another stream, so nothing is known of its ports.
+    Without any, those of the workload may be in other files, so nothing is known of its ports.
     """
-    services = (candidate for candidate in stream if candidate.get("kind") == "Service")
+    services = (candidate for candidate in manifests if candidate.get("kind") == "Service")
     return any(may_share_namespace(service, workload) for service in services)
 
 
@@ -67,9 +68,9 @@ def _read_protocol(port: Object) -> str:
     return str(port.get("protocol") or "TCP")
 
 
-def find_selecting_services(labels: Object, workload: Object, stream: Iterable[Object]) -> Iterator[Object]:
-    """Yield the Services of a stream that select the pods of a workload."""
-    for candidate in stream:
+def find_selecting_services(labels: Object, workload: Object, manifests: Iterable[Object]) -> Iterator[Object]:
+    """Yield the Services that select the pods of a workload."""
+    for candidate in manifests:
         if candidate.get("kind") != "Service":
             continue
         selector = mapping_at(candidate, "spec", "selector")
@@ -89,12 +90,12 @@ def list_valid_names(manifests: Iterable[Object]) -> frozenset[str]:
 
 
 def find_pod_ingress(
-    owner: Object, labels: Object, stream: Sequence[Object], complete: bool, names_by_port: dict[int, set[str]]
+    owner: Object, labels: Object, manifests: Sequence[Object], complete: bool, names_by_port: dict[int, set[str]]
 ) -> Ingress | None:
-    """Return the network policies of a stream that select pods; None if none does."""
+    """Return the network policies that select pods with some labels; None if none does."""
     policies_in_namespace = [
         candidate
-        for candidate in stream
+        for candidate in manifests
         if candidate.get("kind") == "NetworkPolicy" and may_share_namespace(candidate, owner)
     ]
     selecting_policies = Policies(policies_in_namespace, labels, "Ingress")
@@ -112,19 +113,23 @@ def map_port_names(containers: Iterable[Object]) -> dict[int, set[str]]:
     return names_by_port
 
 
-def find_resource_ingress(resource: Object, stream: Sequence[Object], complete: bool) -> Ingress | None:
+def find_resource_ingress(resource: Object, manifests: Sequence[Object], complete: bool) -> Ingress | None:
     """Return the network policies of the pods of a custom resource.
 
-    The policy that the operator will make counts too, if the stream does not show it.
+    The policy that the operator will make counts too, if the manifests do not show it.
     """
-    expected_policies = _build_expected_policies(resource, stream)
+    expected_policies = _build_expected_policies(resource, manifests)
     containers: list[Object] = []
-    for workload in list_workloads(stream):
+    for workload in list_workloads(manifests):
         if _is_workload_of(workload, resource):
             containers += mappings_at(workload, "spec", "template", "spec", "containers")
     is_complete = complete and not expected_policies
     return find_pod_ingress(
-        resource, operator_pod_labels(resource), [*stream, *expected_policies], is_complete, map_port_names(containers)
+        resource,
+        operator_pod_labels(resource),
+        [*manifests, *expected_policies],
+        is_complete,
+        map_port_names(containers),
     )
 
 
@@ -134,8 +139,8 @@ def _is_workload_of(candidate: Object, owner: Object) -> bool:
     return value_at(candidate, ("metadata", "name")) == workload_name and may_share_namespace(candidate, owner)
 
 
-def _build_expected_policies(resource: Object, stream: Sequence[Object]) -> list[Object]:
-    """Return the network policy that the operator makes of a custom resource, unless the stream shows it.
+def _build_expected_policies(resource: Object, manifests: Sequence[Object]) -> list[Object]:
+    """Return the network policy that the operator makes of a custom resource, unless the manifests show it.
 
     The webhook of 0.158 sets `enabled`, so the operator makes none of a resource without it. What later versions make
     is unknown.
@@ -145,7 +150,7 @@ def _build_expected_policies(resource: Object, stream: Sequence[Object]) -> list
     if not is_enabled or not isinstance(version, str):
         return []
     is_known_version = (0,) < parse_version(version)[:2] <= _LAST_TCP_ONLY_VERSION
-    if not is_known_version or any(_is_policy_of(candidate, resource) for candidate in stream):
+    if not is_known_version or any(_is_policy_of(candidate, resource) for candidate in manifests):
         return []
     name = f"{names.operator_child_name(str(value_at(resource, ('metadata', 'name'))))}-networkpolicy"
     spec = {"podSelector": {}, "ingress": [{"ports": [{"protocol": "TCP"}]}]}

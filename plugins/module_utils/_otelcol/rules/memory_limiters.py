@@ -4,6 +4,11 @@
 """Rules on memory limiters: limits that the Collector rejects, that never act, or that act too early.
 
 Source: internal/memorylimiter/config.go in the Collector, and the README of memory_limiter. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.memory_limiter: error [memory-limiter-settings] 'memory_limiter' has no limit. Add `limit_percentage:
+    80`.
 """
 
 from __future__ import annotations
@@ -19,7 +24,8 @@ from ..needs.listeners import StartedComponent
 from ..needs.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from ..traits import kind_of
 from .configured_components import configured_components
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"
@@ -125,10 +131,10 @@ def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
 
 def _list_configured_limiters(subject: Subject) -> Iterator[Limiter]:
     """Yield all memory limiters of a config, without those whose settings are a variable."""
-    for section_name, component_id, kind, settings in configured_components(subject):
-        if kind_of(kind) == _KIND and not isinstance(settings, str):
-            known_settings = settings if isinstance(settings, dict) else {}
-            yield Limiter(StartedComponent(section_name, component_id, _KIND, known_settings))
+    for component in configured_components(subject):
+        if kind_of(component.type) == _KIND and not isinstance(component.settings, str):
+            known_settings = component.settings if isinstance(component.settings, dict) else {}
+            yield Limiter(StartedComponent(component.section, component.id, _KIND, known_settings))
 
 
 def _is_absent_or_zero(value: Any) -> bool:

@@ -4,6 +4,11 @@
 """Rules on files and directories that a config names, and that no volume of the pod brings.
 
 Sources: the READMEs of host_metrics, file_log, journald and file_storage. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp.tls.ca_file: warning [file-missing] nothing is mounted at /certs. Mount the Secret there with
+    `volumes`, or write /etc/otelcol/secrets/NAME/KEY: the role then mounts the Secret NAME.
 """
 
 from __future__ import annotations
@@ -14,7 +19,8 @@ from posixpath import dirname
 
 from ..config.paths import Path, list_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Deployment, Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Subject
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"

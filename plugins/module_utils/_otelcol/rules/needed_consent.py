@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on rights that go far beyond telemetry: a collector has them only with consent, by its option `allow`.
 
-Which rights need consent, needs/component_row.py says. Private.
+needs/component_row.py says which rights need consent. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.journald: error [consent-missing] 'journald' needs to run as root, for which this collector has no
+    consent. Remove the setting, or add `allow: [root, secrets]` to the collector.
 """
 
 from __future__ import annotations
@@ -15,18 +20,26 @@ from ..config.paths import Path, list_at
 from ..needs.component_row import NODES_PROXY, ROOT, ComponentNeeds, find_guarded_rights
 from ..needs.listeners import StartedComponent
 from ..needs.used_parts import find_used_parts
-from .subject import Deployment, Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Subject
 
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
+# Takes the place of a setting to see whether the component needs the right without it.
 _REPLACEMENT_TEXT = "other"
 
 
-class _AskingComponent(NamedTuple):
-    """A component that may need consent: its part of the config, its row, and the rights that it needs."""
+NeedTest = Callable[[Any], bool]
+"""Says whether a component needs a right, given a value in place of some of its settings."""
+
+
+class _GuardedComponent(NamedTuple):
+    """A component that needs rights, some of which may need consent."""
 
     part: StartedComponent
     component_row: ComponentNeeds
+    """The row of needs/component_table.py about its type."""
     needed_rights: set[str]
+    """The rights that need consent, such as `root`."""
 
 
 @about("deployment")
@@ -35,24 +48,24 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if deployment is None or deployment.allowed is None:
         return
-    asking_components = list(_list_asking_components(subject, deployment))
+    guarded_components = list(_list_guarded_components(subject, deployment))
     allowed_rights = set(deployment.allowed)
     rights_to_allow = set(allowed_rights)
-    for asking_component in asking_components:
-        rights_to_allow |= asking_component.needed_rights
+    for guarded_component in guarded_components:
+        rights_to_allow |= guarded_component.needed_rights
     fix = f"Remove the setting, or add `allow: [{', '.join(sorted(rights_to_allow))}]` to the collector."
-    for asking_component in asking_components:
-        part, row = asking_component.part, asking_component.component_row
-        for right in sorted(asking_component.needed_rights - allowed_rights):
+    for guarded_component in guarded_components:
+        part, row = guarded_component.part, guarded_component.component_row
+        for right in sorted(guarded_component.needed_rights - allowed_rights):
             message = f"'{part.id}' needs {_describe_right(row, part.settings, right)}"
-            path = _find_smallest_cause(_make_right_test(row, right, deployment), part.settings, part.path)
+            path = _find_smallest_cause(_make_need_test(row, right, deployment), part.settings, part.path)
             yield Fault(path, f"{message}, for which this collector has no consent", fix)
 
 
-def _list_asking_components(subject: Subject, deployment: Deployment) -> Iterator[_AskingComponent]:
+def _list_guarded_components(subject: Subject, deployment: Deployment) -> Iterator[_GuardedComponent]:
     """Yield the started components that may need consent."""
     for row, part in find_used_parts(subject.view.started_parts):
-        yield _AskingComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
+        yield _GuardedComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
 
 
 def _list_guarded_rights(row: ComponentNeeds, settings: dict[str, Any], deployment: Deployment) -> set[str]:
@@ -67,7 +80,7 @@ def _list_guarded_rights(row: ComponentNeeds, settings: dict[str, Any], deployme
 
 
 def _describe_right(row: ComponentNeeds, settings: dict[str, Any], right: str) -> str:
-    """Return a right as a sentence names it."""
+    """Return a right as a message names it: `to run as root`, `the right to get, list secrets everywhere`."""
     if right == ROOT:
         return "to run as root"
     rule = next(rule for rule in row.list_rules(settings) if right in find_guarded_rights(rule))
@@ -82,7 +95,7 @@ def _join_words(words: Iterable[Any]) -> str:
     return ", ".join(str(word) for word in words)
 
 
-def _make_right_test(row: ComponentNeeds, right: str, deployment: Deployment) -> Callable[[Any], bool]:
+def _make_need_test(row: ComponentNeeds, right: str, deployment: Deployment) -> NeedTest:
     """Return a function that says whether a component with other settings needs a right."""
 
     def needs_right(settings: Any) -> bool:
@@ -91,21 +104,22 @@ def _make_right_test(row: ComponentNeeds, right: str, deployment: Deployment) ->
     return needs_right
 
 
-def _find_smallest_cause(has_need: Callable[[Any], bool], settings: Any, path: Path) -> Path:
-    """Return the path of the smallest setting that alone makes a component need something.
+def _find_smallest_cause(needs_right: NeedTest, settings: Any, path: Path) -> Path:
+    """Return the path of the smallest setting that alone makes a component need a right.
 
-    `has_need` says whether the component has the need with a value in place of `settings`. A child of a mapping is the
-    cause if the need ends with another scalar in its place, or without the mapping or list there. An item of a list is
-    the cause if the need is there with this item alone.
+    For example, of `{root_path: /hostfs, scrapers: {cpu: {}, process: {}}}` that is `scrapers.process`, if the need
+    ends without this scraper. A child of a mapping is the cause if the need ends without it, or with another text in
+    its place. An item of a list is the cause if the need is there with this item alone. `settings` are those at `path`,
+    and `needs_right` is asked with other values in their place.
     """
     if isinstance(settings, dict):
         for key, child in reversed(settings.items()):
-            if not has_need(_neutralize_child(settings, key)):
-                return _find_smallest_cause(_narrow_to_child(has_need, settings, key), child, (*path, key))
+            if not needs_right(_neutralize_child(settings, key)):
+                return _find_smallest_cause(_narrow_to_child(needs_right, settings, key), child, (*path, key))
     if isinstance(settings, list):
         for index, child in enumerate(settings):
-            if has_need([child]):
-                return _find_smallest_cause(_narrow_to_item(has_need), child, (*path, index))
+            if needs_right([child]):
+                return _find_smallest_cause(_narrow_to_item(needs_right), child, (*path, index))
     return path
 
 
@@ -115,22 +129,22 @@ def _neutralize_child(settings: dict[Any, Any], key: Any) -> dict[Any, Any]:
     return other_settings if isinstance(settings[key], (dict, list)) else {**other_settings, key: _REPLACEMENT_TEXT}
 
 
-def _narrow_to_child(has_need: Callable[[Any], bool], settings: dict[Any, Any], key: Any) -> Callable[[Any], bool]:
-    """Return a function that says whether the component has the need with another value of a key of its settings."""
+def _narrow_to_child(needs_right: NeedTest, settings: dict[Any, Any], key: Any) -> NeedTest:
+    """Return a function that says whether the component needs the right with another value of a key."""
 
-    def needs_with_child(child: Any) -> bool:
-        return has_need({**settings, key: child})
+    def needs_right_with_child(child: Any) -> bool:
+        return needs_right({**settings, key: child})
 
-    return needs_with_child
+    return needs_right_with_child
 
 
-def _narrow_to_item(has_need: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Return a function that says whether the component has the need with one item in a list."""
+def _narrow_to_item(needs_right: NeedTest) -> NeedTest:
+    """Return a function that says whether the component needs the right with one item in a list."""
 
-    def needs_with_item(other_item: Any) -> bool:
-        return has_need([other_item])
+    def needs_right_with_item(list_item: Any) -> bool:
+        return needs_right([list_item])
 
-    return needs_with_item
+    return needs_right_with_item
 
 
 RULES = define_rules("error", consent_missing, documentation=_GOOD_PRACTICES)

@@ -4,6 +4,11 @@
 """Rules on what others can read or reach: clear text on the network, and open receivers and diagnostics.
 
 Sources: the Collector's config/configtls, and OpenTelemetry's best practices for configs. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp.endpoint: warning [clear-text] 'otlp' sends in clear text to ingest.example.com. Use the server's
+    TLS port: an https:// URL, or `tls: {insecure: false}` with gRPC.
 """
 
 from __future__ import annotations
@@ -15,7 +20,8 @@ from ..config.addresses import ANY_HOSTS, is_internal_host, is_loopback, parse_d
 from ..config.paths import Path, value_at
 from ..needs.listeners import Listener, StartedComponent
 from ..traits import sends_nothing
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .view import ENDPOINT_KEYS
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"

@@ -5,6 +5,11 @@
 
 Sources: the READMEs of the receivers in opentelemetry-collector-contrib, and EC2's documentation of the instance
 metadata service. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.journald: warning [host-reader] 'journald' reads the journal of a node, but a statefulset is not on
+    every node, and may share one with another copy. Move it to a collector with mode daemonset.
 """
 
 from __future__ import annotations
@@ -14,7 +19,8 @@ from typing import Any
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .workload_placement import ON_EACH_HOST
 
 _COMPONENTS = "https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"

@@ -5,6 +5,11 @@
 
 Sources: rules.go and config.go of receivercreator, and the READMEs of the observers in opentelemetry-collector-contrib.
 Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.receiver_creator.receivers.redis: error [discovery-rule] 'rule' is missing. Add a rule such as `type
+    == "pod"`.
 """
 
 from __future__ import annotations
@@ -18,7 +23,8 @@ from ..errors import find_nearest, suggest_word
 from ..languages.expr import find_expression_fault
 from ..traits import kind_of
 from .configured_components import configured_components
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _CREATOR_KIND = "receivercreator"
 # How a rule has to begin. Single quotes, which the language takes elsewhere, are refused here.
@@ -126,7 +132,7 @@ def _read_endpoint_type(rule: Any) -> str:
 def _list_receiver_templates(subject: Subject) -> Iterator[_ReceiverTemplate]:
     """Yield the receivers that receiver_creators start, without those whose settings are a variable."""
     for component in configured_components(subject):
-        if component.section != "receivers" or kind_of(component.kind) != _CREATOR_KIND:
+        if component.section != "receivers" or kind_of(component.type) != _CREATOR_KIND:
             continue
         observers = list_at(component.settings, "watch_observers")
         for name, template in mapping_at(component.settings, "receivers").items():

@@ -4,6 +4,12 @@
 """Rules on what a collector may do: at the API of Kubernetes by RBAC, and at AWS by its credentials.
 
 Sources: the sections "RBAC" of the components, and the API groups of Kubernetes. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.k8s_attributes: warning [missing-permission] 'k8s_attributes' needs to watch pods, which the
+    ServiceAccount is not allowed to do. Add to its ClusterRole: `{apiGroups: [''], resources: [pods], verbs:
+    [watch]}`.
 """
 
 from __future__ import annotations
@@ -15,7 +21,8 @@ from typing import Any, NamedTuple
 from ..config.paths import Path, list_at
 from ..errors import join_at_most
 from ..needs.used_parts import find_used_parts
-from .subject import Deployment, Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Subject
 
 _IDENTITY = "https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html"
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"

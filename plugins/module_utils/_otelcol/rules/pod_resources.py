@@ -4,6 +4,12 @@
 """Rules on what a pod asks for: requests that an autoscaler measures, a volume, and a cache of the whole cluster.
 
 Sources: the documentation of Kubernetes on autoscalers and StatefulSets, and the README of k8s_attributes. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    warning [autoscaler-without-request] the autoscaler measures cpu as a share of the request, and a container of
+    the pod requests none. Add `resources: {requests: {cpu: AMOUNT}}` to each container, unless a LimitRange does
+    so.
 """
 
 from __future__ import annotations
@@ -11,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import mapping_at
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _AUTOSCALING = "https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/"
 _STATEFUL_SETS = "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#volume-claim-templates"

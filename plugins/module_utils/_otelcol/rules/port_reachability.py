@@ -4,6 +4,11 @@
 """Rules on who reaches a port: a port that its clients do not reach, or one that everybody on a node reaches.
 
 Sources: OpenTelemetry's best practices for configs, and Kubernetes' documentation of network policies. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.netflow: warning [unreachable-receiver] port 2055 listens on localhost, which no other pod reaches.
+    Write `hostname: ${env:MY_POD_IP}`.
 """
 
 from __future__ import annotations
@@ -13,7 +18,8 @@ from collections.abc import Iterator
 from ..config.addresses import ANY_HOSTS, is_loopback
 from ..config.paths import value_at
 from ..needs.listeners import Listener
-from .subject import Deployment, Fault, Ingress, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Ingress, Subject
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _NODE_PORTS = "https://kubernetes.io/docs/concepts/configuration/overview/#services"

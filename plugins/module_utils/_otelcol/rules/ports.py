@@ -4,6 +4,11 @@
 """Rules on ports that two parts of a collector open.
 
 Source: net.Listen of Go and bind(2); default ports from the catalogue. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.zipkin/2: error [port-clash] TCP port 9411 is already taken by receivers.zipkin. Give one of them
+    another port.
 """
 
 from __future__ import annotations
@@ -13,7 +18,8 @@ from collections.abc import Iterator
 from ..config.addresses import ANY_HOSTS, hosts_overlap
 from ..config.paths import format_path
 from ..needs.listeners import Listener
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"
 _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"

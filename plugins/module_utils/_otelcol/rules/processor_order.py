@@ -4,6 +4,11 @@
 """Rules on the order of processors in a pipeline.
 
 Source: "Recommended Processors" and "Ordering" in the Collector's processor/README.md, and the README of each. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.pipelines.traces.processors[1]: warning [memory-limiter-late] 'memory_limiter' comes after 'batch'. Put
+    it first: rejected data then costs no work, and receivers can slow down their senders.
 """
 
 from __future__ import annotations
@@ -14,7 +19,8 @@ from typing import Any
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, kind_of, traits_of, types_with_traits
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .view import Pipeline
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"

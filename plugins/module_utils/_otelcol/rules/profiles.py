@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..config.paths import Position
 from ..errors import Problem, suggest_word
-from .subject import SEVERITIES, Finding, sort_key_by_position
+from .findings import SEVERITIES, Finding, sort_key_by_position
 
 OFF = "off"
 DEFAULT = "default"

@@ -1,10 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of scrape configs of Prometheus: durations, timeouts beside intervals, and targets.
+"""Checks of scrape configs of Prometheus: durations, timeouts beside intervals, and targets. Private.
 
-Each is a key of a row of constraints.json, see constraints.py. A check gets the value of that key (its operand), the
-settings of the Prometheus receiver at the place of the row, their path, and the row. Private.
+Each is a key of a row of constraints.json, see constraints.py. The keys, and a row with what it finds:
+
+| key | example of a row | finding |
+|---|---|---|
+| `span` | `"span": ["scrape_interval"]` | '5 minutes' is not a duration of Prometheus |
+| `timeouts` | `"timeouts": 60` | 'scrape_timeout' is 61s, more than the interval, which is a minute by default |
+| `targets` | `"targets": true` | a target is a host and a port, without a path |
+
+The operand of `timeouts` is the default of the interval in seconds.
 """
 
 from __future__ import annotations
@@ -15,58 +22,50 @@ from typing import Any, NamedTuple
 from ..catalogue.rows import Row
 from ..config.paths import Path, list_at, mapping_at
 from .amounts import duration_in_seconds, is_prometheus_duration
-from .constraints import DURATION, RANGE, WORD, Check, RuleFaults, find_texts, find_values
-from .subject import Fault
+from .constraints import INVALID_DURATION, OUT_OF_RANGE, UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
+from .given_values import find_texts, find_values
+from .rule_definitions import Fault
 
 
 def _find_wrong_durations(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield texts and numbers that Prometheus does not read as a duration."""
     for key in keys:
-        for place, value in find_values(settings, key, path):
+        for value_path, value in find_values(settings, key, path):
             if isinstance(value, (str, int, float)) and not is_prometheus_duration(str(value)):
                 fix = "Write whole numbers with units, the largest first: `1m30s`."
-                yield DURATION, Fault(place, f"'{value}' is not a duration of Prometheus", fix)
+                yield RuleFault(INVALID_DURATION, Fault(value_path, f"'{value}' is not a duration of Prometheus", fix))
 
 
-class _SharedInterval(NamedTuple):
-    """The interval of a job without one of its own."""
+class _TimeSetting(NamedTuple):
+    """A duration that settings give, such as an interval."""
 
     seconds: float | None
-    """None if the text is no duration, such as a variable."""
+    """None if nobody knows them here: a variable decides, or the text is no duration."""
     in_words: str
-    """As a message shows it: `30s in `global``, or `a minute by default`."""
+    """As a message shows it: `30s`, `30s in `global``, or `a minute by default`."""
 
 
 def _find_long_timeouts(default_seconds: int, settings: Any, path: Path, _row: Row) -> RuleFaults:
-    """Yield timeouts that are longer than the interval of the same job.
+    """Yield timeouts that are longer than the interval of the same job, which Prometheus refuses.
 
-    The interval of a job is its own, else the global one, else `default_seconds`. Prometheus refuses such a timeout.
-    An interval or a timeout of 0 counts as not given, and one that cannot be read is not judged.
+    The interval of a job is its own, else the one in `global`, else `default_seconds`.
     """
-    shared_interval = _read_shared_interval(mapping_at(settings, "global"), default_seconds)
-    for place, timed_settings in _list_timed_settings(settings, path):
-        own_interval, timeout = (
-            _read_seconds(timed_settings.get("scrape_interval")),
-            _read_seconds(timed_settings.get("scrape_timeout")),
-        )
-        if own_interval is None or timeout is None:
-            continue  # a variable decides one of them
-        interval_seconds = own_interval or shared_interval.seconds
-        if interval_seconds is not None and timeout > interval_seconds:
-            interval_in_words = timed_settings["scrape_interval"] if own_interval else shared_interval.in_words
-            message = (
-                f"'scrape_timeout' is {timed_settings['scrape_timeout']}, more than the interval, which is"
-                f" {interval_in_words}"
-            )
-            yield RANGE, Fault((*place, "scrape_timeout"), message, "Shorten it, or write a longer `scrape_interval`.")
+    default_interval = _read_global_interval(settings) or _TimeSetting(default_seconds, "a minute by default")
+    for timed_path, timed_settings in _list_timed_settings(settings, path):
+        interval = _read_time_setting(timed_settings, "scrape_interval") or default_interval
+        timeout = _read_time_setting(timed_settings, "scrape_timeout")
+        if timeout is None or timeout.seconds is None or interval.seconds is None:
+            continue
+        if timeout.seconds > interval.seconds:
+            message = f"'scrape_timeout' is {timeout.in_words}, more than the interval, which is {interval.in_words}"
+            fix = "Shorten it, or write a longer `scrape_interval`."
+            yield RuleFault(OUT_OF_RANGE, Fault((*timed_path, "scrape_timeout"), message, fix))
 
 
-def _read_shared_interval(global_settings: dict[str, Any], default_seconds: int) -> _SharedInterval:
-    """Return the interval of the global settings, or the default of Prometheus if they have none."""
-    seconds = _read_seconds(global_settings.get("scrape_interval"))
-    if seconds == 0:
-        return _SharedInterval(default_seconds, "a minute by default")
-    return _SharedInterval(seconds, f"{global_settings.get('scrape_interval')} in `global`")
+def _read_global_interval(settings: Any) -> _TimeSetting | None:
+    """Return the interval of all jobs without one of their own; None if it is not given."""
+    interval = _read_time_setting(mapping_at(settings, "global"), "scrape_interval")
+    return interval._replace(in_words=f"{interval.in_words} in `global`") if interval else None
 
 
 def _list_timed_settings(settings: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -76,25 +75,27 @@ def _list_timed_settings(settings: Any, path: Path) -> Iterator[tuple[Path, dict
         yield (*path, "scrape_configs", index), mapping_at(job)
 
 
-def _read_seconds(value: Any) -> float | None:
-    """Return a duration of Prometheus in seconds; 0 if none is given, None if its text is no duration.
-
-    A reference to a variable is no duration either: its value is not known here.
-    """
+def _read_time_setting(timed_settings: dict[str, Any], key: str) -> _TimeSetting | None:
+    """Return the duration at a key; None if it is not given. Prometheus takes 0 as not given too."""
+    value = timed_settings.get(key)
     text = "" if value is None else str(value)
     if text and not is_prometheus_duration(text):
-        return None
-    return duration_in_seconds(text)
+        return _TimeSetting(None, text)
+    seconds = duration_in_seconds(text)
+    return _TimeSetting(seconds, text) if seconds else None
 
 
 def _find_targets_with_path(_operand: bool, settings: Any, path: Path, _row: Row) -> RuleFaults:
-    """Yield targets that have a path, such as `app:8080/metrics`."""
-    for place, text in find_texts(["targets.*"], settings, path):
+    """Yield targets that have a path, such as `app:8080/metrics`; the operand is always true."""
+    for value_path, text in find_texts(["targets.*"], settings, path):
         if "/" in text:
             fix = "Write `HOST:PORT`; `scheme` and `metrics_path` have the rest."
-            yield WORD, Fault(place, "a target is a host and a port, without a path", fix)
+            yield RuleFault(UNKNOWN_VALUE, Fault(value_path, "a target is a host and a port, without a path", fix))
 
 
-# These find nothing where none of their keys is given.
-OF_GIVEN: dict[str, Check] = {"span": _find_wrong_durations}
-CHECKS: dict[str, Check] = {"timeouts": _find_long_timeouts, "targets": _find_targets_with_path}
+# This one finds nothing where none of its keys is given.
+OF_GIVEN: dict[str, ConstraintCheck] = {"span": _find_wrong_durations}
+CHECKS: dict[str, ConstraintCheck] = {
+    "timeouts": _find_long_timeouts,
+    "targets": _find_targets_with_path,
+}

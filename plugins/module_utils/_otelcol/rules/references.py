@@ -4,6 +4,11 @@
 """Rules on references: ids that pipelines, the service and components name.
 
 Source of each: the Collector's otelcol/config.go, service/pipelines/config.go and service/extensions. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.extensions[0]: error [undefined-reference] 'health_check' is not configured. Add it to `extensions`, or
+    remove it here.
 """
 
 from __future__ import annotations
@@ -17,19 +22,17 @@ from ..config.paths import ROLES, SECTIONS, Path, iter_leaves, list_at, mapping_
 from ..errors import suggest_word
 from ..traits import EXPORTERS, is_for_trials
 from .build_facts import Build
-from .configured_components import configured_components
-from .remembered_settings import remembered_by_settings
+from .configured_components import ConfiguredComponent, configured_components
+from .rule_definitions import Fault, about, define_rules
+from .settings_cache import cached_by_settings
 from .structure import is_expression, trim_id
-from .subject import Fault, Subject, about, define_rules
+from .subject import Subject
 
-# Ends of paths that name an extension, used if the build is unknown.
+# The ends of paths that name an extension, used if the build is unknown.
 EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]
-
-
+# The sections whose components a list of ids may name: those of a role in a pipeline, or those of `service.extensions`.
 _SECTIONS_OF_ROLES = {**ROLES, "extensions": ("extensions",)}
-
-
-# A pipeline without exporters is rarely one too many: what it receives has nowhere to go.
+# The fix for a pipeline that lacks one end; `{0}` is its signal.
 _FIXES_OF_MISSING_ENDS = {
     "receivers": "Add a recipe that receives {0}, such as otlp_ingest, or list a receiver here.",
     "exporters": "Add a recipe that exports {0}, such as otlp_forward, or list an exporter here. For a collector to "
@@ -204,14 +207,14 @@ def _may_hide_more(subject: Subject, path: Path) -> bool:
 def unused_component(subject: Subject) -> Iterator[Fault]:
     """Yield components that no pipeline uses; the Collector never starts them."""
     used_ids = {role: _read_ids_in_pipelines(subject, role) for role in ROLES}
-    for section_name, component_id, kind, _settings in configured_components(subject):
-        roles = [role for role, sections in ROLES.items() if section_name in sections]
-        if section_name == "extensions" or any(used_ids[role].may_list(component_id) for role in roles):
+    for component in configured_components(subject):
+        roles = [role for role, sections in ROLES.items() if component.section in sections]
+        if component.section == "extensions" or any(used_ids[role].may_list(component.id) for role in roles):
             continue
-        is_kept_for_trials = section_name == EXPORTERS and is_for_trials(kind)
+        is_kept_for_trials = component.section == EXPORTERS and is_for_trials(component.type)
         severity = "info" if is_kept_for_trials else ""
         fix = "Remove it, or list it in a pipeline."
-        yield Fault((section_name, component_id), f"no pipeline uses '{component_id}'", fix, severity=severity)
+        yield Fault(component.config_path, f"no pipeline uses '{component.id}'", fix, severity=severity)
 
 
 def _read_ids_in_pipelines(subject: Subject, role: str) -> _ListedIds:
@@ -240,14 +243,13 @@ def list_references(config: Any) -> Iterator[tuple[Path, str]]:
 
 
 class NamedUse(NamedTuple):
-    """Where a component names an extension or a pipeline, and the name.
-
-    `may_be_built_in` says that the name may be one that the component itself knows.
-    """
+    """A text in the settings of a component that names an extension or a pipeline."""
 
     path: Path
+    """Where it stands in the config."""
     name: str
     may_be_built_in: bool
+    """Whether the component may know the name itself, without such an extension."""
 
 
 def list_extension_uses(subject: Subject) -> Iterator[NamedUse]:
@@ -258,50 +260,58 @@ def list_extension_uses(subject: Subject) -> Iterator[NamedUse]:
 def _list_uses(subject: Subject, target_section: str) -> Iterator[NamedUse]:
     """Yield the references of components, by the catalogue's keys if the build is known, else by the usual keys."""
     if subject.target:
-        for _place, (named_section, use) in _list_uses_by_catalogue(subject):
-            if named_section == target_section:
-                yield use
+        for _component_path, use in _list_uses_by_catalogue(subject):
+            if use.target_section == target_section:
+                yield use.named_use
     elif target_section == "extensions":
-        for section_name, component_id, _kind, settings in configured_components(subject):
-            yield from _list_uses_in_settings((section_name, component_id), [], EXTENSION_KEYS, settings)
+        for component in configured_components(subject):
+            yield from _list_uses_in_settings(component, [], EXTENSION_KEYS)
 
 
-@remembered_by_settings
-def _list_uses_by_catalogue(
-    build: Build, section: str, component_id: str, kind: str, settings: Any
-) -> Iterator[tuple[str, NamedUse]]:
-    """Yield each name in the settings, with the section of what it names: `extensions`, or `pipelines`."""
-    if section not in SECTIONS:
+class _CatalogueUse(NamedTuple):
+    """A use that the catalogue knows, and the section of what it names: `extensions`, or `pipelines`."""
+
+    target_section: str
+    named_use: NamedUse
+
+
+@cached_by_settings
+def _list_uses_by_catalogue(build: Build, component: ConfiguredComponent) -> Iterator[_CatalogueUse]:
+    """Yield each name in the settings of a component. Only connectors name pipelines."""
+    if component.section not in SECTIONS:
         return
-    named_sections = ("extensions", "pipelines") if section == "connectors" else ("extensions",)
-    for named_section in named_sections:
-        exact, ends = build.find_reference_keys(section, kind, named_section)
-        for use in _list_uses_in_settings((section, component_id), exact, ends, settings):
-            yield named_section, use
+    target_sections = ("extensions", "pipelines") if component.section == "connectors" else ("extensions",)
+    for target_section in target_sections:
+        keys = build.find_reference_keys(component.section, component.type, target_section)
+        for use in _list_uses_in_settings(component, keys.exact_references, keys.path_ends):
+            yield _CatalogueUse(target_section, use)
 
 
 def _list_uses_in_settings(
-    place: Path, exact_references: list[ReferenceKey], path_ends: list[Path], settings: Any
+    component: ConfiguredComponent, exact_references: list[ReferenceKey], path_ends: list[Path]
 ) -> Iterator[NamedUse]:
-    """Yield the texts that name something, at known paths or at the ends of paths at any depth."""
-    if not isinstance(settings, dict):
+    """Yield the texts that name something, at known paths or at the ends of paths at any depth.
+
+    For example, the end `("auth", "authenticator")` fits the path `protocols.grpc.auth.authenticator`.
+    """
+    if not isinstance(component.settings, dict):
         return
-    named_targets: dict[Path, tuple[str, bool]] = {}
+    uses_by_path: dict[Path, NamedUse] = {}
     for reference in exact_references:
-        for path, value in reference.find_ids(settings):
-            named_targets[path] = (value, reference.takes_built_in_names)
+        for path, name in reference.find_ids(component.settings):
+            uses_by_path[path] = NamedUse((*component.config_path, *path), name, reference.takes_built_in_names)
     last_keys = {path_end[-1] for path_end in path_ends}
-    for path, value in iter_leaves(settings):
+    for path, value in iter_leaves(component.settings):
         may_name = path[-1] in last_keys and isinstance(value, str)
         if may_name and any(_has_path_end(path, path_end) for path_end in path_ends):
-            named_targets[path] = (value, False)
-    for path, (value, is_lax) in named_targets.items():
-        if value and not is_expression(value):
-            yield NamedUse((*place, *path), value, is_lax)
+            uses_by_path[path] = NamedUse((*component.config_path, *path), value, may_be_built_in=False)
+    for use in uses_by_path.values():
+        if use.name and not is_expression(use.name):
+            yield use
 
 
 def _has_path_end(path: Path, path_end: Path) -> bool:
-    """Whether a path ends like this; `*` is any key, but for the last one."""
+    """Whether a path ends like this; `*` stands for any key."""
     tail = path[-len(path_end) :]
     if len(tail) != len(path_end):
         return False
@@ -309,7 +319,7 @@ def _has_path_end(path: Path, path_end: Path) -> bool:
 
 
 def _suggest_definition(component_id: str, role: str, subject: Subject) -> str:
-    """Return what to do about an id that is not configured for its role."""
+    """Return the fix for an id that is not configured for its role."""
     other_sections = [name for name in SECTIONS if name != role and component_id in mapping_at(subject.config, name)]
     if other_sections:
         return f"It is configured in `{other_sections[0]}` and cannot be used here."

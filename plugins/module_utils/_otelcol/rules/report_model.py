@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .subject import SEVERITIES, Finding, Rule, sort_key_by_position
+from .findings import SEVERITIES, Finding, sort_key_by_position
+from .rule_definitions import Rule
 
 NEVER = "never"
 _LONGEST_CODE = 120

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .findings import Finding
 from .junit_report import render_junit
 from .report_model import (
     Report,
@@ -18,7 +19,6 @@ from .report_model import (
     format_suppressed_line,
 )
 from .sarif_report import format_sarif
-from .subject import Finding
 
 _GITHUB_LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
 

@@ -7,6 +7,11 @@ A request above the limit is refused for good, so the exporter drops its records
 _data/catalogue/request_limits.json with their sources. A batch that counts records has no size in bytes: without a
 maximum it is unbounded. Source: exporter/exporterhelper/internal/queuebatch/config.go and
 processor/batchprocessor/config.go of the Collector. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.batch: warning [request-too-large] 'batch' makes requests of any size, and Datadog over OTLP takes at
+    most 0.5 MiB. Write `sending_queue: {batch: {sizer: bytes, max_size: 419430}}` in 'otlp_http'.
 """
 
 from __future__ import annotations
@@ -22,28 +27,30 @@ from ..config.paths import Path, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import find_otlp_protocol, kind_of, speaks_otlp
 from .batching import BATCH, QUEUE
-from .subject import Fault, Receiving, Subject, define_rules
+from .rule_definitions import Fault, define_rules
+from .subject import Receiving, Subject
 from .view import Pipeline
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
 # Records of today are rarely smaller: a time, a body of a few words and the attributes of a resource.
 _SMALL_RECORD_BYTES = 500
 _ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
-# What a batch may have below a limit, so that the frame of a request fits too.
+# The share of a limit that a fix gives to a batch, so that the frame of a request fits too.
 _SHARE_BELOW_LIMIT = 0.8
 
 
 @dataclass(frozen=True)
 class LargestRequest:
-    """The largest request of an exporter: its bytes, None for no maximum, and what makes it as large.
-
-    `path` is the setting that decides. `severity` is empty for that of the rule.
-    """
+    """The largest request of an exporter."""
 
     size_bytes: int | None
+    """None if it has no maximum."""
     reason: str
+    """What makes it as large, as the begin of a message: `the batch of 'otlp'`."""
     path: Path
+    """The setting that decides."""
     severity: str = ""
+    """That of a fault; empty for that of the rule."""
 
     def is_above(self, limit: SizeLimit) -> bool:
         """Whether it may be larger than a limit."""
@@ -52,14 +59,13 @@ class LargestRequest:
 
 @dataclass(frozen=True)
 class SizeLimit:
-    """What takes no larger request: its name, and the bytes.
-
-    `setting` is where the user can raise it; empty if nobody can.
-    """
+    """The largest request that a receiver, a service or an exporter takes."""
 
     owner: str
+    """Who has the limit, as a message says it: `collector 'gateway'`, `Datadog over OTLP`."""
     size_bytes: int
     setting: str = ""
+    """Where the user can raise it; empty if nobody can."""
 
 
 def request_too_large(subject: Subject) -> Iterator[Fault]:
@@ -92,7 +98,7 @@ def _report_large_request(part: StartedComponent, largest_request: LargestReques
 
 
 def _format_mib(size: int) -> str:
-    """Return bytes as a message shows them."""
+    """Return bytes as a message shows them: `4 MiB`."""
     return f"{size / 2**20:.3g} MiB"
 
 
@@ -121,12 +127,9 @@ def _find_limits_of_receivers(
         ]
         known_sizes = [size for size in sizes if size]
         if known_sizes and None not in sizes:
-            name = (
-                f"collector '{receiving_collector.collector}'"
-                if receiving_collector.collector
-                else "the collector behind it"
-            )
-            yield SizeLimit(name, max(known_sizes), f"`{protocol}: {{{row['key']}: …}}` of its receiver otlp")
+            name = receiving_collector.collector
+            owner = f"collector '{name}'" if name else "the collector behind it"
+            yield SizeLimit(owner, max(known_sizes), f"`{protocol}: {{{row['key']}: …}}` of its receiver otlp")
 
 
 def _list_server_settings(receivers_settings: Sequence[Any], protocol: str) -> Iterator[Any]:
@@ -183,10 +186,9 @@ def _find_largest_request(part: StartedComponent, subject: Subject, limit_rows: 
     if isinstance(queue, str) or isinstance(batch, str) or "batcher" in part.settings:
         return None
     if _has_batches(queue):
-        sizer = value_at(batch, ("sizer",)) or value_at(queue, ("sizer",), "items")
-        largest_batch = _find_largest_batch(batch, str(sizer), f"the batch of '{part.id}'", (*part.path, QUEUE, BATCH))
-        if largest_batch is not _UNCHANGED_REQUEST:
-            return largest_batch
+        sizer = str(value_at(batch, ("sizer",)) or value_at(queue, ("sizer",), "items"))
+        if not _keeps_requests(batch, sizer):
+            return _find_largest_batch(batch, sizer, f"the batch of '{part.id}'", (*part.path, QUEUE, BATCH))
     return _find_largest_passed_on(part, subject, limit_rows)
 
 
@@ -210,27 +212,31 @@ def _find_largest_passed_on(
     return max(known_requests, key=lambda request: request.size_bytes or 0, default=None)
 
 
-# A batch that waits for nothing and splits nothing.
-_UNCHANGED_REQUEST = LargestRequest(0, "", ())
+def _keeps_requests(batch: Any, sizer: str) -> bool:
+    """Whether a batch sends requests as they come: it waits for no more data, and splits nothing."""
+    is_unlimited = (value_at(batch, ("max_size",), 0) or 0) == 0
+    return is_unlimited and value_at(batch, ("min_size",), 1) == 0 and "$" not in sizer
 
 
-def _find_largest_batch(batch: Any, sizer: str, why: str, path: Path) -> LargestRequest | None:
-    """Return the largest request that the settings of a batch allow; None if a variable says that."""
+def _find_largest_batch(batch: Any, sizer: str, reason: str, path: Path) -> LargestRequest | None:
+    """Return the largest request that the settings of a batch allow; None if a variable says that.
+
+    `sizer` is `bytes`, `items` for records, or `requests`.
+    """
     max_size = value_at(batch, ("max_size",), 0) or 0
     if not isinstance(max_size, int) or "$" in sizer:
         return None
     if max_size == 0:
-        waits_for_more = value_at(batch, ("min_size",), 1) != 0
-        return LargestRequest(None, why, path) if waits_for_more else _UNCHANGED_REQUEST
-    return (
-        LargestRequest(max_size, why, path) if sizer == "bytes" else _estimate_request_of_records(max_size, why, path)
-    )
+        return LargestRequest(None, reason, path)
+    if sizer == "bytes":
+        return LargestRequest(max_size, reason, path)
+    return _estimate_request_of_records(max_size, reason, path)
 
 
-def _estimate_request_of_records(record_count: int, why: str, path: Path) -> LargestRequest:
+def _estimate_request_of_records(record_count: int, reason: str, path: Path) -> LargestRequest:
     """Return a request of a number of records, each of which is as small as records are."""
-    reason = f"{why}, with {record_count} records of {_SMALL_RECORD_BYTES} bytes,"
-    return LargestRequest(record_count * _SMALL_RECORD_BYTES, reason, path)
+    reason_with_count = f"{reason}, with {record_count} records of {_SMALL_RECORD_BYTES} bytes,"
+    return LargestRequest(record_count * _SMALL_RECORD_BYTES, reason_with_count, path)
 
 
 def _find_request_of_pipeline(
@@ -241,13 +247,13 @@ def _find_request_of_pipeline(
     for processor in reversed(pipeline.processors):
         if kind_of(processor) == BATCH:
             return _find_request_of_batch(processors.get(processor), processor)
-    accepted_sizes = [
-        size for processor in pipeline.receivers for size in _list_accepted_sizes(processor, subject, limit_rows)
-    ]
+    accepted_sizes: list[int] = []
+    for receiver in pipeline.receivers:
+        accepted_sizes += _list_accepted_sizes(receiver, subject, limit_rows)
     if not accepted_sizes:
         return None
-    why = f"'{part.id}' passes on what pipeline '{pipeline.key}' receives, and so"
-    return LargestRequest(max(accepted_sizes), why, part.path, "info")
+    reason = f"'{part.id}' passes on what pipeline '{pipeline.key}' receives, and so"
+    return LargestRequest(max(accepted_sizes), reason, part.path, "info")
 
 
 def _find_request_of_batch(settings: Any, processor_id: str) -> LargestRequest | None:
@@ -256,11 +262,9 @@ def _find_request_of_batch(settings: Any, processor_id: str) -> LargestRequest |
     max_records = value_at(settings, ("send_batch_max_size",), 0) or 0
     if isinstance(settings, str) or not isinstance(max_records, int):
         return None
-    return (
-        _estimate_request_of_records(max_records, f"'{processor_id}'", path)
-        if max_records
-        else LargestRequest(None, f"'{processor_id}'", path)
-    )
+    if max_records == 0:
+        return LargestRequest(None, f"'{processor_id}'", path)
+    return _estimate_request_of_records(max_records, f"'{processor_id}'", path)
 
 
 def _list_accepted_sizes(receiver: str, subject: Subject, limit_rows: Sequence[Row]) -> Iterator[int]:

@@ -1,10 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How certain a row of constraints.json is for a build: in other versions, a violation is a warning. Private.
+"""How certain a row of constraints.json is for a build: where it is not, its findings are warnings. Private.
 
-A doubt is a reason in words why a violation may be none in this build; it is empty if the row is certain. To hedge a
-fault is to add the doubt to its message, and to make it a warning.
+A doubt is a reason in words why a finding may be wrong for this build, such as `another version may differ`; it is
+empty if the row is certain. `hedge_fault` puts it into the message. For example, of the error `'size' is at least 1,
+not 0` it makes the warning `'size' is at least 1, not 0 (another version may differ)`. These keys of a row decide:
+
+| key | meaning |
+|---|---|
+| `exact` | the versions in which the row holds, such as `0.110.0..0.131.0`; without it, the versions below |
+| `certain` | somebody read the row in the source of the component, so it holds in any build of these versions |
+| `built` | the Collector makes this check only when it builds the component for a pipeline |
 """
 
 from __future__ import annotations
@@ -12,9 +19,10 @@ from __future__ import annotations
 from ..catalogue.rows import Row
 from ..catalogue.version_ranges import is_in_ranges
 from .build_facts import Build
-from .subject import Fault
+from .rule_definitions import Fault
 
-_EXACT_VERSIONS = "0.155.0..0.160.0"  # the versions of which all rows hold, unless a row says others
+# The versions in which all rows hold that have no `exact`.
+_EXACT_VERSIONS = "0.155.0..0.160.0"
 
 
 def is_exact_for(row: Row, version: str) -> bool:
@@ -22,11 +30,10 @@ def is_exact_for(row: Row, version: str) -> bool:
     return is_in_ranges(str(row.get("exact", _EXACT_VERSIONS)), version)
 
 
-def explain_doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
-    """Return the doubt about a row for a component of a build: why it may not hold; empty text if it does hold.
+def explain_doubt(row: Row, build: Build, section_name: str, component_id: str, *, is_started: bool = True) -> str:
+    """Return the doubt about a row for a component of a build; an empty text if the row is certain.
 
-    A row without versions holds where the settings of the component are known; one that is `certain` holds in any
-    build of its versions, because it was read in the source of the component.
+    A row without `exact` also holds in other versions if the settings of the component are known there.
     """
     is_known = bool(row.get("certain")) or build.is_known(section_name, component_id.partition("/")[0])
     if not is_known and build.doubt:
@@ -40,7 +47,7 @@ def explain_doubt(row: Row, build: Build, section_name: str, component_id: str, 
 
 
 def hedge_fault(fault: Fault, doubt: str) -> Fault:
-    """Return a fault as a warning that names the doubt, if there is one."""
+    """Return a fault as a warning that names the doubt; the same fault if the doubt is empty."""
     if not doubt:
         return fault
     return Fault(

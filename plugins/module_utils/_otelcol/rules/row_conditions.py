@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the conditions of a row of constraints.json, and says whether settings meet them. Private.
 
-A condition is a setting and a text, as in `{"mode": "~a|b"}`. The text means:
+The conditions of a row are the keys `when` and `around`, which constraint_rows.py and setting_fields.py read. A
+condition is a setting and a text. For example, settings meet `{"tls.mode": "~a|b"}` if `tls: {mode: B}` is in them. The
+text means:
 
 | text | the setting has to be |
 |---|---|
@@ -23,23 +25,24 @@ from typing import Any, NamedTuple
 
 from ..catalogue.rows import ANY_KEY, Row
 from ..config.paths import Path, value_at
-from .constraints import EXPANSION_START, split_key
+from .given_values import EXPANSION_START, split_key
 
 # The words of a condition for values that are no scalar.
 _WORD_BY_TYPE = {dict: "{}", type(None): "null"}
-# What null is for the decoder.
-_ZEROS = frozenset({"false", "0"})
+# The words for which null stands: the decoder reads it as the zero of the setting's type.
+_WORDS_OF_NULL = frozenset({"false", "0"})
 
 
 class RowCondition(NamedTuple):
     """What a setting has to be. A setting that is a list meets it if one of the items does."""
 
     path: Path
+    """Leads to the setting: `("tls", "mode")`."""
     ignores_case: bool
     is_negated: bool
-    """Whether the setting has to be none of the words, or absent if any value is meant."""
-    allowed_words: list[str] | None
-    """None means any value."""
+    """Whether the setting has to be none of the words, or has to be absent if `words` is None."""
+    words: list[str] | None
+    """The values that are meant; None means any value."""
 
 
 def read_conditions(row: Row, key: str = "when") -> tuple[RowCondition, ...]:
@@ -54,12 +57,12 @@ def _parse_condition(setting: str, condition_text: str) -> RowCondition:
     is_negated = marked_words.startswith("!")
     words = marked_words.removeprefix("!")
     if words == ANY_KEY:
-        allowed_words = None
+        meant_words = None
     elif is_negated:
-        allowed_words = [words]
+        meant_words = [words]
     else:
-        allowed_words = words.split("|")
-    return RowCondition(split_key(setting), ignores_case, is_negated, allowed_words)
+        meant_words = words.split("|")
+    return RowCondition(split_key(setting), ignores_case, is_negated, meant_words)
 
 
 def has_required_values(conditions: Iterable[RowCondition], settings: Any) -> bool:
@@ -70,7 +73,7 @@ def has_required_values(conditions: Iterable[RowCondition], settings: Any) -> bo
 def _is_met(condition: RowCondition, settings: Any) -> bool:
     """Whether settings meet a condition; one on a value that has a variable is not met."""
     value = value_at(settings, condition.path, "")
-    words = condition.allowed_words
+    words = condition.words
     if words is not None and isinstance(value, list) and value:
         has_word = any(list_item in words for list_item in value)
         return has_word is not condition.is_negated
@@ -79,14 +82,14 @@ def _is_met(condition: RowCondition, settings: Any) -> bool:
         return False
     if words is None:
         return value == "" if condition.is_negated else bool(text)
-    if condition.is_negated and value is None and not _ZEROS.isdisjoint(words):
+    if condition.is_negated and value is None and not _WORDS_OF_NULL.isdisjoint(words):
         return False
     is_among_words = text in words or _WORD_BY_TYPE.get(type(value)) in words
     return is_among_words is not condition.is_negated
 
 
 def _spell_value(value: Any, ignores_case: bool) -> str:
-    """Return a value as a row of the table spells it; null, `[]` and `{}` are empty."""
+    """Return a value as a row of the table spells it: `true` for true; null, `[]` and `{}` are an empty text."""
     if isinstance(value, str):
         return value.lower() if ignores_case else value
     if value in (None, [], {}):

@@ -56,7 +56,9 @@ from . import (
     vendor_endpoints,
     workload_placement,
 )
-from .subject import Finding, Rule, Subject, run_rules
+from .findings import Finding, run_rules
+from .rule_definitions import Rule
+from .subject import Subject
 from .user_rules import NO_USER_RULES, UserRules
 
 # In the order of docs/rules.md.

@@ -12,8 +12,9 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from .findings import Finding
 from .report_model import Report, SuppressedFinding, format_sentences
-from .subject import Finding, Rule
+from .rule_definitions import Rule
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}

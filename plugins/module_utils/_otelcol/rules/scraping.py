@@ -5,6 +5,11 @@
 
 The expansion rules report `${1}` in relabelling; since 0.104 `$1` and `$$1` both mean `$1`.
 Sources: the receiver's README, and internal/webhook/collector_webhook.go of the operator. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.prometheus.config.scrape_configs[1]: warning [scraped-twice] job 'again' scrapes the same annotated
+    targets as job 'pods'. Remove one of the two jobs, or give it other targets.
 """
 
 from __future__ import annotations
@@ -17,7 +22,8 @@ from ..config.paths import Path, iter_leaves, list_at, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from .annotated_scrapes import AnnotatedScrape, find_annotated_scrapes
 from .expansion import find_expressions
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .workload_placement import describe_copies
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"

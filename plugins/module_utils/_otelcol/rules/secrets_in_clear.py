@@ -4,6 +4,11 @@
 """Rules on secrets and placeholders: secrets in clear text, and words that stand where a secret or an address belongs.
 
 A secret never appears in the message, the fix or the path. What a secret is, config/config_secrets.py says. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.x.api.key: error [plaintext-secret] `key` is written in clear text. Write `${env:NAME}` here, and give
+    NAME in `env` as `{secret: SECRET, key: KEY}`.
 """
 
 from __future__ import annotations
@@ -17,7 +22,8 @@ from ..config.literal_values import is_literal, is_placeholder
 from ..config.paths import Path, Position, format_path
 from ..config.secret_names import header_name_at, is_secret_header, is_secret_key
 from ..config.secret_shapes import ATTRIBUTE_PREFIX, RANDOM_TEXT
-from .subject import Fault, Subject, define_rules
+from .rule_definitions import Fault, define_rules
+from .subject import Subject
 
 _STORING = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"

@@ -4,6 +4,12 @@
 """Rules on the number of series: each costs memory and money, and some are measured or stored more than once.
 
 Sources: the READMEs of k8s_attributes, kubelet_stats, span_metrics and awsemf. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.host_metrics.scrapers.cpu: info [node-measured-twice] scraper cpu of 'host_metrics' and
+    'kubelet_stats' both measure the cpu of the node. Remove the scraper, or leave `node` out of the `metric_groups`
+    of the kubelet.
 """
 
 from __future__ import annotations
@@ -13,7 +19,8 @@ from collections.abc import Iterator
 
 from ..config.paths import list_at, mapping_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 # Attributes whose value differs for nearly every request. Source: OpenTelemetry's semantic conventions.

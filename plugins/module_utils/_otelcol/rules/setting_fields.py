@@ -6,6 +6,12 @@
 Source of each: _data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
 with mapstructure). Not checked: keys with `::`, text with `${`, types of unknown settings.
 If the catalogue lacks the version of a component, the nearest known one answers, with that doubt. Private.
+
+The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
+rule_definitions.py. For example:
+
+    service.telemetry.log: error [unknown-field] 'log' is not a setting here; did you mean 'logs'? Known here: logs,
+    metrics, resource, traces.
 """
 
 from __future__ import annotations
@@ -18,34 +24,37 @@ from ..catalogue.rows import Row
 from ..config.config_secrets import is_secret
 from ..config.paths import Path, value_at
 from .build_facts import Build
-from .configured_components import TELEMETRY, used_components
-from .constraints import EXPANSION_START, MISSING
+from .configured_components import TELEMETRY, ConfiguredComponent, used_components
+from .constraints import MISSING_FIELD, UNKNOWN_FIELD, RuleFault
 from .deprecated_settings import find_movable_settings
-from .field_walk import SLIP_SEVERITY, UNKNOWN_FIELD, RuleFault, describe_quoting_fix, walk_fields
-from .remembered_settings import remembered_by_settings
+from .field_walk import SLIP_SEVERITY, describe_quoting_fix, walk_fields
+from .given_values import EXPANSION_START
 from .row_certainty import explain_doubt, hedge_fault
 from .row_conditions import RowCondition, has_required_values, read_conditions
+from .rule_definitions import Fault, define_shared_rules
 from .setting_values import find_setting_faults
-from .subject import Fault, Subject, define_shared_rules, once_per_subject
+from .settings_cache import cached_by_settings
+from .subject import Subject, once_per_subject
 
-# The operator writes its settings where a target allocator finds the targets.
+# The path of the receiver to which the operator adds settings if a target allocator finds the targets.
 _ALLOCATED_RECEIVER = ("receivers", "prometheus")
+# The section and type whose missing settings another rule reports.
 _LIMITER = ("processors", "memory_limiter")
 
 
 def _list_faults_of_rule(subject: Subject, rule_id: str) -> list[Fault]:
-    """Return the faults of one of these rules. All rules share one walk, see `_find_all_faults`."""
+    """Return the faults of one of the rules. All of them share one walk through the settings, `_find_all_faults`."""
     return [rule_fault.fault for rule_fault in _find_all_faults(subject) if rule_fault.rule == rule_id]
 
 
 @once_per_subject
 def _find_all_faults(subject: Subject) -> Iterator[RuleFault]:
-    """Yield what decoders refuse, then what the table of constraints has for the same rules; no fault twice."""
+    """Yield what decoders refuse, then what constraints.json has for the same rules; each fault once."""
     yield from dict.fromkeys(_find_spelled_faults(subject))
 
 
 def _find_spelled_faults(subject: Subject) -> Iterator[RuleFault]:
-    """Yield all faults, with values as their file spells them."""
+    """Yield all faults, with values as the file of the config spells them."""
     for rule_fault in _find_refused_by_decoders(subject):
         yield RuleFault(rule_fault.rule, _quote_as_spelled(rule_fault.fault, subject))
     for rule in _REASONS:
@@ -64,14 +73,12 @@ def _quote_as_spelled(fault: Fault, subject: Subject) -> Fault:
 
 
 class _Refusal(NamedTuple):
-    """What a decoder refuses, and the rule that reports it.
-
-    With `needs_use`, the Collector refuses it only if a pipeline uses the component.
-    """
+    """What a decoder refuses, and the id of the rule that reports it."""
 
     rule: str
     fault: Fault
     needs_use: bool = False
+    """Whether the Collector refuses it only if a pipeline uses the component."""
 
 
 def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
@@ -83,7 +90,7 @@ def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
     in_use = {(component.role, component.id) for component in used_components(subject)}
     for component_path, refusal in _find_refusals(subject):
         # A target allocator adds what is missing, but only to the receiver with exactly this name.
-        is_added_by_allocator = is_allocated and component_path == _ALLOCATED_RECEIVER and refusal.rule == MISSING
+        is_added_by_allocator = is_allocated and component_path == _ALLOCATED_RECEIVER and refusal.rule == MISSING_FIELD
         is_moved_setting = refusal.rule == UNKNOWN_FIELD and refusal.fault.path in moved_paths
         if is_added_by_allocator or is_moved_setting:
             continue
@@ -92,26 +99,25 @@ def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
         yield RuleFault(refusal.rule, hedge_fault(refusal.fault, doubt))
 
 
-@remembered_by_settings
-def _find_refusals(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Refusal]:
+@cached_by_settings
+def _find_refusals(build: Build, component: ConfiguredComponent) -> Iterator[_Refusal]:
     """Yield what the decoder refuses in the settings of a component.
 
     Rows of constraints.json may have `fields` too, for settings that the decoder does not show, such as scrape configs.
     """
-    row = build.find_fields(section, kind)
-    component = build.find_component(section, kind)
-    component_path = (section, component_id)
-    if row and (component or component_path == TELEMETRY):
-        yield from _find_refused_in_component(build, row, settings, component_path)
-    if component is None:
+    row = build.find_fields(component.section, component.type)
+    known_type = build.find_component(component.section, component.type)
+    if row and (known_type or component.config_path == TELEMETRY):
+        yield from _find_refused_in_component(build, row, component.settings, component.config_path)
+    if known_type is None:
         return
-    constraint_rows = build.find_constraints(section, component.type, _select_rows_with_fields)
+    constraint_rows = build.find_constraints(component.section, known_type.type, _select_rows_with_fields)
     conditional_row: _ConditionalRow
-    for conditional_row, place, nested_settings in constraint_rows.find_places(settings, component_path):
-        if has_required_values(conditional_row.conditions, nested_settings):
+    for conditional_row, path, settings in constraint_rows.find_places(component.settings, component.config_path):
+        if has_required_values(conditional_row.conditions, settings):
             fields_row = conditional_row.row
-            doubt = explain_doubt(fields_row, build, section, component_id)
-            for rule, fault in walk_fields(build.catalogue.shared_fields, fields_row["fields"], nested_settings, place):
+            doubt = explain_doubt(fields_row, build, component.section, component.id)
+            for rule, fault in walk_fields(build.catalogue.shared_fields, fields_row["fields"], settings, path):
                 yield _Refusal(rule, hedge_fault(fault, doubt))
 
 
@@ -120,29 +126,32 @@ def _find_refused_in_component(build: Build, row: Row, settings: Any, path: Path
     doubt = row.get("doubt", "")
     for rule, fault in _find_unfit_settings(build, row, settings, path):
         needs_use = not doubt and rule.replace("-", "_") in row.get("when_used", ())
-        placed_fault = _name_other_place(fault, row, path) if rule == UNKNOWN_FIELD else fault
+        placed_fault = _name_right_path(fault, row, path) if rule == UNKNOWN_FIELD else fault
         is_certain = fault.severity == SLIP_SEVERITY and build.is_neighbouring_release(row)
         yield _Refusal(rule, placed_fault if is_certain else hedge_fault(placed_fault, doubt), needs_use)
 
 
 def _find_unfit_settings(build: Build, row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
-    """Yield what does not fit, then what is missing: of memory_limiter, a rule of its own says that."""
+    """Yield what does not fit, then what is missing, which rule memory-limiter-settings says of memory_limiter."""
     yield from walk_fields(build.catalogue.shared_fields, row["fields"], settings, path)
     if (path[0], row["type"]) != _LIMITER:
         yield from _find_missing_settings(row, settings, path)
 
 
-def _name_other_place(fault: Fault, row: Row, path: Path) -> Fault:
-    """Return a fault of an unknown key that names its place, if the component needs a key of this name elsewhere."""
+def _name_right_path(fault: Fault, row: Row, path: Path) -> Fault:
+    """Return the fault of an unknown key with its right path, if the component needs a key of this name below another.
+
+    For example, `'grpc' is not a setting here, but below 'protocols'`.
+    """
     if fault.path[:-1] != path:
         return fault
     key = fault.path[-1]
     for alternative_keys in row.get("needs", ()):
         for needed_key in alternative_keys:
-            place = needed_key.rstrip("?")
-            if place.endswith(f".{key}"):
-                message = f"'{key}' is not a setting here, but below '{place.rpartition('.')[0]}'"
-                return replace(fault, message=message, fix=f"Write `{place}`.")
+            right_key = needed_key.rstrip("?")
+            if right_key.endswith(f".{key}"):
+                message = f"'{key}' is not a setting here, but below '{right_key.rpartition('.')[0]}'"
+                return replace(fault, message=message, fix=f"Write `{right_key}`.")
     return fault
 
 
@@ -173,13 +182,13 @@ def _find_missing_settings(row: Row, settings: Any, path: Path) -> Iterator[Rule
         if not any(_is_given(settings, needed_key) for needed_key in alternative_keys):
             key_names = [needed_key.rstrip("?") for needed_key in alternative_keys]
             missing_setting = f"'{key_names[0]}'" if len(key_names) == 1 else f"one of {', '.join(key_names)}"
-            yield RuleFault(MISSING, Fault(path, f"{missing_setting} is missing", f"Add `{key_names[0]}`."))
+            yield RuleFault(MISSING_FIELD, Fault(path, f"{missing_setting} is missing", f"Add `{key_names[0]}`."))
 
 
 def _is_given(settings: Any, needed_key: str) -> bool:
     """Whether a needed key, such as `tls.ca_file`, has a value. With `?` at its end, null or an empty value will do.
 
-    A variable at the key or around it may bring the value, so it counts.
+    A variable at the key or around it, such as `tls: ${env:TLS}`, may bring the value, so it counts.
     """
     *outer_keys, last_key = needed_key.rstrip("?").split(".")
     for depth in range(len(outer_keys) + 1):
@@ -192,6 +201,7 @@ def _is_given(settings: Any, needed_key: str) -> bool:
     return needed_key.endswith("?") or outer_settings[last_key] not in (None, "", [], {})
 
 
+# The reason of each rule by its id.
 _REASONS = {
     "unknown-field": "Yield keys that a component does not have; the Collector stops with `has invalid keys`.",
     "wrong-type": "Yield values of the wrong type; the Collector does not convert values, not even numbers to text.",

@@ -5,6 +5,12 @@
 
 Source: Validate of each component, in _data/catalogue/constraints.json. Outside the versions of a row, a violation is a
 warning. Private.
+
+The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
+rule_definitions.py. For example:
+
+    exporters.syslog.port: error [out-of-range] 'port' is between 1 and 65535, not 0. Write a number between 1 and
+    65535.
 """
 
 from __future__ import annotations
@@ -16,34 +22,47 @@ from ..catalogue.constraint_places import ConstraintPlaces
 from ..catalogue.rows import Row
 from ..config.paths import list_at, mapping_at, value_at
 from .build_facts import Build, build_of
-from .configured_components import TELEMETRY, configured_components, listed_components
+from .configured_components import TELEMETRY, ConfiguredComponent, configured_components, listed_components
 from .constraint_rows import Constraint, make_constraint
-from .constraints import CONFLICT, EXPANSION_START, GATE, IGNORED, RANGE, REFERENCE, REGEX, RuleFaults
-from .remembered_settings import remembered_by_settings
+from .constraints import (
+    CONFLICTING_SETTINGS,
+    FEATURE_GATE,
+    IGNORED_SETTING,
+    INVALID_REGEX,
+    OUT_OF_RANGE,
+    UNKNOWN_OPERATOR,
+    RuleFault,
+    RuleFaults,
+)
+from .given_values import EXPANSION_START
 from .row_certainty import explain_doubt, hedge_fault, is_exact_for
 from .row_conditions import has_required_values
-from .subject import Fault, Subject, define_rules, define_shared_rules
+from .rule_definitions import Fault, define_rules, define_shared_rules
+from .settings_cache import cached_by_settings
+from .subject import Subject
 
+# The attribute of a subject that keeps the faults of all rules.
 _FAULTS_ATTRIBUTE = "_constraints"
-_POLICY = "sampling-policy"
-_AT_START = "refused-at-start"
+# The ids of rules that only a key `rule` of a row names.
+_SAMPLING_POLICY = "sampling-policy"
+_REFUSED_AT_START = "refused-at-start"
 # The signals whose pipelines need a feature gate.
 _GATES_OF_SIGNALS = {"profiles": "service.profilesSupport"}
 
 
 def sampling_policy(subject: Subject) -> Iterator[Fault]:
     """Yield policies of tail_sampling with which the Collector does not start; `otelcol validate` accepts them."""
-    yield from find_setting_faults(subject, _POLICY)
+    yield from find_setting_faults(subject, _SAMPLING_POLICY)
 
 
 def refused_at_start(subject: Subject) -> Iterator[Fault]:
     """Yield settings with which the Collector does not start; `otelcol validate` accepts them."""
-    yield from find_setting_faults(subject, _AT_START)
+    yield from find_setting_faults(subject, _REFUSED_AT_START)
 
 
 def feature_gate(subject: Subject) -> Iterator[Fault]:
     """Yield settings and pipelines without whose feature gate the Collector does not start."""
-    yield from find_setting_faults(subject, GATE)
+    yield from find_setting_faults(subject, FEATURE_GATE)
     for key in mapping_at(subject.config, "service", "pipelines"):
         signal = str(key).partition("/")[0]
         if signal in _GATES_OF_SIGNALS and subject.target and is_exact_for({}, build_of(subject.target).version):
@@ -54,7 +73,7 @@ def feature_gate(subject: Subject) -> Iterator[Fault]:
 
 def ignored_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that the Collector ignores beside another one, such as `udp` beside `tcp` of syslog."""
-    yield from find_setting_faults(subject, IGNORED)
+    yield from find_setting_faults(subject, IGNORED_SETTING)
 
 
 def find_setting_faults(subject: Subject, rule_id: str) -> Iterator[Fault]:
@@ -68,53 +87,52 @@ def find_setting_faults(subject: Subject, rule_id: str) -> Iterator[Fault]:
 
 
 def _find_violated_constraints(subject: Subject) -> RuleFaults:
-    """Yield the violations that count in this config: its deployment and its pipelines may make a row count or not."""
+    """Yield the faults of this config: its deployment and its pipelines decide which violated rows count."""
     if subject.target is None:
         return
     build = build_of(subject.target)
     yield from _find_differing_root_paths(subject, build)
     signals_by_id = _map_signals_of_started(subject)
-    unheeded_keys = _list_unheeded_keys(subject)
+    excluding_keys = _list_excluding_keys(subject)
     for (section_name, component_id), (row, rule, fault) in _find_violations(subject):
-        if not _is_about_pipelines(row, signals_by_id.get(component_id, ()), unheeded_keys):
+        is_excluded = not excluding_keys.isdisjoint(row)
+        if is_excluded or not _counts_for_signals(row, signals_by_id.get(component_id, ())):
             continue
         if not _is_extension_id(row, fault, subject):
-            yield (
-                rule,
-                hedge_fault(
-                    fault, explain_doubt(row, build, section_name, component_id, component_id in signals_by_id)
-                ),
-            )
+            is_started = component_id in signals_by_id
+            doubt = explain_doubt(row, build, section_name, component_id, is_started=is_started)
+            yield RuleFault(rule, hedge_fault(fault, doubt))
 
 
 class _Violation(NamedTuple):
-    """A row that settings violate, the rule that says so, and the fault."""
+    """A row that settings violate, the id of the rule that reports it, and the fault."""
 
     constraint_row: Row
     rule: str
     fault: Fault
 
 
-@remembered_by_settings
-def _find_violations(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Violation]:
+@cached_by_settings
+def _find_violations(build: Build, component: ConfiguredComponent) -> Iterator[_Violation]:
     """Yield the rows that the settings of a component violate, whatever the deployment and the pipelines are."""
-    component = build.find_component(section, kind)
-    if component is None and section != TELEMETRY[0]:
+    known_type = build.find_component(component.section, component.type)
+    if known_type is None and component.section != TELEMETRY[0]:
         return
-    component_path = (section, component_id)
-    component_type = component.type if component else kind
-    constraint_places: ConstraintPlaces[Constraint] = build.find_constraints(section, component_type, make_constraint)
+    type_name = known_type.type if known_type else component.type
+    constraint_places: ConstraintPlaces[Constraint] = build.find_constraints(
+        component.section, type_name, make_constraint
+    )
     # A component without settings has its defaults.
-    read_settings = {} if settings is None and component else settings
-    for constraint, path, constrained_settings in constraint_places.find_places(read_settings, component_path):
-        if not _is_applicable(constraint, constrained_settings):
+    read_settings = {} if component.settings is None and known_type else component.settings
+    for constraint, path, settings in constraint_places.find_places(read_settings, component.config_path):
+        if not _is_applicable(constraint, settings):
             continue
-        outer_settings = value_at(settings, path[len(component_path) : -1])
-        if not has_required_values(constraint.surrounding_conditions, outer_settings):
+        outer_path = path[len(component.config_path) : -1]
+        if not has_required_values(constraint.outer_conditions, value_at(component.settings, outer_path)):
             continue
         row = constraint.constraint_row
         for check, operand in constraint.checks:
-            for rule, fault in check(operand, constrained_settings, path, row):
+            for rule, fault in check(operand, settings, path, row):
                 yield _Violation(row, row.get("rule", rule), fault)
 
 
@@ -130,18 +148,19 @@ def _is_applicable(constraint: Constraint, settings: Any) -> bool:
 def _find_differing_root_paths(subject: Subject, build: Build) -> RuleFaults:
     """Yield each root_path that differs from the first one: all host_metrics receivers of a process share it."""
     first_root = ""
-    for section_name, component_id, kind, settings in configured_components(subject):
-        component = build.find_component(section_name, kind)
-        if component is None or component.type != "host_metrics":
+    for component in configured_components(subject):
+        known_type = build.find_component(component.section, component.type)
+        if known_type is None or known_type.type != "host_metrics":
             continue
-        root_path = mapping_at(settings).get("root_path") or ""
+        root_path = mapping_at(component.settings).get("root_path") or ""
         if not isinstance(root_path, str) or root_path in ("", "/") or EXPANSION_START in root_path:
             continue
         first_root = first_root or root_path
         if root_path != first_root:
             message = f"all receivers of a Collector share one root_path, and it is '{first_root}' in another one"
-            fault = Fault((section_name, component_id, "root_path"), message, f"Write `{first_root}`.")
-            yield CONFLICT, hedge_fault(fault, explain_doubt({}, build, section_name, component_id))
+            fault = Fault((*component.config_path, "root_path"), message, f"Write `{first_root}`.")
+            doubt = explain_doubt({}, build, component.section, component.id)
+            yield RuleFault(CONFLICTING_SETTINGS, hedge_fault(fault, doubt))
 
 
 def _map_signals_of_started(subject: Subject) -> dict[str, set[str]]:
@@ -155,11 +174,11 @@ def _map_signals_of_started(subject: Subject) -> dict[str, set[str]]:
     return signals_by_id
 
 
-def _list_unheeded_keys(subject: Subject) -> frozenset[str]:
-    """Return the keys by which rows do not count in this config.
+def _list_excluding_keys(subject: Subject) -> frozenset[str]:
+    """Return the keys of rows that do not count in this config.
 
-    Rows with `allocated` do not count if the operator adds the missing settings for a target allocator, rows with
-    `measured` not if the Collector has no metrics of its own.
+    Rows with `allocated` do not count if the operator adds the missing settings for a target allocator. Rows with
+    `measured` do not count if the Collector has no metrics of its own.
     """
     keys: set[str] = set()
     if subject.deployment and subject.deployment.target_allocator:
@@ -170,13 +189,11 @@ def _list_unheeded_keys(subject: Subject) -> frozenset[str]:
     return frozenset(keys)
 
 
-def _is_about_pipelines(row: Row, signals: Collection[str], unheeded_keys: frozenset[str]) -> bool:
-    """Whether a row is about settings in these pipelines, and has no key that says nothing here.
+def _counts_for_signals(row: Row, signals: Collection[str]) -> bool:
+    """Whether a row counts for a component in pipelines of some signals, by its key `signals`.
 
-    The settings of a row with several signals are wrong only in pipelines of all of them.
+    `"signals": "logs"` is about pipelines of logs, `"signals": ["traces", "logs"]` about a component in both.
     """
-    if not unheeded_keys.isdisjoint(row):
-        return False
     needed_signals = row.get("signals", [])
     if not isinstance(needed_signals, list):
         return needed_signals in signals
@@ -184,18 +201,21 @@ def _is_about_pipelines(row: Row, signals: Collection[str], unheeded_keys: froze
 
 
 def _is_extension_id(row: Row, fault: Fault, subject: Subject) -> bool:
-    """Whether a value that is no word of a row is the id of an extension, where the row takes these too."""
+    """Whether a wrong value is the id of an extension, which a row with `extensible` takes beside its words."""
     if not row.get("extensible"):
         return False
     value = value_at(subject.config, fault.path)
     return isinstance(value, str) and value in mapping_at(subject.config, "extensions")
 
 
+# The reasons of rules that have no function here, by their ids.
 _REASONS = {
-    RANGE: "Yield numbers and durations that a component does not accept, and limits that contradict each other.",
-    CONFLICT: "Yield settings that exclude each other, or that are given twice or only in part.",
-    REGEX: "Yield regular expressions that Go does not accept, or that lack the named groups that they need.",
-    REFERENCE: "Yield outputs of log operators that are the id of no operator.",
+    OUT_OF_RANGE: (
+        "Yield numbers and durations that a component does not accept, and limits that contradict each other."
+    ),
+    CONFLICTING_SETTINGS: "Yield settings that exclude each other, or that are given twice or only in part.",
+    INVALID_REGEX: "Yield regular expressions that Go does not accept, or that lack the named groups that they need.",
+    UNKNOWN_OPERATOR: "Yield outputs of log operators that are the id of no operator.",
 }
 RULES = (
     *define_shared_rules(find_setting_faults, _REASONS),

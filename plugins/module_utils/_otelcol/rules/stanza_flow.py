@@ -1,9 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of how log operators lead to each other, by key of a row of constraints.json.
+"""Checks of how the log operators of a receiver send entries to each other. Private.
 
-Source: pkg/stanza of opentelemetry-collector-contrib. Private.
+Source: pkg/stanza of opentelemetry-collector-contrib.
+
+An entry is a log record in the receiver. It goes from one operator to the next in the list, unless an operator names
+another one by `output`. The checks are keys of rows of constraints.json, see constraints.py; the operand is true, and
+the settings are the list `operators`. A row with each key, and what it finds:
+
+| key | operators | finding |
+|---|---|---|
+| `graph` | `[{id: a, type: noop}, {type: move, output: a}]` | operator 'a' leads back to this one |
+| `graph` | `[{type: noop, output: b}]` | no operator has the id 'b' |
+| `graph` | `[{id: a, type: noop}, {id: a, type: move}]` | 'a' is the id of another operator too |
+| `graph`, `first` | `[{type: noop}, {type: file_input}]` | 'file_input' reads by itself, and takes no entries … |
+
+`first` looks at the first operator alone, which gets the entries of the receiver unless the receiver has an `output`.
 """
 
 from __future__ import annotations
@@ -17,21 +30,24 @@ from ..catalogue.rows import Row
 from ..config.paths import Path
 from ..errors import suggest_word
 from ..graphs import find_circle
-from .constraints import CONFLICT, EXPANSION_START, REFERENCE, Check, RuleFaults, find_values
-from .subject import Fault
+from .constraints import CONFLICTING_SETTINGS, UNKNOWN_OPERATOR, ConstraintCheck, RuleFault, RuleFaults
+from .given_values import EXPANSION_START, find_values
+from .rule_definitions import Fault
 
 
 @dataclass(frozen=True)
 class _Output:
-    """Where an operator sends its entries: its index, the place of the setting, and the id that is written there."""
+    """A setting by which an operator sends its entries to another one."""
 
-    sender_index: int
+    operator_index: int
+    """The index of the operator that sends, in the list of operators."""
     setting_path: Path
-    receiver_id: str
+    target_id: str
+    """The id of the operator that gets the entries, as the setting spells it."""
 
 
 def _check_operator_graph(_operand: bool, operators: Any, path: Path, _row: Row) -> RuleFaults:
-    """Yield ids that two operators have, outputs that no operator has, and ways that entries cannot take."""
+    """Yield ids that two operators have, outputs that name no operator, and outputs that entries cannot take."""
     if not isinstance(operators, list) or not all(isinstance(operator, dict) for operator in operators):
         return
     yield from _find_repeated_ids(operators, path)
@@ -53,31 +69,25 @@ def _find_repeated_ids(operators: list[Any], path: Path) -> RuleFaults:
         operator_id = str(operator["id"])
         if operator_id in earlier_ids:
             message = f"'{operator_id}' is the id of another operator too"
-            yield CONFLICT, Fault((*path, index, "id"), message, "Rename it.")
+            yield RuleFault(CONFLICTING_SETTINGS, Fault((*path, index, "id"), message, "Rename it."))
         earlier_ids.add(operator_id)
 
 
 def _find_unknown_outputs(operators: list[Any], path: Path) -> RuleFaults:
-    """Yield outputs that no operator has; an id with a variable may be any of them."""
+    """Yield outputs that name no operator. If an id has a variable, it may be the one that is meant."""
     operator_ids = _list_operator_ids(operators)
     if EXPANSION_START in "".join(operator_ids):
         return
     for output in _list_outputs(operators, path):
-        receiver_id = output.receiver_id
-        if receiver_id not in operator_ids:
-            fix = f"Write `id: {receiver_id}` in the operator that is meant."
-            yield (
-                REFERENCE,
-                Fault(
-                    output.setting_path,
-                    f"no operator has the id '{receiver_id}'{suggest_word(receiver_id, operator_ids)}",
-                    fix,
-                ),
-            )
+        target_id = output.target_id
+        if target_id not in operator_ids:
+            message = f"no operator has the id '{target_id}'{suggest_word(target_id, operator_ids)}"
+            fix = f"Write `id: {target_id}` in the operator that is meant."
+            yield RuleFault(UNKNOWN_OPERATOR, Fault(output.setting_path, message, fix))
 
 
 def _list_operator_ids(operators: list[Any]) -> set[str]:
-    """Return all ids of operators. Those without one have their type, which the Collector numbers if it repeats."""
+    """Return all ids of operators. One without an id has its type as id; if several have it, `noop0`, `noop1` too."""
     operator_ids: set[str] = set()
     unnamed_by_type: Counter[str] = Counter()
     for operator in operators:
@@ -92,38 +102,44 @@ def _list_operator_ids(operators: list[Any]) -> set[str]:
 
 
 def _find_wrong_flow(operators: list[Any], path: Path) -> RuleFaults:
-    """Yield outputs that lead back to an operator before them, and operators that take no entries."""
+    """Yield operators that take no entries and get some, and the first output of a circle that leads back.
+
+    Where ids repeat or have a variable, nobody knows which operator gets the entries.
+    """
     index_by_id = {str(operator.get("id") or operator.get("type")): index for index, operator in enumerate(operators)}
     if len(index_by_id) < len(operators) or EXPANSION_START in "".join(index_by_id):
         return
     outputs_by_edge: dict[tuple[int, int], _Output] = {}
     for output in _list_outputs(operators, path):
-        if output.receiver_id in index_by_id:
-            outputs_by_edge[output.sender_index, index_by_id[output.receiver_id]] = output
-    receivers_by_sender = _map_receivers_by_sender(operators, outputs_by_edge)
-    receiving_indices: set[int] = set().union(*receivers_by_sender.values())
-    for index in sorted(receiving_indices - {len(operators)}):
+        if output.target_id in index_by_id:
+            outputs_by_edge[output.operator_index, index_by_id[output.target_id]] = output
+    targets_by_operator = _map_targets_by_operator(operators, outputs_by_edge)
+    indexes_with_input: set[int] = set().union(*targets_by_operator.values())
+    end_index = len(operators)
+    for index in sorted(indexes_with_input - {end_index}):
         yield from _find_input_operator(operators[index], (*path, index))
-    for sender, receiver in find_circle(receivers_by_sender):
-        if (sender, receiver) in outputs_by_edge and receiver <= sender:
-            backward_output = outputs_by_edge[sender, receiver]
-            message = f"operator '{backward_output.receiver_id}' leads back to this one"
-            yield CONFLICT, Fault(backward_output.setting_path, message, "Name a later operator.")
+    for index, target_index in find_circle(targets_by_operator):
+        if (index, target_index) in outputs_by_edge and target_index <= index:
+            backward_output = outputs_by_edge[index, target_index]
+            message = f"operator '{backward_output.target_id}' leads back to this one"
+            fault = Fault(backward_output.setting_path, message, "Name a later operator.")
+            yield RuleFault(CONFLICTING_SETTINGS, fault)
             return
 
 
-def _map_receivers_by_sender(operators: list[Any], output_edges: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
-    """Return the operators to which each one sends, by index. One without an output sends to the next, or to the end.
+def _map_targets_by_operator(operators: list[Any], output_edges: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    """Return the operators to which each one sends, by index; an edge is a pair of such indexes.
 
-    The end has an index too: the one behind the last operator.
+    An operator without an output sends to the next one, and the last one to the end, whose index is the number of
+    operators: `{0: {1}, 1: {2}, 2: set()}` for two operators without outputs.
     """
-    receivers_by_sender: dict[int, set[int]] = {index: set() for index in range(len(operators) + 1)}
+    targets_by_operator: dict[int, set[int]] = {index: set() for index in range(len(operators) + 1)}
     for index, operator in enumerate(operators):
         if not operator.get("output") and str(operator.get("type")) not in _OUTPUT_KEYS_BY_TYPE:
-            receivers_by_sender[index].add(index + 1)
-    for sender, receiver in output_edges:
-        receivers_by_sender[sender].add(receiver)
-    return receivers_by_sender
+            targets_by_operator[index].add(index + 1)
+    for index, target_index in output_edges:
+        targets_by_operator[index].add(target_index)
+    return targets_by_operator
 
 
 def _check_first_operator(_operand: bool, operators: Any, path: Path, _row: Row) -> RuleFaults:
@@ -133,15 +149,15 @@ def _check_first_operator(_operand: bool, operators: Any, path: Path, _row: Row)
 
 
 def _find_input_operator(operator: dict[Any, Any], path: Path) -> RuleFaults:
-    """Yield an operator that takes no entries, if it is one of those that read by themselves."""
+    """Yield an operator if it takes no entries, because it reads files or the network by itself."""
     operator_type = operator.get("type")
     if operator_type in _INPUT_TYPES:
         message = f"'{operator_type}' reads by itself, and takes no entries of the receiver or of other operators"
         fix = "Configure it as a receiver of its own, such as file_log or tcp_log."
-        yield CONFLICT, Fault((*path, "type"), message, fix)
+        yield RuleFault(CONFLICTING_SETTINGS, Fault((*path, "type"), message, fix))
 
 
-# Those that the Collector has; of others the words of `type` say that they are unknown.
+# The types of operators that read by themselves. Another row reports types that the Collector does not have.
 _INPUT_TYPES = (
     "file_input",
     "journald_input",
@@ -154,24 +170,25 @@ _INPUT_TYPES = (
 
 
 def _list_outputs(operators: list[Any], path: Path) -> Iterator[_Output]:
-    """Yield where operators say that they send to; a text with a variable may be any id."""
+    """Yield the outputs that operators name, without those that a variable decides."""
     for index, operator in enumerate(operators):
         output_keys = _OUTPUT_KEYS_BY_TYPE.get(str(operator.get("type")), ("output",))
-        for place, receiver_id in _list_texts_at(operator, output_keys, (*path, index)):
-            if receiver_id and EXPANSION_START not in receiver_id:
-                yield _Output(index, place, receiver_id)
+        for setting_path, target_id in _list_texts_at(operator, output_keys, (*path, index)):
+            if target_id and EXPANSION_START not in target_id:
+                yield _Output(index, setting_path, target_id)
 
 
 def _list_texts_at(operator: dict[Any, Any], keys: Iterable[str], path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield place and text of each of the keys; of a list, all its texts."""
+    """Yield path and text of each of the keys; of a list, all its texts with the path of the list."""
     for key in keys:
-        for place, value in find_values(operator, key, path):
+        for value_path, value in find_values(operator, key, path):
             values = value if isinstance(value, list) else [value]
             for setting_text in values:
                 if isinstance(setting_text, str):
-                    yield place, setting_text
+                    yield value_path, setting_text
 
 
+# The keys by which an operator names others, if it is not `output`. The last two types send nothing on.
 _OUTPUT_KEYS_BY_TYPE: dict[str, tuple[str, ...]] = {
     "router": ("default", "routes.*.output"),
     "stdout": (),
@@ -179,4 +196,7 @@ _OUTPUT_KEYS_BY_TYPE: dict[str, tuple[str, ...]] = {
 }
 
 
-CHECKS: dict[str, Check] = {"graph": _check_operator_graph, "first": _check_first_operator}
+CHECKS: dict[str, ConstraintCheck] = {
+    "graph": _check_operator_graph,
+    "first": _check_first_operator,
+}

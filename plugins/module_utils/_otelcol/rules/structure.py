@@ -4,6 +4,11 @@
 """Rules on shape: sections, keys, ids and pipeline names.
 
 Source of each: the Collector's otelcol/unmarshaler.go, component/identifiable.go and pipeline/pipeline.go. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    service.pipelines.traces.connectors: error [unknown-key] unknown key 'connectors'. Known here: receivers,
+    processors, exporters.
 """
 
 from __future__ import annotations
@@ -15,7 +20,8 @@ from typing import Any
 
 from ..config.paths import ROLES, SECTIONS, Path, mapping_at, value_at
 from ..errors import suggest_word
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 TOP_LEVEL_KEYS = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from ..config.paths import Position
 from ..config.source_nodes import split_yaml_lines
 from ..errors import suggest_word
+from .findings import Finding
 from .profiles import UNUSED_SUPPRESSION, ExcusedFinding
-from .subject import Finding
 
 WRONG_SUPPRESSION = "wrong-suppression"
 # `# o11y: ignore RULE-ID reason`, at the start of a line or after a blank. Group `rest` has the id and the reason.

@@ -4,6 +4,13 @@
 """Rules on the memory of tail_sampling: more traces than fit into it.
 
 Source: processor.go and factory.go of tail_sampling. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    processors.tail_sampling.num_traces: warning [traces-above-memory] 'tail_sampling' keeps up to 3000000 traces,
+    which take at least 732 MiB of memory, but only 512 MiB may be used. Raise the memory limit, shorten
+    `decision_wait`, or lower `num_traces` and `expected_new_traces_per_sec`, which recipe tail_sampling derives
+    from `traces_per_second`.
 """
 
 from __future__ import annotations
@@ -15,7 +22,8 @@ from ..needs.listeners import StartedComponent
 from ..needs.quantities import DECIDED_TRACE_BYTES, MIB, TRACE_BYTES, parse_duration
 from .amounts import nanoseconds_to_seconds
 from .memory_limiters import list_started_limiters, read_whole_number
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/processor/tailsamplingprocessor"

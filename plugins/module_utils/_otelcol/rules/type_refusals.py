@@ -1,10 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a build rejects the type of a component: another name, another section, a removal, or a type that it lacks.
+"""Why a build rejects the type of a component: another name, another section, a removal or an unknown type. Private.
 
-To refuse a type is to stop at the start with an error, as the Collector does. components.py asks here for each
-component of a config. A doubt says why the catalogue may be wrong about the build, see build_facts.py. Private.
+To refuse a type is to stop at the start with an error, as the Collector does. components.py calls `find_type_refusal`
+for each component of a config. For example, `bacth` in the section `processors` is refused with this message:
+
+    contrib 0.158.0 has no processor 'bacth'; did you mean 'batch'?
+
+A doubt says why the catalogue may be wrong about the build, see build_facts.py; then the refusal is a warning.
 """
 
 from __future__ import annotations
@@ -16,18 +20,21 @@ from ..config.layers import parse_version
 from ..errors import find_nearest, suggest_word
 from .build_facts import Build
 
-_MISSPELT_LIKENESS = 0.8  # how alike a word and its misspelling are at least: `bacth` and `batch`
+# How alike a word and its misspelling are at least, between 0 and 1: `bacth` and `batch`.
+_MISSPELT_LIKENESS = 0.8
 _FIX_FOR_OWN_BUILDS = "If your build has it, give `distribution_manifest` or `distribution_schema`."
 
 
 @dataclass(frozen=True)
 class TypeRefusal:
-    """Why a build rejects a type. `severity` is `warning` if the catalogue is not certain; empty for that of `rule`."""
+    """Why a build rejects a type."""
 
     rule: str
+    """The id of the rule that reports it."""
     message: str
     fix: str
     severity: str = ""
+    """`warning` if the catalogue is not certain; empty for that of the rule."""
 
 
 def find_type_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
@@ -43,7 +50,7 @@ def find_type_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal
 def _find_first_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal:
     """Return why a build lacks a type: the first reason that fits.
 
-    Each `_refuse_…` function returns a refusal if its reason fits, and None otherwise; the last one always fits.
+    Each `_refuse_…` function returns a refusal if its reason fits, else None. `_refuse_unknown_type` always fits.
     """
     for find_refusal in (_refuse_newer_name, _refuse_older_name, _refuse_removed_type, _refuse_wrong_section):
         refusal = find_refusal(build, section_name, kind)
@@ -144,9 +151,11 @@ def _choose_severity_if_unsure(build: Build, section_name: str) -> str:
 def _choose_severity_of_unknown(build: Build, section_name: str, kind: str) -> str:
     """Return `warning` for a type that a build lacks as far as the catalogue knows, but may have; else an empty text.
 
-    If the catalogue does not know the release, that release may have more types than the one before. A known type that
-    other official builds have is not among these. A type that no release has may only be in a release that is newer
-    than all known ones, unless its name looks like a misspelt one.
+    If the catalogue does not know the release, that release may have types that the one before has not:
+
+    - a type that the catalogue knows may be among them, but not if another official build has it
+    - a type that no release has may be among them if the release is newer than all known ones, and if the name does not
+      look like a misspelt one
     """
     catalogue = build.catalogue
     unsure_severity = _choose_severity_if_unsure(build, section_name)

@@ -1,12 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The conditions of users' own rules, one row each. Private.
+"""The conditions of users' own rules: one row of a table each. Private.
 
-A condition holds (True), does not hold (False), or cannot be decided (None): a value of a variable that is not known is
-not judged. Text is compared with patterns (`*`, `?`) and never with regular expressions, so that each condition takes
-linear time. An operand is what a rule gives to a condition, such as `["acme-*"]` for `like`. Literals are the values of
-variables that are known. `MISSING` stands for a value that is not there. docs/own_rules.md lists the conditions.
+A rule gives each condition an operand, such as `{like: ["acme-*"]}` or `{at_least: 30s}`. `read_condition` reads it,
+and `UserCondition.holds` compares it with the value at a place of a config. The answer is True, False, or None if it
+cannot be decided, because a variable has the value and is not known. Literals are the values of variables that are
+known.
+
+| condition | value | answer |
+|---|---|---|
+| `{like: ["acme-*"]}` | `acme-eu` | True |
+| `{at_least: 30s}` | `10s` | False |
+| `{at_least: 30s}` | `${env:INTERVAL}` | None; the answer for its value if `INTERVAL` is a literal |
+
+Text is compared with patterns (`*`, `?`) and never with regular expressions, so that each condition takes linear time.
+`MISSING` stands for a value that is not there. docs/own_rules.md lists the conditions.
 """
 
 from __future__ import annotations
@@ -25,12 +34,17 @@ from ..needs.quantities import parse_duration
 from ..yaml.go_scalars import read_plain_scalar
 from .user_paths import MISSING, Wildcard, read_wildcard
 
+# The key beside conditions that allows a missing value.
 OPTIONAL_KEY = "optional"
-_MOST_PATTERNS, _LONGEST_PATTERN = 1_000, 300
+# The patterns of a condition, and the characters of each, at most.
+_MOST_PATTERNS = 1_000
+_LONGEST_PATTERN = 300
+# The scheme of a Unix socket, as in `unix:///run/otel.sock`.
 _SOCKET_SCHEME = "unix"
 # A value that is one variable and nothing else, such as `${env:PORT}`.
 _WHOLE_REFERENCE = re.compile(r"\$\{[^${}]{1,256}\}")
-_UNKNOWN_REFERENCE = "${"  # what is left of a value in which the collector replaces more than is known
+# What is left in a text in which the Collector replaces more variables than are known here.
+_UNKNOWN_REFERENCE = "${"
 # A whole duration such as `1h30m`, and a whole number such as `-1.5`; texts of such form are compared as amounts.
 _DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
@@ -42,12 +56,13 @@ ValueTest = Callable[[Any, Any], "bool | None"]
 
 @dataclass(frozen=True)
 class ConditionKind:
-    """A condition: how its operand is read, when a value meets it, and the answer for a value that is missing."""
+    """A row of the table of conditions."""
 
     read_operand: Callable[[Any], Any]
     """Returns the operand as `is_met` takes it. Raises Problem for a wrong one."""
     is_met: ValueTest
     is_met_if_missing: bool = False
+    """The answer for a value that is not there."""
     sees_variables: bool = False
     """Whether it judges the text as it is written, with `${…}` in it."""
 

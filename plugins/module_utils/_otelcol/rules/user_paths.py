@@ -20,9 +20,12 @@ from typing import Any
 from ..config.paths import Path
 from ..errors import Problem
 
+# The path of a value itself, in `where` and `require`.
 SAME_PLACE = "."
 ANY_TEXT = "*"
-_LONGEST_PATH, _MOST_STEPS = 300, 20
+# The characters and the steps of a path at most.
+_LONGEST_PATH = 300
+_MOST_STEPS = 20
 # One step of a path: `exporters` or `.tls`, `."a.b"` in quotes, `[0]`, `[-1]` or `[*]`.
 _STEP_PATTERN = re.compile(r'(?P<dot>\.|\A)(?:"(?P<quoted>[^"]+)"|(?P<key>[^."\[\]]+))|\[(?P<index>\*|-?\d{1,6})\]')
 _PATH_FIX = (
@@ -55,15 +58,18 @@ def read_wildcard(text: str) -> Wildcard:
 
 @dataclass(frozen=True)
 class UserPathStep:
-    """One step of a path: a key, a pattern of keys, or an index.
-
-    `pattern` is None without a wildcard, `index` None for a key. `key` is empty for an index, and has the text of a
-    pattern.
-    """
+    """One step of a path: a key, a pattern of keys, or an index."""
 
     key: str = ""
+    """The key, or the text of the pattern; empty for an index."""
     pattern: Wildcard | None = None
+    """None without a wildcard."""
     index: int | None = None
+    """The index of an item, from the end if negative; None for a key."""
+
+    def __str__(self) -> str:
+        """Return the step as a user writes it: a key, a pattern, or an index such as `[0]`."""
+        return self.key if self.index is None else f"[{self.index}]"
 
     @cached_property
     def is_key(self) -> bool:
@@ -99,11 +105,11 @@ class UserPathStep:
             yield (*path, item_index), value[item_index]
 
 
-Steps = tuple[UserPathStep, ...]
+PathSteps = tuple[UserPathStep, ...]
 
 
-def parse_path_steps(text: str) -> Steps:
-    """Return the steps of a path; `.` has none. Raises Problem for text that is no path."""
+def parse_path_steps(text: str) -> PathSteps:
+    """Return the steps of a path: three for `exporters.*.tls`, none for `.`. Raises Problem if the text is no path."""
     if text == SAME_PLACE:
         return ()
     if len(text) > _LONGEST_PATH:
@@ -134,8 +140,12 @@ def _parse_step(step_match: re.Match[str]) -> UserPathStep:
     return UserPathStep(key, read_wildcard(key) if has_wildcard else None)
 
 
-def find_path_matches(value: Any, steps: Steps, base_path: Path = ()) -> list[tuple[Path, Any]]:
-    """Return path and value of everything in a value that the steps lead to; `base_path` is the path of the value."""
+def find_path_matches(value: Any, steps: PathSteps, base_path: Path = ()) -> list[tuple[Path, Any]]:
+    """Return path and value of everything in a value that the steps lead to.
+
+    `base_path` is the path of the value, with which the paths begin. The value `{a: {b: 1}, c: {b: 2}}` has two matches
+    of `*.b`: `a.b` and `c.b`.
+    """
     places = [(base_path, value)]
     for step in steps:
         if step.is_key:  # as most steps are
@@ -154,8 +164,8 @@ def find_path_matches(value: Any, steps: Steps, base_path: Path = ()) -> list[tu
     return places
 
 
-def find_last_existing_path(value: Any, steps: Steps, base_path: Path) -> Path:
-    """Return the path of the last thing on the way that exists, where the steps lead nowhere."""
+def find_last_existing_path(value: Any, steps: PathSteps, base_path: Path) -> Path:
+    """Return the longest path that exists, where the steps lead nowhere: `a` of `{a: {}}` for `a.b.c`."""
     path = base_path
     for step in steps:
         next_place = next(step.find_targets(path, value), None)

@@ -1,17 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Users' own rules out of YAML files, with every fault of the files. Private.
+"""Reads users' own rules out of YAML files, and reports every fault of the files. Private.
 
-A file has `rules`, a list. Each fault is told with file, line, what is wrong and what to do. Reading has four parts:
+A file has one key, `rules`, with a list. Reading has four parts:
 
 - here: documents with lists of rules, to one set of rules whose ids differ and whose examples hold
 - `user_rule_builder.py`: one rule
 - `user_rule_when.py`: to which configs a rule applies
 - `user_rule_parts.py`: keys, lists and texts of a part of a document
 
-This file is pure: it reads no files. The caller, `_user_rules.py` in plugin_utils, gives the documents. It also gives
-the `RuleBuildContext`: the ids that are taken, the paths that exist, and a function that compiles expressions.
+The caller, `_user_rules.py` in plugin_utils, reads the files and gives the documents. It also gives the
+`RuleBuildContext`: the ids that are taken, the paths that exist, and a function that compiles expressions. All faults
+come as one problem:
+
+    2 faults in your own rules, nothing was checked:
+      r.yml:3:5 rules[0].severity: 'eror' is unknown here; did you mean 'error'? Use one of error, warning, info.
+      r.yml:4:5 rules[0].path: the rule would never find anything: no config has 'exporter'; …
 """
 
 from __future__ import annotations
@@ -22,25 +27,26 @@ from ..config.paths import format_path
 from ..errors import Problem, join_at_most
 from ..yaml.yaml_documents import Document
 from .report_model import format_count
-from .user_rule_builder import RuleBuildContext, RuleBuilder
+from .user_rule_builder import RuleBuildContext, build_rule
 from .user_rule_parts import RulePart
 from .user_rules import UserRule, UserRules, find_broken_examples
 
+# The rules of all files at most.
 MOST_RULES = 500
-_MOST_SHOWN_FAULTS = 20  # faults in one message
+# The faults in one message at most.
+_MOST_SHOWN_FAULTS = 20
 _FILE_KEYS = ("rules",)
 
 
 @dataclass
-class RuleReader:
-    """Reads the rules of documents, one document after the other; `join_rules` returns all of them.
+class RuleFileReader:
+    """Reads the rules of documents: first `read_document` for each of them, then `join_rules` for all."""
 
-    `rule_by_id` has each rule by its id, and `faults` a line for each fault, of all documents so far.
-    """
-
-    surroundings: RuleBuildContext
+    context: RuleBuildContext
     rule_by_id: dict[str, UserRule] = field(default_factory=dict)
+    """The rules of all documents so far, by their ids."""
     faults: list[str] = field(default_factory=list)
+    """A line for each fault of all documents so far."""
 
     def read_document(self, document: Document, file: str) -> None:
         """Add the rules of a document. Raises Problem if there are too many, and keeps every other fault."""
@@ -54,7 +60,7 @@ class RuleReader:
     def _add_rule(self, part: RulePart) -> None:
         """Add the rule of a part, unless it has faults."""
         faults_before = len(self.faults)
-        rule = RuleBuilder(part, self.surroundings).build()
+        rule = build_rule(part, self.context)
         if rule is None or len(self.faults) > faults_before:
             return
         same_id_rule = self.rule_by_id.get(rule.id)

@@ -1,11 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading one part of a file with users' own rules: keys, lists, texts and words. Private.
+"""Reads one part of a file with users' own rules: keys, lists, texts and words. Private.
 
-A part is the value at a path of the document. Each method reads what its name says, and tells what is wrong with it: to
-tell is to add a line, with file and line number, to the list of faults. The method then returns an empty value, so one
-reading finds all faults of a file.
+A part is what stands at a path of the file, such as `rules[0].severity`. Each method of `RulePart` reads what its name
+says. Where something else stands there, it reports a fault and returns an empty value, so that one run shows all faults
+of a file. To report a fault is to add a line to `faults`, a list that all parts of a run share:
+
+    r.yml:3:5 rules[0].severity: 'eror' is unknown here; did you mean 'error'? Use one of error, warning, info.
+
+The files user_rule_files.py, user_rule_builder.py and user_rule_when.py read by these methods.
 """
 
 from __future__ import annotations
@@ -18,23 +22,26 @@ from ..config.paths import Path, Position, format_path, value_at
 from ..errors import Problem, suggest_word
 from ..yaml.yaml_documents import Document
 
-# Bounds of this collection for what users write.
+# The items of a list or a mapping at most.
 MOST_ITEMS = 1_000
-_LONGEST_TEXT = 1_000  # characters
-_MOST_SHOWN_TEXTS = 20  # a fix lists allowed texts if they are fewer than that
+# The characters of a text at most.
+_LONGEST_TEXT = 1_000
+# A fix lists the allowed texts if they are fewer than that.
+_MOST_SHOWN_TEXTS = 20
 
 
 @dataclass(frozen=True)
 class RulePart:
-    """A part of a document with rules: `path` leads to it, and `file` has the document.
-
-    `faults` is one list for all parts of all documents; `add_fault` adds to it.
-    """
+    """A part of a file with rules, which need not be there."""
 
     document: Document
+    """The whole file."""
     file: str
+    """Its name."""
     path: Path
+    """Leads to the part in the document: `("rules", 0, "severity")`."""
     faults: list[str]
+    """One list for all parts of all files; `add_fault` adds to it."""
 
     @property
     def value(self) -> Any:
@@ -43,7 +50,7 @@ class RulePart:
 
     @property
     def position(self) -> Position:
-        """The place of the part; if there is no such part, that of the nearest part around it."""
+        """Where the part is in its file; if there is no such part, where the nearest part around it is."""
         for depth in range(len(self.path), 0, -1):
             position = self.document.positions.get(self.path[:depth])
             if position:
@@ -55,7 +62,7 @@ class RulePart:
         return RulePart(self.document, self.file, (*self.path, *path), self.faults)
 
     def add_fault(self, problem: str, fix: str) -> None:
-        """Tell a fault of this part: what is wrong, and what to do. Its place is added here."""
+        """Report a fault of this part: what is wrong, and what to do. Its position and path are added here."""
         fault = Problem(f"{self.position} {format_path(self.path)}: {problem}", fix=fix)
         self.faults.append(str(fault))
 
@@ -63,7 +70,7 @@ class RulePart:
         return isinstance(self.value, dict) and key in self.value
 
     def check_keys(self, allowed_keys: Sequence[str], needed_keys: Sequence[str] = ()) -> None:
-        """Tell keys of this part that are not allowed, needed keys that are missing, and a part that is no mapping."""
+        """Report keys that are not allowed, needed keys that are missing, and a part that is no mapping."""
         value = self.value
         if not isinstance(value, dict):
             self.add_fault("this must be a mapping", f"Its keys: {', '.join(allowed_keys)}.")
@@ -79,7 +86,7 @@ class RulePart:
                 self.add_fault(f"`{key}` is missing", f"Add `{key}`.")
 
     def read_list(self, key: str) -> list[Any]:
-        """Return the list at a key; an empty one if the key is missing, or has no list, which is told."""
+        """Return the list at a key; an empty one if the key is missing, or has no list, which is reported."""
         if key not in self:
             return []
         value = self.value[key]
@@ -89,7 +96,7 @@ class RulePart:
         return value
 
     def read_text_value(self, key: str) -> str:
-        """Return the text at a key; an empty one if the key is missing, or has no text, which is told."""
+        """Return the text at a key; an empty one if the key is missing, or has no text, which is reported."""
         if key not in self:
             return ""
         value = self.value[key]
@@ -99,7 +106,7 @@ class RulePart:
         return value
 
     def read_texts(self, key: str, allowed_texts: Collection[str] = ()) -> tuple[str, ...]:
-        """Return the texts in the list at a key; other values are told and left out.
+        """Return the texts in the list at a key; other values are reported and left out.
 
         Without `allowed_texts`, any text is allowed.
         """
@@ -116,7 +123,7 @@ class RulePart:
         return tuple(texts)
 
     def read_word(self, key: str, allowed_words: Sequence[str]) -> str:
-        """Return the text at a key if it is one of the allowed ones; empty if it is not, which is told."""
+        """Return the text at a key if it is one of the allowed ones; empty if it is not, which is reported."""
         value = self.read_text_value(key)
         if value and value not in allowed_words:
             self.at(key).add_fault(

@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key `when` of a user's own rule: to which configs the rule applies. Private.
+"""Reads the key `when` of a user's own rule: to which configs the rule applies. Private.
 
-user_rule_builder.py calls `read_when`, and a `When` of user_rules.py is made of it. Faults are told to the part, see
+For example, `when: {modes: [daemonset], versions: 0.110.0..0.150.0, components: [exporters.otlp]}` becomes a `When` of
+user_rules.py with these three fields. user_rule_builder.py calls `read_when`. Faults are reported to the part, see
 user_rule_parts.py.
 """
 
@@ -25,6 +26,7 @@ from .user_rules import When
 
 WHEN_KEYS = ("modes", "distributions", "versions", "components", "pipelines")
 _DEPLOYMENT_MODES = ("daemonset", "deployment", "sidecar", "statefulset")
+# One version, such as `0.110.0`.
 _VERSION = r"\d{1,4}\.\d{1,4}\.\d{1,4}"
 # One or more ranges with blanks between them: `0.110.0..0.131.0 0.152.0..`.
 _VERSIONS = re.compile(rf"{_VERSION}\.\.(?:{_VERSION})?(?: {_VERSION}\.\.(?:{_VERSION})?)*\Z", re.ASCII)
@@ -32,7 +34,10 @@ _FIX_OF_VERSIONS = "Write `0.110.0..` for this one and later ones, `0.110.0..0.1
 
 
 def read_when(part: RulePart, known_paths: KnownPaths | None) -> When:
-    """Return what `when` says; `known_paths` is None for a rule that may name what the catalogue does not list."""
+    """Return what the part `when` says.
+
+    `known_paths` has the types and distributions that it may name; None for a rule that may name any.
+    """
     part.check_keys(WHEN_KEYS)
     return _WhenReader(part, known_paths).read()
 
@@ -45,7 +50,7 @@ class _WhenReader:
     known_paths: KnownPaths | None
 
     def read(self) -> When:
-        """Return the whole."""
+        """Return what all keys say."""
         components = self._read_components()
         distributions = self.known_paths.catalogue.distributions if self.known_paths is not None else ()
         return When(
@@ -57,7 +62,7 @@ class _WhenReader:
         )
 
     def _read_components(self) -> tuple[tuple[str, str], ...]:
-        """Return section and kind of each component that `when.components` names, such as `exporters.otlp`."""
+        """Return section and kind of each component that `components` names; a kind has no underscores."""
         if "components" not in self.part:
             return ()
         components: list[tuple[str, str]] = []
@@ -67,14 +72,14 @@ class _WhenReader:
         return tuple(components)
 
     def _list_all_types(self) -> Collection[str]:
-        """Return all that `when.components` may name, such as `exporters.otlp`; empty if it may name anything."""
+        """Return all that `components` may name, such as `exporters.otlp`; empty if it may name anything."""
         if self.known_paths is None:
             return ()
         types = self.known_paths.types_by_section
         return [f"{section_name}.{kind}" for section_name in SECTIONS for kind in types[section_name]]
 
     def _read_version_range(self) -> str:
-        """Return the range of versions of `when`, of which each part has a version in it."""
+        """Return the ranges of versions; one without a version in it is reported."""
         versions = self.part.read_text_value("versions")
         if not versions:
             return ""
@@ -89,7 +94,7 @@ class _WhenReader:
         return versions
 
     def _read_pipelines(self) -> tuple[str, ...]:
-        """Return the names of pipelines, each of which may be one of a signal."""
+        """Return the names of pipelines, such as `traces/*`; one that no signal fits is reported."""
         names = self.part.read_texts("pipelines")
         for pipeline_index, name in enumerate(names):
             signal = name.partition("/")[0]

@@ -3,10 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules that users write in YAML, as rules like all others. Private.
 
-A rule looks at each place of a config that its `path` leads to and its `where` selects, and finds a fault where its
-`require` or its `expression` does not hold. docs/own_rules.md describes the language. A message can name the place,
-never a value, so that a rule shows no secret. user_rule_files.py reads the rules. A step has two meanings: `steps` of
-a path are its keys (user_paths.py), and steps of a `Budget` count the work that a rule may do in one config.
+For example, a rule with the path `exporters.*` and `require: {tls.insecure: {differs: true}}` looks at each exporter of
+a config, and finds a fault at `exporters.otlp.tls.insecure` if that is true. A place is a path in a config, such as
+`exporters.otlp`, with the value there. A rule looks at each place that its `path` leads to and its `where` selects, and
+finds a fault where its `require` or its `expression` does not hold.
+
+user_rule_files.py reads the rules of files, and docs/own_rules.md describes their language. A message can name the
+place, never a value, so that a rule shows no secret. The word step has two meanings here: `steps` of a path are its
+keys (user_paths.py), and the steps of a `Budget` are the comparisons that a rule may do in one config.
 """
 
 from __future__ import annotations
@@ -15,22 +19,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..catalogue.version_ranges import is_in_ranges
 from ..config.paths import Path, Position, format_path
 from ..traits import kind_of
 from .report_model import format_count
-from .subject import About, Fault, Rule, Subject
+from .rule_definitions import About, Fault, Rule
+from .subject import Subject
 from .user_conditions import Conditions
-from .user_paths import MISSING, Steps, find_last_existing_path, find_path_matches
+from .user_paths import MISSING, PathSteps, find_last_existing_path, find_path_matches
 
 # Findings of one rule in one config. One more says that there are others, and no suppression of a path takes it.
 MOST_FAULTS = 1_000
-# Steps of one rule in one config, over all places: patterns and other conditions that a value is compared with, and
+# Steps of one rule in one config, over all places: comparisons of a value with a pattern or another condition, and the
 # steps of expressions. On a slow core a million takes some two seconds.
 MOST_STEPS = 1_000_000
-_PLACES_ATTRIBUTE = "_places_of_user_rules"  # what a path leads to, kept with its subject
+# The attribute of a subject that keeps the places of each path for the rules that share it.
+_PLACES_ATTRIBUTE = "_places_of_user_rules"
 
 
 class Undecided(Exception):  # noqa: N818 - no error of this collection, but of an expression in one config
@@ -43,7 +49,7 @@ class Exhausted(Exception):  # noqa: N818 - no error of this collection, but a r
 
 @dataclass
 class Budget:
-    """The steps that a rule may still take in a config."""
+    """How many steps a rule may still take in a config."""
 
     steps_left: int = field(default_factory=lambda: MOST_STEPS)
 
@@ -102,9 +108,13 @@ ALWAYS = When()
 
 @dataclass(frozen=True)
 class PathConditions:
-    """What must hold at a place: the conditions, of the values at a path below the place."""
+    """Conditions of `where` or `require`: on the values at a path below a place.
 
-    steps: Steps
+    For example, `{tls.insecure: {differs: true}}` is about the value at `exporters.otlp.tls.insecure` for the place
+    `exporters.otlp`.
+    """
+
+    steps: PathSteps
     conditions: Conditions
 
     def holds(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
@@ -124,8 +134,8 @@ class PathConditions:
     ) -> Iterator[Path]:
         """Yield the path of each value for which the conditions do not hold.
 
-        If the value is missing, that is the path of the last thing on the way that exists. Used for `require`. Raises
-        Exhausted.
+        If the value is missing, that is the longest part of the path that exists: `exporters.otlp` without `tls`. Used
+        for `require`. Raises Exhausted.
         """
         matches = find_path_matches(value, self.steps, place)
         if not matches and self.conditions.hold(MISSING, literals) is False:
@@ -144,51 +154,43 @@ class Examples:
     bad_configs: tuple[Any, ...] = ()
 
 
-@dataclass
-class RuleOutcome:
-    """What a rule finds in a config: faults, and places where it cannot be decided.
+class UndecidedPlace(NamedTuple):
+    """A place at which the expression of a rule cannot be computed, and why."""
 
-    `has_more` says that there are more than are kept here.
-    """
+    path: Path
+    why: Undecided
 
-    faults: list[Fault] = field(default_factory=list)
-    undecided_places: list[tuple[Path, Undecided]] = field(default_factory=list)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there is more than is shown."""
-        return len(self.faults) + len(self.undecided_places) > MOST_FAULTS
+class RuleOutcome(NamedTuple):
+    """What a rule finds in a config."""
 
+    faults: list[Fault]
+    undecided_places: list[UndecidedPlace]
     has_more: bool = False
+    """Whether there are more of them than are shown."""
     unseen_place_count: int = 0
     """At how many places the rule did not look any more, because it had taken all of its steps."""
-
-    def cut_to_shown(self) -> None:
-        """Keep as many as are shown."""
-        self.faults = self.faults[:MOST_FAULTS]
-        self.undecided_places = self.undecided_places[:MOST_FAULTS]
-        self.has_more = True
 
 
 @dataclass(frozen=True)
 class UserRule:
-    """A rule of a user; `position` is its place in its file, `types` and `except_types` are spelled as kinds.
-
-    Kinds are types without underscores. `steps` are the parsed `path`. `profiles` has the severity in some profiles.
-    Empty `types` mean all; `expression` is None without one.
-    """
+    """A rule of a user. The fields have the names of its keys in the file."""
 
     id: str
     severity: str
     message: str
     fix: str
     path: str
-    steps: Steps
+    steps: PathSteps
+    """The parsed `path`."""
     position: Position
+    """Where the rule is in its file."""
     documentation: str = ""
     profiles: Mapping[str, str] = field(default_factory=dict)
+    """The severity in some profiles."""
     when: When = ALWAYS
     types: frozenset[str] = frozenset()
+    """The only types of components that it is about, without underscores; empty for all."""
     except_types: frozenset[str] = frozenset()
     where: tuple[PathConditions, ...] = ()
     require: tuple[PathConditions, ...] = ()
@@ -206,12 +208,13 @@ class UserRule:
     def _check(self, subject: Subject) -> Sequence[Fault]:
         if self.when is not ALWAYS and not self.when.fits_deployment(subject):
             return ()
-        outcome = self.judged(subject)
-        undecided_faults = [self._report_undecided(place, why) for place, why in outcome.undecided_places]
+        outcome = self.find_outcome(subject)
+        undecided_faults = [self._report_undecided(undecided_place) for undecided_place in outcome.undecided_places]
         return [*outcome.faults, *undecided_faults, *self._report_left_out(outcome)]
 
-    def _report_undecided(self, place: Path, why: Undecided) -> Fault:
-        return Fault(place, f"rule '{self.id}' cannot be decided here: {why}", f"Correct the rule at {self.position}.")
+    def _report_undecided(self, undecided_place: UndecidedPlace) -> Fault:
+        message = f"rule '{self.id}' cannot be decided here: {undecided_place.why}"
+        return Fault(undecided_place.path, message, f"Correct the rule at {self.position}.")
 
     def _report_left_out(self, outcome: RuleOutcome) -> Iterator[Fault]:
         """Yield that there may be other faults, if not all places were looked at."""
@@ -231,24 +234,24 @@ class UserRule:
         )
         return Fault((), message, "Let the rule look at fewer places, or give it fewer conditions.")
 
-    def judged(self, subject: Subject) -> RuleOutcome:
+    def find_outcome(self, subject: Subject) -> RuleOutcome:
         """Return what the rule finds in a config, for any build and deployment."""
-        outcome, budget = RuleOutcome(), Budget()
-        places = self._list_places_to_judge(subject)
-        for place_index, (place, value) in enumerate(places):
+        budget = Budget()
+        faults: list[Fault] = []
+        undecided_places: list[UndecidedPlace] = []
+        places = self._list_places_to_check(subject)
+        for place_index, (path, value) in enumerate(places):
             try:
-                outcome.faults += self._find_faults_at(place, value, subject.literals, budget)
+                faults += self._find_faults_at(path, value, subject.literals, budget)
             except Exhausted:
-                outcome.unseen_place_count = len(places) - place_index
-                break
+                return RuleOutcome(faults, undecided_places, unseen_place_count=len(places) - place_index)
             except Undecided as why:
-                outcome.undecided_places.append((place, why))
-            if outcome.is_full:
-                outcome.cut_to_shown()
-                break
-        return outcome
+                undecided_places.append(UndecidedPlace(path, why))
+            if len(faults) + len(undecided_places) > MOST_FAULTS:
+                return RuleOutcome(faults[:MOST_FAULTS], undecided_places[:MOST_FAULTS], has_more=True)
+        return RuleOutcome(faults, undecided_places)
 
-    def _list_places_to_judge(self, subject: Subject) -> Places:
+    def _list_places_to_check(self, subject: Subject) -> Places:
         """Return the places of the rule's types; none in a config to which the rule does not apply."""
         places = self._find_places_at_path(subject)
         if not places:
@@ -257,7 +260,7 @@ class UserRule:
             return []
         if not self.types and not self.except_types:
             return places
-        return [(place, value) for place, value in places if self._has_type(place)]
+        return [(path, value) for path, value in places if self._has_type(path)]
 
     def _find_faults_at(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> list[Fault]:
         """Return the faults at a place. Raises Undecided and Exhausted."""
@@ -267,8 +270,8 @@ class UserRule:
         failing_paths: list[Path] = []
         if self.expression is not None and _is_false_answer(self.expression(value, budget)):
             failing_paths.append(place)
-        for look in self.require:
-            failing_paths += look.find_failing_paths(place, value, literals, budget)
+        for required in self.require:
+            failing_paths += required.find_failing_paths(place, value, literals, budget)
         return [self._report_fault(path, place) for path in failing_paths]
 
     def _find_places_at_path(self, subject: Subject) -> Places:
@@ -281,7 +284,7 @@ class UserRule:
 
     def _selects(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
         """Whether all conditions of `where` hold at a place. Raises Exhausted."""
-        return all(look.holds(value, literals, budget) for look in self.where)
+        return all(selecting.holds(value, literals, budget) for selecting in self.where)
 
     def _has_type(self, place: Path) -> bool:
         """Whether a place is in a component of the rule's types."""
@@ -300,7 +303,7 @@ class UserRule:
 
 
 def _is_false_answer(answer: Any) -> bool:
-    """Whether an answer is false as JMESPath defines it: null, false and what is empty; 0 is not."""
+    """Whether an answer is false as JMESPath defines it: null, false, and an empty text or list; 0 is not."""
     if isinstance(answer, (str, list, dict)):
         return not answer
     return answer is None or answer is False
@@ -359,9 +362,9 @@ def find_broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
 
 def _explain_broken_example(rule: UserRule, example_kind: str, config: Any) -> str:
     """Return why an example does not hold; empty if it does."""
-    outcome = rule.judged(Subject(config))
-    for _place, reason in outcome.undecided_places:
-        return f"the rule cannot be decided in this example: {reason}"
+    outcome = rule.find_outcome(Subject(config))
+    if outcome.undecided_places:
+        return f"the rule cannot be decided in this example: {outcome.undecided_places[0].why}"
     if example_kind == "good" and outcome.faults:
         return f"this example is good, and the rule finds a fault at '{format_path(outcome.faults[0].path)}'"
     if example_kind == "bad" and not outcome.faults:

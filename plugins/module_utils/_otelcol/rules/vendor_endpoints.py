@@ -5,6 +5,11 @@
 
 Sources: "OTLP endpoints" of CloudWatch's and "Remote write" of Amazon Managed Service for Prometheus' documentation;
 "OTLP intake endpoint" of Datadog's; AWS's service endpoints. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    exporters.otlp/dd.endpoint: error [http-only] 'otlp/dd' uses gRPC, but otlp.datadoghq.com accepts only HTTP. Use
+    the exporter otlp_http.
 """
 
 from __future__ import annotations
@@ -16,7 +21,8 @@ from typing import Any, NamedTuple
 from ..config.addresses import parse_destination
 from ..config.paths import list_at, mapping_at, value_at
 from ..needs.listeners import StartedComponent
-from .subject import Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Subject
 from .vendor_hosts import find_aws_service, is_datadog_host
 from .view import uses_endpoint
 

@@ -4,6 +4,12 @@
 """Rules on how often a collector runs: components that must run once, or that a sidecar cannot have.
 
 Sources: the READMEs of the Kubernetes receivers and of k8s_leader_elector in opentelemetry-collector-contrib. Private.
+
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+
+    receivers.k8sobjects: warning [singleton] 'k8sobjects' reports every requested object, and there is one on every
+    node. Move it to a separate collector with mode deployment and `replicas: 1`, or name an extension
+    k8s_leader_elector as its `k8s_leader_elector`.
 """
 
 from __future__ import annotations
@@ -13,7 +19,8 @@ from collections.abc import Iterator
 from ..config.paths import mapping_at
 from ..needs.listeners import StartedComponent
 from ..traits import kind_of
-from .subject import Deployment, Fault, Subject, about, define_rules
+from .rule_definitions import Fault, about, define_rules
+from .subject import Deployment, Subject
 
 _ELECTOR_DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/k8sleaderelector"

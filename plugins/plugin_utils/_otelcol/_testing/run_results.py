@@ -15,9 +15,9 @@ from typing import Any
 
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.rules.findings import Finding
 from ....module_utils._otelcol.rules.junit_report import render_junit
 from ....module_utils._otelcol.rules.report_model import CheckedConfig, Report, format_count
-from ....module_utils._otelcol.rules.subject import Finding
 from .result_rows import ExtraFacts, TestRow
 
 _RULE_ID = "config-test"

@@ -13,7 +13,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.depl
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import profiles, structure, subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import profiles, structure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import (
+    SEVERITIES,
+    Finding,
+    run_rules,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _role_files
 from hypothesis import assume, given
@@ -105,26 +110,26 @@ def test_the_operator_says_the_name_of_the_pod() -> None:
 
 @given(configs)
 def test_the_needs_of_a_config_that_is_not_malformed_can_be_derived(config: Any) -> None:
-    faults = {fault.rule for fault in subject.run_rules(structure.RULES, subject.Subject(config))}
+    faults = {fault.rule for fault in run_rules(structure.RULES, Subject(config))}
     assume(not faults & set(structure.MALFORMED_RULES))
     assert build_deployment(collector(), needs(config)).granted is not None
 
 
 KNOWN = {rule.id for rule in RULES}
-SINGLETON = subject.Finding(Position("a", 1), "receivers.k8s_cluster", "singleton", "warning", "twice")
-CLEAR = subject.Finding(Position("a", 2), "exporters.otlp.tls.insecure", "clear-text", "warning", "clear")
-DEBUG = subject.Finding(Position("a", 3), "service.pipelines.traces.exporters[0]", "verbose-debug", "info", "much")
+SINGLETON = Finding(Position("a", 1), "receivers.k8s_cluster", "singleton", "warning", "twice")
+CLEAR = Finding(Position("a", 2), "exporters.otlp.tls.insecure", "clear-text", "warning", "clear")
+DEBUG = Finding(Position("a", 3), "service.pipelines.traces.exporters[0]", "verbose-debug", "info", "much")
 ALL = [SINGLETON, CLEAR, DEBUG]
 
 
 @pytest.mark.parametrize("profile", profiles.PROFILES)
 def test_profiles_speak_of_rules_that_exist(profile: str) -> None:
     assert set(profiles.PROFILES[profile]) <= KNOWN
-    assert set(profiles.PROFILES[profile].values()) <= {*subject.SEVERITIES, profiles.OFF}
+    assert set(profiles.PROFILES[profile].values()) <= {*SEVERITIES, profiles.OFF}
 
 
 def test_production_is_never_more_lenient_than_development() -> None:
-    order = (*subject.SEVERITIES, profiles.OFF)
+    order = (*SEVERITIES, profiles.OFF)
     by_strictness = [profiles.PROFILES[name] for name in ("production", "default", "development")]
     for rule in RULES:
         ladder = [profile.get(rule.id, rule.severity) for profile in by_strictness]
@@ -144,9 +149,9 @@ def test_a_profile_weighs_findings(profile: str, severities: list[str]) -> None:
 
 
 def test_a_profile_leaves_a_single_case_at_its_own_severity() -> None:
-    kubelet = subject.Finding(Position(), "receivers.kubelet_stats", "unverified-certificate", "info", "any")
+    kubelet = Finding(Position(), "receivers.kubelet_stats", "unverified-certificate", "info", "any")
     assert profiles.weigh_findings([kubelet], KNOWN, "production").remaining_findings == [kubelet]
-    autoscaled = subject.Finding(Position(), "receivers.k8s_cluster", "singleton", "warning", "twice")
+    autoscaled = Finding(Position(), "receivers.k8s_cluster", "singleton", "warning", "twice")
     assert profiles.weigh_findings([autoscaled], KNOWN, "development").remaining_findings == [autoscaled]
 
 

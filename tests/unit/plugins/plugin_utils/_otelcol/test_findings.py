@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import structure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import run_rules
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rule_definitions import (
     Fault,
-    Subject,
     define_rules,
-    run_rules,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _rendered
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
     _findings,

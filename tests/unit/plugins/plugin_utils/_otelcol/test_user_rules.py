@@ -165,6 +165,10 @@ OTHER = RULE.replace("rules:\n", "")
         RULE.replace("exporters.*", "service.telemetry.log"),
         "`service.telemetry` has no such setting; did you mean 'logs'?",
     ),
+    (RULE.replace("exporters.*", "'[0].a'"), "no config has '[0]'. Correct the path."),
+    (RULE.replace("exporters.*", "'exporters[0]'"), "no build has exporter '[0]'. Correct the path."),
+    (RULE.replace("exporters.*", "'service[-1]'"), "`service` has no '[-1]'. Correct the path."),
+    (RULE.replace("exporters.*", "'service.pipelines.traces[0]'"), "a pipeline has no '[0]'. Correct the path."),
     (RULE.replace("exporters.*", "exporters..a"), "'exporters..a' is not a path"),
     (RULE.replace("differs", "difers"), "there is no condition 'difers'; did you mean 'differs'?"),
     (RULE.replace("{differs: true}", "{}"), "this must be a mapping of conditions"),
@@ -252,6 +256,10 @@ WITH_JOB = ", examples: {good: [{receivers: {prometheus: {config: {scrape_config
 )
 def test_a_path_that_the_catalogue_or_an_example_has_is_taken(tmp_path: Path, text: str) -> None:
     assert load(tmp_path, text).rule_ids == {"acme-deep"}
+
+
+def test_a_path_that_is_no_text_is_told_once(tmp_path: Path) -> None:
+    assert refused(tmp_path, RULE.replace("exporters.*", "5")).count("this must be a text of 1 to 1000") == 1
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

@@ -36,16 +36,15 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     find_annotated_scrapes,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import Finding, run_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     AskedHeader,
     Deployment,
-    Finding,
     Ingress,
     Printer,
     Receiving,
     Subject,
-    run_rules,
 )
 
 from ...helpers import CATALOGUE, OPERATOR_KINDS, Json, rows

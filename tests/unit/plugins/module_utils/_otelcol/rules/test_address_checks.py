@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules, subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import run_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from .cases import target
@@ -18,7 +19,7 @@ def fixes_of(endpoint: str) -> list[str]:
         "exporters": {"otlp_grpc": {"endpoint": endpoint}},
         "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["otlp_grpc"]}}},
     }
-    found = subject.run_rules(rules.RULES, Subject(config, target=target()))
+    found = run_rules(rules.RULES, Subject(config, target=target()))
     of_endpoint = [finding.fix for finding in found if finding.path == "exporters.otlp_grpc.endpoint"]
     return [fix for fix in of_endpoint if fix.startswith("Write `")]
 

@@ -8,13 +8,14 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import Finding
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.report_model import (
     CheckedConfig,
     Report,
     SuppressedFinding,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.reports import FORMATS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Finding, Rule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rule_definitions import Rule
 from hypothesis import given
 from hypothesis import strategies as st
 

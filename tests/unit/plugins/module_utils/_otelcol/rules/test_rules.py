@@ -16,26 +16,36 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, limit_suggestions
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules, subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_fields as fields
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import (
     Build,
     TargetBuild,
     build_of,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.configured_components import (
+    ConfiguredComponent,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import make_constraint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.remembered_settings import (
-    remembered_by_settings,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import (
+    SEVERITIES,
+    Finding,
+    run_rules,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rule_definitions import (
+    ABOUT_EVERYTHING,
+    Fault,
+    Rule,
+    about,
+    define_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint_config
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.settings_cache import (
+    cached_by_settings,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
-    ABOUT_EVERYTHING,
     Deployment,
-    Fault,
-    Finding,
-    Rule,
     Subject,
-    about,
     once_per_subject,
 )
 from hypothesis import given
@@ -60,7 +70,7 @@ def test_the_rule_finds_exactly_this(case: Case) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_has_a_good_and_a_bad_case_and_a_reason_that_is_a_sentence(rule: Rule) -> None:
     assert {case.path is None for case in CASES if case.rule == rule.id} == {True, False}
-    assert rule.severity in subject.SEVERITIES
+    assert rule.severity in SEVERITIES
     assert rule.reason.startswith("Yield ")
     assert rule.reason.endswith(".")
 
@@ -98,13 +108,11 @@ def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
         asked.append("debug")
         yield from ()
 
-    table = subject.define_rules("error", of_a_resource, of_debug)
-    subject.run_rules(table, Subject({"exporters": {"debug": {}}}))  # no pipeline starts it
+    table = define_rules("error", of_a_resource, of_debug)
+    run_rules(table, Subject({"exporters": {"debug": {}}}))  # no pipeline starts it
     assert asked == []
     started = {"traces": {"exporters": ["debug"]}}
-    subject.run_rules(
-        table, Subject({"exporters": {"debug": {}}, "service": {"pipelines": started}}, resource={"spec": {}})
-    )
+    run_rules(table, Subject({"exporters": {"debug": {}}, "service": {"pipelines": started}}, resource={"spec": {}}))
     assert asked == ["resource", "debug"]
 
 
@@ -112,9 +120,7 @@ def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
 def test_a_rule_finds_nothing_in_what_it_is_not_about(case: Case) -> None:
     one = Subject(case.config, listeners=CATALOGUE.listeners, **case.more)
     asked = [replace(rule, precondition=ABOUT_EVERYTHING) for rule in RULES if rule.precondition != ABOUT_EVERYTHING]
-    assert subject.run_rules(asked, one) == [
-        item for item in lint_config(one) if item.rule in {rule.id for rule in asked}
-    ]
+    assert run_rules(asked, one) == [item for item in lint_config(one) if item.rule in {rule.id for rule in asked}]
 
 
 @pytest.mark.parametrize("row", CATALOGUE.constraint_rows, ids=lambda row: row["at"])
@@ -145,16 +151,16 @@ def test_what_rules_share_is_found_once() -> None:
 def test_what_settings_tell_is_found_once_for_a_build(first: Any, second: Any) -> None:
     asked: list[Any] = []
 
-    @remembered_by_settings
-    def told(_build: Build, _section: str, _id: str, _kind: str, settings: Any) -> Iterator[str]:
-        asked.append(settings)
-        yield repr(settings)
+    @cached_by_settings
+    def told(_build: Build, component: ConfiguredComponent) -> Iterator[str]:
+        asked.append(component.settings)
+        yield repr(component.settings)
 
     def answers(settings: Any, build: TargetBuild | None) -> list[str]:
         one = Subject({"exporters": {"debug": settings}}, target=build)
         return [answer for path, answer in told(one) if path == ("exporters", "debug")]
 
-    build_of(target()).remembered_answers.clear()
+    build_of(target()).cached_answers.clear()
     for settings in (first, second, first):
         assert answers({"x": settings}, target()) == [repr({"x": settings})]
     assert [one for one in asked if one] == [{"x": first}, {"x": second}]
@@ -171,7 +177,7 @@ def test_what_is_remembered_of_other_configs_changes_no_finding(case: Case) -> N
 
     build = case.more.get("target")
     if build:
-        build_of(build).remembered_answers.clear()
+        build_of(build).cached_answers.clear()
     fresh = judged(case.config)
     if isinstance(case.config, dict):  # the same settings, without pipelines and where the operator completes them
         judged({**case.config, "service": {}})
@@ -184,7 +190,7 @@ def test_rules_that_share_a_walk_all_say_that_it_failed(monkeypatch: pytest.Monk
         raise ValueError
 
     monkeypatch.setattr(fields, "find_setting_faults", fail)
-    found = subject.run_rules(fields.RULES, Subject({"exporters": {"debug": {"verbosit": 1}}}, target=target()))
+    found = run_rules(fields.RULES, Subject({"exporters": {"debug": {"verbosit": 1}}}, target=target()))
     assert [item.rule for item in found] == ["internal-error"] * len(fields.RULES)
 
 
@@ -202,7 +208,7 @@ def test_a_correct_config_has_nothing_to_mend() -> None:
 def test_findings_come_in_the_order_of_their_places() -> None:
     rule = Rule("r", "error", "", lambda _subject: [Fault(("b",), "two"), Fault(("a",), "one"), Fault(("c",), "three")])
     places = {("a",): Position("f", 10), ("b",): Position("f", 9), ("c",): Position("e", 99)}
-    found = subject.run_rules([rule], Subject({}, places.__getitem__))
+    found = run_rules([rule], Subject({}, places.__getitem__))
     assert [str(item.position) for item in found] == ["e:99", "f:9", "f:10"]
 
 
@@ -217,7 +223,7 @@ def test_a_finding_reads_as_one_line() -> None:
 
 
 def test_a_long_key_is_cut_in_every_part_of_a_finding() -> None:
-    found = subject.run_rules(
+    found = run_rules(
         [Rule("r", "error", "", lambda _subject: [Fault(("k" * 1_000_000,), "m" * 9_000, "f" * 9_000)])], Subject({})
     )
     assert all(len(text) < 1_200 for text in found[0].as_dict().values() if isinstance(text, str))
@@ -324,7 +330,7 @@ def test_no_value_at_all_is_told(value: str, key: str) -> None:
 
 def test_a_variable_of_another_service_is_a_doubt_and_one_that_nobody_sets_an_error() -> None:
     config = {"receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "${env:A_SERVICE_HOST}:${env:PORT}"}}}}}
-    found = subject.run_rules([BY_ID["missing-variable"]], Subject(config, environment=frozenset()))
+    found = run_rules([BY_ID["missing-variable"]], Subject(config, environment=frozenset()))
     assert [(item.severity, item.message.split()[1]) for item in found] == [
         ("error", "PORT"),
         ("warning", "A_SERVICE_HOST"),
@@ -354,7 +360,7 @@ def test_what_no_build_has_is_an_error_at_versions_whose_list_nobody_knows(
 ) -> None:
     asked = Subject({section: {kind: {}}}, target=target(build))
     types = ("unknown-component", "removed-component", "wrong-class")
-    assert [item.severity for item in subject.run_rules([BY_ID[name] for name in types], asked)] == [severity]
+    assert [item.severity for item in run_rules([BY_ID[name] for name in types], asked)] == [severity]
 
 
 @pytest.mark.parametrize(
@@ -367,7 +373,7 @@ def test_what_no_build_has_is_an_error_at_versions_whose_list_nobody_knows(
 )
 def test_a_misspelt_key_is_an_error_where_the_release_beside_has_it(build: str, settings: Any, severity: str) -> None:
     asked = Subject({"connectors": {"routing": settings}}, target=target(build))
-    found = subject.run_rules([BY_ID["unknown-field"]], asked)
+    found = run_rules([BY_ID["unknown-field"]], asked)
     assert [item.severity for item in found] == [severity]
 
 
@@ -377,7 +383,7 @@ def test_each_exporter_without_a_signature_is_found_once() -> None:
     exporters = {"otlp_http": both, "otlp_http/two": {"logs_endpoint": both["logs_endpoint"]}}
     pipelines = {"traces": {"receivers": ["otlp"], "exporters": list(exporters)}}
     config = {"exporters": exporters, "service": {"pipelines": pipelines}}
-    found = subject.run_rules([BY_ID["signature-missing"]], Subject(config))
+    found = run_rules([BY_ID["signature-missing"]], Subject(config))
     assert [finding.path for finding in found] == [
         "exporters.otlp_http.traces_endpoint",
         "exporters.otlp_http/two.logs_endpoint",

@@ -18,12 +18,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_depl
     list_host_variables,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_options import HostCollector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import Finding, run_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
-    Finding,
-    Subject,
-    run_rules,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from ...helpers import CATALOGUE
 from .cases import Case

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Finding
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import Finding
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.suppressing_comments import (
     read_suppressing_comments,
     split_by_suppressions,

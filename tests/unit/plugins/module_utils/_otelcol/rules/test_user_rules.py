@@ -13,11 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import user_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
-    Deployment,
-    Subject,
-    run_rules,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import run_rules
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_conditions import (
     CONDITION_KINDS,
     Conditions,

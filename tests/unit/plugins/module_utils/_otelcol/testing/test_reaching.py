@@ -46,6 +46,17 @@ def test_a_statement_is_given_what_it_changes_and_what_meets_its_conditions(sett
 
 
 @cases(
+    "statement",
+    "truncate_all(attributes, 100000000000000)",
+    'limit(attributes, 20000, ["a"])',
+)
+def test_a_statement_with_a_bound_beyond_all_records_is_given_no_field(statement: str) -> None:
+    assert first("transform", {"trace_statements": [{"context": "span", "statements": [statement]}]}) == [
+        {"spans": [{}]}
+    ]
+
+
+@cases(
     "policy, record",
     ({"type": "always_sample"}, {}),
     ({"type": "latency", "latency": {"threshold_ms": 5}}, {"duration": "6ms"}),

@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.data_flow import CollectorHop
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.flow_collectors import FlowCollector
 
 
 def test_an_exporter_whose_id_is_no_text_balances_nothing() -> None:
     settings = {"endpoint": "dns:///gateway:4317"}
-    hop = CollectorHop("agent", "telemetry", (), {"exporters": {5: settings, "otlp_grpc": settings, "debug": settings}})
-    assert list(hop.balancing_exporters) == ["otlp_grpc"]
+    agent = FlowCollector(
+        "agent", "telemetry", (), {"exporters": {5: settings, "otlp_grpc": settings, "debug": settings}}
+    )
+    assert list(agent.balancing_exporters) == ["otlp_grpc"]

@@ -1,0 +1,77 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which exporters the records of a log receiver reach, and what may drop records before they get there. Private.
+
+loops.py asks here for each receiver that reads files. For example, in this config the records of `file_log` reach
+exporter `debug` through connector `forward`, and processor `filter` may drop them before:
+
+    service:
+      pipelines:
+        logs/in: {receivers: [file_log], processors: [filter], exporters: [forward]}
+        logs/out: {receivers: [forward], exporters: [debug]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from ..config.paths import mapping_at, mappings_at
+from ..needs.listeners import StartedComponent
+from ..traits import kind_of
+from .view import View
+
+
+class RecordFilter(NamedTuple):
+    """What may drop records before they reach an exporter."""
+
+    name: str
+    """The id of a processor, or `operator filter` for an operator of a receiver."""
+    settings_text: str
+
+
+class _UnvisitedStart(NamedTuple):
+    """A receiver or connector whose records are still to be followed, and the first filter before them."""
+
+    component_id: str
+    first_filter: RecordFilter | None
+
+
+def find_reached_exporters(view: View, receiver: StartedComponent) -> dict[str, RecordFilter | None]:
+    """Return each exporter that the records of a receiver reach, with the first filter before it.
+
+    The filter is None if records reach the exporter without one, even if others pass a filter.
+    """
+    connectors = mapping_at(view.config, "connectors")
+    reached: dict[str, RecordFilter | None] = {}
+    unvisited_pipelines = [pipeline for pipeline in view.pipelines if kind_of(pipeline.key) == "logs"]
+    unvisited_starts = [_UnvisitedStart(receiver.id, next(_find_filtering_operators(receiver), None))]
+    while unvisited_starts:
+        # Those without a filter are taken first, so that each pipeline is visited without a filter if that can be.
+        unvisited_starts.sort(key=lambda start: start.first_filter is not None, reverse=True)
+        start = unvisited_starts.pop()
+        fed_pipelines = [pipeline for pipeline in unvisited_pipelines if start.component_id in pipeline.receivers]
+        for pipeline in fed_pipelines:
+            unvisited_pipelines.remove(pipeline)
+            first_filter = start.first_filter or next(_find_filtering_processors(view, pipeline.processors), None)
+            for exporter_id in pipeline.exporters:
+                if first_filter is None or exporter_id not in reached:
+                    reached[exporter_id] = first_filter
+                if exporter_id in connectors:
+                    unvisited_starts.append(_UnvisitedStart(exporter_id, first_filter))
+    return reached
+
+
+def _find_filtering_operators(receiver: StartedComponent) -> Iterator[RecordFilter]:
+    """Yield the operators of a receiver that may drop records."""
+    for operator in mappings_at(receiver.settings, "operators"):
+        if operator.get("type") in ("filter", "router"):
+            yield RecordFilter(f"operator {operator['type']}", str(operator))
+
+
+def _find_filtering_processors(view: View, processors: Iterable[str]) -> Iterator[RecordFilter]:
+    """Yield the processors of a pipeline that may drop records."""
+    for name in processors:
+        if kind_of(name) == "filter":
+            yield RecordFilter(name, str(mapping_at(view.config, "processors").get(name)))
