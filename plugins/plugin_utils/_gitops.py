@@ -22,7 +22,7 @@ from typing import Any, TypedDict
 from ..module_utils._gitops.gitops_changes import list_changes, render_markdown
 from ..module_utils._gitops.gitops_layout import Object, build_file_tree, build_stages, explain_left_out
 from ..module_utils._kube.bundle import redact_manifest
-from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
+from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import MASK, Problem, join_at_most
 from ..module_utils._otelcol.forecast.told_collectors import HostForecasts, render_host_sections
 from ..module_utils._otelcol.kube.objects import ref

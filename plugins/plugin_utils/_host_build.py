@@ -19,8 +19,8 @@ from ..module_utils._host.host_needs import derive_host_needs
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._host.host_program import Releases, read_host_program
 from ..module_utils._host.host_tls import list_tls_credentials
-from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
+from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.needs.listeners import find_listeners, started_parts
 from ._host_drafts import HostRequest, has_secret

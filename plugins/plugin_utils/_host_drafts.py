@@ -24,7 +24,7 @@ from ..module_utils._host.host_deployment import describe_deployment, list_host_
 from ..module_utils._host.host_options import HOST_OPTIONS, SHARED_OPTIONS, HostCollector
 from ..module_utils._host.host_program import Releases
 from ..module_utils._host.host_tls import check_tls_option
-from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
+from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from . import _arguments, _lock_file, _origins, _sources
 from ._collector_build import find_build_and_version

@@ -26,8 +26,8 @@ from typing import Any, NoReturn
 from . import __version__, options
 from .module_utils._otelcol.bounded.live.bounded_reads import read_stream
 from .module_utils._otelcol.bounded.read_limits import TEXT_LIMIT
-from .module_utils._otelcol.config.config_secrets import find_secrets_in_objects
 from .module_utils._otelcol.config.masking import conceal_secrets, make_masker
+from .module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from .module_utils._otelcol.errors import Problem, clean_text, suggest_word
 from .plugin_utils._otelcol import _documents, _files, _inputs, _yaml
 

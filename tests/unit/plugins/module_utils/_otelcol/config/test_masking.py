@@ -13,13 +13,15 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.config_secrets import (
     find_secrets,
-    find_secrets_in_objects,
     secret_kind_at,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import (
     conceal_secrets,
     make_masker,
     make_salted_replacer,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.object_secrets import (
+    find_secrets_in_objects,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_shapes import (
