@@ -49,7 +49,6 @@ def build_result_row(facts: Facts, findings: Sequence[CheckFinding]) -> Collecto
         "kind": facts["kind"],
         "mode": facts.get("mode"),
         "image": facts.get("image"),
-        "workloads": facts.get("workloads"),
         "pods": facts.get("pods"),
         "ready_text": facts.get("ready_text"),
         "seconds": facts.get("seconds"),
