@@ -94,7 +94,7 @@ def suggest_listening_address(text: str, usual_port: int | None = None, host: st
     address = without_scheme.partition("/")[0]
     if address.isdecimal():
         own_host, port = "", address
-    elif ":" in address:
+    elif ":" in address and not address.endswith("]"):
         own_host, _colon, port = address.rpartition(":")
     else:
         own_host, port = address, ""

@@ -132,6 +132,8 @@ def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
         (":70000", "not between 0 and 65535", "0.0.0.0:4317"),
         ("localhost:otlp", "names its port", "localhost:4317"),
         ("::1:4317", "stands in brackets", "[::1]:4317"),
+        ("[::1]", "has no port", "[::1]:4317"),
+        ("http://[2001:db8::1]/v1", "is a URL", "[2001:db8::1]:4317"),
         ("a:4317/x", "has a path", "0.0.0.0:4317"),
         (":4317", "", "0.0.0.0:4317"),
         ("localhost:", "", "localhost:4317"),
