@@ -182,12 +182,15 @@ def _has_clear_password(line: str) -> bool:
     return ":" in line and not _HASHED_PASSWORD.match(line) and is_literal(line)
 
 
-def is_secret(path: Path, text: str) -> bool:
-    """Whether a value is a secret, or has one inside: then no part of it is shown.
+def is_secret(path: Path, text: str, config: Any = None) -> bool:
+    """Whether a value is a secret, or has one inside: then no message shows any part of it.
 
-    The config is not known here, so only the path and the text decide: `headers.NAME`, but not `headers[0].value`.
+    Without the config, only the path and the text decide: `headers.NAME`, but not `headers[0].value`, whose name stands
+    beside it.
     """
-    if is_secret_header(header_name_at(None, path)) or is_secret_path(path):
+    if is_secret_header(header_name_at(config, path)) or is_secret_attribute(attribute_name_at(config, path), text):
+        return True
+    if is_secret_path(path):
         return True
     return any(True for _secret in find_secrets_in_text(text))
 
