@@ -16,8 +16,9 @@ from ..config.addresses import is_loopback, parse_destination
 from ..config.paths import iter_leaves, list_at, mapping_at, mappings_at, value_at
 from ..kube import names
 from ..kube.service_names import resolve_service
+from ..needs.file_globs import glob_matches
 from ..needs.listeners import StartedComponent
-from ..needs.pod_logs import PodLogs, glob_matches
+from ..needs.pod_logs import PodLogs
 from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import TELEMETRY
 from .subject import Fault, Printer, Subject, about, define_rules
