@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import Path, format_path, iter_leaves
-from .._otelcol.kube.pod_references import PodSource
+from .._otelcol.kube.pod_sources import PodSource
 from .._telemetry.times import describe_duration, seconds_between
 from .diagnose_checks import Check
 

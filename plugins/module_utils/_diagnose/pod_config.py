@@ -16,7 +16,7 @@ from typing import Any
 
 from .._otelcol.config.documents import find_configs
 from .._otelcol.config.paths import list_at, mapping_at, value_at
-from .._otelcol.kube.pod_references import PodSource
+from .._otelcol.kube.pod_sources import PodSource
 
 Object = dict[str, Any]
 # How people name the container or the image of a collector: the operator, the Helm chart, ADOT.

@@ -19,13 +19,8 @@ from ..._otelcol.bounded.read_limits import TooLargeError
 from ..._otelcol.config.layers import parse_version
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
-from ..._otelcol.kube.pod_references import (
-    PodReference,
-    describe_lacking_parts,
-    describe_remedy,
-    find_unprovided,
-    list_provided_refs,
-)
+from ..._otelcol.kube.pod_references import PodReference, find_unprovided, list_provided_refs
+from ..._otelcol.kube.reference_remedies import describe_lacking_parts, describe_remedy
 from ..constraint_needs import CONSTRAINTS_API, ConstraintNeeds, find_unmet_needs
 from ..host_ports import PortClash, find_port_clashes, list_host_ports, list_template_ports
 from ..rbac_roles import gives_kubelet_pods

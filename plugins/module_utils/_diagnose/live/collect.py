@@ -20,7 +20,7 @@ from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._otelcol.catalogue.port_rows import map_listeners
 from ..._otelcol.config.paths import mapping_at
-from ..._otelcol.kube.pod_references import list_sources
+from ..._otelcol.kube.pod_sources import list_sources
 from ..._otelcol.needs.peers import Peer
 from .dependencies import read_peers_ahead
 from .diagnosed_collector import DiagnosedCollector, DiagnoseOptions

@@ -18,7 +18,8 @@ from ..._kube.rights import Right
 from ..._otelcol.config.paths import list_at, value_at
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.network_policies import Policies, SendingPod
-from ..._otelcol.kube.pod_references import PodSource, find_missing_keys
+from ..._otelcol.kube.pod_sources import PodSource
+from ..._otelcol.kube.reference_remedies import find_missing_keys
 from ..._otelcol.needs.peers import Peer
 from ..._rollout.change_record import build_record_reference, describe_standing, is_record
 from ..._rollout.wave_note import build_empty_note, compute_pods_release, read_passed_wave, select_own_note

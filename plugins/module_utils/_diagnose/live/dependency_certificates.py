@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at, value_at
-from ..._otelcol.kube.pod_references import PodSource, list_sources
+from ..._otelcol.kube.pod_sources import PodSource, list_sources
 from ..._otelcol.needs.peers import Peer
 from .. import checks_trust
 from ..pod_config import find_collector_container

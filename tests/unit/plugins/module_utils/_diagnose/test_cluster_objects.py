@@ -15,7 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose impor
     pod_config,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_sources import (
+    MountedFile,
     PodSource,
     list_sources,
 )
@@ -159,7 +160,7 @@ def test_what_a_pod_needs() -> None:
         envFrom: [{configMapRef: {name: all}}]
     """)
     assert list_sources(spec, container) == [
-        PodSource("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
+        PodSource("ConfigMap", "config", path="/conf", files=(MountedFile("relay.yaml", "k"),)),
         PodSource("Secret", "tls", optional=True, path="/tls"),
         *(PodSource("Secret", "part"), PodSource("Secret", "env", key="k"), PodSource("ConfigMap", "all")),
     ]

@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagn
     run_checks,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import COLLECTOR_CHECKS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import PodSource
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_sources import MountedFile, PodSource
 
 from ..helpers import cases
 
@@ -208,7 +208,7 @@ def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
     """)
     sources = [
         PodSource("Secret", "mine", path="/tls"),
-        PodSource("ConfigMap", "ca", path="/ca", files=(("ca.crt", "root"),)),
+        PodSource("ConfigMap", "ca", path="/ca", files=(MountedFile("ca.crt", "root"),)),
     ]
     found = checks_trust.find_certificate_files(config, sources)
     assert [(use.subject, use.role, use.kind, use.name, use.key) for use in found] == [
