@@ -17,7 +17,7 @@ from .._otelcol.config.paths import list_at
 from .._otelcol.kube.network_policies import Object, Policies, SendingPod
 from .._otelcol.kube.service_kinds import is_external_name, is_headless
 from .._otelcol.needs.peers import Peer
-from .reach import filter_endpoints
+from .service_endpoints import filter_endpoints
 
 
 class IngressOfPods(NamedTuple):

@@ -17,7 +17,7 @@ from ..._otelcol.kube.pod_sources import PodSource, list_sources
 from ..._otelcol.needs.peers import Peer
 from .. import checks_trust
 from ..pod_config import find_collector_container
-from ..reach import filter_endpoints, filter_slices
+from ..service_endpoints import filter_endpoints, filter_slices
 from .flow import ParsedCertificate, decode_secret_value, explain_unavailable, parse_certificates, trusts_chain
 from .reader import PLURALS, ClusterReader, Notes
 

@@ -34,8 +34,9 @@ from ..cluster_objects import (
 from ..node_coverage import find_uncovered_nodes
 from ..pod_config import read_environment
 from ..proxied_peers import explain_proxy, find_proxied_peers
-from ..reach import Reach, Surroundings, read_labels
+from ..reach import CollectorReach, NamespaceObjects, describe_listeners, describe_services, list_misdirected_probes
 from ..result_rows import PodRow
+from ..service_endpoints import read_labels
 from .allocated_targets import read_allocator
 from .dependencies import (
     check_references,
@@ -88,7 +89,7 @@ class DiagnosedCollector:
         """Return all facts except for those of the own metrics, which `add_flow_facts` adds."""
         target = self.target
         reach = self._build_reach()
-        services = reach.describe_services()
+        services = describe_services(reach)
         certificates = CertificateChecks(self.reader, self.namespace, self.config, self.sources, self.notes)
         trust, server_certificates = certificates.describe_server_trust(self.peers, current_time)
         own_objects = [manifest for manifest in (target.workload, target.custom_resource) if manifest]
@@ -98,8 +99,8 @@ class DiagnosedCollector:
             **self.collect_end_facts(current_time),
             **self._collect_object_facts(current_time),
             "services": services,
-            "listeners": reach.describe_listeners(),
-            "probes": reach.list_misdirected_probes(),
+            "listeners": describe_listeners(reach, services),
+            "probes": list_misdirected_probes(reach),
             "references": check_references(self.reader, target.pod_namespaces, self.sources, self.notes),
             "certificates": [
                 *certificates.list_certificate_rows(services or [], current_time),
@@ -282,15 +283,15 @@ class DiagnosedCollector:
 
     # ── The objects around it ──
 
-    def _build_reach(self) -> Reach:
+    def _build_reach(self) -> CollectorReach:
         """Return the ports of the collector, with the objects that lead to its pods or keep others from them."""
-        surroundings = Surroundings(
+        objects = NamespaceObjects(
             services=self._list_in_namespace("services"),
             endpoint_slices=self._list_in_namespace("endpointslices"),
             policies=self._list_in_namespace("networkpolicies"),
         )
-        return Reach(
-            self.target.name, self.config, self.pod, self.container, surroundings, listeners=self.options.listeners
+        return CollectorReach.of(
+            self.target.name, self.config, self.pod, self.container, objects, table=self.options.listeners
         )
 
     def _list_judged_objects(self) -> list[Object]:

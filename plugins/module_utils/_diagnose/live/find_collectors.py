@@ -22,7 +22,7 @@ from ..._otelcol.kube import names
 from ..._rollout import restarts
 from ..._rollout.failures import is_owned_by
 from ..pod_config import find_collector_container
-from ..reach import read_labels
+from ..service_endpoints import read_labels
 from .reader import KINDS, LISTED_PLURALS, ClusterReader, Notes, Object
 
 Answer = TypeVar("Answer")
