@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._otelcol.forecast.told_collectors import HostForecasts
+from ..module_utils._otelcol.forecast.changed_collectors import HostForecasts
 from . import _gitops, _kept_figures, _running_host
 from ._otelcol import _files
 from ._otelcol._testing.chosen_bench import ChosenConfig

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forecasts of all collectors of a run that change, each from its own capture.
 
-The module `collector_forecast` returns them. A told collector is one that changes, with its forecast or the reason why
-it has none (told_collectors.py). The forms are its config and image before and after (forecast_forms.py). Private.
+The module `collector_forecast` returns them. A changed collector comes with its forecast or the reason why
+it has none (changed_collectors.py). The forms are its config and image before and after (forecast_forms.py). Private.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._otelcol.errors import Problem, clean_text
-from ....module_utils._otelcol.forecast.forecast_rows import CollectorForecasts
-from ....module_utils._otelcol.forecast.told_collectors import (
-    ToldCollector,
+from ....module_utils._otelcol.forecast.changed_collectors import (
+    ChangedCollector,
     list_failures,
     list_report_lines,
     render_markdown_section,
 )
+from ....module_utils._otelcol.forecast.forecast_rows import CollectorForecasts
 from .. import _files
 from .captured import read_capture
 from .forecast_forms import ForecastForms
@@ -51,11 +51,11 @@ def forecast_collectors(arguments: Mapping[str, Any], warn: Callable[[str], None
     collectors = []
     for number, row in enumerate(arguments["collectors"]):
         collectors.append(RenderedCollector.from_row(row, f"collectors[{number}]"))
-    told_collectors = list(_forecast_changed_collectors(collectors, known_before, options, warn))
+    changed_collectors = list(_forecast_changed_collectors(collectors, known_before, options, warn))
     must_be_known = arguments["without_capture"] == "fail"
     if not must_be_known:
-        _warn_of_missing(told_collectors, warn)
-    return _build_task_result(told_collectors, must_be_known=must_be_known)
+        _warn_of_missing(changed_collectors, warn)
+    return _build_task_result(changed_collectors, must_be_known=must_be_known)
 
 
 def _forecast_changed_collectors(
@@ -63,7 +63,7 @@ def _forecast_changed_collectors(
     known_before: KnownBefore,
     options: Mapping[str, Any],
     warn: Callable[[str], None],
-) -> Iterator[ToldCollector]:
+) -> Iterator[ChangedCollector]:
     """Yield each collector that changes, with its forecast or the reason why it has none. A new one has no forecast."""
     for collector in collectors:
         if known_before.keeps_resource(collector):
@@ -71,10 +71,10 @@ def _forecast_changed_collectors(
         try:
             form_before = known_before.find_form_before(collector)
         except Problem as problem:
-            yield ToldCollector(collector.name, missing_reason=problem.wrong)
+            yield ChangedCollector(collector.name, missing_reason=problem.wrong)
             continue
         if form_before is None:
-            yield ToldCollector(collector.name, is_new=True)
+            yield ChangedCollector(collector.name, is_new=True)
         elif known_before.is_changed(form_before, collector.form_after):
             forms = ForecastForms(collector.name, form_before, collector.form_after)
             yield _forecast_by_capture(forms, Path(options["captures"], collector.capture_folder), options, warn)
@@ -82,33 +82,33 @@ def _forecast_changed_collectors(
 
 def _forecast_by_capture(
     forms: ForecastForms, folder: Path, options: Mapping[str, Any], warn: Callable[[str], None]
-) -> ToldCollector:
+) -> ChangedCollector:
     """Return the forecast of a collector by the capture in a folder, or why there is none."""
     if not _files.is_path_of_kind(folder, Path.is_dir):
         why_missing = f"there is no capture {folder}. Capture it with playbook capture."
-        return ToldCollector(forms.name, missing_reason=why_missing)
+        return ChangedCollector(forms.name, missing_reason=why_missing)
     try:
         forecast = forecast_between_forms(forms, read_capture(folder), {**options, "capture": str(folder)}, warn)
     except Problem as problem:
-        return ToldCollector(forms.name, failure_reason=clean_text(str(problem)).rstrip("."))
-    return ToldCollector(forms.name, forecast=forecast)
+        return ChangedCollector(forms.name, failure_reason=clean_text(str(problem)).rstrip("."))
+    return ChangedCollector(forms.name, forecast=forecast)
 
 
-def _warn_of_missing(told_collectors: Sequence[ToldCollector], warn: Callable[[str], None]) -> None:
+def _warn_of_missing(changed_collectors: Sequence[ChangedCollector], warn: Callable[[str], None]) -> None:
     """Warn of each collector that changes and has no capture."""
-    for collector in told_collectors:
+    for collector in changed_collectors:
         if collector.missing_reason:
             warn(f"{collector.name} changes without a forecast: {collector.missing_reason}")
 
 
-def _build_task_result(told_collectors: Sequence[ToldCollector], *, must_be_known: bool) -> CollectorForecasts:
+def _build_task_result(changed_collectors: Sequence[ChangedCollector], *, must_be_known: bool) -> CollectorForecasts:
     """Return what is known of all collectors that change, as a task result."""
-    without_forecast = [collector for collector in told_collectors if not collector.forecast]
+    without_forecast = [collector for collector in changed_collectors if not collector.forecast]
     return {
         "changed": False,
-        "forecasts": [collector.forecast for collector in told_collectors if collector.forecast],
+        "forecasts": [collector.forecast for collector in changed_collectors if collector.forecast],
         "unknown": [{"collector": collector.name, "why": collector.unknown_reason} for collector in without_forecast],
-        "report": "\n".join(list_report_lines(told_collectors)),
-        "markdown": render_markdown_section(told_collectors),
-        "failure": ". ".join(list_failures(told_collectors, must_be_known=must_be_known)),
+        "report": "\n".join(list_report_lines(changed_collectors)),
+        "markdown": render_markdown_section(changed_collectors),
+        "failure": ". ".join(list_failures(changed_collectors, must_be_known=must_be_known)),
     }
