@@ -19,7 +19,19 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..config.paths import Path
-from ..config.source_nodes import ALIAS, FOLDED, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, find_node
+from ..config.source_nodes import (
+    ALIAS,
+    FLOW,
+    FOLDED,
+    LINE_END,
+    LITERAL,
+    MAPPING,
+    SCALAR,
+    SEQUENCE,
+    Mark,
+    Node,
+    find_node,
+)
 from .data_edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 
 # Text that every reader of YAML takes for text without quotes, and words that some take for something else.
@@ -27,7 +39,6 @@ _PLAIN_TEXT = re.compile(r"[A-Za-z_][\w/.-]*\Z")
 _WORDS_WITH_MEANING = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _COMMA = re.compile(r"\s*,\s*")
 _BLANK_LINE = re.compile(r" *(?:[\n\r]|\Z)")
-_FLOW = "flow"
 _FLOW_SIGNS = frozenset(",[]{}")
 
 
@@ -107,7 +118,7 @@ class TextEditor:
 
     def _is_in_flow(self, path: Path) -> bool:
         """Whether a mapping or list around what is at a path has braces or brackets."""
-        return any(self._find_entry_or_alias(path[:size]).value.style == _FLOW for size in range(len(path)))
+        return any(self._find_entry_or_alias(path[:size]).value.style == FLOW for size in range(len(path)))
 
     def _cut_for_replace(self, edit: Replace, path: Path) -> list[Cut]:
         if not edit.entries:
@@ -115,7 +126,7 @@ class TextEditor:
         key, value = self._find_entry_with_key(path)
         mapping = self._find(path[:-1]).value
         start, end = self.places.find_offset(key.start), self.places.find_entry_end(key, value)
-        if mapping.style == _FLOW:
+        if mapping.style == FLOW:
             return [Cut(start, end, self.writer.write_flow_entries(dict(edit.entries)))]
         return [Cut(start, end, self.writer.write_block(dict(edit.entries), _start_column(key)))]
 
@@ -132,7 +143,7 @@ class TextEditor:
         """Give a mapping one more entry behind its last one."""
         first_key, _first_value = mapping.value[0]
         end = self.places.find_entry_end(*mapping.value[-1])
-        if mapping.style == _FLOW:
+        if mapping.style == FLOW:
             return Cut(end, end, f", {self.writer.write_flow_entries(entry)}")
         end_of_line = self.places.find_line_end(end)
         return Cut(end_of_line, end_of_line, self.writer.write_block_on_new_line(entry, _start_column(first_key)))
@@ -140,7 +151,7 @@ class TextEditor:
     def _cut_for_first_entry(self, key: Node, value: Node, entry: dict[Any, Any]) -> Cut:
         """Give a mapping that is empty, or nothing behind its key, its first entry."""
         end = self.places.find_entry_end(key, value)
-        if value.style == _FLOW:
+        if value.style == FLOW:
             return Cut(self.places.find_offset(value.start), end, self.writer.write_flow(entry))
         start = self.places.find_offset(value.start) if value.value else end
         return Cut(start, end, self.writer.write_block_on_new_line(entry, _start_column(key) + 2))
@@ -148,7 +159,7 @@ class TextEditor:
     def _cut_for_wrap(self, _edit: Wrap, path: Path) -> list[Cut]:
         node = self._find(path).value
         start, end = self.places.find_span(node)
-        if node.style == _FLOW:
+        if node.style == FLOW:
             return [Cut(start, start, "["), Cut(end, end, "]")]
         first_line, _column_of_start = node.start
         cuts = [Cut(start, start, "- ")]
@@ -169,7 +180,7 @@ class TextEditor:
             start, end = self.places.find_span(value)
         else:
             start, end = self.places.find_offset(key.start), self.places.find_entry_end(key, value)
-        if container.style == _FLOW:
+        if container.style == FLOW:
             return [self._cut_for_removal_in_flow(start, end)]
         line_start = self.places.line_starts[self.places.find_line_number(start)]
         text_before = self.text[line_start:start].strip()
