@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..languages.formats import find_listener_fault, suggest_listening_address
+from ..languages.go_addresses import find_listener_fault, suggest_listening_address
 from ..needs.listeners import ListenEndpoint, list_written_endpoints
 from .subject import Fault, Subject, about, define_rules
 

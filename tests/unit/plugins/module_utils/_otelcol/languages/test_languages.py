@@ -8,7 +8,9 @@ import zoneinfo
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages import (
     formats,
+    go_addresses,
     go_names,
+    go_urls,
     ottl,
     ottl_literals,
     ottl_syntax,
@@ -103,7 +105,7 @@ NO_URLS = ("http://a b", "http://h:x", "1:2", "http://%zz", "http://[::1", "http
 
 @pytest.mark.parametrize("text", [*URLS, *NO_URLS])
 def test_urls_are_read_as_go_reads_them(text: str) -> None:
-    assert bool(formats.find_url_fault(text)) == (text in NO_URLS)
+    assert bool(go_urls.find_url_fault(text)) == (text in NO_URLS)
 
 
 ADDRESSES = ("a:1", ":1", "[::1]:4317", "dns:///a:1", "dns://[::1]:53/a:1", "https://[::1]:1")
@@ -112,12 +114,12 @@ NO_ADDRESSES = ("a", "a:", "a:b", "::1:4317", "[::1]", "a:1:2", "http://a", "htt
 
 @pytest.mark.parametrize("text", [*ADDRESSES, *NO_ADDRESSES])
 def test_targets_of_grpc_are_read_as_go_reads_them(text: str) -> None:
-    assert bool(formats.find_address_fault(formats.extract_dialed_address(text))) == (text in NO_ADDRESSES)
+    assert bool(go_addresses.find_address_fault(go_addresses.extract_dialed_address(text))) == (text in NO_ADDRESSES)
 
 
 @pytest.mark.parametrize(("text", "refused"), [("a:1", False), ("a:0", True), ("a:65536", True), ("a:-1", True)])
 def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
-    assert bool(formats.find_address_fault(text, 1, 65535)) == refused
+    assert bool(go_addresses.find_address_fault(text, 1, 65535)) == refused
 
 
 @pytest.mark.parametrize(
@@ -141,9 +143,9 @@ def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
     ],
 )
 def test_a_server_listens_on_a_host_and_a_port(text: str, why: str, meant: str) -> None:
-    found = formats.find_listener_fault(text)
+    found = go_addresses.find_listener_fault(text)
     assert why in found and bool(found) == bool(why)
-    assert formats.suggest_listening_address(text, 4317) == meant
+    assert go_addresses.suggest_listening_address(text, 4317) == meant
 
 
 def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
