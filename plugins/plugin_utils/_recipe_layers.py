@@ -25,7 +25,7 @@ from ..module_utils._otelcol.config.layers import Layer, parse_version, rename_f
 from ..module_utils._otelcol.config.paths import Path as KeyPath
 from ..module_utils._otelcol.config.paths import Position, iter_leaves, mapping_at
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, compute_request_mib
+from ..module_utils._otelcol.needs.memory_sizes import BATCH_BYTES, compute_request_mib
 from ..module_utils._otelcol.rules.build_facts import TargetBuild
 from . import _baseline_options, _origins, _sources
 from ._baseline_options import BASELINE_RECIPE

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of Unicode classes that Go's regular expressions know, as in `\\p{Greek}`. regex.py asks for them. Private."""
+"""The names of Unicode classes that Go's regular expressions know, as in `\\p{Greek}`. Private.
+
+regex.py asks whether a name is one of them, and suggests the nearest for one that is not.
+"""
 
 from __future__ import annotations
 
