@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._kube.rights import Right, iter_rule_rights
-from .._otelcol.needs.component_table import find_component_row
+from .._otelcol.needs.component_table import find_component_needs
 from .._otelcol.needs.listeners import started_parts
 from .diagnose_checks import Check
 
@@ -201,7 +201,7 @@ def list_needed_rights(config: Any) -> dict[str, list[Right]]:
     """Return the rights that each component needs; only those that are started count."""
     needs: dict[str, list[Right]] = {}
     for part in sorted(started_parts(config), key=lambda part: part.path):
-        component_row = find_component_row(part.section, part.type)
+        component_row = find_component_needs(part.section, part.type)
         rights: dict[Right, None] = {}
         for rule in component_row.list_rules(part.settings) if component_row else ():
             rights.update(dict.fromkeys(iter_rule_rights(rule)))

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on rights that go far beyond telemetry: a collector has them only with consent, by its option `allow`.
 
-Which rights need consent, needs/component_row.py says. Private.
+Which rights need consent, needs/component_needs.py says. Private.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at
-from ..needs.component_row import NODES_PROXY, ROOT, ComponentNeeds, find_guarded_rights
+from ..needs.component_needs import NODES_PROXY, ROOT, ComponentNeeds, find_guarded_rights
+from ..needs.components_with_needs import find_components_with_needs
 from ..needs.listeners import StartedComponent
-from ..needs.used_parts import find_used_parts
 from .subject import Deployment, Fault, Subject, about, define_rules
 
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
@@ -51,7 +51,7 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
 
 def _list_asking_components(subject: Subject, deployment: Deployment) -> Iterator[_AskingComponent]:
     """Yield the started components that may need consent."""
-    for row, part in find_used_parts(subject.view.started_parts):
+    for row, part in find_components_with_needs(subject.view.started_parts):
         yield _AskingComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
 
 
