@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from .ottl import OttlLanguage
+from .ottl_language import OttlLanguage
 from .ottl_syntax import UsedNames
 
 
@@ -25,9 +25,9 @@ class Inferred(NamedTuple):
 def infer_context(language: OttlLanguage, kind: str, contexts: Sequence[str], texts: Iterable[UsedNames]) -> Inferred:
     """Return the context that the Collector chooses for texts which name contexts in their paths.
 
-    `kind` is a kind of text, such as STATEMENT of ottl.py, and `contexts` are those that the setting allows. The first
-    context of the table that a path names is chosen, if it has all functions and enums of the texts; else the first
-    other one that has these and sees it, which means that it has the paths of that context too.
+    `kind` is a kind of text, such as STATEMENT of ottl_language.py, and `contexts` are those that the setting allows.
+    The first context of the table that a path names is chosen, if it has all functions and enums of the texts; else the
+    first other one that has these and sees it, which means that it has the paths of that context too.
     """
     named_contexts: set[str] = set()
     functions: set[str] = set()

@@ -16,10 +16,9 @@ import string
 from collections.abc import Callable, Iterator, Mapping
 
 from ..errors import suggest_word
-from . import ottl_syntax
 from .formats import find_match_fault, find_network_fault, find_xpath_fault
 from .go_names import ENCODINGS, ZONES, is_encoding, is_time_zone
-from .ottl_syntax import Value, unquote_text
+from .ottl_syntax import Value, ValueKind, unquote_text
 from .regex import find_regex_refusal
 
 GivenArguments = Mapping[str, Value]
@@ -87,14 +86,14 @@ def find_refused_arguments(
 
 def _literal_text(value: Value | None) -> str | None:
     """Return the text of a literal; None for all other values, and for a literal with a wrong escape."""
-    if value is None or value.kind != ottl_syntax.STRING:
+    if value is None or value.kind != ValueKind.STRING:
         return None
     return unquote_text(value.text)
 
 
 def _literal_number(value: Value | None) -> int | None:
     """Return the whole number of a literal without a sign; None for all other values."""
-    if value is None or value.kind != ottl_syntax.INT or value.has_sign:
+    if value is None or value.kind != ValueKind.INT or value.has_sign:
         return None
     return int(value.text)
 
@@ -256,7 +255,7 @@ def _refuse_xpath(call: Value, given_arguments: GivenArguments) -> RefusedArgume
 def _refuse_empty_values(_call: Value, given_arguments: GivenArguments) -> RefusedArguments:
     """Yield an empty list of values."""
     values = given_arguments.get("Values")
-    if values and values.kind == ottl_syntax.LIST and not values.arguments:
+    if values and values.kind == ValueKind.LIST and not values.arguments:
         yield values, "the list is empty", "Write at least one value."
 
 
@@ -277,9 +276,9 @@ def _literal_bytes(value: Value | None) -> bytes | None:
     """Return what a literal of a text or of bytes, such as `0x0a`, stands for; None for all other values."""
     if value is None:
         return None
-    if value.kind == ottl_syntax.STRING:
+    if value.kind == ValueKind.STRING:
         return (_literal_text(value) or "").encode()
-    if value.kind == ottl_syntax.BYTES:
+    if value.kind == ValueKind.BYTES:
         return bytes.fromhex(value.text.removeprefix("0x"))
     return None
 

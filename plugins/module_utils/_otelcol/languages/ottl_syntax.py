@@ -1,17 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The grammar of the OpenTelemetry Transformation Language: a text becomes the calls, paths and enums that it uses.
+"""The grammar of the OpenTelemetry Transformation Language: a text becomes the names that it uses. Private.
 
-`split_tokens` makes tokens of a text, and `OttlParser` reads them in one pass without backtracking. It keeps what a
-text uses and the kinds of values, and nothing else: no operators, no keys of paths. ottl.py reads whole statements with
-it and judges the names. Source: LANGUAGE.md of pkg/ottl; it did not change from 0.155 to 0.159. Private.
+`split_tokens` makes tokens of a text, and `OttlParser` reads them in one pass without backtracking. Of `set(name, "a")
+where kind == SPAN_KIND_SERVER`, it keeps the call of `set`, the paths `name` and `kind`, and the enum. It keeps nothing
+else: no operators, no keys of paths. ottl_reading.py reads whole statements with it.
+
+Source: LANGUAGE.md of pkg/ottl; it did not change from 0.155 to 0.159.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -47,21 +50,52 @@ _FIX_BY_SIGN = {
     "!": "Write `not`.",
     '"': 'Close the text with `"`.',
 }
-# Integers have 64 bits with a sign. Texts of more digits are not even converted.
-_INTEGER_LIMIT, _MOST_DIGITS = 2**63, 19
+# Integers have 64 bits with a sign.
+_INTEGER_LIMIT = 2**63
+# Texts of more digits are not even converted.
+_MOST_DIGITS = 19
 _LARGEST_RUNE = 0x10FFFF
 # Deeper than any statement; a deeper text is not judged.
 _DEEPEST = 40
-# Kinds of values. The first line has literals, enums, lists and maps. PATH is such as `span.name`, CALL such as
-# `Len(name)`, MATH a calculation, LAMBDA such as `(x) => x`, NAME the name of a function without a call, and TEST a
-# condition.
-STRING, INT, FLOAT, BOOL, NIL, BYTES, ENUM, LIST, MAP = "s", "i", "f", "b", "n", "y", "e", "l", "m"
-PATH, CALL, MATH, LAMBDA, NAME, TEST = "p", "c", "x", "L", "F", "t"
 
-# What can be calculated with, what a condition may be, and what the kinds of tokens stand for.
-CALCULABLE_KINDS = (PATH, CALL, INT, FLOAT, MATH)
-CONDITION_KINDS = (TEST, CALL, BOOL)
-KIND_BY_TOKEN = {"string": STRING, "int": INT, "float": FLOAT, "bool": BOOL, "nil": NIL, "bytes": BYTES}
+
+class ValueKind(Enum):
+    """What a value is; the text is how messages call it."""
+
+    STRING = "text"
+    INT = "a whole number"
+    FLOAT = "a number with a decimal point"
+    BOOL = "true or false"
+    NIL = "nil"
+    BYTES = "bytes"
+    ENUM = "an enum"
+    """Such as `SPAN_KIND_SERVER`."""
+    LIST = "a list"
+    MAP = "a map"
+    PATH = "a path"
+    """Such as `span.name`."""
+    CALL = "a converter"
+    """Such as `Len(name)`."""
+    MATH = "a calculation"
+    LAMBDA = "a lambda"
+    """Such as `(x) => x`."""
+    NAME = "a name"
+    """The name of a function without a call."""
+    TEST = "a condition"
+
+
+# What can be calculated with, and what a condition may be.
+CALCULABLE_KINDS = (ValueKind.PATH, ValueKind.CALL, ValueKind.INT, ValueKind.FLOAT, ValueKind.MATH)
+CONDITION_KINDS = (ValueKind.TEST, ValueKind.CALL, ValueKind.BOOL)
+# What the kinds of tokens stand for.
+KIND_BY_TOKEN = {
+    "string": ValueKind.STRING,
+    "int": ValueKind.INT,
+    "float": ValueKind.FLOAT,
+    "bool": ValueKind.BOOL,
+    "nil": ValueKind.NIL,
+    "bytes": ValueKind.BYTES,
+}
 
 
 class InvalidOttl(Exception):  # noqa: N818 - a verdict, not a failure
@@ -105,19 +139,19 @@ class PathStep(NamedTuple):
 
 @dataclass(slots=True)
 class Value:
-    """A value: its kind, where it starts, its text, the arguments of a call or the items of a list.
+    """A value in a text, such as a literal, a path or a call."""
 
-    `kind` is one of the kinds above, such as CALL. `text` is a literal as it is spelled, the name of a call, enum or
-    function, or the names of a path with dots between them; empty for other kinds. `steps` are the names in a path.
-    `has_sign` says that a sign stands before a literal or a calculation.
-    """
-
-    kind: str
+    kind: ValueKind
     start: int
     text: str = ""
+    """A literal as it is spelled, the name of a call, enum or function, or the names of a path with dots between them;
+    empty for other kinds."""
     arguments: list[NamedValue] = field(default_factory=list)
+    """The arguments of a call, or the items of a list."""
     steps: list[PathStep] = field(default_factory=list)
+    """The names in a path."""
     has_sign: bool = False
+    """Whether a sign stands before a literal or a calculation."""
 
 
 @dataclass(slots=True)
@@ -162,7 +196,7 @@ def _resolve_escape(body: str) -> str:
 
 @lru_cache(maxsize=4096)
 def split_tokens(text: str) -> tuple[OttlToken, ...]:
-    """Return the tokens of a text; the last one has the kind `end`. Raises Invalid for a sign without a meaning.
+    """Return the tokens of a text; the last one has the kind `end`. Raises InvalidOttl for a sign without a meaning.
 
     The tokens are cached, since many configs have the same statements.
     """
@@ -184,20 +218,21 @@ def split_tokens(text: str) -> tuple[OttlToken, ...]:
 def _make_literal(token: OttlToken) -> Value:
     """Return a literal.
 
-    Raises Invalid for a text with a wrong escape, a number above 64 bits, or bytes with half a byte, such as `0xabc`.
+    Raises InvalidOttl for a text with a wrong escape, a number above 64 bits, or bytes with half a byte, such as
+    `0xabc`.
     """
     value_kind = KIND_BY_TOKEN[token.kind]
-    if value_kind == STRING:
+    if value_kind == ValueKind.STRING:
         _check_escapes(token)
-    if value_kind == INT and (len(token.text) > _MOST_DIGITS or int(token.text) >= _INTEGER_LIMIT):
+    if value_kind == ValueKind.INT and (len(token.text) > _MOST_DIGITS or int(token.text) >= _INTEGER_LIMIT):
         raise InvalidOttl(token.start, "this number is too large")
-    if value_kind == BYTES and len(token.text) % 2:
+    if value_kind == ValueKind.BYTES and len(token.text) % 2:
         raise InvalidOttl(token.start, "bytes need an even number of hexadecimal digits")
     return Value(value_kind, token.start, token.text)
 
 
 def _check_escapes(token: OttlToken) -> None:
-    """Raise Invalid at the first escape of a text in quotes that Go does not know."""
+    """Raise InvalidOttl at the first escape of a text in quotes that Go does not know."""
     escape = _find_wrong_escape(token.text)
     if escape:
         start = token.start + escape.start()
@@ -205,13 +240,13 @@ def _check_escapes(token: OttlToken) -> None:
 
 
 def _check_calculable(value: Value, start: int) -> None:
-    """Raise Invalid with the place `start` if a value cannot stand beside `+`, `-`, `*` or `/`."""
+    """Raise InvalidOttl with the place `start` if a value cannot stand beside `+`, `-`, `*` or `/`."""
     if value.kind not in CALCULABLE_KINDS:
         raise InvalidOttl(start, "only numbers, paths and converters can be calculated with")
 
 
 class OttlParser:
-    """Reads one text; `used` holds what it uses. Its methods raise Invalid and TooDeep.
+    """Reads one text; `used` holds what it uses. Its methods raise InvalidOttl and TooDeep.
 
     Each method reads what its name says from the token at `index` on, and leaves `index` at the token behind that.
     `depth` counts the values that are being read inside of each other. `scopes` has the parameters of each lambda
@@ -243,7 +278,7 @@ class OttlParser:
         return InvalidOttl(token.start, f"{expected} should stand here, not {actual}", fix)
 
     def take(self, text: str, expected: str = "") -> OttlToken:
-        """Read the token with this text. Raises Invalid if another one stands here.
+        """Read the token with this text. Raises InvalidOttl if another one stands here.
 
         `expected` is what the message asks for; empty if that is the text itself.
         """
@@ -252,14 +287,14 @@ class OttlParser:
         return self.read_token()
 
     def require_truth(self, value: Value) -> None:
-        """Raise Invalid if a value is no condition."""
+        """Raise InvalidOttl if a value is no condition."""
         if value.kind not in CONDITION_KINDS:
             raise self.describe_unexpected("a comparison, such as `== 1`,")
 
     def value(self) -> Value:
         """Read a value that is no condition."""
         value = self.read_value_or_condition()
-        if value.kind == TEST:
+        if value.kind == ValueKind.TEST:
             raise InvalidOttl(value.start, "a value should stand here, not a condition")
         return value
 
@@ -273,7 +308,7 @@ class OttlParser:
             self.require_truth(left)
             self.read_token()
             self.require_truth(self._read_conjunction())
-            left = Value(TEST, left.start)
+            left = Value(ValueKind.TEST, left.start)
         self.depth -= 1
         return left
 
@@ -284,7 +319,7 @@ class OttlParser:
             self.require_truth(left)
             self.read_token()
             self.require_truth(self._read_comparison())
-            left = Value(TEST, left.start)
+            left = Value(ValueKind.TEST, left.start)
         return left
 
     def _read_comparison(self) -> Value:
@@ -294,15 +329,15 @@ class OttlParser:
         if is_negated:
             self.read_token()
         left = self._read_calculation()
-        if self.token.kind == "compare" and left.kind != TEST:
+        if self.token.kind == "compare" and left.kind != ValueKind.TEST:
             self.read_token()
-            if self._read_calculation().kind == TEST:
+            if self._read_calculation().kind == ValueKind.TEST:
                 raise InvalidOttl(start, "a condition in parentheses cannot be compared")
-            left = Value(TEST, left.start)
+            left = Value(ValueKind.TEST, left.start)
         if not is_negated:
             return left
         self.require_truth(left)
-        return Value(TEST, start)
+        return Value(ValueKind.TEST, start)
 
     def _read_calculation(self) -> Value:
         """Read a value, or several with `+`, `-`, `*` and `/` between them."""
@@ -312,7 +347,7 @@ class OttlParser:
             self.read_token()
             right = self._read_signed_value()
             _check_calculable(right, right.start)
-            left = Value(MATH, left.start)
+            left = Value(ValueKind.MATH, left.start)
         return left
 
     def _read_signed_value(self) -> Value:
@@ -324,7 +359,7 @@ class OttlParser:
         if value.kind not in CALCULABLE_KINDS or value.has_sign:
             raise InvalidOttl(start, "only numbers, paths and converters can have a sign")
         is_literal = value.kind in KIND_BY_TOKEN.values()
-        value_kind = value.kind if is_literal else MATH
+        value_kind = value.kind if is_literal else ValueKind.MATH
         return Value(value_kind, start, value.text, has_sign=True)
 
     def _single_value(self) -> Value:
@@ -355,9 +390,9 @@ class OttlParser:
         if inner_value.kind not in (*CALCULABLE_KINDS, *CONDITION_KINDS):
             raise self.describe_unexpected("a comparison")
         self.take(")")
-        if inner_value.kind == CALL:
-            return Value(CALL, start)
-        return Value(TEST if inner_value.kind in CONDITION_KINDS else MATH, start)
+        if inner_value.kind == ValueKind.CALL:
+            return Value(ValueKind.CALL, start)
+        return Value(ValueKind.TEST if inner_value.kind in CONDITION_KINDS else ValueKind.MATH, start)
 
     def _find_name_end(self) -> int:
         """Return the index of the token behind a name. A name has a token for each run of one case: `Is` has two."""
@@ -383,7 +418,7 @@ class OttlParser:
                 self.take(",", "`,` or `)`")
             arguments.append(self._read_argument())
         self.take(")")
-        return Value(CALL, start, name, arguments)
+        return Value(ValueKind.CALL, start, name, arguments)
 
     def _read_argument(self) -> NamedValue:
         """Read `VALUE` or `NAME = VALUE`."""
@@ -398,8 +433,8 @@ class OttlParser:
         """Read what begins in upper case: a call with its keys, an enum, or the name of a function.
 
         `(` follows the name of a call. Otherwise, all capitals are an enum such as `SPAN_KIND_SERVER`, and any other
-        name is that of a function which is an argument. A function in all capitals, such as `SHA256`, is an ENUM here;
-        ottl.py makes it a NAME.
+        name is that of a function which is an argument. A function in all capitals, such as `SHA256`, is an ENUM here,
+        and ottl_judge.py knows which enums are arguments that name functions.
         """
         start, end = self.token.start, self._find_name_end()
         if self.tokens[end].text == "(":
@@ -409,8 +444,8 @@ class OttlParser:
             return call
         has_one_token = end == self.index + 1
         if not has_one_token:  # enums have no small letters
-            return Value(NAME, start, self._read_name())
-        enum = Value(ENUM, start, self._read_name())
+            return Value(ValueKind.NAME, start, self._read_name())
+        enum = Value(ValueKind.ENUM, start, self._read_name())
         self.used.enums.append(enum)
         return enum
 
@@ -422,7 +457,7 @@ class OttlParser:
             raise InvalidOttl(
                 first_token.start, "a function that returns a value starts with an upper-case letter", fix
             )
-        path = Value(PATH, first_token.start)
+        path = Value(ValueKind.PATH, first_token.start)
         path.steps.append(self._read_step())
         while self.token.text == ".":
             self.read_token()
@@ -446,7 +481,7 @@ class OttlParser:
         while self.token.text == "[":
             self.read_token()
             key = self.value()
-            if key.kind not in (*CALCULABLE_KINDS, STRING):
+            if key.kind not in (*CALCULABLE_KINDS, ValueKind.STRING):
                 last_token = self.tokens[self.index - 1]
                 raise InvalidOttl(last_token.start, "a key is a text or a number")
             self.take("]")
@@ -454,7 +489,7 @@ class OttlParser:
 
     def _read_list(self) -> Value:
         """Read `[VALUE, …]`; the grammar lets commas out."""
-        values = Value(LIST, self.read_token().start)
+        values = Value(ValueKind.LIST, self.read_token().start)
         while self.token.text != "]":
             if self.token.text == ",":
                 self.read_token()
@@ -464,7 +499,7 @@ class OttlParser:
 
     def _read_map(self) -> Value:
         """Read `{"KEY": VALUE, …}`; the grammar lets commas out."""
-        entries = Value(MAP, self.read_token().start)
+        entries = Value(ValueKind.MAP, self.read_token().start)
         while self.token.text != "}":
             if self.token.kind != "string":
                 raise self.describe_unexpected("a key in quotes")
@@ -483,7 +518,7 @@ class OttlParser:
             end_index += 1
         if self.tokens[end_index].text != ")" or self.tokens[end_index + 1].kind != "arrow":
             return None
-        value = Value(LAMBDA, self.token.start)
+        value = Value(ValueKind.LAMBDA, self.token.start)
         self.used.lambdas.append(value)
         self.scopes.append({token.text for token in self.tokens[first_index:end_index]})
         self.index = end_index + 2

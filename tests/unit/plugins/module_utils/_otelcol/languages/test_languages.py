@@ -11,8 +11,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.langua
     go_addresses,
     go_names,
     go_urls,
-    ottl,
+    ottl_language,
     ottl_literals,
+    ottl_reading,
     ottl_syntax,
     regex,
 )
@@ -149,8 +150,8 @@ def test_a_server_listens_on_a_host_and_a_port(text: str, why: str, meant: str) 
 
 
 def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
-    language = ottl.OttlLanguage({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
-    call = ottl.read_ottl('ExtractGrokPatterns(a, "%{A}") == nil', statement=False)
+    language = ottl_language.OttlLanguage({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
+    call = ottl_reading.read_ottl('ExtractGrokPatterns(a, "%{A}") == nil', statement=False)
     assert isinstance(call, UsedNames)
     asked = call.calls[0]
     given = {"Pattern": asked.arguments[1][1]}
@@ -164,15 +165,15 @@ def test_hostile_texts_take_linear_time(head: str, part: str, tail: str) -> None
     def read(text: str) -> None:
         ottl_syntax.split_tokens.cache_clear()
         regex.find_regex_refusal(text)
-        ottl.read_ottl(text, statement=True)
-        ottl.read_ottl(text, statement=False)
+        ottl_reading.read_ottl(text, statement=True)
+        ottl_reading.read_ottl(text, statement=False)
 
     few, many = (head + part * count + tail for count in (12_500, 50_000))
     assert measure_growth(read, few, many) < SLOW
 
 
 def test_a_statement_may_end_anywhere() -> None:
-    assert isinstance(ottl.read_ottl('set(a["', statement=True), ottl.OttlTrouble)
+    assert isinstance(ottl_reading.read_ottl('set(a["', statement=True), ottl_reading.OttlTrouble)
 
 
 WORDS = """ "a" a A Abc set ( ) [ ] { } , . == = => 1 2.5 - * and or not true nil where 0xff : \\ ' é """
@@ -181,8 +182,8 @@ WORDS = """ "a" a A Abc set ( ) [ ] { } , . == = => 1 2.5 - * and or not true ni
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=25).map(" ".join))
 def test_no_text_crashes(text: str) -> None:
     for statement in (True, False):
-        found = ottl.read_ottl(text, statement)
-        if isinstance(found, ottl.OttlTrouble):
+        found = ottl_reading.read_ottl(text, statement)
+        if isinstance(found, ottl_reading.OttlTrouble):
             assert 0 <= found.start <= len(text)
             assert found.why
     regex.find_regex_refusal(text)
@@ -199,13 +200,13 @@ def test_no_text_crashes(text: str) -> None:
     ],
 )
 def test_a_fault_is_where_it_stands(text: str, start: int) -> None:
-    found = ottl.read_ottl(text, statement=True)
-    assert isinstance(found, ottl.OttlTrouble)
+    found = ottl_reading.read_ottl(text, statement=True)
+    assert isinstance(found, ottl_reading.OttlTrouble)
     assert found.start == start
 
 
 def test_a_text_that_nests_too_deep_is_not_judged() -> None:
-    assert ottl.read_ottl("(" * 100 + "true" + ")" * 100, statement=False) is None
+    assert ottl_reading.read_ottl("(" * 100 + "true" + ")" * 100, statement=False) is None
 
 
 def test_every_time_zone_of_this_machine_is_known() -> None:
