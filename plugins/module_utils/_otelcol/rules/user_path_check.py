@@ -17,7 +17,7 @@ from typing import Any
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.field_grammar import ANY_KEY, ANY_VALUE, FORMS_OF_PAIRS, resolve_label
-from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTIONS
+from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTION_ORDER
 from ..config.paths import ROLES
 from ..errors import suggest_word
 from ..traits import kind_of
@@ -62,7 +62,7 @@ class KnownPaths:
     @cached_property
     def types_by_section(self) -> Mapping[str, list[str]]:
         """The types of each section, under all their names."""
-        types: dict[str, set[str]] = {name: set() for name in SECTIONS}
+        types: dict[str, set[str]] = {name: set() for name in SECTION_ORDER}
         for component_row in self.catalogue.components:
             section_types = types[component_row["section"]]
             section_types.add(component_row["type"])
@@ -86,9 +86,11 @@ class KnownPaths:
         if not steps:
             return _EXISTS
         first_step, *later_steps = steps
-        section_names = _select_names(first_step, (*SECTIONS, _SERVICE))
+        section_names = _select_names(first_step, (*SECTION_ORDER, _SERVICE))
         if not section_names:
-            return PathVerdict(f"no config has '{first_step.key}'{suggest_word(first_step.key, (*SECTIONS, _SERVICE))}")
+            return PathVerdict(
+                f"no config has '{first_step.key}'{suggest_word(first_step.key, (*SECTION_ORDER, _SERVICE))}"
+            )
         kinds = frozenset(kind_of(kind) for kind in types)
         verdicts = [self._judge_below(section_name, later_steps, kinds) for section_name in section_names]
         for best_verdict in (_EXISTS, _MAY_EXIST):
