@@ -18,7 +18,7 @@ from typing import Any
 
 from .._otelcol.config.paths import list_at
 from .._telemetry.times import describe_duration, seconds_between
-from .checks_trust import judge_dates
+from .certificate_facts import judge_dates
 
 _GROUP_OF_ROOT = "root"
 # The right of a group to read a file, or to pass a folder.

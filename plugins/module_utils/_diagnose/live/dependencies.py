@@ -23,7 +23,7 @@ from ..._otelcol.kube.reference_remedies import find_missing_keys
 from ..._otelcol.needs.peers import Peer
 from ..._rollout.change_record import build_record_reference, describe_standing, is_record
 from ..._rollout.wave_note import build_empty_note, compute_pods_release, read_passed_wave, select_own_note
-from ..checks_start import find_missing_rights, list_needed_rights
+from ..needed_rights import find_missing_rights, list_needed_rights
 from ..peer_state import BehindAddress, IngressOfPods, PeerRow, describe_peer
 from ..service_endpoints import filter_endpoints, filter_slices, read_labels
 from .reader import PLURALS, ClusterReader, Notes, Object

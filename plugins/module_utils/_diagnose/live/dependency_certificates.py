@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the certificates that a collector mounts, and whether its exporters trust the certificates of their servers.
 
-`diagnosed_collector.py` makes a `CertificateChecks` for each collector. `checks_trust.py` has the checks, and describes
+`diagnosed_collector.py` makes a `CertificateChecks` for each collector. `certificate_facts.py` describes
 a single certificate. Private.
 """
 
@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.kube.pod_sources import PodSource, list_sources
 from ..._otelcol.needs.peers import Peer
-from .. import checks_trust
+from .. import certificate_facts
 from ..pod_config import find_collector_container
 from ..service_endpoints import filter_endpoints, filter_slices
-from .flow import ParsedCertificate, decode_secret_value, explain_unavailable, parse_certificates, trusts_chain
+from .certificates import ParsedCertificate, decode_secret_value, explain_unavailable, parse_certificates, trusts_chain
 from .reader import PLURALS, ClusterReader, Notes
 
 
@@ -36,7 +36,7 @@ class CertificateChecks:
         self, reader: ClusterReader, namespace: str, config: Any, mounted_sources: Sequence[PodSource], notes: Notes
     ) -> None:
         self.reader, self.namespace, self.notes, self.sources = reader, namespace, notes, mounted_sources
-        self.used_files = checks_trust.find_certificate_files(config, mounted_sources)
+        self.used_files = certificate_facts.find_certificate_files(config, mounted_sources)
         unavailable_reason = explain_unavailable()
         if unavailable_reason and self.used_files:
             notes.note_unseen("certificates", unavailable_reason)
@@ -65,12 +65,12 @@ class CertificateChecks:
                     "uncovered": _find_uncovered_services(use, chain, services),
                 }
                 for parsed in chain:
-                    rows.append(checks_trust.describe_certificate(parsed.facts, current_time) | holder_and_use)
+                    rows.append(certificate_facts.describe_certificate(parsed.facts, current_time) | holder_and_use)
         return rows
 
-    def _find_uses(self, kind: str, name: str) -> dict[str, checks_trust.CertificateFile]:
+    def _find_uses(self, kind: str, name: str) -> dict[str, certificate_facts.CertificateFile]:
         """Return the first use of each key of an object in the config."""
-        uses: dict[str, checks_trust.CertificateFile] = {}
+        uses: dict[str, certificate_facts.CertificateFile] = {}
         for use in self.used_files:
             if (use.kind, use.name) == (kind, name):
                 uses.setdefault(use.key, use)
@@ -100,7 +100,7 @@ class CertificateChecks:
 
     def _describe_trust(
         self,
-        use: checks_trust.CertificateFile,
+        use: certificate_facts.CertificateFile,
         authorities: list[ParsedCertificate],
         peer: Peer,
         server: _ServerKey,
@@ -114,7 +114,7 @@ class CertificateChecks:
         state = "trusted"
         if not trusts_chain(authorities, chain):
             state = "untrusted"
-        elif not checks_trust.covers_host(leaf.names, peer.host):
+        elif not certificate_facts.covers_host(leaf.names, peer.host):
             state = "other_name"
         return {
             "about": use.subject,
@@ -162,7 +162,7 @@ class CertificateChecks:
 
 
 def _find_uncovered_services(
-    use: checks_trust.CertificateFile | None,
+    use: certificate_facts.CertificateFile | None,
     chain: list[ParsedCertificate],
     services: Sequence[Mapping[str, Any]],
 ) -> list[str]:
@@ -173,12 +173,12 @@ def _find_uncovered_services(
     is_of_receiver = use is not None and use.subject == "in" and use.role == "cert_file"
     if not is_of_receiver:
         return []
-    uncovered_services = checks_trust.find_uncovered_services(chain[0].facts, services)
+    uncovered_services = certificate_facts.find_uncovered_services(chain[0].facts, services)
     return uncovered_services if len(uncovered_services) == len(services) else []
 
 
 def _describe_server_certificate(
-    use: checks_trust.CertificateFile,
+    use: certificate_facts.CertificateFile,
     peer: Peer,
     server: _ServerKey,
     chain: list[ParsedCertificate],
@@ -186,7 +186,7 @@ def _describe_server_certificate(
 ) -> dict[str, Any]:
     """Return the row of the certificate of a server to which an exporter sends."""
     return {
-        **checks_trust.describe_certificate(chain[0].facts, current_time),
+        **certificate_facts.describe_certificate(chain[0].facts, current_time),
         "kind": "Secret",
         "namespace": peer.namespace,
         "name": server.secret_name,
