@@ -1,11 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built-in checks up to a collector that runs, and the permissions that it needs. Private.
+"""The built-in checks up to a collector that runs, and of what ends or restarts it. Private.
 
 The expression of a check is a JMESPath that searches the facts of a collector (docs/diagnose.md lists their keys). It
-yields mappings, and the message and the fix of the check take their `{fields}` from one of them. `about` is what the
-fault stops: `start`, or an exporter.
+yields mappings, and the message and the fix of the check take their `{fields}` from one of them:
+
+    references[?state=='no_key'].{about: 'start', kind: kind, name: name, namespace: namespace, key: key}
+
+    {about: start, kind: Secret, namespace: obs, name: backend, key: token}
+
+    Secret obs/backend has no key token
+
+`about` is what the fault stops: `start`, or an exporter.
 """
 
 from __future__ import annotations

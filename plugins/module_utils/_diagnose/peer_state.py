@@ -4,7 +4,7 @@
 """The state of an address that an exporter sends to, by what the cluster has there.
 
 `live/dependencies.py` reads the Service and the objects around it, and calls `describe_peer`. The checks of
-`checks_flow.py` say for each state what is wrong. Private.
+`checks_connections.py` say for each state what is wrong. Private.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether clients and the kubelet reach the ports of a collector: its listeners, its Services and its probes. Private.
 
-`live/diagnosed_collector.py` makes a `CollectorReach` of the objects that it has read, and the checks of checks_flow.py
-search the rows that the functions here make of it. If Service `gateway` leads to port 14317, and the receiver otlp
-listens on 4317, the row of the Service has `state: wrong_port` and `shut: 4317 → 14317`.
+`live/diagnosed_collector.py` makes a `CollectorReach` of the objects that it has read, and the checks of
+checks_connections.py search the rows that the functions here make of it. If Service `gateway` leads to port 14317, and
+the receiver otlp listens on 4317, the row of the Service has `state: wrong_port` and `shut: 4317 → 14317`.
 """
 
 from __future__ import annotations

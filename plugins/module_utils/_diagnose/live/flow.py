@@ -1,10 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the own metrics of collectors twice, to see what flows through them; and read certificates.
+"""Read the own metrics of collectors twice, to see what flows through them. Private.
 
 `collect.py` makes a `Meter` for each collector, takes the first reading of all, and calls `watch_flow` for the second.
-The second part of the file parses certificates for `dependency_certificates.py`. Private.
+A reading has the counters of a pod; what flowed is the difference of two:
+
+    first reading   obs/gateway-1: {otelcol_receiver_accepted_spans: 100, …}
+    last reading    obs/gateway-1: {otelcol_receiver_accepted_spans: 107, …}
+    flow            7 spans came in
 """
 
 from __future__ import annotations
@@ -29,7 +33,9 @@ from .find_collectors import DiagnosedTarget
 from .reader import ClusterReader, Notes, Object, ReadResult, object_path
 
 # The pauses between readings: each is longer than the one before by this factor.
-FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 0.5, 1.4, 2.0
+FIRST_PAUSE_SECONDS = 0.5
+PAUSE_GROWTH = 1.4
+LONGEST_PAUSE_SECONDS = 2.0
 # Pods of a collector that are read. More of them say the same.
 MOST_PODS = 20
 # The name of the part in the notes on what could not be seen.
