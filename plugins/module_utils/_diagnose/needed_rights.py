@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which rights the components of a config need at the API server, and which of them an account lacks.
 
-`live/dependencies.py` asks the API server which rights an account has, and the checks of `checks_trust.py` search the
+`live/account_rights.py` asks the API server which rights an account has, and the checks of `checks_trust.py` search the
 rows that `find_missing_rights` returns. A right of a row is a `Right` of `_kube/rights.py`, such as `list pods`.
 Private.
 """

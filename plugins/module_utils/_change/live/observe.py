@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from ..._collector.options import METRICS_PORT
 from ..._diagnose.diagnose_checks import Check
-from ..._diagnose.live.dependencies import describe_peers, read_peers_ahead
 from ..._diagnose.live.find_collectors import PLURALS
+from ..._diagnose.live.peers_in_cluster import describe_peers, read_peers_ahead
 from ..._diagnose.live.reader import ClusterReader, Notes, Object, object_path, utc_now
 from ..._diagnose.peer_state import PeerRow
 from ..._kube.live.api_errors import ask_server

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import mapping_at, value_at
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.kube.pod_sources import PodSource, list_sources
 from ..._otelcol.needs.peers import Peer
 from .. import certificate_facts
 from ..pod_config import find_collector_container
-from ..service_endpoints import filter_endpoints, filter_slices
+from ..service_endpoints import filter_slices
 from .certificates import ParsedCertificate, decode_secret_value, explain_unavailable, parse_certificates, trusts_chain
+from .peers_in_cluster import read_first_ready_pod
 from .reader import PLURALS, ClusterReader, Notes
 
 
@@ -27,6 +28,15 @@ class _ServerKey(NamedTuple):
 
     secret_name: str
     key: str
+
+
+class ServerTrust(NamedTuple):
+    """What a diagnosis says of the servers of a collector's exporters."""
+
+    trust_rows: list[dict[str, Any]]
+    """Whether each exporter trusts the certificate of its server, such as {about: exporters/otlp, state: untrusted}."""
+    certificate_rows: list[dict[str, Any]]
+    """These certificates, as `CertificateChecks.list_certificate_rows` describes those of the collector."""
 
 
 class CertificateChecks:
@@ -43,7 +53,11 @@ class CertificateChecks:
         self.can_read_certificates = not unavailable_reason
 
     def list_certificate_rows(self, services: Sequence[Mapping[str, Any]], current_time: str) -> list[dict[str, Any]]:
-        """Return the certificates in the Secrets and ConfigMaps that the collector mounts.
+        """Return the certificates in the Secrets and ConfigMaps that the collector mounts, such as this row:
+
+            {subject: CN=gateway, issuer: CN=ca, not_before: …, not_after: …, names: [gateway.obs.svc], is_ca: false,
+             left: 3 days, state: soon, kind: Secret, namespace: obs, name: gateway-tls, key: tls.crt, about: in,
+             uncovered: []}
 
         If the config uses some keys of an object, only the certificates of these keys count.
         """
@@ -56,16 +70,18 @@ class CertificateChecks:
                 if uses and key not in uses:
                     continue
                 use = uses.get(key)
-                holder_and_use = {
-                    "kind": kind,
-                    "namespace": self.namespace,
-                    "name": name,
-                    "key": key,
-                    "about": use.subject if use else "",
-                    "uncovered": _find_uncovered_services(use, chain, services),
-                }
                 for parsed in chain:
-                    rows.append(certificate_facts.describe_certificate(parsed.facts, current_time) | holder_and_use)
+                    rows.append(
+                        {
+                            **certificate_facts.describe_certificate(parsed.facts, current_time),
+                            "kind": kind,
+                            "namespace": self.namespace,
+                            "name": name,
+                            "key": key,
+                            "about": use.subject if use else "",
+                            "uncovered": _list_services_with_other_names(use, chain, services),
+                        }
+                    )
         return rows
 
     def _find_uses(self, kind: str, name: str) -> dict[str, certificate_facts.CertificateFile]:
@@ -76,10 +92,8 @@ class CertificateChecks:
                 uses.setdefault(use.key, use)
         return uses
 
-    def describe_server_trust(
-        self, peers: Sequence[Peer], current_time: str
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Return two lists of rows: whether each exporter trusts its server, and the certificates of these servers.
+    def describe_server_trust(self, peers: Sequence[Peer], current_time: str) -> ServerTrust:
+        """Return whether each exporter trusts its server, and the certificates of these servers.
 
         Only an exporter with a `ca_file` of its own counts, and only a server that is a Service of the cluster.
         """
@@ -96,7 +110,7 @@ class CertificateChecks:
                 for server, chain in self._read_server_certificates(peer).items():
                     trust_rows.append(self._describe_trust(use, authorities, peer, server, chain))
                     certificate_rows.append(_describe_server_certificate(use, peer, server, chain, current_time))
-        return trust_rows, certificate_rows
+        return ServerTrust(trust_rows, certificate_rows)
 
     def _describe_trust(
         self,
@@ -145,10 +159,7 @@ class CertificateChecks:
         slices = filter_slices(
             peer.service, self.reader.list_objects("endpointslices", peer.namespace, self.notes) or []
         )
-        pod_names = [value_at(endpoint, ("targetRef", "name")) for endpoint in filter_endpoints(slices, ready=True)]
-        if not pod_names or not pod_names[0]:
-            return {}
-        pod = self.reader.read_object("pods", peer.namespace, pod_names[0], self.notes).value
+        pod = read_first_ready_pod(self.reader, peer.namespace, slices, self.notes)
         spec = mapping_at(pod, "spec")
         chain_by_server = {}
         for source in list_sources(spec, find_collector_container(spec)):
@@ -161,12 +172,12 @@ class CertificateChecks:
         return chain_by_server
 
 
-def _find_uncovered_services(
+def _list_services_with_other_names(
     use: certificate_facts.CertificateFile | None,
     chain: list[ParsedCertificate],
     services: Sequence[Mapping[str, Any]],
 ) -> list[str]:
-    """Return the Services whose names the certificate of a receiver lacks; none if it has the name of one Service.
+    """Return the Services if the certificate of a receiver has the name of none of them, else an empty list.
 
     `use` is where the config names the certificate; None if it does not.
     """

@@ -37,18 +37,15 @@ from ..proxied_peers import explain_proxy, find_proxied_peers
 from ..reach import CollectorReach, NamespaceObjects, describe_listeners, describe_services, list_misdirected_probes
 from ..result_rows import PodRow
 from ..service_endpoints import read_labels
+from .account_rights import find_lacking_rights
 from .allocated_targets import read_allocator
-from .dependencies import (
-    check_references,
-    describe_peers,
-    find_change_under_way,
-    find_lacking_rights,
-    find_passed_wave,
-)
 from .dependency_certificates import CertificateChecks
 from .find_collectors import DiagnosedTarget
 from .flow import Meter
+from .peers_in_cluster import describe_peers
 from .reader import ClusterReader, Object, object_path
+from .references import check_references
+from .run_records import find_change_under_way, find_passed_wave
 from .running_config import read_running_config
 
 # Last lines of the log of a pod that are read.
