@@ -15,7 +15,7 @@ from typing import Any
 from ..module_utils._collector.recipes import RecipeUse
 from ..module_utils._otelcol.config.layers import rename_for_version
 from ..module_utils._otelcol.config.paths import list_at, mapping_at
-from ..module_utils._otelcol.config.processor_order import processor_rank
+from ..module_utils._otelcol.config.sorted_processors import processor_rank
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
 from ..module_utils._savings.added_processors import add_processors
 from ..module_utils._savings.proposals import RemovalOption

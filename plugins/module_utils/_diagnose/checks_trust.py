@@ -13,7 +13,7 @@ their `{fields}` from one of them, as in
 
     the certificate of CN=gateway in Secret obs/gateway-tls (tls.crt) expired 3 h ago, at …
 
-`certificate_facts.py` and `needed_rights.py` make these rows. Private.
+`certificate_facts.py` and `component_rights.py` make these rows. Private.
 """
 
 from __future__ import annotations

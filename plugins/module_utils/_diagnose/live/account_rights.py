@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ..._kube.live.cluster import ApiError
 from ..._kube.rights import Right
 from ..._otelcol.config.paths import value_at
-from ..needed_rights import find_missing_rights, list_needed_rights
+from ..component_rights import find_missing_rights, list_needed_rights
 from .reader import ClusterReader, Notes, Object
 
 ACCESS_REVIEWS_PATH = "/apis/authorization.k8s.io/v1/subjectaccessreviews"

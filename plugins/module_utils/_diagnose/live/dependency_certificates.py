@@ -18,7 +18,13 @@ from ..._otelcol.needs.peers import Peer
 from .. import certificate_facts
 from ..pod_config import find_collector_container
 from ..service_endpoints import filter_slices
-from .certificates import ParsedCertificate, decode_secret_value, explain_unavailable, parse_certificates, trusts_chain
+from .parsed_certificates import (
+    ParsedCertificate,
+    decode_secret_value,
+    explain_unavailable,
+    parse_certificates,
+    trusts_chain,
+)
 from .peers_in_cluster import read_first_ready_pod
 from .reader import PLURALS, ClusterReader, Notes
 

@@ -42,10 +42,10 @@ from .allocated_targets import read_allocator
 from .dependency_certificates import CertificateChecks
 from .find_collectors import DiagnosedTarget
 from .flow import Meter
+from .needed_objects import check_references
 from .peers_in_cluster import describe_peers
 from .reader import ClusterReader, Object, object_path
-from .references import check_references
-from .run_records import find_change_under_way, find_passed_wave
+from .release_records import find_change_under_way, find_passed_wave
 from .running_config import read_running_config
 
 # Last lines of the log of a pod that are read.

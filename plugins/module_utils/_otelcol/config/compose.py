@@ -31,7 +31,7 @@ from ..errors import Problem
 from .layers import APPEND_SIGN, ComposedConfig, Layer
 from .merged_recipes import join_without_repeats, merge_recipes
 from .paths import ROLES, SECTIONS, Path, format_path
-from .processor_order import processor_rank
+from .sorted_processors import processor_rank
 
 
 def compose(layers: Sequence[Layer]) -> ComposedConfig:

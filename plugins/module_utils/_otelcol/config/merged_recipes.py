@@ -29,7 +29,7 @@ from ..traits import belongs_everywhere
 from .layers import APPEND_SIGN, Layer, is_pattern
 from .paths import SECTIONS, Config, Path, format_path, list_at, mapping_at, value_at
 from .pipelines import PipelineGraph
-from .processor_order import processor_rank
+from .sorted_processors import processor_rank
 
 # What to do if nothing matches a wildcard, by section.
 _FIX_BY_SECTION = {

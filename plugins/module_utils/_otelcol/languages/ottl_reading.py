@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .ottl_syntax import InvalidOttl, OttlParser, TooDeep, UsedNames
+from .ottl_parser import OttlParser, TooDeep
+from .ottl_syntax import InvalidOttl, UsedNames
 
 # What is wrong in a text, as the rules that report it are called.
 SYNTAX = "ottl-syntax"

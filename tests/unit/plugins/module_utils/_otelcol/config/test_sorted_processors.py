@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.processor_order import processor_rank
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.sorted_processors import processor_rank
 
 
 def test_old_and_new_names_rank_the_same() -> None:
