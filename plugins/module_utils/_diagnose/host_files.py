@@ -22,7 +22,8 @@ from .certificate_facts import judge_dates
 
 _GROUP_OF_ROOT = "root"
 # The right of a group to read a file, or to pass a folder.
-_GROUP_READS, _GROUP_PASSES = 0o040, 0o010
+_GROUP_READS = 0o040
+_GROUP_PASSES = 0o010
 
 
 def list_unreadable_files(patterns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -31,7 +31,8 @@ CUSTOM_RESOURCES = "opentelemetrycollectors"
 PLURALS = {kind: plural for plural, (_version, kind) in KINDS.items() if plural in (*WORKLOADS, CUSTOM_RESOURCES)}
 MODE_BY_KIND = {"Deployment": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 # The operator's label for the role of a workload. Source: internal/manifests/manifestutils of the operator.
-_COMPONENT_LABEL, _ALLOCATOR = "app.kubernetes.io/component", "opentelemetry-targetallocator"
+_COMPONENT_LABEL = "app.kubernetes.io/component"
+_ALLOCATOR = "opentelemetry-targetallocator"
 
 
 @dataclass

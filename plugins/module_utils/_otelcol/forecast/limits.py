@@ -12,8 +12,8 @@ that must stay:
       series: 100k
       lost_attributes: [service.name]
 
-    agent → gateway: logs: items 1,000 → 1,500, beyond the limit +20%
-    agent → gateway: logs: attribute service.name is lost
+    otlp/backend: logs: items 1,000 → 1,500, beyond the limit +20%
+    otlp/backend: logs: attribute service.name is lost
 """
 
 from __future__ import annotations
