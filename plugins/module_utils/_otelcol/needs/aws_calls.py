@@ -55,7 +55,7 @@ _SIGNING_NAMES = {"aps-workspaces": "aps"}
 
 
 def _iam_pattern(name: Any, pattern_if_unset: str = "*") -> str:
-    """Return a name as a pattern of IAM. What the telemetry fills in can be anything: `/eks/{ClusterName}` → `/eks/*`."""
+    """Return a name as a pattern of IAM. What telemetry fills in can be anything: `/eks/{ClusterName}` → `/eks/*`."""
     if not name:
         return pattern_if_unset
     return re.sub(r"\*+", "*", _PLACEHOLDER.sub("*", str(name)))
