@@ -10,7 +10,7 @@ from typing import Any
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._inventory_cases import list_inventory_cases
 from ..plugin_utils._origins import collect_positions
-from ..plugin_utils._otelcol import _builds, _inputs, _validate
+from ..plugin_utils._otelcol import _builds, _input_model, _validate
 
 
 class ActionModule(ControllerAction):
@@ -22,5 +22,5 @@ class ActionModule(ControllerAction):
                 self._display.warning,
                 self._task.check_mode,
                 planned_cases=list_inventory_cases(arguments),
-                reading=_inputs.InputOptions(find_positions=collect_positions),
+                reading=_input_model.InputOptions(find_positions=collect_positions),
             )

@@ -93,11 +93,7 @@ _KUBECONFIG_VARIABLE = "otel_collector_kubeconfig"
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]
-    """Makes a host of each cluster that the sources know.
-
-    For example, of source `eks` the cluster `shop` of region eu-west-1 becomes the host `shop` with the variable
-    `otel_collector_eks_cluster: {name: shop, region: eu-west-1}`, by which roles connect.
-    """
+    """Hosts from sources of clusters."""
 
     NAME = "o11y.opentelemetry.clusters"
 
@@ -129,47 +125,47 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             self._cache[cache_key] = hosts
         return hosts
 
-    # ── The clusters of all sources ──
-
     def _find_clusters(self) -> Iterator[FoundCluster]:
         """Yield the clusters of all sources. Raises Problem if a required one cannot be read, or none can."""
         sources = read_sources(self.get_option("sources"))
-        failure_texts: list[str] = []
+        failures = []
         with open_connections() as connect_to:
             for source in sources:
                 try:
-                    listed = list_clusters(source, read_kubeconfig, connect_to)
+                    rows = list_clusters(source, read_kubeconfig, connect_to)
                 except Problem as problem:
-                    failure_texts.append(self._report_failed_source(source, problem))
+                    failures.append(self._report_failed_source(source, problem))
                     continue
-                for note in listed.left_out_notes:
-                    self.display.warning(f"{source.where}: {clean_text(note)}; left out")
-                yield from listed.clusters
-                if not listed.clusters:
-                    self.display.warning(f"{source.title} has no cluster")
-        if len(failure_texts) == len(sources):
-            raise Problem("no source of clusters can be read", where="sources", fix="\n".join(failure_texts))
+                for row in rows:
+                    if isinstance(row, UnreachableCluster):
+                        self.display.warning(f"{source.where}: {clean_text(row.reason)}; left out")
+                    else:
+                        yield row
+                self._warn_of_empty_source(source, rows)
+        if len(failures) == len(sources):
+            raise Problem("no source of clusters can be read", where="sources", fix="\n".join(failures))
 
     def _report_failed_source(self, source: ClusterSource, problem: Problem) -> str:
-        """Warn of a source that cannot be read, and return why. Raises Problem for one that is required."""
         failure_text = f"{source.title}: {problem}"
         if source.options["required"]:
             raise Problem(failure_text)
         self.display.warning(f"A source of clusters is left out: {failure_text}")
         return failure_text
 
-    # ── Their hosts ──
+    def _warn_of_empty_source(self, source: ClusterSource, rows: list[FoundCluster | UnreachableCluster]) -> None:
+        if not any(isinstance(row, FoundCluster) for row in rows):
+            self.display.warning(f"{source.title} has no cluster")
 
     def _name_clusters(self, clusters: Iterator[FoundCluster]) -> Iterator[tuple[str, FoundCluster]]:
         """Yield the clusters by the names of their hosts."""
         expression = self.get_option("hostname")
         for cluster in clusters:
-            cluster_facts = mark_as_data(cluster.host_variables["otel_cluster"])
-            host_name = self._compose(expression, {"otel_cluster": cluster_facts})
+            host_name = self._compose(
+                expression, {"otel_cluster": mark_as_data(cluster.host_variables["otel_cluster"])}
+            )
             yield clean_text(str(host_name)), cluster
 
     def _add_cluster_host(self, host_name: str, variables: Mapping[str, Any]) -> None:
-        """Add a host with its variables, and with those and the groups that the options compose of them."""
         self.inventory.add_host(host_name)
         for key, value in variables.items():
             is_template = key == _KUBECONFIG_VARIABLE and "{{" in value
@@ -177,6 +173,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         strict = self.get_option("strict")
         host_variables = self.inventory.get_host(host_name).get_vars()
         self._set_composite_vars(self.get_option("compose"), host_variables, host_name, strict=strict)
-        host_variables = self.inventory.get_host(host_name).get_vars()  # now with those of `compose`
+        host_variables = self.inventory.get_host(host_name).get_vars()
         self._add_host_to_composed_groups(self.get_option("groups"), host_variables, host_name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host_variables, host_name, strict=strict)

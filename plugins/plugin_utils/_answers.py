@@ -19,8 +19,8 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.config.masking import conceal_secrets, make_masker, mask_tree
+from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _yaml
 

@@ -30,7 +30,7 @@ from ..module_utils._install.releases.lock_file import Pin
 from ..module_utils._otelcol.errors import prefix_problems
 from . import _arguments, _role_files, _role_options
 from ._collector_build import find_build
-from ._otelcol import _builds, _tables, _yaml
+from ._otelcol import _builds, _images, _tables, _yaml
 from ._render_request import RenderRequest
 from ._resolved_collector import ResolvedCollector, WrittenOptions, read_written_options
 
@@ -58,7 +58,7 @@ def resolve_cluster_collectors(request: RenderRequest) -> list[ResolvedCollector
 def _check_scraped_once(resolved_collectors: Iterable[ResolvedCollector]) -> None:
     """Raise Problem if two collectors would scrape the same critical components."""
     critical_use.check_scraped_once(
-        critical_use.Scraping(resolved.collector.name, resolved.collector.nodes, resolved.collector.recipes)
+        critical_use.ScrapingCollector(resolved.collector.name, resolved.collector.nodes, resolved.collector.recipes)
         for resolved in resolved_collectors
     )
 
@@ -125,7 +125,7 @@ def _build_collector(
     The platform may change options. The identity adds annotations to its ServiceAccount. The value `detect` of recipe
     critical_components becomes the components that the cluster has.
     """
-    collector = Collector.from_options(platform_rules.settle_options(options, platform))
+    collector = Collector.from_options(platform_rules.decide_options(options, platform))
     collector = add_identity(collector, request.identity_annotations)
     recipes = critical_use.replace_detect(
         collector.recipes, request.critical_components, platform_facts, collector.runs_one_pod

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..module_utils._gitops.judge_pages import PASSED, WORSE, JudgedCollectors, render_junit_page, render_markdown_page
 from ..module_utils._otelcol.errors import Problem, join_at_most
-from ..module_utils._otelcol.forecast.told_collectors import render_host_sections
+from ..module_utils._otelcol.forecast.changed_collectors import render_host_sections
 from ..module_utils._waves.sample_rows import read_tracks
 from ..module_utils._waves.wave_judgement import judge_sides
 from ..module_utils._waves.wave_tracks import Track, group_sides

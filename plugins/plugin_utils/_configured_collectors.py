@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._collector import request_bytes
-from ..module_utils._collector.critical import critical_use
+from ..module_utils._collector.critical import critical_use, scrape_targets
 from ..module_utils._collector.options import Collector
 from ..module_utils._otelcol.config.compose import compose
 from ..module_utils._otelcol.config.layers import ComposedConfig, Layer
@@ -100,7 +100,7 @@ def _describe_whole_run(resolved_collectors: Sequence[ResolvedCollector], resolv
     )
 
 
-def _locate_scraped_components(resolved: ResolvedCollector) -> list[dict[str, Any]]:
+def _locate_scraped_components(resolved: ResolvedCollector) -> list[scrape_targets.ScrapeTarget]:
     """Return where the critical components are that a collector scrapes, such as the DNS; nothing if it scrapes none.
 
     A cluster depends on its critical components (docs/critical_components.md).
@@ -112,7 +112,9 @@ def _locate_scraped_components(resolved: ResolvedCollector) -> list[dict[str, An
     components = critical_use.list_components(collector.recipes)
     changed_places = use.options.get("places") or {}
     with prefix_problems(f"collector '{collector.name}'"):
-        return critical_use.find_places(components, changed_places, resolved.platform_facts, collector.runs_one_pod)
+        return scrape_targets.find_scrape_targets(
+            components, changed_places, resolved.platform_facts, collector.runs_one_pod
+        )
 
 
 # ── The config of one collector ──

@@ -26,7 +26,7 @@ from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.config.paths import value_at
 from ..module_utils._otelcol.errors import Problem, clean_text, make_printable
-from ..module_utils._otelcol.rules.data_flow import CollectorHop
+from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from ._otelcol import _builds, _findings, _jmespath, _judged_configs, _validate
 from ._own_checks import parse_own_check
 

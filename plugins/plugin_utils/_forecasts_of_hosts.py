@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._otelcol.forecast.told_collectors import HostForecasts
+from ..module_utils._otelcol.forecast.changed_collectors import HostForecasts
 from . import _gitops_changes, _host_forecast_input, _kept_figures
 from ._otelcol import _files
 from ._otelcol._testing.chosen_collector import ChosenConfig

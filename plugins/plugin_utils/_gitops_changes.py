@@ -18,7 +18,7 @@ from typing import Any, TypedDict
 
 from ..module_utils._gitops.gitops_changes import list_changes, render_markdown
 from ..module_utils._gitops.gitops_layout import Object
-from ..module_utils._otelcol.forecast.told_collectors import HostForecasts, render_host_sections
+from ..module_utils._otelcol.forecast.changed_collectors import HostForecasts, render_host_sections
 from ._cluster_folder import ClusterFolder, find_cluster_folders
 from ._otelcol import _files, _yaml
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from ..module_utils._gitops.gitops_layout import Object, build_file_tree, build_stages, explain_left_out
 from ..module_utils._kube.bundle import redact_manifest
-from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
+from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import MASK, Problem, join_at_most
 from ..module_utils._otelcol.kube.objects import ref
 from ._cluster_folder import ACTION, MARKER_FILE, ClusterFolder, find_cluster_folders

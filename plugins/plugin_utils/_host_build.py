@@ -24,8 +24,8 @@ from ..module_utils._host.host_options import HostCollector
 from ..module_utils._host.host_program import read_host_program
 from ..module_utils._host.host_tls import list_tls_credentials
 from ..module_utils._host.published_archives import ArchiveSource
-from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
+from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.needs.listeners import find_listeners, started_parts
 from ._host_request import HostRequest
@@ -46,7 +46,7 @@ def build_host_collectors(collectors: Sequence[JudgedCollector], request: HostRe
     return builds
 
 
-def _build_collector(judged: JudgedCollector, releases: Releases) -> HostBuild:
+def _build_collector(judged: JudgedCollector, releases: ArchiveSource) -> HostBuild:
     """Return the build of a collector, with three texts of its config.
 
     `composed_text` is what recipes and the user write. `config_text` is for the host: it reads secrets from files of

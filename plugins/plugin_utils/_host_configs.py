@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._host.host_hops import GroupHop, describe_hops
+from ..module_utils._host.gateway_connections import GatewayConnection, describe_connections
 from ..module_utils._host.host_options import HostCollector
 from . import _role_files
 from ._configured_collectors import ConfiguredCollector, configure_collectors
@@ -62,10 +62,10 @@ def describe_sent_data(variables: Mapping[str, Any], groups: InventoryGroups) ->
     Raises Problem for a config that cannot be composed. A row is such as
     `{exporter: otlp_grpc/gateway, place: gw1, collector: gateway}`.
     """
-    connections: list[GroupHop] = []
+    connections: list[GatewayConnection] = []
     for configured in _configure_by_variables(variables, groups.resolve_for_recipe):
         connections += list_inventory_connections(groups, configured.collector, configured.config)
-    return describe_hops(connections)
+    return describe_connections(connections)
 
 
 def _configure_by_variables(variables: Mapping[str, Any], resolve_group: GroupResolver) -> list[ConfiguredCollector]:

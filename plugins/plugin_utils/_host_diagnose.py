@@ -30,7 +30,8 @@ from ..module_utils._host_change.host_answer import CollectorAnswer, SystemFacts
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import clean_text, make_printable
-from ..module_utils._telemetry.metrics import SignalFlow, read_counts, subtract_readings
+from ..module_utils._telemetry.metrics import read_counts, subtract_readings
+from ..module_utils._telemetry.signal_flow import SignalFlow
 from ._diagnose import FAILING_STATES, create_search
 from ._host_test_data import TestOutcome, describe_services, evaluate_test, list_losses, list_passed_tests
 from ._otelcol import _builds, _yaml

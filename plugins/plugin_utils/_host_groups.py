@@ -4,9 +4,9 @@
 """Find how a collector reaches a group of hosts that a recipe names. Controller only. Private.
 
 A recipe may send to a group of the inventory, as `{otlp_forward: {to: gateways}}` does. A gateway is the collector of a
-host of that group which receives OTLP. A `Route` says which gateways one sender uses, and by which name (both are in
-module_utils/_host/host_groups.py). For example, group `gateways` has the hosts gw1 (10.0.0.7) and gw2 (10.0.0.8). Then
-the recipe gets the endpoint `gateways.internal:4317`, and the file of hosts of the collector the lines
+host of that group which receives OTLP. A `GroupAddress` says which gateways one sender uses, and by which name (both
+are in module_utils/_host/host_groups.py). For example, group `gateways` has the hosts gw1 (10.0.0.7) and gw2
+(10.0.0.8). Then the recipe gets the endpoint `gateways.internal:4317`, and the file of hosts of the collector the lines
 `10.0.0.7 gateways.internal` and `10.0.0.8 gateways.internal`.
 """
 
@@ -30,7 +30,6 @@ from ..module_utils._host.host_groups import (
     choose_group_address,
     find_gateways,
     group_alias,
-    route_facts,
 )
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._host.host_tls import SERVER_NAME
@@ -67,7 +66,7 @@ class InventoryGroups:
     host: str
     """The host or cluster of the senders, by its name in the inventory."""
     inventory: InventoryHosts
-    routes_by_sender: dict[str, list[Route]] = field(default_factory=dict)
+    routes_by_sender: dict[str, list[GroupAddress]] = field(default_factory=dict)
     """The routes of each collector of `host`, by its name as `_sender_name` returns it."""
 
     def resolve_for_recipe(self, sender: Collector, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +76,7 @@ class InventoryGroups:
         """
         request = read_group_request(options)
         sender_name = _sender_name(sender)
-        route = choose_route(request, self._find_gateways(request), f"{self.host}/{sender_name}")
+        route = choose_group_address(request, self._find_gateways(request), f"{self.host}/{sender_name}")
         if route.alias and sender.mode == _SIDECAR_MODE:
             wrong = (
                 f"group '{request.group}' has {len(route.gateways)} gateways, and a sidecar cannot give them one name"
@@ -85,15 +84,17 @@ class InventoryGroups:
             raise Problem(wrong, fix="Set `spread: senders`.")
         self._check_loop(sender_name, route)
         self.routes_by_sender.setdefault(sender_name, []).append(route)
-        return {**route_facts(route), "server_name": self._find_common_server_name(route)}
+        return {**build_address_facts(route), "server_name": self._find_common_server_name(route)}
 
-    def list_connections(self, collector: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+    def list_connections(self, collector: Collector, config: Mapping[str, Any]) -> list[GatewayConnection]:
         """Return the exporters of a collector of this host, each with a gateway of a group that gets its data."""
-        connections_by_exporter: dict[tuple[str, Gateway], GroupHop] = {}
+        connections_by_exporter: dict[tuple[str, Gateway], GatewayConnection] = {}
         for route in self.routes_by_sender.get(_sender_name(collector), ()):
-            for exporter, settings, gateway in find_exporters(config, route):
+            for exporter, settings, gateway in find_sending_exporters(config, route):
                 gateway_config = self._find_gateway_collector(gateway).config
-                connections_by_exporter[exporter, gateway] = GroupHop(exporter, settings, gateway, gateway_config)
+                connections_by_exporter[exporter, gateway] = GatewayConnection(
+                    exporter, settings, gateway, gateway_config
+                )
         return list(connections_by_exporter.values())
 
     def list_hosts_file_lines(self, collector: Collector) -> tuple[str, ...]:
@@ -133,7 +134,7 @@ class InventoryGroups:
     def _build_member(self, group: str, host: str) -> GroupMember:
         """Return a host with the ports on which its collectors receive OTLP. Raises Problem for a cluster."""
         variables = self.inventory.variables_by_host[host]
-        ports: list[Ingest] = []
+        ports: list[OtlpPort] = []
         for host_collector in self.inventory.list_collectors(host):
             ports += host_collector.otlp_ports
         if not ports and any(variables.get(name) for name in _CLUSTER_VARIABLES):
@@ -147,7 +148,7 @@ class InventoryGroups:
         collectors_by_name = {host_collector.collector.name: host_collector for host_collector in host_collectors}
         return collectors_by_name[gateway.collector]
 
-    def _find_common_server_name(self, route: Route) -> str:
+    def _find_common_server_name(self, route: GroupAddress) -> str:
         """Return the one name that certificates of all these gateways have, as their own options say; else empty."""
         receivers = [self._find_gateway_collector(gateway).collector for gateway in route.gateways]
         server_names = {str(receiver.tls.get(SERVER_NAME) or "") for receiver in receivers}
@@ -155,7 +156,7 @@ class InventoryGroups:
 
     # ── Loops ──
 
-    def _check_loop(self, sender_name: str, first_route: Route) -> None:
+    def _check_loop(self, sender_name: str, first_route: GroupAddress) -> None:
         """Raise Problem if data of a collector comes back to it by way of groups.
 
         For example: `agent on web1 → gateway on gw1 → agent on web1`.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..module_utils._host.host_options import HOST_OPTIONS, SHARED_OPTIONS
-from ..module_utils._host.host_program import Releases
+from ..module_utils._host.published_archives import ArchiveSource
 from . import _lock_file
 from ._host_groups import InventoryGroups
 from ._inventory_hosts import COLLECTORS_VARIABLE, PREFIX
@@ -70,9 +70,9 @@ class HostRequest:
         """Whether it names a collector: in the list, or a single one by the common options."""
         return bool(self.collectors or any(self.defaults.get(name) for name in SOURCES))
 
-    def find_releases(self) -> Releases:
+    def find_releases(self) -> ArchiveSource:
         """Return where archives are, and their sums in the lock. Raises Problem for a file that is no lock."""
-        return Releases(self.mirror, _lock_file.read_lock_if_given(self.lock_file), tuple(self.unlocked))
+        return ArchiveSource(self.mirror, _lock_file.read_lock_if_given(self.lock_file), tuple(self.unlocked))
 
 
 def list_host_option_names() -> list[str]:

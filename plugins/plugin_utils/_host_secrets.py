@@ -18,7 +18,7 @@ from typing import Any
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_bytes
 from ..module_utils._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
-from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
+from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.yaml.yaml_errors import VAULT_HEADER
 from . import _origins

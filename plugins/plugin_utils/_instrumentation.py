@@ -17,7 +17,7 @@ from typing import Any
 
 from ..module_utils._collector import conflicts
 from ..module_utils._install.releases import lock_file
-from ..module_utils._instrumentation import custom_resource, namespace_annotations
+from ..module_utils._instrumentation import custom_resource, namespace_annotations, requirements
 from ..module_utils._instrumentation.instrumentation import Instrumentation
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names

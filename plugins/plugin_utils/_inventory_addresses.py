@@ -59,7 +59,9 @@ _NAMING_VARIABLES = (
 )
 
 
-def list_inventory_connections(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+def list_inventory_connections(
+    groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]
+) -> list[GatewayConnection]:
     """Return the exporters of a collector of this host or cluster, each with a collector that gets its data.
 
     An exporter reaches it by a group that a recipe names, or by an address.
@@ -75,7 +77,7 @@ def list_inventory_connections(groups: InventoryGroups, sender: Collector, confi
 
 def _list_address_connections(
     groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]
-) -> Iterator[GroupHop]:
+) -> Iterator[GatewayConnection]:
     """Yield the exporters of a collector whose endpoint leads to a collector of the inventory, and to no other."""
     for peer in find_peers(config, sender.namespace):
         if not sent_protocol(peer.exporter):
@@ -83,7 +85,7 @@ def _list_address_connections(
         receivers = [*_find_on_hosts(groups, sender, peer), *_find_in_clusters(groups.inventory, sender, peer)]
         if len(receivers) == 1:
             (receiver,) = receivers
-            yield GroupHop(
+            yield GatewayConnection(
                 exporter=peer.exporter,
                 exporter_settings=mapping_at(config, "exporters", peer.exporter),
                 gateway=receiver.gateway,

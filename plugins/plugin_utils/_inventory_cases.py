@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._otelcol import _builds
-from ._otelcol._validate import JudgedConfig
+from ._otelcol._judged_configs import JudgedConfig
 
 
 def list_inventory_cases(arguments: Mapping[str, Any]) -> Iterator[JudgedConfig]:

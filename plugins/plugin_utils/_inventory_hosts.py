@@ -22,7 +22,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._collector.options import Collector
-from ..module_utils._host.host_groups import Ingest, list_ingests
+from ..module_utils._host.host_groups import OtlpPort, list_otlp_ports
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.needs.listeners import find_listeners, started_parts
@@ -50,10 +50,10 @@ class CollectorOnHost:
     config: Mapping[str, Any]
 
     @property
-    def otlp_ports(self) -> Iterator[Ingest]:
+    def otlp_ports(self) -> Iterator[OtlpPort]:
         """The ports on which it receives OTLP."""
         open_listeners = find_listeners(self.config, started_parts(self.config), _builds.load_catalogue().listeners)
-        return list_ingests(self.collector.name, self.collector.address, open_listeners)
+        return list_otlp_ports(self.collector.name, self.collector.address, open_listeners)
 
 
 class InventoryHosts:

@@ -25,8 +25,9 @@ from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.needs import derive_needs
 from ..module_utils._otelcol.rules import structure
 from ..module_utils._otelcol.rules.build_facts import TargetBuild
+from ..module_utils._otelcol.rules.findings import Finding, mask_findings, run_rules
 from ..module_utils._otelcol.rules.rules import lint_config
-from ..module_utils._otelcol.rules.subject import Deployment, Finding, Subject, mask_findings, run_rules
+from ..module_utils._otelcol.rules.subject import Deployment, Subject
 from ..module_utils._otelcol.rules.user_rules import UserRules
 from ._linked_collectors import LinkedCollector
 from ._otelcol import _builds, _findings, _tables, _yaml

@@ -21,11 +21,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..module_utils._collector.options import Collector
-from ..module_utils._host import host_hops
+from ..module_utils._host import connection_checks, gateway_connections
 from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.errors import prefix_problems
 from ..module_utils._otelcol.kube import names as kube_names
-from ..module_utils._otelcol.rules.data_flow import CollectorHop, find_asked_for_pods, find_routes
+from ..module_utils._otelcol.rules.data_flow import find_asked_for_pods, find_routes
+from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from . import _inventory_addresses
 from ._configured_collectors import ConfiguredCollector
 from ._host_groups import InventoryGroups
@@ -116,13 +117,13 @@ def _find_connections(collectors: Sequence[ConfiguredCollector]) -> list[_Connec
     return connections
 
 
-def _describe_as_flow_collector(configured: ConfiguredCollector) -> CollectorHop:
+def _describe_as_flow_collector(configured: ConfiguredCollector) -> FlowCollector:
     """Return a collector as others reach it; the operator may make Services of its own, with other names."""
     collector = configured.collector
     service_names = {collector.name, kube_names.headless_service_name(collector.name)}
     if collector.backend == "operator":
         service_names.update(kube_names.list_operator_names(collector.name))
-    return CollectorHop(
+    return FlowCollector(
         name=collector.name,
         namespace=collector.namespace,
         services=service_names,
@@ -150,7 +151,7 @@ def _add_headless_service(resolved: ResolvedCollector) -> ResolvedCollector:
 
 
 def link_to_inventory(
-    collectors: Sequence[LinkedCollector], groups: InventoryGroups, fixes: host_hops.TlsFixes
+    collectors: Sequence[LinkedCollector], groups: InventoryGroups, fixes: connection_checks.TlsFixes
 ) -> list[LinkedCollector]:
     """Return collectors with the collectors of other hosts and clusters that get their data.
 
@@ -163,21 +164,27 @@ def link_to_inventory(
     return linked_collectors
 
 
-def _link_to_inventory(linked: LinkedCollector, groups: InventoryGroups, fixes: host_hops.TlsFixes) -> LinkedCollector:
+def _link_to_inventory(
+    linked: LinkedCollector, groups: InventoryGroups, fixes: connection_checks.TlsFixes
+) -> LinkedCollector:
     """Return one collector of `link_to_inventory`.
 
-    A `GroupHop` of host_hops.py is one of its exporters with one collector of the inventory that gets the data.
+    A `GatewayConnection` of host_hops.py is one of its exporters with one collector of the inventory that gets the
+    data.
     """
     connections = _inventory_addresses.list_inventory_connections(groups, linked.collector, linked.config)
-    host_hops.check_hops(connections, fixes)
+    connection_checks.check_connections(connections, fixes)
     own_facts = linked.neighbour_facts
     return replace(
         linked,
         neighbour_facts=replace(
             own_facts,
-            receiving={**own_facts.receiving, **host_hops.map_receiving_gateways(connections)},
-            unreceived={**own_facts.unreceived, **host_hops.unreceived_by(linked.config, connections)},
+            receiving={**own_facts.receiving, **gateway_connections.map_receiving_gateways(connections)},
+            unreceived={
+                **own_facts.unreceived,
+                **gateway_connections.find_unreceived_by_gateways(linked.config, connections),
+            },
         ),
         hosts_file_lines=groups.list_hosts_file_lines(linked.collector),
-        sends_to=host_hops.describe_hops(connections),
+        sends_to=gateway_connections.describe_connections(connections),
     )

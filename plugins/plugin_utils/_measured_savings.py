@@ -40,7 +40,7 @@ _NOT_AMONG_MEASURED = "`measure` is {measured}, and others come first: raise it 
 class Measurement:
     """What options are compared with: the Collector with the config of before, what is replayed, and what it sent."""
 
-    bench: Bench
+    setup: CollectorSetup
     """Runs the Collector with the config of before."""
     replay: Replay
     replayed_before: Replayed
@@ -133,7 +133,7 @@ def _measure_before(
     setup = choose_collector(chosen, arguments, isolation, warn)
     replay = Replay(capture.read_requests, arguments["receivers"], arguments["tenant_attribute"])
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen.image)
-    measurement = Measurement(bench, replay, replay_without_secrets(bench, replay), target.version if target else "")
+    measurement = Measurement(setup, replay, replay_without_secrets(setup, replay), target.version if target else "")
     if not has_sent_anything(measurement.replayed_before.sent_by_exporter):
         wrong = f"no record of {arguments['capture']} reaches an exporter of {chosen.where}, so nothing was measured"
         raise Problem(wrong, fix="Name the config of the collector that the capture is of.")

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from ..module_utils._otelcol.rules.annotated_scrapes import AnnotatedScrape
 from ..module_utils._otelcol.rules.data_flow import (
-    CollectorHop,
     Routes,
     find_downstream_printers,
     find_other_scrapes,
@@ -25,6 +24,7 @@ from ..module_utils._otelcol.rules.data_flow import (
     find_unreceived_signals,
     find_unseen_collectors,
 )
+from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from ..module_utils._otelcol.rules.subject import Printer, Receiving
 
 
@@ -48,7 +48,7 @@ class NeighbourFacts:
     """The jobs by which other collectors scrape annotated pods."""
 
 
-def describe_neighbours(flow_collectors: Sequence[CollectorHop], routes: Routes) -> list[NeighbourFacts]:
+def describe_neighbours(flow_collectors: Sequence[FlowCollector], routes: Routes) -> list[NeighbourFacts]:
     """Return what the rules know of the neighbours of each collector of a run, in the same order.
 
     `flow_collectors` has each collector as others reach it. `routes` has for each of them, by exporter, the indexes of

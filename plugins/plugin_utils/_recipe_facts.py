@@ -16,14 +16,14 @@ from functools import partial
 from typing import Any
 
 from ..module_utils._collector import recipes
-from ..module_utils._collector.critical.critical_use import list_left_out_pods
+from ..module_utils._collector.critical.excluded_pods import list_excluded_pods
 from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, Collector, bracket_host
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._host.host_tls import build_client_tls, build_server_tls
 from ..module_utils._otelcol.config.layers import parse_version
 from ..module_utils._otelcol.config.paths import mapping_at
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, compute_request_mib
+from ..module_utils._otelcol.needs.memory_sizes import BATCH_BYTES, compute_request_mib
 from ..module_utils._otelcol.rules.build_facts import TargetBuild
 from . import _baseline_options
 
@@ -62,7 +62,8 @@ class WholeRun:
     """The values that recipe resource_attributes adds to data."""
     resolve_group: GroupResolver = refuse_groups
     critical_components: Sequence[Mapping[str, Any]] = ()
-    """Where the critical components are that collectors of the run scrape, as `critical_use.find_places` describes."""
+    """Where the critical components are that collectors of the run scrape, as `critical_use.find_scrape_targets`
+    describes."""
 
 
 def collect_organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
@@ -97,7 +98,7 @@ def build_collector_facts(
         "recipes": {use.name: use.options for use in recipes.read_recipe_uses(collector.recipes)},
         "logs": list(run.log_globs),
         "organization": list(run.organization_values),
-        "critical_pods": list_left_out_pods(run.critical_components),
+        "critical_pods": list_excluded_pods(run.critical_components),
         "resolve_group": partial(run.resolve_group, collector),
         "client_tls": partial(build_client_tls, collector),
         "server_tls": partial(build_server_tls, collector),

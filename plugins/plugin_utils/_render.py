@@ -57,7 +57,7 @@ def judge_request(request: RenderRequest) -> list[JudgedCollector]:
     check_overlays(configured, request.overlay_policy)
     linked = link_collectors(configured)
     if groups:
-        linked = link_to_inventory(linked, groups, host_hops.CLUSTER_TLS_FIXES)
+        linked = link_to_inventory(linked, groups, connection_checks.CLUSTER_TLS_FIXES)
     return judge_collectors(linked, request.rule_paths)
 
 

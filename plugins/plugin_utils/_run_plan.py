@@ -16,7 +16,7 @@ which wave `canary` has the Linux host web1, and wave `all` the Linux hosts web2
 - `goes_back`: the waves whose change is undone if this one fails. If `all` fails, these are `canary` and `all`.
 - `settles`: the waves whose change becomes final when this one has passed. For `all`, these are `canary` and `all`.
 
-`plan_ways_back` of wave_run.py has the whole rule of the last three.
+`plan_rollbacks` of wave_run.py has the whole rule of the last three.
 """
 
 from __future__ import annotations
@@ -28,30 +28,6 @@ from ..module_utils._waves.downstream_collectors import DownstreamReads
 
 # The variables of a task, as Ansible passes them to an action: among them `hostvars` and `ansible_play_hosts`.
 TaskVariables = Mapping[str, Any]
-
-
-class ReadsBehind(TypedDict):
-    """Which collectors of Linux hosts, or of clusters, are read downstream of a wave. A place is a host or cluster."""
-
-    collectors: Mapping[str, Sequence[str]]
-    """The names of the collectors of each place."""
-    before: Sequence[str]
-    """The places that are read before the change."""
-    after: Sequence[str]
-    """The places that are read after it, in this order; each stands there once for each visit."""
-    seconds: float
-    """For how long each visit reads."""
-    targets: NotRequired[Mapping[str, Sequence[Mapping[str, str]]]]
-    """Of clusters alone: the collectors of each place as tasks name them."""
-
-
-class BehindPlan(TypedDict):
-    """What is read downstream of a wave: collectors of other members that get data of it, such as gateways."""
-
-    hosts: ReadsBehind
-    clusters: ReadsBehind
-    left_out: Sequence[str]
-    """Lines about collectors that are not read, since there are too many."""
 
 
 class PlannedWaveRow(TypedDict):

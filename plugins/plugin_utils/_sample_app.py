@@ -101,7 +101,7 @@ def _check_endpoint(url: str, option_path: str) -> None:
     """Raise Problem for an address that is none, or that is one for gRPC."""
     url_without_credentials = strip_credentials(url)  # the exporter for HTTP takes a user and a password in it
     try:
-        endpoint = exports.parse_endpoint(url_without_credentials)
+        endpoint = export_endpoints.parse_endpoint(url_without_credentials)
         if endpoint.expected_protocol == GRPC:
             wrong = f"port {endpoint.port} of {endpoint.url} is that of {GRPC}, and {_HTTP_ALONE}"
             raise Problem(wrong, fix="Send to port 4318, or to the port where the collector takes OTLP over HTTP.")

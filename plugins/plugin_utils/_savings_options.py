@@ -15,12 +15,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..module_utils._collector.recipes import RecipeUse
-from ..module_utils._otelcol.config.compose import processor_rank
 from ..module_utils._otelcol.config.layers import rename_for_version
 from ..module_utils._otelcol.config.paths import list_at, mapping_at
+from ..module_utils._otelcol.config.sorted_processors import processor_rank
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
 from ..module_utils._savings.added_processors import add_processors
-from ..module_utils._savings.proposals import RemovalOption
+from ..module_utils._savings.removal_options import ProcessorOption, RecipeOption, RemovalOption
 from . import _recipe_rendering, _role_files
 from ._otelcol import _builds
 
@@ -48,11 +48,13 @@ def _match_pipelines(config: Mapping[str, Any], added_pipelines: Mapping[str, An
 
 def _build_added_config(option: RemovalOption) -> Mapping[str, Any]:
     """Return what an option adds to a config, with patterns for the names of pipelines."""
-    if option.recipe:
+    if isinstance(option, RecipeOption):
         folder = _role_files.find_recipes([])[option.recipe]
         recipe = _recipe_rendering.read_recipe(folder)
         use = RecipeUse(option.recipe, dict(option.options))
         return _recipe_rendering.render_fragment(use, folder, recipe, {}, {"mode": "deployment"}).config
+    if not isinstance(option, ProcessorOption):
+        raise TypeError(option)
     pipelines: dict[str, Any] = {}
     for signal in option.signals:
         for pattern in (signal, f"{signal}/*"):

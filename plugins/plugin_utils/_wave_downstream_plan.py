@@ -22,9 +22,9 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._waves.wave_behind import SentData, find_sent_data, select_places_behind
+from ..module_utils._waves.downstream_collectors import DownstreamReads, SentData, find_sent_data, select_reads
 from ._inventory_groups import build_inventory_groups, describe_data_sent_by_host
-from ._run_plan import BehindPlan, TaskVariables
+from ._run_plan import TaskVariables
 from ._wave_results import RENDERED, ReadOnce
 
 # To compose the configs of a host takes tens of milliseconds. Hosts of one wave mostly send to the same gateways.
@@ -40,7 +40,7 @@ class ReceiverFinder:
         self._variables = variables
         self._clusters = [member for member in readable_members if member not in linux_hosts]
 
-    def plan_reads(self, members: Iterable[str], watch_seconds: float) -> BehindPlan:
+    def plan_reads(self, members: Iterable[str], watch_seconds: float) -> DownstreamReads:
         """Return what is read downstream of a wave with these members. Without a watch (0 seconds), nothing is read."""
         senders = list(members) if watch_seconds else []
         hosts = [member for member in senders if member in self._linux_hosts]
@@ -51,8 +51,8 @@ class ReceiverFinder:
                 *self._list_data_sent_to_hosts(clusters),
                 *find_sent_data(self._rendered_clusters, clusters),
             ]
-        downstream_clusters = {sent.place for sent in sent_data} - set(self._linux_hosts)
-        places = select_places_behind(sent_data, downstream_clusters, watch_seconds)
+        downstream_clusters = {sent.receiving_member for sent in sent_data} - set(self._linux_hosts)
+        places = select_reads(sent_data, downstream_clusters, watch_seconds)
         left_out_lines = [*places["left_out"], *_describe_unread_hosts(len(hosts))]
         return {"hosts": places["hosts"], "clusters": places["clusters"], "left_out": left_out_lines}
 

@@ -17,11 +17,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..module_utils._waves.behind_verdict import BehindVerdict, judge_behind, summarize_behind
+from ..module_utils._waves.downstream_collectors import DownstreamReads
+from ..module_utils._waves.downstream_verdict import DownstreamVerdict, judge_downstream, summarize_downstream
 from ..module_utils._waves.sample_rows import read_tracks
-from ..module_utils._waves.wave_data import JudgeTools
+from ..module_utils._waves.wave_judgement import JudgeTools
 from ..module_utils._waves.wave_tracks import Track
-from ._run_plan import BehindPlan, TaskVariables
+from ._run_plan import TaskVariables
 
 
 class ReadVariables(NamedTuple):
@@ -55,12 +56,12 @@ class _CollectorReading:
 
 
 def judge_downstream_collectors(
-    downstream_reads: BehindPlan,
+    downstream_reads: DownstreamReads,
     judged_members: Collection[str],
     later_wave_tracks: Sequence[Track],
     variables: TaskVariables,
     tools: JudgeTools,
-) -> BehindVerdict:
+) -> DownstreamVerdict:
     """Return whether the collectors downstream of a wave do worse than before its change.
 
     `judged_members` are the members that the gate judges in the wave itself. `later_wave_tracks` are of collectors that
@@ -77,11 +78,11 @@ def judge_downstream_collectors(
         else:
             whole_tracks.append(reading.joined_track)
             tracks_before += reading.tracks_before
-    judged_groups = judge_behind(whole_tracks, tracks_before, later_wave_tracks, tools)
-    return summarize_behind(judged_groups, unread_lines, downstream_reads["left_out"])
+    judged_groups = judge_downstream(whole_tracks, tracks_before, later_wave_tracks, tools)
+    return summarize_downstream(judged_groups, unread_lines, downstream_reads["left_out"])
 
 
-def _list_all_readings(downstream_reads: BehindPlan, variables: TaskVariables) -> Iterator[_CollectorReading]:
+def _list_all_readings(downstream_reads: DownstreamReads, variables: TaskVariables) -> Iterator[_CollectorReading]:
     """Yield the collectors downstream of a wave, of hosts and of clusters, with what tasks have read of them."""
     yield from _list_readings(downstream_reads["hosts"]["collectors"], HOST_READ_VARIABLES, variables)
     yield from _list_readings(downstream_reads["clusters"]["collectors"], CLUSTER_READ_VARIABLES, variables)

@@ -83,11 +83,11 @@ def judge_wave_data(run_plan: RunPlan, wave: PlannedWaveRow, end: WaveEnd, varia
 
 def _judge_downstream(
     wave: PlannedWaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
-) -> BehindVerdict:
+) -> DownstreamVerdict:
     """Return the verdict on the collectors downstream of a wave: none is judged if the wave itself was not watched."""
     downstream_reads = wave.get("behind")
     if not downstream_reads or not wave_tracks.tracks_after:
-        return BehindVerdict()
+        return DownstreamVerdict()
     judged_members = {*end.changed_hosts, *end.reason_by_failed_host}
     return judge_downstream_collectors(
         downstream_reads, judged_members, wave_tracks.later_wave_tracks, variables, tools

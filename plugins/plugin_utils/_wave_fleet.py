@@ -20,7 +20,8 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._otelcol.errors import Problem, join_at_most
-from ..module_utils._waves.wave_plan import ACTION, WAVE_LABEL_VARIABLE, WAVES_VARIABLE, Fleet, plan_waves
+from ..module_utils._waves.wave_gates import ACTION, WAVES_VARIABLE
+from ..module_utils._waves.wave_plan import WAVE_LABEL_VARIABLE, Fleet, plan_waves
 from ._inventory_hosts import LINUX_GROUP
 
 _MOST_NAMED_HOSTS = 5

@@ -18,22 +18,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..module_utils._otelcol.errors import Problem, join_at_most, suggest_word
-from ..module_utils._waves.wave_plan import (
-    ACTION,
-    LAST_WAVE_VARIABLE,
-    STOP,
-    WAVES_VARIABLE,
-    RolloutWave,
-    plan_waves,
-    select_waves_until,
-)
+from ..module_utils._waves.plan_summary import describe_plan
+from ..module_utils._waves.wave_gates import ACTION, STOP, WAVES_VARIABLE
+from ..module_utils._waves.wave_plan import LAST_WAVE_VARIABLE, RolloutWave, plan_waves, select_waves_until
+from ..module_utils._waves.wave_rollbacks import WaveRollback, plan_rollbacks
 from ..module_utils._waves.wave_run import (
     RunWave,
-    WayBack,
     arrange_batches,
-    describe_plan,
     find_tolerant_end,
-    plan_ways_back,
     select_run_waves,
     select_unchanged_hosts,
 )
@@ -117,7 +109,7 @@ class _PlannedWave:
     wave: RunWave
     index: int
     """Its place among all waves of the inventory, from 0 on."""
-    rollback: WayBack
+    rollback: WaveRollback
     """Whose change is undone if the wave fails, and becomes final if it passes."""
     is_asked: bool
     """Whether a person has to let it begin."""
@@ -155,7 +147,7 @@ def _plan_waves_of_run(
     waves: Sequence[RunWave], all_waves: Sequence[RolloutWave], play_hosts: _PlayHosts, person: Person
 ) -> list[_PlannedWave]:
     """Return the waves of a run with what becomes of their changes. Raises Problem for those that cannot be run."""
-    rollbacks = plan_ways_back(waves)
+    rollbacks = plan_rollbacks(waves)
     _check_rollbacks(waves, rollbacks, play_hosts)
     asked_waves = _find_asked_waves(waves, all_waves, person)
     planned_waves: list[_PlannedWave] = []
@@ -192,9 +184,9 @@ def _build_row(
         "without_data": gate.without_data,
         "on_failure": gate.on_failure,
         "approval": planned.is_asked,
-        "keeps": planned.rollback.keeps,
-        "goes_back": planned.rollback.goes_back,
-        "settles": planned.rollback.settles,
+        "keeps": planned.rollback.keeps_earlier,
+        "goes_back": planned.rollback.rolled_back_waves,
+        "settles": planned.rollback.final_waves,
         "rest": unchanged_hosts,
         "rest_clusters": unchanged_clusters,
         "behind": receiver_finder.plan_reads(own_readable_members, gate.watch_seconds),
@@ -204,7 +196,7 @@ def _build_row(
 def _may_end_alone(planned_waves: Sequence[_PlannedWave]) -> bool:
     """Whether nothing is left to do once the last wave has passed: no watch, and no change that could be undone."""
     is_watched = any(planned.wave.gate.watch_seconds for planned in planned_waves)
-    return not is_watched and not any(planned.rollback.keeps for planned in planned_waves)
+    return not is_watched and not any(planned.rollback.keeps_earlier for planned in planned_waves)
 
 
 # ── Checks ──
@@ -218,14 +210,14 @@ def _check_last_wave(waves_option: Any, last_wave: str) -> None:
         raise Problem(wrong, asked=ACTION, where=LAST_WAVE_VARIABLE, fix=fix)
 
 
-def _check_rollbacks(waves: Sequence[RunWave], rollbacks: Sequence[WayBack], play_hosts: _PlayHosts) -> None:
+def _check_rollbacks(waves: Sequence[RunWave], rollbacks: Sequence[WaveRollback], play_hosts: _PlayHosts) -> None:
     """Raise Problem for a wave that would have to bring back a host that keeps no earlier release."""
     hosts_by_wave = {wave.name: wave.hosts for wave in waves}
     for wave, rollback in zip(waves, rollbacks, strict=True):
         if wave.gate.on_failure == STOP:
             continue
         short_hosts: list[str] = []
-        for name in rollback.goes_back:
+        for name in rollback.rolled_back_waves:
             short_hosts += _list_hosts_with_one_release(hosts_by_wave[name], play_hosts)
         if short_hosts:
             wrong = (

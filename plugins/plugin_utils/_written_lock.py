@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from ..module_utils._install.releases import lock_file
 from ..module_utils._otelcol.bounded.live.bounded_reads import compute_file_sum

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTION_ORDER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
 
 from tests.support.growth import count_pieces, measure_cpu_seconds
@@ -75,7 +75,7 @@ def test_small_and_fast() -> None:
 
 
 def test_rows_are_unique_and_in_order() -> None:
-    keys = [(SECTIONS.index(row["section"]), row["type"], row["module"]) for row in TABLES["components"]]
+    keys = [(SECTION_ORDER.index(row["section"]), row["type"], row["module"]) for row in TABLES["components"]]
     assert keys == sorted(set(keys))
 
 
@@ -129,7 +129,7 @@ def test_builds_have_what_their_own_lists_say(distribution: str, version: str, e
     ],
 )
 def test_as_many_as_the_manifests_of_the_newest_release_list(distribution: str, counts: tuple[int, ...]) -> None:
-    assert tuple(len(CATALOGUE.list_types(section, distribution, NEWEST)) for section in SECTIONS) == counts
+    assert tuple(len(CATALOGUE.list_types(section, distribution, NEWEST)) for section in SECTION_ORDER) == counts
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.instrumentation import (
-    PROPAGATORS,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.samplers import PROPAGATORS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support import page

@@ -18,11 +18,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
     iter_leaves,
     mapping_at,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.memory_sizes import TRACE_BYTES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import (
     DOWNWARD_FIELDS,
     find_config_variables,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import TRACE_BYTES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _recipe_rendering, _render, _role_files
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._recipe_rendering import TEMPLATE_FILE
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._role_files import RECIPE_FILE

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol import traits
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 
 from .source import files, tree

@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild, build_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject

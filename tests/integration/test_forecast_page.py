@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     Figures,
-    Move,
+    SenderChange,
     SentChange,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import SenderName
@@ -21,7 +21,7 @@ from tests.support.browser import Browser
 from .test_report_page import COLOURS, ENOUGH, LARGE_ENOUGH, browser  # noqa: F401 - a fixture
 
 HOSTILE = "<script>document.title = 'hostile'</script>"
-MOVE = Move(SenderName(HOSTILE, "shop", ""), Figures(10, 2048), Figures(5, 1024))
+MOVE = SenderChange(SenderName(HOSTILE, "shop", ""), Figures(10, 2048), Figures(5, 1024))
 CHANGES = [
     SentChange("otlp/a", "traces", Figures(1000, 2**20), Figures(620, 2**19), 0.012, (HOSTILE,), ("team",), (MOVE,)),
     SentChange("otlp/a", "metrics", Figures(1000, 2**18, 60), Figures(1000, 2**19, 80)),

@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.instrumentation import (
-    PROPAGATORS,
-    SAMPLERS,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.samplers import PROPAGATORS, SAMPLERS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTION_ORDER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import is_in_ranges
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import mapping_at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import (
@@ -90,7 +90,7 @@ def target() -> TargetBuild:
     folder = ROOT / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
     tables = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
     theirs = {
-        name: [item for item in value if not item["gomod"].startswith(OWN_MODULES)] if name in SECTIONS else value
+        name: [item for item in value if not item["gomod"].startswith(OWN_MODULES)] if name in SECTION_ORDER else value
         for name, value in MANIFEST.items()
     }
     catalogue, unknown = Catalogue.from_tables(tables).add_manifest(BUILD, theirs, VERSION)
@@ -137,7 +137,7 @@ def _is_about(case: Broken, target: TargetBuild) -> bool:
 
 def usable(config: Any, target: TargetBuild) -> bool:
     """Whether the build has every component of a config, at the version that it says."""
-    used = [(name, str(key).partition("/")[0]) for name in SECTIONS for key in mapping_at(config, name)]
+    used = [(name, str(key).partition("/")[0]) for name in SECTION_ORDER for key in mapping_at(config, name)]
     return bool(used) and all(
         key not in OLDER and target.catalogue.find_component(*key, target.distribution, target.version) for key in used
     )
@@ -176,7 +176,7 @@ def probes(target: TargetBuild) -> Iterator[Broken]:
     """Yield a few broken settings of every component whose settings are known exactly."""
     for row in target.catalogue.field_rows:
         exact = is_in_ranges(row.get("exact", ""), VERSION) and "doubt" not in row
-        if exact and row["section"] in SECTIONS and usable({row["section"]: {row["type"]: {}}}, target):
+        if exact and row["section"] in SECTION_ORDER and usable({row["section"]: {row["type"]: {}}}, target):
             place = f"{row['section']}/{row['type']}"
             for rule, path, value in _spoilt(target.catalogue.shared_fields, row["fields"]):
                 settings: Any = value

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.memory_sizes import (
     DECIDED_TRACE_BYTES,
     TRACE_BYTES,
 )

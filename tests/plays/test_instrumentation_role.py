@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.instrumentation import (
-    PROPAGATORS,
-    SAMPLERS,
     list_option_names,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.samplers import PROPAGATORS, SAMPLERS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )

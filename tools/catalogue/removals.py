@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.builds import guess_type
-from plugins.module_utils._otelcol.catalogue.rows import OFFICIAL_BUILDS, SECTIONS, Key, Module
+from plugins.module_utils._otelcol.catalogue.rows import OFFICIAL_BUILDS, SECTION_ORDER, Key, Module
 from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .manifests import ModulesByBuild
@@ -97,4 +97,4 @@ def _is_later(row: Row, other_row: Row) -> bool:
 
 def _removal_order(row: Row) -> tuple[int, str]:
     """Return the key by which the rows of removals are sorted."""
-    return SECTIONS.index(row["section"]), row["type"]
+    return SECTION_ORDER.index(row["section"]), row["type"]

@@ -15,7 +15,13 @@ from itertools import pairwise
 from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.builds import guess_type
-from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX, OFFICIAL_BUILDS, SECTIONS, Key
+from plugins.module_utils._otelcol.catalogue.rows import (
+    CONTRIB_PREFIX,
+    CORE_PREFIX,
+    OFFICIAL_BUILDS,
+    SECTION_ORDER,
+    Key,
+)
 from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .manifests import ModulesByBuild
@@ -47,7 +53,7 @@ def _keep_judged(versions: Mapping[Version, set[Key]]) -> dict[Version, set[Key]
 
 def _component_order(row: Row) -> tuple[int, str, str]:
     """Return the key by which the rows of components are sorted."""
-    return SECTIONS.index(row["section"]), row["type"], row["module"]
+    return SECTION_ORDER.index(row["section"]), row["type"], row["module"]
 
 
 def _make_component_row(key: Key, modules_by_build: ModulesByBuild, metadata: Metadata) -> Row:

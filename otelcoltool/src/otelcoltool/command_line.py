@@ -25,8 +25,8 @@ from typing import Any, NoReturn
 from . import __version__, options
 from .command_request import INVENTORY_OPTIONS, STDIN, Command, CommandRequest, StdinUse, build_request
 from .messages import EXIT_BROKEN, EXIT_CODES_HELP, EXIT_UNUSABLE, tell_user
-from .module_utils._otelcol.config.config_secrets import find_secrets_in_objects
 from .module_utils._otelcol.config.masking import conceal_secrets, make_masker
+from .module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from .module_utils._otelcol.errors import Problem
 from .plugin_utils._otelcol import _yaml
 

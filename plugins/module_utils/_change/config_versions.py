@@ -24,7 +24,7 @@ from .._kube.ownership import read_collector_name, read_label
 from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.kube.names import PART_LABEL
 from .._otelcol.kube.objects import Manifest, ObjectRef, ref
-from .._otelcol.kube.pod_references import list_sources
+from .._otelcol.kube.pod_sources import list_sources
 from .workload_kinds import WORKLOAD_KINDS
 
 _CONFIG_KIND = "ConfigMap"

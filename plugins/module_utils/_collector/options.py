@@ -21,9 +21,9 @@ from .._otelcol.config.addresses import IPV6, LOCALHOST
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import Problem
 from .._otelcol.kube import names
-from .._otelcol.needs import quantities
+from .._otelcol.needs.memory_sizes import Memory, size_memory
+from .._otelcol.needs.option_quantities import check_quantities
 from .._otelcol.needs.pod_logs import PodLogs
-from .._otelcol.needs.quantities import Memory, size_memory
 from .option_values import (
     Annotations,
     KubernetesList,
@@ -182,7 +182,7 @@ class Collector:
             names.check_name(f"{name_field} of a collector", getattr(collector, name_field))
         collector._check_mode()
         collector._check_service()
-        quantities.check_quantities(values)
+        check_quantities(values)
         return collector
 
     def _check_mode(self) -> None:

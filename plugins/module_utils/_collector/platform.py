@@ -67,7 +67,7 @@ def adapt_facts(collector: Collector, facts: Mapping[str, Any]) -> dict[str, Any
     return {**facts, "kubelet_endpoint": kubelet_endpoint.replace(f"//{_NODE_ADDRESS}", f"//[{_NODE_ADDRESS}]")}
 
 
-def settle_options(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
+def decide_options(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
     """Return options, settled by the platform where the user has not: agents without host ports have a Service."""
     is_undecided_agent = options["mode"] == _AGENT_MODE and options["host_ports"] is None
     if platform.host_ports or not is_undecided_agent:

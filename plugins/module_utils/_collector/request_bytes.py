@@ -27,7 +27,8 @@ from .._otelcol.config.paths import mapping_at, value_at
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, move_batches_to_exporters
 from .._otelcol.migrate.data_edits import ConfigChange, Edit, apply_edits
-from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
+from .._otelcol.needs.memory_sizes import BATCH_BYTES, LEAST_REQUEST_MIB, REQUEST_BYTES
+from .._otelcol.needs.quantities import MIB
 from .._otelcol.rules.batching import BATCH, QUEUE, can_batch
 from .._otelcol.rules.build_facts import TargetBuild
 from .._otelcol.traits import kind_of, sends_nothing, speaks_otlp

@@ -18,11 +18,12 @@ from typing import Any
 
 from .._otelcol.config.paths import list_at
 from .._telemetry.times import describe_duration, seconds_between
-from .checks_trust import judge_dates
+from .certificate_facts import judge_dates
 
 _GROUP_OF_ROOT = "root"
 # The right of a group to read a file, or to pass a folder.
-_GROUP_READS, _GROUP_PASSES = 0o040, 0o010
+_GROUP_READS = 0o040
+_GROUP_PASSES = 0o010
 
 
 def list_unreadable_files(patterns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -26,7 +26,8 @@ _NOWHERE = ""
 LOOPBACK_OF_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 _TIMEOUT_SECONDS = 30
 # Source: the README of receiver otlp, and confignet.TransportType for what has ports.
-_DEFAULT_ENDPOINT, _DEFAULT_PORT = "localhost:4318", 4318
+_DEFAULT_ENDPOINT = "localhost:4318"
+_DEFAULT_PORT = 4318
 _TRANSPORTS_WITH_PORTS = ("tcp", "tcp4", "tcp6")
 _DEFAULT_PATHS = {
     "traces_url_path": "/v1/traces",

@@ -233,9 +233,9 @@ def _collect_journal_access(answer: HostAnswer) -> dict[str, Any]:
 
 
 def _list_log_failures(answer: HostAnswer) -> list[dict[str, Any]]:
-    """Return the failures that the journal tells, in the words of hosts.
+    """Return the failures that the journal shows, in the words of hosts.
 
-    Key `current` says whether the journal still tells a failure.
+    Key `current` says whether a failure still goes on.
     """
     rows = []
     for row in logs.group_log_failures(answer.journal.build_collector_log(), answer.host_time, answer.mask_secrets):

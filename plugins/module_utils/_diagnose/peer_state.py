@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of an address that an exporter sends to, by what the cluster has there.
 
-`live/dependencies.py` reads the Service and the objects around it, and calls `describe_peer`. The checks of
-`checks_flow.py` say for each state what is wrong. Private.
+`live/peers_in_cluster.py` reads the Service and the objects around it, and calls `describe_peer`. The checks of
+`checks_connections.py` say for each state what is wrong. Private.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .._otelcol.config.paths import list_at
 from .._otelcol.kube.network_policies import Object, Policies, SendingPod
 from .._otelcol.kube.service_kinds import is_external_name, is_headless
 from .._otelcol.needs.peers import Peer
-from .reach import filter_endpoints
+from .service_endpoints import filter_endpoints
 
 
 class IngressOfPods(NamedTuple):
@@ -43,8 +43,19 @@ class BehindAddress(NamedTuple):
 class PeerRow(TypedDict):
     """An address that an exporter sends to.
 
-    `state` is one of these: `no_scheme`, `loopback`, `outside` of the cluster, `unseen`, `no_service`, `no_port`,
-    `no_endpoints`, `not_ready`, `blocked` by a network policy of the collector, `kept_out` by one of the backend, `ok`.
+    `state` is one of these:
+
+        no_scheme       a URL is wanted, and the endpoint is none
+        loopback        the collector's own pod
+        outside         an address outside of the cluster
+        unseen          this user may not read the Service or its endpoints
+        no_service      there is no such Service
+        no_port         the Service lacks the port
+        no_endpoints    no pod is behind the Service
+        not_ready       no pod behind it is ready
+        blocked         a network policy of the collector keeps the data in
+        kept_out        a network policy of the backend keeps the data out
+        ok              nothing is wrong
     """
 
     exporter: str
@@ -63,12 +74,15 @@ class PeerRow(TypedDict):
 
 
 def describe_peer(
-    peer: Peer, behind_address: BehindAddress, egress: Policies, sender: SendingPod | None = None
+    peer: Peer, behind_address: BehindAddress, egress: Policies, sending_pod: SendingPod | None = None
 ) -> PeerRow:
-    """Return the row of an address.
+    """Return the row of an address, such as of a Service without the port of the endpoint:
 
-    `egress` are the network policies for what the collector's pod sends. `sender` is that pod as the network policies
-    of the backend see it; without it, they do not count.
+        {exporter: otlp, endpoint: "jaeger.obs:9999", host: jaeger.obs, port: 9999, path: "", service: obs/jaeger,
+         policies: "", has: "4317, 4318", about: exporters/otlp, state: no_port}
+
+    `egress` are the network policies for what the collector's pod sends. `sending_pod` is that pod as the network
+    policies of the backend see it; without it, they do not count.
     """
     ports = list_at(behind_address.service, "spec", "ports")
     state = _judge_address(peer, behind_address, ports)
@@ -76,9 +90,9 @@ def describe_peer(
     policy_names = ""
     if state in ("ok", "outside") and egress.judge_admission([peer.port, *pod_ports], "TCP") == "none":
         state, policy_names = "blocked", egress.policy_names
-    elif state == "ok" and sender and behind_address.ingress:
+    elif state == "ok" and sending_pod and behind_address.ingress:
         policies, port_names = behind_address.ingress
-        if policies.is_surely_kept_out(sender, pod_ports, port_names):
+        if policies.is_surely_kept_out(sending_pod, pod_ports, port_names):
             state, policy_names = "kept_out", policies.policy_names
     return {
         "exporter": peer.exporter,

@@ -16,7 +16,7 @@ from typing import Any
 
 from .._otelcol.config.documents import find_configs
 from .._otelcol.config.paths import list_at, mapping_at, value_at
-from .._otelcol.kube.pod_references import PodSource
+from .._otelcol.kube.pod_sources import PodSource
 
 Object = dict[str, Any]
 # How people name the container or the image of a collector: the operator, the Helm chart, ADOT.
@@ -24,7 +24,8 @@ _COLLECTOR_NAMES = re.compile(r"otc-container|opentelemetry|otel|collector")
 # `${env:NAME}`, `${env:NAME:-default}` and `${NAME}`. Source: confmap/provider/envprovider of the Collector.
 _REFERENCE = re.compile(r"\$\{(?:env:)?(?P<name>[A-Za-z_]\w*)(?::-(?P<default>(?:[^}$]|\$(?!\{))*))?\}")
 # How a command names its config: in two words, or in one with an equals sign.
-_CONFIG_OPTIONS, _CONFIG_PREFIXES = ("--config", "-config"), ("--config=", "-config=")
+_CONFIG_OPTIONS = ("--config", "-config")
+_CONFIG_PREFIXES = ("--config=", "-config=")
 # The fields of a pod that a variable can have: their paths in `fieldRef`, and where they stand in the pod.
 _POD_FIELD_PATHS = {
     "metadata.name": ("metadata", "name"),

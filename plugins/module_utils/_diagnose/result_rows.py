@@ -60,7 +60,6 @@ class CollectorResult(TypedDict):
     kind: str
     mode: str | None
     image: str | None
-    workloads: Sequence[Row] | None
     pods: Sequence[PodRow] | None
     ready_text: str | None
     seconds: float | None

@@ -19,25 +19,26 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .._otelcol.traits import prints_records
-from .checks_flow import FLOW_CHECKS, WAY_CHECKS
+from .checks_connections import CONNECTION_CHECKS
+from .checks_flow import FLOW_CHECKS
 from .checks_start import START_CHECKS
 from .checks_trust import TRUST_CHECKS
 from .diagnose_checks import BEFORE_RUNNING, SEVERITIES, Check, CheckFinding, Facts
 from .result_rows import CollectorResult, ProblemRow
 
-COLLECTOR_CHECKS: tuple[Check, ...] = (*START_CHECKS, *TRUST_CHECKS, *WAY_CHECKS, *FLOW_CHECKS)
-# The checks of exporters that one reading right after a rollout can answer: whether the way to a backend is open,
+COLLECTOR_CHECKS: tuple[Check, ...] = (*START_CHECKS, *TRUST_CHECKS, *CONNECTION_CHECKS, *FLOW_CHECKS)
+# The checks of exporters that one reading right after a rollout can answer: whether a backend can be reached,
 # whether sending fails, and what the log says. Others come too early: queues and batches fill first, no data is due.
-_EXPORTER_CHECK_PREFIXES = ("peer_no_", "peer_blocked", "peer_kept_out", "fails")
+_EXPORTER_CHECK_PREFIXES = ("peer_no_", "peer_blocked", "peer_kept_out", "fails", "log_error")
 EXPORTER_CHECKS = tuple(check for check in COLLECTOR_CHECKS if check.id.startswith(_EXPORTER_CHECK_PREFIXES))
-EXPORTER_CHECKS += tuple(check for check in COLLECTOR_CHECKS if check.id == "log_error")
 # Problems of a collector that have a line in its verdict.
 MOST_LINES = 3
 # Texts in such a line: the symptom, and the causes that are nearest to the root.
 MOST_TEXTS = 3
-HEALTHY, UNKNOWN = "healthy", "unknown"
+HEALTHY = "healthy"
+UNKNOWN = "unknown"
 # The severities that make a collector unhealthy and get a line, the worst first. Findings of severity `info` get none.
-_SEVERITIES_TOLD = ("error", "warning")
+_UNHEALTHY_SEVERITIES = ("error", "warning")
 _ROLE_WORDS = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
 
 
@@ -49,7 +50,6 @@ def build_result_row(facts: Facts, findings: Sequence[CheckFinding]) -> Collecto
         "kind": facts["kind"],
         "mode": facts.get("mode"),
         "image": facts.get("image"),
-        "workloads": facts.get("workloads"),
         "pods": facts.get("pods"),
         "ready_text": facts.get("ready_text"),
         "seconds": facts.get("seconds"),
@@ -89,7 +89,7 @@ def _build_problem_row(finding: CheckFinding) -> ProblemRow:
 def judge_status(facts: Facts, findings: Sequence[CheckFinding]) -> str:
     """Return the worst severity that matters; without any, `healthy`, or `unknown` if no data on the flow is there."""
     severities = {finding.check.severity for finding in findings}
-    for severity in _SEVERITIES_TOLD:
+    for severity in _UNHEALTHY_SEVERITIES:
         if severity in severities:
             return severity
     return UNKNOWN if facts.get("receives") is None else HEALTHY
@@ -100,11 +100,11 @@ def write_verdict(facts: Facts, findings: Sequence[CheckFinding]) -> list[str]:
 
     At most MOST_LINES problems have a line. One more line says how many are left out.
     """
-    told_findings = [finding for finding in findings if finding.check.severity in _SEVERITIES_TOLD]
+    reported_findings = [finding for finding in findings if finding.check.severity in _UNHEALTHY_SEVERITIES]
     if not facts.get("running"):
-        early_findings = [finding for finding in told_findings if finding.check.stage in BEFORE_RUNNING]
-        told_findings = early_findings or told_findings
-    lines = [_write_line(group) for group in _group_by_subject(told_findings)]
+        early_findings = [finding for finding in reported_findings if finding.check.stage in BEFORE_RUNNING]
+        reported_findings = early_findings or reported_findings
+    lines = [_write_line(group) for group in _group_by_subject(reported_findings)]
     if not lines:
         return [_write_line_without_problem(facts, findings)]
     more_lines = len(lines) - MOST_LINES
@@ -124,8 +124,8 @@ def list_undelivered(facts: Facts, findings: Iterable[CheckFinding]) -> list[str
         destination = _describe_destination(facts, exporter_path)
         # That nothing flows is the symptom, which a cause explains.
         causes = [finding for finding in group if finding.check.stage != "flow"]
-        told_findings = causes or group[:1]
-        reason = ": ".join(_list_symptom_to_cause(told_findings))
+        reported_findings = causes or group[:1]
+        reason = ": ".join(_list_symptom_to_cause(reported_findings))
         lines.append(f"{collector}: exporter {exporter} does not deliver{destination}: {reason}")
     return lines
 

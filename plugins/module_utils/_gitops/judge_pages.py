@@ -16,7 +16,6 @@ from .._otelcol.config.paths import Position
 from .._otelcol.rules.findings import Finding
 from .._otelcol.rules.junit_report import render_junit
 from .._otelcol.rules.report_model import CheckedConfig, Report
-from .._otelcol.rules.subject import Finding
 from .._waves.judged_group import JudgedGroup
 
 SUITE = "o11y.opentelemetry.judge"

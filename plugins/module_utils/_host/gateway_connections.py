@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 from .._otelcol.config.paths import iter_leaves, mapping_at, value_at
 from .._otelcol.needs.listeners import started_parts
 from .._otelcol.rules.client_metadata import find_asked_headers
-from .._otelcol.rules.data_flow import CollectorHop, find_unreceived_signals
+from .._otelcol.rules.data_flow import find_unreceived_signals
+from .._otelcol.rules.flow_collectors import FlowCollector
 from .._otelcol.rules.sent_headers import DIVIDED_CLIENT
 from .._otelcol.rules.subject import Receiving
 from .._otelcol.traits import EXPORTERS, Trait, find_otlp_protocol, traits_of
@@ -125,9 +126,9 @@ def find_unreceived_by_gateways(
     """
     # `find_unreceived_signals` takes a list of collectors and, for each, the indexes of those that its exporters send
     # to. Here the sender has index 0, the gateways have 1, 2 and so on, and gateways send to nobody.
-    sender = CollectorHop("", "", (), config)
+    sender = FlowCollector("", "", (), config)
     gateways = [
-        CollectorHop(connection.receiver_description, "", (), connection.gateway_config) for connection in connections
+        FlowCollector(connection.receiver_description, "", (), connection.gateway_config) for connection in connections
     ]
     gateway_indexes_by_exporter: dict[str, set[int]] = {}
     for index, connection in enumerate(connections, 1):

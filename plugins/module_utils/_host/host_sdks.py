@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from .._host_change.bundle_form import SERVICE_SUFFIX
 from .._host_change.service_environment import HOST_ID_TOKEN, ServiceEnvironment, check_service_name
-from .._instrumentation.instrumentation import build_sampler, check_propagators
+from .._instrumentation.samplers import build_sampler, check_propagators
 from .._otelcol.errors import Problem
 from .host_groups import GRPC, HTTP
 

@@ -42,7 +42,7 @@ class ServiceFacts(TypedDict):
     """The groups that the unit names beside that of its user."""
 
 
-class FoundRelease(TypedDict):
+class ReleaseFacts(TypedDict):
     """The release in use, and how it differs from the inventory."""
 
     number: str
@@ -102,12 +102,12 @@ class DiskFacts(TypedDict):
     free_mib: int
 
 
-class ManagedResource(TypedDict):
+class CollectorFacts(TypedDict):
     """All facts of a collector, without those that its own metrics give."""
 
     name: str
     service: ServiceFacts
-    release: FoundRelease
+    release: ReleaseFacts
     program: ProgramFacts
     closed: list[str]
     """The ports on which it does not listen, as `4317/tcp`."""
@@ -165,7 +165,7 @@ class SendingServiceAnswer(TypedDict):
     """Whether a restart would give it the variables."""
 
 
-class CollectorAnswer(ManagedResource, total=False):
+class CollectorAnswer(CollectorFacts, total=False):
     """What a host says of one collector: its facts, its own metrics, and test data."""
 
     metrics: MetricReadings

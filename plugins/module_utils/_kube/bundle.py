@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .._otelcol.config.config_secrets import find_secrets_in_objects
 from .._otelcol.config.masking import make_masker, mask_tree
+from .._otelcol.config.object_secrets import find_secrets_in_objects
 from .._otelcol.errors import Problem
 from .._otelcol.kube.objects import Manifest, ObjectIdentity, object_identity, ref
 

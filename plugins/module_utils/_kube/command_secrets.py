@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise, takewhile
 from typing import Any
 
-from .._otelcol.config.config_secrets import find_secrets_in_objects
+from .._otelcol.config.object_secrets import find_secrets_in_objects
 from .._otelcol.config.secret_names import is_secret_name
 from .option_secrets import SHORTEST_SECRET
 

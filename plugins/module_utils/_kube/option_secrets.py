@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .._otelcol.config.config_secrets import find_secrets_in_objects
 from .._otelcol.config.masking import mask_tree
+from .._otelcol.config.object_secrets import find_secrets_in_objects
 from .._otelcol.config.paths import iter_leaves
 from .._otelcol.errors import MASK
 from .bundle import list_secret_values

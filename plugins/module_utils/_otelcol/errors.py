@@ -1,7 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The exception of this collection: the request, the reason, the location and the fix. Private."""
+"""The exception of this collection, and how its texts are made fit to show: printable, short and without secrets.
+
+    raise Problem("there is no port 99999", asked="Read config gateway", where="gateway.yml:7", fix="Use 1 to 65535.")
+
+    Read config gateway: there is no port 99999 (at gateway.yml:7). Use 1 to 65535.
+
+Private.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +24,14 @@ from typing import Any
 # Unicode's categories of control, format and surrogate characters, and of ends of lines and paragraphs: none of them is
 # shown as it is.
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
-# In characters: the longest text of others, and the longest line of a message, which may hold several texts. Of a text
-# that is cut, one fifth is its end.
-LONGEST_TEXT, _LONGEST_LINE, _TAIL = 1_000, 5_000, 5
-# A user may write a password as it is, with signs that end a host; what is a port after a colon is none.
+# Characters of the longest text of others that is shown.
+LONGEST_TEXT = 1_000
+# Characters of the longest line of a message, which may hold several such texts.
+_LONGEST_LINE = 5_000
+# A text that is cut keeps its end: one of so many parts of what is left.
+_END_FRACTION = 5
+# What `strip_credentials` takes out: `user:password@` after `://`, and all from `?` or `#` on. A user may write a
+# password as it is, with signs that end a host. What is a port after a colon is no password.
 _SECRET_PARTS = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#:]*:(?!\d*(?:[/?#]|\Z)).{0,500}@)|[?#].*", re.DOTALL)
 # What stands in place of a secret.
 MASK = "********"
@@ -29,7 +40,11 @@ _REMAINING_COMPARISONS: ContextVar[list[int] | None] = ContextVar("left", defaul
 
 
 class Problem(Exception):  # noqa: N818 - what a user reads, not what a developer traces
-    """An error that the user can fix, with facts for the result. Only the edge turns it into a failed task."""
+    """An error that the user can fix. Only the actions and modules turn it into a failed task.
+
+    `wrong` is what is wrong, `asked` what was to be done, `where` the location, and `fix` what to do. `facts` are keys
+    for the result of the task.
+    """
 
     def __init__(
         self, wrong: str, *, asked: str = "", where: str = "", fix: str = "", facts: dict[str, Any] | None = None
@@ -43,16 +58,16 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
 
     def __str__(self) -> str:
         """Return the message: request, reason, location, fix."""
-        opening = f"{self.asked}: {self.wrong}" if self.asked else self.wrong
+        request_and_reason = f"{self.asked}: {self.wrong}" if self.asked else self.wrong
         location = f" (at {self.where})" if self.where else ""
-        text = f"{opening}{location}"
-        stop = "" if text.endswith((".", "!", "?")) else "."
-        return make_printable(f"{text}{stop} {self.fix}".rstrip())
+        sentence = f"{request_and_reason}{location}"
+        full_stop = "" if sentence.endswith((".", "!", "?")) else "."
+        return make_printable(f"{sentence}{full_stop} {self.fix}".rstrip())
 
 
 @contextmanager
 def prefix_problems(subject: str) -> Iterator[None]:
-    """Let a Problem name whom it is about, unless it does. Its class and its facts stay.
+    """Let each Problem of the block name whom it is about, `subject: …`, unless its text does. Its class stays.
 
     A name counts only as a whole: a Problem about collector `gateway-eu` does not name collector `gateway`.
     """
@@ -73,6 +88,9 @@ def clean_text(value: Any, longest: int = LONGEST_TEXT) -> Any:
 
     Control and format characters are escaped: escape sequences change what a terminal shows, bidirectional marks its
     order. Line ends, which forge lines, become blanks, and the text is cut. In a tree, all texts and keys are cleaned.
+
+        "two\\nlines"        →    "two lines"
+        "\\x1b[31mred"       →    "\\\\u001b[31mred"
     """
     if isinstance(value, str):
         return _fit_in_line(value, longest)
@@ -104,8 +122,8 @@ def _fit_in_line(text: str, longest: int) -> str:
     The end is kept, since messages often say there what is wrong with a long value before it.
     """
     if len(text) > longest:
-        tail = longest // _TAIL
-        text = f"{text[: longest - tail]}… ({len(text) - longest} more characters) …{text[-tail:]}"
+        end_length = longest // _END_FRACTION
+        text = f"{text[: longest - end_length]}… ({len(text) - longest} more characters) …{text[-end_length:]}"
     return text if text.isprintable() else _escape_line(" ".join(text.splitlines()))
 
 
@@ -117,12 +135,18 @@ def _escape_line(line: str) -> str:
 
 
 def strip_credentials(address: str) -> str:
-    """Return an address without user, password and query, which may be secret; a path stays as it is."""
+    """Return an address without user, password and query, which may be secret; a path stays as it is.
+
+    https://me:pass@backend:4318/v1?key=abc    →    https://backend:4318/v1
+    """
     return _SECRET_PARTS.sub("", address) if "://" in address else address
 
 
 def join_at_most(limit: int, values: Iterable[Any], between: str = ", ", last: str = " ") -> str:
-    """Return the first items as one text, and how many more there are."""
+    """Return the first items as one text, and how many more there are.
+
+    With limit 2, [a, b, c, d] becomes `a, b and 2 more`. `last` stands before `and`.
+    """
     texts = list(map(str, values))
     remainder = f"{last}and {len(texts) - limit} more" if len(texts) > limit else ""
     return f"{between.join(texts[:limit])}{remainder}"

@@ -182,7 +182,7 @@ def _build_cluster_row(
     index: int,
     cluster: FleetCluster,
     clusters: Sequence[FleetCluster],
-    table: Table,
+    table: VersionTable,
     host_collectors: Sequence[FleetCollector],
 ) -> ClusterRow:
     """Return the row of a cluster, with the picture of its collectors.

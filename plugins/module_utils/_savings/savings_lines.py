@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .._otelcol.forecast.pages import format_size
+from .._otelcol.forecast.forecast_words import format_size
 from .._otelcol.otlp_requests import describe_item_count
 from .attribute_use import AttributeRow
 from .capture_findings import CaptureFindings

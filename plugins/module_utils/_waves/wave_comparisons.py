@@ -81,7 +81,7 @@ def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str
 
     Their last reading is compared with a reading of nothing, in which they would just have started.
     """
-    revision = Revision(_first_config(sides.tracks_before), listeners, fresh=True)
+    revision = Revision(_first_config(sides.tracks_before), listeners, began_with_change=True)
     samples: list[PodSample] = []
     for track in sides.tracks_before:
         if track.polls:
@@ -94,7 +94,7 @@ def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str
 
 def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
     """Return the facts of collectors that have not changed, from their readings during the watch."""
-    revision = Revision(_first_config(tracks), listeners, fresh=False)
+    revision = Revision(_first_config(tracks), listeners, began_with_change=False)
     for poll in replay_polls(tracks):
         revision.add_reading(poll.seconds, poll.samples)
     return _add_steady_signals(build_rest_facts(revision, "", str))

@@ -119,12 +119,12 @@ def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult
     if _was_silent_before(sides, facts_before_change):
         unused_checks.append(_SILENCE_CHECK)
     judges = [_ComparisonJudge(comparison, tools, unused_checks) for comparison in comparisons]
-    revision = Revision(sides.tracks_after[0].config, tools.listeners, fresh=False)
+    revision = Revision(sides.tracks_after[0].config, tools.listeners, began_with_change=False)
     worse_checks: list[FailedCheck] = []
     accepted_count = 0
     for poll in replay_polls(sides.tracks_after):
         revision.add_reading(poll.seconds, poll.samples)
-        accepted_count = count_accepted_items(revision.polls[-1].count_rows)
+        accepted_count = count_accepted_items(revision.readings[-1].count_rows)
         if not worse_checks:
             worse_checks = _select_common_checks([judge.find_lasting_checks(revision) for judge in judges])
     comparison_words = tuple(comparison.description for comparison in comparisons if comparison.description)

@@ -30,9 +30,9 @@ from ...module_utils._otelcol.config.paths import Position, value_at
 from ...module_utils._otelcol.config.source_nodes import split_yaml_lines
 from ...module_utils._otelcol.errors import Problem, clean_text
 from ...module_utils._otelcol.rules import from_manifests as context
+from ...module_utils._otelcol.rules.findings import Finding
 from ...module_utils._otelcol.rules.from_manifests import PlatformContext
 from ...module_utils._otelcol.rules.manifest_containers import MODE_BY_WORKLOAD_KIND
-from ...module_utils._otelcol.rules.subject import Finding
 from ...module_utils._otelcol.yaml.key_delimiter import spread_document
 from ...module_utils._otelcol.yaml.yaml_documents import Document, cut_document_part
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml

@@ -21,9 +21,9 @@ from ...module_utils._otelcol.config.layers import Layer
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position
 from ...module_utils._otelcol.errors import Problem
+from ...module_utils._otelcol.rules.findings import Finding, report_internal_error
 from ...module_utils._otelcol.rules.from_manifests import PlatformContext
 from ...module_utils._otelcol.rules.report_model import format_count
-from ...module_utils._otelcol.rules.subject import Finding, report_internal_error
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 
 VARIABLE_NAME = "config"

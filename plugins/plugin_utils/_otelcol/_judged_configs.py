@@ -20,14 +20,15 @@ from ...module_utils._otelcol.config.paths import Position, value_at
 from ...module_utils._otelcol.errors import Problem, clean_text
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ...module_utils._otelcol.rules.data_flow import (
-    CollectorHop,
     find_dividing_keys,
     find_receiving_collectors,
     find_routes,
 )
+from ...module_utils._otelcol.rules.findings import Finding, mask_findings, report_internal_error
+from ...module_utils._otelcol.rules.flow_collectors import FlowCollector
 from ...module_utils._otelcol.rules.instrumentation_rules import find_opened_ports
 from ...module_utils._otelcol.rules.rules import lint_config, lint_resource
-from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, mask_findings, report_internal_error
+from ...module_utils._otelcol.rules.subject import Receiving, Subject
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import View
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
@@ -55,7 +56,7 @@ class JudgedConfig:
 def judge_collected(
     arguments: Mapping[str, Any],
     collected: _input_model.Collected,
-    other_hops: Sequence[CollectorHop],
+    other_hops: Sequence[FlowCollector],
     user_rules: UserRules,
 ) -> Iterator[JudgedConfig]:
     """Yield each config and each custom resource with its findings, and then what could not be read.
@@ -159,15 +160,15 @@ def _build_yaml_finding(invalid: InvalidYaml) -> Finding:
     return Finding(invalid.position, "", _findings.INVALID_YAML, "error", clean_text(invalid.wrong), invalid.fix)
 
 
-def find_hops(objects: Any) -> list[CollectorHop]:
+def find_hops(objects: Any) -> list[FlowCollector]:
     """Return the collectors in objects of a cluster, with the names of their Services."""
     return _build_hops(_inputs.collect_inputs([], objects, False).inputs) if objects else []
 
 
-def _build_hops(inputs: Sequence[_input_model.Input]) -> list[CollectorHop]:
+def _build_hops(inputs: Sequence[_input_model.Input]) -> list[FlowCollector]:
     """Return each config as a part of the way of the data: its namespace, its Services, and the config itself."""
     hops = []
     for config_input in inputs:
         namespace = str(value_at(config_input.found_config.owner, ("metadata", "namespace"), ""))
-        hops.append(CollectorHop("", namespace, config_input.platform_context.services, config_input.config))
+        hops.append(FlowCollector("", namespace, config_input.platform_context.services, config_input.config))
     return hops

@@ -23,8 +23,8 @@ from typing import Any
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, format_path, iter_leaves, value_at
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
+from ...module_utils._otelcol.rules.findings import Finding, mask_findings
 from ...module_utils._otelcol.rules.report_model import format_count
-from ...module_utils._otelcol.rules.subject import Finding, mask_findings
 from ...module_utils._otelcol.testing.outreach import has_outside_value
 from . import _binary, _findings, _placeholders, _validate_messages, _yaml
 from ._isolation import once, sandbox

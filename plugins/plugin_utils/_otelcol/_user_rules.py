@@ -103,7 +103,7 @@ def _read_bounded_text(file: Path) -> str:
 def _parse_rules(texts: tuple[_RuleText, ...], taken_ids: frozenset[str], catalogue_key: _CatalogueKey) -> UserRules:
     """Return the rules of some files. Equal files are parsed once per process."""
     known_paths = KnownPaths(catalogue_key.catalogue)
-    reader = RuleReader(RuleBuildContext(taken_ids, known_paths, _jmespath.build_bounded_search))
+    reader = RuleFileReader(RuleBuildContext(taken_ids, known_paths, _jmespath.build_bounded_search))
     for rule_text in texts:
         reader.read_document(_yaml.load(rule_text.text, rule_text.file), rule_text.file)
     return reader.join_rules()

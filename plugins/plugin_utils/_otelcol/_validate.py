@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
-from ...module_utils._otelcol.rules.data_flow import CollectorHop
+from ...module_utils._otelcol.rules.flow_collectors import FlowCollector
 from ...module_utils._otelcol.rules.report_model import Report
 from ...module_utils._otelcol.rules.reports import FORMATS, convert_to_result, summarize_report
 from ...module_utils._otelcol.rules.suppressing_comments import read_suppressing_comments

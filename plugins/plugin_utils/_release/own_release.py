@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, cast
 
-from ...module_utils._install.releases import lock_file, manifest, pinned_images, release_decision
+from ...module_utils._install.releases import lock_file, manifest, pinned_images, release_decision, release_request
 from ...module_utils._install.releases.customization import GENERATED_SECRET, customize_release, list_webhook_hosts
-from ...module_utils._install.releases.installed import HELM, MANIFEST, ReleaseFacts
+from ...module_utils._install.releases.installed import HELM, MANIFEST, FoundRelease
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.version_numbers import Version, require_version
 from ...module_utils._otelcol.kube.names import RELEASE_LABEL
@@ -105,7 +105,7 @@ def build_prune_selector(product: Product) -> str:
 
 def _decide_installation(product: Product, target: Version, arguments: ReleaseArguments, check: bool) -> dict[str, Any]:
     """Return the decision on a version of a product as a task result, still without `chart_version`."""
-    installed = arguments["installed"] or cast(ReleaseFacts, {**_NOTHING_INSTALLED, "kubernetes": ""})
+    installed = arguments["installed"] or cast(FoundRelease, {**_NOTHING_INSTALLED, "kubernetes": ""})
     inventory_lock = _lock_file.read_lock_if_given(arguments["lock_file"])
     customized = customize_product(product, target, arguments, inventory_lock)
     published_release = _read_manifest_to_apply(product, target, installed, arguments, inventory_lock)
@@ -116,7 +116,7 @@ def _decide_installation(product: Product, target: Version, arguments: ReleaseAr
     decision = release_decision.decide_release(request, installed, read_tables(), objects)
     if published_release:
         decision = _add_notes(decision, published_release)
-    stays_foreign = decision.provider == release_decision.EXISTING
+    stays_foreign = decision.provider == release_request.EXISTING
     namespace = _choose_namespace(product, customized.customization.namespace, published_release, installed)
     chart_values: dict[str, Any] = {}
     if decision.provider == HELM:
@@ -125,7 +125,7 @@ def _decide_installation(product: Product, target: Version, arguments: ReleaseAr
         **decision.result_fields,
         "version": installed["version"] if stays_foreign else str(target),
         "namespace": namespace,
-        "adopt": [product.name] if arguments["foreign"] == release_decision.TAKEOVER else [],
+        "adopt": [product.name] if arguments["foreign"] == release_request.TAKE_OVER else [],
         "chart_values": chart_values,
         "dry_run": product.build_trials(namespace),
         "prune_selector": build_prune_selector(product),
@@ -138,8 +138,8 @@ def _decide_installation(product: Product, target: Version, arguments: ReleaseAr
 
 
 def _add_notes(
-    decision: release_decision.ReleaseDecision, published_release: PublishedRelease
-) -> release_decision.ReleaseDecision:
+    decision: release_request.ReleaseDecision, published_release: PublishedRelease
+) -> release_request.ReleaseDecision:
     """Return a decision that also says what there is to say about the manifest: its warnings, and why it is trusted."""
     return replace(
         decision,
@@ -160,7 +160,7 @@ def _read_manifest_to_apply(
     That is so with Helm, and for the installation of another owner that stays as it is.
     """
     is_foreign = installed["installed"] and not installed["ours"]
-    stays_unchanged = is_foreign and arguments["foreign"] == release_decision.ADOPT
+    stays_unchanged = is_foreign and arguments["foreign"] == release_request.USE_EXISTING
     if arguments["provider"] != MANIFEST or stays_unchanged:
         return None
     return published.read_release(product, target, arguments, inventory_lock)
@@ -168,14 +168,14 @@ def _read_manifest_to_apply(
 
 def _build_request(
     product: Product, target: Version, arguments: ReleaseArguments, check: bool
-) -> release_decision.ReleaseRequest:
-    return release_decision.ReleaseRequest(
+) -> release_request.ReleaseRequest:
+    return release_request.ReleaseRequest(
         product=product,
         provider=arguments["provider"],
         version=target,
         namespace=arguments["namespace"] or product.namespace,
         helm_release=arguments["helm_release"],
-        foreign=arguments["foreign"],
+        other_owner_policy=arguments["foreign"],
         allow_skip=arguments["allow_skip"],
         strict=arguments["compatibility"] == "refuse",
         certificates=arguments["certificates"] if product.takes_certificates else "",

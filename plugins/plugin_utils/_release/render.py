@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ...module_utils._install.releases import release_decision, removal
+from ...module_utils._install.releases import release_request, removal
 from ...module_utils._install.releases.installed import EKS, OLM
 from ...module_utils._install.releases.products import Product, find_product
 from ...module_utils._install.releases.removal import RemovalPlan

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._otelcol.config.paths import mapping_at
-from ..._otelcol.needs.quantities import BATCH_BYTES
+from ..._otelcol.needs.memory_sizes import BATCH_BYTES
 from ..._telemetry.signal_flow import ExporterRow
 from .fact_rows import RevisionFacts
 from .readings import LASTING_READINGS

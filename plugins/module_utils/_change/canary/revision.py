@@ -22,7 +22,8 @@ from ..._diagnose.result_rows import UnseenRow
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.needs.quantities import MIB
 from ..._telemetry.logs import group_log_failures
-from ..._telemetry.metrics import UPTIME, FlowRows, Reading, ReceiverRow, SignalFlow, sum_readings
+from ..._telemetry.metrics import UPTIME, Reading, sum_readings
+from ..._telemetry.signal_flow import FlowRows, ReceiverRow, SignalFlow
 from .fact_rows import CanaryPodRow, RevisionFacts, RowKind
 from .readings import LASTING_READINGS, PodHistory, PodSample, compute_memory_percents, list_open_ports
 

@@ -19,13 +19,8 @@ from ..._kube.live.cluster import NOT_ALLOWED, ApiError
 from ..._kube.live.kinds import ApiResource
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
-from ..._otelcol.kube.pod_references import (
-    PodReference,
-    describe_lacking_parts,
-    describe_remedy,
-    find_unprovided,
-    list_provided_refs,
-)
+from ..._otelcol.kube.pod_references import PodReference, find_unprovided, list_provided_refs
+from ..._otelcol.kube.reference_remedies import describe_lacking_parts, describe_remedy
 from .session import Pairs, Session
 
 # How many missing objects a message names.

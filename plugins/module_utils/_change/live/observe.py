@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..._collector.options import METRICS_PORT
 from ..._diagnose.diagnose_checks import Check
-from ..._diagnose.live.dependencies import describe_peers, read_peers_ahead
+from ..._diagnose.live.peers_in_cluster import describe_peers, read_peers_ahead
 from ..._diagnose.live.reader import ClusterReader, Notes, utc_now
 from ..._diagnose.peer_state import PeerRow
 from ..._otelcol.config.config_secrets import find_secrets
@@ -28,7 +28,7 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.network_policies import find_egress_policies
 from ..._otelcol.needs.peers import find_peers
 from ..._rollout.live.jmespath_search import compile_search
-from ..._telemetry.metrics import explain_unreachable_metrics
+from ..._telemetry.metrics_address import explain_unreachable_metrics
 from ..canary.canary_destinations import DestinationRow, describe_destinations
 from ..canary.canary_facts import build_rest_facts, collect_facts
 from ..canary.fact_rows import ComparisonFacts, RestFacts

@@ -19,7 +19,7 @@ from ..._diagnose.live.reader import ClusterReader, Object, object_path
 from ..._kube.live.api_errors import ask_server
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.kube.objects import ref
-from ..._rollout.failures import find_newest_revision, is_owned_by, select_newest_pods, select_older_pods
+from ..._rollout.pod_revisions import find_newest_revision, is_owned_by, select_newest_pods, select_older_pods
 
 
 class Pods(NamedTuple):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._otelcol.kube import names
-from ..._otelcol.needs.component_row import Rules, make_rule
+from ..._otelcol.needs.component_needs import Rules, make_rule
 from .build import CollectorBuild, Manifest, frame_manifest
 from .pod import SELINUX_LEVEL, list_volumes, pod_security
 from .workload import list_volume_claims

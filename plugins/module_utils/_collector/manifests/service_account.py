@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube import names
-from ..._otelcol.needs.component_row import READ_VERBS, Rules, make_rule
-from ..._otelcol.needs.component_table import find_component_row, rules_through_api
+from ..._otelcol.needs.component_needs import READ_VERBS, Rules, make_rule
+from ..._otelcol.needs.component_table import find_component_needs, rules_through_api
 from ..._otelcol.needs.derive_needs import derive_rules
 from ..options import Collector
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
@@ -198,7 +198,7 @@ def list_collector_rules(build: CollectorBuild) -> Rules:
 def list_allocator_rules(build: CollectorBuild) -> Rules:
     """Return the rules of the allocator: it reads its collectors, and the kinds in which its jobs look for targets."""
     settings = mapping_at(build.config, "receivers", _RECEIVER)
-    prometheus_row = find_component_row("receivers", _RECEIVER)
+    prometheus_row = find_component_needs("receivers", _RECEIVER)
     rules = list(_POD_RULES)
     if prometheus_row:
         rules += prometheus_row.list_rules(settings)

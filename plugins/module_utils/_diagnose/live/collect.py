@@ -20,12 +20,12 @@ from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._otelcol.catalogue.port_rows import map_listeners
 from ..._otelcol.config.paths import mapping_at
-from ..._otelcol.kube.pod_references import list_sources
+from ..._otelcol.kube.pod_sources import list_sources
 from ..._otelcol.needs.peers import Peer
-from .dependencies import read_peers_ahead
 from .diagnosed_collector import DiagnosedCollector, DiagnoseOptions
 from .find_collectors import DiagnosedTarget, call_isolated, find_targets, find_unlisted_collectors
 from .flow import read_all_meters, watch_flow
+from .peers_in_cluster import read_peers_ahead
 from .reader import PLURALS, QUICK_SECONDS, ClusterReader, utc_now
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the certificates that a collector mounts, and whether its exporters trust the certificates of their servers.
 
-`diagnosed_collector.py` makes a `CertificateChecks` for each collector. `checks_trust.py` has the checks, and describes
+`diagnosed_collector.py` makes a `CertificateChecks` for each collector. `certificate_facts.py` describes
 a single certificate. Private.
 """
 
@@ -12,13 +12,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import mapping_at, value_at
-from ..._otelcol.kube.pod_references import PodSource, list_sources
+from ..._otelcol.config.paths import mapping_at
+from ..._otelcol.kube.pod_sources import PodSource, list_sources
 from ..._otelcol.needs.peers import Peer
-from .. import checks_trust
+from .. import certificate_facts
 from ..pod_config import find_collector_container
-from ..reach import filter_endpoints, filter_slices
-from .flow import ParsedCertificate, decode_secret_value, explain_unavailable, parse_certificates, trusts_chain
+from ..service_endpoints import filter_slices
+from .parsed_certificates import (
+    ParsedCertificate,
+    decode_secret_value,
+    explain_unavailable,
+    parse_certificates,
+    trusts_chain,
+)
+from .peers_in_cluster import read_first_ready_pod
 from .reader import PLURALS, ClusterReader, Notes
 
 
@@ -29,6 +36,15 @@ class _ServerKey(NamedTuple):
     key: str
 
 
+class ServerTrust(NamedTuple):
+    """What a diagnosis says of the servers of a collector's exporters."""
+
+    trust_rows: list[dict[str, Any]]
+    """Whether each exporter trusts the certificate of its server, such as {about: exporters/otlp, state: untrusted}."""
+    certificate_rows: list[dict[str, Any]]
+    """These certificates, as `CertificateChecks.list_certificate_rows` describes those of the collector."""
+
+
 class CertificateChecks:
     """The certificates of one collector, and of the servers that it sends to."""
 
@@ -36,14 +52,18 @@ class CertificateChecks:
         self, reader: ClusterReader, namespace: str, config: Any, mounted_sources: Sequence[PodSource], notes: Notes
     ) -> None:
         self.reader, self.namespace, self.notes, self.sources = reader, namespace, notes, mounted_sources
-        self.used_files = checks_trust.find_certificate_files(config, mounted_sources)
+        self.used_files = certificate_facts.find_certificate_files(config, mounted_sources)
         unavailable_reason = explain_unavailable()
         if unavailable_reason and self.used_files:
             notes.note_unseen("certificates", unavailable_reason)
         self.can_read_certificates = not unavailable_reason
 
     def list_certificate_rows(self, services: Sequence[Mapping[str, Any]], current_time: str) -> list[dict[str, Any]]:
-        """Return the certificates in the Secrets and ConfigMaps that the collector mounts.
+        """Return the certificates in the Secrets and ConfigMaps that the collector mounts, such as this row:
+
+            {subject: CN=gateway, issuer: CN=ca, not_before: …, not_after: …, names: [gateway.obs.svc], is_ca: false,
+             left: 3 days, state: soon, kind: Secret, namespace: obs, name: gateway-tls, key: tls.crt, about: in,
+             uncovered: []}
 
         If the config uses some keys of an object, only the certificates of these keys count.
         """
@@ -56,30 +76,30 @@ class CertificateChecks:
                 if uses and key not in uses:
                     continue
                 use = uses.get(key)
-                holder_and_use = {
-                    "kind": kind,
-                    "namespace": self.namespace,
-                    "name": name,
-                    "key": key,
-                    "about": use.subject if use else "",
-                    "uncovered": _find_uncovered_services(use, chain, services),
-                }
                 for parsed in chain:
-                    rows.append(checks_trust.describe_certificate(parsed.facts, current_time) | holder_and_use)
+                    rows.append(
+                        {
+                            **certificate_facts.describe_certificate(parsed.facts, current_time),
+                            "kind": kind,
+                            "namespace": self.namespace,
+                            "name": name,
+                            "key": key,
+                            "about": use.subject if use else "",
+                            "uncovered": _list_services_with_other_names(use, chain, services),
+                        }
+                    )
         return rows
 
-    def _find_uses(self, kind: str, name: str) -> dict[str, checks_trust.CertificateFile]:
+    def _find_uses(self, kind: str, name: str) -> dict[str, certificate_facts.CertificateFile]:
         """Return the first use of each key of an object in the config."""
-        uses: dict[str, checks_trust.CertificateFile] = {}
+        uses: dict[str, certificate_facts.CertificateFile] = {}
         for use in self.used_files:
             if (use.kind, use.name) == (kind, name):
                 uses.setdefault(use.key, use)
         return uses
 
-    def describe_server_trust(
-        self, peers: Sequence[Peer], current_time: str
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Return two lists of rows: whether each exporter trusts its server, and the certificates of these servers.
+    def describe_server_trust(self, peers: Sequence[Peer], current_time: str) -> ServerTrust:
+        """Return whether each exporter trusts its server, and the certificates of these servers.
 
         Only an exporter with a `ca_file` of its own counts, and only a server that is a Service of the cluster.
         """
@@ -96,11 +116,11 @@ class CertificateChecks:
                 for server, chain in self._read_server_certificates(peer).items():
                     trust_rows.append(self._describe_trust(use, authorities, peer, server, chain))
                     certificate_rows.append(_describe_server_certificate(use, peer, server, chain, current_time))
-        return trust_rows, certificate_rows
+        return ServerTrust(trust_rows, certificate_rows)
 
     def _describe_trust(
         self,
-        use: checks_trust.CertificateFile,
+        use: certificate_facts.CertificateFile,
         authorities: list[ParsedCertificate],
         peer: Peer,
         server: _ServerKey,
@@ -114,7 +134,7 @@ class CertificateChecks:
         state = "trusted"
         if not trusts_chain(authorities, chain):
             state = "untrusted"
-        elif not checks_trust.covers_host(leaf.names, peer.host):
+        elif not certificate_facts.covers_host(leaf.names, peer.host):
             state = "other_name"
         return {
             "about": use.subject,
@@ -145,10 +165,7 @@ class CertificateChecks:
         slices = filter_slices(
             peer.service, self.reader.list_objects("endpointslices", peer.namespace, self.notes) or []
         )
-        pod_names = [value_at(endpoint, ("targetRef", "name")) for endpoint in filter_endpoints(slices, ready=True)]
-        if not pod_names or not pod_names[0]:
-            return {}
-        pod = self.reader.read_object("pods", peer.namespace, pod_names[0], self.notes).value
+        pod = read_first_ready_pod(self.reader, peer.namespace, slices, self.notes)
         spec = mapping_at(pod, "spec")
         chain_by_server = {}
         for source in list_sources(spec, find_collector_container(spec)):
@@ -161,24 +178,24 @@ class CertificateChecks:
         return chain_by_server
 
 
-def _find_uncovered_services(
-    use: checks_trust.CertificateFile | None,
+def _list_services_with_other_names(
+    use: certificate_facts.CertificateFile | None,
     chain: list[ParsedCertificate],
     services: Sequence[Mapping[str, Any]],
 ) -> list[str]:
-    """Return the Services whose names the certificate of a receiver lacks; none if it has the name of one Service.
+    """Return the Services if the certificate of a receiver has the name of none of them, else an empty list.
 
     `use` is where the config names the certificate; None if it does not.
     """
     is_of_receiver = use is not None and use.subject == "in" and use.role == "cert_file"
     if not is_of_receiver:
         return []
-    uncovered_services = checks_trust.find_uncovered_services(chain[0].facts, services)
+    uncovered_services = certificate_facts.find_uncovered_services(chain[0].facts, services)
     return uncovered_services if len(uncovered_services) == len(services) else []
 
 
 def _describe_server_certificate(
-    use: checks_trust.CertificateFile,
+    use: certificate_facts.CertificateFile,
     peer: Peer,
     server: _ServerKey,
     chain: list[ParsedCertificate],
@@ -186,7 +203,7 @@ def _describe_server_certificate(
 ) -> dict[str, Any]:
     """Return the row of the certificate of a server to which an exporter sends."""
     return {
-        **checks_trust.describe_certificate(chain[0].facts, current_time),
+        **certificate_facts.describe_certificate(chain[0].facts, current_time),
         "kind": "Secret",
         "namespace": peer.namespace,
         "name": server.secret_name,

@@ -4,7 +4,13 @@
 """The facts of one running collector: its objects, its log, its peers, and what flows through it.
 
 `collect.py` makes a `DiagnosedCollector` for each collector of a diagnosis and asks it for its facts. They are one
-mapping, because the checks search it by JMESPath. docs/diagnose.md lists its keys. Private.
+mapping, because the checks search it by JMESPath. docs/diagnose.md lists its keys. The facts are made in three steps:
+
+    config, peers, meter    by `__init__`, before anything else is read
+    objects, log, peers     by `collect_facts`, between the two readings of the metrics
+    flow                    by `add_flow_facts`, after the second reading
+
+Private.
 """
 
 from __future__ import annotations
@@ -25,6 +31,8 @@ from ..._rollout.pod_revisions import find_newest_revision, select_newest_pods, 
 from ..._rollout.readiness import describe_pod_counts, is_ready, read_pod_counts
 from ..._telemetry import logs
 from ..cluster_objects import (
+    AutoscalerRow,
+    CertificateResourceRow,
     WarningRow,
     count_echoes,
     describe_pod,
@@ -35,20 +43,18 @@ from ..cluster_objects import (
 from ..node_coverage import find_uncovered_nodes
 from ..pod_config import read_environment
 from ..proxied_peers import explain_proxy, find_proxied_peers
-from ..reach import Reach, Surroundings, read_labels
+from ..reach import CollectorReach, NamespaceObjects, describe_listeners, describe_services, list_misdirected_probes
 from ..result_rows import PodRow
+from ..service_endpoints import read_labels
+from .account_rights import find_lacking_rights
 from .allocated_targets import read_allocator
-from .dependencies import (
-    check_references,
-    describe_peers,
-    find_change_under_way,
-    find_lacking_rights,
-    find_passed_wave,
-)
 from .dependency_certificates import CertificateChecks
 from .find_collectors import DiagnosedTarget
 from .flow import Meter
+from .needed_objects import check_references
+from .peers_in_cluster import describe_peers
 from .reader import ClusterReader, Object, object_path
+from .release_records import find_change_under_way, find_passed_wave
 from .running_config import read_running_config
 
 # Last lines of the log of a pod that are read.
@@ -89,31 +95,37 @@ class DiagnosedCollector:
         """Return all facts except for those of the own metrics, which `add_flow_facts` adds."""
         target = self.target
         reach = self._build_reach()
-        services = reach.describe_services()
+        services = describe_services(reach)
         certificates = CertificateChecks(self.reader, self.namespace, self.config, self.sources, self.notes)
         trust, server_certificates = certificates.describe_server_trust(self.peers, current_time)
-        own_objects = [manifest for manifest in (target.workload, target.custom_resource) if manifest]
-        own_names = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in own_objects]
-        secret_names = [source.name for source in self.sources if source.kind == "Secret"]
         return {
             **self.collect_end_facts(current_time),
             **self._collect_object_facts(current_time),
             "services": services,
-            "listeners": reach.describe_listeners(),
-            "probes": reach.list_misdirected_probes(),
+            "listeners": describe_listeners(reach, services),
+            "probes": list_misdirected_probes(reach),
             "references": check_references(self.reader, target.pod_namespaces, self.sources, self.notes),
             "certificates": [
                 *certificates.list_certificate_rows(services or [], current_time),
                 *server_certificates,
             ],
             "trust": trust,
-            "certificate_resources": list_certificate_resources(
-                self._list_in_namespace("certificates") or [], secret_names
-            ),
+            "certificate_resources": self._list_own_certificate_resources(),
             "rights": find_lacking_rights(self.reader, self.config, self.pod, self.namespace, self.notes),
-            "autoscalers": list_autoscalers(self._list_in_namespace("horizontalpodautoscalers") or [], own_names),
+            "autoscalers": self._list_own_autoscalers(),
             "target_allocator": read_allocator(self.reader, self.config, self.namespace, len(target.pods), self.notes),
         }
+
+    def _list_own_certificate_resources(self) -> list[CertificateResourceRow]:
+        """Return the Certificates of cert-manager that make the mounted Secrets."""
+        secret_names = [source.name for source in self.sources if source.kind == "Secret"]
+        return list_certificate_resources(self._list_in_namespace("certificates") or [], secret_names)
+
+    def _list_own_autoscalers(self) -> list[AutoscalerRow]:
+        """Return the autoscalers of the workload and of the custom resource."""
+        own_objects = [manifest for manifest in (self.target.workload, self.target.custom_resource) if manifest]
+        own_names = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in own_objects]
+        return list_autoscalers(self._list_in_namespace("horizontalpodautoscalers") or [], own_names)
 
     def collect_end_facts(self, current_time: str) -> dict[str, Any]:
         """Return the facts about the exporters: their addresses, what the cluster has there, and the log."""
@@ -133,7 +145,7 @@ class DiagnosedCollector:
     def add_flow_facts(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with those of the own metrics, which are known only after the second reading.
 
-        What works is not told as a fault: an address that is said to be kept out, a proxy, or an entry of the log.
+        What works is no fault: an address that a policy seems to keep out, a proxy, or an entry of the log.
         """
         flow = self.meter.signal_flow
         flows: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
@@ -155,7 +167,7 @@ class DiagnosedCollector:
     # ── Its objects ──
 
     def _collect_object_facts(self, current_time: str) -> dict[str, Any]:
-        """Return the facts that the workload, the custom resource and the pods tell of themselves."""
+        """Return the facts about the workload, the custom resource and the pods."""
         target, workload = self.target, self.target.workload
         container_name = str(self.container.get("name") or "")
         pods = [describe_pod(own_pod, container_name, current_time) for own_pod in target.pods]
@@ -236,7 +248,7 @@ class DiagnosedCollector:
     # ── Its log ──
 
     def _collect_log_facts(self, current_time: str) -> dict[str, Any]:
-        """Return the failures that the log tells, masked, and the pods whose own log is in it."""
+        """Return the failures that the log shows, masked, and the pods whose own log is in it."""
         log_text = self._read_log_text()
         pod_names = []
         for own_pod in self.target.pods:
@@ -248,7 +260,7 @@ class DiagnosedCollector:
         }
 
     def _describe_log_failures(self, log_text: str, current_time: str) -> list[dict[str, Any]]:
-        """Return the failures in a log. Key `current` says whether the log still tells a failure."""
+        """Return the failures in a log. Key `current` says whether a failure still goes on."""
         entries = []
         for row in logs.group_log_failures(log_text, current_time, self._build_mask()):
             is_current = row["seconds_ago"] <= logs.CURRENT_SECONDS
@@ -283,15 +295,15 @@ class DiagnosedCollector:
 
     # ── The objects around it ──
 
-    def _build_reach(self) -> Reach:
+    def _build_reach(self) -> CollectorReach:
         """Return the ports of the collector, with the objects that lead to its pods or keep others from them."""
-        surroundings = Surroundings(
+        objects = NamespaceObjects(
             services=self._list_in_namespace("services"),
             endpoint_slices=self._list_in_namespace("endpointslices"),
             policies=self._list_in_namespace("networkpolicies"),
         )
-        return Reach(
-            self.target.name, self.config, self.pod, self.container, surroundings, listeners=self.options.listeners
+        return CollectorReach.of(
+            self.target.name, self.config, self.pod, self.container, objects, table=self.options.listeners
         )
 
     def _list_judged_objects(self) -> list[Object]:

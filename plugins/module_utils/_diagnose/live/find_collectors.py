@@ -22,7 +22,7 @@ from ..._otelcol.kube import names
 from ..._rollout import stale_sidecars
 from ..._rollout.pod_revisions import is_owned_by
 from ..pod_config import find_collector_container
-from ..reach import read_labels
+from ..service_endpoints import read_labels
 from .reader import KINDS, LISTED_PLURALS, ClusterReader, Notes, Object
 
 Answer = TypeVar("Answer")
@@ -31,7 +31,8 @@ CUSTOM_RESOURCES = "opentelemetrycollectors"
 PLURALS = {kind: plural for plural, (_version, kind) in KINDS.items() if plural in (*WORKLOADS, CUSTOM_RESOURCES)}
 MODE_BY_KIND = {"Deployment": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 # The operator's label for the role of a workload. Source: internal/manifests/manifestutils of the operator.
-_COMPONENT_LABEL, _ALLOCATOR = "app.kubernetes.io/component", "opentelemetry-targetallocator"
+_COMPONENT_LABEL = "app.kubernetes.io/component"
+_ALLOCATOR = "opentelemetry-targetallocator"
 
 
 @dataclass

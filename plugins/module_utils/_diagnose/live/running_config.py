@@ -12,7 +12,7 @@ from ..._kube.live.libraries import import_library
 from ..._otelcol.config.documents import merge_configs
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.pod_references import PodSource, list_sources
+from ..._otelcol.kube.pod_sources import PodSource, list_sources
 from ..._otelcol.yaml.yaml_documents import load_document
 from ..pod_config import expand_variables, list_config_texts, read_environment
 from .find_collectors import DiagnosedTarget

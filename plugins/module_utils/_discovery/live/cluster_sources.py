@@ -12,9 +12,9 @@ an UnreachableCluster for one that is being created.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
@@ -66,13 +66,6 @@ def open_connections() -> Iterator[Connect]:
     """Yield the function that connects to a hub. Its files of certificates are gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         yield lambda hub: connect(_ConnectionOptions(hub, folder))
-
-
-class ListedClusters(NamedTuple):
-    """The clusters that a source has, and in words which others are left out, such as one that is being made."""
-
-    clusters: Sequence[FoundCluster]
-    left_out_notes: Sequence[str]
 
 
 def list_clusters(

@@ -24,8 +24,10 @@ from typing import Any, NamedTuple
 from ..check_unit import list_section_lines
 from ..file_rights import Reader
 from ..host_answer import (
+    CollectorFacts,
     DiskFacts,
     ProgramFacts,
+    ReleaseFacts,
     ServiceFacts,
     TakenPortFacts,
 )
@@ -107,7 +109,7 @@ class HostFacts:
         is_young = self.is_running and self._read_seconds_up() < _YOUNG_SECONDS
         return is_young and bool(self._list_closed_ports() or self._list_taken_ports() or self._explain_unhealthy())
 
-    def collect_facts(self) -> ManagedResource:
+    def collect_facts(self) -> CollectorFacts:
         """Return all facts but those of its own metrics, which need two readings."""
         return {
             "name": self.store.name,
@@ -152,7 +154,7 @@ class HostFacts:
         began_at = int(self.properties.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
         return time.monotonic() - began_at if self.is_running and began_at else 0.0
 
-    def describe_release(self) -> FoundRelease:
+    def describe_release(self) -> ReleaseFacts:
         """Return which release the host has, and what on it differs from the wanted one."""
         store = self.store
         number = store.releases.find_current()

@@ -15,8 +15,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._otelcol.config.config_secrets import find_secrets, find_secrets_in_objects
+from ..._otelcol.config.config_secrets import find_secrets
 from ..._otelcol.config.masking import conceal_secrets, make_salted_replacer
+from ..._otelcol.config.object_secrets import find_secrets_in_objects
 from ..._otelcol.errors import MASK, Problem, escape_tree, make_printable
 from ..bundle import list_secret_values, redact_manifest
 from ..option_secrets import build_secret_remover

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds of the Collector: releases, as the table `builds` has them, and manifests of the builder. Private.
 
-A build is a distribution in a version. A distribution may count versions by itself, as ADOT does: its own version
-v0.49.0 has another version of the Collector inside. `Catalogue` asks the table.
+A build is a distribution in a version. A row `{"version": "0.156.0", "in": ["contrib", "k8s"], "adot": ["v0.49.0"]}`
+says that contrib and k8s were released as 0.156.0. ADOT counts versions by itself: its v0.49.0 has Collector 0.156.0
+inside. `Catalogue` asks the table, and reads the manifests of users' own builds here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..config.layers import Version, parse_version
-from .rows import CONTRIB_PREFIX, CORE_PREFIX, SECTIONS, Module, Row
+from .rows import CONTRIB_PREFIX, CORE_PREFIX, SECTION_ORDER, Module, Row
 from .version_ranges import format_version
 
 # What the Collector Builder adds to a build whose manifest lists no providers.
@@ -29,11 +30,14 @@ _REPOSITORIES = {
 
 @dataclass(frozen=True)
 class Coverage:
-    """How well a version of a distribution is known: the version that answers, and what in it has no known type."""
+    """How well a version of a distribution is known."""
 
     version: str
+    """The version whose components answer for it."""
     is_approximate: bool
+    """Whether that is another version."""
     unknown_modules: tuple[Module, ...] = ()
+    """The modules in it whose type is not known."""
 
 
 class _CountedVersion(NamedTuple):
@@ -94,7 +98,7 @@ class BuildTable:
 def list_modules(manifest: Row) -> list[Module]:
     """Return section and module of every component in an OCB manifest; the two official repositories are shortened."""
     modules: list[Module] = []
-    for section in SECTIONS:
+    for section in SECTION_ORDER:
         for gomod in _iter_gomods(manifest, section):
             modules.append((section, _shorten_module(gomod)))
     return modules
@@ -122,7 +126,7 @@ def _module_folder(module: str) -> str:
 def guess_type(module: str) -> str:
     """Return the type that a module's folder suggests: `…/receiver/acmereceiver` is most likely `acme`."""
     folder = _module_folder(module)
-    for section in SECTIONS:
+    for section in SECTION_ORDER:
         role = section.removesuffix("s")
         if folder.endswith(role):
             return folder.removesuffix(role) or folder

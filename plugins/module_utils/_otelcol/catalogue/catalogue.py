@@ -18,13 +18,14 @@ from functools import cached_property, wraps
 from typing import Any, NamedTuple, TypeVar
 
 from ..config.layers import Rename, Version, parse_version
+from ..config.paths import SECTIONS
 from .builds import BuildTable, Coverage, guess_type, list_modules, list_schemes
 from .component_types import ComponentTable, ComponentType, Removal, is_accepted_name, name_in_version
 from .constraint_places import ConstraintPlaces, ConstraintTable
 from .fields import FieldTable
 from .port_rows import Listeners, map_listeners
 from .reference_keys import ReferenceKey, parse_path
-from .rows import OFFICIAL_BUILDS, SECTIONS, Key, Module, Row
+from .rows import OFFICIAL_BUILDS, Key, Module, Row
 from .table_rows import ComponentRow, GapRow, PortRow, ProviderRow, ReferenceRow, RemovalRow
 from .version_ranges import format_version, is_in_ranges, is_in_span, last_release_in, parse_ranges, version_as_number
 

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Constraints on the settings of component types, from the table `constraints`, by their places in the settings.
+"""Constraints on settings of component types, from the table `constraints`, by their places in settings. Private.
 
-A rule turns each row of the table into a constraint of its own kind and asks `find_places` which of them apply. A place
-is a path in the settings of a type, such as `tls`; rules/constraints.py describes the rows. Private.
+A row with `at: exporters.otlp|otlp_http.tls` is about the settings below `tls` of both types; this is its place. A rule
+turns each row into a constraint of its own kind (rules/constraints.py), and asks `find_places` which of them apply to
+the settings of a component: of `{endpoint: x, tls: {insecure: true}}`, the value at `tls` gets the constraint.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class PlacedConstraint(NamedTuple, Generic[_Constraint]):
 
 
 class _PlacesAtValue(NamedTuple, Generic[_Constraint]):
-    """The places from a value of the settings on, and the path of the value."""
+    """A value of the settings and its path, with the places at it and below it."""
 
     places: ConstraintPlaces[_Constraint]
     path: Path
@@ -39,15 +40,16 @@ class _PlacesAtValue(NamedTuple, Generic[_Constraint]):
 
 @dataclass
 class ConstraintPlaces(Generic[_Constraint]):
-    """The constraints at a place in the settings of a type, and the places below it by the next step of their path.
+    """The constraints at a place in the settings of a type, and the places below it.
 
-    So one walk of the settings finds all constraints. Those in `constraints_by_key` find nothing if the settings at
-    the place lack their key.
+    They are a tree, so that one walk of the settings finds all constraints.
     """
 
     constraints: list[_Constraint] = field(default_factory=list)
     constraints_by_key: dict[str, list[_Constraint]] = field(default_factory=dict)
+    """The constraints that find nothing if the settings at the place lack a key, by that key."""
     places_by_step: dict[str, ConstraintPlaces[_Constraint]] = field(default_factory=dict)
+    """The places below, by the next step of their path: a key, or `*` for any key or index."""
 
     def add_constraint(self, constraint: _Constraint, steps: Sequence[str], needed_key: str) -> None:
         """Put a constraint at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index.

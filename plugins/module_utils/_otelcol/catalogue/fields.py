@@ -1,11 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of component types, version by version, from the table `fields` of the catalogue.
+"""Settings of component types, version by version, from the table `fields` of the catalogue. Private.
 
-A row has the settings of a type (`fields`) for some versions (`exact`, such as `0.155.0..0.162.0`). `field_grammar.py`
-says how a row writes what a setting takes. `more` has paths of settings that some of these versions have in addition. A
-row with `define` has a mapping of settings that several types have, under a label such as `#2`. Private.
+`Catalogue` asks which settings a type has in a version. A row of the table looks so:
+
+    {"section": "exporters", "type": "debug", "exact": "0.155.0..0.162.0", "fields": {"verbosity": "s~basic|normal"},
+      "more": {"0.157.0..": ["output_paths"]}}
+
+It has the settings of a type (`fields`) for some versions (`exact`). `more` has paths of settings that some of these
+versions have in addition. A row with `define` has a mapping of settings that several types have, under a label such as
+`#2`. field_grammar.py says how a row writes what a setting takes.
 """
 
 from __future__ import annotations
@@ -35,8 +40,10 @@ class FieldTable:
         `name` is the newest name of the type. Without a version, the row is the newest one.
         """
         row = self._find_row(section, name, version)
-        added_paths = self._list_added_paths(row, version) if row and version else ()
-        if row is None or not added_paths:
+        if row is None or not version:
+            return row
+        added_paths = _list_added_paths(row, version)
+        if not added_paths:
             return row
         settings = row["fields"]
         for path in added_paths:
@@ -54,17 +61,6 @@ class FieldTable:
         begun_rows = [row for row in rows if _find_first_version(row) <= parsed_version]
         return begun_rows[-1] if begun_rows else rows[0]
 
-    @staticmethod
-    def _list_added_paths(row: Row, version: str) -> Sequence[str]:
-        """Return the paths of settings that a version has in addition to those of the row."""
-        paths_by_span: Mapping[str, Sequence[str]] = row.get("more", {})
-        parsed_version = parse_version(version)
-        for span_text, paths in paths_by_span.items():
-            span = parse_ranges(span_text)[0]
-            if is_in_span(span, parsed_version):
-                return paths
-        return ()
-
     @cached_property
     def shared_fields(self) -> dict[str, Any]:
         """Mappings of settings that several types have, by the label that stands for them."""
@@ -81,15 +77,27 @@ class FieldTable:
 
 
 def _find_first_version(row: Row) -> Version:
-    """Return the first version whose settings a row has."""
-    first_span = parse_ranges(row["exact"])[0]
-    return first_span[0]
+    """Return the first version whose settings a row has: 0.155.0 of `0.155.0..0.162.0`."""
+    since, _until = parse_ranges(row["exact"])[0]
+    return since
+
+
+def _list_added_paths(row: Row, version: str) -> Sequence[str]:
+    """Return the paths of settings that a version has in addition to those of the row."""
+    paths_by_span: Mapping[str, Sequence[str]] = row.get("more", {})
+    parsed_version = parse_version(version)
+    for span_text, paths in paths_by_span.items():
+        span = parse_ranges(span_text)[0]
+        if is_in_span(span, parsed_version):
+            return paths
+    return ()
 
 
 def allow_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
     """Return settings in which any value is valid at a path. If the path ends in `?`, unknown keys are ignored there.
 
-    `node` is what a setting takes, as `field_grammar.py` says; `shared` has the nodes that labels stand for.
+    With the path `("tls", "ca_file")`, `{"tls": {"insecure": "b"}}` becomes `{"tls": {"insecure": "b", "ca_file":
+    "?"}}`. `node` is what a setting takes, as `field_grammar.py` says; `shared` has the nodes that labels stand for.
     """
     if not path:
         return ANY_VALUE

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
+# The sections of components in the order of the tables and of findings. `SECTIONS` of config/paths.py has them in that
+# of a config.
+SECTION_ORDER = ("receivers", "processors", "exporters", "connectors", "extensions")
 # What tables write for the repositories opentelemetry-collector and opentelemetry-collector-contrib.
 CORE_PREFIX = "core/"
 CONTRIB_PREFIX = "contrib/"

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 LOCALHOST = "localhost"
 # The IP families by their names in Kubernetes.
-IPV4, IPV6 = "IPv4", "IPv6"
+IPV4 = "IPv4"
+IPV6 = "IPv6"
 ANY_IPV4 = "0.0.0.0"
 ANY_HOSTS = ("", ANY_IPV4, "::")
 LARGEST_PORT = 65535
@@ -25,7 +26,12 @@ _INTERNAL_SUFFIXES = (".svc", ".local", ".internal", ".localdomain")
 
 
 def split_host_and_port(endpoint: Any) -> tuple[str, int | None]:
-    """Return host and port of `host:port`; None as port if it is no valid number, or a variable."""
+    """Return host and port of `host:port`; None as port if it is no valid number, or a variable.
+
+    gateway.obs:4317         →    ("gateway.obs", 4317)
+    [::1]:4317               →    ("::1", 4317)
+    gateway:${env:PORT}      →    ("gateway:${env", None)
+    """
     host, _colon, digits = str(endpoint).rpartition(":")
     is_number = digits.isdecimal() and len(digits) <= _PORT_DIGITS
     if is_number and 0 < int(digits) <= LARGEST_PORT:
@@ -61,7 +67,12 @@ class Destination(NamedTuple):
 
 
 def parse_destination(endpoint: Any) -> Destination:
-    """Return where an endpoint sends to; a host with a variable in it is not known."""
+    """Return where an endpoint sends to; a host with a variable in it is not known.
+
+    https://me@Backend.example:4318/v1    →    ("https", "backend.example")
+    jaeger.obs:4317                       →    ("", "jaeger.obs")
+    dns:///gateway:4317                   →    ("dns", "gateway")
+    """
     match = _DESTINATION.match(endpoint) if isinstance(endpoint, str) else None
     if match is None:
         return Destination("", "")

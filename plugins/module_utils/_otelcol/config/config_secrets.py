@@ -1,24 +1,28 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secrets of a config, and of Kubernetes objects with configs in them: by their names and by their shapes. Private.
+"""The secrets of a config, by their names and by their shapes: for the rule on clear text, and for every mask. Private.
 
-The rules and every mask ask here, so that what one of them takes for a secret is one for all. Rules ask for the kind of
-one secret, in words (`secret_kind_of`); masks ask for the texts to hide (`find_secrets`). A kind is such as `header
-x-api-key`, `attribute password`, `` `token` `` for a setting, or `a password in a URL` for a shape. A suspect is a
-scalar that may hold a secret. secret_names.py judges names, secret_shapes.py shapes, literal_values.py says which text
-is a value itself and not a reference such as `${env:TOKEN}` or a placeholder such as `CHANGEME`.
+The rule and the masks ask the same functions, so that what one of them takes for a secret is one for all:
+
+- Rules ask which kind of secret a value is, in words (`secret_kind_of`). In `{exporters: {otlp: {headers: {X-Api-Key:
+  abc}}}}`, the value `abc` has the kind `header x-api-key`.
+- Masks ask for the texts to hide (`find_secrets`): `{"abc"}` for the same config.
+
+A value is a secret by its name or by its shape. `_find_secret_name` has the names: a header, an attribute or a setting.
+secret_shapes.py has the shapes, such as a private key. A value is no secret if it stands for another one
+(literal_values.py): a reference such as `${env:TOKEN}`, or a placeholder such as `CHANGEME`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .literal_values import default_in_reference, is_literal, is_scheme, scalar_text, strip_scheme
-from .paths import Path, iter_leaves, value_at
+from .paths import Path, iter_leaves
 from .secret_names import (
     attribute_name_at,
     header_name_at,
@@ -26,7 +30,6 @@ from .secret_names import (
     is_secret_attribute,
     is_secret_header,
     is_secret_key,
-    is_secret_name,
     is_secret_path,
     is_setting_of_pairs,
     may_be_login,
@@ -55,17 +58,10 @@ class Suspect(NamedTuple):
     """What in the text has the shape of a secret; empty if only the name is suspicious."""
 
 
-class _Suspicion(NamedTuple):
-    """A scalar as text, and the shapes of secrets in it."""
-
-    text: str
-    secrets: tuple[Secret, ...]
-
-
 def find_suspects(scalars: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
     """Yield the few leaves of a config that may hold a secret, so that nobody has to look at the others.
 
-    `scalars` are pairs of path and value, as `iter_leaves` yields them. The verdict depends on the value and the last
+    `scalars` are pairs of path and value, as `iter_leaves` yields them. The answer depends on the value and the last
     two keys of the path alone, so it is cached for short texts.
     """
     for path, value in scalars:
@@ -76,7 +72,14 @@ def find_suspects(scalars: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
         else:
             suspicion = _judge_scalar_cached(path[-2:], value)
         if suspicion:
-            yield Suspect(path, value, *suspicion)
+            yield Suspect(path, value, suspicion.text, suspicion.secrets)
+
+
+class _Suspicion(NamedTuple):
+    """A scalar as text, and the shapes of secrets in it. It is that of a `Suspect`, wherever the scalar stands."""
+
+    text: str
+    secrets: tuple[Secret, ...]
 
 
 def _judge_scalar(path_end: Path, value: Any) -> _Suspicion | None:
@@ -91,6 +94,49 @@ def _judge_scalar(path_end: Path, value: Any) -> _Suspicion | None:
 
 
 _judge_scalar_cached = lru_cache(maxsize=8192, typed=True)(_judge_scalar)  # configs repeat most short texts
+
+
+# ── The name that makes a value a secret ──
+
+
+class _SecretName(NamedTuple):
+    """The name by which a value is a secret."""
+
+    description: str
+    """The kind of the secret, in words: `header x-api-key`, `attribute password`, or `` `token` `` for a setting."""
+    counts_for_rules: bool = True
+    """False for what only masks hide as a whole: rules judge the parts of it, by their shapes and lines."""
+
+
+def _find_secret_name(config: Any, path: Path, text: str) -> _SecretName | None:
+    """Return the name by which a value is a secret; None if no name around it says so.
+
+    The first row that fits decides alone:
+
+    | what the value has | example | is it a secret? |
+    |---|---|---|
+    | the name of a header | `headers: {X-Api-Key: abc}` | if the header is one, see `is_secret_header` |
+    | the name of an attribute | `{key: password, value: abcd}` | if the attribute is one, see `is_secret_attribute` |
+    | the name of a Kubernetes Secret | `env: {TOKEN: {secret: NAME, key: KEY}}` | no, it only points at one |
+    | where credentials are | `credentials: /var/aws` | no, it only points at them |
+    | the key of a setting | `token: abc`, `tokens: [abc]` | if the key is one, see `is_secret_key` |
+    | a data source, or users | `dsn: user:abc@tcp(db)`, `htpasswd: {inline: "ann:abc"}` | for masks alone |
+    """
+    header = header_name_at(config, path)
+    if header:
+        return _SecretName(f"header {header.lower()}") if is_secret_header(header) else None
+    attribute = attribute_name_at(config, path)
+    if attribute:
+        return _SecretName(f"{ATTRIBUTE_PREFIX}{attribute}") if is_secret_attribute(attribute, text) else None
+    if names_kubernetes_secret(config, path) or names_credential_source(path[-1], text):
+        return None
+    setting = f"`{setting_name(path)}`"
+    if is_secret_key(path):
+        return _SecretName(setting)
+    return _SecretName(setting, counts_for_rules=False) if is_secret_path(path) else None
+
+
+# ── For rules: the kind of a secret ──
 
 
 def secret_kind_at(config: Any, path: Path, value: str) -> str:
@@ -117,18 +163,18 @@ def secret_kind_of(config: Any, suspect: Suspect) -> str:
     return RANDOM_TEXT if shape_kinds else ""
 
 
-def _find_kind_by_name(config: Any, path: Path, value: str) -> str:
+def _find_kind_by_name(config: Any, path: Path, text: str) -> str:
     """Return the kind of secret of a value by the names around it; empty if it is none or comes from a variable."""
     if holds_user_passwords(path):
-        has_password = any(_has_clear_password(line) for line in value.splitlines())
+        has_password = any(_has_clear_password(line) for line in text.splitlines())
         return "a password" if has_password else ""
-    shown_name = _describe_secret_name(config, path, value)
-    if not shown_name:
+    secret_name = _find_secret_name(config, path, text)
+    if secret_name is None or not secret_name.counts_for_rules:
         return ""
-    bare_value = strip_scheme(value)
-    if default_in_reference(bare_value):
-        return f"{DEFAULT_PREFIX}{shown_name}"
-    return shown_name if is_literal(bare_value) else ""
+    bare_text = strip_scheme(text)
+    if default_in_reference(bare_text):
+        return f"{DEFAULT_PREFIX}{secret_name.description}"
+    return secret_name.description if is_literal(bare_text) else ""
 
 
 def _has_clear_password(line: str) -> bool:
@@ -136,34 +182,20 @@ def _has_clear_password(line: str) -> bool:
     return ":" in line and not _HASHED_PASSWORD.match(line) and is_literal(line)
 
 
-def _describe_secret_name(config: Any, path: Path, value: str) -> str:
-    """Return in words the header, attribute or setting that names a value as a secret; empty if no name does.
+def is_secret(path: Path, text: str, config: Any = None) -> bool:
+    """Whether a value is a secret, or has one inside: then no message shows any part of it.
 
-    The first of these decides alone: the name of a header, the name of an attribute, a name that only points at
-    credentials (then the value is no secret), the key of the setting.
-    Its twin for masks is `_is_secret_by_name`, which asks the same in the same order: change both together. They differ
-    in the last step: masks ask `is_secret_path`, which also hides a data source (`dsn`) and a file of htpasswd as a
-    whole. Rules judge these by their shapes and lines.
+    Without the config, only the path and the text decide: `headers.NAME`, but not `headers[0].value`, whose name stands
+    beside it.
     """
-    header = header_name_at(config, path)
-    if header:
-        return f"header {header.lower()}" if is_secret_header(header) else ""
-    attribute = attribute_name_at(config, path)
-    if attribute:
-        return f"{ATTRIBUTE_PREFIX}{attribute}" if is_secret_attribute(attribute, value) else ""
-    if names_kubernetes_secret(config, path) or names_credential_source(path[-1], value):
-        return ""
-    return f"`{setting_name(path)}`" if is_secret_key(path) else ""
-
-
-def is_secret(path: Path, text: str) -> bool:
-    """Whether a value is a secret, or has one inside: then no part of it is shown.
-
-    The config is not known here, so only the path and the text decide: `headers.NAME`, but not `headers[0].value`.
-    """
-    if is_secret_header(header_name_at(None, path)) or is_secret_path(path):
+    if is_secret_header(header_name_at(config, path)) or is_secret_attribute(attribute_name_at(config, path), text):
+        return True
+    if is_secret_path(path):
         return True
     return any(True for _secret in find_secrets_in_text(text))
+
+
+# ── For masks: the texts to hide ──
 
 
 def find_secrets(config: Any, known_suspects: Iterable[Suspect] | None = None) -> set[str]:
@@ -186,7 +218,7 @@ def _find_secret_texts(config: Any, suspect: Suspect) -> Iterator[str]:
     may be empty or a reference: `find_secrets` drops these.
     """
     path, text = suspect.path, suspect.text
-    if _is_secret_by_name(config, path, text):
+    if _find_secret_name(config, path, text):
         yield from _split_secret(path, text)
     elif header := header_name_at(config, path):
         default_text = default_in_reference(text)
@@ -197,24 +229,11 @@ def _find_secret_texts(config: Any, suspect: Suspect) -> Iterator[str]:
         yield text[secret.start : secret.end]
 
 
-def _is_secret_by_name(config: Any, path: Path, text: str) -> bool:
-    """Whether a mask hides a value by the name of its header, attribute or setting.
-
-    The twin of `_describe_secret_name`, which says how both differ.
-    """
-    header = header_name_at(config, path)
-    if header:
-        return is_secret_header(header)
-    attribute = attribute_name_at(config, path)
-    if attribute:
-        return is_secret_attribute(attribute, text)
-    if names_kubernetes_secret(config, path) or names_credential_source(path[-1], text):
-        return False
-    return is_secret_path(path)
-
-
 def _split_secret(path: Path, text: str) -> Iterator[str]:
-    """Yield a secret and the parts of it that others may show alone: words, a default, passwords of users."""
+    """Yield a secret and the parts of it that others may show alone.
+
+    These are its words (`Bearer abc` has `abc`), the default of a reference, and the passwords of users.
+    """
     yield text
     yield from text.split()
     yield default_in_reference(strip_scheme(text))
@@ -222,43 +241,3 @@ def _split_secret(path: Path, text: str) -> Iterator[str]:
         for line in text.splitlines():
             _user, _colon, password = line.partition(":")
             yield password
-
-
-def find_secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text: None) -> Iterator[str]:
-    """Yield the secrets of Kubernetes objects: by name, as the value of a variable, and inside of texts.
-
-    `objects` is a list of manifests, or any tree of them. `parse` reads the YAML of the configs in ConfigMaps and
-    custom resources, and returns None for other text; by default no text is read so.
-    """
-    yield from find_secrets(objects)
-    for path, value in iter_leaves(objects):
-        if not isinstance(value, str) or not path:
-            continue
-        variable = str(value_at(objects, (*path[:-1], "name"))) if path[-1] == "value" else ""
-        has_secret_name = is_secret_name(variable) or _follows_secret_flag(objects, path)
-        if has_secret_name and is_literal(value):
-            yield value
-        if _may_be_config(path, value):
-            yield from find_secrets(parse(value))
-        for secret in find_secrets_in_text(value, with_pairs=_may_have_pairs(path, variable, value)):
-            yield value[secret.start : secret.end]
-
-
-def _may_be_config(path: Path, text: str) -> bool:
-    """Whether a text of an object may be a config: several lines of a ConfigMap or a custom resource."""
-    return "\n" in text and (path[-2:-1] == ("data",) or path[-1] == "config")
-
-
-def _may_have_pairs(path: Path, variable: str, value: str) -> bool:
-    """Whether a text of an object may hold `NAME=VALUE`: several lines, flags, data sources and annotations may."""
-    if "\n" in value or value.startswith("--"):
-        return True
-    return is_setting_of_pairs(variable) or path[-2:-1] == ("annotations",)
-
-
-def _follows_secret_flag(objects: Any, path: Path) -> bool:
-    """Whether a value is the argument after one such as `--token`."""
-    if not isinstance(path[-1], int) or path[-1] == 0:
-        return False
-    flag = value_at(objects, (*path[:-1], path[-1] - 1))
-    return isinstance(flag, str) and flag.startswith("-") and is_secret_name(flag.lstrip("-"))

@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where collector configs are in what people have: plain, in ConfigMaps, in custom resources, in lists. Private.
+"""Where collector configs are in files: plain, in ConfigMaps, in custom resources, and in lists of these. Private.
 
-`_inputs.py` in plugin_utils gives the data of all YAML documents of a file. An object is one of Kubernetes; the owner
-of a config is the object that holds it.
+Validation and migration take whatever file a user has: `_inputs.py` in plugin_utils reads its YAML documents and asks
+here. For a file whose second document is ConfigMap `otel` with a config below `data.relay`, the answer is
+`FoundConfig(document_index=1, path=("data", "relay"), is_text=True, …, label="ConfigMap otel relay")`.
+
+An object is one of Kubernetes. The owner of a config is the object that holds it.
 """
 
 from __future__ import annotations
@@ -13,20 +16,22 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import find_nearest
 from .paths import SECTIONS, Path, mapping_at, value_at
 
 CUSTOM_RESOURCE = "OpenTelemetryCollector"
 OPERATOR_GROUP = "opentelemetry.io/"
+# The keys of a config.
 TOP_LEVEL = (*SECTIONS, "service")
-# `service::pipelines` is a key too: the Collector splits keys at `::`.
+# A key and its colon. Group: its name. `service::pipelines` is a key too: the Collector splits keys at `::`.
 _KEY = r"[\"']?([a-z]{1,20})(?:[\"']?\s*:|::)"
 # A key in braces, as in JSON, after a brace, a comma or a blank.
 _KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
 _PIPELINES = "pipelines"
-_LEAST_SIMILARITY = 0.8  # `receiver` and `reciever` are misspelt sections; `services` is, and `server` is not
+# How near a key must be to a section to be a misspelt one: `reciever` and `services` are, `server` is not.
+_LEAST_SIMILARITY = 0.8
 # The first line that is neither empty nor a comment, `---` or a directive. Groups: its indentation, an opening brace.
 _FIRST_LINE = re.compile(r"^(?![ \t]*(?:#|---|%|$))([ \t]*)(\{)?", re.MULTILINE)
 _OBJECT_KEY_PATTERNS = (re.compile(r"\bkind[\"']?\s*:"), re.compile(r"\bapiVersion[\"']?\s*:"))
@@ -36,17 +41,31 @@ _ENOUGH_SECTIONS = 2
 
 @dataclass(frozen=True)
 class FoundConfig:
-    """A collector config in a stream of documents: which document, where in it, and the object around it if any.
-
-    `document_index` counts from 0. `is_text` says that the value there is YAML text, not the config itself. `owner` is
-    empty for a plain config, and so is `label`, which names the object and the key, such as `ConfigMap otel relay`.
-    """
+    """A collector config in the documents of a file: which document, the path in it, and the object that holds it."""
 
     document_index: int
+    """The number of the document, from 0."""
     path: Path
     is_text: bool
+    """Whether the value at the path is YAML text, and not the config itself."""
     owner: Mapping[str, Any]
+    """The object that holds the config; empty for a plain config."""
     label: str
+    """The name of the owner and the key in it, such as `ConfigMap otel relay`; empty for a plain config."""
+
+
+class _ConfigPath(NamedTuple):
+    """Where an object holds a config, and whether it is YAML text there."""
+
+    path: Path
+    is_text: bool
+
+
+class _UnpackedObject(NamedTuple):
+    """An object, and its path in the document: `("items", 0)` for the first one of a list."""
+
+    path: Path
+    manifest: Mapping[str, Any]
 
 
 def find_configs(documents: Sequence[Any], is_declared_config: bool) -> list[FoundConfig]:
@@ -61,9 +80,11 @@ def find_custom_resources(documents: Sequence[Any]) -> list[FoundConfig]:
     """Return every custom resource of the operator that holds no config, lists opened: the path leads to it."""
     resources = []
     for document_index, data in enumerate(documents):
-        for path, manifest in _unpack_objects(data, ()):
-            if _is_operator_object(manifest) and not any(_find_config_paths(manifest)):
-                resources.append(FoundConfig(document_index, path, False, manifest, _describe_object(manifest, ())))
+        for path, manifest in _unpack_objects(data):
+            has_config = any(True for _config_path in _find_config_paths(manifest))
+            if _is_operator_object(manifest) and not has_config:
+                label = _describe_object(manifest, ())
+                resources.append(FoundConfig(document_index, path, is_text=False, owner=manifest, label=label))
     return resources
 
 
@@ -74,11 +95,17 @@ def _is_operator_object(manifest: Mapping[str, Any]) -> bool:
 
 def find_objects(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
     """Return every Kubernetes object in the documents, lists opened."""
-    return [manifest for data in documents for _path, manifest in _unpack_objects(data, ())]
+    objects: list[Mapping[str, Any]] = []
+    for data in documents:
+        objects += [unpacked_object.manifest for unpacked_object in _unpack_objects(data)]
+    return objects
 
 
 def looks_like_config(text: str) -> bool:
-    """Whether YAML text is most likely a collector config, without reading it: by the keys of its top level."""
+    """Whether YAML text is most likely a collector config, without reading it: by the keys of its top level.
+
+    `receivers: …` and `service: …` at the margin of the text make one; so do `{"receivers": …, "service": …}`.
+    """
     first_line = _FIRST_LINE.search(text)
     if first_line is None:
         return False
@@ -137,13 +164,12 @@ def _find_document_configs(document_index: int, data: Any, is_declared_config: b
     """Yield the configs of a document: itself, or those in its objects."""
     if not is_object(data):
         if isinstance(data, Mapping) and _is_config(data, is_declared_config):
-            yield FoundConfig(document_index, (), False, {}, "")
+            yield FoundConfig(document_index, (), is_text=False, owner={}, label="")
         return
-    for path, manifest in _unpack_objects(data, ()):
+    for path, manifest in _unpack_objects(data):
         for config_path, is_text in _find_config_paths(manifest):
-            yield FoundConfig(
-                document_index, (*path, *config_path), is_text, manifest, _describe_object(manifest, config_path)
-            )
+            label = _describe_object(manifest, config_path)
+            yield FoundConfig(document_index, (*path, *config_path), is_text=is_text, owner=manifest, label=label)
 
 
 def _is_config(data: Mapping[Any, Any], is_declared_config: bool) -> bool:
@@ -169,29 +195,29 @@ def _list_sections(data: Mapping[Any, Any]) -> set[str]:
     return section_names
 
 
-def _unpack_objects(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Yield an object with its path, or those that a list holds."""
+def _unpack_objects(data: Any) -> Iterator[_UnpackedObject]:
+    """Yield the object that a document is, or those that a list holds."""
     if not is_object(data):
         return
     listed_objects = data.get("items")
     if not data["kind"].endswith("List") or not isinstance(listed_objects, list):
-        yield path, data
+        yield _UnpackedObject((), data)
         return
     for index, manifest in enumerate(listed_objects):
         if is_object(manifest) and not manifest["kind"].endswith("List"):
-            yield (*path, "items", index), manifest
+            yield _UnpackedObject(("items", index), manifest)
 
 
-def _find_config_paths(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
-    """Yield where an object holds collector configs, and whether as text."""
+def _find_config_paths(manifest: Mapping[str, Any]) -> Iterator[_ConfigPath]:
+    """Yield where an object holds collector configs."""
     if manifest["kind"] == "ConfigMap":
         for key, value in mapping_at(manifest, "data").items():
             if isinstance(value, str) and looks_like_config(value):
-                yield ("data", key), True
+                yield _ConfigPath(("data", key), is_text=True)
     elif manifest["kind"] == CUSTOM_RESOURCE and str(manifest["apiVersion"]).startswith(OPERATOR_GROUP):
         config = value_at(manifest, ("spec", "config"))
         if config:
-            yield ("spec", "config"), isinstance(config, str)
+            yield _ConfigPath(("spec", "config"), is_text=isinstance(config, str))
 
 
 def _describe_object(manifest: Mapping[str, Any], path: Path) -> str:

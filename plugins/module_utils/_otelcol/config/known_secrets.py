@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds secrets that are known in a text, however it spells them, without taking parts of words for secrets.
+"""Where a text has secrets that are known, however it spells them, without taking parts of words for secrets. Private.
 
-A short secret may be a usual word, such as the password `otel`: it counts only as a word of its own that is no part of
-a name. A long one counts everywhere. Private.
+A mask (masking.py) knows the secrets of a config. In the text `otel-agent: login otel failed`, the password `otel`
+stands once, from 18 to 22: a short secret may be a usual word, so it counts only as a word of its own that is no part
+of a name. A secret of 12 characters or more counts everywhere.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
-# From this length on, a secret counts anywhere: no word of a message has it as a part by chance.
+# From this length on, a secret counts everywhere: no word of a message has it as a part by chance.
 _LENGTH_WITHOUT_WORD_ENDS = 12
 # The head of a secret: its first characters, by which the search looks for it.
 _HEAD = 3
@@ -38,10 +39,10 @@ class Span(NamedTuple):
 
 
 class KnownSecrets:
-    """Some secrets, with all spellings in which texts may have them.
+    """Some secrets, with all spellings in which texts may have them: `a"b` is `a\\"b` in JSON and `a%22b` in a URL.
 
-    The time to find them does not grow with their number: a pattern finds where one may begin, and the lengths that
-    secrets with this head have say which parts of the text to look up.
+    The time to find them does not grow with their number. A pattern finds the places where one may begin. There, the
+    first characters say which lengths secrets have that begin so, and the part of each length is looked up.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -97,7 +98,10 @@ def encode_text(text: str) -> bytes:
 
 
 def _group_lengths_by_head(spellings: Iterable[str]) -> dict[str, list[int]]:
-    """Return the lengths of the spellings with the same head, the longest first."""
+    """Return the lengths of the spellings with the same head, the longest first.
+
+    `abcd`, `abcde` and `xy` make `{"abc": [5, 4], "xy": [2]}`.
+    """
     lengths: dict[str, set[int]] = {}
     for spelling in spellings:
         lengths.setdefault(spelling[:_HEAD], set()).add(len(spelling))

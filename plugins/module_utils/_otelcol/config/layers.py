@@ -5,7 +5,13 @@
 
 A layer is one source of a config: a recipe of this collection, a file of the user, or a variable. compose.py merges
 layers. A finding points at the user's own file and line: the place of a value is found by going back through the
-layers. In a layer, a key that ends with `+` appends to a list, and a key with `*` is a pattern of names. Private.
+layers. In a layer, a key that ends with `+` appends to a list, and a key with `*` is a pattern of names:
+
+    recipe     service: {pipelines: {traces: {processors: [memory_limiter]}}}
+    a.yml      service: {pipelines: {"traces*": {processors+: [batch]}}}
+
+In the finished config, `service.pipelines.traces.processors[1]` is batch, and `locate` leads to its line of a.yml.
+Private.
 """
 
 from __future__ import annotations
@@ -134,6 +140,7 @@ def _matching_pattern(config: dict[Any, Any], name: str) -> str | None:
 
 
 Version = tuple[int, ...]
+"""The numbers of a version, such as `(0, 158, 0)`; empty if it is unknown."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts and trees without secrets: without those that are known, and without what has the shape of one. Private.
+"""Texts and trees without secrets, for results, logs and diffs. Private.
 
-To mask is to replace each secret in a text by `********`, or by what a `Replacer` returns. known_secrets.py finds the
-secrets that the caller names, secret_shapes.py those that are recognised without a name.
+To mask a text is to replace each secret in it by `********`:
+
+    mask = make_masker({"correct-horse"})       # the secrets of a config, see config_secrets.py
+    mask("login ann:correct-horse failed")      # "login ann:******** failed"
+    mask("https://ann:abcd@db failed")          # "https://ann:********@db failed"
+
+known_secrets.py finds the secrets that the caller names, secret_shapes.py those that show by their shape.
 """
 
 from __future__ import annotations
@@ -19,8 +24,8 @@ from .known_secrets import KnownSecrets, Span, encode_text
 from .literal_values import scalar_text
 from .secret_shapes import find_secrets_in_text
 
-# Gets a secret, and returns what stands in its place.
 Replacer = Callable[[str], str]
+"""Gets a secret, and returns what stands in its place: `********`, or what `make_salted_replacer` makes of it."""
 # How many results a masker remembers: many findings have the same fix.
 _KEPT_TEXTS = 1024
 
@@ -33,7 +38,8 @@ def _replace_with_mask(_secret: str) -> str:
 def make_salted_replacer(salt: str) -> Replacer:
     """Return a function that replaces equal secrets by equal masks, such as `***1a2b3c4d`.
 
-    The salt protects short secrets: without it, anybody could compare the masks with those of guesses.
+    So a diff shows that a secret has changed, and not what it is. The salt protects short secrets: without it, anybody
+    could compare the masks with those of guesses.
     """
 
     def replace(secret: str) -> str:
@@ -60,19 +66,23 @@ def conceal_secrets(text: str, replace: Replacer = _replace_with_mask) -> str:
     secrets = sorted(find_secrets_in_text(text))
     if not secrets:  # as most texts
         return text
-    return _replace_spans(text, [Span(start, end) for start, end, _what in secrets], replace)
+    return _replace_spans(text, [Span(secret.start, secret.end) for secret in secrets], replace)
 
 
 def _replace_spans(text: str, spans: Iterable[Span], replace: Replacer) -> str:
-    """Return a text in which spans, in the order in which they begin, are replaced."""
+    """Return a text in which spans, in the order in which they begin, are replaced. They may overlap."""
     parts = []
     end_before = 0
     for span in spans:
-        if span.end > end_before:
-            start = max(span.start, end_before)  # a span may begin inside of the one before
-            parts += [text[end_before:start], replace(text[start : span.end])]
-            end_before = span.end
-    return "".join((*parts, text[end_before:]))
+        is_replaced_already = span.end <= end_before
+        if is_replaced_already:
+            continue
+        start = max(span.start, end_before)
+        parts.append(text[end_before:start])
+        parts.append(replace(text[start : span.end]))
+        end_before = span.end
+    parts.append(text[end_before:])
+    return "".join(parts)
 
 
 def mask_and_clean(value: Any, longest: int = LONGEST_TEXT, mask: Callable[[str], str] = conceal_secrets) -> Any:
@@ -84,7 +94,10 @@ def mask_and_clean(value: Any, longest: int = LONGEST_TEXT, mask: Callable[[str]
 
 
 def mask_tree(tree: Any, mask: Callable[[str], str]) -> Any:
-    """Return a tree in which each scalar is masked; one that the mask leaves as it is keeps its type."""
+    """Return a tree in which each scalar is masked; one that the mask leaves as it is keeps its type.
+
+    Keys are not masked. The number 42 stays a number, and a number that is a secret becomes the text `********`.
+    """
     if isinstance(tree, dict):
         return {key: mask_tree(value, mask) for key, value in tree.items()}
     if isinstance(tree, list):

@@ -21,7 +21,7 @@ _TREES = (dict, list, tuple, Mapping)
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """A place in a source: file (or a description of it), line and column, both from 1; 0 where unknown.
+    """Where something stands in a source: file (or a description of it), line and column, both from 1; 0 where unknown.
 
     `locate_inside` gets the number of a character of the text at this place, and returns how many lines and columns it
     is away; None as columns means unknown. The function itself is None where no source is known. `read_spelling`
@@ -86,7 +86,10 @@ def mappings_at(config: Any, *path: str) -> list[dict[str, Any]]:
 
 
 def iter_leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield every scalar below a value with its path, in order; iterative, so that depth cannot exhaust the stack."""
+    """Yield every scalar below a value with its path, in order; iterative, so that depth cannot exhaust the stack.
+
+    {"a": [1, {"b": 2}]}    →    (("a", 0), 1), (("a", 1, "b"), 2)
+    """
     stack = [(path, _children(value))] if isinstance(value, _TREES) else []
     if not stack:
         yield path, value
@@ -109,8 +112,8 @@ def _children(value: Any) -> Iterator[tuple[Any, Any]]:
     return iter(value.items())
 
 
+# The sections that define components.
 SECTIONS = ("receivers", "processors", "connectors", "exporters", "extensions")
-
 # The keys of a pipeline, and the sections that define the ids in them. A connector is a receiver of one pipeline and an
 # exporter of another.
 ROLES = {

@@ -3,12 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The pipelines of a config as a graph: what each lists, and how records go from one to another through connectors.
 
-A connector such as routing hands on the very records that it gets, to pipelines of the signal that it got them by. One
-connector may join pipelines of several signals; a record never changes from one signal to another in it. Other
-connectors, such as span_metrics, make new records: no walk here goes through them.
-Source: createNodes and createEdges of service/internal/graph in opentelemetry-collector, and the READMEs of the
-connectors there and in opentelemetry-collector-contrib. A pipeline feeds another one if a connector hands on its
-records to it. Private.
+    traces:        receivers: [otlp], exporters: [routing]
+    traces/shop:   receivers: [routing], exporters: [debug]
+
+Here traces feeds traces/shop: a pipeline feeds another one if a connector hands on its records to it. A connector such
+as routing hands on the very records that it gets, to pipelines of the signal that it got them by. One connector may
+join pipelines of several signals; a record never changes from one signal to another in it. Other connectors, such as
+span_metrics, make new records: no walk here goes through them. Source: createNodes and createEdges of
+service/internal/graph in opentelemetry-collector, and the READMEs of the connectors there and in
+opentelemetry-collector-contrib. Private.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ from typing import Any
 from ..traits import hands_on_records
 from .paths import ROLES, list_at, mapping_at
 
-Ends = Mapping[str, Sequence[str]]  # the ids of a pipeline by role
+Ends = Mapping[str, Sequence[str]]
+"""The ids that a pipeline lists, by role."""
 
 
 def signal_of(pipeline: str) -> str:
@@ -122,9 +126,10 @@ class PipelineGraph:
         while unvisited:
             current_pipeline = unvisited.pop()
             feeders = [feeder for feeder, _connector in self.find_feeders(current_pipeline)]
-            if not feeders or not all(
-                self._hands_on(receiver) for receiver in self.list_ids(current_pipeline, "receivers")
-            ):
+            has_own_source = any(
+                not self._hands_on(receiver) for receiver in self.list_ids(current_pipeline, "receivers")
+            )
+            if not feeders or has_own_source:
                 return False
             feeders_of[current_pipeline] = [feeder for feeder in feeders if feeder not in others]
             unvisited += [feeder for feeder in feeders_of[current_pipeline] if feeder not in feeders_of]

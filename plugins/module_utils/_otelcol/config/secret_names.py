@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a secret is by the names around it: that of its setting, header, attribute or variable. Private.
+"""Which names say that a value is a secret: the names of settings, headers, attributes and variables. Private.
 
-config_secrets.py joins these answers with those of secret_shapes.py. Only names are judged here, so a value may be a
-reference or a placeholder. A data source is a setting with the address of a database and perhaps a password in it.
+Settings `password`, `api_token` and `apiKey`, header `X-Api-Key` and variable `DATADOG_KEY` hold secrets; setting
+`ca_secret`, header `X-Request-Id` and variable `PARTITION_KEY` do not. config_secrets.py joins these answers with those
+of secret_shapes.py. Only names are judged here, so a value may still be a reference or a placeholder.
 
 Sources: the settings that the Collector types as opaque (`_data/catalogue/opaque.json`), and what vendors call their
 credentials.
@@ -18,55 +19,81 @@ from typing import Any
 
 from .paths import Path, value_at
 
-# The end of a name in lower case, with underscores between its words, see `_snake_case`: `password`, `api_token`,
-# `access_key`. `ca_secret` and others like it name a Secret of Kubernetes, `next_token` is a place in pages.
+# The end of a name in lower case with underscores between its words, as `_snake_case` returns it.
 _SECRET_NAME = re.compile(
-    r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|(?<!\Aca_)(?<!\Atls_)(?<!\Aclient_ca_)(?<!\Aclient_tls_)"
-    r"(?<!\Aimage_pull_)secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
-    r"|(?:api|app|application|access|account|auth|client_certificate|encryption|ingest|ingestion|instrumentation"
-    r"|integration|license|private|secret|shared|shared_access|signing|storage|write)_?key"
-    r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|client_key_data|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
+    r"""
+    (?:\A|_)(?:
+        pass(?:word|wd|phrase)?|pwd
+        # What these prefixes have is the name of a Secret of Kubernetes.
+        |(?<!\Aca_)(?<!\Atls_)(?<!\Aclient_ca_)(?<!\Aclient_tls_)(?<!\Aimage_pull_)secret
+        # These prefixes are for the next page of a list.
+        |(?<!pagination_)(?<!next_)token
+        |apikey|credentials?|authorization
+        |(?:api|app|application|access|account|auth|client_certificate|encryption|ingest|ingestion|instrumentation
+            |integration|license|private|secret|shared|shared_access|signing|storage|write)_?key
+        |(?:shared_access|x_amz)_signature
+        |connection_?string|key_pem|client_key_data|dsn
+    )\Z
+    |\A(?:cookie|bearer|pat)\Z
+    """,
+    re.VERBOSE,
 )
 # An environment variable whose name ends in _KEY, such as `DATADOG_KEY`, but not `PARTITION_KEY`.
 _SECRET_VARIABLE = re.compile(r"\A(?!(?:.*_)?(?:PARTITION|PRIMARY|PUBLIC|ROUTING|SORT)_KEY\Z)[A-Z][A-Z0-9_]*_KEY\Z")
 # Headers beside those above, in the spelling of `_header_spelling`: `x-vendor-key`, `x-auth`, `x-honeycomb-team`.
 _SECRET_HEADER = re.compile(r"\Ax-.*-key\Z|(?:\A|-)(?:auth|cookie|team)\Z")
-# What headers say that are no login: about the content, and where in the backend data goes.
+# What headers say that are no login: about the content, and to which place in the backend data goes.
 _HARMLESS_HEADER = re.compile(
-    r"\A(?:accept|cache-control|connection|host|origin|referer|stream-name|user-agent|traceparent|tracestate"
-    r"|x-requested-with|x-b3-.*|x-forwarded-.*|.*-trace-id)\Z|(?:\A|-)(?:app|application|charset|cluster|collection|database|db-name|dataset|encoding"
-    r"|env|environment|group|index|language|length|name|namespace|org|organi[sz]ation|orgid|pipeline|protocol|project|region|schema"
-    r"|service|site|source|stream|table|table-name|tenant|type|version|(?:account|cluster|org|project|tenant)-?id)\Z"
+    r"""
+    \A(?:
+        accept|cache-control|connection|host|origin|referer|stream-name|user-agent|traceparent|tracestate
+        |x-requested-with|x-b3-.*|x-forwarded-.*|.*-trace-id
+    )\Z
+    |(?:\A|-)(?:
+        app|application|charset|cluster|collection|database|db-name|dataset|encoding|env|environment|group|index|language
+        |length|name|namespace|org|organi[sz]ation|orgid|pipeline|protocol|project|region|schema|service|site|source
+        |stream|table|table-name|tenant|type|version
+        |(?:account|cluster|org|project|tenant)-?id
+    )\Z
+    """,
+    re.VERBOSE,
 )
 # A value that may be a login: at least 12 characters without blanks, with a digit and a letter.
 _RANDOM_TEXT = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\S{12,}\Z")
 # A setting with headers: `headers`, `response_headers`.
 _HEADERS_SETTING = re.compile(r"(?:\A|_)headers\Z")
-# Between `api` and `Key` of `apiKey`, or a dash, dot, slash or blank.
+# Where a word of a name begins: between `api` and `Key` of `apiKey`, or at a dash, dot, slash or blank.
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-./\s]")
-# Settings of databases, and lists of headers. They are secrets only with a password inside.
+# Ends of the names of data sources, which are addresses of databases. They are secrets only with a password inside.
 DATA_SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string")
+# Ends of the names of lists of headers, as text `NAME=VALUE,NAME=VALUE`.
+_HEADER_LISTS = ("_headers", "headers_list")
 
 # What receiver azure_monitor has for `credentials`. Source: contrib's azuremonitorreceiver/config.go.
 _LOGIN_METHODS = ("service_principal", "workload_identity", "managed_identity", "default_credentials")
 
 # Longer names are no secret's, and no text of others makes a pattern slow.
 _LONGEST_NAME = 128
-_SHORTEST_ATTRIBUTE = 4  # the value of an attribute that is named like a secret: `x` and `***` hide one
+# Shorter values of an attribute that is named like a secret hide one: `x` and `***`.
+_SHORTEST_ATTRIBUTE = 4
+
+
+# ── Names ──
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a setting, header or environment variable of this name holds a secret."""
-    return _is_secret_name(name[:_LONGEST_NAME])
+    """Whether a setting, header or environment variable of this name holds a secret: `apiToken` does."""
+    return _is_short_name_secret(name[:_LONGEST_NAME])
 
 
 @lru_cache(maxsize=4096)
-def _is_secret_name(name: str) -> bool:
+def _is_short_name_secret(name: str) -> bool:
+    """Answer `is_secret_name` for a name that is cut to a length that may be cached."""
     return bool(_SECRET_NAME.search(_snake_case(name)) or _SECRET_VARIABLE.search(name))
 
 
 def _snake_case(name: str) -> str:
-    """Return a name in lower case, with an underscore between its words."""
+    """Return a name in lower case, with an underscore between its words: `api_key` for `apiKey` and `Api-Key`."""
     return _BETWEEN_WORDS.sub("_", name).lower()
 
 
@@ -76,8 +103,33 @@ def is_secret_header(name: str) -> bool:
 
 
 def _header_spelling(name: str) -> str:
-    """Return a name as HTTP/2 spells headers."""
+    """Return a name as HTTP/2 spells headers: `x-api-key` for `X_Api_Key`."""
     return name.lower().replace("_", "-")
+
+
+def is_secret_attribute(name: str, value: str) -> bool:
+    """Whether an attribute is named like a secret, and its value is long enough not to hide one."""
+    return is_secret_name(name) and len(value) >= _SHORTEST_ATTRIBUTE
+
+
+def is_setting_of_pairs(name: Any) -> bool:
+    """Whether a setting of this name may have `NAME=VALUE` inside: a data source, or a list of headers as text."""
+    return _has_end_of_pairs(str(name)[-_LONGEST_NAME:])
+
+
+@lru_cache(maxsize=4096)
+def _has_end_of_pairs(name: str) -> bool:
+    """Answer `is_setting_of_pairs` for the end of a name, which may be cached."""
+    return _snake_case(name).endswith((*DATA_SOURCES, *_HEADER_LISTS))
+
+
+def names_credential_source(name: Any, value: str) -> bool:
+    """Whether a setting such as `credentials` only says where credentials are: in a file, or by which method."""
+    is_file_or_method = value.startswith(("/", "./", "~/")) or value in _LOGIN_METHODS
+    return is_file_or_method and str(name).lower().startswith("credential")
+
+
+# ── Paths ──
 
 
 def may_be_login(path: Path, header: str, value: str) -> bool:
@@ -107,11 +159,6 @@ def may_hold_secret(path_end: Path) -> bool:
     return is_secret_name(name) or is_secret_name(name.removesuffix("s"))
 
 
-def is_secret_attribute(name: str, value: str) -> bool:
-    """Whether an attribute is named like a secret, and long enough not to hide one."""
-    return is_secret_name(name) and len(value) >= _SHORTEST_ATTRIBUTE
-
-
 def is_secret_path(path: Path) -> bool:
     """Whether the names of a path are those of a secret, of a data source or of users with passwords.
 
@@ -128,14 +175,16 @@ def is_secret_path(path: Path) -> bool:
 def is_secret_key(path: Path) -> bool:
     """Whether the last key of a path holds a secret by its name, or is an item of a list of secrets.
 
-    A data source does not count: it may be without a password.
+    So are `("auth", "token")`, `("api", "key")` and `("tokens", 0)`. A data source does not count: it may be without a
+    password.
     """
     # A key that is a float would be the same as an index for the cache.
-    return bool(path) and isinstance(path[-1], (str, int)) and _is_secret_key(path[-3:])
+    return bool(path) and isinstance(path[-1], (str, int)) and _has_secret_key(path[-3:])
 
 
 @lru_cache(maxsize=4096)
-def _is_secret_key(path: Path) -> bool:
+def _has_secret_key(path: Path) -> bool:
+    """Answer `is_secret_key` for the last three keys of a path, which may be cached."""
     setting = _setting_path(path)
     name = setting[-1]
     if not isinstance(name, str):
@@ -155,22 +204,6 @@ def _setting_path(path: Path) -> Path:
     if len(path) > 1 and isinstance(path[-1], int) and isinstance(path[-2], str):
         return (*path[:-2], path[-2].removesuffix("s"))
     return path
-
-
-def is_setting_of_pairs(name: Any) -> bool:
-    """Whether a setting of this name is a data source or a list of headers, which may have `NAME=VALUE` inside."""
-    return _is_setting_of_pairs(str(name)[-_LONGEST_NAME:])
-
-
-@lru_cache(maxsize=4096)
-def _is_setting_of_pairs(name: str) -> bool:
-    return _snake_case(name).endswith((*DATA_SOURCES, "_headers", "headers_list"))
-
-
-def names_credential_source(name: Any, value: str) -> bool:
-    """Whether a setting such as `credentials` only names credentials: a file that has them, or a way to log in."""
-    is_place = value.startswith(("/", "./", "~/")) or value in _LOGIN_METHODS
-    return is_place and str(name).lower().startswith("credential")
 
 
 def holds_user_passwords(path: Path) -> bool:

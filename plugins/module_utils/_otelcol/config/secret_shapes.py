@@ -1,12 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a secret is by the shape of its text: a private key, a token of a vendor, a value after a name. Private.
+"""Secrets that show by the shape of their text, whatever their setting is called. Private.
 
-`find_secrets_in_text` has four ways to find secrets: the patterns of `_SHAPES`, values that statements of OTTL give to
-attributes, pairs such as `password=…`, and long random texts. Names of pairs are judged by secret_names.py. What is no
-literal, see literal_values.py, is never a secret.
-All patterns take linear time: logs and configs are the text of others.
+`find_secrets_in_text` finds them in any text, such as a line of a log. Masks and rules ask it. It looks for four
+things:
+
+| what | example, with the secret in brackets |
+|---|---|
+| one of `_SHAPES` | `https://user:[abcd]@db`, `Bearer [eyJhbGciOi…]` |
+| a value that OTTL gives to an attribute | `set(attributes["token"], "[abcd]")` |
+| a value after its name | `password=[abcd]`, `api_key: [a1b2c3d4]` |
+| a long random text | `[q7Xn2vK9LmW4pRz8TbYc3HdJ6sGf1aQe]` |
+
+secret_names.py judges the names. A text that stands for another one, such as `${env:TOKEN}`, is never a secret
+(literal_values.py). All patterns take linear time: logs and configs are the text of others.
 """
 
 from __future__ import annotations
@@ -14,6 +22,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
 from math import log2
@@ -28,14 +37,14 @@ ATTRIBUTE_PREFIX = "attribute "
 
 
 class Shape(NamedTuple):
-    """A secret by its shape; the first group, or all of a match without groups, is the secret.
-
-    `required_sign` is in every text with such a secret, so that most texts need no search; empty if there is none.
-    """
+    """A secret that a pattern recognises."""
 
     description: str
+    """Its kind in words, such as `a token in a URL`."""
     required_sign: str
+    """A part of every text with such a secret, so that most texts need no search; empty if there is none."""
     pattern: re.Pattern[str]
+    """Its first group is the secret; without a group, all of the match is."""
 
 
 _SHAPES = (
@@ -46,8 +55,10 @@ _SHAPES = (
             r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:[^-]|-(?!----))*(?:-----END [A-Z ]{0,32}PRIVATE KEY-----)?"
         ),
     ),
+    # `https://user:SECRET@host`, and a token in place of the user: `https://SECRET@host`.
     Shape("a password in a URL", "@", re.compile(r"://[^/?#\s@:]*:([^/?#\s@]+)@")),
     Shape("a token in a URL", "@", re.compile(r"://((?=[A-Za-z_-]{0,64}[0-9])[\w-]{16,})@")),
+    # A data source of MySQL: `user:SECRET@tcp(db:3306)/shop`.
     Shape(
         "a password in a data source",
         "@",
@@ -60,16 +71,30 @@ _SHAPES = (
     ),
     Shape("a token in a URL", "hooks.slack.com", re.compile(r"hooks\.slack\.com/services/\w{1,32}/\w{1,32}/(\w{8,})")),
     Shape("a token in a URL", "webhook.office.com", re.compile(r"\.webhook\.office\.com/webhookb2/([\w@/-]{16,})")),
+    # In a query: `?sig=SECRET` of Azure, `?key=SECRET` with a digit.
     Shape("a token in a URL", "=", re.compile(r"[?&](?:sig|signature)=([\w%+/=-]{8,})", re.IGNORECASE)),
     Shape("a token in a URL", "=", re.compile(r"[?&](?:key|code|auth)=((?=[A-Za-z_-]{0,64}[0-9])[\w%-]{12,})")),
     Shape(
         "a token",
         "",
         re.compile(
-            r"(?<![\w-])(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{16,}"
-            r"|xox[abprs]-[\w-]{10,}|dt0[a-z]\d\d\.[A-Z0-9]{8,}\.[A-Z0-9]{16,}|gl(?:c|sa)_[\w=+/]{20,}|hvs\.[\w-]{20,}"
-            r"|AIza[\w-]{35}|NRA[KA]-[A-Z0-9]{20,}|[0-9a-f]{36}NRAL|hc[ab]\w{2}_[a-z0-9]{20,}|sntrys_[\w=+/]{20,}"
-            r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})(?![\w-])"
+            r"""
+            (?<![\w-])(?:
+                (?:AKIA|ASIA)[0-9A-Z]{16}  # AWS
+                |gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}  # GitHub
+                |glpat-[\w-]{16,}  # GitLab
+                |xox[abprs]-[\w-]{10,}  # Slack
+                |dt0[a-z]\d\d\.[A-Z0-9]{8,}\.[A-Z0-9]{16,}  # Dynatrace
+                |gl(?:c|sa)_[\w=+/]{20,}  # Grafana
+                |hvs\.[\w-]{20,}  # Vault
+                |AIza[\w-]{35}  # Google
+                |NRA[KA]-[A-Z0-9]{20,}|[0-9a-f]{36}NRAL  # New Relic
+                |hc[ab]\w{2}_[a-z0-9]{20,}  # Honeycomb
+                |sntrys_[\w=+/]{20,}  # Sentry
+                |eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}  # a JSON Web Token
+            )(?![\w-])
+            """,
+            re.VERBOSE,
         ),
     ),
 )
@@ -77,22 +102,39 @@ _SHAPES = (
 _ATTRIBUTE_SET = re.compile(
     r"\bset\(\s{0,8}[\w.]{1,80}\[\s{0,8}\"([^\"]{1,128})\"\s{0,8}\]\s{0,8},\s{0,8}\"([^\"\\]{4,256})\"\s{0,8}\)"
 )
-# A name and the signs between it and its value, as `token=` and `password": "`; a value without blanks, quotes and
-# signs that end it; blanks up to the end of a line; and a run that is long enough for a random text.
+# A name and the signs between it and its value, such as `token=` and `password": "`. Groups: the name, the signs.
 _NAME = re.compile(r"(?<!\w)(?<!\w-)([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
+# A value without blanks, quotes and signs that end it.
 _VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
+# Blanks up to the end of a line.
 _REST_OF_LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
+# Letters, digits and some signs in a row, long enough for a random text.
 _LONG_RUN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/=.-])")
 
-_SHORTEST_SHAPE = 15  # of a secret by its shape, without a sign that separates it from a name
-_LONGEST_KEPT = 512  # a text that is searched once for all its places
+# The shortest secret with a shape, without a sign that separates it from a name.
+_SHORTEST_SHAPE = 15
+# The longest text that is searched once, for all its places.
+_LONGEST_KEPT = 512
 # From these lengths on, what follows `NAME: ` is no word of a sentence: without a digit, and with one.
-_LONG_VALUE, _SHORT_VALUE = 20, 8
+_LONG_VALUE = 20
+_LONG_VALUE_WITH_DIGIT = 8
 _LONGEST_INDENT = 80
-# What a random text has at least: its length, its bits for each sign (see `_measure_entropy`), its digits, and how
-# often a digit and a letter stand beside each other.
-_RANDOM_LENGTH, _RANDOM_ENTROPY, _RANDOM_DIGITS, _RANDOM_CHANGES = 32, 4.2, 4, 6
-_DIGIT, _CAPITAL, _SMALL = "digit", "capital", "small"
+# What a random text has at least: characters, bits for each of them (see `_measure_entropy`), digits, and places where
+# a digit and a letter stand beside each other.
+_RANDOM_LENGTH = 32
+_RANDOM_ENTROPY = 4.2
+_RANDOM_DIGITS = 4
+_RANDOM_CHANGES = 6
+
+
+class _SignKind(Enum):
+    """What a character of a random text is."""
+
+    DIGIT = "digit"
+    CAPITAL = "capital"
+    SMALL = "small letter, or another sign"
+
+
 # Names in connection strings of Azure, such as `Endpoint=…;SharedAccessKey=…`.
 _CONNECTION_NAMES = ("sharedaccesskey", "accountkey", "sharedaccesssignature", "instrumentationkey")
 
@@ -108,11 +150,13 @@ class Secret(NamedTuple):
 
 
 class _NamedValue(NamedTuple):
-    """A name in a text, what follows it, and whether a word such as `Bearer` stands before that."""
+    """A name in a text and the value that follows it, as in `authorization: Bearer abcd`."""
 
     name: re.Match[str]
+    """A match of `_NAME`."""
     value: re.Match[str]
     has_scheme: bool
+    """Whether a word such as `Bearer` stands before the value."""
 
 
 def find_secrets_in_text(text: str, *, with_pairs: bool = True) -> Iterable[Secret]:
@@ -140,6 +184,7 @@ def is_cacheable(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _find_secrets_cached(text: str, with_pairs: bool) -> tuple[Secret, ...]:
+    """Return the secrets of a text that is short enough to be remembered."""
     return tuple(_find_all_secrets(text, with_pairs))
 
 
@@ -246,7 +291,7 @@ def _may_be_prose(named_value: _NamedValue) -> bool:
     if named_value.has_scheme or len(value) >= _LONG_VALUE:
         return False
     has_digit = any(sign.isdigit() for sign in value)
-    return len(value) < _SHORT_VALUE or not has_digit
+    return len(value) < _LONG_VALUE_WITH_DIGIT or not has_digit
 
 
 def _is_alone_in_line(text: str, start: int, end: int) -> bool:
@@ -271,23 +316,24 @@ def _find_random_texts(text: str) -> Iterator[Secret]:
 def _has_mixed_signs(run: str) -> bool:
     """Whether capitals, small letters and digits alternate, as in a key, and not as in a name with a number."""
     sign_kinds = [_classify_sign(sign) for sign in run]
-    if set(sign_kinds) != {_DIGIT, _CAPITAL, _SMALL}:
+    if set(sign_kinds) != set(_SignKind):
         return False
-    return sign_kinds.count(_DIGIT) >= _RANDOM_DIGITS and _count_digit_changes(sign_kinds) >= _RANDOM_CHANGES
+    has_digits = sign_kinds.count(_SignKind.DIGIT) >= _RANDOM_DIGITS
+    return has_digits and _count_digit_changes(sign_kinds) >= _RANDOM_CHANGES
 
 
-def _classify_sign(sign: str) -> str:
-    """Return whether a sign of a run is a digit, a capital or something else, which counts as a small letter."""
+def _classify_sign(sign: str) -> _SignKind:
+    """Return what a character of a run is; what is neither a digit nor a capital counts as a small letter."""
     if sign.isdigit():
-        return _DIGIT
-    return _CAPITAL if sign.isupper() else _SMALL
+        return _SignKind.DIGIT
+    return _SignKind.CAPITAL if sign.isupper() else _SignKind.SMALL
 
 
-def _count_digit_changes(sign_kinds: Sequence[str]) -> int:
-    """Return how often a digit and a letter stand beside each other."""
+def _count_digit_changes(sign_kinds: Sequence[_SignKind]) -> int:
+    """Return how often a digit and a letter stand beside each other: 3 times in `a1b22`."""
     changes = 0
     for kind, next_kind in pairwise(sign_kinds):
-        if kind != next_kind and _DIGIT in (kind, next_kind):
+        if kind != next_kind and _SignKind.DIGIT in (kind, next_kind):
             changes += 1
     return changes
 

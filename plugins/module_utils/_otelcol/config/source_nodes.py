@@ -1,9 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes of a YAML source with their places, as a parser gives them, and the lines of a source. Private.
+"""The nodes of a YAML text, each with the line and column of its start and end. Private.
 
-yaml_nodes.py makes the nodes of a text; document_positions.py and the edits of a migration (text_edits.py) read them.
+yaml_nodes.py makes the nodes. document_positions.py tells from them where a finding stands, and the edits of a
+migration (text_edits.py) which characters to replace. The text `a: [1, *b]` is a mapping with one pair: the scalar `a`,
+which starts at (0, 0), and a sequence, which starts at (0, 3) and has a scalar and an alias.
 """
 
 from __future__ import annotations
@@ -16,9 +18,15 @@ from typing import Any
 Mark = tuple[int, int]  # line and column, both from 0
 
 # Kinds of nodes.
-SCALAR, MAPPING, SEQUENCE, ALIAS = "scalar", "mapping", "sequence", "alias"
+SCALAR = "scalar"
+MAPPING = "mapping"
+SEQUENCE = "sequence"
+ALIAS = "alias"
 # Styles of scalars that are blocks of lines.
-LITERAL, FOLDED = "|", ">"
+LITERAL = "|"
+FOLDED = ">"
+# The style of mappings and lists in braces and brackets, as in JSON.
+FLOW = "flow"
 # What ends a line for a YAML parser, and those ends that are not a plain `\n`.
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _RARE_ENDS = "\r\x85\u2028\u2029"
@@ -26,20 +34,21 @@ _RARE_ENDS = "\r\x85\u2028\u2029"
 
 @dataclass(slots=True)
 class Node:
-    """A scalar, mapping or sequence; an alias is a node of its own, whose value is the node that it stands for.
-
-    `value` depends on `kind`: the text of a scalar, the pairs of key node and value node of a mapping, the nodes of a
-    sequence, or the node of an alias. `style` is the quote or block sign of a scalar, such as `"` or `|`, or `flow` for
-    `{…}` and `[…]`; it is empty for a scalar without quotes and for a mapping or list in lines. `first` and `final` are
-    marks of the parser; few nodes need them as `start` and `end`. `tag` is empty without one.
-    """
+    """A scalar, mapping or sequence; an alias is a node of its own, whose value is the node that it stands for."""
 
     kind: str
     value: Any
+    """By `kind`: the text of a scalar, the pairs of key node and value node of a mapping, the nodes of a sequence, or
+    the node of an alias."""
     first: Any
+    """The parser's mark of the start; few nodes need it as `start`."""
     final: Any
+    """The parser's mark of the end."""
     style: str = ""
+    """The quote or block sign of a scalar, such as `"` or `|`, or `FLOW`; empty for a scalar without quotes, and for a
+    mapping or list in lines."""
     tag: str = ""
+    """Such as `tag:yaml.org,2002:int`; empty without one."""
 
     @property
     def start(self) -> Mark:
@@ -58,7 +67,7 @@ class Node:
     def find_last_end(self) -> Mark:
         """Return where the last thing in this node ends; a block has no end sign of its own."""
         node = self
-        while node.value and node.style != "flow":
+        while node.value and node.style != FLOW:
             if node.kind == MAPPING:
                 _key, node = node.value[-1]
             elif node.kind == SEQUENCE:
@@ -81,8 +90,8 @@ def find_node(
 ) -> tuple[Node | None, Node] | None:
     """Return the key node and the value node at a path; None if the path leads nowhere, as through an alias.
 
-    The key node is None for an item of a list. `read_key` returns the data of a key node. `known_pairs` keeps the pairs
-    of each mapping, by the id of its node, for the next search in the same tree.
+    The key node is None for an item of a list. `read_key` returns the data of a key node. `known_pairs` gets the pairs
+    of each mapping that is passed, by the id of its node, for the next search in the same tree.
     """
     pairs_by_mapping = {} if known_pairs is None else known_pairs
     key_node, current_node = None, node

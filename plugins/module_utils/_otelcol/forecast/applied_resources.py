@@ -27,19 +27,16 @@ def is_applied(resource_ref: ObjectRef, inventory: Iterable[Manifest], running_m
     The hash of its pods must be that of the inventory: then this config was the last that a run has applied, and the
     resource has no remains of an older one. A run that applies it again keeps what others have added.
     """
-    inventory_manifest, live_manifest = (
-        _find_manifest(resource_ref, inventory),
-        _find_manifest(resource_ref, running_manifests),
-    )
+    inventory_manifest = _find_manifest(resource_ref, inventory)
+    live_manifest = _find_manifest(resource_ref, running_manifests)
     pod_hash = value_at(inventory_manifest, _POD_HASH_PATH)
-    return (
-        bool(pod_hash)
-        and pod_hash == value_at(live_manifest, _POD_HASH_PATH)
-        and _has_all_of(_select_deciding_fields(live_manifest), _select_deciding_fields(inventory_manifest))
-    )
+    if not pod_hash or pod_hash != value_at(live_manifest, _POD_HASH_PATH):
+        return False
+    return _has_all_of(_select_deciding_fields(live_manifest), _select_deciding_fields(inventory_manifest))
 
 
 def _find_manifest(resource_ref: ObjectRef, manifests: Iterable[Manifest]) -> Manifest:
+    """Return the manifest of an object; an empty one if it is not among them."""
     return next((manifest for manifest in manifests if ref(manifest) == resource_ref), {})
 
 
@@ -49,7 +46,11 @@ def _select_deciding_fields(manifest: Manifest) -> dict[str, Any]:
 
 
 def _has_all_of(live_value: Any, expected_value: Any) -> bool:
-    """Return whether a live value has everything of the expected one. It may have more keys; lists must be the same."""
+    """Return whether a live value has everything of the expected one. It may have more keys; lists must be the same.
+
+    live {grpc: {endpoint: "0.0.0.0:4317"}}, expected {grpc: {}}    →    yes
+    live [otlp, debug], expected [otlp]                             →    no
+    """
     if not isinstance(live_value, Mapping) or not isinstance(expected_value, Mapping):
         return bool(live_value == expected_value)
     return all(key in live_value and _has_all_of(live_value[key], expected_value[key]) for key in expected_value)

@@ -3,11 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How far the change of a sample may be from that of all telemetry. Private.
 
-The sample is the capture, whose items are spans, data points or log records. A bound is how far the ratio of items
-after and before may be from that of all telemetry, such as 0.02; it is None if the sample is too small to tell, and 0
-if nothing was left to chance. sent_changes.py asks for the bounds.
-Source: the ratio estimator of survey sampling (Cochran, "Sampling Techniques", 6.4), whose units are traces, since the
-spans of a trace are kept or dropped together, or else single items.
+A forecast measures a change by a capture, which is a sample of all telemetry. If a sampler keeps 600 of 1,000 captured
+spans, the ratio is 0.6, and in all telemetry it may be between 0.57 and 0.63: then the bound is 0.03, and the forecast
+shows `-40.0 %, ± 3.0`. The bound is None if the sample is too small to tell, and 0 if nothing was left to chance.
+sent_changes.py asks for the bounds.
+
+An item is a span, a data point or a log record. Spans of a trace are kept or dropped together, so the units that chance
+chooses are traces; other items are chosen one by one.
+Source: the ratio estimator of survey sampling (Cochran, "Sampling Techniques", 6.4).
 """
 
 from __future__ import annotations
@@ -21,13 +24,13 @@ from .forecast_rows import OneSideRow
 from .record_kinds import KindOfOneSide
 
 LEAST_TRACES = 30
-"""With fewer units, a bound says nothing."""
+"""With fewer traces, or fewer single items, a bound says nothing."""
 _DEVIATIONS = 1.96
 """Standard deviations on both sides that 95 of 100 samples are within, of a normal distribution."""
 
 
 class Unit(NamedTuple):
-    """A unit of the sample, such as a trace: its items before and after."""
+    """A trace of the sample: how many items it has before and after the change."""
 
     items_before: int
     items_after: int
@@ -35,15 +38,13 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True)
 class OneSide:
-    """Items that only one side has, and by how much their ratio to all items of before may be wrong.
-
-    None as a bound says that the sample is too small to tell. `largest_kinds` are those of log records and data points
-    with most of these items.
-    """
+    """The items that one side of a change alone has: before, since the change drops them, or after."""
 
     item_count: int = 0
     error_bound: float | None = 0.0
+    """By how much their ratio to all items of before may be wrong. None if the sample is too small to tell."""
     largest_kinds: tuple[KindOfOneSide, ...] = ()
+    """The kinds of log records and data points with most of these items."""
 
     def as_dict(self) -> OneSideRow:
         """Return it as a task result shows it."""
@@ -57,7 +58,7 @@ def bound_in_percent(bound: float | None) -> float | None:
 
 
 def estimate_ratio_bound(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> float | None:
-    """Return by how much the ratio of items after and before may be wrong, from the items of each trace.
+    """Return by how much the ratio of items after and before may be wrong, from the number of items of each trace.
 
     The ratio of all telemetry is within the bound of the sample's in 95 of 100 random samples; None if the sample is
     too small to tell. A sample that is kept or dropped whole has the bound 0.
@@ -67,17 +68,17 @@ def estimate_ratio_bound(items_before: Mapping[int, int], items_after: Mapping[i
         return 0.0
     if len(items_before) < LEAST_TRACES:
         return None
-    return _compute_bound(_pair_units(items_before, items_after), total_before, total_after)
+    return _compute_bound(_pair_traces(items_before, items_after), total_before, total_after)
 
 
 def count_only_before(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> OneSide:
-    """Return the items that only before has, from the items of each trace."""
-    return _count_one_side(items_before, items_after, _keep_loss)
+    """Return the items that only before has, from the number of items of each trace."""
+    return _count_one_side(items_before, items_after, _replace_by_loss)
 
 
 def count_only_after(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> OneSide:
-    """Return the items that only after has, from the items of each trace."""
-    return _count_one_side(items_before, items_after, _keep_gain)
+    """Return the items that only after has, from the number of items of each trace."""
+    return _count_one_side(items_before, items_after, _replace_by_gain)
 
 
 def estimate_item_ratio_bound(count_before: int, count_after: int) -> float | None:
@@ -94,7 +95,8 @@ def estimate_item_ratio_bound(count_before: int, count_after: int) -> float | No
     return _DEVIATIONS * sqrt(variance / count_before)
 
 
-def _pair_units(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> Iterator[Unit]:
+def _pair_traces(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> Iterator[Unit]:
+    """Yield the items of each trace before and after: `{1: 5}` and `{1: 3, 2: 1}` yield (5, 3) and (0, 1)."""
     for trace, item_count in items_before.items():
         yield Unit(item_count, items_after.get(trace, 0))
     for trace, item_count in items_after.items():
@@ -102,33 +104,36 @@ def _pair_units(items_before: Mapping[int, int], items_after: Mapping[int, int])
             yield Unit(0, item_count)
 
 
-def _keep_loss(unit: Unit) -> Unit:
-    """Return a unit whose items after are those that only before has."""
+def _replace_by_loss(unit: Unit) -> Unit:
+    """Return a unit whose items after are those that it loses: `Unit(5, 2)` for `Unit(5, 3)`."""
     return Unit(unit.items_before, max(0, unit.items_before - unit.items_after))
 
 
-def _keep_gain(unit: Unit) -> Unit:
+def _replace_by_gain(unit: Unit) -> Unit:
+    """Return a unit whose items after are those that it gains: `Unit(5, 1)` for `Unit(5, 6)`."""
     return Unit(unit.items_before, max(0, unit.items_after - unit.items_before))
 
 
 def _count_one_side(
-    items_before: Mapping[int, int], items_after: Mapping[int, int], select_part: Callable[[Unit], Unit]
+    items_before: Mapping[int, int], items_after: Mapping[int, int], replace_items: Callable[[Unit], Unit]
 ) -> OneSide:
-    item_count = sum(select_part(unit).items_after for unit in _pair_units(items_before, items_after))
+    """Return the items that one side alone has. `replace_items` puts their number in place of the items after."""
+
+    def iter_units() -> Iterator[Unit]:
+        return map(replace_items, _pair_traces(items_before, items_after))
+
+    item_count = sum(unit.items_after for unit in iter_units())
     total_before = sum(items_before.values())
-    is_whole = all(
-        select_part(unit).items_after == unit.items_before for unit in _pair_units(items_before, items_after)
-    )
-    if not item_count or not total_before or is_whole:
+    has_all_items = all(unit.items_after == unit.items_before for unit in iter_units())
+    if not item_count or not total_before or has_all_items:
         return OneSide(item_count)
     if len(items_before) < LEAST_TRACES:
-        return OneSide(item_count, None)
-    return OneSide(
-        item_count, _compute_bound(map(select_part, _pair_units(items_before, items_after)), total_before, item_count)
-    )
+        return OneSide(item_count, error_bound=None)
+    return OneSide(item_count, _compute_bound(iter_units(), total_before, item_count))
 
 
 def _compute_bound(units: Iterable[Unit], total_before: int, total_after: int) -> float:
+    """Return the bound of the ratio of two totals, from the units that make them."""
     ratio = total_after / total_before
     sum_of_squares = 0.0
     for unit in units:

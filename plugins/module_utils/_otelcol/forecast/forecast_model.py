@@ -14,8 +14,7 @@ from typing import TypedDict
 
 from ..otlp_requests import ITEM_NOUNS
 from .forecast_rows import FiguresRow, KindRow, SenderChangeRow, SentChangeRow, ShownForecast
-from .forecasts_together import exporter_name
-from .pages import (
+from .forecast_words import (
     describe_items_percent,
     describe_kind,
     describe_lost_attributes,
@@ -24,7 +23,8 @@ from .pages import (
     format_percent_change,
     format_size,
 )
-from .sent_changes import MOST_MOVERS
+from .forecasts_together import exporter_name
+from .sent_changes import MOST_LISTED
 from .tallies import SenderName
 
 WIDEST_BAR = 100
@@ -151,7 +151,7 @@ def _build_tiles(forecast: ShownForecast) -> Iterator[Tile]:
 def _build_movers(changes: Sequence[SentChangeRow]) -> list[MoverRow]:
     """Return the exporters and signals whose bytes change most, with the widths of their bars."""
     changed = [change for change in changes if change["before"] != change["after"]]
-    largest_changes = sorted(changed, key=_bytes_moved, reverse=True)[:MOST_MOVERS]
+    largest_changes = sorted(changed, key=_bytes_moved, reverse=True)[:MOST_LISTED]
     largest_size = 0
     for change in largest_changes:
         largest_size = max(largest_size, change["before"]["bytes"], change["after"]["bytes"])

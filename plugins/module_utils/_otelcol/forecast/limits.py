@@ -5,7 +5,15 @@
 
 Users give them as the option `limits` of a forecast. A change passes a limit if it goes beyond it; a breach is a line
 about such a limit. A figure is a number of items, bytes or series. `lost_attributes` of the option names attributes
-that must stay.
+that must stay:
+
+    limits:
+      items: +20%
+      series: 100k
+      lost_attributes: [service.name]
+
+    otlp/backend: logs: items 1,000 → 1,500, beyond the limit +20%
+    otlp/backend: logs: attribute service.name is lost
 """
 
 from __future__ import annotations
@@ -75,10 +83,10 @@ class ForecastLimits:
     def _list_passed_limits(self, change: SentChange) -> Iterator[str]:
         """Yield each figure that a change moves beyond its limit, with what it was and is."""
         for limit in self.figure_limits:
-            old = _find_figure(change.before, limit.figure_name)
-            new = _find_figure(change.after, limit.figure_name)
-            if limit.is_passed_by(old, new):
-                yield f"{limit.figure_name} {old:,} → {new:,}, beyond the limit {limit.text}"
+            before = _find_figure(change.before, limit.figure_name)
+            after = _find_figure(change.after, limit.figure_name)
+            if limit.is_passed_by(before, after):
+                yield f"{limit.figure_name} {before:,} → {after:,}, beyond the limit {limit.text}"
 
     def find_unseen_attributes(self, before: Iterable[Tally]) -> Iterator[str]:
         """Yield a line for each attribute that nothing had before the change, so that its loss cannot show."""

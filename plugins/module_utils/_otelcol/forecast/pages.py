@@ -1,10 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A forecast as lines of text for a terminal, and as Markdown for a pull request.
+"""A forecast as lines of text for a terminal, and as Markdown for a pull request. Private.
 
-Functions `describe_…` and `format_…` put parts of a forecast into words; the HTML page uses them too. A change is what
-one exporter sends of one signal before and after (sent_changes.py); a side is before or after. Private.
+The module `pipeline_forecast` returns both. In text, a change of what one exporter sends of one signal is a line, with
+details below it:
+
+    forecast of gateway from 1,000 spans
+    otlp/a: 1,000 → 620 spans (-38.0 %, ± 1.2), 1.0 MiB → 512.0 KiB (-50.0 %)
+        lost attributes: user.id
+        cart in shop: 400 → 20 items, 300.0 KiB → 15.0 KiB
+    limit: otlp/a: traces: items 1,000 → 620, beyond the limit -10%
+
+A side is before or after the change. forecast_words.py puts the parts into words, for the HTML page too.
 """
 
 from __future__ import annotations
@@ -15,35 +23,50 @@ from dataclasses import dataclass
 from ..otlp_requests import describe_item_count
 from ..rules.report_model import format_markdown_code
 from ..traits import sends_nothing
-from .forecast_rows import ChurnSideRow, KindRow, OneSideRow, SentChangeRow
+from .forecast_words import (
+    describe_churn,
+    describe_items_percent,
+    describe_kind,
+    describe_lost_attributes,
+    describe_sender,
+    describe_series,
+    format_percent_change,
+    format_size,
+)
 from .money import Scale, compute_monthly_cost, needs_rate
-from .sent_changes import Figures, Move, SentChange
-from .tallies import SenderName
-
-_SIZE_UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+from .sent_changes import Figures, SenderChange, SentChange
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a change of a collector does to what its exporters send.
-
-    `prices` is the user's table, such as `{"gib": 0.1}`, and `currency` the unit of its numbers.
-    """
+    """What a change of a collector does to what its exporters send."""
 
     collector: str
     changes: tuple[SentChange, ...]
     breach_lines: tuple[str, ...]
+    """A line for each limit that the change passes."""
     note_lines: tuple[str, ...]
+    """What the replay cannot tell."""
     scale: Scale
+    """How the capture relates to the traffic of a month."""
     prices: dict[str, float]
+    """The user's table, such as `{"gib": 0.1}`."""
     currency: str = ""
+    """The unit of the prices."""
 
-    def compute_monthly_prices(self, change: SentChange) -> tuple[float, float]:
-        """Return what an exporter's signal costs in a month before and after the change."""
-        old_exporter = change.old_exporter or change.exporter
-        price_before = self._compute_price(change.signal, old_exporter, change.before)
-        price_after = self._compute_price(change.signal, change.exporter, change.after)
-        return price_before, price_after
+    @property
+    def price_before(self) -> float:
+        """What everything costs in a month before the change."""
+        prices = []
+        for change in self.changes:
+            old_exporter = change.old_exporter or change.exporter
+            prices.append(self._compute_price(change.signal, old_exporter, change.before))
+        return sum(prices)
+
+    @property
+    def price_after(self) -> float:
+        """What everything costs in a month after the change."""
+        return sum(self._compute_price(change.signal, change.exporter, change.after) for change in self.changes)
 
     def _compute_price(self, signal: str, exporter: str, figures: Figures) -> float:
         if sends_nothing(exporter):
@@ -53,29 +76,22 @@ class Forecast:
     @property
     def signals_without_rate(self) -> list[str]:
         """The signals whose cost is not known, because nobody knows how much of them comes in."""
-        sent_signals = dict.fromkeys(change.signal for change in self.changes if not sends_nothing(change.exporter))
-        return [
-            signal
-            for signal in sent_signals
-            if needs_rate(signal, self.prices) and not self.scale.compute_factor(signal)
-        ]
-
-    @property
-    def price_before(self) -> float:
-        """What everything costs in a month before the change."""
-        return sum(self.compute_monthly_prices(change)[0] for change in self.changes)
-
-    @property
-    def price_after(self) -> float:
-        """What everything costs in a month after the change."""
-        return sum(self.compute_monthly_prices(change)[1] for change in self.changes)
+        signals: dict[str, None] = {}
+        for change in self.changes:
+            is_priced = not sends_nothing(change.exporter) and needs_rate(change.signal, self.prices)
+            if is_priced and not self.scale.compute_factor(change.signal):
+                signals[change.signal] = None
+        return list(signals)
 
 
 def sort_by_size_of_change(changes: Sequence[SentChange]) -> list[SentChange]:
-    """Return the changes, those that move most bytes first."""
-    return sorted(
-        changes, key=lambda change: (-abs(change.after.byte_count - change.before.byte_count), change.exporter)
-    )
+    """Return the changes, those of most bytes first."""
+
+    def rank(change: SentChange) -> tuple[int, str]:
+        changed_bytes = abs(change.after.byte_count - change.before.byte_count)
+        return -changed_bytes, change.exporter
+
+    return sorted(changes, key=rank)
 
 
 # ── Text ──
@@ -118,7 +134,7 @@ def _list_details(change: SentChange) -> Iterator[str]:
     if change.gained_attributes:
         yield f"gained attributes: {', '.join(change.gained_attributes)}"
     yield from _list_kind_lines(change)
-    yield from (_format_move(move) for move in change.moves)
+    yield from (_format_sender_change(sender_change) for sender_change in change.sender_changes)
 
 
 # ── Markdown ──
@@ -137,14 +153,15 @@ def render_markdown(forecast: Forecast, mask_secrets: Callable[[str], str] = str
     lines += [_render_table_row(change, masked_code) for change in forecast.changes]
     if forecast.prices:
         lines += ["", f"Cost per month: {describe_cost(forecast)}"]
-    move_bullets: list[str] = []
+    sender_bullets: list[str] = []
     kind_bullets: list[str] = []
     for change in forecast.changes:
         subject = f"{masked_code(change.name)} {change.signal}"
-        move_bullets += [f"- {subject}: {masked_code(_format_move(move))}" for move in change.moves]
+        sender_lines = [_format_sender_change(sender_change) for sender_change in change.sender_changes]
+        sender_bullets += [f"- {subject}: {masked_code(line)}" for line in sender_lines]
         kind_bullets += [f"- {subject}: {masked_code(line)}" for line in _list_kind_lines(change)]
-    if move_bullets:
-        lines += ["", "Largest changes:", "", *move_bullets]
+    if sender_bullets:
+        lines += ["", "Largest changes:", "", *sender_bullets]
     if kind_bullets:
         lines += ["", "Log records and data points of one side alone:", "", *kind_bullets]
     lines += ["", *(f"- {masked_code(note)}" for note in forecast.note_lines)]
@@ -164,7 +181,7 @@ def _render_table_row(change: SentChange, masked_code: Callable[[str], str]) -> 
     return f"| {' | '.join(cells)} |"
 
 
-# ── Parts of a forecast in words ──
+# ── Lines of both ──
 
 
 def _list_kind_lines(change: SentChange) -> Iterator[str]:
@@ -174,10 +191,10 @@ def _list_kind_lines(change: SentChange) -> Iterator[str]:
             yield f"only {side}: {kind.item_count:,} of {describe_kind(change.signal, kind.as_dict(), side)}"
 
 
-def _format_move(move: Move) -> str:
+def _format_sender_change(change: SenderChange) -> str:
     """Return a line such as `cart in shop: 10 → 5 items, 2.0 KiB → 1.0 KiB`."""
-    item_counts = f"{move.before.item_count:,} → {move.after.item_count:,} items"
-    return f"{describe_sender(move.sender)}: {item_counts}, {_format_sizes(move.before, move.after)}"
+    item_counts = f"{change.before.item_count:,} → {change.after.item_count:,} items"
+    return f"{describe_sender(change.sender)}: {item_counts}, {_format_sizes(change.before, change.after)}"
 
 
 def _format_sizes_with_percent(change: SentChange) -> str:
@@ -187,109 +204,6 @@ def _format_sizes_with_percent(change: SentChange) -> str:
 
 def _format_sizes(before: Figures, after: Figures) -> str:
     return f"{format_size(before.byte_count)} → {format_size(after.byte_count)}"
-
-
-def describe_lost_attributes(change: SentChangeRow) -> list[str]:
-    """Return the attributes that a change loses, such as `user.id`, or `team on 40 items` if others keep it."""
-    partly_lost = [
-        f"{attribute['name']} on {attribute['items']:,} items" for attribute in change["partly_lost_attributes"]
-    ]
-    return [*change["lost_attributes"], *partly_lost]
-
-
-def describe_kind(signal: str, kind: KindRow, side: str) -> str:
-    """Return the log records or data points that one side alone has, in words; `side` is `before` or `after`.
-
-    For example `user <*> failed (error, cart)` for log records, or `http.requests, which loses route` for data points.
-    """
-    if signal == "logs":
-        name = kind["name"] or "records without a text"
-        origin_words = [word for word in (kind["severity"], kind["service"]) if word]
-        return f"{name} ({', '.join(origin_words)})" if origin_words else name
-    if not kind["attributes"]:
-        return kind["name"]
-    verb = "loses" if side == "before" else "gains"
-    return f"{kind['name']}, which {verb} {', '.join(kind['attributes'])}"
-
-
-def describe_sender(sender: SenderName) -> str:
-    """Return the sender of telemetry in words, such as `cart in shop of tenant a`."""
-    words = [sender.service or "without service.name"]
-    if sender.namespace:
-        words.append(f"in {sender.namespace}")
-    if sender.tenant:
-        words.append(f"of tenant {sender.tenant}")
-    return " ".join(words)
-
-
-def describe_items_percent(change: SentChangeRow) -> str:
-    """Return by how much the items change, and how far this may be wrong, such as `-38.0 %, ± 1.2`.
-
-    If both sides have items that the other lacks, their shares follow.
-    """
-    items_before = change["before"]["items"]
-    percent = format_percent_change(items_before, change["after"]["items"])
-    words = f"{percent}{_describe_bound(change['bound_percent'])}"
-    only_before, only_after = change["only_before"], change["only_after"]
-    if not only_before["items"] or not only_after["items"]:
-        return words
-    share_before = _describe_share(only_before, items_before)
-    share_after = _describe_share(only_after, items_before)
-    return f"{words}; {share_before} only before; {share_after} only after"
-
-
-def _describe_share(side: OneSideRow, items_before: int) -> str:
-    """Return the items of one side alone, and their share of all items before the change."""
-    share = 100 * side["items"] / items_before if items_before else 0.0
-    return f"{side['items']:,} ({share:.1f} %{_describe_bound(side['bound_percent'])})"
-
-
-def _describe_bound(bound_percent: float | None) -> str:
-    """Return the bound after a comma; empty if the figure is exact."""
-    if bound_percent is None:
-        return ", of a sample that is too small for a bound"
-    return f", ± {bound_percent}" if bound_percent else ""
-
-
-def describe_series(change: SentChangeRow) -> str:
-    """Return the number of series before and after, and how many appear and end; empty if there are none."""
-    series_before, series_after = change["before"]["series"], change["after"]["series"]
-    if not series_before and not series_after:
-        return ""
-    return f"{series_before:,} → {series_after:,}{describe_churn(change)}"
-
-
-def describe_churn(change: SentChangeRow) -> str:
-    """Return how many series appear and end in the sample, after a comma; empty if this is known of no series."""
-    before, after = change["series_churn"]["before"], change["series_churn"]["after"]
-    if not before["known"] and not after["known"]:
-        return ""
-    appearing = f"{_format_churn(before, before['appear'])} → {_format_churn(after, after['appear'])} appear"
-    ending = f"{_format_churn(before, before['end'])} → {_format_churn(after, after['end'])} end"
-    words = f", {appearing}, {ending}"
-    if before["known"] == change["before"]["series"] and after["known"] == change["after"]["series"]:
-        return words
-    return f"{words}, known of {before['known']:,} → {after['known']:,}"
-
-
-def _format_churn(side: ChurnSideRow, number: int) -> str:
-    """Return a number of series of one side; `?` if the side knows it of none."""
-    return f"{number:,}" if side["known"] else "?"
-
-
-def format_percent_change(before: int, after: int) -> str:
-    """Return by how much a figure changes, in percent of what it was before."""
-    if before == after:
-        return "same"
-    return f"{100 * (after - before) / before:+.1f} %" if before else "new"
-
-
-def format_size(size: float) -> str:
-    """Return bytes in a unit that keeps the number short."""
-    for unit, factor in _SIZE_UNITS:
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size:.0f} B"
 
 
 def describe_cost(forecast: Forecast) -> str:

@@ -3,9 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kinds of log records and data points, and which of them one side of a change alone has. Private.
 
-Log records and data points have no ids. So a log record is told by its event or the template of its body, its severity
-and its service, and a data point by its metric. What these have in common is a kind. A template has no content of the
-body, see text_templates.py. A side is the telemetry before or after a change; tallies.py counts the kinds of one side.
+A forecast has to say which records a change drops or adds, and log records and data points have no ids. So they are
+compared by kinds. The kind of a log record is its event or the template of its body, its severity and its service: the
+body `user ann failed` of a debug record of service cart has `RecordKind("user <*> failed", "debug", "cart")`. The kind
+of a data point is its metric. If before has 40 records of a kind and after has 10, before alone has 30 of them.
+
+A template has no content of the body, see text_templates.py. A side is the telemetry before or after the change;
+tallies.py counts the kinds of each side, and sent_changes.py compares them.
 """
 
 from __future__ import annotations
@@ -44,15 +48,13 @@ class RecordKind(NamedTuple):
 
 @dataclass
 class RecordKinds:
-    """The log records or data points of one exporter, by kind.
-
-    `attributes_by_metric` has the names of the attributes of the points of each metric. `uncounted_items` are the items
-    of kinds that came after the first MOST_KINDS.
-    """
+    """The log records or data points of one exporter, by kind."""
 
     count_by_kind: Counter[RecordKind] = field(default_factory=Counter)
     attributes_by_metric: dict[str, set[str]] = field(default_factory=dict)
+    """The names of the attributes of the points of each metric."""
     uncounted_items: int = 0
+    """The items of all kinds that came after the first MOST_KINDS."""
 
     def add_log(self, record: Mapping[str, Any], service: str) -> None:
         """Count a log record of a service."""
@@ -62,28 +64,28 @@ class RecordKinds:
     def add_points(self, metric: str, point_count: int, attributes: set[str]) -> None:
         """Count data points of a metric, which have attributes of these names."""
         name = metric[:_LONGEST_TEXT]
-        if self._add(RecordKind(name), point_count):
+        self._add(RecordKind(name), point_count)
+        if RecordKind(name) in self.count_by_kind:
             known_attributes = self.attributes_by_metric.setdefault(name, set())
             if len(known_attributes) <= MOST_NAMES:
                 known_attributes |= attributes
 
-    def _add(self, kind: RecordKind, item_count: int) -> bool:
-        """Count items of a kind; return whether they are counted by themselves."""
-        is_counted = kind in self.count_by_kind or len(self.count_by_kind) < MOST_KINDS
-        if is_counted:
+    def _add(self, kind: RecordKind, item_count: int) -> None:
+        """Count items of a kind by themselves, or together with those of all other kinds if there are too many."""
+        if kind in self.count_by_kind or len(self.count_by_kind) < MOST_KINDS:
             self.count_by_kind[kind] += item_count
         else:
             self.uncounted_items += item_count
-        return is_counted
 
 
 @dataclass(frozen=True)
 class KindOfOneSide:
-    """How many items of a kind one side alone has, and which attributes those of the other side lack."""
+    """How many items of a kind one side alone has."""
 
     kind: RecordKind
     item_count: int
     attributes: tuple[str, ...] = ()
+    """The attributes of data points that those of the other side lack."""
 
     def as_dict(self) -> KindRow:
         """Return it as a task result shows it."""
@@ -109,24 +111,22 @@ def find_kinds_only_in(side: RecordKinds, other: RecordKinds) -> KindsOfOneSide:
 
     A kind that one side counts by itself may be among the uncounted ones of the other: they are compared together.
     """
-    compared_kinds = {
-        kind
-        for kind in (*side.count_by_kind, *other.count_by_kind)
-        if _has_count_of(side, kind) and _has_count_of(other, kind)
-    }
-    surplus: dict[RecordKind, int] = {}
+    compared_kinds = set()
+    for kind in (*side.count_by_kind, *other.count_by_kind):
+        if _has_count_of(side, kind) and _has_count_of(other, kind):
+            compared_kinds.add(kind)
+    surplus_by_kind: dict[RecordKind, int] = {}
     for kind in compared_kinds:
-        if side.count_by_kind[kind] > other.count_by_kind[kind]:
-            surplus[kind] = side.count_by_kind[kind] - other.count_by_kind[kind]
-    surplus_of_others = _count_items_beside(compared_kinds, side) - _count_items_beside(compared_kinds, other)
-    largest_kinds = sorted(surplus, key=lambda kind: (-surplus[kind], kind))[:MOST_SHOWN]
-    return KindsOfOneSide(
-        sum(surplus.values()) + max(0, surplus_of_others),
-        tuple(
-            KindOfOneSide(kind, surplus[kind], _find_missing_attributes(kind.name, side, other))
-            for kind in largest_kinds
-        ),
-    )
+        surplus = side.count_by_kind[kind] - other.count_by_kind[kind]
+        if surplus > 0:
+            surplus_by_kind[kind] = surplus
+    surplus_of_others = _count_other_items(side, compared_kinds) - _count_other_items(other, compared_kinds)
+    largest_kinds = []
+    for kind in sorted(surplus_by_kind, key=lambda kind: (-surplus_by_kind[kind], kind))[:MOST_SHOWN]:
+        attributes = _find_missing_attributes(kind.name, side, other)
+        largest_kinds.append(KindOfOneSide(kind, surplus_by_kind[kind], attributes))
+    item_count = sum(surplus_by_kind.values()) + max(0, surplus_of_others)
+    return KindsOfOneSide(item_count, tuple(largest_kinds))
 
 
 def _has_count_of(side: RecordKinds, kind: RecordKind) -> bool:
@@ -134,9 +134,10 @@ def _has_count_of(side: RecordKinds, kind: RecordKind) -> bool:
     return kind in side.count_by_kind or not side.uncounted_items
 
 
-def _count_items_beside(compared_kinds: Collection[RecordKind], side: RecordKinds) -> int:
+def _count_other_items(side: RecordKinds, compared_kinds: Collection[RecordKind]) -> int:
     """Return how many items of a side are of none of the kinds that are compared."""
-    return side.count_by_kind.total() + side.uncounted_items - sum(side.count_by_kind[kind] for kind in compared_kinds)
+    all_items = side.count_by_kind.total() + side.uncounted_items
+    return all_items - sum(side.count_by_kind[kind] for kind in compared_kinds)
 
 
 def _find_missing_attributes(metric: str, side: RecordKinds, other: RecordKinds) -> tuple[str, ...]:
@@ -144,16 +145,15 @@ def _find_missing_attributes(metric: str, side: RecordKinds, other: RecordKinds)
 
     Nor if one side has too many names to tell.
     """
-    own_attributes, other_attributes = (
-        side.attributes_by_metric.get(metric, set()),
-        other.attributes_by_metric.get(metric),
-    )
-    if other_attributes is None or max(len(own_attributes), len(other_attributes)) > MOST_NAMES:
+    attributes = side.attributes_by_metric.get(metric, set())
+    other_attributes = other.attributes_by_metric.get(metric)
+    if other_attributes is None or max(len(attributes), len(other_attributes)) > MOST_NAMES:
         return ()
-    return tuple(sorted(own_attributes - other_attributes))
+    return tuple(sorted(attributes - other_attributes))
 
 
 def _read_body_text(record: Mapping[str, Any]) -> str:
+    """Return the body of a log record that is a text; empty for any other body."""
     text = (record.get("body") or {}).get("stringValue")
     return text if isinstance(text, str) else ""
 

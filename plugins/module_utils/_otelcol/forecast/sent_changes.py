@@ -3,16 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What exporters send before and after a change of a config, each signal by itself. Private.
 
-forecasting.py in plugin_utils replays the capture through both configs, and asks for the changes. An item is a span, a
-data point or a log record. A sender is a service that sends telemetry (tallies.py), a move what changes for one sender.
-This `SentChange` is not that of a migration.
+A forecast replays a capture through the config before and after (forecasting.py in plugin_utils), counts what each
+exporter sends in a `Tally`, and asks here for the changes. If exporter otlp sends 1,000 spans before and 620 after,
+`list_changes` yields `SentChange("otlp", "traces", before=Figures(1000, …), after=Figures(620, …))`; pages.py writes
+it.
+
+An item is a span, a data point or a log record. A sender is a service whose telemetry it is, such as `cart` in
+namespace `shop`. The `ConfigChange` of a migration is another thing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..traits import kind_of
@@ -29,11 +33,12 @@ from .record_kinds import find_kinds_only_in
 from .series_churn import Churn, measure_churn
 from .tallies import RESOURCE, AttributeName, SenderName, Tally
 
-MOST_MOVERS = 5
-"""How many of the senders whose bytes change most are named."""
+MOST_LISTED = 5
+"""How many of the largest changes are listed."""
 RESOURCE_SUFFIX = " of the resource"
 """What follows the name of an attribute of resources, since others may have the same name."""
-_NO_ITEMS, _NO_CHURN = OneSide(), Churn()
+_NO_ITEMS = OneSide()
+_NO_CHURN = Churn()
 
 
 @dataclass
@@ -61,8 +66,11 @@ class Figures:
         return {"items": self.item_count, "bytes": self.byte_count, "series": self.series_count}
 
 
+_NO_FIGURES = Figures(0, 0)
+
+
 @dataclass(frozen=True)
-class Move:
+class SenderChange:
     """What changes for one sender."""
 
     sender: SenderName
@@ -70,7 +78,7 @@ class Move:
     after: Figures
 
     @property
-    def bytes_moved(self) -> int:
+    def changed_bytes(self) -> int:
         """By how many bytes it changes, up or down."""
         return abs(self.after.byte_count - self.before.byte_count)
 
@@ -98,34 +106,36 @@ class PartlyLost(NamedTuple):
 
 @dataclass(frozen=True)
 class SentChange:
-    """What changes for one exporter and signal.
-
-    `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample; None if the
-    sample is too small to tell. `old_exporter` is what the exporter was called before. `only_before` and `only_after`
-    are items that one side alone has: of spans by their traces, of log records and data points, which have no ids, by
-    their kinds. `lost_attributes` are those that no item has any more, `partly_lost_attributes` those that fewer items
-    have. `moves` are the senders whose bytes change most. The churns say how many series begin and end, see
-    series_churn.py.
-    """
+    """What changes for one exporter and signal."""
 
     exporter: str
     signal: str
     before: Figures
     after: Figures
     bound: float | None = 0.0
+    """By how much the ratio of items after and before may be wrong, since the capture is a sample. None if the sample
+    is too small to tell."""
     lost_attributes: tuple[str, ...] = ()
+    """The attributes that no item has any more."""
     gained_attributes: tuple[str, ...] = ()
-    moves: tuple[Move, ...] = ()
+    sender_changes: tuple[SenderChange, ...] = ()
+    """The senders whose bytes change most, the largest change first."""
     old_exporter: str = ""
+    """What the exporter was called before; empty for the same name."""
     partly_lost_attributes: tuple[PartlyLost, ...] = ()
+    """The attributes that fewer items have."""
     only_before: OneSide = _NO_ITEMS
+    """The items that before alone has: of spans by their traces, of log records and data points, which have no ids, by
+    their kinds."""
     only_after: OneSide = _NO_ITEMS
+    """The items that after alone has."""
     churn_before: Churn = _NO_CHURN
+    """How many series begin and end, see series_churn.py."""
     churn_after: Churn = _NO_CHURN
 
     @property
     def name(self) -> str:
-        """The exporter as people read it, with its old name if it has a new one."""
+        """The exporter as people read it, with its old name if it has a new one: `otlp/a → otlp/b`."""
         is_renamed = self.old_exporter not in ("", self.exporter)
         return f"{self.old_exporter} → {self.exporter}" if is_renamed else self.exporter
 
@@ -144,23 +154,15 @@ class SentChange:
             "lost_attributes": list(self.lost_attributes),
             "partly_lost_attributes": [lost_attribute.as_dict() for lost_attribute in self.partly_lost_attributes],
             "gained_attributes": list(self.gained_attributes),
-            "largest_changes": [move.as_dict() for move in self.moves],
+            "largest_changes": [sender_change.as_dict() for sender_change in self.sender_changes],
         }
 
 
-def list_changes(
-    replayed_before: Replayed, replayed_after: Replayed, new_name_by_old: Mapping[str, str]
-) -> Iterator[SentChange]:
-    """Yield what changes for each exporter and signal. `new_name_by_old` has the new name of each exporter."""
-    for old_name, new_name in new_name_by_old.items():
-        old_signals, new_signals = replayed_before.get(old_name, {}), replayed_after.get(new_name, {})
-        for signal in dict.fromkeys((*old_signals, *new_signals)):
-            change = _build_change(signal, old_signals.get(signal, Sent()), new_signals.get(signal, Sent()))
-            yield replace(change, exporter=new_name, old_exporter=old_name)
-
-
 def pair_exporters(old_exporters: Sequence[str], new_exporters: Sequence[str]) -> dict[str, str]:
-    """Return the new name of each exporter: the same, or the next new one of its type. Others stand for themselves."""
+    """Return the new name of each exporter: the same, or the next new one of its type. Others stand for themselves.
+
+    Of `otlp/a`, `debug` before and `otlp/b`, `file` after, `otlp/a` becomes `otlp/b`; `debug` and `file` stay.
+    """
     new_name_by_old = {name: name for name in old_exporters if name in new_exporters}
     unpaired = [name for name in new_exporters if name not in new_name_by_old]
     for name in old_exporters:
@@ -171,23 +173,43 @@ def pair_exporters(old_exporters: Sequence[str], new_exporters: Sequence[str]) -
     return {**new_name_by_old, **{name: name for name in unpaired}}
 
 
-def _build_change(signal: str, sent_before: Sent, sent_after: Sent) -> SentChange:
-    old_attributes, new_attributes = sent_before.tally.items_by_attribute, sent_after.tally.items_by_attribute
-    dropped = _find_only_before(signal, sent_before.tally, sent_after.tally)
+def list_changes(
+    replayed_before: Replayed, replayed_after: Replayed, new_name_by_old: Mapping[str, str]
+) -> Iterator[SentChange]:
+    """Yield what changes for each exporter and signal. `new_name_by_old` has the new name of each exporter."""
+    for old_name, new_name in new_name_by_old.items():
+        sent_before = replayed_before.get(old_name, {})
+        sent_after = replayed_after.get(new_name, {})
+        for signal in dict.fromkeys((*sent_before, *sent_after)):
+            yield _build_change(
+                signal,
+                sent_before.get(signal, Sent()),
+                sent_after.get(signal, Sent()),
+                old_exporter=old_name,
+                exporter=new_name,
+            )
+
+
+def _build_change(signal: str, sent_before: Sent, sent_after: Sent, *, old_exporter: str, exporter: str) -> SentChange:
+    """Return what changes for an exporter and a signal."""
+    tally_before, tally_after = sent_before.tally, sent_after.tally
+    counts_before, counts_after = tally_before.items_by_attribute, tally_after.items_by_attribute
+    only_before = _find_only_before(signal, tally_before, tally_after)
     return SentChange(
-        "",
-        signal,
-        _count_figures(sent_before),
-        _count_figures(sent_after),
-        _estimate_bound(signal, sent_before.tally, sent_after.tally),
-        lost_attributes=_list_shown_names(old_attributes.keys() - new_attributes.keys()),
-        partly_lost_attributes=tuple(_find_partly_lost(old_attributes, new_attributes, dropped.item_count)),
-        gained_attributes=_list_shown_names(new_attributes.keys() - old_attributes.keys()),
-        moves=_find_largest_moves(sent_before, sent_after),
-        only_before=dropped,
-        only_after=_find_only_after(signal, sent_before.tally, sent_after.tally),
-        churn_before=measure_churn(sent_before.tally.series_by_hash.values()),
-        churn_after=measure_churn(sent_after.tally.series_by_hash.values()),
+        exporter=exporter,
+        signal=signal,
+        before=_count_figures(sent_before),
+        after=_count_figures(sent_after),
+        bound=_estimate_bound(signal, tally_before, tally_after),
+        lost_attributes=_list_shown_names(counts_before.keys() - counts_after.keys()),
+        gained_attributes=_list_shown_names(counts_after.keys() - counts_before.keys()),
+        sender_changes=_find_largest_sender_changes(sent_before, sent_after),
+        old_exporter=old_exporter,
+        partly_lost_attributes=tuple(_find_partly_lost(counts_before, counts_after, only_before.item_count)),
+        only_before=only_before,
+        only_after=_find_only_after(signal, tally_before, tally_after),
+        churn_before=measure_churn(tally_before.series_by_hash.values()),
+        churn_after=measure_churn(tally_after.series_by_hash.values()),
     )
 
 
@@ -195,32 +217,37 @@ def _count_figures(sent: Sent) -> Figures:
     return Figures(sent.tally.item_count, sent.byte_count, len(sent.tally.series_by_hash))
 
 
+# ── Items ──
+
+
 def _estimate_bound(signal: str, tally_before: Tally, tally_after: Tally) -> float | None:
+    """Return by how much the ratio of items after and before may be wrong: spans are kept or dropped by traces."""
     if signal == "traces":
         return estimate_ratio_bound(tally_before.items_by_trace, tally_after.items_by_trace)
     return estimate_item_ratio_bound(tally_before.item_count, tally_after.item_count)
 
 
 def _find_only_before(signal: str, tally_before: Tally, tally_after: Tally) -> OneSide:
+    """Return the items that a change drops."""
     if signal == "traces":
         return count_only_before(tally_before.items_by_trace, tally_after.items_by_trace)
     lost_kinds = find_kinds_only_in(tally_before.record_kinds, tally_after.record_kinds)
-    return OneSide(
-        lost_kinds.item_count,
-        estimate_item_ratio_bound(tally_before.item_count, tally_before.item_count - lost_kinds.item_count),
-        lost_kinds.largest_kinds,
-    )
+    count_without_lost = tally_before.item_count - lost_kinds.item_count
+    error_bound = estimate_item_ratio_bound(tally_before.item_count, count_without_lost)
+    return OneSide(lost_kinds.item_count, error_bound, lost_kinds.largest_kinds)
 
 
 def _find_only_after(signal: str, tally_before: Tally, tally_after: Tally) -> OneSide:
+    """Return the items that a change adds."""
     if signal == "traces":
         return count_only_after(tally_before.items_by_trace, tally_after.items_by_trace)
     gained_kinds = find_kinds_only_in(tally_after.record_kinds, tally_before.record_kinds)
-    return OneSide(
-        gained_kinds.item_count,
-        estimate_item_ratio_bound(tally_before.item_count, tally_before.item_count + gained_kinds.item_count),
-        gained_kinds.largest_kinds,
-    )
+    count_with_gained = tally_before.item_count + gained_kinds.item_count
+    error_bound = estimate_item_ratio_bound(tally_before.item_count, count_with_gained)
+    return OneSide(gained_kinds.item_count, error_bound, gained_kinds.largest_kinds)
+
+
+# ── Attributes ──
 
 
 def _list_shown_names(attributes: Iterable[AttributeName]) -> tuple[str, ...]:
@@ -228,7 +255,7 @@ def _list_shown_names(attributes: Iterable[AttributeName]) -> tuple[str, ...]:
 
 
 def _format_attribute(attribute: AttributeName) -> str:
-    """Return the name of an attribute; one of resources is marked."""
+    """Return the name of an attribute; one of resources is marked: `team of the resource`."""
     return f"{attribute.name}{RESOURCE_SUFFIX}" if attribute.holder == RESOURCE else attribute.name
 
 
@@ -240,27 +267,34 @@ def _find_partly_lost(
     All of the dropped items may have had the attribute, so a loss is sure only beyond their number.
     """
     for attribute in sorted(counts_before.keys() & counts_after.keys()):
-        lost = counts_before[attribute] - counts_after[attribute] - dropped_items
-        if lost > 0:
-            yield PartlyLost(_format_attribute(attribute), lost)
+        lost_items = counts_before[attribute] - counts_after[attribute] - dropped_items
+        if lost_items > 0:
+            yield PartlyLost(_format_attribute(attribute), lost_items)
 
 
-def _find_largest_moves(sent_before: Sent, sent_after: Sent) -> tuple[Move, ...]:
-    old_shares, new_shares = _divide_by_sender(sent_before), _divide_by_sender(sent_after)
-    no_figures = Figures(0, 0)
-    moves = [
-        Move(sender, old_shares.get(sender, no_figures), new_shares.get(sender, no_figures))
-        for sender in dict.fromkeys((*old_shares, *new_shares))
-    ]
-    changed = [move for move in moves if move.before != move.after]
-    return tuple(sorted(changed, key=lambda move: -move.bytes_moved)[:MOST_MOVERS])
+# ── Senders ──
+
+
+def _find_largest_sender_changes(sent_before: Sent, sent_after: Sent) -> tuple[SenderChange, ...]:
+    """Return the senders whose bytes change most, the largest change first."""
+    figures_before, figures_after = _divide_by_sender(sent_before), _divide_by_sender(sent_after)
+    changes = []
+    for sender in dict.fromkeys((*figures_before, *figures_after)):
+        before, after = figures_before.get(sender, _NO_FIGURES), figures_after.get(sender, _NO_FIGURES)
+        if before != after:
+            changes.append(SenderChange(sender, before, after))
+    changes.sort(key=lambda change: -change.changed_bytes)
+    return tuple(changes[:MOST_LISTED])
 
 
 def _divide_by_sender(sent: Sent) -> dict[SenderName, Figures]:
     """Return the figures of each sender. The bytes are divided in proportion to the size of the items in JSON."""
-    sizes, all_sizes = sent.tally.bytes_by_sender, sent.tally.bytes_by_sender.total()
-    series_counts = Counter(measured_series.sender for measured_series in sent.tally.series_by_hash.values())
-    return {
-        sender: Figures(items, round(sent.byte_count * sizes[sender] / all_sizes), series_counts[sender])
-        for sender, items in sent.tally.items_by_sender.items()
-    }
+    tally = sent.tally
+    json_bytes = tally.bytes_by_sender
+    all_json_bytes = json_bytes.total()
+    series_counts = Counter(series.sender for series in tally.series_by_hash.values())
+    figures_by_sender = {}
+    for sender, item_count in tally.items_by_sender.items():
+        byte_count = round(sent.byte_count * json_bytes[sender] / all_json_bytes)
+        figures_by_sender[sender] = Figures(item_count, byte_count, series_counts[sender])
+    return figures_by_sender

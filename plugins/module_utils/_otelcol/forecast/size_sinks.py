@@ -3,8 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exporters of a replay that send as the user's exporters do, so that their bytes can be counted. Private.
 
-A sink is an exporter of a replay that sends to the test, see harness.py. The harness' own sinks get JSON. Beside each
-stands a size sink: it makes the batches of the user's exporter, and compresses them in the same way.
+A forecast replays a capture through the config, with its exporters replaced by sinks: exporters that send what they get
+to this process as JSON (testing/harness.py). JSON does not tell how many bytes the user's exporter would send. So
+beside the sink of exporter otlp stands a size sink:
+
+    exporters: {otlp_http/0_otlp: {…}, otlp_http/0_otlp_size: {endpoint: "http://127.0.0.1:4318/size%20of%20otlp",
+      compression: gzip, sending_queue: {…}, retry_on_failure: {enabled: false}}}
+
+It makes the batches of the user's exporter, and compresses them in the same way. replay.py in plugin_utils adds size
+sinks, and counts the bytes that arrive below their paths.
 """
 
 from __future__ import annotations
@@ -39,12 +46,12 @@ _SETTINGS_OF_SIZE = ("compression", "compression_params", "encoding")
 
 
 def name_size_sink(exporter: str) -> str:
-    """Return the name under which the bytes of an exporter come."""
+    """Return the name under which the bytes of an exporter come: `size of otlp`."""
     return f"{_NAME_PREFIX}{exporter}"
 
 
 def exporter_of_size_sink(name: str) -> str:
-    """Return the exporter whose bytes come under a name; empty if it is no such name."""
+    """Return the exporter whose bytes come under a name: `otlp` of `size of otlp`; empty if it is no such name."""
     return name.removeprefix(_NAME_PREFIX) if name.startswith(_NAME_PREFIX) else ""
 
 
@@ -68,7 +75,8 @@ def add_size_sinks(
 def batch_sinks(harness: Harness, ends: ReplacedEnds) -> None:
     """Let the sinks of a replay get many requests at once, in their order and uncut, since each costs time by itself.
 
-    Not where a component sends by time: the replay counts requests to see the end of that.
+    This changes the config of the harness. Nothing changes where a component sends by time: the replay counts requests
+    to see the end of that.
     """
     if harness.flush_count or ends.otlp_http != _BATCHING_NAME:
         return
@@ -84,7 +92,10 @@ def batch_sinks(harness: Harness, ends: ReplacedEnds) -> None:
 
 
 def _build_size_sink(exporter: str, settings: Mapping[str, Any], ends: ReplacedEnds) -> dict[str, Any]:
-    kept_settings = {key: settings[key] for key in _SETTINGS_OF_SIZE if sends_otlp(exporter) and key in settings}
+    """Return the settings of a size sink, with what the user's exporter has that its bytes depend on."""
+    kept_settings = {}
+    if sends_otlp(exporter):
+        kept_settings = {key: settings[key] for key in _SETTINGS_OF_SIZE if key in settings}
     return {
         "endpoint": f"{ends.sink_address}/{quote(name_size_sink(exporter), safe='')}",
         "compression": _COMPRESSION,

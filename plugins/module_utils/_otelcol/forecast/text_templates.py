@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Templates of texts, such as bodies of logs: common words stay, and every other part becomes `<*>`. Private.
 
+    user 4711 not found: timeout after 30s    →    user <*> not found: timeout after <*>
+
 A template has no word but those of `WORDS`, so a report of telemetry with readable values shows no content. A body and
 its masked form in a capture have the same template, since a mask is one part.
 """

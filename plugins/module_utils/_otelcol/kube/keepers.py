@@ -16,25 +16,42 @@ from typing import Any
 from ..config.paths import mapping_at
 from .names import OWNER_LABEL
 
-HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
-ARGO_TRACKING, ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance"
-FLUX_NAME, FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"
+# Annotations of Helm.
+HELM_NAME = "meta.helm.sh/release-name"
+HELM_NAMESPACE = "meta.helm.sh/release-namespace"
+# An annotation of Argo CD such as `shop:apps/Deployment:web/cart`, whose first word is the application, and a label.
+ARGO_TRACKING = "argocd.argoproj.io/tracking-id"
+ARGO_INSTANCE = "argocd.argoproj.io/instance"
+# Labels of Flux.
+FLUX_NAME = "kustomize.toolkit.fluxcd.io/name"
+FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/namespace"
 
 
 def describe_keeper(manifest: Mapping[str, Any]) -> str:
-    """Return who keeps an object or a manifest: a tool by its marks, else the label of an owner, and the namespace."""
-    namespace = mapping_at(manifest, "metadata").get("namespace")
+    """Return who keeps an object or a manifest: a tool by its marks, else the label of an owner, and the namespace.
+
+    Answers: `Helm release obs/gateway`, `o11y.opentelemetry, namespace obs`, `namespace obs`, `no owner label`.
+    """
+    tool = find_tool(manifest)
+    if tool:
+        return tool
     owner = mapping_at(manifest, "metadata", "labels").get(OWNER_LABEL)
-    parts = (owner and str(owner), namespace and f"namespace {namespace}")
-    return find_tool(manifest) or ", ".join(filter(None, parts)) or "no owner label"
+    namespace = mapping_at(manifest, "metadata").get("namespace")
+    known_marks = []
+    if owner:
+        known_marks.append(str(owner))
+    if namespace:
+        known_marks.append(f"namespace {namespace}")
+    return ", ".join(known_marks) or "no owner label"
 
 
 def find_tool(manifest: Mapping[str, Any]) -> str:
     """Return the tool that has marked an object or a manifest as its own; empty text if there is none."""
-    labels, annotations = mapping_at(manifest, "metadata", "labels"), mapping_at(manifest, "metadata", "annotations")
-    application = str(annotations.get(ARGO_TRACKING) or "").partition(":")[0] or labels.get(ARGO_INSTANCE)
+    labels = mapping_at(manifest, "metadata", "labels")
+    annotations = mapping_at(manifest, "metadata", "annotations")
     if annotations.get(HELM_NAME):
         return f"Helm release {annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"
+    application = str(annotations.get(ARGO_TRACKING) or "").partition(":")[0] or labels.get(ARGO_INSTANCE)
     if application:
         return f"Argo CD application {application}"
     if labels.get(FLUX_NAME):

@@ -41,6 +41,7 @@ CONTAINER_BY_BACKEND = {"kubernetes": "opentelemetry-collector", "operator": "ot
 # The nodes that the images run on: a Windows node cannot pull them. Every kubelet gives its node this label.
 # Source: Kubernetes, "Well-Known Labels, Annotations and Taints".
 LINUX_NODES = {"kubernetes.io/os": "linux"}
+# Characters of the value of a label, and of the name of a key behind its domain.
 LONGEST_LABEL = 63
 # Its revisions are labels: its name, a dash and a hash of ten characters.
 LONGEST_STATEFUL_SET = LONGEST_LABEL - 11
@@ -115,14 +116,18 @@ def release_selector(releases: Iterable[str]) -> str:
 
 
 def _shorten_release(text: str) -> str:
-    """Return text as a label value; a long one is cut and ends with its hash."""
+    """Return text as a label value; a long one is cut and ends with its hash, such as `…_0a1b2c3d4e`."""
     if len(text) <= LONGEST_LABEL:
         return text
-    return f"{text[: LONGEST_LABEL - 11]}_{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    hash_suffix = f"_{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    return f"{text[: LONGEST_LABEL - len(hash_suffix)]}{hash_suffix}"
 
 
 def label_value(text: str) -> str:
-    """Return text as a label value: digests and build metadata have characters that labels refuse."""
+    """Return text as a label value: digests and build metadata have characters that labels refuse.
+
+    0.158.0+build.7    →    0.158.0_build.7
+    """
     return re.sub(r"[^-A-Za-z0-9_.]", "_", text)[:LONGEST_LABEL].strip("-_.")
 
 
@@ -137,7 +142,10 @@ def variable_text(value: Any) -> str:
 
 
 def check_texts(subject: str, values: Mapping[str, Any], *, labels: bool = False) -> dict[str, str]:
-    """Return a mapping with all its values as text. Raises Problem for what Kubernetes refuses in it."""
+    """Return a mapping with all its values as text. Raises Problem for what Kubernetes refuses in it.
+
+    `subject` is what the mapping is, such as `annotations`. With `labels`, its values must be values of labels too.
+    """
     for key, value in values.items():
         if value is None or isinstance(value, (dict, list)):
             raise Problem(f"{subject} has a value that is not text, that of '{key}'", fix="Give text for each key.")

@@ -1,7 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Label selectors, and what the network policies that select a pod admit. Private."""
+"""Label selectors, and what the network policies that select a pod admit.
+
+A policy selects pods by their labels. Its rules name peers and ports:
+
+    spec:
+      podSelector: {matchLabels: {app: gateway}}
+      ingress:
+        - from: [{namespaceSelector: {matchLabels: {team: obs}}}]
+          ports: [{port: 4317}]
+
+`judge_admission` asks about ports alone, and answers `some` here for 4317: some peers, but not all. What is admitted by
+one policy is admitted. `is_surely_kept_out` asks about one sending pod. Private.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +24,11 @@ from typing import Any, NamedTuple
 from ..config.paths import list_at, mapping_at, mappings_at, value_at
 
 Object = Mapping[str, Any]
+"""An object of Kubernetes, or a part of one."""
+# The label that each namespace has with its own name.
+_NAME_LABEL = "kubernetes.io/metadata.name"
 
+# Whether a label of a pod meets an expression, by its operator; the value is None without the label.
 _OPERATORS: dict[str, Callable[[list[Any], Any], bool]] = {
     "In": lambda values, value: value in values,
     "NotIn": lambda values, value: value not in values,
@@ -67,9 +83,6 @@ def _asks_only_for(selector: Object, labels: Mapping[str, str]) -> bool:
     return selector.keys() <= {"matchLabels"} and mapping_at(selector, "matchLabels").keys() <= labels.keys()
 
 
-_NAME_LABEL = "kubernetes.io/metadata.name"
-
-
 def _is_in_block(address: str, block: Object) -> bool:
     """Return whether an address is in a block; what cannot be read counts as within."""
     try:
@@ -82,10 +95,11 @@ def _is_in_block(address: str, block: Object) -> bool:
 
 
 class Policies:
-    """The network policies that select a pod, in one direction."""
+    """The network policies that select a pod with some labels, in one `direction`: `Ingress` or `Egress`."""
 
     def __init__(self, policies: Iterable[Object], labels: Mapping[str, str], direction: str) -> None:
-        self.rules_key, self.peers_key = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}[direction]
+        self.rules_key = {"Ingress": "ingress", "Egress": "egress"}[direction]
+        self.peers_key = {"Ingress": "from", "Egress": "to"}[direction]
         self.policies = []
         for policy in policies:
             selects_pod = selects_labels(mapping_at(policy, "spec", "podSelector"), labels)
@@ -97,23 +111,23 @@ class Policies:
         """The names of the policies in a message."""
         return ", ".join(str(value_at(policy, ("metadata", "name"))) for policy in self.policies)
 
-    def is_surely_kept_out(self, sender: SendingPod, ports: Iterable[int], names: Iterable[str]) -> bool:
-        """Return whether surely no rule admits a sender to one of these ports."""
+    def is_surely_kept_out(self, sending_pod: SendingPod, ports: Iterable[int], names: Iterable[str]) -> bool:
+        """Return whether surely no rule admits a pod to one of these ports, by their numbers or names."""
         port_numbers, port_names = set(ports), set(names)
         for policy in self.policies:
             namespace = str(value_at(policy, ("metadata", "namespace")))
             for rule in list_at(policy, "spec", self.rules_key):
                 has_port = _has_port(rule, port_numbers, "TCP", port_names)
-                if has_port and self._may_admit(rule, sender, namespace):
+                if has_port and self._may_admit(rule, sending_pod, namespace):
                     return False
         return bool(self.policies)
 
-    def _may_admit(self, rule: Object, sender: SendingPod, namespace: str) -> bool:
-        """Return whether a rule admits a sender, or may; one without peers, or with one that is none, admits all."""
+    def _may_admit(self, rule: Object, sending_pod: SendingPod, namespace: str) -> bool:
+        """Return whether a rule admits a pod, or may; one without peers, or with one that is no mapping, admits all."""
         rule_peers = list_at(rule, self.peers_key)
-        return not rule_peers or not all(
-            isinstance(peer, dict) and sender.is_surely_not(peer, namespace) for peer in rule_peers
-        )
+        if not rule_peers:
+            return True
+        return any(not isinstance(peer, dict) or not sending_pod.is_surely_not(peer, namespace) for peer in rule_peers)
 
     def judge_admission(self, ports: Iterable[int], protocol: str, names: Iterable[str] = ()) -> str:
         """Return `all`, `some` peers or `none` for connections to one of these ports."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ..config.paths import value_at
 
 Manifest = dict[str, Any]
+"""An object of Kubernetes as YAML or the API server gives it."""
 _NAMESPACE_PATH = ("metadata", "namespace")
 
 
@@ -32,8 +33,8 @@ def ref(manifest: Manifest) -> ObjectRef:
     return ObjectRef(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
 
 
-# Kinds of different API groups may share a name, so the group is part of the identity of an object.
 ObjectIdentity = tuple[str, ObjectRef]
+"""An API group and the name of an object. Kinds of different groups may share a name, so the group is part of it."""
 
 
 def object_identity(manifest: Manifest) -> ObjectIdentity:
@@ -42,7 +43,7 @@ def object_identity(manifest: Manifest) -> ObjectIdentity:
 
 
 def api_group(api_version: str) -> str:
-    """Return the API group, which is empty for the core."""
+    """Return the API group: `apps` of `apps/v1`, and an empty text of `v1`, the core."""
     return api_version.rpartition("/")[0]
 
 

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expressions of log operators: what keeps them from being compiled.
+"""Expressions of log operators, such as `body matches "^[A-Z]"`: what keeps them from being compiled. Private.
 
-Source: the lexer of github.com/expr-lang/expr. Mistakes that tokens show come first; expr_syntax reads the rest.
-Private.
+The rules on operators of receivers ask here: for `body = "x"`, `find_expression_fault` answers `ExpressionFault(5, "`=`
+compares nothing; `==` does")`. Mistakes that show in the tokens come first; expr_syntax.py reads the rest.
+Source: the lexer of github.com/expr-lang/expr.
 """
 
 from __future__ import annotations
@@ -24,26 +25,30 @@ _TOKEN = re.compile(
     r"|(?P<sign>[&!=*<>][&=*]?|\|\|?|::?|\?[.?]?|\.\.?|[,;%+^#/-])",
     re.DOTALL,
 )
+# An escape in a text. Group: the character behind the backslash.
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+# The characters that may stand behind a backslash.
 _ESCAPES = frozenset("abfnrtv\\'\"`?xXuU0123456789")
 _OPENING_BRACKETS = {")": "(", "]": "[", "}": "{"}
 _WORD_OPERATORS = ("in", "or", "and", "matches", "contains", "startsWith", "endsWith")
 _KEYWORDS = (*_WORD_OPERATORS, "not", "let", "if", "else")
-_COMPARES = ("&&", "||", "==", "!=", "<=", ">=", "<", ">")
-_UNFINISHED = frozenset((*_COMPARES, *"+-/%^*!,?:", "**", "??", *_WORD_OPERATORS, "not"))
+_BINARY_SIGNS = ("&&", "||", "==", "!=", "<=", ">=", "<", ">")
+# Tokens behind which something has to follow.
+_UNFINISHED = frozenset((*_BINARY_SIGNS, *"+-/%^*!,?:", "**", "??", *_WORD_OPERATORS, "not"))
+# What may follow a text that is a regular expression by itself, and not a part of one.
 _AFTER_REGEX = ("", "&&", "||", "and", "or", ")")
+# What stands before the name of a member.
 _MEMBER_SIGNS = (".", "?.")
 
 
 class ExpressionFault(NamedTuple):
-    """Why an expression is not compiled, and at which character, from 0.
-
-    `is_regex_fault` says that a regular expression in it is refused.
-    """
+    """Why an expression is not compiled."""
 
     start: int
+    """The number of the character where it is wrong, from 0."""
     reason: str
     is_regex_fault: bool = False
+    """Whether a regular expression in it is refused."""
 
 
 _NO_TOKEN = ExpressionToken("", "", 0)
@@ -137,18 +142,18 @@ def _find_text_fault(token: ExpressionToken, previous: ExpressionToken, followin
     if token.kind != "text" or token.text.startswith(("b", "B")):
         return None
     content = token.text[1:-1]
-    is_raw = token.text.startswith("`")
+    is_raw = token.text.startswith("`")  # without escapes
     escapes = [] if is_raw else list(_ESCAPE.finditer(content))
     for escape in escapes:
         if escape[1] not in _ESCAPES:
             fix = "write the backslash twice, or the text between backticks"
             return ExpressionFault(token.start + 1 + escape.start(), f"`{escape[0]}` is no escape; {fix}")
     is_regex = previous.text.endswith("matches") and following_text in _AFTER_REGEX
-    if not is_regex or any(escape[1] not in "\\'\"" for escape in escapes):
+    has_only_signs_escaped = all(escape[1] in "\\'\"" for escape in escapes)
+    if not is_regex or not has_only_signs_escaped:
         return None
-    refused_regex = find_regex_refusal(content if is_raw else _ESCAPE.sub(r"\1", content))
-    if refused_regex is None:
+    regex = content if is_raw else _ESCAPE.sub(r"\1", content)
+    refusal = find_regex_refusal(regex)
+    if refusal is None:
         return None
-    return ExpressionFault(
-        token.start, f"Go refuses this regular expression: {refused_regex.reason}", is_regex_fault=True
-    )
+    return ExpressionFault(token.start, f"Go refuses this regular expression: {refusal.reason}", is_regex_fault=True)

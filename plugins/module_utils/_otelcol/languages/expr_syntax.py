@@ -1,12 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expressions of log operators, parsed: what stands where it cannot, and the type of the whole.
+"""Expressions of log operators, parsed: what stands where it cannot, and the type of the whole. Private.
 
-expr.py makes the tokens and calls `ExpressionParser`. To judge an expression is to say whether it is compiled.
-Expressions with predicates, pipes, maps, variables or `if` raise NotJudged, since more of the language would be needed.
-Types are letters; `?` is known only at run time. Sources: the parser and the checker of github.com/expr-lang/expr.
-Private.
+expr.py makes the tokens and calls `ExpressionParser`. Of `len(attributes.a) > 3`, the type is `BOOL`; `"a" + 1` raises
+InvalidExpression, since `+` takes two values of a type. Expressions with predicates, pipes, maps, variables or `if`
+raise NotJudged: whether they are compiled is not known here.
+
+A type is a letter, such as `i` for a whole number. A text of several letters means one of these types, and `?` a type
+that is known only at run time. Sources: the parser and the checker of github.com/expr-lang/expr.
 """
 
 from __future__ import annotations
@@ -15,9 +17,18 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# A type is a letter; a text of several letters is one of these types.
+# ── Types ──
+
 UNKNOWN = "?"
-BOOL, INT, FLOAT, TEXT, LIST, NIL, _TIME, _SPAN = "bifslntd"
+BOOL = "b"
+INT = "i"
+FLOAT = "f"
+TEXT = "s"
+LIST = "l"
+NIL = "n"
+_TIME = "t"
+_SPAN = "d"
+# Types that are one of several.
 _NUMBERS = INT + FLOAT
 _TIMES = _TIME + _SPAN
 TYPES_IN_WORDS = {
@@ -34,11 +45,16 @@ TYPES_IN_WORDS = {
 _COMPARED_TYPES = {BOOL: BOOL, INT: INT, FLOAT: INT, TEXT: TEXT, LIST: LIST}
 
 
+# ── Operators ──
+
+
 class _Operator(NamedTuple):
-    """What an operator takes on both sides, and the type of its result; empty for the type of its sides."""
+    """What an operator takes, and what it makes."""
 
     operand_types: str
+    """The types that both sides may have."""
     result_type: str
+    """The type of the result; empty for the type of its sides."""
 
 
 TEXT_OPERATORS = ("matches", "contains", "startsWith", "endsWith")
@@ -60,11 +76,16 @@ _OPERATORS = {
 }
 
 
+# ── Functions ──
+
+
 class _Function(NamedTuple):
-    """What each argument of a function may be, those that can be left out, and the type of what it returns."""
+    """What a function takes and returns."""
 
     required_types: tuple[str, ...]
+    """The types that each argument may have."""
     optional_types: tuple[str, ...]
+    """The same for arguments that can be left out, which come behind the others."""
     result_type: str
 
 
@@ -91,6 +112,10 @@ _FUNCTIONS = {
     "take": _Function((LIST + NIL, INT + NIL), (), LIST),
 }
 _CONSTANTS = {"true": BOOL, "false": BOOL, "nil": NIL}
+
+# ── What the parser knows ──
+
+# Words and signs of parts of the language that are not read here.
 _NOT_JUDGED = frozenset(("#", "let", "if", "else", ";", "{", "}", "::", "|", "$env"))
 # The whole of an integer, or the digits of a number before its point: `0x1f`, `1_000`.
 _NUMBER = re.compile(r"(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*)\Z")
@@ -124,11 +149,13 @@ class NotJudged(Exception):  # noqa: N818 - a verdict, not a failure
 
 
 class ExpressionToken(NamedTuple):
-    """A word, sign, bracket or text of an expression."""
+    """A token of an expression."""
 
     kind: str
+    """`text`, `word`, `bracket` or `sign`; `end` for the token behind the last one."""
     text: str
     start: int
+    """The number of its first character, from 0."""
 
 
 class _Argument(NamedTuple):
@@ -138,77 +165,8 @@ class _Argument(NamedTuple):
     type: str
 
 
-def _infer_operator_type(sign: ExpressionToken, left_type: str, right_type: str) -> str:
-    """Return the type of the result of an operator. Raises Invalid if it does not take values of these types."""
-    if sign.text in _EQUALITIES:
-        _check_same_type(sign, left_type, right_type)
-        return BOOL
-    if sign.text == "in":
-        _check_container(sign, left_type, right_type)
-        return BOOL
-    if sign.text == "??":
-        return UNKNOWN
-    operator = _OPERATORS[sign.text]
-    _check_operand(sign, left_type, operator.operand_types)
-    _check_operand(sign, right_type, operator.operand_types)
-    _check_same_type(sign, left_type, right_type)
-    if operator.result_type:
-        return operator.result_type
-    return left_type if left_type == right_type else UNKNOWN
-
-
-def _check_operand(sign: ExpressionToken, operand_type: str, taken_types: str) -> None:
-    """Raise Invalid if an operator takes no operand of this type."""
-    if operand_type != UNKNOWN and operand_type not in taken_types:
-        raise InvalidExpression(
-            sign.start, f"`{sign.text}` takes {TYPES_IN_WORDS[taken_types[0]]}, not {TYPES_IN_WORDS[operand_type]}"
-        )
-
-
-def _check_same_type(sign: ExpressionToken, left_type: str, right_type: str) -> None:
-    """Raise Invalid if the types of both sides are known and differ; integers and floats count as one type."""
-    left_kind, right_kind = _COMPARED_TYPES.get(left_type), _COMPARED_TYPES.get(right_type)
-    if left_kind and right_kind and left_kind != right_kind:
-        raise InvalidExpression(
-            sign.start,
-            f"`{sign.text}` takes two values of a type, not {TYPES_IN_WORDS[left_type]} and"
-            f" {TYPES_IN_WORDS[right_type]}",
-        )
-
-
-def _check_container(sign: ExpressionToken, left_type: str, right_type: str) -> None:
-    """Raise Invalid if the right side of `in` is a value that contains nothing."""
-    may_contain = right_type in (UNKNOWN, LIST, NIL)
-    may_be_in_text = right_type == TEXT and left_type == UNKNOWN
-    if not may_contain and not may_be_in_text:
-        raise InvalidExpression(sign.start, f"`in` looks into a list or a map, not into {TYPES_IN_WORDS[right_type]}")
-
-
-def _infer_return_type(function_name: ExpressionToken, arguments: Sequence[_Argument]) -> str:
-    """Return the type of what a function returns, unknown for one that is not in the table. Raises Invalid."""
-    function = _FUNCTIONS.get(function_name.text)
-    if function is None:
-        return UNKNOWN
-    parameter_types = (*function.required_types, *function.optional_types)
-    least_count, most_count = len(function.required_types), len(parameter_types)
-    if not least_count <= len(arguments) <= most_count:
-        counts = str(least_count) if least_count == most_count else f"{least_count} to {most_count}"
-        raise InvalidExpression(
-            function_name.start, f"`{function_name.text}` takes {counts} values, not {len(arguments)}"
-        )
-    for argument, parameter_type in zip(arguments, parameter_types, strict=False):
-        is_judged = UNKNOWN not in (parameter_type, argument.type)
-        if is_judged and argument.type not in parameter_type:
-            raise InvalidExpression(
-                argument.start,
-                f"`{function_name.text}` takes {TYPES_IN_WORDS[parameter_type[0]]} here, not"
-                f" {TYPES_IN_WORDS[argument.type]}",
-            )
-    return function.result_type
-
-
 class ExpressionParser:
-    """Reads the tokens of one expression. Its methods raise Invalid and NotJudged.
+    """Reads the tokens of one expression. Its methods raise InvalidExpression and NotJudged.
 
     Each method reads what its name says from the token at `index` on, leaves `index` behind it, and returns its type.
     """
@@ -413,3 +371,75 @@ class ExpressionParser:
 def _binding_strength(token: ExpressionToken) -> int:
     """Return the strength of an operator between two values; `_NO_OPERATOR`, below all, for another token."""
     return _NO_OPERATOR if token.kind == "text" else _STRENGTHS.get(token.text, _NO_OPERATOR)
+
+
+# ── Types of results ──
+
+
+def _infer_operator_type(sign: ExpressionToken, left_type: str, right_type: str) -> str:
+    """Return the type of the result of an operator. Raises InvalidExpression if it takes no values of these types."""
+    if sign.text in _EQUALITIES:
+        _check_same_type(sign, left_type, right_type)
+        return BOOL
+    if sign.text == "in":
+        _check_container(sign, left_type, right_type)
+        return BOOL
+    if sign.text == "??":
+        return UNKNOWN
+    operator = _OPERATORS[sign.text]
+    _check_operand(sign, left_type, operator.operand_types)
+    _check_operand(sign, right_type, operator.operand_types)
+    _check_same_type(sign, left_type, right_type)
+    if operator.result_type:
+        return operator.result_type
+    return left_type if left_type == right_type else UNKNOWN
+
+
+def _check_operand(sign: ExpressionToken, operand_type: str, taken_types: str) -> None:
+    """Raise InvalidExpression if an operator takes no operand of this type."""
+    if operand_type != UNKNOWN and operand_type not in taken_types:
+        raise InvalidExpression(
+            sign.start, f"`{sign.text}` takes {TYPES_IN_WORDS[taken_types[0]]}, not {TYPES_IN_WORDS[operand_type]}"
+        )
+
+
+def _check_same_type(sign: ExpressionToken, left_type: str, right_type: str) -> None:
+    """Raise InvalidExpression if the types of both sides are known and differ; integers and floats count as one."""
+    left_kind, right_kind = _COMPARED_TYPES.get(left_type), _COMPARED_TYPES.get(right_type)
+    if left_kind and right_kind and left_kind != right_kind:
+        raise InvalidExpression(
+            sign.start,
+            f"`{sign.text}` takes two values of a type, not {TYPES_IN_WORDS[left_type]} and"
+            f" {TYPES_IN_WORDS[right_type]}",
+        )
+
+
+def _check_container(sign: ExpressionToken, left_type: str, right_type: str) -> None:
+    """Raise InvalidExpression if the right side of `in` is a value that contains nothing."""
+    may_contain = right_type in (UNKNOWN, LIST, NIL)
+    may_be_in_text = right_type == TEXT and left_type == UNKNOWN
+    if not may_contain and not may_be_in_text:
+        raise InvalidExpression(sign.start, f"`in` looks into a list or a map, not into {TYPES_IN_WORDS[right_type]}")
+
+
+def _infer_return_type(function_name: ExpressionToken, arguments: Sequence[_Argument]) -> str:
+    """Return the type of what a function returns, unknown for one not in the table. Raises InvalidExpression."""
+    function = _FUNCTIONS.get(function_name.text)
+    if function is None:
+        return UNKNOWN
+    parameter_types = (*function.required_types, *function.optional_types)
+    least_count, most_count = len(function.required_types), len(parameter_types)
+    if not least_count <= len(arguments) <= most_count:
+        counts = str(least_count) if least_count == most_count else f"{least_count} to {most_count}"
+        raise InvalidExpression(
+            function_name.start, f"`{function_name.text}` takes {counts} values, not {len(arguments)}"
+        )
+    for argument, parameter_type in zip(arguments, parameter_types, strict=False):
+        is_judged = UNKNOWN not in (parameter_type, argument.type)
+        if is_judged and argument.type not in parameter_type:
+            raise InvalidExpression(
+                argument.start,
+                f"`{function_name.text}` takes {TYPES_IN_WORDS[parameter_type[0]]} here, not"
+                f" {TYPES_IN_WORDS[argument.type]}",
+            )
+    return function.result_type

@@ -1,7 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which context the Collector chooses for OTTL that names contexts in its paths, such as `span.name`.
+"""Which context the Collector chooses for OTTL that names contexts in its paths.
+
+A context is what a statement runs for, such as `span` or `resource`. It has functions and enums, and it sees the paths
+of the contexts around it:
+
+    set(span.name, "x")                                               →    span
+    set(span.name, resource.attributes["a"])                          →    span, which sees resource
+    set(resource.attributes["a"], "x")                                →    resource
 
 Source: pkg/ottl/context_inferrer.go of OpenTelemetry Collector Contrib.
 """
@@ -11,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from .ottl import OttlLanguage
+from .ottl_language import OttlLanguage
 from .ottl_syntax import UsedNames
 
 
@@ -25,9 +32,9 @@ class Inferred(NamedTuple):
 def infer_context(language: OttlLanguage, kind: str, contexts: Sequence[str], texts: Iterable[UsedNames]) -> Inferred:
     """Return the context that the Collector chooses for texts which name contexts in their paths.
 
-    `kind` is a kind of text, such as STATEMENT of ottl.py, and `contexts` are those that the setting allows. The first
-    context of the table that a path names is chosen, if it has all functions and enums of the texts; else the first
-    other one that has these and sees it, which means that it has the paths of that context too.
+    `kind` is a kind of text, such as STATEMENT of ottl_language.py, and `contexts` are those that the setting allows.
+    The first context of the table that a path names is chosen, if it has all functions and enums of the texts; else the
+    first other one that has these and sees it, which means that it has the paths of that context too.
     """
     named_contexts: set[str] = set()
     functions: set[str] = set()
@@ -54,7 +61,7 @@ def find_named_contexts(used: UsedNames) -> Iterator[str]:
 
 
 def choose_first_context(language: OttlLanguage, named_contexts: set[str]) -> str:
-    """Return the first context of the table that is named, `otelcol` last; else a word that is no context."""
+    """Return the first context of the table that is named, `otelcol` last; else a word that names no context."""
     for name in (*list_inferable_contexts(language), "otelcol"):
         if name in named_contexts:
             return name

@@ -1,17 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The grammar of the OpenTelemetry Transformation Language: a text becomes the calls, paths and enums that it uses.
+"""The tokens of the OpenTelemetry Transformation Language, and the values that its texts are made of. Private.
 
-`split_tokens` makes tokens of a text, and `OttlParser` reads them in one pass without backtracking. It keeps what a
-text uses and the kinds of values, and nothing else: no operators, no keys of paths. ottl.py reads whole statements with
-it and judges the names. Source: LANGUAGE.md of pkg/ottl; it did not change from 0.155 to 0.159. Private.
+`split_tokens` makes tokens of a text, and ottl_parser.py reads them in one pass without backtracking. Of `set(name,
+"a") where kind == SPAN_KIND_SERVER`, it keeps the call of `set`, the paths `name` and `kind`, and the enum. It keeps
+nothing else: no operators, no keys of paths. ottl_reading.py reads whole statements with it.
+
+Source: LANGUAGE.md of pkg/ottl; it did not change from 0.155 to 0.159.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -47,21 +50,32 @@ _FIX_BY_SIGN = {
     "!": "Write `not`.",
     '"': 'Close the text with `"`.',
 }
-# Integers have 64 bits with a sign. Texts of more digits are not even converted.
-_INTEGER_LIMIT, _MOST_DIGITS = 2**63, 19
 _LARGEST_RUNE = 0x10FFFF
-# Deeper than any statement; a deeper text is not judged.
-_DEEPEST = 40
-# Kinds of values. The first line has literals, enums, lists and maps. PATH is such as `span.name`, CALL such as
-# `Len(name)`, MATH a calculation, LAMBDA such as `(x) => x`, NAME the name of a function without a call, and TEST a
-# condition.
-STRING, INT, FLOAT, BOOL, NIL, BYTES, ENUM, LIST, MAP = "s", "i", "f", "b", "n", "y", "e", "l", "m"
-PATH, CALL, MATH, LAMBDA, NAME, TEST = "p", "c", "x", "L", "F", "t"
 
-# What can be calculated with, what a condition may be, and what the kinds of tokens stand for.
-CALCULABLE_KINDS = (PATH, CALL, INT, FLOAT, MATH)
-CONDITION_KINDS = (TEST, CALL, BOOL)
-KIND_BY_TOKEN = {"string": STRING, "int": INT, "float": FLOAT, "bool": BOOL, "nil": NIL, "bytes": BYTES}
+
+class ValueKind(Enum):
+    """What a value is; the text is how messages call it."""
+
+    STRING = "text"
+    INT = "a whole number"
+    FLOAT = "a number with a decimal point"
+    BOOL = "true or false"
+    NIL = "nil"
+    BYTES = "bytes"
+    ENUM = "an enum"
+    """Such as `SPAN_KIND_SERVER`."""
+    LIST = "a list"
+    MAP = "a map"
+    PATH = "a path"
+    """Such as `span.name`."""
+    CALL = "a converter"
+    """Such as `Len(name)`."""
+    MATH = "a calculation"
+    LAMBDA = "a lambda"
+    """Such as `(x) => x`."""
+    NAME = "a name"
+    """The name of a function without a call."""
+    TEST = "a condition"
 
 
 class InvalidOttl(Exception):  # noqa: N818 - a verdict, not a failure
@@ -73,10 +87,6 @@ class InvalidOttl(Exception):  # noqa: N818 - a verdict, not a failure
     def __init__(self, start: int, why: str, fix: str = "") -> None:
         self.start, self.why, self.fix = start, why, fix
         super().__init__(why)
-
-
-class TooDeep(Exception):  # noqa: N818 - a verdict, not a failure
-    """A text that nests too deep to be judged."""
 
 
 class OttlToken(NamedTuple):
@@ -105,19 +115,19 @@ class PathStep(NamedTuple):
 
 @dataclass(slots=True)
 class Value:
-    """A value: its kind, where it starts, its text, the arguments of a call or the items of a list.
+    """A value in a text, such as a literal, a path or a call."""
 
-    `kind` is one of the kinds above, such as CALL. `text` is a literal as it is spelled, the name of a call, enum or
-    function, or the names of a path with dots between them; empty for other kinds. `steps` are the names in a path.
-    `has_sign` says that a sign stands before a literal or a calculation.
-    """
-
-    kind: str
+    kind: ValueKind
     start: int
     text: str = ""
+    """A literal as it is spelled, the name of a call, enum or function, or the names of a path with dots between them;
+    empty for other kinds."""
     arguments: list[NamedValue] = field(default_factory=list)
+    """The arguments of a call, or the items of a list."""
     steps: list[PathStep] = field(default_factory=list)
+    """The names in a path."""
     has_sign: bool = False
+    """Whether a sign stands before a literal or a calculation."""
 
 
 @dataclass(slots=True)
@@ -138,12 +148,12 @@ def unquote_text(quoted: str) -> str | None:
 
     None if the literal has an escape that Go does not know.
     """
-    if _find_wrong_escape(quoted):
+    if find_wrong_escape(quoted):
         return None
     return _ESCAPE.sub(lambda escape: _resolve_escape(escape[0][1:]), quoted[1:-1])
 
 
-def _find_wrong_escape(quoted: str) -> re.Match[str] | None:
+def find_wrong_escape(quoted: str) -> re.Match[str] | None:
     """Return the first escape that Go does not know."""
     for escape in _ESCAPE.finditer(quoted):
         if escape[1] is not None:
@@ -162,7 +172,7 @@ def _resolve_escape(body: str) -> str:
 
 @lru_cache(maxsize=4096)
 def split_tokens(text: str) -> tuple[OttlToken, ...]:
-    """Return the tokens of a text; the last one has the kind `end`. Raises Invalid for a sign without a meaning.
+    """Return the tokens of a text; the last one has the kind `end`. Raises InvalidOttl for a sign without a meaning.
 
     The tokens are cached, since many configs have the same statements.
     """
@@ -179,314 +189,3 @@ def split_tokens(text: str) -> tuple[OttlToken, ...]:
             end_before, f"`{text[end_before]}` has no meaning here", _FIX_BY_SIGN.get(text[end_before], "")
         )
     return (*tokens, OttlToken("end", "", len(text)))
-
-
-def _make_literal(token: OttlToken) -> Value:
-    """Return a literal.
-
-    Raises Invalid for a text with a wrong escape, a number above 64 bits, or bytes with half a byte, such as `0xabc`.
-    """
-    value_kind = KIND_BY_TOKEN[token.kind]
-    if value_kind == STRING:
-        _check_escapes(token)
-    if value_kind == INT and (len(token.text) > _MOST_DIGITS or int(token.text) >= _INTEGER_LIMIT):
-        raise InvalidOttl(token.start, "this number is too large")
-    if value_kind == BYTES and len(token.text) % 2:
-        raise InvalidOttl(token.start, "bytes need an even number of hexadecimal digits")
-    return Value(value_kind, token.start, token.text)
-
-
-def _check_escapes(token: OttlToken) -> None:
-    """Raise Invalid at the first escape of a text in quotes that Go does not know."""
-    escape = _find_wrong_escape(token.text)
-    if escape:
-        start = token.start + escape.start()
-        raise InvalidOttl(start, f"`{escape[0]}` is no escape in a text", f"Write `\\{escape[0]}` for a backslash.")
-
-
-def _check_calculable(value: Value, start: int) -> None:
-    """Raise Invalid with the place `start` if a value cannot stand beside `+`, `-`, `*` or `/`."""
-    if value.kind not in CALCULABLE_KINDS:
-        raise InvalidOttl(start, "only numbers, paths and converters can be calculated with")
-
-
-class OttlParser:
-    """Reads one text; `used` holds what it uses. Its methods raise Invalid and TooDeep.
-
-    Each method reads what its name says from the token at `index` on, and leaves `index` at the token behind that.
-    `depth` counts the values that are being read inside of each other. `scopes` has the parameters of each lambda
-    around the token, the innermost last.
-    """
-
-    def __init__(self, text: str) -> None:
-        self.tokens = split_tokens(text)
-        self.index, self.depth = 0, 0
-        self.used = UsedNames()
-        self.scopes: list[set[str]] = []
-
-    @property
-    def token(self) -> OttlToken:
-        """The token that is read next."""
-        return self.tokens[self.index]
-
-    def read_token(self) -> OttlToken:
-        """Return the next token, and move behind it."""
-        token = self.tokens[self.index]
-        self.index += 1
-        return token
-
-    def describe_unexpected(self, expected: str) -> InvalidOttl:
-        """Return the exception that says that something else should stand here; the caller raises it."""
-        token = self.token
-        actual = f"`{token.text}`" if token.text else "the end"
-        fix = "Write `==`." if token.text == "=" else ""
-        return InvalidOttl(token.start, f"{expected} should stand here, not {actual}", fix)
-
-    def take(self, text: str, expected: str = "") -> OttlToken:
-        """Read the token with this text. Raises Invalid if another one stands here.
-
-        `expected` is what the message asks for; empty if that is the text itself.
-        """
-        if self.token.text != text:
-            raise self.describe_unexpected(expected or f"`{text}`")
-        return self.read_token()
-
-    def require_truth(self, value: Value) -> None:
-        """Raise Invalid if a value is no condition."""
-        if value.kind not in CONDITION_KINDS:
-            raise self.describe_unexpected("a comparison, such as `== 1`,")
-
-    def value(self) -> Value:
-        """Read a value that is no condition."""
-        value = self.read_value_or_condition()
-        if value.kind == TEST:
-            raise InvalidOttl(value.start, "a value should stand here, not a condition")
-        return value
-
-    def read_value_or_condition(self) -> Value:
-        """Read a value or a condition: `or` binds less than `and`, and that less than `not` and comparisons."""
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise TooDeep
-        left = self._read_conjunction()
-        while self.token.kind == "or":
-            self.require_truth(left)
-            self.read_token()
-            self.require_truth(self._read_conjunction())
-            left = Value(TEST, left.start)
-        self.depth -= 1
-        return left
-
-    def _read_conjunction(self) -> Value:
-        """Read a value, or conditions with `and` between them."""
-        left = self._read_comparison()
-        while self.token.kind == "and":
-            self.require_truth(left)
-            self.read_token()
-            self.require_truth(self._read_comparison())
-            left = Value(TEST, left.start)
-        return left
-
-    def _read_comparison(self) -> Value:
-        """Read a value or a comparison of two, and `not` before it."""
-        start = self.token.start
-        is_negated = self.token.kind == "not"
-        if is_negated:
-            self.read_token()
-        left = self._read_calculation()
-        if self.token.kind == "compare" and left.kind != TEST:
-            self.read_token()
-            if self._read_calculation().kind == TEST:
-                raise InvalidOttl(start, "a condition in parentheses cannot be compared")
-            left = Value(TEST, left.start)
-        if not is_negated:
-            return left
-        self.require_truth(left)
-        return Value(TEST, start)
-
-    def _read_calculation(self) -> Value:
-        """Read a value, or several with `+`, `-`, `*` and `/` between them."""
-        left = self._read_signed_value()
-        while self.token.kind in ("sum", "product"):
-            _check_calculable(left, self.token.start)
-            self.read_token()
-            right = self._read_signed_value()
-            _check_calculable(right, right.start)
-            left = Value(MATH, left.start)
-        return left
-
-    def _read_signed_value(self) -> Value:
-        """Read a value, and at most one sign before it: `-1` and `-Len(name)`, but not `--1`."""
-        if self.token.kind != "sum":
-            return self._single_value()
-        start = self.read_token().start
-        value = self._single_value()
-        if value.kind not in CALCULABLE_KINDS or value.has_sign:
-            raise InvalidOttl(start, "only numbers, paths and converters can have a sign")
-        is_literal = value.kind in KIND_BY_TOKEN.values()
-        value_kind = value.kind if is_literal else MATH
-        return Value(value_kind, start, value.text, has_sign=True)
-
-    def _single_value(self) -> Value:
-        """Read a literal, path, call, enum, name, list, map or lambda, or what stands in parentheses."""
-        token = self.token
-        if token.kind in KIND_BY_TOKEN:
-            return _make_literal(self.read_token())
-        if token.kind == "lower":
-            return self._read_path()
-        if token.kind == "upper":
-            return self._read_call_enum_or_name()
-        if token.text == "(":
-            return self._read_lambda() or self._read_parentheses()
-        if token.text == "[":
-            return self._read_list()
-        if token.text == "{":
-            return self._read_map()
-        raise self.describe_unexpected("a value")
-
-    def _read_parentheses(self) -> Value:
-        """Read a calculation or a condition in parentheses.
-
-        A call in parentheses stays a CALL without its name and arguments, which are in `used`; everything else becomes
-        a TEST or MATH.
-        """
-        start = self.read_token().start
-        inner_value = self.read_value_or_condition()
-        if inner_value.kind not in (*CALCULABLE_KINDS, *CONDITION_KINDS):
-            raise self.describe_unexpected("a comparison")
-        self.take(")")
-        if inner_value.kind == CALL:
-            return Value(CALL, start)
-        return Value(TEST if inner_value.kind in CONDITION_KINDS else MATH, start)
-
-    def _find_name_end(self) -> int:
-        """Return the index of the token behind a name. A name has a token for each run of one case: `Is` has two."""
-        end = self.index
-        while self.tokens[end].kind in ("upper", "lower"):
-            end += 1
-        return end
-
-    def _read_name(self) -> str:
-        """Read the name of a function, enum or argument."""
-        start, end = self.index, self._find_name_end()
-        self.index = end
-        return "".join(token.text for token in self.tokens[start:end])
-
-    def call(self) -> Value:
-        """Read a function with its arguments."""
-        start = self.token.start
-        name = self._read_name()
-        self.take("(", f"`(` after the function '{name}'")
-        arguments: list[NamedValue] = []
-        while self.token.text != ")":
-            if arguments:
-                self.take(",", "`,` or `)`")
-            arguments.append(self._read_argument())
-        self.take(")")
-        return Value(CALL, start, name, arguments)
-
-    def _read_argument(self) -> NamedValue:
-        """Read `VALUE` or `NAME = VALUE`."""
-        has_name = self.token.kind == "lower" and self.tokens[self._find_name_end()].text == "="
-        if not has_name:
-            return NamedValue("", self.value())
-        name = self._read_name()
-        self.take("=")
-        return NamedValue(name, self.value())
-
-    def _read_call_enum_or_name(self) -> Value:
-        """Read what begins in upper case: a call with its keys, an enum, or the name of a function.
-
-        `(` follows the name of a call. Otherwise, all capitals are an enum such as `SPAN_KIND_SERVER`, and any other
-        name is that of a function which is an argument. A function in all capitals, such as `SHA256`, is an ENUM here;
-        ottl.py makes it a NAME.
-        """
-        start, end = self.token.start, self._find_name_end()
-        if self.tokens[end].text == "(":
-            call = self.call()
-            self.used.calls.append(call)
-            self._read_keys()
-            return call
-        has_one_token = end == self.index + 1
-        if not has_one_token:  # enums have no small letters
-            return Value(NAME, start, self._read_name())
-        enum = Value(ENUM, start, self._read_name())
-        self.used.enums.append(enum)
-        return enum
-
-    def _read_path(self) -> Value:
-        """Read names with dots between them, each with its keys."""
-        first_token = self.token
-        if self.tokens[self.index + 1].text == "(":
-            fix = f"Write `{first_token.text[:1].upper()}{first_token.text[1:]}(…)`."
-            raise InvalidOttl(
-                first_token.start, "a function that returns a value starts with an upper-case letter", fix
-            )
-        path = Value(PATH, first_token.start)
-        path.steps.append(self._read_step())
-        while self.token.text == ".":
-            self.read_token()
-            path.steps.append(self._read_step())
-        path.text = ".".join(step.name for step in path.steps)
-        is_parameter = any(first_token.text in parameters for parameters in self.scopes)
-        if not is_parameter:
-            self.used.paths.append(path)
-        return path
-
-    def _read_step(self) -> PathStep:
-        """Read a name of a path with its keys."""
-        if self.token.kind != "lower":
-            raise self.describe_unexpected("a name in lower case")
-        name = self.read_token().text
-        return PathStep(name, self._read_keys())
-
-    def _read_keys(self) -> bool:
-        """Read keys in brackets, such as `["a"][0]`; return whether there are any."""
-        start_index = self.index
-        while self.token.text == "[":
-            self.read_token()
-            key = self.value()
-            if key.kind not in (*CALCULABLE_KINDS, STRING):
-                last_token = self.tokens[self.index - 1]
-                raise InvalidOttl(last_token.start, "a key is a text or a number")
-            self.take("]")
-        return self.index > start_index
-
-    def _read_list(self) -> Value:
-        """Read `[VALUE, …]`; the grammar lets commas out."""
-        values = Value(LIST, self.read_token().start)
-        while self.token.text != "]":
-            if self.token.text == ",":
-                self.read_token()
-            values.arguments.append(NamedValue("", self.value()))
-        self.read_token()
-        return values
-
-    def _read_map(self) -> Value:
-        """Read `{"KEY": VALUE, …}`; the grammar lets commas out."""
-        entries = Value(MAP, self.read_token().start)
-        while self.token.text != "}":
-            if self.token.kind != "string":
-                raise self.describe_unexpected("a key in quotes")
-            _check_escapes(self.read_token())
-            self.take(":")
-            self.value()
-            if self.token.text == ",":
-                self.read_token()
-        self.read_token()
-        return entries
-
-    def _read_lambda(self) -> Value | None:
-        """Read `(NAME, …) => VALUE`; return None and read nothing if none begins here."""
-        first_index = end_index = self.index + 1
-        while self.tokens[end_index].kind in ("lower", "blank") or self.tokens[end_index].text == ",":
-            end_index += 1
-        if self.tokens[end_index].text != ")" or self.tokens[end_index + 1].kind != "arrow":
-            return None
-        value = Value(LAMBDA, self.token.start)
-        self.used.lambdas.append(value)
-        self.scopes.append({token.text for token in self.tokens[first_index:end_index]})
-        self.index = end_index + 2
-        self.read_value_or_condition()
-        self.scopes.pop()
-        return value

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..errors import suggest_word
-from .formats import UNICODE_CLASSES
+from .unicode_classes import UNICODE_CLASSES
 
 # Limits of Go's regexp/syntax: how often a part repeats, and how deep groups nest.
 _MOST_REPEATED = 1000

@@ -1,11 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edits of a migration, and what they do to the data of a config. `text_edits.py` does the same to its text.
+"""The edits of a migration, and what they do to the data of a config. text_edits.py does the same to its text. Private.
 
-A step of a migration yields a `ConfigChange` with its edits, or an `Unsolved` for a person; steps.py lists the steps.
-An entry is a key of a mapping with its value. All paths of the edits of one step are those of the config before the
-step. Private.
+A step of a migration (steps.py) yields a `ConfigChange` for each thing that it changes, or an `Unsolved` for a person:
+
+    ConfigChange(("exporters", "otlphttp"), "otlphttp → otlp_http", "Renamed in 0.144.0.",
+        (RenameKey(("exporters", "otlphttp"), "otlp_http"), Put(("service", "pipelines", "traces", "exporters", 0), …)))
+
+All paths of the edits of one step are those of the config before the step. An entry is a key of a mapping with its
+value.
 """
 
 from __future__ import annotations
@@ -79,24 +83,24 @@ class Wrap(Edit):
 
 @dataclass(frozen=True)
 class ConfigChange:
-    """One automatic change of a config.
-
-    `description` says what changes, such as `otlphttp → otlp_http`, and `reason` why. `edits` do it.
-    """
+    """One automatic change of a config."""
 
     path: Path
     description: str
+    """What changes, such as `otlphttp → otlp_http`."""
     reason: str
     edits: tuple[Edit, ...]
 
 
 @dataclass(frozen=True)
 class Unsolved:
-    """One change that a person has to make. `description` is the problem, `reason` why it is not automatic."""
+    """One change that a person has to make."""
 
     path: Path
     description: str
+    """The problem, such as `'loki' was removed in 0.131.0`."""
     reason: str
+    """Why the change is not automatic, or what to do."""
 
 
 def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
@@ -139,6 +143,7 @@ def _edit_sort_key(edit: Edit) -> tuple[int, list[tuple[int, str]]]:
 
 
 def _apply_to_entry(parent: Any, key: Any, edit: Edit) -> None:
+    """Change the value of a key or an index in place, in a config that is a copy already."""
     if isinstance(edit, Drop):
         del parent[key]
     elif isinstance(edit, Substitute):

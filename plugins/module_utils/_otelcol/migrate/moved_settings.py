@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that moved, and ways of writing that the target no longer takes. Private.
+"""Settings that moved, and spellings that the target no longer takes. Private.
 
 Each public function is a step of a migration, see steps.py: it yields a `ConfigChange` or an `Unsolved` for each place
 that the target version would refuse or ignore (data_edits.py).
@@ -55,10 +55,9 @@ _ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
 # what is not may be a pattern's group or the end of one.
 _BARE_VARIABLE = re.compile(r"(?<![\\$])((?:\$\$)*)\$([A-Z][A-Z0-9_]{2,})\b")
 _BRACED_VARIABLE = r"\1${env:\2}"
-_BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
-_BATCH = ("flush_timeout", "min_size", "max_size", "sizer")
-
-
+# Settings of a batcher that have another name in `sending_queue.batch`, and those that have the same name.
+_RENAMED_BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
+_BATCH_KEYS = ("flush_timeout", "min_size", "max_size", "sizer")
 _METRICS_PATH = ("service", "telemetry", "metrics")
 _ADDRESS_PATH = (*_METRICS_PATH, "address")
 _PER_SIGNAL_KEYS = ("topic", "encoding")
@@ -74,7 +73,10 @@ def _is_from_version(target: TargetBuild, version: str) -> bool:
 
 
 def brace_bare_variables(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield `$NAME` in texts; only `${env:NAME}` is replaced by the variable since 0.104."""
+    """Yield `$NAME` in texts; only `${env:NAME}` is replaced by the variable since 0.104.
+
+    endpoint: $POD_IP:4317    →    endpoint: ${env:POD_IP}:4317
+    """
     if not _is_from_version(target, BRACES_ONLY):
         return
     for path, value in iter_leaves(config):
@@ -87,7 +89,10 @@ def brace_bare_variables(config: Any, target: TargetBuild) -> Iterator[ConfigCha
 
 
 def move_telemetry_address(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield service.telemetry.metrics.address, which became a reader."""
+    """Yield service.telemetry.metrics.address, which became a reader.
+
+    address: 0.0.0.0:8888    →    readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]
+    """
     address = value_at(config, _ADDRESS_PATH)
     if address is None or not _is_from_version(target, READERS_SINCE):
         return
@@ -112,7 +117,10 @@ def _build_reader(host: str, port: str) -> dict[str, Any]:
 
 
 def move_batcher(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield `batcher` of exporters, which became `sending_queue.batch`."""
+    """Yield `batcher` of exporters, which became `sending_queue.batch`.
+
+    batcher: {min_size_items: 100}    →    sending_queue: {batch: {min_size: 100}}
+    """
     if not _is_from_version(target, BATCHER_GONE):
         return
     for exporter_id, settings in mapping_at(config, "exporters").items():
@@ -129,7 +137,7 @@ def _replace_batcher(path: Path, batcher_settings: dict[str, Any], settings: dic
     if not _may_take_batches(value_at(settings, ("sending_queue",))):
         choice_reason = "sending_queue is off, or has a `batch` of its own: choose one."
         return Unsolved(path, "batcher was removed", choice_reason)
-    if set(batcher_settings) - {"enabled", *_BATCH, *_BATCH_KEYS}:
+    if set(batcher_settings) - {"enabled", *_BATCH_KEYS, *_RENAMED_BATCH_KEYS}:
         lost_reason = "It has settings without a counterpart in sending_queue.batch."
         return Unsolved(path, "batcher was removed", lost_reason)
     return ConfigChange(path, "batcher → sending_queue.batch", why, _move_into_queue(path, batcher_settings, settings))
@@ -144,7 +152,7 @@ def _may_take_batches(queue: Any) -> bool:
 
 def _move_into_queue(path: Path, batcher_settings: dict[str, Any], settings: dict[str, Any]) -> tuple[Edit, ...]:
     """Return the edits that move a batcher into the sending_queue beside it, which they make if there is none."""
-    batch = {_BATCH_KEYS.get(key, key): value for key, value in batcher_settings.items() if key != "enabled"}
+    batch = {_RENAMED_BATCH_KEYS.get(key, key): value for key, value in batcher_settings.items() if key != "enabled"}
     queue_path: Path = (*path[:-1], "sending_queue")
     new_queue = ("sending_queue", {"batch": batch})
     if "sending_queue" not in settings:
@@ -168,7 +176,10 @@ def rename_overflow(config: Any, target: TargetBuild) -> Iterator[ConfigChange |
 
 
 def wrap_actions(config: Any, _target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield `actions` that are a mapping, where the processor wants a list."""
+    """Yield `actions` that are a mapping, where the processor wants a list.
+
+    actions: {key: env, action: delete}    →    actions: [{key: env, action: delete}]
+    """
     for role, component_id, settings in list_components(config):
         key = _LISTS_OF_ACTIONS.get(type_of(component_id), "") if role == "processors" else ""
         value = value_at(settings, (key,)) if key else None
@@ -223,7 +234,11 @@ def remove_start_time(config: Any, target: TargetBuild) -> Iterator[ConfigChange
 
 
 def move_keep_alives(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield the settings of kept connections of OTLP over HTTP, which are below `keepalive` since 0.160."""
+    """Yield the settings of kept connections of OTLP over HTTP, which are below `keepalive` since 0.160.
+
+    idle_conn_timeout: 30s        →    keepalive: {idle_conn_timeout: 30s}
+    disable_keep_alives: true     →    keepalive: {enabled: false}
+    """
     if not _is_from_version(target, KEEP_ALIVE_SINCE):
         return
     for path, settings in _find_otlp_http_settings(config):
@@ -261,7 +276,10 @@ def _find_otlp_http_settings(config: Any) -> Iterator[tuple[Path, dict[str, Any]
 
 
 def move_to_signals(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield `topic` and `encoding` of kafka, which each signal has for itself now."""
+    """Yield `topic` and `encoding` of kafka, which each signal has for itself now.
+
+    topic: shop, in a pipeline of traces    →    traces: {topic: shop}
+    """
     if not _is_from_version(target, PER_SIGNAL_SINCE):
         return
     for role, component_id, settings in list_components(config):

@@ -4,7 +4,14 @@
 """What components call at AWS: per component the actions that its settings really lead to, and on what.
 
 Which calls a component makes is read from its sources in opentelemetry-collector-contrib 0.158; what an action can be
-restricted to is in AWS's Service Authorization Reference. Each grant names its page. Private.
+restricted to is in AWS's Service Authorization Reference. Each grant names its page:
+
+    exporters: {awscloudwatchlogs: {log_group_name: shop, log_stream_name: orders, region: eu-west-1}}
+
+    logs:CreateLogGroup, logs:CreateLogStream    on arn:<partition>:logs:eu-west-1:<account>:log-group:shop:*
+    logs:PutLogEvents                            on …:log-group:shop:log-stream:orders
+
+`GRANT_BY_COMPONENT` at the end has the function of each component. Private.
 """
 
 from __future__ import annotations
@@ -17,11 +24,12 @@ from ..config.addresses import parse_destination
 from ..config.paths import list_at, mapping_at, value_at
 from ..config.variable_references import replace_references
 from .aws_policy import ACCOUNT, PARTITION, REGION, AwsGrant
-from .component_row import Settings
+from .component_needs import Settings
 
 Config = Mapping[str, Any]
 Grants = tuple[AwsGrant, ...]
 Granter = Callable[[Settings, Config], Grants]
+"""Returns the grants of a component with these settings; the config has the extensions that it may name."""
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/v0.158.0"
 _REFERENCE_PAGES = "https://docs.aws.amazon.com/service-authorization/latest/reference"
@@ -47,7 +55,7 @@ _SIGNING_NAMES = {"aps-workspaces": "aps"}
 
 
 def _iam_pattern(name: Any, pattern_if_unset: str = "*") -> str:
-    """Return a name as a pattern of IAM: what the telemetry fills in can be anything."""
+    """Return a name as a pattern of IAM. What telemetry fills in can be anything: `/eks/{ClusterName}` → `/eks/*`."""
     if not name:
         return pattern_if_unset
     return re.sub(r"\*+", "*", _PLACEHOLDER.sub("*", str(name)))
@@ -64,7 +72,10 @@ def _find_region(settings: Any, key: str = "region") -> str:
 
 
 def _grant_through_role(role_arn: Any, *direct_grants: AwsGrant) -> Grants:
-    """Return the grants, or the right to assume the role that has them. EKS Pod Identity passes its tags on to it."""
+    """Return the direct grants, or the right to assume the role that has them, if the settings name one.
+
+    EKS Pod Identity passes its tags on to the role, so the account must be allowed to tag the session.
+    """
     if not role_arn:
         return direct_grants
     return (AwsGrant(("sts:AssumeRole", "sts:TagSession"), _ASSUME_ROLE_PAGE, (_iam_pattern(role_arn),)),)

@@ -5,8 +5,15 @@
 
 `aws_calls.py` derives a `AwsGrant` for each call; this file makes statements and whole policies of grants. Grants are
 derived before account and region are known, so ARNs hold placeholders, which `fill_policy` replaces once the cluster is
-known. tests/integration/test_least_privilege.py removes each action from the real Collector. To unite statements is to
-put the actions on the same resources into one; the frame of a statement is all of it but its actions. Private.
+known:
+
+    AwsGrant(("logs:PutLogEvents",), "https://…", ("arn:<partition>:logs:<region>:<account>:log-group:shop:*",))
+
+    {"Effect": "Allow", "Action": ["logs:PutLogEvents"],
+     "Resource": ["arn:aws:logs:eu-west-1:111122223333:log-group:shop:*"]}
+
+To unite statements is to put the actions on the same resources into one; the frame of a statement is all of it but its
+actions. tests/integration/test_least_privilege.py removes each action from the real Collector. Private.
 """
 
 from __future__ import annotations
@@ -23,7 +30,8 @@ Statement = dict[str, Any]
 # The version of the policy language. Source: IAM User Guide, "IAM JSON policy elements: Version".
 POLICY_VERSION = "2012-10-17"
 # How pods get a role.
-IRSA, POD_IDENTITY = "irsa", "pod_identity"
+IRSA = "irsa"
+POD_IDENTITY = "pod_identity"
 # Characters of all inline policies of a role together, without white space.
 # Source: IAM User Guide, "IAM and STS quotas".
 LONGEST_POLICY = 10240
@@ -67,23 +75,23 @@ def build_statements(grants: Iterable[AwsGrant]) -> list[Statement]:
     return unite_statements(grant.policy_statement for grant in grants)
 
 
-def unite_statements(statement_list: Iterable[Statement]) -> list[Statement]:
+def unite_statements(statements: Iterable[Statement]) -> list[Statement]:
     """Return statements in which the actions on the same resources stand together, in an order of their own.
 
     A statement with `NotAction` stays as it is: IAM refuses one that has `Action` too.
     """
     actions: dict[str, set[str]] = {}
     frames: dict[str, Statement] = {}
-    for statement in statement_list:
+    for statement in statements:
         frame = _strip_actions(statement)
         key = json.dumps(frame, sort_keys=True)
         frames[key] = frame
         actions.setdefault(key, set()).update(_as_list(statement.get("Action", [])))
-    united_list = []
+    united_statements = []
     for key, frame in frames.items():
         own_actions = {} if "NotAction" in frame else {"Action": sorted(actions[key])}
-        united_list.append({"Effect": frame.get("Effect"), **own_actions, **frame})
-    return sorted(united_list, key=_statement_sort_key)
+        united_statements.append({"Effect": frame.get("Effect"), **own_actions, **frame})
+    return sorted(united_statements, key=_statement_sort_key)
 
 
 def _statement_sort_key(statement: Statement) -> str:
@@ -99,9 +107,9 @@ def _strip_actions(statement: Statement) -> Statement:
     return frame
 
 
-def build_policy_document(statement_list: Iterable[Statement]) -> dict[str, Any]:
+def build_policy_document(statements: Iterable[Statement]) -> dict[str, Any]:
     """Return a whole policy. Raises Problem for one that IAM would refuse for its size."""
-    policy = {"Version": POLICY_VERSION, "Statement": list(statement_list)}
+    policy = {"Version": POLICY_VERSION, "Statement": list(statements)}
     size = len(json.dumps(policy, separators=(",", ":")))
     if size > LONGEST_POLICY:
         wrong = f"it would have {size} characters, and IAM takes {LONGEST_POLICY}"
@@ -116,14 +124,14 @@ def is_same_policy(policy: Any, other_policy: Any) -> bool:
 
 
 def _make_canonical(value: Any) -> Any:
-    """Return a part of a policy in a form that is equal for all parts of the same meaning: with sorted lists."""
+    """Return a part of a policy in one form for all parts of the same meaning: sorted lists, and none of one item."""
     if isinstance(value, Mapping):
         return {key: _make_canonical(inner) for key, inner in value.items()}
     if not isinstance(value, (list, tuple)):
         return value
-    canonical_list = [_make_canonical(inner) for inner in value]
-    canonical_list.sort(key=lambda inner: json.dumps(inner, sort_keys=True))
-    return canonical_list[0] if len(canonical_list) == 1 else canonical_list
+    canonical_items = [_make_canonical(inner) for inner in value]
+    canonical_items.sort(key=lambda inner: json.dumps(inner, sort_keys=True))
+    return canonical_items[0] if len(canonical_items) == 1 else canonical_items
 
 
 def _as_list(value: Any) -> list[str]:
@@ -132,7 +140,9 @@ def _as_list(value: Any) -> list[str]:
 
 
 # No ARN and no name of AWS may have these characters, so nothing of a user's looks like one of them.
-PARTITION, REGION, ACCOUNT = "<partition>", "<region>", "<account>"
+PARTITION = "<partition>"
+REGION = "<region>"
+ACCOUNT = "<account>"
 
 
 class ServiceAccount(NamedTuple):

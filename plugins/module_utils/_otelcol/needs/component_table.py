@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each component needs from its surroundings. Private.
+"""What each type of component needs in Kubernetes: a table, and the functions of its rows. Private.
+
+Receiver file_log with `include: [/var/log/pods/*/*/*.log]` needs the path `/var/log/pods` of the node, and root.
+Receiver k8s_cluster needs to read nodes, pods and others. derive_needs.py asks the table for the components of a
+config, and components_with_needs.py finds their rows. component_needs.py says what a row has.
 
 Sources: the README and metadata.yaml of each component in opentelemetry-collector and -contrib 0.158, sections "RBAC",
 "Permissions" and "Configuration".
@@ -14,29 +18,33 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..config.paths import list_at, mapping_at, mappings_at, value_at
-from .component_row import READ_VERBS, ComponentNeeds, Rules, Settings, make_rule
+from .component_needs import READ_VERBS, ComponentNeeds, HostPath, Rules, Settings, make_rule
 
 _POD_LOGS = "/var/log/pods"
 _JOURNAL = "/var/log/journal"
-_ACCOUNT_FOLDER, _METRICS_PATH = "/var/run/secrets/kubernetes.io/serviceaccount/", "/metrics"
+# The folder with the token of the ServiceAccount.
+_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount/"
+# Where Prometheus asks for metrics by default.
+_METRICS_PATH = "/metrics"
 # What the API server of EKS passes on. Source: EKS User Guide, "Fetch control plane raw metrics in Prometheus format".
 _PASSED_ON_PATH = re.compile(r"/apis/metrics\.eks\.amazonaws\.com/v1/(ksh|kcm)/container/metrics\Z")
 _PROXIED_PATH = re.compile(r"/api/v1/nodes/[^/]+/proxy/")
 
 
-def _file_log_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
+def _file_log_host_paths(settings: Settings) -> tuple[HostPath, ...]:
     reads_pods = any(str(glob).startswith(_POD_LOGS) for glob in list_at(settings, "include"))
-    return ((_POD_LOGS, _POD_LOGS),) if reads_pods else ()
+    return (HostPath(_POD_LOGS, _POD_LOGS),) if reads_pods else ()
 
 
-def _host_metrics_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
+def _host_metrics_host_paths(settings: Settings) -> tuple[HostPath, ...]:
+    """The receiver reads the file system of the node where `root_path` says that it is mounted."""
     root = settings.get("root_path")
-    return (("/", str(root)),) if root else ()
+    return (HostPath("/", str(root)),) if root else ()
 
 
-def _journal_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
+def _journal_host_paths(settings: Settings) -> tuple[HostPath, ...]:
     directory = str(settings.get("directory") or _JOURNAL)
-    return ((directory, directory),)
+    return (HostPath(directory, directory),)
 
 
 def _kubelet_stats_rules(settings: Settings) -> Rules:
@@ -291,10 +299,23 @@ EXTENSIONS = (
 )
 
 
-_ROWS_BY_SECTION = {"receivers": RECEIVERS, "processors": PROCESSORS, "exporters": EXPORTERS, "extensions": EXTENSIONS}
-COMPONENTS = {(role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.type_names}
+_NEEDS_BY_SECTION = {"receivers": RECEIVERS, "processors": PROCESSORS, "exporters": EXPORTERS, "extensions": EXTENSIONS}
 
 
-def find_component_row(section_name: str, component_type: str) -> ComponentNeeds | None:
-    """Return the row of a component type in a section such as `receivers`; None when it needs nothing."""
+def _map_needs() -> dict[tuple[str, str], ComponentNeeds]:
+    """Return the needs of each type by its section and each of its names."""
+    needs_by_type = {}
+    for section_name, all_needs in _NEEDS_BY_SECTION.items():
+        for needs in all_needs:
+            for type_name in needs.type_names:
+                needs_by_type[section_name, type_name] = needs
+    return needs_by_type
+
+
+COMPONENTS = _map_needs()
+"""The needs of each type, by section and name, such as `("receivers", "file_log")`."""
+
+
+def find_component_needs(section_name: str, component_type: str) -> ComponentNeeds | None:
+    """Return what a component type in a section such as `receivers` needs; None when it needs nothing."""
     return COMPONENTS.get((section_name, component_type))

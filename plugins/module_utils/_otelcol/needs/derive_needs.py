@@ -1,60 +1,68 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The needs of a finished config: ports, permissions, environment variables and volumes.
+"""The needs of a finished config: ports, permissions, environment variables, volumes, and calls to AWS. Private.
 
-They come from the finished config, so a user's own config gets ports, RBAC, probes and volumes as a recipe does.
-A part is a component that the config starts, see listeners.py; a used part is one with a row in component_table.py. A
-grant is what AWS has to allow, see aws_policy.py. Rules are RBAC rules here. Private.
+They come from the finished config, so a user's own config gets ports, RBAC, probes and volumes as a recipe does. For
+
+    receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}, k8s_cluster: {}}
+
+started by a pipeline, `derive_needs` returns port 4317 with the name otlp-grpc, and RBAC rules to read nodes, pods and
+other objects. Only components that the config starts count (listeners.py). component_table.py has what their types
+need, aws_calls.py what they call at AWS. Rules are RBAC rules here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ..catalogue.port_rows import Listeners
 from ..config.paths import iter_leaves, value_at
 from .aws_calls import list_grants
 from .aws_policy import AwsGrant
-from .component_row import Rules, find_guarded_rights
-from .listeners import Listener, StartedComponent, are_ports_known, find_listeners, started_parts
+from .component_needs import Rules, find_guarded_rights
+from .components_with_needs import ComponentWithNeeds, find_components_with_needs
+from .listeners import StartedComponent, are_ports_known, find_listeners, started_parts
 from .needed_mounts import Mount, find_needed_mounts
 from .needed_ports import CollectorPort, find_probed_port, name_ports
 from .needed_variables import NeededVariable, find_config_variables
-from .used_parts import UsedPart, find_used_parts
 
-# How components name the token of their pod: the setting `auth_type` of those that ask the API, and its folder.
-_ACCOUNT_AUTHENTICATION, _ACCOUNT_FILES = "serviceAccount", "/secrets/kubernetes.io/serviceaccount"
+# How components name the token of their pod: the setting `auth_type` of those that ask the API, and the token's folder.
+_ACCOUNT_AUTHENTICATION = "serviceAccount"
+_ACCOUNT_FILES = "/secrets/kubernetes.io/serviceaccount"
 
 
 @dataclass(frozen=True)
 class Needs:
-    """All that a config needs from its surroundings.
-
-    `rbac_rules` are RBAC rules, `aws_grants` what AWS has to allow. `probed_port` is the port that the kubelet asks for
-    the health, None without one, and `probe_path` the path of the URL. `asks_api` says that the config may ask the API
-    of Kubernetes, `has_known_ports` that it surely opens no other ports than `ports`.
-    """
+    """All that a config needs of the pod, of Kubernetes and of AWS."""
 
     ports: tuple[CollectorPort, ...]
     rbac_rules: Rules
     variables: tuple[NeededVariable, ...]
     mounts: tuple[Mount, ...]
     state_directories: tuple[str, ...]
+    """The folders that must outlive the pod."""
     needs_root: bool
     probed_port: CollectorPort | None
+    """The port that the kubelet asks for the health; None without one."""
     probe_path: str
+    """The path of the URL that the kubelet asks."""
     aws_grants: tuple[AwsGrant, ...]
+    """What AWS has to allow."""
     asks_api: bool
+    """Whether the config may ask the API of Kubernetes."""
     has_known_ports: bool
+    """Whether the config surely opens no other ports than `ports`."""
 
     @property
     def iam_actions(self) -> tuple[str, ...]:
         """The actions of AWS that the config leads to."""
-        return tuple(sorted({action for grant in self.aws_grants for action in grant.actions}))
+        actions: set[str] = set()
+        for grant in self.aws_grants:
+            actions.update(grant.actions)
+        return tuple(sorted(actions))
 
 
 def derive_needs(
@@ -67,92 +75,82 @@ def derive_needs(
     """Return what this config needs; only components in use count.
 
     `table` has the ports that component types open, `environment` the values of variables that are known beforehand.
-    `allowed_rights` names the rights that have the user's consent, such as `secrets`, see component_row.py.
+    `allowed_rights` names the rights that have the user's consent, such as `secrets`, see component_needs.py.
     `is_known_type` gets a section and a type; a type that is not known may need the API and open ports.
     """
-    derivation = _Derivation(config, table, is_known_type)
-    rules = _collect_rules(derivation.needing_parts, allowed_rights)
-    ports, health_part = derivation.ports, derivation.health_part
+    components = list(started_parts(config))
+    components_with_needs = find_components_with_needs(components)
+    listeners = list(find_listeners(config, components, table))
+    ports = name_ports(listeners)
+    health_component = _find_health_component(components_with_needs)
+    has_only_known_types = _has_only_known_types(config, components, is_known_type)
+    rules = _collect_rules(components_with_needs, allowed_rights)
+    may_ask_api = not has_only_known_types or _may_ask_kubernetes_api(config, components_with_needs)
     return Needs(
         ports=tuple(ports),
         rbac_rules=rules,
-        variables=tuple(derivation.find_variables()),
-        mounts=tuple(find_needed_mounts(config, derivation.needing_parts)),
-        state_directories=_list_state_directories(derivation.needing_parts),
-        needs_root=any(row.needs_root(part.settings) for row, part in derivation.needing_parts),
-        probed_port=find_probed_port(ports, derivation.listeners, health_part),
-        probe_path=_probe_path(health_part),
-        aws_grants=tuple(derivation.find_grants(environment or {})),
-        asks_api=bool(rules) or derivation.may_ask_kubernetes_api(),
-        has_known_ports=derivation.has_only_known_types and are_ports_known(config, derivation.parts, table),
+        variables=tuple(_find_variables(config, components_with_needs)),
+        mounts=tuple(find_needed_mounts(config, components_with_needs)),
+        state_directories=_list_state_directories(components_with_needs),
+        needs_root=any(needs.needs_root(component.settings) for needs, component in components_with_needs),
+        probed_port=find_probed_port(ports, listeners, health_component),
+        probe_path=_probe_path(health_component),
+        aws_grants=tuple(_find_grants(config, components, environment or {})),
+        asks_api=bool(rules) or may_ask_api,
+        has_known_ports=has_only_known_types and are_ports_known(config, components, table),
     )
 
 
-@dataclass(frozen=True)
-class _Derivation:
-    """A config with what is read off it once: its parts, what of them needs something, and where they listen."""
+def derive_rules(config: Mapping[str, Any], allowed_rights: Iterable[str]) -> Rules:
+    """Return the permissions that the components of a config need."""
+    return _collect_rules(find_components_with_needs(started_parts(config)), allowed_rights)
 
-    config: Mapping[str, Any]
-    listener_table: Listeners
-    is_known_type: Callable[[str, str], bool]
 
-    @cached_property
-    def parts(self) -> list[StartedComponent]:
-        """The components in use."""
-        return list(started_parts(self.config))
+def _collect_rules(components: Iterable[ComponentWithNeeds], allowed_rights: Iterable[str]) -> Rules:
+    """Return the permissions of all components, each once and in a stable order.
 
-    @cached_property
-    def needing_parts(self) -> list[UsedPart]:
-        """The components in use that need something, with their rows."""
-        return find_used_parts(self.parts)
+    What only older versions of Kubernetes need is left out unless the user allows it.
+    """
+    allowed_set = set(allowed_rights)
+    rule_by_text: dict[str, dict[str, Any]] = {}
+    for needs, component in components:
+        rules = list(needs.list_rules(component.settings))
+        for older_rule in needs.list_older_rules(component.settings):
+            if find_guarded_rights(older_rule) <= allowed_set:
+                rules.append(older_rule)
+        for rule in rules:
+            rule_by_text.setdefault(repr(sorted(rule.items())), rule)
+    return tuple(rule_by_text[text] for text in sorted(rule_by_text))
 
-    @cached_property
-    def listeners(self) -> list[Listener]:
-        """Where the config listens, on ports whose number is known."""
-        return list(find_listeners(self.config, self.parts, self.listener_table))
 
-    @cached_property
-    def ports(self) -> list[CollectorPort]:
-        """The ports of the pod, by their names."""
-        return name_ports(self.listeners)
+def _find_health_component(components: Iterable[ComponentWithNeeds]) -> StartedComponent | None:
+    """Return the component that tells the kubelet whether the Collector is healthy."""
+    for needs, component in components:
+        if needs.serves_health:
+            return component
+    return None
 
-    @cached_property
-    def health_part(self) -> StartedComponent | None:
-        """The component that tells the kubelet whether the Collector is healthy."""
-        return next((part for row, part in self.needing_parts if row.serves_health), None)
 
-    @cached_property
-    def has_only_known_types(self) -> bool:
-        """Whether the types and the settings of all components in use are known."""
-        for part in self.parts:
-            is_variable = isinstance(value_at(self.config, part.path), str)
-            if is_variable or not self.is_known_type(part.section, part.type):
-                return False
-        return True
+def _probe_path(health_component: StartedComponent | None) -> str:
+    """Return the path at which the kubelet asks."""
+    settings = health_component.settings if health_component else {}
+    return str(settings.get("path") or "/")
 
-    def find_variables(self) -> Iterator[NeededVariable]:
-        """Yield the variables that the config names, then those that components read without a reference."""
-        named_variables = list(find_config_variables(self.config))
-        yield from named_variables
-        unnamed_names: set[str] = set()
-        for row, part in self.needing_parts:
-            unnamed_names.update(row.list_variables(part.settings))
-        unnamed_names -= {variable.name for variable in named_variables}
-        for name in sorted(unnamed_names):
-            yield NeededVariable(name, (), is_optional=False)
 
-    def find_grants(self, environment: Mapping[str, str]) -> Iterator[AwsGrant]:
-        """Yield what components may call at AWS."""
-        for part in self.parts:
-            yield from list_grants((part.section, part.type), part.settings, self.config, environment)
+def _has_only_known_types(
+    config: Mapping[str, Any], components: Sequence[StartedComponent], is_known_type: Callable[[str, str], bool]
+) -> bool:
+    """Whether the types and the settings of all components in use are known."""
+    for component in components:
+        is_variable = isinstance(value_at(config, component.path), str)
+        if is_variable or not is_known_type(component.section, component.type):
+            return False
+    return True
 
-    def may_ask_kubernetes_api(self) -> bool:
-        """Whether the config may ask the API of Kubernetes with rights that are not derived."""
-        return (
-            not self.has_only_known_types
-            or any(row.asks_api for row, _part in self.needing_parts)
-            or _uses_account_token(self.config)
-        )
+
+def _may_ask_kubernetes_api(config: Mapping[str, Any], components: Iterable[ComponentWithNeeds]) -> bool:
+    """Whether components may ask the API of Kubernetes with rights that are not derived."""
+    return any(needs.asks_api for needs, _component in components) or _uses_account_token(config)
 
 
 def _uses_account_token(config: Mapping[str, Any]) -> bool:
@@ -160,36 +158,29 @@ def _uses_account_token(config: Mapping[str, Any]) -> bool:
     return any(value == _ACCOUNT_AUTHENTICATION or _ACCOUNT_FILES in str(value) for _path, value in iter_leaves(config))
 
 
-def _list_state_directories(parts_in_use: Iterable[UsedPart]) -> tuple[str, ...]:
+def _find_variables(config: Mapping[str, Any], components: Iterable[ComponentWithNeeds]) -> Iterator[NeededVariable]:
+    """Yield the variables that the config names, then those that components read without a reference."""
+    named_variables = list(find_config_variables(config))
+    yield from named_variables
+    unnamed_names: set[str] = set()
+    for needs, component in components:
+        unnamed_names.update(needs.list_variables(component.settings))
+    unnamed_names -= {variable.name for variable in named_variables}
+    for name in sorted(unnamed_names):
+        yield NeededVariable(name, (), is_optional=False)
+
+
+def _list_state_directories(components: Iterable[ComponentWithNeeds]) -> tuple[str, ...]:
     """Return the folders in which components keep their state, each once."""
     directories: set[str] = set()
-    for row, part in parts_in_use:
-        directories.update(row.list_state_directories(part.settings))
+    for needs, component in components:
+        directories.update(needs.list_state_directories(component.settings))
     return tuple(sorted(directories))
 
 
-def _probe_path(health_part: StartedComponent | None) -> str:
-    """Return the path at which the kubelet asks."""
-    settings = health_part.settings if health_part else {}
-    return str(settings.get("path") or "/")
-
-
-def derive_rules(config: Mapping[str, Any], allowed_rights: Iterable[str]) -> Rules:
-    """Return the permissions that the components of a config need."""
-    return _collect_rules(find_used_parts(started_parts(config)), allowed_rights)
-
-
-def _collect_rules(parts_in_use: Iterable[UsedPart], allowed_rights: Iterable[str]) -> Rules:
-    """Return the permissions of all components, each once and in a stable order.
-
-    What only older versions of Kubernetes need is left out unless the user allows it.
-    """
-    allowed_set = set(allowed_rights)
-    rules: dict[str, dict[str, Any]] = {}
-    for row, part in parts_in_use:
-        allowed_older_rules = [
-            rule for rule in row.list_older_rules(part.settings) if find_guarded_rights(rule) <= allowed_set
-        ]
-        for rule in (*row.list_rules(part.settings), *allowed_older_rules):
-            rules.setdefault(repr(sorted(rule.items())), rule)
-    return tuple(rules[key] for key in sorted(rules))
+def _find_grants(
+    config: Mapping[str, Any], components: Iterable[StartedComponent], environment: Mapping[str, str]
+) -> Iterator[AwsGrant]:
+    """Yield what components may call at AWS."""
+    for component in components:
+        yield from list_grants((component.section, component.type), component.settings, config, environment)

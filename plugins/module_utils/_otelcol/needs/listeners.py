@@ -1,10 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The listeners of a config: its started components, and the ports that they open.
+"""The listeners of a config: its started components, and the ports that they open. Private.
 
-Which component type opens which port is a table of the catalogue, _data/catalogue/ports.json. Its rows are
-`ListenerRow` of catalogue/port_rows.py. Rules and the needs of a config ask here. Private.
+Rules and the needs of a config ask here. For `receivers: {otlp: {protocols: {grpc: {}}}}` and a pipeline with otlp,
+`find_listeners` yields `Listener(part=otlp, host="localhost", port=4317, protocol="TCP", name="otlp-grpc", …)`.
+
+A part is a component that the config starts, since a pipeline or the service names it. Which component type opens which
+port is a table of the catalogue, _data/catalogue/ports.json, whose rows are `ListenerRow` of catalogue/port_rows.py.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from ..config.addresses import ANY_IPV4, LOCALHOST, is_loopback, split_host_and_
 from ..config.paths import ROLES, Path, format_path, list_at, mapping_at, value_at
 from ..traits import kind_of
 
-_SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
+# The sections in the order in which their components are listed.
+_LISTED_SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY_PATH = ("service", "telemetry")
 # The components that get the address 0.0.0.0 from the operator, if they have none.
 # Source: the registries of the operator's internal/components/receivers and extensions, 0.158.
@@ -32,11 +36,12 @@ _READER_PATH: Path = ("pull", "exporter", "prometheus")
 
 
 class StartedComponent(NamedTuple):
-    """A component that a pipeline or the service starts. `kind` spells old and new names alike, see `kind_of`."""
+    """A component that a pipeline or the service starts."""
 
     section: str
     id: str
     kind: str
+    """The type in a spelling that old and new names share, see `kind_of`."""
     settings: dict[str, Any]
 
     @property
@@ -51,24 +56,25 @@ class StartedComponent(NamedTuple):
 
 
 class Listener(NamedTuple):
-    """A port that a component, or the service itself (`part` is None), opens.
-
-    `path` is that of its endpoint, or of what opens it where no endpoint is written. `port` is 0 if a variable has it.
-    `name` is that of the row, such as `otlp-grpc`. Clients connect to a port that `is_exposed`; the others are for the
-    kubelet, for scrapers and for people who debug. `host_setting` is where the host is written, below `path` or beside
-    it; with `has_separate_port`, the port is written in another setting.
-    """
+    """A port that a component opens, or the service itself."""
 
     part: StartedComponent | None
+    """The component; None for the service itself."""
     path: Path
+    """The path of its endpoint, or of what opens it where no endpoint is written."""
     host: str
     port: int
+    """0 if a variable has it."""
     protocol: str
     name: str
+    """The name of the row, such as `otlp-grpc`."""
     app_protocol: str | None = None
     is_exposed: bool = True
+    """Whether clients connect to it; other ports are for the kubelet, for scrapers and for people who debug."""
     host_setting: Path = ("endpoint",)
+    """Where the host is written, below `path` or beside it."""
     has_separate_port: bool = False
+    """Whether the port is written in another setting than the host."""
 
     def describe_host_setting(self, host: str) -> str:
         """Return the setting that makes it listen on a host, as YAML: a bracket would begin a list."""
@@ -86,12 +92,11 @@ class Listener(NamedTuple):
 def started_parts(config: Any) -> Iterator[StartedComponent]:
     """Yield the components that are started, extensions first; settings that are no mapping count as empty."""
     started_ids = _started_ids(config)
-    for section_name in _SECTIONS:
+    for section_name in _LISTED_SECTIONS:
         for component_id, settings in mapping_at(config, section_name).items():
             if isinstance(component_id, str) and (section_name, component_id) in started_ids:
-                yield StartedComponent(
-                    section_name, component_id, kind_of(component_id), settings if isinstance(settings, dict) else {}
-                )
+                known_settings = settings if isinstance(settings, dict) else {}
+                yield StartedComponent(section_name, component_id, kind_of(component_id), known_settings)
 
 
 def _started_ids(config: Any) -> set[tuple[str, str]]:
@@ -150,26 +155,39 @@ def _make_listener(row: ListenerRow, part: StartedComponent, with_operator_defau
     if not protocol or not _is_turned_on(part, row):
         return None
     endpoint = value_at(part.settings, row.path)
-    path, setting = (*part.path, *row.path), (row.host_path or row.path)[-1:]
+    path: Path
     if endpoint is None:
-        path, setting = part.path, row.host_path or row.path
+        path, host_setting = part.path, row.host_path or row.path
         host, port = _default_address(row, with_operator_defaults and _gets_operator_address(part, row))
         if not port:
             return None
     else:
+        path, host_setting = (*part.path, *row.path), (row.host_path or row.path)[-1:]
         host, port = split_host_and_port(endpoint)
     if row.host_path:
         host = str(value_at(part.settings, row.host_path, host))
-    row_facts = (row.name, row.app_protocol, row.is_exposed, setting, bool(row.host_path))
-    return Listener(part, path, host, port or 0, protocol, *row_facts)
+    return Listener(
+        part,
+        path,
+        host,
+        port or 0,
+        protocol,
+        row.name,
+        row.app_protocol,
+        is_exposed=row.is_exposed,
+        host_setting=host_setting,
+        has_separate_port=bool(row.host_path),
+    )
 
 
 class ListenEndpoint(NamedTuple):
-    """An address that the settings of a component name to listen on: the row of the table, the path, and the text."""
+    """An address that the settings of a component name to listen on."""
 
     row: ListenerRow
+    """The row of the table for this port."""
     path: Path
     text: str
+    """The address as it is written."""
 
 
 def list_written_endpoints(part: StartedComponent, table: Listeners) -> Iterator[ListenEndpoint]:

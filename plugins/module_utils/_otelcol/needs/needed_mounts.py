@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..config.paths import iter_leaves
+from .components_with_needs import ComponentWithNeeds
 from .needed_ports import make_unique_name
-from .used_parts import UsedPart
 
 _ROOT = "/etc/otelcol"
 SECRETS_ROOT = f"{_ROOT}/secrets"
@@ -44,10 +44,10 @@ class Mount:
     propagation: str | None = None
 
 
-def find_needed_mounts(config: Mapping[str, Any], parts_in_use: Iterable[UsedPart]) -> Iterator[Mount]:
+def find_needed_mounts(config: Mapping[str, Any], components: Iterable[ComponentWithNeeds]) -> Iterator[Mount]:
     """Yield Secrets and ConfigMaps that paths in the config lie in, then host paths that components read."""
     mounts: dict[str, Mount] = {}
-    for mount in (*_find_mounted_objects(config), *_find_mounted_host_paths(parts_in_use)):
+    for mount in (*_find_mounted_objects(config), *_find_mounted_host_paths(components)):
         mounts.setdefault(mount.path, mount)
     taken_names: set[str] = set()
     for mount in mounts.values():
@@ -70,9 +70,9 @@ def _mount_object(root: str, name: str) -> Mount:
     return Mount(f"configmap-{volume}", f"{root}/{name}", {"configMap": {"name": name}})
 
 
-def _find_mounted_host_paths(parts_in_use: Iterable[UsedPart]) -> Iterator[Mount]:
+def _find_mounted_host_paths(components: Iterable[ComponentWithNeeds]) -> Iterator[Mount]:
     """Yield the paths of the host that components read."""
-    for row, part in parts_in_use:
-        for host_path, path in row.list_host_paths(part.settings):
+    for needs, component in components:
+        for host_path, path in needs.list_host_paths(component.settings):
             volume = _NO_LETTERS.sub("-", host_path.lower()).rstrip("-")
             yield Mount(f"host{volume}", path, {"hostPath": {"path": host_path}}, propagation="HostToContainer")

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports that pods open for a config, each with a name of its own, and the one that a probe asks. Private."""
+"""The ports that pods open for a config, each with a name of its own, and the one that a probe asks. Private.
+
+`find_listeners` finds the ports of a config, and pods and Services need a name for each: two OTLP receivers on 4317 and
+5317 become `CollectorPort("otlp-grpc", 4317)` and `CollectorPort("otlp-grpc-2", 5317)`.
+"""
 
 from __future__ import annotations
 
@@ -59,19 +63,19 @@ def make_unique_name(wanted_name: str, taken_names: set[str], longest_length: in
 
 
 def find_probed_port(
-    ports: Iterable[CollectorPort], open_ports: Iterable[Listener], health_part: StartedComponent | None
+    ports: Iterable[CollectorPort], open_ports: Iterable[Listener], health_component: StartedComponent | None
 ) -> CollectorPort | None:
     """Return the port on which the kubelet asks a component for the health of the Collector; None without an open one.
 
-    `health_part` is that component, or None if there is none.
+    `health_component` is that component, or None if there is none.
     """
-    if health_part is None:
+    if health_component is None:
         return None
-    health_ends = set()
+    health_ports = set()
     for listener in open_ports:
-        if listener.part == health_part and not is_loopback(listener.host):
-            health_ends.add(listener.port_and_protocol)
+        if listener.part == health_component and not is_loopback(listener.host):
+            health_ports.add(listener.port_and_protocol)
     for port in ports:
-        if (port.number, port.protocol) in health_ends:
+        if (port.number, port.protocol) in health_ports:
             return port
     return None

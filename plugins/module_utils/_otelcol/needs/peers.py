@@ -4,7 +4,12 @@
 """The addresses that the exporters of a config send to. Private.
 
 A peer is such an address. Rules on the flow of data between collectors ask for them (rules/data_flow.py), and so does
-the rest of the collection.
+the rest of the collection. In a config of namespace obs,
+
+    exporters: {otlp: {endpoint: "jaeger.tracing:4317"}}
+
+    Peer(exporter="otlp", path="exporters.otlp.endpoint", endpoint="jaeger.tracing:4317", host="jaeger.tracing",
+         port=4317, namespace="tracing", service="jaeger", is_certain=False, scheme="")
 """
 
 from __future__ import annotations
@@ -26,8 +31,9 @@ _ADDRESS_SETTING = re.compile(
 _ADDRESS_PATTERN = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+.-]*):///?)?(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?:/.*)?\Z"
 )
+# The port of an address without one: by its scheme, else by what its exporter speaks.
 _USUAL_PORTS = {"http": 80, "https": 443}
-_TYPE_PORTS = {Trait.SPEAKS_GRPC: 4317, Trait.SPEAKS_HTTP: 4318}
+_PORT_BY_TRAIT = {Trait.SPEAKS_GRPC: 4317, Trait.SPEAKS_HTTP: 4318}
 
 
 class Peer(NamedTuple):
@@ -80,17 +86,23 @@ def _find_exporter_peers(exporter: str, settings: Mapping[str, Any], namespace: 
     if Trait.IS_SCRAPED in traits:
         return
     for path, value in iter_leaves(settings):
-        match = (
-            _ADDRESS_PATTERN.match(value)
-            if isinstance(value, str) and _ADDRESS_SETTING.match(_last_key(path))
-            else None
-        )
+        if not isinstance(value, str) or not _ADDRESS_SETTING.match(_last_key(path)):
+            continue
+        match = _ADDRESS_PATTERN.match(value)
         if match:
             scheme = match["scheme"] or ""
-            port = int(match["port"] or _USUAL_PORTS.get(scheme, _default_port(traits)))
-            peer_namespace, service, certain = resolve_service(match["host"], namespace)
-            setting_path = format_path(("exporters", exporter, *path))
-            yield Peer(exporter, setting_path, value, match["host"], port, peer_namespace, service, certain, scheme)
+            peer_namespace, service, is_certain = resolve_service(match["host"], namespace)
+            yield Peer(
+                exporter=exporter,
+                path=format_path(("exporters", exporter, *path)),
+                endpoint=value,
+                host=match["host"],
+                port=int(match["port"] or _USUAL_PORTS.get(scheme, _default_port(traits))),
+                namespace=peer_namespace,
+                service=service,
+                is_certain=is_certain,
+                scheme=scheme,
+            )
 
 
 def _last_key(path: Path) -> str:
@@ -103,7 +115,7 @@ def _last_key(path: Path) -> str:
 
 def _default_port(traits: Collection[Trait]) -> int:
     """Return the port to which exporters with these traits send without one in the address; 0 if none is known."""
-    for trait, port in _TYPE_PORTS.items():
+    for trait, port in _PORT_BY_TRAIT.items():
         if trait in traits:
             return port
     return 0

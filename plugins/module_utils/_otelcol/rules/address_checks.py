@@ -22,13 +22,13 @@ from typing import Any
 
 from ..catalogue.rows import Row
 from ..config.paths import Path, value_at
-from ..languages.formats import (
+from ..languages.go_addresses import (
     extract_dialed_address,
     find_address_fault,
     find_listener_fault,
-    find_url_fault,
     suggest_listening_address,
 )
+from ..languages.go_urls import find_url_fault
 from ..needs.no_proxy import parse_address
 from .constraints import UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts, split_key

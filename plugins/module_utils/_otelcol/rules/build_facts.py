@@ -23,7 +23,7 @@ from ..catalogue.rows import ANY_DEPTH, Row
 from ..catalogue.version_ranges import is_in_ranges
 from ..config.layers import parse_version
 from ..config.paths import Path
-from ..languages.ottl import OttlLanguage
+from ..languages.ottl_language import OttlLanguage
 
 ConstraintMaker = Callable[[Row], "tuple[Any, str] | None"]
 """Turns a row of constraints.json into what a rule needs of it, and the key without which the rule finds nothing.

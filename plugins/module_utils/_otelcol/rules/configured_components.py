@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..catalogue.rows import SECTIONS
+from ..catalogue.rows import SECTION_ORDER
 from ..config.paths import ROLES, Path, list_at, mapping_at
 from .subject import Subject, once_per_subject
 
@@ -56,7 +56,7 @@ def component_type(component_id: object) -> str:
 @once_per_subject
 def configured_components(subject: Subject) -> Iterator[ConfiguredComponent]:
     """Yield every component of the config with a valid id, whether a pipeline uses it or not."""
-    for section_name in SECTIONS:
+    for section_name in SECTION_ORDER:
         for component_id, settings in mapping_at(subject.config, section_name).items():
             type_name = component_type(component_id)
             if type_name:

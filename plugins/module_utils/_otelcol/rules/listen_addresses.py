@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..languages.formats import find_listener_fault, suggest_listening_address
+from ..languages.go_addresses import find_listener_fault, suggest_listening_address
 from ..needs.listeners import ListenEndpoint, list_written_endpoints
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject

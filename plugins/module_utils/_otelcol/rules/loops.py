@@ -21,8 +21,9 @@ from ..config.addresses import is_loopback, parse_destination
 from ..config.paths import iter_leaves, list_at, mapping_at, value_at
 from ..kube import names
 from ..kube.service_names import resolve_service
+from ..needs.file_globs import glob_matches
 from ..needs.listeners import StartedComponent
-from ..needs.pod_logs import PodLogs, glob_matches
+from ..needs.pod_logs import PodLogs
 from .configured_components import TELEMETRY
 from .printing_exporters import BASIC, find_printing_exporters
 from .reached_exporters import RecordFilter, find_reached_exporters

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..config.paths import Path
 from ..needs.listeners import StartedComponent
-from ..needs.quantities import LIMIT_PERCENT, SPIKE_PERCENT
+from ..needs.memory_sizes import LIMIT_PERCENT, SPIKE_PERCENT
 from ..traits import kind_of
 from .configured_components import configured_components
 from .rule_definitions import Fault, about, define_rules

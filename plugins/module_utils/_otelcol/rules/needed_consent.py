@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at
-from ..needs.component_row import NODES_PROXY, ROOT, ComponentNeeds, find_guarded_rights
+from ..needs.component_needs import NODES_PROXY, ROOT, ComponentNeeds, find_guarded_rights
+from ..needs.components_with_needs import find_components_with_needs
 from ..needs.listeners import StartedComponent
-from ..needs.used_parts import find_used_parts
 from .rule_definitions import Fault, about, define_rules
 from .subject import Deployment, Subject
 
@@ -64,7 +64,7 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
 
 def _list_guarded_components(subject: Subject, deployment: Deployment) -> Iterator[_GuardedComponent]:
     """Yield the started components that may need consent."""
-    for row, part in find_used_parts(subject.view.started_parts):
+    for row, part in find_components_with_needs(subject.view.started_parts):
         yield _GuardedComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
 
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from ..catalogue.reference_keys import walk_pattern
 from ..catalogue.rows import Row
 from ..config.paths import Path
-from ..languages.ottl import CONDITION, ROUTE, STATEMENT
+from ..languages.ottl_language import CONDITION, ROUTE, STATEMENT
 from .given_values import EXPANSION_START, split_key
 
 # The context of conditions on headers of requests, which connector routing has beside the contexts of OTTL.

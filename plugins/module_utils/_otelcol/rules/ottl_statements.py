@@ -20,17 +20,10 @@ from typing import NamedTuple
 from ..config.paths import Path
 from ..errors import suggest_word
 from ..languages.formats import find_request_fault
-from ..languages.ottl import (
-    ARGUMENT,
-    NAME,
-    ROUTE,
-    STATEMENT,
-    SYNTAX,
-    OttlJudge,
-    OttlTrouble,
-    read_ottl,
-)
 from ..languages.ottl_contexts import infer_context
+from ..languages.ottl_judge import OttlJudge
+from ..languages.ottl_language import ROUTE, STATEMENT
+from ..languages.ottl_reading import ARGUMENT, NAME, SYNTAX, OttlTrouble, read_ottl
 from ..languages.ottl_syntax import UsedNames
 from .build_facts import Build, build_of
 from .configured_components import ConfiguredComponent, listed_components

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at
 from ..errors import join_at_most
-from ..needs.used_parts import find_used_parts
+from ..needs.components_with_needs import find_components_with_needs
 from .rule_definitions import Fault, about, define_rules
 from .subject import Deployment, Subject
 
@@ -57,7 +57,7 @@ def missing_permission(subject: Subject) -> Iterator[Fault]:
     if not subject.deployment or subject.deployment.granted is None:
         return
     granted_permissions = set(_list_permissions(subject.deployment.granted))
-    for row, part in find_used_parts(subject.view.started_parts):
+    for row, part in find_components_with_needs(subject.view.started_parts):
         needed_permissions = _list_permissions(row.list_rules(part.settings))
         missing_permissions = [
             permission for permission in needed_permissions if not _is_granted(granted_permissions, permission)

@@ -67,7 +67,7 @@ def _quote_as_spelled(fault: Fault, subject: Subject) -> Fault:
     if not fault.quotes_value:
         return fault
     spelled_value = subject.locate(fault.path).read_spelling()
-    if not spelled_value or is_secret(fault.path, spelled_value):
+    if not spelled_value or is_secret(fault.path, spelled_value, subject.config):
         return fault
     return replace(fault, fix=describe_quoting_fix(spelled_value))
 

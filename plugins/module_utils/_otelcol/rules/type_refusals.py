@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..catalogue.rows import OFFICIAL_BUILDS, SECTIONS
+from ..catalogue.rows import OFFICIAL_BUILDS, SECTION_ORDER
 from ..config.layers import parse_version
 from ..errors import find_nearest, suggest_word
 from .build_facts import Build
@@ -114,7 +114,7 @@ def _refuse_removed_type(build: Build, section_name: str, kind: str) -> TypeRefu
 def _refuse_wrong_section(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return the refusal of a type that belongs to another section, if no build has it in this one."""
     other_sections = [
-        section for section in SECTIONS if section != section_name and build.find_component(section, kind)
+        section for section in SECTION_ORDER if section != section_name and build.find_component(section, kind)
     ]
     if not other_sections or build.catalogue.is_known(section_name, kind):
         return None

@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.field_grammar import ANY_KEY, ANY_VALUE, FORMS_OF_PAIRS, LIST, MAPPING, resolve_label
-from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTIONS
-from ..config.paths import ROLES
+from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTION_ORDER
+from ..config.paths import ROLES, SECTIONS
 from ..errors import suggest_word
 from ..traits import kind_of
 from .user_paths import PathSteps, UserPathStep, read_wildcard
@@ -70,7 +70,7 @@ class KnownPaths:
     @cached_property
     def types_by_section(self) -> Mapping[str, list[str]]:
         """The types of each section, under all their names."""
-        types: dict[str, set[str]] = {name: set() for name in SECTIONS}
+        types: dict[str, set[str]] = {name: set() for name in SECTION_ORDER}
         for component_row in self.catalogue.components:
             section_types = types[component_row["section"]]
             section_types.add(component_row["type"])

@@ -29,7 +29,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..catalogue.rows import SECTIONS
+from ..catalogue.rows import SECTION_ORDER
 from ..config.paths import value_at
 from ..errors import Problem
 from ..traits import kind_of
@@ -201,7 +201,7 @@ class _RulePartReader:
         section_name = str(value_at(self.part.value, ("path",))).partition(".")[0]
         known_types = self.context.known_paths.types_by_section.get(section_name)
         if known_types is None:
-            fix = f"Remove it, or begin the path with one of {', '.join(SECTIONS)}."
+            fix = f"Remove it, or begin the path with one of {', '.join(SECTION_ORDER)}."
             self.part.at(key).add_fault("types are those of components, and the path leads to none", fix)
             return ()
         return self.part.read_texts(key, () if self._is_unlisted() else known_types)

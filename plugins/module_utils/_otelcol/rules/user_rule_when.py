@@ -15,7 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ..catalogue.rows import SECTIONS
+from ..catalogue.rows import SECTION_ORDER
 from ..catalogue.version_ranges import parse_ranges
 from ..errors import suggest_word
 from ..traits import kind_of
@@ -76,7 +76,7 @@ class _WhenReader:
         if self.known_paths is None:
             return ()
         types = self.known_paths.types_by_section
-        return [f"{section_name}.{kind}" for section_name in SECTIONS for kind in types[section_name]]
+        return [f"{section_name}.{kind}" for section_name in SECTION_ORDER for kind in types[section_name]]
 
     def _read_version_range(self) -> str:
         """Return the ranges of versions; one without a version in it is reported."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..config.paths import Path, iter_leaves, mapping_at
 from ..config.pipelines import PipelineGraph
-from ..languages.ottl import OttlLanguage
+from ..languages.ottl_language import OttlLanguage
 from ..traits import CONNECTORS, Trait, kind_of, types_with_traits
 from .branch_model import NOT_PROBED, Branch, Settings
 from .connector_branches import list_branches_of_counts, list_branches_of_routes

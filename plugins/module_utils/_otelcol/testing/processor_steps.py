@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ..config.paths import Path, list_at, value_at
-from ..languages.ottl import CONDITION, STATEMENT, OttlLanguage
 from ..languages.ottl_contexts import infer_context
+from ..languages.ottl_language import CONDITION, STATEMENT, OttlLanguage
 from ..languages.ottl_syntax import UsedNames
 from .branch_model import ANY_SIGNAL, NO_PROFILES, Baseline, Branch, Settings
 from .statement_marks import build_marking_statement, is_effect_shown, read_used_parts, split_statement

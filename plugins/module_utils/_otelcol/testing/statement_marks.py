@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..languages.ottl import read_ottl
-from ..languages.ottl_syntax import PATH, InvalidOttl, UsedNames, split_tokens
+from ..languages.ottl_reading import read_ottl
+from ..languages.ottl_syntax import InvalidOttl, UsedNames, ValueKind, split_tokens
 
 MARK_ATTRIBUTE = "o11y.test.taken"
 _WHERE_KEYWORD = "where"
@@ -67,7 +67,7 @@ def is_effect_shown(statement: Any) -> bool:
     if not calls or not calls[0].arguments:
         return True
     _argument_name, changed_argument = calls[0].arguments[0]
-    if changed_argument.kind != PATH:
+    if changed_argument.kind != ValueKind.PATH:
         return True
     names = [name for name, _keyed in changed_argument.steps]
     begins_with_context = len(names) > 1 and names[0] in _CONTEXT_WORDS

@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the paths of a YAML document stand in its file. Private.
 
-yaml_documents.py gives each document its positions, and findings of rules show them. Nodes and marks are those of
-source_nodes.py: a mark has a line and a column from 0, a `Position` counts both from 1.
+yaml_documents.py gives each document its positions, and findings of rules show them. In file a.yml with
+
+    receivers:
+      otlp: {}
+
+path ("receivers", "otlp") is at `a.yml:2:3`, where its key begins. Nodes and marks are those of source_nodes.py: a mark
+has a line and a column from 0, a `Position` counts both from 1.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from ..config.source_nodes import FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Ma
 from .go_scalars import read_scalar
 from .mapping_keys import is_merge_key, list_merged_nodes, read_key
 
-# The characters that take two places in a quoted text, by the quote.
+# The characters that a quoted text writes as two, by the quote.
 _DOUBLED_BY_QUOTE = {"'": "'", '"': '"\\'}
 
 

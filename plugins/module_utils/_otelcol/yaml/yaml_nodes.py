@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ..config.source_nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Node
+from ..config.source_nodes import ALIAS, FLOW, MAPPING, SCALAR, SEQUENCE, Node
 from .go_scalars import TAG_PREFIX
 from .yaml_errors import check_tag, check_tagged_value, explain_parser_error, refuse_missing_anchor, refuse_text
 
@@ -87,7 +87,7 @@ class _TreeBuilder:
         if self.strict:
             check_tag(event, self.file)
         mark = event.start_mark
-        node = Node(node_kind, [], mark, mark, "flow" if event.flow_style else "")
+        node = Node(node_kind, [], mark, mark, FLOW if event.flow_style else "")
         if len(self.open_nodes) >= DEEPEST_NODE:
             raise refuse_text(f"it nests deeper than {DEEPEST_NODE} levels", self.file, node.start)
         self._add_node(node, event.anchor)

@@ -80,8 +80,9 @@ def describe_symptoms(
     cluster: Cluster, found_symptoms: Sequence[WorkloadSymptom], mask: Callable[[str], str] = conceal_secrets
 ) -> tuple[list[FailureResult], list[Problem]]:
     """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
+    masked_symptoms = [(workload, _mask_detail(symptom, mask)) for workload, symptom in found_symptoms]
     groups: dict[tuple[str, ...], _SymptomGroup] = {}
-    for workload, symptom in found_symptoms:
+    for workload, symptom in masked_symptoms:
         group = groups.setdefault(_group_key(workload, symptom), _SymptomGroup(workload, symptom))
         group.pod_count += 1
     shown_groups = list(groups.values())[:SHOWN_GROUPS]
@@ -93,6 +94,11 @@ def describe_symptoms(
         own_log = group.log_lines if symptom is group.first_symptom else []
         results.append(_build_failure_result(workload, symptom, own_log))
     return results, [_build_problem(group) for group in shown_groups]
+
+
+def _mask_detail(symptom: Symptom, mask: Callable[[str], str]) -> Symptom:
+    """Return a symptom without secrets: what Kubernetes says of it may have the command of a container."""
+    return symptom._replace(detail=mask(symptom.detail))
 
 
 def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:

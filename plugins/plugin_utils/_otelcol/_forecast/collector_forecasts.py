@@ -12,8 +12,8 @@ The module `collector_forecast` returns them. For each collector of the inventor
 | another config, and there is no capture, or no config that can be read | the reason, in `unknown` |
 | it did not run | it is new, so there is no forecast |
 
-A `ToldCollector` (told_collectors.py) is a collector that changes, with its forecast or the reason why it has none.
-Private.
+A `ChangedCollector` (changed_collectors.py) is a collector that changes, with its forecast or the reason why it has
+none. Private.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._otelcol.errors import Problem, clean_text
-from ....module_utils._otelcol.forecast.forecast_rows import CollectorForecasts
-from ....module_utils._otelcol.forecast.told_collectors import (
-    ToldCollector,
+from ....module_utils._otelcol.forecast.changed_collectors import (
+    ChangedCollector,
     list_failures,
     list_report_lines,
     render_markdown_section,
 )
+from ....module_utils._otelcol.forecast.forecast_rows import CollectorForecasts
 from .. import _files
 from .captured import read_capture
 from .forecast_configs import ForecastConfigs
@@ -60,11 +60,11 @@ def forecast_collectors(arguments: Mapping[str, Any], warn: Callable[[str], None
     collectors = []
     for number, row in enumerate(arguments["collectors"]):
         collectors.append(RenderedCollector.from_row(row, f"collectors[{number}]"))
-    told_collectors = list(_forecast_changed_collectors(collectors, known_before, options, warn))
+    changed_collectors = list(_forecast_changed_collectors(collectors, known_before, options, warn))
     must_be_known = arguments["without_capture"] == "fail"
     if not must_be_known:
-        _warn_of_missing(told_collectors, warn)
-    return _build_task_result(told_collectors, must_be_known=must_be_known)
+        _warn_of_missing(changed_collectors, warn)
+    return _build_task_result(changed_collectors, must_be_known=must_be_known)
 
 
 def _forecast_changed_collectors(
@@ -72,7 +72,7 @@ def _forecast_changed_collectors(
     known_before: KnownBefore,
     options: Mapping[str, Any],
     warn: Callable[[str], None],
-) -> Iterator[ToldCollector]:
+) -> Iterator[ChangedCollector]:
     """Yield each collector that changes, with its forecast or the reason why it has none. A new one has no forecast."""
     for collector in collectors:
         if known_before.keeps_resource(collector):
@@ -80,10 +80,10 @@ def _forecast_changed_collectors(
         try:
             config_before = known_before.find_config_before(collector)
         except Problem as problem:
-            yield ToldCollector(collector.name, missing_reason=problem.wrong)
+            yield ChangedCollector(collector.name, missing_reason=problem.wrong)
             continue
         if config_before is None:
-            yield ToldCollector(collector.name, is_new=True)
+            yield ChangedCollector(collector.name, is_new=True)
         elif known_before.is_changed(config_before, collector.config_after):
             configs = ForecastConfigs(collector.name, config_before, collector.config_after)
             yield _forecast_by_capture(configs, Path(options["captures"], collector.capture_folder), options, warn)
@@ -91,33 +91,33 @@ def _forecast_changed_collectors(
 
 def _forecast_by_capture(
     configs: ForecastConfigs, folder: Path, options: Mapping[str, Any], warn: Callable[[str], None]
-) -> ToldCollector:
+) -> ChangedCollector:
     """Return the forecast of a collector by the capture in a folder, or why there is none."""
     if not _files.is_path_of_kind(folder, Path.is_dir):
         why_missing = f"there is no capture {folder}. Capture it with playbook capture."
-        return ToldCollector(configs.name, missing_reason=why_missing)
+        return ChangedCollector(configs.name, missing_reason=why_missing)
     try:
         forecast = forecast_between_configs(configs, read_capture(folder), {**options, "capture": str(folder)}, warn)
     except Problem as problem:
-        return ToldCollector(configs.name, failure_reason=clean_text(str(problem)).rstrip("."))
-    return ToldCollector(configs.name, forecast=forecast)
+        return ChangedCollector(configs.name, failure_reason=clean_text(str(problem)).rstrip("."))
+    return ChangedCollector(configs.name, forecast=forecast)
 
 
-def _warn_of_missing(told_collectors: Sequence[ToldCollector], warn: Callable[[str], None]) -> None:
+def _warn_of_missing(changed_collectors: Sequence[ChangedCollector], warn: Callable[[str], None]) -> None:
     """Warn of each collector that changes and has no capture."""
-    for collector in told_collectors:
+    for collector in changed_collectors:
         if collector.missing_reason:
             warn(f"{collector.name} changes without a forecast: {collector.missing_reason}")
 
 
-def _build_task_result(told_collectors: Sequence[ToldCollector], *, must_be_known: bool) -> CollectorForecasts:
+def _build_task_result(changed_collectors: Sequence[ChangedCollector], *, must_be_known: bool) -> CollectorForecasts:
     """Return what is known of all collectors that change, as a task result."""
-    without_forecast = [collector for collector in told_collectors if not collector.forecast]
+    without_forecast = [collector for collector in changed_collectors if not collector.forecast]
     return {
         "changed": False,
-        "forecasts": [collector.forecast for collector in told_collectors if collector.forecast],
+        "forecasts": [collector.forecast for collector in changed_collectors if collector.forecast],
         "unknown": [{"collector": collector.name, "why": collector.unknown_reason} for collector in without_forecast],
-        "report": "\n".join(list_report_lines(told_collectors)),
-        "markdown": render_markdown_section(told_collectors),
-        "failure": ". ".join(list_failures(told_collectors, must_be_known=must_be_known)),
+        "report": "\n".join(list_report_lines(changed_collectors)),
+        "markdown": render_markdown_section(changed_collectors),
+        "failure": ". ".join(list_failures(changed_collectors, must_be_known=must_be_known)),
     }

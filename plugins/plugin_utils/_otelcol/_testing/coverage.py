@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.config.paths import format_path
-from ....module_utils._otelcol.languages.ottl import OttlLanguage
+from ....module_utils._otelcol.languages.ottl_language import OttlLanguage
 from ....module_utils._otelcol.testing.branch_model import Branch
 from ....module_utils._otelcol.testing.branches import list_branches
 from ....module_utils._otelcol.testing.case import Suite

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import glob_matches
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.file_globs import glob_matches
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 

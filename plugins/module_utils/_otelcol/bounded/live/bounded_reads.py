@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only place that reads files, streams, archives and what programs print: each with a limit. Private.
+"""The only file that reads files, streams, archives and what programs print: each with a limit. Private.
 
 A device or a pipe has no end, and a small archive unpacks to any size. tests/contract/test_reads.py finds other reads.
 """
@@ -184,7 +184,7 @@ def read_archive_member(path: Path, is_wanted: Callable[[str], bool], limits: tu
                 _check_entry(entry, path)
                 if content is None and entry.isreg() and is_wanted(entry.name):
                     content = _read_entry(archive, entry, max_bytes, f"{path}/{entry.name}")
-        for _chunk in _iter_chunks(stream.read):  # what is cut short behind the last entry is told too
+        for _chunk in _iter_chunks(stream.read):  # an archive that is cut short behind its last entry is broken too
             pass
     return content or b""
 
@@ -218,16 +218,19 @@ class _LimitedStream(io.RawIOBase):
     """A stream that ends with a Problem where it gets larger than its limit."""
 
     def __init__(self, stream: Any, max_bytes: int, subject: str) -> None:
-        self._stream, self._left, self._most, self._what = stream, max_bytes, max_bytes, subject
+        self._stream = stream
+        self._subject = subject
+        self._max_bytes = max_bytes
+        self._remaining_bytes = max_bytes
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         data: bytes = self._stream.read(CHUNK if size < 0 else size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise too_large_error(f"{self._what}, unpacked,", self._most)
+        self._remaining_bytes -= len(data)
+        if self._remaining_bytes < 0:
+            raise too_large_error(f"{self._subject}, unpacked,", self._max_bytes)
         return data
 
 

@@ -20,6 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     run_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _role_files
 from hypothesis import assume, given
 

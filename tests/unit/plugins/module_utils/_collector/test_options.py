@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import options as core
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import quantities
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import memory_sizes, quantities
 
 from ..helpers import LABELS, SELECTOR, Json, cases, collector
 
@@ -168,13 +168,13 @@ def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
 
 @cases("limit, mib, spike", ("64Mi", 51, 16), ("512Mi", 409, 128), ("2Gi", 1638, 512), ("1G", 762, 238))
 def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, mib: int, spike: int) -> None:
-    found = quantities.Memory(mib, spike, f"{mib}MiB")
-    assert collector(memory_limit=limit).memory == quantities.size_memory(limit) == found
+    found = memory_sizes.Memory(mib, spike, f"{mib}MiB")
+    assert collector(memory_limit=limit).memory == memory_sizes.size_memory(limit) == found
 
 
 def test_too_little_memory_is_refused_with_what_is_enough() -> None:
     with pytest.raises(Problem, match=r"'63Mi' is too small for a collector. Give at least 64Mi."):
-        quantities.size_memory("63Mi")
+        memory_sizes.size_memory("63Mi")
 
 
 @cases(
@@ -233,4 +233,4 @@ def test_memory_that_the_collector_or_kubernetes_rejects_is_refused(options: dic
 
 def test_percentages_size_the_limiter_and_not_the_garbage_collector() -> None:
     found = collector(memory_limit="1000Mi", memory_percent=50, memory_spike_percent=10).memory
-    assert found == quantities.Memory(500, 100, "800MiB")
+    assert found == memory_sizes.Memory(500, 100, "800MiB")

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import (
     Platform,
     check_abilities,
-    settle_options,
+    decide_options,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -76,9 +76,9 @@ def test_what_a_place_has_is_not_refused() -> None:
 def test_an_agent_without_ports_of_its_node_has_a_service(
     options: dict[str, Any], host_ports: bool | None, enabled: bool | None
 ) -> None:
-    found = settle_options({**OPTIONS, **options}, Platform(host_ports=False))
+    found = decide_options({**OPTIONS, **options}, Platform(host_ports=False))
     assert (found["host_ports"], (found["service"] or {}).get("enabled")) == (host_ports, enabled)
 
 
 def test_where_there_are_ports_nothing_is_decided() -> None:
-    assert settle_options({**OPTIONS, "mode": "daemonset"}, Platform()) == {**OPTIONS, "mode": "daemonset"}
+    assert decide_options({**OPTIONS, "mode": "daemonset"}, Platform()) == {**OPTIONS, "mode": "daemonset"}

@@ -11,12 +11,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.requ
     retry_without_end,
     size_by_bytes,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.memory_sizes import (
     BATCH_BYTES,
-    MIB,
     REQUEST_BYTES,
     compute_request_mib,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import MIB
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
-    checks_start,
     cluster_objects,
+    component_rights,
     pod_config,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_sources import (
+    MountedFile,
     PodSource,
     list_sources,
 )
@@ -106,9 +107,9 @@ def test_targets_limits_and_times() -> None:
 
 
 def test_components_in_use_need_rights_which_are_asked_as_the_api_server_wants_it() -> None:
-    assert set(checks_start.list_needed_rights(CONFIG)) == {"receivers/kubelet_stats", "processors/k8s_attributes"}
-    assert checks_start.list_needed_rights(CONFIG)["receivers/kubelet_stats"] == [STATS]
-    assert checks_start.list_needed_rights({}) == {}
+    assert set(component_rights.list_needed_rights(CONFIG)) == {"receivers/kubelet_stats", "processors/k8s_attributes"}
+    assert component_rights.list_needed_rights(CONFIG)["receivers/kubelet_stats"] == [STATS]
+    assert component_rights.list_needed_rights({}) == {}
     attributes = {"verb": "get", "resource": "nodes", "subresource": "stats", "namespace": ""}
     assert STATS.build_attributes() == {"resourceAttributes": attributes}
     metrics = {"nonResourceAttributes": {"verb": "get", "path": "/metrics"}}
@@ -118,14 +119,16 @@ def test_components_in_use_need_rights_which_are_asked_as_the_api_server_wants_i
 
 def test_what_is_missing_is_merged_and_keeps_names_and_urls() -> None:
     rights = [Right(verb, "apps", name) for name in ("daemonsets", "jobs") for verb in ("get", "list")]
-    (row,) = checks_start.find_missing_rights(
+    (row,) = component_rights.find_missing_rights(
         {"receivers/x": [*rights, STATS]}, dict.fromkeys(rights, "none"), "sa", "ns"
     )
     assert row["missing"] == "get, list daemonsets.apps, jobs.apps"
     assert row["rules"] == [{"apiGroups": ["apps"], "resources": ["daemonsets", "jobs"], "verbs": ["get", "list"]}]
     assert (row["about"], row["id"], row["account"], row["state"]) == ("receivers/x", "x", "sa", "none")
     named, url = Right("get", "", "configmaps", "a"), Right("get", "", "", path="/metrics")
-    (row,) = checks_start.find_missing_rights({"x/y": [named, url]}, {named: "namespace", url: "namespace"}, "sa", "ns")
+    (row,) = component_rights.find_missing_rights(
+        {"x/y": [named, url]}, {named: "namespace", url: "namespace"}, "sa", "ns"
+    )
     assert row["rules"] == [
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], "resourceNames": ["a"]},
         {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
@@ -159,7 +162,7 @@ def test_what_a_pod_needs() -> None:
         envFrom: [{configMapRef: {name: all}}]
     """)
     assert list_sources(spec, container) == [
-        PodSource("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
+        PodSource("ConfigMap", "config", path="/conf", files=(MountedFile("relay.yaml", "k"),)),
         PodSource("Secret", "tls", optional=True, path="/tls"),
         *(PodSource("Secret", "part"), PodSource("Secret", "env", key="k"), PodSource("ConfigMap", "all")),
     ]

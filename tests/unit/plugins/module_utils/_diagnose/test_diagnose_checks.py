@@ -11,7 +11,7 @@ import jmespath
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
-    checks_trust,
+    certificate_facts,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
     diagnose_checks as check,
@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagn
     run_checks,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import COLLECTOR_CHECKS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import PodSource
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_sources import MountedFile, PodSource
 
 from ..helpers import cases
 
@@ -176,8 +176,8 @@ def test_a_check_of_somebody_yields_texts_or_mappings(find: str, messages: list[
     assert [finding.message for finding in run_checks(jmespath.search, [row], HEALTHY)] == messages
 
 
-def certificate(start: str = "", end: str = "", *names: str) -> checks_trust.Certificate:
-    return checks_trust.Certificate("CN=a", "CN=ca", start, end, names, False)
+def certificate(start: str = "", end: str = "", *names: str) -> certificate_facts.Certificate:
+    return certificate_facts.Certificate("CN=a", "CN=ca", start, end, names, False)
 
 
 @cases(
@@ -188,17 +188,19 @@ def certificate(start: str = "", end: str = "", *names: str) -> checks_trust.Cer
     ("2026-04-01", "2026-06-01", "not_yet_valid", "92 days"),
 )
 def test_dates(start: str, end: str, state: str, left: str) -> None:
-    row = checks_trust.describe_certificate(certificate(f"{start}T00:00:00Z", f"{end}T00:00:00Z"), NOW)
+    row = certificate_facts.describe_certificate(certificate(f"{start}T00:00:00Z", f"{end}T00:00:00Z"), NOW)
     assert (row["state"], row["left"]) == (state, left)
 
 
 def test_names_of_certificates() -> None:
-    assert checks_trust.covers_host(["a.ns.svc"], "a.ns.svc") and checks_trust.covers_host(["*.ns.svc"], "a.ns.svc")
-    assert not checks_trust.covers_host(["*.svc"], "a.ns.svc") and not checks_trust.covers_host([], "a")
-    assert checks_trust.covers_host(["Gateway.example"], "gateway.example")
-    assert checks_trust.covers_host(["*.example"], "Gateway.Example")
+    assert certificate_facts.covers_host(["a.ns.svc"], "a.ns.svc") and certificate_facts.covers_host(
+        ["*.ns.svc"], "a.ns.svc"
+    )
+    assert not certificate_facts.covers_host(["*.svc"], "a.ns.svc") and not certificate_facts.covers_host([], "a")
+    assert certificate_facts.covers_host(["Gateway.example"], "gateway.example")
+    assert certificate_facts.covers_host(["*.example"], "Gateway.Example")
     services = [{"name": name, "namespace": "ns"} for name in "ab"]
-    assert checks_trust.find_uncovered_services(certificate("", "", "a.ns"), services) == ["b.ns.svc"]
+    assert certificate_facts.find_uncovered_services(certificate("", "", "a.ns"), services) == ["b.ns.svc"]
 
 
 def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
@@ -208,9 +210,9 @@ def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
     """)
     sources = [
         PodSource("Secret", "mine", path="/tls"),
-        PodSource("ConfigMap", "ca", path="/ca", files=(("ca.crt", "root"),)),
+        PodSource("ConfigMap", "ca", path="/ca", files=(MountedFile("ca.crt", "root"),)),
     ]
-    found = checks_trust.find_certificate_files(config, sources)
+    found = certificate_facts.find_certificate_files(config, sources)
     assert [(use.subject, use.role, use.kind, use.name, use.key) for use in found] == [
         ("in", "cert_file", "Secret", "mine", "tls.crt"),
         ("exporters/otlp/a", "ca_file", "ConfigMap", "ca", "root"),

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import reach as network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peer_state import (
     BehindAddress,
     IngressOfPods,
     describe_peer,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import Reach, Surroundings
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import (
+    CollectorReach,
+    NamespaceObjects,
+    describe_listeners,
+    describe_services,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import network_policies as policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.peers import Peer, find_peers
 
@@ -40,26 +44,6 @@ SOME = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"fro
 )
 def test_selectors(selector: Any, fits: bool) -> None:
     assert policies.selects_labels(selector, LABELS) is fits
-
-
-def test_endpoints_by_readiness_and_service() -> None:
-    made = slices("s", True, False, None)
-    assert (network.filter_slices("s", [made]), network.filter_slices("t", [made])) == ([made], [])
-    assert (len(network.filter_endpoints([made], ready=True)), len(network.filter_endpoints([made], ready=False))) == (
-        2,
-        1,
-    )
-
-
-@cases(
-    "port, number",
-    ({"port": 1}, 1),
-    ({"port": 1, "targetPort": 2}, 2),
-    ({"targetPort": "otlp"}, 4317),
-    ({"targetPort": "x"}, None),
-)
-def test_the_port_of_the_pod(port: Any, number: int | None) -> None:
-    assert network.find_target_number(port, [{"name": "otlp", "containerPort": 4317}]) == number
 
 
 def slices(name: str = "gateway", *ready: bool | None) -> dict[str, Any]:
@@ -213,8 +197,13 @@ def service(name: str = "gateway", labels: Any = None, port: Any = None, **selec
     return {"metadata": metadata, "spec": {"selector": selector, "ports": ports}}
 
 
-def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0.0", pod: Any = POD) -> Reach:
-    return Reach("gateway", config(host), pod, CONTAINER, Surroundings(services, found, policies), listeners=LISTENERS)
+def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0.0", pod: Any = POD) -> CollectorReach:
+    objects = NamespaceObjects(services, found, policies)
+    return CollectorReach.of("gateway", config(host), pod, CONTAINER, objects, table=LISTENERS)
+
+
+def listeners_of(reach: CollectorReach) -> list[Any]:
+    return [dict(row) for row in describe_listeners(reach, describe_services(reach))]
 
 
 @cases(
@@ -228,24 +217,24 @@ def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0
     (service("gateway-collector", app="b"), [], "selects_nothing"),
 )
 def test_services(item: Any, found: Any, state: str) -> None:
-    (row,) = reach([item], found).describe_services() or []
+    (row,) = describe_services(reach([item], found)) or []
     assert (row["state"], row["about"]) == (state, "in")
 
 
 def test_the_service_of_another_collector_of_the_same_instance_is_no_mistake() -> None:
     other = {"app.kubernetes.io/instance": "i", "o11y.opentelemetry/collector": "gateway"}
     mine = {"metadata": {"labels": {**REACH_LABELS, "o11y.opentelemetry/collector": "agent"}}, "spec": {}}
-    around = Surroundings([service("front", other, app="b")], [slices("front")], [])
-    assert Reach("agent", config(), mine, CONTAINER, around, listeners=LISTENERS).describe_services() == []
+    objects = NamespaceObjects([service("front", other, app="b")], [slices("front")], [])
+    assert describe_services(CollectorReach.of("agent", config(), mine, CONTAINER, objects, table=LISTENERS)) == []
     allocator = {"app.kubernetes.io/instance": "i", "app.kubernetes.io/component": "target-allocator"}
     others = [service("other", app="b"), service("headless"), service("targets", allocator, app="b")]
-    assert reach(others).describe_services() == []
+    assert describe_services(reach(others)) == []
 
 
 def test_a_wrong_selector_says_how_it_differs_and_what_is_hidden_is_not_told() -> None:
-    (row,) = reach([service(app="b", role="x")]).describe_services() or []
+    (row,) = describe_services(reach([service(app="b", role="x")])) or []
     assert row["differs"] == "it asks for app=b, the pods have app=a, it asks for role=x, the pods have no such label"
-    assert (reach(None).describe_services(), reach(None).describe_listeners()[0]["state"]) == (None, "served")
+    assert (describe_services(reach(None)), listeners_of(reach(None))[0]["state"]) == (None, "served")
 
 
 @cases(
@@ -258,7 +247,7 @@ def test_a_wrong_selector_says_how_it_differs_and_what_is_hidden_is_not_told() -
     ([service(app="a")], {"policies": [SOME]}, "served", "p"),
 )
 def test_listeners(services: Any, more: Any, state: str, policies: str) -> None:
-    (row,) = reach(services, [slices()], **more).describe_listeners()
+    (row,) = listeners_of(reach(services, [slices()], **more))
     assert (row["receiver"], row["port"], row["state"], row["policies"]) == ("otlp", 4317, state, policies)
 
 
@@ -267,6 +256,6 @@ def test_a_port_of_udp_says_nothing_of_the_same_number_in_tcp() -> None:
     udp = {"name": "other", "containerPort": 4317, "protocol": "UDP", "hostPort": 4317}
     by_name = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": "otlp"}]}]}}
     for ports in ([tcp, udp], [udp, tcp]):
-        around = Surroundings([], [], [by_name])
-        found = Reach("gateway", config(), POD, {"ports": ports}, around, listeners=LISTENERS).describe_listeners()
+        objects = NamespaceObjects([], [], [by_name])
+        found = listeners_of(CollectorReach.of("gateway", config(), POD, {"ports": ports}, objects, table=LISTENERS))
         assert [row["state"] for row in found] == ["unserved"]

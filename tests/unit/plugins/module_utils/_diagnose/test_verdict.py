@@ -120,7 +120,7 @@ def test_the_report_starts_with_the_verdict_and_has_no_config_and_no_whole_objec
     assert "  error    [peer_no_endpoints] otlp/jaeger: Service obs/jaeger has no ready endpoints" in lines
     assert lines[-1] == "  unknown  secrets could not be checked: no right"
     result = verdict.build_result_row(HEALTHY | {"config": {"x": "secret"}, "objects": [1]}, [])
-    assert {"config", "objects", "workload", "logs"}.isdisjoint(result)
+    assert {"config", "objects", "workload", "workloads", "logs"}.isdisjoint(result)
 
 
 NOW = "2026-01-01T00:01:00+00:00"

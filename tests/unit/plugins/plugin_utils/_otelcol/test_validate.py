@@ -14,14 +14,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import references, structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import run_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import run_rules
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._inventory_cases import list_inventory_cases
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
     _builds,
     _judged_configs,
     _validate,
     _yaml,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
 from tests.conftest import COLLECTIONS
 from tests.support.cases import cases

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_queues import count_request_units
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import BATCH_BYTES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.memory_sizes import BATCH_BYTES
 
 from ...helpers import cases
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live import flow
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live import parsed_certificates
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collector_info import (
     read_cluster_objects,
 )
@@ -285,8 +285,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def parsed(folder: Path, name: str) -> list[flow.ParsedCertificate]:
-    return flow.parse_certificates((folder / f"{name}.crt").read_bytes())
+def parsed(folder: Path, name: str) -> list[parsed_certificates.ParsedCertificate]:
+    return parsed_certificates.parse_certificates((folder / f"{name}.crt").read_bytes())
 
 
 def test_what_a_certificate_says(folder: Path) -> None:
@@ -300,19 +300,22 @@ def test_what_a_certificate_says(folder: Path) -> None:
 
 def test_who_signed_it(folder: Path) -> None:
     server = parsed(folder, "server")
-    assert flow.trusts_chain(parsed(folder, "ca"), server)
-    assert flow.trusts_chain([*parsed(folder, "other-ca"), *parsed(folder, "ca")], server)
-    assert flow.trusts_chain(server, server)
-    assert not flow.trusts_chain(parsed(folder, "other-ca"), server)
-    assert not flow.trusts_chain([], server)
+    assert parsed_certificates.trusts_chain(parsed(folder, "ca"), server)
+    assert parsed_certificates.trusts_chain([*parsed(folder, "other-ca"), *parsed(folder, "ca")], server)
+    assert parsed_certificates.trusts_chain(server, server)
+    assert not parsed_certificates.trusts_chain(parsed(folder, "other-ca"), server)
+    assert not parsed_certificates.trusts_chain([], server)
 
 
 def test_keys_and_broken_texts_are_no_certificates(folder: Path) -> None:
-    assert flow.parse_certificates((folder / "server.key").read_bytes()) == []
-    assert flow.parse_certificates(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n") == []
-    assert flow.decode_secret_value(base64.b64encode(b"x").decode()) == b"x"
-    assert flow.decode_secret_value("%") == b""
-    assert flow.explain_unavailable() == ""
+    assert parsed_certificates.parse_certificates((folder / "server.key").read_bytes()) == []
+    assert (
+        parsed_certificates.parse_certificates(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n")
+        == []
+    )
+    assert parsed_certificates.decode_secret_value(base64.b64encode(b"x").decode()) == b"x"
+    assert parsed_certificates.decode_secret_value("%") == b""
+    assert parsed_certificates.explain_unavailable() == ""
 
 
 def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:

@@ -21,3 +21,11 @@ def test_the_last_release_of_a_range_is_the_one_before_its_end() -> None:
 
 def test_a_range_without_an_end_has_its_first_release_for_certain() -> None:
     assert last_releases("0.110.0..0.131.0 0.152.0..") == ["0.130.0", "0.152.0"]
+
+
+def test_a_range_that_ends_with_a_patch_has_the_first_release_of_that_minor_version() -> None:
+    assert last_releases("0.110.0..0.131.2") == ["0.131.0"]
+
+
+def test_the_last_release_of_a_range_is_in_it() -> None:
+    assert last_releases("0.131.1..0.131.2 0.140.1..0.141.0") == ["0.131.1", "0.140.1"]

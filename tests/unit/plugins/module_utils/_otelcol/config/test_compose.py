@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import check_config_shape
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose, processor_rank
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from hypothesis import given
@@ -105,17 +105,6 @@ def test_processors_stand_in_the_recommended_order() -> None:
     layer = recipe("many", {"service": {"pipelines": {"traces": {"processors": ids}}}})
     ordered = "memory_limiter k8s_attributes transform mine also_mine filter tail_sampling batch/x"
     assert pipelines(layer)["traces"]["processors"] == ordered.split()
-
-
-def test_old_and_new_names_rank_the_same() -> None:
-    assert processor_rank("k8sattributes") == processor_rank("k8s_attributes/2") < processor_rank("batch")
-    assert processor_rank("resourcedetection/x") == processor_rank("resource_detection")
-
-
-def test_noise_is_removed_after_the_filter_has_read_it() -> None:
-    assert max(map(processor_rank, ("attributes/a", "resource/a"))) < processor_rank("filter/noise")
-    assert processor_rank("filter") < processor_rank("resource/noise") == processor_rank("attributes/noise")
-    assert processor_rank("attributes/noise") < processor_rank("tail_sampling")
 
 
 def exporting(name: str, component: str, **settings: Any) -> Layer:

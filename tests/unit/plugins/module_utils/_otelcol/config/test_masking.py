@@ -13,13 +13,16 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.config_secrets import (
     find_secrets,
-    find_secrets_in_objects,
+    is_secret,
     secret_kind_at,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import (
     conceal_secrets,
     make_masker,
     make_salted_replacer,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.object_secrets import (
+    find_secrets_in_objects,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_shapes import (
@@ -417,3 +420,17 @@ def test_the_value_of_a_header_of_an_unknown_name_is_hidden_if_it_may_be_a_login
     assert find_secrets(config) == found
     # No rule reports it: only its owner knows whether it is a secret.
     assert not any(secret_kind_at(config, path, str(value)) for path, value in iter_leaves(config))
+
+
+@cases(
+    "settings, path, shown",
+    ({"headers": [{"name": "X-Api-Key", "value": "0123"}]}, ("headers", 0, "value"), False),
+    ({"actions": [{"key": "password", "value": "0123"}]}, ("actions", 0, "value"), False),
+    ({"headers": [{"name": "X-Scope-OrgID", "value": "0123"}]}, ("headers", 0, "value"), True),
+    ({"actions": [{"key": "team", "value": "0123"}]}, ("actions", 0, "value"), True),
+)
+def test_no_message_quotes_a_value_whose_name_stands_beside_it(
+    settings: dict[str, Any], path: tuple[str | int, ...], shown: bool
+) -> None:
+    config = {"exporters": {"a": settings}}
+    assert is_secret(("exporters", "a", *path), "0123", config) is not shown

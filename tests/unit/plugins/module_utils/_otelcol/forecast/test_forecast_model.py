@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     Figures,
-    Move,
+    SenderChange,
     SentChange,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import SenderName
@@ -64,8 +64,10 @@ def test_the_figures_at_the_top_are_those_of_all_exporters() -> None:
 
 
 def test_an_exporter_has_its_bound_its_old_name_and_its_senders() -> None:
-    moves = (Move(SenderName("cart", "shop", ""), Figures(5, 50), Figures(2, 20)),)
-    page = build_forecast_model(forecast(change("otlp/new", 100, 50, bound=None, moves=moves, old_exporter="otlp/old")))
+    sender_changes = (SenderChange(SenderName("cart", "shop", ""), Figures(5, 50), Figures(2, 20)),)
+    page = build_forecast_model(
+        forecast(change("otlp/new", 100, 50, bound=None, sender_changes=sender_changes, old_exporter="otlp/old"))
+    )
     (row,) = page["exporters"]
     assert row["exporter"] == "otlp/old → otlp/new"
     assert row["items_percent"] == "-50.0 %, of a sample that is too small for a bound"

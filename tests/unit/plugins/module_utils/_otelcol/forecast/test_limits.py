@@ -89,7 +89,7 @@ def test_what_is_no_limit_is_refused(given: dict[str, Any], said: str) -> None:
 
 def test_an_attribute_that_nothing_had_is_told_since_its_loss_cannot_show() -> None:
     limits = parse_limits({"lost_attributes": ["service.name", "service.nmae"]})
-    tally = Tally(resource_names=Counter({"service.name": 1}))
+    tally = Tally(items_by_resource_attribute=Counter({"service.name": 1}))
     assert list(limits.find_unseen_attributes([Tally(), tally])) == [
         "lost_attributes: nothing has attribute service.nmae before the change, so its loss cannot show"
     ]

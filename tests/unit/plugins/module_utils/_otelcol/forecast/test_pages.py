@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import OneSide
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecast_words import format_size
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import Scale
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.pages import (
     Forecast,
-    format_size,
     render_markdown,
     render_text_lines,
     sort_by_size_of_change,
@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     Figures,
-    Move,
+    SenderChange,
     SentChange,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.series_churn import Churn
@@ -30,7 +30,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 
 from tests.support.cases import cases
 
-MOVE = Move(SenderName("cart", "shop", "a"), Figures(10, 2048), Figures(5, 1024))
+MOVE = SenderChange(SenderName("cart", "shop", "a"), Figures(10, 2048), Figures(5, 1024))
 CHANGE = SentChange(
     "otlp/a", "traces", Figures(1000, 2**20), Figures(620, 2**19), 0.012, ("user.id",), ("team",), (MOVE,)
 )
@@ -82,7 +82,7 @@ def test_a_small_sample_says_so_and_a_new_name_stands_beside_the_old_one() -> No
 
 
 def test_what_is_new_and_what_stays_have_words_instead_of_percent() -> None:
-    new = replace(CHANGE, before=Figures(0, 0), bound=0.0, moves=(), lost_attributes=(), gained_attributes=())
+    new = replace(CHANGE, before=Figures(0, 0), bound=0.0, sender_changes=(), lost_attributes=(), gained_attributes=())
     same = replace(new, before=new.after)
     lines = list(render_text_lines(replace(FORECAST, changes=(new, same))))
     assert lines[1:3] == [
@@ -93,7 +93,7 @@ def test_what_is_new_and_what_stays_have_words_instead_of_percent() -> None:
 
 def test_markdown_keeps_its_form_whatever_telemetry_says() -> None:
     evil = replace(MOVE, sender=SenderName("a|b`c\n# d", "<script>", ""))
-    change = replace(CHANGE, moves=(evil,), lost_attributes=("x|y`\nz",))
+    change = replace(CHANGE, sender_changes=(evil,), lost_attributes=("x|y`\nz",))
     page = render_markdown(replace(FORECAST, changes=(change,), breach_lines=()))
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert len(rows) == 3

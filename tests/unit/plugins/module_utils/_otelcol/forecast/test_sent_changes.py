@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
-    MOST_MOVERS,
+    MOST_LISTED,
     Sent,
     SentChange,
     list_changes,
@@ -103,11 +103,11 @@ def test_an_exporter_that_gets_nothing_has_lost_all_attributes() -> None:
 
 
 def test_the_senders_whose_bytes_change_most_come_first() -> None:
-    services = [f"s{number}" for number in range(MOST_MOVERS + 2)]
+    services = [f"s{number}" for number in range(MOST_LISTED + 2)]
     old = [span for number, name in enumerate(services) for span in spans(name, number + 1)]
     change = one_change(sent("spans", old, 28_000), sent("spans", spans("s0", 1), 1_000))
-    assert [move.sender.service for move in change.moves] == services[:1:-1][:MOST_MOVERS]
-    assert change.moves[0].as_dict()["after"] == {"items": 0, "bytes": 0, "series": 0}
+    assert [sender_change.sender.service for sender_change in change.sender_changes] == services[:1:-1][:MOST_LISTED]
+    assert change.sender_changes[0].as_dict()["after"] == {"items": 0, "bytes": 0, "series": 0}
 
 
 def test_series_are_counted_by_sender() -> None:
@@ -116,7 +116,7 @@ def test_series_are_counted_by_sender() -> None:
     ]
     change = one_change(sent("metrics", points, 10), sent("metrics", points[:1], 5))
     assert (change.before.series_count, change.after.series_count) == (2, 1)
-    assert change.moves[0].before.series_count == 2
+    assert change.sender_changes[0].before.series_count == 2
 
 
 def test_what_one_side_alone_has_is_told_by_trace() -> None:

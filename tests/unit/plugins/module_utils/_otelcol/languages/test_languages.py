@@ -8,9 +8,12 @@ import zoneinfo
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages import (
     formats,
+    go_addresses,
     go_names,
-    ottl,
+    go_urls,
+    ottl_language,
     ottl_literals,
+    ottl_reading,
     ottl_syntax,
     regex,
 )
@@ -103,7 +106,7 @@ NO_URLS = ("http://a b", "http://h:x", "1:2", "http://%zz", "http://[::1", "http
 
 @pytest.mark.parametrize("text", [*URLS, *NO_URLS])
 def test_urls_are_read_as_go_reads_them(text: str) -> None:
-    assert bool(formats.find_url_fault(text)) == (text in NO_URLS)
+    assert bool(go_urls.find_url_fault(text)) == (text in NO_URLS)
 
 
 ADDRESSES = ("a:1", ":1", "[::1]:4317", "dns:///a:1", "dns://[::1]:53/a:1", "https://[::1]:1")
@@ -112,12 +115,12 @@ NO_ADDRESSES = ("a", "a:", "a:b", "::1:4317", "[::1]", "a:1:2", "http://a", "htt
 
 @pytest.mark.parametrize("text", [*ADDRESSES, *NO_ADDRESSES])
 def test_targets_of_grpc_are_read_as_go_reads_them(text: str) -> None:
-    assert bool(formats.find_address_fault(formats.extract_dialed_address(text))) == (text in NO_ADDRESSES)
+    assert bool(go_addresses.find_address_fault(go_addresses.extract_dialed_address(text))) == (text in NO_ADDRESSES)
 
 
 @pytest.mark.parametrize(("text", "refused"), [("a:1", False), ("a:0", True), ("a:65536", True), ("a:-1", True)])
 def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
-    assert bool(formats.find_address_fault(text, 1, 65535)) == refused
+    assert bool(go_addresses.find_address_fault(text, 1, 65535)) == refused
 
 
 @pytest.mark.parametrize(
@@ -132,6 +135,8 @@ def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
         (":70000", "not between 0 and 65535", "0.0.0.0:4317"),
         ("localhost:otlp", "names its port", "localhost:4317"),
         ("::1:4317", "stands in brackets", "[::1]:4317"),
+        ("[::1]", "has no port", "[::1]:4317"),
+        ("http://[2001:db8::1]/v1", "is a URL", "[2001:db8::1]:4317"),
         ("a:4317/x", "has a path", "0.0.0.0:4317"),
         (":4317", "", "0.0.0.0:4317"),
         ("localhost:", "", "localhost:4317"),
@@ -139,14 +144,14 @@ def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
     ],
 )
 def test_a_server_listens_on_a_host_and_a_port(text: str, why: str, meant: str) -> None:
-    found = formats.find_listener_fault(text)
+    found = go_addresses.find_listener_fault(text)
     assert why in found and bool(found) == bool(why)
-    assert formats.suggest_listening_address(text, 4317) == meant
+    assert go_addresses.suggest_listening_address(text, 4317) == meant
 
 
 def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
-    language = ottl.OttlLanguage({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
-    call = ottl.read_ottl('ExtractGrokPatterns(a, "%{A}") == nil', statement=False)
+    language = ottl_language.OttlLanguage({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
+    call = ottl_reading.read_ottl('ExtractGrokPatterns(a, "%{A}") == nil', statement=False)
     assert isinstance(call, UsedNames)
     asked = call.calls[0]
     given = {"Pattern": asked.arguments[1][1]}
@@ -160,15 +165,15 @@ def test_hostile_texts_take_linear_time(head: str, part: str, tail: str) -> None
     def read(text: str) -> None:
         ottl_syntax.split_tokens.cache_clear()
         regex.find_regex_refusal(text)
-        ottl.read_ottl(text, statement=True)
-        ottl.read_ottl(text, statement=False)
+        ottl_reading.read_ottl(text, statement=True)
+        ottl_reading.read_ottl(text, statement=False)
 
     few, many = (head + part * count + tail for count in (12_500, 50_000))
     assert measure_growth(read, few, many) < SLOW
 
 
 def test_a_statement_may_end_anywhere() -> None:
-    assert isinstance(ottl.read_ottl('set(a["', statement=True), ottl.OttlTrouble)
+    assert isinstance(ottl_reading.read_ottl('set(a["', statement=True), ottl_reading.OttlTrouble)
 
 
 WORDS = """ "a" a A Abc set ( ) [ ] { } , . == = => 1 2.5 - * and or not true nil where 0xff : \\ ' é """
@@ -177,8 +182,8 @@ WORDS = """ "a" a A Abc set ( ) [ ] { } , . == = => 1 2.5 - * and or not true ni
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=25).map(" ".join))
 def test_no_text_crashes(text: str) -> None:
     for statement in (True, False):
-        found = ottl.read_ottl(text, statement)
-        if isinstance(found, ottl.OttlTrouble):
+        found = ottl_reading.read_ottl(text, statement)
+        if isinstance(found, ottl_reading.OttlTrouble):
             assert 0 <= found.start <= len(text)
             assert found.why
     regex.find_regex_refusal(text)
@@ -195,13 +200,13 @@ def test_no_text_crashes(text: str) -> None:
     ],
 )
 def test_a_fault_is_where_it_stands(text: str, start: int) -> None:
-    found = ottl.read_ottl(text, statement=True)
-    assert isinstance(found, ottl.OttlTrouble)
+    found = ottl_reading.read_ottl(text, statement=True)
+    assert isinstance(found, ottl_reading.OttlTrouble)
     assert found.start == start
 
 
 def test_a_text_that_nests_too_deep_is_not_judged() -> None:
-    assert ottl.read_ottl("(" * 100 + "true" + ")" * 100, statement=False) is None
+    assert ottl_reading.read_ottl("(" * 100 + "true" + ")" * 100, statement=False) is None
 
 
 def test_every_time_zone_of_this_machine_is_known() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.component_row import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.component_needs import (
     find_guarded_rights,
     make_rule,
 )

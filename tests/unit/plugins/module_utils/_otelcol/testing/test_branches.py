@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import format_path
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import OttlLanguage
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl_language import OttlLanguage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import branches as found_in
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branch_model import (
     Baseline,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import OttlLanguage
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl_language import OttlLanguage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branches import list_branches
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.reaching import (
     list_given_parts_taking,

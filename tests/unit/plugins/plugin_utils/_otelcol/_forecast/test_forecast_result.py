@@ -24,8 +24,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     Figures,
-    Move,
     PartlyLost,
+    SenderChange,
     SentChange,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import SenderName
@@ -38,14 +38,14 @@ NONE, ALL = Figures(0, 0), Figures(200, 1000)
 
 
 def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_nowhere() -> None:
-    moves = (Move(SenderName(SECRET, "shop", ""), NONE, ALL),)
+    sender_changes = (SenderChange(SenderName(SECRET, "shop", ""), NONE, ALL),)
     kinds = (KindOfOneSide(RecordKind(SECRET, "info", SECRET), 200, (SECRET,)),)
     change = SentChange(
         "otlp_http/backend",
         "metrics",
         NONE,
         ALL,
-        moves=moves,
+        sender_changes=sender_changes,
         lost_attributes=(f"lost.{SECRET}",),
         gained_attributes=(f"gained.{SECRET}",),
         partly_lost_attributes=(PartlyLost(f"partly.{SECRET} of the resource", 3),),

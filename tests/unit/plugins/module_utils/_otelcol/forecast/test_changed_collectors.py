@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.told_collectors import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.changed_collectors import (
+    ChangedCollector,
     HostForecasts,
-    ToldCollector,
     list_failures,
     list_report_lines,
     render_host_sections,
     render_markdown_section,
 )
 
-PASSES = ToldCollector("a/gateway", {"report": "one\ntwo", "markdown": "### Gateway\n", "failure": ""})
-FAILS = ToldCollector("a/agent", {"report": "three", "markdown": "### Agent\n", "failure": "a/agent passes 1 limit"})
-MISSING = ToldCollector("a/lost", missing_reason="there is no capture")
-BROKEN = ToldCollector("a/broken", failure_reason="the capture is cut off")
+PASSES = ChangedCollector("a/gateway", {"report": "one\ntwo", "markdown": "### Gateway\n", "failure": ""})
+FAILS = ChangedCollector("a/agent", {"report": "three", "markdown": "### Agent\n", "failure": "a/agent passes 1 limit"})
+MISSING = ChangedCollector("a/lost", missing_reason="there is no capture")
+BROKEN = ChangedCollector("a/broken", failure_reason="the capture is cut off")
 
-NEW = ToldCollector("a/new", is_new=True)
+NEW = ChangedCollector("a/new", is_new=True)
 
 
 def test_the_report_has_all_forecasts_and_why_others_are_not_known_but_what_a_warning_tells() -> None:
@@ -43,7 +43,7 @@ def test_the_report_has_all_forecasts_and_why_others_are_not_known_but_what_a_wa
     ],
 )
 def test_a_change_fails_by_limits_and_by_forecasts_that_cannot_be_made(
-    told: ToldCollector, must_be_known: bool, said: list[str]
+    told: ChangedCollector, must_be_known: bool, said: list[str]
 ) -> None:
     assert list(list_failures([told], must_be_known=must_be_known)) == said
 

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The forecasts of all collectors of one run as text and as Markdown. Private.
+"""The collectors that a run changes, with their forecasts, as text and as Markdown. Private.
 
-The module `collector_forecast` shows them. A collector that changes without a forecast is listed with the reason. A
-told collector is one that the report tells of, with a forecast or without.
+The module `collector_forecast` makes a `ChangedCollector` for each, and shows all of them. One without a forecast has a
+line with the reason: `obs/gateway changes without a forecast: it is new, so there is nothing to compare it with`. Pages
+about the changes of several hosts (wave and GitOps) show the same Markdown by `render_host_sections`.
 """
 
 from __future__ import annotations
@@ -19,26 +20,27 @@ _WHY_NEW_IS_UNKNOWN = "it is new, so there is nothing to compare it with"
 
 
 @dataclass(frozen=True)
-class ToldCollector:
-    """A collector whose config or image changes, with its forecast or the reason why it has none.
-
-    `missing_reason` says why there is no capture, and `failure_reason` why the forecast could not be made from one. A
-    collector that is new does not run yet, and passes no limit.
-    """
+class ChangedCollector:
+    """A collector whose config or image changes, with its forecast or one reason why it has none."""
 
     name: str
     forecast: ForecastResult | None = None
     missing_reason: str = ""
+    """Why there is no capture."""
     failure_reason: str = ""
+    """Why the forecast could not be made from the capture."""
     is_new: bool = False
+    """Whether it does not run yet: then there is nothing to compare, and it passes no limit."""
 
     @property
     def unknown_reason(self) -> str:
         """Why there is no forecast; empty if there is one."""
-        return _WHY_NEW_IS_UNKNOWN if self.is_new else self.missing_reason or self.failure_reason
+        if self.is_new:
+            return _WHY_NEW_IS_UNKNOWN
+        return self.missing_reason or self.failure_reason
 
 
-def list_report_lines(collectors: Sequence[ToldCollector]) -> Iterator[str]:
+def list_report_lines(collectors: Sequence[ChangedCollector]) -> Iterator[str]:
     """Yield each forecast as a person reads it in a terminal, and a line for each collector without one.
 
     A collector without a capture has no line: a warning, or the failure of the run, tells of it.
@@ -50,7 +52,7 @@ def list_report_lines(collectors: Sequence[ToldCollector]) -> Iterator[str]:
             yield f"{collector.name} changes without a forecast: {collector.unknown_reason}"
 
 
-def list_failures(collectors: Sequence[ToldCollector], *, must_be_known: bool) -> Iterator[str]:
+def list_failures(collectors: Sequence[ChangedCollector], *, must_be_known: bool) -> Iterator[str]:
     """Yield a line for each reason against the change: passed limits, and forecasts that could not be made.
 
     With `must_be_known`, a missing capture is such a reason too.
@@ -62,20 +64,21 @@ def list_failures(collectors: Sequence[ToldCollector], *, must_be_known: bool) -
             yield f"{collector.name} has no forecast: {collector.unknown_reason}"
 
 
-def render_markdown_section(collectors: Sequence[ToldCollector]) -> str:
+def render_markdown_section(collectors: Sequence[ChangedCollector]) -> str:
     """Return the forecasts for a page about a change; empty if no collector changes."""
     if not collectors:
         return ""
-    forecasts = [collector.forecast["markdown"] for collector in collectors if collector.forecast]
-    lines_without_forecast = [
-        f"- {format_markdown_code(collector.name)} changes without a forecast:"
-        f" {format_markdown_code(collector.unknown_reason)}"
-        for collector in collectors
-        if not collector.forecast
-    ]
-    if lines_without_forecast:
-        lines_without_forecast.append("")
-    return "\n".join([*forecasts, *lines_without_forecast])
+    forecasts: list[str] = []
+    bullets: list[str] = []
+    for collector in collectors:
+        if collector.forecast:
+            forecasts.append(collector.forecast["markdown"])
+        else:
+            name, reason = format_markdown_code(collector.name), format_markdown_code(collector.unknown_reason)
+            bullets.append(f"- {name} changes without a forecast: {reason}")
+    if bullets:
+        bullets.append("")  # a line end behind the last one
+    return "\n".join([*forecasts, *bullets])
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of a row in `component_table.py`: what a type of component needs in Kubernetes, by its settings. Private.
+"""What one type of component needs in Kubernetes, as a function of its settings. Private.
 
-`derive_needs.py` reads the rows for the components that a config starts. A need is something that the pod or its
-ServiceAccount must have: RBAC rules, variables, paths of the node, folders that stay, or root. Ports are in ports.json
-of the catalogue, actions of AWS in aws_calls.py.
+A need is something that the pod or its ServiceAccount must have: RBAC rules, variables, paths of the node, folders that
+stay, or root. component_table.py has a `ComponentNeeds` for each type that needs something, such as
+
+    ComponentNeeds(("journald",), list_host_paths=_journal_host_paths, needs_root=lambda _settings: True)
+
+and derive_needs.py asks them for the components that a config starts. Ports are in ports.json of the catalogue, actions
+of AWS in aws_calls.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Rules = tuple[dict[str, Any], ...]
 """RBAC rules, as a Role of Kubernetes has them."""
@@ -22,38 +26,50 @@ Settings = dict[str, Any]
 READ_VERBS = ("get", "list", "watch")
 
 # Rights that go far beyond telemetry: a collector gets them only if its option `allow` names them. These are the words
-# of that option: WILDCARD is for a rule with `*`, ROOT is to run as root.
-SECRETS, WILDCARD, NODES_PROXY, ROOT = "secrets", "wildcard", "nodes/proxy", "root"
+# of that option.
+SECRETS = "secrets"
+NODES_PROXY = "nodes/proxy"
+# For a rule with `*`.
+WILDCARD = "wildcard"
+# To run as root.
+ROOT = "root"
 # The resources of the core group that need such consent, each with the word of its right.
 _GUARDED_RIGHTS = {"secrets": SECRETS, "nodes/proxy": NODES_PROXY}
 
 
+class HostPath(NamedTuple):
+    """A path of the node, and where it is mounted in the container."""
+
+    host_path: str
+    path: str
+
+
 def need_nothing(_settings: Settings) -> tuple[Any, ...]:
-    """Return no needs: the default of the functions of a row."""
+    """Return no needs: the default of the functions of `ComponentNeeds`."""
     return ()
 
 
 @dataclass(frozen=True)
 class ComponentNeeds:
-    """What one type of component needs. The functions take the settings of a component of this type.
-
-    `type_names` has the newest name of the type and its older names. `list_rules` returns the RBAC rules that it needs,
-    and `list_older_rules` those that only older versions of Kubernetes need. `list_variables` returns names of
-    variables of the environment, `list_host_paths` pairs of a path on the node and one in the container, and
-    `list_state_directories` folders that must outlive the pod. `needs_root` says whether it has to run as root.
-    `serves_health` says that the component answers health probes. `asks_api` says that it asks the API of Kubernetes
-    with rights that no row knows, so RBAC rules cannot be complete.
-    """
+    """What one type of component needs. The functions take the settings of a component of this type."""
 
     type_names: tuple[str, ...]
+    """The newest name of the type, and its older names."""
     list_rules: Callable[[Settings], Rules] = need_nothing
+    """The RBAC rules that it needs."""
     list_older_rules: Callable[[Settings], Rules] = need_nothing
+    """The RBAC rules that only older versions of Kubernetes need."""
     list_variables: Callable[[Settings], tuple[str, ...]] = need_nothing
-    list_host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = need_nothing
+    """The names of variables of the environment."""
+    list_host_paths: Callable[[Settings], tuple[HostPath, ...]] = need_nothing
     list_state_directories: Callable[[Settings], tuple[str, ...]] = need_nothing
+    """The folders that must outlive the pod."""
     needs_root: Callable[[Settings], bool] = lambda _settings: False
+    """Whether it has to run as root."""
     serves_health: bool = False
+    """Whether it answers health probes."""
     asks_api: bool = False
+    """Whether it asks the API of Kubernetes with rights that are not known here, so that RBAC rules are incomplete."""
 
 
 def make_rule(
@@ -61,8 +77,9 @@ def make_rule(
 ) -> dict[str, Any]:
     """Return one RBAC rule.
 
-    `groups` and `resources` are words with blanks between them, such as `"core apps"` and `"pods deployments"`; `core`
-    is the group whose name is empty. `name` limits the rule to one object; empty for all. A rule with a `namespace`
+    `groups` and `resources` are words with blanks between them; `core` is the group whose name is empty. So
+    `make_rule("core apps", "pods deployments", ("get",))` is `{apiGroups: ["", apps], resources: [pods, deployments],
+    verbs: [get]}`. `name` limits the rule to one object; empty for all. A rule with a `namespace`
     belongs into a Role there; without one, it belongs into a ClusterRole. The key `namespace` is not one of Kubernetes:
     it only says which of the two.
     """

@@ -1,0 +1,123 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what the cluster has at the addresses that exporters send to: Services, endpoints and network policies.
+
+`diagnosed_collector.py` and the canary call `describe_peers`; `peer_state.py` judges what was read. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..._kube.live.cluster import ApiError
+from ..._otelcol.config.paths import list_at, value_at
+from ..._otelcol.kube.network_policies import Policies, SendingPod
+from ..._otelcol.needs.peers import Peer
+from ..peer_state import BehindAddress, IngressOfPods, PeerRow, describe_peer
+from ..service_endpoints import filter_endpoints, filter_slices, read_labels
+from .reader import ClusterReader, Notes, Object
+
+
+def read_peers_ahead(reader: ClusterReader, peers: Iterable[Peer]) -> None:
+    """Read the Services at the addresses of exporters, and the objects around them, many at a time."""
+    lists, services = [], []
+    for peer in peers:
+        if peer.service:
+            services.append(("services", peer.namespace, peer.service))
+            lists += [("endpointslices", peer.namespace), ("networkpolicies", peer.namespace)]
+    reader.read_ahead(lists, services)
+
+
+def describe_peers(
+    reader: ClusterReader, peers: Sequence[Peer], pod: Object, egress: Policies, notes: Notes
+) -> list[PeerRow]:
+    """Return the row of each address that the exporters of a pod send to: what the cluster has there, and its state.
+
+    `egress` are the network policies for what the pod sends.
+    """
+    sending_pod = _describe_sending_pod(reader, pod) if any(peer.service for peer in peers) else None
+    return [describe_peer(peer, _look_behind_address(reader, peer, notes), egress, sending_pod) for peer in peers]
+
+
+def _describe_sending_pod(reader: ClusterReader, pod: Object) -> SendingPod | None:
+    """Return what network policies see of a sending pod; None for a pod with the node's network.
+
+    To such a pod, network policies rarely apply.
+    """
+    namespace = str(value_at(pod, ("metadata", "namespace")) or "")
+    if not namespace or value_at(pod, ("spec", "hostNetwork")) is True:
+        return None
+    try:
+        namespace_labels = read_labels(reader.cluster.get(f"/api/v1/namespaces/{namespace}") or {})
+    except ApiError:
+        namespace_labels = None
+    addresses = tuple(str(address.get("ip")) for address in list_at(pod, "status", "podIPs"))
+    return SendingPod(namespace, read_labels(pod), namespace_labels, addresses)
+
+
+def _look_behind_address(reader: ClusterReader, peer: Peer, notes: Notes) -> BehindAddress:
+    """Return what the cluster has behind the address of an exporter; nothing if the address is no Service."""
+    if not peer.service:
+        return BehindAddress()
+    service = reader.read_object("services", peer.namespace, peer.service, notes)
+    listed_slices = reader.list_objects("endpointslices", peer.namespace, notes)
+    is_no_service = service.value is None and not service.unread_reason
+    slices = filter_slices(peer.service, listed_slices or [])
+    return BehindAddress(
+        service=service.value,
+        endpoint_slices=slices,
+        is_denied=bool(service.unread_reason) or listed_slices is None,
+        has_namespace=is_no_service and not peer.is_certain and _namespace_exists(reader, peer.namespace),
+        ingress=_read_ingress_of_pods(reader, peer, slices),
+    )
+
+
+def _namespace_exists(reader: ClusterReader, namespace: str) -> bool:
+    """Return whether the cluster surely has a namespace.
+
+    Without the right to read namespaces, nobody knows whether `gateway.obs` is a Service or a name of DNS.
+    """
+    try:
+        return reader.cluster.get(f"/api/v1/namespaces/{namespace}") is not None
+    except ApiError:
+        return False
+
+
+def _read_ingress_of_pods(
+    reader: ClusterReader, peer: Peer, slices: Sequence[Mapping[str, Any]]
+) -> IngressOfPods | None:
+    """Return the network policies for the pods behind a Service; None without policies, or without a ready pod.
+
+    The first ready pod stands for all of them.
+    """
+    policies = reader.list_objects("networkpolicies", peer.namespace, Notes())
+    pod = read_first_ready_pod(reader, peer.namespace, slices, Notes()) if policies else None
+    if not policies or not pod:
+        return None
+    return IngressOfPods(Policies(policies, read_labels(pod), "Ingress"), _list_called_port_names(pod, slices))
+
+
+def read_first_ready_pod(
+    reader: ClusterReader, namespace: str, slices: Sequence[Mapping[str, Any]], notes: Notes
+) -> Object | None:
+    """Return the first ready pod in the EndpointSlices of a Service; None without one that can be read."""
+    for endpoint in filter_endpoints(slices, ready=True):
+        pod_name = value_at(endpoint, ("targetRef", "name"))
+        pod: Object | None = reader.read_object("pods", namespace, pod_name, notes).value if pod_name else None
+        return pod
+    return None
+
+
+def _list_called_port_names(pod: Object, slices: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the ports of a pod to which the EndpointSlices of a Service lead."""
+    called_ports: set[Any] = set()
+    for endpoint_slice in slices:
+        called_ports.update(port.get("port") for port in list_at(endpoint_slice, "ports"))
+    called_names = []
+    for container in list_at(pod, "spec", "containers"):
+        for port in list_at(container, "ports"):
+            if port.get("containerPort") in called_ports:
+                called_names.append(str(port.get("name")))
+    return called_names
