@@ -24,7 +24,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import case, outreach
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _binary, _placeholders, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _placeholders, _second_opinion, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation.choice import Isolation
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
@@ -319,7 +319,7 @@ def test_the_second_opinion_of_validate_reads_nothing(binary: str, tmp_path: Pat
             "exporters": {"debug": {}},
             "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
         }
-        finding = _binary.validate_by_program(binary, config, lambda _path: Position())
+        finding = _second_opinion.validate_by_program(binary, config, lambda _path: Position())
         assert finding is not None
         assert PLANTED not in str(finding)
         assert not place.touched()
