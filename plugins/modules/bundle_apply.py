@@ -87,8 +87,8 @@ options:
     type: str
   adopt:
     description:
-      - ArchiveSource, by the label C(o11y.opentelemetry/release) of their manifests, whose objects are taken over from
-      other owners. With O(state=absent) they are then deleted.
+      - Releases, by the label C(o11y.opentelemetry/release) of their manifests, whose objects are taken over from other
+        owners. With O(state=absent) they are then deleted.
       - A Namespace is never taken over, nor one of O(existing_accounts).
     type: list
     elements: str

@@ -29,13 +29,13 @@ from typing import Any, NamedTuple
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.field_grammar import ANY_KEY, ANY_VALUE, FORMS_OF_PAIRS, LIST, MAPPING, resolve_label
 from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTION_ORDER
-from ..config.paths import ROLES, SECTIONS
+from ..config.paths import ROLES
 from ..errors import suggest_word
 from ..traits import kind_of
 from .user_paths import PathSteps, UserPathStep, read_wildcard
 
 _SERVICE = "service"
-_TOP_LEVEL_KEYS = (*SECTIONS, _SERVICE)
+_TOP_LEVEL_KEYS = (*SECTION_ORDER, _SERVICE)
 _PIPELINES = "pipelines"
 _TELEMETRY = "telemetry"
 _SERVICE_KEYS = ("extensions", _PIPELINES, _TELEMETRY)
