@@ -36,7 +36,7 @@ from .prune import Pruning
 from .renamed import warn_of_earlier_names
 from .session import Session, report_done_on_failure
 from .stale_listing import list_stale_of_applied
-from .taken_ports import refuse_taken_ports
+from .taken_host_ports import refuse_taken_ports
 
 
 def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
