@@ -114,10 +114,16 @@ class Collector:
     instance: str
     backend: str
     mode: str
+
+    # ── The config ──
+
     recipes: list[Any]
     config: dict[str, Any]
     config_files: list[str]
     log_level: str
+
+    # ── The program ──
+
     distribution: str
     version: Version
     distribution_manifest: str
@@ -127,6 +133,9 @@ class Collector:
     image_registry: str
     image_pull_policy: str
     image_pull_secrets: list[str]
+
+    # ── Number and size of pods ──
+
     replicas: int
     autoscaling: dict[str, Any]
     disruption_budget: dict[str, Any]
@@ -137,10 +146,16 @@ class Collector:
     cpu_request: str
     cpu_limit: str
     resize_policy: list[dict[str, Any]]
+
+    # ── Rights ──
+
     service_account_name: str
     service_account_annotations: Annotations
     automount_service_account_token: bool | None
     allow: list[str]
+
+    # ── Objects and pods ──
+
     labels: Labels
     annotations: Annotations
     pod_labels: Labels
@@ -151,12 +166,18 @@ class Collector:
     init_containers: list[dict[str, Any]]
     extra_manifests: list[dict[str, Any]]
     certificates: list[dict[str, Any]]
+
+    # ── Nodes ──
+
     node_selector: Labels
     tolerations: KubernetesList
     every_node: bool
     affinity: KubernetesMapping
     topology_spread: KubernetesList
     priority_class_name: str
+
+    # ── Network and monitoring ──
+
     host_network: bool
     host_ports: bool | None
     selinux_type: str
@@ -168,6 +189,9 @@ class Collector:
     service_monitor: Annotated[dict[str, Any], _LABELLED_OPTIONS]
     monitoring: Annotated[dict[str, Any], _MONITORING_OPTIONS]
     network_policy: Annotated[dict[str, Any], _NETWORK_POLICY_OPTIONS]
+
+    # ── State and changes ──
+
     storage: dict[str, Any]
     update_strategy: dict[str, Any]
     change: dict[str, Any]
@@ -175,29 +199,50 @@ class Collector:
     termination_grace_seconds: int
     pre_stop_seconds: int
     upgrade_strategy: str
+
+    # ── Other ──
+
     target_allocator: Annotated[dict[str, Any], _ALLOCATOR_OPTIONS]
     adopt: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Collector:
-        """Return the collector that these options describe. Raises Problem for names that Kubernetes would refuse."""
-        values: dict[str, Any] = {field.name: options.get(field.name) for field in fields(cls)}
-        values.update({name: {} for name in _OPTIONAL_MAPPINGS if values[name] is None})
-        values["instance"] = values["instance"] or values["name"]
-        values["service_account_name"] = values["service_account_name"] or values["name"]
-        for name, held_values in values_by_option_path(cls).items():
-            if name in values and held_values in _METADATA_VALUES:
-                values[name] = names.check_texts(name, values[name] or {}, labels=held_values is Values.LABELS)
-        for name in values["env"] or {}:
-            if not isinstance(name, str):
-                raise Problem(f"env has a name that is not text, '{name}'", fix="Write each name in `env` as text.")
+        """Return the collector that these options describe.
+
+        Raises Problem for values that Kubernetes would refuse, and for options that exclude each other.
+        """
+        values = cls._complete_values(options)
         collector = cls(**values)
-        for name_field in ("name", "namespace", "instance", "service_account_name"):
-            names.check_name(f"{name_field} of a collector", getattr(collector, name_field))
+        collector._check_names()
         collector._check_mode()
         collector._check_service()
         check_quantities(values)
         return collector
+
+    @classmethod
+    def _complete_values(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a value for each field: names that follow from others, and labels and annotations as text."""
+        values: dict[str, Any] = {field.name: options.get(field.name) for field in fields(cls)}
+        for option in _OPTIONAL_MAPPINGS:
+            if values[option] is None:
+                values[option] = {}
+        values["instance"] = values["instance"] or values["name"]
+        values["service_account_name"] = values["service_account_name"] or values["name"]
+        for path, held_values in values_by_option_path(cls).items():
+            is_whole_option = path in values  # and not a part of one, such as `service.annotations`
+            if is_whole_option and held_values in _METADATA_VALUES:
+                has_labels = held_values is Values.LABELS
+                values[path] = names.check_texts(path, values[path] or {}, labels=has_labels)
+        return values
+
+    def _check_names(self) -> None:
+        """Raise Problem for names that are no text, or that Kubernetes would refuse."""
+        for variable_name in self.env or {}:
+            if not isinstance(variable_name, str):
+                wrong = f"env has a name that is not text, '{variable_name}'"
+                raise Problem(wrong, fix="Write each name in `env` as text.")
+        for name_field in ("name", "namespace", "instance", "service_account_name"):
+            names.check_name(f"{name_field} of a collector", getattr(self, name_field))
 
     def _check_mode(self) -> None:
         """Raise Problem for what the mode of the collector cannot have."""
