@@ -81,6 +81,7 @@ class ProxyAnswer(NamedTuple):
     """The answer of the API server to a request that it passes on to a Service."""
 
     status: int
+    """The status of HTTP: that of the receiver, or of the API server if it could not pass the request on."""
     message: str
     """What the API server says if it could not pass the request on."""
 
@@ -124,8 +125,8 @@ class PrerequisiteCheck:
     def find_lasting_faults(self, seconds: float) -> list[MissingPrerequisite]:
         """Return what is missing after a wait of up to `seconds`.
 
-        It checks again only while everything that is missing may come by itself: of a pod that starts and a namespace
-        that is not there, it returns both at once.
+        It checks again only while everything that is missing may come by itself, such as a pod that is starting. If a
+        namespace is missing too, it returns at once.
         """
         faults: list[MissingPrerequisite] = []
         for _poll in self.cluster.iter_polls(seconds):
