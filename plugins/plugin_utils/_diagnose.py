@@ -84,7 +84,7 @@ def diagnose_collectors(
 
     `unlisted_collectors` are in the namespaces of the others.
     """
-    possible_receivers = _judged_configs.find_hops(_collect_objects(facts_of_collectors))
+    possible_receivers = _judged_configs.find_flow_collectors(_collect_objects(facts_of_collectors))
     results: list[CollectorResult] = []
     for collector_facts in facts_of_collectors:
         results.append(_diagnose_collector(collector_facts, checks, arguments, possible_receivers))
@@ -161,7 +161,7 @@ def _find_config_findings(
     validate_arguments = {**_FIXED_VALIDATE_ARGUMENTS, **rule_settings, "config": list(objects)}
     try:
         validation = _validate.validate_configs(
-            validate_arguments, lambda _warning: None, check=True, other_hops=possible_receivers
+            validate_arguments, lambda _warning: None, check=True, other_collectors=possible_receivers
         )
     except Problem:  # no config in the objects; other checks report that
         return []

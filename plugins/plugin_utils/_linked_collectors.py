@@ -169,8 +169,8 @@ def _link_to_inventory(
 ) -> LinkedCollector:
     """Return one collector of `link_to_inventory`.
 
-    A `GatewayConnection` of host_hops.py is one of its exporters with one collector of the inventory that gets the
-    data.
+    A `GatewayConnection` (gateway_connections.py) is one of its exporters with one collector of the inventory that gets
+    the data.
     """
     connections = _inventory_addresses.list_inventory_connections(groups, linked.collector, linked.config)
     connection_checks.check_connections(connections, fixes)

@@ -75,11 +75,16 @@ class RenderedBundle:
         return [probe for probe in probes if probe]
 
     def list_hops(self) -> list[dict[str, Any]]:
-        """Return the hops that playbook verify follows: each is a collector that sends on to others of the run."""
-        hops = [
-            plan_hop(judged.build, judged.receivers_by_exporter) for judged in self.judged_collectors if judged.build
-        ]
-        return [hop for hop in hops if hop]
+        """Return option `hops` of module otlp_probe: the collectors that test data passes one after the other.
+
+        Playbook verify reads the metrics of each, and so finds the one that lost a record.
+        """
+        hops = []
+        for judged in self.judged_collectors:
+            hop = plan_hop(judged.build, judged.receivers_by_exporter) if judged.build else None
+            if hop:
+                hops.append(hop)
+        return hops
 
     def list_flows(self) -> list[dict[str, str]]:
         """Return which collector of the run sends to which other one.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ports of nodes that pods hold: only one pod of a node can have a port of it. Private.
 
-`live/taken_ports.py` refuses a bundle whose ports other pods hold. The host is the node here, as in hostPort.
+`live/taken_host_ports.py` refuses a bundle whose ports other pods hold. The host is the node here, as in hostPort.
 """
 
 from __future__ import annotations

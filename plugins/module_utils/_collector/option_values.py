@@ -1,11 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What options hold for which Ansible knows only the types dict, list and str. Private.
+"""What the values of options are, more exactly than the types dict, list and str of Ansible say. Private.
 
-The record `Collector` says it in the annotations of its fields: `pod_labels: Labels`. For an option inside of a
-mapping, the annotation of the mapping has the path of the option:
-`Annotated[dict[str, Any], {"prometheus_cr.probe_selector": Values.KUBERNETES}]`.
+YAML may read a label `build: 12` as a number, and Kubernetes takes text alone. So the records of options, such as
+`Collector`, say in the annotations of their fields what an option holds: `pod_labels: Labels`. An option inside of a
+mapping stands in the annotation of the mapping, by its path:
+
+    target_allocator: Annotated[dict[str, Any], {"prometheus_cr.probe_selector": Values.KUBERNETES}]
+
+`values_by_option_path` reads these annotations, for the checks of options. Of these two fields, it returns
+
+    {"pod_labels": Values.LABELS, "target_allocator.prometheus_cr.probe_selector": Values.KUBERNETES}
 """
 
 from __future__ import annotations
@@ -17,7 +23,7 @@ from typing import Annotated, Any, get_type_hints
 
 
 class Values(Enum):
-    """What an option holds. Kubernetes, the Collector and AWS take nothing else there."""
+    """What an option holds. Kubernetes, the Collector and AWS take nothing else for it."""
 
     TEXTS = "a mapping of texts"
     LABELS = "a mapping of texts that are values of labels"
@@ -29,8 +35,10 @@ class Values(Enum):
     VERSION = "a version, which YAML may read as a number"
 
 
+# The mappings whose values are texts.
 TEXT_MAPS = frozenset({Values.TEXTS, Values.LABELS, Values.ANNOTATIONS, Values.VARIABLES, Values.FLAGS})
 
+# The types of fields.
 Labels = Annotated[dict[str, str], Values.LABELS]
 Annotations = Annotated[dict[str, str], Values.ANNOTATIONS]
 Variables = Annotated[dict[str, Any], Values.VARIABLES]
@@ -44,9 +52,10 @@ def values_by_option_path(record: type) -> Mapping[str, Values]:
     return _read_annotations(record)
 
 
-# `cache` hides from mypy that a record is a type: the function above says it.
+# A function of its own, since `cache` hides its types from mypy.
 @cache
 def _read_annotations(record: type) -> Mapping[str, Values]:
+    """Return what the options of a record hold, as the annotations of its fields say it."""
     values: dict[str, Values] = {}
     for option, annotation in get_type_hints(record, include_extras=True).items():
         for metadata in getattr(annotation, "__metadata__", ()):

@@ -1,12 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One collector as the user describes it, as typed values. Private.
+"""The options of one collector, and what follows from them alone. Private.
 
-The fields are the inputs of role otel_collector, without its prefix; its argument_specs.yml says what each means.
+The fields of `Collector` are the variables of role otel_collector without the prefix `otel_collector_`; the role's
+argument_specs.yml says what each means. A variable sets a value for all collectors, and an item of the list
+`otel_collectors` overrides it. Action otel_render makes a `Collector` of each item (`_cluster_options.py` of
+plugin_utils), and the files of this folder ask its properties. Example: of
 
-One run of the role deploys a list of collectors, so that port clashes between them show, and all share one bundle and
-one wait. `otel_collector_<option>` sets a common value; an item of `otel_collectors` overrides it.
+    {name: agent, namespace: otel, mode: daemonset, …}
+
+`wants_service` is False, `uses_host_ports` is True, and `selector_text` has the labels that select the pods.
 """
 
 from __future__ import annotations
@@ -35,23 +39,30 @@ from .option_values import (
     values_by_option_path,
 )
 
-# The address of the pod in the first family of the cluster, and all addresses of both families.
-# Source: Kubernetes, "IPv4/IPv6 dual-stack"; net.Listen of Go.
-POD_ADDRESS, ANY_ADDRESS = "${env:MY_POD_IP}", "::"
-# Where a Collector answers for its health, and serves its own metrics, in a pod of its own.
-HEALTH_PORT, METRICS_PORT = 13133, 8888
+# The address of the pod, in the first IP family of the cluster. Source: Kubernetes, "IPv4/IPv6 dual-stack".
+POD_ADDRESS = "${env:MY_POD_IP}"
+# All addresses, of IPv4 and of IPv6. Source: net.Listen of Go.
+ANY_ADDRESS = "::"
+# Where a Collector in a pod of its own answers for its health.
+HEALTH_PORT = 13133
+# Where it serves its own metrics.
+METRICS_PORT = 8888
+# The folder below which it keeps state.
 STATE_DIRECTORY = "/var/lib/otelcol"
 
-# Seconds that a Collector needs to end once its last request is answered; how long an exporter over gRPC waits by
-# itself; and how long a request may take at most before it is sent again.
-# Source of the second: exporterhelper.NewDefaultTimeoutConfig of Collector 0.158.0.
-_SECONDS_TO_END, _LEAST_EXPORT_SECONDS, _MOST_EXPORT_SECONDS = 5, 5, 20
+# How long a Collector needs to end once its last request is answered, in seconds.
+_SECONDS_TO_END = 5
+# How long an exporter over gRPC waits by itself. Source: exporterhelper.NewDefaultTimeoutConfig of Collector 0.158.0.
+_LEAST_EXPORT_SECONDS = 5
+# How long a request may take at most before it is sent again.
+_MOST_EXPORT_SECONDS = 20
 
 
 def bracket_host(host: str) -> str:
     """Return a host as it stands before `:PORT`: addresses of IPv6, and variables that may have one, need brackets.
 
-    Go reads brackets around addresses of both families, not around names.
+    Examples: `::1` gives `[::1]`, `${env:MY_POD_IP}` gives `[${env:MY_POD_IP}]`, and `localhost` stays. Go takes
+    brackets around addresses of IPv4 too, but not around names.
     """
     return f"[{host}]" if ":" in host else host
 
@@ -67,9 +78,10 @@ class Distribution:
 
 # Mappings that have required keys, and so cannot be empty by default.
 _OPTIONAL_MAPPINGS = ("autoscaling", "ingress", "routes", "openshift_route")
-# Mappings that become the metadata of objects as they are.
+# What options hold whose mappings become the metadata of objects as they are.
 _METADATA_VALUES = (Values.LABELS, Values.ANNOTATIONS)
-# What mappings hold that have suboptions.
+# What the options inside of a mapping hold, by their paths, as far as Ansible's types do not say it
+# (option_values.py). A mapping stands for `service.annotations`, for example.
 _ANNOTATED_OPTIONS = {"annotations": Values.ANNOTATIONS}
 _LABELLED_OPTIONS = {"labels": Values.TEXTS}
 _MONITORING_OPTIONS = {
@@ -94,16 +106,24 @@ _ALLOCATOR_OPTIONS = {
 
 @dataclass(frozen=True)
 class Collector:
+    """One collector as the user describes it. `from_options` makes it, and checks it."""
+
     name: str
     namespace: str
     create_namespace: bool
     instance: str
     backend: str
     mode: str
+
+    # ── The config ──
+
     recipes: list[Any]
     config: dict[str, Any]
     config_files: list[str]
     log_level: str
+
+    # ── The program ──
+
     distribution: str
     version: Version
     distribution_manifest: str
@@ -113,6 +133,9 @@ class Collector:
     image_registry: str
     image_pull_policy: str
     image_pull_secrets: list[str]
+
+    # ── Number and size of pods ──
+
     replicas: int
     autoscaling: dict[str, Any]
     disruption_budget: dict[str, Any]
@@ -123,10 +146,16 @@ class Collector:
     cpu_request: str
     cpu_limit: str
     resize_policy: list[dict[str, Any]]
+
+    # ── Rights ──
+
     service_account_name: str
     service_account_annotations: Annotations
     automount_service_account_token: bool | None
     allow: list[str]
+
+    # ── Objects and pods ──
+
     labels: Labels
     annotations: Annotations
     pod_labels: Labels
@@ -137,12 +166,18 @@ class Collector:
     init_containers: list[dict[str, Any]]
     extra_manifests: list[dict[str, Any]]
     certificates: list[dict[str, Any]]
+
+    # ── Nodes ──
+
     node_selector: Labels
     tolerations: KubernetesList
     every_node: bool
     affinity: KubernetesMapping
     topology_spread: KubernetesList
     priority_class_name: str
+
+    # ── Network and monitoring ──
+
     host_network: bool
     host_ports: bool | None
     selinux_type: str
@@ -154,6 +189,9 @@ class Collector:
     service_monitor: Annotated[dict[str, Any], _LABELLED_OPTIONS]
     monitoring: Annotated[dict[str, Any], _MONITORING_OPTIONS]
     network_policy: Annotated[dict[str, Any], _NETWORK_POLICY_OPTIONS]
+
+    # ── State and changes ──
+
     storage: dict[str, Any]
     update_strategy: dict[str, Any]
     change: dict[str, Any]
@@ -161,29 +199,50 @@ class Collector:
     termination_grace_seconds: int
     pre_stop_seconds: int
     upgrade_strategy: str
+
+    # ── Other ──
+
     target_allocator: Annotated[dict[str, Any], _ALLOCATOR_OPTIONS]
     adopt: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Collector:
-        """Return the collector that these options describe. Raises Problem for names that Kubernetes would refuse."""
-        values: dict[str, Any] = {field.name: options.get(field.name) for field in fields(cls)}
-        values.update({name: {} for name in _OPTIONAL_MAPPINGS if values[name] is None})
-        values["instance"] = values["instance"] or values["name"]
-        values["service_account_name"] = values["service_account_name"] or values["name"]
-        for name, held_values in values_by_option_path(cls).items():
-            if name in values and held_values in _METADATA_VALUES:
-                values[name] = names.check_texts(name, values[name] or {}, labels=held_values is Values.LABELS)
-        for name in values["env"] or {}:
-            if not isinstance(name, str):
-                raise Problem(f"env has a name that is not text, '{name}'", fix="Write each name in `env` as text.")
+        """Return the collector that these options describe.
+
+        Raises Problem for values that Kubernetes would refuse, and for options that exclude each other.
+        """
+        values = cls._complete_values(options)
         collector = cls(**values)
-        for name_field in ("name", "namespace", "instance", "service_account_name"):
-            names.check_name(f"{name_field} of a collector", getattr(collector, name_field))
+        collector._check_names()
         collector._check_mode()
         collector._check_service()
         check_quantities(values)
         return collector
+
+    @classmethod
+    def _complete_values(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a value for each field: names that follow from others, and labels and annotations as text."""
+        values: dict[str, Any] = {field.name: options.get(field.name) for field in fields(cls)}
+        for option in _OPTIONAL_MAPPINGS:
+            if values[option] is None:
+                values[option] = {}
+        values["instance"] = values["instance"] or values["name"]
+        values["service_account_name"] = values["service_account_name"] or values["name"]
+        for path, held_values in values_by_option_path(cls).items():
+            is_whole_option = path in values  # and not a part of one, such as `service.annotations`
+            if is_whole_option and held_values in _METADATA_VALUES:
+                has_labels = held_values is Values.LABELS
+                values[path] = names.check_texts(path, values[path] or {}, labels=has_labels)
+        return values
+
+    def _check_names(self) -> None:
+        """Raise Problem for names that are no text, or that Kubernetes would refuse."""
+        for variable_name in self.env or {}:
+            if not isinstance(variable_name, str):
+                wrong = f"env has a name that is not text, '{variable_name}'"
+                raise Problem(wrong, fix="Write each name in `env` as text.")
+        for name_field in ("name", "namespace", "instance", "service_account_name"):
+            names.check_name(f"{name_field} of a collector", getattr(self, name_field))
 
     def _check_mode(self) -> None:
         """Raise Problem for what the mode of the collector cannot have."""
@@ -209,12 +268,12 @@ class Collector:
 
     @cached_property
     def memory(self) -> Memory:
-        """The numbers that follow from the memory limit."""
+        """The numbers that follow from the memory limit, such as that of processor memory_limiter."""
         return size_memory(self.memory_limit, self.memory_percent, self.memory_spike_percent)
 
     @property
     def notes(self) -> dict[str, str]:
-        """The annotations of all its objects, by their options."""
+        """The annotations of all its objects, by their options: `{"service.annotations.team": "shop"}`."""
         notes: dict[str, str] = {}
         for path, held_values in values_by_option_path(type(self)).items():
             if held_values is Values.ANNOTATIONS:
@@ -224,7 +283,7 @@ class Collector:
 
     @property
     def known_environment(self) -> dict[str, str]:
-        """Its variables whose values are known before it runs, as its process gets them."""
+        """Its environment variables with known values, as its process gets them; others come from Secrets and so on."""
         literal_values = {name: value for name, value in self.env.items() if not isinstance(value, dict)}
         return {name: names.variable_text(value) for name, value in literal_values.items()}
 
@@ -236,7 +295,7 @@ class Collector:
 
     @property
     def stop_pause_seconds(self) -> int:
-        """How long a pod that is told to stop still receives, in seconds: at most half of the time that it may take."""
+        """How long a pod that is told to stop still receives, in seconds: at most half of its grace period."""
         return min(self.pre_stop_seconds, self.termination_grace_seconds // 2)
 
     @property
@@ -284,14 +343,17 @@ class Collector:
 
     @property
     def listen_host(self) -> str:
-        """Where its receivers listen: for a sidecar in its pod, for two families on all addresses, else the pod's."""
+        """The address at which its receivers listen.
+
+        A sidecar listens at the loopback of its pod. With two IP families, all addresses are opened.
+        """
         if self.mode == "sidecar":
             return LOCALHOST
         return ANY_ADDRESS if self.is_dual_stack else POD_ADDRESS
 
     @property
     def own_host(self) -> str:
-        """Where its health and its own metrics are served."""
+        """The address at which its health and its own metrics are served."""
         return POD_ADDRESS
 
     @property
@@ -301,23 +363,23 @@ class Collector:
 
     @property
     def has_headless_service(self) -> bool:
-        """Whether there is a Service whose name stands for all pods: a StatefulSet always has one."""
+        """Whether there is a headless Service, whose name has the addresses of all pods: always for a StatefulSet."""
         return self.mode == "statefulset" or bool(self.service.get("headless"))
 
     @property
     def is_allocated(self) -> bool:
-        """Whether a target allocator shares out its targets; only the operator makes one."""
+        """Whether a target allocator shares out its scrape targets to its pods; only the operator makes one."""
         return self.backend == "operator" and bool(self.target_allocator.get("enabled"))
 
     @property
     def allocation_strategy(self) -> str:
-        """How targets are shared out: by default to the node that they are on, where there is a collector on each."""
+        """How an allocator shares targets out: by default, a DaemonSet scrapes the targets of its own node."""
         requested = self.target_allocator.get("allocation_strategy")
         return requested or ("per-node" if self.mode == "daemonset" else "consistent-hashing")
 
     @property
     def selector(self) -> dict[str, str]:
-        """The labels that select the pods of a workload."""
+        """The labels by which its workload selects its pods; they cannot change later."""
         return names.selector_labels(self.instance, self.mode)
 
     @property
@@ -337,7 +399,7 @@ class Collector:
 
     @property
     def selector_text(self) -> str:
-        """The labels that select this collector's pods, as the API takes them."""
+        """The labels that select this collector's pods, as the API takes them: `KEY=VALUE,KEY=VALUE`."""
         return ",".join(f"{key}={value}" for key, value in self.pods.items())
 
     @property
@@ -348,18 +410,18 @@ class Collector:
 
 
 def list_option_names() -> list[str]:
-    """Return the options of a collector."""
+    """Return the names of the options of a collector."""
     return [field.name for field in fields(Collector)]
 
 
-# In place of an image: the operator chooses it, and changes it with its own version.
+# A value of option `image`: the operator chooses the image, and changes it with its own version.
 OPERATORS_IMAGE = "operator"
 
 
 def choose_image(collector: Collector, distribution: Distribution, pin: Callable[[str], str] = str) -> str:
-    """Return the image reference, pinned; a registry prefix takes the place of the image's own registry host.
+    """Return the image of a collector; empty if the operator chooses it.
 
-    Empty if the operator chooses the image.
+    `pin` returns an image with its digest. A registry of the user takes the place of the image's own.
     """
     if collector.image == OPERATORS_IMAGE:
         return ""
@@ -368,11 +430,19 @@ def choose_image(collector: Collector, distribution: Distribution, pin: Callable
 
 
 def replace_registry(image: str, registry: str) -> str:
-    """Return an image reference with a registry prefix in place of its own registry host; no prefix changes nothing."""
+    """Return an image with another registry in place of its own; an empty registry changes nothing.
+
+    An example: `ghcr.io/otel/otelcol:0.158.0` with registry `example.org/mirror` is
+    `example.org/mirror/otel/otelcol:0.158.0`.
+    """
     return f"{registry.rstrip('/')}/{_strip_host(image)}" if registry else image
 
 
 def _strip_host(image: str) -> str:
-    """The first part of an image name is a host when it has a dot or a colon, or is `localhost` (OCI distribution)."""
-    host, slash, image_path = image.partition("/")
-    return image_path if slash and ("." in host or ":" in host or host == "localhost") else image
+    """Return an image without the host of its registry: `ghcr.io/otel/otelcol` is `otel/otelcol`.
+
+    The first part is a host if it has a dot or a colon, or is `localhost`. Source: OCI distribution.
+    """
+    first_part, slash, image_path = image.partition("/")
+    is_host = "." in first_part or ":" in first_part or first_part == "localhost"
+    return image_path if slash and is_host else image

@@ -6,7 +6,7 @@
 A gateway is a collector that gets data from others (host_groups.py). A `GatewayConnection` is one exporter with one
 gateway, so an exporter with three gateways has three connections. `_host_groups.py` of plugin_utils finds the
 connections to groups of hosts, and `_inventory_addresses.py` those by address. `_connected_collectors.py` checks them
-(connection_checks.py), and hands them to the rules. In plugin_utils, a connection is called a hop.
+(connection_checks.py), and hands them to the rules.
 
 For example, exporter `otlp/gateway` of collector `agent` that sends to collector `gateway` on gw1 is
 

@@ -1,10 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which namespaces are to be annotated how, and what others have written there. Private.
+"""The annotations by which namespaces ask for instrumentation: the wanted ones, and those that exist. Private.
 
 An annotation `instrumentation.opentelemetry.io/inject-LANGUAGE` of a namespace names the Instrumentation by which the
-operator sets up the SDK in new pods there.
+operator sets up the SDK in new pods there. Option `namespaces: [shop]` of Instrumentation `telemetry/default` for
+Python asks for this annotation of namespace `shop`:
+
+    instrumentation.opentelemetry.io/inject-python: telemetry/default
+
+Action instrumentation_render works out what is wanted. `live/annotate.py` and `live/prerequisites.py` compare it with
+the namespaces of the cluster, which others may have annotated too. In this file, `references` are all Instrumentations
+of the user as NAMESPACE/NAME. An annotation is ours if its value is one of them and only our field manager, the name
+under which this collection writes, owns it.
 """
 
 from __future__ import annotations
@@ -25,7 +33,9 @@ PREFIX = f"{DOMAIN}/inject-"
 
 
 def map_annotations(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, str]]:
-    """Return the annotations of each namespace. Raises Problem for a namespace in which no pod would be instrumented.
+    """Return the annotations of each namespace, such as `{"shop": {"…/inject-python": "telemetry/default"}}`.
+
+    Raises Problem for a namespace in which no pod would be instrumented.
 
     The operator instruments no pod that two languages are asked for, unless the pod names a container for each
     (opentelemetry-operator: multi-instrumentation, on by default); a namespace cannot do that for its pods.
@@ -42,9 +52,7 @@ def map_annotations(instrumentations: Iterable[Instrumentation]) -> dict[str, di
     return annotations_by_name
 
 
-def build_namespace(name: str, annotations: Mapping[str, str]) -> Manifest:
-    """Return the manifest of a namespace, for patching only, because the namespace may have another owner."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": dict(annotations)}}
+# ── The annotations that the user wants ──
 
 
 class _NamespaceEntry(NamedTuple):
@@ -94,13 +102,22 @@ def _is_entry(entry: Any) -> bool:
     return isinstance(entry.get("language") or "", str)
 
 
+def build_namespace(name: str, annotations: Mapping[str, str]) -> Manifest:
+    """Return the manifest of a namespace with these annotations alone: it is a patch, as others may own the rest."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": dict(annotations)}}
+
+
+# ── The annotations that a namespace of the cluster has ──
+
+
 def build_annotation_patch(
     live_namespace: Manifest, annotations: Mapping[str, str], references: Sequence[str]
 ) -> dict[str, str | None]:
-    """Return the patch of a namespace's annotations: missing ones, and ours that are no longer wanted.
+    """Return the patch that gives a namespace the wanted `annotations`; empty if it has them.
 
-    An annotation is ours if it names one of our Instrumentations and only our field manager owns it. Raises Problem for
-    one of others that has another value.
+    In the patch, None removes an annotation of ours that is no longer wanted:
+    `{"…/inject-java": None, "…/inject-python": "telemetry/default"}`. Raises Problem if others have given a wanted
+    annotation another value.
     """
     name = live_namespace["metadata"]["name"]
     live_annotations = mapping_at(live_namespace["metadata"], "annotations")
@@ -124,7 +141,7 @@ def build_annotation_patch(
 
 
 def _list_unwanted(live_object: Manifest, annotations: Iterable[str]) -> dict[str, Any]:
-    """Return the annotations of a namespace or pod that ask for a language, but for these."""
+    """Return the annotations of a namespace or pod that ask for a language, without the wanted `annotations`."""
     live_annotations = mapping_at(live_object["metadata"], "annotations")
     return {key: value for key, value in live_annotations.items() if key.startswith(PREFIX) and key not in annotations}
 
@@ -132,7 +149,7 @@ def _list_unwanted(live_object: Manifest, annotations: Iterable[str]) -> dict[st
 def find_kept_annotation_warnings(
     live_namespace: Manifest, annotations: Mapping[str, str], references: Sequence[str]
 ) -> list[str]:
-    """Return a warning for each unwanted annotation that names one of our Instrumentations and that others own."""
+    """Return a warning for each unwanted annotation that names one of our Instrumentations, but has other owners."""
     name = live_namespace["metadata"]["name"]
     warnings = []
     for key, value in _list_unwanted(live_namespace, annotations).items():
@@ -148,7 +165,7 @@ def find_kept_annotation_warnings(
 def find_second_language_warnings(
     live_namespace: Manifest, annotations: Mapping[str, str], references: Sequence[str]
 ) -> list[str]:
-    """Return a warning if others ask for a second language in a namespace that is wanted."""
+    """Return a warning if others ask for a second language in a namespace that gets our `annotations`."""
     other_annotations = list_other_languages(live_namespace, annotations, references)
     if not annotations or not other_annotations:
         return []
@@ -176,19 +193,22 @@ def list_other_languages(
 
 def _is_own_annotation(live_namespace: Manifest, key: str, references: Sequence[str]) -> bool:
     """Return whether an annotation names one of our Instrumentations, and only our field manager owns it."""
-    return mapping_at(live_namespace["metadata"], "annotations").get(key) in references and _list_managers(
-        live_namespace, key
-    ) == [names.OWNER]
+    value = mapping_at(live_namespace["metadata"], "annotations").get(key)
+    return value in references and _list_managers(live_namespace, key) == [names.OWNER]
 
 
 def _list_managers(live_namespace: Manifest, key: str) -> list[str]:
+    """Return the field managers that own an annotation, such as `["kubectl-annotate"]`."""
     return ownership.list_managers(live_namespace, "metadata", "annotations", key)
 
 
 def find_annotated_since(
     live_namespace: Manifest, annotations: Iterable[str], instrumentations: Iterable[Manifest]
 ) -> str:
-    """Return since when a namespace has its annotations and their Instrumentations, empty if that is not known."""
+    """Return since when a namespace has its annotations and their Instrumentations; empty if that is not known.
+
+    An example: `2026-01-31T12:00:00Z`. Pods that are older than this time are not instrumented.
+    """
     written_times = [ownership.find_written_time(live_namespace, "metadata", "annotations", key) for key in annotations]
     if not all(written_times):
         return ""

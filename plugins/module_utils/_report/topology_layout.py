@@ -1,14 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A graph of boxes in columns: from the left to the right, no box on another, no line through a box. Private.
+"""The layout of a graph: boxes in columns from the left to the right, and no line through a box. Private.
 
-It is a layered layout, known by the name of Sugiyama: each box gets a column, then each column is sorted so that few
-lines cross, then all get coordinates. A line that passes a column between its two boxes has a slot there too, its lane.
-A chain is the slots of one line from the left to the right. `topology.py` draws the topology of a fleet with it.
+`topology.py` draws the topology of a fleet with `lay_out`. It is the layered layout of Sugiyama: each box gets a
+column, then each column is sorted so that few lines cross, then all get coordinates. Example: the lines agent →
+gateway, gateway → backend and agent → backend give three columns:
 
-Example: the lines agent → gateway, gateway → backend and agent → backend give three columns. The chain of the third
-line is: box agent, a lane in the column of the gateway, box backend.
+    agent ── gateway ── backend
+      └─────────────────┘
+
+The third line passes the column of the gateway. It has a slot there too, its lane, so that it does not cross the box. A
+chain is the slots of one line from the left to the right: that of the third line is box agent, the lane, box backend.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ ROW_GAP = 18
 MARGIN = 12
 # A line that passes a column needs less room there than a box.
 LANE_HEIGHT = 6
-# More sweeps than that change hardly anything.
+# How often all columns are sorted (`_sort_columns`). More sweeps change hardly anything.
 MOST_SWEEPS = 3
 
 
@@ -74,7 +77,10 @@ class Drawing:
 
 
 def lay_out(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> Drawing:
-    """Return the coordinates of every box and line; the same for the same input, in whatever order the lines come."""
+    """Return the coordinates of every box and line. The order of the lines makes no difference.
+
+    A lone box has its corner at (12, 12), in a drawing of 280 x 78 pixels.
+    """
     between_boxes = _select_lines_between(boxes, lines)
     column_by_box = _assign_columns(boxes, between_boxes)
     chains = {line: _build_chain(line, column_by_box) for line in between_boxes}
@@ -124,10 +130,11 @@ def _assign_columns(boxes: Sequence[LayoutBox], lines: Sequence[LayoutLine]) -> 
         columns_beside = [column_by_box[neighbour] for neighbour in neighbours[box_id] if neighbour in column_by_box]
         column_by_box[box_id] = 1 + max(columns_beside, default=-1)
     last_column = max(column_by_box.values(), default=0)
-    last_boxes = [
-        box.id for box in boxes if box.is_last and _is_last_in_line(box.id, neighbours[box.id], column_by_box)
-    ]
-    return column_by_box | dict.fromkeys(last_boxes, last_column)
+    moved_boxes: dict[str, int] = {}
+    for box in boxes:
+        if box.is_last and _is_right_of_all(box.id, neighbours[box.id], column_by_box):
+            moved_boxes[box.id] = last_column
+    return column_by_box | moved_boxes
 
 
 def _order_boxes(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> Iterator[str]:
@@ -147,7 +154,7 @@ def _order_boxes(boxes: Sequence[LayoutBox], lines: Iterable[LayoutLine]) -> Ite
                 lines_into[target] -= 1
 
 
-def _is_last_in_line(box_id: str, neighbours: Iterable[str], column_by_box: Mapping[str, int]) -> bool:
+def _is_right_of_all(box_id: str, neighbours: Iterable[str], column_by_box: Mapping[str, int]) -> bool:
     """Whether all neighbours of a box stand left of it."""
     return all(column_by_box[neighbour] < column_by_box[box_id] for neighbour in neighbours)
 
@@ -201,21 +208,30 @@ def _compute_heights(column: Sequence[Slot]) -> dict[Slot, float]:
 
 
 def _build_drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[LayoutLine, Sequence[Slot]]) -> Drawing:
-    """Return the drawing of columns, which are centred beside each other."""
+    """Return the drawing of columns that are sorted."""
     height = max((_measure_column(column) for column in columns), default=0)
     width = BOX_WIDTH
     if columns:
         width = len(columns) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP
-    left_edges: dict[Slot, LayoutPoint] = {}  # the middle of the left edge of each slot
+    left_edges = _place_slots(columns, height)
+    corner_by_box = {}
+    for slot, left_edge in left_edges.items():
+        if isinstance(slot, str):
+            corner_by_box[slot] = LayoutPoint(left_edge.x, left_edge.y - BOX_HEIGHT // 2)
+    points_by_line = {line: _list_points_of_line(line, chain, left_edges) for line, chain in chains.items()}
+    return Drawing(corner_by_box, points_by_line, width + 2 * MARGIN, height + 2 * MARGIN)
+
+
+def _place_slots(columns: Sequence[Sequence[Slot]], height: int) -> dict[Slot, LayoutPoint]:
+    """Return the middle of the left edge of each slot. Columns of less than `height` are centred in it."""
+    left_edges: dict[Slot, LayoutPoint] = {}
     for index, column in enumerate(columns):
         x = MARGIN + index * (BOX_WIDTH + COLUMN_GAP)
         top = MARGIN + (height - _measure_column(column)) // 2
         for slot in column:
             left_edges[slot] = LayoutPoint(x, top + _measure_slot(slot) // 2)
             top += _measure_slot(slot) + ROW_GAP
-    boxes = {slot: LayoutPoint(x, y - BOX_HEIGHT // 2) for slot, (x, y) in left_edges.items() if isinstance(slot, str)}
-    lines = {line: _list_points_of_line(line, chain, left_edges) for line, chain in chains.items()}
-    return Drawing(boxes, lines, width + 2 * MARGIN, height + 2 * MARGIN)
+    return left_edges
 
 
 def _measure_column(column: Sequence[Slot]) -> int:
@@ -224,6 +240,7 @@ def _measure_column(column: Sequence[Slot]) -> int:
 
 
 def _measure_slot(slot: Slot) -> int:
+    """Return the height of a box or a lane."""
     return LANE_HEIGHT if isinstance(slot, Lane) else BOX_HEIGHT
 
 
@@ -243,7 +260,10 @@ def _list_points_of_line(
 
 
 def format_curve_path(points: Sequence[LayoutPoint]) -> str:
-    """Return the path of a line as SVG writes it: straight through columns, bent between them."""
+    """Return the path of a line as SVG writes it: straight through columns, bent between them.
+
+    The points (268, 39) and (364, 39) give `M268 39C316 39 316 39 364 39`.
+    """
     commands = [f"M{points[0].x} {points[0].y}"]
     for index, (start, end) in enumerate(pairwise(points)):
         is_between_columns = index % 2 == 0

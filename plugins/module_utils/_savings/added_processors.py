@@ -1,14 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configs with more processors, each at its place among those of a pipeline. Private."""
+"""Adds processors to a config, each at the right position among the processors of a pipeline. Private.
+
+`_savings_options.py` of plugin_utils adds the processor that a report proposes, to see what it drops. Example: pipeline
+`logs` has the processors `memory_limiter, batch`. With `filter/debug`, which ranks between both, it has
+
+    memory_limiter, filter/debug, batch
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-# Returns where a processor belongs in a pipeline by its id, low numbers first.
+# A function that returns the rank of a processor by its id: processors of low ranks come first in a pipeline.
 ProcessorRank = Callable[[str], int]
 
 
@@ -18,13 +24,16 @@ def add_processors(
     pipeline_processors: Mapping[str, Iterable[str]],
     rank_processor: ProcessorRank,
 ) -> dict[str, Any]:
-    """Return a config with processors, whose settings `added_settings` has, in its pipelines.
+    """Return a config with more processors. The given one stays as it is.
 
-    `pipeline_processors` has the processors for each pipeline. A processor that the config has already gets the entries
-    of the lists that it does not have.
+    `added_settings` has the settings of the processors by their ids: `{"filter/debug": {"logs": …}}`.
+    `pipeline_processors` has the ids for each pipeline: `{"logs": ["filter/debug"]}`. If the config has a processor of
+    this id, the settings are merged: its lists get the entries that they do not have.
     """
     service = dict(config.get("service") or {})
-    changed_pipelines = {name: dict(pipeline or {}) for name, pipeline in (service.get("pipelines") or {}).items()}
+    changed_pipelines = {}
+    for name, pipeline in (service.get("pipelines") or {}).items():
+        changed_pipelines[name] = dict(pipeline or {})
     for name, processors in pipeline_processors.items():
         changed_pipelines[name]["processors"] = _insert_processors(
             changed_pipelines[name].get("processors") or (), processors, rank_processor
@@ -36,16 +45,16 @@ def add_processors(
 def _insert_processors(
     listed_processors: Iterable[str], added_processors: Iterable[str], rank_processor: ProcessorRank
 ) -> list[str]:
-    """Return the processors of a pipeline with others, each at its place."""
+    """Return the processors of a pipeline with the added ones, each once and at its position."""
     processors = list(listed_processors)
     for processor in added_processors:
         if processor not in processors:
-            processors.insert(_find_place(processor, processors, rank_processor), processor)
+            processors.insert(_find_position(processor, processors, rank_processor), processor)
     return processors
 
 
-def _find_place(processor: str, listed_processors: Sequence[str], rank_processor: ProcessorRank) -> int:
-    """Return the place of a processor among others: before the first that belongs after it."""
+def _find_position(processor: str, listed_processors: Sequence[str], rank_processor: ProcessorRank) -> int:
+    """Return the index at which to insert a processor: that of the first one with a higher rank, or the end."""
     for index, listed_processor in enumerate(listed_processors):
         if rank_processor(listed_processor) > rank_processor(processor):
             return index
@@ -53,7 +62,10 @@ def _find_place(processor: str, listed_processors: Sequence[str], rank_processor
 
 
 def _merge_settings(base_settings: Any, added_settings: Any) -> Any:
-    """Return settings with others over them: mappings are merged, lists get the entries that they do not have."""
+    """Return settings with others over them: mappings are merged, lists get the entries that they do not have.
+
+    An example: `{a: [1], b: 2}` and `{a: [1, 3], b: 4}` give `{a: [1, 3], b: 4}`.
+    """
     if isinstance(base_settings, Mapping) and isinstance(added_settings, Mapping):
         merged_settings = dict(base_settings)
         for key, value in added_settings.items():

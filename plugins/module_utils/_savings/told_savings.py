@@ -1,11 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of a capture: proposals with what a user pastes, and words that lines and tables share. Private.
+"""The report about a capture: proposals with the options that a user pastes, and words of the report. Private.
 
-A proposal says what of the telemetry is worth dropping (see proposals.py). It is told if it drops enough. A kind of
-proposals is untold if the capture cannot say anything about it. `savings_lines.py` and `savings_markdown.py` render
-this.
+A capture is telemetry that a collector has recorded. A proposal says what of it is worth dropping, such as logs below
+INFO (see proposals.py). The report tells a proposal if it drops enough. A kind of proposals is untold if the capture
+cannot tell all about it. `_savings.py` of plugin_utils makes `Savings`; `savings_lines.py` and `savings_markdown.py`
+render it. An example of a title and of its measured shares:
+
+    debug logs: below INFO
+    12.5 % of log records, 8.0 % of bytes
 """
 
 from __future__ import annotations
@@ -21,19 +25,19 @@ from .measured_shares import RemovedShares
 from .observation import MOST_PROPOSALS_OF_KIND
 from .proposals import KINDS, SavingProposal, UntoldKind
 
-# Characters of a subject in a title.
+# How many characters of a subject a title has.
 _LONGEST_SUBJECT = 200
 
 
 @dataclass(frozen=True)
 class ToldProposal:
-    """A proposal with what a user pastes, and with the shares that were measured."""
+    """A proposal of the report: the options that follow it, and the shares that these were measured to remove."""
 
     proposal: SavingProposal
     pasted_options: Mapping[str, Any] = field(default_factory=dict)
     """The options that follow the proposal, by name; empty if no option does."""
     pasted_yaml: str = ""
-    """The same as YAML."""
+    """These options as YAML."""
     measured_shares: Mapping[str, RemovedShares] = field(default_factory=dict)
     """What these options really removed of the capture, by signal."""
     why_not_measured: str = ""
@@ -41,7 +45,7 @@ class ToldProposal:
 
     @property
     def title(self) -> str:
-        """What it is about, in one line."""
+        """The kind of the proposal and its subject, such as `debug logs: below INFO`."""
         subject = self.proposal.subject
         short_subject = subject if len(subject) <= _LONGEST_SUBJECT else f"{subject[:_LONGEST_SUBJECT]}…"
         return f"{KINDS[self.proposal.kind].title}: {short_subject}"
@@ -49,9 +53,10 @@ class ToldProposal:
 
 @dataclass(frozen=True)
 class Savings:
-    """What is told of a capture."""
+    """The report about a capture."""
 
     name: str
+    """The name of the capture."""
     findings: CaptureFindings
     told_proposals: tuple[ToldProposal, ...]
     scores: tuple[Score, ...]
@@ -59,7 +64,10 @@ class Savings:
 
 
 def describe_smaller_proposals(findings: CaptureFindings) -> Iterator[str]:
-    """Yield what is said of proposals that are not told, because too little goes with them."""
+    """Yield lines about the proposals that the report leaves out, because they drop too little.
+
+    An example: `3 proposals are below the least share of bytes, or of a kind with 10 that are larger`.
+    """
     if not findings.proposals:
         yield "no proposal reaches the least share of bytes"
     if findings.smaller_count:
@@ -71,16 +79,22 @@ def describe_smaller_proposals(findings: CaptureFindings) -> Iterator[str]:
 
 
 def describe_untold(untold: UntoldKind) -> str:
-    """Return what the capture cannot tell of a kind."""
+    """Return what the capture cannot tell of a kind of proposals, and why.
+
+    An example: `debug logs: 20 log records without a severity were not looked at`.
+    """
     return f"{KINDS[untold.kind].title}: {untold.reason}"
 
 
 def describe_shares(signal: str, item_share: float, byte_share: float) -> str:
-    """Return shares of the items and bytes of a signal, from 0 to 1, in words; no words for no items."""
+    """Return shares of a signal, from 0 to 1, in words: `12.5 % of log records, 8.0 % of bytes`.
+
+    Without a share of items, only that of bytes is told.
+    """
     item_words = f"{format_percent(item_share)} of {ITEM_NOUNS[signal]}, " if item_share else ""
     return f"{item_words}{format_percent(byte_share)} of bytes"
 
 
 def format_percent(share: float) -> str:
-    """Return a share from 0 to 1 in percent."""
+    """Return a share from 0 to 1 in percent, such as `12.5 %`."""
     return f"{100 * share:.1f} %"

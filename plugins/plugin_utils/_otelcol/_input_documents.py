@@ -1,11 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Adds the configs in a text or a variable to what is collected: those of ConfigMaps and custom resources too. Private.
+"""Finds the configs in a text or a variable: those of ConfigMaps and custom resources too. Private.
 
-`_inputs.py` calls this for each file. A text may be a config, a stream of manifests, or values of a Helm chart. In a
-ConfigMap, the config is a text in the text of the file; its positions become places in the file (`_yaml.py`). An
-example: the file all.yml with ::
+`_inputs.py` calls `add_text` for each file, and `add_variable` for a config in a variable. Both add what they find to a
+`Collected` (`_input_model.py`), which is what all files of a validation have. A text may be a config, several
+Kubernetes objects, or values of a Helm chart. In a ConfigMap, the config is YAML in a text of the file's YAML; its
+positions are counted in lines of the file (`_yaml.py`). An example: the file all.yml with ::
 
     kind: ConfigMap
     metadata: {name: gateway}
@@ -40,11 +41,12 @@ from . import _files, _yaml
 from ._findings import UNRENDERED
 from ._input_model import NO_OBJECT, Collected, Input, PositionsOf
 
+# The names of the files that tell Kustomize what to put together.
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 
 
 def may_have_config(text: str) -> bool:
-    """Whether a text is worth reading: it may be a config, or hold an object or values of a chart."""
+    """Whether a text is worth parsing: it may be a config, or have an object or values of a chart."""
     return looks_like_config(text) or documents.may_have_object(text) or helm_values.may_have_values(text)
 
 
@@ -54,7 +56,11 @@ def looks_like_config(text: str) -> bool:
 
 
 def add_text(text: str, name: str, is_expected: bool, collected: Collected) -> None:
-    """Add the configs, custom resources and values of charts in a text. If `is_expected`, it has to be a config."""
+    """Add the configs, custom resources and values of charts in a text.
+
+    `name` is the path of the file. If `is_expected`, the user says that it is a config: a text that looks like none is
+    taken for one too.
+    """
     try:
         yaml_documents = list(_yaml.load_all(text, name))
     except InvalidYaml as invalid:
@@ -66,16 +72,74 @@ def add_text(text: str, name: str, is_expected: bool, collected: Collected) -> N
         collected.objects_by_folder.setdefault(Path(name).parent, []).extend(objects)
     found_configs = documents.find_configs(values, is_expected)
     _add_charts(yaml_documents, name, collected)
-    lines = split_yaml_lines(text) if any(found_config.is_text for found_config in found_configs) else []
+    lines: Sequence[str] = []
+    if any(found_config.is_text for found_config in found_configs):
+        lines = split_yaml_lines(text)
     for found_config in found_configs:
-        _add_config(
-            found_config, yaml_documents[found_config.document_index], collected, name=name, lines=lines, stream=objects
-        )
+        file_document = yaml_documents[found_config.document_index]
+        _add_config(found_config, file_document, collected, name=name, lines=lines, objects=objects)
     _add_resources(yaml_documents, name, collected)
 
 
+def add_variable(config: Any, name: str, collected: Collected, positions_of: PositionsOf) -> None:
+    """Add the configs in the value of a variable: a config, text of YAML, or a list of Kubernetes objects.
+
+    `name` is what findings call it, and `positions_of` returns where its parts stand in files.
+    """
+    value = _yaml.strip_ansible_types(config)
+    if isinstance(config, str):
+        _add_text_of_variable(str(value), name, collected)  # libyaml does not accept Ansible's text types
+        return
+    is_object_list = isinstance(value, list) and value and all(documents.is_object(candidate) for candidate in value)
+    candidates = value if is_object_list else [value]
+    if not any(documents.is_object(candidate) for candidate in candidates):
+        document = Document(value, positions_of(config))
+        collected.inputs.append(_build_input(document, NO_OBJECT, name, PlatformContext()))
+        return
+    with collected.guard_reading(f"reading {name}", name):
+        _add_objects(candidates, collected)
+
+
+def _add_text_of_variable(text: str, name: str, collected: Collected) -> None:
+    """Add the configs in the text of a variable; a text in which none is found is taken for one."""
+    collected.text_by_name[name] = text
+    count_before = collected.config_count
+    with collected.guard_reading(f"reading {name}", name):
+        add_text(text, name, True, collected)
+    if collected.config_count == count_before:
+        collected.inputs.append(_build_input(_yaml.load(text, name), NO_OBJECT, name, PlatformContext()))
+
+
+def _add_objects(raw_objects: Sequence[Mapping[str, Any]], collected: Collected) -> None:
+    """Add the configs in Kubernetes objects that another task has read from a cluster.
+
+    If workloads are among them, a config that none of these uses is left out. If NetworkPolicies are among them too,
+    they count as all policies of the cluster, so that rules may say what no policy admits.
+    """
+    objects = documents.find_objects(raw_objects)
+    kinds = {kubernetes_object.get("kind") for kubernetes_object in objects}
+    has_workloads = bool(kinds & MODE_BY_WORKLOAD_KIND.keys())
+    has_all_policies = has_workloads and "NetworkPolicy" in kinds
+    for found_config in documents.find_configs(raw_objects, True):
+        namespace = value_at(found_config.owner, ("metadata", "namespace"))
+        name = f"{namespace}/{found_config.label}" if namespace else found_config.label
+        try:
+            with collected.guard_reading(f"reading {name}", name):
+                if has_workloads and not context.is_config_in_use(found_config, objects):
+                    continue
+                data = value_at(raw_objects[found_config.document_index], found_config.path)
+                document = _yaml.load(data, name) if found_config.is_text else Document(data)
+                platform_context = context.find_context(found_config, objects, has_all_policies)
+                collected.inputs.append(_build_input(document, found_config, name, platform_context))
+        except InvalidYaml as invalid:
+            collected.note_invalid(invalid)
+
+
 def _add_invalid(invalid: InvalidYaml, text: str, name: str, is_expected: bool, collected: Collected) -> None:
-    """Note a text that is no YAML. Templates of a chart are none, which is not an error."""
+    """Note a text that is no YAML: as an error, or as a file that was skipped.
+
+    Templates of a chart are no YAML before Helm has rendered them, which is no error.
+    """
     is_template = "{{" in text
     is_likely_config = looks_like_config(text)
     if is_expected or (is_likely_config and not is_template):
@@ -87,35 +151,37 @@ def _add_invalid(invalid: InvalidYaml, text: str, name: str, is_expected: bool, 
 
 def _add_config(
     found_config: FoundConfig,
-    outer: Document,
+    file_document: Document,
     collected: Collected,
     *,
     name: str,
     lines: Sequence[str],
-    stream: Sequence[Mapping[str, Any]],
+    objects: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Add a config of a file; one that is a text in an object has the places of the lines of the file."""
+    """Add a config of a file.
+
+    `file_document` is the YAML document of the file that has it, `lines` are those of the file, and `objects` are all
+    Kubernetes objects in the file, such as a Deployment that mounts the ConfigMap with the config.
+    """
     label = f"{name} ({found_config.label})" if found_config.label else name
     try:
         with collected.guard_reading(f"reading {label}", name):
-            inner = (
-                _yaml.load_inner_document(found_config, outer, lines, name)
-                if found_config.is_text
-                else cut_document_part(outer, found_config.path)
-            )
-            config_input = _build_input(inner, found_config, label, context.find_context(found_config, stream))
-            locate = (
-                _yaml.build_resource_locator(config_input.locate, outer, found_config.path, name)
-                if config_input.platform_context.resource
-                else config_input.locate
-            )
+            if found_config.is_text:
+                config_document = _yaml.load_inner_document(found_config, file_document, lines, name)
+            else:
+                config_document = cut_document_part(file_document, found_config.path)
+            platform_context = context.find_context(found_config, objects)
+            config_input = _build_input(config_document, found_config, label, platform_context)
+            locate = config_input.locate
+            if platform_context.resource:
+                locate = _yaml.build_resource_locator(locate, file_document, found_config.path, name)
             collected.inputs.append(replace(config_input, file=name, locate=locate))
     except InvalidYaml as invalid:
         collected.note_invalid(invalid)
 
 
 def _add_resources(yaml_documents: Sequence[Document], name: str, collected: Collected) -> None:
-    """Add custom resources without a config, but not parts of some that Kustomize puts together."""
+    """Add custom resources without a config, such as Instrumentations, but no patches of Kustomize."""
     found_resources = documents.find_custom_resources([document.data for document in yaml_documents])
     if found_resources and _is_patch(Path(name)):
         return
@@ -130,7 +196,7 @@ def _add_resources(yaml_documents: Sequence[Document], name: str, collected: Col
 
 
 def _add_charts(yaml_documents: Sequence[Document], name: str, collected: Collected) -> None:
-    """Note values of Helm charts, which are no config before Helm has rendered them."""
+    """Add a warning for values of a Helm chart, which are no config before Helm has rendered them."""
     for chart_values in helm_values.find_unrendered_values([document.data for document in yaml_documents], name):
         position = yaml_documents[chart_values.document_index].positions.get(chart_values.path) or Position(name, 1, 1)
         collected.chart_findings.append(
@@ -151,56 +217,11 @@ def _is_patch(file: Path) -> bool:
     return False
 
 
-def _build_input(document: Document, found_config: FoundConfig, name: str, surroundings: PlatformContext) -> Input:
-    """Return the input of a document. Keys with `::` are spread first, as the Collector does."""
-    document = spread_document(document)
+def _build_input(
+    raw_document: Document, found_config: FoundConfig, name: str, platform_context: PlatformContext
+) -> Input:
+    """Return the input of a document. As in the Collector, a key `a::b: 1` stands for `a: {b: 1}`."""
+    document = spread_document(raw_document)
     layer = Layer(name, document.data, positions=document.positions, duplicates=document.duplicates)
     locate = ComposedConfig(document.data, (layer,)).locate
-    return Input(name, document.data, locate, document.duplicates, surroundings, found_config, layer)
-
-
-def add_variable(config: Any, name: str, collected: Collected, positions_of: PositionsOf) -> None:
-    """Add the configs in the value of a variable: a config, text of YAML, or a list of Kubernetes objects.
-
-    `name` is what findings call it, and `positions_of` returns where its parts stand in files.
-    """
-    if isinstance(config, str):
-        text = str(_yaml.strip_ansible_types(config))  # libyaml does not accept Ansible's text types
-        collected.text_by_name[name] = text
-        size_before = collected.config_count
-        with collected.guard_reading(f"reading {name}", name):
-            add_text(text, name, True, collected)
-        if collected.config_count == size_before:
-            collected.inputs.append(_build_input(_yaml.load(text, name), NO_OBJECT, name, PlatformContext()))
-        return
-    value = _yaml.strip_ansible_types(config)
-    is_object_list = isinstance(value, list) and value and all(documents.is_object(candidate) for candidate in value)
-    candidates = value if is_object_list else [value]
-    if not any(documents.is_object(candidate) for candidate in candidates):
-        document = Document(value, positions_of(config))
-        collected.inputs.append(_build_input(document, NO_OBJECT, name, PlatformContext()))
-        return
-    with collected.guard_reading(f"reading {name}", name):
-        _add_objects(candidates, collected)
-
-
-def _add_objects(raw_objects: Sequence[Mapping[str, Any]], collected: Collected) -> None:
-    """Add the configs in Kubernetes objects that another task has read."""
-    objects = documents.find_objects(raw_objects)
-    kinds = {kubernetes_object.get("kind") for kubernetes_object in objects}
-    has_workloads = bool(kinds & MODE_BY_WORKLOAD_KIND.keys())
-    is_complete = has_workloads and "NetworkPolicy" in kinds
-    for found_config in documents.find_configs(raw_objects, True):
-        namespace = value_at(found_config.owner, ("metadata", "namespace"))
-        name = f"{namespace}/{found_config.label}" if namespace else found_config.label
-        try:
-            with collected.guard_reading(f"reading {name}", name):
-                if has_workloads and not context.is_config_in_use(found_config, objects):
-                    continue
-                data = value_at(raw_objects[found_config.document_index], found_config.path)
-                document = _yaml.load(data, name) if found_config.is_text else Document(data)
-                collected.inputs.append(
-                    _build_input(document, found_config, name, context.find_context(found_config, objects, is_complete))
-                )
-        except InvalidYaml as invalid:
-            collected.note_invalid(invalid)
+    return Input(name, document.data, locate, document.duplicates, platform_context, found_config, layer)

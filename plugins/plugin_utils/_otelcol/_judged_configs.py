@@ -3,17 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Judges the configs of a validation by the rules: configs of files, of a cluster, or in a variable. Private.
 
-`_validate.py` calls `judge_collected` with what `_inputs.py` has found. An example: a config whose pipeline has the
-exporter `debgu` is a `JudgedConfig` with the finding `service.pipelines.traces.exporters[0]: there is no exporter
-'debgu'`. A hop is a collector as part of the way of the data, see data_flow.py: rules need to know who else sends to a
-config, or gets what it sends.
+`_validate.py` calls `judge_collected` with the configs that `_inputs.py` has found. An example: a config whose pipeline
+has the exporter `debgu` becomes a `JudgedConfig` with the finding `service.pipelines.traces.exporters[0]: there is no
+exporter 'debgu'`.
+
+Some rules need to know which other collectors send to a config, or get what it sends. So each config also becomes a
+`FlowCollector`: the config with the names by which others reach it. module_utils/_otelcol/rules/data_flow.py finds the
+senders and receivers among them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, value_at
@@ -56,21 +59,19 @@ class JudgedConfig:
 def judge_collected(
     arguments: Mapping[str, Any],
     collected: _input_model.Collected,
-    other_hops: Sequence[FlowCollector],
+    other_collectors: Sequence[FlowCollector],
     user_rules: UserRules,
 ) -> Iterator[JudgedConfig]:
     """Yield each config and each custom resource with its findings, and then what could not be read.
 
-    `arguments` are those of `pipeline_validate`. `other_hops` are collectors that are not judged.
+    `arguments` are those of `pipeline_validate`. `other_collectors` are not judged, but may send to the judged ones or
+    get what these send.
     """
     request = BuildRequest.from_arguments(arguments)
-    all_hops = [*_build_hops(collected.inputs), *other_hops]
-    receivers_behind = find_receiving_collectors(all_hops, find_routes(all_hops))
-    for config_input, divided_keys, receivers in zip(
-        collected.inputs, find_dividing_keys(all_hops), receivers_behind, strict=False
-    ):
+    neighbours_of_inputs = _find_neighbours(collected.inputs, other_collectors)
+    for config_input, neighbours in zip(collected.inputs, neighbours_of_inputs, strict=True):
         try:
-            yield _judge_input(config_input, request, divided_keys, receivers, user_rules)
+            yield _judge_input(config_input, request, neighbours, user_rules)
         except Problem:
             raise
         except Exception as error:  # the other files are still checked
@@ -89,53 +90,68 @@ def judge_collected(
         yield JudgedConfig(invalid.position.file, [_build_yaml_finding(invalid)])
 
 
-def _judge_input(
-    config_input: _input_model.Input,
-    request: BuildRequest,
-    divided_keys: Mapping[str, set[str]],
-    receivers_behind: Mapping[str, tuple[Receiving, ...]],
-    user_rules: UserRules,
-) -> JudgedConfig:
-    """Return a config with its findings.
+class _Neighbours(NamedTuple):
+    """The collectors before and after one, as the rules need them (`divided` and `receiving` of `Subject`)."""
 
-    `divided_keys` and `receivers_behind` are what the rules know of other collectors: `divided` and `receiving` of
-    `Subject` in rules/subject.py.
-    """
-    surroundings = config_input.platform_context
-    target = _builds.resolve_build(request, surroundings.image)
-    build = _builds.build_label(target, request, surroundings.image)
-    environment = surroundings.environment
-    listeners = _builds.load_catalogue().listeners
+    routing_keys_by_signal: Mapping[str, set[str]]
+    """By which key the collectors before it divide a signal, such as `{"traces": {"traceID"}}`."""
+    receivers_by_exporter: Mapping[str, tuple[Receiving, ...]]
+    """The collectors that get what an exporter sends."""
+
+
+def _find_neighbours(
+    inputs: Sequence[_input_model.Input], other_collectors: Sequence[FlowCollector]
+) -> list[_Neighbours]:
+    """Return the neighbours of each input, among all inputs and the other collectors."""
+    all_collectors = [*_build_flow_collectors(inputs), *other_collectors]
+    routing_keys = find_dividing_keys(all_collectors)
+    receivers = find_receiving_collectors(all_collectors, find_routes(all_collectors))
+    # The inputs are the first of the collectors, so both lists begin with them.
+    return [_Neighbours(routing_keys[index], receivers[index]) for index in range(len(inputs))]
+
+
+def _judge_input(
+    config_input: _input_model.Input, request: BuildRequest, neighbours: _Neighbours, user_rules: UserRules
+) -> JudgedConfig:
+    """Return a config with its findings."""
+    platform_context = config_input.platform_context
+    target = _builds.resolve_build(request, platform_context.image)
+    build_label = _builds.build_label(target, request, platform_context.image)
     subject = Subject(
         config_input.config,
         config_input.locate,
         config_input.duplicates,
-        environment,
+        platform_context.environment,
         target,
-        surroundings.deployment,
-        surroundings.resource,
-        listeners,
-        divided=divided_keys,
-        receiving=receivers_behind,
+        platform_context.deployment,
+        platform_context.resource,
+        _builds.load_catalogue().listeners,
+        divided=neighbours.routing_keys_by_signal,
+        receiving=neighbours.receivers_by_exporter,
         operator_kinds=_tables.read_operator_kinds(),
     )
     findings = mask_findings(lint_config(subject, user_rules), config_input.config, subject.view.suspected_secrets)
-    return JudgedConfig(config_input.name, findings, config_input.config, config_input.locate, target, build)
+    return JudgedConfig(config_input.name, findings, config_input.config, config_input.locate, target, build_label)
 
 
 def _find_opened_ports(inputs: Sequence[_input_model.Input]) -> dict[tuple[str, str], frozenset[int]]:
-    """Return the ports that the Services of custom resources have, by namespace and name of the Service."""
-    listeners = _builds.load_catalogue().listeners
+    """Return the ports that the Services of custom resources have, by namespace and name of the Service.
+
+    An example: `{("otel", "gateway-collector"): frozenset({4317, 4318})}`. The rules for Instrumentations compare their
+    endpoints with these ports.
+    """
+    known_listeners = _builds.load_catalogue().listeners
     opened_ports: dict[tuple[str, str], frozenset[int]] = {}
     for config_input in inputs:
         resource = config_input.platform_context.resource
-        if resource is not None and isinstance(config_input.config, dict):
-            received_ports = {
-                listener.port for listener in View(config_input.config, listeners, is_by_operator=True).listeners
-            }
-            namespace = str(value_at(resource, ("metadata", "namespace"), ""))
-            service_ports = find_opened_ports(resource, config_input.config, received_ports)
-            opened_ports |= {(namespace, service): service_ports for service in config_input.platform_context.services}
+        if resource is None or not isinstance(config_input.config, dict):
+            continue
+        view = View(config_input.config, known_listeners, is_by_operator=True)
+        received_ports = {listener.port for listener in view.listeners}
+        service_ports = find_opened_ports(resource, config_input.config, received_ports)
+        namespace = str(value_at(resource, ("metadata", "namespace"), ""))
+        for service in config_input.platform_context.services:
+            opened_ports[namespace, service] = service_ports
     return opened_ports
 
 
@@ -143,16 +159,16 @@ def _judge_resource(
     config_input: _input_model.Input, opened_ports: Mapping[tuple[str, str], frozenset[int]]
 ) -> JudgedConfig:
     """Return a custom resource without a config, with its findings."""
-    surroundings = config_input.platform_context
+    resource = config_input.platform_context.resource
     subject = Subject(
         None,
         config_input.locate,
         config_input.duplicates,
-        resource=surroundings.resource,
+        resource=resource,
         operator_kinds=_tables.read_operator_kinds(),
         opened=opened_ports,
     )
-    return JudgedConfig(config_input.name, mask_findings(lint_resource(subject), surroundings.resource))
+    return JudgedConfig(config_input.name, mask_findings(lint_resource(subject), resource))
 
 
 def _build_yaml_finding(invalid: InvalidYaml) -> Finding:
@@ -160,15 +176,21 @@ def _build_yaml_finding(invalid: InvalidYaml) -> Finding:
     return Finding(invalid.position, "", _findings.INVALID_YAML, "error", clean_text(invalid.wrong), invalid.fix)
 
 
-def find_hops(objects: Any) -> list[FlowCollector]:
-    """Return the collectors in objects of a cluster, with the names of their Services."""
-    return _build_hops(_inputs.collect_inputs([], objects, False).inputs) if objects else []
+def find_flow_collectors(objects: Any) -> list[FlowCollector]:
+    """Return the collectors in objects of a cluster, with the names of their Services.
+
+    `_diagnose.py` reads all collectors of a cluster with it, and then judges one after the other.
+    """
+    if not objects:
+        return []
+    return _build_flow_collectors(_inputs.collect_inputs([], objects, False).inputs)
 
 
-def _build_hops(inputs: Sequence[_input_model.Input]) -> list[FlowCollector]:
-    """Return each config as a part of the way of the data: its namespace, its Services, and the config itself."""
-    hops = []
+def _build_flow_collectors(inputs: Sequence[_input_model.Input]) -> list[FlowCollector]:
+    """Return each config with its namespace and the names of its Services."""
+    flow_collectors = []
     for config_input in inputs:
         namespace = str(value_at(config_input.found_config.owner, ("metadata", "namespace"), ""))
-        hops.append(FlowCollector("", namespace, config_input.platform_context.services, config_input.config))
-    return hops
+        services = config_input.platform_context.services
+        flow_collectors.append(FlowCollector("", namespace, services, config_input.config))
+    return flow_collectors

@@ -50,17 +50,17 @@ def validate_configs(
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
     check: bool = False,
-    other_hops: Sequence[FlowCollector] = (),
+    other_collectors: Sequence[FlowCollector] = (),
     planned_cases: Iterable[JudgedConfig] = (),
     *,
     reading: _input_model.InputOptions = _input_model.DEFAULT_READING,
 ) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
 
-    `other_hops` are collectors that are not checked, and may send to those that are. `planned_cases` are judged
+    `other_collectors` are collectors that are not checked, and may send to those that are. `planned_cases` are judged
     already.
     """
-    validation_run = run_validation(arguments, check, other_hops, planned_cases, reading=reading)
+    validation_run = run_validation(arguments, check, other_collectors, planned_cases, reading=reading)
     for warning in validation_run.warnings:
         warn(warning)
     _findings.conclude_report(validation_run.report, warn)
@@ -71,7 +71,7 @@ def validate_configs(
 def run_validation(
     arguments: Mapping[str, Any],
     check: bool = False,
-    other_hops: Sequence[FlowCollector] = (),
+    other_collectors: Sequence[FlowCollector] = (),
     planned_cases: Iterable[JudgedConfig] = (),
     *,
     reading: _input_model.InputOptions = _input_model.DEFAULT_READING,
@@ -86,7 +86,7 @@ def run_validation(
     collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], arguments["merge"], reading)
     _check_output(arguments, collected, judgement.user_rules)
     _overlays.check_parts(arguments, reading)
-    cases_of_inputs = judge_collected(arguments, collected, other_hops, judgement.user_rules)
+    cases_of_inputs = judge_collected(arguments, collected, other_collectors, judgement.user_rules)
     opinion = add_second_opinion(arguments["binary"], [*planned_cases, *cases_of_inputs])
     cases = opinion.judged_configs
     named_findings = [_findings.NamedFindings(case.name, case.findings) for case in cases]

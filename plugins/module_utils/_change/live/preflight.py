@@ -4,7 +4,7 @@
 """Look for what would fail or do harm later, before anything is applied. Private.
 
 `apply.py` calls the functions here. `refuse_…` raises Problem, and `warn_of_…` adds a warning to the result of the run.
-Larger checks have files of their own: foreign_objects.py, missing_references.py, taken_ports.py, needed_rights.py.
+Larger checks have files of their own: foreign_objects.py, missing_references.py, taken_host_ports.py, needed_rights.py.
 """
 
 from __future__ import annotations

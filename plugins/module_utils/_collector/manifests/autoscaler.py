@@ -4,6 +4,10 @@
 """Option `autoscaling` of a collector: a HorizontalPodAutoscaler, or a ScaledObject of KEDA for triggers. Private.
 
 Under the operator, the custom resource has a field `autoscaler` in place of the HorizontalPodAutoscaler.
+`backends.py` lists the functions for objects, and `open_telemetry_collector.py` takes the field. Example:
+`{min_replicas: 2, max_replicas: 5, cpu_percent: 70}` becomes a HorizontalPodAutoscaler with
+
+    {minReplicas: 2, maxReplicas: 5, metrics: [{type: Resource, resource: {name: cpu, target: {…: 70}}}]}
 
 Sources: the API reference of autoscaling/v2; the specification of ScaledObject in KEDA's documentation; AutoscalerSpec
 in the operator's apis/v1beta1, whose metrics of pods go beside its targets of CPU and memory.
@@ -19,11 +23,12 @@ from ..._otelcol.errors import Problem
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .workload import SCALED_KINDS
 
-_COLLECTOR_KIND = ("opentelemetry.io/v1beta1", "OpenTelemetryCollector")
 # The Collector's own metric: how many requests, items or bytes wait in the queue of an exporter, in the queue's sizer.
 QUEUE_METRIC = "otelcol_exporter_queue_size"
-# The defaults of sending_queue. Source: NewDefaultQueueConfig of exporterhelper.
-_DEFAULT_QUEUE_SIZE, _DEFAULT_SIZER = 1000, "requests"
+# The defaults of `sending_queue`. Source: NewDefaultQueueConfig of exporterhelper.
+_DEFAULT_QUEUE_SIZE = 1000
+# What a queue counts. Others are `items` and `bytes`.
+_DEFAULT_SIZER = "requests"
 
 
 class ReplicaBounds(NamedTuple):
@@ -34,7 +39,7 @@ class ReplicaBounds(NamedTuple):
 
 
 def render_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
-    """Return the requested autoscaler, or None. Raises Problem when its bounds are crossed."""
+    """Return the HorizontalPodAutoscaler; None if none is requested. Raises Problem for bounds that are crossed."""
     options = build.collector.autoscaling
     if not options or options.get("triggers"):
         return None
@@ -61,7 +66,7 @@ def render_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
 
 
 def render_scaled_object(build: CollectorBuild) -> Manifest | None:
-    """Return the ScaledObject for triggers, or None. KEDA makes an autoscaler of it."""
+    """Return the ScaledObject, of which KEDA makes an autoscaler; None without triggers."""
     collector = build.collector
     options = collector.autoscaling
     if not options.get("triggers"):
@@ -70,9 +75,12 @@ def render_scaled_object(build: CollectorBuild) -> Manifest | None:
         wrong = f"collector '{collector.name}' scales both on `triggers` and on `queue_percent`"
         raise Problem(wrong, fix="Remove `queue_percent`, and write a trigger for the queue, as docs/scaling.md shows.")
     bounds = read_replica_bounds(build)
-    version, kind = _COLLECTOR_KIND if collector.backend == "operator" else ("apps/v1", SCALED_KINDS[collector.mode])
+    if collector.backend == "operator":
+        scale_target = {"apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector"}
+    else:
+        scale_target = {"apiVersion": "apps/v1", "kind": SCALED_KINDS[collector.mode]}
     spec = {
-        "scaleTargetRef": {"apiVersion": version, "kind": kind, "name": collector.name},
+        "scaleTargetRef": {**scale_target, "name": collector.name},
         "minReplicaCount": bounds.min_replicas,
         "maxReplicaCount": bounds.max_replicas,
         "triggers": options["triggers"],
@@ -83,7 +91,10 @@ def render_scaled_object(build: CollectorBuild) -> Manifest | None:
 
 
 def render_autoscaler_field(build: CollectorBuild) -> dict[str, Any]:
-    """Return the field `autoscaler` of the custom resource; no field without one, or if KEDA scales the collector."""
+    """Return the field `autoscaler` as an entry of the custom resource's spec: `{"autoscaler": {…}}`.
+
+    It is empty if no autoscaler is requested, or if KEDA scales the collector.
+    """
     options = build.collector.autoscaling
     if not options or options.get("triggers"):
         return {}
@@ -112,12 +123,16 @@ def read_replica_bounds(build: CollectorBuild) -> ReplicaBounds:
 
 
 def list_pod_metrics(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return the metrics of pods: how full their queues are on average, in the unit in which the queues count."""
+    """Return the metrics of pods by which a collector is scaled: how much waits in the queues of a pod on average.
+
+    With `queue_percent: 50` and two queues for 1000 requests each, there is one metric with the `averageValue` 1000.
+    """
     percent = build.collector.autoscaling.get("queue_percent")
     if not percent:
         return []
-    queue_target = {"type": "AverageValue", "averageValue": str(max(_sum_queue_capacity(build) * percent // 100, 1))}
-    return [{"type": "Pods", "pods": {"metric": {"name": QUEUE_METRIC}, "target": queue_target}}]
+    wanted_fill = max(_sum_queue_capacity(build) * percent // 100, 1)
+    target = {"type": "AverageValue", "averageValue": str(wanted_fill)}
+    return [{"type": "Pods", "pods": {"metric": {"name": QUEUE_METRIC}, "target": target}}]
 
 
 def _sum_queue_capacity(build: CollectorBuild) -> int:
@@ -144,7 +159,7 @@ def _sum_queue_capacity(build: CollectorBuild) -> int:
 def _list_queues(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the settings `sending_queue` of all queues of a pod.
 
-    An exporter has a queue for each signal of its pipelines, and none if no pipeline uses it.
+    An exporter has a queue for each signal of its pipelines, so one in pipelines of traces and logs is here twice.
     """
     exporters = mapping_at(build.config, "exporters")
     queues = []

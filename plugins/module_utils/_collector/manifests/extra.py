@@ -1,10 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user's own objects of a collector. Private.
+"""Option `extra_manifests`: Kubernetes objects of the user that are deployed and removed with a collector. Private.
 
-They live and go with the collector, so they are of kinds that a later run looks for when it prunes, and in the
-collector's namespace: its prune selector reads no other.
+`backends.py` calls `label_extra_manifests`. Example: of collector `gateway` in namespace `otel`, the object
+
+    {apiVersion: v1, kind: ConfigMap, metadata: {name: lookup}, data: {…}}
+
+gets the namespace `otel` and the labels of the collector, by which a later run finds the object and removes it when it
+is no longer in the option. That search, the pruning, looks for the kinds in `GROUP_BY_KIND` in the namespace of the
+collector alone. So an object of another kind or namespace is refused.
 """
 
 from __future__ import annotations
@@ -19,18 +24,28 @@ from ..._otelcol.kube.objects import ObjectRef, api_group, ref
 from ..options import Collector
 from .build import CollectorBuild, Manifest
 
-# Namespaced kinds that are pruned, and their API groups, without workloads and collectors: those are what other options
-# describe. A kind of the same name in another group, such as Knative's Service, is none of them.
+# The kinds that an object may have, and their API groups; the group of the core is empty. They are the namespaced kinds
+# that are pruned, without workloads and collectors, which other options describe. A kind of the same name in another
+# group, such as Knative's Service, is none of them.
 GROUP_BY_KIND = {
-    **dict.fromkeys(("ConfigMap", "Secret", "Service", "ServiceAccount"), ""),
-    **dict.fromkeys(("Role", "RoleBinding"), "rbac.authorization.k8s.io"),
-    **dict.fromkeys(("Ingress", "NetworkPolicy"), "networking.k8s.io"),
-    **dict.fromkeys(("HTTPRoute", "GRPCRoute"), "gateway.networking.k8s.io"),
+    "ConfigMap": "",
+    "Secret": "",
+    "Service": "",
+    "ServiceAccount": "",
+    "Role": "rbac.authorization.k8s.io",
+    "RoleBinding": "rbac.authorization.k8s.io",
+    "Ingress": "networking.k8s.io",
+    "NetworkPolicy": "networking.k8s.io",
+    "HTTPRoute": "gateway.networking.k8s.io",
+    "GRPCRoute": "gateway.networking.k8s.io",
     "Route": "route.openshift.io",
     "HorizontalPodAutoscaler": "autoscaling",
     "PodDisruptionBudget": "policy",
-    **dict.fromkeys(("PodMonitor", "PrometheusRule", "ServiceMonitor"), "monitoring.coreos.com"),
-    **dict.fromkeys(("Certificate", "Issuer"), "cert-manager.io"),
+    "PodMonitor": "monitoring.coreos.com",
+    "PrometheusRule": "monitoring.coreos.com",
+    "ServiceMonitor": "monitoring.coreos.com",
+    "Certificate": "cert-manager.io",
+    "Issuer": "cert-manager.io",
     "TriggerAuthentication": "keda.sh",
 }
 _OTHER_KINDS_ADVICE = "Apply others with kubernetes.core.k8s: this collection could not find them again to remove them."
@@ -41,8 +56,9 @@ class _Fault:
     """Why an object cannot be one of the collector's."""
 
     wrong: str
-    """What is wrong with the object, as the end of a sentence that begins with it."""
+    """The end of a sentence that begins with `the object`, such as `has no apiVersion`."""
     fix: str
+    """What the user does about it, as a sentence."""
 
 
 def label_extra_manifests(
@@ -50,10 +66,11 @@ def label_extra_manifests(
 ) -> list[Manifest]:
     """Return the objects with the labels of the collector, which a user's label cannot replace.
 
-    Raises Problem for one that could not be kept, or that is one of those that are `derived_manifests` for the
-    collector anyway, by this collection or by the operator.
+    `derived_manifests` are the objects that this collection makes of the collector's other options, and `operator_refs`
+    names those that the operator makes. Raises Problem for an object that has a fault, or that is one of these.
     """
     collector = build.collector
+    # Who makes an object with this name already, as the part of a sentence: "ConfigMap x, which the operator makes …".
     owner_by_ref = {ref(manifest): "the collector has already" for manifest in derived_manifests}
     owner_by_ref |= dict.fromkeys(operator_refs, "the operator makes for the collector")
     labelled_manifests = []
@@ -76,7 +93,7 @@ def _label_manifest(manifest: Mapping[str, Any], collector: Collector) -> Manife
 def _find_fault(manifest: Mapping[str, Any], namespace: str, owner_by_ref: Mapping[ObjectRef, str]) -> _Fault | None:
     """Return the first fault of an object; None without any.
 
-    `namespace` is that of the collector. `owner_by_ref` says of the objects that somebody else makes who that is.
+    `namespace` is that of the collector. `owner_by_ref` has the objects of the collector that are made anyway.
     """
     kind = str(manifest.get("kind") or "")
     return _find_kind_fault(kind, manifest.get("apiVersion")) or _find_metadata_fault(
@@ -85,7 +102,7 @@ def _find_fault(manifest: Mapping[str, Any], namespace: str, owner_by_ref: Mappi
 
 
 def _find_kind_fault(kind: str, api_version: Any) -> _Fault | None:
-    """Return what is wrong with the kind, or with the apiVersion that is given."""
+    """Return what is wrong with the kind or the apiVersion of an object; None if both are good."""
     version = api_version if isinstance(api_version, str) else ""
     if kind not in GROUP_BY_KIND:
         return _Fault(
@@ -103,7 +120,7 @@ def _find_kind_fault(kind: str, api_version: Any) -> _Fault | None:
 def _find_metadata_fault(
     kind: str, metadata: Any, namespace: str, owner_by_ref: Mapping[ObjectRef, str]
 ) -> _Fault | None:
-    """Return what is wrong with the labels, the name or the namespace of an object of a known kind."""
+    """Return what is wrong with the labels, the name or the namespace of an object; None if all are good."""
     if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
         wrong = "has metadata or labels that are no mapping"
         return _Fault(wrong, "Write `metadata: {name: NAME, labels: {KEY: VALUE}}`.")
@@ -112,7 +129,7 @@ def _find_metadata_fault(
         return _Fault("has no metadata.name", "Give it a name, as text; generateName would be a new one each time.")
     if (metadata.get("namespace") or namespace) != namespace:
         return _Fault(f"is of namespace {metadata['namespace']}", f"Leave it out, or use {namespace}.")
-    taken_by = owner_by_ref.get(ObjectRef(kind, namespace, name))
-    if taken_by:
-        return _Fault(f"is {kind} {name}, which {taken_by}", "Give it another name.")
+    owner = owner_by_ref.get(ObjectRef(kind, namespace, name))
+    if owner:
+        return _Fault(f"is {kind} {name}, which {owner}", "Give it another name.")
     return None

@@ -3,8 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How clients reach a collector: its Services, NetworkPolicy, Ingress and Gateway routes, and its addresses in words.
 
-`backends` applies the objects. The default NetworkPolicy restricts ports, not sources: probes, load balancers and the
-API server are no pods, and their addresses differ from cluster to cluster. Private.
+`backends.py` lists the functions that make objects. Each gets the `CollectorBuild` of a collector (its options and its
+finished config), and returns None if the collector has no such object. The last section has the addresses for
+messages, for probes and for applications. Example: collector `gateway` in namespace `otel`, with a receiver for OTLP,
+gets a Service with the ports 4317 and 4318, a NetworkPolicy that admits these, and is reached
+
+    at gateway.otel.svc, port 4317 (otlp), 4318 (otlp-http)
+
+The default NetworkPolicy restricts ports, not sources: probes, load balancers and the API server are no pods, and their
+addresses differ from cluster to cluster. Private.
 """
 
 from __future__ import annotations
@@ -24,13 +31,18 @@ from .otlp_tls import speaks_tls
 
 _MONITORING_API = "monitoring.coreos.com/v1"
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
+# The names of the ports that the receiver `otlp` opens.
+OTLP_GRPC = "otlp"
 OTLP_HTTP = "otlp-http"
+# An annotation whose name has one of these may be about TLS of a load balancer.
 _TLS_WORDS = ("ssl", "tls", "cert")
+# The annotation by which external-dns gives a load balancer a name.
 # Source: external-dns, docs/annotations/annotations.md.
 _EXTERNAL_DNS = "external-dns.alpha.kubernetes.io/hostname"
 # The types of a Service that has ports of nodes. Source: Kubernetes, "Service", type NodePort and type LoadBalancer.
 _OUTSIDE_SERVICE_TYPES = ("NodePort", "LoadBalancer")
-# A cluster of one family takes it too, and gives one address. Source: Kubernetes, "IPv4/IPv6 dual-stack", Services.
+# The policy of Services with an IPv4 and an IPv6 address. A cluster of one family takes it too, and gives one address.
+# Source: Kubernetes, "IPv4/IPv6 dual-stack", Services.
 DUAL_STACK = "PreferDualStack"
 
 
@@ -91,7 +103,7 @@ def render_http_route(build: CollectorBuild) -> Manifest | None:
 
 def render_grpc_route(build: CollectorBuild) -> Manifest | None:
     """Return the Gateway API route for OTLP over gRPC, or nothing when it has no host names."""
-    return _render_route(build, "GRPCRoute", "otlp", "grpc_hostnames")
+    return _render_route(build, "GRPCRoute", OTLP_GRPC, "grpc_hostnames")
 
 
 def _render_route(build: CollectorBuild, kind: str, port_name: str, hostnames_option: str) -> Manifest | None:
@@ -174,12 +186,16 @@ def render_headless_service(build: CollectorBuild) -> Manifest | None:
 
 
 def _ip_family_fields(collector: Collector) -> dict[str, str]:
-    """Return the field by which a Service gets an address of both families; without it, it gets one address."""
+    """Return the field by which a Service gets an IPv4 and an IPv6 address; no field for one address."""
     return {"ipFamilyPolicy": DUAL_STACK} if collector.is_dual_stack else {}
 
 
 def _list_service_ports(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return the ports; with `appProtocol: grpc`, L7 load balancers and meshes speak HTTP/2 to the pods."""
+    """Return the ports of a Service.
+
+    An example: `{name: otlp, port: 4317, targetPort: 4317, protocol: TCP, appProtocol: grpc}`. By `appProtocol: grpc`,
+    load balancers and meshes know to speak HTTP/2 to the pods.
+    """
     service_ports = []
     for port in build.exposed_ports:
         fields = {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
@@ -196,9 +212,10 @@ def _add_node_ports(build: CollectorBuild, ports: list[dict[str, Any]]) -> list[
 
 
 def read_node_ports(collector: Collector) -> dict[str, int]:
-    """Return the port that each node opens for a port of the Service, by the name of the latter.
+    """Return option `service.node_ports`: the port that each node opens, by the name of the port of the Service.
 
-    Raises Problem for a number that is no port, and for a Service that clients outside of the cluster do not reach.
+    An example: `{"otlp": 30317}`. Raises Problem for a number that is no port, and for a Service that clients outside
+    of the cluster do not reach.
     """
     configured_ports = mapping_at(collector.service, "node_ports")
     asked = f"collector '{collector.name}': service.node_ports"
@@ -217,21 +234,21 @@ def read_node_ports(collector: Collector) -> dict[str, int]:
 
 
 def describe_addresses(build: CollectorBuild) -> str:
-    """Return where clients reach a collector, in words."""
+    """Return where clients reach a collector, such as `at gateway.otel.svc, port 4317 (otlp), 4318 (otlp-http)`."""
     collector = build.collector
     if not build.exposed_ports:
         return "takes no data from clients"
-    places = []
+    hosts = []
     if collector.mode == "sidecar":
-        places.append("localhost of each pod that has it")
+        hosts.append("localhost of each pod that has it")
     if collector.wants_service:
-        places.append(f"{collector.name}.{collector.namespace}.svc")
+        hosts.append(f"{collector.name}.{collector.namespace}.svc")
     if collector.uses_host_ports or collector.host_network:
-        places.append("each node")
+        hosts.append("each node")
     ports = ", ".join(f"{port.number} ({port.name})" for port in build.exposed_ports)
-    hosts = list_outside_hosts(collector)
-    outside_words = f"; from outside {', '.join(hosts)}" if hosts else ""
-    return f"at {' and '.join(places) or 'its pods'}, port {ports}{outside_words}"
+    outside_hosts = list_outside_hosts(collector)
+    outside_words = f"; from outside {', '.join(outside_hosts)}" if outside_hosts else ""
+    return f"at {' and '.join(hosts) or 'its pods'}, port {ports}{outside_words}"
 
 
 def list_outside_hosts(collector: Collector) -> list[str]:
@@ -243,7 +260,7 @@ def list_outside_hosts(collector: Collector) -> list[str]:
 
 
 def list_external_dns_names(collector: Collector) -> list[str]:
-    """Return the names that external-dns gives to the load balancer of the Service."""
+    """Return the names that external-dns gives to the load balancer of the Service, such as `["otel.example.org"]`."""
     annotation = value_at(collector.service, ("annotations", _EXTERNAL_DNS)) or ""
     return [name.strip() for name in str(annotation).split(",") if name.strip()]
 
@@ -257,7 +274,8 @@ def may_end_tls_before(collector: Collector) -> bool:
 def client_url(build: CollectorBuild) -> str:
     """Return the URL to which applications send OTLP/HTTP in clear text; empty if they cannot.
 
-    `$(HOST_IP)` in it is a variable of the application's container with the address of its node.
+    Examples: `http://gateway.otel.svc:4318`, and `http://$(HOST_IP):4318` of an agent. `$(HOST_IP)` is a variable of
+    the application's container with the address of its node.
     """
     collector = build.collector
     port = list_plain_ports(build, build.config).get(OTLP_HTTP)
@@ -267,12 +285,17 @@ def client_url(build: CollectorBuild) -> str:
         return f"http://localhost:{port}"
     if collector.wants_service:
         return f"http://{collector.name}.{collector.namespace}.svc:{port}"
-    node = "[$(HOST_IP)]" if collector.is_ipv6_first else "$(HOST_IP)"
-    return f"http://{node}:{port}" if collector.uses_host_ports or collector.host_network else ""
+    if not (collector.uses_host_ports or collector.host_network):
+        return ""
+    node_address = "[$(HOST_IP)]" if collector.is_ipv6_first else "$(HOST_IP)"
+    return f"http://{node_address}:{port}"
 
 
 def list_plain_ports(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, int]:
-    """Return the numbers of the ports by their names; without that of OTLP/HTTP if its receiver asks for TLS."""
+    """Return the numbers of the ports by their names, without the port of OTLP/HTTP if its receiver asks for TLS.
+
+    An example: `{"otlp": 4317, "otlp-http": 4318, "metrics": 8888}`.
+    """
     number_by_name = {}
     for port in build.needs.ports:
         if port.name != OTLP_HTTP or not speaks_tls(config, port.number):

@@ -3,6 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Option `openshift_route` of a collector: the Route, and the right of the router to read its certificate. Private.
 
+A Route lets clients outside of an OpenShift cluster in, through a router. `backends.py` lists the functions for the
+objects; `network.py` asks for the protocol that the Service names. Example: `{host: otel.example.org}` of collector
+`gateway` becomes a Route with
+
+    {host: otel.example.org, to: {kind: Service, name: gateway, weight: 100}, port: {targetPort: otlp-http},
+     tls: {termination: edge, insecureEdgeTerminationPolicy: None}, wildcardPolicy: None}
+
 Sources: RouteSpec and its validation in github.com/openshift/api route/v1 (HTTP/2 needs a certificate of the route's
 own; what goes with passthrough), and openshift/router pull request 328 (HTTP/2 to pods by appProtocol).
 """
@@ -19,14 +26,17 @@ from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .exposed_port import find_exposed_port
 from .otlp_tls import speaks_tls
 
-_RBAC = "rbac.authorization.k8s.io/v1"
+_RBAC_GROUP = "rbac.authorization.k8s.io"
+_RBAC = f"{_RBAC_GROUP}/v1"
+# The protocol that a Service names for a port with gRPC.
 _GRPC = "grpc"
-# HTTP/2 in clear text, as the router reads it from a Service.
+# The protocol that a Service names for HTTP/2 in clear text; the router knows it.
 H2C = "h2c"
 # The account that reads certificates. Source: OpenShift docs, "Routes with externally managed certificates".
 _ROUTER = {"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}
-# The terminations that this file tells apart. The third one is `reencrypt`.
-_EDGE, _PASSTHROUGH = "edge", "passthrough"
+# Who ends TLS, see `_RouteOptions.termination`.
+_EDGE = "edge"
+_PASSTHROUGH = "passthrough"
 
 
 @dataclass(frozen=True)
@@ -58,12 +68,13 @@ class _Fault(NamedTuple):
 
 
 def render_openshift_route(build: CollectorBuild) -> Manifest | None:
-    """Return the requested Route, or None. Raises Problem for what a router cannot do."""
+    """Return the Route; None if none is requested. Raises Problem for what a router cannot do."""
     options = _read_options(build)
     if options is None:
         return None
     port = find_exposed_port(build, options.port, "openshift_route")
-    for fault in _find_faults(build, options, port):
+    fault = next(_find_faults(build, options, port), None)
+    if fault:
         raise Problem(fault.wrong, asked=f"openshift_route of collector '{build.collector.name}'", fix=fault.fix)
     spec = {
         **omit_empty(host=options.host, path=options.path),
@@ -82,7 +93,7 @@ def _read_options(build: CollectorBuild) -> _RouteOptions | None:
         return None
     return _RouteOptions(
         port=route_options.get("port") or "otlp-http",
-        termination=route_options.get("termination") or "edge",
+        termination=route_options.get("termination") or _EDGE,
         insecure_policy=route_options.get("insecure_policy") or "None",
         host=route_options.get("host") or "",
         path=route_options.get("path") or "",
@@ -138,13 +149,14 @@ def render_certificate_binding(build: CollectorBuild) -> Manifest | None:
     """Return the RoleBinding that gives the router this Role; None without a certificate."""
     if not build.collector.openshift_route.get("tls_secret"):
         return None
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _role_name(build)}
+    reference = {"apiGroup": _RBAC_GROUP, "kind": "Role", "name": _role_name(build)}
     return frame_manifest(
         build, _RBAC, "RoleBinding", name=_role_name(build), roleRef=reference, subjects=[dict(_ROUTER)]
     )
 
 
 def _role_name(build: CollectorBuild) -> str:
+    """Return the name of the Role and of its binding."""
     return f"{build.collector.name}-route"
 
 
@@ -163,7 +175,7 @@ def _find_faults(build: CollectorBuild, options: _RouteOptions, port: CollectorP
 
 
 def _find_passthrough_faults(options: _RouteOptions) -> Iterator[_Fault]:
-    """Yield the options that need a router that ends TLS."""
+    """Yield the options that termination `passthrough` cannot have: they need a router that ends TLS."""
     fix = "Remove it, or use termination edge or reencrypt."
     if options.path:
         yield _Fault("a router that passes TLS through sees no path", fix)

@@ -3,8 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ServiceAccount of a collector, and the roles and bindings that give it rights. Private.
 
-The rights follow from the config: `derive_needs` finds what the components ask of the Kubernetes API. With a target
-allocator, this file also has the rights of the allocator, which discovers the targets in place of the collector.
+`backends.py` lists the functions that make objects. The rights follow from the config: `derive_needs` finds what the
+components ask of the Kubernetes API. Example: the processor `k8s_attributes` of collector `gateway` in namespace `otel`
+reads pods. So the collector gets the ClusterRole `otel.gateway` with a rule like
+
+    {apiGroups: [""], resources: [namespaces, pods], verbs: [get, list, watch]}
+
+and the binding of this role to its ServiceAccount `otel/gateway`.
+
+A target allocator is a program of the operator that discovers the targets of receiver `prometheus` in place of the
+collector. This file also has its rights; `target_allocator.py` makes the role of them.
 """
 
 from __future__ import annotations
@@ -22,7 +30,9 @@ from ..options import Collector
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .security_context_constraints import constraints_rule
 
-_RBAC = "rbac.authorization.k8s.io/v1"
+_RBAC_GROUP = "rbac.authorization.k8s.io"
+_RBAC = f"{_RBAC_GROUP}/v1"
+# The receiver whose targets the allocator discovers.
 _RECEIVER = "prometheus"
 # What a scrape itself asks for: the kubelet's metrics by the node, those of the API server by their URL.
 _SCRAPE_RESOURCES = frozenset(("nodes/metrics", "nodes/proxy"))
@@ -32,13 +42,15 @@ _SCRAPE_RULES: Rules = (
 )
 # The allocator watches the pods that it shares targets out to. Source: cmd/otel-allocator/internal/collector.
 _POD_RULES: Rules = (make_rule("core", "pods"),)
-# Source: cmd/otel-allocator/internal/watcher; what it finds there it discovers like any job.
+# The allocator reads the monitors of the Prometheus operator, and finds targets by them. Source:
+# cmd/otel-allocator/internal/watcher.
 _CUSTOM_RESOURCE_RULES: Rules = (
     make_rule("monitoring.coreos.com", "podmonitors probes scrapeconfigs servicemonitors"),
     make_rule("core", "endpoints namespaces nodes pods services"),
     make_rule("discovery.k8s.io", "endpointslices"),
     make_rule("networking.k8s.io", "ingresses"),
 )
+# The right to read the credentials of targets.
 SECRET_RULES: Rules = (make_rule("core", "secrets", READ_VERBS),)
 
 
@@ -52,8 +64,8 @@ class _AccountRef(NamedTuple):
 def render_service_account(build: CollectorBuild) -> Manifest:
     """Return the ServiceAccount of the pods.
 
-    Collectors may share it. So it has the release of one of them, its owner, and no label of a collector: no pruning
-    deletes it while pods run under it.
+    Collectors may share it. One of them is its owner, and only the release label names that one: the account has no
+    label of a collector, so no pruning of a collector deletes it while pods of others run under it.
     """
     collector = build.collector
     owner = build.account_owner or collector.name
@@ -68,28 +80,35 @@ def render_service_account(build: CollectorBuild) -> Manifest:
     }
     if collector.service_account_annotations:
         metadata["annotations"] = dict(collector.service_account_annotations)
-    # A custom resource has no field for the Secrets of registries; pods take those of their account.
-    secret_names = collector.image_pull_secrets if collector.backend == "operator" else []
-    pull_secrets = [{"name": name} for name in secret_names]
-    # Pods that need the token say so themselves; pods with a sidecar belong to others.
+    pull_secrets = []
+    if collector.backend == "operator":
+        # A custom resource has no field for the Secrets of registries; pods take those of their account.
+        pull_secrets = [{"name": name} for name in collector.image_pull_secrets]
+    # Pods that need the token say so themselves. A sidecar runs in pods of others, which the account decides for.
     mounts_token = collector.automount_service_account_token if collector.mode == "sidecar" else False
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
     return {**account, **omit_empty(imagePullSecrets=pull_secrets, automountServiceAccountToken=mounts_token)}
 
 
 def assign_account_owners(builds: Iterable[CollectorBuild]) -> list[CollectorBuild]:
-    """Return the builds with the owner of each ServiceAccount: the collector of its name, or else the first user."""
+    """Return the builds with the owner of each ServiceAccount.
+
+    It is the collector that has the name of the account, or else the first by name of those that use the account.
+    """
     all_builds = list(builds)
-    collectors = [build.collector for build in all_builds]
-    collectors.sort(key=lambda collector: (not _has_own_account(collector), collector.name))
+    candidates = [build.collector for build in all_builds]
+    candidates.sort(key=lambda collector: (not _has_own_account(collector), collector.name))
     owner_by_account: dict[_AccountRef, str] = {}
-    for collector in collectors:
+    for collector in candidates:
         owner_by_account.setdefault(_account_of(collector), collector.name)
     return [replace(build, account_owner=owner_by_account[_account_of(build.collector)]) for build in all_builds]
 
 
 def list_foreign_accounts(collectors: Iterable[Collector]) -> list[str]:
-    """Return the ServiceAccounts that others may have made: those that options name, and that no collector owns."""
+    """Return the ServiceAccounts that others may have made: those that options name, and that no collector owns.
+
+    An example: `["otel/shared"]`. The role looks whether these exist before it applies anything.
+    """
     used_accounts: set[_AccountRef] = set()
     own_accounts: set[_AccountRef] = set()
     for collector in collectors:
@@ -103,6 +122,7 @@ def list_foreign_accounts(collectors: Iterable[Collector]) -> list[str]:
 
 
 def _account_of(collector: Collector) -> _AccountRef:
+    """Return the ServiceAccount under which the pods of a collector run."""
     return _AccountRef(collector.namespace, collector.service_account_name)
 
 
@@ -157,7 +177,7 @@ def frame_role_binding(build: CollectorBuild, name: str, account: str, namespace
     """Return the binding of a role, of the cluster or of a namespace, to an account beside the collector."""
     kind = "Role" if namespace else "ClusterRole"
     subject = {"kind": "ServiceAccount", "name": account, "namespace": build.collector.namespace}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+    reference = {"apiGroup": _RBAC_GROUP, "kind": kind, "name": name}
     role_binding = frame_manifest(
         build, _RBAC, f"{kind}Binding", name=name, namespaced=False, roleRef=reference, subjects=[subject]
     )
@@ -165,9 +185,10 @@ def frame_role_binding(build: CollectorBuild, name: str, account: str, namespace
 
 
 def _set_namespace(manifest: Manifest, namespace: str) -> Manifest:
-    if namespace:
-        manifest["metadata"]["namespace"] = namespace
-    return manifest
+    """Return an object in a namespace; an empty namespace changes nothing."""
+    if not namespace:
+        return manifest
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
 
 
 def _role_name(build: CollectorBuild) -> str:
@@ -180,7 +201,7 @@ def _role_name(build: CollectorBuild) -> str:
 def list_collector_rules(build: CollectorBuild) -> Rules:
     """Return the rules of the collector. With an allocator, it needs no rights to discover targets.
 
-    A rule with the key `namespace` holds there alone.
+    A rule with the key `namespace` holds in that namespace alone; the key is no part of Kubernetes' rules.
     """
     if not build.collector.is_allocated:
         return (*build.needs.rbac_rules, *constraints_rule(build))
@@ -209,7 +230,7 @@ def list_allocator_rules(build: CollectorBuild) -> Rules:
 
 
 def _merge_rules(rules: list[dict[str, Any]]) -> Rules:
-    """Return one rule for each API group, without the resources that only scrapes need."""
+    """Return one rule for each API group, without the resources that only scrapes need (`nodes/metrics`)."""
     resources_by_group: dict[str, set[str]] = {}
     for rule in rules:
         resources = set(list_at(rule, "resources")) - _SCRAPE_RESOURCES

@@ -4,7 +4,13 @@
 """Option `target_allocator` of a collector: settings of the custom resource, the config for it, account and rights.
 
 The operator runs the allocator, which finds the targets of receiver `prometheus` and shares them out to the pods of the
-collector. Private.
+collector. `open_telemetry_collector.py` puts the settings and the config into the custom resource of the collector;
+`backends.py` lists the functions for the account and its rights. Example: for `{enabled: true, replicas: 1, …}` of
+collector `gateway` in namespace `otel`, the field `targetAllocator` of the custom resource is
+
+    {enabled: true, replicas: 1, allocationStrategy: consistent-hashing, serviceAccount: gateway-targetallocator, …}
+
+Private.
 """
 
 from __future__ import annotations
@@ -19,12 +25,13 @@ from . import pod, service_account
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 
 RECEIVER = "prometheus"  # the operator looks for this name and no other
+# What the custom resource calls the filters of targets, where its word is not that of the option.
 _FILTER_STRATEGIES = {"none": ""}
 _POD_SECURITY = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def render_target_allocator(build: CollectorBuild) -> dict[str, Any]:
-    """Return the settings of the allocator, empty when there is none."""
+    """Return the settings of the allocator for the custom resource; empty without an allocator."""
     options = build.collector.target_allocator
     if not build.collector.is_allocated:
         return {}
@@ -52,7 +59,10 @@ def render_target_allocator(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _render_custom_resources(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the custom resources with other targets: an empty selector selects all, and None selects nothing."""
+    """Return the field `prometheusCR`: the monitors of the Prometheus operator in which the allocator finds targets.
+
+    An empty selector selects all of them. Without a selector, no ScrapeConfig and no Probe is selected.
+    """
     if not options.get("enabled"):
         return {}
     selectors = {
@@ -74,11 +84,11 @@ def _render_custom_resources(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def prepare_operator_config(build: CollectorBuild) -> Mapping[str, Any]:
-    """Return the config as the operator must be given it.
+    """Return the config as the operator must be given it, which passes the jobs of `prometheus` on to the allocator.
 
-    Jobs of receiver `prometheus` go to the allocator, which takes `$$` for one dollar sign in `replacement` and for
-    two everywhere else; to the Collector it is one everywhere. Source: UnescapeDollarSignsInPromConfig in the
-    operator's internal/manifests/targetallocator/adapters.
+    A config writes `$$` for one dollar sign. The allocator reads it so in `replacement` alone, and takes `$$` for two
+    signs everywhere else. So `regex: (.*)$$` becomes `regex: (.*)$`, and `replacement: $$1` stays. Source:
+    UnescapeDollarSignsInPromConfig in the operator's internal/manifests/targetallocator/adapters.
     """
     config = build.config
     if not build.collector.is_allocated or not _list_scrape_jobs(config):
@@ -91,11 +101,12 @@ def prepare_operator_config(build: CollectorBuild) -> Mapping[str, Any]:
 
 
 def _list_scrape_jobs(config: Mapping[str, Any]) -> list[Any]:
+    """Return the jobs of receiver `prometheus`."""
     return list_at(config, "receivers", RECEIVER, "config", "scrape_configs")
 
 
 def _escape_for_allocator(value: Any, key: str) -> Any:
-    """Return a part of a job, which stands below a key, with its dollar signs as the allocator reads them."""
+    """Return a part of a job with its dollar signs as the allocator reads them. `key` is the one that the part has."""
     if isinstance(value, dict):
         return {name: _escape_for_allocator(child, str(name)) for name, child in value.items()}
     if isinstance(value, list):
@@ -107,7 +118,7 @@ def _escape_for_allocator(value: Any, key: str) -> Any:
 
 
 def render_account(build: CollectorBuild) -> Manifest | None:
-    """Return the ServiceAccount of the allocator; it goes when the allocator does."""
+    """Return the ServiceAccount of the allocator; None without an allocator."""
     if not build.collector.is_allocated:
         return None
     return frame_manifest(build, "v1", "ServiceAccount", name=_account_name(build))
@@ -142,10 +153,11 @@ def render_secret_roles(build: CollectorBuild) -> list[Manifest]:
 
 
 def _account_name(build: CollectorBuild) -> str:
-    return build.collector.target_allocator.get("service_account_name") or names.target_allocator_name(
-        build.collector.name
-    )
+    """Return the name of the allocator's ServiceAccount, such as `gateway-targetallocator`."""
+    requested_name = build.collector.target_allocator.get("service_account_name")
+    return requested_name or names.target_allocator_name(build.collector.name)
 
 
 def _role_name(build: CollectorBuild) -> str:
+    """Return the name of the allocator's roles, which no other collector of the cluster has."""
     return names.cluster_wide_name(build.collector.namespace, names.target_allocator_name(build.collector.name))

@@ -1,16 +1,28 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Annotate namespaces, which may have other owners. Annotations of other field managers stay. Private.
+"""Module instrumentation_namespaces: it annotates namespaces, so that the operator instruments their new pods. Private.
 
-The operator instruments pods that start in a namespace with its annotation, which names an Instrumentation. A field
-manager is the name under which a program writes fields of an object; the API server keeps whose each field is.
+The module hands its arguments to `run_annotate`. Example: for
+
+    namespaces:
+      - metadata:
+          name: shop
+          annotations: {instrumentation.opentelemetry.io/inject-python: telemetry/default}
+    references: [telemetry/default]
+
+namespace `shop` gets this annotation, and other namespaces lose those that name Instrumentation `telemetry/default`.
+The result lists the workloads of `shop` whose pods started before, because they run without the SDK.
+
+A namespace may have other owners. A field manager is the name under which a program writes fields of an object, and the
+API server keeps which fields each has written. Annotations of other field managers stay.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -37,92 +49,121 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
+# The annotations of a namespace, by their names.
+Annotations: TypeAlias = "dict[str, str]"
+
+
 @dataclass(frozen=True)
 class NamespaceOptions:
-    """What the user wants: annotations by namespace, and the Instrumentations that are his."""
+    """The arguments of the module."""
 
     namespaces: list[dict[str, Any]]
+    """The namespaces to annotate, as action instrumentation_render returns them."""
     references: list[str]
+    """All Instrumentations of the user as NAMESPACE/NAME. Annotations that name another one are never removed."""
     absent: bool
+    """Whether all annotations that name one of `references` are removed."""
     check: bool
+    """Whether nothing is changed (check mode)."""
     diff: bool
 
 
 def run_annotate(module: AnsibleModule) -> None:
+    """Run the module, and exit with its result or failure."""
     params = module.params
-    absent = params["state"] == "absent"
-    check = module.check_mode
     options = NamespaceOptions(
-        namespaces=params["namespaces"], references=params["references"], absent=absent, check=check, diff=module._diff
+        namespaces=params["namespaces"],
+        references=params["references"],
+        absent=params["state"] == "absent",
+        check=module.check_mode,
+        diff=module._diff,
     )
     run(module, lambda: annotate_namespaces(connect(module), options))
 
 
 def annotate_namespaces(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
-    """Apply the annotations, and return the workloads that run without them."""
+    """Apply the annotations, and return the workloads that run without them.
+
+    All changes are planned before the first one: a namespace that may not be changed stops them all.
+    """
     report = BundleReport(options.diff)
-    annotations_by_name: dict[str, dict[str, str]] = {}
-    if not options.absent:
-        annotations_by_name = {name: metadata["annotations"] for name, metadata in _list_named_metadata(options)}
+    wanted_annotations = {} if options.absent else _read_wanted_annotations(options)
     live_namespaces = _read_namespaces(cluster, options, report)
-    for name in annotations_by_name.keys() - live_namespaces.keys():
-        if not options.check:
-            fix = "Create it first, or leave it out of `namespaces`."
-            raise Problem(f"there is no namespace {name}", asked="Annotate namespaces", fix=fix)
-        report.warnings.append(f"Namespace {name} is not there yet, so what becomes of its pods is not known.")
-    # All changes are worked out before the first one: a namespace that may not be changed stops them all.
-    changes = {}
-    for name, namespace in live_namespaces.items():
-        annotations = annotations_by_name.get(name, {})
-        report.warnings += namespace_annotations.find_kept_annotation_warnings(
-            namespace, annotations, options.references
-        )
-        report.warnings += namespace_annotations.find_second_language_warnings(
-            namespace, annotations, options.references
-        )
-        changes[name] = namespace_annotations.build_annotation_patch(namespace, annotations, options.references)
-    for name, change in changes.items():
-        if change:
-            live_namespaces[name] = _patch_annotations(cluster, live_namespaces[name], change, options, report)
-        elif name in annotations_by_name:
+    _handle_missing_namespaces(wanted_annotations.keys() - live_namespaces.keys(), options, report)
+    patches = {}
+    for name, live_namespace in live_namespaces.items():
+        patches[name] = _plan_patch(live_namespace, wanted_annotations.get(name, {}), options, report)
+    for name, patch in patches.items():
+        if patch:
+            live_namespaces[name] = _patch_annotations(cluster, live_namespaces[name], patch, options, report)
+        elif name in wanted_annotations:
             report.changes.note_action(Action.UNCHANGED, live_namespaces[name], live_namespaces[name])
     uninstrumented = []
-    for name, annotations in annotations_by_name.items():
+    for name in wanted_annotations:
         if name in live_namespaces:
-            uninstrumented += _find_uninstrumented(cluster, live_namespaces[name], annotations, report)
+            uninstrumented += _find_uninstrumented(cluster, live_namespaces[name], wanted_annotations[name], report)
     return {**report.build_result(), "uninstrumented": uninstrumented}
 
 
-def _list_named_metadata(options: NamespaceOptions) -> list[tuple[str, dict[str, Any]]]:
-    """Return each wanted namespace and its metadata. Raises Problem for an item without a name or annotations."""
-    names_and_metadata = []
+def _read_wanted_annotations(options: NamespaceOptions) -> dict[str, Annotations]:
+    """Return the annotations of each wanted namespace. Raises Problem for an item without a name or annotations."""
+    annotations_by_name: dict[str, Annotations] = {}
     for index, manifest in enumerate(options.namespaces):
         metadata = mapping_at(manifest, "metadata")
         name = str(metadata.get("name") or "")
-        if not name or not isinstance(metadata.get("annotations"), dict):
+        annotations = metadata.get("annotations")
+        if not name or not isinstance(annotations, dict):
+            missing_key = "annotations" if name else "name"
+            wrong = f"namespaces[{index}] has no metadata.{missing_key}"
             fix = "Give what instrumentation_render returns as `namespaces`."
-            wrong = f"namespaces[{index}] has no metadata.{'annotations' if name else 'name'}"
             raise Problem(wrong, asked="Annotate namespaces", fix=fix)
-        names_and_metadata.append((name, metadata))
-    return names_and_metadata
+        annotations_by_name[name] = annotations
+    return annotations_by_name
 
 
 def _read_namespaces(cluster: Cluster, options: NamespaceOptions, report: BundleReport) -> dict[str, Manifest]:
-    """Return the namespaces to look at: all, since ours may be on some that are no longer wanted."""
+    """Return the live namespaces by name: all, because one that is no longer wanted may have our annotations.
+
+    If this user may not list them, these are the ones of the options, and a warning says so.
+    """
     try:
         namespaces = list(cluster.items("/api/v1/namespaces"))
     except ApiError as error:
         if error.status != FORBIDDEN:
             raise explain(error, "List the namespaces") from error
         report.warnings.append(f"Not checked whether other namespaces have our annotations: {error.message}")
-        answers = cluster.call_in_parallel(
-            lambda name_and_metadata: _read_namespace(cluster, name_and_metadata[0]), _list_named_metadata(options)
-        )
+        wanted_names = list(_read_wanted_annotations(options))
+        answers = cluster.call_in_parallel(lambda name: _read_namespace(cluster, name), wanted_names)
         namespaces = [namespace for namespace in answers if namespace]
-    return {
-        namespace["metadata"]["name"]: {**namespace, "apiVersion": "v1", "kind": "Namespace"}
-        for namespace in namespaces
-    }
+    return {namespace["metadata"]["name"]: _add_kind(namespace) for namespace in namespaces}
+
+
+def _add_kind(namespace: Manifest) -> Manifest:
+    """Return a namespace with its kind, which lists and patches of the API server leave out."""
+    return {**namespace, "apiVersion": "v1", "kind": "Namespace"}
+
+
+def _handle_missing_namespaces(missing_names: Iterable[str], options: NamespaceOptions, report: BundleReport) -> None:
+    """Raise Problem for a wanted namespace that is missing; in check mode, warn of each: a task may create it."""
+    for name in missing_names:
+        if not options.check:
+            fix = "Create it first, or leave it out of `namespaces`."
+            raise Problem(f"there is no namespace {name}", asked="Annotate namespaces", fix=fix)
+        report.warnings.append(f"Namespace {name} is not there yet, so what becomes of its pods is not known.")
+
+
+def _plan_patch(
+    live_namespace: Manifest, annotations: Annotations, options: NamespaceOptions, report: BundleReport
+) -> dict[str, str | None]:
+    """Return the patch of a namespace's annotations, and warn of those of others that stay.
+
+    In the patch, None removes an annotation: `{"instrumentation.opentelemetry.io/inject-java": None}`. Raises Problem
+    if an annotation of others is in the way.
+    """
+    references = options.references
+    report.warnings += namespace_annotations.find_kept_annotation_warnings(live_namespace, annotations, references)
+    report.warnings += namespace_annotations.find_second_language_warnings(live_namespace, annotations, references)
+    return namespace_annotations.build_annotation_patch(live_namespace, annotations, references)
 
 
 def _read_namespace(cluster: Cluster, name: str) -> Manifest | None:
@@ -135,7 +176,7 @@ def _read_namespace(cluster: Cluster, name: str) -> Manifest | None:
 def _patch_annotations(
     cluster: Cluster,
     live_namespace: Manifest,
-    change: dict[str, str | None],
+    patch: dict[str, str | None],
     options: NamespaceOptions,
     report: BundleReport,
 ) -> Manifest:
@@ -144,9 +185,9 @@ def _patch_annotations(
     query = {"fieldManager": OWNER}
     if options.check:
         query["dryRun"] = "All"
-    metadata: dict[str, Any] = {"annotations": change}
-    if None in change.values():
-        # An annotation goes only as it was judged: another owner may have taken it over since the read.
+    metadata: dict[str, Any] = {"annotations": patch}
+    if None in patch.values():
+        # The server removes an annotation only from the version that was read: another owner may have taken it over.
         metadata["resourceVersion"] = live_namespace["metadata"]["resourceVersion"]
     try:
         patched = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, {"metadata": metadata}, MERGE)
@@ -154,15 +195,20 @@ def _patch_annotations(
         if error.status == NOT_FOUND and options.absent:
             return live_namespace
         raise explain(error, f"Annotate namespace {name}") from error
-    patched = {**patched, "apiVersion": "v1", "kind": "Namespace"}
-    report.changes.note_action(Action.CHANGED, live_namespace, patched)
-    return patched
+    patched_namespace = _add_kind(patched)
+    report.changes.note_action(Action.CHANGED, live_namespace, patched_namespace)
+    return patched_namespace
 
 
 def _find_uninstrumented(
-    cluster: Cluster, live_namespace: Manifest, annotations: dict[str, str], report: BundleReport
+    cluster: Cluster, live_namespace: Manifest, annotations: Annotations, report: BundleReport
 ) -> list[dict[str, str]]:
-    """Return the workloads whose pods were made before, and warn of them and of newer ones, which no restart helps."""
+    """Return the workloads whose pods are older than the annotation, so that a restart instruments them.
+
+    An example: `{"kind": "Deployment", "namespace": "shop", "name": "cart", "language": "python"}`. A warning names
+    them with a command. Another warning names the workloads that are newer and not instrumented either: a restart does
+    not help them.
+    """
     namespace = live_namespace["metadata"]["name"]
     try:
         pods = list(cluster.items(f"/api/v1/namespaces/{namespace}/pods"))

@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module instrumentation_check: it looks for what Instrumentations need, before they are applied. Private.
 
-`requirements.py` says what they need. `target_services.py` and `receiver_answers.py` judge what the cluster has. If
-this user may not read an object, a warning says that it was not checked.
+The module hands its arguments to `run_check`. `requirements.py` says what Instrumentations need: the operator, the
+namespaces to annotate, certificates, and the Services that applications will send to (the targets). This file reads
+them from the cluster; `target_services.py` and `receiver_answers.py` judge what it reads. Example: if Service `gateway`
+has no port 4318, the module fails with the line
+
+    Service otel/gateway has no port 4318 (it has 4317 otlp). Correct the port, or let the collector listen there.
+
+If this user may not read an object, a warning says that it was not checked.
 """
 
 from __future__ import annotations
@@ -28,17 +34,18 @@ from ..requirements import ExportTarget, NeededFile, Requirements
 from ..sdk_languages import GRPC
 
 MUTATING = "MutatingWebhookConfiguration"
+WEBHOOKS_PATH = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 # A namespace that every cluster has.
 PERMANENT_NAMESPACE = "default"
-WEBHOOKS_PATH = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
+# The names of kinds in the paths of the API.
+RESOURCE_BY_KIND = {"Secret": "secrets", "ConfigMap": "configmaps"}
 FORBIDDEN = 403
 INSTALL_FIX = "Install the operator, with role otel_operator."
 # How many namespaces a message names.
-MOST_PLACES = 5
-LIST_OPTION = {"type": "list", "default": []}
-NAMES_OPTION = LIST_OPTION | {"elements": "str"}
-MAPPINGS_OPTION = LIST_OPTION | {"elements": "dict"}
+MOST_NAMED_NAMESPACES = 5
+NAMES_OPTION = {"type": "list", "elements": "str", "default": []}
+MAPPINGS_OPTION = {"type": "list", "elements": "dict", "default": []}
+# The keys of `Requirements`.
 REQUIREMENT_OPTIONS = {
     "languages": NAMES_OPTION,
     "coming": NAMES_OPTION,
@@ -48,6 +55,7 @@ REQUIREMENT_OPTIONS = {
     "files": MAPPINGS_OPTION,
     "trials": MAPPINGS_OPTION,
 }
+# The arguments of the module.
 ARGUMENTS: dict[str, Any] = {
     "requirements": {"type": "dict", "required": True, "options": REQUIREMENT_OPTIONS},
     "wait_seconds": {"type": "float", "default": 60},
@@ -62,7 +70,9 @@ class MissingPrerequisite(NamedTuple):
     """Something that Instrumentations need and the cluster does not have."""
 
     wrong: str
+    """What is missing, such as `there is no namespace shop to annotate`."""
     fix: str
+    """What the user does about it, as a sentence."""
     can_pass: bool = False
     """Whether it may come by itself, such as a pod that is starting."""
 
@@ -71,6 +81,7 @@ class ProxyAnswer(NamedTuple):
     """The answer of the API server to a request that it passes on to a Service."""
 
     status: int
+    """The status of HTTP: that of the receiver, or of the API server if it could not pass the request on."""
     message: str
     """What the API server says if it could not pass the request on."""
 
@@ -99,36 +110,39 @@ def _build_refusal(faults: list[MissingPrerequisite]) -> Problem:
 
 
 class PrerequisiteCheck:
-    """The check of all requirements. It is repeated as long as everything that is missing may come by itself."""
+    """The check of all requirements: `find_lasting_faults` runs it, and `build_result` says what it has found."""
 
     def __init__(self, cluster: Cluster, requirements: Requirements) -> None:
-        self.cluster, self.requirements = cluster, requirements
+        self.cluster = cluster
+        self.requirements = requirements
         self.pod_webhook: operator_switches.PodWebhook | None = None
+        """The webhook that the API server asks about new pods; None if it was not found."""
         self.operator: Manifest = {}
         """The operator's Deployment; empty if it was not found."""
         self.warnings: dict[str, None] = {}
-        """The warnings of the last check, each once."""
+        """The warnings of the last check as keys, each once."""
 
     def find_lasting_faults(self, seconds: float) -> list[MissingPrerequisite]:
         """Return what is missing after a wait of up to `seconds`.
 
-        It waits only while everything that is missing may come by itself.
+        It checks again only while everything that is missing may come by itself, such as a pod that is starting. If a
+        namespace is missing too, it returns at once.
         """
         faults: list[MissingPrerequisite] = []
         for _poll in self.cluster.iter_polls(seconds):
             self.warnings.clear()
             faults = self._find_faults()
-            can_pass = all(fault.can_pass for fault in faults)
-            if not faults or not can_pass:
+            is_worth_waiting = bool(faults) and all(fault.can_pass for fault in faults)
+            if not is_worth_waiting:
                 break
         return faults
 
     def _find_faults(self) -> list[MissingPrerequisite]:
         """Return what is missing now, each once."""
-        faults: dict[MissingPrerequisite, None] = {}
+        faults: list[MissingPrerequisite] = []
         for check in self._iter_checks():
-            faults.update(dict.fromkeys(self._run_check(check)))
-        return list(faults)
+            faults += self._run_check(check)
+        return list(dict.fromkeys(faults))
 
     def build_result(self, faults: list[MissingPrerequisite]) -> dict[str, Any]:
         """Return the result of the task: what is missing, and the operator with objects to try its webhooks with."""
@@ -148,9 +162,9 @@ class PrerequisiteCheck:
         }
 
     def _choose_trial(self, manifest: Manifest) -> Manifest:
-        """Return an object for module admission_wait, which creates it in a dry run.
+        """Return an object for module admission_wait, which creates it in a dry run to see that the webhooks answer.
 
-        Its namespace may not exist yet. Then it is tried in a namespace that every cluster has.
+        If the namespace of the object does not exist yet, it is tried in one that every cluster has.
         """
         metadata = manifest["metadata"]
         namespace = metadata["namespace"]
@@ -163,7 +177,7 @@ class PrerequisiteCheck:
         return {**manifest, "metadata": {**metadata, "namespace": PERMANENT_NAMESPACE}}
 
     def _iter_checks(self) -> Iterator[Callable[[], Iterable[MissingPrerequisite]]]:
-        """Yield each check without arguments; that of the operator comes first."""
+        """Yield the checks, as functions without arguments; that of the operator comes first."""
         yield self._check_operator
         for namespace in self.requirements["namespaces"]:
             yield partial(self._check_namespace, namespace)
@@ -173,14 +187,17 @@ class PrerequisiteCheck:
             yield partial(self._check_target, target)
 
     def _run_check(self, check: Callable[[], Iterable[MissingPrerequisite]]) -> Iterator[MissingPrerequisite]:
-        """Yield what a check finds. If this user may not read an object, the check ends with a warning."""
+        """Yield what a check finds. A check that reads an object that this user may not read ends with a warning."""
         try:
             yield from check()
         except UnseenError as unseen:
             self.warnings[str(unseen)] = None
 
     def _check_operator(self) -> Iterator[MissingPrerequisite]:
-        """Yield why the operator would instrument no pod, or not all languages. Notes its webhook and Deployment."""
+        """Yield why the operator would instrument no pod, or not all languages.
+
+        It keeps the webhook and the Deployment that it finds, for the result.
+        """
         group = self._read_object(f"/apis/{API_VERSION}", "the kinds of the operator") or {}
         if KIND not in [resource["kind"] for resource in group.get("resources", [])]:
             yield MissingPrerequisite(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL_FIX)
@@ -235,7 +252,7 @@ class PrerequisiteCheck:
     def _check_file(self, file: NeededFile) -> Iterator[MissingPrerequisite]:
         """Yield that a Secret or ConfigMap with certificates is not there."""
         file_name = f"{file['kind']} {file['namespace']}/{file['name']}"
-        path = f"/api/v1/namespaces/{file['namespace']}/{PLURALS[file['kind']]}/{file['name']}"
+        path = f"/api/v1/namespaces/{file['namespace']}/{RESOURCE_BY_KIND[file['kind']]}/{file['name']}"
         if not self._has_object(path, file_name):
             yield MissingPrerequisite(
                 f"there is no {file_name} for `tls`", "Create it; the operator instruments no pod without it."
@@ -247,7 +264,7 @@ class PrerequisiteCheck:
         path = f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}"
         service = self._read_object(path, service_name)
         if service is None:
-            fix = self._find_elsewhere(target) or "Deploy the collector first, or correct the endpoint."
+            fix = self._suggest_other_namespace(target) or "Deploy the collector first, or correct the endpoint."
             yield MissingPrerequisite(f"there is no {service_name} to send to", fix)
             return
         wrong = target_services.explain_missing_port(service, target)
@@ -268,10 +285,11 @@ class PrerequisiteCheck:
         path = f"/apis/discovery.k8s.io/v1/namespaces/{target['namespace']}/endpointslices"
         return self._list_objects(path, f"the endpoints of {service_name}", query)
 
-    def _find_elsewhere(self, target: ExportTarget) -> str:
-        """Return the fix if other namespaces have a Service of the target's name.
+    def _suggest_other_namespace(self, target: ExportTarget) -> str:
+        """Return the fix for a missing Service if other namespaces have one of its name.
 
-        It is an empty text if there is none, or if this user may not list Services.
+        An example: `A Service of this name is in otel. Write `collector: {name: gateway, namespace: otel}`, …`. It is
+        an empty text if there is none, or if this user may not list Services.
         """
         name, query = target["service"], {"fieldSelector": f"metadata.name={target['service']}"}
         try:
@@ -281,8 +299,8 @@ class PrerequisiteCheck:
         namespaces = sorted(service["metadata"]["namespace"] for service in services)
         if not namespaces:
             return ""
-        place_text = f"A Service of this name is in {', '.join(namespaces[:MOST_PLACES])}."
-        return f"{place_text} Write `collector: {{name: {name}, namespace: {namespaces[0]}}}`, or correct the endpoint."
+        where = f"A Service of this name is in {', '.join(namespaces[:MOST_NAMED_NAMESPACES])}."
+        return f"{where} Write `collector: {{name: {name}, namespace: {namespaces[0]}}}`, or correct the endpoint."
 
     def _check_answers(self, target: ExportTarget, port_name: str) -> Iterator[MissingPrerequisite]:
         """Yield why a receiver does not take what applications will send.
@@ -325,10 +343,12 @@ class PrerequisiteCheck:
         return bool(self._ask_server(object_name, lambda: self.cluster.request_raw("GET", path, None, headers)))
 
     def _read_object(self, path: str, object_name: str) -> Manifest | None:
+        """Return an object; None if there is none. `object_name` is what messages call it."""
         live_object: Manifest | None = self._ask_server(object_name, lambda: self.cluster.request("GET", path))
         return live_object
 
     def _list_objects(self, path: str, object_names: str, query: dict[str, Any] | None = None) -> list[Manifest]:
+        """Return the objects of a list; none if the API has no such list. `object_names` is what messages call them."""
         return self._ask_server(object_names, lambda: list(self.cluster.items(path, query))) or []
 
     def _ask_server(self, subject: str, call: Callable[[], Any]) -> Any:

@@ -3,15 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Steps of processors as branches: statements, conditions and actions. Private.
 
+The tests of a config say which of its parts no record has ever used, as coverage of code does; such a part is a branch.
 A step is one item that a processor works through in order, such as an action of processor attributes. It becomes a
-`Branch` (branch_model.py): the processor with the steps up to this one is compared with the steps before it. A
-statement whose effect no record shows leaves a mark instead, see statement_marks.py. An example: of processor
-attributes with the actions `delete a` and `delete b`, the second has ::
+`Branch` (branch_model.py) with two versions of the processor: the steps up to this one, and the steps before it. If
+both give the same records, the step did nothing. An example: of processor attributes with the actions `delete a` and
+`delete b`, the second has ::
 
     settings_with_branch={"actions": [{"key": "a", "action": "delete"}, {"key": "b", "action": "delete"}]}
     settings_without_branch={"actions": [{"key": "a", "action": "delete"}]}
 
-branches.py lists the steps of a config.
+No record shows the effect of some statements, such as `set(cache["x"], 1)`. Such a statement is replaced by one that
+writes an attribute, the mark, where it would have run (statement_marks.py).
+
+branches.py calls `list_branches_of_steps` for each processor of a kind in `STEP_LISTS_BY_KIND`.
 """
 
 from __future__ import annotations
@@ -56,10 +60,12 @@ STEP_LISTS_BY_KIND: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
     "metricstransform": {("transforms",): ("metrics",)},
     "redaction": {("blocked_values",): ANY_SIGNAL, ("blocked_key_patterns",): ANY_SIGNAL},
 }
-# Processors that change records without any step: a step is compared with the others' settings, not with what enters.
-_KINDS_THAT_ACT_ALONE = {"redaction"}
+# Processors that change records even without a step. The first step is compared with the processor without steps, and
+# not with the records before the processor.
+_KINDS_THAT_ACT_WITHOUT_STEPS = {"redaction"}
 _TRANSFORM = "transform"
-# The keys of a group: the mapping that a user may write around statements and conditions.
+# The keys of a group. A group is the mapping that a user may write around statements and conditions:
+# {context: span, conditions: ["name == \"a\""], statements: ["set(name, \"b\")"]}.
 _STATEMENTS = "statements"
 _CONDITIONS = "conditions"
 
@@ -85,10 +91,10 @@ class ListedStep:
 
 @dataclass(frozen=True)
 class StepGroup:
-    """A group of statements and conditions."""
+    """A group of statements and conditions, see `_STATEMENTS`."""
 
     list_path: Path
-    """The list that has the group, such as `("trace_statements",)`."""
+    """The path of the list that has the group, such as `("trace_statements",)`."""
     index: int
     """The number of the group in the list, from 0."""
     settings: Settings
@@ -146,27 +152,27 @@ def list_branches_of_steps(path: Path, kind: str, settings: Settings, language: 
 
     `path` is the section and the id of the processor, `settings` are its settings.
     """
-    keys_with_steps = {root[0] for root in STEP_LISTS_BY_KIND[kind]}
+    keys_with_steps = {list_path[0] for list_path in STEP_LISTS_BY_KIND[kind]}
     other_settings = {key: value for key, value in settings.items() if key not in keys_with_steps}
-    for signals, roots in _map_roots_by_signals(kind).items():
+    for signals, list_paths in _map_list_paths_by_signals(kind).items():
         steps: list[Step] = []
-        for root in roots:
-            steps += _list_steps_at(root, settings, language)
+        for list_path in list_paths:
+            steps += _list_steps_at(list_path, settings, language)
         yield from _list_branches_of_signal(path, kind, other_settings, signals, steps)
 
 
-def _map_roots_by_signals(kind: str) -> dict[tuple[str, ...], list[Path]]:
-    """Return the paths of the lists of steps, by the signals whose records they work on."""
-    roots_by_signals: dict[tuple[str, ...], list[Path]] = {}
-    for root, signals in STEP_LISTS_BY_KIND[kind].items():
-        roots_by_signals.setdefault(signals, []).append(root)
-    return roots_by_signals
+def _map_list_paths_by_signals(kind: str) -> dict[tuple[str, ...], list[Path]]:
+    """Return the paths of the lists of steps by their signals, such as `{("traces",): [("trace_statements",)], …}`."""
+    list_paths_by_signals: dict[tuple[str, ...], list[Path]] = {}
+    for list_path, signals in STEP_LISTS_BY_KIND[kind].items():
+        list_paths_by_signals.setdefault(signals, []).append(list_path)
+    return list_paths_by_signals
 
 
 def _list_branches_of_signal(
     path: Path, kind: str, other_settings: Settings, signals: tuple[str, ...], steps: Sequence[Step]
 ) -> Iterator[Branch]:
-    """Yield steps that the same records pass: each is compared with the steps before it alone."""
+    """Yield the branches of steps that the records of `signals` pass, in the order in which they pass them."""
     steps_before: list[Step] = []
     for step in steps:
         branch = Branch((*path, *step.path), step.description, signals)
@@ -187,7 +193,7 @@ def _build_settings_without_step(
     kind: str, other_settings: Settings, steps_before: Sequence[Step]
 ) -> Settings | Baseline:
     """Return the settings of a processor with the steps before one; a processor that does nothing then is left out."""
-    if steps_before or kind in _KINDS_THAT_ACT_ALONE:
+    if steps_before or kind in _KINDS_THAT_ACT_WITHOUT_STEPS:
         return build_settings_with_steps(other_settings, steps_before)
     return Baseline.RECORDS_BEFORE
 
@@ -215,56 +221,61 @@ def build_settings_with_steps(other_settings: Settings, steps: Sequence[Step]) -
             _ensure_list_at(settings, step.list_path).append(step.item)
             continue
         group = step.group
-        group_place = (*group.list_path, group.index)
-        if group_place not in written_groups:
-            written_groups[group_place] = {**group.settings, step.key: []}
-            _ensure_list_at(settings, group.list_path).append(written_groups[group_place])
-        written_groups[group_place][step.key].append(step.text)
+        group_path = (*group.list_path, group.index)
+        if group_path not in written_groups:
+            written_groups[group_path] = {**group.settings, step.key: []}
+            _ensure_list_at(settings, group.list_path).append(written_groups[group_path])
+        written_groups[group_path][step.key].append(step.text)
     return settings
 
 
-def _ensure_list_at(settings: dict[str, Any], root: Path) -> list[Any]:
-    """Return the list at a path, with what leads to it; both are made if they are missing."""
+def _ensure_list_at(settings: dict[str, Any], list_path: Path) -> list[Any]:
+    """Return the list at a path of `settings`. If there is none, `settings` get an empty one."""
     parent_settings = settings
-    for path_part in root[:-1]:
+    for path_part in list_path[:-1]:
         parent_settings = parent_settings.setdefault(str(path_part), {})
-    list_at_path: list[Any] = parent_settings.setdefault(str(root[-1]), [])
+    list_at_path: list[Any] = parent_settings.setdefault(str(list_path[-1]), [])
     return list_at_path
 
 
-def _list_steps_at(root: Path, settings: Settings, language: OttlLanguage) -> Iterator[Step]:
+def _list_steps_at(list_path: Path, settings: Settings, language: OttlLanguage) -> Iterator[Step]:
     """Yield each step of a list; of a group of statements and conditions its conditions first."""
-    step_list = value_at(settings, root)
+    step_list = value_at(settings, list_path)
     if not isinstance(step_list, list):
         return
-    text_key = _find_text_key(root)
+    text_key = _find_text_key(list_path)
     if not text_key:
-        yield from (ListedStep(root, index, list_item) for index, list_item in enumerate(step_list))
+        yield from (ListedStep(list_path, index, list_item) for index, list_item in enumerate(step_list))
         return
     text_keys = (_CONDITIONS, _STATEMENTS) if text_key == _STATEMENTS else (_CONDITIONS,)
-    for group in _list_groups_at(root, step_list, text_key, language):
+    for group in _list_groups_at(list_path, step_list, text_key, language):
         for key in text_keys:
             for text_number, text in enumerate(list_at(group.settings, key)):
                 yield GroupedText(group, key, text_number, text)
 
 
-def _find_text_key(root: Path) -> str:
-    """Return what texts of a list are that a user may put into groups; empty if the list has no groups."""
-    if len(root) > 1:
+def _find_text_key(list_path: Path) -> str:
+    """Return the key under which a group of this list has its texts; empty for a list without groups.
+
+    Examples: `statements` for `trace_statements`, and an empty text for `actions`.
+    """
+    if len(list_path) > 1:
         return ""
     for key in (_STATEMENTS, _CONDITIONS):
-        if str(root[0]).endswith(f"_{key}"):
+        if str(list_path[0]).endswith(f"_{key}"):
             return key
     return ""
 
 
-def _list_groups_at(root: Path, step_list: Sequence[Any], text_key: str, language: OttlLanguage) -> Iterator[StepGroup]:
+def _list_groups_at(
+    list_path: Path, step_list: Sequence[Any], text_key: str, language: OttlLanguage
+) -> Iterator[StepGroup]:
     """Yield the groups of statements or conditions of a list. Texts without a group are one group."""
     is_bare = all(isinstance(list_item, str) for list_item in step_list)
     written_groups: Sequence[Any] = [{text_key: step_list}] if is_bare else step_list
     groups = [list_item for list_item in written_groups if isinstance(list_item, Mapping)]
     for index, settings in enumerate(groups):
-        yield StepGroup(root, index, _add_context(settings, language), is_bare)
+        yield StepGroup(list_path, index, _add_context(settings, language), is_bare)
 
 
 def _add_context(group: Settings, language: OttlLanguage) -> Settings:

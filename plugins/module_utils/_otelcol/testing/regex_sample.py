@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A text that a regular expression of Go most likely matches: the first alternative, each thing as seldom as it may be.
+"""Makes a text that a regular expression of Go most likely matches. Private.
+
+The tests of a config send records that meet its conditions. For a condition such as `IsMatch(name, "^/api/v[12]/")`,
+`make_sample_text` makes the name of such a record; samples.py and the files of fields beside it call it. Examples:
 
 | pattern | text |
 |---|---|
@@ -9,9 +12,12 @@
 | `(a|b)c{2}d*` | `acc` |
 | `[^a-z]` | `1` |
 
-samples.py and others use it for records that meet a condition with the pattern. The syntax is that of Go's package
-regexp/syntax. Three things are not covered, so the text may not match: assertions such as `$` and `\\b` count as met,
-and scripts such as `\\p{Greek}` and octal numbers get a wrong character. Private.
+Of alternatives, the text has the first one. What may be repeated is in it as seldom as the pattern allows. The syntax
+is that of Go's package regexp/syntax. Three things are not covered, so the text may not match: assertions such as `$`
+and `\\b` count as met, and scripts such as `\\p{Greek}` and octal numbers get a wrong character.
+
+Each function `_read_…` gets the `remaining` pattern, reads the first thing in it, and returns what it has read and the
+pattern that remains then: `_read_repeats("{2}d*")` returns `(2, "d*")`.
 """
 
 from __future__ import annotations
@@ -26,18 +32,19 @@ from unicodedata import category
 _Members = Callable[[str], bool]
 """Returns whether a character is one of a class."""
 
-# The characters that stand for a class, the plainest first.
+# A text gets the first of these characters that a class has.
 _PLAIN_CHARACTERS = "ax1_ -.A+\t\n"
-# What stands for a class that has none of them.
+# It gets this character for a class that has none of them.
 _OTHER_CHARACTER = "~"
-# What stands for `.`.
+# It gets this one for `.`.
 _ANY_CHARACTER = "x"
-# Signs that ask for a place in the text, and for no character.
+# Signs that match a position in the text, and no character.
 _ASSERTIONS = "^$"
-# The letters of escapes that do so. `\Q` and `\E` quote what is between them.
+# The letters of escapes that match no character, such as `\b`. `\Q` and `\E` quote what is between them.
 _ESCAPED_ASSERTIONS = "AzbBQE"
 # Control characters by the letters of their escapes.
 _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+# The classes by the names that POSIX gives to them: `[:alpha:]`.
 _MEMBERS_BY_CLASS: dict[str, _Members] = {
     "alnum": str.isalnum,
     "alpha": str.isalpha,
@@ -55,7 +62,7 @@ _PERL_CLASSES = {"d": "digit", "s": "space", "w": "word"}
 
 # The begin of a group: `(`, `(?:`, `(?i)`, `(?P<name>`.
 _GROUP_OPENING = re.compile(r"\((?:\?(?:P?<\w+>|[imsU-]*:?))?")
-# How often the thing before is repeated: `*`, `?`, `+`, `{3}`, `{1,}`. Go refuses more than 1000 repeats.
+# How often the element before it is repeated: `*`, `?`, `+`, `{3}`, `{1,}`. Go refuses more than 1000 repeats.
 _QUANTIFIER = re.compile(r"[*?+]|\{(\d{1,4})(?:,\d*)?\}")
 # A set: `[a-z]`, `[^\]]`, `[[:alpha:]_]`.
 _SET_PATTERN = re.compile(r"\[(\^?)(\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
@@ -70,7 +77,7 @@ _LONGEST_SAMPLE = 10_000
 
 
 class _Element(NamedTuple):
-    """One thing in a pattern, such as `a`, `\\d` or `[a-z]`."""
+    """What a pattern has for one character, such as `a`, `\\d` or `[a-z]`."""
 
     text: str
     """A text that it matches."""
@@ -82,7 +89,7 @@ class _Element(NamedTuple):
 
 @dataclass
 class _Group:
-    """A group that is read."""
+    """A group, such as `(a|b)`, whose end is not read yet. The whole pattern is one too."""
 
     pieces: list[str] = field(default_factory=list)
     """The texts of its first alternative."""
@@ -103,7 +110,7 @@ class _Group:
 def make_sample_text(pattern: str) -> str:
     """Return a text that a regular expression of Go most likely matches, of at most 10,000 characters."""
     remaining = pattern
-    groups = [_Group()]  # the innermost is the last
+    groups = [_Group()]  # those that are open: the whole pattern, and last the innermost one
     while remaining:
         group_opening = _GROUP_OPENING.match(remaining)
         if group_opening:
@@ -113,7 +120,7 @@ def make_sample_text(pattern: str) -> str:
             groups[-1].is_first = False
             remaining = remaining[1:]
         elif remaining[0] == ")" and len(groups) == 1:
-            break  # nothing is open: Go refuses the pattern
+            break  # no group is open: Go refuses the pattern
         else:
             if remaining[0] == ")":
                 piece, remaining = groups.pop().text, remaining[1:]
@@ -125,7 +132,7 @@ def make_sample_text(pattern: str) -> str:
 
 
 def _read_repeats(remaining: str) -> tuple[int, str]:
-    """Return how often the thing before must be there at least, and what follows its quantifier."""
+    """Return how often the element before must be there at least: 2 for `{2,5}`, and 1 without a quantifier."""
     quantifier = _QUANTIFIER.match(remaining)
     if not quantifier:
         return 1, remaining
@@ -136,7 +143,7 @@ def _read_repeats(remaining: str) -> tuple[int, str]:
 
 
 def _read_piece(remaining: str) -> tuple[str, str]:
-    """Return a text for the first thing in a pattern, which is no group, and what follows it."""
+    """Return a text for the first element of a pattern, which is no group."""
     character = remaining[0]
     if character == "\\":
         element, remaining = _read_escape(remaining)
@@ -151,7 +158,7 @@ def _read_piece(remaining: str) -> tuple[str, str]:
 
 
 def _read_escape(remaining: str) -> tuple[_Element, str]:
-    """Return what a pattern that begins with a backslash has first, and what follows it."""
+    """Return the element of an escape, such as `\\d`, `\\x41` or `\\.`."""
     code_match = _CODE_PATTERN.match(remaining)
     if code_match:
         code_point = int(code_match["long"] or code_match["short"], 16)
@@ -171,7 +178,7 @@ def _read_escape(remaining: str) -> tuple[_Element, str]:
 
 
 def _read_set_members(remaining: str) -> list[_Element]:
-    """Return the characters, classes and ranges between the brackets of a set."""
+    """Return the elements between the brackets of a set: of `a-z_` a range and a character."""
     members = []
     while remaining:
         member, remaining = _read_set_member(remaining)
@@ -183,7 +190,7 @@ def _read_set_members(remaining: str) -> list[_Element]:
 
 
 def _read_set_member(remaining: str) -> tuple[_Element, str]:
-    """Return the first character or class of a set, and what follows it."""
+    """Return the first character or class between the brackets of a set."""
     posix_match = _POSIX_CLASS.match(remaining)
     if posix_match:
         element = _make_class(_MEMBERS_BY_CLASS.get(posix_match[2], str.isalpha), bool(posix_match[1]))
@@ -194,10 +201,14 @@ def _read_set_member(remaining: str) -> tuple[_Element, str]:
 
 
 def _choose_set_character(members: list[_Element], *, is_negated: bool) -> str:
-    """Return a character of a set; the first one, or one that a negated set does not exclude."""
+    """Return a character of a set: that of its first element, or one that a negated set does not exclude."""
     if not is_negated:
         return members[0].text if members else ""
-    return _choose_plainest_character(lambda character: not any(member.has_character(character) for member in members))
+
+    def is_allowed(character: str) -> bool:
+        return not any(member.has_character(character) for member in members)
+
+    return _choose_plainest_character(is_allowed)
 
 
 def _make_character(text: str) -> _Element:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The program that makes the namespaces of a Collector and starts it there. It imports the standard library alone.
 
-sandbox.py starts it, and describes the messages that both exchange. Two processes stand between the play, which is the
-process of Ansible, and the Collector, as namespaces(7) and user_namespaces(7) demand::
+sandbox.py starts it, and has a table of the messages that both exchange, such as `{"ready": true}` when the namespaces
+are made. Two processes stand between the play, which is the process of Ansible, and the Collector, as namespaces(7)
+and user_namespaces(7) demand::
 
     play (sandbox.py)
     └─ helper: main() here. It makes the namespaces, hands out sockets of their network, and ends as the Collector ends.
@@ -47,8 +48,16 @@ _BIND = 4096
 _RECURSIVE = 16384
 _PRIVATE = 1 << 18
 _DETACH = 2
-# What a mount has that a user namespace may not take away: the flag as statvfs(3) tells it, and as mount(2) wants it.
-_LOCKED_MOUNT_FLAGS = {2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
+# Flags of a mount that a user namespace may not take away: the value that statvfs(3) tells, and the one that mount(2)
+# wants. Only for `relatime` they differ.
+_LOCKED_MOUNT_FLAGS = {
+    2: 2,  # nosuid
+    4: 4,  # nodev
+    8: 8,  # noexec
+    1024: 1024,  # noatime
+    2048: 2048,  # nodiratime
+    4096: 1 << 21,  # relatime
+}
 # Options of prctl(2). Source: linux/prctl.h.
 _SET_DEATH_SIGNAL = 1
 _DROP_FROM_BOUND = 24
@@ -57,15 +66,18 @@ _AMBIENT = 47
 _CLEAR_AMBIENT = 4
 # More than there are capabilities of Linux.
 _CAPABILITY_COUNT = 64
-# Requests of ioctl(2) about a network interface, its flag, and its struct ifreq. Source: linux/sockios.h, linux/if.h.
+# Requests of ioctl(2) about a network interface. Source: linux/sockios.h.
 _GET_INTERFACE_FLAGS = 0x8913
 _SET_INTERFACE_FLAGS = 0x8914
+# The flag of an interface that is turned on. Source: linux/if.h.
 _INTERFACE_UP = 0x1
+# Struct ifreq of linux/if.h: the name of the interface, and its flags.
 _INTERFACE_STRUCT = "16sh22x"
 # The devices that the new root has, below /dev.
 _DEVICES = ("null", "zero", "random", "urandom")
 # The name of the machine that the Collector sees.
 _HOST_NAME = b"pod"
+# How many bytes of a message are read.
 _LARGEST_MESSAGE = 65536
 # The status of a process, as wait(2) gives it.
 _STATUS = struct.Struct("i")
@@ -137,7 +149,10 @@ class _FirstProcess(NamedTuple):
 
 
 def _serve_requests(control: socket.socket) -> NoReturn:
-    """Do what the play asks until it wants no more, or until the Collector has ended."""
+    """Do what the play asks until it wants no more, or until the Collector has ended. The helper ends here.
+
+    A request with `run` starts the Collector, any other one asks for a socket.
+    """
     first_process: _FirstProcess | None = None
     while True:
         watched_files = [control.fileno()]
@@ -163,7 +178,7 @@ def _serve_requests(control: socket.socket) -> NoReturn:
 
 
 def _hand_out_socket(control: socket.socket, request: Mapping[str, Any]) -> None:
-    """Hand out a socket: it stays in the network in which it was made."""
+    """Send the play a new socket, which stays in the network of this process wherever it is used."""
     with socket.socket(request["family"], request["kind"], request["protocol"]) as new_socket:
         socket.send_fds(control, [b"{}"], [new_socket.fileno()])
 

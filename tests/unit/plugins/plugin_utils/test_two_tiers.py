@@ -90,7 +90,7 @@ def test_a_diagnosis_of_both_tiers_knows_that_the_first_divides() -> None:
 
 def test_objects_without_a_config_are_no_collectors() -> None:
     assert (
-        _judged_configs.find_hops([])
-        == _judged_configs.find_hops([{"apiVersion": "v1", "kind": "Service", "metadata": {}}])
+        _judged_configs.find_flow_collectors([])
+        == _judged_configs.find_flow_collectors([{"apiVersion": "v1", "kind": "Service", "metadata": {}}])
         == []
     )
