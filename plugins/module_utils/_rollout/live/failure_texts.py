@@ -89,7 +89,7 @@ def describe_symptoms(
     for group in shown_groups:
         group.log_lines = _read_log(cluster, group.first_symptom, mask)
     results: list[FailureResult] = []
-    for workload, symptom in found_symptoms[:LISTED_SYMPTOMS]:
+    for workload, symptom in masked_symptoms[:LISTED_SYMPTOMS]:
         group = groups[_group_key(workload, symptom)]
         own_log = group.log_lines if symptom is group.first_symptom else []
         results.append(_build_failure_result(workload, symptom, own_log))
