@@ -120,18 +120,6 @@ class RolloutWait:
             cluster, search, unschedulable_seconds=options.unschedulable_seconds, allow_empty=options.allow_empty
         )
 
-    def _find_path(self, resources: ApiResources, workload: AwaitedWorkload) -> str:
-        """Return the URL path of a workload. Raises Problem for a kind that the cluster does not serve."""
-        kind, namespace, name = workload.name
-        version = workload.api_version or default_api_version(kind)
-        action = f"Wait for {kind} {name}"
-        resource = ask_server(action, lambda: resources.find_resource(version, kind))
-        if resource is None:
-            raise build_missing_kind_problem(action, version)
-        if resource.is_namespaced and not namespace:
-            raise Problem("it has no namespace", asked=action, where="workloads", fix="Add its namespace.")
-        return resource.build_path(namespace, name)
-
     def wait(self) -> dict[str, Any]:
         """Return the result of the task when all workloads are ready.
 
@@ -161,6 +149,39 @@ class RolloutWait:
         if fatal_symptoms:
             raise self._status.build_failure(fatal_symptoms)
         return False
+
+    def describe_timeout(self) -> Failure:
+        """Return the failure of workloads that were not ready in time, after the last poll."""
+        unfinished = self._list_unfinished()
+        unfinished_objects = [item.live_object for item in unfinished]
+        unreconciled_resources = [item.live_object for item in unfinished if item.unreconciled_reason]
+        state_texts = self._list_missing_workloads()
+        state_texts += [item.state_text for item in unfinished]
+        failures, problems = describe_symptoms(self._cluster, self._symptoms)
+        advice = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
+        notes = [f"If the workloads only need more time, {advice}."]
+        notes += [str(problem) for problem in problems]
+        notes += self._list_idle_nodes(unfinished_objects)
+        notes += explain_unreconciled_resources(self._cluster, unreconciled_resources)
+        notes += describe_unfinished(unfinished_objects, self._status.list_events())
+        return Failure(
+            f"not ready after {self._options.timeout_seconds:g} s: {'; '.join(state_texts)}",
+            asked="Wait for the workloads",
+            fix="\n".join(notes),
+            facts={"failures": failures},
+        )
+
+    def _find_path(self, resources: ApiResources, workload: AwaitedWorkload) -> str:
+        """Return the URL path of a workload. Raises Problem for a kind that the cluster does not serve."""
+        kind, namespace, name = workload.name
+        version = workload.api_version or default_api_version(kind)
+        action = f"Wait for {kind} {name}"
+        resource = ask_server(action, lambda: resources.find_resource(version, kind))
+        if resource is None:
+            raise build_missing_kind_problem(action, version)
+        if resource.is_namespaced and not namespace:
+            raise Problem("it has no namespace", asked=action, where="workloads", fix="Add its namespace.")
+        return resource.build_path(namespace, name)
 
     def _read_workloads(self) -> list[_PolledWorkload]:
         """Return all workloads as they are in the cluster, in the order of the options."""
@@ -239,27 +260,6 @@ class RolloutWait:
         if ready_expression:
             return bool(self._search(ready_expression, workload))
         return is_ready(workload, allow_empty=self._options.allow_empty)
-
-    def describe_timeout(self) -> Failure:
-        """Return the failure of workloads that were not ready in time, after the last poll."""
-        unfinished = self._list_unfinished()
-        unfinished_objects = [item.live_object for item in unfinished]
-        unreconciled_resources = [item.live_object for item in unfinished if item.unreconciled_reason]
-        state_texts = self._list_missing_workloads()
-        state_texts += [item.state_text for item in unfinished]
-        failures, problems = describe_symptoms(self._cluster, self._symptoms)
-        advice = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
-        notes = [f"If the workloads only need more time, {advice}."]
-        notes += [str(problem) for problem in problems]
-        notes += self._list_idle_nodes(unfinished_objects)
-        notes += explain_unreconciled_resources(self._cluster, unreconciled_resources)
-        notes += describe_unfinished(unfinished_objects, self._status.list_events())
-        return Failure(
-            f"not ready after {self._options.timeout_seconds:g} s: {'; '.join(state_texts)}",
-            asked="Wait for the workloads",
-            fix="\n".join(notes),
-            facts={"failures": failures},
-        )
 
     def _list_missing_workloads(self) -> list[str]:
         """Return which workloads do not exist, such as `Deployment ns/a does not exist`."""
