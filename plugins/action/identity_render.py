@@ -23,4 +23,4 @@ class ActionModule(ControllerAction):
             role_arns=arguments["role_arns"],
             service_accounts=tuple(arguments["only"]),
         )
-        return assign_roles(arguments["service_accounts"], request)
+        return dict(assign_roles(arguments["service_accounts"], request))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._host_change.host_answer import JournalEntry
-from .._telemetry import logs
+from .._telemetry import crash_logs, logs
 
 # The result of a service that was started too often, and what systemd writes to its journal then. Source:
 # systemd.service(5), `$SERVICE_RESULT`, and unit_start in src/core/unit.c of systemd.
@@ -46,7 +46,7 @@ class HostJournal:
         if not entries:
             return ""
         last_run = entries[-1]["run"]
-        return logs.find_last_words([str(entry["text"]) for entry in entries if entry["run"] == last_run])
+        return crash_logs.find_last_words([str(entry["text"]) for entry in entries if entry["run"] == last_run])
 
     def says_started_too_often(self) -> bool:
         """Whether systemd refused the last start of the service because there were too many before."""

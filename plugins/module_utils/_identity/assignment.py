@@ -1,43 +1,45 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which service accounts get an IAM role, and what each role may do.
+"""Which service accounts get an IAM role of AWS, and what each role may do. Private.
 
-A role here is an IAM role of AWS. Module `otel_render` finds the service accounts of the collectors, and the Ansible
-role `otel_identity` says how they get IAM roles:
+Module `otel_render` finds the service accounts of the collectors, and what their configs call at AWS. The role
+`otel_identity` of this collection says how they get IAM roles. Its module `identity_render` calls `assign_roles`, and
+later tasks of the role make what the rows say. For example:
 
     found:    {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"], "statements": [STATEMENT]}
     request:  provider irsa, policies derived, cluster_name production
-    row:      {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"],
-               "role_name": "production-{region}-obs-gateway", "statements": [STATEMENT],
-               "managed_policies": [], "annotations": {}}
+    row:      {"namespace": "obs", "service_account": "gateway", "role_name": "production-{region}-obs-gateway",
+               "collectors": ["gateway"], "statements": [STATEMENT], "managed_policies": [], "annotations": {}}
 
-Private.
+A later task knows the region, and fills it in. Where the text says role without more, it means the IAM role.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.needs.aws_policy import ServiceAccount, Statement, unite_statements
 from .identity import ANNOTATIONS, CREATES_ROLES
 from .role_names import fill_role_name
 
-# Where the rights of a role come from: from the config of its collectors, or from managed policies that a user names.
+# The rights of a role come from the configs of its collectors.
 _DERIVED = "derived"
+# They come from managed policies of AWS that the user names.
 _MANAGED = "managed"
 POLICY_CHOICES = (_DERIVED, _MANAGED)
+# What a Problem says was to be done.
 _ASKED = "Give collectors rights at AWS"
-# A template of names that no two service accounts share.
-_UNMISTAKABLE = "{cluster}-{region}-{namespace}_{service_account}"
+# A template that gives each service account another name. With a dash, `a-b` in `c` and `b` in `c-a` have the same one.
+_UNIQUE_TEMPLATE = "{cluster}-{region}-{namespace}_{service_account}"
 
 
 @dataclass(frozen=True)
 class IdentityRequest:
-    """The inputs of role otel_identity that decide."""
+    """The inputs of role otel_identity that decide who gets a role."""
 
     provider: str
     """`irsa`, `pod_identity` or `static`, see identity.py."""
@@ -46,7 +48,7 @@ class IdentityRequest:
     managed_policies: tuple[str, ...] = ()
     """Names or ARNs, for policies `managed`."""
     statements: Sequence[Statement] = ()
-    """What every role may do besides."""
+    """What every role may do in addition."""
     cluster_name: str = ""
     """The name of the cluster in EKS; empty if the provider creates no roles."""
     role_name: str = ""
@@ -54,7 +56,7 @@ class IdentityRequest:
     role_arns: Mapping[str, str] = field(default_factory=dict)
     """The existing role of a service account, by NAMESPACE/NAME."""
     service_accounts: tuple[str, ...] = ()
-    """The service accounts that get a role, by NAMESPACE/NAME; empty if their needs decide."""
+    """The service accounts that get a role, as NAMESPACE/NAME; if empty, those get one that need rights."""
 
     @property
     def creates_roles(self) -> bool:
@@ -70,44 +72,73 @@ class _FoundAccount:
     collectors: list[str]
     statements: list[Statement]
 
-    @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> _FoundAccount:
-        """Return a service account as module otel_render finds it."""
-        account = ServiceAccount(facts["namespace"], facts["service_account"])
-        return cls(account, facts["collectors"], facts["statements"])
-
 
 _Accounts = Mapping[str, _FoundAccount]
 """Service accounts by NAMESPACE/NAME."""
 
 
-def assign_roles(account_rows: Iterable[Mapping[str, Any]], request: IdentityRequest) -> dict[str, Any]:
-    """Return the result of module identity_render. Raises Problem for inputs that do not fit.
+class NamedAccountRow(TypedDict):
+    """A service account with the name of its role."""
 
-    `accounts` get a role. `unneeded` has the accounts without one, with the name that their role would have, so that
-    it can be removed. `annotations` has those of the accounts whose role exists already.
+    namespace: str
+    service_account: str
+    role_name: str
+    """The name of the role that is made; empty if the role exists already."""
+    collectors: list[str]
+
+
+class AccountRow(NamedAccountRow):
+    """A service account that gets a role, and what the role may do."""
+
+    statements: list[Statement]
+    managed_policies: list[str]
+    annotations: dict[str, str]
+    """What the account gets if its role exists already, such as `{"eks.amazonaws.com/role-arn": ARN}`."""
+
+
+class RoleAssignment(TypedDict):
+    """The result of module identity_render."""
+
+    accounts: list[AccountRow]
+    """The accounts that get a role."""
+    unneeded: list[NamedAccountRow]
+    """The accounts without one, with the name that their role would have, so that an earlier role can be removed."""
+    annotations: dict[str, dict[str, str]]
+    """By NAMESPACE/NAME, the annotations of the accounts whose role exists already."""
+
+
+def assign_roles(account_rows: Iterable[Mapping[str, Any]], request: IdentityRequest) -> RoleAssignment:
+    """Return which service accounts get a role. Raises Problem for inputs that do not fit.
+
+    `account_rows` are those of module otel_render, see the example at the top of this file.
     """
-    accounts = _accounts_by_name(account_rows)
+    accounts = _read_accounts(account_rows)
     _check_names(accounts, request)
     _check_inputs(request)
-    chosen_accounts = {
-        name: found_account for name, found_account in accounts.items() if _needs_role(name, found_account, request)
-    }
-    rows = {name: _role_row(found_account, request) for name, found_account in chosen_accounts.items()}
-    role_names = [row["role_name"] for row in rows.values() if row["role_name"]]
+    rows_by_account: dict[str, AccountRow] = {}
+    accounts_without_role: list[_FoundAccount] = []
+    for name, found_account in accounts.items():
+        if _needs_role(name, found_account, request):
+            rows_by_account[name] = _build_account_row(found_account, request)
+        else:
+            accounts_without_role.append(found_account)
+    account_rows_with_role = list(rows_by_account.values())
+    role_names = [row["role_name"] for row in account_rows_with_role if row["role_name"]]
     _refuse_shared_names(role_names, request.role_name)
     if not request.creates_roles:
-        annotations = {name: row["annotations"] for name, row in rows.items()}
-        return {"accounts": list(rows.values()), "unneeded": [], "annotations": annotations}
-    other_accounts = [found_account for name, found_account in accounts.items() if name not in chosen_accounts]
-    unneeded = _list_unneeded_rows(other_accounts, role_names, request)
-    return {"accounts": list(rows.values()), "unneeded": unneeded, "annotations": {}}
+        annotations = {name: row["annotations"] for name, row in rows_by_account.items()}
+        return {"accounts": account_rows_with_role, "unneeded": [], "annotations": annotations}
+    unneeded = _list_unneeded_rows(accounts_without_role, role_names, request)
+    return {"accounts": account_rows_with_role, "unneeded": unneeded, "annotations": {}}
 
 
-def _accounts_by_name(account_rows: Iterable[Mapping[str, Any]]) -> _Accounts:
+def _read_accounts(account_rows: Iterable[Mapping[str, Any]]) -> _Accounts:
     """Return the service accounts that module otel_render finds."""
-    accounts = [_FoundAccount.of(facts) for facts in account_rows]
-    return {str(found_account.account): found_account for found_account in accounts}
+    accounts: dict[str, _FoundAccount] = {}
+    for row in account_rows:
+        account = ServiceAccount(row["namespace"], row["service_account"])
+        accounts[str(account)] = _FoundAccount(account, row["collectors"], row["statements"])
+    return accounts
 
 
 def _check_names(accounts: _Accounts, request: IdentityRequest) -> None:
@@ -135,9 +166,10 @@ def _check_inputs(request: IdentityRequest) -> None:
 
 
 def _needs_role(name: str, found_account: _FoundAccount, request: IdentityRequest) -> bool:
-    """Whether a service account gets a role: one that the request names, or else one that needs rights.
+    """Whether a service account gets a role: the request names it, or names none and the account needs rights.
 
-    What a managed policy or an added statement is for cannot be derived, so every account may need it.
+    An account whose collectors call nothing at AWS gets a role too if there are managed policies or added statements:
+    nobody can see which accounts they are for.
     """
     if request.service_accounts:
         return name in request.service_accounts
@@ -148,19 +180,19 @@ def _needs_role(name: str, found_account: _FoundAccount, request: IdentityReques
     return request.policies == _MANAGED or bool(request.statements)
 
 
-def _role_row(found_account: _FoundAccount, request: IdentityRequest) -> dict[str, Any]:
+def _build_account_row(found_account: _FoundAccount, request: IdentityRequest) -> AccountRow:
     """Return a service account with what its role may do. Raises Problem if it has no role, and none is made."""
     arn = _find_existing_role(found_account, request)
     derived = found_account.statements if request.policies == _DERIVED else []
     return {
-        **_name_row(found_account, request),
+        **_build_named_row(found_account, request),
         "statements": unite_statements([*derived, *request.statements]),
         "managed_policies": list(request.managed_policies) if request.policies == _MANAGED else [],
         "annotations": {ANNOTATIONS[request.provider]: arn} if arn else {},
     }
 
 
-def _name_row(found_account: _FoundAccount, request: IdentityRequest) -> dict[str, Any]:
+def _build_named_row(found_account: _FoundAccount, request: IdentityRequest) -> NamedAccountRow:
     """Return a service account with the name of the role that is made for it, and its collectors."""
     account = found_account.account
     name = fill_role_name(request.role_name, request.cluster_name, account) if request.creates_roles else ""
@@ -173,9 +205,9 @@ def _name_row(found_account: _FoundAccount, request: IdentityRequest) -> dict[st
 
 
 def _find_existing_role(found_account: _FoundAccount, request: IdentityRequest) -> str:
-    """Return the ARN of the role that a service account has; empty text if one is made for it.
+    """Return the ARN of the role that the request names for a service account; empty if one is made for it.
 
-    Raises Problem if it has no role, and none is made.
+    Raises Problem if none is named, and none is made.
     """
     account = str(found_account.account)
     if request.creates_roles or account in request.role_arns:
@@ -197,17 +229,17 @@ def _list_actions(statements: Iterable[Statement]) -> list[str]:
 
 def _list_unneeded_rows(
     other_accounts: Iterable[_FoundAccount], role_names: Sequence[str], request: IdentityRequest
-) -> list[dict[str, Any]]:
+) -> list[NamedAccountRow]:
     """Return the service accounts without a role, whose earlier role may be removed.
 
     An account is left out if its role would have the name of the role of an account that gets one.
     """
-    rows = [_name_row(found_account, request) for found_account in other_accounts]
+    rows = [_build_named_row(found_account, request) for found_account in other_accounts]
     return [row for row in rows if row["role_name"] not in role_names]
 
 
 def _refuse_shared_names(role_names: Sequence[str], template: str) -> None:
-    """Raise Problem for a role of more than one account. `template` is the user's name of a role; it may be empty."""
+    """Raise Problem if two accounts would have roles of the same name. `template` is the user's; empty for ours."""
     for name in role_names:
         count = role_names.count(name)
         if count > 1:
@@ -222,7 +254,7 @@ def _describe_shared_name_fix(template: str) -> str:
     if template and not has_both_parts:
         return "Leave it out, or put {namespace} and {service_account} into it."
     return (
-        f"Set `otel_identity_role_name: '{_UNMISTAKABLE}'`: names of Kubernetes have dashes, and no underscores. "
+        f"Set `otel_identity_role_name: '{_UNIQUE_TEMPLATE}'`: names of Kubernetes have dashes, and no underscores. "
         "Roles of other service accounts then have new names too. To keep theirs, set another `service_account_name` "
         "for one of the collectors."
     )

@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The conditions with which an object says how it is. Private.
 
-A controller writes them at `status.conditions`, one of each type. For example, a pod that serves has the condition
-`{type: Ready, status: "True"}`, so `is_ready` returns True for it.
+A controller writes them at `status.conditions`, one of each type. The diagnosis, canaries and captures read them here:
+
+    {"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "ContainersNotReady"}]}}
+    → find_condition(pod, "Ready")["reason"] is "ContainersNotReady", and is_ready(pod) is False
+
+Whether a workload is ready, such as a Deployment, depends on more than this: `_rollout/readiness.py`.
 """
 
 from __future__ import annotations
@@ -24,5 +28,5 @@ def find_condition(resource: Mapping[str, Any], condition_type: str) -> dict[str
 
 
 def is_ready(resource: Mapping[str, Any]) -> bool:
-    """Return whether an object, such as a pod or a Certificate, says that it is ready."""
+    """Return whether an object has the condition Ready, such as a pod, a node or a Certificate."""
     return find_condition(resource, "Ready").get("status") == "True"

@@ -3,12 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which objects of a cluster a release of this collection owns, and who owns the others. Private.
 
-What applies, prunes or diagnoses objects asks here first: objects of other owners are used or rejected, never changed.
-A namespace that existed before is neither labelled nor removed.
+The code that applies, prunes or diagnoses objects asks here first: objects of other owners are used or rejected, never
+changed. A namespace that existed before is neither labelled nor removed.
 
-A release owns an object by two marks. A label names the release; a copy of the object has the label too. The field
-manager of server-side apply names the writer; a copy does not have that. Versions before 1.0.0 had no label of a
-release: their objects have the label of this collection, and that of their collector.
+A release owns an object that has two marks. A label names the release; a copy of the object has the label too. The
+field manager of server-side apply names the writer; a copy does not have that. Versions before 1.0.0 had no label of a
+release: their objects have the label of this collection, and that of their collector. For example:
+
+    {metadata: {labels: {RELEASE_LABEL: gateway}, managedFields: [{manager: OWNER, operation: Apply}]}}
+    → is_own_object(live_object, ["gateway"], OWNER) is True, and
+      describe_owner(live_object) is "release gateway of this collection"
 """
 
 from __future__ import annotations
@@ -174,7 +178,8 @@ def is_own_object(live_object: Manifest, releases: Iterable[str], manager: str) 
 def find_taken_marks(live_object: Manifest, manager: str) -> list[ToolMark]:
     """Return the marks that Argo CD, Flux or Helm put on an object after this field manager's last apply.
 
-    An object that a run adopts keeps the marks that it had before.
+    An older mark does not say that the tool took the object over: a release that takes over an object of Helm leaves
+    Helm's mark on it.
     """
     last_time = str(find_last_apply(live_object, manager).time or "")
     taken_marks = []

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from .._kube.conditions import find_condition
 from .._otelcol.config.paths import list_at, value_at
-from .._telemetry.logs import find_crash_cause
+from .._telemetry.crash_logs import find_crash_cause
 from .events import select_events_of
 from .failure_tables import ISSUING_ROW
 from .failures import Object, Symptom

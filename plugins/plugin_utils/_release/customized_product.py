@@ -14,14 +14,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from ...module_utils._install.releases import helm, lock_file, pinned_images
-from ...module_utils._install.releases.customization import (
-    CertificateSource,
-    ComponentOptions,
-    Customization,
-    IssuerReference,
-)
+from ...module_utils._install.releases.customization import ComponentOptions, Customization
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.version_numbers import Version
+from ...module_utils._install.releases.webhook_certificates import CertificateSource, IssuerReference
 from .. import _arguments
 from .._shape_checks import check_shapes
 from .published import read_tables

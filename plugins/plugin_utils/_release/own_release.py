@@ -19,10 +19,11 @@ from dataclasses import replace
 from typing import Any, TypedDict, cast
 
 from ...module_utils._install.releases import lock_file, manifest, pinned_images, release_decision, release_request
-from ...module_utils._install.releases.customization import GENERATED_SECRET, customize_release, list_webhook_hosts
+from ...module_utils._install.releases.customization import customize_release
 from ...module_utils._install.releases.installed import HELM, MANIFEST, FoundRelease
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.version_numbers import Version, require_version
+from ...module_utils._install.releases.webhook_certificates import GENERATED_SECRET, list_webhook_hosts
 from ...module_utils._otelcol.kube.names import RELEASE_LABEL
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file

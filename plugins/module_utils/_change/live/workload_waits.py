@@ -44,7 +44,7 @@ def prepare_wait(
             left_generations[ref(workload)] = int(left_object["metadata"].get("generation") or 0)
     states_before: Mapping[str, WorkingState] = change.worked if change and change.goes_back else {}
 
-    def spares_symptom(workload: Manifest, symptom: Symptom) -> bool:
+    def waits_despite_symptom(workload: Manifest, symptom: Symptom) -> bool:
         """Return whether a symptom is of a pod that did not work before the change."""
         state_before = states_before.get(str(ref(workload)))
         if state_before is None or symptom.pod is None:
@@ -58,7 +58,7 @@ def prepare_wait(
         until={},
         allow_empty=False,
         left_generations=left_generations,
-        spares=spares_symptom,
+        waits_despite=waits_despite_symptom,
     )
     return RolloutWait(run.cluster, compile_search({}), options)
 

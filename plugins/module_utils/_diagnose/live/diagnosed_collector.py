@@ -29,7 +29,7 @@ from ..._rollout.failures import WorkloadSymptom, find_symptoms
 from ..._rollout.live.failure_texts import describe_symptoms
 from ..._rollout.pod_revisions import find_newest_revision, select_newest_pods, select_older_pods
 from ..._rollout.readiness import describe_pod_counts, is_ready, read_pod_counts
-from ..._telemetry import logs
+from ..._telemetry import crash_logs, logs
 from ..cluster_objects import (
     AutoscalerRow,
     CertificateResourceRow,
@@ -243,7 +243,7 @@ class DiagnosedCollector:
         )
         symptoms_of_workload = [WorkloadSymptom(workload, symptom) for symptom in symptoms]
         rows, _problems = describe_symptoms(self.reader.cluster, symptoms_of_workload, self._build_mask())
-        return [{**row, "last_words": logs.find_last_words(row["log"])} for row in rows]
+        return [{**row, "last_words": crash_logs.find_last_words(row["log"])} for row in rows]
 
     # ── Its log ──
 

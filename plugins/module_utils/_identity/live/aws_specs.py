@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules for AWS, beside those of every module of amazon.aws. Private."""
+"""The options of the modules for AWS, without those that every module of amazon.aws has. Private.
+
+A module gives its row of MODULES to AnsibleAWSModule, which adds `region`, `profile` and the others:
+`AnsibleAWSModule(**MODULES["eks_addon"])`. Its action reads the same row, since it may do the work without the module.
+The meaning of each option is in the documentation of its module, such as plugins/modules/eks_addon.py.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +15,21 @@ from typing import Any
 from ..._kube.live.hidden import PARTLY_SECRET
 
 Spec = dict[str, dict[str, Any]]
+"""An argument spec of Ansible: options by their names, such as `{"name": {"required": True}}`."""
 
 STATE_OPTION: dict[str, Any] = {"choices": ["present", "absent"], "default": "present"}
 TAG_OPTIONS: Spec = {
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
 }
-_ACCOUNT_NAMES = ("cluster_name", "namespace", "service_account")
-_ACCOUNT_OPTIONS: Spec = {**{name: {"required": True} for name in _ACCOUNT_NAMES}, "state": STATE_OPTION}
-
+# The service account that a module works on.
+_ACCOUNT_OPTIONS: Spec = {
+    "cluster_name": {"required": True},
+    "namespace": {"required": True},
+    "service_account": {"required": True},
+    "state": STATE_OPTION,
+}
+# What to do about an add-on that EKS calls degraded.
 _HEALTH_OPTIONS: Spec = {
     "degraded": {"choices": ["wait", "fail", "accept"], "default": "wait"},
     "degraded_seconds": {"type": "float", "default": 300},
@@ -41,7 +52,9 @@ EKS_ADDON: Spec = {
     "namespace": {},
     "preserve": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
-    **{f"{name}_timeout_seconds": {"type": "float", "default": 1200} for name in ("create", "update", "delete")},
+    "create_timeout_seconds": {"type": "float", "default": 1200},
+    "update_timeout_seconds": {"type": "float", "default": 1200},
+    "delete_timeout_seconds": {"type": "float", "default": 1200},
     **_HEALTH_OPTIONS,
     **TAG_OPTIONS,
 }
@@ -91,7 +104,7 @@ ASSOCIATION: Spec = {
 
 _CHECK_MODE: dict[str, Any] = {"supports_check_mode": True}
 _URL_OR_CLUSTER = [("url", "cluster_name")]
-# By the name of the module: what AnsibleAWSModule takes.
+# By the name of a module, the arguments of its AnsibleAWSModule.
 MODULES: dict[str, dict[str, Any]] = {
     "eks_addon": {"argument_spec": EKS_ADDON, **_CHECK_MODE},
     "eks_addon_info": {

@@ -3,9 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module identity_wait: it waits until the pods of service accounts get their IAM roles. Private.
 
-With provider irsa, a token of the account is given to STS. With provider pod_identity, a pod is created in a dry run,
-and the webhook of EKS shows the credentials that it would get. AWS makes a change effective only after some seconds,
-so roles remove nothing old before this module has ended.
+The role otel_identity calls it after it has changed roles at AWS. AWS makes a change effective only after some seconds,
+so the role removes nothing old before this module has ended. For each account, it looks for a proof:
+
+- With provider irsa, a token of the account is given to STS, the service of AWS that gives out credentials of roles.
+- With provider pod_identity, a pod is created in a dry run. The webhook of EKS shows the credentials that the pod would
+  get.
+
+For example, the result is {"changed": False, "proven": ["obs/gateway"], "unproven":
+[{"account": "obs/agent", "reason": "this user cannot create tokens of it: …"}]}.
 """
 
 from __future__ import annotations
@@ -32,10 +38,11 @@ TOKEN_SECONDS = 600
 FORBIDDEN = 403
 MISSING = 404
 TOO_MANY_REQUESTS = 429
-# The reason for an account that is not there, which needs no warning.
+# Why the role of an account is not proven that does not exist: it may be made later, so this needs no warning.
 NOT_THERE_REASON = "it is not there yet"
-# How long a connection to STS, and an answer, may take.
+# For how many seconds a connection to STS may be made.
 CONNECT_SECONDS = 5
+# For how many seconds an answer of STS is waited for.
 READ_SECONDS = 15
 ACCOUNT_OPTIONS = {name: {"required": True} for name in ("namespace", "service_account", "role_arn")}
 ARGUMENTS: dict[str, Any] = {
@@ -47,7 +54,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 class Unproven(Exception):  # noqa: N818 - no error: it is reported, and the run goes on
-    """Nobody can see whether an account has its role, so the run goes on without the proof. The text is the reason."""
+    """This user cannot see whether an account has its role, so the run goes on without a proof. The text says why."""
 
 
 class UnprovenRow(TypedDict):
@@ -59,14 +66,17 @@ class UnprovenRow(TypedDict):
 
 
 class RoleWait:
-    """One run of the module. `sts` returns a client for STS, the service of AWS that gives out credentials of roles."""
+    """One run of the module with the options `params`. `sts` returns a client of boto3 for STS."""
 
     def __init__(self, cluster: Cluster, params: Mapping[str, Any], sts: Callable[[], Any]) -> None:
-        self.cluster, self.params, self._sts = cluster, params, sts
+        self.cluster = cluster
+        self.params = params
+        self._sts = sts
         self.changed = False
+        """Whether a pod was evicted."""
 
     def run(self) -> dict[str, Any]:
-        """Wait for the accounts one after the other, and return those with a proven role, and the others."""
+        """Wait for the accounts one after the other, and return the result of the module."""
         proven: list[str] = []
         unproven: list[UnprovenRow] = []
         for row in self.params["accounts"]:
@@ -79,7 +89,10 @@ class RoleWait:
         return {"changed": self.changed, "proven": proven, "unproven": unproven}
 
     def _wait_for_account(self, account: ServiceAccount, role_arn: str) -> None:
-        """Wait until an account has its role. Raises Unproven if that cannot be seen, and Problem after the limit."""
+        """Wait until the pods of an account get its role. Raises Unproven if this user cannot see whether they do.
+
+        Raises Problem if they do not within `timeout_seconds`.
+        """
         started_at = self.cluster.clock()
         if self.params["provider"] == IRSA:
             self._wait_until_assumed(account, role_arn, started_at)
@@ -89,7 +102,7 @@ class RoleWait:
             self._replace_stale_pods(account, role_arn, started_at)
 
     def _wait_until_assumed(self, account: ServiceAccount, role_arn: str, started_at: float) -> None:
-        """Assume the role with a token of the account, as its pods do, until STS allows it. Only STS gets the token."""
+        """Assume the role with a token of the account, as its pods do, until STS allows it. Only STS sees the token."""
         token = self._create_token(account)
         exceptions = import_library("botocore.exceptions", "botocore")
         answer = None

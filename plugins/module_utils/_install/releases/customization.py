@@ -3,14 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The objects of a release as they are applied, with the changes that the user wants. Private.
 
-Action release_render calls `customize_release`. It gives the objects the label of the release, other namespaces,
-images, flags and sizes, and the chosen source of the certificate for webhooks. `helm.py` says the same in values of a
-chart.
+Action release_render reads the published objects of cert-manager or of the operator, and calls `customize_release`.
+Each object gets the label of the release. The user's options change namespaces, images, flags and sizes, and where the
+certificate for webhooks comes from (webhook_certificates.py). For example, with `Customization(namespace="otel",
+image_registry="mirror:5000", workloads={"manager": {"replicas": 2}})` the Deployment of the operator
+
+    namespace opentelemetry-operator-system, image ghcr.io/open-telemetry/…/opentelemetry-operator:0.158.0
+    → namespace otel, image mirror:5000/open-telemetry/…/opentelemetry-operator:0.158.0, replicas 2
+
+`helm.py` makes the same changes with the values of a chart.
 """
 
 from __future__ import annotations
 
-import base64
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,27 +29,17 @@ from .image_references import image_name
 from .lock_file import Pin, keep_unpinned
 from .manifest import DEFINITION, Release, find_component, iter_client_configs, list_containers
 from .pinned_images import move_images
+from .webhook_certificates import INJECT_ANNOTATIONS, CertificateSource, apply_certificates
 
-# The namespace in which releases of cert-manager elect a leader.
+# The namespace in which the published objects of cert-manager elect a leader.
 LEADER_ELECTION_NAMESPACE = "kube-system"
-# Where the certificate for webhooks comes from.
-# The release's own Issuer, of cert-manager.
-CERT_MANAGER = "cert_manager"
-# An Issuer of the user.
-ISSUER = "issuer"
-# This collection (module webhook_certificate).
-GENERATED = "generated"
-# The objects into which cert-manager writes a CA: those that name the Certificate, or the Secret, as NAMESPACE/NAME.
-# Source: cert-manager's documentation, "CA Injector".
-INJECT_ANNOTATION = "cert-manager.io/inject-ca-from"
-GENERATED_SECRET = "opentelemetry-operator-generated-certificate"
 # The options that say on which nodes the pods of a component run, each with the field of a pod that it becomes.
 SCHEDULING = {"node_selector": "nodeSelector", "tolerations": "tolerations", "affinity": "affinity"}
 # The options of a component that a Subscription of OLM can have too, each with its field there.
 TUNING = {"resources": "resources", **SCHEDULING}
-_INJECT_ANNOTATIONS = (INJECT_ANNOTATION, "cert-manager.io/inject-ca-from-secret")
-# New names of namespaces, by the names that the release gives them.
+
 _NewNamespaces = Mapping[str, str]
+"""New names of namespaces, by the names that the release gives them: `{"opentelemetry-operator-system": "otel"}`."""
 
 
 class ComponentOptions(TypedDict, total=False):
@@ -62,26 +57,6 @@ class ComponentOptions(TypedDict, total=False):
     affinity: dict[str, Any] | None
 
 
-class IssuerReference(TypedDict, total=False):
-    """An Issuer or ClusterIssuer of cert-manager."""
-
-    name: str
-    kind: str
-    group: str
-
-
-@dataclass(frozen=True)
-class CertificateSource:
-    """Where the certificate for webhooks comes from."""
-
-    source: str = CERT_MANAGER
-    """CERT_MANAGER, ISSUER or GENERATED."""
-    issuer: IssuerReference = field(default_factory=IssuerReference)
-    """The user's Issuer, for ISSUER."""
-    ca_bundle: str = ""
-    """The CA of the generated certificate as PEM, for GENERATED; empty until it is generated."""
-
-
 @dataclass(frozen=True)
 class Customization:
     """The user's changes to a published release. An empty value changes nothing."""
@@ -89,12 +64,13 @@ class Customization:
     namespace: str = ""
     """The namespace of the product, in place of that of the release."""
     leader_election_namespace: str = ""
-    """The namespace in which it elects a leader, in place of LEADER_ELECTION_NAMESPACE."""
+    """The namespace in which the product elects a leader, in place of LEADER_ELECTION_NAMESPACE."""
     image_registry: str = ""
     """The registry, or a path in one, that all images come from."""
     pin: Pin = keep_unpinned
-    """Returns an image with its digest."""
+    """Returns an image with its digest, such as `quay.io/x:1@sha256:…` for `quay.io/x:1`."""
     image_pull_secrets: Sequence[str] = ()
+    """Names of Secrets, which all pods get."""
     flags: Mapping[str, str] = field(default_factory=dict)
     """Options of the main component's command line."""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -116,27 +92,7 @@ def customize_release(release: Release, custom: Customization) -> list[Manifest]
     return apply_certificates(objects, custom.certificates)
 
 
-def apply_certificates(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
-    """Return the objects of a release with the certificate from the chosen source."""
-    return _CERTIFICATE_CHANGES[certificates.source](objects, certificates)
-
-
-def list_webhook_hosts(objects: Iterable[Manifest]) -> list[str]:
-    """Return the host names by which the API server calls the webhooks of these objects, such as hook.ns.svc."""
-    services = set()
-    for manifest in objects:
-        for client in iter_client_configs(manifest):
-            service = client.get("service")
-            if service:
-                services.add((service["name"], service["namespace"]))
-    host_names = []
-    for name, namespace in sorted(services):
-        short_name = f"{name}.{namespace}.svc"
-        host_names += [short_name, f"{short_name}.cluster.local"]
-    return host_names
-
-
-# ── Namespaces, images and sizes ──
+# ── One object. `_customize_object` copies it, and the functions after it change that copy ──
 
 
 def _map_new_namespaces(release: Release, custom: Customization) -> dict[str, str]:
@@ -155,7 +111,7 @@ def _map_new_namespaces(release: Release, custom: Customization) -> dict[str, st
 def _customize_object(
     release: Release, original: Manifest, custom: Customization, new_namespaces: _NewNamespaces
 ) -> Manifest:
-    """Return one object of a release with its labels, names, images and options."""
+    """Return a copy of an object of a release, with the label of the release and the user's changes."""
     is_definition = original["kind"] == DEFINITION
     manifest = _copy_definition(original) if is_definition else copy.deepcopy(original)
     manifest.pop("status", None)
@@ -183,7 +139,7 @@ def _copy_definition(definition: Manifest) -> Manifest:
 
 
 def _rename_namespaces(manifest: Manifest, new_namespaces: _NewNamespaces) -> None:
-    """Rename the namespace of an object, and the namespaces of all objects that it refers to."""
+    """Rename the namespaces in an object, wherever it names one: in fields, annotations, host names and arguments."""
     if not new_namespaces:
         return
     metadata = manifest["metadata"]
@@ -203,21 +159,24 @@ def _rename_namespace_fields(manifest: Manifest, new_namespaces: _NewNamespaces)
     """Rename the field `namespace` of the object, of the subjects of a binding, and of the Services of webhooks."""
     subjects = manifest.get("subjects") or []
     services = [client["service"] for client in iter_client_configs(manifest)]
-    for holder in [manifest["metadata"], *subjects, *services]:
-        if holder.get("namespace") in new_namespaces:
-            holder["namespace"] = new_namespaces[holder["namespace"]]
+    for reference in [manifest["metadata"], *subjects, *services]:
+        if reference.get("namespace") in new_namespaces:
+            reference["namespace"] = new_namespaces[reference["namespace"]]
 
 
 def _rename_annotations(annotations: dict[str, str], new_namespaces: _NewNamespaces) -> None:
-    """Rename the namespace in annotations that name a Certificate or Secret as NAMESPACE/NAME."""
-    for key in _INJECT_ANNOTATIONS:
+    """Rename the namespace in annotations that name a Certificate or Secret as NAMESPACE/NAME.
+
+    For example, `cert-manager.io/inject-ca-from: cert-manager/ca` becomes `…: certs/ca`.
+    """
+    for key in INJECT_ANNOTATIONS:
         namespace, slash, name = annotations.get(key, "").partition("/")
         if slash and namespace in new_namespaces:
             annotations[key] = f"{new_namespaces[namespace]}/{name}"
 
 
 def _rename_host(host: str, new_namespaces: _NewNamespaces) -> str:
-    """Return the host name of a Service, such as webhook.cert-manager.svc, with the new namespace."""
+    """Return the host name of a Service with the new namespace: webhook.certs.svc for webhook.cert-manager.svc."""
     service, first_dot, remainder = host.partition(".")
     namespace, second_dot, domain = remainder.partition(".")
     new_namespace = new_namespaces.get(namespace, namespace)
@@ -225,7 +184,7 @@ def _rename_host(host: str, new_namespaces: _NewNamespaces) -> str:
 
 
 def _rename_flag(argument: str, new_namespaces: _NewNamespaces) -> str:
-    """Return an argument of a container, such as --leader-election-namespace=kube-system, with the new namespace."""
+    """Return an argument of a container with the new namespace, such as --leader-election-namespace=certs."""
     flag, _equals, value = argument.partition("=")
     if flag.endswith("-namespace") and value in new_namespaces:
         return f"{flag}={new_namespaces[value]}"
@@ -233,7 +192,7 @@ def _rename_flag(argument: str, new_namespaces: _NewNamespaces) -> str:
 
 
 def _tune_workload(deployment: Manifest, release: Release, component: str, custom: Customization) -> None:
-    """Apply the options of a component to its Deployment."""
+    """Apply the user's options of a component, such as `manager`, to its Deployment."""
     product = release.product
     is_main = component == product.main_component
     options: ComponentOptions = custom.workloads.get(component) or {}
@@ -255,7 +214,7 @@ def _tune_workload(deployment: Manifest, release: Release, component: str, custo
 
 
 def _find_container(pod_spec: Mapping[str, Any], image_names: Sequence[str]) -> dict[str, Any]:
-    """Return the first container whose image has one of these names."""
+    """Return the first container whose image has one of these names, such as `opentelemetry-operator`."""
     containers: Iterable[dict[str, Any]] = pod_spec["containers"]
     return next(container for container in containers if image_name(container["image"]) in image_names)
 
@@ -281,7 +240,7 @@ def _tune_container(
 
 
 def _set_variables(container: dict[str, Any], variables: Mapping[str, Any]) -> None:
-    """Set environment variables of a container. A variable that it has under the same name is replaced."""
+    """Set environment variables of a container, such as {"A": 1}. One that it has under the same name is replaced."""
     if not variables:
         return
     published_variables = container.get("env") or []
@@ -304,60 +263,3 @@ def _merge_flags(arguments: Sequence[str], flags: Mapping[str, Any]) -> list[str
 def _flag_name(argument: str) -> str:
     """Return the name of a flag, such as `v` of the argument --v=2."""
     return argument.lstrip("-").partition("=")[0]
-
-
-# ── Certificates ──
-
-
-def _keep_published(objects: Sequence[Manifest], _certificates: CertificateSource) -> list[Manifest]:
-    """Return the objects as they are: the Issuer of the release signs its Certificates."""
-    return list(objects)
-
-
-def _use_issuer(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
-    """Return the objects without the Issuer of the release. The Issuer of the user signs the Certificates instead.
-
-    Raises Problem if that Issuer has no name.
-    """
-    if not certificates.issuer.get("name"):
-        fix = "Give the name of an Issuer of that namespace, or of a ClusterIssuer."
-        raise Problem("the issuer has no name", fix=fix)
-    given_fields = {key: value for key, value in certificates.issuer.items() if value}
-    reference = {"group": "cert-manager.io", "kind": "Issuer", **given_fields}
-    kept_objects = [manifest for manifest in objects if manifest["kind"] != "Issuer"]
-    for manifest in kept_objects:
-        if manifest["kind"] == "Certificate":
-            manifest["spec"]["issuerRef"] = reference
-    return kept_objects
-
-
-def _use_generated_secret(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
-    """Return the objects without those of cert-manager.
-
-    Workloads mount the generated Secret. The API server trusts its CA at the webhooks, once it is known.
-    """
-    certificate_secrets = {manifest["spec"]["secretName"] for manifest in objects if manifest["kind"] == "Certificate"}
-    bundle = base64.b64encode(certificates.ca_bundle.encode()).decode()
-    kept_objects = [manifest for manifest in objects if manifest["kind"] not in ("Certificate", "Issuer")]
-    for manifest in kept_objects:
-        annotations = manifest["metadata"].get("annotations") or {}
-        annotations.pop(INJECT_ANNOTATION, None)
-        if not annotations:
-            manifest["metadata"].pop("annotations", None)
-        if bundle:
-            for client in iter_client_configs(manifest):
-                client["caBundle"] = bundle
-        _mount_generated_secret(manifest, certificate_secrets)
-    return kept_objects
-
-
-def _mount_generated_secret(manifest: Manifest, certificate_secrets: set[str]) -> None:
-    """Let the pods of a workload mount the generated Secret in place of one that cert-manager would make."""
-    if not list_containers(manifest):
-        return
-    for volume in manifest["spec"]["template"]["spec"].get("volumes") or []:
-        if volume.get("secret", {}).get("secretName") in certificate_secrets:
-            volume["secret"]["secretName"] = GENERATED_SECRET
-
-
-_CERTIFICATE_CHANGES = {CERT_MANAGER: _keep_published, ISSUER: _use_issuer, GENERATED: _use_generated_secret}

@@ -26,9 +26,10 @@ from ..._collector.options import replace_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import RELEASE_LABEL, text_value
-from .customization import GENERATED, ISSUER, SCHEDULING, ComponentOptions, Customization
+from .customization import SCHEDULING, ComponentOptions, Customization
 from .products import CERT_MANAGER, OPERATOR, Product
 from .version_numbers import Version
+from .webhook_certificates import GENERATED, ISSUER
 
 Values = dict[str, Any]
 

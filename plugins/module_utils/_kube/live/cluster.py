@@ -1,13 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the Kubernetes API whose objects are plain dicts: it repeats requests, reads pages, calls in parallel.
+"""A client of the Kubernetes API whose objects are plain dicts. Private.
 
-`connect` makes a Cluster for the options of a task. Tests make one with a transport and a clock of their own. `outage`
-says how long a server is waited for. Private. For example:
+`connect` makes a `Cluster` for the options of a task; tests make one with a transport and a clock of their own.
 
     cluster.get("/api/v1/namespaces/obs") → {"kind": "Namespace", "metadata": {…}, …}, or None if it is not there
     list(cluster.items("/api/v1/pods", {"labelSelector": "app=web"})) → the pods of all pages
+    cluster.request("PATCH", path, query, manifest, APPLY) → the object as the server has it now
+    cluster.call_in_parallel(cluster.get, paths) → their objects in the same order
+
+A request is sent again while its error may pass: after the BACKOFF_PAUSES, and then for as long as its webhook or the
+server is waited for. `outage` says how long that is. A refusal that stays is an `ApiError`, and silence a `LostError`.
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ MERGE = "application/merge-patch+json"
 # An object, or a list of objects, with its metadata alone.
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-# HTTP statuses. Below the first one, the server says yes.
+# HTTP statuses. An answer with a lower status than REFUSED is a success.
 REFUSED = 400
 UNAUTHORIZED = 401
 NOT_ALLOWED = 403
@@ -61,16 +65,16 @@ POLL_LAST = 2.0
 MOST_WORKERS = 8
 # How many objects a page of a list has.
 PAGE_SIZE = 500
-# The path of a version of an API group, at which the server lists its kinds. The server behind that of another product
-# may be away for ever.
+# The path of a version of an API group, such as `/apis/metrics.k8s.io/v1`, at which the server lists its kinds. The
+# server passes some of them on to another product, which may be away for ever.
 DISCOVERY_PATH = re.compile("/apis/[^/]+/[^/]+")
-# Words of answers 500 that no repetition changes: of server-side apply, and of a conversion, such as that of a Secret
-# whose value is not base64.
+# Parts of messages with status 500 for which a further try is in vain: the object has a value of a wrong type. They are
+# of server-side apply, and of a conversion, such as that of a Secret whose value is not base64.
 MISTYPED_PHRASES = ("failed to create typed patch object", "unable to convert unstructured object to ")
 
 
 class RawAnswer(NamedTuple):
-    """An answer of the server as it came."""
+    """An answer of the server as it came, such as `RawAnswer(200, {"Content-Type": "text/plain"}, b"ok")`."""
 
     status: int
     headers: dict[str, str]
@@ -78,21 +82,22 @@ class RawAnswer(NamedTuple):
 
 
 class Transport(Protocol):
-    """Sends one request; raises `LostError` when no answer came."""
+    """The function that sends requests, such as a PooledTransport of pooled_transport.py."""
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
-        """Send it."""
+        """Send one request and return its answer. Raises `LostError` when no answer came."""
 
 
 class ApiError(Exception):
-    """The server said no to a request, or its answer is broken."""
+    """The server refused a request, or its answer is broken. The message is that of the server."""
 
     def __init__(self, status: int, body: dict[str, Any], method: str, path: str) -> None:
         self.status = status
         """The HTTP status of the answer."""
         self.body = body
         """The `Status` object of the answer."""
-        self.method, self.path = method, path
+        self.method = method
+        self.path = path
         self.message = mask_and_clean(str(body.get("message") or f"HTTP {status}"))
         self.reason = mask_and_clean(str(body.get("reason") or ""))
         self.details: dict[str, Any] = mask_and_clean(body.get("details") or {})
@@ -101,7 +106,7 @@ class ApiError(Exception):
         super().__init__(self.message)
 
     def is_caused_by(self, reason: str) -> bool:
-        """Return whether one of the causes has this reason."""
+        """Return whether one of the causes has this reason, such as `FieldManagerConflict`."""
         return any(cause.get("reason") == reason for cause in self.causes)
 
     @property
@@ -111,7 +116,7 @@ class ApiError(Exception):
 
     @property
     def is_unreadable(self) -> bool:
-        """Return whether the answer is broken, rather than a no: the server may have done what it was asked."""
+        """Return whether a success came as a broken answer: the server may have done what it was asked."""
         return self.status < REFUSED
 
     @property
@@ -121,7 +126,7 @@ class ApiError(Exception):
 
     @property
     def is_webhook_error(self) -> bool:
-        """Return whether a webhook gave no answer, rather than a denial."""
+        """Return whether a webhook gave no answer. A webhook that denies a request gives one."""
         return is_webhook_failure(self.message)
 
     @property
@@ -150,24 +155,40 @@ class ApiError(Exception):
 
 
 class Cluster:
-    """One API server."""
+    """One API server, for all threads of a task.
+
+    Two arguments of the requests say what is sent again:
+
+    - Without `patient`, an answer with an error is final: the caller repeats the request itself, or not at all.
+    - With `conflict_stays`, a conflict (409) is final. The body then names a version of the object, such as
+      `{"metadata": {"resourceVersion": "4711"}}`: an object that has changed since does not fit at another try either.
+    """
 
     def __init__(
         self, transport: Transport, *, clock: Callable[[], float], sleep: Callable[[float], None], server: str = ""
     ) -> None:
         self._transport = transport
-        self.clock, self.sleep, self.server = clock, sleep, server
+        self.clock = clock
+        """Returns the time in seconds, such as `time.monotonic`."""
+        self.sleep = sleep
+        self.server = server
+        """The address as messages name it, such as `https://10.0.0.1:6443`."""
         self.outage = Outage(clock)
+        """Whether the server is away, and for how long it is waited for."""
         self.progress = Progress(tell_nobody, clock)
-        # The warnings of the server in the order in which they came, each once.
+        """Tells the user what a wait waits for."""
         self.warnings: dict[str, None] = {}
-        # Says of the error of a webhook that does not answer whether it stays so. Otherwise its pod may be starting.
+        """The warnings of the server in the order in which they came, each once."""
         self.is_hopeless: Callable[[ApiError], bool] = lambda _error: False
-        # Whether a request has waited in vain for a webhook.
+        """Whether a webhook that gave no answer will never give one. Otherwise its pod may be starting."""
         self._is_webhook_given_up = False
+        """Whether a request has waited in vain for a webhook."""
 
     def make_independent(self) -> Cluster:
-        """Return the same server for a call whose backend may hang, which says nothing about the server."""
+        """Return a Cluster of the same server with an Outage of its own.
+
+        It is for a request that the server passes on to a pod: the silence of that pod says nothing about the server.
+        """
         return Cluster(self._transport, clock=self.clock, sleep=self.sleep, server=self.server)
 
     def request(
@@ -181,15 +202,15 @@ class Cluster:
         accept: str = JSON,
         patient: bool = True,
     ) -> dict[str, Any]:
-        """Send one request and return its JSON. It is repeated while the error may pass, unless `patient` is false."""
+        """Send one request with a JSON body, and return the JSON of the answer with clean sentences."""
         headers = {"Accept": accept}
         data = None
         if body is not None:
             data = json.dumps(body).encode()
             headers["Content-Type"] = content_type
-        # An object that has changed since this version of it fits no better at another try.
-        pinned = isinstance(body, dict) and bool((body.get("metadata") or {}).get("resourceVersion"))
-        return clean_sentences(self.request_json(method, path, query, headers, data, patient=patient, pinned=pinned))
+        names_version = isinstance(body, dict) and bool((body.get("metadata") or {}).get("resourceVersion"))
+        answer = self.request_json(method, path, query, headers, data, patient=patient, conflict_stays=names_version)
+        return clean_sentences(answer)
 
     def request_json(
         self,
@@ -200,15 +221,17 @@ class Cluster:
         body: bytes | None = None,
         *,
         patient: bool = True,
-        pinned: bool = False,
+        conflict_stays: bool = False,
     ) -> dict[str, Any]:
-        """Send one request as `request_raw` does and return its JSON.
+        """Send one request as `request_raw` does, and return the JSON of the answer as it is.
 
-        An answer that was cut or replaced on its way may come whole again, so the request is repeated.
+        If the answer was cut or replaced on its way, the request is repeated: a whole answer may come next.
         """
         pauses = iter(FIRST_PAUSES if patient else ())
         while True:
-            answer = self.request_raw(method, path, query, headers, body, patient=patient, pinned=pinned)
+            answer = self.request_raw(
+                method, path, query, headers, body, patient=patient, conflict_stays=conflict_stays
+            )
             try:
                 return parse_object(answer.headers, answer.body)
             except NotJsonError as error:
@@ -226,15 +249,15 @@ class Cluster:
         body: bytes | None = None,
         *,
         patient: bool = True,
-        pinned: bool = False,
+        conflict_stays: bool = False,
     ) -> RawAnswer:
-        """Send one request and return the raw answer. Raises ApiError if the server says no.
+        """Send one request, again if its error may pass, and return the raw answer.
 
-        A caller without patience repeats the request itself. `pinned` says that the body has a version of its object:
-        then a conflict stays.
+        Raises ApiError if the server refuses it for good, and LostError if no answer comes.
         """
         request_target = build_target(path, query)
-        pauses, started_at = iter(BACKOFF_PAUSES if patient else ()), self.clock()
+        started_at = self.clock()
+        first_pauses = iter(BACKOFF_PAUSES if patient else ())
         is_patience_spent = self.outage.is_patience_over(sum(BACKOFF_PAUSES))
         while True:
             sent_at = self.clock()
@@ -245,59 +268,67 @@ class Cluster:
                 return answer
             error = ApiError(answer.status, parse_status(answer.body), method, path)
             self._note_error(error, sent_at, patient=patient)
-            if not self._is_passing(error, pinned=pinned, is_patience_spent=is_patience_spent):
+            if not self._is_passing(error, conflict_stays=conflict_stays, is_patience_spent=is_patience_spent):
                 raise error
-            pause = next(pauses, None)
+            pause = next(first_pauses, None)
             if pause is None:
-                if not patient or not self._may_wait_for(error, started_at):
+                if not patient:
                     raise error
+                self._check_long_wait(error, started_at)
                 pause = BACKOFF_PAUSES[-1]
-            self.sleep(max(pause, min(retry_after_seconds(answer.headers), BACKOFF_PAUSES[-1])))
+            pause_of_server = min(retry_after_seconds(answer.headers), BACKOFF_PAUSES[-1])
+            self.sleep(max(pause, pause_of_server))
 
     def _note_error(self, error: ApiError, sent_at: float, *, patient: bool) -> None:
-        """Note whether the server works, as an error shows."""
+        """Tell `outage` whether the server works: an error such as 404 shows that it does, and 503 that it does not."""
         if not error.is_server_error:
             self.outage.note_answer()
         elif patient:  # otherwise it may be the answer of a pod, which the server passes on
             self.outage.note_failure(sent_at)
 
-    def _is_passing(self, error: ApiError, *, pinned: bool, is_patience_spent: bool) -> bool:
-        """Return whether a later try may succeed. The conflict of a pinned request stays, and so does a long outage."""
-        if (pinned and error.status == CONFLICT) or (is_patience_spent and error.is_server_error):
+    def _is_passing(self, error: ApiError, *, conflict_stays: bool, is_patience_spent: bool) -> bool:
+        """Return whether a later try may succeed.
+
+        `is_patience_spent` says that the server was waited for in vain before this request.
+        """
+        if conflict_stays and error.status == CONFLICT:
+            return False
+        if is_patience_spent and error.is_server_error:
             return False
         return error.is_transient or (error.is_rights_error and self.outage.has_just_ended)
 
-    def _may_wait_for(self, error: ApiError, started_at: float) -> bool:
-        """Return whether to try again after the first pauses."""
-        if error.is_webhook_error:
-            return self._may_wait_for_webhook(error, started_at)
-        return self._may_wait_for_server(error, started_at)
+    def _check_long_wait(self, error: ApiError, started_at: float) -> None:
+        """Raise the error of a request of time `started_at` if neither its webhook nor the server is waited for.
 
-    def _may_wait_for_webhook(self, error: ApiError, started_at: float) -> bool:
-        """Return whether to wait for the webhook of a request that was begun at `started_at`.
-
-        The wait for one object is the wait for all: the next one that needs a webhook has the first pauses only.
+        The wait for one webhook is the wait for all: the next request without its webhook has the first pauses only.
         """
-        has_time = self.clock() - started_at < self.outage.patience_seconds
-        may_wait = has_time and not self._is_webhook_given_up and not self.is_hopeless(error)
-        if not may_wait:
+        if not error.is_webhook_error:
+            if not self._is_server_waited_for(error, started_at):
+                raise error
+        elif not self._is_webhook_waited_for(error, started_at):
             self._is_webhook_given_up = True
-        return may_wait
+            raise error
 
-    def _may_wait_for_server(self, error: ApiError, started_at: float) -> bool:
-        """Return whether to wait for a server that cannot work now, but has answered before."""
+    def _is_webhook_waited_for(self, error: ApiError, started_at: float) -> bool:
+        """Return whether a webhook that gave no answer may give one in the time that is left."""
+        has_time = self.clock() - started_at < self.outage.patience_seconds
+        return has_time and not self._is_webhook_given_up and not self.is_hopeless(error)
+
+    def _is_server_waited_for(self, error: ApiError, started_at: float) -> bool:
+        """Return whether the server cannot work now, but has answered before, and there is time left for it."""
         if not error.is_server_error or not self.outage.has_answered or DISCOVERY_PATH.fullmatch(error.path):
             return False
         return self.outage.measure_seconds_away(started_at) < self.outage.patience_seconds
 
     def iter_polls(self, seconds: float, started_at: float | None = None) -> Iterator[None]:
-        """Yield once at least, and then at growing intervals until the time is over.
+        """Yield at once, and then after growing pauses until the time is over: `for _poll in cluster.iter_polls(60):`.
 
-        The time begins at `started_at`, or now. While the server is away nothing can become ready. So its absence comes
-        on top, but at most as much again.
+        The time begins at `started_at`, or now. While the server is away nothing can become ready. So the time of its
+        absence is added, but at most `seconds`.
         """
         started_at = self.clock() if started_at is None else started_at
-        pause, away_before = POLL_FIRST, self.outage.away
+        pause = POLL_FIRST
+        away_before = self.outage.away
         yield
         while self.clock() - started_at < seconds + min(self.outage.away - away_before, seconds):
             self.sleep(pause)
@@ -307,7 +338,7 @@ class Cluster:
     def _send(
         self, method: str, request_target: str, headers: dict[str, str], body: bytes | None, started_at: float
     ) -> RawAnswer:
-        """Return the answer to one request, which is sent again while the server may come back. Raises LostError."""
+        """Send a request until an answer of any status comes. Raises LostError if the server is given up."""
         pauses = iter(FIRST_PAUSES)
         while True:
             if self.outage.final_error:  # one thread found out for all of them
@@ -322,7 +353,7 @@ class Cluster:
                 self.sleep(pause)
 
     def get(self, path: str) -> dict[str, Any] | None:
-        """Return one object, or nothing when it is absent."""
+        """Return one object; None if the server has no such object, or no such kind."""
         try:
             return self.request("GET", path)
         except ApiError as error:
@@ -343,12 +374,12 @@ class Cluster:
             page_query["continue"] = continue_token
 
     def text(self, path: str, query: dict[str, Any] | None = None) -> str:
-        """Return an answer that is no JSON, such as logs or metrics."""
+        """Return an answer that is no JSON, such as the log of a pod. An error of it is not repeated."""
         answer = self.request_raw("GET", path, query, {"Accept": "*/*"}, patient=False)
         return answer.body.decode(errors="replace")
 
     def call_in_parallel(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
-        """Return the result for each item in order; the first failure stops what has not started."""
+        """Return `call(item)` for each item, in order. The first error stops what has not started, and is raised."""
         inputs = list(items)
         if len(inputs) < 2:  # noqa: PLR2004
             return [call(item) for item in inputs]

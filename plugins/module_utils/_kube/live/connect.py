@@ -76,12 +76,12 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
         except yaml.YAMLError as error:
             raise _invalid_yaml_problem(module, error) from None
 
-    def keep_file(content: bytes) -> str:  # TLS reads files only; Ansible removes the folder after the task
+    def write_file(content: bytes) -> str:  # TLS reads files only; Ansible removes the folder after the task
         with tempfile.NamedTemporaryFile(dir=module.tmpdir, delete=False) as file:
             file.write(content)
         return file.name
 
-    connection = find_plain_connection(module.params, os.environ, AUTH_ARG_MAP, load_yaml, keep_file)
+    connection = find_plain_connection(module.params, os.environ, AUTH_ARG_MAP, load_yaml, write_file)
     transport = _build_plain_transport(connection) if connection else _build_client_transport(module)
     return _build_cluster(transport, module, read_seconds)
 

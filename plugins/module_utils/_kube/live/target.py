@@ -1,10 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find out to which cluster a run goes, and fail if it is not the expected one. Private.
+"""Find out to which cluster a run goes, and fail if it is not the expected one: module cluster_check. Private.
 
-The user names the expected cluster with `otel_expected_cluster`. A role may have a connection of its own, by variables
-such as `cert_manager_kubeconfig`; its cluster is checked too.
+The playbooks of this collection call the module before they change anything. The user names the expected cluster with
+`otel_expected_cluster`. A role may have a connection of its own, by variables such as `cert_manager_kubeconfig`; its
+cluster is checked too. Messages are:
+
+    This run goes to cluster production at https://10.0.0.1:6443, context prod, uid 8f6c….
+    Go to the cluster production: it is cluster staging at https://10.0.0.2:6443, … (at otel_expected_cluster). …
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from .hidden import PARTLY_SECRET
 from .outage import LostError
 from .task_end import run
 
+# The options of module cluster_check; `inputs`, `switches` and `inventory` are read by its action.
 ARGUMENTS: dict[str, Any] = {
     "expected": {"default": ""},
     "roles": {"type": "dict", "default": {}, **PARTLY_SECRET},
@@ -33,9 +38,9 @@ ARGUMENTS: dict[str, Any] = {
     "switches": {"type": "dict", "default": {}},
     "inventory": {"type": "bool", "default": False},
 }
-# With a kubeconfig, the name of the EKS cluster is for AWS alone in these roles.
+# In these roles, the name of the EKS cluster is for calls of AWS, and connects to no cluster if a kubeconfig is given.
 AWS_ROLES = ("otel_operator", "otel_identity")
-# Its uid is the usual identity of a cluster: it is made with the cluster, and nobody can delete it.
+# The namespace whose uid identifies a cluster: it is made with the cluster, and nobody can delete it.
 IDENTITY_PATH = "/api/v1/namespaces/kube-system"
 
 
@@ -52,51 +57,59 @@ class TargetRow(TypedDict):
 
 
 class _CheckedCluster(NamedTuple):
-    """The cluster of the run or of a role, and the sentence that says so."""
+    """The cluster of the run or of a role, which is the expected one."""
 
     row: TargetRow
     msg: str
+    """Such as `Role cert_manager goes to cluster production at https://10.0.0.1:6443, uid 8f6c….`"""
 
 
 def run_check(module: AnsibleModule) -> None:
-    """Say to which cluster a run goes, and each role with a cluster of its own; then leave the task."""
+    """Run module cluster_check, and exit with its result or failure."""
     run(module, lambda: _check_all(module))
 
 
 def _check_all(module: AnsibleModule) -> dict[str, Any]:
     """Return the result: the cluster of the collectors, and those of roles. Raises Failure for an unexpected one."""
-    own_cluster = _check_cluster(module, module.params)
+    run_cluster = _check_connection(module, module.params)
     clusters_by_role: dict[str, _CheckedCluster] = {}
     warnings = []
     for role, params in find_other_options(module.params).items():
         try:
-            clusters_by_role[role] = _check_cluster(module, params, role)
+            clusters_by_role[role] = _check_connection(module, params, role)
         except (Problem, LostError) as error:
             if module.params["expected"]:
                 raise
             # The role itself fails if it runs. This playbook may not use it.
             problem = explain_outage(error) if isinstance(error, LostError) else error
             warnings.append(f"The cluster of role {role} is unknown. {problem}")
-    msg = " ".join([own_cluster.msg, *(role_cluster.msg for role_cluster in clusters_by_role.values())])
+    sentences = [run_cluster.msg]
+    sentences += [role_cluster.msg for role_cluster in clusters_by_role.values()]
+    msg = " ".join(sentences)
     for role, role_cluster in clusters_by_role.items():
-        if are_two_clusters(role_cluster.row, own_cluster.row):
+        if are_two_clusters(role_cluster.row, run_cluster.row):
             warnings.append(f"Role {role} goes to another cluster than the collectors. {msg}")
     role_rows = {role: {"changed": False, **role_cluster.row} for role, role_cluster in clusters_by_role.items()}
-    return {"changed": False, "msg": msg, **own_cluster.row, "roles": role_rows, "warnings": warnings}
+    return {"changed": False, "msg": msg, **run_cluster.row, "roles": role_rows, "warnings": warnings}
 
 
-def _check_cluster(module: AnsibleModule, params: dict[str, Any], role: str = "") -> _CheckedCluster:
-    """Return the cluster to which the options of the collectors lead, or those of a role."""
-    role_module = copy.copy(module)  # kubernetes.core reads the options of a connection from a module
-    role_module.params = params
-    cluster, names = connect(role_module), find_cluster_names(params, os.environ)
-    return _check_expected_cluster(cluster, names, module.params["expected"], role)
+def _check_connection(module: AnsibleModule, params: dict[str, Any], role: str = "") -> _CheckedCluster:
+    """Connect with the options of the run or of a role, and return their cluster. Raises Failure for a wrong one."""
+    module_for_options = copy.copy(module)  # kubernetes.core reads the options of a connection from a module
+    module_for_options.params = params
+    cluster = connect(module_for_options)
+    return _check_cluster(cluster, find_cluster_names(params, os.environ), module.params["expected"], role)
 
 
 def find_other_options(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the connection options of each role that has another connection than the collectors.
 
-    `params["roles"]` has variables of roles, such as `cert_manager_kubeconfig`. What they do not set is as in `params`.
+    `params` are the options of the module. At `roles` they have variables of roles; an option that no variable sets is
+    the same as for the collectors. For example:
+
+        {"kubeconfig": "a.yml", "context": None, "roles": {"cert_manager_kubeconfig": "b.yml"}, …}
+        → {"cert_manager": {"kubeconfig": "b.yml", "context": None, …}}
+
     Raises Problem for a variable that names no cluster.
     """
     options_by_role: dict[str, dict[str, Any]] = {}
@@ -133,10 +146,10 @@ def are_two_clusters(first_cluster: TargetRow, second_cluster: TargetRow) -> boo
     return first_cluster["server"] != second_cluster["server"]
 
 
-def _check_expected_cluster(cluster: Cluster, names: ClusterNames, expected: str, role: str) -> _CheckedCluster:
-    """Return the cluster of a run, or of one role in it. Raises Failure if another one is expected.
+def _check_cluster(cluster: Cluster, names: ClusterNames, expected: str, role: str) -> _CheckedCluster:
+    """Ask a cluster for its uid, and return what is known of it. Raises Failure if another cluster is expected.
 
-    `expected` is a name or a uid. If it is empty, any cluster is right.
+    `expected` is a name or a uid. If it is empty, any cluster is right. `role` is empty for the cluster of the run.
     """
     uid = _read_cluster_uid(cluster)
     description = _describe_cluster(cluster, names, uid)
@@ -162,7 +175,7 @@ def _build_refusal(description: str, expected: str, role: str, row: TargetRow) -
 
 
 def _describe_cluster(cluster: Cluster, names: ClusterNames, uid: str) -> str:
-    """Return the known names and the address of a cluster, as a part of a sentence."""
+    """Return the known names of a cluster, such as `production at https://10.0.0.1:6443, context prod, uid 8f6c…`."""
     description = f"{names.name or 'without a name'} at {cluster.server}"
     if names.context:
         description += f", context {names.context}"

@@ -1,7 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths and queries of requests to the Kubernetes API. A run asks with few of them, again and again. Private."""
+"""Build the URLs of requests to the Kubernetes API, so that no name in them leads to another object. Private.
+
+Callers put names into a path with `quote_segment`; `cluster` adds the query with `build_target`:
+
+    f"/api/v1/namespaces/{quote_segment('obs')}/pods"                  → /api/v1/namespaces/obs/pods
+    build_target("/api/v1/pods", {"labelSelector": "app=web"})         → /api/v1/pods?labelSelector=app%3Dweb
+    quote_segment("../kube-system")                                    raises Problem
+    build_target("/api/v1/pods?watch=1", None)                         raises Problem
+
+A task sends the same few paths, names and queries again and again, so the results of the functions with `lru_cache`
+are kept.
+"""
 
 from __future__ import annotations
 
@@ -13,36 +24,17 @@ from urllib.parse import quote, urlencode
 
 from ..._otelcol.errors import Problem
 
-# What a path may hold; a query, a fragment or a step up in it would come from a name.
-FIT_PATH = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)
-CACHE_SIZE = 1024
-
-
-def build_target(path: str, query: Mapping[str, Any] | None) -> str:
-    """Return the path and the query of a request. Raises Problem for a path that is not that of an object."""
-    return _check_path(path) + (
-        _encode_query(tuple((key, str(value)) for key, value in query.items())) if query else ""
-    )
-
-
-@lru_cache(CACHE_SIZE)
-def _check_path(path: str) -> str:
-    if not FIT_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
-        wrong = f"{path!r} is not the path of an object"
-        raise Problem(wrong, asked="Ask the Kubernetes API", fix="Correct the names in it.")
-    return path
-
-
-@lru_cache(CACHE_SIZE)
-def _encode_query(query: tuple[tuple[str, str], ...]) -> str:
-    """Return a query. All kinds of objects are asked for with the same selector."""
-    return f"?{urlencode(query)}"
+# The signs that a path may have. `?` and `#` are not among them: they would begin a query or a fragment.
+_FIT_PATH = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)
+# How many results each function keeps.
+_CACHE_SIZE = 1024
 
 
 def quote_segment(name: str) -> str:
-    """Return a name as a part of a URL path. Raises Problem for one that would lead elsewhere.
+    """Return a name as a part of a URL path, such as `a%20b` for `a b`. Raises Problem for one that leads elsewhere.
 
-    Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`. An empty name would lead to all.
+    Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`. An empty name is refused too: a
+    path that ends in it is that of all objects of the kind.
     """
     if name in ("", ".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
         fix = "Use a name without slashes, percent signs and control characters."
@@ -50,6 +42,33 @@ def quote_segment(name: str) -> str:
     return _quote_name(name)
 
 
-@lru_cache(CACHE_SIZE)
+def build_target(path: str, query: Mapping[str, Any] | None) -> str:
+    """Return a path with its query, as a request line has it. Raises Problem for a path that is not that of an object.
+
+    For example, "/api/v1/pods" and {"limit": 500} make "/api/v1/pods?limit=500".
+    """
+    fit_path = _check_path(path)
+    if not query:
+        return fit_path
+    return fit_path + _encode_query(tuple((key, str(value)) for key, value in query.items()))
+
+
+@lru_cache(_CACHE_SIZE)
 def _quote_name(name: str) -> str:
+    """Return a name with percent signs for what a URL path cannot have; a colon, as in `system:node`, stays."""
     return quote(name, safe=":")
+
+
+@lru_cache(_CACHE_SIZE)
+def _check_path(path: str) -> str:
+    """Return a path as it is. Raises Problem if it has other signs than _FIT_PATH, or a step up such as `/../`."""
+    if not _FIT_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        wrong = f"{path!r} is not the path of an object"
+        raise Problem(wrong, asked="Ask the Kubernetes API", fix="Correct the names in it.")
+    return path
+
+
+@lru_cache(_CACHE_SIZE)
+def _encode_query(query: tuple[tuple[str, str], ...]) -> str:
+    """Return a query with its question mark. It is given as pairs, which a cache can compare."""
+    return f"?{urlencode(query)}"

@@ -21,7 +21,7 @@ from ..._otelcol.config.masking import conceal_secrets, mask_and_clean
 from ..._otelcol.config.paths import mapping_at, mappings_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import ref
-from ..._telemetry.logs import select_last_lines
+from ..._telemetry.crash_logs import select_last_lines
 from ..events import read_event_time
 from ..failures import OWNER_NAME_KEY, Object, Symptom, WorkloadSymptom, format_title
 from ..symptom_fixes import find_fix

@@ -3,9 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Wait for workloads in parallel. Fail as soon as one cannot become ready, with the reason. Private.
 
-The module `rollout_wait`, the restart of workloads and the apply of a bundle wait here. The state of a workload is
-a `FollowedResource` (followed_workloads.py): a resource of the operator is ready when its workloads are. A symptom is
-a fault that explain_failures.py finds; it ends the wait if it lasts.
+The module `rollout_wait`, the restart of workloads and the apply of a bundle wait here:
+
+    options = RolloutWaitOptions([AwaitedWorkload(ObjectRef("Deployment", "shop", "web"))], 300, 60, {}, False)
+    RolloutWait(cluster, search, options).wait() → {"changed": False, "msg": "1 ready", "seconds": 12.3}
+    or Failure: Wait for the workloads: not ready after 300 s: Deployment shop/web: 1 of 3 ready. …
+
+Each poll reads the workloads as `FollowedResource` (followed_workloads.py): a resource of the operator is ready when
+the workloads that the operator makes for it are. A symptom is a fault that explain_failures.py finds, such as an image
+that cannot be pulled; it ends the wait if it lasts.
 """
 
 from __future__ import annotations
@@ -35,6 +41,7 @@ from .operator_reasons import explain_unreconciled_resources
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process
 # then exits. The collection's own workloads set minReadySeconds; the operator's resource has no such field.
 STEADY_SECONDS = 5.0
+# What to do if two runs change the same workload.
 FIX_OF_PARALLEL_RUNS = (
     "Its objects may hold inputs of both runs. See that only one run at a time deploys to this namespace, for example"
     " with one job template, then run again."
@@ -42,10 +49,11 @@ FIX_OF_PARALLEL_RUNS = (
 
 
 class AwaitedWorkload(NamedTuple):
-    """A workload to wait for. Without an API version, the usual one of its kind counts."""
+    """A workload to wait for, such as `AwaitedWorkload(ObjectRef("Deployment", "shop", "web"))`."""
 
     name: ObjectRef
     api_version: str = ""
+    """Such as `apps/v1`; empty for the usual one of its kind."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +65,52 @@ class RolloutWaitOptions:
     unschedulable_seconds: float
     """For how long a pod may find no node until the wait fails."""
     until: dict[str, str]
-    """By kind, a JMESPath expression. An object of this kind is ready when the expression is true for it."""
+    """By kind, a JMESPath expression that is true for a ready object: `{"Job": "status.succeeded"}`."""
     allow_empty: bool
     """Whether a DaemonSet that no node matches is ready."""
     left_generations: Mapping[ObjectRef, int] = field(default_factory=dict)
     """The generation in which this run left an object; 0 if it is not known. A later one is of another run."""
-    spares: Callable[[Object, Symptom], bool] = lambda _workload, _symptom: False
-    """Whether a symptom of a workload does not end the wait before the time is over."""
+    waits_despite: Callable[[Object, Symptom], bool] = lambda _workload, _symptom: False
+    """Whether the wait goes on until the time is over, even if this workload has this symptom and it lasts."""
+
+
+class _PolledWorkload(NamedTuple):
+    """A workload to wait for, as the last poll has found it."""
+
+    name: ObjectRef
+    resource: FollowedResource
+
+
+class _UnfinishedObject(NamedTuple):
+    """An object that is not ready."""
+
+    live_object: Object
+    unreconciled_reason: str
+    """Why the operator has not reconciled it yet; empty for a workload whose pods are not ready."""
+
+    @property
+    def state_text(self) -> str:
+        """The state as a message says it, such as `Deployment shop/web: 1 of 3 ready`."""
+        reason = self.unreconciled_reason or describe_pod_counts(self.live_object)
+        return f"{format_title(self.live_object)}: {reason}"
 
 
 class RolloutWait:
-    """The wait for some workloads, and what it has found of them."""
+    """The wait for some workloads.
+
+    A caller with one wait calls `wait`. A caller with several polls each with `is_done` until it is True, and calls
+    `describe_timeout` for one that is not done in time.
+    """
 
     def __init__(self, cluster: Cluster, search: Search, options: RolloutWaitOptions) -> None:
-        self._cluster, self._search, self._options = cluster, search, options
+        """Raise Problem for a kind of workload that the cluster does not serve: the server is asked for some kinds."""
+        self._cluster = cluster
+        self._search = search
+        self._options = options
         resources = ApiResources(cluster)
         self._paths = [self._find_path(resources, workload) for workload in options.workloads]
-        # The state of each workload, in their order, and why some are not ready, as the last poll has found them.
-        self._states: list[FollowedResource] = []
+        # The workloads in the order of the options, and why some are not ready, as the last poll has found them.
+        self._polled_workloads: list[_PolledWorkload] = []
         self._symptoms: list[WorkloadSymptom] = []
         # Since when a workload without a readiness probe has been ready, by its UID.
         self._ready_since: dict[str, float] = {}
@@ -82,6 +118,57 @@ class RolloutWait:
         self._existing_names: set[ObjectRef] = set()
         self._status = WorkloadStatus(
             cluster, search, unschedulable_seconds=options.unschedulable_seconds, allow_empty=options.allow_empty
+        )
+
+    def wait(self) -> dict[str, Any]:
+        """Return the result of the task when all workloads are ready.
+
+        Raises Failure if one cannot become ready, or if the time limit is reached.
+        """
+        started_at = self._cluster.clock()
+        for _poll in self._cluster.iter_polls(self._options.timeout_seconds, started_at):
+            if self.is_done():
+                seconds = round(self._cluster.clock() - started_at, 1)
+                return {"changed": False, "msg": f"{len(self._paths)} ready", "seconds": seconds}
+        raise self.describe_timeout()
+
+    def is_done(self) -> bool:
+        """Poll the workloads once, and return whether all are ready. Raises Failure if one cannot become ready."""
+        self._polled_workloads = ask_server("Read the workloads", self._read_workloads)
+        self._refuse_deletion()
+        self._refuse_other_runs()
+        self._report_progress()
+        if all(polled.resource.is_done(self._is_ready) for polled in self._polled_workloads):
+            return True
+        unfinished_objects = [unfinished.live_object for unfinished in self._list_unfinished()]
+        self._symptoms = self._status.find_current_symptoms(unfinished_objects)
+        fatal_symptoms = []
+        for workload_symptom in self._status.select_lasting(self._symptoms):
+            if not self._options.waits_despite(workload_symptom.workload, workload_symptom.symptom):
+                fatal_symptoms.append(workload_symptom)
+        if fatal_symptoms:
+            raise self._status.build_failure(fatal_symptoms)
+        return False
+
+    def describe_timeout(self) -> Failure:
+        """Return the failure of workloads that were not ready in time, after the last poll."""
+        unfinished = self._list_unfinished()
+        unfinished_objects = [item.live_object for item in unfinished]
+        unreconciled_resources = [item.live_object for item in unfinished if item.unreconciled_reason]
+        state_texts = self._list_missing_workloads()
+        state_texts += [item.state_text for item in unfinished]
+        failures, problems = describe_symptoms(self._cluster, self._symptoms)
+        advice = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
+        notes = [f"If the workloads only need more time, {advice}."]
+        notes += [str(problem) for problem in problems]
+        notes += self._list_idle_nodes(unfinished_objects)
+        notes += explain_unreconciled_resources(self._cluster, unreconciled_resources)
+        notes += describe_unfinished(unfinished_objects, self._status.list_events())
+        return Failure(
+            f"not ready after {self._options.timeout_seconds:g} s: {'; '.join(state_texts)}",
+            asked="Wait for the workloads",
+            fix="\n".join(notes),
+            facts={"failures": failures},
         )
 
     def _find_path(self, resources: ApiResources, workload: AwaitedWorkload) -> str:
@@ -96,78 +183,57 @@ class RolloutWait:
             raise Problem("it has no namespace", asked=action, where="workloads", fix="Add its namespace.")
         return resource.build_path(namespace, name)
 
-    def wait(self) -> dict[str, Any]:
-        """Return the result of the task when all workloads are ready.
+    def _read_workloads(self) -> list[_PolledWorkload]:
+        """Return all workloads as they are in the cluster, in the order of the options."""
+        live_objects = self._cluster.call_in_parallel(self._cluster.get, self._paths)
+        resources = read_followed_resources(self._cluster, live_objects, self._options.until)
+        polled_workloads = []
+        for workload, resource in zip(self._options.workloads, resources, strict=True):
+            polled_workloads.append(_PolledWorkload(workload.name, resource))
+        return polled_workloads
 
-        Raises Failure if one cannot become ready, or if the time limit is reached.
-        """
-        start = self._cluster.clock()
-        for _poll in self._cluster.iter_polls(self._options.timeout_seconds, start):
-            if self.is_done():
-                seconds = round(self._cluster.clock() - start, 1)
-                return {"changed": False, "msg": f"{len(self._paths)} ready", "seconds": seconds}
-        raise self.describe_timeout()
-
-    def is_done(self) -> bool:
-        """Return whether all workloads are ready now. Raises Failure if one cannot become ready."""
-        self._states = ask_server("Read the workloads", self._read_states)
-        self._refuse_deletion()
-        self._refuse_other_runs()
-        self._report_progress()
-        if all(state.is_done(self._is_ready) for state in self._states):
-            return True
-        self._symptoms = self._status.find_current_symptoms(self._list_unfinished_objects())
-        lasting_symptoms = self._status.select_lasting(self._symptoms)
-        fatal_symptoms = [found for found in lasting_symptoms if not self._options.spares(*found)]
-        if fatal_symptoms:
-            raise self._status.build_failure(fatal_symptoms)
-        return False
-
-    def _list_unfinished_objects(self) -> list[Object]:
-        """Return the unfinished objects of all workloads."""
-        unfinished_objects: list[Object] = []
-        for state in self._states:
-            unfinished_objects += state.list_unfinished(self._is_ready)
-        return unfinished_objects
+    def _list_unfinished(self) -> list[_UnfinishedObject]:
+        """Return the objects of all workloads that are not ready, as the last poll has found them."""
+        unfinished: list[_UnfinishedObject] = []
+        for _name, resource in self._polled_workloads:
+            for live_object in resource.list_unfinished(self._is_ready):
+                unfinished.append(_UnfinishedObject(live_object, resource.unreconciled_reason))
+        return unfinished
 
     def _report_progress(self) -> None:
         """Tell how far each workload is."""
-        for workload, state in zip(self._options.workloads, self._states, strict=True):
-            shown_objects = list(state.workloads)
-            if not shown_objects and state.live_object:
-                shown_objects = [state.live_object]
+        for name, resource in self._polled_workloads:
+            shown_objects = list(resource.workloads)
+            if not shown_objects and resource.live_object:
+                shown_objects = [resource.live_object]
             if not shown_objects:
-                self._cluster.progress(str(workload.name), "does not exist")
-            unfinished_ids = [id(unfinished_object) for unfinished_object in state.list_unfinished(self._is_ready)]
+                self._cluster.progress(str(name), "does not exist")
+            unfinished_ids = [id(unfinished_object) for unfinished_object in resource.list_unfinished(self._is_ready)]
             for shown_object in shown_objects:
-                if state.unreconciled_reason or id(shown_object) in unfinished_ids:
-                    progress_text = state.unreconciled_reason or describe_pod_counts(shown_object)
+                if resource.unreconciled_reason or id(shown_object) in unfinished_ids:
+                    progress_text = resource.unreconciled_reason or describe_pod_counts(shown_object)
                     self._cluster.progress(format_title(shown_object), progress_text)
                 else:
                     self._cluster.progress.tell_done(format_title(shown_object))
-
-    def _read_states(self) -> list[FollowedResource]:
-        live_objects = self._cluster.call_in_parallel(self._cluster.get, self._paths)
-        return read_followed_resources(self._cluster, live_objects, self._options.until)
 
     def _refuse_deletion(self) -> None:
         """Raise Failure if a workload is deleted that this run has applied or this wait has found.
 
         Nobody brings it back. A workload that does not exist yet is awaited.
         """
-        for workload, state in zip(self._options.workloads, self._states, strict=True):
-            if not is_gone(state.live_object):
-                self._existing_names.add(workload.name)
-            elif workload.name in self._existing_names or self._options.left_generations.get(workload.name):
-                raise report_deleted(self._cluster, workload.name)
+        for name, resource in self._polled_workloads:
+            if not is_gone(resource.live_object):
+                self._existing_names.add(name)
+            elif name in self._existing_names or self._options.left_generations.get(name):
+                raise report_deleted(self._cluster, name)
 
     def _refuse_other_runs(self) -> None:
         """Raise Failure if another run has applied a workload since this run.
 
         The workload may no longer have what this run applied.
         """
-        for state in self._states:
-            live_object = state.live_object
+        for polled in self._polled_workloads:
+            live_object = polled.resource.live_object
             if live_object is None:
                 continue
             generation = self._options.left_generations.get(ref(live_object), 0)
@@ -195,41 +261,12 @@ class RolloutWait:
             return bool(self._search(ready_expression, workload))
         return is_ready(workload, allow_empty=self._options.allow_empty)
 
-    def describe_timeout(self) -> Failure:
-        """Return the failure of workloads that were not ready in time."""
-        unfinished_objects = self._list_unfinished_objects()
-        unreconciled_reasons = {
-            id(state.live_object): state.unreconciled_reason for state in self._states if state.unreconciled_reason
-        }
-        state_texts = self._list_missing_workloads()
-        for unfinished_object in unfinished_objects:
-            reason = unreconciled_reasons.get(id(unfinished_object)) or describe_pod_counts(unfinished_object)
-            state_texts.append(f"{format_title(unfinished_object)}: {reason}")
-        failures, problems = describe_symptoms(self._cluster, self._symptoms)
-        advice = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
-        notes = [f"If the workloads only need more time, {advice}."]
-        notes += [str(problem) for problem in problems]
-        notes += self._list_idle_nodes(unfinished_objects)
-        unreconciled_resources = [
-            unfinished_object
-            for unfinished_object in unfinished_objects
-            if id(unfinished_object) in unreconciled_reasons
-        ]
-        notes += explain_unreconciled_resources(self._cluster, unreconciled_resources)
-        notes += describe_unfinished(unfinished_objects, self._status.list_events())
-        return Failure(
-            f"not ready after {self._options.timeout_seconds:g} s: {'; '.join(state_texts)}",
-            asked="Wait for the workloads",
-            fix="\n".join(notes),
-            facts={"failures": failures},
-        )
-
     def _list_missing_workloads(self) -> list[str]:
         """Return which workloads do not exist, such as `Deployment ns/a does not exist`."""
         missing_texts = []
-        for workload, state in zip(self._options.workloads, self._states, strict=True):
-            if not state.live_object:
-                kind, namespace, name = workload.name
+        for workload_name, resource in self._polled_workloads:
+            if not resource.live_object:
+                kind, namespace, name = workload_name
                 missing_texts.append(f"{kind} {namespace}/{name} does not exist")
         return missing_texts
 

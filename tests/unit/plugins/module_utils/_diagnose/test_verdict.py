@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
     conceal_secrets,
     make_masker,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import log_causes, logs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import crash_logs, log_causes, logs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.logs import LONGEST_TEXT
 
 from ..helpers import cases
@@ -249,8 +249,8 @@ def test_json_logs_lines_of_the_kubernetes_client_and_of_a_crash_are_read() -> N
     text = f"2026-01-01T00:00:00Z {klog}\n2026-01-01T00:00:01Z Error: cannot start\n2026-01-01T00:00:01Z goroutine 1"
     assert [row["cause"] for row in groups(text)] == [None, "forbidden"]
     assert groups("2026-01-01T00:00:01Z {broken json") == []
-    assert logs.find_last_words(["Error: no such file", "2026 info Shutdown"]) == "no such file"
-    assert (logs.find_last_words(["a", "b"]), logs.find_last_words([])) == ("b", "")
+    assert crash_logs.find_last_words(["Error: no such file", "2026 info Shutdown"]) == "no such file"
+    assert (crash_logs.find_last_words(["a", "b"]), crash_logs.find_last_words([])) == ("b", "")
 
 
 # What 0.158.0 and 0.93.0 print of a setting that they do not know: the reason stands lines below the error.
@@ -272,7 +272,7 @@ OLDER = """Error: failed to get config: cannot unmarshal the configuration: 1 er
 
 @pytest.mark.parametrize("printed", [NEWER, OLDER], ids=["0.158.0", "0.93.0"])
 def test_an_error_over_several_lines_is_one(printed: str) -> None:
-    cause = logs.find_crash_cause(printed.splitlines())
+    cause = crash_logs.find_crash_cause(printed.splitlines())
     assert cause and cause.text == "this version of the Collector does not know the setting endpont"
     (row,) = groups("".join(f"2026-01-01T00:00:30.1Z {line}\n" for line in printed.splitlines()))
     assert (row["cause"], row["count"]) == ("unknown_key", 1)
@@ -301,16 +301,16 @@ CALM = "2026-01-01T00:00:00Z\tinfo\ta.go:1\tStopping extensions...\t" + json.dum
 
 
 def test_the_line_that_matters_is_whole_and_not_behind_what_follows() -> None:
-    assert logs.select_last_lines([CALM, FAILED, CALM], 10, 300) == [
+    assert crash_logs.select_last_lines([CALM, FAILED, CALM], 10, 300) == [
         (CALM, 300),
-        (FAILED, logs.LONGEST_FAILURE),
+        (FAILED, crash_logs.LONGEST_FAILURE),
         (CALM, 300),
     ]
     trace = [f"main.f{number}()" for number in range(40)]
     panic = "panic: runtime error: index out of range"
-    (first, *rest) = logs.select_last_lines([CALM, panic, *trace], 10, 300)
-    assert (first, rest) == ((panic, logs.LONGEST_FAILURE), [(line, 300) for line in trace[-9:]])
-    assert logs.select_last_lines([], 10, 300) == []
+    (first, *rest) = crash_logs.select_last_lines([CALM, panic, *trace], 10, 300)
+    assert (first, rest) == ((panic, crash_logs.LONGEST_FAILURE), [(line, 300) for line in trace[-9:]])
+    assert crash_logs.select_last_lines([], 10, 300) == []
 
 
 def test_the_reason_at_the_end_of_a_long_message_is_kept() -> None:

@@ -99,7 +99,7 @@ BOTH: dict[str, Any] = {"policies": "managed", "managed_policies": ("A",)}
 
 def decided(*found: Any, **inputs: Any) -> dict[str, Any]:
     request = IdentityRequest(**{"provider": "irsa", "cluster_name": "prod", **inputs})
-    return assign_roles(found or (GATEWAY, AGENT), request)
+    return dict(assign_roles(found or (GATEWAY, AGENT), request))
 
 
 def names(result: dict[str, Any], which: str = "accounts") -> list[str]:

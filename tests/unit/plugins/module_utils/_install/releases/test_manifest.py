@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import base64
 import copy
 from typing import Any
 
@@ -16,6 +15,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     image_references,
     manifest,
     pinned_images,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.webhook_certificates import (
+    CertificateSource,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -128,11 +130,11 @@ def test_a_flag_that_a_chart_sets_cannot_be_taken_away() -> None:
 
 @cases(
     "source, made",
-    (given.CertificateSource(), {"certManager": {"enabled": True}}),
-    (given.CertificateSource("issuer", {"name": "a"}), {"certManager": {"enabled": True, "issuerRef": {"name": "a"}}}),
-    (given.CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
+    (CertificateSource(), {"certManager": {"enabled": True}}),
+    (CertificateSource("issuer", {"name": "a"}), {"certManager": {"enabled": True, "issuerRef": {"name": "a"}}}),
+    (CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
 )
-def test_where_the_certificate_of_a_chart_comes_from(source: given.CertificateSource, made: dict[str, Any]) -> None:
+def test_where_the_certificate_of_a_chart_comes_from(source: CertificateSource, made: dict[str, Any]) -> None:
     found = helm.build_chart_values(samples.OPERATING, given.Customization(certificates=source), {}, samples.NEWEST)[
         "admissionWebhooks"
     ]
@@ -165,37 +167,6 @@ def test_a_version_that_nobody_knows_cannot_come_from_a_registry() -> None:
     assert pinned_images.choose_operator_images("0.999.0", "", {"java": "a/j:1"}, samples.TABLE) == own
     with pytest.raises(Problem, match="no image 'jaav'; did you mean 'java'"):
         pinned_images.choose_operator_images("0.158.0", "", {"jaav": "x"}, samples.TABLE)
-
-
-def secured(**wanted: Any) -> dict[str, Any]:
-    objects = given.apply_certificates(copy.deepcopy(samples.operator_release()), given.CertificateSource(**wanted))
-    return {f"{item['kind']} {item['metadata']['name']}": item for item in objects}
-
-
-def test_an_issuer_of_the_users_takes_the_place_of_the_releases() -> None:
-    assert list(secured().values()) == samples.operator_release()
-    assert given.list_webhook_hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
-    issuer = {"name": "corporate", "kind": "ClusterIssuer"}
-    result = secured(source="issuer", issuer=issuer)
-    assert "Issuer self" not in result
-    assert result["Certificate serving"]["spec"]["issuerRef"] == {"group": "cert-manager.io", **issuer}
-    with pytest.raises(Problem, match="the issuer has no name"):
-        secured(source="issuer")
-
-
-def test_a_generated_certificate_needs_nothing_of_cert_manager() -> None:
-    result = secured(source="generated", ca_bundle="PEM")
-    assert {"Certificate serving", "Issuer self"} & set(result) == set()
-    bundle = base64.b64encode(b"PEM").decode()
-    hooks = result["MutatingWebhookConfiguration hooks"]
-    assert hooks["webhooks"][0]["clientConfig"]["caBundle"] == bundle
-    assert "annotations" not in hooks["metadata"]
-    conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
-    assert conversion["webhook"]["clientConfig"]["caBundle"] == bundle
-    volumes = result["Deployment manager"]["spec"]["template"]["spec"]["volumes"]
-    assert volumes[0]["secret"]["secretName"] == given.GENERATED_SECRET
-    before = secured(source="generated")["MutatingWebhookConfiguration hooks"]
-    assert "caBundle" not in before["webhooks"][0]["clientConfig"]
 
 
 def made(product: Any, objects: Any, **custom: Any) -> dict[str, Any]:
