@@ -95,6 +95,24 @@ def _build_matching_values(path: Path, values: list[Any]) -> WantedFields:
     return {(*path, key): text}
 
 
+# A record that a test sends has no longer text and no more fields than this.
+_LARGEST_SAMPLE = 10_000
+
+
+def _build_truncated_text(path: Path, values: list[Any]) -> WantedFields:
+    """Return a field whose text is one character longer than `truncate_all` leaves it; none if that is too long."""
+    length = values[0] + 1
+    return {(*path, "key"): "x" * length} if length <= _LARGEST_SAMPLE else {}
+
+
+def _build_limited_fields(path: Path, values: list[Any]) -> WantedFields:
+    """Return one field more than `limit` leaves; none if that are too many."""
+    count = values[0] + 1
+    if count > _LARGEST_SAMPLE:
+        return {}
+    return {(*path, f"key{number}"): SAMPLE_TEXT for number in range(count)}
+
+
 # The fields for each editor, by the field at `path` and the literals behind it.
 _EDITORS = {
     "delete_key": _Editor((object,), lambda path, values: {(*path, values[0]): SAMPLE_TEXT}),
@@ -105,8 +123,6 @@ _EDITORS = {
     "replace_match": _Editor((str,), lambda path, values: {path: values[0].replace("*", "x")}),
     "replace_all_patterns": _Editor((object, str), _build_matching_values),
     "replace_all_matches": _Editor((str,), lambda path, values: {(*path, "key"): values[0].replace("*", "x")}),
-    "truncate_all": _Editor((int,), lambda path, values: {(*path, "key"): "x" * (values[0] + 1)}),
-    "limit": _Editor(
-        (int,), lambda path, values: {(*path, f"key{number}"): SAMPLE_TEXT for number in range(values[0] + 1)}
-    ),
+    "truncate_all": _Editor((int,), _build_truncated_text),
+    "limit": _Editor((int,), _build_limited_fields),
 }
