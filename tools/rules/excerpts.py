@@ -19,11 +19,12 @@ from typing import Any, Protocol
 
 import yaml
 
+from plugins.module_utils._otelcol.catalogue.rows import SECTION_ORDER
+
 # The keys by which a custom resource says what it is.
 _RESOURCE_KEYS = ("apiVersion", "kind")
 # The config of a custom resource in cases that are not about the config.
 _PLACEHOLDER_CONFIG: Any = {"service": {}}
-_SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 
 
 class ExampleCase(Protocol):
@@ -107,7 +108,7 @@ def _drop_empty_sections(value: Any) -> Any:
     if isinstance(value, dict):
         kept_entries: dict[Any, Any] = {}
         for key, child in value.items():
-            is_empty_section = key in _SECTIONS and child in ([], {})
+            is_empty_section = key in SECTION_ORDER and child in ([], {})
             if not is_empty_section:
                 kept_entries[key] = _drop_empty_sections(child)
         return kept_entries

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, TypedDict
 from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.config.pipelines import PipelineGraph, signal_of
 from .._otelcol.needs.quantities import parse_duration
+from .._otelcol.otlp_requests import OTLP_SIGNALS
 from .._otelcol.traits import kind_of, samples_records
 
-_SIGNALS = ("traces", "metrics", "logs")
 _TAIL_SAMPLER = "tailsampling"
 # How many seconds a test takes at most, unless a tail sampler waits longer.
 _TIMEOUT_SECONDS = 30
@@ -42,7 +42,7 @@ class SampledProbe(TypedDict, total=False):
 def list_received_signals(config: Mapping[str, Any]) -> list[str]:
     """Return the signals whose pipelines have an OTLP receiver."""
     otlp_signals = {signal_of(pipeline) for pipeline in _list_otlp_pipelines(PipelineGraph.of(config))}
-    return [signal for signal in _SIGNALS if signal in otlp_signals]
+    return [signal for signal in OTLP_SIGNALS if signal in otlp_signals]
 
 
 def list_passed_signals(config: Mapping[str, Any]) -> list[str]:

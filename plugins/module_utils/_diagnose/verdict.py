@@ -8,6 +8,9 @@ become one line, from the symptom to the cause, such as:
 
     spans wait at otlp_grpc/jaeger: no route to it: Service obs/jaeger has no ready endpoints → Start its pods.
 
+A symptom has a higher `causal_rank` than its cause. The subject of a finding is the component that it is about, such as
+`exporters/otlp_grpc/jaeger`; it is `in` for what clients reach, and empty for the collector as a whole.
+
 The actions of collector_diagnose and host_diagnose call `build_result_row`; the one that looks at exporters right after
 a rollout calls `list_undelivered`.
 """
@@ -35,10 +38,12 @@ EXPORTER_CHECKS = tuple(check for check in COLLECTOR_CHECKS if check.id.startswi
 MOST_LINES = 3
 # Texts in such a line: the symptom, and the causes that are nearest to the root.
 MOST_TEXTS = 3
+# The status of a collector without an error or a warning: its data flows, or nobody can see whether it does.
 HEALTHY = "healthy"
 UNKNOWN = "unknown"
 # The severities that make a collector unhealthy and get a line, the worst first. Findings of severity `info` get none.
 _UNHEALTHY_SEVERITIES = ("error", "warning")
+# What a line calls a component, by its section.
 _ROLE_WORDS = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
 
 
@@ -87,7 +92,7 @@ def _build_problem_row(finding: CheckFinding) -> ProblemRow:
 
 
 def judge_status(facts: Facts, findings: Sequence[CheckFinding]) -> str:
-    """Return the worst severity that matters; without any, `healthy`, or `unknown` if no data on the flow is there."""
+    """Return `error` or `warning` if a finding has it; else `healthy`, or `unknown` if no data on the flow is there."""
     severities = {finding.check.severity for finding in findings}
     for severity in _UNHEALTHY_SEVERITIES:
         if severity in severities:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from .._otelcol.catalogue.rows import SECTION_ORDER
 from .._otelcol.config.config_secrets import find_secrets
 from .._otelcol.config.masking import make_masker
 from .._otelcol.config.paths import format_path, iter_leaves, list_at, mapping_at, mappings_at
@@ -29,7 +30,6 @@ Parse = Callable[[str], Any]
 # Aspects of a change in the order of the report.
 ASPECTS = ("pipeline", "component", "destination", "right", "port", "image", "setting", "object")
 PIPELINE, COMPONENT, DESTINATION, RIGHT, PORT, IMAGE, SETTING, OBJECT = ASPECTS
-_SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 _PIPELINE_PARTS = ("receivers", "processors", "exporters")
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 _ROLES = ("Role", "ClusterRole")
@@ -177,7 +177,7 @@ def _find_config_text(config_map: Object) -> Any:
 def _list_config_facts(config: Mapping[str, Any]) -> Iterator[Fact]:
     """Yield the components, pipelines, destinations and settings of a config, without its secrets."""
     mask = make_masker(find_secrets(config))
-    for section_name in _SECTIONS:
+    for section_name in SECTION_ORDER:
         for name in mapping_at(config, section_name):
             yield Fact(COMPONENT, f"{section_name}.{name}")
     graph = PipelineGraph.of(config)

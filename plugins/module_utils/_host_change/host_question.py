@@ -18,7 +18,7 @@ from typing import Any, TypedDict
 
 from .bundle_form import BUNDLE_OPTIONS
 
-# The signals of test data.
+# The signals of test data. They are OTLP_SIGNALS of the library, whose file does not run with a host's Python 3.8.
 SIGNALS = ("traces", "metrics", "logs")
 _LIST_OF_TEXTS = {"type": "list", "elements": "str", "default": []}
 _LIST_OF_ROWS = {"type": "list", "elements": "dict", "default": []}

@@ -17,10 +17,10 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypedDict
 
 from .._otelcol.kube.objects import Manifest
+from .._otelcol.otlp_requests import OTLP_SIGNALS
 from .exports import Export
 from .instrumentation import Instrumentation
 
-_SIGNALS = ("traces", "metrics", "logs")
 # The kinds of objects with certificates, by the option of `tls` that names one.
 _KIND_BY_TLS_OPTION = {"secret_name": "Secret", "config_map_name": "ConfigMap"}
 
@@ -123,7 +123,7 @@ def _new_target(key: _TargetKey) -> ExportTarget:
 def _with_export(target: ExportTarget, export: Export) -> ExportTarget:
     """Return a target that also gets the signals of an export, from its language."""
     sent_signals = {*target["signals"], *export.signals}
-    signals = [signal for signal in _SIGNALS if signal in sent_signals]
+    signals = [signal for signal in OTLP_SIGNALS if signal in sent_signals]
     languages = sorted({*target["languages"], export.language.name})
     return {**target, "signals": signals, "languages": languages}
 

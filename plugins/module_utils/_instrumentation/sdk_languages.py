@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .._otelcol.otlp_requests import OTLP_SIGNALS
+
 # The protocols of OTLP, as variable OTEL_EXPORTER_OTLP_PROTOCOL names them.
 GRPC = "grpc"
 HTTP = "http/protobuf"
@@ -40,7 +42,7 @@ class SdkLanguage:
     default_protocol: str = HTTP
     protocols: tuple[str, ...] = (HTTP, GRPC)
     """The protocols that its exporter knows."""
-    signals: tuple[str, ...] = ("traces", "metrics", "logs")
+    signals: tuple[str, ...] = OTLP_SIGNALS
     """What it sends."""
     resources_field: str = "resourceRequirements"
     """The field for the requests and limits of its container."""

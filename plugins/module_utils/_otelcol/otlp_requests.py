@@ -16,6 +16,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+OTLP_SIGNALS = ("traces", "metrics", "logs")
+"""The signals that every Collector takes, in their usual order. Only some Collectors take `profiles` too."""
 LISTS_BY_SIGNAL = {
     "traces": ("resourceSpans", "scopeSpans", "spans"),
     "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),

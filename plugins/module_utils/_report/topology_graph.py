@@ -17,15 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.config.addresses import is_loopback
-from .._otelcol.config.paths import mapping_at
+from .._otelcol.config.paths import PIPELINE_SIGNALS, mapping_at
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube import names
 from .._otelcol.needs.peers import Peer, find_peers
 from .._otelcol.traits import EXPORTERS, Trait, traits_of
 from .fleet_collector import NODE_ADDRESS, FleetCollector
 
-# The usual order of signals.
-SIGNALS_IN_ORDER = ("traces", "metrics", "logs", "profiles")
 # The kind of the node of a collector, by its mode.
 KINDS_BY_MODE = {
     "daemonset": "agent",
@@ -212,8 +210,8 @@ def _map_signals_by_exporter(collector: FleetCollector) -> dict[str, list[str]]:
 
 def _rank_signal(signal: str) -> tuple[int, str]:
     """Return the key by which signals are sorted: in the usual order, others after them by name."""
-    is_usual = signal in SIGNALS_IN_ORDER
-    return SIGNALS_IN_ORDER.index(signal) if is_usual else len(SIGNALS_IN_ORDER), signal
+    is_usual = signal in PIPELINE_SIGNALS
+    return PIPELINE_SIGNALS.index(signal) if is_usual else len(PIPELINE_SIGNALS), signal
 
 
 def _build_node_at(peer: Peer, collector: FleetCollector, addresses: KnownAddresses) -> TopologyNode:

@@ -9,9 +9,13 @@ with the rest of the pods. Here, the collectors that have changed in the wave ta
 are two comparisons: with collectors of later waves, and with the same collectors before the change.
 
 Only what is worse in both comparisons is a fault of the change. If a backend is down, the collectors of later waves
-fail too; if a collector failed before the change, it still does. For example, collector `agent` of web1 fails to send
-50 of 50 spans. In web2, which has not changed, no span fails, and none failed in web1 before. So the change is at
-fault, and the result has the line `agent on web1: [exports_fail] …`.
+fail too; if a collector failed before the change, it still does.
+
+The words of this file: a track is one collector with its readings (wave_tracks.py), a side is some tracks that are
+compared with others, and a check looks for one thing that may be worse, such as `exports_fail`.
+
+For example, collector `agent` of web1 fails to send 50 of 50 spans. In web2, which has not changed, no span fails, and
+none failed in web1 before. So the change is at fault, and the result has the line `agent on web1: [exports_fail] …`.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ _SILENCE_CHECK = "receiver_silent"
 
 @dataclass(frozen=True)
 class JudgeTools:
-    """What the judge needs."""
+    """What the judge needs beside the readings."""
 
     listeners: Listeners
     """The ports that each type of component opens."""
@@ -152,7 +156,8 @@ class _ComparisonJudge:
         To be called once for each reading: the judge remembers what failed in the last call.
         """
         facts = collect_facts(revision, self._empty_rest, "", str, self._comparison.facts)
-        # Of a canary, `ways` has where it sends to. Collectors of a wave may send elsewhere than others do.
+        # Key `ways` has where a canary sends to, which is compared with its other pods. Collectors of a wave may send
+        # elsewhere than others do.
         return self._judge.find_verdicts({**facts, "ways": []})
 
 

@@ -14,6 +14,13 @@ together, dependency_order.py):
 For example, a new config makes the pods of `obs/gateway` fail. Then its earlier config is applied again, and the task
 fails with the reason and `The earlier config of obs/gateway is back and works.`
 
+The words of this file:
+
+- A record is a ConfigMap beside the collector, with its objects as they were before the change. If a run is killed, it
+  is how the next run knows what to go back to.
+- A canary is a collector whose first new pods are judged by their metrics before the others follow (canary.py).
+- A change goes back, or is kept, if it fails: by option `on_failure` of the collector.
+
 `kept_changes.py` calls `decide_kept_records` alone.
 """
 
@@ -44,7 +51,10 @@ from .workload_waits import iterate_ended_waits, prepare_wait
 
 @dataclass(frozen=True)
 class FailedWorkload:
-    """What became of a collector, or of another workload, that did not become ready or was judged as worse."""
+    """What became of a collector, or of another workload, that did not become ready or was judged as worse.
+
+    Either `undo_result` or `kept_reason` is set for a collector, none of them for another workload.
+    """
 
     failure: Problem
     change: CollectorChange | None = None
@@ -73,15 +83,16 @@ class Changes:
     """
 
     def __init__(self, run: BundleRun, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
-        """Take what exists, and the records that interrupted runs left, by the name of the collector."""
+        """Take what exists, and the records that interrupted runs left, by the collector as NAMESPACE/NAME."""
         self.run = run
         self.live = live_objects
         self.left_records = left_records
         self.records = ChangeRecords(run, live_objects)
-        self.changes: list[CollectorChange] = []
-        self.open_change_by_name: dict[str, CollectorChange] = {}
-        self.canaries: dict[str, Canary] = {}
         self.undoing = Undoing(run, self.records, live_objects)
+        # By the collector as NAMESPACE/NAME, what `find_changes` and `begin_changes` add.
+        self.changes: list[CollectorChange] = []
+        self.canaries: dict[str, Canary] = {}
+        self.open_change_by_name: dict[str, CollectorChange] = {}
 
     def find_changes(
         self,
@@ -158,6 +169,7 @@ class Changes:
         """
         awaited_workloads = self._list_awaited_workloads(other_workloads)
         open_canaries = {name: canary for name, canary in self.canaries.items() if name in self.open_change_by_name}
+        # The others are not judged: the run only waits until their pods are ready.
         rolling_workloads = {
             name: workloads for name, workloads in awaited_workloads.items() if name not in open_canaries
         }
@@ -173,7 +185,10 @@ class Changes:
         self.run.changes.note_ready(ref(workload) for workloads in awaited_workloads.values() for workload in workloads)
 
     def _list_awaited_workloads(self, other_workloads: Iterable[Manifest]) -> dict[str, list[Manifest]]:
-        """Return the workloads to wait for, by the collector whose change is open or by their own name."""
+        """Return the workloads to wait for, by the collector whose change is open or by their own name.
+
+        Such as `{"obs/gateway": [Deployment obs/gateway], "Deployment obs/jaeger": [Deployment obs/jaeger]}`.
+        """
         awaited_workloads = {name: change.workloads for name, change in self.open_change_by_name.items()}
         changed_refs = {ref(workload) for workloads in awaited_workloads.values() for workload in workloads}
         for workload in other_workloads:
@@ -182,7 +197,10 @@ class Changes:
         return awaited_workloads
 
     def _complete_rolling(self, rolling_workloads: Mapping[str, list[Manifest]]) -> list[FailedWorkload]:
-        """Wait for the workloads that are not judged, and return what became of those that fail."""
+        """Wait for the workloads that are no canaries, and return what became of those that fail.
+
+        A collector that is not ready, but works as before, keeps its new config, and counts as failed nevertheless.
+        """
         if not rolling_workloads:
             return []
         left_objects = self.run.changes.find_left_objects()
@@ -203,7 +221,10 @@ class Changes:
         return failed_outcomes
 
     def _complete_canary(self, canary: Canary) -> list[FailedWorkload]:
-        """Take a canary from its first pods to the last. Raises Failure as soon as one does not work or does worse."""
+        """Take a canary from its first pods to the last. Raises Failure as soon as one does not work or does worse.
+
+        Return what became of it if it is not ready, but works as before; nothing if it is ready.
+        """
         change = canary.change
         late_outcomes: list[FailedWorkload] = []
         canary.judge_first_pods()
@@ -220,13 +241,19 @@ class Changes:
         return late_outcomes
 
     def _close_completed_change(self, name: str, *, works: bool) -> None:
-        """Close the change of a collector that has the new config; other workloads have no change."""
+        """Close the change of a collector that has the new config; other workloads have no change.
+
+        `works` is whether its pods are ready. Only then, the record may stay until the wave of the cluster has passed.
+        """
         change = self.open_change_by_name.pop(name, None)
         if change:
             self.records.close_completed(change, works=works)
 
     def _outcome_if_kept(self, change: CollectorChange | None, failure: Failure) -> FailedWorkload | None:
-        """Return why a collector that is not ready keeps its new config; None if it works worse than before."""
+        """Return why a collector that is not ready keeps its new config; None if it works worse than before.
+
+        For example, it lacked a ready pod before the change too, since a node is down.
+        """
         if change is None or not change.goes_back:
             return None
         kept_because = explain_works_as_before(self.run, change)
@@ -250,7 +277,10 @@ class Changes:
         return FailedWorkload(failure, change, kept_reason=kept_because)
 
     def _combine_failures(self, failed_outcomes: list[FailedWorkload]) -> Failure:
-        """Return one error for all that failed: the first one, with the others and what became of each as its fix."""
+        """Wait for what went back, and return one error for all that failed.
+
+        It is the first failure. Its fix has the other failures and what became of each, one in a line.
+        """
         first_failure = failed_outcomes[0].failure
         other_failures = [str(outcome.failure) for outcome in failed_outcomes[1:]]
         kept_reasons = [outcome.kept_reason for outcome in failed_outcomes if outcome.kept_reason]

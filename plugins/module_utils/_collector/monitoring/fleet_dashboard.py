@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._otelcol.otlp_requests import OTLP_SIGNALS
 from .dashboard import COMPONENT_KINDS, DATA_SOURCE, render_dashboard
 from .monitored_collector import MonitoredCollector
 from .panels import MEMORY_PANEL, MEMORY_SHARE_PANEL, PANELS
@@ -20,7 +21,6 @@ from .used_components import UsedComponents
 # The labels by which the dashboard chooses, with the words beside the choice. Where Prometheus gives no label
 # `cluster`, the choice is empty and selects all.
 _TITLE_BY_LABEL = {"cluster": "Cluster", "namespace": "Namespace", COLLECTOR: "Collector"}
-_SIGNALS = ("traces", "metrics", "logs")
 
 
 def render_fleet_dashboard() -> dict[str, Any]:
@@ -29,7 +29,7 @@ def render_fleet_dashboard() -> dict[str, Any]:
     matchers = ",".join(_chosen_matcher(label) for label in _TITLE_BY_LABEL)
     # Names of metrics differ between versions, so that each is a pattern.
     series = CollectorSeries(matchers, has_renamed_metrics=True, value_by_placeholder={"matchers": matchers})
-    all_components = UsedComponents(COMPONENT_KINDS, frozenset(), dict.fromkeys(COMPONENT_KINDS, _SIGNALS))
+    all_components = UsedComponents(COMPONENT_KINDS, frozenset(), dict.fromkeys(COMPONENT_KINDS, OTLP_SIGNALS))
     all_features: set[str] = set()
     for panel in panels:
         all_features.update(panel.needed_features)

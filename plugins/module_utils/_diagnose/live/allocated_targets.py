@@ -3,7 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ask the target allocator of a collector which targets it has given to which collector, through the API server.
 
-`diagnosed_collector.py` calls `read_allocator`. Private.
+The target allocator of the operator distributes the targets of a Prometheus receiver among the pods of a collector. If
+it gives a pod none, that pod collects nothing, and nothing else tells. `diagnosed_collector.py` calls `read_allocator`,
+which returns for example
+
+    {"endpoint": "http://prom-targetallocator", "jobs": [{"name": "kubelets", "targets": 12}],
+     "collectors": [{"name": "prom-collector-0", "targets": 12}, {"name": "prom-collector-1", "targets": 0}],
+     "idle": ["prom-collector-1"]}
+
+Private.
 
 Source: the HTTP API of the target allocator, cmd/otel-allocator of open-telemetry/opentelemetry-operator. `/jobs` has
 the path of the targets of each job in `_link`, and that path has the targets by collector.

@@ -3,8 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the certificates that a collector mounts, and whether its exporters trust the certificates of their servers.
 
-`diagnosed_collector.py` makes a `CertificateChecks` for each collector. `certificate_facts.py` describes
-a single certificate. Private.
+`diagnosed_collector.py` makes a `CertificateChecks` for each collector. `certificate_facts.py` describes a single
+certificate. An exporter trusts its server if the CA of its `ca_file` has signed what the server shows. For example, the
+`ca_file` of exporter otlp is in ConfigMap obs/ca, and the pods behind its Service mount Secret backend/gateway-tls,
+which another CA has signed. Then `describe_server_trust` returns the row
+
+    {about: exporters/otlp, ca: ConfigMap obs/ca (ca.crt), server: backend/gateway-tls (tls.crt), issuer: CN=other-ca,
+     names: gateway.backend.svc, host: gateway.backend.svc, state: untrusted}
+
+A chain is what one key of a Secret holds: the certificate itself, then those that have signed it. Private.
 """
 
 from __future__ import annotations
@@ -51,7 +58,10 @@ class CertificateChecks:
     def __init__(
         self, reader: ClusterReader, namespace: str, config: Any, mounted_sources: Sequence[PodSource], notes: Notes
     ) -> None:
-        self.reader, self.namespace, self.notes, self.sources = reader, namespace, notes, mounted_sources
+        self.reader = reader
+        self.namespace = namespace
+        self.notes = notes
+        self.sources = mounted_sources
         self.used_files = certificate_facts.find_certificate_files(config, mounted_sources)
         unavailable_reason = explain_unavailable()
         if unavailable_reason and self.used_files:
@@ -76,18 +86,16 @@ class CertificateChecks:
                 if uses and key not in uses:
                     continue
                 use = uses.get(key)
+                place = {
+                    "kind": kind,
+                    "namespace": self.namespace,
+                    "name": name,
+                    "key": key,
+                    "about": use.subject if use else "",
+                    "uncovered": _list_services_with_other_names(use, chain, services),
+                }
                 for parsed in chain:
-                    rows.append(
-                        {
-                            **certificate_facts.describe_certificate(parsed.facts, current_time),
-                            "kind": kind,
-                            "namespace": self.namespace,
-                            "name": name,
-                            "key": key,
-                            "about": use.subject if use else "",
-                            "uncovered": _list_services_with_other_names(use, chain, services),
-                        }
-                    )
+                    rows.append({**certificate_facts.describe_certificate(parsed.facts, current_time), **place})
         return rows
 
     def _find_uses(self, kind: str, name: str) -> dict[str, certificate_facts.CertificateFile]:
@@ -111,7 +119,8 @@ class CertificateChecks:
                 continue
             authorities = self._read_certificates(use.kind, use.name).get(use.key, [])
             for peer in peers:
-                if peer.component_path != use.subject or not peer.service:
+                is_of_other_exporter = peer.component_path != use.subject
+                if is_of_other_exporter or not peer.service:
                     continue
                 for server, chain in self._read_server_certificates(peer).items():
                     trust_rows.append(self._describe_trust(use, authorities, peer, server, chain))

@@ -4,13 +4,19 @@
 """The facts of one running collector: its objects, its log, its peers, and what flows through it.
 
 `collect.py` makes a `DiagnosedCollector` for each collector of a diagnosis and asks it for its facts. They are one
-mapping, because the checks search it by JMESPath. docs/diagnose.md lists its keys. The facts are made in three steps:
+mapping, because the checks search it by JMESPath, such as
+
+    {"name": "gateway", "namespace": "obs", "mode": "deployment", "running": True, "config": {…}, "pods": […],
+     "peers": [{"about": "exporters/otlp", "endpoint": "jaeger:4317", "state": "no_endpoints", …}], "logs": […], …}
+
+docs/diagnose.md lists the keys. The facts are made in three steps:
 
     config, peers, meter    by `__init__`, before anything else is read
     objects, log, peers     by `collect_facts`, between the two readings of the metrics
     flow                    by `add_flow_facts`, after the second reading
 
-Private.
+A peer is an address that an exporter sends to. The meter keeps the readings of the metrics that the collector has of
+itself (flow.py). Reach is how clients get to the ports of the collector (reach.py). Private.
 """
 
 from __future__ import annotations
@@ -83,8 +89,12 @@ class DiagnosedCollector:
     """One collector under examination. Making one reads its config."""
 
     def __init__(self, reader: ClusterReader, target: DiagnosedTarget, options: DiagnoseOptions) -> None:
-        self.reader, self.target, self.options, self.notes = reader, target, options, target.notes
-        self.pod, self.container = target.representative_pod, target.collector_container
+        self.reader = reader
+        self.target = target
+        self.options = options
+        self.notes = target.notes
+        self.pod = target.representative_pod
+        self.container = target.collector_container
         self.namespace = target.pod_namespace
         self.config, self.sources, self.config_maps = read_running_config(reader, target)
         self.meter = Meter(target, self.config, options.listeners, options.metrics_port, is_fresh=options.is_fresh)
@@ -92,7 +102,10 @@ class DiagnosedCollector:
         self.variables = read_environment(self.container, self.pod)
 
     def collect_facts(self, current_time: str) -> dict[str, Any]:
-        """Return all facts except for those of the own metrics, which `add_flow_facts` adds."""
+        """Return all facts except for those of the own metrics, which `add_flow_facts` adds.
+
+        `current_time` is as Kubernetes writes it, such as `2026-01-31T12:00:00+00:00`.
+        """
         target = self.target
         reach = self._build_reach()
         services = describe_services(reach)
@@ -128,7 +141,10 @@ class DiagnosedCollector:
         return list_autoscalers(self._list_in_namespace("horizontalpodautoscalers") or [], own_names)
 
     def collect_end_facts(self, current_time: str) -> dict[str, Any]:
-        """Return the facts about the exporters: their addresses, what the cluster has there, and the log."""
+        """Return the facts about the exporters: their addresses, what the cluster has there, and the log.
+
+        They are all that a run asks for which has just changed the collector.
+        """
         egress = find_egress_policies(self._list_in_namespace("networkpolicies"), read_labels(self.pod))
         peers = describe_peers(self.reader, self.peers, self.pod, egress, self.notes)
         return {
@@ -193,11 +209,14 @@ class DiagnosedCollector:
         """Return how many pods are wanted and ready, and whether a change is under way."""
         workload, custom_resource = self.target.workload, self.target.custom_resource
         ready_pods = [row for row in pods if row["ready"]]
-        desired_pods, is_complete, ready_text = None, False, f"{len(ready_pods)} pods ready"
         if workload:
             desired_pods = read_pod_counts(workload).desired
             is_complete = is_ready(workload, allow_empty=True)
             ready_text = describe_pod_counts(workload)
+        else:
+            desired_pods = None
+            is_complete = False
+            ready_text = f"{len(ready_pods)} pods ready"
         return {
             "wanted": desired_pods,
             "change": find_change_under_way(self.reader, workload or custom_resource, self.notes),
@@ -273,12 +292,14 @@ class DiagnosedCollector:
 
     def _read_log_text(self) -> str:
         """Return the end of the logs of some pods. Each line begins with its time."""
-        # Pending pods are in trouble, so they come first.
-        pending_first = sorted(
-            self.target.pods, key=lambda own_pod: value_at(own_pod, ("status", "phase")) != "Pending"
-        )
+        pending_pods: list[Object] = []
+        other_pods: list[Object] = []
+        for own_pod in self.target.pods:
+            is_pending = value_at(own_pod, ("status", "phase")) == "Pending"
+            (pending_pods if is_pending else other_pods).append(own_pod)
         paths = []
-        for own_pod in pending_first[:LOG_PODS]:
+        # Pending pods are in trouble, so they come first.
+        for own_pod in [*pending_pods, *other_pods][:LOG_PODS]:
             metadata = own_pod["metadata"]
             paths.append(f"{object_path('pods', metadata['namespace'], metadata['name'])}/log")
         query = {
@@ -328,7 +349,10 @@ class DiagnosedCollector:
 
 
 def _find_working_components(flow: Mapping[str, Any]) -> set[str]:
-    """Return the exporters that send, and the receivers that get data or to which nobody sends at the moment."""
+    """Return the exporters that send, and the receivers that get data or to which nobody sends at the moment.
+
+    Each is as `exporters/otlp`. One that works for one signal and fails for another does not count.
+    """
     working_components, failing_components = set(), set()
     for row in flow["receives"] or ():
         if row["state"] in ("comes", "rests"):

@@ -4,7 +4,12 @@
 """Find the collectors of a cluster that a user names, whoever deployed them, and their pods.
 
 A collector is a custom resource of the OpenTelemetry operator, or a Deployment, DaemonSet or StatefulSet. The modules
-that diagnose collectors, watch waves and capture telemetry find theirs here. Private.
+that diagnose collectors, watch waves and capture telemetry find theirs here. For the entry
+
+    {"namespace": "obs", "name": "gateway"}
+
+`find_targets` returns `DiagnosedTarget("obs", "gateway", "OpenTelemetryCollector", custom_resource={…}, workload={…},
+pods=[…])`: the target is one collector of the diagnosis. Private.
 """
 
 from __future__ import annotations
@@ -26,9 +31,12 @@ from ..service_endpoints import read_labels
 from .reader import KINDS, LISTED_PLURALS, ClusterReader, Notes, Object
 
 Answer = TypeVar("Answer")
+# The plurals of the kinds that a collector may be.
 WORKLOADS = ("deployments", "daemonsets", "statefulsets")
 CUSTOM_RESOURCES = "opentelemetrycollectors"
+# These plurals by their kind, such as `daemonsets` by `DaemonSet`.
 PLURALS = {kind: plural for plural, (_version, kind) in KINDS.items() if plural in (*WORKLOADS, CUSTOM_RESOURCES)}
+# How the inventory names a collector that is a workload of a kind.
 MODE_BY_KIND = {"Deployment": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 # The operator's label for the role of a workload. Source: internal/manifests/manifestutils of the operator.
 _COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -43,7 +51,9 @@ class DiagnosedTarget:
     name: str
     kind: str
     custom_resource: Object | None = None
+    """The custom resource of the operator; None if the collector is none."""
     workload: Object | None = None
+    """What runs its pods; None for a sidecar, and if it is not seen."""
     pods: list[Object] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
 

@@ -59,7 +59,10 @@ def find_metrics_paths(
 
 @dataclass
 class Meter:
-    """The readings of the metrics of one collector. Readings are by the pod as NAMESPACE/NAME."""
+    """The readings of the metrics of one collector. Readings are by the pod as NAMESPACE/NAME.
+
+    `take_readings` adds a reading, as often as somebody reads; `measure_flow` compares the first with the last one.
+    """
 
     target: DiagnosedTarget
     config: dict[str, Any]

@@ -4,7 +4,14 @@
 """Read objects of a cluster: each path once, many at a time, and a note for each that this user may not see.
 
 The modules that diagnose, watch and change collectors read through a `ClusterReader`. Its reads never raise an error
-for an object that is forbidden or missing: the `Notes` of a collector say why it was not seen. Private.
+for an object that is forbidden or missing: the `Notes` of a collector say why it was not seen. For example:
+
+    reader.read_ahead([("pods", "obs"), ("events", "obs")])    # both lists at the same time
+    reader.list_objects("pods", "obs", notes)                  # [{"kind": "Pod", …}, …], without another request
+    reader.list_objects("events", "obs", notes)                # None, if this user may not list them
+    notes.build_rows()                                         # [{"what": "events in obs", "why": "… is forbidden"}]
+
+A plural is the name of a kind in paths of the API server, such as `pods`. Private.
 """
 
 from __future__ import annotations
@@ -74,6 +81,7 @@ class _ReadKey(NamedTuple):
 
     @property
     def path(self) -> str:
+        """Its path at the API server."""
         return object_path(*self)
 
 
@@ -83,7 +91,10 @@ def utc_now() -> str:
 
 
 def object_path(plural: str, namespace: str, name: str = "") -> str:
-    """Return the path of an object at the API server; without a name, that of all objects of a kind."""
+    """Return the path of an object at the API server; without a name, that of all objects of a kind.
+
+    For a DaemonSet, that is `/apis/apps/v1/namespaces/obs/daemonsets/agent`.
+    """
     version = KINDS[plural][0]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     path = f"{root}/namespaces/{quote_segment(namespace)}/{plural}"
@@ -97,8 +108,9 @@ class ClusterReader:
     """
 
     def __init__(self, cluster: Cluster, quick_cluster: Cluster) -> None:
-        self.cluster, self.quick_cluster = cluster, quick_cluster
-        self._known: dict[str, ReadResult] = {}
+        self.cluster = cluster
+        self.quick_cluster = quick_cluster
+        self._known: dict[str, ReadResult] = {}  # what was read, by its path at the API server
 
     def read_ahead(self, lists: Iterable[tuple[str, str]], objects: Iterable[tuple[str, str, str]] = ()) -> None:
         """Read lists and objects that are not known yet, many at a time.
@@ -112,12 +124,12 @@ class ClusterReader:
             self._known[key.path] = answer
 
     def _read_result(self, key: _ReadKey) -> ReadResult:
+        """Read an object, or a list of which each object gets its kind, as lists leave it out."""
         version, kind = KINDS[key.plural]
         kind_fields = {"apiVersion": version, "kind": kind}
         try:
             if key.name:
                 return ReadResult(self.cluster.get(key.path))
-            # The items of a list have no kind of their own.
             return ReadResult([{**manifest, **kind_fields} for manifest in self.cluster.items(key.path)])
         except ApiError as error:
             if error.status == NOT_FOUND:  # a kind that is not installed

@@ -8,8 +8,11 @@ host_plan.py lists: it writes a new release (the candidate of the change), check
 and judges it. If a step fails, it rolls back to the earlier release. For example, if release 000007 does not start, the
 task fails with `the process ended. The journal says: Error: … Release 000006 runs again.`
 
-The record of the change is written before each step. A run that is killed leaves the record, and the next run first
-completes or undoes that change.
+The record of the change is written before each step: on the host, a file with the steps PREPARE, SWITCH, ACTIVATE,
+JUDGE or ROLL_BACK. A run that is killed leaves the record, and the next run first completes or undoes that change.
+
+An activation is how the service takes a release: RELOAD, RESTART, START or NOTHING. The outcome is what the task
+returns: the release, the changed files, the activation, and notes for the user.
 """
 
 from __future__ import annotations
@@ -71,13 +74,20 @@ class HostChange:
     def __init__(
         self, machine: Machine, store: Store, bundle: CollectorBundle, program: Program, mask: Callable[[str], str]
     ) -> None:
-        self.machine, self.store, self.bundle, self.program, self.mask = machine, store, bundle, program, mask
+        self.machine = machine
+        self.store = store
+        self.bundle = bundle
+        self.program = program
+        self.mask = mask
         self.outcome = HostOutcome()
 
     # ── The change ──
 
     def plan_changes(self) -> HostOutcome:
-        """Return what a change would do, for check mode."""
+        """Return what a change would do, for check mode.
+
+        What `_recover_interrupted` has done before counts as a part of it.
+        """
         planned = plan_outcome(self.machine, self.store, self.bundle)
         planned.is_changed = planned.is_changed or self.outcome.is_changed
         planned.earlier_release = self.outcome.earlier_release
@@ -99,7 +109,10 @@ class HostChange:
         return outcome
 
     def _make_change(self) -> None:
-        """Write a candidate with the files of the bundle, check it, and take it."""
+        """Write a candidate with the files of the bundle, check it, and take it.
+
+        A candidate that fails the check is removed: the service has never run with it. Raises Problem or Failure.
+        """
         store, earlier = self.store, self.store.releases.find_current()
         self._make_folders()
         if self.bundle.awaits_wave:
@@ -225,14 +238,15 @@ class HostChange:
 
         Raises Failure if the earlier release does not run.
         """
-        outcome, current_number = self.outcome, self.store.releases.find_current()
+        outcome = self.outcome
+        current_number = self.store.releases.find_current()
         if earlier == current_number:
             outcome.release = current_number
             return outcome
-        outcome.is_changed, outcome.activation = True, RESTART
-        outcome.notes.append(
-            self._roll_back(OngoingChange(earlier, current_number, ROLL_BACK, self._current_time_text(), RESTART))
-        )
+        outcome.is_changed = True
+        outcome.activation = RESTART
+        change = OngoingChange(earlier, current_number, ROLL_BACK, self._current_time_text(), RESTART)
+        outcome.notes.append(self._roll_back(change))
         if earlier:
             with suppress(OSError):  # the earlier release runs, even if a full disk takes no note
                 self.store.rollback_note.write(earlier)
@@ -261,10 +275,7 @@ class HostChange:
         with suppress(OSError):  # a full disk must not keep the release that works from running
             store.change_record.write(replace(change, step=ROLL_BACK))
         if not change.earlier:
-            stop_service(self.machine, self.store)
-            loss_lines = Drain(self.machine, store, discards=True).list_losses()
-            remove_all_files(self.machine, self.store)
-            return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
+            return self._undo_first_install()
         files = store.releases.read_files(change.earlier)
         is_in_use = store.releases.find_current() == change.earlier
         is_untouched = is_in_use and self.machine.service(store.service).is_active
@@ -283,6 +294,13 @@ class HostChange:
             bundle = replace(self.bundle, ports=(), health_url="")
             self._build_watch(started, bundle).wait_until_ready()
         return f"Release {change.earlier} runs again."
+
+    def _undo_first_install(self) -> str:
+        """Remove the collector from the host, and return a sentence on that and on each queue that is lost with it."""
+        stop_service(self.machine, self.store)
+        loss_lines = Drain(self.machine, self.store, discards=True).list_losses()
+        remove_all_files(self.machine, self.store)
+        return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
 
     def _discard_candidate(self, change: OngoingChange) -> None:
         """Remove a candidate to which no run has switched."""

@@ -10,8 +10,12 @@ layers. In a layer, a key that ends with `+` appends to a list, and a key with `
     recipe     service: {pipelines: {traces: {processors: [memory_limiter]}}}
     a.yml      service: {pipelines: {"traces*": {processors+: [batch]}}}
 
-In the finished config, `service.pipelines.traces.processors[1]` is batch, and `locate` leads to its line of a.yml.
-Private.
+In the finished config, `service.pipelines.traces.processors[1]` is batch, and `locate` leads to its line of a.yml:
+
+    composed.locate(("service", "pipelines", "traces", "processors", 1))    Position("a.yml", 1, 49)
+
+The second half of the file is about versions: `parse_version` makes them comparable, and `rename_for_version` gives the
+components of a config the names that an older Collector knows. Private.
 """
 
 from __future__ import annotations
@@ -25,23 +29,25 @@ from typing import Any
 
 from .paths import ROLES, Config, Path, Position, mapping_at, value_at
 
-# After a key: append to the list that is there. In a pipeline's name: every pipeline that matches.
+# After a key: append to the list that is there, as in `processors+: [batch]`.
 APPEND_SIGN = "+"
+# In a pipeline's name: every pipeline that matches, as in `traces*`.
 _WILDCARD = "*"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One source of config: its name, the config, whether it is a recipe, and where its paths stand in a file.
-
-    `positions` is empty for a recipe and for data without a file. `duplicates` are keys that the file has twice.
-    """
+    """One source of a config."""
 
     name: str
+    """Such as `a.yml`, or `recipe 'otlp_ingest'`."""
     config: Config
     recipe: bool = False
+    """Whether it is a recipe of this collection."""
     positions: Mapping[Path, Position] = field(default_factory=dict)
+    """Where its paths stand in its file; empty for a recipe and for data without a file."""
     duplicates: tuple[tuple[Path, Position], ...] = ()
+    """The keys that its file has twice, and where."""
 
     def position(self, path: Path) -> Position | None:
         """Return where the path, or the nearest thing around it, stands in this layer's source."""
@@ -60,7 +66,10 @@ class ComposedConfig:
     layers: tuple[Layer, ...]
 
     def locate(self, path: Path) -> Position:
-        """Return where the user can change what stands at this path of the finished config."""
+        """Return where the user can change what stands at this path of the finished config.
+
+        The last layer that sets it wins. If none does, what is around it counts.
+        """
         for layer in reversed(self.layers):
             position = self._position_in(layer, path)
             if position is not None:
@@ -82,24 +91,25 @@ class ComposedConfig:
 
 
 def is_pattern(key: str) -> bool:
-    """Return whether a pipeline key stands for all pipelines that match it."""
+    """Return whether a pipeline key such as `traces*` stands for all pipelines that match it."""
     return _WILDCARD in key
 
 
 def _find_layer_path(layer_value: Any, path: Path, composed_value: Any) -> Path | None:
     """Return the path in a layer of what stands at `path` in the finished config; None if the layer does not set it.
 
-    They differ where the layer has a key with `+`, a pattern such as `traces*`, or a list with other indexes.
+    They differ where the layer has a key with `+`, a pattern such as `traces*`, or a list with other indexes: the path
+    `service.pipelines.traces.processors[1]` may be `service.pipelines.traces*.processors+[0]` in a layer.
     """
     layer_path: Path = ()
     for part in path:
         is_unmerged = layer_value is composed_value  # nothing was merged here, so the path itself is right
         composed_value = value_at(composed_value, (part,))
-        layer_key = (
-            _find_list_index(layer_value, composed_value, part, is_unmerged)
-            if isinstance(layer_value, list)
-            else _find_mapping_key(layer_value, part)
-        )
+        layer_key: str | int | None
+        if isinstance(layer_value, list):
+            layer_key = _find_list_index(layer_value, composed_value, part, is_unmerged)
+        else:
+            layer_key = _find_mapping_key(layer_value, part)
         if layer_key is None:
             return None
         layer_path = (*layer_path, layer_key)
@@ -145,16 +155,15 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Rename:
-    """A type that got a new name.
-
-    Versions from `since_version` take the new one, and the old one only when `takes_old_name` is set.
-    """
+    """A type that got a new name, such as exporter otlp, which is called otlp_grpc since 0.144.0."""
 
     section: str
     old_name: str
     new_name: str
     since_version: str
+    """The first version that takes the new name."""
     takes_old_name: bool
+    """Whether versions from then on take the old name too."""
 
 
 @lru_cache(maxsize=1024)
@@ -170,14 +179,21 @@ def complete_version(text: str) -> str:
 
 
 def rename_for_version(config: Config, version: str, renames: Iterable[Rename]) -> dict[str, Any]:
-    """Return the config with the old name of every component whose new one this version does not know."""
+    """Return the config with the old name of every component whose new one this version does not know.
+
+    Recipes use new names. For a version of before the rename, `exporters: {otlp_grpc/gateway: {}}` becomes
+    `exporters: {otlp/gateway: {}}`, also where pipelines list it.
+    """
     old_names = _map_old_names(parse_version(version), renames)
     if not old_names:
         return dict(config)
     renamed_config: dict[str, Any] = {key: _rename_section(key, value, old_names) for key, value in config.items()}
     pipelines = {}
     for name, pipeline in mapping_at(config, "service", "pipelines").items():
-        pipelines[name] = {role: _rename_pipeline_ids(role, ids, old_names) for role, ids in (pipeline or {}).items()}
+        renamed_pipeline = {}
+        for role, ids in (pipeline or {}).items():
+            renamed_pipeline[role] = [_rename_in_role(role, component_id, old_names) for component_id in ids or ()]
+        pipelines[name] = renamed_pipeline
     if pipelines:
         renamed_config["service"] = {**renamed_config["service"], "pipelines": pipelines}
     return renamed_config
@@ -196,15 +212,10 @@ def _rename_section(section_name: str, components: Any, old_names: Mapping[tuple
     """Return a section of components by their old names."""
     if not isinstance(components, dict) or section_name == "service":
         return components
-    return {
-        _rename_component(section_name, component_id, old_names): settings
-        for component_id, settings in components.items()
-    }
-
-
-def _rename_pipeline_ids(role: str, ids: Iterable[str] | None, old_names: Mapping[tuple[str, str], str]) -> list[str]:
-    """Return what a pipeline lists in a role by the old names."""
-    return [_rename_in_role(role, component_id, old_names) for component_id in ids or ()]
+    renamed_components = {}
+    for component_id, settings in components.items():
+        renamed_components[_rename_component(section_name, component_id, old_names)] = settings
+    return renamed_components
 
 
 def _rename_in_role(role: str, component_id: str, old_names: Mapping[tuple[str, str], str]) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..otlp_requests import OTLP_SIGNALS
+
 Path = tuple["str | int", ...]
 """Keys and indexes that lead to a value, such as `("service", "pipelines", "traces", "exporters", 0)`."""
 Config = Mapping[str, Any]
@@ -114,6 +116,8 @@ def _children(value: Any) -> Iterator[tuple[Any, Any]]:
 
 # The sections that define components.
 SECTIONS = ("receivers", "processors", "connectors", "exporters", "extensions")
+# The signals that the name of a pipeline may begin with, as in `traces/backend`. `profiles` needs a feature gate.
+PIPELINE_SIGNALS = (*OTLP_SIGNALS, "profiles")
 # The keys of a pipeline, and the sections that define the ids in them. A connector is a receiver of one pipeline and an
 # exporter of another.
 ROLES = {

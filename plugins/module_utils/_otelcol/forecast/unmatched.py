@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a user names for a forecast, and nothing of the replays matches. Private.
 
-A misspelt name in an option would otherwise have no effect, and nobody would notice. The lines become notes of the
-forecast.
+A forecast replays captured telemetry through the configs before and after a change (see forecast_model.py). A misspelt
+name in one of its options would have no effect, and nobody would notice. So `list_unmatched_notes` makes a note of
+each, which the forecast shows:
+
+    receivers: no config has a receiver otpl for what is replayed, so traces do not go there
+    tenant_attribute: no resource has tenant.id, so there are no figures of tenants
 """
 
 from __future__ import annotations
@@ -20,31 +24,37 @@ from .money import signal_of_price
 from .sent_changes import SentChange
 from .tallies import Tally
 
+# The figure of limits that counts time series.
 _SERIES = "series"
 
 
 @dataclass(frozen=True)
 class NamedOptions:
-    """What a user names: limits, prices, rates and receivers by signal, and the attribute of tenants."""
+    """What a user names in the options of a forecast."""
 
     limits: ForecastLimits
     prices: Mapping[str, float]
+    """By what is paid for, such as `million_spans`; `signal_of_price` says for which signal that is."""
     rates: Mapping[str, float]
+    """How many items come in per second, by signal."""
     receivers: Mapping[str, str]
+    """The receiver that gets the telemetry of a signal, such as `{"traces": "otlp"}`."""
     tenant_attribute: str
+    """The attribute of resources that names their tenant; empty if there are no tenants."""
 
 
 @dataclass(frozen=True)
 class ReplayFacts:
-    """What the replays had: items of the capture by signal, changes, what was sent, and the receivers of both forms.
-
-    The forms are the configs before and after the change.
-    """
+    """What the replays of a capture had, through the configs before and after the change."""
 
     captured_by_signal: Mapping[str, int]
+    """The number of items in the capture, by signal."""
     changes: Sequence[SentChange]
+    """What exporters sent before and after, for each exporter and signal."""
     tallies: Sequence[Tally]
+    """The counts of what was sent."""
     receivers: frozenset[str]
+    """The receivers of both configs that got telemetry."""
 
 
 def parse_receivers(receivers: Mapping[str, Any]) -> dict[str, str]:
@@ -65,9 +75,9 @@ def list_unmatched_notes(user_options: NamedOptions, replayed: ReplayFacts) -> I
     if not has_series and any(limit.figure_name == _SERIES for limit in user_options.limits.figure_limits):
         yield "limits: no exporter sends metrics, before or after, so no limit of series can be passed"
     yield from _list_unmatched_prices(user_options.prices, replayed.changes)
-    yield from (
-        f"rates: the capture has no {name}" for name in user_options.rates if not replayed.captured_by_signal.get(name)
-    )
+    for signal in user_options.rates:
+        if not replayed.captured_by_signal.get(signal):
+            yield f"rates: the capture has no {signal}"
     yield from list_unmatched_receivers(user_options.receivers, replayed.receivers)
     senders = {sender for tally in replayed.tallies for sender in tally.items_by_sender}
     if user_options.tenant_attribute and not any(sender.tenant for sender in senders):
@@ -82,6 +92,7 @@ def list_unmatched_receivers(receiver_by_signal: Mapping[str, str], known_receiv
 
 
 def _list_unmatched_prices(prices: Mapping[str, float], changes: Sequence[SentChange]) -> Iterator[str]:
+    """Yield a line for each price of a signal that no exporter sends."""
     sent_signals = {change.signal for change in changes}
     for name in prices:
         signal = signal_of_price(name)

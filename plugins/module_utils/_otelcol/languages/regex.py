@@ -3,9 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Regular expressions as Go reads them (RE2): one pass over the text says what Go refuses.
 
-Python's `re` takes lookarounds, backreferences and possessive quantifiers, which Go does not, and refuses some that
-Go takes. An operand is the part before a repetition such as `*`, which it repeats. A class is a set of characters, such
-as `[a-z]` or `\\d`. Source: the documentation of Go's regexp/syntax. Private.
+The Collector does not start with a regular expression that Go refuses, and Python's `re` cannot tell: it takes
+lookarounds, backreferences and possessive quantifiers, which Go does not, and refuses some that Go takes. The rules on
+settings and on OTTL ask here:
+
+    find_regex_refusal("a(?=b)")               RegexRefusal(start=1, reason="Go has no lookahead")
+    read_regex("(?P<code>\\d+) (.*)").groups    [CapturingGroup(0, has_name=True), CapturingGroup(14, has_name=False)]
+
+An operand is the part before a repetition such as `*`, which it repeats. A class is a set of characters, such as
+`[a-z]` or `\\d`. Source: the documentation of Go's regexp/syntax. Private.
 """
 
 from __future__ import annotations
@@ -20,17 +26,21 @@ from .unicode_classes import UNICODE_CLASSES
 # Limits of Go's regexp/syntax: how often a part repeats, and how deep groups nest.
 _MOST_REPEATED = 1000
 _DEEPEST = 1000
-# Signs that may follow a backslash; any other sign than a letter or digit may too, and means itself.
+# Letters and digits that may follow a backslash. Each other sign may too, and means itself: `\.` is a dot.
 _ESCAPES_OUTSIDE_CLASS = frozenset("afnrtvdDsSwWbBAzpPx01234567")
 _ESCAPES_IN_CLASS = frozenset("afnrtvdDsSwWpPx01234567")
+# Those of them that stand for a class, such as `\d`.
 _CLASS_ESCAPES = frozenset("dDsSwWpP")
+# A tuple, since an empty text is in every text, but in no tuple of digits.
 _OCTAL_DIGITS = tuple("01234567")
+# Those that stand for a single character other than themselves.
 _CONTROL_CHARACTERS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-# What follows `\p`: one letter, or a name in braces.
+# What follows `\p`: one letter, or a name in braces, as in `\pL` and `\p{^Greek}`.
 _UNICODE = re.compile(r"(\w)|\{\^?([^}]*)\}", re.ASCII)
-# Go ignores these in the name of a Unicode class.
+# Go ignores these in the name of a Unicode class: `\p{Old_Italic}` is `\p{olditalic}`.
 _IGNORED = re.compile(r"[-_ ]")
 _PLAIN_CLASSES = frozenset(_IGNORED.sub("", name).lower() for name in UNICODE_CLASSES)
+# Classes that may stand in another one, as in `[[:alpha:]_]`.
 _POSIX_CLASSES = frozenset(
     (
         *("alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph"),
@@ -45,7 +55,10 @@ _FLAGS = re.compile(r"\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+|)([:)])")
 # The name of a group behind its bracket, as in `(?P<name>`, and a code behind a backslash: `x1f`, `x{1f600}`.
 _NAME = re.compile(r"\?P?<([A-Za-z0-9_]+)>")
 _HEX = re.compile(r"x(?:[0-9a-fA-F]{2}|\{([0-9a-fA-F]+)\})")
-_LARGEST_RUNE, _RUNE_DIGITS = 0x10FFFF, 8
+# The largest number of a character, and with how many hexadecimal digits it may be written.
+_LARGEST_RUNE = 0x10FFFF
+_RUNE_DIGITS = 8
+# Why Go does not take a group, by what follows its `(`.
 _UNSUPPORTED_GROUPS = {
     "?=": "Go has no lookahead",
     "?!": "Go has no lookahead",
@@ -61,11 +74,12 @@ class RegexRefusal(NamedTuple):
     """Why Go refuses a regular expression, and where in it."""
 
     start: int
+    """The number of the character from which on it is wrong, from 0."""
     reason: str
 
 
-class _RegexRefused(Exception):  # noqa: N818 - a verdict, not a failure
-    """Go refuses what is read."""
+class _RegexRefused(Exception):  # noqa: N818 - says what Go does, not that the reader failed
+    """Go refuses what the reader reads. `read_regex` makes a result of it."""
 
     def __init__(self, start: int, why: str) -> None:
         self.refusal = RegexRefusal(start, why)
@@ -80,10 +94,27 @@ class CapturingGroup(NamedTuple):
 
 
 class ReadRegex(NamedTuple):
-    """What a regular expression is to Go: why it is refused, None if it is not, and then its capturing groups."""
+    """What Go makes of a regular expression."""
 
     refusal: RegexRefusal | None
+    """None if Go takes it."""
     groups: list[CapturingGroup]
+    """Its capturing groups; none if it is refused."""
+
+
+def find_regex_refusal(text: str) -> RegexRefusal | None:
+    """Return why Go refuses a regular expression; None if it takes it."""
+    return read_regex(text).refusal
+
+
+def read_regex(text: str) -> ReadRegex:
+    """Return whether Go takes a regular expression, and its capturing groups."""
+    reader = _Reader(text)
+    try:
+        reader.read_expression()
+    except _RegexRefused as refused:
+        return ReadRegex(refused.refusal, [])
+    return ReadRegex(None, reader.capturing_groups)
 
 
 @dataclass
@@ -92,7 +123,7 @@ class _OpenGroup:
 
     `has_operand` is whether something stands here that a repetition can repeat. Go limits how often a part repeats in
     all, as repetitions in repetitions multiply: `last_repetitions` is that number for the last operand, and
-    `most_repetitions` the largest one in the group.
+    `most_repetitions` the largest one in the group. In `(a{3}b{20}){10}`, the group has 20, and is repeated 200 times.
     """
 
     start: int
@@ -103,9 +134,10 @@ class _OpenGroup:
 
 @dataclass
 class _Reader:
-    """Reads a regular expression once, from `position` on. Its methods raise _RegexRefused.
+    """Reads a regular expression once, from its begin to its end. `read_expression` is the entry point.
 
-    Each method reads what its name says, which begins at `position`, and leaves `position` behind it.
+    Each other method `_read_…` reads what its name says, which begins at `position`, and moves `position` to the
+    character after it. It raises _RegexRefused for what Go refuses.
     """
 
     text: str
@@ -346,19 +378,5 @@ def _is_rune(digits: str) -> bool:
 
 
 def _read_capped_number(digits: str) -> int:
+    """Return a number of repetitions; for one with too many digits, a number that is refused too."""
     return int(digits) if len(digits) <= len(str(_MOST_REPEATED)) else _MOST_REPEATED + 1
-
-
-def find_regex_refusal(text: str) -> RegexRefusal | None:
-    """Return why Go refuses a regular expression; None if it takes it."""
-    return read_regex(text).refusal
-
-
-def read_regex(text: str) -> ReadRegex:
-    """Return what a regular expression is to Go."""
-    reader = _Reader(text)
-    try:
-        reader.read_expression()
-    except _RegexRefused as refused:
-        return ReadRegex(refused.refusal, [])
-    return ReadRegex(None, reader.capturing_groups)

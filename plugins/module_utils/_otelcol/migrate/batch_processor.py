@@ -16,9 +16,11 @@ into
     service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}
 
 The processor stays in a pipeline where only it can do the work: before a processor that groups data, before several
-exporters that share its batches, and before an exporter without batches of its own. A few builds have a processor with
-a queue: there it takes the place of one that stays. data_edits.py has the changes and edits, and rules/batching.py
-judges the same processor.
+exporters that share its batches, and before an exporter without batches of its own. A few builds have another processor
+with a queue, `queue_batch`. There, it is the successor: it takes the place of a batch processor that stays.
+
+A migration calls `move_deprecated_batches`; the render of a collector calls `move_batches_to_exporters` (see
+_collector/request_bytes.py). data_edits.py has the changes and edits, and rules/batching.py judges the same processor.
 
 Source: docs/rfcs/batching-migration.md of the Collector; processor/batchprocessor/{config,batch_processor}.go and
 exporter/exporterhelper/internal/queuebatch/config.go for settings and defaults.
@@ -27,7 +29,7 @@ exporter/exporterhelper/internal/queuebatch/config.go for settings and defaults.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path, list_at, mapping_at, value_at
@@ -46,7 +48,8 @@ from ..rules.build_facts import TargetBuild
 from ..traits import PROCESSORS, Trait, kind_of, sends_nothing, traits_of
 from .data_edits import Add, ConfigChange, Drop, Edit, Put, Replace, Unsolved, change_type, type_of
 
-# What the processor does without settings: the items of a batch, and how long it waits for them.
+# What the processor does without settings: the items of a batch (spans, data points or log records), and how long it
+# waits for them.
 DEFAULT_SIZE = 8192
 _DEFAULT_TIMEOUT = "200ms"
 # What a queue has room for without settings, in requests.
@@ -57,6 +60,7 @@ _ZERO_TIMEOUTS = ("0", "0s", "0ms", 0)
 _PARTITION_SINCE = "0.147.0"
 # The processor with a queue, by its names from the newest on. A few builds have it.
 _QUEUE_PROCESSORS = ("queue_batch", "queuebatch")
+# The first sentence of the reason of each change.
 _UPSTREAM_PLAN = (
     f"Upstream plans batches in exporters by default from {DEFAULT_SINCE} on, and to remove the processor in"
     f" {GONE_SINCE}."
@@ -78,17 +82,16 @@ def move_batches_to_exporters(
     its batches may have fewer records.
     """
     processors = mapping_at(config, "processors")
-    plans = {
-        name: _make_plan(name, config, target, keeps_batch_size=keeps_batch_size)
-        for name in processors
-        if type_of(name) == BATCH
-    }
+    plans: dict[str, _Plan] = {}
+    for name in processors:
+        if type_of(name) == BATCH:
+            plans[name] = _make_plan(name, config, target, keeps_batch_size=keeps_batch_size)
     processors_by_exporter = _group_by_exporter(plans, processors)
     finished_exporters: set[str] = set()
     for name, plan in plans.items():
         successor = _find_successor(name, config, target) if plan.reason_by_kept_path else ""
         if not (plan.removed_paths or successor or is_from_version(target, GONE_SINCE)):
-            continue
+            continue  # it stays wherever it is
         path: Path = ("processors", name)
         refusal = _explain_refusal(processors[name], target)
         refusal = refusal or _explain_disagreement(plan, processors_by_exporter, config)
@@ -125,21 +128,26 @@ def queue_batch_of(settings: Any) -> dict[str, Any]:
 # ── What becomes of one processor ──
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Plan:
-    """What becomes of one batch processor in each pipeline that lists it, by the path of its id there."""
+    """What becomes of one batch processor in the pipelines that list it.
 
-    exporters: dict[str, None] = field(default_factory=dict)
-    """The exporters that take over, as keys, in order."""
-    removed_paths: list[Path] = field(default_factory=list)
+    A path is that of its id in a pipeline, such as `("service", "pipelines", "traces", "processors", 0)`.
+    """
+
+    exporters: tuple[str, ...]
+    """The exporters that make the batches instead, where it goes."""
+    removed_paths: tuple[Path, ...]
     """Where it goes."""
-    reason_by_kept_path: dict[Path, str] = field(default_factory=dict)
+    reason_by_kept_path: Mapping[Path, str]
     """Where it stays, and why."""
 
 
 def _make_plan(processor_id: str, config: Any, target: TargetBuild, *, keeps_batch_size: bool) -> _Plan:
     """Return what becomes of a processor in each pipeline."""
-    plan = _Plan()
+    exporters_instead: list[str] = []
+    removed_paths: list[Path] = []
+    reason_by_kept_path: dict[Path, str] = {}
     graph = PipelineGraph.of(config)
     least_batch_size = queue_batch_of(mapping_at(config, "processors")[processor_id])["min_size"]
     if not keeps_batch_size:
@@ -154,11 +162,11 @@ def _make_plan(processor_id: str, config: Any, target: TargetBuild, *, keeps_bat
         reason = _explain_shared_batches(processors[index + 1 :], exporters, config, target)
         reason = reason or _explain_inability(least_batch_size, exporters, config, target)
         if reason:
-            plan.reason_by_kept_path[id_path] = reason
+            reason_by_kept_path[id_path] = reason
         else:
-            plan.removed_paths.append(id_path)
-            plan.exporters.update(dict.fromkeys(exporters))
-    return plan
+            removed_paths.append(id_path)
+            exporters_instead += exporters
+    return _Plan(tuple(dict.fromkeys(exporters_instead)), tuple(removed_paths), reason_by_kept_path)
 
 
 def _find_exporters_behind(
@@ -199,8 +207,8 @@ def _explain_shared_batches(
 ) -> str:
     """Return why others than a single exporter gain from the batches of the processor; empty if none does.
 
-    These are processors behind it that group data, and several exporters that share its batches. Exporters that make
-    batches by default share none.
+    These are processors behind it that group data, such as groupbyattrs, and several exporters that share its batches.
+    Exporters that make batches by default share none.
     """
     for processor in following_processors:
         if isinstance(processor, str) and Trait.GROUPS in traits_of(PROCESSORS, processor):
@@ -208,10 +216,10 @@ def _explain_shared_batches(
     has_lasting_queue = any(_keeps_requests(_find_exporter_settings(config, exporter)) for exporter in exporters)
     if len(exporters) <= 1 or has_lasting_queue:
         return ""
-    batches_by_default = is_from_version(target, DEFAULT_SINCE)
-    if _find_successor(BATCH, {}, target) or not batches_by_default:
-        return f"{', '.join(exporters)} share its batches."
-    return ""
+    has_successor = bool(_find_successor(BATCH, {}, target))
+    if is_from_version(target, DEFAULT_SINCE) and not has_successor:
+        return ""
+    return f"{', '.join(exporters)} share its batches."
 
 
 def _keeps_requests(exporter_settings: Any) -> bool:
@@ -292,7 +300,7 @@ def _are_equal_batches(processor_settings: Sequence[Any]) -> bool:
 
 
 def _build_change(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: str) -> ConfigChange:
-    """Return the change of the processor at a path, such as `batch → sending_queue.batch of otlp`."""
+    """Return the change of the processor at a path, whose title is such as `batch → sending_queue.batch of otlp`."""
     new_batchers = []
     for exporter in plan.exporters:
         if not collects_requests(_find_exporter_settings(config, exporter)):
@@ -331,6 +339,10 @@ def _edit_pipelines(path: Path, plan: _Plan, successor: str, config: Any, target
 def _edit_exporter_queue(exporter: str, settings: Any, processor_settings: Any) -> list[Edit]:
     """Return the edits that give an exporter batches. Its queue has room for as many items as it had in batches.
 
+    For an exporter `otlp: {sending_queue: {queue_size: 100}}` and a processor with batches of 1000 items, they make
+
+        otlp: {sending_queue: {sizer: items, queue_size: 100000, batch: {sizer: items, min_size: 1000, …}}}
+
     A queue in a file knows its size in requests, items and bytes since queues make batches, so it may change the unit.
     """
     path: Path = ("exporters", exporter)
@@ -356,7 +368,8 @@ def _build_queue_settings(
     """Return what the queue of an exporter gets: batches, unless it makes some, and its size in items."""
     batch = queue_batch_of(processor_settings)
     batches = {} if collects_requests(exporter_settings) else {BATCH: batch}
-    size_in_requests, items_of_request = queue_settings.get("queue_size", _DEFAULT_QUEUE_SIZE), batch["min_size"]
+    size_in_requests = queue_settings.get("queue_size", _DEFAULT_QUEUE_SIZE)
+    items_of_request = batch["min_size"]
     has_known_size = isinstance(size_in_requests, int) and isinstance(items_of_request, int)
     if "sizer" in queue_settings or not has_known_size:
         return batches

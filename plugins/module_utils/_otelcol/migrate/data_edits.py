@@ -8,8 +8,10 @@ A step of a migration (steps.py) yields a `ConfigChange` for each thing that it 
     ConfigChange(("exporters", "otlphttp"), "otlphttp → otlp_http", "Renamed in 0.144.0.",
         (RenameKey(("exporters", "otlphttp"), "otlp_http"), Put(("service", "pipelines", "traces", "exporters", 0), …)))
 
-All paths of the edits of one step are those of the config before the step. An entry is a key of a mapping with its
-value.
+`_migrate.py` has the edits of a step applied before it asks the next one. All paths of the edits of one step are those
+of the config before the step. An entry is a key of a mapping with its value.
+
+The second half of the file finds components and their mentions in a config, as most steps need.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class RenameKey(Edit):
-    """Give the key at the end of a path another name."""
+    """Give the key at the end of a path another name: `{otlphttp: {}}` becomes `{otlp_http: {}}`."""
 
     key: str
 
@@ -51,19 +53,19 @@ class Replace(Edit):
 
 @dataclass(frozen=True)
 class Drop(Edit):
-    """Remove an item of a list."""
+    """Remove an item of a list. The path ends in its index."""
 
 
 @dataclass(frozen=True)
 class Put(Edit):
-    """Give the scalar at a path another value."""
+    """Give the scalar at a path another value, such as the id of an exporter that a pipeline lists."""
 
     value: str
 
 
 @dataclass(frozen=True)
 class Substitute(Edit):
-    """Replace each match of a pattern in the text at a path; `replacement` is that of `re.sub`."""
+    r"""Replace each match of a pattern in the text at a path; `replacement` is that of `re.sub`, such as `\1x`."""
 
     pattern: re.Pattern[str]
     replacement: str
@@ -106,6 +108,7 @@ class Unsolved:
 def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
     """Return the data of a config after edits. The paths of all edits are those of the config before any edit."""
     edited_config = copy.deepcopy(config)
+    # By the path of a mapping, the entries that come into the place of each of its keys.
     replaced_entries: dict[Path, dict[Any, tuple[tuple[Any, Any], ...]]] = {}
     # Inner edits come first, and items of a list from its end, so that no edit moves the place of a later one.
     for edit in sorted(edits, key=_edit_sort_key, reverse=True):
@@ -128,7 +131,10 @@ def has_same_meaning(config: Any, other_config: Any) -> bool:
 
 
 def _normalize(value: Any) -> Any:
-    """Return a value in which mappings have an order, and empty mappings and lists are None."""
+    """Return a value in which mappings have an order, and empty mappings and lists are None.
+
+    `{b: {}, a: 1}` becomes `[("'a'", 1), ("'b'", None)]`.
+    """
     if isinstance(value, dict):
         return sorted((repr(key), _normalize(child)) for key, child in value.items()) or None
     if isinstance(value, list):
@@ -183,7 +189,7 @@ def change_type(component_id: str, new_type: str) -> str:
 
 
 def list_components(config: Any) -> Iterator[tuple[str, str, Any]]:
-    """Yield section, id and settings of every component."""
+    """Yield section, id and settings of every component, such as `("exporters", "otlp/backend", {…})`."""
     for section_name in SECTIONS:
         for component_id, settings in mapping_at(config, section_name).items():
             if isinstance(component_id, str):
@@ -191,7 +197,10 @@ def list_components(config: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def find_component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, ComponentKey]]:
-    """Yield the path of every mention of a component, with the component, which the config may lack."""
+    """Yield the path of every mention of a component, with the component, which the config may lack.
+
+    Pipelines and the service mention components, and so do settings such as `auth: {authenticator: basicauth}`.
+    """
     for path, component_id in list_references(config):
         possible_sections = ROLES.get(str(path[-2]), ("extensions",))
         yield path, (_find_defining_section(config, component_id, possible_sections), component_id)
@@ -214,9 +223,9 @@ def list_renaming_edits(
     config: Any, catalogue: Catalogue, new_ids: Mapping[ComponentKey, str]
 ) -> dict[ComponentKey, list[Edit]]:
     """Return for each of these components the edits that give it its new id, in its section and in every mention."""
-    edits: dict[ComponentKey, list[Edit]] = {
-        (name, old_id): [RenameKey((name, old_id), new_id)] for (name, old_id), new_id in new_ids.items()
-    }
+    edits: dict[ComponentKey, list[Edit]] = {}
+    for component, new_id in new_ids.items():
+        edits[component] = [RenameKey(component, new_id)]
     for path, component in find_component_uses(config, catalogue):
         if component in new_ids:
             edits[component].append(Put(path, new_ids[component]))

@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exporter elasticsearch keeps the documents and indexes that a config had before defaults changed. Private.
 
-The function here is a step of a migration, see steps.py. The sources are those of the rules in
-_otelcol/rules/elasticsearch_documents.py.
+The exporter maps records to documents of Elasticsearch. A newer version maps them otherwise if the config does not say
+how, and then dashboards and queries find nothing. This step of a migration (steps.py) writes the old default down:
+
+    elasticsearch: {logs_index: app-logs}    →    elasticsearch: {logs_index: app-logs, mapping: {mode: none}}
+
+`_keep_mapping` has more examples. The sources are those of the rules in _otelcol/rules/elasticsearch_documents.py.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from ..rules.build_facts import TargetBuild
 from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DEFAULT, UNREAD_ATTRIBUTE, is_data_stream
 from .data_edits import Add, ConfigChange, Edit, Replace, Unsolved, type_of
 
+# The keys that chose an index by attributes, such as `logs_dynamic_index`.
 _DYNAMIC_KEYS = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in INDEX_KEYS)
 # How documents were mapped by default before OTEL_BY_DEFAULT.
 _OLD_DEFAULT_MODE = "none"

@@ -4,7 +4,12 @@
 """Settings that moved, and spellings that the target no longer takes. Private.
 
 Each public function is a step of a migration, see steps.py: it yields a `ConfigChange` or an `Unsolved` for each place
-that the target version would refuse or ignore (data_edits.py).
+that the target version would refuse or ignore (data_edits.py). For a target of 0.130 or later, `move_batcher` yields of
+
+    exporters: {otlp: {batcher: {min_size_items: 100}}}
+
+    ConfigChange(("exporters", "otlp", "batcher"), "batcher → sending_queue.batch", "Removed in 0.130.0; …",
+        (Replace(("exporters", "otlp", "batcher"), (("sending_queue", {"batch": {"min_size": 100}}),)),))
 """
 
 from __future__ import annotations
@@ -30,7 +35,7 @@ from .data_edits import (
     type_of,
 )
 
-# The version of the Collector from which on each of these holds. Source: its changelogs.
+# The version of the Collector from which on each of these holds. Each step says what it means. Source: its changelogs.
 BRACES_ONLY = "0.104.0"
 BALLAST_GONE = "0.109.0"
 READERS_SINCE = "0.111.0"
@@ -41,35 +46,35 @@ TOPICS_SINCE = "0.142.0"
 START_TIME_GONE = "0.143.0"
 KEEP_ALIVE_SINCE = "0.160.0"
 
-# How configs spell the level of the logging exporter, and the verbosity of the debug exporter for each.
+# How configs spell the level of the logging exporter.
 LEVELS = ("loglevel", "logLevel")
+# The verbosity of the debug exporter for a level of the logging exporter; that of other levels is `basic`.
 _VERBOSITY = {"debug": "detailed", "info": "normal"}
 
-# Settings of connections that are kept, those that say whether they are, and what says that they are not.
+# Settings of connections that are kept open between requests.
 _KEPT_CONNECTION_KEYS = ("idle_conn_timeout", "max_idle_conns", "max_idle_conns_per_host", "idle_timeout")
+# Settings that say whether connections are kept, with the value that says that they are not.
 _UNKEPT_CONNECTION_KEYS = {"disable_keep_alives": True, "keep_alives_enabled": False}
 
 # A host and a port, which may be a variable: `0.0.0.0:${env:PORT}`.
 _ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
-# A dollar that no other dollar escapes, and a name without braces; names of variables are upper case by custom, and
-# what is not may be a pattern's group or the end of one.
+# A dollar that no other dollar escapes, and a name without braces, such as `$POD_IP`. Only names in upper case count,
+# which names of variables have by custom: `$name` or `$1` in a pattern may be one of its groups, or end it.
 _BARE_VARIABLE = re.compile(r"(?<![\\$])((?:\$\$)*)\$([A-Z][A-Z0-9_]{2,})\b")
 _BRACED_VARIABLE = r"\1${env:\2}"
 # Settings of a batcher that have another name in `sending_queue.batch`, and those that have the same name.
 _RENAMED_BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
 _BATCH_KEYS = ("flush_timeout", "min_size", "max_size", "sizer")
+# Where the Collector's own metrics are configured, and the address that became a reader.
 _METRICS_PATH = ("service", "telemetry", "metrics")
 _ADDRESS_PATH = (*_METRICS_PATH, "address")
+# The settings of kafka that each signal has for itself now.
 _PER_SIGNAL_KEYS = ("topic", "encoding")
 # The setting that has to be a list, by the type of the processor.
 _LISTS_OF_ACTIONS = {"attributes": "actions", "resource": "attributes"}
+# Whether a prometheus receiver adjusts start times, and by which metric.
 _START_TIME_SWITCH = "use_start_time_metric"
 _START_TIME_KEYS = (_START_TIME_SWITCH, "start_time_metric_regex")
-
-
-def _is_from_version(target: TargetBuild, version: str) -> bool:
-    """Whether the target is a version of the Collector, or a later one."""
-    return parse_version(target.version) >= parse_version(version)
 
 
 def brace_bare_variables(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
@@ -163,9 +168,13 @@ def _move_into_queue(path: Path, batcher_settings: dict[str, Any], settings: dic
 
 
 def rename_overflow(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield `blocking` of queues, called `block_on_overflow` since 0.129, in either direction."""
-    names = ("blocking", "block_on_overflow")
-    old_key, new_key = names if _is_from_version(target, OVERFLOW_SINCE) else names[::-1]
+    """Yield `blocking` of queues, called `block_on_overflow` since 0.129. An older target gets the old name back.
+
+    sending_queue: {blocking: true}    ↔    sending_queue: {block_on_overflow: true}
+    """
+    old_key, new_key = "blocking", "block_on_overflow"
+    if not _is_from_version(target, OVERFLOW_SINCE):
+        old_key, new_key = new_key, old_key
     for exporter_id, settings in mapping_at(config, "exporters").items():
         queue = mapping_at(settings, "sending_queue")
         path: Path = ("exporters", exporter_id, "sending_queue", old_key)
@@ -180,12 +189,14 @@ def wrap_actions(config: Any, _target: TargetBuild) -> Iterator[ConfigChange | U
 
     actions: {key: env, action: delete}    →    actions: [{key: env, action: delete}]
     """
-    for role, component_id, settings in list_components(config):
-        key = _LISTS_OF_ACTIONS.get(type_of(component_id), "") if role == "processors" else ""
-        value = value_at(settings, (key,)) if key else None
+    for section_name, component_id, settings in list_components(config):
+        key = _LISTS_OF_ACTIONS.get(type_of(component_id))
+        if section_name != "processors" or key is None:
+            continue
+        value = value_at(settings, (key,))
         if not isinstance(value, dict) or not value:
             continue
-        path: Path = (role, component_id, key)
+        path: Path = (section_name, component_id, key)
         if "action" in value:
             yield ConfigChange(path, f"{key} is a list", "The processor refuses a mapping.", (Wrap(path),))
         else:
@@ -194,7 +205,10 @@ def wrap_actions(config: Any, _target: TargetBuild) -> Iterator[ConfigChange | U
 
 
 def rename_verbosity(config: Any, _target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield the level of debug exporters, which is called `verbosity`; the Collector refuses the old key."""
+    """Yield the level of debug exporters, which is called `verbosity`; the Collector refuses the old key.
+
+    debug: {loglevel: info}    →    debug: {verbosity: normal}
+    """
     for exporter_id, settings in mapping_at(config, "exporters").items():
         if type_of(exporter_id) != "debug" or not isinstance(settings, dict):
             continue
@@ -206,7 +220,10 @@ def rename_verbosity(config: Any, _target: TargetBuild) -> Iterator[ConfigChange
 
 
 def convert_level(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
-    """Return the entry that a level becomes; none if another one says it already."""
+    """Return the entry that the level at a key becomes, such as `(("verbosity", "normal"),)`.
+
+    There is none if the settings have a verbosity already, or if `loglevel` says it and the key is `logLevel`.
+    """
     first_level = next(level for level in LEVELS if level in settings)
     if "verbosity" in settings or first_level != key:
         return ()
@@ -215,7 +232,10 @@ def convert_level(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str
 
 
 def remove_start_time(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield how a prometheus receiver adjusted start times, for which there is a processor now."""
+    """Yield how a prometheus receiver adjusted start times, for which there is a processor now.
+
+    prometheus: {use_start_time_metric: false, config: {…}}    →    prometheus: {config: {…}}
+    """
     if not _is_from_version(target, START_TIME_GONE):
         return
     for receiver_id, settings in mapping_at(config, "receivers").items():
@@ -267,12 +287,13 @@ def _move_below_keepalive(path: Path, settings: Mapping[str, Any], used_keys: li
 
 def _find_otlp_http_settings(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield path and settings of each client and server of OTLP over HTTP."""
-    for role, component_id, _settings in list_components(config):
-        component_kind = (role, type_of(component_id))
-        if component_kind in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
-            yield (role, component_id), mapping_at(config, role, component_id)
-        elif component_kind == ("receivers", "otlp"):
-            yield (role, component_id, "protocols", "http"), mapping_at(config, role, component_id, "protocols", "http")
+    for section_name, component_id, _settings in list_components(config):
+        section_and_type = (section_name, type_of(component_id))
+        if section_and_type in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
+            yield (section_name, component_id), mapping_at(config, section_name, component_id)
+        elif section_and_type == ("receivers", "otlp"):
+            keys = (section_name, component_id, "protocols", "http")
+            yield keys, mapping_at(config, *keys)
 
 
 def move_to_signals(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
@@ -282,21 +303,22 @@ def move_to_signals(config: Any, target: TargetBuild) -> Iterator[ConfigChange |
     """
     if not _is_from_version(target, PER_SIGNAL_SINCE):
         return
-    for role, component_id, settings in list_components(config):
-        if type_of(component_id) != "kafka" or role not in ("receivers", "exporters"):
+    for section_name, component_id, settings in list_components(config):
+        if type_of(component_id) != "kafka" or section_name not in ("receivers", "exporters"):
             continue
         shared_settings = {key: settings[key] for key in _PER_SIGNAL_KEYS if value_at(settings, (key,)) is not None}
         if not shared_settings:
             continue
-        signals = set(PipelineGraph.of(config).find_signals_by_id(role).get(component_id, ()))
+        signals = set(PipelineGraph.of(config).find_signals_by_id(section_name).get(component_id, ()))
         has_own_settings = bool(signals & set(settings))
         if not signals or has_own_settings:
             first_key, *_others = shared_settings
             why = "No pipeline uses it, or a signal has its own already: write them below each signal."
-            yield Unsolved((role, component_id, first_key), f"{' and '.join(shared_settings)} moved", why)
+            yield Unsolved((section_name, component_id, first_key), f"{' and '.join(shared_settings)} moved", why)
         else:
-            has_topics = role == "receivers" and _is_from_version(target, TOPICS_SINCE)
-            yield _divide_by_signal((role, component_id), shared_settings, sorted(signals), has_topics=has_topics)
+            component_path: Path = (section_name, component_id)
+            has_topics = section_name == "receivers" and _is_from_version(target, TOPICS_SINCE)
+            yield _divide_by_signal(component_path, shared_settings, sorted(signals), has_topics=has_topics)
 
 
 def _divide_by_signal(
@@ -314,10 +336,18 @@ def _divide_by_signal(
 
 
 def remove_ballast(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
-    """Yield what memory_limiter knew of a ballast."""
+    """Yield what memory_limiter knew of a ballast: memory that the Collector once held for nothing.
+
+    memory_limiter: {limit_mib: 400, ballast_size_mib: 100}    →    memory_limiter: {limit_mib: 400}
+    """
     if not _is_from_version(target, BALLAST_GONE):
         return
     for processor_id in mapping_at(config, "processors"):
         path: Path = ("processors", processor_id, "ballast_size_mib")
         if type_of(processor_id) == "memory_limiter" and value_at(config, path) is not None:
             yield ConfigChange(path, "ballast_size_mib removed", f"No ballast since {BALLAST_GONE}.", (Replace(path),))
+
+
+def _is_from_version(target: TargetBuild, version: str) -> bool:
+    """Whether the target is a version of the Collector, or a later one."""
+    return parse_version(target.version) >= parse_version(version)

@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Components that the target version does not have: what replaces each, or why a person has to replace it.
 
-`replace_removed_components` is one of the steps of a migration. A successor is the component that replaces a removed
-one; a converter makes it of the old settings. Edits and changes are defined in data_edits.py. Private.
+`replace_removed_components` is one of the steps of a migration (steps.py). For a target from 0.111 on, it turns
+
+    exporters: {logging: {loglevel: debug}}    →    exporters: {debug: {verbosity: detailed}}
+
+A successor is the component that replaces a removed one, here exporter `debug`. A converter (see `_CONVERTERS`) makes
+it of the old settings, or says what a person has to do. Edits and changes are defined in data_edits.py. Private.
 """
 
 from __future__ import annotations
@@ -33,12 +37,13 @@ from .data_edits import (
 )
 from .moved_settings import LEVELS, convert_level
 
-# The port at the end of an address, and a URL to which the loki exporter sends. Group: the port, the URL before it.
+# The port at the end of an address, such as `collector:14250`. Group: the port.
 _PORT_PATTERN = re.compile(r":(\d+)/?\Z")
+# A URL to which the loki exporter sends, such as `http://loki:3100/loki/api/v1/push`. Group: what is before the path.
 _LOKI_PUSH_URL = re.compile(r"(https?://[^\s<>]+)/loki/api/v1/push/?\Z")
 # What the loki exporter has and OTLP does not need: Loki makes labels of resource attributes itself.
 _LOKI_ONLY_KEYS = ("default_labels_enabled", "labels")
-# Settings of every exporter that speaks HTTP.
+# Settings of every exporter that speaks HTTP, which exporter otlp_http takes too.
 _HTTP_SETTINGS = frozenset(
     (
         *("endpoint", "tls", "headers", "timeout", "compression", "auth", "proxy_url", "read_buffer_size"),
@@ -60,7 +65,14 @@ class Successor:
     edits: tuple[Edit, ...] = ()
 
 
-Converter = Callable[[Path, Mapping[str, Any]], "Successor | str"]
+@dataclass(frozen=True)
+class ManualWork:
+    """What a person has to do, because no successor can be made of the settings of a removed component."""
+
+    instruction: str
+
+
+Converter = Callable[[Path, Mapping[str, Any]], "Successor | ManualWork"]
 """Takes the path and the settings of a component; returns its successor, or what a person has to do."""
 
 
@@ -82,11 +94,11 @@ def replace_removed_components(config: Any, target: TargetBuild) -> Iterator[Con
             edits = _list_removing_edits(config, target.catalogue, (section_name, component_id))
             yield ConfigChange(path, f"{component_id} removed", f"{problem}. {removal.instruction}", edits)
             continue
-        successor_or_instruction = _find_successor(path, settings, removal.instruction)
-        if isinstance(successor_or_instruction, str):
-            yield Unsolved(path, problem, successor_or_instruction)
+        solution = _convert_component(path, settings, removal.instruction)
+        if isinstance(solution, ManualWork):
+            yield Unsolved(path, problem, solution.instruction)
         else:
-            yield _replace_component(config, target, path, successor_or_instruction, problem)
+            yield _replace_component(config, target, path, solution, problem)
 
 
 def _has_component(target: TargetBuild, section_name: str, component_type: str) -> bool:
@@ -114,12 +126,12 @@ def _list_removing_edits(config: Any, catalogue: Catalogue, component: Component
     return tuple(edits)
 
 
-def _find_successor(path: Path, settings: Any, instruction: str) -> Successor | str:
-    """Return the successor of the component at a path, or what a person has to do: by default `instruction`."""
+def _convert_component(path: Path, settings: Any, instruction: str) -> Successor | ManualWork:
+    """Return the successor of the component at a path. Without a converter, a person does what `instruction` says."""
     section_name, component_id = path
     convert = _CONVERTERS.get((str(section_name), type_of(component_id)))
     if convert is None:
-        return instruction
+        return ManualWork(instruction)
     return convert(path, settings if isinstance(settings, dict) else {})
 
 
@@ -144,20 +156,24 @@ def _replace_component(
 # ── Converters ──
 
 
-def _convert_logging(path: Path, settings: Mapping[str, Any]) -> Successor | str:
+def _convert_logging(path: Path, settings: Mapping[str, Any]) -> Successor | ManualWork:
     """Return exporter debug, with the verbosity of the level."""
     edits = tuple(Replace((*path, key), convert_level(settings, key)) for key in LEVELS if key in settings)
     return Successor("debug", takes_type_as_name=False, edits=edits)
 
 
-def _convert_loki(path: Path, settings: Mapping[str, Any]) -> Successor | str:
+def _convert_loki(path: Path, settings: Mapping[str, Any]) -> Successor | ManualWork:
     """Return an exporter of OTLP to the same Loki, if its URL is known and no other setting is lost."""
     other_keys = sorted(str(key) for key in settings if key not in _HTTP_SETTINGS)
     if other_keys:
-        return f"Loki takes OTLP below its path /otlp, but what {', '.join(other_keys)} did has to be done otherwise."
+        return ManualWork(
+            f"Loki takes OTLP below its path /otlp, but what {', '.join(other_keys)} did has to be done otherwise."
+        )
     url_match = _LOKI_PUSH_URL.match(str(settings.get("endpoint") or ""))
     if not url_match:
-        return "Loki takes OTLP below its path /otlp, but the endpoint is not a URL that ends in /loki/api/v1/push."
+        return ManualWork(
+            "Loki takes OTLP below its path /otlp, but the endpoint is not a URL that ends in /loki/api/v1/push."
+        )
     new_endpoint = Put((*path, "endpoint"), f"{url_match[1]}/otlp")
     removed_keys = [Replace((*path, key)) for key in _LOKI_ONLY_KEYS if key in settings]
     return Successor("otlp_http", takes_type_as_name=True, edits=(new_endpoint, *removed_keys))
@@ -166,12 +182,12 @@ def _convert_loki(path: Path, settings: Mapping[str, Any]) -> Successor | str:
 def _make_port_converter(new_type: str, otlp_port: str) -> Converter:
     """Return the converter to an exporter of OTLP, for endpoints whose port is already that of OTLP."""
 
-    def convert(_path: Path, settings: Mapping[str, Any]) -> Successor | str:
+    def convert(_path: Path, settings: Mapping[str, Any]) -> Successor | ManualWork:
         endpoint = str(settings.get("endpoint") or "")
         port_match = _PORT_PATTERN.search(endpoint)
         if port_match and port_match[1] == otlp_port:
             return Successor(new_type, takes_type_as_name=True)
-        return (
+        return ManualWork(
             f"Its successor {new_type} speaks OTLP, mostly on port {otlp_port}; '{endpoint}' is not that. Find the"
             " right one."
         )
@@ -184,8 +200,9 @@ def _make_plain_converter(new_type: str) -> Converter:
     return lambda _path, _settings: Successor(new_type, takes_type_as_name=False)
 
 
+# Section and type of components that nothing needs to replace.
 _DROPPED_TYPES = {("extensions", "memory_ballast")}
-"""Section and type of components that nothing needs to replace."""
+# The converter of each removed component that has a successor, by section and type.
 _CONVERTERS: dict[tuple[str, str], Converter] = {
     ("exporters", "logging"): _convert_logging,
     ("exporters", "loki"): _convert_loki,

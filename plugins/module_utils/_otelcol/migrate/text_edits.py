@@ -10,8 +10,10 @@ A migration edits the data of a config (data_edits.py) and its text. For the edi
       otlphttp:  # to the gateway
         endpoint: https://gateway
 
-has one cut: the characters from 13 to 21 become `otlp_http`. A cut replaces some characters of the text. The result is
-read again and compared with the intended data (`_rewrite.py` in plugin_utils). If they differ, the text stays as it is.
+has one cut: the characters from 13 to 21 become `otlp_http`. A cut replaces some characters of the text.
+
+`_rewrite.py` in plugin_utils makes a `TextEditor` for each document, reads the new text again, and compares it with the
+intended data. If they differ, the text stays as it is.
 
 Nodes are those of source_nodes.py. Flow style is with braces and brackets, as in JSON; block style is with lines and
 indentation.
@@ -41,16 +43,17 @@ from .data_edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wr
 from .text_places import TextPlaces
 from .yaml_writer import YamlWriter, quote_text
 
+# What separates two entries or items in flow style.
 _COMMA = re.compile(r"\s*,\s*")
 
 
 class Untouchable(Exception):  # noqa: N818 - says what the text is, not what went wrong
-    """This text cannot be edited in place."""
+    """This text cannot be edited in place. The message says why, such as `it is an alias of something else`."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Replace the characters from `start` to `end` by a text."""
+    """Replace the characters from `start` to before `end` by a text. If both are equal, the text is added there."""
 
     start: int
     end: int
@@ -70,7 +73,8 @@ class _EntryNodes(NamedTuple):
 class TextEditor:
     """Edits one text, whose nodes are below `root`. `read` returns the data of a key node, `dump` YAML in block style.
 
-    `_cut_for_…` methods return the cuts of one kind of edit, see `_CUT_FINDERS`. They raise Untouchable.
+    Each method `_cut_for_…` of `_CUT_FINDERS` returns the cuts of one kind of edit at a path in the whole text, and
+    raises Untouchable if the text cannot be edited there.
     """
 
     def __init__(self, text: str, root: Node, read: Callable[[Node], Any], dump: Callable[[Any], str]) -> None:
@@ -82,7 +86,11 @@ class TextEditor:
         self.entries_by_node: dict[int, dict[Any, tuple[Node, Node]]] = {}
 
     def apply_edits(self, edits: Iterable[Edit], base_path: Path = ()) -> str:
-        """Return the text after edits of what stands at `base_path`. Raises Untouchable where that cannot be done."""
+        """Return the text after edits. Raises Untouchable if one of them cannot be done.
+
+        The paths of the edits begin at `base_path`, which is where the config stands in the text: at
+        `("spec", "config")` in a custom resource.
+        """
         cuts: list[Cut] = []
         for edit in edits:
             find_cuts: Callable[[TextEditor, Any, Path], list[Cut]] = _CUT_FINDERS[type(edit)]
@@ -97,10 +105,12 @@ class TextEditor:
         return "".join([*parts, self.text[end_before:]])
 
     def _cut_for_rename(self, edit: RenameKey, path: Path) -> list[Cut]:
+        """`otlphttp: {}` becomes `otlp_http: {}`."""
         key, _value = self._find_entry_with_key(path)
         return [self._cut_for_scalar(key, edit.key)]
 
     def _cut_for_put(self, edit: Put, path: Path) -> list[Cut]:
+        """`exporters: [otlphttp]` becomes `exporters: [otlp_http]`."""
         return [self._cut_for_scalar(self._find(path).value, edit.value)]
 
     def _cut_for_scalar(self, node: Node, text: str) -> Cut:
@@ -111,6 +121,7 @@ class TextEditor:
         return Cut(start, end, self.writer.write_scalar(text, node.style))
 
     def _cut_for_substitute(self, edit: Substitute, path: Path) -> list[Cut]:
+        """`endpoint: $POD_IP:4317` becomes `endpoint: ${env:POD_IP}:4317`, in quotes where braces mean a mapping."""
         node = self._find(path).value
         start, end = self.places.find_span(node)
         if node.style or not self._is_in_flow(path):
@@ -123,6 +134,7 @@ class TextEditor:
         return any(self._find_entry_or_alias(path[:size]).value.style == FLOW for size in range(len(path)))
 
     def _cut_for_replace(self, edit: Replace, path: Path) -> list[Cut]:
+        """`loglevel: debug` becomes `verbosity: detailed`; without new entries, it is removed."""
         if not edit.entries:
             return self._cut_for_removal(path)
         key, value = self._find_entry_with_key(path)
@@ -133,6 +145,7 @@ class TextEditor:
         return [Cut(start, end, self.writer.write_block(dict(edit.entries), _start_column(key)))]
 
     def _cut_for_add(self, edit: Add, path: Path) -> list[Cut]:
+        """`otlp: {endpoint: a}` becomes `otlp: {endpoint: a, sending_queue: {}}`; in block style, in a line below."""
         key, mapping = self._find(path[:-1])
         entry = {edit.path[-1]: edit.value}
         if mapping.kind == MAPPING and mapping.value:
@@ -159,6 +172,7 @@ class TextEditor:
         return Cut(start, end, self.writer.write_block_on_new_line(entry, _start_column(key) + 2))
 
     def _cut_for_wrap(self, _edit: Wrap, path: Path) -> list[Cut]:
+        """`{key: a, action: b}` becomes `[{key: a, action: b}]`; in block style, a dash comes before its first line."""
         node = self._find(path).value
         start, end = self.places.find_span(node)
         if node.style == FLOW:
@@ -172,6 +186,7 @@ class TextEditor:
         return cuts
 
     def _cut_for_drop(self, _edit: Drop, path: Path) -> list[Cut]:
+        """`processors: [batch, filter]` becomes `processors: [filter]`."""
         return self._cut_for_removal(path)
 
     def _cut_for_removal(self, path: Path) -> list[Cut]:

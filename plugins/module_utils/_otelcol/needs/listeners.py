@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The listeners of a config: its started components, and the ports that they open. Private.
 
-Rules and the needs of a config ask here. For `receivers: {otlp: {protocols: {grpc: {}}}}` and a pipeline with otlp,
+Services, network policies, probes and firewalls need the ports of a collector, and rules judge who can reach them. So
+the needs of a config, the diagnosis and the rules ask here. For the config
+
+    receivers: {otlp: {protocols: {grpc: {}}}}
+    service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}
+
 `find_listeners` yields `Listener(part=otlp, host="localhost", port=4317, protocol="TCP", name="otlp-grpc", …)`.
 
 A part is a component that the config starts, since a pipeline or the service names it. Which component type opens which
@@ -22,7 +27,10 @@ from ..traits import kind_of
 
 # The sections in the order in which their components are listed.
 _LISTED_SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
+# Where the config has the settings of the Collector's own telemetry.
 _TELEMETRY_PATH = ("service", "telemetry")
+# Where a reader of `service.telemetry.metrics.readers` has the host and the port of the own metrics.
+_READER_PATH: Path = ("pull", "exporter", "prometheus")
 # The components that get the address 0.0.0.0 from the operator, if they have none.
 # Source: the registries of the operator's internal/components/receivers and extensions, 0.158.
 _TYPES_WITH_OPERATOR_ADDRESS = {
@@ -32,7 +40,6 @@ _TYPES_WITH_OPERATOR_ADDRESS = {
     ),
     "extensions": ("healthcheck", "jaegerquery"),
 }
-_READER_PATH: Path = ("pull", "exporter", "prometheus")
 
 
 class StartedComponent(NamedTuple):
@@ -90,7 +97,11 @@ class Listener(NamedTuple):
 
 
 def started_parts(config: Any) -> Iterator[StartedComponent]:
-    """Yield the components that are started, extensions first; settings that are no mapping count as empty."""
+    """Yield the components that a pipeline or the service names, extensions first.
+
+    What stands in a section and is named nowhere is not started, so it opens no port. Settings that are no mapping
+    count as empty.
+    """
     started_ids = _started_ids(config)
     for section_name in _LISTED_SECTIONS:
         for component_id, settings in mapping_at(config, section_name).items():
@@ -119,13 +130,19 @@ def find_listeners(
 ) -> Iterator[Listener]:
     """Yield every port that the parts of a config open and whose number is known; the service's own comes first.
 
-    The operator gives an address to the components that it knows and that have none.
+    `with_operator_defaults` is for a collector of the operator, which gives the address 0.0.0.0 to the components that
+    it knows and that have none.
     """
-    return (listener for listener in _find_opened_ports(config, parts, table, with_operator_defaults) if listener.port)
+    for listener in _find_opened_ports(config, parts, table, with_operator_defaults):
+        if listener.port:
+            yield listener
 
 
 def are_ports_known(config: Any, parts: Iterable[StartedComponent], table: Listeners) -> bool:
-    """Whether the number of every port that the parts of a config open for others is known before they run."""
+    """Whether the number of every port that the parts of a config open for others is known before they run.
+
+    It is not for `endpoint: 0.0.0.0:${env:PORT}`.
+    """
     opened_listeners = _find_opened_ports(config, parts, table, False)
     return all(listener.port or is_loopback(listener.host) for listener in opened_listeners)
 
@@ -154,30 +171,50 @@ def _make_listener(row: ListenerRow, part: StartedComponent, with_operator_defau
     protocol = _find_protocol(part, row)
     if not protocol or not _is_turned_on(part, row):
         return None
-    endpoint = value_at(part.settings, row.path)
-    path: Path
-    if endpoint is None:
-        path, host_setting = part.path, row.host_path or row.path
-        host, port = _default_address(row, with_operator_defaults and _gets_operator_address(part, row))
-        if not port:
-            return None
-    else:
-        path, host_setting = (*part.path, *row.path), (row.host_path or row.path)[-1:]
-        host, port = split_host_and_port(endpoint)
+    address = _find_address(row, part, with_operator_defaults)
+    if address is None:
+        return None
+    host = address.host
     if row.host_path:
         host = str(value_at(part.settings, row.host_path, host))
     return Listener(
         part,
-        path,
+        address.path,
         host,
-        port or 0,
+        address.port,
         protocol,
         row.name,
         row.app_protocol,
         is_exposed=row.is_exposed,
-        host_setting=host_setting,
+        host_setting=address.host_setting,
         has_separate_port=bool(row.host_path),
     )
+
+
+class _ListenAddress(NamedTuple):
+    """Where a component listens. The fields mean what those of `Listener` mean."""
+
+    path: Path
+    host: str
+    port: int
+    host_setting: Path
+
+
+def _find_address(row: ListenerRow, part: StartedComponent, with_operator_defaults: bool) -> _ListenAddress | None:
+    """Return the address that the settings of a component write, else the default; None if there is no default.
+
+    Source of the default host: the Collector's gate component.UseLocalHostAsDefaultHost (default since 0.104).
+    """
+    host_setting = row.host_path or row.path
+    endpoint = value_at(part.settings, row.path)
+    if endpoint is not None:
+        host, port = split_host_and_port(endpoint)
+        return _ListenAddress((*part.path, *row.path), host, port or 0, host_setting[-1:])
+    if not row.port:
+        return None
+    is_set_by_operator = with_operator_defaults and _gets_operator_address(part, row)
+    default_host = ANY_IPV4 if is_set_by_operator else row.host or LOCALHOST
+    return _ListenAddress(part.path, default_host, row.port, host_setting)
 
 
 class ListenEndpoint(NamedTuple):
@@ -191,7 +228,10 @@ class ListenEndpoint(NamedTuple):
 
 
 def list_written_endpoints(part: StartedComponent, table: Listeners) -> Iterator[ListenEndpoint]:
-    """Yield the addresses that a component's settings write and on which it opens a port, whether it can or not."""
+    """Yield the addresses that a component's settings write and on which it opens a port, whether it can or not.
+
+    For `{protocols: {grpc: {endpoint: "0.0.0.0:99999"}}}`, the text is `0.0.0.0:99999`, though there is no such port.
+    """
     for row in table.get((part.section, part.type), ()):
         text = value_at(part.settings, row.path)
         if not isinstance(text, str) or row.host_path:
@@ -203,7 +243,8 @@ def list_written_endpoints(part: StartedComponent, table: Listeners) -> Iterator
 def waits_for_clients(section_name: str, component_id: str, config: Any, table: Listeners) -> bool:
     """Whether data reaches a component of a section because clients send it, wherever it listens.
 
-    Some types can listen or ask for their data; without settings that say more, they are taken to listen.
+    A receiver of type prometheus asks for its data, so it does not wait. Some types can listen or ask; without settings
+    that say more, they are taken to listen.
     """
     part = StartedComponent(
         section_name, component_id, kind_of(component_id), mapping_at(config, section_name, component_id)
@@ -220,8 +261,8 @@ def _is_turned_on(part: StartedComponent, row: ListenerRow) -> bool:
     if value_at(part.settings, (*row.switch_path, "enabled")) is False:
         return False
     if not row.switch_path:
-        has_others = part.kind == "healthcheckv2" and part.settings.keys() & {"http", "grpc", "use_v2"}
-        return not has_others
+        has_new_endpoints = part.kind == "healthcheckv2" and part.settings.keys() & {"http", "grpc", "use_v2"}
+        return not has_new_endpoints
     *parent_keys, key = row.switch_path
     return key in mapping_at(part.settings, *(str(name) for name in parent_keys))
 
@@ -229,14 +270,6 @@ def _is_turned_on(part: StartedComponent, row: ListenerRow) -> bool:
 def _gets_operator_address(part: StartedComponent, row: ListenerRow) -> bool:
     """Whether the operator writes 0.0.0.0 where a component has no endpoint."""
     return part.kind in _TYPES_WITH_OPERATOR_ADDRESS.get(part.section, ()) and row.path[0] in ("endpoint", "protocols")
-
-
-def _default_address(row: ListenerRow, has_operator_address: bool) -> tuple[str, int | None]:
-    """Return where a component listens that has no endpoint.
-
-    Source: the Collector's gate component.UseLocalHostAsDefaultHost (default since 0.104).
-    """
-    return (ANY_IPV4 if has_operator_address else row.host or LOCALHOST), row.port
 
 
 def _find_protocol(part: StartedComponent, row: ListenerRow) -> str:
@@ -251,18 +284,9 @@ def _find_service_listeners(config: Any, table: Listeners) -> Iterator[Listener]
     if metrics.get("level") == "none":
         return
     for row in table.get(_TELEMETRY_PATH, ()):
-        for served_metrics in _find_served_metrics(metrics, row.port):
-            if served_metrics.port or served_metrics.host:
-                port = served_metrics.port or 0
-                yield Listener(
-                    None,
-                    served_metrics.path,
-                    served_metrics.host,
-                    port,
-                    row.protocol,
-                    row.name,
-                    is_exposed=row.is_exposed,
-                )
+        for path, host, port in _find_served_metrics(metrics, row.port):
+            if port or host:
+                yield Listener(None, path, host, port or 0, row.protocol, row.name, is_exposed=row.is_exposed)
 
 
 class _ServedMetrics(NamedTuple):
@@ -281,6 +305,7 @@ def _find_served_metrics(metrics: Any, usual_port: int | None) -> Iterator[_Serv
     elif "readers" not in metrics:
         yield _ServedMetrics(_TELEMETRY_PATH, LOCALHOST, usual_port)
     for index, reader in enumerate(list_at(metrics, "readers")):
-        host, port_value = value_at(reader, (*_READER_PATH, "host")), value_at(reader, (*_READER_PATH, "port"))
-        _nobody, port = split_host_and_port(f":{port_value}")
+        host = value_at(reader, (*_READER_PATH, "host"))
+        port_value = value_at(reader, (*_READER_PATH, "port"))
+        _no_host, port = split_host_and_port(f":{port_value}")
         yield _ServedMetrics((*metrics_path, "readers", index), str(host or ""), port if host else None)

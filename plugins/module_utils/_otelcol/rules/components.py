@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..catalogue.component_types import ComponentType
-from ..config.paths import Path
+from ..config.paths import PIPELINE_SIGNALS, Path
 from .build_facts import build_of
 from .configured_components import component_type, configured_components, used_components
 from .rule_definitions import Fault, define_rules, define_shared_rules
-from .structure import SIGNALS
 from .subject import Subject, once_per_subject
 from .type_refusals import find_type_refusal
 
@@ -133,7 +132,7 @@ def _find_known_uses(subject: Subject) -> Iterator[KnownUse]:
     build = build_of(subject.target)
     for listed_component in used_components(subject):
         known_type = build.find_component(listed_component.role, component_type(listed_component.id))
-        if known_type and listed_component.signal in SIGNALS:
+        if known_type and listed_component.signal in PIPELINE_SIGNALS:
             doubt = build.explain_signal_doubt(known_type)
             yield KnownUse(listed_component.path, listed_component.role, listed_component.signal, known_type, doubt)
 

@@ -21,10 +21,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, list_at, mapping_at
+from ..config.paths import PIPELINE_SIGNALS, Path, list_at, mapping_at
 from .build_facts import build_of
 from .configured_components import component_type
-from .structure import SIGNALS
 from .subject import Subject
 
 # Pairs of a signal that a connector takes, and one that it makes of it.
@@ -61,7 +60,7 @@ def find_connector_uses(config: Any) -> dict[str, ConnectorUse]:
     if not connectors:
         return uses
     for pipeline, ids_by_role in mapping_at(config, "service", "pipelines").items():
-        if component_type(pipeline) not in SIGNALS:
+        if component_type(pipeline) not in PIPELINE_SIGNALS:
             continue
         for role in OTHER_ROLE:
             for index, component_id in enumerate(list_at(ids_by_role, role)):

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.paths import ROLES, SECTIONS, Path, mapping_at, value_at
+from ..config.paths import PIPELINE_SIGNALS, ROLES, SECTIONS, Path, mapping_at, value_at
 from ..errors import suggest_word
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject
@@ -26,7 +26,6 @@ from .subject import Subject
 TOP_LEVEL_KEYS = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")
 PIPELINE_KEYS = tuple(ROLES)
-SIGNALS = ("traces", "metrics", "logs", "profiles")
 MUST_BE_MAPPINGS: tuple[Path, ...] = (
     *((name,) for name in TOP_LEVEL_KEYS),
     ("service", "pipelines"),
@@ -114,9 +113,11 @@ def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
     for key in mapping_at(subject.config, "service", "pipelines"):
         signal, slash, name = str(trim_id(key)).partition("/")
         path: Path = ("service", "pipelines", key)
-        if signal not in SIGNALS:
+        if signal not in PIPELINE_SIGNALS:
             yield Fault(
-                path, f"'{signal}' is not a signal{suggest_word(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}."
+                path,
+                f"'{signal}' is not a signal{suggest_word(signal, PIPELINE_SIGNALS)}",
+                f"Use one of {', '.join(PIPELINE_SIGNALS)}.",
             )
         elif slash and not _is_valid_name(name):
             yield Fault(path, f"'{key}' has an empty or malformed name after the slash", "Write `signal/name`.")

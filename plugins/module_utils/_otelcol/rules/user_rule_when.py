@@ -17,9 +17,9 @@ from fnmatch import fnmatchcase
 
 from ..catalogue.rows import SECTION_ORDER
 from ..catalogue.version_ranges import parse_ranges
+from ..config.paths import PIPELINE_SIGNALS
 from ..errors import suggest_word
 from ..traits import kind_of
-from .structure import SIGNALS
 from .user_path_check import KnownPaths
 from .user_rule_parts import RulePart
 from .user_rules import When
@@ -98,9 +98,9 @@ class _WhenReader:
         names = self.part.read_texts("pipelines")
         for pipeline_index, name in enumerate(names):
             signal = name.partition("/")[0]
-            if not any(fnmatchcase(known_signal, signal) for known_signal in SIGNALS):
-                fix = f"A name begins with one of {', '.join(SIGNALS)}; `*` in it is any text."
+            if not any(fnmatchcase(known_signal, signal) for known_signal in PIPELINE_SIGNALS):
+                fix = f"A name begins with one of {', '.join(PIPELINE_SIGNALS)}; `*` in it is any text."
                 self.part.at("pipelines", pipeline_index).add_fault(
-                    f"no pipeline is called '{name}'{suggest_word(signal, SIGNALS)}", fix
+                    f"no pipeline is called '{name}'{suggest_word(signal, PIPELINE_SIGNALS)}", fix
                 )
         return names

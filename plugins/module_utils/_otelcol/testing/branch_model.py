@@ -27,9 +27,10 @@ from enum import Enum
 from typing import Any
 
 from ..config.paths import Path
+from ..otlp_requests import OTLP_SIGNALS
 
 Settings = Mapping[str, Any]
-ANY_SIGNAL = ("traces", "metrics", "logs")
+ANY_SIGNAL = OTLP_SIGNALS
 # Values of `unknown_reason`: why no test can tell whether a record takes a branch.
 NO_PROFILES = "a test gives no profiles"
 NOT_PROBED = "this component is not asked"

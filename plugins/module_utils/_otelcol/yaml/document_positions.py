@@ -41,7 +41,10 @@ class DocumentPositions(Mapping[Path, Position]):
     """
 
     def __init__(self, file: str, root: Node, around: Path = ()) -> None:
-        """Take a document; paths are those below `around` in it."""
+        """Take a document; paths are those below `around` in it.
+
+        With `around` ("spec", "config") in a custom resource, path ("receivers",) is spec.config.receivers of the file.
+        """
         self.file, self.root, self.base_path = file, root, around
         self._keys_by_mapping: dict[int, dict[Any, _FoundNodes]] = {}  # of the mappings that were passed, by their id
 

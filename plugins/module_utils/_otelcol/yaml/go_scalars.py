@@ -3,7 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a scalar of YAML stands for, as go-yaml reads it, since the Collector reads configs with go-yaml.
 
-`0x1F` is the number 31, `yes` is a text, and `1_000` is the number 1000. Private.
+A scalar is a text, a number, true, false or null in a YAML text, as its author wrote it. `yaml_documents.py` asks here
+for the value of each:
+
+    0x1F     the number 31            yes      a text (PyYAML takes it for true)
+    1_000    the number 1000          "1"      a text, since it has quotes
+    017      the number 15            !!str 1  a text, by its tag
+
+Private.
 """
 
 from __future__ import annotations
@@ -17,19 +24,18 @@ from ..config.source_nodes import Node
 
 TAG_PREFIX = "tag:yaml.org,2002:"
 """What `!!` stands for: the parser writes the tag `!!int` as `tag:yaml.org,2002:int`."""
-# Python writes numbers of at most 4,300 digits in decimal; no setting has a tenth of that.
+# Python writes numbers of at most 4,300 digits in decimal; no setting has a tenth of that. What is larger stays a text.
 _LARGEST_NUMBER = 10**400
 
 
 class ScalarForm(NamedTuple):
-    """How scalars of a type are written without quotes: a regular expression for the whole of a scalar.
-
-    `first_characters` are those that such a scalar may begin with.
-    """
+    """How scalars of a type are written without quotes."""
 
     type_name: str
     pattern: str
+    """A regular expression for the whole of a scalar."""
     first_characters: str
+    """The characters that such a scalar may begin with."""
 
 
 # The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there. It ignores `_`
@@ -127,7 +133,7 @@ _PARSERS_BY_TYPE: dict[str, Callable[[str], Any]] = {
 
 
 def _read_as_type(type_name: str, text: str) -> Any:
-    """Return a text as a value of a type of _READERS; the text itself if the type is another or does not fit."""
+    """Return a text as a value of a type; the text itself if it does not fit, or if the type has no parser."""
     try:
         return _PARSERS_BY_TYPE[type_name](text) if type_name in _PARSERS_BY_TYPE else text
     except ValueError:  # a wrong tag in a text of Ansible, or a number with too many digits

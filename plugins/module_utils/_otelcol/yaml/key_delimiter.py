@@ -3,6 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keys with `::`, which the Collector takes for several keys below each other. Private.
 
+Rules and edits know only the long form, so a document is changed into it right after it is read:
+
+    service::telemetry::logs: {level: debug}    →    service: {telemetry: {logs: {level: debug}}}
+
 Source: confmap.KeyDelimiter of the Collector. Keys in lists are not split.
 """
 

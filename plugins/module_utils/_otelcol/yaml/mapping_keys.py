@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys of mappings in YAML: what a key is as data, and what a merge key `<<` brings. Private."""
+"""The keys of mappings in YAML: what a key is as data, and what a merge key `<<` brings. Private.
+
+In the text `{<<: *defaults, 1: a}`, the key `1` is the number 1, and `<<` brings the keys of the mapping with anchor
+`&defaults`. The data of a document (yaml_documents.py) and its positions (document_positions.py) read keys here.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +18,12 @@ _MERGE_KEY = "<<"
 
 
 def read_key(node: Node) -> Any:
-    """Return the data of a key; a key that is not a scalar becomes text."""
+    """Return the data of a key. One that is not a scalar, such as `[a, b]`, becomes a text with its place."""
     resolved_node = resolve_alias(node)
-    return (
-        read_scalar(resolved_node)
-        if resolved_node.kind == SCALAR
-        else f"{resolved_node.kind} at {resolved_node.start[0] + 1}:{resolved_node.start[1] + 1}"
-    )
+    if resolved_node.kind == SCALAR:
+        return read_scalar(resolved_node)
+    line, column = resolved_node.start
+    return f"{resolved_node.kind} at {line + 1}:{column + 1}"
 
 
 def is_merge_key(key: Node) -> bool:

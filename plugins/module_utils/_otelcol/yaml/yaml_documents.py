@@ -3,7 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """YAML documents as the Collector reads them, with the place of each path and bounded aliases.
 
-The Collector reads the core schema of YAML 1.2. Strings that a reader could take for another type are quoted. Private.
+Every config that this collection judges comes through here. `load_document(yaml, text, "a.yml")` makes of the text
+
+    receivers:
+      otlp: {}
+      otlp: {protocols: {grpc: {}}}
+
+    data          {"receivers": {"otlp": {"protocols": {"grpc": {}}}}}
+    positions     {("receivers",): a.yml:1:1, ("receivers", "otlp"): a.yml:3:3, …}
+    duplicates    ((("receivers", "otlp"), a.yml:3:3),)
+
+The Collector reads the core schema of YAML 1.2, in which `yes` is a text, see go_scalars.py. With `strict`, values that
+ansible-vault encrypts and tags that nothing here knows are errors. `yaml` is the module PyYAML: files here do not
+import it, since hosts may lack it. Private.
 """
 
 from __future__ import annotations
@@ -30,12 +42,16 @@ _SEPARATOR = re.compile(r"---(?:\s|\Z)")
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: its data, the positions of its paths, its duplicate keys, and its nodes."""
+    """One YAML document."""
 
     data: Any
+    """What the YAML stands for; None for a document without content."""
     positions: Mapping[Path, Position] = field(default_factory=dict)
+    """Where each path stands in its file."""
     duplicates: tuple[tuple[Path, Position], ...] = ()
+    """The keys that stand in one mapping before already, and where they stand again."""
     root_node: Node | None = field(default=None, compare=False, repr=False)
+    """The tree that the YAML is; None for a document without content, and for a part of a document."""
 
 
 def cut_document_part(document: Document, path: Path) -> Document:

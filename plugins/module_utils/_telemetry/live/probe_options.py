@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from ..._kube.live.hidden import PARTLY_SECRET
+from ..._otelcol.otlp_requests import OTLP_SIGNALS
 from ..backend_kinds import BACKENDS
 from ..lost_records import HopExporter
 
-SIGNALS = ["traces", "metrics", "logs"]
+SIGNALS = list(OTLP_SIGNALS)
 _REQUIRED_OPTION = {"required": True}
 _TLS_FILES = {"ca_file": {"type": "path"}, "cert_file": {"type": "path"}, "key_file": {"type": "path", "no_log": False}}
 # The API server forwards a request to one of these.

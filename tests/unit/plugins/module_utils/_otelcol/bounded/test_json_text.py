@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.liv
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import (
     backend_records,
     evidence,
-    logs,
+    log_entries,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import backend_http
 
@@ -42,7 +42,7 @@ def test_text_that_is_too_deep_is_a_value_error_as_other_text_that_is_no_json() 
         (backend_records._parse_json_or_message, {"message": DEEP}),
         (evidence._read_entry_lines, [DEEP]),
         (journal_facts._parse_entry, None),
-        (logs._parse_json_object, {}),
+        (log_entries._parse_json_object, {}),
         (operator_reasons._read_logged_error, ""),
         (lambda text: list(trace_search._iter_trace_ids(text)), []),
     ],
