@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
-    WorkloadObservation,
+    ObservationResult,
     observe_pods,
     require_metrics,
 )
@@ -58,19 +58,19 @@ class Run(NamedTuple):
     name: str
     by: list[str]
     seconds: float
-    result: WorkloadObservation
+    result: ObservationResult
 
     @property
     def right(self) -> bool:
-        ids = [verdict.check_id for verdict in self.result.verdicts]
+        ids = [verdict.check_id for verdict in self.result.last_reading.verdicts]
         return bool(set(ids) & set(self.by)) if self.by else not ids
 
     def __str__(self) -> str:
-        lines = [verdict.one_line_text for verdict in self.result.verdicts] + [
-            f"note: {note}" for note in self.result.describe_limits(self.seconds)
+        lines = [verdict.one_line_text for verdict in self.result.last_reading.verdicts] + [
+            f"note: {note}" for note in self.result.limits
         ]
         word = "fault" if self.by else "harmless"
-        return "\n      ".join([f"{word} {self.name!r}: {self.result.seconds:.0f} s", *lines])
+        return "\n      ".join([f"{word} {self.name!r}: {self.result.last_reading.seconds:.0f} s", *lines])
 
 
 @pytest.fixture(scope="module")

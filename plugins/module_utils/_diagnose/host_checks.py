@@ -5,11 +5,15 @@
 
 `plugin_utils/_host_diagnose.py` runs `ALL_HOST_CHECKS`. The expression of a check is a JMESPath that searches the facts
 of `host_situation.py`. It yields mappings, and the message and the fix of the check take their `{fields}` from one of
-them. The checks of the flow, of queues and of the log are the same for clusters, see `checks_flow.py`. Private.
+them. An empty list, false or null finds nothing. For example, check `credential_missing` finds one thing in these
+facts; `about` is the component or part that it is about:
 
-The table mostly follows the stages of `diagnose_checks.STAGES` in order: whether the service exists, whether it has its
-files (`holds`), whether it starts, what limits it (`capacity`), its config, its rights, its certificates, and the way
-to its peers (`way`).
+    facts:    {"missing_credentials": ["/etc/token"], …}
+    yielded:  [{"about": "start", "path": "/etc/token"}]
+    finding:  start: the file of a credential is missing: /etc/token → Put the secret there, then run `site`.
+
+The table has the order of `diagnose_checks.STAGES`: what is wrong in an early stage explains what is wrong in a later
+one. The checks of the flow, of queues and of the log are the same for clusters, see `checks_flow.py`. Private.
 """
 
 from __future__ import annotations
@@ -17,15 +21,17 @@ from __future__ import annotations
 from .checks_flow import FLOW_CHECKS
 from .diagnose_checks import Check
 
+# The fix for what every run of the playbook `site` mends.
 _RUN_SITE = "Run `site`."
 # Checks of severity warning that are errors where test data is sent: that expects the release of the inventory, and
 # room in the queues.
 EXPECTED_CHECK_IDS = ("release_differs", "queue_high")
 
 HOST_CHECKS = (
+    # ── exists: whether the service exists, and whether something starts it ──
     Check(
         id="systemd_too_old",
-        find_expression="systemd && systemd < `247` && [{about: 'start', version: systemd}]",
+        find_expression="systemd_version && systemd_version < `247` && [{about: 'start', version: systemd_version}]",
         message_template="systemd {version} is too old for the sandbox of the unit",
         fix_template="Use a host with systemd 247 or newer.",
         stage="exists",
@@ -82,6 +88,7 @@ HOST_CHECKS = (
         stage="exists",
         severity="warning",
     ),
+    # ── holds: whether it has its program, its files, its ports and room on the disks ──
     Check(
         id="program_missing",
         find_expression="!(program.is_there) && release.number && [{about: 'start', path: program.path}]",
@@ -91,14 +98,14 @@ HOST_CHECKS = (
     ),
     Check(
         id="credential_missing",
-        find_expression="credentials[].{about: 'start', path: @}",
+        find_expression="missing_credentials[].{about: 'start', path: @}",
         message_template="the file of a credential is missing: {path}",
         fix_template="Put the secret there, then run `site`.",
         stage="holds",
     ),
     Check(
         id="port_taken",
-        find_expression="taken[].{about: 'start', text: text, fix: fix}",
+        find_expression="taken_ports[].{about: 'start', text: text, fix: fix}",
         message_template="{text}",
         fix_template="{fix}",
         stage="holds",
@@ -142,62 +149,7 @@ HOST_CHECKS = (
         stage="holds",
         severity="warning",
     ),
-    Check(
-        id="start_limit",
-        find_expression="service.given_up && [{about: 'start', unit: service.unit}]",
-        message_template="systemd has given up: it was started too often",
-        fix_template="Mend what follows, then run `systemctl reset-failed {unit}` and `site`.",
-        stage="starts",
-    ),
-    Check(
-        id="killed_for_memory",
-        find_expression="killed[].{about: 'start', limit: limit, seconds: seconds}",
-        message_template=(
-            "the kernel killed it {seconds} s ago, because it needed more than its memory limit of {limit}"
-        ),
-        fix_template="Raise `memory_limit`, or lower what it keeps in memory.",
-        stage="starts",
-    ),
-    Check(
-        id="not_running",
-        find_expression="symptoms",
-        message_template="the service does not run ({state}): {cause} {last}",
-        fix_template="{fix}",
-        stage="starts",
-    ),
-    Check(
-        id="change_under_way",
-        find_expression="release.change && [{about: 'start', number: release.change}]",
-        message_template="a run began release {number} and has not ended its change",
-        fix_template="If no run is changing it now, run `site`, which completes or undoes the change.",
-        stage="starts",
-        severity="warning",
-    ),
-    Check(
-        id="shut",
-        find_expression="running && closed[].{about: 'start', port: @}",
-        message_template="nothing listens on port {port}, which its config opens",
-        fix_template="Read what the component says in the journal.",
-        stage="starts",
-    ),
-    Check(
-        id="unhealthy",
-        find_expression="unhealthy && [{about: 'start', text: unhealthy}]",
-        message_template="it does not say that it is healthy: {text}",
-        fix_template="Read its journal.",
-        stage="starts",
-    ),
-    Check(
-        id="restarted",
-        find_expression=(
-            "running && service.restarts > `0` && service.seconds < `600` && !killed"
-            " && [{restarts: service.restarts, seconds: service.seconds, last: last_words, unit: service.unit}]"
-        ),
-        message_template="it ended and was started again {seconds} s ago (restarts: {restarts}): {last}",
-        fix_template="Read its journal: `journalctl -u {unit}`.",
-        stage="capacity",
-        severity="warning",
-    ),
+    # ── config: whether its release, its unit and its program are those that run ──
     Check(
         id="release_differs",
         find_expression="release.differs && [{number: release.number, files: join(', ', release.differs)}]",
@@ -230,16 +182,63 @@ HOST_CHECKS = (
         stage="config",
         severity="warning",
     ),
+    # ── starts: whether it starts and runs ──
+    Check(
+        id="start_limit",
+        find_expression="service.given_up && [{about: 'start', unit: service.unit}]",
+        message_template="systemd has given up: it was started too often",
+        fix_template="Mend what follows, then run `systemctl reset-failed {unit}` and `site`.",
+        stage="starts",
+    ),
+    Check(
+        id="killed_for_memory",
+        find_expression="memory_kills[].{about: 'start', limit: limit, seconds: seconds}",
+        message_template=(
+            "the kernel killed it {seconds} s ago, because it needed more than its memory limit of {limit}"
+        ),
+        fix_template="Raise `memory_limit`, or lower what it keeps in memory.",
+        stage="starts",
+    ),
+    Check(
+        id="not_running",
+        find_expression="symptoms",
+        message_template="the service does not run ({state}): {cause} {last}",
+        fix_template="{fix}",
+        stage="starts",
+    ),
+    Check(
+        id="change_under_way",
+        find_expression="release.change && [{about: 'start', number: release.change}]",
+        message_template="a run began release {number} and has not ended its change",
+        fix_template="If no run is changing it now, run `site`, which completes or undoes the change.",
+        stage="starts",
+        severity="warning",
+    ),
+    Check(
+        id="shut",
+        find_expression="running && unopened_ports[].{about: 'start', port: @}",
+        message_template="nothing listens on port {port}, which its config opens",
+        fix_template="Read what the component says in the journal.",
+        stage="starts",
+    ),
+    Check(
+        id="unhealthy",
+        find_expression="unhealthy_reason && [{about: 'start', text: unhealthy_reason}]",
+        message_template="it does not say that it is healthy: {text}",
+        fix_template="Read its journal.",
+        stage="starts",
+    ),
+    # ── rights: whether it may read what its config names ──
     Check(
         id="denied_by_selinux",
-        find_expression="denials[].{text: @}",
+        find_expression="selinux_denials[].{text: @}",
         message_template="SELinux has denied something to it: {text}",
         fix_template="See `ausearch -m avc -c otelcol`; label the file, or let a policy module allow it.",
         stage="rights",
     ),
     Check(
         id="file_unreadable",
-        find_expression="shut_files",
+        find_expression="unreadable_files",
         message_template=(
             "the service may not read {file}{others}: {what} {path} belongs to {owner}:{group} and has mode {mode}"
         ),
@@ -248,27 +247,12 @@ HOST_CHECKS = (
     ),
     Check(
         id="journal_forbidden",
-        find_expression="journal_shut[].{about: about, groups: groups}",
+        find_expression="receivers_without_journal[].{about: about, groups: groups}",
         message_template="the service may not read the journal, because its unit has no group of the journal{groups}",
         fix_template="Run `site`, which gives the unit the group systemd-journal.",
         stage="rights",
     ),
-    Check(
-        id="no_file",
-        find_expression="patterns[?count==`0`]",
-        message_template="no file matches {pattern}",
-        fix_template="Correct the pattern, or check that the application writes there.",
-        stage="way",
-        severity="warning",
-    ),
-    Check(
-        id="journal_is_lost",
-        find_expression="journal_receivers && !journal_is_kept && [{about: journal_receivers[0]}]",
-        message_template="the host keeps no journal over a restart, so records of a reboot are lost",
-        fix_template="Make the folder /var/log/journal, and restart systemd-journald.",
-        stage="way",
-        severity="info",
-    ),
+    # ── certificates: whether its certificates are valid, and the clock of the host is right ──
     Check(
         id="certificate_expired",
         find_expression="certificates[?state=='expired']",
@@ -293,11 +277,28 @@ HOST_CHECKS = (
     ),
     Check(
         id="clock_wrong",
-        find_expression="skew && [skew]",
+        find_expression="clock_difference && [clock_difference]",
         message_template="the clock of the host is {age} {direction} that of the controller{unsynchronized}",
         fix_template="Let a time server set the clock, such as by chrony.",
         stage="certificates",
         severity="warning",
+    ),
+    # ── way: the way from what it reads, and to where it sends ──
+    Check(
+        id="no_file",
+        find_expression="file_patterns[?count==`0`]",
+        message_template="no file matches {pattern}",
+        fix_template="Correct the pattern, or check that the application writes there.",
+        stage="way",
+        severity="warning",
+    ),
+    Check(
+        id="journal_is_lost",
+        find_expression="journal_receivers && !journal_is_kept && [{about: journal_receivers[0]}]",
+        message_template="the host keeps no journal over a restart, so records of a reboot are lost",
+        fix_template="Make the folder /var/log/journal, and restart systemd-journald.",
+        stage="way",
+        severity="info",
     ),
     Check(
         id="peer_unknown",
@@ -319,6 +320,18 @@ HOST_CHECKS = (
         message_template="{endpoint} does not answer",
         fix_template="Look for firewalls and routes on the way.",
         stage="way",
+    ),
+    # ── capacity: whether something limits it ──
+    Check(
+        id="restarted",
+        find_expression=(
+            "running && service.restarts > `0` && service.seconds < `600` && !memory_kills"
+            " && [{restarts: service.restarts, seconds: service.seconds, last: last_words, unit: service.unit}]"
+        ),
+        message_template="it ended and was started again {seconds} s ago (restarts: {restarts}): {last}",
+        fix_template="Read its journal: `journalctl -u {unit}`.",
+        stage="capacity",
+        severity="warning",
     ),
 )
 ALL_HOST_CHECKS: tuple[Check, ...] = (*HOST_CHECKS, *FLOW_CHECKS)

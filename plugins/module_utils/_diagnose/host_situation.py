@@ -7,9 +7,21 @@ The action of module host_diagnose calls `build_host_situation`, then `add_flow_
 checks of `host_checks.py`, which search them by JMESPath. The facts have the keys of a collector of a cluster, as
 `live/diagnosed_collector.py` makes them, and further keys that only a host has, such as `service`. Private.
 
-Some keys of hosts: `taken` has ports that another process listens on, and `closed` those that the config opens and
-where nothing listens. `shut_files` are files that the service may not read. `symptoms` say in which state a service is
-that does not run. `killed` says when the kernel killed it for its memory. An empty list says that nothing is wrong.
+Keys that only hosts have, all of which are empty or false if nothing is wrong:
+
+| key | what it holds | example |
+|---|---|---|
+| `missing_credentials` | the paths of credentials whose files are missing | `["/etc/token"]` |
+| `taken_ports` | ports that another process listens on | `[{"text": "port 4317/tcp is in use by …", "fix": …}]` |
+| `unopened_ports` | ports that the config opens and where nothing listens | `["4317/tcp"]` |
+| `unhealthy_reason` | why the service does not say that it is healthy | `"http://127.0.0.1:13133: refused"` |
+| `memory_kills` | when the kernel killed it for its memory | `[{"limit": "512 MiB", "seconds": 30}]` |
+| `unreadable_files` | files that the service may not read | `[{"file": "/var/log/a.log", "owner": "root", …}]` |
+| `receivers_without_journal` | receivers that may not read the journal | `[{"about": "receivers/journald", …}]` |
+| `selinux_denials` | what SELinux has denied | `["avc:  denied  { read } for …"]` |
+| `clock_difference` | how far the clock is from that of the controller | `{"age": "3 min", "direction": "behind", …}` |
+
+`symptoms` say in which state a service is that does not run, as those of a cluster do.
 """
 
 from __future__ import annotations
@@ -27,7 +39,7 @@ from .host_journal import START_LIMIT_HIT, HostJournal
 from .host_words import find_host_words
 
 # A smaller difference of clocks harms nothing: certificates and AWS tolerate some minutes.
-_SKEW_SECONDS = 60
+_TOLERATED_CLOCK_SECONDS = 60
 # The results of a service that a kill may have ended. Source: systemd.service(5), $SERVICE_RESULT.
 _KILL_RESULTS = ("oom-kill", "signal", START_LIMIT_HIT)
 _MIB = 1024 * 1024
@@ -118,10 +130,10 @@ def _collect_release_facts(answer: HostAnswer) -> dict[str, Any]:
     return {
         "release": raw["release"],
         "program": raw["program"],
-        "credentials": raw["release"]["credentials"],
-        "closed": raw["closed"],
-        "taken": raw["taken"],
-        "unhealthy": raw["unhealthy"],
+        "missing_credentials": raw["release"]["credentials"],
+        "unopened_ports": raw["closed"],
+        "taken_ports": raw["taken"],
+        "unhealthy_reason": raw["unhealthy"],
     }
 
 
@@ -134,7 +146,7 @@ def _collect_failure_facts(answer: HostAnswer) -> dict[str, Any]:
     return {
         "symptoms": [_describe_symptom(answer)] if is_down else [],
         "last_words": answer.journal.find_last_words(),
-        "killed": _find_last_kill(answer),
+        "memory_kills": _find_last_kill(answer),
     }
 
 
@@ -182,8 +194,8 @@ def _collect_file_facts(answer: HostAnswer) -> dict[str, Any]:
     for row in list_at(answer.raw_answer, "certificates"):
         certificates.append(describe_certificate_file(row, answer.host_time, running=answer.is_running))
     return {
-        "patterns": patterns,
-        "shut_files": list(list_unreadable_files(patterns)),
+        "file_patterns": patterns,
+        "unreadable_files": list(list_unreadable_files(patterns)),
         "certificates": certificates,
         "peers": list_at(answer.raw_answer, "peers"),
         "disks": list_at(answer.raw_answer, "disks"),
@@ -193,20 +205,20 @@ def _collect_file_facts(answer: HostAnswer) -> dict[str, Any]:
 def _collect_system_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return what SELinux has denied, the version of systemd, and how wrong the clock is."""
     return {
-        "denials": list_at(answer.host_facts, "denials"),
-        "systemd": answer.host_facts.get("systemd") or 0,
-        "skew": _measure_skew(answer),
+        "selinux_denials": list_at(answer.host_facts, "denials"),
+        "systemd_version": answer.host_facts.get("systemd") or 0,
+        "clock_difference": _measure_clock_difference(answer),
     }
 
 
-def _measure_skew(answer: HostAnswer) -> dict[str, Any] | None:
+def _measure_clock_difference(answer: HostAnswer) -> dict[str, Any] | None:
     """Return how far the clock of the host is from that of the controller; None if it is near."""
     host_time = float(answer.host_facts.get("now") or 0)
     asked_from, asked_until = answer.asked_between
     # The host told its time at some moment between the two.
     seconds_behind, seconds_ahead = asked_from - host_time, host_time - asked_until
     seconds = max(seconds_behind, seconds_ahead)
-    if not host_time or seconds < _SKEW_SECONDS:
+    if not host_time or seconds < _TOLERATED_CLOCK_SECONDS:
         return None
     direction = "behind" if seconds_behind > seconds_ahead else "ahead of"
     is_unsynchronized = answer.host_facts.get("synchronized") == "no"
@@ -221,14 +233,14 @@ def _collect_journal_access(answer: HostAnswer) -> dict[str, Any]:
     """Return whether the receivers of the journal may read it, and whether the journal outlives a restart."""
     receivers = [f"receivers/{name}" for name in list_at(answer.question, "journals")]
     groups_that_may = list_at(answer.host_facts, "journal_groups")
-    shut_receivers = []
+    receivers_without_journal = []
     if not set(groups_that_may) & set(answer.service["groups"]):
         groups_text = f" ({', '.join(groups_that_may)})" if groups_that_may else "; the host has none"
-        shut_receivers = [{"about": name, "groups": groups_text} for name in receivers]
+        receivers_without_journal = [{"about": name, "groups": groups_text} for name in receivers]
     return {
         "journal_receivers": receivers,
         "journal_is_kept": bool(answer.host_facts.get("journal_is_kept")),
-        "journal_shut": shut_receivers,
+        "receivers_without_journal": receivers_without_journal,
     }
 
 

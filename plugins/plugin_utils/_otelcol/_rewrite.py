@@ -25,7 +25,7 @@ from typing import Any
 
 from ...module_utils._otelcol.config.documents import FoundConfig
 from ...module_utils._otelcol.config.paths import Path, value_at
-from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, find_node, split_yaml_lines
+from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, NodeFinder, split_yaml_lines
 from ...module_utils._otelcol.migrate import data_edits
 from ...module_utils._otelcol.migrate.data_edits import ConfigChange, Edit
 from ...module_utils._otelcol.migrate.text_edits import TextEditor, Untouchable
@@ -177,10 +177,10 @@ class ConfigInBlock(ConfigInText):
 
 def _find_literal_block(text: str, document: Document, path: Path) -> _LiteralBlock | None:
     """Return the literal block at a path in a document of a text; None if the value there is written otherwise."""
-    key_and_node = find_node(document.root_node, path, read_key) if document.root_node else None
-    if key_and_node is None:
+    found = NodeFinder(document.root_node, read_key).find_node(path) if document.root_node else None
+    if found is None:
         return None
-    _key, node = key_and_node
+    node = found.value_node
     if node.kind != SCALAR or node.style != LITERAL:
         return None
     lines = split_yaml_lines(text)

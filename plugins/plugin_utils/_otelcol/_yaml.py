@@ -29,7 +29,7 @@ from ...module_utils._otelcol.config.source_nodes import (
     SEQUENCE,
     Mark,
     Node,
-    find_node,
+    NodeFinder,
     resolve_alias,
     split_yaml_lines,
 )
@@ -161,9 +161,9 @@ def _scalars_by_place(file: str) -> dict[Mark, list[Node]]:
     while pending_nodes:
         node = pending_nodes.pop()
         if node.kind == SEQUENCE:
-            pending_nodes += node.value
+            pending_nodes += node.items
         elif node.kind == MAPPING:
-            for key, value in node.value:
+            for key, value in node.pairs:
                 scalars.setdefault(key.start, []).extend(
                     scalar for scalar in (resolve_alias(value), key) if scalar.kind == SCALAR
                 )
@@ -232,11 +232,11 @@ def build_position_map(
 
     In a literal block, lines and columns are counted on. In another scalar, every position is that of its start.
     """
-    key_and_node = find_node(document.root_node, found_config.path, read_key) if document.root_node else None
-    if key_and_node is None:
+    found = NodeFinder(document.root_node, read_key).find_node(found_config.path) if document.root_node else None
+    if found is None:
         start = document.positions.get(found_config.path, Position())
         return lambda position: replace(position, line=start.line, column=start.column, locate_inside=None)
-    node = resolve_alias(key_and_node[1])
+    node = resolve_alias(found.value_node)
     line, column = node.start
     if node.style != LITERAL:
         return lambda position: replace(position, line=line + 1, column=column + 1, locate_inside=None)

@@ -4,8 +4,8 @@
 """The addresses that the exporters of a canary send to, and whether anything receives there. Private.
 
 Check `endpoint_nowhere` reads these rows. It works without data: nobody has to send anything to see that a Service is
-missing. `live/observe.py` asks the cluster for each address (a `PeerRow`), and `describe_destinations` adds what the
-check needs. For example, if a new config sends to a Service that is not deployed:
+missing. `live/destination_watch.py` asks the cluster for each address (a `PeerRow`), and `describe_destinations` adds
+what the check needs. For example, if a new config sends to a Service that is not deployed:
 
     {"exporter": "otlp", "endpoint": "http://tempo:4317", "service": "obs/tempo", "state": "no_service", …}
     → the same, with "known": False, "nowhere": "Service obs/tempo does not exist"

@@ -38,7 +38,14 @@ from ..canary.pod_renewal import renews_pods
 from ..collector_change import CollectorChange
 from .bundle_run import BundleRun
 from .first_pods import FirstPods, read_present_workload
-from .observe import POLL_SECONDS, WorkloadObservation, observe_pods, read_baseline, require_metrics
+from .observe import (
+    POLL_SECONDS,
+    WorkloadObservation,
+    continue_observation,
+    observe_pods,
+    read_baseline,
+    require_metrics,
+)
 from .revision_pods import Pods, read_pods
 from .watched_pods import Observed
 
@@ -150,8 +157,8 @@ class Canary:
             self._ready_observation = WorkloadObservation(
                 self._reader, self._build_observed(live_workload), self._checks, pods
             )
-        verdicts = self._ready_observation.judge_reading(pods, utc_now())
-        self._fail_if_worse(verdicts, self._ready_observation.seconds, _WHOLE_COLLECTOR)
+        reading = self._ready_observation.judge_reading(pods, utc_now())
+        self._fail_if_worse(reading.verdicts, reading.seconds, _WHOLE_COLLECTOR)
 
     def _split_ready_and_older_pods(self, live: Manifest) -> Pods | None:
         """Return the ready pods with the change, and the older pods; None while no pod with the change is ready."""
@@ -183,19 +190,21 @@ class Canary:
         seconds = self._observe_seconds
         comparison = "the earlier pods" if self._baseline is None else "the readings from before"
         self._run.cluster.progress.tell_now(self._title, f"judging {who} beside {comparison} for {seconds:g} s")
-        observation = observe_pods(
-            self._reader, self._build_observed(live), seconds, self._checks, begun=begun_observation
-        )
+        observed = self._build_observed(live)
+        if begun_observation is None:
+            result = observe_pods(self._reader, observed, seconds, self._checks)
+        else:
+            result = continue_observation(self._reader, begun_observation, observed.workload, seconds)
+        reading = result.last_reading
         if self._baseline is None:
-            self._baseline = observation.facts["rest"]
-        notes = observation.describe_limits(seconds)
-        for note in notes:
+            self._baseline = reading.facts["rest"]
+        for note in result.limits:
             self._run.warn(f"{self.change.name}, {who}: {note}.")
-        self._fail_if_worse(observation.verdicts, observation.seconds, who)
+        self._fail_if_worse(reading.verdicts, reading.seconds, who)
         self._passed.add_observation(
-            f"{who} for {round(observation.seconds)} s beside {comparison}",
-            observation.find_unjudged_checks(seconds),
-            is_limited=bool(notes),
+            f"{who} for {round(reading.seconds)} s beside {comparison}",
+            result.unjudged_check_ids,
+            is_limited=bool(result.limits),
         )
 
     def _fail_if_worse(self, verdicts: list[FailedCheck], seconds: float, who: str) -> None:

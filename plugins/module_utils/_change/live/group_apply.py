@@ -5,6 +5,18 @@
 
 `apply.py` calls `apply_group` for one group after the other, such as all ConfigMaps, then all Deployments. A failure of
 one object does not stop the others of its group: the error names all that failed.
+
+What happens to an object is decided by how it was read before the run. The first line that fits counts:
+
+| state of the object | what happens | in check mode |
+|---|---|---|
+| a namespace that others made | nothing | nothing |
+| its namespace or its kind comes with the bundle | it is created | it is planned: the manifest is the result |
+| it has another value in a field that cannot change | it is deleted and made anew | it is planned |
+| it is absent | it is created, unless another owner has created it meanwhile | the server tries it in a dry run |
+| it is there | it is changed, unless another run has changed it meanwhile | the server tries it in a dry run |
+
+If the server refuses the write, `_excuse_refusal` says which refusals are no failures.
 """
 
 from __future__ import annotations
@@ -46,6 +58,7 @@ class GroupApply:
     ) -> None:
         self._session = session
         self._live_bundle = live_bundle
+        # The dict of `live_bundle` itself: what is written to it here, the rest of the run reads there.
         self._live_objects = live_bundle.objects
         self._choose_manifest = choose_manifest
 
@@ -113,7 +126,7 @@ class GroupApply:
             return excused_object
 
     def _write_manifest(self, manifest: Manifest, live_before: Manifest | None) -> Manifest:
-        """Let the server create or change an object; in check mode let it only try that."""
+        """Let the server create or change an object, and return it as it is then; in check mode only try that."""
         desired_manifest = manifest
         if ref(manifest) in find_autoscaled(self._session.options.manifests):
             desired_manifest = keep_replicas(self._session, manifest, live_before)
@@ -125,14 +138,16 @@ class GroupApply:
             # An object that appeared since the read belongs to another owner, who must not lose a field.
             return self._session.apply_object(desired_manifest, force="false")
         rewritten = rewrite(self._session, desired_manifest, live_before)
+        # Others may have written the object since it was read. What they wrote is neither a change of this run, which
+        # the result would show, nor may it be lost when the change is undone.
         self._live_objects[ref(manifest)] = rewritten.before
         return remove_marks_of_other_tools(self._session, rewritten.after)
 
     def _excuse_refusal(self, manifest: Manifest, live_before: Manifest | None, error: ApiError) -> Manifest | None:
-        """Return what a refused object is taken for; None for a failure.
+        """Return what an object that the server refused is taken for; None if the refusal is a failure.
 
-        That is what check mode plans, or a namespace that this account may use but not change: an administrator made
-        it with `site`.
+        Two refusals are no failures. In check mode, the cluster does not serve the kind yet: the manifest is planned.
+        And a namespace that an administrator made with `site` may be used by this account, but not changed.
         """
         if error.is_kind_missing and self._session.options.check:
             return manifest
@@ -150,12 +165,15 @@ class GroupApply:
         return remake_object(self._session, manifest, live_before)
 
     def _is_only_planned(self, manifest: Manifest) -> bool:
-        """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""
+        """Return whether check mode cannot let the server try this: its namespace or kind comes with the bundle."""
         if not self._session.options.check:
             return False
-        return manifest["metadata"].get(
-            "namespace"
-        ) in self._live_bundle.missing_namespaces or not self._session.build_path(manifest)
+        namespace = manifest["metadata"].get("namespace")
+        is_namespace_missing = namespace in self._live_bundle.missing_namespaces
+        if is_namespace_missing:
+            return True
+        is_kind_served = bool(self._session.build_path(manifest))
+        return not is_kind_served
 
 
 def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostError:

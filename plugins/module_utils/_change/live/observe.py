@@ -8,32 +8,37 @@
 1. `require_metrics`, before the first write. It stops a change whose pods could not be judged.
 2. `read_baseline`, before the first write too, if the change leaves no pod with the earlier config.
 3. `observe_pods`, when pods with the change run. It reads all pods every three seconds, and ends with the first fault
-   that lasts, or after `observe_seconds`. Its result, a `WorkloadObservation`, has the faults and what limits them.
+   that lasts, or after `observe_seconds`.
+4. While the other pods follow, `canary.py` itself asks a `WorkloadObservation` for reading after reading.
+   `continue_observation` goes on with it when all pods have the change.
 
-While the other pods follow, `canary.py` itself asks a `WorkloadObservation` for reading after reading.
+For example, exporter `otlp` of the new config has a wrong password. Then 3 ends after about ten seconds with
+
+    ObservationResult(
+        last_reading=JudgedReading(seconds=9.0, verdicts=[FailedCheck("exports_fail", "exporters/otlp", …)], facts=…),
+        unjudged_check_ids=set(),
+        limits=[],
+    )
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ..._collector.options import METRICS_PORT
 from ..._diagnose.diagnose_checks import Check
-from ..._diagnose.live.peers_in_cluster import describe_peers, read_peers_ahead
-from ..._diagnose.live.reader import ClusterReader, Notes, utc_now
-from ..._diagnose.peer_state import PeerRow
+from ..._diagnose.live.reader import ClusterReader, Object, utc_now
 from ..._otelcol.config.config_secrets import find_secrets
 from ..._otelcol.config.masking import make_masker
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.network_policies import find_egress_policies
-from ..._otelcol.needs.peers import find_peers
 from ..._rollout.live.jmespath_search import compile_search
 from ..._telemetry.metrics_address import explain_unreachable_metrics
-from ..canary.canary_destinations import DestinationRow, describe_destinations
 from ..canary.canary_facts import build_rest_facts, collect_facts
 from ..canary.fact_rows import ComparisonFacts, RestFacts
 from ..canary.judge import CanaryJudge, FailedCheck
 from ..canary.judgement_limits import describe_data_limits, find_checks_without_data
+from .destination_watch import DestinationWatch
 from .revision_pods import Pods, read_pods
 from .watched_pods import Observed, WatchedPods
 
@@ -82,14 +87,37 @@ def read_baseline(reader: ClusterReader, observed: Observed, seconds: float = BA
 # ── After the change ──
 
 
+@dataclass(frozen=True)
+class JudgedReading:
+    """One reading of the pods, and what is wrong by it."""
+
+    seconds: float
+    """How long the pods had been observed."""
+    verdicts: list[FailedCheck]
+    """The checks that fail, and failed at the reading before too."""
+    facts: ComparisonFacts
+    """What the checks compared. Its `rest` can be the baseline of a later observation."""
+
+
+@dataclass(frozen=True)
+class ObservationResult:
+    """What an observation showed when it ended."""
+
+    last_reading: JudgedReading
+    unjudged_check_ids: set[str]
+    """The checks for which there was nothing to compare, such as `receiver_silent` if nobody sent data."""
+    limits: list[str]
+    """What limits the judgement, for the user to read: `no data came in: judged by start and log alone`."""
+
+
 class WorkloadObservation:
     """The newest pods of a workload (the canary) beside its older ones (the rest), judged reading by reading.
 
-    After each `judge_reading`, `seconds`, `verdicts` and `facts` are those of that reading.
+    `alone_since` is the time of the last reading with an older pod; that of the start if there was none.
     """
 
     def __init__(self, reader: ClusterReader, observed: Observed, checks: Sequence[Check], pods: Pods) -> None:
-        self._reader, self._clock = reader, reader.cluster.clock
+        self._clock = reader.cluster.clock
         self._canary = WatchedPods(reader, observed, pods.newest, began_with_change=True)
         self._rest = WatchedPods(reader, observed, pods.older, began_with_change=False)
         self._mask = make_masker(find_secrets(self._canary.config) | find_secrets(self._rest.config))
@@ -97,67 +125,33 @@ class WorkloadObservation:
         self._judge = CanaryJudge(compile_search({}), checks, self._mask)
         self._ports = self._canary.find_ports_to_try(observed.listeners)
         self._baseline = observed.baseline
-        # The object from which connections to peers begin.
-        self._sender = pods.newest[0] if pods.newest else observed.workload
-        # What the cluster has where the exporters send to, as it was read last.
-        self._peer_rows: list[PeerRow] = []
-        # The facts of the last reading; None before the first one.
-        self._facts: ComparisonFacts | None = None
+        sending_object = pods.newest[0] if pods.newest else observed.workload
+        self._destinations = DestinationWatch(reader, self._canary.config, sending_object)
         self.started_at = self._clock()
-        # The time of the last reading with an older pod; that of the start if there was none.
         self.alone_since = self.started_at
-        # How long the pods had been observed at the last reading, and the faults that last.
-        self.seconds = 0.0
-        self.verdicts: list[FailedCheck] = []
 
-    @property
-    def facts(self) -> ComparisonFacts:
-        """The facts of the last reading. Raises ValueError before the first one. Their `rest` is a later baseline."""
-        if self._facts is None:
-            raise ValueError
-        return self._facts
-
-    def judge_reading(self, pods: Pods, current_time: str) -> list[FailedCheck]:
-        """Read the pods once, and return the faults that last."""
-        self.seconds = self._clock() - self.started_at
-        self._canary.read_pods(pods.newest, self.seconds, self._ports)
+    def judge_reading(self, pods: Pods, current_time: str) -> JudgedReading:
+        """Read the pods once, and judge them by this reading and those before."""
+        seconds = self._clock() - self.started_at
+        self._canary.read_pods(pods.newest, seconds, self._ports)
         if pods.older:
-            self._rest.read_pods(pods.older, self.seconds, self._ports)
-            self.alone_since = self.started_at + self.seconds
+            self._rest.read_pods(pods.older, seconds, self._ports)
+            self.alone_since = self.started_at + seconds
         facts = collect_facts(self._canary.revision, self._rest.revision, current_time, self._mask, self._baseline)
-        self._facts = facts
-        self.verdicts = self._judge.find_verdicts({**facts, "ways": self._describe_destinations(facts["rest"])})
-        return self.verdicts
+        destinations = self._destinations.read_destinations(facts["rest"])
+        verdicts = self._judge.find_verdicts({**facts, "ways": destinations})
+        return JudgedReading(seconds, verdicts, facts)
 
-    def _describe_destinations(self, rest_facts: RestFacts) -> list[DestinationRow]:
-        """Return where the exporters send to. Once all addresses lead somewhere, the cluster is not asked again."""
-        all_lead_somewhere = bool(self._peer_rows) and all(row["state"] == "ok" for row in self._peer_rows)
-        if not all_lead_somewhere:
-            self._peer_rows = self._read_peers()
-        return describe_destinations(self._peer_rows, rest_facts)
-
-    def _read_peers(self) -> list[PeerRow]:
-        """Return what the cluster has now at each Service that an exporter sends to."""
-        # A reader keeps what it has read, so each look takes a new one.
-        new_reader = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
-        namespace = str(self._sender["metadata"]["namespace"])
-        service_peers = [peer for peer in find_peers(self._canary.config, namespace) if peer.service]
-        read_peers_ahead(new_reader, service_peers)
-        no_policies = find_egress_policies(None, {})
-        return describe_peers(new_reader, service_peers, self._sender, no_policies, Notes())
-
-    def find_unjudged_checks(self, seconds: float) -> set[str]:
-        """Return the ids of the checks for which an observation of so many seconds had nothing to compare."""
-        return find_checks_without_data(self.facts, self._canary.config, seconds).intersection(self._check_ids)
-
-    def describe_limits(self, seconds: float) -> list[str]:
-        """Return what limits the judgement of so many seconds, for the user to read."""
+    def build_result(self, last_reading: JudgedReading, seconds: float) -> ObservationResult:
+        """Return what an observation of so many seconds showed, which ended with `last_reading`."""
+        facts = last_reading.facts
+        config = self._canary.config
         unseen_texts = [f"{row['what']}: {row['why']}" for row in self._canary.notes.build_rows()]
-        return [
-            *self._judge.unfit,
-            *describe_data_limits(self.facts, self._canary.config, seconds),
-            *unseen_texts,
-        ]
+        return ObservationResult(
+            last_reading=last_reading,
+            unjudged_check_ids=find_checks_without_data(facts, config, seconds).intersection(self._check_ids),
+            limits=[*self._judge.unfit, *describe_data_limits(facts, config, seconds), *unseen_texts],
+        )
 
 
 def observe_pods(
@@ -167,18 +161,40 @@ def observe_pods(
     checks: Sequence[Check],
     *,
     now: Callable[[], str] = utc_now,
-    begun: WorkloadObservation | None = None,
-) -> WorkloadObservation:
-    """Judge the newest pods of a workload for some seconds, or until the first fault that lasts.
+) -> ObservationResult:
+    """Judge the newest pods of a workload for some seconds, or until the first fault that lasts."""
+    workload = observed.workload
+    observation = WorkloadObservation(reader, observed, checks, read_pods(reader, workload))
+    poll_times = iterate_poll_times(reader, seconds, observation.started_at)
+    last_reading = _observe_until_fault(observation, lambda: read_pods(reader, workload), poll_times, now)
+    return observation.build_result(last_reading, seconds)
 
-    The observation `begun` goes on; then the seconds count from the last reading with an older pod.
+
+def continue_observation(
+    reader: ClusterReader, observation: WorkloadObservation, workload: Object, seconds: float
+) -> ObservationResult:
+    """Judge the pods of an observation that has readings already, until they were alone for some seconds.
+
+    The seconds count from the last reading with an older pod. The first fault that lasts ends the observation too.
     """
-    observation = begun or WorkloadObservation(reader, observed, checks, read_pods(reader, observed.workload))
-    start = observation.alone_since if begun else observation.started_at
-    for _seconds_since_start in iterate_poll_times(reader, seconds, start):
-        if observation.judge_reading(read_pods(reader, observed.workload), now()):
+    poll_times = iterate_poll_times(reader, seconds, observation.alone_since)
+    last_reading = _observe_until_fault(observation, lambda: read_pods(reader, workload), poll_times, utc_now)
+    return observation.build_result(last_reading, seconds)
+
+
+def _observe_until_fault(
+    observation: WorkloadObservation,
+    read_present_pods: Callable[[], Pods],
+    poll_times: Iterator[float],
+    now: Callable[[], str],
+) -> JudgedReading:
+    """Read and judge the pods at each poll time, and return the last reading: the first with a fault that lasts."""
+    # There is always a first poll time, so there is always a reading.
+    for _seconds_since_start in poll_times:
+        reading = observation.judge_reading(read_present_pods(), now())
+        if reading.verdicts:
             break
-    return observation
+    return reading
 
 
 def iterate_poll_times(

@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Look for what would fail or do harm later, before anything is applied. Private.
 
-`apply.py` calls the functions here. `refuse_…` raises Problem, and `warn_of_…` adds a warning to the result of the run.
+`apply.py` calls the functions here, so that a run with a fault ends before its first write, and not half-way.
+live_bundle.py calls `refuse_absent_kinds`. `refuse_…` raises Problem, and `warn_of_…` adds a warning to the result of
+the run. For example, if the operator is not installed:
+
+    Apply OpenTelemetryCollector obs/gateway: the cluster does not serve this kind: OpenTelemetryCollector of …
+
 Larger checks have files of their own: foreign_objects.py, missing_references.py, taken_host_ports.py, needed_rights.py.
+A pair is a manifest and its live object, which is None if it is absent.
 """
 
 from __future__ import annotations
@@ -32,7 +38,7 @@ _KUBELET_PODS_VERSION = (1, 33)
 
 
 def refuse_before_apply(session: Session, pairs: Pairs) -> None:
-    """Refuse what would fail half-way, or harm others."""
+    """Raise Problem for what would fail half-way, or harm other owners of objects."""
     refuse_foreign_objects(session, pairs)
     refuse_missing_references(session, pairs)
     refuse_unfit_takeovers(session, pairs)
@@ -41,7 +47,11 @@ def refuse_before_apply(session: Session, pairs: Pairs) -> None:
 
 
 def refuse_unfit_takeovers(session: Session, pairs: Pairs) -> None:
-    """Refuse to take over objects that the server finds invalid with the fields of both owners: it keeps both."""
+    """Refuse to take over objects that the server finds invalid.
+
+    After a takeover, an object has the fields of both owners. For example, a Service may then have several
+    ports of which one has no name, which the server refuses.
+    """
     takeover_pairs = [(manifest, live) for manifest, live in pairs if live and _is_taken_over(session, manifest, live)]
     session.cluster.call_in_parallel(lambda pair: _try_takeover(session, *pair), takeover_pairs)
 
@@ -58,12 +68,13 @@ def _try_takeover(session: Session, manifest: Manifest, live: Manifest) -> None:
     try:
         session.apply_object(manifest, dryRun="All")
     except ApiError as error:
-        if error.status != _INVALID_STATUS:  # what may pass, and what the bundle itself mends, is for the apply
+        if error.status != _INVALID_STATUS:
+            # Other errors may be temporary, or go away once other objects of the bundle are applied, so the real apply
+            # reports them.
             return
         problem = explain(error, f"Adopt {ref(manifest)}")
-        is_about_ports = "spec.ports" in error.message
-        fix = (explain_unfit_ports(manifest, live) if is_about_ports else "") or problem.fix
-        raise Problem(problem.wrong, asked=problem.asked, fix=fix) from error
+        fix_of_ports = explain_unfit_ports(manifest, live) if "spec.ports" in error.message else ""
+        raise Problem(problem.wrong, asked=problem.asked, fix=fix_of_ports or problem.fix) from error
 
 
 def refuse_absent_kinds(session: Session, unserved: list[Manifest]) -> None:
@@ -113,7 +124,8 @@ def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
         version = str(session.cluster.request("GET", "/version").get("gitVersion", ""))
     except ApiError:  # without the version there is no warning
         return
-    if () < parse_version(version) < _KUBELET_PODS_VERSION:
+    is_version_known = bool(parse_version(version))
+    if is_version_known and parse_version(version) < _KUBELET_PODS_VERSION:
         session.report.warnings.append(
             f"{ref(new_roles[0])} gives the right to get nodes/pods, which kubelets know since Kubernetes 1.33, and "
             f"this cluster has {version}: kubelet_stats gets no metadata of pods and volumes. Set "

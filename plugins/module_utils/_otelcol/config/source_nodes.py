@@ -3,9 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The nodes of a YAML text, each with the line and column of its start and end. Private.
 
-yaml_nodes.py makes the nodes. document_positions.py tells from them where a finding stands, and the edits of a
-migration (text_edits.py) which characters to replace. The text `a: [1, *b]` is a mapping with one pair: the scalar `a`,
-which starts at (0, 0), and a sequence, which starts at (0, 3) and has a scalar and an alias.
+Data that is loaded from YAML no longer says where it stood. yaml_nodes.py makes nodes, which do. document_positions.py
+tells from them where a finding stands, and the edits of a migration (text_edits.py) which characters to replace. The
+text `a: [1, *b]` has these nodes:
+
+    Node(MAPPING)               starts at (0, 0), with one pair of nodes:
+        Node(SCALAR, "a")       starts at (0, 0)
+        Node(SEQUENCE)          starts at (0, 3), with two items:
+            Node(SCALAR, "1")   starts at (0, 4)
+            Node(ALIAS)         starts at (0, 7), and stands for the node with the anchor `&b`
+
+`NodeFinder` finds the nodes at a path: at `("a", 0)` is the scalar `1`.
 """
 
 from __future__ import annotations
@@ -13,9 +21,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-Mark = tuple[int, int]  # line and column, both from 0
+Mark = tuple[int, int]
+"""A line and a column, both from 0."""
 
 # Kinds of nodes.
 SCALAR = "scalar"
@@ -38,10 +47,10 @@ class Node:
 
     kind: str
     value: Any
-    """By `kind`: the text of a scalar, the pairs of key node and value node of a mapping, the nodes of a sequence, or
-    the node of an alias."""
+    """By `kind`: the text of a scalar, the `pairs` of a mapping, the `items` of a sequence, or the node that an alias
+    stands for."""
     first: Any
-    """The parser's mark of the start; few nodes need it as `start`."""
+    """The parser's mark of the start. It is converted on demand by `start`: few nodes need it."""
     final: Any
     """The parser's mark of the end."""
     style: str = ""
@@ -49,6 +58,18 @@ class Node:
     mapping or list in lines."""
     tag: str = ""
     """Such as `tag:yaml.org,2002:int`; empty without one."""
+
+    @property
+    def pairs(self) -> list[tuple[Node, Node]]:
+        """Return the key node and value node of each entry of a mapping."""
+        pairs: list[tuple[Node, Node]] = self.value
+        return pairs
+
+    @property
+    def items(self) -> list[Node]:
+        """Return the nodes of a sequence."""
+        items: list[Node] = self.value
+        return items
 
     @property
     def start(self) -> Mark:
@@ -69,9 +90,9 @@ class Node:
         node = self
         while node.value and node.style != FLOW:
             if node.kind == MAPPING:
-                _key, node = node.value[-1]
+                _key, node = node.pairs[-1]
             elif node.kind == SEQUENCE:
-                node = node.value[-1]
+                node = node.items[-1]
             else:
                 break
         return node.end
@@ -82,33 +103,52 @@ def resolve_alias(node: Node) -> Node:
     return node.value if node.kind == ALIAS else node
 
 
-def find_node(
-    node: Node,
-    path: tuple[str | int, ...],
-    read_key: Callable[[Node], Any],
-    known_pairs: dict[int, dict[Any, tuple[Node, Node]]] | None = None,
-) -> tuple[Node | None, Node] | None:
-    """Return the key node and the value node at a path; None if the path leads nowhere, as through an alias.
+class FoundNode(NamedTuple):
+    """What is at a path: the node of its key and that of its value."""
 
-    The key node is None for an item of a list. `read_key` returns the data of a key node. `known_pairs` gets the pairs
-    of each mapping that is passed, by the id of its node, for the next search in the same tree.
+    key_node: Node | None
+    """None for an item of a list, and for the whole document."""
+    value_node: Node
+
+
+class NodeFinder:
+    """Finds the nodes at paths in one document. `read_key` returns the data of a key node.
+
+    It keeps the keys of each mapping that it passes, so that many searches in one document are fast.
     """
-    pairs_by_mapping = {} if known_pairs is None else known_pairs
-    key_node, current_node = None, node
-    for part in path:
-        if current_node.kind == SEQUENCE and isinstance(part, int):
-            if part >= len(current_node.value):
+
+    def __init__(self, root: Node, read_key: Callable[[Node], Any]) -> None:
+        self._root = root
+        self._read_key = read_key
+        # The entries of the mappings that were passed, by the `id()` of the node of the mapping.
+        self._entries_by_mapping: dict[int, dict[Any, FoundNode]] = {}
+
+    def find_node(self, path: tuple[str | int, ...]) -> FoundNode | None:
+        """Return the nodes at a path; None if the path leads nowhere, as through an alias.
+
+        In `a: [1, *b]`, path `("a",)` has the key node `a` and the value node `[1, *b]`; path `("a", 1, "c")` has none.
+        """
+        found = FoundNode(None, self._root)
+        for part in path:
+            container = found.value_node
+            if container.kind == SEQUENCE and isinstance(part, int):
+                if part >= len(container.items):
+                    return None
+                found = FoundNode(None, container.items[part])
+                continue
+            entry = self._map_entries(container).get(part)
+            if entry is None:
                 return None
-            key_node, current_node = None, current_node.value[part]
-            continue
-        if id(current_node) not in pairs_by_mapping:
-            pairs = current_node.value if current_node.kind == MAPPING else []
-            pairs_by_mapping[id(current_node)] = {read_key(key): (key, value) for key, value in pairs}
-        pair = pairs_by_mapping[id(current_node)].get(part)
-        if pair is None:
-            return None
-        key_node, current_node = pair
-    return key_node, current_node
+            found = entry
+        return found
+
+    def _map_entries(self, node: Node) -> dict[Any, FoundNode]:
+        """Return the entries of a mapping by the data of their keys; nothing for another node."""
+        if id(node) not in self._entries_by_mapping:
+            pairs = node.pairs if node.kind == MAPPING else []
+            entries = {self._read_key(key_node): FoundNode(key_node, value_node) for key_node, value_node in pairs}
+            self._entries_by_mapping[id(node)] = entries
+        return self._entries_by_mapping[id(node)]
 
 
 def split_yaml_lines(text: str) -> list[str]:

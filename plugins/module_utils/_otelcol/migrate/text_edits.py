@@ -25,7 +25,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..config.paths import Path
 from ..config.source_nodes import (
@@ -36,8 +36,9 @@ from ..config.source_nodes import (
     MAPPING,
     SCALAR,
     SEQUENCE,
+    FoundNode,
     Node,
-    find_node,
+    NodeFinder,
 )
 from .data_edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 from .text_places import TextPlaces
@@ -60,16 +61,6 @@ class Cut:
     text: str
 
 
-class _EntryNodes(NamedTuple):
-    """What is at a path: the node of its key and that of its value.
-
-    The key is None for an item of a list, and for the whole document.
-    """
-
-    key: Node | None
-    value: Node
-
-
 class TextEditor:
     """Edits one text, whose nodes are below `root`. `read` returns the data of a key node, `dump` YAML in block style.
 
@@ -79,11 +70,9 @@ class TextEditor:
 
     def __init__(self, text: str, root: Node, read: Callable[[Node], Any], dump: Callable[[Any], str]) -> None:
         self.text = text
-        self.root = root
-        self.read_key = read
+        self.nodes = NodeFinder(root, read)
         self.places = TextPlaces(text)
         self.writer = YamlWriter(dump, "\r\n" if "\r\n" in text else "\n")
-        self.entries_by_node: dict[int, dict[Any, tuple[Node, Node]]] = {}
 
     def apply_edits(self, edits: Iterable[Edit], base_path: Path = ()) -> str:
         """Return the text after edits. Raises Untouchable if one of them cannot be done.
@@ -111,7 +100,7 @@ class TextEditor:
 
     def _cut_for_put(self, edit: Put, path: Path) -> list[Cut]:
         """`exporters: [otlphttp]` becomes `exporters: [otlp_http]`."""
-        return [self._cut_for_scalar(self._find(path).value, edit.value)]
+        return [self._cut_for_scalar(self._find(path).value_node, edit.value)]
 
     def _cut_for_scalar(self, node: Node, text: str) -> Cut:
         """Give a scalar another text in the same quotes."""
@@ -122,7 +111,7 @@ class TextEditor:
 
     def _cut_for_substitute(self, edit: Substitute, path: Path) -> list[Cut]:
         """`endpoint: $POD_IP:4317` becomes `endpoint: ${env:POD_IP}:4317`, in quotes where braces mean a mapping."""
-        node = self._find(path).value
+        node = self._find(path).value_node
         start, end = self.places.find_span(node)
         if node.style or not self._is_in_flow(path):
             return [Cut(start, end, edit.pattern.sub(edit.replacement, self.text[start:end]))]
@@ -131,14 +120,14 @@ class TextEditor:
 
     def _is_in_flow(self, path: Path) -> bool:
         """Whether a mapping or list around what is at a path has braces or brackets."""
-        return any(self._find_entry_or_alias(path[:size]).value.style == FLOW for size in range(len(path)))
+        return any(self._find_entry_or_alias(path[:size]).value_node.style == FLOW for size in range(len(path)))
 
     def _cut_for_replace(self, edit: Replace, path: Path) -> list[Cut]:
         """`loglevel: debug` becomes `verbosity: detailed`; without new entries, it is removed."""
         if not edit.entries:
             return self._cut_for_removal(path)
         key, value = self._find_entry_with_key(path)
-        mapping = self._find(path[:-1]).value
+        mapping = self._find(path[:-1]).value_node
         start, end = self.places.find_offset(key.start), self.places.find_entry_end(key, value)
         if mapping.style == FLOW:
             return [Cut(start, end, self.writer.write_flow_entries(dict(edit.entries)))]
@@ -156,8 +145,8 @@ class TextEditor:
 
     def _cut_for_next_entry(self, mapping: Node, entry: dict[Any, Any]) -> Cut:
         """Give a mapping one more entry behind its last one."""
-        first_key, _first_value = mapping.value[0]
-        end = self.places.find_entry_end(*mapping.value[-1])
+        first_key, _first_value = mapping.pairs[0]
+        end = self.places.find_entry_end(*mapping.pairs[-1])
         if mapping.style == FLOW:
             return Cut(end, end, f", {self.writer.write_flow_entries(entry)}")
         end_of_line = self.places.find_line_end(end)
@@ -173,7 +162,7 @@ class TextEditor:
 
     def _cut_for_wrap(self, _edit: Wrap, path: Path) -> list[Cut]:
         """`{key: a, action: b}` becomes `[{key: a, action: b}]`; in block style, a dash comes before its first line."""
-        node = self._find(path).value
+        node = self._find(path).value_node
         start, end = self.places.find_span(node)
         if node.style == FLOW:
             return [Cut(start, start, "["), Cut(end, end, "]")]
@@ -192,7 +181,7 @@ class TextEditor:
     def _cut_for_removal(self, path: Path) -> list[Cut]:
         """Remove an entry of a mapping or an item of a list, with its line in block style."""
         key, value = self._find_entry_or_alias(path)
-        container = self._find_entry_or_alias(path[:-1]).value
+        container = self._find_entry_or_alias(path[:-1]).value_node
         if key is None:
             start, end = self.places.find_span(value)
         else:
@@ -223,20 +212,20 @@ class TextEditor:
             raise Untouchable("it has no key")
         return key, value
 
-    def _find(self, path: Path) -> _EntryNodes:
+    def _find(self, path: Path) -> FoundNode:
         """Return what is at a path. Raises Untouchable for an alias, and for a key that is no scalar."""
         entry = self._find_entry_or_alias(path)
-        is_odd_key = entry.key is not None and entry.key.kind != SCALAR
-        if is_odd_key or entry.value.kind == ALIAS:
+        is_odd_key = entry.key_node is not None and entry.key_node.kind != SCALAR
+        if is_odd_key or entry.value_node.kind == ALIAS:
             raise Untouchable("it is an alias of something else")
         return entry
 
-    def _find_entry_or_alias(self, path: Path) -> _EntryNodes:
+    def _find_entry_or_alias(self, path: Path) -> FoundNode:
         """Return what is at a path, an alias too. Raises Untouchable if this text does not have it there."""
-        pair = find_node(self.root, path, self.read_key, self.entries_by_node)
-        if pair is None:
+        entry = self.nodes.find_node(path)
+        if entry is None:
             raise Untouchable("it comes from an alias or a merged key")
-        return _EntryNodes(*pair)
+        return entry
 
 
 def _start_column(node: Node) -> int:

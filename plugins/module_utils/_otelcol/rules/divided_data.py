@@ -6,7 +6,16 @@
 Sources: the READMEs of tail_sampling, groupbytrace, service_graph, span_metrics, cumulative_to_delta,
 delta_to_cumulative, load_balancing and k8s_attributes in opentelemetry-collector-contrib. Private.
 
-Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
+Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example, a
+collector with mode daemonset has
+
+    processors:
+      groupbytrace: {}
+    service:
+      pipelines:
+        traces: {receivers: [otlp], processors: [groupbytrace], exporters: [otlp]}
+
+The spans of one trace come from pods of several nodes, so each node gets a part of the trace. Rule `split-state` says
 
     processors.groupbytrace: warning [split-state] 'groupbytrace' puts whole traces together, and there is one on
     every node. Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key:
@@ -33,6 +42,7 @@ _NAME_RESOLUTION = "https://grpc.io/docs/guides/custom-name-resolution/"
 _TRACES = "traceID"
 _SERVICES = "service"
 _STREAMS = "streamID"
+# The type of processor tail_sampling, as rules write types: without underscores.
 _SAMPLING = "tailsampling"
 
 
@@ -44,6 +54,7 @@ class _State(NamedTuple):
     routing_key: str
 
 
+# The components with such a state, by section and type.
 _STATE_BY_TYPE = {
     ("processors", _SAMPLING): _State("decides on whole traces", _TRACES),
     ("processors", "groupbytrace"): _State("puts whole traces together", _TRACES),
@@ -57,7 +68,8 @@ _STATE_BY_TYPE = {
 @about("deployment")
 def split_state(subject: Subject) -> Iterator[Fault]:
     """Yield components with state of traces or series that arrive at several replicas of the collector."""
-    copies_text, deployment = describe_copies(subject.deployment), subject.deployment
+    deployment = subject.deployment
+    copies_text = describe_copies(deployment)
     if not copies_text or not deployment:
         return
     for part in subject.view.started_parts:
@@ -83,19 +95,39 @@ def _describe_split_state(part: StartedComponent, state: _State, copies_text: st
 
 def _is_kept_together(part: StartedComponent, routing_key: str, mode: str, subject: Subject) -> bool:
     """Whether one replica gets all data with the same routing key."""
+    return (
+        _do_senders_divide(routing_key, subject)
+        or _does_one_node_send(routing_key, mode)
+        or _is_divided_within(part, subject)
+    )
+
+
+def _do_senders_divide(routing_key: str, subject: Subject) -> bool:
+    """Whether the senders, as far as they are known, send data with the same routing key to the same replica."""
     signal = "metrics" if routing_key == _STREAMS else "traces"
     keys_by_signal = subject.routing or subject.divided
-    if keys_by_signal.get(signal) == {routing_key}:
-        return True
-    if routing_key != _TRACES and mode in ("daemonset", "sidecar"):
-        return True  # the series of a pod stay with the agent of its node
-    # With both tiers in one collector, one pipeline divides, and the next one has the state.
+    return keys_by_signal.get(signal) == {routing_key}
+
+
+def _does_one_node_send(routing_key: str, mode: str) -> bool:
+    """Whether the data comes from pods of one node: the series of a pod stay with the agent of its node.
+
+    A trace has spans from pods of several nodes.
+    """
+    return routing_key != _TRACES and mode in ("daemonset", "sidecar")
+
+
+def _is_divided_within(part: StartedComponent, subject: Subject) -> bool:
+    """Whether the collector divides the data itself: one pipeline divides it, and the next one has the state."""
     balancing_ids = {exporter.id for exporter in subject.view.find_parts("exporters", "loadbalancing")}
     return bool(balancing_ids) and not _decides_before_division(subject, part, balancing_ids)
 
 
 def _decides_before_division(subject: Subject, part: StartedComponent, balancing_ids: set[str]) -> bool:
-    """Whether a processor decides on traces in the pipeline that divides them afterwards."""
+    """Whether a processor decides on traces in the pipeline that divides them afterwards, which is too late.
+
+    So does tail_sampling in `traces: {processors: [tail_sampling], exporters: [load_balancing]}`.
+    """
     if part.section != "processors":
         return False
     pipelines = [pipeline for pipeline in subject.view.pipelines if part.id in pipeline.processors]

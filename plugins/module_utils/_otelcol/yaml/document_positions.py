@@ -83,8 +83,8 @@ class DocumentPositions(Mapping[Path, Position]):
             node = resolve_alias(found_nodes.value_node)
             if node.kind == MAPPING and path_part in self._map_keys(node):
                 found_nodes = self._map_keys(node)[path_part]
-            elif node.kind == SEQUENCE and isinstance(path_part, int) and path_part < len(node.value):
-                found_nodes = _FoundNodes(node.value[path_part], node.value[path_part])
+            elif node.kind == SEQUENCE and isinstance(path_part, int) and path_part < len(node.items):
+                found_nodes = _FoundNodes(node.items[path_part], node.items[path_part])
             else:
                 return None
         return found_nodes
@@ -95,7 +95,7 @@ class DocumentPositions(Mapping[Path, Position]):
             return self._keys_by_mapping[id(node)]
         merged_keys: dict[Any, _FoundNodes] = {}
         own_keys: dict[Any, _FoundNodes] = {}
-        for key, value in node.value:
+        for key, value in node.pairs:
             if is_merge_key(key):
                 merged_keys |= self._map_merged_keys(value)
             else:
@@ -120,7 +120,7 @@ class DocumentPositions(Mapping[Path, Position]):
             for key, found_nodes in self._map_keys(resolved_node).items():
                 yield from self._list_paths(found_nodes.value_node, (*path, key))
         elif resolved_node.kind == SEQUENCE:
-            for index, child_node in enumerate(resolved_node.value):
+            for index, child_node in enumerate(resolved_node.items):
                 yield from self._list_paths(child_node, (*path, index))
 
 

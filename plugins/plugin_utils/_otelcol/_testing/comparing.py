@@ -22,6 +22,7 @@ from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import comparison
 from ....module_utils._otelcol.testing.case import ConfigCase
+from ....module_utils._otelcol.testing.generated_case import GENERATED, generate_case
 from ....module_utils._otelcol.testing.records import SIGNALS
 from .. import _yaml
 from .collector_setup import CollectorSetup
@@ -88,7 +89,7 @@ def _compare_setups(setups: ComparedSetups, case: ConfigCase | None) -> Comparis
     if setups.before is None:
         return build_comparison_row(why=_NOT_RUNNING)
     try:
-        compared_case = case if case and case.given else comparison.generate_case(setups.before.config)
+        compared_case = case if case and case.given else generate_case(setups.before.config)
         return compare_case(setups.before, setups.after, compared_case)
     except Problem as problem:  # no telemetry can be generated for this config
         return build_comparison_row(why=problem.wrong)
@@ -112,7 +113,7 @@ def compare_case(setup_before: CollectorSetup, setup_after: CollectorSetup, case
 
     masked_lines = [mask_and_clean(line, mask=hide_secrets) for line in difference_lines]
     record_count = _count_records(outcome_before)
-    if not record_count and not masked_lines and case.name == comparison.GENERATED:
+    if not record_count and not masked_lines and case.name == GENERATED:
         return build_comparison_row(why=_NOTHING_LEAVES)
     return build_comparison_row(record_count, masked_lines)
 

@@ -21,7 +21,7 @@ from ....module_utils._otelcol.config.paths import Path as KeyPath
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, suggest_word
 from ....module_utils._otelcol.rules.report_model import format_count
-from ....module_utils._otelcol.testing import case, comparison
+from ....module_utils._otelcol.testing import case, generated_case
 from .. import _documents, _files, _input_model, _inputs, _yaml
 from .guard import guard_run
 from .running_configs import is_compared_with_cluster
@@ -126,7 +126,7 @@ def list_untested_collectors(suites: Sequence[case.Suite], arguments: Mapping[st
     tested_collectors = {suite.collector for suite in suites if suite.cases}
     for name in _list_collector_names(arguments["collectors"]):
         if name not in tested_collectors:
-            yield case.Suite(name, collector=name, cases=(case.ConfigCase(comparison.GENERATED, name, (), {}),))
+            yield case.Suite(name, collector=name, cases=(case.ConfigCase(generated_case.GENERATED, name, (), {}),))
 
 
 def keep_suites_of_host(

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import canary
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import WorkloadObservation
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
+    ObservationResult,
+    WorkloadObservation,
+    continue_observation,
+)
 
 from .helpers import RECORD
 from .rollouts import watched
@@ -46,13 +50,12 @@ def test_the_judgement_begins_when_no_older_pod_is_left(monkeypatch: pytest.Monk
         report(workload)
         workload["status"]["availableReplicas"] = int(api.clock.now > LATE)
 
-    def observe(*given: Any, **more: Any) -> WorkloadObservation:
-        begun.append(more["begun"].alone_since)
-        return canary_observe(*given, **more)
+    def observe(reader: Any, observation: WorkloadObservation, *given: Any) -> ObservationResult:
+        begun.append(observation.alone_since)
+        return continue_observation(reader, observation, *given)
 
-    canary_observe = canary.observe_pods
     monkeypatch.setattr(api, "report", available_late)
-    monkeypatch.setattr(canary, "observe_pods", observe)
+    monkeypatch.setattr(canary, "continue_observation", observe)
     change(api, "second", *ALONE)
     assert begun[0] < LATE < api.clock.now < begun[0] + 35
 

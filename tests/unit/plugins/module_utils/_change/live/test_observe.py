@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECKS_NEEDING_DATA
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
-    WorkloadObservation,
+    ObservationResult,
     observe_pods,
     read_baseline,
     require_metrics,
@@ -103,7 +103,7 @@ class Canary:
             self.api.objects["/apis/apps/v1/namespaces/ns/deployments/w"], _builds.load_catalogue().listeners
         )
 
-    def judged(self, seconds: float = 60, **more: Any) -> WorkloadObservation:
+    def judged(self, seconds: float = 60, **more: Any) -> ObservationResult:
         observed = self.observed._replace(**more)
         return observe_pods(self.reader, observed, seconds, choose_checks([]), now=lambda: NOW)
 
@@ -112,20 +112,20 @@ def well(now: float) -> str:
     return counts(int(20 * now) + 100, int(20 * now) + 100)
 
 
-def ids(result: WorkloadObservation) -> list[str]:
-    return [one.check_id for one in result.verdicts]
+def ids(result: ObservationResult) -> list[str]:
+    return [one.check_id for one in result.last_reading.verdicts]
 
 
 def test_a_canary_that_does_as_the_rest_is_watched_to_the_end() -> None:
     result = Canary(well, well).judged()
-    assert (ids(result), result.describe_limits(60), result.seconds) == ([], [], 60)
+    assert (ids(result), result.limits, result.last_reading.seconds) == ([], [], 60)
 
 
 def test_failed_exports_are_found_in_a_few_readings_and_quoted_against_the_rest() -> None:
     result = Canary(lambda now: counts(int(20 * now), 0, int(20 * now)), well).judged()
-    assert (ids(result), result.seconds) == (["exports_fail"], 9)
+    assert (ids(result), result.last_reading.seconds) == (["exports_fail"], 9)
     expected = "exporters/otlp_grpc/jaeger: 180 of 180 spans failed in the canary (100 %), 0 of 180 in the rest (0 %)"
-    assert result.verdicts[0].text == expected
+    assert result.last_reading.verdicts[0].text == expected
 
 
 def test_what_failed_once_goes_back_for_nobody() -> None:
@@ -138,13 +138,13 @@ def test_what_fails_in_the_rest_too_is_a_note() -> None:
 
     result = Canary(fails, fails).judged()
     assert not ids(result)
-    assert "fails in the rest too" in result.describe_limits(60)[0]
+    assert "fails in the rest too" in result.limits[0]
 
 
 def test_what_is_accepted_and_never_sent_is_found() -> None:
     result = Canary(lambda now: counts(int(20 * now)), well).judged()
     assert ids(result) == ["nothing_sent"]
-    assert result.seconds <= 20
+    assert result.last_reading.seconds <= 20
 
 
 def test_a_queue_that_grows_is_found() -> None:
@@ -174,7 +174,7 @@ def test_a_log_entry_of_a_component_that_does_not_work_is_found_without_its_secr
     line += ' "exporter", "error": "token=s3cr3tValue99 \\u001b[31m refused"}\n'
     canary = Canary(lambda _now: counts(5), well)
     canary.api.clock.on_sleep.insert(0, lambda now: canary.logs.update(new=line * int(now)))
-    (verdict,) = canary.judged().verdicts
+    (verdict,) = canary.judged().last_reading.verdicts
     assert verdict.check_id == "log_errors"
     assert "s3cr3t" not in verdict.one_line_text
     assert "\x1b" not in verdict.one_line_text
@@ -203,7 +203,7 @@ def test_an_api_that_fails_while_pods_are_read_is_explained() -> None:
 
 def test_without_any_data_it_says_so() -> None:
     result = Canary(lambda _now: counts(0), lambda _now: counts(0)).judged(9)
-    assert result.describe_limits(9) == ["no data came in: judged by start and log alone"]
+    assert result.limits == ["no data came in: judged by start and log alone"]
 
 
 def test_without_older_pods_the_baseline_compares() -> None:
@@ -220,7 +220,7 @@ def test_pods_whose_clients_keep_to_older_pods_are_silent_only_after_those_are_g
     silent = Canary(lambda _now: counts(0), well)
     silent.api.clock.on_sleep.append(lambda now: silent.api.objects.pop(f"{ROOT}/old", None) if now > 40 else None)
     result = silent.judged(90, baseline=before)
-    assert (ids(result), 70 <= result.seconds <= 80) == (["receiver_silent"], True)
+    assert (ids(result), 70 <= result.last_reading.seconds <= 80) == (["receiver_silent"], True)
 
 
 LOCAL = CONFIG.replace("host: 0.0.0.0", "host: localhost")
@@ -283,8 +283,8 @@ def test_without_data_an_endpoint_that_leads_nowhere_fails_the_canary(endpoint: 
     canary.api.add(*SERVED, obj("Service", "empty", spec={"ports": [{"port": 4317}]}))
     result = canary.judged()
     assert ids(result) == ["endpoint_nowhere"]
-    assert f"exporters/{EXPORTER}: {endpoint} leads nowhere: {why}" in result.verdicts[0].text
-    assert result.seconds <= 6
+    assert f"exporters/{EXPORTER}: {endpoint} leads nowhere: {why}" in result.last_reading.verdicts[0].text
+    assert result.last_reading.seconds <= 6
 
 
 @cases("endpoint", "jaeger:4317", "backend.example.com:4317", "${env:UNKNOWN}:4317")
@@ -302,5 +302,5 @@ def test_an_endpoint_that_the_rest_has_too_or_that_appears_fails_nobody() -> Non
 
 
 def test_what_was_not_compared_was_not_passed() -> None:
-    assert Canary(idle, idle).judged().find_unjudged_checks(60) == set(CHECKS_NEEDING_DATA)
-    assert Canary(well, well).judged().find_unjudged_checks(60) == set()
+    assert Canary(idle, idle).judged().unjudged_check_ids == set(CHECKS_NEEDING_DATA)
+    assert Canary(well, well).judged().unjudged_check_ids == set()

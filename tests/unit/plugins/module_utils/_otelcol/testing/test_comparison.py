@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.comparison import (
-    generate_case,
     list_exporter_differences,
     map_new_ids,
     readdress_case,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.generated_case import generate_case
 
 from tests.support.cases import cases
 
@@ -48,26 +48,6 @@ def test_what_is_lost_added_and_changed_is_told_in_any_order(before: Any, after:
 )
 def test_an_exporter_with_another_name_is_the_one_at_its_place(old: Any, new: Any, names: dict[str, str]) -> None:
     assert map_new_ids(old, new) == names
-
-
-def test_each_receiver_is_given_a_record_of_each_signal_that_it_feeds() -> None:
-    config = {
-        "receivers": {"otlp": {}, "jaeger": {}, "file_log": {"include": ["/a?[0-9]/*.log"]}},
-        "service": {
-            "pipelines": {
-                "traces": {"receivers": ["otlp", "jaeger"]},
-                "logs": {"receivers": ["otlp", "file_log"]},
-                "profiles": {"receivers": ["otlp"]},
-            }
-        },
-    }
-    given = generate_case(config).given
-    assert [(part.get("to"), sorted(part)) for part in given] == [
-        ("otlp", ["logs", "spans", "to"]),
-        ("jaeger", ["spans", "to"]),
-        (None, ["files"]),
-    ]
-    assert given[2]["files"] == {"/a00/0.log": "text"}
 
 
 @cases(
