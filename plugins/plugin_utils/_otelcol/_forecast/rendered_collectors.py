@@ -84,7 +84,7 @@ class KnownBefore:
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> KnownBefore:
         """Return what the options of a forecast give. Raises Problem if they give nothing."""
-        kept, resources = arguments["kept"], arguments["resources"]
+        kept, resources = arguments["kept_configs"], arguments["resources"]
         if kept is None and resources is None:
             fix = "Give `resources`, `gitops_path`, `kept_path` or `host_running`."
             raise Problem("the configs of before are not known", fix=fix)
