@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _collector_judge, _forecasts_of_hosts
+from ..plugin_utils import _collector_judge, _told_forecasts
 from ..plugin_utils._action import ControllerAction
 
 
@@ -16,7 +16,7 @@ class ActionModule(ControllerAction):
         """Keep the figures, or judge by those that were kept."""
         host_facts = {
             "members": _collector_judge.list_members(self.variables),
-            "forecasts": _forecasts_of_hosts.collect_told_forecasts(self.variables),
+            "forecasts": _told_forecasts.collect_told_forecasts(self.variables),
         }
         keep_or_judge = _collector_judge.keep_figures if arguments["keep"] else _collector_judge.judge_collectors
         return keep_or_judge({**arguments, **host_facts}, check=self._task.check_mode)

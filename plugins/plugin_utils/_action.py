@@ -12,6 +12,20 @@ the whole action of module alert_plan is
 
 A module takes its options from its documentation, and otel_render those of a collector from the argument_specs.yml of
 role otel_collector. No table repeats them.
+
+`ControllerAction.run` takes these steps, in this order:
+
+| step | why not later, or not earlier |
+|---|---|
+| refuse an old ansible-core | the steps after it use what an old core does not have |
+| forget the task's own line | from here on a step may fail, and Ansible names this line as the origin of the error |
+| check the inputs of the running role | a wrong input makes a wrong argument, and users know the input |
+| check the shapes of the arguments | the next step makes texts of values of a wrong shape |
+| convert and check the arguments | the work and the completion rely on their types |
+| check the names of variables | it says what has no effect; what is wrong in the task itself comes first |
+| warn of misspelled options | a task that fails above says what is wrong already |
+| complete the arguments from variables | it reads validated arguments, such as `variables_prefix` |
+| do the work | it gets complete arguments; their secrets are hidden in its failure |
 """
 
 from __future__ import annotations
@@ -41,7 +55,10 @@ class ControllerAction(ActionBase):
     variables: Mapping[str, Any]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of the task. Fails for invalid arguments and for a Problem."""
+        """Return the result of the task. Fails for invalid arguments and for a Problem.
+
+        The table at the top of this file has the reasons for the order of the steps.
+        """
         with fail_for_missing_needs():
             super().run(tmp, task_vars)
         forget_own_line(self._task)
@@ -49,8 +66,8 @@ class ControllerAction(ActionBase):
         arguments = self._validate_arguments()
         for warning in find_misspelled_options(self.variables):
             self._display.warning(warning)
-        self._complete_from_variables(arguments)
-        return answer_or_fail_task(lambda: self.run_on_controller(arguments), arguments)
+        completed_arguments = self._complete_from_variables(arguments)
+        return answer_or_fail_task(lambda: self.run_on_controller(completed_arguments), completed_arguments)
 
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the result for valid arguments. May raise Problem."""
@@ -77,16 +94,23 @@ class ControllerAction(ActionBase):
 
     # ── What arguments leave to variables ──
 
-    def _complete_from_variables(self, arguments: dict[str, Any]) -> None:
-        """Fill in what the variables of the task say, and not its arguments."""
+    def _complete_from_variables(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments with what the variables of the task say, and not its arguments.
+
+        For example, with `variables_prefix: otel_collector_`, the variable `otel_collector_image` becomes `image` among
+        the `defaults`, and `lock_file` becomes a path beside the inventory.
+        """
+        completed_arguments = dict(arguments)
         if not _origins.are_tagged():
-            arguments.update(self._restore_positions(arguments, self.variables))
-        prefix = arguments.get("variables_prefix")
+            completed_arguments.update(self._restore_positions(completed_arguments, self.variables))
+        prefix = completed_arguments.get("variables_prefix")
         if prefix:
-            arguments["defaults"] = self._collect_prefixed_variables(prefix) | arguments["defaults"]
-        if "lock_file" in arguments:
+            prefixed_options = self._collect_prefixed_variables(prefix)
+            completed_arguments["defaults"] = prefixed_options | completed_arguments["defaults"]
+        if "lock_file" in completed_arguments:
             folder = self.variables.get("inventory_dir")
-            arguments["lock_file"] = _lock_file.find_lock_path(arguments["lock_file"], folder)
+            completed_arguments["lock_file"] = _lock_file.find_lock_path(completed_arguments["lock_file"], folder)
+        return completed_arguments
 
     def _restore_positions(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the list of a role that knows its positions, which ansible-core 2.18 forgets after a lookup.

@@ -29,7 +29,7 @@ from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin
 from ..module_utils._otelcol.errors import prefix_problems
 from . import _arguments, _role_files, _role_options
-from ._collector_build import find_build
+from ._collector_build import find_collector_build
 from ._otelcol import _builds, _images, _tables, _yaml
 from ._render_request import RenderRequest
 from ._resolved_collector import ResolvedCollector, WrittenOptions, read_written_options
@@ -87,7 +87,7 @@ def _resolve_collector(
     platform = Platform.from_facts(options["platform"], platform_facts)
     collector = _build_collector(options, platform, platform_facts, request)
     BACKENDS[collector.backend].check_collector(collector)
-    found_build = find_build(collector)
+    found_build = find_collector_build(collector)
     distribution = _find_distribution(collector)
     takes_user_of_image = platform_facts["run_as_user"] == "image"
     return ResolvedCollector(

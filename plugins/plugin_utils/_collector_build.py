@@ -6,7 +6,8 @@
 A build, or `TargetBuild`, is a program of the Collector in one version, with the components that it has. Recipes need
 its version for the names of components, and rules judge for it. For example, `distribution: contrib` with
 `version: 0.158.0` is the build contrib 0.158.0 of the catalogue. An image of a user is known by its manifest or its
-schema alone. `_cluster_options.py` and `_host_options.py` call this file.
+schema alone. `_cluster_options.py` and `_host_options.py` call `find_collector_build` for each collector that they
+resolve.
 """
 
 from __future__ import annotations
@@ -33,8 +34,14 @@ class FoundBuild(NamedTuple):
     """Empty if nothing tells it."""
 
 
-def find_build(collector: Collector) -> FoundBuild:
-    """Return the build that will run a collector.
+def find_collector_build(collector: Collector) -> FoundBuild:
+    """Return the build that will run a collector. The first of these that the collector has decides:
+
+    | option | build |
+    |---|---|
+    | `distribution_manifest`, `distribution_schema` | what the manifest or the schema describes |
+    | `image` of the user's own | what the name of the image tells; none if it tells nothing |
+    | `distribution` with `version` | that of the catalogue |
 
     Raises Problem for a manifest without the image that was built with it, and for a version that is none.
     """
@@ -51,13 +58,16 @@ def find_build(collector: Collector) -> FoundBuild:
 
 
 def _resolve_described_build(collector: Collector, version: str) -> TargetBuild | None:
-    """Return the build that a manifest or a schema of the user describes."""
+    """Return the build that a manifest or a schema of the user describes.
+
+    A manifest says its version itself. A schema does not, so it gets that of the collector.
+    """
     manifest, schema = collector.distribution_manifest, collector.distribution_schema
     if not collector.image:
         given_option = "distribution_manifest" if manifest else "distribution_schema"
         raise Problem(f"it has a {given_option}, but no `image` that was built with it", fix="Give `image` too.")
     version_of_schema = "" if manifest else version
-    return _builds.resolve_build(BuildRequest("", version_of_schema, manifest, schema), "")
+    return _builds.resolve_build(BuildRequest(version=version_of_schema, manifest=manifest, schema=schema), "")
 
 
 def _check_version(collector: Collector) -> None:

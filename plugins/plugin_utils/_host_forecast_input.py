@@ -33,14 +33,14 @@ _CREDENTIAL = re.compile(r"\$\{file:\$\{env:CREDENTIALS_DIRECTORY\}/(\w+)\}")
 
 
 def build_forecast_input(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two options of a forecast for a Linux host: its `collectors`, and `kept`, the configs that run there.
+    """Return two options of a forecast for a Linux host: its `collectors`, and the `kept_configs` that run there.
 
     Nothing without `host_running`, since the forecast is about a cluster then.
     """
     if arguments["host_running"] is None:
         return {}
     running_configs = read_running_configs(arguments["host_running"], arguments["host"])
-    return {"collectors": list_collectors(arguments), "kept": running_configs}
+    return {"collectors": list_collectors(arguments), "kept_configs": running_configs}
 
 
 def list_collectors(arguments: Mapping[str, Any]) -> list[Any]:

@@ -24,7 +24,7 @@ from ..module_utils._host.host_options import SHARED_OPTIONS, HostCollector
 from ..module_utils._host.host_tls import check_tls_option
 from ..module_utils._otelcol.errors import prefix_problems
 from . import _arguments, _role_files, _role_options
-from ._collector_build import find_build
+from ._collector_build import find_collector_build
 from ._host_request import HostRequest, list_host_option_names
 from ._host_secrets import check_no_exposed_secret
 from ._inventory_hosts import PREFIX
@@ -66,7 +66,7 @@ def _resolve_collector(collector_item: Mapping[str, Any], common_options: Mappin
     collector = HostCollector.from_host_options(options, _defaults_of_cluster_options())
     check_no_exposed_secret(collector, {**common_options, **collector_item})
     check_tls_option(collector.tls)
-    found_build = find_build(collector)
+    found_build = find_collector_build(collector)
     platform_facts = _role_files.read_platform(_PLATFORM_NAME, _role_files.find_platforms([]))
     return ResolvedCollector(
         collector=collector,

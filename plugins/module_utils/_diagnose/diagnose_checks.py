@@ -28,7 +28,8 @@ class Check(NamedTuple):
 
     `message_template` and `fix_template` have {fields} of what it yields. What it yields may have `about`: the
     component or end (`exporters/debug`, `in`) that it is about. In a canary, the field `growing_field` of what it
-    yields must grow from one reading to the next: what went wrong once undoes no change.
+    yields must grow from one reading to the next: what went wrong once undoes no change. A check that `needs_data` says
+    nothing about a canary that no data reached.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Check(NamedTuple):
     stage: str = "own"
     severity: str = "error"
     growing_field: str = ""
+    needs_data: bool = False
 
 
 class CheckFinding(NamedTuple):

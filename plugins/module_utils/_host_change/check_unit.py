@@ -21,15 +21,43 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# Settings of the section [Service] that the check does not have: they would run other programs, start the check again,
-# or take folders of the running collector.
-_DROPPED_SETTING = re.compile(
-    r"(?:Exec(?:Start|StartPre|StartPost|Reload|Stop|StopPost|Condition)|Restart\w*|StartLimit\w*|Type|NotifyAccess"
-    r"|WatchdogSec|Timeout\w*|RemainAfterExit|PIDFile|(?:Cache|Logs|Runtime)Directory\w*|Standard(?:Output|Error)"
-    r"|SyslogIdentifier|Sockets|FileDescriptorStoreMax)\s*="
+from .unit_text import list_section_lines
+
+# Settings of the section [Service] that the check does not have, as names or as patterns of names.
+# They would run other programs.
+_COMMAND_SETTINGS = (
+    "ExecStart",
+    "ExecStartPre",
+    "ExecStartPost",
+    "ExecReload",
+    "ExecStop",
+    "ExecStopPost",
+    "ExecCondition",
 )
-# A backslash at the end of a line, with the blanks before the text of the next line.
-_CONTINUATION = re.compile(r"\\\n[ \t]*")
+# They would start the check again, or wait for what it never says or does.
+_LIFECYCLE_SETTINGS = (
+    r"Restart\w*",
+    r"StartLimit\w*",
+    "Type",
+    "NotifyAccess",
+    "WatchdogSec",
+    r"Timeout\w*",
+    "RemainAfterExit",
+    "PIDFile",
+)
+# They would take folders, sockets or the log of the running collector.
+_RESOURCE_SETTINGS = (
+    r"CacheDirectory\w*",
+    r"LogsDirectory\w*",
+    r"RuntimeDirectory\w*",
+    "StandardOutput",
+    "StandardError",
+    "SyslogIdentifier",
+    "Sockets",
+    "FileDescriptorStoreMax",
+)
+# For example `RestartSec = 5`.
+_DROPPED_SETTING = re.compile(rf"(?:{'|'.join((*_COMMAND_SETTINGS, *_LIFECYCLE_SETTINGS, *_RESOURCE_SETTINGS))})\s*=")
 # `StateDirectory=` and `StateDirectoryMode=`.
 _STATE_SETTING = re.compile(r"StateDirectory\w*\s*=")
 # `User=` and `DynamicUser=`. The next pattern is for `User=` alone: `match` begins at the start of the line.
@@ -69,24 +97,6 @@ def read_unit_user(unit: str) -> str:
     return lines[-1].partition("=")[2].strip() if lines else ""
 
 
-def join_logical_lines(unit: str) -> list[str]:
-    """Return the lines of a unit without comments. A line that ends with a backslash continues in the next one."""
-    joined_text = _CONTINUATION.sub(" ", unit)
-    lines = (line.strip() for line in joined_text.splitlines())
-    return [line for line in lines if line and not line.startswith(("#", ";"))]
-
-
-def list_section_lines(unit: str, name: str) -> list[str]:
-    """Return the lines in all sections of a unit with this name, such as `Service`."""
-    section_lines, is_inside = [], False
-    for line in join_logical_lines(unit):
-        if line.startswith("["):
-            is_inside = line == f"[{name}]"
-        elif is_inside:
-            section_lines.append(line)
-    return section_lines
-
-
 def render_check_unit(unit: str, paths: CheckPaths) -> str:
     """Return the text of the unit that checks a candidate. `unit` is the text of the candidate's own unit."""
     service_lines = list_section_lines(unit, "Service")
@@ -117,6 +127,17 @@ def _build_check_command(service_lines: list[str]) -> str:
 
 def _set_owner(lines: list[str], paths: CheckPaths) -> list[str]:
     """Return the settings with the user who may read the state folder, see CheckPaths.
+
+    How the lines about user and state folder differ from those of the candidate's unit:
+
+    | `state` | `user` | `is_dynamic` | lines of the check |
+    |---|---|---|---|
+    | empty | empty | any | the same |
+    | empty | set | any | with `User=`, if it has no such line |
+    | set | empty | yes | without `StateDirectory…=`, with `TemporaryFileSystem=` and `BindReadOnlyPaths=` |
+    | set | empty | no | without `StateDirectory…=` |
+    | set | set | yes | as with an empty user, with `DynamicUser=yes` and `User=` in place of its own |
+    | set | set | no | as with an empty user, with `User=` in place of its own |
 
     A user that the unit itself names stays, unless the state folder belongs to another one.
     """

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._otelcol.errors import Problem, clean_text
-from .check_unit import list_section_lines
 from .fitted_unit import quote_unit_word
+from .unit_text import list_section_lines
 
 # What stands for the id of the host, which systemd puts there as its specifier %m: that of /etc/machine-id, which is
 # the host.id of the Collector's detector `system` too. Source: OpenTelemetry, semantic conventions of host.id.

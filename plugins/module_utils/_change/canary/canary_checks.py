@@ -3,13 +3,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The checks that compare a canary with the pods that run the earlier config. Private.
 
-docs/change.md lists their thresholds with sources, and the facts.
+The *canary* are the pods with the new config, the *rest* those that still run the earlier one. `judge.py` runs the
+checks after each reading of the pods. Each check is a JMESPath over the facts (fact_rows.py has all keys); what it
+finds is wrong with the canary. The lists of facts that checks search, with the keys that this file uses:
+
+- `canary.pods` of revision.py: `oom` (killed for its memory), `restarts` (since the start of the pod), `restarted`
+  (while watched), `memory_low` (the lowest percentage of its memory limit in the last readings)
+- `exports` of canary_exporters.py: `failed` and `sent` (items), `failed_excess` (by how many percentage points more
+  fail than in the rest), `due` (items that it should have sent), `least` (from how many due items on silence is a
+  fault), `late_low` (late items) and `late_seconds`; canary_queues.py explains the keys `queue_…`
+- `receives` of canary_receivers.py: `offered` and `rejected` (items), `rejected_excess` (as `failed_excess`), `due`
+  (items that should have come in)
+- `processes` of canary_processors.py: `incoming`, `outgoing` and `refused` (items), `passes` (whether items pass it in
+  the rest), `least` (from how many incoming items on it is a fault that none leaves it)
+- `ways` of canary_destinations.py: `nowhere` (why nothing arrives at an address to which an exporter sends), `known`
+  (whether the rest sends there too)
+- `ports` of canary_ports.py: `closed` (whether the rest accepts the connections that the canary refuses)
+- `logs` of canary_logs.py: `count` (entries), `known` (whether the rest has the error too), `calm` (whether the
+  component works all the same)
+
+For example, an exporter of the canary has sent none of about 285 spans that were due. Check `nothing_sent` finds its
+row `{"id": "otlp", "sent": 0, "failed": 0, "due": 285, "least": 20, …}`, and fills its message with the fields.
+docs/change.md lists the thresholds with their sources, and the facts.
 """
 
 from __future__ import annotations
 
 from ..._diagnose.diagnose_checks import Check
 from ..._host_change.judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS, LATE_SECONDS
+
+# So often must a pod restart while it is watched.
+_FEWEST_RESTARTS = 1
+# Or so often since its start: it may have restarted before it was watched.
+_FEWEST_RESTARTS_SINCE_START = 3
+# By so much must a queue grow: `queue_low`, `queue_grown` and `queue_excess` each reach it.
+_QUEUE_GROWTH = 10
+# From this percentage of its memory limit on, a pod of the canary uses too much,
+_HIGH_MEMORY_PERCENT = 90
+# if no pod of the rest uses this percentage.
+_REST_MEMORY_PERCENT = 75
+# At least so many entries of the log must say the same.
+_FEWEST_LOG_ENTRIES = 5
 
 # What explains others comes first.
 CHECKS = (
@@ -22,7 +56,8 @@ CHECKS = (
     ),
     Check(
         "restarts",
-        "rest.restarted == `0` && canary.pods[?restarted >= `1` || restarts >= `3`]",
+        "rest.restarted == `0`"
+        f" && canary.pods[?restarted >= `{_FEWEST_RESTARTS}` || restarts >= `{_FEWEST_RESTARTS_SINCE_START}`]",
         "pod {name} of the canary restarted {restarts} times, no pod of the rest did",
         "Read the last lines of the log of pod {name} before its restart.",
     ),
@@ -33,6 +68,7 @@ CHECKS = (
         " {rest_offered} in the rest ({rest_failed_percent} %)",
         "Check endpoint, credentials, TLS and limits of {id}.",
         growing_field="failed",
+        needs_data=True,
     ),
     Check(
         "receivers_refuse",
@@ -41,6 +77,7 @@ CHECKS = (
         " {rest_offered} in the rest ({rest_rejected_percent} %)",
         "See which processor or exporter behind {id} refuses: the memory limiter, a full queue, or an error.",
         growing_field="rejected",
+        needs_data=True,
     ),
     Check(
         "nothing_sent",
@@ -48,30 +85,39 @@ CHECKS = (
         "{about}: none of about {due} {items} that were due was sent in the canary, {rest_sent} in the rest",
         "See whether {id} reaches its backend, and whether a processor, connector or route before it drops everything.",
         growing_field="due",
+        needs_data=True,
     ),
     Check(
         "all_dropped",
+        # Enough items came in, none left, none was refused, and in the rest items pass.
         "processes[?incoming >= least && outgoing == `0` && refused == `0` && passes]",
         "{about}: all {incoming} {items} end here in the canary, and {rest_passes} in the rest",
         "Correct the conditions of {id}.",
         growing_field="incoming",
+        needs_data=True,
     ),
     Check(
         "queue_grows",
-        "exports[?queue_low >= `10` && queue_grown >= `10` && queue_excess >= `10`]",
+        # The queue is never nearly empty, it gets longer, and it is much longer than that of the rest.
+        f"exports[?queue_low >= `{_QUEUE_GROWTH}` && queue_grown >= `{_QUEUE_GROWTH}`"
+        f" && queue_excess >= `{_QUEUE_GROWTH}`]",
         "{about}: its queue grew by {queue_grown} to {queue_size} of {queue_capacity} in the canary, and is"
         " {rest_queue} in the rest",
         "See why {id} sends slowly: limits of the backend, the size of batches, `num_consumers`.",
         growing_field="queue_size",
+        needs_data=True,
     ),
     Check(
         "exports_late",
-        # A queue that gets shorter, as after a backlog that a receiver has read at its start, goes well.
+        # The exporter sends, but its queue stays longer than that of the rest and does not get shorter, and enough
+        # items are late by long enough. A queue that gets shorter, as after a backlog that a receiver has read at its
+        # start, goes well.
         "exports[?sent > `0` && queue_stays >= `1` && queue_grown >= `0`"
         f" && late_low >= `{FEWEST_DUE}` && late_seconds >= `{LATE_SECONDS}`]",
         "{about}: {late} {items} are late by about {late_seconds} seconds in the canary: its queue is {queue_size} of"
         " {queue_capacity}, and {rest_queue} in the rest",
         "See why {id} sends slowly: latency and limits of the backend, the size of batches, `num_consumers`.",
+        needs_data=True,
     ),
     Check(
         "receiver_silent",
@@ -79,6 +125,7 @@ CHECKS = (
         "{about}: no {items} came in, and about {due} were due by the rate before",
         "Check endpoint and protocols of {id}, that clients reach it, and that no exporter behind it blocks.",
         growing_field="due",
+        needs_data=True,
     ),
     Check(
         "endpoint_nowhere",
@@ -94,13 +141,13 @@ CHECKS = (
     ),
     Check(
         "memory_high",
-        "rest.memory_percent < `75` && canary.pods[?memory_low >= `90`]",
+        f"rest.memory_percent < `{_REST_MEMORY_PERCENT}` && canary.pods[?memory_low >= `{_HIGH_MEMORY_PERCENT}`]",
         "pod {name} of the canary uses {memory_percent} % of its memory limit, the rest {rest_memory} %",
         "Raise the memory limit, or see which component holds data.",
     ),
     Check(
         "log_errors",
-        "logs[?count >= `5` && !known && !calm]",
+        f"logs[?count >= `{_FEWEST_LOG_ENTRIES}` && !known && !calm]",
         "{about} says in the canary ({count} times), and not in the rest: {said}",
         "{fix}",
         growing_field="count",
@@ -113,13 +160,5 @@ CHECKS = (
     ),
 )
 CHECK_NAMES = tuple(check.id for check in CHECKS)
-# What says nothing about a canary that no data reached: it was not compared, so it was not passed.
-CHECKS_NEEDING_DATA = (
-    "exports_fail",
-    "receivers_refuse",
-    "nothing_sent",
-    "all_dropped",
-    "queue_grows",
-    "exports_late",
-    "receiver_silent",
-)
+# If no data reached the canary, these were not compared, so they were not passed.
+CHECKS_NEEDING_DATA = tuple(check.id for check in CHECKS if check.needs_data)

@@ -96,10 +96,10 @@ def _find_rest_exporters(sides: Sides, row: ExporterRow) -> list[RestRow]:
 
     A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
     """
-    component_rows = sides.find_rest_rows("exports", row)
+    component_rows = sides.find_rest_rows_of_both_spans("exports", row)
     if component_rows or row["signal"] in sides.find_signals_canary_tried():
         return component_rows
-    return sides.find_rest_rows_or_signal("exports", row)
+    return sides.find_rest_rows_or_all_of_signal("exports", row)
 
 
 def _summarise_rest_exports(exporters: Iterable[RestRow]) -> RestExports:
@@ -107,7 +107,7 @@ def _summarise_rest_exports(exporters: Iterable[RestRow]) -> RestExports:
     sent_counts: list[int] = []
     sent_shares: list[float] = []
     for exporter in exporters:
-        accepted_count = count_accepted_items(exporter.reading_rows, exporter.row["signal"])
+        accepted_count = count_accepted_items(exporter.rows_of_span, exporter.row["signal"])
         sent_count = exporter.row["sent"]
         sent_counts.append(sent_count)
         sent_shares.append(min(sent_count / max(accepted_count, 1), 1.0))

@@ -59,7 +59,7 @@ def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
       without it. Of a processor that holds data for a while, nothing is known.
     - `least` is how many items must come in before it is a fault that none passed.
     """
-    rest_rows = sides.find_rest_rows("processes", row)
+    rest_rows = sides.find_rest_rows_of_both_spans("processes", row)
     rest_passed = _find_most_passing(
         PassedItems(outgoing_items=rest_row.row["outgoing"], incoming_items=rest_row.row["incoming"])
         for rest_row in rest_rows

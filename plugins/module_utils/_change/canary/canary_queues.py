@@ -50,7 +50,7 @@ def build_queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int
     lowest_size = min(queue_sizes[-LASTING_READINGS:]) if has_enough_readings else 0
     lowest_requests = lowest_size // count_request_units(sides.canary_config, row["id"])
     pod_count = _count_pods(sides.canary_facts)
-    rest_sizes = [rest_row["queue_size"] for rest_row in sides.find_current_rest_rows("exports", row)]
+    rest_sizes = [rest_row["queue_size"] for rest_row in sides.find_rest_rows_while_watched("exports", row)]
     rest_size = sum(rest_sizes) / _count_pods(sides.rest_facts)
     rest_requests = rest_size / count_request_units(sides.rest_config, row["id"])
     return {

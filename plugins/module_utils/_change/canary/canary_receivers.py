@@ -42,7 +42,7 @@ def _count_due_items(sides: Sides, row: ReceiverRow) -> int:
     rest_seconds = sides.rest_facts["seconds"]
     if not rest_seconds:
         return 0
-    rest_accepted = sum(rest_row["accepted"] for rest_row in sides.find_current_rest_rows("receives", row))
+    rest_accepted = sum(rest_row["accepted"] for rest_row in sides.find_rest_rows_while_watched("receives", row))
     seconds = _count_client_seconds(sides, row) if row["passive"] else _count_collecting_seconds(sides, row)
     return int(rest_accepted * seconds / rest_seconds)
 

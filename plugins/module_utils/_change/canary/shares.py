@@ -135,7 +135,7 @@ def compare_shares(
     `index` is the place of the row among the rows of its kind. The rest counts as read as often as the canary.
     """
     rest_readings = len(sides.canary.readings)
-    rest_rows = sides.find_rest_rows_or_signal(counted_fields.row_kind, row)
+    rest_rows = sides.find_rest_rows_or_all_of_signal(counted_fields.row_kind, row)
     rest_shares = [counted_fields.compute_share(rest_row.row) for rest_row in rest_rows]
     return ComparedShare(
         canary_share=counted_fields.compute_share(row),

@@ -3,14 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two sides of a comparison: the canary, and the rest, which runs the earlier config. Private.
 
-If no pod of the rest is left, the readings from before the change take its place. The files `canary_…` ask here for
-the rows of the rest that a row of the canary is compared with. A row is about one component and one signal. For
-example, the row of exporter `otlp` for traces in the canary:
+If no pod of the rest is left, the facts from before the change take its place. `canary_facts.py` makes one `Sides` for
+each reading of the pods. The files `canary_…` and shares.py ask it for the rows of the rest that a row of the canary is
+compared with. A row is about one component and one signal.
+
+The rest counts over two spans of time (readings.py explains both), so it has rows for each:
+
+| facts of the rest | span |
+|---|---|
+| `rest_facts["bases"][0]` | while watched |
+| `rest_facts["exports"]`, `["receives"]`, `["processes"]` | while watched: the rows of `bases[0]` again |
+| `rest_facts["bases"][1]` | since the start of the pods; missing if no pod of the rest has been read |
+
+For example, exporter `otlp` of the rest has sent 300 spans while watched, and 5300 since the start of its pods. For its
+row in the canary,
 
     {"id": "otlp", "signal": "traces", "sent": 40, …}
 
-`find_rest_rows` returns two rows for it, which are about exporter `otlp` and traces too: one with what the rest sent
-while it was watched, and one with what it sent since the start of its pods (readings.py explains both).
+`find_rest_rows_of_both_spans` returns the rows with `"sent": 300` and `"sent": 5300`, and
+`find_rest_rows_while_watched` only the first. An exporter that sends once an hour has sent nothing while watched, so
+most comparisons take both.
 """
 
 from __future__ import annotations
@@ -20,18 +32,19 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at
-from ..._telemetry.signal_flow import FlowRows, ProcessorRow
+from ..._telemetry.signal_flow import ComponentRow, FlowRows, ProcessorRow
 from .count_rows import Row
 from .fact_rows import RestFacts, RevisionFacts, RowKind
 from .revision import Revision
 
 
 class RestRow(NamedTuple):
-    """A row of the rest, and the rows that were counted together with it."""
+    """A row of the rest, and the rows of all components that were counted over the same span of time."""
 
     row: Row
-    reading_rows: FlowRows
-    """All rows of the same time: what an exporter sent means something only beside what the receivers accepted."""
+    """A `ComponentRow` with the counts of its kind, such as `sent` of an exporter."""
+    rows_of_span: FlowRows
+    """What an exporter sent means something only beside what the receivers accepted in the same span."""
 
 
 @dataclass(frozen=True)
@@ -52,24 +65,24 @@ class Sides:
         """The new config, which the canary runs."""
         return self.canary.config
 
-    def find_rest_rows(self, kind: RowKind, row: Row) -> list[RestRow]:
+    def find_rest_rows_of_both_spans(self, kind: RowKind, row: ComponentRow) -> list[RestRow]:
         """Return the rows of the rest about the same component and signal: while watched, and since the start."""
-        return [rest_row for rest_row in self._list_rest_rows(kind) if is_same_component(rest_row.row, row)]
+        return [rest_row for rest_row in self._list_rest_rows(kind) if _is_same_component(rest_row.row, row)]
 
-    def find_rest_rows_or_signal(self, kind: RowKind, row: Row) -> list[RestRow]:
-        """Return the rows of the rest about the same component and signal; without any, all of the same signal."""
-        component_rows = self.find_rest_rows(kind, row)
+    def find_rest_rows_or_all_of_signal(self, kind: RowKind, row: ComponentRow) -> list[RestRow]:
+        """Return the rows of both spans about the same component and signal; without any, all of the same signal."""
+        component_rows = self.find_rest_rows_of_both_spans(kind, row)
         if component_rows:
             return component_rows
         return [rest_row for rest_row in self._list_rest_rows(kind) if rest_row.row["signal"] == row["signal"]]
 
-    def find_current_rest_rows(self, kind: RowKind, row: Row) -> list[Row]:
+    def find_rest_rows_while_watched(self, kind: RowKind, row: ComponentRow) -> list[Row]:
         """Return the rows of the rest about the same component and signal, counted while watched alone."""
         rest_rows: Sequence[Row] = self.rest_facts[kind]
-        return [rest_row for rest_row in rest_rows if is_same_component(rest_row, row)]
+        return [rest_row for rest_row in rest_rows if _is_same_component(rest_row, row)]
 
     def find_signals_sent_by_rest(self) -> set[str]:
-        """Return the signals of which the rest has sent items."""
+        """Return the signals of which the rest has sent items, in either span."""
         return {rest_row.row["signal"] for rest_row in self._list_rest_rows("exports") if rest_row.row["sent"]}
 
     def find_signals_canary_tried(self) -> set[str]:
@@ -86,12 +99,12 @@ class Sides:
 
     def _list_rest_rows(self, kind: RowKind) -> Iterator[RestRow]:
         """Yield the rows of one kind: those counted while watched, and then those since the start of the pods."""
-        for reading_rows in self.rest_facts["bases"]:
-            rows: Sequence[Row] = reading_rows[kind]
+        for rows_of_span in self.rest_facts["bases"]:
+            rows: Sequence[Row] = rows_of_span[kind]
             for row in rows:
-                yield RestRow(row, reading_rows)
+                yield RestRow(row, rows_of_span)
 
 
-def is_same_component(row: Row, other_row: Row) -> bool:
+def _is_same_component(rest_row: Row, row: ComponentRow) -> bool:
     """Return whether two rows are about the same component and signal."""
-    return bool((row["id"], row["signal"]) == (other_row["id"], other_row["signal"]))
+    return bool(rest_row["id"] == row["id"] and rest_row["signal"] == row["signal"])

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..._otelcol.errors import Problem, clean_text
-from ..check_unit import list_section_lines
 from ..guarded_groups import describe_member_rights, list_unconsented_groups
 from ..host_release import CollectorBundle
+from ..unit_text import list_section_lines
 from .accounts import group_id, list_groups_of_user, user_id
 
 _ROOT = "root"

@@ -21,7 +21,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..check_unit import list_section_lines
 from ..file_rights import Reader
 from ..host_answer import (
     CollectorFacts,
@@ -34,6 +33,7 @@ from ..host_answer import (
 from ..host_question import DiagnosisOptions
 from ..host_release import CollectorBundle, OpenedPort, list_changed_paths
 from ..taken_ports import describe_port_fix, find_closed_ports, find_taken_ports
+from ..unit_text import list_section_lines
 from .accounts import group_id, parse_account_number, user_id
 from .file_facts import describe_certificates, describe_patterns
 from .host_store import Store

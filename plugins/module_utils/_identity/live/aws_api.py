@@ -31,7 +31,12 @@ from ..._kube.aws_failures import (
     is_expired,
     is_passing,
 )
-from ..._kube.live.eks_access import explain_missing_terminal, read_failed_call
+from ..._kube.live.eks_access import (
+    CalledAction,
+    explain_missing_terminal,
+    note_called_action,
+    read_failed_call,
+)
 from ..._kube.live.hidden import hide_option_secrets
 from ..._kube.live.libraries import import_library, missing_part_problem
 from ..._kube.option_secrets import build_secret_remover
@@ -97,8 +102,7 @@ class ServiceCalls:
             except Exception as error:
                 if problem := explain_missing_terminal(error, f"Call {self.service}:{_iam_action(operation)}"):
                     raise problem from None
-                # The exception itself does not say of which service it is, and botocore's own not even of which call.
-                error.o11y_called = (self.service, _iam_action(operation))  # type: ignore[attr-defined]
+                note_called_action(error, CalledAction(self.service, _iam_action(operation)))
                 failed_call = read_failed_call(error)
                 if is_expired(failed_call) and not is_renewed:
                     self._client, is_renewed = None, True

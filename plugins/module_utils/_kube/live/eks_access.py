@@ -130,11 +130,35 @@ def explain_missing_terminal(error: BaseException, task: str) -> Problem | None:
     return Problem("the AWS profile asks for an MFA code, and a run has no terminal for it", asked=task, fix=fix)
 
 
-def read_failed_call(error: BaseException) -> FailedCall:
-    """Return the code, the message and the call of an exception of botocore, as messages may quote them."""
+class CalledAction(NamedTuple):
+    """The action of AWS that a call is for, such as eks and DescribeCluster, as IAM policies name it."""
+
+    service: str = ""
+    """Empty if it is not known."""
+    name: str = ""
+    """Empty if it is not known."""
+
+
+def note_called_action(error: BaseException, action: CalledAction) -> None:
+    """Note on an exception of botocore which action it is about, for a later `read_failed_call`.
+
+    It says itself neither the service, nor, if it is botocore's own, the action. An exception of a class of ours cannot
+    take its place: the error handlers of amazon.aws know exceptions by botocore's classes and codes.
+    """
+    error.o11y_called = action  # type: ignore[attr-defined]
+
+
+def read_failed_call(error: BaseException, action: CalledAction | None = None) -> FailedCall:
+    """Return the code, the message and the call of an exception of botocore, as messages may quote them.
+
+    Without `action`, the call is for the action that `note_called_action` has noted, if any. For example, a refused
+    `describe_cluster` is `FailedCall("AccessDeniedException", "User may not", 403, "eks", "DescribeCluster")`.
+    """
     response: dict[str, Any] = getattr(error, "response", None) or {}
     error_fields = response.get("Error") or {}
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0
     code = clean_text(str(error_fields.get("Code") or type(error).__name__))
     message = mask_and_clean(str(error_fields.get("Message") or error))
-    return FailedCall(code, message, int(status), *getattr(error, "o11y_called", ("", "")))
+    noted_action: CalledAction = getattr(error, "o11y_called", CalledAction())
+    called_action = action or noted_action
+    return FailedCall(code, message, int(status), called_action.service, called_action.name)

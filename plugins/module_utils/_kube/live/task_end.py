@@ -3,14 +3,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Do the work of a module, and end its task with a result or a failure that shows no secret of the options. Private.
 
-Each module that asks a cluster gives its work to `run` as a function, which returns the result or raises Problem.
+Each module that asks a cluster gives its work to `run` as a function, which returns the result or raises Problem. For
+example, the password `hunter22` of the connection, in a warning of the work:
+
+    "cannot log in with hunter22"  →  "cannot log in with ********"
+
+What a task shows passes these steps, in this order. A *known* secret is one of the options, by `protect_secrets`.
+
+| output | steps |
+|---|---|
+| options, seen with -vvv | secrets in manifests are replaced; values of headers are masked; known secrets are removed |
+| warnings | known secrets are removed; lines are cut and escaped; what looks like a secret is masked |
+| message of a failure | what looks like a secret is masked; known secrets are removed |
+| result, and the facts of a Problem | control characters are escaped; known secrets are removed |
+
+Ansible shows warnings as they are, so each is finished by itself. Known secrets are removed first: in a text that is
+escaped or cut, a secret may not be found any more. All else leaves together through `make_showable`, which removes the
+known secrets last, from the options and the message too.
 """
 
 from __future__ import annotations
 
-import secrets as random
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from secrets import token_hex
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -37,29 +53,55 @@ RAW_RESULTS = ("resources", "facts")
 def run(module: AnsibleModule, task: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
     """Do the work and exit with its result or failure. Neither shows a secret of the options."""
     clear_text_secrets = protect_secrets(module, secrets)
-    # Ansible shows the options of a task with -vvv, and when the task fails.
-    invocation = {"invocation": {"module_args": _redact_options(module.params, bool(clear_text_secrets))}}
+    shown_options = _redact_options(module.params, bool(clear_text_secrets))
     remove_secrets = build_secret_remover(module.no_log_values)
+
+    def make_showable(output: dict[str, Any]) -> dict[str, Any]:
+        """Return an output of the task without known secrets, with the options, which Ansible shows with -vvv."""
+        showable_output: dict[str, Any] = remove_secrets({**output, "invocation": {"module_args": shown_options}})
+        return showable_output
+
     try:
         result = task()
     except Problem as problem:
-        facts = _emit_warnings(module, problem.facts)
-        module.fail_json(**remove_secrets(facts | invocation | {"msg": conceal_secrets(str(problem))}))
+        _warn(module, problem.facts)
+        message = conceal_secrets(str(problem))
+        module.fail_json(**make_showable({**_escape_result(problem.facts), "msg": message}))
     except LostError as error:
-        module.fail_json(**remove_secrets({"msg": conceal_secrets(str(explain_outage(error))), **invocation}))
+        message = conceal_secrets(str(explain_outage(error)))
+        module.fail_json(**make_showable({"msg": message}))
     else:
-        module.exit_json(**remove_secrets({**_emit_warnings(module, result), **invocation}))
+        _warn(module, result)
+        module.exit_json(**make_showable(_escape_result(result)))
     finally:
         # The client removes its files of keys when Python ends; a worker of Ansible ends without that.
         if client := sys.modules.get("kubernetes.config.kube_config"):
             client._cleanup_temp_files()
 
 
+def protect_secrets(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:
+    """Add the secrets of all options to Ansible's list, and return those in clear text in manifests."""
+    params = module.params
+    manifests = params.get("manifests") or []
+    hidden_values = set(secrets)
+    hidden_values |= {str(params[name]) for name in SECRET_OPTIONS if params.get(name)}
+    hidden_values |= {str(value) for value in (params.get("proxy_headers") or {}).values() if value}
+    hidden_values.update(find_secrets({"proxy": params.get("proxy")}))
+    hidden_values.update(list_secret_values(manifests))
+    clear_text_secrets = set(find_secrets_in_objects(manifests, parse_foreign_yaml))
+    # A kubeconfig inside of the connections of roles is one all the same, and changes hold configs.
+    trees = [params.get(name) for name in ("kubeconfig", "roles", "change", "changes")]
+    hide_option_secrets(
+        module, {*hidden_values, *clear_text_secrets, *find_secrets_in_objects(trees)}, [*trees, manifests]
+    )
+    return clear_text_secrets
+
+
 def _redact_options(params: Mapping[str, Any], has_clear_text_secrets: bool) -> dict[str, Any]:
     """Return the options as a result shows them: without values of Secrets, of headers, and of secrets in manifests."""
     shown_options = dict(params)
     if params.get("manifests"):
-        hide_value = make_salted_replacer(random.token_hex(8))
+        hide_value = make_salted_replacer(token_hex(8))
         shown_options["manifests"] = [
             _redact_if_secret(manifest, hide_value, has_clear_text_secrets) for manifest in params["manifests"]
         ]
@@ -91,27 +133,17 @@ def _mask_headers(option: Any) -> Any:
     return {**option, "headers": dict.fromkeys(headers, MASK)}
 
 
-def _emit_warnings(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
-    """Warn as the result asks. Ansible hides no_log values in results, and not in warnings."""
+def _warn(module: AnsibleModule, result: Mapping[str, Any]) -> None:
+    """Warn as the field `warnings` of a result asks. Ansible hides no_log values in results, and not in warnings."""
     remove_secrets = build_secret_remover(module.no_log_values)
-    for warning in dict.fromkeys(result.pop("warnings", [])):
+    for warning in dict.fromkeys(result.get("warnings", [])):
         module.warn(conceal_secrets(make_printable(remove_secrets(warning))))
-    return {name: value if name in RAW_RESULTS else escape_tree(value) for name, value in result.items()}
 
 
-def protect_secrets(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:
-    """Add the secrets of all options to Ansible's list, and return those in clear text in manifests."""
-    params = module.params
-    manifests = params.get("manifests") or []
-    hidden_values = set(secrets)
-    hidden_values |= {str(params[name]) for name in SECRET_OPTIONS if params.get(name)}
-    hidden_values |= {str(value) for value in (params.get("proxy_headers") or {}).values() if value}
-    hidden_values.update(find_secrets({"proxy": params.get("proxy")}))
-    hidden_values.update(list_secret_values(manifests))
-    clear_text_secrets = set(find_secrets_in_objects(manifests, parse_foreign_yaml))
-    # A kubeconfig inside of the connections of roles is one all the same, and changes hold configs.
-    trees = [params.get(name) for name in ("kubeconfig", "roles", "change", "changes")]
-    hide_option_secrets(
-        module, {*hidden_values, *clear_text_secrets, *find_secrets_in_objects(trees)}, [*trees, manifests]
-    )
-    return clear_text_secrets
+def _escape_result(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result without its warnings, and with control characters escaped in all fields but RAW_RESULTS."""
+    escaped_result: dict[str, Any] = {}
+    for name, value in result.items():
+        if name != "warnings":
+            escaped_result[name] = value if name in RAW_RESULTS else escape_tree(value)
+    return escaped_result

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What single functions of OTTL refuse in literals: expressions, patterns, networks, formats, lengths. Private.
 
-ottl_judge.py asks here for each call of a text. Of `IsInCIDR(ip, ["10.0.0.0"])`, the argument `"10.0.0.0"` is refused
-with the reason `'10.0.0.0' is not a network: it has no `/` and length` and the fix `Write a network such as
+ottl_arguments.py asks here for each call of a text. Of `IsInCIDR(ip, ["10.0.0.0"])`, the argument `"10.0.0.0"` is
+refused with the reason `'10.0.0.0' is not a network: it has no `/` and length` and the fix `Write a network such as
 `10.0.0.0/8`.` Arguments are by their names in Go, such as `PatternDefinitions`.
 
 A grok pattern is a text such as `%{IP:client}`, in which each reference stands for a regular expression with a name.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._kube.aws_failures import MISSING_CODES, explain_failed_call, is_passing
-from ..._kube.live.eks_access import create_session, explain_missing_terminal, read_failed_call
+from ..._kube.live.eks_access import CalledAction, create_session, explain_missing_terminal, read_failed_call
 from ..._kube.live.libraries import import_library
 from ..._otelcol.errors import Problem
 from ..backend_queries import AwsCall, BackendRequest
@@ -58,22 +58,23 @@ class AwsBackend:
         except Problem:
             raise
         except Exception as error:
-            if isinstance(question, AwsCall):
-                error.o11y_called = (question.service, ACTION_NAMES[question.operation])  # type: ignore[attr-defined]
-            return self._explain_failure(error)
+            return self._explain_failure(error, question)
 
-    def _explain_failure(self, error: Exception) -> BackendAnswer:
+    def _explain_failure(self, error: Exception, question: BackendRequest | AwsCall) -> BackendAnswer:
         """Return why there is no answer yet. Raises Problem for a failure that waiting does not mend."""
-        action = f"Look for the probe in {self.place}"
-        terminal_problem = explain_missing_terminal(error, action)
+        task = f"Look for the probe in {self.place}"
+        terminal_problem = explain_missing_terminal(error, task)
         if terminal_problem:
             raise terminal_problem from None
-        failed_call = read_failed_call(error)
+        called_action = None
+        if isinstance(question, AwsCall):
+            called_action = CalledAction(question.service, ACTION_NAMES[question.operation])
+        failed_call = read_failed_call(error, called_action)
         if failed_call.code in MISSING_CODES:
             return BackendAnswer(None, f"it has no such log group yet ({failed_call.message})")
         if is_passing(failed_call):
             return BackendAnswer(None, f"it does not answer: {failed_call.code}: {failed_call.message}")
-        raise explain_failed_call(failed_call, action) from None
+        raise explain_failed_call(failed_call, task) from None
 
     def _call_operation(self, call: AwsCall) -> BackendAnswer:
         """Call an operation until a page of its answer has events, there are no more pages, or the time is over."""

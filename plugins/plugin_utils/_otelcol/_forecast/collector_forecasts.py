@@ -32,9 +32,10 @@ from ....module_utils._otelcol.forecast.changed_collectors import (
 from ....module_utils._otelcol.forecast.forecast_rows import CollectorForecasts
 from .. import _files
 from .captured import read_capture
+from .collectors_before import ClusterBefore, KeptBefore, choose_before
 from .forecast_configs import ForecastConfigs
 from .forecasting import NEVER, check_options, forecast_between_configs
-from .rendered_collectors import KnownBefore, RenderedCollector
+from .rendered_collectors import RenderedCollector
 
 # The forecast of one collector has these options, and that of all has not.
 # Options of `pipeline_forecast`, with the values by which they do nothing.
@@ -56,11 +57,11 @@ def forecast_collectors(arguments: Mapping[str, Any], warn: Callable[[str], None
     """
     options = {**arguments, **_OPTIONS_OF_ONE, "capture": arguments["captures"]}
     check_options(options)
-    known_before = KnownBefore.from_arguments(arguments)
+    before = choose_before(arguments)
     collectors = []
     for number, row in enumerate(arguments["collectors"]):
         collectors.append(RenderedCollector.from_row(row, f"collectors[{number}]"))
-    changed_collectors = list(_forecast_changed_collectors(collectors, known_before, options, warn))
+    changed_collectors = list(_forecast_changed_collectors(collectors, before, options, warn))
     must_be_known = arguments["without_capture"] == "fail"
     if not must_be_known:
         _warn_of_missing(changed_collectors, warn)
@@ -69,22 +70,22 @@ def forecast_collectors(arguments: Mapping[str, Any], warn: Callable[[str], None
 
 def _forecast_changed_collectors(
     collectors: Sequence[RenderedCollector],
-    known_before: KnownBefore,
+    before: KeptBefore | ClusterBefore,
     options: Mapping[str, Any],
     warn: Callable[[str], None],
 ) -> Iterator[ChangedCollector]:
     """Yield each collector that changes, with its forecast or the reason why it has none. A new one has no forecast."""
     for collector in collectors:
-        if known_before.keeps_resource(collector):
+        if before.keeps_resource(collector):
             continue
         try:
-            config_before = known_before.find_config_before(collector)
+            config_before = before.find_config_before(collector)
         except Problem as problem:
             yield ChangedCollector(collector.name, missing_reason=problem.wrong)
             continue
         if config_before is None:
             yield ChangedCollector(collector.name, is_new=True)
-        elif known_before.is_changed(config_before, collector.config_after):
+        elif before.is_changed(config_before, collector.config_after):
             configs = ForecastConfigs(collector.name, config_before, collector.config_after)
             yield _forecast_by_capture(configs, Path(options["captures"], collector.capture_folder), options, warn)
 

@@ -69,8 +69,8 @@ def _read_config_before(name: str, arguments: Mapping[str, Any]) -> ChosenConfig
     """Return a collector before the change: of a file, as it runs on a host, or as it runs in the cluster."""
     if arguments["before"]:
         return _read_config_of_file(arguments["before"], "before")
-    if arguments.get("kept") is not None:
-        return _find_config_on_host(name, arguments["kept"])
+    if arguments.get("kept_configs") is not None:
+        return _find_config_on_host(name, arguments["kept_configs"])
     if arguments["resources"] is None:
         fix = "Name the config of before as a file with `before`, or give the objects of the cluster."
         raise Problem("the config that runs is not known: the cluster was not read", where="before", fix=fix)

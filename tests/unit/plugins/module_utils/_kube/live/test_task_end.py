@@ -14,5 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live impo
 def test_a_result_warns_of_each_thing_once() -> None:
     told: list[str] = []
     module: Any = SimpleNamespace(warn=told.append, no_log_values=set())
-    assert task_end._emit_warnings(module, {"warnings": ["a", "b", "a"], "msg": "x"}) == {"msg": "x"}
+    result = {"warnings": ["a", "b", "a"], "msg": "x"}
+    task_end._warn(module, result)
+    assert task_end._escape_result(result) == {"msg": "x"}
     assert told == ["a", "b"]

@@ -33,7 +33,12 @@ ROW = {"kind": "OpenTelemetryCollector", "namespace": "telemetry", "name": "gate
 
 def arguments_for(*rows: Any) -> dict[str, Any]:
     return {
-        **{"collectors": rows, "manifests": [resource(CONFIG)], "resources": [resource(WITH_LOGS)], "kept": None},
+        **{
+            "collectors": rows,
+            "manifests": [resource(CONFIG)],
+            "resources": [resource(WITH_LOGS)],
+            "kept_configs": None,
+        },
         **{"captures": "no captures", "limits": {}, "prices": {}, "receivers": {}, "without_capture": "fail"},
         "gitops_path": None,
     }
