@@ -174,7 +174,7 @@ def _find_equal_settings(keys: list[str], settings: Any, path: Path, row: Row) -
 
 def _find_unwanted_keys(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield settings that do not fit the value of another one, which stands first in `when`."""
-    deciding_key = next(iter(row["when"]))
+    deciding_key, *_other_keys = row["when"]
     deciding_setting = _describe_setting(deciding_key, value_at(settings, split_key(deciding_key)))
     defaults = row.get("defaults", {})
     for key in keys:
