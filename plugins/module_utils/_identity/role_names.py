@@ -5,7 +5,7 @@
 
 The name has no region until a module talks to one, which options, variables or a profile may give:
 
-    fill_role_name("", "prod", Account("obs", "gateway")) → prod-{region}-obs-gateway
+    fill_role_name("", "prod", ServiceAccount("obs", "gateway")) → prod-{region}-obs-gateway
     role_name_in_region("prod-{region}-obs-gateway", "eu-west-1") → prod-eu-west-1-obs-gateway
 """
 
