@@ -134,7 +134,7 @@ def measure_coverage(scheduled_cases: Sequence[ScheduledCase], pool: Executor) -
 def _config_key(suite: Suite) -> str:
     """Return what stands for the config of a suite: a collector, a ConfigMap or the path of a file.
 
-    Examples are `gateway`, `shop/gateway-config/relay.yaml` and `/work/tests/gateway.yaml`.
+    Examples are `gateway`, `shop/gateway-config/relay.yaml` and `/srv/otel/tests/gateway.yaml`.
     """
     object_name = suite.collector or "/".join(map(str, suite.config_map.values()))
     return object_name or str((Path(suite.file).parent / suite.config).resolve())
