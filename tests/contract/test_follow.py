@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalo
 from tests.support.checkout import import_tools_from_checkout
 
 with import_tools_from_checkout():
-    from tools.catalogue import fields
+    from tools.catalogue import fields, release_files
     from tools.follow import __main__ as follow
     from tools.follow import collector, proxy, report
 
@@ -183,7 +183,7 @@ def test_a_stable_module_of_contrib_has_a_version_of_its_own(tmp_path: Path, mon
     go = answering(monkeypatch, Go(f"{CORE} v0.159.0"))
     needs = {"v1.0.0": "v1.64.0", "v1.1.0": "v1.65.0", "v1.1.1": "v1.65.0", "v1.2.0": "v1.66.0"}
     module = "contrib/processor/acmeprocessor"
-    path = f"{proxy.REPOSITORIES['contrib/']}processor/acmeprocessor"
+    path = f"{release_files.GO_MODULES['contrib/']}processor/acmeprocessor"
 
     def downloaded(asked: Any) -> Any:
         for one in asked:

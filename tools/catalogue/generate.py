@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from plugins.module_utils._otelcol.catalogue.version_ranges import format_version
 from plugins.module_utils._otelcol.config.layers import parse_version
 
 from . import manifests, tables
@@ -20,7 +21,7 @@ from .clones import Clone, find_clones
 from .metadata import Metadata, Statement, read_metadata
 from .removals import list_removals
 from .tables import Row
-from .versions import FIRST_VERSION, version_text
+from .versions import FIRST_VERSION
 
 TOOL_FOLDER = Path(__file__).parent
 HAND_KEPT_TABLES = ("ports", "references")
@@ -127,7 +128,7 @@ def _provenance_text(
         for name, repository_clones in by_repository.items()
         for clone in repository_clones
     ]
-    newest = {name: version_text(max(versions)) for name, versions in sorted(modules_by_build.items())}
+    newest = {name: format_version(max(versions)) for name, versions in sorted(modules_by_build.items())}
     provenance = {
         "sources": sources,
         "newest": newest,

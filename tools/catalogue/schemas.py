@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from plugins.module_utils._otelcol.catalogue.version_ranges import is_in_ranges
+from plugins.module_utils._otelcol.catalogue.version_ranges import format_version, is_in_ranges
 from plugins.module_utils._otelcol.config.layers import parse_version
 
 from . import fields_facts as facts
@@ -29,7 +29,7 @@ from .clones import find_clones
 from .generate import rows_text
 from .release_files import Release, UnknownSchema
 from .setting_trees import SettingTree, build_component_tree, find_added_settings
-from .versions import following_release, version_text
+from .versions import following_release
 
 
 class _Neighbours(NamedTuple):
@@ -111,7 +111,7 @@ def _load_releases(sources: Path, cache: Path, versions: Iterable[str]) -> list[
     """
     core, adot = find_clones(sources, "opentelemetry-collector")[0], find_clones(sources, "aws-otel-collector")[0]
     _members, collector_of_tag = manifests.read_adot_modules(adot)
-    adot_tags = {version_text(version): tag for tag, version in collector_of_tag.items()}
+    adot_tags = {format_version(version): tag for tag, version in collector_of_tag.items()}
     releases: list[Release] = []
     for version in sorted({*versions, *facts.NEIGHBOURS}, key=parse_version):
         vendored_clones = [(adot, adot_tags[version])] if version in adot_tags else ()

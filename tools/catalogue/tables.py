@@ -22,11 +22,12 @@ from plugins.module_utils._otelcol.catalogue.rows import (
     SECTION_ORDER,
     Key,
 )
+from plugins.module_utils._otelcol.catalogue.version_ranges import format_version
 from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .manifests import ModulesByBuild
 from .metadata import Metadata, Statement
-from .versions import FIRST_VERSION, describe_ranges, version_text
+from .versions import FIRST_VERSION, describe_ranges
 
 Row = dict[str, Any]
 
@@ -85,7 +86,7 @@ def _find_rename(statements: Mapping[Version, Statement]) -> Row:
     for (_version, older), (version, newer) in pairwise(statements.items()):
         if older.type == newer.type:
             continue
-        rename: Row = {"was": older.type, "since": version_text(version)}
+        rename: Row = {"was": older.type, "since": format_version(version)}
         if older.type not in deprecated_types:
             rename["alias"] = False
         return rename
@@ -117,10 +118,10 @@ def _list_stability(statements: Mapping[Version, Statement], seen_versions: Coll
             unseen_version = _find_first_unseen(previous, version, seen_versions)
             if unseen_version:
                 levels = dict(sorted((levels | stated_levels).items()))
-                changes[version_text(unseen_version)] = levels
+                changes[format_version(unseen_version)] = levels
         if stated_levels != levels:
             levels = stated_levels
-            changes[version_text(version)] = levels
+            changes[format_version(version)] = levels
         previous = version
     return changes
 
@@ -153,7 +154,7 @@ def _make_build_row(
     version: Version, modules_by_build: ModulesByBuild, collector_of_adot: Mapping[str, Version]
 ) -> Row:
     """Return the row of a version of the Collector; `adot` is left out if no version of ADOT has it inside."""
-    row: Row = {"version": version_text(version)}
+    row: Row = {"version": format_version(version)}
     row["in"] = sorted(build for build, versions in modules_by_build.items() if version in versions)
     labels = [label for label, collector_version in collector_of_adot.items() if collector_version == version]
     if labels:

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from plugins.module_utils._otelcol.catalogue.version_ranges import format_version
 from plugins.module_utils._otelcol.config.layers import Version
 
 FIRST_VERSION: Version = (0, 110, 0)  # the oldest version of the Collector that the catalogue judges
-
-
-def version_text(version: Version) -> str:
-    """Return a version as it is written in the tables."""
-    return ".".join(str(part) for part in version)
 
 
 def following_release(version: str) -> str:
@@ -32,8 +28,8 @@ def describe_ranges(present_versions: Iterable[Version], known_versions: Sequenc
         if version in present_set and since is None:
             since = version
         elif version not in present_set and since is not None:
-            range_texts.append(f"{version_text(since)}..{version_text(version)}")
+            range_texts.append(f"{format_version(since)}..{format_version(version)}")
             since = None
     if since is not None:
-        range_texts.append(f"{version_text(since)}..")
+        range_texts.append(f"{format_version(since)}..")
     return " ".join(range_texts)

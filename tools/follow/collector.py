@@ -29,9 +29,10 @@ from typing import Any
 import yaml
 
 from plugins.module_utils._otelcol.catalogue.rows import Module
+from tools.catalogue.release_files import GO_MODULES
 
 from . import proxy
-from .proxy import REPOSITORIES, run_go
+from .proxy import run_go
 
 # Go files that become a part of the program: it validates configs one after the other, and prints what settings its
 # components take.
@@ -180,7 +181,7 @@ class Collector:
     def _list_own_modules(self) -> dict[str, str]:
         """Return the modules of the Collector itself that the program imports, at the versions of the release."""
         stable_version = proxy.find_stable_version(self.version)
-        core_prefix = REPOSITORIES["core/"]
+        core_prefix = GO_MODULES["core/"]
         version_by_module = dict.fromkeys(COLLECTOR_MODULES, self.version)
         version_by_module[f"{core_prefix}confmap"] = stable_version
         for name in PROVIDERS:
@@ -208,7 +209,7 @@ class Collector:
         if match is None:
             return False
         module, version = match.groups()
-        is_of_collector = module.startswith(tuple(REPOSITORIES.values()))
+        is_of_collector = module.startswith(tuple(GO_MODULES.values()))
         if is_of_collector or module in replaced_before:
             return False
         if module not in self.release_by_module:
@@ -243,7 +244,7 @@ class Collector:
         go_mod_text = (self.folder / "go.mod").read_text(encoding="utf-8")
         # A line such as `go.opentelemetry.io/collector/pdata v1.71.0`. Groups: the module, the first two numbers.
         required_modules = re.findall(
-            rf"^\s*((?:{'|'.join(REPOSITORIES.values())})\S*) v(\d+)\.(\d+)", go_mod_text, re.MULTILINE
+            rf"^\s*((?:{'|'.join(GO_MODULES.values())})\S*) v(\d+)\.(\d+)", go_mod_text, re.MULTILINE
         )
         # Modules of the release have one of two versions, such as v0.165.0 and v1.71.0: then this is {0: 165, 1: 71}.
         minor_by_major: dict[int, int] = {}
@@ -297,5 +298,5 @@ def _parse_number(version: str) -> tuple[int, ...]:
 
 def _go_path(module: str) -> str:
     """Return the Go path of a module as the catalogue writes it, such as `contrib/receiver/kafkareceiver`."""
-    repository = next(name for name in REPOSITORIES if module.startswith(name))
-    return REPOSITORIES[repository] + module.removeprefix(repository)
+    repository = next(name for name in GO_MODULES if module.startswith(name))
+    return GO_MODULES[repository] + module.removeprefix(repository)

@@ -14,13 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX
-
 OTELCOL_MODULE = "go.opentelemetry.io/collector/otelcol"
-REPOSITORIES = {
-    CORE_PREFIX: "go.opentelemetry.io/collector/",
-    CONTRIB_PREFIX: "github.com/open-telemetry/opentelemetry-collector-contrib/",
-}
 _COMPONENT = "go.opentelemetry.io/collector/component"
 GO_ENVIRONMENT = {**os.environ, "GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0"}
 # A release, such as `v0.165.0`, and not `v0.165.0-rc.1`.

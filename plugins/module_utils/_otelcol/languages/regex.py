@@ -34,7 +34,7 @@ _CLASS_ESCAPES = frozenset("dDsSwWpP")
 # A tuple, since an empty text is in every text, but in no tuple of digits.
 _OCTAL_DIGITS = tuple("01234567")
 # Those that stand for a single character other than themselves.
-_CONTROL_CHARACTERS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+CONTROL_CHARACTERS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 # What follows `\p`: one letter, or a name in braces, as in `\pL` and `\p{^Greek}`.
 _UNICODE = re.compile(r"(\w)|\{\^?([^}]*)\}", re.ASCII)
 # Go ignores these in the name of a Unicode class: `\p{Old_Italic}` is `\p{olditalic}`.
@@ -359,7 +359,7 @@ class _Reader:
             return int(escape_body[1:].strip("{}"), 16)
         if escape_body.isdigit():
             return int(escape_body, 8)
-        return ord(_CONTROL_CHARACTERS.get(escape_body, escape_body))
+        return ord(CONTROL_CHARACTERS.get(escape_body, escape_body))
 
 
 def _explain_no_group(group_begin: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, value_at
 from ..traits import EXPORTERS, Trait, types_with_traits
+from .printing_exporters import PRINTING_EXPORTERS
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject
 from .view import ENDPOINT_KEYS, uses_endpoint
@@ -26,7 +27,6 @@ from .view import ENDPOINT_KEYS, uses_endpoint
 _DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/debugexporter/README.md"
 _URLS = "https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp"
 _QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
-_PRINTING_EXPORTERS = types_with_traits(EXPORTERS, Trait.PRINTS)
 _EXPORTERS_NEEDING_URL = types_with_traits(EXPORTERS, Trait.NEEDS_URL)
 _BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
 _WITHOUT_QUEUE = (
@@ -54,10 +54,10 @@ _HTTP = _Protocol("HTTP", 4318, 4317, "otlp_grpc")
 _PROTOCOL_BY_TYPE = {"otlp": _GRPC, "otlpgrpc": _GRPC, "otlphttp": _HTTP}
 
 
-@about(exporters=_PRINTING_EXPORTERS)
+@about(exporters=PRINTING_EXPORTERS)
 def verbose_debug(subject: Subject) -> Iterator[Fault]:
     """Yield debug exporters that write all data, including personal data, into the log."""
-    for part in subject.view.find_parts("exporters", *_PRINTING_EXPORTERS):
+    for part in subject.view.find_parts("exporters", *PRINTING_EXPORTERS):
         if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
             fix = "Write `verbosity: basic`, or remove it once data arrives."
             yield Fault(part.path, f"'{part.id}' writes all received data into the log", fix)

@@ -23,7 +23,7 @@ BASIC = "basic"
 _SILENT_LEVELS = ("warn", "warning", "error", "dpanic", "panic", "fatal")
 # What the former logging exporter prints, by its level; nothing but a line for each batch at higher ones.
 _VERBOSITY_OF_LEVEL = {"debug": "detailed", "info": "normal"}
-_PRINTING_EXPORTERS = types_with_traits(EXPORTERS, Trait.PRINTS)
+PRINTING_EXPORTERS = types_with_traits(EXPORTERS, Trait.PRINTS)
 
 
 def find_printing_exporters(view: View) -> dict[str, str]:
@@ -34,7 +34,7 @@ def find_printing_exporters(view: View) -> dict[str, str]:
         if kind_of(pipeline.key) == "logs":
             used_exporters.update(pipeline.exporters)
     verbosities: dict[str, str] = {}
-    for part in view.find_parts(EXPORTERS, *_PRINTING_EXPORTERS):
+    for part in view.find_parts(EXPORTERS, *PRINTING_EXPORTERS):
         is_silent = level in _SILENT_LEVELS and part.settings.get("use_internal_logger") is not False
         if part.id in used_exporters and not is_silent:
             verbosities[part.id] = _find_verbosity(part)

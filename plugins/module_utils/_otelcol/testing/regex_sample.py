@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from unicodedata import category
 
+from ..languages.regex import CONTROL_CHARACTERS
+
 _Members = Callable[[str], bool]
 """Returns whether a character is one of a class."""
 
@@ -42,8 +44,6 @@ _ANY_CHARACTER = "x"
 _ASSERTIONS = "^$"
 # The letters of escapes that match no character, such as `\b`. `\Q` and `\E` quote what is between them.
 _ESCAPED_ASSERTIONS = "AzbBQE"
-# Control characters by the letters of their escapes.
-_CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 # The classes by the names that POSIX gives to them: `[:alpha:]`.
 _MEMBERS_BY_CLASS: dict[str, _Members] = {
     "alnum": str.isalnum,
@@ -174,7 +174,7 @@ def _read_escape(remaining: str) -> tuple[_Element, str]:
         return _make_class(_MEMBERS_BY_CLASS[_PERL_CLASSES[sign.lower()]], sign.isupper()), remaining[2:]
     if sign in _ESCAPED_ASSERTIONS:
         return _Element("", lambda _character: False), remaining[2:]
-    return _make_character(_CONTROLS.get(sign, sign)), remaining[2:]
+    return _make_character(CONTROL_CHARACTERS.get(sign, sign)), remaining[2:]
 
 
 def _read_set_members(remaining: str) -> list[_Element]:
