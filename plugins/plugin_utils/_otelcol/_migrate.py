@@ -16,7 +16,7 @@ Private.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,48 +131,70 @@ class AppliedSteps(NamedTuple):
 
 
 def apply_steps(editable: _rewrite.EditableConfig, target: TargetBuild) -> AppliedSteps:
-    """Apply every step to a config, which is changed; return what was changed, and what is left to a person."""
-    applied_changes: list[ConfigChange] = []
-    manual_by_key: dict[_ChangeKey, Unsolved] = {}
-    for step in STEPS:
-        results = list(step(editable.data, target))
-        manual_by_key |= {_key_of_result(result): result for result in results if isinstance(result, Unsolved)}
-        changes = [result for result in results if isinstance(result, ConfigChange)]
-        if editable.apply_changes(changes):
-            applied_changes += changes
-        else:
-            _apply_one_by_one(step, editable, target, applied_changes, manual_by_key)
-    manual_changes = list(manual_by_key.values())
+    """Apply every step to a config, which is changed; return what was changed, and what is left to a person.
+
+    A text refuses a change that would have more effects than listed, such as one below an anchor with two uses. A later
+    change may remove one of the uses. The steps therefore run again while something changes and something is refused.
+    """
+    first_run = last_run = _apply_each_step(editable, target)
+    applied_changes = list(first_run.applied_changes)
+    while last_run.applied_changes and last_run.refused_by_key:
+        last_run = _apply_each_step(editable, target)
+        applied_changes += last_run.applied_changes
+    # What steps leave to a person has the names that the user knows, which are those of the first run.
+    manual_changes = list((first_run.manual_by_key | last_run.refused_by_key).values())
     still_rejected = _find_still_rejected(editable.data, target, [change.path for change in manual_changes])
     return AppliedSteps(applied_changes, [*manual_changes, *still_rejected])
 
 
-def _apply_one_by_one(
-    step: Step,
-    editable: _rewrite.EditableConfig,
-    target: TargetBuild,
-    applied_changes: list[ConfigChange],
-    manual_by_key: dict[_ChangeKey, Unsolved],
-) -> None:
-    """Apply the changes of a step that fail together, and add them to those that are done or left.
+@dataclass
+class _StepsRun:
+    """What became of all changes when each step ran once."""
+
+    applied_changes: list[ConfigChange] = field(default_factory=list)
+    manual_by_key: dict[_ChangeKey, Unsolved] = field(default_factory=dict)
+    """What the steps leave to a person."""
+    refused_by_key: dict[_ChangeKey, Unsolved] = field(default_factory=dict)
+    """What the text of the config refuses."""
+
+
+def _apply_each_step(editable: _rewrite.EditableConfig, target: TargetBuild) -> _StepsRun:
+    """Apply each step to a config once."""
+    steps_run = _StepsRun()
+    for step in STEPS:
+        results = list(step(editable.data, target))
+        steps_run.manual_by_key |= {
+            _key_of_result(result): result for result in results if isinstance(result, Unsolved)
+        }
+        changes = [result for result in results if isinstance(result, ConfigChange)]
+        if editable.apply_changes(changes):
+            steps_run.applied_changes += changes
+        else:
+            _apply_one_by_one(step, editable, target, steps_run)
+    return steps_run
+
+
+def _apply_one_by_one(step: Step, editable: _rewrite.EditableConfig, target: TargetBuild, steps_run: _StepsRun) -> None:
+    """Apply the changes of a step that fail together, and note which are applied and which are refused.
 
     Each change moves the others, so the step searches again after each.
     """
-    failed_keys: set[_ChangeKey] = set()
-    while change := _find_next_change(step, editable, target, failed_keys):
+    refused_keys: set[_ChangeKey] = set()
+    while change := _find_next_change(step, editable, target, refused_keys):
         if editable.apply_changes([change]):
-            applied_changes.append(change)
+            steps_run.applied_changes.append(change)
         else:
-            failed_keys.add(_key_of_result(change))
-            manual_by_key[_key_of_result(change)] = Unsolved(change.path, change.description, editable.refusal_reason)
+            change_key = _key_of_result(change)
+            refused_keys.add(change_key)
+            steps_run.refused_by_key[change_key] = Unsolved(change.path, change.description, editable.refusal_reason)
 
 
 def _find_next_change(
-    step: Step, editable: _rewrite.EditableConfig, target: TargetBuild, failed_keys: set[_ChangeKey]
+    step: Step, editable: _rewrite.EditableConfig, target: TargetBuild, refused_keys: set[_ChangeKey]
 ) -> ConfigChange | None:
-    """Return the first change of a step that has not failed; None if there is no other."""
+    """Return the first change of a step that was not refused; None if there is no other."""
     for result in step(editable.data, target):
-        if isinstance(result, ConfigChange) and _key_of_result(result) not in failed_keys:
+        if isinstance(result, ConfigChange) and _key_of_result(result) not in refused_keys:
             return result
     return None
 

@@ -325,6 +325,26 @@ FORMS = st.sampled_from([str, as_config_map, as_resource, as_stream, as_windows]
 VERSIONS = st.sampled_from(["0.158.0", "0.130.0", "0.110.0"])
 
 
+def test_a_change_at_an_anchor_is_done_once_its_other_use_is_removed() -> None:
+    anchored = """extensions:
+  zpages:
+    endpoint: &address $POD_IP
+  memory_ballast:
+    endpoint: *address
+receivers: {otlp: {protocols: {grpc: {endpoint: localhost:4317}}}}
+exporters: {debug: {}}
+service:
+  extensions: [zpages, memory_ballast]
+  pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+"""
+    result = migrate(config=anchored)
+    done = [row["path"] for row in result["changes"]]
+    assert done == ["extensions.memory_ballast", "extensions.zpages.endpoint"]
+    assert result["unsolved"] == []
+    assert "endpoint: &address ${env:POD_IP}" in result["config"]
+    assert migrate(config=result["config"])["changes"] == []
+
+
 @given(CONFIGS, STYLES, st.booleans(), FORMS, VERSIONS)
 def test_a_move_is_done_once_and_does_what_it_says(
     config: Any, flow: bool | None, shared: bool, form: Any, version: str
