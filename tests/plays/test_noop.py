@@ -136,14 +136,12 @@ def test_waves_add_one_task_to_a_cluster(tmp_path: Path) -> None:
     assert tasks_of("third", waved) <= tasks_of("third", plain) + 1
 
 
-# CPU of a run that changes nothing, in empty playbooks of the same machine; the rest is noise. The run takes as long
-# with each ansible-core, but an empty playbook of 2.18 takes 0.7 of the time of one of 2.21. For the latter, 2.75 was
-# measured, and beside many other jobs medians of up to 3.05.
-COST = 3.2 if CORE >= (2, 19) else 3.7
-# The median of so many rounds: what else the machine does for a moment makes no difference. A median is within a limit
-# if most rounds are, so no round is played whose ratio cannot change that.
-ROUNDS = 7
-MOST = ROUNDS // 2 + 1
+# CPU of a run that changes nothing, in empty playbooks of the same machine. The run takes as long with each
+# ansible-core, but an empty playbook of 2.18 takes 0.7 of the time of one of 2.21. For the latter, 2.85 to 3.0 was
+# measured, and 3.3 beside jobs that keep each core busy. One round differs from the next by up to a quarter.
+COST = 3.5 if CORE >= (2, 19) else 4.0
+# The sum of so many rounds: what else the machine does for a moment makes little difference.
+ROUNDS = 5
 
 
 def cpu_seconds(command: list[str], environment: dict[str, str]) -> float:
@@ -153,11 +151,6 @@ def cpu_seconds(command: list[str], environment: dict[str, str]) -> float:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stdout + done.stderr
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def within(ratios: list[float]) -> int:
-    """Return how many ratios are within the limit."""
-    return sum(ratio <= COST for ratio in ratios)
 
 
 @pytest.fixture(name="commands")
@@ -183,8 +176,8 @@ def test_a_run_that_changes_nothing_costs_few_empty_playbooks(
     cpu_seconds(site, given)
     kept = {path.name.partition(".")[0] for path in (tmp_path / "code").rglob("*.pyc") if str(plays.ROOT) in str(path)}
     assert {"otel_render", "_render", "bundle_apply", "rules"} <= kept, "compiled code of the collection is kept"
-    ratios: list[float] = []
-    while within(ratios) < MOST and len(ratios) - within(ratios) < MOST:
-        of_empty, of_site = cpu_seconds(empty, given), cpu_seconds(site, given)
-        ratios.append(of_site / of_empty)
-    assert within(ratios) == MOST, f"{ratios} empty playbooks, {sys.version}"
+    empty_seconds = site_seconds = 0.0
+    for _round in range(ROUNDS):
+        empty_seconds += cpu_seconds(empty, given)
+        site_seconds += cpu_seconds(site, given)
+    assert site_seconds <= COST * empty_seconds, f"{site_seconds / empty_seconds} empty playbooks, {sys.version}"
