@@ -14,7 +14,7 @@ from typing import Any
 
 from ..module_utils._collector import recipes
 from ..module_utils._collector.options import Collector
-from ..module_utils._otelcol.config.layers import parse_version
+from ..module_utils._otelcol.config.collector_versions import parse_version
 from ..module_utils._otelcol.needs.memory_sizes import compute_queue_mib
 from ..module_utils._otelcol.needs.quantities import MIB
 from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH_SINCE, is_from_version

@@ -20,7 +20,7 @@ from ..module_utils._collector.critical.excluded_pods import list_excluded_pods
 from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, Collector, bracket_host
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._host.host_tls import build_client_tls, build_server_tls
-from ..module_utils._otelcol.config.layers import parse_version
+from ..module_utils._otelcol.config.collector_versions import parse_version
 from ..module_utils._otelcol.config.paths import mapping_at
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.needs.memory_sizes import BATCH_BYTES, compute_request_mib

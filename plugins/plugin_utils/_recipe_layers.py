@@ -20,7 +20,8 @@ from typing import Any
 from ..module_utils._collector import recipes
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.platform import adapt_facts
-from ..module_utils._otelcol.config.layers import Layer, rename_for_version
+from ..module_utils._otelcol.config.component_renames import rename_for_version
+from ..module_utils._otelcol.config.layers import Layer
 from ..module_utils._otelcol.config.paths import Path as KeyPath
 from ..module_utils._otelcol.config.paths import Position, iter_leaves
 from ..module_utils._otelcol.rules.build_facts import TargetBuild

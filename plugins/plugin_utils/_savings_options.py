@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..module_utils._collector.recipes import RecipeUse
-from ..module_utils._otelcol.config.layers import rename_for_version
+from ..module_utils._otelcol.config.component_renames import rename_for_version
 from ..module_utils._otelcol.config.paths import list_at, mapping_at
 from ..module_utils._otelcol.config.sorted_processors import processor_rank
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of

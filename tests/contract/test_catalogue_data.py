@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTION_ORDER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.collector_versions import parse_version
 
 from tests.support.growth import count_pieces, measure_cpu_seconds
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from plugins.module_utils._otelcol.config.layers import Version, parse_version
+from plugins.module_utils._otelcol.config.collector_versions import Version, parse_version
 
 # The tag of a release, such as `v0.158.0`.
 RELEASE_TAG = re.compile(r"v\d+\.\d+\.\d+$")

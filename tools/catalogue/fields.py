@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import yaml
 
-from plugins.module_utils._otelcol.config.layers import parse_version
+from plugins.module_utils._otelcol.config.collector_versions import parse_version
 
 from . import fields_facts as facts
 from .versions import following_release

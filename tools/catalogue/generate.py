@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from plugins.module_utils._otelcol.catalogue.version_ranges import format_version
-from plugins.module_utils._otelcol.config.layers import parse_version
+from plugins.module_utils._otelcol.config.collector_versions import parse_version
 
 from . import manifests, tables
 from .clones import Clone, find_clones

@@ -16,7 +16,7 @@ import yaml
 
 from plugins.module_utils._otelcol.catalogue.builds import BUILDER_SCHEMES, list_modules, list_schemes
 from plugins.module_utils._otelcol.catalogue.rows import Module
-from plugins.module_utils._otelcol.config.layers import Version, parse_version
+from plugins.module_utils._otelcol.config.collector_versions import Version, parse_version
 
 from .clones import Clone
 from .versions import FIRST_VERSION, describe_ranges

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX, Key
-from plugins.module_utils._otelcol.config.layers import Version, parse_version
+from plugins.module_utils._otelcol.config.collector_versions import Version, parse_version
 
 from .clones import Clone
 from .versions import FIRST_VERSION

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX
-from plugins.module_utils._otelcol.config.layers import parse_version
+from plugins.module_utils._otelcol.config.collector_versions import parse_version
 
 from .clones import Clone
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.builds import guess_type
 from plugins.module_utils._otelcol.catalogue.rows import OFFICIAL_BUILDS, SECTION_ORDER, Key, Module
-from plugins.module_utils._otelcol.config.layers import Version, parse_version
+from plugins.module_utils._otelcol.config.collector_versions import Version, parse_version
 
 from .manifests import ModulesByBuild
 from .versions import describe_ranges

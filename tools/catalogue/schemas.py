@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from plugins.module_utils._otelcol.catalogue.version_ranges import format_version, is_in_ranges
-from plugins.module_utils._otelcol.config.layers import parse_version
+from plugins.module_utils._otelcol.config.collector_versions import parse_version
 
 from . import fields_facts as facts
 from . import manifests

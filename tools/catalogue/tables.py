@@ -23,7 +23,7 @@ from plugins.module_utils._otelcol.catalogue.rows import (
     Key,
 )
 from plugins.module_utils._otelcol.catalogue.version_ranges import format_version
-from plugins.module_utils._otelcol.config.layers import Version, parse_version
+from plugins.module_utils._otelcol.config.collector_versions import Version, parse_version
 
 from .manifests import ModulesByBuild
 from .metadata import Metadata, Statement

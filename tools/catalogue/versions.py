@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from plugins.module_utils._otelcol.catalogue.version_ranges import format_version
-from plugins.module_utils._otelcol.config.layers import Version
+from plugins.module_utils._otelcol.config.collector_versions import Version
 
 FIRST_VERSION: Version = (0, 110, 0)  # the oldest version of the Collector that the catalogue judges
 

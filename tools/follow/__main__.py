@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX, Module
-from plugins.module_utils._otelcol.config.layers import parse_version
+from plugins.module_utils._otelcol.config.collector_versions import parse_version
 from tools.catalogue import fields, fields_facts
 from tools.catalogue.fields import ComponentsAnswer, FieldRow, VersionRange
 

@@ -24,7 +24,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
-from ...module_utils._otelcol.config.layers import complete_version, parse_version
+from ...module_utils._otelcol.config.collector_versions import complete_version, parse_version
 from ...module_utils._otelcol.config.paths import SECTIONS, mapping_at
 from ...module_utils._otelcol.errors import Problem, suggest_word
 from ...module_utils._otelcol.rules.build_facts import TargetBuild

@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...module_utils._otelcol.config.layers import parse_version
+from ...module_utils._otelcol.config.collector_versions import parse_version
 from . import _tables
 
 # The parts of an image such as `registry/otel/collector:0.158.0@sha256:…`.

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
-from ...module_utils._otelcol.config.layers import complete_version
+from ...module_utils._otelcol.config.collector_versions import complete_version
 from ...module_utils._otelcol.config.paths import SECTIONS
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.rules.build_facts import TargetBuild

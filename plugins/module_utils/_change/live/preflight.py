@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from ..._kube.live.api_errors import ask_server, build_missing_kind_problem, explain
 from ..._kube.live.cluster import ApiError
-from ..._otelcol.config.layers import parse_version
+from ..._otelcol.config.collector_versions import parse_version
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ref
 from ..constraint_needs import CONSTRAINTS_API, ConstraintNeeds, find_unmet_needs

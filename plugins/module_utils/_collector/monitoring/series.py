@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.layers import parse_version
+from ..._otelcol.config.collector_versions import parse_version
 from ..._otelcol.config.paths import list_at, value_at
 from .used_components import NOUN_BY_SIGNAL
 

@@ -57,7 +57,8 @@ def parse_release_version(text: str) -> Version | None:
 
         v1.2.3 → Version(1, 2, 3)      1.36+ → Version(1, 36, 0)      0.64.0-rc.1 → Version(0, 64, 0)
 
-    `parse_version` of _otelcol/config/layers.py reads versions of the Collector: it keeps as many numbers as there are.
+    `parse_version` of _otelcol/config/collector_versions.py reads versions of the Collector, and keeps as many numbers
+    as there are.
     """
     match = _VERSION.match(text.strip())
     return Version(int(match[1]), int(match[2]), int(match[3] or 0)) if match else None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from ..config.layers import Version, parse_version
+from ..config.collector_versions import Version, parse_version
 from .rows import CONTRIB_PREFIX, CORE_PREFIX, SECTION_ORDER, Module, Row
 from .version_ranges import format_version
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from typing import Any, NamedTuple, TypeVar
 
-from ..config.layers import Rename, Version, parse_version
+from ..config.collector_versions import Version, parse_version
+from ..config.component_renames import Rename
 from ..config.paths import SECTIONS
 from .builds import BuildTable, Coverage, guess_type, list_modules, list_schemes
 from .component_types import ComponentTable, ComponentType, Removal, is_accepted_name, name_in_version

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..config.layers import Rename, Version, parse_version
+from ..config.collector_versions import Version, parse_version
+from ..config.component_renames import Rename
 from .rows import Key, Module
 from .table_rows import ComponentRow, GapRow, RemovalRow
 from .version_ranges import is_in_span

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..config.layers import Version, parse_version
+from ..config.collector_versions import Version, parse_version
 from ..config.paths import Path
 from .field_grammar import ANY_KEY, ANY_VALUE
 from .reference_keys import parse_path

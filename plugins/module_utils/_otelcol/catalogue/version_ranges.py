@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from ..config.layers import Version, parse_version
+from ..config.collector_versions import Version, parse_version
 
 VersionSpan = tuple[Version, Version]
 """The first version in a span, and the first version after it; an empty version if the span has no end."""

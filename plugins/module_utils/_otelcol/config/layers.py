@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Layers of a config, where each value comes from, and the names that components have in a version.
+"""Layers of a config, and where in them each value of the finished config comes from.
 
 A layer is one source of a config: a recipe of this collection, a file of the user, or a variable. compose.py merges
 layers. A finding points at the user's own file and line: the place of a value is found by going back through the
@@ -14,20 +14,17 @@ In the finished config, `service.pipelines.traces.processors[1]` is batch, and `
 
     composed.locate(("service", "pipelines", "traces", "processors", 1))    Position("a.yml", 1, 49)
 
-The second half of the file is about versions: `parse_version` makes them comparable, and `rename_for_version` gives the
-components of a config the names that an older Collector knows. Private.
+Private.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any
 
-from .paths import ROLES, Config, Path, Position, mapping_at, value_at
+from .paths import Config, Path, Position, value_at
 
 # After a key: append to the list that is there, as in `processors+: [batch]`.
 APPEND_SIGN = "+"
@@ -147,87 +144,3 @@ def _matching_pattern(config: dict[Any, Any], name: str) -> str | None:
         if isinstance(key, str) and _WILDCARD in key and fnmatchcase(name, key):
             return key
     return None
-
-
-Version = tuple[int, ...]
-"""The numbers of a version, such as `(0, 158, 0)`; empty if it is unknown."""
-
-
-@dataclass(frozen=True)
-class Rename:
-    """A type that got a new name, such as exporter otlp, which is called otlp_grpc since 0.144.0."""
-
-    section: str
-    old_name: str
-    new_name: str
-    since_version: str
-    """The first version that takes the new name."""
-    takes_old_name: bool
-    """Whether versions from then on take the old name too."""
-
-
-@lru_cache(maxsize=1024)
-def parse_version(text: str) -> Version:
-    """Return the numbers of a version such as `v0.158.0` or `0.158.0-rc1`; an empty one for text without any."""
-    match = re.match(r"v?(\d{1,9}(?:\.\d{1,9})*)(?!\d)", text)
-    return tuple(int(part) for part in match[1].split(".")) if match else ()
-
-
-def complete_version(text: str) -> str:
-    """Return a version with its third number: `0.158` is the release `0.158.0`, and `0.158-rc1` is `0.158.0-rc1`."""
-    return re.sub(r"\A(v?\d+\.\d+)(?=[-+]|\Z)", r"\1.0", text)
-
-
-def rename_for_version(config: Config, version: str, renames: Iterable[Rename]) -> dict[str, Any]:
-    """Return the config with the old name of every component whose new one this version does not know.
-
-    Recipes use new names. For a version of before the rename, `exporters: {otlp_grpc/gateway: {}}` becomes
-    `exporters: {otlp/gateway: {}}`, also where pipelines list it.
-    """
-    old_names = _map_old_names(parse_version(version), renames)
-    if not old_names:
-        return dict(config)
-    renamed_config: dict[str, Any] = {key: _rename_section(key, value, old_names) for key, value in config.items()}
-    pipelines = {}
-    for name, pipeline in mapping_at(config, "service", "pipelines").items():
-        renamed_pipeline = {}
-        for role, ids in (pipeline or {}).items():
-            renamed_pipeline[role] = [_rename_in_role(role, component_id, old_names) for component_id in ids or ()]
-        pipelines[name] = renamed_pipeline
-    if pipelines:
-        renamed_config["service"] = {**renamed_config["service"], "pipelines": pipelines}
-    return renamed_config
-
-
-def _map_old_names(target: Version, renames: Iterable[Rename]) -> dict[tuple[str, str], str]:
-    """Return the old name of each section and type that got its new one after a version; none of an unknown one."""
-    old_names = {}
-    for rename in renames:
-        if target and target < parse_version(rename.since_version):
-            old_names[rename.section, rename.new_name] = rename.old_name
-    return old_names
-
-
-def _rename_section(section_name: str, components: Any, old_names: Mapping[tuple[str, str], str]) -> Any:
-    """Return a section of components by their old names."""
-    if not isinstance(components, dict) or section_name == "service":
-        return components
-    renamed_components = {}
-    for component_id, settings in components.items():
-        renamed_components[_rename_component(section_name, component_id, old_names)] = settings
-    return renamed_components
-
-
-def _rename_in_role(role: str, component_id: str, old_names: Mapping[tuple[str, str], str]) -> str:
-    """Return an id in a role by its old name: in the first section of the role in which it has one."""
-    for section_name in ROLES.get(role, ()):
-        renamed = _rename_component(section_name, component_id, old_names)
-        if renamed != component_id:
-            return renamed
-    return component_id
-
-
-def _rename_component(section_name: str, component_id: str, old_names: Mapping[tuple[str, str], str]) -> str:
-    """Return an id of a section by its old name; as it is if it has none."""
-    component_type, slash, name = component_id.partition("/")
-    return old_names.get((section_name, component_type), component_type) + slash + name

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from ..errors import suggest_word
 from .ottl_arguments import ArgumentJudge, list_function_names
 from .ottl_language import Context, OttlFunction, OttlLanguage

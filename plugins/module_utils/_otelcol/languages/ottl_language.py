@@ -42,7 +42,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from .ottl_syntax import Value, ValueKind
 
 # The kinds of texts.

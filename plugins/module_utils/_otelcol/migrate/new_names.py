@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from ..config.paths import Path, mapping_at
 from ..rules.build_facts import TargetBuild
 from .data_edits import (

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..catalogue.catalogue import Catalogue
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from ..config.paths import Path, mapping_at
 from ..rules.build_facts import TargetBuild
 from .data_edits import (

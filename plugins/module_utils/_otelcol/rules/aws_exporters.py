@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..config.addresses import parse_destination
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from ..config.paths import list_at, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import EXPORTERS, Trait, types_with_traits

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from ..config.paths import mapping_at, value_at
 from ..config.pipelines import PipelineGraph
 from ..traits import EXPORTERS, Trait, kind_of, sends_nothing, types_with_traits

@@ -21,7 +21,7 @@ from ..catalogue.constraint_places import ConstraintPlaces
 from ..catalogue.reference_keys import ReferenceKey
 from ..catalogue.rows import ANY_DEPTH, Row
 from ..catalogue.version_ranges import is_in_ranges
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from ..config.paths import Path
 from ..languages.ottl_language import OttlLanguage
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from ..config.paths import Path, mapping_at, value_at
 from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import configured_components

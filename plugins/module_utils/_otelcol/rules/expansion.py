@@ -18,8 +18,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..config.collector_versions import parse_version
 from ..config.config_secrets import is_secret
-from ..config.layers import parse_version
 from ..config.paths import Path
 from ..errors import suggest_word
 from .rule_definitions import Fault, define_rules

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..config.collector_versions import parse_version
 from ..config.documents import CUSTOM_RESOURCE
-from ..config.layers import parse_version
 from ..config.paths import mapping_at, mappings_at, value_at
 from ..kube import names
 from ..kube.network_policies import Policies

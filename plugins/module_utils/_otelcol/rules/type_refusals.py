@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..catalogue.rows import OFFICIAL_BUILDS, SECTION_ORDER
-from ..config.layers import parse_version
+from ..config.collector_versions import parse_version
 from ..errors import find_nearest, suggest_word
 from .build_facts import Build
 

@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import check_config_shape
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config import layers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.component_renames import (
+    Rename,
+    rename_for_version,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from hypothesis import given
 
-from ...helpers import cases, rows
+from ...helpers import rows
 from ...strategies import configs
 
 ROWS = [
-    layers.Rename("exporters", "otlp", "otlp_grpc", "0.144.0", takes_old_name=True),
-    layers.Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", takes_old_name=True),
-    layers.Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", takes_old_name=True),
+    Rename("exporters", "otlp", "otlp_grpc", "0.144.0", takes_old_name=True),
+    Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", takes_old_name=True),
+    Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", takes_old_name=True),
 ]
 NAMES = """
 receivers: {otlp_grpc: {}}
@@ -36,34 +39,21 @@ OLD_NAMES = NAMES.replace("otlp_grpc/", "otlp/").replace("k8s_attributes", "k8sa
 OLD = rows(OLD_NAMES.replace("span_metrics", "spanmetrics").replace("exporters: null", "exporters: []"))
 
 
-@cases(
-    "text, version",
-    ("0.158.0", (0, 158, 0)),
-    ("v0.49.0", (0, 49, 0)),
-    ("0.158.0-rc1", (0, 158, 0)),
-    ("2", (2,)),
-    ("latest", ()),
-    ("", ()),
-)
-def test_a_version_is_its_numbers(text: str, version: tuple[int, ...]) -> None:
-    assert layers.parse_version(text) == version
-
-
 def test_an_old_version_gets_old_names_wherever_they_stand() -> None:
     before = copy.deepcopy(NEW)
-    assert layers.rename_for_version(NEW, "0.135.0", ROWS) == OLD
+    assert rename_for_version(NEW, "0.135.0", ROWS) == OLD
     assert before == NEW
 
 
 @pytest.mark.parametrize("version", ["0.158.0", "v0.151.0", "latest"])
 def test_a_version_that_knows_the_new_names_keeps_them(version: str) -> None:
-    assert layers.rename_for_version(NEW, version, ROWS) == NEW
+    assert rename_for_version(NEW, version, ROWS) == NEW
 
 
 def test_only_names_that_are_too_new_change() -> None:
-    assert set(layers.rename_for_version(NEW, "0.145.9", ROWS)["exporters"]) == {"otlp_grpc/gateway"}
-    assert set(layers.rename_for_version(NEW, "0.145.9", ROWS)["processors"]) == {"k8sattributes"}
-    assert set(layers.rename_for_version(NEW, "0.146.0", ROWS)["processors"]) == {"k8s_attributes"}
+    assert set(rename_for_version(NEW, "0.145.9", ROWS)["exporters"]) == {"otlp_grpc/gateway"}
+    assert set(rename_for_version(NEW, "0.145.9", ROWS)["processors"]) == {"k8sattributes"}
+    assert set(rename_for_version(NEW, "0.146.0", ROWS)["processors"]) == {"k8s_attributes"}
 
 
 @given(configs)
@@ -72,4 +62,4 @@ def test_every_config_of_the_right_shape_can_be_renamed(config: Any) -> None:
         check_config_shape("recipe", config)
     except Problem:
         return
-    layers.rename_for_version(config, "0.1.0", ROWS)
+    rename_for_version(config, "0.1.0", ROWS)
