@@ -19,6 +19,9 @@ branch. For the second condition of a filter `["a", "b"]` in the pipeline `trace
         traces/o11y_probe_0: {receivers: [otlp], processors: [filter/o11y_probe_0], exporters: [otlp_http/o11y_probe_0]}
         traces/o11y_probe_1: {receivers: [otlp], processors: [filter/o11y_probe_1], exporters: [otlp_http/o11y_probe_1]}
 
+A connector that chooses between pipelines, such as routing, is copied in the same way. Its copy sends what takes the
+branch to a pipeline with the sink, and all else to a second pipeline, whose sink nobody reads (connector_branches.py).
+
 probe_runs.py in plugin_utils runs tests with probes. Private.
 """
 
@@ -56,8 +59,10 @@ class Probes:
 
     def add_to_config(self, config: dict[str, Any], ends: ReplacedEnds) -> None:
         """Add the probes to a config that has the ends of a test."""
-        self.sink_pairs_by_path = {branch.path: [] for branch in self.branches}
-        _ProbeBuilder(config, ends, self).add_probes()
+        builder = _ProbeBuilder(config, ends, self.branches)
+        builder.add_probes()
+        self.sink_pairs_by_path = builder.sink_pairs_by_path
+        self.unknown_reasons |= builder.unknown_reasons
 
     def find_taken_branches(self, records_by_name: RecordsByName) -> dict[Path, bool]:
         """Return for each branch that is in a pipeline whether a record took it, by the path of the branch.
@@ -119,15 +124,27 @@ class _PipelineCopy(NamedTuple):
     copy_name: str
 
 
-class _ProbeBuilder:
-    """Adds probes to a config, one at a time, and notes in `probes` what they are called."""
+class _SinkName(NamedTuple):
+    """The name of a sink, and whether its probe has to be added."""
 
-    def __init__(self, config: dict[str, Any], ends: ReplacedEnds, probes: Probes) -> None:
+    name: str
+    is_new: bool
+
+
+class _ProbeBuilder:
+    """Adds the probes of branches to a config, which it changes, and notes the names of their sinks."""
+
+    def __init__(self, config: dict[str, Any], ends: ReplacedEnds, branches: Sequence[Branch]) -> None:
         self.config = config
         self.ends = ends
-        self.probes = probes
+        self.branches = branches
+        self.sink_pairs_by_path: dict[Path, list[SinkPair]] = {branch.path: [] for branch in branches}
+        """The sinks of each branch, a pair for each place in a pipeline that has its component."""
+        self.unknown_reasons: dict[Path, str] = {}
+        """Why no probe tells anything of a branch."""
         self.pipelines: dict[str, Any] = config["service"]["pipelines"]
         self.user_connectors = list(config.get("connectors") or ())
+        # All exporters of a config in a test are sinks, which differ by their endpoints alone.
         self.sink_settings: Settings = next(iter(config["exporters"].values()))
         self.sink_name_by_key: dict[tuple[str, ...], str] = {}
         """The sink of each probe that is there already, by its place, component and settings."""
@@ -135,27 +152,23 @@ class _ProbeBuilder:
 
     def add_probes(self) -> None:
         """Add the probes of each branch that is in a pipeline, and note of which ones no probe can tell anything."""
+        # The probes of one pipeline are pipelines too, and get no probes themselves.
         for pipeline_index, (name, pipeline) in enumerate(list(self.pipelines.items())):
             for branch, processor_count in list(self._list_branches_of_pipeline(name, pipeline)):
                 processors_before = (pipeline.get("processors") or [])[:processor_count]
-                if may_get_only_a_part(pipeline):
-                    unknown_reason = REASON_SHARED
-                else:
-                    unknown_reason = self._explain_incomparable(processors_before, branch)
+                unknown_reason = self._explain_incomparable(pipeline, processors_before, branch)
                 if unknown_reason:
-                    self.probes.unknown_reasons[branch.path] = unknown_reason
+                    self.unknown_reasons[branch.path] = unknown_reason
                     continue
                 key = f"{pipeline_index}_{processor_count}"
                 start = _PipelineStart(name, pipeline["receivers"], processors_before, key)
-                sink_without_branch = self._add_probe(start, branch, branch.settings_without_branch)
-                sink_with_branch = self._add_probe(start, branch, branch.settings_with_branch)
-                self.probes.sink_pairs_by_path[branch.path].append(SinkPair(sink_without_branch, sink_with_branch))
+                self.sink_pairs_by_path[branch.path].append(self._add_probe_pair(start, branch))
         self._let_connectors_send_to_copies()
 
     def _list_branches_of_pipeline(self, name: str, pipeline: Mapping[str, Any]) -> Iterator[_BranchInPipeline]:
         """Yield the branches of the components in a pipeline, a branch for each time that its component is there."""
         processors = pipeline.get("processors") or []
-        for branch in self.probes.branches:
+        for branch in self.branches:
             section, component_id = branch.path[:2]
             if signal_of(name) not in branch.signals:
                 continue
@@ -166,39 +179,60 @@ class _ProbeBuilder:
             elif component_id in pipeline["exporters"]:
                 yield _BranchInPipeline(branch, len(processors))
 
-    def _explain_incomparable(self, processors_before: Sequence[str], branch: Branch) -> str:
-        """Return why two probes cannot be compared here; empty text if they can."""
-        if branch.settings_without_branch is Baseline.NO_RECORDS:
+    def _explain_incomparable(
+        self, pipeline: Mapping[str, Any], processors_before: Sequence[str], branch: Branch
+    ) -> str:
+        """Return why two probes of a branch cannot be compared in a pipeline; empty text if they can."""
+        if may_get_only_a_part(pipeline):
+            return REASON_SHARED
+        if branch.settings_without_branch is Baseline.NO_RECORDS:  # then random values are compared with nothing
             return ""
         settings_before = [self.config["processors"][processor] for processor in processors_before]
         text = repr([*settings_before, branch.settings_without_branch])
         return REASON_RANDOM if _RANDOM_FUNCTION.search(text) else ""
 
-    def _add_probe(self, start: _PipelineStart, branch: Branch, settings: Settings | Baseline | None) -> str:
-        """Add a probe and return the name of its sink; empty for a branch that is compared with no records.
+    def _add_probe_pair(self, start: _PipelineStart, branch: Branch) -> SinkPair:
+        """Add the probes without and with a branch, and return their sinks."""
+        settings_without_branch = branch.settings_without_branch
+        if settings_without_branch is Baseline.NO_RECORDS:
+            sink_without_branch = ""
+        elif settings_without_branch is Baseline.RECORDS_BEFORE:
+            sink_without_branch = self._add_probe_before_component(start)
+        else:
+            sink_without_branch = self._add_probe(start, branch, settings_without_branch)
+        return SinkPair(sink_without_branch, self._add_probe(start, branch, branch.settings_with_branch))
 
-        The sink gets what the component of the branch makes of the records with these settings. Branches that need the
-        same probe share it.
+    def _add_probe_before_component(self, start: _PipelineStart) -> str:
+        """Add a probe without the component of a branch; return its sink, which gets what enters the component."""
+        sink_name, is_new = self._name_sink((start.key,))
+        if is_new:
+            self._add_copy(start, sink_name, start.processors, self._add_sink(sink_name))
+        return sink_name
+
+    def _add_probe(self, start: _PipelineStart, branch: Branch, settings: Settings | None) -> str:
+        """Add a probe; return its sink, which gets what the component of a branch makes of records with these settings.
+
+        Branches that need the same probe share it.
         """
-        if settings is Baseline.NO_RECORDS:
-            return ""
-        component_id = "" if settings is Baseline.RECORDS_BEFORE else str(branch.path[1])
-        key = (start.key, component_id, repr(settings))
-        if key in self.sink_name_by_key:
-            return self.sink_name_by_key[key]
-        sink_name = f"o11y probe {len(self.sink_name_by_key)}"
-        self.sink_name_by_key[key] = sink_name
+        section, component_id = str(branch.path[0]), str(branch.path[1])
+        sink_name, is_new = self._name_sink((start.key, component_id, repr(settings)))
+        if not is_new:
+            return sink_name
         probe_id = f"{component_id.partition('/')[0]}/{_make_id_part(sink_name)}"
-        if branch.path[0] == "connectors":
+        if section == "connectors":
             self._add_copy(start, sink_name, start.processors, probe_id)
             self._add_connector(start.signal, probe_id, settings, sink_name)
-            return sink_name
-        processors = list(start.processors)
-        if component_id:
+        else:
             self.config["processors"][probe_id] = settings
-            processors.append(probe_id)
-        self._add_copy(start, sink_name, processors, self._add_sink(sink_name))
+            self._add_copy(start, sink_name, [*start.processors, probe_id], self._add_sink(sink_name))
         return sink_name
+
+    def _name_sink(self, key: tuple[str, ...]) -> _SinkName:
+        """Return the name of the sink of a probe by what tells probes apart, and whether the probe is still missing."""
+        is_new = key not in self.sink_name_by_key
+        if is_new:
+            self.sink_name_by_key[key] = f"o11y probe {len(self.sink_name_by_key)}"
+        return _SinkName(self.sink_name_by_key[key], is_new)
 
     def _add_copy(self, start: _PipelineStart, sink_name: str, processors: Sequence[str], exporter: str) -> None:
         """Add a copy of the start of a pipeline, which gets what the pipeline gets, and ends in an exporter."""
