@@ -124,7 +124,7 @@ def _build_exporter_schema() -> JsonSchema:
 
 def _build_policy_schema() -> JsonSchema:
     """Return the schema of a policy: what each record of some exporters has, or none of them has."""
-    record_by_signal = {signal: _build_expected_record(signal) for signal in records.SIGNALS}
+    record_by_signal = {signal: _build_expected_record(signal) for signal in records.RECORD_KINDS}
     records_schema = _closed_mapping(record_by_signal, record_by_signal)
     return _closed_mapping(
         case.POLICY_KEYS,
@@ -143,7 +143,7 @@ def _build_policy_schema() -> JsonSchema:
 
 def _record_lists_by_signal(build_record: Callable[[str], JsonSchema]) -> dict[str, JsonSchema]:
     """Return for each signal the schema of a list of its records. `build_record` returns that of a signal's record."""
-    return {signal: _list_of(build_record(signal)) for signal in records.SIGNALS}
+    return {signal: _list_of(build_record(signal)) for signal in records.RECORD_KINDS}
 
 
 def _build_given_record(signal: str) -> JsonSchema:
@@ -159,12 +159,12 @@ def _build_given_record(signal: str) -> JsonSchema:
         "value": {"type": "number"},
         **dict.fromkeys(_ATTRIBUTE_FIELDS, _MAPPING),
     }
-    return _closed_mapping(records.FIELDS_BY_SIGNAL[signal], field_schemas)
+    return _closed_mapping(records.FIELDS_BY_RECORD_KIND[signal], field_schemas)
 
 
 def _build_expected_record(signal: str) -> JsonSchema:
     """Return the schema of a record that has to arrive. Of most of its fields, any value is accepted here."""
-    return _closed_mapping(records.FIELDS_BY_SIGNAL[signal], dict.fromkeys(_ATTRIBUTE_FIELDS, _MAPPING))
+    return _closed_mapping(records.FIELDS_BY_RECORD_KIND[signal], dict.fromkeys(_ATTRIBUTE_FIELDS, _MAPPING))
 
 
 # ── Lists and mappings ──

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNAL_BY_RECORD_KIND
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
     build_otlp_request,
 )
@@ -81,7 +81,7 @@ def planted_requests() -> Iterator[tuple[str, dict[str, Any]]]:
     for turn in range(ROUNDS):
         for service in SERVICES:
             for short, plant in PLANTED.items():
-                yield SIGNALS[short], build_otlp_request(short, plant(service, turn), "planted")
+                yield SIGNAL_BY_RECORD_KIND[short], build_otlp_request(short, plant(service, turn), "planted")
 
 
 # No batch ends by time, so that the bytes do not depend on how busy the machine is.
@@ -108,7 +108,7 @@ def config(processors: Mapping[str, Any], endpoint: str = "http://backend:4318",
         "exporters": {"otlp_http/backend": {"endpoint": endpoint, "sending_queue": QUEUE}},
         "service": {
             "telemetry": {"metrics": {"level": "none"}},
-            "pipelines": dict.fromkeys(SIGNALS.values(), pipeline),
+            "pipelines": dict.fromkeys(SIGNAL_BY_RECORD_KIND.values(), pipeline),
         },
     }
 

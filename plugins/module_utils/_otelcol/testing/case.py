@@ -26,18 +26,18 @@ from ..kube.names import variable_text
 from . import case_values
 from .expectations import EXPECTS_NOTHING
 from .policies import SECRET_KINDS, Policy
-from .records import FIELDS_BY_SIGNAL, SIGNALS
+from .records import FIELDS_BY_RECORD_KIND, RECORD_KINDS
 
 CONFIG_KEYS = ("collector", "config", "config_map")
 FILE_KEYS = (*CONFIG_KEYS, "environment", "cluster", "resource", "tests", "policies")
 TEST_KEYS = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
-GIVEN_KEYS = (*SIGNALS, "to", *GIVEN_MAPPINGS)
+GIVEN_KEYS = (*RECORD_KINDS, "to", *GIVEN_MAPPINGS)
 # Keys of `given` whose content can reach an exporter. A page without samples does: a scrape gives metrics of its own.
-_KEYS_THAT_REACH = (*SIGNALS, "files", "pages")
+_KEYS_THAT_REACH = (*RECORD_KINDS, "files", "pages")
 CONFIG_MAP_KEYS = ("name", "namespace", "key")
 POLICY_KEYS = ("name", "exporters", "without", "every", "never")
-EXPECT_KEYS = (*SIGNALS, "others", "exact", "jmespath", "golden")
+EXPECT_KEYS = (*RECORD_KINDS, "others", "exact", "jmespath", "golden")
 _KEYS_BESIDE_GOLDEN = {"golden", "jmespath"}
 _FIX_OF_POLICIES = "Give `name`, and one of `without`, `every` and `never`."
 DEFAULT_TIMEOUT_SECONDS = 20.0
@@ -160,9 +160,9 @@ def _read_policy(policy: Any, where: str) -> Policy:
         _check_keys({kind: ""}, SECRET_KINDS, f"{where}.without")
     for name in ("every", "never"):
         records = policy.get(name) or {}
-        _check_keys(records, SIGNALS, f"{where}.{name}")
-        for signal, record in records.items():
-            _check_keys(record, FIELDS_BY_SIGNAL[signal], f"{where}.{name}.{signal}")
+        _check_keys(records, RECORD_KINDS, f"{where}.{name}")
+        for record_kind, record in records.items():
+            _check_keys(record, FIELDS_BY_RECORD_KIND[record_kind], f"{where}.{name}.{record_kind}")
     every, never = policy.get("every") or {}, policy.get("never") or {}
     return Policy(str(policy["name"]), exporters or ("*",), secret_kinds, every, never)
 
@@ -254,10 +254,10 @@ def _check_expectations(expectations: Any, where: str) -> None:
 def _check_expectation(expectation: Any, where: str) -> None:
     """Raise Problem for a wrong expectation of one exporter."""
     _check_keys(expectation, EXPECT_KEYS, where)
-    for signal in SIGNALS:
-        _check_expected_records(signal, expectation.get(signal, []), where)
-    if not {*SIGNALS, "jmespath", "golden"} & set(expectation):
-        fix = f"Give one of: {', '.join(SIGNALS)}, golden; or write `nothing`."
+    for record_kind in RECORD_KINDS:
+        _check_expected_records(record_kind, expectation.get(record_kind, []), where)
+    if not {*RECORD_KINDS, "jmespath", "golden"} & set(expectation):
+        fix = f"Give one of: {', '.join(RECORD_KINDS)}, golden; or write `nothing`."
         raise Problem("nothing is expected of this exporter", where=where, fix=fix)
     case_values.check_queries(expectation.get("jmespath", []), where)
     if "golden" in expectation:
@@ -266,23 +266,23 @@ def _check_expectation(expectation: Any, where: str) -> None:
             raise Problem("a golden file has all records", where=where, fix="Remove `golden`, or what is beside it.")
 
 
-def _check_expected_records(signal: str, records: Any, where: str) -> None:
-    """Raise Problem unless a test expects a number of records of a signal, or a list of records."""
+def _check_expected_records(record_kind: str, records: Any, where: str) -> None:
+    """Raise Problem unless a test expects a number of records of a kind, or a list of records."""
     if isinstance(records, bool) or not isinstance(records, (int, list)):
         fix = "Give a list of records, or their number."
-        raise Problem(f"'{signal}' is neither a list nor a number", where=where, fix=fix)
+        raise Problem(f"'{record_kind}' is neither a list nor a number", where=where, fix=fix)
     if isinstance(records, list):
         for record_index, record in enumerate(records):
-            _check_keys(record, FIELDS_BY_SIGNAL[signal], f"{where}.{signal}[{record_index}]")
+            _check_keys(record, FIELDS_BY_RECORD_KIND[record_kind], f"{where}.{record_kind}[{record_index}]")
 
 
 def _add_resource_to_records(given_part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
     """Return a part of `given` in which each record has the attributes of the file's resource too."""
     completed_part = dict(given_part)
-    for signal in SIGNALS:
-        records = completed_part.get(signal)
+    for record_kind in RECORD_KINDS:
+        records = completed_part.get(record_kind)
         if isinstance(records, list):
-            completed_part[signal] = [_add_resource(record, resource) for record in records]
+            completed_part[record_kind] = [_add_resource(record, resource) for record in records]
     return completed_part
 
 

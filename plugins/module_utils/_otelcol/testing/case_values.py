@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Problem
-from .records import SIGNALS
+from .records import RECORD_KINDS
 
 # A field name and a field value of RFC 9110, 5.1 and 5.5; values are sent as ISO 8859-1.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -99,12 +99,12 @@ def _explain_wrong_path(path: str, path_parts: tuple[str, ...]) -> str:
 
 def check_records(given_part: Mapping[str, Any], where: str) -> None:
     """Raise Problem for records that are no list of mappings, or whose resource is none."""
-    for signal in SIGNALS:
-        records = given_part.get(signal, [])
+    for record_kind in RECORD_KINDS:
+        records = given_part.get(record_kind, [])
         if not isinstance(records, list):
-            raise Problem(f"'{signal}' is no list", where=where, fix="Write a list of records.")
+            raise Problem(f"'{record_kind}' is no list", where=where, fix="Write a list of records.")
         for record_index, record in enumerate(records):
-            _check_record(record, f"{where}.{signal}[{record_index}]")
+            _check_record(record, f"{where}.{record_kind}[{record_index}]")
 
 
 def _check_record(record: Any, where: str) -> None:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from .case import ConfigCase
 from .checked_pipelines import map_signals_of_receivers
 from .record_lines import describe_changes, format_record
-from .records import SIGNALS, Record, RecordsByName
+from .records import RECORD_KINDS, Record, RecordsByName
 
 
 def list_exporter_differences(
@@ -35,7 +35,7 @@ def list_exporter_differences(
     `new_exporter_ids` has the new id of each exporter of the old config.
     """
     for exporter, new_exporter in new_exporter_ids.items():
-        for record_kind in SIGNALS:
+        for record_kind in RECORD_KINDS:
             unmatched = _drop_common_records(
                 old_records.get(exporter, {}).get(record_kind, ()),
                 new_records.get(new_exporter, {}).get(record_kind, ()),

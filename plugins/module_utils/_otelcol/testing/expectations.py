@@ -20,7 +20,7 @@ from ..errors import join_at_most
 from .expected_records import list_differing_fields
 from .record_lines import format_record
 from .record_pairing import pair_records
-from .records import SIGNALS, Record
+from .records import RECORD_KINDS, Record
 
 EXPECTS_NOTHING = "nothing"
 # How many records a line shows.
@@ -30,30 +30,30 @@ _MOST_SHOWN_RECORDS = 3
 def list_record_differences(
     exporter: str,
     expectation: Any,
-    arrived_by_signal: Mapping[str, Sequence[Record]],
+    arrived_by_kind: Mapping[str, Sequence[Record]],
     unasked_names: Collection[str] = (),
 ) -> list[str]:
     """Return a line for each difference between what an exporter should have got and what it got.
 
-    `expectation` is `nothing`, or has for each signal a number of records or a list of them. The list is complete
+    `expectation` is `nothing`, or has for each kind a number of records or a list of them. The list is complete
     unless `others` is true. In a record, what is not named is not compared, unless `exact` is true. Metrics of the
     `unasked_names` names are compared only if they are named.
     """
-    expected_by_signal = dict.fromkeys(SIGNALS, 0) if expectation == EXPECTS_NOTHING else expectation
+    expected_by_kind = dict.fromkeys(RECORD_KINDS, 0) if expectation == EXPECTS_NOTHING else expectation
     lines: list[str] = []
-    for signal in SIGNALS:
-        if signal not in expected_by_signal:
+    for record_kind in RECORD_KINDS:
+        if record_kind not in expected_by_kind:
             continue
-        expected_records = expected_by_signal[signal]
-        arrived_records = arrived_by_signal.get(signal, ())
-        if signal == "metrics":
+        expected_records = expected_by_kind[record_kind]
+        arrived_records = arrived_by_kind.get(record_kind, ())
+        if record_kind == "metrics":
             arrived_records = _leave_out_unasked_metrics(arrived_records, expected_records, unasked_names)
         if isinstance(expected_records, int):
-            lines += _compare_count(exporter, signal, expected_records, arrived_records)
+            lines += _compare_count(exporter, record_kind, expected_records, arrived_records)
             continue
-        where = f"{exporter}: {signal}"
-        is_exact, may_have_others = bool(expected_by_signal.get("exact")), bool(expected_by_signal.get("others"))
-        comparison = _RecordComparison(where, signal, list(expected_records), list(arrived_records), is_exact)
+        where = f"{exporter}: {record_kind}"
+        is_exact, may_have_others = bool(expected_by_kind.get("exact")), bool(expected_by_kind.get("others"))
+        comparison = _RecordComparison(where, record_kind, list(expected_records), list(arrived_records), is_exact)
         lines += comparison.find_differences(may_have_others)
     return lines
 
@@ -67,20 +67,20 @@ def _leave_out_unasked_metrics(
     return [record for record in metrics if record.get("name") not in names_left_out]
 
 
-def _compare_count(exporter: str, signal: str, expected_count: int, records: Sequence[Record]) -> Iterator[str]:
+def _compare_count(exporter: str, record_kind: str, expected_count: int, records: Sequence[Record]) -> Iterator[str]:
     """Yield a line if another number of records arrived."""
     if len(records) != expected_count:
-        shown_records = join_at_most(_MOST_SHOWN_RECORDS, (format_record(signal, record) for record in records))
-        yield f"{exporter}: expected {expected_count} {signal}, got {len(records)}: {shown_records}"
+        shown_records = join_at_most(_MOST_SHOWN_RECORDS, (format_record(record_kind, record) for record in records))
+        yield f"{exporter}: expected {expected_count} {record_kind}, got {len(records)}: {shown_records}"
 
 
 @dataclass(frozen=True)
 class _RecordComparison:
-    """The records of a signal that an exporter should get, and those that arrived."""
+    """The records of a kind that an exporter should get, and those that arrived."""
 
     where: str
     """What each line begins with, such as `otlp/a: spans`."""
-    signal: str
+    record_kind: str
     expected_records: Sequence[Record]
     arrived: Sequence[Record]
     is_exact: bool
@@ -96,7 +96,7 @@ class _RecordComparison:
             if index in partners:
                 continue
             if not unpaired_numbers:
-                yield f"{self.where}[{index}]: nothing arrived for {format_record(self.signal, expected_record)}"
+                yield f"{self.where}[{index}]: nothing arrived for {format_record(self.record_kind, expected_record)}"
                 continue
             differences_by_number = {
                 number: list(list_differing_fields(expected_record, self.arrived[number], self.is_exact))
@@ -108,7 +108,7 @@ class _RecordComparison:
                 yield f"{self.where}[{index}]: {difference}"
         if not may_have_others:
             for number in unpaired_numbers:
-                yield f"{self.where}: not expected: {format_record(self.signal, self.arrived[number])}"
+                yield f"{self.where}: not expected: {format_record(self.record_kind, self.arrived[number])}"
 
     def _list_fitting_numbers(self, expected_record: Record) -> list[int]:
         """Return the numbers of the records that arrived and are as expected."""

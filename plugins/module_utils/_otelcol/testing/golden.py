@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import Problem, suggest_word
-from .records import FIELDS_BY_SIGNAL, SIGNALS, Record, sort_keys
+from .records import FIELDS_BY_RECORD_KIND, RECORD_KINDS, Record, sort_keys
 
 _ID_FIELDS = ("trace", "id", "parent")
 # What a field is that a golden file leaves out.
@@ -25,34 +25,38 @@ _EMPTY_VALUES: dict[str, Any] = {
 
 
 def build_golden_content(
-    arrived_by_signal: Mapping[str, Sequence[Record]], unasked_names: Collection[str] = ()
+    arrived_by_kind: Mapping[str, Sequence[Record]], unasked_names: Collection[str] = ()
 ) -> dict[str, list[Record]]:
     """Return what reached an exporter as its golden file has it, in an order that is always the same."""
     golden_records: dict[str, list[Record]] = {}
-    for signal in SIGNALS:
+    for record_kind in RECORD_KINDS:
         records = [
             _shorten_record(record)
-            for record in arrived_by_signal.get(signal, ())
+            for record in arrived_by_kind.get(record_kind, ())
             if record.get("name") not in unasked_names
         ]
         if records:
-            golden_records[signal] = sorted(records, key=repr)
+            golden_records[record_kind] = sorted(records, key=repr)
     return golden_records
 
 
 def read_golden_expectation(content: Any, where: str) -> dict[str, Any]:
     """Return what a test expects of an exporter with this golden file. Raises Problem if it is none."""
-    fix = f"Write lists of records under: {', '.join(SIGNALS)}."
+    fix = f"Write lists of records under: {', '.join(RECORD_KINDS)}."
     if not isinstance(content, Mapping):
         raise Problem("the golden file is not a mapping", where=where, fix=fix)
-    for signal, records in content.items():
-        if signal not in SIGNALS:
-            raise Problem(f"there is no key '{signal}'{suggest_word(str(signal), SIGNALS)}", where=where, fix=fix)
+    for record_kind, records in content.items():
+        if record_kind not in RECORD_KINDS:
+            raise Problem(
+                f"there is no key '{record_kind}'{suggest_word(str(record_kind), RECORD_KINDS)}", where=where, fix=fix
+            )
         if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
-            raise Problem(f"'{signal}' is not a list of records", where=where, fix=fix)
+            raise Problem(f"'{record_kind}' is not a list of records", where=where, fix=fix)
     expectation: dict[str, Any] = {"exact": True}
-    for signal in SIGNALS:
-        expectation[signal] = [{**_build_empty_fields(signal), **record} for record in content.get(signal, ())]
+    for record_kind in RECORD_KINDS:
+        expectation[record_kind] = [
+            {**_build_empty_fields(record_kind), **record} for record in content.get(record_kind, ())
+        ]
     return expectation
 
 
@@ -67,6 +71,6 @@ def _shorten_record(record: Record) -> Record:
     return short_record
 
 
-def _build_empty_fields(signal: str) -> Record:
+def _build_empty_fields(record_kind: str) -> Record:
     """Return the fields that a golden file leaves out of a record."""
-    return {field: _EMPTY_VALUES[field] for field in FIELDS_BY_SIGNAL[signal] if field in _EMPTY_VALUES}
+    return {field: _EMPTY_VALUES[field] for field in FIELDS_BY_RECORD_KIND[record_kind] if field in _EMPTY_VALUES}

@@ -24,7 +24,7 @@ from ..config.config_secrets import is_secret
 from ..config.literal_values import is_placeholder
 from ..config.paths import Path, format_path, iter_leaves
 from .expected_records import list_differing_fields
-from .records import SIGNALS, Record, RecordsByName
+from .records import RECORD_KINDS, Record, RecordsByName
 
 # An e-mail address, up to the first two letters of its last part.
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}")
@@ -91,9 +91,9 @@ class Policy:
     """The ids of exporters, with wildcards."""
     forbidden_kinds: tuple[str, ...] = ()
     """Kinds of values that no record may have: keys of SECRET_KINDS."""
-    required_by_signal: Mapping[str, Record] = field(default_factory=dict)
+    required_by_kind: Mapping[str, Record] = field(default_factory=dict)
     """By kind of records such as `spans`, the fields that every record must have."""
-    forbidden_by_signal: Mapping[str, Record] = field(default_factory=dict)
+    forbidden_by_kind: Mapping[str, Record] = field(default_factory=dict)
     """By kind of records, the fields that no record may have together."""
 
     def is_for(self, exporter: str) -> bool:
@@ -110,22 +110,22 @@ def find_policy_breaches(policies: Sequence[Policy], records_by_exporter: Record
 
 
 def _find_breaches_at_exporter(
-    policy: Policy, exporter: str, records_by_signal: Mapping[str, Sequence[Record]]
+    policy: Policy, exporter: str, records_by_kind: Mapping[str, Sequence[Record]]
 ) -> Iterator[str]:
     """Yield a line for each record of an exporter that breaks a policy."""
-    for signal in SIGNALS:
-        for record_index, record in enumerate(records_by_signal.get(signal, ())):
-            for breach in _find_breaches_of_record(policy, signal, record):
-                yield f"policy '{policy.name}': {exporter}: {signal}[{record_index}]: {breach}"
+    for record_kind in RECORD_KINDS:
+        for record_index, record in enumerate(records_by_kind.get(record_kind, ())):
+            for breach in _find_breaches_of_record(policy, record_kind, record):
+                yield f"policy '{policy.name}': {exporter}: {record_kind}[{record_index}]: {breach}"
 
 
-def _find_breaches_of_record(policy: Policy, signal: str, record: Record) -> Iterator[str]:
+def _find_breaches_of_record(policy: Policy, record_kind: str, record: Record) -> Iterator[str]:
     """Yield how a record breaks a policy: by its values, by what every record is like, or by what none is like."""
     yield from _find_forbidden_values(policy, record)
-    if signal in policy.required_by_signal:
-        yield from list_differing_fields(policy.required_by_signal[signal], record)
-    if signal in policy.forbidden_by_signal:
-        forbidden_record = policy.forbidden_by_signal[signal]
+    if record_kind in policy.required_by_kind:
+        yield from list_differing_fields(policy.required_by_kind[record_kind], record)
+    if record_kind in policy.forbidden_by_kind:
+        forbidden_record = policy.forbidden_by_kind[record_kind]
         if not any(list_differing_fields(forbidden_record, record)):
             yield f"no record like {dict(forbidden_record)} may leave"
 

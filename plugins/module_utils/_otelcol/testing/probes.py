@@ -37,7 +37,7 @@ from ..config.pipelines import signal_of
 from .branch_model import Baseline, Branch, Settings
 from .connector_branches import OTHER_PIPELINE, SIGNALS_BY_METRIC_KEY, TAKEN_PIPELINE
 from .pipeline_stages import list_beside, may_get_only_a_part
-from .records import SIGNALS, Record, RecordsByName
+from .records import RECORD_KINDS, Record, RecordsByName
 from .replaced_ends import ReplacedEnds
 
 REASON_UNUSED = "no pipeline of its signal uses it"
@@ -92,7 +92,7 @@ class SinkPair(NamedTuple):
 
 def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str]:
     """Return records as texts in an order that does not depend on when they came."""
-    return sorted(repr(record) for signal in SIGNALS for record in records_by_signal.get(signal, ()))
+    return sorted(repr(record) for signal in RECORD_KINDS for record in records_by_signal.get(signal, ()))
 
 
 class _BranchInPipeline(NamedTuple):

@@ -12,12 +12,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..otlp_requests import LISTS_BY_SIGNAL
-from .records import SEVERITY_WORDS, SIGNALS, SPAN_KINDS, STATUS_WORDS, TEMPORALITY_WORDS, Record, find_metric_kind
+from .records import (
+    SEVERITY_WORDS,
+    SIGNAL_BY_RECORD_KIND,
+    SPAN_KINDS,
+    STATUS_WORDS,
+    TEMPORALITY_WORDS,
+    Record,
+    find_metric_kind,
+)
 
 
-def read_records(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
+def read_records(record_kind: str, body: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the records in the body of an OTLP request in their short form: a metric once for each data point."""
-    resources_key, scopes_key, records_key = LISTS_BY_SIGNAL[SIGNALS[signal]]
+    resources_key, scopes_key, records_key = LISTS_BY_SIGNAL[SIGNAL_BY_RECORD_KIND[record_kind]]
     for resource_records in body.get(resources_key) or ():
         resource = resource_records.get("resource") or {}
         for scope_records in resource_records.get(scopes_key) or ():
@@ -26,7 +34,7 @@ def read_records(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
                 "scope": _read_scope(scope_records.get("scope") or {}),
             }
             for record in scope_records.get(records_key) or ():
-                for short_record in _READERS_BY_SIGNAL[signal](record):
+                for short_record in _READERS_BY_RECORD_KIND[record_kind](record):
                     yield short_record | shared_fields
 
 
@@ -118,7 +126,7 @@ def _read_log(record: Mapping[str, Any]) -> Iterator[Record]:
     }
 
 
-_READERS_BY_SIGNAL = {"spans": _read_span, "metrics": _read_metric, "logs": _read_log}
+_READERS_BY_RECORD_KIND = {"spans": _read_span, "metrics": _read_metric, "logs": _read_log}
 
 
 def _find_word_of_number(words: tuple[str, ...], number: Any) -> str:

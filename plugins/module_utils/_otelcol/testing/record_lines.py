@@ -12,16 +12,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .expected_records import ABSENT, MAPPING_FIELDS, show_value
-from .records import FIELDS_BY_SIGNAL, Record, sort_keys
+from .records import FIELDS_BY_RECORD_KIND, Record, sort_keys
 
 # Fields that a line with a record leaves out.
 _FIELDS_NOT_SHOWN = ("trace", "id", "parent", "scope", "duration")
 
 
-def format_record(signal: str, record: Record) -> str:
+def format_record(record_kind: str, record: Record) -> str:
     """Return a record in one line, without what is empty."""
     field_texts = []
-    for field in FIELDS_BY_SIGNAL[signal]:
+    for field in FIELDS_BY_RECORD_KIND[record_kind]:
         value = record.get(field)
         if field not in _FIELDS_NOT_SHOWN and value not in (None, "", {}, []):
             field_texts.append(f"{field}: {sort_keys(value)}")

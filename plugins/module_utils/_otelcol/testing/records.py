@@ -21,15 +21,16 @@ from ..errors import Problem
 from ..otlp_requests import METRIC_KINDS
 
 Record = dict[str, Any]
-"""A record in the short form, such as `{"name": "GET /", "kind": "server"}`. `FIELDS_BY_SIGNAL` has its keys."""
+"""A record in the short form, such as `{"name": "GET /", "kind": "server"}`. `FIELDS_BY_RECORD_KIND` has its keys."""
 
 RecordsByName = Mapping[str, Mapping[str, Sequence[Record]]]
 """The records that a test got: by the name under which they arrived, such as an exporter, then by kind, as `spans`."""
 
-# The signals of records by their names in the short form.
-SIGNALS = {"spans": "traces", "metrics": "metrics", "logs": "logs"}
-# The names of records by the signals of pipelines and of OTLP's paths.
-RECORD_KINDS_BY_SIGNAL = {full: short for short, full in SIGNALS.items()}
+# The kinds of records in the short form.
+RECORD_KINDS = ("spans", "metrics", "logs")
+# The signal of each kind, by which pipelines and OTLP's paths are named: spans are in pipelines of traces.
+SIGNAL_BY_RECORD_KIND = {"spans": "traces", "metrics": "metrics", "logs": "logs"}
+RECORD_KINDS_BY_SIGNAL = {signal: record_kind for record_kind, signal in SIGNAL_BY_RECORD_KIND.items()}
 COMMON_FIELDS = ("attributes", "resource", "scope")
 # Words in the order of the numbers that OTLP has for them, from 0.
 SPAN_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -38,7 +39,8 @@ TEMPORALITY_WORDS = ("unspecified", "delta", "cumulative")
 # The lowest number of each severity. Source: SeverityNumber of opentelemetry-proto's logs.proto.
 SEVERITY_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 SEVERITY_WORDS = {number: word for word, number in SEVERITY_NUMBERS.items()}
-FIELDS_BY_SIGNAL = {
+# The fields that a record of each kind can have.
+FIELDS_BY_RECORD_KIND = {
     "spans": ("name", "kind", "status", "message", "trace", "id", "parent", "duration", "events", *COMMON_FIELDS),
     "metrics": (
         "name", "type", "unit", "description", "value", "monotonic", "temporality", "count", "sum", "bounds", "buckets",
@@ -46,7 +48,7 @@ FIELDS_BY_SIGNAL = {
     ),
     "logs": ("body", "severity", "severity_text", "event_name", "trace", "id", *COMMON_FIELDS),
 }  # fmt: skip
-# The kinds of metrics that a test can give.
+# The types of metrics that a test can give: values of the field `type`. OTLP has more (METRIC_KINDS).
 METRIC_POINT_KINDS = ("gauge", "sum", "histogram")
 # How many hexadecimal digits ids have.
 TRACE_DIGITS = 32
@@ -72,10 +74,10 @@ def parse_nanoseconds(value: Any, where: str) -> int:
 
 
 def find_metric_kind(record: Mapping[str, Any]) -> str:
-    """Return the kind of a metric of OTLP, such as `sum`; empty text for another record."""
+    """Return the kind of a metric of OTLP: `sum` for `{"name": "hits", "sum": {…}}`; empty text for another record."""
     return next((kind for kind in METRIC_KINDS if kind in record), "")
 
 
 def sort_keys(value: Any) -> Any:
-    """Return a value of a record, with the keys in order if it is a mapping."""
+    """Return a value of a record, with the keys in order if it is a mapping: equal attributes look the same then."""
     return dict(sorted(value.items())) if isinstance(value, Mapping) else value

@@ -17,11 +17,11 @@ from ..errors import Problem, suggest_word
 from ..otlp_requests import LISTS_BY_SIGNAL
 from .records import (
     COMMON_FIELDS,
-    FIELDS_BY_SIGNAL,
+    FIELDS_BY_RECORD_KIND,
     METRIC_POINT_KINDS,
     NANOSECONDS_BY_UNIT,
     SEVERITY_NUMBERS,
-    SIGNALS,
+    SIGNAL_BY_RECORD_KIND,
     SPAN_DIGITS,
     SPAN_KINDS,
     STATUS_WORDS,
@@ -38,23 +38,23 @@ _START_TIME = 1_700_000_000_000_000_000
 
 
 def build_otlp_request(
-    signal: str, given_records: Iterable[Record], given_where: str, minute: int = 0
+    record_kind: str, given_records: Iterable[Record], given_where: str, minute: int = 0
 ) -> dict[str, Any]:
-    """Return the OTLP request for records of a signal of the short form, such as `spans`.
+    """Return the OTLP request for records of a kind of the short form, such as `spans`.
 
     Records that follow each other and have the same resource and scope share them in the request. `given_where` is the
     place of the records in the file of tests. The records have the time of the first given ones plus `minute` minutes.
-    Raises Problem for a field or value that a record of the signal cannot have.
+    Raises Problem for a field or value that a record of the kind cannot have.
     """
-    resources_key, scopes_key, records_key = LISTS_BY_SIGNAL[SIGNALS[signal]]
-    write_record = _WRITERS_BY_SIGNAL[signal]
+    resources_key, scopes_key, records_key = LISTS_BY_SIGNAL[SIGNAL_BY_RECORD_KIND[record_kind]]
+    write_record = _WRITERS_BY_RECORD_KIND[record_kind]
     time = _START_TIME + minute * NANOSECONDS_BY_UNIT["m"]
     resource_groups: list[dict[str, Any]] = []
     written_records: list[dict[str, Any]] = []
     previous_shared_fields: tuple[Any, Any] | None = None
     for record_index, record in enumerate(given_records):
-        where = f"{given_where}.{signal}[{record_index}]"
-        _check_record(signal, record, where)
+        where = f"{given_where}.{record_kind}[{record_index}]"
+        _check_record(record_kind, record, where)
         resource, scope = record.get("resource") or {}, record.get("scope") or {}
         if (resource, scope) != previous_shared_fields:
             previous_shared_fields = (resource, scope)
@@ -95,15 +95,15 @@ def _remove_points(metric: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {**metric, kind: metric_data}
 
 
-def _check_record(signal: str, record: Any, where: str) -> None:
-    """Raise Problem unless a record is a mapping with fields that the signal has."""
-    known_fields = FIELDS_BY_SIGNAL[signal]
+def _check_record(record_kind: str, record: Any, where: str) -> None:
+    """Raise Problem unless a record is a mapping with fields that the kind has."""
+    known_fields = FIELDS_BY_RECORD_KIND[record_kind]
     if not isinstance(record, Mapping):
         raise Problem("a record must be a mapping", where=where, fix=f"Its fields: {', '.join(known_fields)}.")
     for field_name in record:
         if field_name not in known_fields:
             suggestion = suggest_word(str(field_name), known_fields)
-            problem = f"there is no field '{field_name}' in records of {signal}{suggestion}"
+            problem = f"there is no field '{field_name}' in records of {record_kind}{suggestion}"
             raise Problem(problem, where=where, fix=f"Fields: {', '.join(known_fields)}.")
     for field_name in COMMON_FIELDS:
         if not isinstance(record.get(field_name) or {}, Mapping):
@@ -227,7 +227,7 @@ def _write_log(record: Record, where: str, time: int) -> dict[str, Any]:
     return log
 
 
-_WRITERS_BY_SIGNAL = {"spans": _write_span, "metrics": _write_metric, "logs": _write_log}
+_WRITERS_BY_RECORD_KIND = {"spans": _write_span, "metrics": _write_metric, "logs": _write_log}
 
 
 def _write_attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import comparison
 from ....module_utils._otelcol.testing.case import ConfigCase
 from ....module_utils._otelcol.testing.generated_case import GENERATED, generate_case
-from ....module_utils._otelcol.testing.records import SIGNALS
+from ....module_utils._otelcol.testing.records import RECORD_KINDS
 from .. import _yaml
 from .collector_setup import CollectorSetup
 from .compared_setups import ComparedSetups, ConfigPair, build_setups_of_configs, build_setups_of_tests
@@ -134,7 +134,7 @@ def _count_records(outcome: RunOutcome) -> int:
     record_count = 0
     for exporter in outcome.exporters:
         by_signal = outcome.arrived_records.get(exporter, {})
-        record_count += sum(len(by_signal.get(signal, ())) for signal in SIGNALS)
+        record_count += sum(len(by_signal.get(signal, ())) for signal in RECORD_KINDS)
     return record_count
 
 

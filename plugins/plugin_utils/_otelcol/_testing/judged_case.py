@@ -154,7 +154,7 @@ def _find_query_differences(
 ) -> Iterator[str]:
     """Yield a line for each JMESPath expression of a test whose answer is not the expected one."""
     queries = expected.get("jmespath", ()) if isinstance(expected, Mapping) else ()
-    arrived_by_signal = {signal: list(arrived.get(signal, ())) for signal in records.SIGNALS}
+    arrived_by_signal = {signal: list(arrived.get(signal, ())) for signal in records.RECORD_KINDS}
     for query in queries:
         _jmespath.check_expression(query["query"], exporter)
         jmespath = _jmespath.load_library()

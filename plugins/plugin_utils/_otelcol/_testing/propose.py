@@ -27,7 +27,7 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import expectations, reaching
 from ....module_utils._otelcol.testing.branch_model import Branch
 from ....module_utils._otelcol.testing.case import ConfigCase, Suite
-from ....module_utils._otelcol.testing.records import SIGNALS, Record
+from ....module_utils._otelcol.testing.records import RECORD_KINDS, Record
 from ....module_utils._otelcol.traits import kind_of
 from .coverage import BranchState, ConfigCoverage
 from .probe_runs import probe_branches
@@ -173,7 +173,7 @@ def _build_expectation(outcome: RunOutcome, exporter: str) -> Any:
     """Return what a test expects of an exporter: `nothing`, or its records by signal, or how many they are."""
     arrived = outcome.arrived_records.get(exporter, {})
     expected: dict[str, Any] = {}
-    for signal in SIGNALS:
+    for signal in RECORD_KINDS:
         records = arrived.get(signal)
         if records and len(records) <= _MOST_LISTED:
             expected[signal] = [_keep_written_fields(record) for record in records]

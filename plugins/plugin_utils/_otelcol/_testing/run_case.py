@@ -147,7 +147,7 @@ def _build_calls(
     headers = {"Content-Type": "application/json"} | {
         str(name): str(value) for name, value in (given_part.get("headers") or {}).items()
     }
-    for name, signal in records.SIGNALS.items():
+    for name, signal in records.SIGNAL_BY_RECORD_KIND.items():
         if name in given_part:
             named_receiver = str(given_part.get("to") or "")
             receiver = harness.find_receiver_of_signal(built_harness, signal, named_receiver, where)

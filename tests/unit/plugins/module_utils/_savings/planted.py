@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNAL_BY_RECORD_KIND
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
     build_otlp_request,
 )
@@ -26,7 +26,9 @@ Request = tuple[str, dict[str, Any]]
 
 
 def request(short: str, records: Iterable[Mapping[str, Any]], minute: int = 0) -> Request:
-    return SIGNALS[short], build_otlp_request(short, [dict(record) for record in records], "planted", minute)
+    return SIGNAL_BY_RECORD_KIND[short], build_otlp_request(
+        short, [dict(record) for record in records], "planted", minute
+    )
 
 
 def spans(*records: Mapping[str, Any]) -> Request:

@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_r
     measure_resources,
     signal_of_request,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNAL_BY_RECORD_KIND
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
     build_otlp_request,
 )
@@ -46,7 +46,7 @@ RECORDS: dict[str, list[dict[str, Any]]] = {
 def tally(short: str, tenant_attribute: str = "") -> Tally:
     counted = Tally()
     text = json.dumps(build_otlp_request(short, RECORDS[short], "given"), separators=(",", ":"))
-    counted.add_resources(SIGNALS[short], measure_resources(text), tenant_attribute)
+    counted.add_resources(SIGNAL_BY_RECORD_KIND[short], measure_resources(text), tenant_attribute)
     return counted
 
 
@@ -58,9 +58,9 @@ def tally(short: str, tenant_attribute: str = "") -> Tally:
 )
 def test_items_belong_to_their_senders(short: str, items: dict[SenderName, int]) -> None:
     request = build_otlp_request(short, RECORDS[short], "given")
-    assert signal_of_request(request) == SIGNALS[short]
+    assert signal_of_request(request) == SIGNAL_BY_RECORD_KIND[short]
     assert dict(tally(short).items_by_sender) == items
-    assert tally(short).item_count == count_items(SIGNALS[short], request) == sum(items.values())
+    assert tally(short).item_count == count_items(SIGNAL_BY_RECORD_KIND[short], request) == sum(items.values())
     assert all(tally(short).bytes_by_sender[sender] > 0 for sender in items)
 
 

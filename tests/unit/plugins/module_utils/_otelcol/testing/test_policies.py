@@ -61,18 +61,18 @@ def test_what_is_masked_already_is_harmless_under_the_name_of_a_secret(value: st
 @cases(
     "policy, said",
     (
-        Policy("p", required_by_signal={"spans": {"resource": {"c": {"like": "?*"}}}}),
+        Policy("p", required_by_kind={"spans": {"resource": {"c": {"like": "?*"}}}}),
         ["b: spans[0]: resource.c: expected like"],
     ),
     (
-        Policy("p", forbidden_by_signal={"spans": {"resource": {"t": "a"}}}),
+        Policy("p", forbidden_by_kind={"spans": {"resource": {"t": "a"}}}),
         ["a: spans[0]: no record like", "b: spans[0]: no"],
     ),
     (
-        Policy("p", exporter_patterns=("b*",), forbidden_by_signal={"spans": {"name": "x"}}),
+        Policy("p", exporter_patterns=("b*",), forbidden_by_kind={"spans": {"name": "x"}}),
         ["b: spans[0]: no record like"],
     ),
-    (Policy("p", forbidden_by_signal={"logs": {}}), []),
+    (Policy("p", forbidden_by_kind={"logs": {}}), []),
 )
 def test_a_policy_holds_for_its_exporters_and_signals(policy: Policy, said: list[str]) -> None:
     one, other = {"name": "x", "resource": {"t": "a", "c": "1"}}, {"name": "x", "resource": {"t": "a"}}
