@@ -16,11 +16,21 @@ from typing import Any
 
 import yaml
 
+from .project import import_plugin_module
+
 
 def describe_context(known_inputs: Mapping[str, Any]) -> str:
     """Return what is known beside a config, such as `contrib 0.158.0, mode daemonset`; empty if nothing is.
 
-    `known_inputs` has the values of the fields of Subject in rules/subject.py by their names, such as `deployment`.
+    `known_inputs` has the values that a case gives for fields of Subject in rules/subject.py, by their names:
+
+    | field | its value | described as |
+    |---|---|---|
+    | target | a TargetBuild | contrib 0.158.0 |
+    | deployment | a Deployment | mode daemonset, host network: yes |
+    | unreceived | by exporter, what it sends in vain: `{"otlp/a": (("b", "logs"),)}` | collector b receives no logs |
+    | unseen | by exporter, who keeps connections open: `{"otlp/a": ("b",)}` | collector b lets connections stay |
+    | environment | names of variables; None if nobody knows them | variables: TOKEN |
     """
     descriptions = [
         *_describe_target(known_inputs),
@@ -88,9 +98,10 @@ def _describe_environment(known_inputs: Mapping[str, Any]) -> Iterator[str]:
 def _describe_value(value: Any) -> str:
     """Return the value of a field of a deployment in words.
 
-    Network policies stand as the ingress rules of the first one, lists as their entries, and truth as yes or no.
+    Lists stand as their entries, and truth as yes or no. Of network policies, the ingress rules of the first one stand
+    there: no case of a rule has several.
     """
-    if hasattr(value, "policies"):  # an Ingress
+    if isinstance(value, import_plugin_module("module_utils._otelcol.rules.subject").Ingress):
         rules_of_first_policy = value.policies.policies[0]["spec"]["ingress"]
         return str(yaml.safe_dump(rules_of_first_policy, default_flow_style=True)).strip()
     if isinstance(value, (frozenset, tuple)):

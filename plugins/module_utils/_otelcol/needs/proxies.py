@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which addresses a Collector reaches through a proxy, by its variables.
 
+With `HTTPS_PROXY=http://proxy:3128` and `NO_PROXY=.svc`, it reaches `backend.example.com:443` through `proxy:3128`, and
+`gateway.opentelemetry.svc` itself. The rules on variables and the diagnosis ask this file.
+
 Sources: golang.org/x/net/http/httpproxy in the form that Go's net/http has of it, where names in capital letters come
 first; and internal/transport/proxy.go of grpc-go, which asks as for https. Private.
 """
@@ -37,8 +40,7 @@ def find_proxies(variables: Mapping[str, str]) -> list[Proxy]:
     proxy_by_address: dict[tuple[str, int], Proxy] = {}
     for names in _VARIABLES_BY_SCHEME.values():
         for proxy in _find_named_proxies(names, variables):
-            address = (proxy.host, proxy.port)
-            proxy_by_address[address] = proxy_by_address.pop(address, proxy)
+            proxy_by_address.setdefault((proxy.host, proxy.port), proxy)
     return list(proxy_by_address.values())
 
 
@@ -68,7 +70,11 @@ def _find_named_proxies(names: Iterable[str], variables: Mapping[str, str]) -> I
 def _parse_proxy(variable: str, value: str) -> Proxy | None:
     """Return the proxy in the value of a variable; None if it names none, or is known only when the pod runs.
 
-    A value that is no address leads nowhere: Go takes the word before its colon for the host then.
+        proxy:3128            →  host proxy, port 3128
+        https://proxy         →  host proxy, port 443
+        http://proxy:abc      →  host proxy, port 0: Go takes the word before the colon for the host
+
+    `${NAME}` in a value is a variable of the pod.
     """
     if not value or "${" in value:
         return None
@@ -81,7 +87,10 @@ def _parse_proxy(variable: str, value: str) -> Proxy | None:
 
 
 def _cut_host(value: str) -> str:
-    """Return the host of an address that cannot be read, without a login and a port that is no number."""
+    """Return the host of an address that cannot be read, without a login and a port that is no number.
+
+    http://me@proxy:abc/path  →  proxy
+    """
     authority = value.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
     return authority if authority.startswith("[") else authority.partition(":")[0]
 

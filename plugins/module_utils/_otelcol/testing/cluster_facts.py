@@ -138,6 +138,8 @@ def _build_pod_status(pod_facts: Mapping[str, Any]) -> dict[str, Any]:
 def _add_owner(pod: dict[str, Any], owner_field: str, workload: str, objects: Objects) -> None:
     """Add the object that owns a pod, such as a DaemonSet; for a Deployment, both its ReplicaSet and itself.
 
+    The pod names its owner, and gets the label by which a ReplicaSet selects it.
+
     `owner_field` is the fact that names the workload, such as `daemonset`.
     """
     namespace = pod["metadata"].get("namespace", "")
@@ -149,8 +151,14 @@ def _add_owner(pod: dict[str, Any], owner_field: str, workload: str, objects: Ob
     if is_deployment:
         pod["metadata"]["labels"] = {"pod-template-hash": _TEMPLATE_HASH, **pod["metadata"].get("labels", {})}
         owner["metadata"]["ownerReferences"] = [_build_owner_reference("Deployment", workload)]
-        objects["deployments"].append(_build_object("deployments", {"name": workload}, namespace))
-    objects[_RESOURCES_BY_KIND[kind]].append(owner)
+        _add_once(_build_object("deployments", {"name": workload}, namespace), objects["deployments"])
+    _add_once(owner, objects[_RESOURCES_BY_KIND[kind]])
+
+
+def _add_once(owner: dict[str, Any], owners: list[dict[str, Any]]) -> None:
+    """Add the owner of a pod, unless an earlier pod has the same one."""
+    if owner not in owners:
+        owners.append(owner)
 
 
 def _build_container_status(container: Mapping[str, Any]) -> dict[str, Any]:

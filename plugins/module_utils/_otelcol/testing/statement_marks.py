@@ -21,7 +21,8 @@ from ..languages.ottl_syntax import InvalidOttl, UsedNames, ValueKind, split_tok
 
 MARK_ATTRIBUTE = "o11y.test.taken"
 _WHERE_KEYWORD = "where"
-# What a record of a test shows of a span, data point or log record; a change of anything else is not seen.
+# The fields of a span, data point or log record in OTTL that read_records.py reads: a change of any other one, such as
+# `cache` or `flags`, makes no difference between two records of a test.
 _SHOWN_FIELDS = {
     "aggregation_temporality", "attributes", "body", "bucket_counts", "count", "description", "event_name", "events",
     "explicit_bounds", "is_monotonic", "kind", "name", "parent_span_id", "severity_number", "severity_text", "span_id",
@@ -51,6 +52,7 @@ def _find_start_of_condition(statement: str) -> int | None:
     """Return at which character the condition of a statement begins; None if it has none, or is no OTTL."""
     try:
         for token in split_tokens(statement):
+            # A token of this kind is a word in small letters; a text in quotes may have the same word.
             if token.text == _WHERE_KEYWORD and token.kind == "lower":
                 return token.start
     except InvalidOttl:

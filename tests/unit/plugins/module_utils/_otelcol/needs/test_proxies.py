@@ -87,4 +87,4 @@ def test_a_connection_through_the_proxy(no_proxy: str, host: str, port: int) -> 
 
 def test_one_proxy_of_several_variables_is_named_once() -> None:
     named = {"HTTP_PROXY": "p:1", "http_proxy": "q:1", "HTTPS_PROXY": "p:1"}
-    assert find_proxies(named) == [Proxy("http_proxy", "q", 1), Proxy("HTTP_PROXY", "p", 1)]
+    assert find_proxies(named) == [Proxy("HTTP_PROXY", "p", 1), Proxy("http_proxy", "q", 1)]

@@ -114,6 +114,16 @@ def test_a_pod_of_a_deployment_has_the_objects_that_lead_to_it() -> None:
     assert one["status"]["containerStatuses"][0]["containerID"] == "containerd://f00"
 
 
+def test_pods_of_one_workload_share_the_objects_that_lead_to_them() -> None:
+    pods = [{"name": name, "namespace": "shop", "deployment": "cart"} for name in ("a", "b")]
+    pods += [{"name": "c", "namespace": "other", "deployment": "cart"}]
+    pods += [{"name": name, "namespace": "shop", "daemonset": "agent"} for name in ("d", "e")]
+    found = cluster_facts.build_cluster_objects({"pods": pods}, "f")
+    owners = {resource: [one["metadata"]["namespace"] for one in objects] for resource, objects in found.items()}
+    assert owners["replicasets"] == owners["deployments"] == ["shop", "other"]
+    assert owners["daemonsets"] == ["shop"]
+
+
 @cases(
     "facts, said",
     ({"pod": []}, "there are no facts 'pod'; did you mean 'pods'?"),
