@@ -65,7 +65,7 @@ def await_references(session: Session, group: list[Manifest], pairs: Pairs) -> N
     if session.options.references != "wait" or session.options.check:
         return
     group_refs = set(map(ref, group))
-    pairs_of_group = [(manifest, live) for manifest, live in pairs if ref(manifest) in group_refs]
+    pairs_of_group = [pair for pair in pairs if ref(pair.manifest) in group_refs]
     lacks: list[_ReferenceLack] = []
     for _poll in session.cluster.iter_polls(session.options.wait_seconds):
         lacks = _find_lacks(session, pairs_of_group, pairs)

@@ -13,7 +13,7 @@ example, an account that may not create roles reads this instead of the server's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ..._kube.live.api_errors import FORBIDDEN_MESSAGE
@@ -24,7 +24,7 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef
 from ..collector_change import CollectorChange
 from ..rbac_roles import RBAC_GROUP, RbacGrant, describe_grants
 from .purpose_rights import GIVEN_BY_ROLES, PURPOSES, list_grants, rights_to_change, rights_to_object
-from .session import DONE_BEFORE_ERROR, Session
+from .session import DONE_BEFORE_ERROR, Pairs, Session
 
 _ASKED = "Apply the bundle"
 _FIX = (
@@ -73,7 +73,7 @@ def _find_missing_grants(
     return missing_grants
 
 
-def refuse_forbidden_objects(session: Session, pairs: Iterable[tuple[Manifest, Manifest | None]]) -> None:
+def refuse_forbidden_objects(session: Session, pairs: Pairs) -> None:
     """Refuse to begin with objects that this account may not create, before anything is written."""
     new_manifests = [manifest for manifest, live in pairs if live is None]
     manifests = session.options.manifests

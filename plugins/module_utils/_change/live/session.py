@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._kube.live.api_errors import ask_server, explain_outage, list_if_allowed
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
@@ -28,8 +28,17 @@ from ..ownership_marks import may_convert
 from .bundle_options import BundleOptions
 from .bundle_report import BundleReport
 
-# The manifests of a bundle, each with its live object; None for one that the cluster does not have.
-Pairs = list[tuple[Manifest, "Manifest | None"]]
+
+class ObjectPair(NamedTuple):
+    """What one object is to be, and what it is."""
+
+    manifest: Manifest
+    live: Manifest | None
+    """None if the cluster does not have it."""
+
+
+Pairs = list[ObjectPair]
+"""The manifests of a bundle, each with its live object, as both were before the first write of the run."""
 # How the fix of an error begins to say what was done before it.
 DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
 
