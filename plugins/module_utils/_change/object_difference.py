@@ -30,13 +30,16 @@ def build_difference(
 ) -> dict[str, Any] | None:
     """Return the diff of one object, or None if it does not change. Secrets are hidden on both sides.
 
+    The manifest is None on the side on which the object does not exist: before it is created, after it is deleted.
     `hide` masks one text, and `parse` reads a text of YAML: `_kube/bundle.py` has both types.
     """
     old_fields = strip_server_fields(old_manifest) if old_manifest else None
     new_fields = strip_server_fields(new_manifest) if new_manifest else None
-    if old_fields == new_fields:
+    present_fields = new_fields or old_fields
+    if present_fields is None or old_fields == new_fields:
         return None
-    object_name = str(ref(new_fields or old_fields or {}))
+    # Secrets are hidden after the comparison, so that a Secret with another value is still a difference.
+    object_name = str(ref(present_fields))
     return {
         "before": redact_manifest(old_fields, hide, parse) if old_fields else None,
         "after": redact_manifest(new_fields, hide, parse) if new_fields else None,

@@ -58,6 +58,7 @@ def build_record(change: CollectorChange, run: str) -> Manifest | None:
     }
     if change.readings:
         readings = _dump_json(_shorten_readings(change.readings))
+        # Without readings, the next run can still undo the change, but not judge it by them.
         if len((before_json + readings).encode()) <= LARGEST_RECORD_BYTES:
             data[READINGS_KEY] = readings
     return {**build_record_reference(change.workloads[0]), "data": data}
@@ -75,7 +76,7 @@ def _shorten_readings(readings: Mapping[str, Any]) -> dict[str, Any]:
     """
     short_logs = []
     for row in readings["logs"]:
-        if row["about"]:
+        if row["about"]:  # the component that the entry names
             short_logs.append({key: row[key] for key in ("about", "cause", "said")})
     return {**readings, "logs": short_logs}
 
@@ -152,6 +153,8 @@ def _read_objects(record: Manifest, collector: str) -> list[Manifest]:
         for text in (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]):
             if not text or not isinstance(text, str):
                 raise TypeError(text)
+        # Anybody who may write ConfigMaps may have written this record. So it brings back only what a run could have
+        # recorded: no rights, no Secret, and nothing of another collector.
         may_be_recorded = manifest["kind"] not in (*LEFT_OUT_KINDS, *_RIGHTS_KINDS)
         if may_be_recorded and read_collector_name(manifest) == collector:
             objects.append(manifest)
@@ -166,10 +169,11 @@ def add_recorded_state(record: Manifest, change: CollectorChange) -> CollectorCh
     try:
         recorded_objects = _read_objects(record, change.name)
         recorded_states = parse_working_states(json.loads(str(value_at(record, ("data", WORKED_KEY)))))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:  # somebody has edited it
         fix = f"Delete {ref(record)} if the collector works, then run again."
         wrong = f"{ref(record)}, which an earlier run left, cannot be read"
         raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error
+    # For an object in both, the record counts: the interrupted run has changed the live one already.
     recorded_names = {ref(manifest) for manifest in recorded_objects}
     not_recorded = [manifest for manifest in change.before if ref(manifest) not in recorded_names]
     objects_before = [*recorded_objects, *not_recorded]

@@ -53,7 +53,9 @@ class FirstPods:
     def wait_until_ready(self) -> None:
         """Wait for the first pods. Raises Failure with the reason as soon as one cannot become ready."""
         cluster, hold = self._run.cluster, self._hold
-        status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=self._run.unschedulable_seconds)
+        status = WorkloadStatus(
+            cluster, compile_search(ready_expressions={}), unschedulable_seconds=self._run.unschedulable_seconds
+        )
         ready_count = 0
         kept_because: Problem | None = None
         for _poll in cluster.iter_polls(self._run.wait_seconds):

@@ -163,6 +163,8 @@ class Session:
             try:
                 return self.cluster.request("PATCH", path, query, manifest, APPLY)
             except ApiError as error:
+                # The server may have written the object although its answer was cut. A repeated write would be refused,
+                # because the object is no longer in the state that the request names.
                 if error.is_unreadable and "dryRun" not in query:
                     written = self.find_written(manifest, field_manager)
                     if written:

@@ -209,7 +209,7 @@ def _is_ours(session: Session, manifest: Manifest, releases: set[str]) -> bool:
     """
     if not is_of_earlier_version(manifest, session.options.field_manager):
         return is_own_object(manifest, releases, session.options.field_manager)
-    namespace, release = find_earlier_place(manifest)
-    if release not in releases and namespace in list_namespaces(session.options.manifests):
+    place = find_earlier_place(manifest)
+    if place.release not in releases and place.namespace in list_namespaces(session.options.manifests):
         report_kept(session, manifest, f"it belongs to {describe_owner(manifest)}, and to no collector of this run")
-    return bool(release) and release in releases
+    return bool(place.release) and place.release in releases

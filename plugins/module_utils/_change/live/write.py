@@ -136,8 +136,8 @@ def remove_marks_of_other_tools(session: Session, live: Manifest) -> Manifest:
     if not foreign_marks:
         return live
     metadata: dict[str, dict[str, None]] = {}
-    for part, name in foreign_marks:
-        metadata.setdefault(part, {})[name] = None
+    for mark in foreign_marks:
+        metadata.setdefault(mark.metadata_field, {})[mark.key] = None  # in a merge patch, null removes a key
     body, path = {"metadata": metadata}, session.build_path(live)
     action_text = f"Take over {ref(live)}"
     return ask_server(action_text, lambda: session.cluster.request("PATCH", path, body=body, content_type=MERGE))
