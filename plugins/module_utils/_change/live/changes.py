@@ -156,6 +156,7 @@ class Changes:
         for change in self.open_change_by_name.values():
             if change.goes_back:
                 outcome_lines.append(self.undoing.end(self.undoing.restore(change)))
+        # The record of any other change stays for the next run, which completes it; unless another run has done that.
         for change in self.open_change_by_name.values():
             if not change.goes_back:
                 with suppress(Problem, LostError):  # what the step said counts; the record stays
@@ -176,9 +177,9 @@ class Changes:
         failed_outcomes = judge_canaries_together(
             self.run.cluster,
             open_canaries,
-            self._complete_canary,
-            self._undo_or_keep,
-            lambda: self._complete_rolling(rolling_workloads),
+            complete=self._complete_canary,
+            fail=self._undo_or_keep,
+            beside=lambda: self._complete_rolling(rolling_workloads),
         )
         if failed_outcomes:
             raise self._combine_failures(failed_outcomes)
@@ -266,6 +267,7 @@ class Changes:
             return FailedWorkload(failure)
         if change.goes_back:
             return FailedWorkload(failure, change, undo_result=self.undoing.restore(change))
+        # Even a record that keeps the new config must not be left beside what another run has made of the collector.
         why_not_ours = explain_lost(self.run, change) or explain_outrun(
             self.run, change, self.run.changes.find_left_objects()
         )
@@ -279,6 +281,7 @@ class Changes:
     def _combine_failures(self, failed_outcomes: list[FailedWorkload]) -> Failure:
         """Wait for what went back, and return one error for all that failed.
 
+        All collectors went back before this waits for the first: the earlier pods of each start as soon as possible.
         It is the first failure. Its fix has the other failures and what became of each, one in a line.
         """
         first_failure = failed_outcomes[0].failure
@@ -323,5 +326,6 @@ class Changes:
                 else:
                     self.records.close_record(replace(change, record=record))
             except (Problem, LostError) as error:
-                outcome_lines.append(f"{change.name} stays as it is: {getattr(error, 'wrong', error)}.")
+                reason = error.wrong if isinstance(error, Problem) else error
+                outcome_lines.append(f"{change.name} stays as it is: {reason}.")
         return outcome_lines + self.undoing.await_and_end(undone_changes)

@@ -79,7 +79,7 @@ def restore_collector(
         if not undone.lost_reason:
             _bring_back_all(run, change, found_objects, undone)
     except (Problem, LostError) as error:
-        undone.unread_reason = str(getattr(error, "wrong", error))
+        undone.unread_reason = error.wrong if isinstance(error, Problem) else str(error)
     run.changes.note_restored(undone.restored_objects)
     return undone
 

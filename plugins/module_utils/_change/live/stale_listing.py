@@ -57,6 +57,7 @@ def list_stale_of_applied(session: Session, live_objects: Mapping[ObjectRef, Man
     """Return what is stale beside a bundle that is applied. `live_objects` are those of the bundle, before a write."""
     has_earlier_objects = _converts_any(session, live_objects)
     stale_objects = _list_stale_metadata(session, session.releases, with_earlier=has_earlier_objects)
+    # Records and notes have the label of the bundle, and no inventory has them, so they look stale.
     records = _find_records(session, stale_objects)
     kept_objects = [*records.values(), *_find_notes(session, stale_objects)]
     unkept_objects = [manifest for manifest in stale_objects if manifest not in kept_objects]
@@ -178,6 +179,7 @@ def _find_kept_configs(
 ) -> list[Manifest]:
     """Return the earlier configs that stay. Revisions are read only when a new config may push out an old one."""
     configs = find_earlier_configs(stale_objects, session.options.manifests)
+    # Controllers remove old revisions at any time. A run that changes nothing must not find something to delete.
     renewed_collectors = find_collectors_with_new_config(session.options.manifests, live_objects)
     if not renewed_collectors:
         return configs

@@ -23,7 +23,7 @@ from ..finalizers import describe_finalizers
 from .session import Session, list_objects, read_uid
 
 MOST_SHOWN = 3
-_REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", True)
+_REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", is_namespaced=True)
 
 
 def await_issued_certificates(session: Session, applied: Iterable[Manifest]) -> None:
