@@ -6,7 +6,13 @@
 A run writes the record, a ConfigMap, before it changes a workload. The next run reads it if this one is killed.
 `live/change_records.py` writes and closes records, `_rollout/change_record.py` says by what one is recognised. A record
 is closed when the change has ended; it is kept open if the wave of the cluster decides later (see docs/waves.md).
-A run is outrun if another run has begun to change the collector after it.
+A run is outrun if another run has begun to change the collector after it. For example, the data of a record:
+
+    before.json: [{"kind": "Deployment", "metadata": {"name": "gateway", "uid": "…", …}, "spec": {…}}]
+    worked.json: {"Deployment obs/gateway": [3, []]}         3 pods worked, and no place lacked a ready one
+    readings.json: {"seconds": 18, "exports": […], …}        only if no pod keeps the earlier config
+    strategy: canary
+    run: ci1_5f2c9a1b
 """
 
 from __future__ import annotations

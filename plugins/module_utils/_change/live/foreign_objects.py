@@ -61,6 +61,8 @@ def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
         if manifest["kind"] == BUDGET and not live:
             new_budgets.append(manifest)
     compared_refs = list_compared_refs([*custom_resources, *new_budgets])
+    # The pairs have only live objects with the names of the bundle. A budget of any name may select the same pods, and
+    # the operator makes objects with other names.
     live_objects = {ref(manifest): manifest for manifest in _list_objects(session, compared_refs)}
     _refuse_foreign_pairs(session, [*pairs, *_find_overwritten(custom_resources, live_objects)])
     warn_of_other_tools(session, pairs)
@@ -142,6 +144,7 @@ def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
     for manifest, live in pairs:
         if live is None or session.may_write(manifest, live):
             continue
+        # An account may be shared on purpose: it only must have what the collectors need.
         if session.is_existing_account(manifest):
             account_pairs.append((manifest, live))
         elif manifest["kind"] != "Namespace":

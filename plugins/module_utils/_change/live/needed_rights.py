@@ -109,6 +109,7 @@ def name_missing_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator
     try:
         yield
     except Problem as problem:
+        # The Problem was raised from the error of the API, or from another Problem that was: look along the chain.
         cause: BaseException | None = problem
         while cause is not None and not isinstance(cause, ApiError):
             cause = cause.__cause__
@@ -121,9 +122,11 @@ def _build_refusal(
     cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[RbacGrant]
 ) -> Problem:
     """Return the problem with every right that is missing for any purpose."""
+    # An administrator should be asked once, so the message names all rights that the bundle needs, also later ones.
     missing_grants = sorted({*known_missing, *_find_missing_grants(cluster, manifests, list_grants(manifests))})
     if not missing_grants:
         return problem
+    # The earlier fix is about one right. What was done before the error is still true, and stays.
     done_text = problem.fix[problem.fix.index(DONE_BEFORE_ERROR) :] if DONE_BEFORE_ERROR in problem.fix else ""
     wrong = f"{problem.wrong}. It lacks these rights:\n{describe_grants(missing_grants)}"
     return Failure(wrong, asked=problem.asked, fix=f"\n{_FIX}{done_text}", facts=problem.facts)
