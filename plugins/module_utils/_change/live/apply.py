@@ -94,7 +94,10 @@ def _read_and_refuse(session: Session) -> _FoundObjects:
 
 
 def _find_running_changes(session: Session, found: _FoundObjects) -> Changes:
-    """Return the changes of collectors that run already. Raises Problem if one could not be judged or undone."""
+    """Return the changes of collectors that run already.
+
+    Raises Problem if one could not be judged, or if the account may not make one.
+    """
     live_objects = found.live_bundle.objects
     # This comes before the search for changes. A workload in which people only added fields with kubectl differs from
     # its manifest only once the run owns these fields too. Not found as a change, it would lose them without a canary,
