@@ -64,8 +64,8 @@ class Session:
         self.report = BundleReport(options.diff, self.changes)
         self.releases = {read_release_label(manifest) for manifest in options.manifests}
         """The labels that say of objects which release of this collection owns them, such as `obs.gateway`."""
-        # A server or a webhook that restarts gets as long as the run waits for anything else. But a webhook that has lost
-        # the trust of the server does not come back by itself.
+        # A server or a webhook that restarts gets as long as the run waits for anything else. But a webhook that the
+        # server does not trust any more, and that nothing will make trusted again, is not waited for.
         cluster.outage.patience_seconds = options.wait_seconds
         cluster.is_hopeless = partial(is_trust_lost, cluster)
 
