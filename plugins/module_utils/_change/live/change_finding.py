@@ -121,7 +121,7 @@ class ChangeFinder:
 
     def _add_record(self, change: CollectorChange) -> CollectorChange | None:
         """Return a change with its record, if an interrupted run left one; then it goes back to what that one says."""
-        # The record is read anew: the run that left it may have ended it since this run listed the stale objects.
+        # The record is read anew: another run may have written or ended one since this run listed the stale objects.
         record = self.records.find_left_record(change)
         if record is None:
             return change if change.before else None

@@ -11,7 +11,7 @@ makes of the answer for one object:
 | the object | the object |
 | the object, which is being deleted | None, after the run has waited until it is gone |
 | not found, or a kind that the bundle itself defines | None |
-| a kind that nobody defines | nothing: the run ends, or warns in check mode |
+| a kind that nobody defines | nothing, since the run ends; None in check mode, which warns |
 | a namespace of others that the account may not read | its manifest, as if it were there, to write into it |
 """
 
