@@ -33,7 +33,10 @@ Entry = dict[str, Any]
 
 
 def take_back_fields(live: Manifest, manager: str) -> list[Entry] | None:
-    """Return managedFields in which a field manager owns these fields too; None if there are no such fields."""
+    """Return managedFields in which a field manager owns these fields in place of kubectl; None without such fields.
+
+    With two owners, a field would stay when one of them applies a manifest without it.
+    """
     entries: list[Entry] = live["metadata"].get("managedFields") or []
     own_entry = _find_applied_entry(live, manager)
     if own_entry is None:

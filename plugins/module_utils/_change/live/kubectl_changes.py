@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Take back what people set with kubectl in the pod templates of a bundle. Private.
 
-To take a field back is to own it together with kubectl, so that the next apply can remove it (see kubectl_fields.py).
+To take a field back is to own it in place of kubectl, so that the next apply can remove it (see kubectl_fields.py).
 """
 
 from __future__ import annotations
