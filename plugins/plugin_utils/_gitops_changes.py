@@ -14,23 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-from ..module_utils._gitops.gitops_changes import list_changes, render_markdown
+from ..module_utils._gitops.gitops_changes import ClusterReport, FileChange, list_changes, render_markdown
 from ..module_utils._gitops.gitops_layout import Object
 from ..module_utils._otelcol.forecast.changed_collectors import HostForecasts, render_host_sections
 from ._cluster_folder import ClusterFolder, find_cluster_folders
 from ._otelcol import _files, _yaml
-
-
-class ClusterReport(TypedDict):
-    """What changes for a cluster: the key `report` of gitops_render, and an item of `clusters` of gitops_changes."""
-
-    host: str
-    changes: list[dict[str, str]]
-    """How the meaning of its files changes, as `list_changes` has it."""
-    moved: list[str]
-    """How its folder moves, as Markdown."""
 
 
 def write_changes_page(
@@ -53,7 +43,7 @@ def write_changes_page(
 
 def compare_meaning(
     folders: Iterable[ClusterFolder], objects_by_file: Mapping[str, list[Object]], text_by_file: Mapping[str, str]
-) -> list[dict[str, str]]:
+) -> list[FileChange]:
     """Return how the meaning of the files in some folders changes.
 
     `objects_by_file` and `text_by_file` have what the files are to have. Files with an equal text are not read.

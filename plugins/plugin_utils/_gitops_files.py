@@ -22,13 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._gitops.gitops_changes import ClusterReport, FileChange
 from ..module_utils._gitops.gitops_layout import Object, build_file_tree, build_stages, explain_left_out
 from ..module_utils._kube.bundle import redact_manifest
 from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import MASK, Problem, join_at_most
 from ..module_utils._otelcol.kube.objects import ref
 from ._cluster_folder import ACTION, MARKER_FILE, ClusterFolder, find_cluster_folders
-from ._gitops_changes import ClusterReport, compare_meaning, has_other_text
+from ._gitops_changes import compare_meaning, has_other_text
 from ._otelcol import _files, _yaml
 
 _MOST_SHOWN = 5
@@ -88,7 +89,7 @@ def write_cluster_files(arguments: Mapping[str, Any], hosts: Collection[str], *,
         left_folder.check_paths()
     changed_files = plan.find_changed_files()
     _check_foreign_files(plan.folder, changed_files)
-    changes: list[dict[str, str]] = []
+    changes: list[FileChange] = []
     if arguments["compare"]:
         changes = compare_meaning([plan.folder, *plan.left_folders], plan.objects_by_file, plan.text_by_file)
     if not check:

@@ -64,7 +64,12 @@ def decide_answer(alert: CollectorAlert, alerted: AlertedHost, runs: Sequence[Wa
             " diagnosed now."
         )
     undoes_change = alert.reaction.undoes_change and alerted.consents_to_undo and not alerted.is_cluster and not runs
-    return AlertAnswer(not runs_on_host, stops_waves, undoes_change, tuple(explanations))
+    return AlertAnswer(
+        diagnoses=not runs_on_host,
+        stops_waves=stops_waves,
+        undoes_change=undoes_change,
+        report_lines=tuple(explanations),
+    )
 
 
 def _explain_waves(alert: CollectorAlert, runs: Sequence[WaveRun]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from .._otelcol.errors import Problem, clean_text
 from .collector_alert import format_moment
 
-# A run on another machine has ended, or is taken for ended, so long after its last wave began.
+# So long after its last wave began, a run on another machine counts as ended: nobody here can look for its process.
 ELSEWHERE_SECONDS = 2 * 3600
 # What was done when a record could not be read, and what to do about it, for messages.
 READ_RECORDS = "Read what runs and alerts note"
@@ -86,14 +86,21 @@ def record_to_dict(record: WaveRun | Stop) -> dict[str, Any]:
 
 
 def is_under_way(run: WaveRun, node: str, process: str, current_time: float) -> bool:
-    """Whether a run goes on, seen from a machine. `process` is the one that has its number there now."""
+    """Whether a run goes on, seen from the machine `node`.
+
+    `process` tells which process has the number of the run on this machine now; it is empty if none has. Another one
+    may have got the number since the run ended.
+    """
     if run.node == node:
         return bool(process) and run.process == process
     return current_time - run.wave_begun < ELSEWHERE_SECONDS
 
 
 def check_stop(stop: Stop | None, run_begun: float, waves: Sequence[str]) -> None:
-    """Raise Problem if an alert has come since a run began. `waves` are those that have not begun."""
+    """Raise Problem if an alert has come since a run began. `waves` are those that have not begun.
+
+    An older stop is no reason: whoever starts a run after an alert knows of it.
+    """
     if stop and stop.at >= run_begun:
         fix = (
             f"These waves did not begin: {', '.join(waves)}. Mend what the diagnosis of the alert names, then run the"

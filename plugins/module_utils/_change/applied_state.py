@@ -7,6 +7,16 @@ Inside a field that has one owner as a whole, managedFields do not tell a key th
 manifest no longer has. The defaults of server_defaults.py are no change, any other key is one. So the answer may be yes
 for an apply that changes nothing, such as for a quantity that the server writes in its own form. managed_fields.py
 explains managedFields, and what it is to own a field.
+
+For example, the manager owns `f:spec: {f:replicas: {}, f:selector: {}}` of a live object with `spec: {replicas: 2,
+selector: {app: a}, paused: true}`:
+
+| `spec` of the manifest | is it applied? |
+|---|---|
+| `{replicas: 2, selector: {app: a}}` | yes: `paused` belongs to somebody else |
+| `{replicas: 3, selector: {app: a}}` | no: another value |
+| `{selector: {app: a}}` | no: the manager owns `replicas`, so an apply would remove it |
+| `{replicas: 2, selector: {app: a}, paused: true}` | no: an apply would make the manager an owner of `paused` |
 """
 
 from __future__ import annotations
@@ -25,7 +35,7 @@ _PRECONDITION_FIELDS = ("uid", "resourceVersion")
 def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
     """Return whether a manifest is what the last apply of a manager left in a live object."""
     owned = read_owned_fields(live, manager)
-    return owned is not None and _is_same_value(_select_ownable_fields(manifest), live, owned, "")
+    return owned is not None and _is_same_value(_select_ownable_fields(manifest), live, owned, field="")
 
 
 def _select_ownable_fields(manifest: Manifest) -> dict[str, Any]:
@@ -45,6 +55,7 @@ def _is_same_value(desired: Any, live: Any, owned: Owned, field: str) -> bool:
     `field` is the name of the field that holds the value, or the list that the value is an item of.
     """
     if owned.is_whole:
+        # managedFields have no names below this field, so only the values can be compared, with the server's defaults.
         return is_same_tree(desired, live, field)
     if isinstance(desired, dict) and isinstance(live, dict):
         return _are_same_fields(desired, live, owned)
@@ -79,7 +90,7 @@ def _are_same_items(desired: list[Any], live: list[Any], owned: Owned, field: st
 
 
 def _is_same_item(desired: Any, live_item: LiveItem, field: str) -> bool:
-    if live_item.keyed_item is None:
+    if live_item.keyed_item is None:  # an item of a list of plain values, such as a finalizer
         return bool(desired == live_item.item)
     is_same_key = _may_have_key(desired, live_item.keyed_item)
     return is_same_key and _is_same_value(desired, live_item.item, live_item.keyed_item.owned_part, field)

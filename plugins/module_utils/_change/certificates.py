@@ -33,7 +33,11 @@ def explain_refusal(certificate: Manifest) -> str:
 
 
 def _find_condition(manifest: Manifest, condition_type: str) -> Manifest:
-    """Return a condition of the object's current generation, or an empty one."""
+    """Return a condition of the object's current generation, or an empty one.
+
+    A condition of an earlier generation tells nothing of the spec that was just applied. Those of a CertificateRequest,
+    whose spec never changes, name no generation.
+    """
     current_generations = (None, manifest["metadata"].get("generation"))
     for condition in mappings_at(manifest, "status", "conditions"):
         if condition.get("type") == condition_type and condition.get("observedGeneration") in current_generations:
@@ -57,7 +61,8 @@ def find_needed_issuers(
 ) -> list[Manifest]:
     """Return what must stay: issuers that other Certificates name, and the CA Certificates of these issuers.
 
-    Collectors of other owners may share the CA of the namespace.
+    Collectors of other owners may share the CA of the namespace. For example, if a Certificate of theirs names the
+    issuer `ca`, whose CA is in the Secret of the Certificate `ca`, which the issuer `selfsigned` signs, all three stay.
     """
     staying_manifests: list[Manifest] = []
     certificates = list(other_certificates)
@@ -70,12 +75,13 @@ def find_needed_issuers(
             authorities = [manifest for manifest in leaving_manifests if _is_authority(manifest, issuer)]
             new_authorities = [authority for authority in authorities if authority not in staying_manifests]
             staying_manifests += new_authorities
+            # Their own issuers must stay too: cert-manager renews a CA before it ends.
             certificates += new_authorities
     return staying_manifests
 
 
 def _signs_certificate(issuer: Manifest, certificate: Manifest) -> bool:
-    reference = mapping_at(certificate, "spec", "issuerRef")
+    reference = mapping_at(certificate, "spec", "issuerRef")  # its kind is Issuer by default
     named_issuer = (reference.get("kind") or "Issuer", reference.get("name"), certificate["metadata"].get("namespace"))
     return named_issuer == (issuer["kind"], issuer["metadata"]["name"], issuer["metadata"].get("namespace"))
 

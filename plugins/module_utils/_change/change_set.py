@@ -78,11 +78,12 @@ class ChangeSet:
         self, action: Action, before: Manifest | None, after: Manifest | None = None, left: Manifest | None = None
     ) -> None:
         """Note an action. `before` and `after` name the object; at least one of them is needed."""
-        self.entries.append(ObjectOutcome(ref(after or before or {}), action, before, after, left))
+        subject = ref(after or before or {})
+        self.entries.append(ObjectOutcome(subject, action, before=before, after=after, left_object=left))
 
     def note_skipped(self, live: Manifest, reason: str) -> None:
         """Note that an object stays as it is, and why."""
-        self.entries.append(ObjectOutcome(ref(live), Action.SKIPPED, live, live, skip_reason=reason))
+        self.entries.append(ObjectOutcome(ref(live), Action.SKIPPED, before=live, after=live, skip_reason=reason))
 
     def note_applied_again(self, left: Manifest) -> None:
         """Note that this run has changed an object once more, which it now leaves so."""
@@ -92,7 +93,7 @@ class ChangeSet:
     def note_restored(self, subjects: Iterable[ObjectRef]) -> None:
         """Note that objects which this run has changed are back as the previous run left them."""
         for entry in self._find_entries(subjects):
-            if entry.action is Action.CHANGED:
+            if entry.action is Action.CHANGED:  # what the run has created had no earlier state
                 entry.action = Action.RESTORED
 
     def note_ready(self, subjects: Iterable[ObjectRef]) -> None:

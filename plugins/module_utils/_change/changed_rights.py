@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which rights a role gains and loses by a change. Private.
 
-A task returns these lines as `rights`, for people who must agree to more rights. A target is what a verb is about, such
-as `pods` or `deployments.apps 'web'`.
+A task returns these lines as `rights`, for people who must agree to more rights. For example, a ClusterRole that may
+read pods, and now services in their place:
+
+    obs-gateway: + get, list services (all namespaces)
+    obs-gateway: - get, list pods (all namespaces)
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Any
 
 from .._otelcol.errors import make_printable
 from .._otelcol.kube.objects import Manifest, ref
-from .rbac_roles import list_right_lines
+from .rbac_roles import AllowedVerb, list_right_lines
 
 _ROLE_KINDS = ("ClusterRole", "Role")
 
@@ -32,14 +35,14 @@ def list_changed_rights(role_before: Manifest | None, role_after: Manifest | Non
     return [make_printable(f"{role.name}: {line} ({scope})") for line in lines]
 
 
-def _list_rights(role: Manifest | None) -> set[tuple[str, str]]:
-    """Return each verb of a role with what it may be done to."""
-    rights: set[tuple[str, str]] = set()
+def _list_rights(role: Manifest | None) -> set[AllowedVerb]:
+    """Return each verb of a role with each target that it may be done to; none for a role that is new or deleted."""
+    rights: set[AllowedVerb] = set()
     if role is None:
         return rights
     for rule in role.get("rules") or []:
         verbs = map(str, rule.get("verbs") or [])
-        rights.update(product(verbs, _list_targets(rule)))
+        rights.update(AllowedVerb(verb, target) for verb, target in product(verbs, _list_targets(rule)))
     return rights
 
 
@@ -48,7 +51,7 @@ def _list_targets(rule: dict[str, Any]) -> list[str]:
     targets = [str(url) for url in rule.get("nonResourceURLs") or []]
     resources = rule.get("resources") or []
     groups = rule.get("apiGroups") or []
-    resource_names = rule.get("resourceNames") or [None]
+    resource_names = rule.get("resourceNames") or [None]  # without names, a rule is about all objects
     for resource, group, name in product(resources, groups, resource_names):
         target = f"{resource}.{group}" if group else str(resource)
         if name is not None:

@@ -58,7 +58,7 @@ def find_changing_collectors(
 ) -> dict[str, ChangingCollector]:
     """Return the collectors that a run creates or changes, by their `namespace/name`."""
     changing_collectors = {}
-    for change in group_by_collector(manifests, {}):
+    for change in group_by_collector(manifests, options={}):  # the order asks for no option of a change
         if not any(live_objects.get(ref(workload)) for workload in change.workloads):
             changing_collectors[change.name] = ChangingCollector(change, is_new=True)
         elif _would_change(change, live_objects, manager):
@@ -89,7 +89,11 @@ def _list_open_ports(manifests: Iterable[Manifest]) -> frozenset[Port]:
 
 
 def _find_ports(manifest: Manifest) -> Iterator[Port]:
-    """Yield the ports of a Service, of the pods of a workload, or of a resource of the operator."""
+    """Yield the ports of a Service, of the pods of a workload, or of a resource of the operator.
+
+    All of them count alike, because this collection gives a port the same number everywhere: `port` of a Service and of
+    a resource of the operator, `containerPort` of a pod.
+    """
     port_specs = list_at(manifest, "spec", "ports")
     for container in list_at(manifest, "spec", "template", "spec", "containers"):
         port_specs = [*port_specs, *list_at(container, "ports")]

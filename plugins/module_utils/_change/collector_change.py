@@ -80,7 +80,10 @@ class CollectorChange:
 
     @property
     def is_followed(self) -> bool:
-        """Return whether the run stays with the change until it works or is undone."""
+        """Return whether the run stays with the change until it works or is undone.
+
+        Any other change is applied without a record, and a later task waits for its pods by module rollout_wait.
+        """
         return self.goes_back or self.is_canary
 
     @property
@@ -105,10 +108,11 @@ def group_by_collector(
             manifests_by_collector.setdefault(read_collector_name(manifest), []).append(manifest)
         else:
             cluster_wide_by_release.setdefault(read_release_label(manifest), []).append(manifest)
-    cluster_wide_by_release.pop("", None)
+    cluster_wide_by_release.pop("", None)  # without a release, nobody can tell whose these are
     changes = []
     for name, own_manifests in manifests_by_collector.items():
         workload = next((manifest for manifest in own_manifests if manifest["kind"] in POD_RUNNING_KINDS), None)
+        # Objects without a name of a collector are shared, and without a workload nothing runs that could fail.
         if name and workload:
             # What its release has in the whole cluster, such as its ClusterRole.
             release_manifests = cluster_wide_by_release.get(read_release_label(workload), [])
@@ -124,6 +128,8 @@ def list_objects_before_change(
     earlier_objects = []
     for manifest in change.manifests:
         live_object = live_objects.get(ref(manifest))
+        # Three kinds of objects have nothing to go back to: new ones, those that must be made anew, since the server
+        # refuses to change them back too, and those that an apply leaves as they are.
         if not live_object or must_be_remade(manifest, live_object) or is_applied(manifest, live_object, manager):
             continue
         last_applied = extract_applied(live_object, manager)

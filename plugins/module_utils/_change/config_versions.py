@@ -31,6 +31,7 @@ _CONFIG_KIND = "ConfigMap"
 
 
 def _is_config(manifest: Manifest) -> bool:
+    """Return whether an object is the config of a collector; its other ConfigMaps have the label of a part."""
     return manifest["kind"] == _CONFIG_KIND and not read_label(manifest, PART_LABEL)
 
 
@@ -95,6 +96,7 @@ def find_unmounted_configs(
     """Return the earlier configs of some collectors that no revision of a workload mounts."""
     mounted_refs = set()
     for revision in revisions:
+        # A ConfigMap of the same name in another namespace is another one.
         namespace = str(value_at(revision, ("metadata", "namespace")))
         for source in list_sources(_find_pod_spec(revision), {}):
             mounted_refs.add(ObjectRef(source.kind, namespace, source.name))

@@ -51,7 +51,7 @@ def _is_collector(manifest: Manifest) -> bool:
 def _find_needs_beyond_default(collector: Manifest) -> Iterator[str]:
     """Yield what the pods of a collector ask for that `restricted-v2` does not allow."""
     spec = mapping_at(collector, "spec")
-    pod_spec = mapping_at(spec, "template", "spec") or spec
+    pod_spec = mapping_at(spec, "template", "spec") or spec  # a custom resource has the fields of its pods in its spec
     if any("hostPath" in volume for volume in list_at(pod_spec, "volumes")):
         yield "folders of the node"
     if any("hostPort" in port for port in _list_ports(pod_spec)):

@@ -63,6 +63,12 @@ def order_apply_steps(
     in no flow, or do not change, are in the first step. Receivers change before their senders, so that a new port is
     open before anyone sends to it. A receiver that loses a port changes after its senders, also after those that send
     to it by their earlier config alone. Collectors that send to each other in a circle change together.
+
+    | the receiver | a sender by its new config | a sender by its earlier config alone |
+    |---|---|---|
+    | closes no port | changes after the receiver | has no order |
+    | closes a port, and opens none | changes before the receiver | changes before the receiver |
+    | closes a port, and opens another | changes after the receiver, with a warning | changes before the receiver |
     """
     changing_collectors = find_changing_collectors(manifests, live_objects, manager)
     known_flows = _select_flows_that_matter(flows, changing_collectors)
@@ -80,7 +86,10 @@ def order_apply_steps(
 
 
 def _select_flows_that_matter(flows: Iterable[Flow], changing_collectors: Mapping[str, ChangingCollector]) -> set[Flow]:
-    """Return the flows from collectors that change to others that change or are new."""
+    """Return the flows from collectors that change to others that change or are new.
+
+    A new sender has no order and is created first, so a first installation, in which all are new, waits for nothing.
+    """
     return {flow for flow in flows if _is_between_changing(flow, changing_collectors)}
 
 

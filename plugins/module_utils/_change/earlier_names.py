@@ -4,7 +4,13 @@
 """A collector that was renamed: the same config under a new name, beside one that no inventory of this run names.
 
 Nothing on an object says which inventory applied it, and inventories may share a namespace. So the config alone tells a
-renamed collector from one of a neighbour. Private.
+renamed collector from one of a neighbour. For example, `agent` was renamed to `node-agent`, and its config names it:
+
+    old: service: {telemetry: {resource: {service.name: agent}}}
+    new: service: {telemetry: {resource: {service.name: node-agent}}}
+    → renamed, because the configs differ in nothing else
+
+Private.
 """
 
 from __future__ import annotations
@@ -54,6 +60,7 @@ def is_renamed(old: NamedConfig, new: NamedConfig) -> bool:
     old_lines, new_lines = old.text.splitlines(), new.text.splitlines()
     if not old.text or len(old_lines) != len(new_lines):
         return False
+    # A name may be a part of another one, as `agent` is of `node-agent`, which is not to be replaced.
     whole_name = re.compile(rf"(?<![\w-]){re.escape(old.name)}(?![\w-])")
     for old_line, new_line in zip(old_lines, new_lines, strict=True):
         if old_line != new_line and whole_name.sub(new.name, old_line) != new_line:

@@ -1,9 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports of nodes that pods hold: only one pod of a node can have a port of it. Private.
+"""The ports of nodes that pods have taken: only one pod of a node can have a port of it. Private.
 
-`live/taken_host_ports.py` refuses a bundle whose ports other pods hold. The host is the node here, as in hostPort.
+`live/taken_host_ports.py` refuses a bundle whose ports other pods have. The host is the node here, as in hostPort. For
+example, `HostPort(4317, "TCP", "")` of one pod clashes with `HostPort(4317, "TCP", "10.0.0.5")` of another one, but not
+with `HostPort(4317, "UDP", "")`.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class HostPort(NamedTuple):
 
 
 class PortClash(NamedTuple):
-    """A port that a pod of another workload holds."""
+    """A port that a pod of another workload has."""
 
     port: HostPort
     pod_name: str
@@ -50,15 +52,15 @@ class PortClash(NamedTuple):
 def list_host_ports(pod_spec: Mapping[str, Any]) -> set[HostPort]:
     """Return the host ports of a pod spec. With hostNetwork every container port is a host port."""
     shares_network = pod_spec.get("hostNetwork")
-    held_ports = set()
+    host_ports = set()
     for container in [*list_at(pod_spec, "initContainers"), *list_at(pod_spec, "containers")]:
         for port in list_at(container, "ports"):
             port_number = port.get("hostPort")
             if not port_number and shares_network:
                 port_number = port.get("containerPort")
             if port_number:
-                held_ports.add(HostPort(int(port_number), port.get("protocol") or "TCP", port.get("hostIP") or ""))
-    return held_ports
+                host_ports.add(HostPort(int(port_number), port.get("protocol") or "TCP", port.get("hostIP") or ""))
+    return host_ports
 
 
 def list_template_ports(workload: Manifest | None) -> set[HostPort]:
@@ -87,23 +89,23 @@ def find_port_clashes(
     pods: Iterable[Manifest],
     going: Iterable[Manifest] = (),
 ) -> Iterator[PortClash]:
-    """Yield each wanted port that a running pod of another workload holds.
+    """Yield each wanted port that a running pod of another workload has.
 
     `going` are workloads that are deleted first, so their ports are free.
     """
     leaving_workloads = [workload, *going]
     for pod in pods:
-        if not _holds_ports(pod) or any(_is_pod_of(pod, leaving_workload) for leaving_workload in leaving_workloads):
+        if not _occupies_ports(pod) or any(_is_pod_of(pod, leaving_workload) for leaving_workload in leaving_workloads):
             continue
-        for held_port in sorted(list_host_ports(pod["spec"])):
-            if any(held_port.clashes_with(port) for port in wanted_ports):
+        for taken_port in sorted(list_host_ports(pod["spec"])):
+            if any(taken_port.clashes_with(port) for port in wanted_ports):
                 yield PortClash(
-                    held_port, pod["metadata"]["name"], pod["metadata"]["namespace"], pod["spec"]["nodeName"]
+                    taken_port, pod["metadata"]["name"], pod["metadata"]["namespace"], pod["spec"]["nodeName"]
                 )
 
 
-def _holds_ports(pod: Manifest) -> bool:
-    """Return whether a pod holds its ports: it is on a node, has not ended and is not deleted."""
+def _occupies_ports(pod: Manifest) -> bool:
+    """Return whether a pod occupies its ports: it is on a node, has not ended and is not being deleted."""
     if pod["metadata"].get("deletionTimestamp") or not pod["spec"].get("nodeName"):
         return False
     return pod.get("status", {}).get("phase") in ("Running", "Pending")

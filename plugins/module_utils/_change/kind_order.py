@@ -45,4 +45,5 @@ def group_by_dependency(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
 
 
 def _find_position(manifest: Manifest) -> int:
+    """Return where the kind of an object stands in the order; kinds without a place come last."""
     return _POSITION_BY_KIND.get(manifest["kind"], _LAST_POSITION)

@@ -7,6 +7,12 @@ An apply never removes fields of another field manager. So it must own these bef
 Source: Kubernetes' docs on server-side apply, and the field managers of kubectl's commands in `k8s.io/kubectl/pkg/cmd`.
 `kubectl rollout restart` and `kubectl apply` are none of them: what these set stays. managed_fields.py explains
 managedFields and field managers. An entry is an item of managedFields: a manager, and the tree of fields that it owns.
+
+For example, somebody has run `kubectl set env`. `take_back_fields` gives that field to the field manager `o11y`:
+
+    before: [{manager: o11y, fieldsV1: {f:spec: {f:template: {image}}}}, {manager: kubectl-set, …: {f:template: {env}}}]
+    after:  [{manager: o11y, fieldsV1: {f:spec: {f:template: {image, env}}}}]
+    → the next apply of `o11y` has no `env`, so the server removes it
 """
 
 from __future__ import annotations
@@ -27,11 +33,15 @@ Entry = dict[str, Any]
 
 
 def take_back_fields(live: Manifest, manager: str) -> list[Entry] | None:
-    """Return managedFields in which a field manager owns these fields too; None if there are no such fields."""
+    """Return managedFields in which a field manager owns these fields in place of kubectl; None without such fields.
+
+    With two owners, a field would stay when one of them applies a manifest without it.
+    """
     entries: list[Entry] = live["metadata"].get("managedFields") or []
     own_entry = _find_applied_entry(live, manager)
     if own_entry is None:
         return None
+    # Names of fields differ from one API version to another, so only entries in the version of the apply can be joined.
     set_by_hand = [entry for entry in entries if _is_set_by_hand(entry, own_entry.get("apiVersion"))]
     if not set_by_hand:
         return None
@@ -135,6 +145,8 @@ def _drop_mapping_fields(value: dict[str, Any], fields: Fields, kept_fields: Fie
         if not key.startswith(_FIELD) or name not in remaining:
             continue
         remaining[name] = _drop_fields(remaining[name], nested_fields, kept_fields.get(key, {}))
+        # A command that made this field itself owns it as a whole. One that only set something in it leaves the field
+        # there, unless nothing else is left in it.
         is_owned_whole = not nested_fields or _SELF in nested_fields
         if key not in kept_fields and (is_owned_whole or not remaining[name]):
             del remaining[name]

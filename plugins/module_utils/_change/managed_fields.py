@@ -33,7 +33,15 @@ _SELF = "."
 class Owned:
     """What a manager owns of a value: fields of a mapping, or items of a list by their keys or values.
 
-    If it owns none of these, it owns the value as a whole; `is_marked` then says that the value was empty.
+    If it owns none of these, it owns the value as a whole; `is_marked` then says that the value was empty. The names in
+    fieldsV1 become:
+
+    | name | example | field of this class |
+    |---|---|---|
+    | `.` | `.` | `is_marked` |
+    | `f:NAME` | `f:replicas` | `fields` |
+    | `k:KEY` | `k:{"name":"otelcol"}`, an item of `containers` | `keyed_items` |
+    | `v:VALUE` | `v:"example.org/finalizer"`, an item of `finalizers` | `values` |
     """
 
     is_marked: bool = False
@@ -80,6 +88,8 @@ def extract_applied(live: Manifest, manager: str) -> Manifest | None:
 def read_owned_fields(live: Manifest, manager: str) -> Owned | None:
     """Return what the last apply of a manager set in this API version, or None without such an apply."""
     for entry in live["metadata"].get("managedFields") or []:
+        # Of the entries of one manager, that of an Update says what it wrote otherwise, and that of a subresource what
+        # it wrote to the status or the scale: neither is what it applied.
         is_apply = (entry.get("manager"), entry.get("operation")) == (manager, "Apply")
         is_this_version = entry.get("apiVersion", live["apiVersion"]) == live["apiVersion"]
         if is_apply and is_this_version and not entry.get("subresource"):
@@ -106,6 +116,7 @@ def _parse_fields(fields: Mapping[str, Any]) -> Owned:
 def _select_owned_part(value: Any, owned: Owned) -> Any:
     """Return the part of a live value that a manager owns."""
     if owned.is_whole:
+        # The manager applied an empty mapping or list. What is in it now is of other managers.
         is_empty_tree = owned.is_marked and isinstance(value, (dict, list))
         return type(value)() if is_empty_tree else value
     if isinstance(value, list):

@@ -11,7 +11,7 @@ What the server itself writes into each object is no difference. For example, a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from .._kube.bundle import Hide, Parse, redact_manifest
 from .._otelcol.kube.objects import Manifest, ref
@@ -25,18 +25,32 @@ _SERVER_ANNOTATIONS = (
 )
 
 
+class ObjectDifference(TypedDict):
+    """How one object differs, with the keys that Ansible shows with `--diff`."""
+
+    before: Manifest | None
+    """None if the object does not exist on this side."""
+    after: Manifest | None
+    before_header: str
+    """The name of the object, such as `ConfigMap obs/gateway`."""
+    after_header: str
+
+
 def build_difference(
     old_manifest: Manifest | None, new_manifest: Manifest | None, hide: Hide, parse: Parse
-) -> dict[str, Any] | None:
+) -> ObjectDifference | None:
     """Return the diff of one object, or None if it does not change. Secrets are hidden on both sides.
 
+    The manifest is None on the side on which the object does not exist: before it is created, after it is deleted.
     `hide` masks one text, and `parse` reads a text of YAML: `_kube/bundle.py` has both types.
     """
     old_fields = strip_server_fields(old_manifest) if old_manifest else None
     new_fields = strip_server_fields(new_manifest) if new_manifest else None
-    if old_fields == new_fields:
+    present_fields = new_fields or old_fields
+    if present_fields is None or old_fields == new_fields:
         return None
-    object_name = str(ref(new_fields or old_fields or {}))
+    # Secrets are hidden after the comparison, so that a Secret with another value is still a difference.
+    object_name = str(ref(present_fields))
     return {
         "before": redact_manifest(old_fields, hide, parse) if old_fields else None,
         "after": redact_manifest(new_fields, hide, parse) if new_fields else None,

@@ -10,16 +10,41 @@ objects. To convert an object is to take over one of an earlier version.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from .._kube.ownership import find_taken_marks, is_applied_by, iter_tool_marks, read_label, read_release_label
+from .._kube.ownership import (
+    ToolMark,
+    find_taken_marks,
+    is_applied_by,
+    iter_tool_marks,
+    read_label,
+    read_release_label,
+)
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.keepers import FLUX_NAME, FLUX_NAMESPACE, HELM_NAME, HELM_NAMESPACE
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, collector_release, target_allocator_name
 from .._otelcol.kube.objects import Manifest
 
-# What the tools write beside their marks, and what goes with a mark.
-_MARKS_BESIDE = {FLUX_NAME: ("labels", FLUX_NAMESPACE), HELM_NAME: ("annotations", HELM_NAMESPACE)}
+# What Flux and Helm write beside the mark with their name: the namespace, which alone marks nothing. It goes with it.
+_MARKS_BESIDE = {
+    FLUX_NAME: ToolMark("labels", FLUX_NAMESPACE),
+    HELM_NAME: ToolMark("annotations", HELM_NAMESPACE),
+}
+
+
+class EarlierPlace(NamedTuple):
+    """Where an object of an earlier version of this collection belongs."""
+
+    namespace: str
+    release: str
+    """The release of its collector, such as `obs.gateway`; empty if that cannot be told."""
+
+
+class HelmRelease(NamedTuple):
+    """A release of Helm, by the annotations of an object; both texts are empty if Helm has not made the object."""
+
+    namespace: str
+    name: str
 
 
 def is_of_earlier_version(live: Manifest, manager: str) -> bool:
@@ -49,15 +74,15 @@ def _list_writers(live: Manifest) -> set[Any]:
     return {entry.get("manager") for entry in live["metadata"].get("managedFields") or []}
 
 
-def find_earlier_place(live: Manifest) -> tuple[str, str]:
-    """Return namespace and release of an object of an earlier version, which named cluster-wide ones NAMESPACE-NAME."""
+def find_earlier_place(live: Manifest) -> EarlierPlace:
+    """Return where an object of an earlier version belongs, which named cluster-wide ones NAMESPACE-NAME."""
     collector = read_label(live, COLLECTOR_LABEL)
     namespace = live["metadata"].get("namespace") or ""
     if not collector:
-        return namespace, ""
+        return EarlierPlace(namespace, release="")
     if not namespace:
         namespace = _namespace_in_name(live["metadata"]["name"], collector)
-    return namespace, collector_release(namespace, collector) if namespace else ""
+    return EarlierPlace(namespace, release=collector_release(namespace, collector) if namespace else "")
 
 
 def _namespace_in_name(name: str, collector: str) -> str:
@@ -68,17 +93,17 @@ def _namespace_in_name(name: str, collector: str) -> str:
     return ""
 
 
-def list_tool_marks(live: Manifest, manager: str) -> list[tuple[str, str]]:
-    """Return the marks that Argo CD, Flux or Helm put on an object at any time: `labels` or `annotations`, and name."""
-    own_marks = [mark for mark, mark_times in iter_tool_marks(live, manager) if mark_times]
-    marks_beside = [_MARKS_BESIDE[name] for _part, name in own_marks if name in _MARKS_BESIDE]
+def list_tool_marks(live: Manifest, manager: str) -> list[ToolMark]:
+    """Return the marks that Argo CD, Flux or Helm put on an object at any time."""
+    own_marks = [mark for mark, written_times in iter_tool_marks(live, manager) if written_times]
+    marks_beside = [_MARKS_BESIDE[mark.key] for mark in own_marks if mark.key in _MARKS_BESIDE]
     return own_marks + marks_beside
 
 
-def read_helm_release(live: Manifest) -> tuple[str, str]:
-    """Return namespace and name of the Helm release that has made an object, empty if none has."""
+def read_helm_release(live: Manifest) -> HelmRelease:
+    """Return the Helm release that has made an object."""
     annotations = mapping_at(live, "metadata", "annotations")
-    return str(annotations.get(HELM_NAMESPACE) or ""), str(annotations.get(HELM_NAME) or "")
+    return HelmRelease(namespace=str(annotations.get(HELM_NAMESPACE) or ""), name=str(annotations.get(HELM_NAME) or ""))
 
 
 def list_lacking_parts(live: Manifest, account: Manifest) -> list[str]:

@@ -28,6 +28,14 @@ class RbacGrant(NamedTuple):
     right: Right
 
 
+class AllowedVerb(NamedTuple):
+    """A verb, and what it may be done to, both as kubectl writes them: one right as messages name it."""
+
+    verb: str
+    target: str
+    """Such as `pods`, `deployments.apps 'web'` or `/metrics`."""
+
+
 class _Rule(NamedTuple):
     """What the resources of one rule have in common. Without names, the rule is about all objects."""
 
@@ -50,7 +58,11 @@ def gives_kubelet_pods(role: Manifest | None) -> bool:
 
 
 def build_rules(rights: Iterable[Right]) -> list[dict[str, Any]]:
-    """Return the fewest rules that give these rights and no others."""
+    """Return the fewest rules that give these rights and no others.
+
+    A rule of Kubernetes gives all its verbs on all its resources, so only what has the same verbs may share a rule. For
+    example, `get pods`, `list pods`, `get services` and `list services` become one rule, and `get secrets 'a'` another.
+    """
     verbs_by_path: dict[str, set[str]] = {}
     # By API group and resource, then by the name of an object; the empty name stands for all objects.
     verbs_by_resource: dict[tuple[str, str], dict[str, set[str]]] = {}
@@ -122,13 +134,13 @@ def build_subject(user_name: str) -> dict[str, str]:
 
 def describe_grants(grants: Iterable[RbacGrant]) -> str:
     """Return rights as text, by namespace, as kubectl names verbs and resources."""
-    targets_by_namespace: dict[str, set[tuple[str, str]]] = {}
+    allowed_by_namespace: dict[str, set[AllowedVerb]] = {}
     for namespace, right in grants:
-        targets_by_namespace.setdefault(namespace, set()).add((right.verb, _describe_target(right)))
+        allowed_by_namespace.setdefault(namespace, set()).add(AllowedVerb(right.verb, _describe_target(right)))
     lines = []
-    for namespace, targets in sorted(targets_by_namespace.items()):
+    for namespace, allowed_verbs in sorted(allowed_by_namespace.items()):
         place_text = f"in namespace {namespace}" if namespace else "in the whole cluster"
-        lines += [f"  {place_text}: {line}" for line in list_right_lines(targets)]
+        lines += [f"  {place_text}: {line}" for line in list_right_lines(allowed_verbs)]
     return "\n".join(lines)
 
 
@@ -141,10 +153,10 @@ def _describe_target(right: Right) -> str:
     return f"{right.resource}{group}{name}"
 
 
-def list_right_lines(rights: set[tuple[str, str]]) -> list[str]:
-    """Return rights, given as verb and target, as lines: targets with the same verbs together."""
+def list_right_lines(allowed_verbs: set[AllowedVerb]) -> list[str]:
+    """Return rights as lines such as `get, list pods, services`: targets with the same verbs are in one line."""
     verbs_by_target: dict[str, list[str]] = {}
-    for verb, target in sorted(rights):
+    for verb, target in sorted(allowed_verbs):
         verbs_by_target.setdefault(target, []).append(verb)
     targets_by_verbs: dict[str, list[str]] = {}
     for target, verbs in sorted(verbs_by_target.items()):

@@ -6,7 +6,13 @@
 A run writes the record, a ConfigMap, before it changes a workload. The next run reads it if this one is killed.
 `live/change_records.py` writes and closes records, `_rollout/change_record.py` says by what one is recognised. A record
 is closed when the change has ended; it is kept open if the wave of the cluster decides later (see docs/waves.md).
-A run is outrun if another run has begun to change the collector after it.
+A run is outrun if another run has begun to change the collector after it. For example, the data of a record:
+
+    before.json: [{"kind": "Deployment", "metadata": {"name": "gateway", "uid": "…", …}, "spec": {…}}]
+    worked.json: {"Deployment obs/gateway": [3, []]}         3 pods worked, and no place lacked a ready one
+    readings.json: {"seconds": 18, "exports": […], …}        only if no pod keeps the earlier config
+    strategy: canary
+    run: ci1_5f2c9a1b
 """
 
 from __future__ import annotations
@@ -58,6 +64,7 @@ def build_record(change: CollectorChange, run: str) -> Manifest | None:
     }
     if change.readings:
         readings = _dump_json(_shorten_readings(change.readings))
+        # Without readings, the next run can still undo the change, but not judge it by them.
         if len((before_json + readings).encode()) <= LARGEST_RECORD_BYTES:
             data[READINGS_KEY] = readings
     return {**build_record_reference(change.workloads[0]), "data": data}
@@ -75,7 +82,7 @@ def _shorten_readings(readings: Mapping[str, Any]) -> dict[str, Any]:
     """
     short_logs = []
     for row in readings["logs"]:
-        if row["about"]:
+        if row["about"]:  # the component that the entry names
             short_logs.append({key: row[key] for key in ("about", "cause", "said")})
     return {**readings, "logs": short_logs}
 
@@ -152,6 +159,8 @@ def _read_objects(record: Manifest, collector: str) -> list[Manifest]:
         for text in (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]):
             if not text or not isinstance(text, str):
                 raise TypeError(text)
+        # Anybody who may write ConfigMaps may have written this record. So it brings back only what a run could have
+        # recorded: no rights, no Secret, and nothing of another collector.
         may_be_recorded = manifest["kind"] not in (*LEFT_OUT_KINDS, *_RIGHTS_KINDS)
         if may_be_recorded and read_collector_name(manifest) == collector:
             objects.append(manifest)
@@ -166,10 +175,11 @@ def add_recorded_state(record: Manifest, change: CollectorChange) -> CollectorCh
     try:
         recorded_objects = _read_objects(record, change.name)
         recorded_states = parse_working_states(json.loads(str(value_at(record, ("data", WORKED_KEY)))))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:  # somebody has edited it
         fix = f"Delete {ref(record)} if the collector works, then run again."
         wrong = f"{ref(record)}, which an earlier run left, cannot be read"
         raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error
+    # For an object in both, the record counts: the interrupted run has changed the live one already.
     recorded_names = {ref(manifest) for manifest in recorded_objects}
     not_recorded = [manifest for manifest in change.before if ref(manifest) not in recorded_names]
     objects_before = [*recorded_objects, *not_recorded]

@@ -125,6 +125,8 @@ def _is_made_by_platform(manifest: Manifest) -> bool:
     labels = metadata.get("labels") or {}
     if manifest["kind"] in _DERIVED_KINDS or _COPIED_BY_OLM_LABEL in labels:
         return True
+    # None for a name that no platform uses. Empty for a name that only the platform may use, so that no label must tell
+    # whose the object is.
     mark_label = PLATFORM_OBJECTS.get(manifest["kind"], {}).get(metadata["name"])
     return mark_label == "" or mark_label in labels
 
@@ -158,6 +160,8 @@ def _goes_with_account(
     if not account_name and generated_name:
         account_name = generated_name[1]
     account = ObjectRef("ServiceAccount", metadata.get("namespace") or "", account_name or "")
-    if ("", account) in gone_identities:
+    core_group = ""
+    if (core_group, account) in gone_identities:
         return True
+    # Of an account that stays, such as `default`, the platform has made only the Secrets with a generated name.
     return generated_name is not None and account in platform_accounts

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a tree of mappings, lists and values has all of another one. Private.
 
-canary/pod_renewal.py asks this: the server adds defaults to what was applied.
+The server adds defaults to what was applied, so an object is compared in one direction only. For example,
+`{ports: [{port: 4317}]}` is within `{ports: [{port: 80}, {port: 4317, protocol: TCP}], type: ClusterIP}`. An empty
+mapping or list is within any other one, and a null within a mapping that lacks the key.
 """
 
 from __future__ import annotations

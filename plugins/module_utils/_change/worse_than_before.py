@@ -5,7 +5,14 @@
 
 A pod that did not work before either, such as one on a node that is down, says nothing about a new config. A place is
 where a DaemonSet or a StatefulSet has one pod at a time: `node NAME` or `pod NAME`. Pods of a Deployment have no place,
-so only their number counts. A place is idle if it has no ready pod.
+so only their number counts. A place is idle if it has no ready pod. For example:
+
+| workload | ready before | ready with the new config | worse? |
+|---|---|---|---|
+| Deployment | 3 pods | 2 pods | yes |
+| DaemonSet | nodes a and b, not c | node a, and b still has its earlier pod | no: nothing shows that b would fail |
+| DaemonSet | nodes a and b, not c | node a, and not b | yes, because of b |
+| DaemonSet | nodes a and b, not c | none of the new pods | yes: the new config works nowhere |
 """
 
 from __future__ import annotations
@@ -74,6 +81,7 @@ def is_worse(workload: Manifest, state_before: WorkingState | None, new_pods: Se
     if workload["kind"] == "Deployment":
         return sum(map(is_ready, new_pods)) < state_before.working_pod_count
     places = _group_places(workload, new_pods)
+    # With OnDelete there may be no new pod at all until somebody deletes an old one, so none says nothing.
     if not places.ready_places and not _is_replaced_by_hand(workload):
         return True
     return not places.places_without_ready_pod <= set(state_before.places_without_ready_pod)

@@ -5,14 +5,21 @@
 
 The files of a cluster are in folders, its stages: a tool can apply one stage after the other, as playbook `site` does.
 The folder of the cluster lists its stages, and each stage its files, in a kustomization.yaml, which kubectl, Argo CD
-and Flux read.
+and Flux read. For example:
+
+    kustomization.yaml                       resources: [operator, collectors]
+    operator/kustomization.yaml              resources: [release.yml]
+    operator/release.yml                     what role otel_operator renders
+    collectors/kustomization.yaml            resources: [obs.yml, obs/gateway.yml]
+    collectors/obs.yml                       what the collectors of a namespace share
+    collectors/obs/gateway.yml               one collector
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
@@ -20,15 +27,45 @@ from .._otelcol.kube.names import RELEASE_LABEL, collector_release
 from .._otelcol.kube.objects import ObjectRef, ref
 
 Object = dict[str, Any]
-Product = Mapping[str, Any]
-"""A product as its role renders it: `name`, `provider`, `release`, and for the operator `certificates`.
 
-`provider` says how it is installed: `manifest`, `helm`, `eks_addon`, `olm`, or not (`existing`). `release` is
-the result of its render. With provider `helm`, `release` has `chart_values`, and the product has `namespace_object`,
-which is its Namespace.
-"""
-RenderResult = Mapping[str, Any]
-"""What a role renders: `manifests` and, for the collectors, `collectors` with the `namespace` and `name` of each."""
+
+class _ProductKeys(TypedDict):
+    """The keys that every product has."""
+
+    name: str
+    """A key of PRODUCTS."""
+    provider: str
+    """How it is installed: `manifest`, `helm`, `eks_addon`, `olm`, or not (`existing`)."""
+    release: Mapping[str, Any]
+    """The result of its render: `manifests`, or with provider `helm` `chart_values`."""
+
+
+class Product(_ProductKeys, total=False):
+    """A product as its role renders it."""
+
+    certificates: str
+    """Who makes the certificate of the operator's webhooks; missing for cert-manager."""
+    namespace_object: Object
+    """Its Namespace, with provider `helm` alone."""
+
+
+class CollectorName(TypedDict):
+    """A collector that a role renders."""
+
+    namespace: str
+    name: str
+
+
+class RenderResult(TypedDict, total=False):
+    """What the role of the collectors or of the instrumentations renders."""
+
+    manifests: list[Object]
+    collectors: list[CollectorName]
+    """The collectors; missing for instrumentations."""
+    namespaces: list[Object]
+    """Namespaces with the annotations that instrumentations want of them; missing for collectors."""
+
+
 # The stages in the order of playbook `site`, each with the product that it installs.
 PRODUCTS = {"cert-manager": "cert-manager", "operator": "opentelemetry-operator"}
 COLLECTORS, INSTRUMENTATION = "collectors", "instrumentation"
@@ -66,12 +103,13 @@ class Stage:
 def build_stages(collectors: RenderResult, instrumentation: RenderResult, products: Iterable[Product]) -> list[Stage]:
     """Return the stages of a cluster that have files, from what the roles render.
 
-    `instrumentation` may also have `namespaces`: Namespaces with the annotations that are wanted of them. Raises
-    Problem if two stages define one object differently.
+    Raises Problem if two stages define one object differently.
     """
     stage_by_name = {product["name"]: _build_product_stage(product) for product in products}
     stage_by_name[COLLECTORS] = _build_collectors_stage(collectors)
-    stage_by_name[INSTRUMENTATION] = Stage(INSTRUMENTATION, _put_in_file(instrumentation, "instrumentations.yml"))
+    stage_by_name[INSTRUMENTATION] = Stage(
+        INSTRUMENTATION, _put_in_file("instrumentations.yml", list_at(instrumentation, "manifests"))
+    )
     stages = [stage_by_name[name] for name in STAGES if name in stage_by_name]
     unique_stages = _drop_repeated_objects(stages, list_at(instrumentation, "namespaces"))
     return [stage for stage in unique_stages if stage.files]
@@ -82,6 +120,7 @@ def explain_left_out(products: Iterable[Product]) -> list[str]:
     explanations = []
     for product in products:
         reason = _LEFT_OUT_REASONS.get(product["provider"], "")
+        # A certificate has a private key, which must not be in a file that people commit.
         if _makes_certificate(product):
             reason = "its certificate is made in the cluster (otel_operator_certificates: generated)"
         if reason:
@@ -123,15 +162,18 @@ def _build_product_stage(product: Product) -> Stage:
     """Return the stage of a product: its objects, or for Helm its Namespace and the values of its chart."""
     name, release_result = product["name"], mapping_at(product, "release")
     if product["provider"] == _HELM:
-        return Stage(name, {"namespace.yml": [product["namespace_object"]]}, mapping_at(release_result, "chart_values"))
+        return Stage(
+            name,
+            files={"namespace.yml": [product["namespace_object"]]},
+            values=mapping_at(release_result, "chart_values"),
+        )
     if _makes_certificate(product):
         return Stage(name, {})
-    return Stage(name, _put_in_file(release_result, "release.yml"))
+    return Stage(name, _put_in_file("release.yml", list_at(release_result, "manifests")))
 
 
-def _put_in_file(render_result: RenderResult, file: str) -> dict[str, Sequence[Object]]:
-    """Return a file of this name with the objects that were rendered; no file without any."""
-    manifests = list_at(render_result, "manifests")
+def _put_in_file(file: str, manifests: Sequence[Object]) -> dict[str, Sequence[Object]]:
+    """Return a file of this name with some objects; no file without any."""
     return {file: manifests} if manifests else {}
 
 
@@ -164,6 +206,7 @@ def _drop_repeated_objects(stages: Iterable[Stage], annotated_namespaces: Iterab
             new_objects = list(_list_new_objects(objects, object_by_ref, namespace_by_ref))
             if new_objects:
                 files[name] = new_objects
+        # This is the last stage. What is left in `namespace_by_ref` by now, no stage has.
         if stage.name == INSTRUMENTATION and namespace_by_ref:
             files["namespaces.yml"] = list(namespace_by_ref.values())
         yield Stage(stage.name, files, stage.values)

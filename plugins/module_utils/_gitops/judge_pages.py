@@ -4,7 +4,14 @@
 """What the judgement of a synced change says, as Markdown and JUnit. Private.
 
 A sync is a change that another tool, such as Argo CD, applies from Git. `_collector_judge.py` of plugin_utils compares
-what collectors counted before and after it. A verdict is a `JudgedGroup` of judged_group.py.
+what collectors counted before and after it. A verdict is a `JudgedGroup` of judged_group.py. One word stands for all
+verdicts, the first of this table that fits:
+
+| word | when | title of the page |
+|---|---|---|
+| `worse` | a collector does worse than before | The collectors do worse with the change |
+| `no data` | one could not be compared, or none is there | Not all collectors were judged by data |
+| `passed` | otherwise | The collectors do as well with the change as before |
 """
 
 from __future__ import annotations
@@ -58,7 +65,10 @@ class JudgedCollectors:
 
 
 def _lacks_data(verdict: JudgedGroup) -> bool:
-    """Whether nothing is worse, and not all of them were judged by data."""
+    """Whether nothing is worse, and not all of them were judged by data.
+
+    A group that is worse is reported as that alone: what its other collectors would say changes nothing.
+    """
     return not verdict.worse_lines and not verdict.is_whole
 
 
@@ -92,20 +102,25 @@ def render_junit_page(judged_collectors: JudgedCollectors, *, without_data_fails
 
     `without_data_fails` is about collectors among others: that none was compared is always a failure.
     """
-    severity = "error" if without_data_fails else "info"
-    cases = [
-        CheckedConfig(line, (_build_finding(NO_DATA, "error", line),)) for line in judged_collectors.uncompared_reasons
-    ]
-    cases += [
-        CheckedConfig(line, (_build_finding(NO_DATA, severity, line),)) for line in judged_collectors.missing_reasons
-    ]
+    # In JUnit, a finding with severity `error` is a failure; one with `info` leaves the test case passed.
+    severity_without_data = "error" if without_data_fails else "info"
+    cases = [_build_case_without_data(line, "error") for line in judged_collectors.uncompared_reasons]
+    cases += [_build_case_without_data(line, severity_without_data) for line in judged_collectors.missing_reasons]
     for verdict in judged_collectors.verdicts:
         findings = [_build_finding(WORSE, "error", line) for line in verdict.worse_lines]
         if _lacks_data(verdict):
-            findings.append(_build_finding(NO_DATA, severity, verdict.verdict_line))
+            findings.append(_build_finding(NO_DATA, severity_without_data, verdict.verdict_line))
         cases.append(CheckedConfig(f"{verdict.name} on {', '.join(verdict.members)}", tuple(findings)))
     return render_junit(Report(cases, suite_name=SUITE))
 
 
-def _build_finding(rule: str, severity: str, message: str) -> Finding:
-    return Finding(Position(""), "", rule.replace(" ", "_"), severity, message)
+def _build_case_without_data(reason: str, severity: str) -> CheckedConfig:
+    """Return the test case of collectors without data, whose name is the reason: no verdict names them."""
+    return CheckedConfig(reason, (_build_finding(NO_DATA, severity, reason),))
+
+
+def _build_finding(verdict_word: str, severity: str, message: str) -> Finding:
+    """Return a finding, whose rule is a word such as `no_data`. It is about no file, so it has no position and path."""
+    return Finding(
+        position=Position(""), path="", rule=verdict_word.replace(" ", "_"), severity=severity, message=message
+    )

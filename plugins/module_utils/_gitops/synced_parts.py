@@ -4,16 +4,21 @@
 """Whether a workload runs what a file says, so that a sync is complete. Private.
 
 Servers, operators and webhooks add fields, variables and volumes. So what a file says must be there, and what nobody
-adds must be the same: command, arguments, components and pipelines. Amounts are compared by their value.
+adds must be the same: command, arguments, components and pipelines. Amounts are compared by their value. For example:
+
+    file:  containers: [{name: otelcol, image: "otelcol:2", env: [{name: A}], args: [--config=a]}]
+    live:  containers: [{name: otelcol, image: "otelcol:1", env: [{name: A}, {name: B}], args: [--config=a, --x]}]
+    → ["image of container otelcol", "args of container otelcol"]     (somebody may add B, but nobody adds --x)
 
 A limit: a live object does not tell what a file said before from what others added. So a change that only removes a
-variable, a volume or a setting counts as synced at once. `judge` then fails if all collectors run what they ran before.
+variable, a volume or a setting counts as synced at once. Module `collector_judge` then fails if all collectors run what
+they ran before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from .._change.tree_parts import is_within
 from .._kube.operator_status import COLLECTOR
@@ -21,10 +26,10 @@ from .._kube.quantity_values import are_same_quantities, parse_quantity
 from .._otelcol.config.paths import mapping_at, mappings_at
 from .._otelcol.kube.objects import Manifest
 
-# Parts of a container, or of the spec of a custom resource, that must have what the file says, and may have more.
-# The arguments of a custom resource are a mapping, to which the operator adds its own.
+# Fields of a container, or of the spec of a custom resource, that must have what the file says, and may have more.
+# `args` is here for a custom resource, where it is a mapping to which the operator adds its own arguments.
 _EXTENSIBLE_FIELDS = ("image", "args", "env", "envFrom", "volumeMounts", "securityContext", "mode")
-# Lists to which nobody adds.
+# Lists to which nobody adds. `args` is here for a container, where it is such a list.
 _EXACT_FIELDS = ("command", "args")
 _VOLUME_SOURCES = ("configMap", "secret")
 _SOURCE_NAMES = ("name", "secretName")
@@ -35,67 +40,105 @@ _FIELDS_FALSE_BY_DEFAULT = ("readOnly",)
 _QUANTITY_FIELDS = ("divisor",)
 
 
+class _Part(NamedTuple):
+    """Something in a manifest that decides what its pods run."""
+
+    name: str
+    """As messages name it, such as `image of container otelcol`."""
+    value: Any
+
+
+class _Container(NamedTuple):
+    """A container of a pod. A custom resource counts as one, since its spec has the fields of its container."""
+
+    fields: Mapping[str, Any]
+    name_clause: str
+    """What messages add to the name of a field, such as ` of container otelcol`; empty for a custom resource."""
+
+    def build_part(self, title: str, value: Any) -> _Part:
+        return _Part(f"{title}{self.name_clause}", value)
+
+
 def list_unlike_parts(manifest: Manifest, live: Manifest) -> list[str]:
     """Return the parts in which a live object does not run what its manifest says, each once."""
-    unlike_names = []
-    live_parts = dict(_list_extensible_parts(live))
-    for name, wanted_part in _list_extensible_parts(manifest):
-        if not _has_wanted(live_parts.get(name), wanted_part):
-            unlike_names.append(name)
-    live_configs = dict(_list_configs(live))
-    for name, config in _list_configs(manifest):
-        if not is_within(config, live_configs.get(name)):
-            unlike_names.append(name)
-    live_exact_parts = dict(_list_exact_parts(live))
-    for name, wanted_part in _list_exact_parts(manifest):
-        if wanted_part != live_exact_parts.get(name, []):
-            unlike_names.append(name)
+    unlike_names = [
+        *_compare_parts(_list_extensible_parts(manifest), _list_extensible_parts(live), _has_wanted),
+        *_compare_parts(_list_configs(manifest), _list_configs(live), _has_config),
+        *_compare_parts(_list_exact_parts(manifest), _list_exact_parts(live), _is_exactly_wanted),
+    ]
+    # The arguments of a container are in the first list and in the last one.
     return list(dict.fromkeys(unlike_names))
 
 
-def _list_containers(manifest: Manifest) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each container with the end of its parts' names; a custom resource is one itself."""
+def _compare_parts(
+    wanted_parts: Iterable[_Part], live_parts: Iterable[_Part], is_synced: Callable[[Any, Any], bool]
+) -> Iterator[str]:
+    """Yield the names of the wanted parts that are not synced.
+
+    `is_synced` gets the live value of a part, which is None if the part is missing, and the wanted value.
+    """
+    live_value_by_name = {part.name: part.value for part in live_parts}
+    for name, wanted_value in wanted_parts:
+        if not is_synced(live_value_by_name.get(name), wanted_value):
+            yield name
+
+
+def _list_containers(manifest: Manifest) -> Iterator[_Container]:
+    """Yield each container of a workload; of a custom resource its spec."""
     spec = mapping_at(manifest, "spec")
     if manifest["kind"] == COLLECTOR:
-        yield "", spec
+        yield _Container(spec, name_clause="")
         return
     pod = mapping_at(spec, "template", "spec")
     for container in (*mappings_at(pod, "initContainers"), *mappings_at(pod, "containers")):
-        yield f" of container {container.get('name')}", container
+        yield _Container(container, name_clause=f" of container {container.get('name')}")
 
 
-def _list_extensible_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
-    """Yield by its name what decides what runs, and to which others may add."""
-    for suffix, container in _list_containers(manifest):
+def _list_extensible_parts(manifest: Manifest) -> Iterator[_Part]:
+    """Yield the parts to which others may add: fields of containers, and the sources of volumes."""
+    for container in _list_containers(manifest):
         for field_name in _EXTENSIBLE_FIELDS:
-            if field_name in container:
-                yield f"{field_name}{suffix}", container[field_name]
+            if field_name in container.fields:
+                yield container.build_part(field_name, container.fields[field_name])
     for volume in mappings_at(manifest, "spec", "template", "spec", "volumes"):
         for kind in _VOLUME_SOURCES:
             source = mapping_at(volume, kind)
             source_fields = {key: source[key] for key in _SOURCE_NAMES if key in source}
             if source_fields:
-                yield f"volume {volume.get('name')}", {kind: source_fields}
+                yield _Part(f"volume {volume.get('name')}", {kind: source_fields})
 
 
-def _list_configs(manifest: Manifest) -> Iterator[tuple[str, Any]]:
-    """Yield the configs of a custom resource. The server keeps them as they are, empty settings too."""
-    for suffix, container in _list_containers(manifest):
-        if "config" in container:
-            yield f"config{suffix}", container["config"]
+def _list_configs(manifest: Manifest) -> Iterator[_Part]:
+    """Yield the config of a custom resource. The config of a workload is in a ConfigMap, which its volumes name."""
+    for container in _list_containers(manifest):
+        if "config" in container.fields:
+            yield container.build_part("config", container.fields["config"])
 
 
-def _list_exact_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
-    """Yield by its name what decides what runs, and is the same in both."""
-    for suffix, container in _list_containers(manifest):
+def _has_config(live_config: Any, wanted_config: Any) -> bool:
+    """Return whether a live config has all of the wanted one.
+
+    The server keeps a config as it is, empty settings too. So none of the tolerance of `_has_wanted` is due here.
+    """
+    return is_within(wanted_config, live_config)
+
+
+def _list_exact_parts(manifest: Manifest) -> Iterator[_Part]:
+    """Yield the parts to which nobody adds, so that they must be the same in both."""
+    for container in _list_containers(manifest):
         for field_name in _EXACT_FIELDS:
-            if isinstance(container.get(field_name), list):
-                yield f"{field_name}{suffix}", container[field_name]
-        yield f"resources{suffix}", _read_amounts(mapping_at(container, "resources"))
-        config = mapping_at(container, "config")
+            if isinstance(container.fields.get(field_name), list):
+                yield container.build_part(field_name, container.fields[field_name])
+        yield container.build_part("resources", _read_amounts(mapping_at(container.fields, "resources")))
+        config = mapping_at(container.fields, "config")
         components = {kind: sorted(map(str, mapping_at(config, kind))) for kind in _COMPONENT_KINDS}
-        yield f"components of the config{suffix}", components
-        yield f"pipelines{suffix}", mapping_at(config, "service", "pipelines")
+        yield container.build_part("components of the config", components)
+        yield container.build_part("pipelines", mapping_at(config, "service", "pipelines"))
+
+
+def _is_exactly_wanted(live_value: Any, wanted_value: Any) -> bool:
+    """Return whether a part is the same in both. The server drops an empty list, so a missing one counts as empty."""
+    return bool(wanted_value == ([] if live_value is None else live_value))
 
 
 def _has_wanted(live_value: Any, wanted_value: Any, key: str = "") -> bool:

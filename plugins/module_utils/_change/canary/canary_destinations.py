@@ -42,7 +42,7 @@ def describe_destinations(peer_rows: Iterable[PeerRow], rest_facts: RestFacts) -
 
     If the record of an interrupted run does not say where the rest sends to, every address counts as known.
     """
-    rest_addresses = rest_facts.get("ends")
+    rest_addresses = rest_facts.get("ends")  # records of earlier versions have no such key
     destinations: list[DestinationRow] = []
     for row in peer_rows:
         is_known = rest_addresses is None or _join_address(row["host"], row["port"]) in rest_addresses

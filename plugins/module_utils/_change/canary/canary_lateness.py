@@ -39,6 +39,7 @@ def measure_lateness(sides: Sides, index: int, signal: str, rest_share: float, h
     The rest (the pods with the earlier config) sends the share `rest_share` of what comes in, between 0 and 1. After
     `hold_seconds`, all components before the exporter have handed an item on.
     """
+    # What the canary's processors drop on purpose, as a new filter does, never reaches the exporter, so it is not due.
     due_share = rest_share * _compute_passed_share(sides, signal)
     late_counts = _count_late_items(sides, index, signal, due_share, hold_seconds)
     last_count = late_counts[-1]

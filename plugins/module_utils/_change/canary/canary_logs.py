@@ -31,6 +31,7 @@ def build_log_rows(sides: Sides) -> Iterator[JudgedLogRow]:
             **entry,
             "error_kind": error.error_kind,
             "known": error in rest_errors,
+            # That an exporter sends items does not excuse a partial success: of each request, some items are refused.
             "calm": component_works and not _is_partial_success(entry),
         }
 

@@ -27,7 +27,7 @@ from .sides import Sides
 _FEWEST_PASSING_PERCENT = 5.0
 # From this share on, between 0 and 1, nearly all items pass.
 _NEARLY_ALL_SHARE = 0.9
-# A share that passes counts as no less than this, between 0 and 1.
+# A share that passes counts as no less than this, between 0 and 1. By it the needed number of items is divided.
 _SMALLEST_SHARE = 0.01
 
 
@@ -77,6 +77,7 @@ def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
         "rest_incoming": rest_passed.incoming_items,
         "rest_outgoing": rest_passed.outgoing_items,
         "rest_passes": rest_text,
+        # A processor that holds data has passed none yet of what came in, which is no fault.
         "passes": passes and not default_hold_seconds(row["id"]),
         "least": needed_items,
     }
@@ -91,7 +92,10 @@ def _count_items_by_rest(rest_passed: PassedItems) -> int:
 
 
 def _find_most_passing(passed_counts: Iterable[PassedItems]) -> PassedItems:
-    """Return the counts of which the largest share passes at least; of none, no items."""
+    """Return the counts of which the largest share passes at least; of none, no items.
+
+    The same processor is counted over two spans. If items pass it in one of them, it is one that passes items.
+    """
     return max(passed_counts, key=lambda passed_count: passed_count.certain_percent, default=PassedItems(0, 0))
 
 
@@ -100,6 +104,9 @@ def _passes_in_rest(rest_passed: PassedItems) -> bool:
 
 
 def _is_sent_without_processor(sides: Sides, row: ProcessorRow) -> bool:
-    """Return whether the rest sends the signal of a new processor, and the canary does not even try."""
+    """Return whether the rest sends the signal of a new processor, and the canary does not even try.
+
+    If an exporter of the canary tries, items of the signal get past the processors, so this one does not drop all.
+    """
     signal = row["signal"]
     return signal in sides.find_signals_sent_by_rest() and signal not in sides.find_signals_canary_tried()

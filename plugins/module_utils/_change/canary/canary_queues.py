@@ -28,7 +28,7 @@ from .sides import Sides
 _GROWTH_READINGS = 6
 # A queue is too full if it stays at more units than so many times those of the rest, which differ from pod to pod.
 _FULLER_TIMES = 5
-# How many requests a queue in bytes holds at least.
+# How many requests a queue in bytes holds at least: a request counts as no larger than this part of the queue.
 _FEWEST_REQUESTS = 20
 
 
@@ -45,6 +45,7 @@ def build_queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int
     | `queue_excess` | requests of one pod | by how much `queue_low` exceeds _FULLER_TIMES times that of the rest |
     | `queue_stays` | units of one pod | the same in units of the queue |
     """
+    # Only the last readings count, because the growth is about what the queue does now.
     queue_sizes = sides.canary.sum_fields_by_reading("exports", index, "queue_size")[-_GROWTH_READINGS:]
     has_enough_readings = len(queue_sizes) >= LASTING_READINGS
     lowest_size = min(queue_sizes[-LASTING_READINGS:]) if has_enough_readings else 0

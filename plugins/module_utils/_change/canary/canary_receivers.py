@@ -22,6 +22,11 @@ from .hold_times import MARGIN_SECONDS
 from .shares import RECEIVED, compare_shares
 from .sides import Sides
 
+# Silence counts only once clients had so many seconds without an older pod, to notice that and to connect anew.
+_CLIENT_SECONDS = 3 * MARGIN_SECONDS
+# Silence counts only after more than so many intervals of a receiver that collects data by itself.
+_COLLECTION_INTERVALS = 2
+
 
 def build_receiver_row(sides: Sides, index: int, row: ReceiverRow) -> dict[str, Any]:
     """Return the row of a receiver with the share that it refused, and with how much was `due` to come.
@@ -39,6 +44,7 @@ def build_receiver_row(sides: Sides, index: int, row: ReceiverRow) -> dict[str, 
 
 def _count_due_items(sides: Sides, row: ReceiverRow) -> int:
     """Return how many items were due by now at the rate of the rest; 0 where silence says nothing."""
+    # The rest may have been read only once, which shows no rate.
     rest_seconds = sides.rest_facts["seconds"]
     if not rest_seconds:
         return 0
@@ -54,7 +60,7 @@ def _count_client_seconds(sides: Sides, row: ReceiverRow) -> float:
     """
     seconds_alone = sides.seconds_alone
     comes_steadily = row["signal"] in sides.rest_facts["steady"]
-    return seconds_alone if comes_steadily and seconds_alone >= 3 * MARGIN_SECONDS else 0.0
+    return seconds_alone if comes_steadily and seconds_alone >= _CLIENT_SECONDS else 0.0
 
 
 def _count_collecting_seconds(sides: Sides, row: ReceiverRow) -> float:
@@ -62,4 +68,4 @@ def _count_collecting_seconds(sides: Sides, row: ReceiverRow) -> float:
     seconds = sides.canary_facts["seconds"]
     collection_interval = read_collection_interval(mapping_at(sides.canary_config, "receivers", row["id"]))
     collects_always = Trait.ALWAYS_COLLECTS in traits_of(RECEIVERS, row["id"])
-    return seconds if collects_always and seconds > 2 * collection_interval else 0.0
+    return seconds if collects_always and seconds > _COLLECTION_INTERVALS * collection_interval else 0.0

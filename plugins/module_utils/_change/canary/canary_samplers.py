@@ -3,8 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How many items must be due before it is a fault that a component passed none? Private.
 
-A new sampler passes few items on purpose, so it may pass none for a while. For example, of a sampler with
-`sampling_percentage: 10`, 1000 items must be due; without a sampler, 20 are enough.
+An item is due if the component should have passed it by now (canary_exporters.py). A component is silent if it has
+passed none. Silence is a fault only if enough items were due: a new sampler passes few items on purpose, so it may pass
+none for a while. For example:
+
+| a new processor of the signal | items that must be due |
+|---|---|
+| none, or one that is no sampler | 20 |
+| `probabilistic_sampler: {sampling_percentage: 10}` | 1000, of which it passes 100 on average |
+| `tail_sampling` with a policy `always_sample` or `rate_limiting` | 1000, because it decides about whole traces |
+| `tail_sampling` with a policy `probabilistic` and `sampling_percentage: 1` | 10000 |
+| `tail_sampling` with a policy `status_code` alone | no number of items is enough |
 """
 
 from __future__ import annotations
@@ -33,7 +42,7 @@ def count_items_until_silence(sides: Sides, signal: str, processor: str = "") ->
     """Return how many items of a signal must be due before it is a fault that none passed.
 
     The new processors of the signal count, or only the one with the id `processor`. Other processors pass as many items
-    as before, which the comparison with the rest shows.
+    as before, which the comparison with the rest (the pods with the earlier config) shows. `sides` has both configs.
     """
     settings_by_id = mapping_at(sides.canary_config, "processors")
     needed_items = FEWEST_ITEMS
@@ -60,13 +69,15 @@ def count_items_for_processor(kind: str, settings: Mapping[str, Any]) -> int:
 def _count_items_for_policies(settings: Mapping[str, Any]) -> int:
     """Return after how many items one of the policies of a tail sampler has passed some.
 
-    The policy that passes the most decides. Policies that look for certain traces may pass none for ever.
+    The policy that passes the most decides, because it is the first to end the silence. Policies that look for certain
+    traces may pass none for ever.
     """
     needed_items = _ENDLESS
     for policy in list_at(settings, "policies"):
         if value_at(policy, ("type",)) in _POLICIES_OF_ANY_TRACE:
-            items_for_policy = _count_items_for_percentage(mapping_at(policy, "probabilistic"))
-            needed_items = min(needed_items, max(ITEMS_OF_TRACES, items_for_policy))
+            # Only the policy of this type has a percentage. For the others, `max` below leaves ITEMS_OF_TRACES.
+            items_for_percentage = _count_items_for_percentage(mapping_at(policy, "probabilistic"))
+            needed_items = min(needed_items, max(ITEMS_OF_TRACES, items_for_percentage))
     return needed_items
 
 

@@ -4,7 +4,10 @@
 """The checks of one change: those of canary_checks.py that the user has not left out, and the user's own. Private.
 
 The user writes both to the list `change.judge`: a text such as `log_errors` leaves out the check of that name, and a
-mapping with `id`, `find` and `text` is a check of the user's own. `live/canary.py` runs the checks.
+mapping with `id`, `find` and `text` is a check of the user's own. `live/canary.py` runs the checks. For example:
+
+    judge: [log_errors, {id: slow, find: "exports[?queue_percent > `50`]", text: "{about}: its queue is half full"}]
+    → all checks but `log_errors`, and the check `slow`
 """
 
 from __future__ import annotations

@@ -9,7 +9,13 @@ For example, exporter `debug` of this config gets traces from `otlp` alone:
       pipelines:
         traces: {receivers: [otlp], exporters: [debug]}
         traces/archive: {receivers: [jaeger], exporters: [file]}
-    → ExporterInputs([PipelineEnds(["jaeger"], False), PipelineEnds(["otlp"], True)], {})
+    → ExporterInputs(
+          pipeline_ends=[
+              PipelineEnds(receivers=["jaeger"], has_exporter=False),
+              PipelineEnds(receivers=["otlp"], has_exporter=True),
+          ],
+          connector_settings={},
+      )
 """
 
 from __future__ import annotations
@@ -48,4 +54,5 @@ def find_exporter_inputs(exporter: ExporterRow, config: Mapping[str, Any]) -> Ex
             receivers = sorted(graph.list_ids(pipeline, "receivers"))
             has_exporter = exporter["id"] in graph.list_ids(pipeline, "exporters")
             pipeline_ends.append(PipelineEnds(receivers, has_exporter))
+    # Sorted, since a pipeline that was only renamed or moved within the config changes no input.
     return ExporterInputs(sorted(pipeline_ends), mapping_at(config, "connectors"))

@@ -59,6 +59,7 @@ def hold_workload(workload: Manifest, live: Manifest, share: str) -> Hold | None
         return None
     pod_count = count_all_pods(live)
     surges = kind == "Deployment" and not explain_exclusive_pods(workload)
+    # One pod that must stop before its replacement starts leaves none with the earlier config to compare with.
     if pod_count < 1 or (pod_count == 1 and not surges):
         return None
     changed_count = count_pods_of_share(share, pod_count)
@@ -69,7 +70,7 @@ def hold_workload(workload: Manifest, live: Manifest, share: str) -> Hold | None
     else:
         # The run itself replaces the pods of a DaemonSet: `minReadySeconds` would make its old pods unavailable too.
         held_fields = {"updateStrategy": {"type": "OnDelete"}}
-    # A change of the count would change how many pods of each revision there are.
+    # A new number of replicas waits too: while it changes, nobody could say how many pods of each revision there are.
     kept_fields = {"replicas": pod_count} if "replicas" in spec else {}
     manifest = {**workload, "spec": {**spec, **kept_fields, **held_fields}}
     return Hold(manifest, changed_count, pod_count, needs_eviction=kind == "DaemonSet")
@@ -83,7 +84,7 @@ def _build_deployment_fields(changed_count: int, *, surges: bool) -> dict[str, A
     return {
         "strategy": {"type": "RollingUpdate", "rollingUpdate": limits},
         "minReadySeconds": _HELD_SECONDS,
-        "progressDeadlineSeconds": _HELD_SECONDS + 1,
+        "progressDeadlineSeconds": _HELD_SECONDS + 1,  # the server requires more than minReadySeconds
     }
 
 

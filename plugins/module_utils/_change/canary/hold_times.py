@@ -1,7 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For how many seconds components hold data before they pass it on. Private."""
+"""For how many seconds components hold data before they pass it on. Private.
+
+A judgement must not take for lost what a component still holds. For example:
+
+    processors: {batch: {timeout: 5s}, tail_sampling: {}}
+    exporters: {otlp: {sending_queue: {batch: {flush_timeout: 2s}}}}
+    → 37 seconds: 5 of the setting, 30 by default, 2 of the queue
+
+The times of processors and connectors add up, as if data passed all of them. Of the exporters only the longest counts,
+since each gets the data at the same time.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +51,8 @@ def count_hold_seconds(config: Mapping[str, Any]) -> float:
         for component_id, settings in mapping_at(config, section_name).items():
             path, usual_seconds = _find_hold_setting(str(component_id))
             own_setting = value_at(settings, path) if path else None
+            # `parse_duration` returns 0 for a missing value, and for a variable such as `${env:WAIT}`: the default is
+            # the best guess then. A written 0 is meant so.
             if not _is_zero(own_setting):
                 seconds += parse_duration(own_setting) or usual_seconds
     export_waits = [value_at(settings, FLUSH_TIMEOUT_PATH) for settings in mapping_at(config, "exporters").values()]

@@ -34,6 +34,7 @@ class PassedChecks:
     def add_observation(self, observation: str, unjudged: set[str], *, is_limited: bool) -> None:
         """Note an observation, by words such as `the collector for 30 s`, and the checks that it could not judge."""
         self._observations.append(observation)
+        # What one observation could judge is judged, even if another one had nothing to compare.
         self._unjudged &= unjudged
         self._has_limits = self._has_limits or is_limited
 
@@ -50,7 +51,7 @@ class PassedChecks:
 
 
 def describe_failure(verdicts: Iterable[FailedCheck], who: str) -> str:
-    """Return in one line which checks failed; `who` is what does worse."""
+    """Return in one line which checks failed; `who` is what does worse, such as `the canary (1 of 3 pods)`."""
     failed_checks = dict.fromkeys(verdict.check_id for verdict in verdicts)
     return f"its change failed, {who} does worse than before: {', '.join(failed_checks)}"
 

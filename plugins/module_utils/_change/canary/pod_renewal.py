@@ -1,7 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a change of a workload makes new pods. Private."""
+"""Whether a change of a workload makes new pods. Private.
+
+Only new pods can be judged as a canary. For example, of a Deployment:
+
+| the change | new pods |
+|---|---|
+| another config, image or environment variable: `spec.template` differs | yes |
+| `spec.replicas` or `spec.strategy` alone | no |
+| an interrupted change to config B, and the inventory has the earlier config A again | no: pods with A ran before |
+"""
 
 from __future__ import annotations
 
@@ -31,6 +40,8 @@ def renews_pods(workload: Manifest, live: Manifest, after: Manifest | None, befo
     pods_after = _select_pod_source(after)
     if before is None:
         return pods_after != _select_pod_source(live)
+    # The server adds defaults to what is applied, so each of the three has all of the one before it, and maybe more:
+    # the manifest, the workload as it was applied before, and what the server would make of the manifest.
     pods_before = _select_pod_source(before)
     goes_back = is_within(pods_before, pods_after) and is_within(_select_pod_source(workload), pods_before)
     return not goes_back

@@ -7,13 +7,15 @@ If no pod of the rest is left, the facts from before the change take its place. 
 each reading of the pods. The files `canary_…` and shares.py ask it for the rows of the rest that a row of the canary is
 compared with. A row is about one component and one signal.
 
-The rest counts over two spans of time (readings.py explains both), so it has rows for each:
+The rest counts over two spans of time (readings.py explains both), so its facts have rows for each:
 
-| facts of the rest | span |
-|---|---|
-| `rest_facts["bases"][0]` | while watched |
-| `rest_facts["exports"]`, `["receives"]`, `["processes"]` | while watched: the rows of `bases[0]` again |
-| `rest_facts["bases"][1]` | since the start of the pods; missing if no pod of the rest has been read |
+| facts of the rest | span | who reads these rows |
+|---|---|---|
+| `exports`, `receives`, `processes` | while watched | `find_rest_rows_while_watched`, and checks of users |
+| `bases`, the first item | while watched: the same rows | all other methods, by `_list_rest_rows` |
+| `bases`, the second item | since the start of the pods; missing if no pod of the rest was read | the same methods |
+
+These keys are in the records of changes in clusters (fact_rows.py), so they stay as they are.
 
 For example, exporter `otlp` of the rest has sent 300 spans while watched, and 5300 since the start of its pods. For its
 row in the canary,
@@ -70,14 +72,21 @@ class Sides:
         return [rest_row for rest_row in self._list_rest_rows(kind) if _is_same_component(rest_row.row, row)]
 
     def find_rest_rows_or_all_of_signal(self, kind: RowKind, row: ComponentRow) -> list[RestRow]:
-        """Return the rows of both spans about the same component and signal; without any, all of the same signal."""
+        """Return the rows of both spans about the same component and signal; without any, all of the same signal.
+
+        A component that is new or has another name has no rows in the rest. Then the others of the signal show what is
+        usual: if they fail in the rest too, the failures of the new one are not of the change.
+        """
         component_rows = self.find_rest_rows_of_both_spans(kind, row)
         if component_rows:
             return component_rows
         return [rest_row for rest_row in self._list_rest_rows(kind) if rest_row.row["signal"] == row["signal"]]
 
     def find_rest_rows_while_watched(self, kind: RowKind, row: ComponentRow) -> list[Row]:
-        """Return the rows of the rest about the same component and signal, counted while watched alone."""
+        """Return the rows of the rest about the same component and signal, counted while watched alone.
+
+        Rates need these: only for this span it is known how many seconds it has.
+        """
         rest_rows: Sequence[Row] = self.rest_facts[kind]
         return [rest_row for rest_row in rest_rows if _is_same_component(rest_row, row)]
 
@@ -86,11 +95,17 @@ class Sides:
         return {rest_row.row["signal"] for rest_row in self._list_rest_rows("exports") if rest_row.row["sent"]}
 
     def find_signals_canary_tried(self) -> set[str]:
-        """Return the signals of which the canary has sent items, or has failed to."""
+        """Return the signals of which the canary has sent items, or has failed to.
+
+        A failure counts too: then items do reach an exporter, and no component before it has dropped them.
+        """
         return {row["signal"] for row in self.canary_facts["exports"] if row["sent"] or row["failed"]}
 
     def find_new_processors(self, signal: str) -> Iterator[ProcessorRow]:
-        """Yield the processors of a signal that the rest does not have, or has with other settings."""
+        """Yield the processors of a signal that the rest does not have, or has with other settings.
+
+        Of these alone, the figures of the rest do not show how much they pass.
+        """
         canary_processors = mapping_at(self.canary_config, "processors")
         rest_processors = mapping_at(self.rest_config, "processors")
         for row in self.canary_facts["processes"]:

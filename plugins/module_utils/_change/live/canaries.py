@@ -67,6 +67,7 @@ def judge_canaries_together(
         except Problem as problem:
             return [fail(name, problem)]
 
+    # `beside` runs in the same pool, so that a collector without a canary is awaited while canaries are judged.
     steps: list[Callable[[], list[Outcome]]] = [beside, *(partial(complete_or_fail, name) for name in canaries)]
     outcome_lists = cluster.call_in_parallel(lambda step: step(), steps)
     return [outcome for outcomes in outcome_lists for outcome in outcomes]

@@ -73,7 +73,7 @@ class Canary:
         self._baseline = None if self._hold else change.readings
         # The observation of the ready pods while others follow; None before it.
         self._ready_observation: WorkloadObservation | None = None
-        # When that observation made its last reading, by the cluster's clock.
+        # When that observation made its last reading, by the cluster's clock. At first one is due at once.
         self._last_reading_at = -POLL_SECONDS
 
     # ── Before the first write ──
@@ -126,6 +126,7 @@ class Canary:
 
     def _release_other_pods(self) -> None:
         """Apply the workload itself, in place of the form in which it waits after the first pods."""
+        # The apply names the object as this run left it: if another run has changed it meanwhile, that run decides.
         changes = self._run.changes
         waiting_workload = changes.find_left_objects()[ref(self._workload)]
         changes.note_applied_again(self._run.apply(self._workload, waiting_workload))
@@ -147,7 +148,7 @@ class Canary:
         if current_time - self._last_reading_at < POLL_SECONDS:
             return
         live_workload = self._run.read_live(self._workload)
-        if live_workload is None:
+        if live_workload is None:  # deleted: the wait that calls this says so
             return
         self._last_reading_at = current_time
         pods = self._split_ready_and_older_pods(live_workload)
@@ -211,7 +212,7 @@ class Canary:
         """Raise Failure if there are verdicts."""
         if not verdicts:
             return
-        # If the workload was deleted, its pods do worse for that reason, which is told instead.
+        # If the workload was deleted, its pods do worse for that reason. Then this raises that failure instead.
         self._read_present_workload()
         self._run.cluster.progress.tell_now(self._title, describe_failure(verdicts, who))
         raise build_failure(verdicts, who, seconds, ref(self._workload))

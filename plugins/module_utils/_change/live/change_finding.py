@@ -114,12 +114,14 @@ class ChangeFinder:
             self.run, [part for followed_workload in followed_workloads for part in followed_workload.workloads]
         )
         have_pods = bool(working_state) and all(workload.working_pod_count for workload in working_state.values())
+        # A change that leaves the workloads as they are needs no record: nothing of them could go back.
         if not have_pods or not self._renews_pods(change):
             return None
         return replace(change, worked=working_state)
 
     def _add_record(self, change: CollectorChange) -> CollectorChange | None:
         """Return a change with its record, if an interrupted run left one; then it goes back to what that one says."""
+        # The record is read anew: another run may have written or ended one since this run listed the stale objects.
         record = self.records.find_left_record(change)
         if record is None:
             return change if change.before else None

@@ -57,10 +57,13 @@ class ChangeRecords:
             self.run.warn(text)
             return
         is_new = change.record is None
+        # If two runs write the record at once, the server takes it from one of them, and the other one ends here. A run
+        # that has ended before may have changed the workload since this run read it, so the workload is read again.
         change.record = self.run.write_record(record, change.record)
         changed_workload = self._find_foreign_change(change)
         if changed_workload is None:
             return
+        # A record that an interrupted run has left stays, since its change is still to be ended.
         if is_new:
             self.close_record(change)
         wrong = "another run has changed it since this run has read it"

@@ -21,14 +21,14 @@ The words of this file:
 - A canary is a collector whose first new pods are judged by their metrics before the others follow (canary.py).
 - A change goes back, or is kept, if it fails: by option `on_failure` of the collector.
 
-`kept_changes.py` calls `decide_kept_records` alone.
+A change that works may still go back later, if the wave of its cluster fails: kept_changes.py decides that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..._kube.live.outage import LostError
@@ -36,8 +36,7 @@ from ..._kube.ownership import read_collector_name
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.change_record import KEPT_NEW
-from ..collector_change import CollectorChange, group_by_collector
-from ..recorded_change import add_kept_rights, add_recorded_state
+from ..collector_change import CollectorChange
 from .bundle_run import BundleRun
 from .canaries import judge_canaries_together, prepare_canaries
 from .canary import Canary
@@ -79,7 +78,7 @@ class Changes:
     | closed | its record is gone, or says how the change ended | whatever ends the change |
 
     A change that another run has taken over is not closed here. One that a wave of the cluster decides about later is
-    closed by `decide_kept_records`.
+    closed by `kept_changes.py`.
     """
 
     def __init__(self, run: BundleRun, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:
@@ -156,6 +155,7 @@ class Changes:
         for change in self.open_change_by_name.values():
             if change.goes_back:
                 outcome_lines.append(self.undoing.end(self.undoing.restore(change)))
+        # The record of any other change stays for the next run, which completes it; unless another run has done that.
         for change in self.open_change_by_name.values():
             if not change.goes_back:
                 with suppress(Problem, LostError):  # what the step said counts; the record stays
@@ -176,9 +176,9 @@ class Changes:
         failed_outcomes = judge_canaries_together(
             self.run.cluster,
             open_canaries,
-            self._complete_canary,
-            self._undo_or_keep,
-            lambda: self._complete_rolling(rolling_workloads),
+            complete=self._complete_canary,
+            fail=self._undo_or_keep,
+            beside=lambda: self._complete_rolling(rolling_workloads),
         )
         if failed_outcomes:
             raise self._combine_failures(failed_outcomes)
@@ -266,6 +266,7 @@ class Changes:
             return FailedWorkload(failure)
         if change.goes_back:
             return FailedWorkload(failure, change, undo_result=self.undoing.restore(change))
+        # Even a record that keeps the new config must not be left beside what another run has made of the collector.
         why_not_ours = explain_lost(self.run, change) or explain_outrun(
             self.run, change, self.run.changes.find_left_objects()
         )
@@ -279,6 +280,7 @@ class Changes:
     def _combine_failures(self, failed_outcomes: list[FailedWorkload]) -> Failure:
         """Wait for what went back, and return one error for all that failed.
 
+        All collectors went back before this waits for the first: the earlier pods of each start as soon as possible.
         It is the first failure. Its fix has the other failures and what became of each, one in a line.
         """
         first_failure = failed_outcomes[0].failure
@@ -299,29 +301,3 @@ class Changes:
             fix=fix,
             facts={"failures": failures},
         )
-
-    def decide_kept_records(
-        self, manifests: Iterable[Manifest], runs: Mapping[str, str], rights: Sequence[Manifest], *, goes_back: bool
-    ) -> list[str]:
-        """Bring the collectors back whose records some runs have kept, or close these. Return what became of each.
-
-        `runs` has the run that kept the record of each collector, `rights` has what their roles were. If another run
-        has a record by now, its collector stays as it is. A failure of one collector does not stop the others.
-        """
-        undone_changes: list[UndoneChange] = []
-        outcome_lines: list[str] = []
-        decided_changes = [change for change in group_by_collector(manifests, {}) if change.name in runs]
-        for change in decided_changes:
-            try:
-                record = self.records.find_kept_record(change, runs[change.name])
-                if record is None:
-                    outcome_lines.append(f"{change.name} stays as it is: another run has changed it since.")
-                elif goes_back:
-                    earlier_change = add_kept_rights(add_recorded_state(record, change), rights)
-                    self.records.write_record(earlier_change)
-                    undone_changes.append(self.undoing.restore_and_note(earlier_change))
-                else:
-                    self.records.close_record(replace(change, record=record))
-            except (Problem, LostError) as error:
-                outcome_lines.append(f"{change.name} stays as it is: {getattr(error, 'wrong', error)}.")
-        return outcome_lines + self.undoing.await_and_end(undone_changes)

@@ -47,17 +47,21 @@ class FirstPods:
         The run asks this before its first write, because other collectors must not have changed when it fails here.
         """
         if self._hold.needs_eviction:
+            # Before the change, all pods run the earlier config, also those of the newest revision.
             pods = read_pods(self._reader, live)
             self._evictions.require_allowed(choose_pods_to_evict(pods.all, self._hold.changed_pod_count))
 
     def wait_until_ready(self) -> None:
         """Wait for the first pods. Raises Failure with the reason as soon as one cannot become ready."""
         cluster, hold = self._run.cluster, self._hold
-        status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=self._run.unschedulable_seconds)
+        status = WorkloadStatus(
+            cluster, compile_search(ready_expressions={}), unschedulable_seconds=self._run.unschedulable_seconds
+        )
         ready_count = 0
         kept_because: Problem | None = None
         for _poll in cluster.iter_polls(self._run.wait_seconds):
             live_workload = read_present_workload(self._run, self._workload)
+            # Until the controller has seen the change, the newest pods are still those of the earlier config.
             if not is_generation_observed(live_workload):
                 continue
             pods = read_pods(self._reader, live_workload)

@@ -30,7 +30,7 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..applied_state import is_applied
 from ..ownership_marks import list_lacking_parts
 from .second_budgets import find_bundle_budgets, find_operator_budgets, refuse_second_budget
-from .session import Pairs, Session, list_objects
+from .session import ObjectPair, Pairs, Session, list_objects
 from .takeover_warnings import warn_of_earlier_versions, warn_of_helm, warn_of_other_tools
 
 _MOST_SHOWN = 5
@@ -61,6 +61,8 @@ def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
         if manifest["kind"] == BUDGET and not live:
             new_budgets.append(manifest)
     compared_refs = list_compared_refs([*custom_resources, *new_budgets])
+    # The pairs have only live objects with the names of the bundle. A budget of any name may select the same pods, and
+    # the operator makes objects with other names.
     live_objects = {ref(manifest): manifest for manifest in _list_objects(session, compared_refs)}
     _refuse_foreign_pairs(session, [*pairs, *_find_overwritten(custom_resources, live_objects)])
     warn_of_other_tools(session, pairs)
@@ -81,12 +83,12 @@ def _find_overwritten(custom_resources: list[Manifest], live_objects: Mapping[Ob
     for resource in custom_resources:
         for child in list_made_objects(resource):
             resource_by_child[child] = resource
-    overwritten: Pairs = []
+    overwritten_pairs: Pairs = []
     for child, resource in resource_by_child.items():
         live_child = live_objects.get(child)
         if live_child and not is_made_for(resource, live_child):
-            overwritten.append((resource, live_child))
-    return overwritten
+            overwritten_pairs.append(ObjectPair(resource, live_child))
+    return overwritten_pairs
 
 
 def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> bool:
@@ -142,6 +144,7 @@ def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
     for manifest, live in pairs:
         if live is None or session.may_write(manifest, live):
             continue
+        # An account may be shared on purpose: it only must have what the collectors need.
         if session.is_existing_account(manifest):
             account_pairs.append((manifest, live))
         elif manifest["kind"] != "Namespace":

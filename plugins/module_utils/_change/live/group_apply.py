@@ -179,7 +179,8 @@ class GroupApply:
 def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostError:
     """Return the first error of some objects, whose fix also says which others failed, and why."""
     first_error, *other_errors = errors
-    if not other_errors or isinstance(first_error, LostError):  # a lost connection ends the run, whatever else failed
+    # A lost connection ends the run, whatever else failed.
+    if not other_errors or isinstance(first_error, LostError):
         return first_error
     lines = []
     for error in other_errors:

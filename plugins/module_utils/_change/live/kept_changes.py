@@ -14,19 +14,30 @@ change: what the collector goes back to. When the wave is over, a later task cal
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from ..._kube.live.cluster import Cluster
+from ..._kube.live.outage import LostError
+from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
+from ..collector_change import CollectorChange, group_by_collector
+from ..recorded_change import add_kept_rights, add_recorded_state
 from .bundle_options import BundleOptions
-from .changes import Changes
+from .change_records import ChangeRecords
 from .live_bundle import LiveBundle, read_live_bundle
 from .object_writer import ObjectWriter
 from .session import Session, report_done_on_failure
+from .undoing import Undoing, UndoneChange
 
 
 def bring_collectors_back(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
-    """Bring the collectors back whose records were kept. What cannot go back is told; it fails no task."""
+    """Bring the collectors back whose records were kept.
+
+    What cannot go back is named in the message. It fails no task, because the wave has failed already.
+    """
     return _decide_kept_changes(cluster, options, goes_back=True)
 
 
@@ -41,14 +52,66 @@ def _decide_kept_changes(cluster: Cluster, options: BundleOptions, *, goes_back:
     if options.check:
         return session.report.build_result()
     live_bundle = read_live_bundle(session)
-    running_changes = Changes(ObjectWriter(session), live_bundle.objects, {})
+    run = ObjectWriter(session)
     manifests = _list_manifests_in_namespaces(options, live_bundle)
+    changes = [change for change in group_by_collector(manifests, options={}) if change.name in options.kept_records]
     lines = _describe_lost_collectors(options, live_bundle)
     with report_done_on_failure(session):
-        lines += running_changes.decide_kept_records(
-            manifests, options.kept_records, options.kept_rights, goes_back=goes_back
-        )
+        records = ChangeRecords(run, live_bundle.objects)
+        if goes_back:
+            lines += _bring_back(records, Undoing(run, records, live_bundle.objects), changes, options)
+        else:
+            lines += _close_records(records, changes, options)
     return {**session.report.build_result(), "msg": " ".join(lines) or "nothing went back"}
+
+
+def _bring_back(
+    records: ChangeRecords, undoing: Undoing, changes: Iterable[CollectorChange], options: BundleOptions
+) -> list[str]:
+    """Bring the collectors of these changes back to what their records have. Return what became of each."""
+    undone_changes: list[UndoneChange] = []
+    outcome_lines: list[str] = []
+    for change in changes:
+        with _note_stay_on_error(change, outcome_lines):
+            record = _find_kept_record(records, change, options, outcome_lines)
+            if record:
+                earlier_change = add_kept_rights(add_recorded_state(record, change), options.kept_rights)
+                # Take the record over first: a run undoes only the changes whose record has its name.
+                records.write_record(earlier_change)
+                undone_changes.append(undoing.restore_and_note(earlier_change))
+    # All collectors are brought back before this waits for the first of them.
+    return outcome_lines + undoing.await_and_end(undone_changes)
+
+
+def _close_records(records: ChangeRecords, changes: Iterable[CollectorChange], options: BundleOptions) -> list[str]:
+    """Close the records of these changes. Return a line for each collector of which this is not possible."""
+    outcome_lines: list[str] = []
+    for change in changes:
+        with _note_stay_on_error(change, outcome_lines):
+            record = _find_kept_record(records, change, options, outcome_lines)
+            if record:
+                records.close_record(replace(change, record=record))
+    return outcome_lines
+
+
+def _find_kept_record(
+    records: ChangeRecords, change: CollectorChange, options: BundleOptions, outcome_lines: list[str]
+) -> Manifest | None:
+    """Return the record that the run of the option `kept_records` has kept; None, with a line, if it is gone."""
+    record = records.find_kept_record(change, options.kept_records[change.name])
+    if record is None:
+        outcome_lines.append(f"{change.name} stays as it is: another run has changed it since.")
+    return record
+
+
+@contextmanager
+def _note_stay_on_error(change: CollectorChange, outcome_lines: list[str]) -> Iterator[None]:
+    """Add a line if the body fails for one collector. That must not keep the others from being decided."""
+    try:
+        yield
+    except (Problem, LostError) as error:
+        reason = error.wrong if isinstance(error, Problem) else error
+        outcome_lines.append(f"{change.name} stays as it is: {reason}.")
 
 
 def _list_manifests_in_namespaces(options: BundleOptions, live_bundle: LiveBundle) -> list[Manifest]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Take back what people set with kubectl in the pod templates of a bundle. Private.
 
-To take a field back is to own it together with kubectl, so that the next apply can remove it (see kubectl_fields.py).
+To take a field back is to own it in place of kubectl, so that the next apply can remove it (see kubectl_fields.py).
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ def take_over_kubectl_fields(
 ) -> dict[ObjectRef, Manifest | None]:
     """Own what people set with kubectl in the pod templates of this bundle, so that its apply can remove it.
 
-    Return the objects that were changed for that, by name, as they are now; None for one that is gone.
+    Return the objects that were changed for that, by name, as they are now. One that is gone meanwhile, or that belongs
+    to another owner now, is returned as it was read: its apply then finds that, and says so.
     """
+    # Without `force_conflicts` the run takes no field from anybody, also none that people set with kubectl.
     if session.options.check or not session.options.force_conflicts:
         return {}
     changed_manifests = []
@@ -44,7 +46,7 @@ def _take_over_fields(session: Session, manifest: Manifest, judged_object: Manif
     action_text, live_object = f"Take back what kubectl set in {ref(manifest)}", judged_object
     for _try in range(MOST_TRIES):
         if live_object is None or not session.may_write(manifest, live_object):
-            return judged_object  # its apply finds that it is no longer the same
+            return judged_object
         fields = take_back_fields(live_object, session.options.field_manager)
         if not fields:
             return live_object

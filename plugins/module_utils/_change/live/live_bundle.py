@@ -3,7 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the objects of a bundle as they are in the cluster, before anything is written. Private.
 
-A bundle is the list of all manifests of a run. `apply.py` and `kept_changes.py` call `read_live_bundle` once.
+A bundle is the list of all manifests of a run. `apply.py` and `kept_changes.py` call `read_live_bundle` once. What it
+makes of the answer for one object:
+
+| answer | what `objects` has |
+|---|---|
+| the object | the object |
+| the object, which is being deleted | None, after the run has waited until it is gone |
+| not found, or a kind that the bundle itself defines | None |
+| a kind that nobody defines | nothing, since the run ends; None in check mode, which warns |
+| a namespace of others that the account may not read | its manifest, as if it were there, to write into it |
 """
 
 from __future__ import annotations

@@ -27,16 +27,16 @@ from .session import Pairs, Session
 _MOST_SHOWN = 5
 # Where what a manifest refers to is found, by kind.
 REFERRED_RESOURCES = {
-    "Secret": ApiResource("v1", "Secret", "secrets", True),
-    "ConfigMap": ApiResource("v1", "ConfigMap", "configmaps", True),
-    "PriorityClass": ApiResource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", False),
-    "RuntimeClass": ApiResource("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", False),
-    "StorageClass": ApiResource("storage.k8s.io/v1", "StorageClass", "storageclasses", False),
+    "Secret": ApiResource("v1", "Secret", "secrets", is_namespaced=True),
+    "ConfigMap": ApiResource("v1", "ConfigMap", "configmaps", is_namespaced=True),
+    "PriorityClass": ApiResource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", is_namespaced=False),
+    "RuntimeClass": ApiResource("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", is_namespaced=False),
+    "StorageClass": ApiResource("storage.k8s.io/v1", "StorageClass", "storageclasses", is_namespaced=False),
     "CustomResourceDefinition": ApiResource(
-        "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", False
+        "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", is_namespaced=False
     ),
 }
-VOLUME_RESOURCE = ApiResource("v1", "PersistentVolume", "persistentvolumes", False)
+VOLUME_RESOURCE = ApiResource("v1", "PersistentVolume", "persistentvolumes", is_namespaced=False)
 
 
 def refuse_missing_references(session: Session, pairs: Pairs) -> None:
@@ -50,7 +50,7 @@ def refuse_missing_references(session: Session, pairs: Pairs) -> None:
     awaits_references = options.references == "wait" and not options.check
     if awaits_references:
         return
-    lacks = _find_lacks(session, pairs, pairs)
+    lacks = _find_lacks(session, selected_pairs=pairs, pairs=pairs)
     if lacks and not options.check:
         new_namespaces = []
         for manifest, live in pairs:
@@ -65,13 +65,13 @@ def await_references(session: Session, group: list[Manifest], pairs: Pairs) -> N
     if session.options.references != "wait" or session.options.check:
         return
     group_refs = set(map(ref, group))
-    pairs_of_group = [(manifest, live) for manifest, live in pairs if ref(manifest) in group_refs]
+    pairs_of_group = [pair for pair in pairs if ref(pair.manifest) in group_refs]
     lacks: list[_ReferenceLack] = []
     for _poll in session.cluster.iter_polls(session.options.wait_seconds):
-        lacks = _find_lacks(session, pairs_of_group, pairs)
+        lacks = _find_lacks(session, selected_pairs=pairs_of_group, pairs=pairs)
         if not lacks:
             return
-    raise _build_lack_problem(lacks, session, ())
+    raise _build_lack_problem(lacks, session, new_namespaces=())  # by now the run has created all its namespaces
 
 
 class _ReferenceLack(NamedTuple):
@@ -92,6 +92,7 @@ def _find_lacks(session: Session, selected_pairs: Pairs, pairs: Pairs) -> list[_
     provided_refs = list_provided_refs(session.options.manifests)
     manifest_by_ref = {ref(manifest): manifest for manifest, _live in pairs}
     live_by_ref = {ref(manifest): live for manifest, live in pairs}
+    # A dict keeps the order of the references, each once. Several collectors may refer to one Secret.
     references: dict[PodReference, None] = {}
     for manifest, live in selected_pairs:
         references.update(dict.fromkeys(find_unprovided(manifest, live, provided_refs, manifest_by_ref, live_by_ref)))

@@ -13,7 +13,7 @@ example, an account that may not create roles reads this instead of the server's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ..._kube.live.api_errors import FORBIDDEN_MESSAGE
@@ -24,7 +24,7 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef
 from ..collector_change import CollectorChange
 from ..rbac_roles import RBAC_GROUP, RbacGrant, describe_grants
 from .purpose_rights import GIVEN_BY_ROLES, PURPOSES, list_grants, rights_to_change, rights_to_object
-from .session import DONE_BEFORE_ERROR, Session
+from .session import DONE_BEFORE_ERROR, Pairs, Session
 
 _ASKED = "Apply the bundle"
 _FIX = (
@@ -73,7 +73,7 @@ def _find_missing_grants(
     return missing_grants
 
 
-def refuse_forbidden_objects(session: Session, pairs: Iterable[tuple[Manifest, Manifest | None]]) -> None:
+def refuse_forbidden_objects(session: Session, pairs: Pairs) -> None:
     """Refuse to begin with objects that this account may not create, before anything is written."""
     new_manifests = [manifest for manifest, live in pairs if live is None]
     manifests = session.options.manifests
@@ -109,6 +109,7 @@ def name_missing_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator
     try:
         yield
     except Problem as problem:
+        # The Problem was raised from the error of the API, or from another Problem that was: look along the chain.
         cause: BaseException | None = problem
         while cause is not None and not isinstance(cause, ApiError):
             cause = cause.__cause__
@@ -121,9 +122,11 @@ def _build_refusal(
     cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[RbacGrant]
 ) -> Problem:
     """Return the problem with every right that is missing for any purpose."""
+    # An administrator should be asked once, so the message names all rights that the bundle needs, also later ones.
     missing_grants = sorted({*known_missing, *_find_missing_grants(cluster, manifests, list_grants(manifests))})
     if not missing_grants:
         return problem
+    # The earlier fix is about one right. What was done before the error is still true, and stays.
     done_text = problem.fix[problem.fix.index(DONE_BEFORE_ERROR) :] if DONE_BEFORE_ERROR in problem.fix else ""
     wrong = f"{problem.wrong}. It lacks these rights:\n{describe_grants(missing_grants)}"
     return Failure(wrong, asked=problem.asked, fix=f"\n{_FIX}{done_text}", facts=problem.facts)

@@ -82,10 +82,8 @@ class ObjectWriter:
             if not is_state_refused(error):
                 raise explain(error, f"Apply {ref(record)}") from error
         live_record = self.session.read_live(record)
-        if live_record and is_applied(
-            record, live_record, self.field_manager
-        ):  # the answer to an earlier attempt was lost
-            return live_record
+        if live_record and is_applied(record, live_record, self.field_manager):
+            return live_record  # this run has written it, and the answer was lost
         raise build_outrun_problem(live_record or record)
 
     def delete(self, judged_object: Manifest) -> bool:

@@ -122,7 +122,7 @@ class WorkloadObservation:
         self._rest = WatchedPods(reader, observed, pods.older, began_with_change=False)
         self._mask = make_masker(find_secrets(self._canary.config) | find_secrets(self._rest.config))
         self._check_ids = [check.id for check in checks]
-        self._judge = CanaryJudge(compile_search({}), checks, self._mask)
+        self._judge = CanaryJudge(compile_search(ready_expressions={}), checks, self._mask)
         self._ports = self._canary.find_ports_to_try(observed.listeners)
         self._baseline = observed.baseline
         sending_object = pods.newest[0] if pods.newest else observed.workload

@@ -44,6 +44,7 @@ def _find_orphans(session: Session) -> Iterator[Manifest]:
 
 
 def _is_selected(manifest: Manifest, selectors: list[dict[str, str]]) -> bool:
+    """Return whether one of the selectors selects an object. An empty one would match any object, so it counts not."""
     labels = manifest["metadata"].get("labels") or {}
     return any(selector and selector.items() <= labels.items() for selector in selectors)
 

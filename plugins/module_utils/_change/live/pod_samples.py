@@ -36,10 +36,15 @@ _REFUSED_TEXT = "connection refused"
 
 
 class PodSampler:
-    """Reads the pods of one workload.
+    """Reads the pods of one workload. What all of them have in common is read once, when the sampler is made.
 
-    `config` is the config that these pods show, or `given_config` if they show none. `unread_reason` says why their
-    metrics cannot be read; it is empty if they can. `notes` say what else could not be seen.
+    | attribute | what it holds |
+    |---|---|
+    | `container` | the Collector's container in the pod template |
+    | `config` | the config that these pods show, or `given_config` if they show none |
+    | `port` | the port of their metrics; 0 if they serve none |
+    | `unread_reason` | why their metrics cannot be read; empty if they can |
+    | `notes` | what else could not be seen |
     """
 
     def __init__(
@@ -52,7 +57,7 @@ class PodSampler:
         self.reader = reader
         self.container = target.collector_container
         self.config: dict[str, Any] = read_running_config(reader, target).config or dict(given_config)
-        self.port = find_metrics_address(self.config, METRICS_PORT)[1]
+        self.port = find_metrics_address(self.config, METRICS_PORT).port
         self.unread_reason = explain_unreachable_metrics(self.config, METRICS_PORT)
         self.notes = target.notes
 
@@ -73,7 +78,7 @@ class PodSampler:
         path = object_path("pods", metadata["namespace"], metadata["name"])
         metrics = self._read_metrics(path)
         log = self._read_log(path) if reads_closely else ""
-        # A pod that does not serve its metrics yet may not have opened its ports yet.
+        # A pod that does not serve its metrics yet may not have opened its ports yet, and would seem to refuse.
         open_by_port: dict[ReceiverPort, bool] = {}
         if reads_closely and metrics.value is not None:
             open_by_port = {port: self._accepts_connections(path, port.number) for port in ports}

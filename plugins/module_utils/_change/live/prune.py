@@ -86,10 +86,10 @@ class Pruning:
         awaited_workloads = [AwaitedWorkload(ref(workload), workload["apiVersion"]) for workload in workloads]
         # A pod may be without a node for all that time: the old ones need their room until the new ones work.
         options = RolloutWaitOptions(
-            awaited_workloads, seconds, unschedulable_seconds=seconds, until={}, allow_empty=False
+            awaited_workloads, timeout_seconds=seconds, unschedulable_seconds=seconds, until={}, allow_empty=False
         )
         try:
-            RolloutWait(self.session.cluster, compile_search({}), options).wait()
+            RolloutWait(self.session.cluster, compile_search(ready_expressions={}), options).wait()
         except Failure as failure:
             kept_names = []
             for stale_object in self.stale_objects:

@@ -234,6 +234,7 @@ def rights_to_change(
     live_workload = live_objects.get(ref(workload))
     is_held = live_workload and hold_workload(workload, live_workload, share=_ONE_POD)
     for grant in _rights_to_canary(RequestedBundle(change.workloads, [], {change.name: change.options})):
+        # The run evicts pods only of a DaemonSet that is held. Any other one replaces its pods itself.
         if is_held or grant.right != _EVICTION:
             yield grant
 

@@ -61,11 +61,13 @@ class _RemovedObjects(NamedTuple):
 def _find_removed_objects(session: Session) -> _RemovedObjects:
     own_objects = _collect_own_objects(session)
     pruning = Pruning(session, list_stale_of_removed(session).objects)
+    # Pruning deletes without asking who uses an object, so it must not have the shareable ones.
     shareable_objects = [manifest for manifest in pruning.stale_objects if is_shareable(manifest)]
     pruning.hand_over(shareable_objects)
     own_objects += shareable_objects
     kept_issuers = keep_needed_issuers(session, [*own_objects, *pruning.stale_objects])
     pruning.hand_over(kept_issuers)
+    # Only now it is known which Certificates go, and so which Secrets cert-manager would leave behind.
     removed_objects = [manifest for manifest in own_objects if manifest not in kept_issuers]
     removed_objects += read_certificate_secrets(session, removed_objects)
     return _RemovedObjects(removed_objects, pruning)

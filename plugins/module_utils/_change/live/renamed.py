@@ -19,7 +19,7 @@ from ..earlier_names import describe_renaming, find_unlisted_workloads, is_renam
 from ..workload_kinds import POD_RUNNING_KINDS
 from .session import Session, list_objects
 
-_CONFIGS = ApiResource("v1", "ConfigMap", "configmaps", True)
+_CONFIGS = ApiResource("v1", "ConfigMap", "configmaps", is_namespaced=True)
 
 
 def warn_of_earlier_names(session: Session, live_objects: Mapping[ObjectRef, Manifest | None]) -> None:

@@ -60,7 +60,10 @@ def _read_pods(reader: ClusterReader, workload: Object) -> Pods:
 
 
 def _build_selector_query(workload: Object) -> dict[str, str]:
-    """Return the query for the objects with the labels of a workload's selector; without a selector, for all."""
+    """Return the query for the objects with the labels of a workload's selector; without a selector, for all.
+
+    The query only makes the answer shorter. Which pods are those of the workload, their owners tell.
+    """
     labels = mapping_at(workload, "spec", "selector", "matchLabels")
     if not labels:
         return {}

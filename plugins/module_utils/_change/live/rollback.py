@@ -59,6 +59,7 @@ class UndoResult:
     def is_outrun(self) -> bool:
         """Whether all objects that stay were changed by another run: then the collector is as that run wants it."""
         skip_reasons = [entry.skip_reason for entry in self.changes.list_skipped_entries()]
+        # A new workload was skipped by this run, so it says nothing about what others did.
         other_reasons = [reason for reason in skip_reasons if reason != NEW_REASON]
         return bool(other_reasons) and all(OUTRUN_REASON in reason for reason in other_reasons)
 
@@ -78,7 +79,7 @@ def restore_collector(
         if not undone.lost_reason:
             _bring_back_all(run, change, found_objects, undone)
     except (Problem, LostError) as error:
-        undone.unread_reason = str(getattr(error, "wrong", error))
+        undone.unread_reason = error.wrong if isinstance(error, Problem) else str(error)
     run.changes.note_restored(undone.restored_objects)
     return undone
 
@@ -103,6 +104,7 @@ def _bring_back_all(
         for outcome in outcomes:
             if isinstance(outcome, LostError):
                 raise outcome
+    # If no object had changed yet, there is nothing to tell about the collector, its new workloads included.
     if undone.restored_objects or undone.kept_object_lines:
         _skip_new_workloads(change, left_objects, undone)
 
@@ -128,6 +130,7 @@ def explain_lost(run: BundleRun, change: CollectorChange) -> str:
         return f"Nothing was brought back, because {', '.join(deleted_workloads)} was deleted."
     if change.record is None:
         return ""
+    # Each run writes its name into the record before it changes a workload, also into one that it takes over.
     run_of_record = mapping_at(run.read_live(change.record), "data").get("run")
     if run_of_record != run.name:
         return f"Nothing was brought back, because another run has taken over the change of {change.name}."
@@ -160,6 +163,7 @@ def _bring_back(
         obstacle = _find_obstacle(run, earlier_manifest, live_object, object_as_left)
         if live_object is None or obstacle:
             return ObjectOutcome(subject, Action.SKIPPED, skip_reason=obstacle)
+        # Equal to the earlier state: the run failed before it changed this object.
         applied = extract_applied(live_object, run.field_manager)
         if applied is None or add_live_uid(applied, live_object) == earlier_manifest:
             return ObjectOutcome(subject, Action.UNCHANGED)
@@ -194,6 +198,9 @@ def _is_of_another_run(run: BundleRun, applied: Manifest, live_object: Manifest,
 
     `applied` are the fields that the field manager owns now; fields that others took over do not count.
     """
-    last_time, _fields = find_last_apply(live_object, run.field_manager)
-    own_time, _fields = find_last_apply(object_as_left, run.field_manager)
-    return last_time != own_time or not is_within(applied, extract_applied(object_as_left, run.field_manager))
+    last_apply = find_last_apply(live_object, run.field_manager)
+    own_apply = find_last_apply(object_as_left, run.field_manager)
+    if last_apply.time != own_apply.time:
+        return True
+    # The times have whole seconds. Two applies within one second differ by what they applied, if they differ at all.
+    return not is_within(applied, extract_applied(object_as_left, run.field_manager))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._kube.live.api_errors import ask_server, explain_outage, list_if_allowed
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
@@ -28,8 +28,17 @@ from ..ownership_marks import may_convert
 from .bundle_options import BundleOptions
 from .bundle_report import BundleReport
 
-# The manifests of a bundle, each with its live object; None for one that the cluster does not have.
-Pairs = list[tuple[Manifest, "Manifest | None"]]
+
+class ObjectPair(NamedTuple):
+    """What one object is to be, and what it is."""
+
+    manifest: Manifest
+    live: Manifest | None
+    """None if the cluster does not have it."""
+
+
+Pairs = list[ObjectPair]
+"""The manifests of a bundle, each with its live object, as both were before the first write of the run."""
 # How the fix of an error begins to say what was done before it.
 DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
 
@@ -55,6 +64,8 @@ class Session:
         self.report = BundleReport(options.diff, self.changes)
         self.releases = {read_release_label(manifest) for manifest in options.manifests}
         """The labels that say of objects which release of this collection owns them, such as `obs.gateway`."""
+        # A server or a webhook that restarts gets as long as the run waits for anything else. But a webhook that the
+        # server does not trust any more, and that nothing will make trusted again, is not waited for.
         cluster.outage.patience_seconds = options.wait_seconds
         cluster.is_hopeless = partial(is_trust_lost, cluster)
 
@@ -154,6 +165,8 @@ class Session:
             try:
                 return self.cluster.request("PATCH", path, query, manifest, APPLY)
             except ApiError as error:
+                # The server may have written the object although its answer was cut. A repeated write would be refused,
+                # because the object is no longer in the state that the request names.
                 if error.is_unreadable and "dryRun" not in query:
                     written = self.find_written(manifest, field_manager)
                     if written:

@@ -57,6 +57,7 @@ def list_stale_of_applied(session: Session, live_objects: Mapping[ObjectRef, Man
     """Return what is stale beside a bundle that is applied. `live_objects` are those of the bundle, before a write."""
     has_earlier_objects = _converts_any(session, live_objects)
     stale_objects = _list_stale_metadata(session, session.releases, with_earlier=has_earlier_objects)
+    # Records and notes have the label of the bundle, and no inventory has them, so they look stale.
     records = _find_records(session, stale_objects)
     kept_objects = [*records.values(), *_find_notes(session, stale_objects)]
     unkept_objects = [manifest for manifest in stale_objects if manifest not in kept_objects]
@@ -178,6 +179,7 @@ def _find_kept_configs(
 ) -> list[Manifest]:
     """Return the earlier configs that stay. Revisions are read only when a new config may push out an old one."""
     configs = find_earlier_configs(stale_objects, session.options.manifests)
+    # Controllers remove old revisions at any time. A run that changes nothing must not find something to delete.
     renewed_collectors = find_collectors_with_new_config(session.options.manifests, live_objects)
     if not renewed_collectors:
         return configs
@@ -209,7 +211,7 @@ def _is_ours(session: Session, manifest: Manifest, releases: set[str]) -> bool:
     """
     if not is_of_earlier_version(manifest, session.options.field_manager):
         return is_own_object(manifest, releases, session.options.field_manager)
-    namespace, release = find_earlier_place(manifest)
-    if release not in releases and namespace in list_namespaces(session.options.manifests):
+    place = find_earlier_place(manifest)
+    if place.release not in releases and place.namespace in list_namespaces(session.options.manifests):
         report_kept(session, manifest, f"it belongs to {describe_owner(manifest)}, and to no collector of this run")
-    return bool(release) and release in releases
+    return bool(place.release) and place.release in releases

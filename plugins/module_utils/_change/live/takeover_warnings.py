@@ -16,7 +16,7 @@ from ..._kube.ownership import describe_owner, read_release_label
 from ..._otelcol.errors import join_at_most
 from ..._otelcol.kube.keepers import HELM_NAME
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
-from ..ownership_marks import list_tool_marks, read_helm_release
+from ..ownership_marks import HelmRelease, list_tool_marks, read_helm_release
 from .session import Pairs, Session
 
 _MOST_SHOWN = 5
@@ -52,7 +52,7 @@ def warn_of_other_tools(session: Session, pairs: Pairs) -> None:
 
 def warn_of_helm(session: Session, pairs: Pairs) -> None:
     """Name the Helm releases from which this run takes over objects: Helm's record still names these."""
-    refs_by_release: dict[tuple[str, str], list[ObjectRef]] = {}
+    refs_by_release: dict[HelmRelease, list[ObjectRef]] = {}
     for manifest, live in pairs:
         if live is None or read_release_label(manifest) not in session.options.adopt:
             continue
@@ -62,11 +62,11 @@ def warn_of_helm(session: Session, pairs: Pairs) -> None:
 
 
 def _has_helm_mark(session: Session, live: Manifest) -> bool:
-    return any(mark == HELM_NAME for _part, mark in list_tool_marks(live, session.options.field_manager))
+    return any(mark.key == HELM_NAME for mark in list_tool_marks(live, session.options.field_manager))
 
 
-def _describe_helm_takeover(release: tuple[str, str], refs: list[ObjectRef]) -> str:
-    """Return the warning about objects of one Helm release, given as namespace and name.
+def _describe_helm_takeover(release: HelmRelease, refs: list[ObjectRef]) -> str:
+    """Return the warning about objects of one Helm release.
 
     Others wrote these annotations. So they become part of a command only if both are names, and the namespace is that
     of the objects.

@@ -8,7 +8,18 @@ nothing is awaited. Both return sentences for the user, such as:
 
     The earlier config of obs/gateway is back and works. The new config is kept in ConfigMap obs/gateway-5f2c9.
 
-`rollback.py` restores the objects of one collector.
+`rollback.py` restores the objects of one collector. Its `UndoResult` decides what is said:
+
+| `UndoResult` | sentences |
+|---|---|
+| `unread_reason`, and some objects are restored | `obs/gateway is back only in part (…), because …. …` |
+| `unread_reason` alone | `obs/gateway is not brought back, because …. The next run does it.` |
+| `lost_reason` | this reason |
+| neither, some objects are restored | `The earlier config of obs/gateway is back and works.`, or why it does not work |
+| neither, some objects are kept | `Not back: Service obs/gateway (another run has changed it since this run).` |
+| neither, and nothing had changed yet | none |
+
+The fourth and the fifth may come together, and then the object that still has the new config is named.
 """
 
 from __future__ import annotations
@@ -28,7 +39,7 @@ from ..workload_kinds import POD_RUNNING_KINDS
 from .bundle_run import BundleRun
 from .change_records import ChangeRecords, Live
 from .rollback import UndoResult, restore_collector
-from .workload_waits import iterate_ended_waits, prepare_wait
+from .workload_waits import EndedWait, iterate_ended_waits, prepare_wait
 
 # So many objects are named of those that are back when the cluster stops answering.
 _MOST_NAMES = 10
@@ -57,6 +68,7 @@ class Undoing:
     def restore_and_note(self, change: CollectorChange) -> UndoneChange:
         """Bring a collector back that an earlier task has changed, and note its objects as restored."""
         undone = self.restore(change)
+        # This run has not applied these objects before, so its change set has no entries that could become restored.
         for manifest in change.before:
             if ref(manifest) in undone.result.restored_objects:
                 self._run.changes.note_action(Action.RESTORED, self._live.get(ref(manifest)), manifest)
@@ -67,8 +79,8 @@ class Undoing:
         failures = self._find_failures(undone_changes)
         outcome_lines: list[str] = []
         for undone in undone_changes:
-            failure = failures.get(undone.change.name)
-            outcome_lines.append(self.end(undone, _describe_whether_it_works(failure)))
+            name = undone.change.name
+            outcome_lines.append(self.end(undone, EndedWait(name, failures.get(name))))
         return outcome_lines
 
     def _find_failures(self, undone_changes: Iterable[UndoneChange]) -> dict[str, Failure | None]:
@@ -84,18 +96,19 @@ class Undoing:
                 waits[change.name] = prepare_wait(self._run, workloads, {})
         return dict(iterate_ended_waits(self._run, waits))
 
-    def end(self, undone: UndoneChange, whether_it_works: str = "") -> str:
-        """Close the change of a collector that went back, and return what became of it.
+    def end(self, undone: UndoneChange, ended_wait: EndedWait | None = None) -> str:
+        """Close the change of a collector that went back, and return what became of it; empty if nothing had changed.
 
-        `whether_it_works` is the end of a sentence; it is empty if nothing was awaited.
+        `ended_wait` is the wait for its earlier config; None if the run has not waited for it.
         """
         self._close(undone)
         result = undone.result
-        went_back = bool(result.restored_objects or result.kept_object_lines)
-        kept_configs: list[str] = []
-        if went_back and not result.unread_reason:
-            kept_configs = self._list_kept_configs(undone.change)
-        return _describe_undo(undone, whether_it_works, kept_configs)
+        had_changed = bool(result.restored_objects or result.kept_object_lines)
+        new_configs: list[str] = []
+        # After an outage the pods may still run the new config. So it is not named as one that nobody uses any more.
+        if had_changed and not result.unread_reason:
+            new_configs = self._list_unused_new_configs(undone.change)
+        return _describe_undo(undone, ended_wait, new_configs)
 
     def _close(self, undone: UndoneChange) -> None:
         """Close the record of a collector that went back.
@@ -105,6 +118,7 @@ class Undoing:
         result = undone.result
         if result.unread_reason:
             return
+        # What only another run has changed is as that run wants it. So nothing is left half done for a next run.
         is_partly_back = bool(result.kept_object_lines) and not result.is_outrun
         with suppress(Problem, LostError):  # what failed first counts; the record stays
             if is_partly_back:
@@ -112,27 +126,35 @@ class Undoing:
             else:
                 self._records.close_record(undone.change)
 
-    def _list_kept_configs(self, change: CollectorChange) -> list[str]:
-        """Return the objects that keep the new config, for the user to read; none if they are gone or unreadable."""
-        names_before = str(change.before)
-        new_configs: list[Manifest] = []
-        for manifest in change.manifests:
-            is_config = manifest["kind"] == "ConfigMap" and manifest.get("immutable")
-            if is_config and manifest["metadata"]["name"] not in names_before:
-                new_configs.append(manifest)
-        kept_configs: list[str] = []
-        with suppress(Problem, LostError):
-            kept_configs = [str(ref(config)) for config in new_configs if not is_gone(self._run.read_live(config))]
-        return kept_configs
+    def _list_unused_new_configs(self, change: CollectorChange) -> list[str]:
+        """Return the ConfigMaps with the new config, which no pod uses any more; none if they are gone or unreadable.
+
+        They stay so that the user can read what failed. A later run deletes them, see config_versions.py.
+        """
+        new_configs = _find_new_configs(change)
+        with suppress(Problem, LostError):  # what failed first counts, and these names only help to study it
+            return [str(ref(config)) for config in new_configs if not is_gone(self._run.read_live(config))]
+        return []
 
 
-def _describe_whether_it_works(failure: Failure | None) -> str:
-    """Return whether an earlier config works that the run has waited for, as the end of a sentence."""
-    return f", but does not work yet: {failure.wrong}" if failure else " and works"
+def _find_new_configs(change: CollectorChange) -> list[Manifest]:
+    """Return the configs that a change brings, and that the collector did not have before.
+
+    A config is an immutable ConfigMap with a name of its own. The earlier workload names the one that it mounts, so a
+    config is new if its name stands nowhere in the objects from before. The earlier config itself is not among these,
+    since the change has not written it.
+    """
+    text_of_objects_before = str(change.before)
+    new_configs: list[Manifest] = []
+    for manifest in change.manifests:
+        is_config = manifest["kind"] == "ConfigMap" and manifest.get("immutable")
+        if is_config and manifest["metadata"]["name"] not in text_of_objects_before:
+            new_configs.append(manifest)
+    return new_configs
 
 
-def _describe_undo(undone: UndoneChange, whether_it_works: str, kept_configs: Sequence[str]) -> str:
-    """Return what became of a collector that went back; the end of a sentence says whether it works."""
+def _describe_undo(undone: UndoneChange, ended_wait: EndedWait | None, new_configs: Sequence[str]) -> str:
+    """Return what became of a collector that went back: the sentences of the table above."""
     name, result = undone.change.name, undone.result
     if result.unread_reason and result.restored_objects:
         refs_text = join_at_most(_MOST_NAMES, result.restored_objects)
@@ -145,9 +167,16 @@ def _describe_undo(undone: UndoneChange, whether_it_works: str, kept_configs: Se
         return result.lost_reason
     sentences: list[str] = []
     if result.restored_objects:
-        sentences.append(f"The earlier config of {name} is back{whether_it_works}.")
+        sentences.append(f"The earlier config of {name} is back{_describe_ended_wait(ended_wait)}.")
     if result.kept_object_lines:
         sentences.append(f"Not back: {'; '.join(result.kept_object_lines)}.")
-    if kept_configs:
-        sentences.append(f"The new config is kept in {', '.join(kept_configs)}.")
+    if new_configs:
+        sentences.append(f"The new config is kept in {', '.join(new_configs)}.")
     return " ".join(sentences)
+
+
+def _describe_ended_wait(ended_wait: EndedWait | None) -> str:
+    """Return the end of a sentence: whether an earlier config works; empty if the run has not waited for it."""
+    if ended_wait is None:
+        return ""
+    return f", but does not work yet: {ended_wait.failure.wrong}" if ended_wait.failure else " and works"

@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for what others finish: deletions, Certificates, and kinds that are new to the server. Private."""
+"""Wait for what others finish: deletions, Certificates, and kinds that are new to the server. Private.
+
+Each wait ends with a Problem after `wait_seconds`, which says what is not done yet and why. For example, of a namespace
+whose deletion a controller blocks:
+
+    still there after 120 s: Namespace obs, blocked by PersistentVolumeClaim obs/queue (finalizers: kubernetes.io/pvc-…)
+"""
 
 from __future__ import annotations
 
@@ -17,7 +23,7 @@ from ..finalizers import describe_finalizers
 from .session import Session, list_objects, read_uid
 
 MOST_SHOWN = 3
-_REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", True)
+_REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", is_namespaced=True)
 
 
 def await_issued_certificates(session: Session, applied: Iterable[Manifest]) -> None:
@@ -96,11 +102,11 @@ def await_deletion(session: Session, manifests: Iterable[Manifest], since: float
 def warn_of_wait(session: Session, leaving_objects: Iterable[Manifest]) -> None:
     """Say in check mode which deletions the run would wait for, and what blocks them."""
     wait_text = f"Without check mode, this run waits up to {session.options.wait_seconds:g} s until these are gone"
+    # The server warns of each deprecated kind that is listed. The search for what blocks a namespace lists all kinds,
+    # and nobody has asked for these warnings.
     earlier_warnings = dict(session.cluster.warnings)
     session.report.warnings.append(f"{wait_text}, and fails if they stay: {_describe_held(session, leaving_objects)}")
-    session.cluster.warnings = (
-        earlier_warnings  # nobody asked for the deprecated kinds among all that a namespace may hold
-    )
+    session.cluster.warnings = earlier_warnings
 
 
 def _describe_held(session: Session, leaving_objects: Iterable[Manifest]) -> str:
@@ -178,5 +184,6 @@ def _can_be_listed(session: Session, path: str) -> bool:
         return bool(session.cluster.request("GET", path, {"limit": 1}, patient=False))
     except ApiError as error:
         if error.status == NOT_FOUND or error.is_transient:
+            # The server has found the kind and objects of it, if it asked a webhook to convert them.
             return error.is_webhook_error
         raise explain(error, "Look whether the kind is served") from error

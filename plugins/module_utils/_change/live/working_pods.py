@@ -33,6 +33,7 @@ def read_working_states(run: BundleRun, workloads: Iterable[Manifest]) -> dict[s
         if workload["kind"] not in PATHS_OF_POD_COUNTS:
             continue
         available, desired, _updated = read_pod_counts(workload)
+        # If all pods are available, no place is without a ready one: the usual case costs no request.
         pods: list[Manifest] = []
         if available < desired:
             pods = _read_pods_if_allowed(run, workload).all
@@ -52,6 +53,7 @@ def explain_works_as_before(run: BundleRun, change: CollectorChange) -> str:
     """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
     live_workloads = [live_workload for live_workload in map(run.read_live, change.workloads) if live_workload]
     followed_workloads = ask_server("Read the workloads", lambda: read_followed_resources(run.cluster, live_workloads))
+    # What these pods run is not the config of this run, so how they work says nothing about it.
     if _is_changed_by_others(run, live_workloads):
         return ""
     if any(followed_workload.unreconciled_reason for followed_workload in followed_workloads):

@@ -52,15 +52,15 @@ def prepare_wait(
         return find_place(workload, symptom.pod) in state_before.places_without_ready_pod
 
     options = RolloutWaitOptions(
-        [AwaitedWorkload(ref(workload), workload["apiVersion"]) for workload in workloads],
-        run.wait_seconds,
-        run.unschedulable_seconds,
+        workloads=[AwaitedWorkload(ref(workload), workload["apiVersion"]) for workload in workloads],
+        timeout_seconds=run.wait_seconds,
+        unschedulable_seconds=run.unschedulable_seconds,
         until={},
         allow_empty=False,
         left_generations=left_generations,
         waits_despite=waits_despite_symptom,
     )
-    return RolloutWait(run.cluster, compile_search({}), options)
+    return RolloutWait(run.cluster, compile_search(ready_expressions={}), options)
 
 
 class EndedWait(NamedTuple):
@@ -77,6 +77,7 @@ def iterate_ended_waits(
 
     After each poll, call `meanwhile`; what it raises ends all waits.
     """
+    # All waits share one clock, so that several collectors together take no longer than the slowest.
     pending = dict(waits)
     for _poll in run.cluster.iter_polls(run.wait_seconds):
         for name, wait in list(pending.items()):

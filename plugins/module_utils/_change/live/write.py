@@ -43,18 +43,19 @@ class Rewritten(NamedTuple):
 def rewrite(session: Session, manifest: Manifest, live_before: Manifest) -> Rewritten:
     """Apply an object in the state in which it was read. Raises Problem if another run has changed it since."""
     action_text, manager = f"Apply {ref(manifest)}", session.options.field_manager
+    # A manifest with a version comes from `keep_replicas`, which has just written the object: the live one is older.
     version = manifest["metadata"].get("resourceVersion") or live_before["metadata"].get("resourceVersion")
     for _try in range(MOST_TRIES):
         pinned_manifest = _pin_to_state(manifest, read_uid(live_before), version)
         try:
-            return Rewritten(session.apply_object(pinned_manifest), live_before)
+            return Rewritten(after=session.apply_object(pinned_manifest), before=live_before)
         except ApiError as error:
             if not is_state_refused(error):
                 raise
         live_object = session.read_live(manifest)
         if live_object is None or _read_last_apply(live_object, manager) != _read_last_apply(live_before, manager):
             if live_object and is_applied(manifest, live_object, manager):  # the answer to an earlier attempt was lost
-                return Rewritten(live_object, live_before)
+                return Rewritten(after=live_object, before=live_before)
             wrong = "another run has changed it since this run has read it"
             raise Problem(wrong, asked=action_text, fix=FIX_OF_PARALLEL_RUNS)
         version = live_object["metadata"].get("resourceVersion")
@@ -106,6 +107,7 @@ def keep_replicas(session: Session, manifest: Manifest, live_before: Manifest | 
     count = find_kept_replicas(manifest, live_before, session.options.field_manager)
     if count is None:
         return manifest
+    # In check mode nothing is written first, so the dry run must not lose the count, which the result would show.
     if session.options.check:
         return {**manifest, "spec": {**manifest["spec"], "replicas": count}}
     count_manifest = {
@@ -136,8 +138,8 @@ def remove_marks_of_other_tools(session: Session, live: Manifest) -> Manifest:
     if not foreign_marks:
         return live
     metadata: dict[str, dict[str, None]] = {}
-    for part, name in foreign_marks:
-        metadata.setdefault(part, {})[name] = None
+    for mark in foreign_marks:
+        metadata.setdefault(mark.metadata_field, {})[mark.key] = None  # in a merge patch, null removes a key
     body, path = {"metadata": metadata}, session.build_path(live)
     action_text = f"Take over {ref(live)}"
     return ask_server(action_text, lambda: session.cluster.request("PATCH", path, body=body, content_type=MERGE))

@@ -15,6 +15,7 @@ from tests.support.cases import cases
 from ...fake_api import FakeApi, status
 from ...server_side_apply import updated
 from .bundle_helpers import NAMESPACE, RELEASE, actions, plain, present
+from .helpers import DEPLOYMENT, RECORD, cluster, collector, run
 
 PATH = "/apis/apps/v1/namespaces/ns/deployments/a"
 BUNDLE = [NAMESPACE, plain()]
@@ -90,3 +91,13 @@ def test_an_object_that_others_take_over_meanwhile_is_not_touched() -> None:
     api.trouble = taken_over
     present(api, BUNDLE)
     assert "kubectl" in [entry["manager"] for entry in api.objects[PATH]["metadata"]["managedFields"]]
+
+
+def test_what_goes_is_a_change_with_a_record_like_any_other() -> None:
+    api = cluster(collector("one"))
+    given = {"spec": {"template": {"spec": {"hostNetwork": True}}}}
+    api.objects[DEPLOYMENT] = api._stored(updated(api.objects[DEPLOYMENT], given, "kubectl"), {})
+    run(api, collector("one"))
+    assert "hostNetwork" not in api.objects[DEPLOYMENT]["spec"]["template"]["spec"]
+    assert RECORD in api.sent("PATCH")
+    assert RECORD not in api.objects
