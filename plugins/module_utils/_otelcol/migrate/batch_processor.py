@@ -46,7 +46,8 @@ from ..rules.batching import (
 )
 from ..rules.build_facts import TargetBuild
 from ..traits import PROCESSORS, Trait, kind_of, sends_nothing, traits_of
-from .data_edits import Add, ConfigChange, Drop, Edit, Put, Replace, Unsolved, change_type, type_of
+from .component_mentions import change_type, type_of
+from .data_edits import Add, ConfigChange, Drop, Edit, Put, Replace, Unsolved
 
 # What the processor does without settings: the items of a batch (spans, data points or log records), and how long it
 # waits for them.
