@@ -217,7 +217,7 @@ def _explain_shared_batches(
     has_lasting_queue = any(_keeps_requests(_find_exporter_settings(config, exporter)) for exporter in exporters)
     if len(exporters) <= 1 or has_lasting_queue:
         return ""
-    has_successor = bool(_find_successor(BATCH, {}, target))
+    has_successor = bool(_find_successor(BATCH, {}, target))  # in the build, so ids of the config do not count
     if is_from_version(target, DEFAULT_SINCE) and not has_successor:
         return ""
     return f"{', '.join(exporters)} share its batches."
