@@ -103,6 +103,7 @@ def build_request(
     arguments["paths"] = [path for path in paths if path != STDIN]
     for path in arguments["paths"]:
         _check_path(path)
+    # A report or a migrated config must not replace the file of options, which the check of inputs does not know.
     for option in ("output_path", "dest"):
         _files.check_output_is_no_input(arguments.get(option), [parsed.options], option)
     return CommandRequest(arguments, _choose_reading(parsed, paths), **_read_display_options(parsed))

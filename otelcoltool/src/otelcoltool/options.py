@@ -159,7 +159,8 @@ def merge_arguments(
         given = getattr(parsed, name)
         value = None if given is None else option.value_type.parse_given(given, option.flag)
         where = option.flag
-        if value in (None, []) and name in file_options:
+        is_given = value not in (None, [])  # argparse has an empty list for PATH if the user gives none
+        if not is_given and name in file_options:
             value, where = file_options[name], "the file of --options"
         merged[name] = option.complete_value(value, where)
     return merged

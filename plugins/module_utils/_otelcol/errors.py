@@ -7,7 +7,16 @@
 
     Read config gateway: there is no port 99999 (at gateway.yml:7). Use 1 to 65535.
 
-Private.
+Texts of a cluster, a server or a user may have characters that forge lines or change what a terminal shows. Three
+functions escape these:
+
+| function | for | line ends | length |
+|---|---|---|---|
+| `clean_text` | a foreign text that becomes part of a message, or a tree of such texts | become blanks | is limited |
+| `make_printable` | a whole message, as `Problem` shows it | stay | is limited for each line |
+| `escape_tree` | data in a result, such as a rendered config | stay | stays |
+
+The end of the file suggests the nearest known word for an unknown one. Private.
 """
 
 from __future__ import annotations
@@ -18,6 +27,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -30,13 +40,34 @@ LONGEST_TEXT = 1_000
 _LONGEST_LINE = 5_000
 # A text that is cut keeps its end: one of so many parts of what is left.
 _END_FRACTION = 5
-# What `strip_credentials` takes out: `user:password@` after `://`, and all from `?` or `#` on. A user may write a
-# password as it is, with signs that end a host. What is a port after a colon is no password.
-_SECRET_PARTS = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#:]*:(?!\d*(?:[/?#]|\Z)).{0,500}@)|[?#].*", re.DOTALL)
+# What `strip_credentials` takes out of an address.
+_SECRET_PARTS = re.compile(
+    r"""
+    (?<=://)                                # Behind the scheme:
+    (?:
+        [^/?\#]*@                           # - `user:password@` and `user@`.
+      |
+        [^/?\#:]*:                          # - `user:`
+        (?!\d*(?:[/?\#]|\Z))                #   that is no host with its port, as in `host:4317/path@2`,
+        .{0,500}@                           #   with a password up to `@`. A user may write it as it is: `pa/ss?w#rd`.
+    )
+    | [?\#].*                               # The query and the fragment, to the end.
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 # What stands in place of a secret.
 MASK = "********"
-# How many more words `suggest_word` may compare, if limited.
-_REMAINING_COMPARISONS: ContextVar[list[int] | None] = ContextVar("left", default=None)
+
+
+@dataclass
+class ComparisonLimit:
+    """How many more words `suggest_word` may compare. `run_rules` sets the number anew for each rule."""
+
+    remaining: int
+
+
+# Set inside of `limit_suggestions`; None outside, where all words are compared.
+_COMPARISON_LIMIT: ContextVar[ComparisonLimit | None] = ContextVar("comparison_limit", default=None)
 
 
 class Problem(Exception):  # noqa: N818 - what a user reads, not what a developer traces
@@ -127,11 +158,14 @@ def _fit_in_line(text: str, longest: int) -> str:
     return text if text.isprintable() else _escape_line(" ".join(text.splitlines()))
 
 
+def _is_hidden(character: str) -> bool:
+    """Whether a character is escaped: one that nobody sees. A tab is a control character too, but changes nothing."""
+    return character != "\t" and unicodedata.category(character) in _HIDDEN_CATEGORIES
+
+
 def _escape_line(line: str) -> str:
-    return "".join(
-        f"\\u{ord(sign):04x}" if sign != "\t" and unicodedata.category(sign) in _HIDDEN_CATEGORIES else sign
-        for sign in line
-    )
+    """Return a line with its hidden characters as `\\u001b`."""
+    return "".join(f"\\u{ord(character):04x}" if _is_hidden(character) else character for character in line)
 
 
 def strip_credentials(address: str) -> str:
@@ -152,24 +186,24 @@ def join_at_most(limit: int, values: Iterable[Any], between: str = ", ", last: s
     return f"{between.join(texts[:limit])}{remainder}"
 
 
-@contextmanager
-def limit_suggestions(comparisons: int) -> Iterator[list[int]]:
-    """Limit how many words `suggest_word` compares in this context: thousands of errors need no suggestion each.
+# ── The nearest known word ──
 
-    The yielded list has how many are left.
-    """
-    remaining = [comparisons]
-    token = _REMAINING_COMPARISONS.set(remaining)
+
+@contextmanager
+def limit_suggestions(comparisons: int) -> Iterator[ComparisonLimit]:
+    """Limit how many words `suggest_word` compares in this context: thousands of errors need no suggestion each."""
+    limit = ComparisonLimit(comparisons)
+    token = _COMPARISON_LIMIT.set(limit)
     try:
-        yield remaining
+        yield limit
     finally:
-        _REMAINING_COMPARISONS.reset(token)
+        _COMPARISON_LIMIT.reset(token)
 
 
 def may_suggest() -> bool:
     """Whether `suggest_word` may still compare words in this context."""
-    remaining = _REMAINING_COMPARISONS.get()
-    return remaining is None or remaining[0] > 0
+    limit = _COMPARISON_LIMIT.get()
+    return limit is None or limit.remaining > 0
 
 
 def suggest_word(word: str, known_words: Iterable[str]) -> str:
@@ -182,10 +216,10 @@ def find_nearest(word: str, known_words: Iterable[str], cutoff: float = 0.6) -> 
     """Return the nearest of the known words, or an empty string."""
     if not may_suggest():
         return ""
-    remaining = _REMAINING_COMPARISONS.get()
     words = tuple(candidate for candidate in known_words if isinstance(candidate, str))
-    if remaining is not None:
-        remaining[0] -= len(words)
+    limit = _COMPARISON_LIMIT.get()
+    if limit is not None:
+        limit.remaining -= len(words)
     return _find_closest(word, words, cutoff)
 
 

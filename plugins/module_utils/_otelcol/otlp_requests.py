@@ -83,11 +83,11 @@ def measure_resources(text: str) -> Iterator[MeasuredResource]:
 
     Raises ValueError for what is no JSON.
     """
-    position = text.find("[") + 1
+    position = text.find("[") + 1  # behind the first bracket, which opens the list of resources; 0 without one
     while position and text[position] != "]":
         content, end = _decode_json_at(text, position)
         yield MeasuredResource(content, measure_text(text[position:end]))
-        position = end + 1 if text[end] == "," else end
+        position = end + 1 if text[end] == "," else end  # without a comma, the list ends here
 
 
 def measure_text(text: str) -> int:

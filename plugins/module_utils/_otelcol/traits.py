@@ -7,6 +7,11 @@ One table has all types. Types stand without underscores, in which the names of 
 catalogue knows which build has a type, and how it is spelt there. A type that only old builds have, such as exporter
 logging until 0.110, stands beside its successor. A type that is not in the table has no trait. A type without
 underscores is called a kind in all of this library, see `kind_of`.
+
+    kind_of("otlp_http/backend")                    "otlphttp"
+    traits_of("exporters", "otlp_http/backend")     SPEAKS_HTTP, SENDS_AS_GIVEN and NEEDS_URL
+    types_with_traits("exporters", Trait.PRINTS)    ("debug", "logging")
+
 Sources: the README and the factory of each component in opentelemetry-collector and opentelemetry-collector-contrib.
 Private.
 """

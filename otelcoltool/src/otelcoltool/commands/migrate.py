@@ -31,7 +31,9 @@ def run(request: CommandRequest) -> int:
     """
     result = _migrate.migrate(request.arguments, request.check, request.reading, warn_user)
     report_text = "\n".join(_format_report(result, request))
-    if "config" in result and not request.check:
+    # The result has the new text of a config that came from the standard input and does not go to a file (`--dest`).
+    has_text_to_print = "config" in result
+    if has_text_to_print and not request.check:
         sys.stdout.write(result["config"])
         for line in report_text.splitlines():
             tell_user(line)
@@ -44,12 +46,17 @@ def run(request: CommandRequest) -> int:
 def _format_report(result: MigrationResult, request: CommandRequest) -> Iterator[str]:
     """Yield the lines of the report, in the format of the request."""
     if request.format == "json":
-        yield json.dumps({key: value for key, value in result.items() if key not in _KEYS_LEFT_OUT}, indent=2)
+        yield _format_json(result)
         return
     if request.diff:
         for difference in result["diff"]:
             yield from _format_unified_diff(difference)
     yield from _describe_result(result, request.check)
+
+
+def _format_json(result: MigrationResult) -> str:
+    """Return the result as JSON, without the text of configs."""
+    return json.dumps({key: value for key, value in result.items() if key not in _KEYS_LEFT_OUT}, indent=2)
 
 
 def _describe_result(result: MigrationResult, is_check: bool) -> Iterator[str]:

@@ -45,7 +45,8 @@ def _run_tests(request: CommandRequest) -> ConfigTestsResult:
     try:
         result = config_tests.run_config_tests(request.arguments, warn_user, request.check)
     except Problem as problem:
-        if not problem.facts:
+        ran_no_test = not problem.facts
+        if ran_no_test:
             raise
         result = problem.facts
     return cast("ConfigTestsResult", result)

@@ -89,7 +89,9 @@ class _SchemaReader:
     def _follow_reference(self, reference: str, depth: int) -> Any:
         """Return what a reference leads to, read once: a schema of a few references can repeat much."""
         if reference not in self._node_by_reference:
-            self._node_by_reference[reference] = ANY_VALUE  # for a schema that is in itself
+            self._node_by_reference[reference] = (
+                ANY_VALUE  # the answer while it is read, for a schema that is in itself
+            )
             self._node_by_reference[reference] = self.read_settings(self._find_target(reference), depth + 1)
         return self._node_by_reference[reference]
 
@@ -113,6 +115,7 @@ class _SchemaReader:
         if isinstance(other_keys, dict):
             settings_by_key[ANY_KEY] = self.read_settings(other_keys, depth + 1)
         elif not settings_by_key or other_keys is True:
+            # Without any named key, the schema leaves out what the keys are: it cannot mean that there are none.
             settings_by_key[OPEN_MAPPING] = ANY_VALUE
         return settings_by_key
 
@@ -136,7 +139,10 @@ class _SchemaReader:
 
 
 def _read_scalar(type_name: str, node: dict[str, Any]) -> str:
-    """Return the letters of a scalar, with the words that it may be: `s=|gzip|zstd`, or no text."""
+    """Return the letters of a scalar, with the words that it may be: `s=|gzip|zstd`.
+
+    The empty word is always among them, and a word with the sign between words, `|`, is left out.
+    """
     if type_name != "string":
         return _LETTERS.get(type_name, ANY_VALUE)
     if _DURATION_START in str(node.get("pattern")):

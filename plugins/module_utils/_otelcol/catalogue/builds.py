@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..config.collector_versions import Version, parse_version
-from .rows import CONTRIB_PREFIX, CORE_PREFIX, SECTION_ORDER, Module, Row
+from .rows import CONTRIB_PREFIX, CORE_PREFIX, SECTION_ORDER, Key, Module, Row
 from .version_ranges import format_version
 
 # What the Collector Builder adds to a build whose manifest lists no providers.
@@ -38,6 +38,19 @@ class Coverage:
     """Whether that is another version."""
     unknown_modules: tuple[Module, ...] = ()
     """The modules in it whose type is not known."""
+
+
+class OwnBuild(NamedTuple):
+    """A distribution of the user's own, known from an OCB manifest, from its schema, or from both."""
+
+    version: str
+    """The version of the Collector in it."""
+    modules: frozenset[Module]
+    """The modules of its components; none without a manifest."""
+    schemes: tuple[str, ...]
+    """The schemes of `${scheme:…}` that it has providers for."""
+    described_types: Mapping[Key, Any] | None
+    """The settings of each type by section and type, as field_grammar.py writes them; None without a schema."""
 
 
 class _CountedVersion(NamedTuple):
@@ -67,20 +80,25 @@ class BuildTable:
         counted_versions = self._counted.get(distribution, [])
         if not counted_versions:
             return format_version(parsed_version)
-        older_versions = [inside_version for label, inside_version in counted_versions if label <= parsed_version]
-        return older_versions[-1] if older_versions else counted_versions[0].collector_version
+        older_versions = [counted for counted in counted_versions if counted.own_version <= parsed_version]
+        nearest = older_versions[-1] if older_versions else counted_versions[0]
+        return nearest.collector_version
 
     def is_counted(self, distribution: str, own_version: str) -> bool:
-        """Whether the tables say which Collector is in a version of a build that counts its own versions."""
-        labels = [label for label, _inside in self._counted.get(distribution, ())]
-        return not labels or parse_version(own_version) in labels
+        """Whether the tables say which Collector is in a version of a build.
+
+        They need not say it of a build that counts as the Collector does.
+        """
+        known_versions = [counted.own_version for counted in self._counted.get(distribution, ())]
+        counts_like_collector = not known_versions
+        return counts_like_collector or parse_version(own_version) in known_versions
 
     @cached_property
     def _counted(self) -> dict[str, list[_CountedVersion]]:
         """The own versions of the distributions that count them, in order."""
         versions_by_name: dict[str, list[_CountedVersion]] = {}
         for row in self.rows:
-            for name in row.keys() - {"version", "in"}:
+            for name in row.keys() - {"version", "in"}:  # the other keys are distributions, such as `adot`
                 for label in row[name]:
                     versions_by_name.setdefault(name, []).append(_CountedVersion(parse_version(label), row["version"]))
         return {name: sorted(versions) for name, versions in versions_by_name.items()}

@@ -4,10 +4,19 @@
 """What a distribution and version of the Collector knows: its component types, their names, settings and ports.
 
 `Catalogue` answers from the tables `_data/catalogue/*.json`, which tools/catalogue makes from the Collector's sources.
-Rules, migrations and needs ask it. Versions are always those of the Collector, such as `0.156.0`;
-`find_collector_version` translates the version of a build that counts by itself, such as `v0.49.0` of ADOT. If the
-tables lack a build, the nearest older build answers which components it has, and `find_coverage` says so; names of
-types still follow the version that the caller gives. Private.
+Rules, migrations and needs ask it. The classes of tables in this folder do the work; `Catalogue` combines them.
+
+Four kinds of versions occur, all as texts such as `0.156.0` or parsed, such as `(0, 156, 0)`:
+
+| name | what it is | example |
+|---|---|---|
+| `version`, `target_version` | what the caller asks about; the names of types follow it | 0.160.0 |
+| `known_version` | the release in the tables that says which components that version has | 0.158.0 |
+| `nearest_version` | the version in the tables that says which settings a type has in that version | 0.157.0 |
+| `own_version` | what a build that counts its own versions calls itself: ADOT v0.49.0 has Collector 0.156.0 | v0.49.0 |
+
+So contrib 0.160.0, which the tables lack, has the components of 0.158.0 under the names of 0.160.0. `find_coverage`
+tells when the known version differs. `find_collector_version` translates an own version. Private.
 """
 
 from __future__ import annotations
@@ -15,27 +24,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..config.collector_versions import Version, parse_version
 from ..config.component_renames import Rename
 from ..config.paths import SECTIONS
-from .builds import BuildTable, Coverage, guess_type, list_modules, list_schemes
+from .builds import BuildTable, Coverage, OwnBuild, guess_type, list_modules, list_schemes
 from .component_types import ComponentTable, ComponentType, Removal, is_accepted_name, name_in_version
 from .constraint_places import ConstraintPlaces, ConstraintTable
 from .fields import FieldTable
 from .port_rows import Listeners, map_listeners
 from .reference_keys import ReferenceKey, parse_path
 from .rows import OFFICIAL_BUILDS, Key, Module, Row
-from .table_rows import ComponentRow, GapRow, PortRow, ProviderRow, ReferenceRow, RemovalRow
-from .version_ranges import format_version, is_in_ranges, is_in_span, last_release_in, parse_ranges, version_as_number
+from .table_rows import ComponentRow, FieldRow, GapRow, PortRow, ProviderRow, ReferenceRow, RemovalRow
+from .version_ranges import format_version, is_in_span, parse_ranges
 
 _Answer = TypeVar("_Answer")
 _Constraint = TypeVar("_Constraint")
 
 
 def _remember_answers(method: Callable[..., _Answer]) -> Callable[..., _Answer]:
-    """Return the method with a memory: for arguments that it had before, it returns the same answer again."""
+    """Return the method with a memory: for arguments that it had before, it returns the same answer again.
+
+    Rules ask the same for each component of each config. An answer cannot become wrong: the tables of a `Catalogue`
+    never change, and one with another build is a new `Catalogue`, without answers.
+    """
 
     @wraps(method)
     def remember(self: Catalogue, *texts: str) -> _Answer:
@@ -48,22 +61,11 @@ def _remember_answers(method: Callable[..., _Answer]) -> Callable[..., _Answer]:
     return remember
 
 
-class OwnBuild(NamedTuple):
-    """A distribution of the user's own: the version of the Collector in it, and the modules of its components.
-
-    `modules` are empty for a distribution that is known by its schema alone.
-    """
-
-    version: str
-    modules: frozenset[Module]
-
-
 @dataclass(frozen=True)
 class Catalogue:
-    """The tables of `_data/catalogue/*.json`, and the distributions of the user's own by name.
+    """The tables of `_data/catalogue/*.json`, and the distributions of the user's own by name (`own_builds`).
 
-    `own_builds` has all of these distributions, `own_schemes` the schemes of their providers, and `schemas` the types
-    and settings of those whose schema is known. `table_rows.py` declares the keys of rows.
+    `table_rows.py` declares the keys of rows.
 
     Parameters of the methods: `section` and `name` are a component type by any of its names, such as `exporters` and
     `otlphttp`. `distribution` is the name of a build, such as `contrib` or one of the user's own.
@@ -81,8 +83,6 @@ class Catalogue:
     gaps: Sequence[GapRow] = ()
     request_limits: Sequence[Row] = ()
     own_builds: Mapping[str, OwnBuild] = field(default_factory=dict)
-    own_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    schemas: Mapping[str, Mapping[Key, Any]] = field(default_factory=dict)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
@@ -104,6 +104,8 @@ class Catalogue:
             request_limits=tables.get("request_limits", ()),
         )
 
+    # ── Component types ──
+
     @_remember_answers
     def find_component(self, section: str, name: str, distribution: str, version: str) -> ComponentType | None:
         """Return a type as a build knows it; None if the build does not know it by this name.
@@ -111,14 +113,16 @@ class Catalogue:
         A build knows an old name as long as its version accepts it, and a new name from the version that brought it.
         """
         target_version = parse_version(version)
-        if distribution in self.schemas:
-            return self._find_described(section, name, distribution, target_version)
+        described_types = self._find_described_types(distribution)
+        if described_types is not None:
+            return self._find_described(section, name, described_types, target_version)
         coverage = self.find_coverage(distribution, version)
-        inside_version = parse_version(coverage.version)
-        if coverage.is_approximate and self._has_left_builds(section, name, inside_version, target_version):
+        known_version = parse_version(coverage.version)
+        # The known version is an older one: it may still have a type that is gone in the version that is asked about.
+        if coverage.is_approximate and self._has_left_builds(section, name, known_version, target_version):
             return None
         for row in self._components.find_rows(section, name):
-            if self._contains(row, distribution, inside_version) and is_accepted_name(row, name, target_version):
+            if self._contains(row, distribution, known_version) and is_accepted_name(row, name, target_version):
                 return self._components.build_component(
                     row, name, target_version, is_approximate=coverage.is_approximate
                 )
@@ -129,21 +133,24 @@ class Catalogue:
         removal = self.find_removal(section, self._components.find_newest_name(section, name))
         return removal is not None and known_version < parse_version(removal.gone_since) <= target_version
 
-    def _find_described(self, section: str, name: str, distribution: str, version: Version) -> ComponentType | None:
-        """Return a type of a build whose schema is known. A schema does not name the signals of a type."""
-        if (section, name) not in self.schemas[distribution]:
+    def _find_described_types(self, distribution: str) -> Mapping[Key, Any] | None:
+        """Return the types of a build with their settings, by the schema that the user gave; None without a schema."""
+        own_build = self.own_builds.get(distribution)
+        return own_build.described_types if own_build else None
+
+    def _find_described(
+        self, section: str, name: str, described_types: Mapping[Key, Any], version: Version
+    ) -> ComponentType | None:
+        """Return a type of a build whose schema is known.
+
+        A schema does not name the signals of a type, so they are those of the released type of this name.
+        """
+        if (section, name) not in described_types:
             return None
         for row in self._components.find_rows(section, name):
             if is_accepted_name(row, name, version):
                 return self._components.build_component(row, name, version, is_approximate=False)
-        return ComponentType(section, name, name, "", None)
-
-    def find_described_settings(self, section: str, name: str, distribution: str) -> Row | None:
-        """Return the settings of a type from the schema of its build, like a row of `fields`; None without a schema."""
-        fields = self.schemas.get(distribution, {}).get((section, name))
-        if fields is None:
-            return None
-        return {"section": section, "type": name, "fields": fields, "doubt": "by the schema of the build"}
+        return ComponentType(section, name, type=name, module="", stability=None)
 
     def find_signals(self, section: str, name: str, distribution: str, version: str) -> frozenset[str] | None:
         """Return the signals of a type in a build; None if the build lacks the type or its signals are unknown."""
@@ -173,16 +180,18 @@ class Catalogue:
 
         Messages about an unknown name suggest the nearest of these.
         """
-        if distribution in self.schemas:
-            described_types = [type_name for described, type_name in self.schemas[distribution] if described == section]
-            return tuple(sorted(described_types))
+        described_types = self._find_described_types(distribution)
+        if described_types is not None:
+            return tuple(sorted(type_name for type_section, type_name in described_types if type_section == section))
         target_version = parse_version(version)
-        inside_version = parse_version(self.find_coverage(distribution, version).version)
+        known_version = parse_version(self.find_coverage(distribution, version).version)
         type_names = []
         for row in self.components:
-            if row["section"] == section and self._contains(row, distribution, inside_version):
+            if row["section"] == section and self._contains(row, distribution, known_version):
                 type_names.append(name_in_version(row, target_version))
         return tuple(sorted(type_names))
+
+    # ── Names and removals ──
 
     def find_rename(self, section: str, name: str) -> Rename | None:
         """Return the rename of a type, by its old or new name; None if the type was never renamed."""
@@ -200,6 +209,8 @@ class Catalogue:
     def find_removal(self, section: str, name: str) -> Removal | None:
         """Return the removal of a type from the official builds; None if it is still there, or never was."""
         return self._components.find_removal(section, name)
+
+    # ── Ports, references, settings and constraints ──
 
     @cached_property
     def listener_rows(self) -> tuple[PortRow, ...]:
@@ -226,64 +237,46 @@ class Catalogue:
                 keys.append(ReferenceKey(parse_path(row["key"]), row["to"], row.get("lax", False)))
         return tuple(keys)
 
-    def find_fields(self, section: str, name: str, version: str = "") -> Row | None:
+    def find_described_settings(self, section: str, name: str, distribution: str) -> FieldRow | None:
+        """Return the settings of a type from the schema of its build, like a row of `fields`; None without a schema."""
+        settings = (self._find_described_types(distribution) or {}).get((section, name))
+        if settings is None:
+            return None
+        return {"section": section, "type": name, "fields": settings, "doubt": "by the schema of the build"}
+
+    def find_fields(self, section: str, name: str, version: str = "") -> FieldRow | None:
         """Return the row of `fields` with the settings of a type; None if its settings are unknown.
 
         They are the settings of the version, or else of the nearest known one; without a version, of the newest.
         """
         return self._fields.find_fields(section, self._components.find_newest_name(section, name), version)
 
-    def find_nearest_fields(self, section: str, name: str, version: str) -> Row | None:
+    def find_nearest_fields(self, section: str, name: str, version: str) -> FieldRow | None:
         """Return the row of `fields` at the nearest version with known settings; `doubt` says which version this is."""
-        row = self.find_fields(section, name, version)
-        if row is None:
-            return None
-        nearest_version = self.find_nearest_version(row["exact"], version)
-        nearest_row = self.find_fields(section, name, nearest_version) or row
-        return {
-            **nearest_row,
-            "near": nearest_version,
-            "doubt": f"by the settings of {nearest_version}, the nearest known version",
-        }
-
-    def find_nearest_version(self, ranges: str, version: str) -> str:
-        """Return the version if it is in the ranges, else the release in the ranges that is nearest to it."""
-        if is_in_ranges(ranges, version):
-            return version
-        releases = [row["version"] for row in self.builds if is_in_ranges(ranges, row["version"])]
-        releases += [last_release_in(span) for span in parse_ranges(ranges)]
-        target_rank = version_as_number(parse_version(version))
-
-        def distance(release: str) -> float:
-            return abs(version_as_number(parse_version(release)) - target_rank)
-
-        return min(releases, key=distance, default="")
+        return self._fields.find_nearest_fields(section, self._components.find_newest_name(section, name), version)
 
     @_remember_answers
     def find_stand_in_version(self, distribution: str, version: str) -> str:
         """Return the version whose settings stand for those of a version; empty text if all of its own are known.
 
-        Some settings of a new release are known before the list of its components is.
+        Settings and components of a release become known at different times, so either may have a stand-in.
         """
-        if distribution in self.schemas:
+        if self._find_described_types(distribution) is not None:
             return ""
+        # Every build has `service.telemetry`: the row of its settings tells for which versions any settings are known.
         row = self.find_fields("service", "telemetry", version)
-        nearest_version = self.find_nearest_version(row["exact"], version) if row else version
+        nearest_version = self._fields.find_nearest_version(row["exact"], version) if row else version
         if nearest_version != version:
             return nearest_version
-        inside_version = self.find_coverage(distribution, version).version
-        is_newer = parse_version(version)[:2] > parse_version(inside_version)[:2]
-        return inside_version if is_newer else ""
+        known_version = self.find_coverage(distribution, version).version
+        # A patch release has the components of its minor release, so it needs no stand-in.
+        is_newer_minor = parse_version(version)[:2] > parse_version(known_version)[:2]
+        return known_version if is_newer_minor else ""
 
-    @cached_property
+    @property
     def newest_release(self) -> str:
         """The newest release of the Collector that the tables know; empty text if they know none."""
-        releases = []
-        for row in self.field_rows:
-            if row.get("section") == "service":
-                releases += [last_release_in(span) for span in parse_ranges(row["exact"])]
-        releases += [row["version"] for row in self.builds]
-        return max(releases, key=parse_version, default="")
+        return self._fields.newest_release
 
     @property
     def shared_fields(self) -> dict[str, Any]:
@@ -300,6 +293,8 @@ class Catalogue:
         """
         return self._constraints.build_places(section, name, make_constraint)
 
+    # ── Builds ──
+
     def is_released(self, distribution: str) -> bool:
         """Whether a distribution is a released one, of which the tables know all parts; not one of the user's own."""
         return distribution in self._builds.versions_by_distribution
@@ -307,14 +302,14 @@ class Catalogue:
     @_remember_answers
     def list_schemes(self, distribution: str, version: str) -> tuple[str, ...]:
         """Return the schemes of `${scheme:…}` that a build has a provider for; those of all builds if it is unknown."""
-        if distribution in self.own_schemes:
-            return self.own_schemes[distribution]
+        if distribution in self.own_builds:
+            return self.own_builds[distribution].schemes
         if distribution not in self.distributions:
             return tuple(row["scheme"] for row in self.provider_rows)
-        inside_version = parse_version(self.find_coverage(distribution, version).version)
+        known_version = parse_version(self.find_coverage(distribution, version).version)
         known_schemes = []
         for row in self.provider_rows:
-            if _is_released_in(row["in"], distribution, inside_version):
+            if _is_released_in(row["in"], distribution, known_version):
                 known_schemes.append(row["scheme"])
         return tuple(known_schemes)
 
@@ -340,7 +335,7 @@ class Catalogue:
             target_version = parse_version(version)
             release = self._builds.find_nearest_release(distribution, target_version)
             return Coverage(format_version(release), is_approximate=release != target_version)
-        if distribution in self.schemas:
+        if own_build.described_types is not None:  # a schema names the types themselves: no module has to be known
             return Coverage(own_build.version, is_approximate=False)
         unknown_modules = own_build.modules - self._components.modules
         return Coverage(own_build.version, is_approximate=False, unknown_modules=tuple(sorted(unknown_modules)))
@@ -362,24 +357,30 @@ class Catalogue:
         `find_component` finds these by the name that their folder suggests. Their signals are unknown, so that no rule
         reports a false error.
         """
-        build = OwnBuild(version.removeprefix("v"), frozenset(list_modules(manifest)))
-        catalogue = replace(
-            self,
-            own_builds={**self.own_builds, name: build},
-            own_schemes={**self.own_schemes, name: list_schemes(manifest)},
+        build = OwnBuild(
+            version=version.removeprefix("v"),
+            modules=frozenset(list_modules(manifest)),
+            schemes=list_schemes(manifest),
+            described_types=self._find_described_types(name),
         )
+        catalogue = replace(self, own_builds={**self.own_builds, name: build})
         return catalogue, catalogue.find_coverage(name, version).unknown_modules
 
     def add_schema(self, name: str, types: Mapping[Key, Any], version: str) -> Catalogue:
-        """Return a catalogue with a distribution from its schema. Its providers are known only from a manifest."""
-        build = OwnBuild(version.removeprefix("v"), frozenset())
-        schemes = tuple(row["scheme"] for row in self.provider_rows)
-        return replace(
-            self,
-            own_builds={name: build, **self.own_builds},  # what a manifest says of it counts
-            own_schemes={name: schemes, **self.own_schemes},
-            schemas={**self.schemas, name: types},
+        """Return a catalogue with a distribution from its schema.
+
+        If it has one of this name from a manifest already, the manifest stays the source of the version and of the
+        providers, which a schema does not name. Without a manifest, the build may have any provider.
+        """
+        build_of_schema = OwnBuild(
+            version=version.removeprefix("v"),
+            modules=frozenset(),
+            schemes=tuple(row["scheme"] for row in self.provider_rows),
+            described_types=types,
         )
+        build_of_manifest = self.own_builds.get(name)
+        build = build_of_manifest._replace(described_types=types) if build_of_manifest else build_of_schema
+        return replace(self, own_builds={**self.own_builds, name: build})
 
     @cached_property
     def distributions(self) -> tuple[str, ...]:
@@ -396,7 +397,7 @@ class Catalogue:
 
     @cached_property
     def _fields(self) -> FieldTable:
-        return FieldTable(self.field_rows)
+        return FieldTable(self.field_rows, tuple(row["version"] for row in self.builds))
 
     @cached_property
     def _constraints(self) -> ConstraintTable:
@@ -404,7 +405,11 @@ class Catalogue:
 
     @cached_property
     def answers(self) -> dict[tuple[str, ...], Any]:
-        """The answers of methods with a memory, since every type of every config asks for its build."""
+        """The answers of methods with a memory (`_remember_answers`), by the name of the method and its arguments.
+
+        It is a cached property and no field, so that `replace` does not hand the answers to a catalogue that has
+        another build. A cached property may be set although the dataclass is frozen.
+        """
         return {}
 
     @_remember_answers
@@ -431,5 +436,7 @@ def _guess_component(section: str, name: str, modules: Iterable[Module]) -> Comp
     plain_name = name.replace("_", "")
     for module_section, module in modules:
         if module_section == section and guess_type(module).replace("_", "") == plain_name:
-            return ComponentType(section, name, name, module, None, is_approximate=True, is_guessed=True)
+            return ComponentType(
+                section, name, type=name, module=module, stability=None, is_approximate=True, is_guessed=True
+            )
     return None

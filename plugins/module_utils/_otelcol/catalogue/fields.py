@@ -18,23 +18,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from ..config.collector_versions import Version, parse_version
 from ..config.paths import Path
 from .field_grammar import ANY_KEY, ANY_VALUE
 from .reference_keys import parse_path
 from .rows import IGNORED_VERSION, OPEN_MAPPING, Key, Row
-from .version_ranges import is_in_span, parse_ranges
+from .table_rows import FieldRow
+from .version_ranges import is_in_ranges, is_in_span, last_release_in, parse_ranges, version_as_number
 
 
 @dataclass(frozen=True)
 class FieldTable:
-    """The rows of the table `fields`."""
+    """The rows of the table `fields`, and the releases of the table `builds`."""
 
     rows: Sequence[Row]
+    releases: Sequence[str] = ()
 
-    def find_fields(self, section: str, name: str, version: str = "") -> Row | None:
+    def find_fields(self, section: str, name: str, version: str = "") -> FieldRow | None:
         """Return the row with the settings of a type, with those that the version adds; None if there is no row.
 
         `name` is the newest name of the type. Without a version, the row is the newest one.
@@ -50,7 +52,48 @@ class FieldTable:
             settings = allow_setting(settings, parse_path(path), self.shared_fields)
         return {**row, "fields": settings}
 
-    def _find_row(self, section: str, name: str, version: str) -> Row | None:
+    def find_nearest_fields(self, section: str, name: str, version: str) -> FieldRow | None:
+        """Return the row with the settings of a type at the nearest version whose settings are known.
+
+        `near` of the row is that version, and `doubt` says so in words. `name` is the newest name of the type.
+        """
+        row = self.find_fields(section, name, version)
+        if row is None:
+            return None
+        nearest_version = self.find_nearest_version(row["exact"], version)
+        # Asked again, since the settings that `more` adds depend on the version.
+        nearest_row = self.find_fields(section, name, nearest_version) or row
+        return {
+            **nearest_row,
+            "near": nearest_version,
+            "doubt": f"by the settings of {nearest_version}, the nearest known version",
+        }
+
+    def find_nearest_version(self, ranges: str, version: str) -> str:
+        """Return the version if it is in the ranges, else the release in the ranges that is nearest to it."""
+        if is_in_ranges(ranges, version):
+            return version
+        releases = [release for release in self.releases if is_in_ranges(ranges, release)]
+        # Settings may be known of a release that the table of builds lacks.
+        releases += [last_release_in(span) for span in parse_ranges(ranges)]
+        target_rank = version_as_number(parse_version(version))
+
+        def distance(release: str) -> float:
+            return abs(version_as_number(parse_version(release)) - target_rank)
+
+        return min(releases, key=distance, default="")
+
+    @cached_property
+    def newest_release(self) -> str:
+        """The newest release of the Collector whose settings or builds are known; empty text if there is none."""
+        releases = []
+        for row in self.rows:
+            if row.get("section") == "service":
+                releases += [last_release_in(span) for span in parse_ranges(row["exact"])]
+        releases += self.releases
+        return max(releases, key=parse_version, default="")
+
+    def _find_row(self, section: str, name: str, version: str) -> FieldRow | None:
         """Return the last row of a type that begins at a version or before it, else the first row of the type."""
         rows = self._by_type.get((section, name), [])
         if not rows:
@@ -67,26 +110,25 @@ class FieldTable:
         return {row["define"]: row["fields"] for row in self.rows if "define" in row}
 
     @cached_property
-    def _by_type(self) -> dict[Key, list[Row]]:
+    def _by_type(self) -> dict[Key, list[FieldRow]]:
         """The settings of each type, in the order of the versions that have them."""
-        rows_by_type: dict[Key, list[Row]] = {}
+        rows_by_type: dict[Key, list[FieldRow]] = {}
         for row in self.rows:
             if "type" in row:
-                rows_by_type.setdefault((row["section"], row["type"]), []).append(row)
+                rows_by_type.setdefault((row["section"], row["type"]), []).append(cast("FieldRow", row))
         return rows_by_type
 
 
-def _find_first_version(row: Row) -> Version:
+def _find_first_version(row: FieldRow) -> Version:
     """Return the first version whose settings a row has: 0.155.0 of `0.155.0..0.162.0`."""
     since, _until = parse_ranges(row["exact"])[0]
     return since
 
 
-def _list_added_paths(row: Row, version: str) -> Sequence[str]:
+def _list_added_paths(row: FieldRow, version: str) -> Sequence[str]:
     """Return the paths of settings that a version has in addition to those of the row."""
-    paths_by_span: Mapping[str, Sequence[str]] = row.get("more", {})
     parsed_version = parse_version(version)
-    for span_text, paths in paths_by_span.items():
+    for span_text, paths in row.get("more", {}).items():
         span = parse_ranges(span_text)[0]
         if is_in_span(span, parsed_version):
             return paths

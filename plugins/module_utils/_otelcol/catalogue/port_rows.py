@@ -1,9 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ports that component types open, from the table `ports` of the catalogue.
+"""Ports that component types open, from the table `ports` of the catalogue. Private.
 
-The needs of a config and the rules about endpoints ask for them. Private.
+The needs of a config and the rules about endpoints ask for them. A row of the table looks so:
+
+    {"section": "receivers", "type": "otlp", "name": "otlp", "key": "protocols.grpc.endpoint", "port": 4317,
+      "protocol": "TCP", "app_protocol": "grpc", "when": "protocols.grpc"}
+
+So `otlp: {protocols: {grpc: {}}}` listens on port 4317, and `otlp: {protocols: {http: {}}}` does not.
 """
 
 from __future__ import annotations
@@ -19,26 +24,30 @@ from .table_rows import PortRow
 
 @dataclass(frozen=True)
 class ListenerRow:
-    """A port that a type opens. Paths lead to keys of the settings of the component.
-
-    `name` is a name for the port, such as `otlp-grpc`. `path` leads to its endpoint, such as `protocols.grpc.endpoint`,
-    and `port` is the default; without a default, the user must give an endpoint. `switch_path` leads to the key that
-    turns the port on; it is empty if the port is always open. `host_path` leads to the host, if the endpoint has none,
-    and `host` is the default host, if this is not the loopback address. Clients connect to a port that `is_exposed`.
-    `is_checked` says that `otelcol validate` reads the endpoint, `takes_sockets` that it may be the path of a socket.
-    """
+    """A port that a type opens. Paths lead to keys of the settings of the component."""
 
     name: str
+    """A name for the port, such as `otlp-http`."""
     path: Path
+    """The endpoint, such as `protocols.grpc.endpoint`."""
     port: int | None
+    """The default; without one, the user must give an endpoint."""
     protocol: str
+    """`TCP` or `UDP`."""
     app_protocol: str | None
+    """What is spoken on it, such as `grpc`, as a Service of Kubernetes names it."""
     switch_path: Path
+    """The key that turns the port on; empty if the port is always open."""
     is_exposed: bool
+    """Whether clients connect to it, so that a Service needs it."""
     host_path: Path
+    """The host, if the endpoint has none."""
     host: str
+    """The default host, if this is not the loopback address."""
     is_checked: bool = False
+    """Whether `otelcol validate` reads the endpoint."""
     takes_sockets: bool = False
+    """Whether the endpoint may be the path of a socket."""
 
 
 Listeners = Mapping[Key, tuple[ListenerRow, ...]]

@@ -43,14 +43,21 @@ def parse_path(key: str) -> Path:
 def walk_pattern(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of everything that a pattern leads to: `*` is any key or index, a leading `**` any depth.
 
-    `path` is the path of `value`; the yielded paths begin with it.
+    `path` is the path of `value`; the yielded paths begin with it. In `{a: {auth: x}, b: [{auth: y}]}`:
+
+    | pattern | leads to |
+    |---|---|
+    | `a.auth` | `x` |
+    | `*.auth` | `x` |
+    | `b.*.auth` | `y` |
+    | `**.auth` | `x` and `y` |
     """
     if not pattern:
         yield path, value
         return
     step, *other_steps = pattern
     rest = tuple(other_steps)
-    if step == ANY_DEPTH:
+    if step == ANY_DEPTH:  # the rest of the pattern may begin here, or at any depth below
         yield from walk_pattern(value, rest, path)
         for key, child in _iter_children(value):
             yield from walk_pattern(child, pattern, (*path, key))

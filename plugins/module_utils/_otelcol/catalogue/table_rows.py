@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of the rows in tables of the catalogue, `_data/catalogue/*.json`. The files of this room read them.
 
-Rows of `fields`, `constraints` and `ottl` have keys of their own for each kind of row, so they stay mappings. Private.
+Rows of `constraints` and `ottl` have keys of their own for each kind of row, so they stay mappings. Private.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
 
 # The key `in` is a word of Python, so the rows with it cannot be written as classes with a body. It has the range of
 # versions of each distribution with the row, such as `contrib: 0.110.0..`.
@@ -72,6 +72,24 @@ class ReferenceRow(TypedDict):
     key: str
     to: str
     lax: NotRequired[bool]
+
+
+class FieldRow(TypedDict):
+    """A row of `fields`: the settings of a type in some versions. fields.py has an example.
+
+    `fields` has what each setting takes, as field_grammar.py says. `exact` has the ranges of versions whose settings
+    these are, and `more` the paths of settings that some of these versions have in addition, by a range. `doubt` says
+    what the settings are known by, if not by the version itself. `Catalogue` adds it to a row that stands for another
+    version, with this version as `near`, and makes rows without `exact` for types of a user's schema.
+    """
+
+    section: str
+    type: str
+    fields: Any
+    exact: NotRequired[str]
+    more: NotRequired[Mapping[str, Sequence[str]]]
+    doubt: NotRequired[str]
+    near: NotRequired[str]
 
 
 class PortRow(TypedDict):

@@ -19,7 +19,10 @@ Version = tuple[int, ...]
 
 @lru_cache(maxsize=1024)
 def parse_version(text: str) -> Version:
-    """Return the numbers of a version such as `v0.158.0` or `0.158.0-rc1`; an empty one for text without any."""
+    """Return the numbers of a version such as `v0.158.0` or `0.158.0-rc1`; an empty one for text without any.
+
+    Each number has at most nine digits: the text may be anybody's, and Python refuses numbers of thousands of digits.
+    """
     match = re.match(r"v?(\d{1,9}(?:\.\d{1,9})*)(?!\d)", text)
     return tuple(int(part) for part in match[1].split(".")) if match else ()
 

@@ -24,7 +24,7 @@ makes
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import Problem
@@ -55,11 +55,21 @@ def _merge_overlay(base: Any, overlay: Any, path: Path) -> Any:
         if isinstance(key, str) and key.endswith(APPEND_SIGN):
             plain_key = key[: -len(APPEND_SIGN)]
             merged[plain_key] = _append_to_list(merged.get(plain_key), value, (*path, plain_key))
-        elif value is None and key in merged and path:
+        elif _deletes_entry(value, key, merged, path):
             del merged[key]
         else:
             merged[key] = _merge_overlay(merged.get(key), value, (*path, key))
     return merged
+
+
+def _deletes_entry(value: Any, key: Any, merged: Mapping[Any, Any], path: Path) -> bool:
+    """Whether the value of a key in a user layer deletes what earlier layers have set. `path` is that of the mapping.
+
+    Only `null` does. Where no earlier layer has the key, `null` is a value: `exporters: {debug: null}` is an exporter
+    without settings. A whole section is not deleted: `exporters: null` is an empty section for the Collector.
+    """
+    is_section = not path
+    return value is None and key in merged and not is_section
 
 
 def _append_to_list(base: Any, added_values: Any, path: Path) -> list[Any]:
@@ -91,4 +101,4 @@ def _sort_config(config: dict[str, Any]) -> dict[str, Any]:
 def _move_keys_first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """Return a mapping in which these keys, if it has them, stand before all others."""
     leading_items = {key: mapping[key] for key in keys if key in mapping}
-    return {**leading_items, **mapping}
+    return {**leading_items, **mapping}  # a key that is there already stays in its place

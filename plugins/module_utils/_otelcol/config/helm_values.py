@@ -3,7 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds values of OpenTelemetry's Helm charts, which are a collector config only after Helm has rendered them.
 
-A validation reports them, with the command that renders them.
+A validation reports them, with the command that renders them. For the file values.yaml
+
+    mode: daemonset
+    presets: {logsCollection: {enabled: true}}
+
+`find_unrendered_values` answers `a file of values for Helm chart opentelemetry-collector`, and to run `helm template
+NAME open-telemetry/opentelemetry-collector -f values.yaml > rendered.yaml`.
 Sources: values.yaml of the charts opentelemetry-collector and opentelemetry-kube-stack, and the kinds HelmRelease
 (Flux), Application (Argo CD) and HelmChart (k3s). Private.
 """

@@ -112,20 +112,23 @@ def _compile_beginnings(spellings: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern of the places where a secret may begin.
 
     A short one begins where a word does, a long one anywhere. The pattern also matches other places, since it has a set
-    of signs for each position: `_find_secret_end` decides whether a secret stands there.
+    of characters for each position: `_find_secret_end` decides whether a secret stands there.
     """
     long_spellings = [spelling for spelling in spellings if len(spelling) >= _LENGTH_WITHOUT_WORD_ENDS]
-    or_anywhere = f"|(?={_build_sign_sets(long_spellings, _HEAD)})" if long_spellings else ""
-    return re.compile(rf"(?:(?<!\w)|{_AFTER_ESCAPE}){_build_sign_sets(spellings, 1)}{or_anywhere}")
+    or_anywhere = f"|(?={_build_character_sets(long_spellings, _HEAD)})" if long_spellings else ""
+    return re.compile(rf"(?:(?<!\w)|{_AFTER_ESCAPE}){_build_character_sets(spellings, 1)}{or_anywhere}")
 
 
-def _build_sign_sets(spellings: Iterable[str], length: int) -> str:
-    """Return a pattern with a set of signs for each of the first `length` positions: `ab` and `cd` make `[ac][bd]`."""
-    sign_sets = []
-    for signs_at_place in zip(*(spelling[:length] for spelling in spellings), strict=False):
-        signs = sorted(re.escape(sign) for sign in set(signs_at_place))
-        sign_sets.append(f"[{''.join(signs)}]")
-    return "".join(sign_sets)
+def _build_character_sets(spellings: Iterable[str], length: int) -> str:
+    """Return a pattern with a set of characters for each of the first `length` positions.
+
+    `ab` and `cd` make `[ac][bd]`.
+    """
+    character_sets = []
+    for characters_at_place in zip(*(spelling[:length] for spelling in spellings), strict=False):
+        escaped_characters = sorted(re.escape(character) for character in set(characters_at_place))
+        character_sets.append(f"[{''.join(escaped_characters)}]")
+    return "".join(character_sets)
 
 
 def _counts_as_secret(text: str, start: int, end: int) -> bool:

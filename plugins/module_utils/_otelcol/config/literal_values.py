@@ -15,13 +15,25 @@ from typing import Any
 
 # `${…` anywhere, or `$NAME` at the end.
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
-# Whole texts such as `<token>`, `***`, `[REDACTED]`, `...`, `xxx`, a UUID of zeros, `__TOKEN__`, `{{ token }}`,
-# `change-me` and `your-key`. `VALUE` counts in capital letters alone.
+# A whole text that stands for a value which somebody has to fill in, or which somebody has taken out.
 _PLACEHOLDER = re.compile(
-    r"<.*>\Z|\*+\Z|[\[(]?(?:FILTERED|HIDDEN|MASKED|REDACTED|REMOVED|SANITIZED)[\])]?\Z|(?-i:VALUE)\Z|(?:\.{3,}|…)\Z"
-    r"|x{3,}\Z|0{8}-(?:0{4}-){3}0{12}\Z|__\w+__\Z|\{\{.*\}\}\Z|todo\Z"
-    r"|change[-_ ]?(?:me|it)\Z|(?:replace|insert|your)[-_ ]\S*\Z|placeholder\Z",
-    re.DOTALL | re.IGNORECASE,
+    r"""
+    (?:
+        <.*>                                    # <token>
+        | \*+                                   # ***
+        | [\[(]?(?:FILTERED|HIDDEN|MASKED|REDACTED|REMOVED|SANITIZED)[\])]?  # [REDACTED]
+        | (?-i:VALUE)                           # VALUE, but `value` may be a password
+        | \.{3,} | …                            # ...
+        | x{3,}                                 # xxx
+        | 0{8}-(?:0{4}-){3}0{12}                # a UUID of zeros
+        | __\w+__                               # __TOKEN__
+        | \{\{.*\}\}                            # {{ token }}
+        | todo | placeholder
+        | change[-_\ ]?(?:me|it)                # change-me
+        | (?:replace|insert|your)[-_\ ]\S*      # your-key
+    )\Z
+    """,
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
 # The word before a credential in a header, with the blanks behind it: `Bearer `, `Api-Key `.
 SCHEME_PATTERN = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}", re.IGNORECASE)
@@ -63,8 +75,8 @@ def default_in_reference(value: str) -> str:
 
 
 def scalar_text(value: Any) -> str:
-    """Return a scalar as text."""
+    """Return a scalar as text, in which secrets are searched: a password may be a number in YAML."""
     try:
         return str(value)
-    except ValueError:  # a number of thousands of digits
+    except ValueError:  # Python writes no number of more than 4,300 digits in decimal
         return hex(value)

@@ -51,6 +51,7 @@ def merge_recipes(recipes: Sequence[Layer], user_layers: Sequence[Layer]) -> dic
         for key, value in recipe.config.items():
             if key != "service" and value is not None:
                 merge.add(recipe.name, (), {key: _drop_patterns(value)})
+    # After the components of all recipes, so that a wildcard also finds those of recipes behind its own.
     for recipe in recipes:
         for section_name in SECTIONS:
             _add_wildcard_settings(merge, recipe, section_name, _list_declared_names(user_layers, section_name))
@@ -216,6 +217,8 @@ def _merge_pipelines(recipes: Sequence[Layer], user_layers: Sequence[Layer]) -> 
     for recipe_pipeline in _iter_recipe_pipelines(recipes):
         targets = _expand_pattern(recipe_pipeline.key, pipelines, recipe_pipeline.recipe, "pipelines")
         for target in targets:
+            # With `traces*` and a connector from traces to traces/shop, the records of traces/shop were in traces
+            # before: a filter of the recipe has worked on them there.
             works_again = is_pattern(recipe_pipeline.key) and pipeline_graph.is_fed_only_by(target, targets)
             added_ids = (
                 _keep_repeatable_processors(recipe_pipeline.pipeline) if works_again else recipe_pipeline.pipeline

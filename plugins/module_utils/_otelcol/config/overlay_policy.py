@@ -51,6 +51,7 @@ class OverlayPolicy:
 
     def may_touch(self, path: Path) -> bool:
         """Whether an overlay may touch this path, of which each name is as the overlay writes it."""
+        # Patterns are compared name by name, so `exporters::otlp` could touch what no pattern shows.
         if any(_SEPARATOR in str(name) for name in path):
             return False
         if _strip_append_sign(path[0]) in self.allowed_sections or self._allows_component(path):
@@ -117,7 +118,8 @@ def check_overlays(policy: OverlayPolicy, overlays: Iterable[Layer]) -> None:
     breaches = []
     for layer in overlays:
         for path in list_touched_paths(layer.config):
-            if path and not policy.may_touch(path):
+            is_empty_layer = not path
+            if not is_empty_layer and not policy.may_touch(path):
                 position = layer.position(path) or layer.name
                 breaches.append(f"{layer.name} touches {format_path(path)} (at {position})")
     if breaches:

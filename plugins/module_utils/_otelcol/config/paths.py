@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths into a config, the values at them, and the positions in a source where a person wrote these. Private."""
+"""Paths into a config, the values at them, and the positions in a source where a person wrote these. Private.
+
+config = {"exporters": {"otlp": {"endpoint": "gateway:4317"}}}
+value_at(config, ("exporters", "otlp", "endpoint"))      "gateway:4317"
+mapping_at(config, "exporters", "debug")                 {}
+format_path(("service", "extensions", 0))                "service.extensions[0]"
+"""
 
 from __future__ import annotations
 
@@ -15,6 +21,7 @@ Path = tuple["str | int", ...]
 """Keys and indexes that lead to a value, such as `("service", "pipelines", "traces", "exporters", 0)`."""
 Config = Mapping[str, Any]
 """A config of the Collector as YAML gives it. Keys are sections, such as `receivers`, and `service`."""
+# From this on, a number is no count of anything.
 _LARGEST_AMOUNT = 1e18
 # Types of values without children, and with children. Most values have none, so their types are looked at first.
 _SCALARS = (str, int, float, type(None))
@@ -102,7 +109,7 @@ def iter_leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
                 yield (*parent_path, key), child
             else:
                 stack.append(((*parent_path, key), _children(child)))
-                break
+                break  # the iterator `children` stays on the stack, and goes on behind this child
         else:
             stack.pop()
 

@@ -41,7 +41,7 @@ class Shape(NamedTuple):
 
     description: str
     """Its kind in words, such as `a token in a URL`."""
-    required_sign: str
+    required_text: str
     """A part of every text with such a secret, so that most texts need no search; empty if there is none."""
     pattern: re.Pattern[str]
     """Its first group is the secret; without a group, all of the match is."""
@@ -102,16 +102,16 @@ _SHAPES = (
 _ATTRIBUTE_SET = re.compile(
     r"\bset\(\s{0,8}[\w.]{1,80}\[\s{0,8}\"([^\"]{1,128})\"\s{0,8}\]\s{0,8},\s{0,8}\"([^\"\\]{4,256})\"\s{0,8}\)"
 )
-# A name and the signs between it and its value, such as `token=` and `password": "`. Groups: the name, the signs.
+# A name and what is between it and its value, such as `token=` and `password": "`. Groups: the name, what is between.
 _NAME = re.compile(r"(?<!\w)(?<!\w-)([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
-# A value without blanks, quotes and signs that end it.
+# A value without blanks, quotes and characters that end it.
 _VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
 # Blanks up to the end of a line.
 _REST_OF_LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
-# Letters, digits and some signs in a row, long enough for a random text.
+# Letters, digits and some other characters in a row, long enough for a random text.
 _LONG_RUN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/=.-])")
 
-# The shortest secret with a shape, without a sign that separates it from a name.
+# The shortest secret with a shape, without `=` or `:`, which separate others from their names.
 _SHORTEST_SHAPE = 15
 # The longest text that is searched once, for all its places.
 _LONGEST_KEPT = 512
@@ -127,12 +127,12 @@ _RANDOM_DIGITS = 4
 _RANDOM_CHANGES = 6
 
 
-class _SignKind(Enum):
+class _CharacterKind(Enum):
     """What a character of a random text is."""
 
     DIGIT = "digit"
     CAPITAL = "capital"
-    SMALL = "small letter, or another sign"
+    SMALL = "small letter, or another character"
 
 
 # Names in connection strings of Azure, such as `Endpoint=…;SharedAccessKey=…`.
@@ -191,7 +191,7 @@ def _find_secrets_cached(text: str, with_pairs: bool) -> tuple[Secret, ...]:
 def _find_all_secrets(text: str, with_pairs: bool) -> Iterator[Secret]:
     """Yield the secrets of a text, those of each kind in order."""
     for shape in _SHAPES:
-        if shape.required_sign in text:
+        if shape.required_text in text:
             yield from _find_shaped_secrets(text, shape)
     if "set(" in text:
         yield from _find_set_attributes(text)
@@ -249,8 +249,8 @@ def _is_in_query(text: str, name_match: re.Match[str]) -> bool:
     """Whether a name stands in the query of a URL (`?key=`), or is one of a connection string (`;AccountKey=`)."""
     if "=" not in name_match[2]:
         return False
-    sign_before = text[max(name_match.start() - 1, 0) : name_match.start()]
-    return sign_before in ("?", "&", ";") or name_match[1].lower() in _CONNECTION_NAMES
+    character_before = text[max(name_match.start() - 1, 0) : name_match.start()]
+    return character_before in ("?", "&", ";") or name_match[1].lower() in _CONNECTION_NAMES
 
 
 def _match_named_value(text: str, name_match: re.Match[str]) -> _NamedValue | None:
@@ -290,7 +290,7 @@ def _may_be_prose(named_value: _NamedValue) -> bool:
         return False
     if named_value.has_scheme or len(value) >= _LONG_VALUE:
         return False
-    has_digit = any(sign.isdigit() for sign in value)
+    has_digit = any(character.isdigit() for character in value)
     return len(value) < _LONG_VALUE_WITH_DIGIT or not has_digit
 
 
@@ -309,36 +309,36 @@ def _find_random_texts(text: str) -> Iterator[Secret]:
     for match in _LONG_RUN.finditer(text):
         run = match[0].rstrip("=")
         has_capitals = run != run.lower()
-        if has_capitals and _has_mixed_signs(run) and _measure_entropy(run) >= _RANDOM_ENTROPY:
+        if has_capitals and _has_mixed_characters(run) and _measure_entropy(run) >= _RANDOM_ENTROPY:
             yield Secret(*match.span(), RANDOM_TEXT)
 
 
-def _has_mixed_signs(run: str) -> bool:
+def _has_mixed_characters(run: str) -> bool:
     """Whether capitals, small letters and digits alternate, as in a key, and not as in a name with a number."""
-    sign_kinds = [_classify_sign(sign) for sign in run]
-    if set(sign_kinds) != set(_SignKind):
+    kinds_in_order = [_classify_character(character) for character in run]
+    if set(kinds_in_order) != set(_CharacterKind):
         return False
-    has_digits = sign_kinds.count(_SignKind.DIGIT) >= _RANDOM_DIGITS
-    return has_digits and _count_digit_changes(sign_kinds) >= _RANDOM_CHANGES
+    has_digits = kinds_in_order.count(_CharacterKind.DIGIT) >= _RANDOM_DIGITS
+    return has_digits and _count_digit_changes(kinds_in_order) >= _RANDOM_CHANGES
 
 
-def _classify_sign(sign: str) -> _SignKind:
+def _classify_character(character: str) -> _CharacterKind:
     """Return what a character of a run is; what is neither a digit nor a capital counts as a small letter."""
-    if sign.isdigit():
-        return _SignKind.DIGIT
-    return _SignKind.CAPITAL if sign.isupper() else _SignKind.SMALL
+    if character.isdigit():
+        return _CharacterKind.DIGIT
+    return _CharacterKind.CAPITAL if character.isupper() else _CharacterKind.SMALL
 
 
-def _count_digit_changes(sign_kinds: Sequence[_SignKind]) -> int:
+def _count_digit_changes(kinds_in_order: Sequence[_CharacterKind]) -> int:
     """Return how often a digit and a letter stand beside each other: 3 times in `a1b22`."""
     changes = 0
-    for kind, next_kind in pairwise(sign_kinds):
-        if kind != next_kind and _SignKind.DIGIT in (kind, next_kind):
+    for kind, next_kind in pairwise(kinds_in_order):
+        if kind != next_kind and _CharacterKind.DIGIT in (kind, next_kind):
             changes += 1
     return changes
 
 
 def _measure_entropy(run: str) -> float:
-    """Return Shannon's entropy of a text, in bits for each sign."""
+    """Return Shannon's entropy of a text, in bits for each character."""
     shares = [count / len(run) for count in Counter(run).values()]
     return -sum(share * log2(share) for share in shares)

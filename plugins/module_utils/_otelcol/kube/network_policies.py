@@ -45,7 +45,10 @@ def selects_labels(selector: Object, labels: Mapping[str, str]) -> bool:
 
 
 def _meets_expression(expression: Object, labels: Mapping[str, str]) -> bool:
-    """Whether labels meet an expression of a selector; an operator that nobody knows is taken for `Exists`."""
+    """Whether labels meet an expression of a selector.
+
+    An operator that is not in the table is taken for `Exists`: an API server accepts none, but a file may have it.
+    """
     operator = _OPERATORS.get(str(expression.get("operator")), _OPERATORS["Exists"])
     return operator(list_at(expression, "values"), labels.get(str(expression.get("key"))))
 
@@ -116,7 +119,7 @@ class Policies:
         port_numbers, port_names = set(ports), set(names)
         for policy in self.policies:
             namespace = str(value_at(policy, ("metadata", "namespace")))
-            for rule in list_at(policy, "spec", self.rules_key):
+            for rule in list_at(policy, "spec", self.rules_key):  # one that is no mapping may admit anything
                 has_port = _has_port(rule, port_numbers, "TCP", port_names)
                 if has_port and self._may_admit(rule, sending_pod, namespace):
                     return False

@@ -69,13 +69,15 @@ class PodSource(NamedTuple):
     def find_read_keys(self, texts: Iterable[str]) -> set[str]:
         """Return the keys that texts name by their paths below this mount. What a variable may replace does not count.
 
-        The path of a mount inside of another mount belongs to the inner one: it has a slash or is no key.
+        With a mount at `/tls`, the text `cert_file: /tls/tls.crt` names the key `tls.crt`. Deeper paths name none here:
+        a key has no slash, so they belong to a mount inside of this one.
         """
         folder = self.path.rstrip("/") if self.path else None
         keys = set()
         for path in _find_paths(texts):
             is_below_mount = folder in (path, path.rpartition("/")[0])
-            if is_below_mount and (path == self.path or not self.key):
+            is_single_file = bool(self.key)  # then only the path of the mount itself is one of this source
+            if is_below_mount and (path == self.path or not is_single_file):
                 keys.add(self.find_key_at(path))
         return keys - {""}
 

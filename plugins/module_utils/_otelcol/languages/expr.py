@@ -61,7 +61,7 @@ def find_expression_fault(text: str, must_be_truth_value: bool = False) -> Expre
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            return _find_unread_sign(text[position], position)
+            return _find_unread_character(text[position], position)
         if match.lastgroup != "gap":
             tokens.append(ExpressionToken(str(match.lastgroup), match[0], position))
         position = match.end()
@@ -70,11 +70,11 @@ def find_expression_fault(text: str, must_be_truth_value: bool = False) -> Expre
     return _find_token_fault(tokens) or _find_type_fault(tokens, len(text), must_be_truth_value)
 
 
-def _find_unread_sign(sign: str, start: int) -> ExpressionFault | None:
-    """Return what is wrong where no token begins; None for signs that are not judged."""
-    if sign in "'\"`":
+def _find_unread_character(character: str, start: int) -> ExpressionFault | None:
+    """Return what is wrong where no token begins; None for characters that are not judged."""
+    if character in "'\"`":
         return ExpressionFault(start, "the text that begins here does not end")
-    return ExpressionFault(start, f"`{sign}` has no meaning here") if sign in "@~\\" else None
+    return ExpressionFault(start, f"`{character}` has no meaning here") if character in "@~\\" else None
 
 
 def _find_type_fault(

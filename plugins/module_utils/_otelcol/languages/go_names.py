@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of time zones and of encodings of text, as Go knows them. Private."""
+"""Names of time zones and of encodings of text, as Go knows them. Private.
+
+The rules on settings and on OTTL ask here: `is_time_zone("Europe/Zurich")` and `is_encoding("UTF-8")` are true,
+`is_time_zone("europe/zurich")` is not. Go reads a time zone from a file of its name, so parts of a path have a meaning.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,10 @@ def is_time_zone(name: str) -> bool:
 
 
 def _clean_path(name: str) -> str:
-    """Return a path of a file without empty parts and dots, as the system reads it."""
+    """Return a path of a file as the system reads it, without empty parts and dots: `Etc/UTC` of `Etc//UTC`.
+
+    A name that begins or ends with a slash stays as it is, and so is no zone.
+    """
     first, *rest = name.split("/")
     if not first or not rest or rest[-1] in ("", "."):
         return name

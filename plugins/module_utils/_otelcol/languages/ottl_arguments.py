@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ..errors import suggest_word
 from .ottl_language import OttlArgument, OttlFunction, OttlLanguage
-from .ottl_literals import find_literal_faults, find_refused_arguments
+from .ottl_literals import find_argument_faults, find_literal_faults
 from .ottl_reading import ARGUMENT, NAME, OttlTrouble
 from .ottl_syntax import Value, ValueKind, unquote_text
 
@@ -51,7 +51,7 @@ class ArgumentJudge:
                 yield from self._judge_argument(call.text, argument, value)
             elif name:
                 yield _report_no_argument(call, function, name, value)
-        for value, why, fix in find_refused_arguments(self.language.grok_groups, call, given_arguments):
+        for value, why, fix in find_argument_faults(self.language.grok_groups, call, given_arguments):
             yield OttlTrouble(ARGUMENT, value.start, why, fix)
 
     def report_unknown_function(self, value: Value) -> OttlTrouble:

@@ -5,6 +5,11 @@
 
 ottl_reading.py reads whole statements and conditions with an `OttlParser`. ottl_syntax.py has the tokens and the
 values.
+
+A method reads what binds weakest and asks the next one for what stands between: `or`, then `and`, then `not` and
+comparisons, then calculations, then a sign, then a single value. In `a == 1 and Len(b) > 2 or c == 3`, the `or` has a
+condition with `and` on its left and the comparison `c == 3` on its right. `used` then has the call of `Len` and the
+paths `a`, `b` and `c`.
 """
 
 from __future__ import annotations
@@ -170,7 +175,10 @@ class OttlParser:
         return Value(ValueKind.TEST, start)
 
     def _read_calculation(self) -> Value:
-        """Read a value, or several with `+`, `-`, `*` and `/` between them."""
+        """Read a value, or several with `+`, `-`, `*` and `/` between them.
+
+        Nothing is calculated, so it does not matter here that `*` and `/` bind more than `+` and `-`.
+        """
         left = self._read_signed_value()
         while self.token.kind in ("sum", "product"):
             _check_calculable(left, self.token.start)

@@ -42,8 +42,8 @@ _CONTROL_CHARACTERS = {
     "\\": "\\",
     '"': '"',
 }
-# What to write instead of a sign that the language does not have.
-_FIX_BY_SIGN = {
+# What to write instead of a character that the language does not have.
+_FIX_BY_CHARACTER = {
     "'": 'Quote text with `"`.',
     "&": "Write `and`.",
     "|": "Write `or`.",
@@ -90,7 +90,7 @@ class InvalidOttl(Exception):  # noqa: N818 - a verdict, not a failure
 
 
 class OttlToken(NamedTuple):
-    """A word, sign or literal of a text."""
+    """A word, a literal, or a sign of a text: an operator, a bracket or a comma."""
 
     kind: str
     """The name of a group of `_TOKEN`, such as `lower` or `string`; `end` for the token behind the last one."""
@@ -172,20 +172,21 @@ def _resolve_escape(body: str) -> str:
 
 @lru_cache(maxsize=4096)
 def split_tokens(text: str) -> tuple[OttlToken, ...]:
-    """Return the tokens of a text; the last one has the kind `end`. Raises InvalidOttl for a sign without a meaning.
+    """Return the tokens of a text; the last one has the kind `end`.
 
-    The tokens are cached, since many configs have the same statements.
+    Raises InvalidOttl for a character that begins no token. The tokens are cached, since many configs have the same
+    statements.
     """
     tokens, end_before = [], 0
     for match in _TOKEN.finditer(text):
         start = match.start()
-        if start > end_before:  # the pattern has skipped a sign that is no token
+        if start > end_before:  # the pattern has skipped a character that begins no token
             break
         if match.lastgroup != "space":
             tokens.append(OttlToken(str(match.lastgroup), match[0], start))
         end_before = match.end()
     if end_before < len(text):
         raise InvalidOttl(
-            end_before, f"`{text[end_before]}` has no meaning here", _FIX_BY_SIGN.get(text[end_before], "")
+            end_before, f"`{text[end_before]}` has no meaning here", _FIX_BY_CHARACTER.get(text[end_before], "")
         )
     return (*tokens, OttlToken("end", "", len(text)))

@@ -26,7 +26,7 @@ from .unicode_classes import UNICODE_CLASSES
 # Limits of Go's regexp/syntax: how often a part repeats, and how deep groups nest.
 _MOST_REPEATED = 1000
 _DEEPEST = 1000
-# Letters and digits that may follow a backslash. Each other sign may too, and means itself: `\.` is a dot.
+# Letters and digits that may follow a backslash. Each other character may too, and means itself: `\.` is a dot.
 _ESCAPES_OUTSIDE_CLASS = frozenset("afnrtvdDsSwWbBAzpPx01234567")
 _ESCAPES_IN_CLASS = frozenset("afnrtvdDsSwWpPx01234567")
 # Those of them that stand for a class, such as `\d`.
@@ -149,15 +149,17 @@ class _Reader:
         """Read the whole text."""
         is_after_repetition = False
         while self.position < len(self.text):
-            sign = self.text[self.position]
-            is_repetition = sign in "*+?" or (sign == "{" and _REPEAT.match(self.text, self.position) is not None)
+            character = self.text[self.position]
+            is_repetition = character in "*+?" or (
+                character == "{" and _REPEAT.match(self.text, self.position) is not None
+            )
             if is_repetition:
                 self._read_repetition(is_after_repetition)
-            elif sign == "(":
+            elif character == "(":
                 self._open_group()
-            elif sign == ")":
+            elif character == ")":
                 self._close_group()
-            elif sign == "|":
+            elif character == "|":
                 self.open_groups[-1].has_operand = False
                 self.position += 1
             else:
@@ -168,15 +170,15 @@ class _Reader:
             raise _RegexRefused(self.open_groups[-1].start, "this group has no closing `)`")
 
     def _peek(self, distance: int) -> str:
-        """Return the sign that stands `distance` signs behind the position; empty behind the end of the text."""
+        """Return the character at this distance behind the position; empty behind the end of the text."""
         return self.text[self.position + distance : self.position + distance + 1]
 
     def _read_character(self) -> None:
         """Read a class, an escape or a character that means itself."""
-        sign = self.text[self.position]
-        if sign == "[":
+        character = self.text[self.position]
+        if character == "[":
             self._read_class()
-        elif sign == "\\":
+        elif character == "\\":
             self._read_escape(_ESCAPES_OUTSIDE_CLASS)
         else:
             self.position += 1
@@ -250,30 +252,31 @@ class _Reader:
         if group.last_repetitions > _MOST_REPEATED:
             raise _RegexRefused(self.position, f"nested repetitions add up to more than {_MOST_REPEATED}")
 
-    def _read_escape(self, known_signs: frozenset[str]) -> None:
-        """Read a backslash and what belongs to it; `known_signs` are the letters and digits that may follow it."""
-        sign, next_sign = self._peek(1), self._peek(2)
-        if not sign:
+    def _read_escape(self, known_characters: frozenset[str]) -> None:
+        """Read a backslash and what belongs to it; `known_characters` are the letters and digits that may follow it."""
+        character, next_character = self._peek(1), self._peek(2)
+        if not character:
             raise _RegexRefused(self.position, "the backslash at the end escapes nothing")
-        is_octal = sign in _OCTAL_DIGITS and next_sign in _OCTAL_DIGITS
-        if sign in "123456789" and not is_octal:
+        is_octal = character in _OCTAL_DIGITS and next_character in _OCTAL_DIGITS
+        if character in "123456789" and not is_octal:  # `\1` refers to a group, `\12` is a character by its code
             raise _RegexRefused(self.position, "Go has no backreferences")
-        if sign == "Q" and known_signs is _ESCAPES_OUTSIDE_CLASS:
+        is_outside_class = known_characters is _ESCAPES_OUTSIDE_CLASS
+        if character == "Q" and is_outside_class:
             self._read_literal_text()
-        elif sign.isascii() and not sign.isalnum():
+        elif character.isascii() and not character.isalnum():
             self.position += 2
-        elif sign not in known_signs:
-            raise _RegexRefused(self.position, f"Go does not know `\\{sign}`")
+        elif character not in known_characters:
+            raise _RegexRefused(self.position, f"Go does not know `\\{character}`")
         else:
-            self._read_known_escape(sign)
+            self._read_known_escape(character)
 
-    def _read_known_escape(self, sign: str) -> None:
-        """Read an escape whose sign may stand behind a backslash, with what belongs to it."""
-        if sign == "x":
+    def _read_known_escape(self, character: str) -> None:
+        """Read an escape whose character may stand behind a backslash, with what belongs to it."""
+        if character == "x":
             self._read_hexadecimal()
-        elif sign in "pP":
-            self._read_unicode_class(sign)
-        elif sign.isdigit():
+        elif character in "pP":
+            self._read_unicode_class(character)
+        elif character.isdigit():
             self._read_octal()
         else:
             self.position += 2
@@ -297,11 +300,11 @@ class _Reader:
             raise _RegexRefused(self.position, "`\\x` needs two hexadecimal digits, or several in braces")
         self.position = hex_match.end()
 
-    def _read_unicode_class(self, sign: str) -> None:
+    def _read_unicode_class(self, character: str) -> None:
         """Read `\\pL` or `\\p{Greek}`, or with `P` for all others."""
         class_match = _UNICODE.match(self.text, self.position + 2)
         if class_match is None:
-            raise _RegexRefused(self.position, f"`\\{sign}` needs the name of a Unicode class")
+            raise _RegexRefused(self.position, f"`\\{character}` needs the name of a Unicode class")
         name = class_match[1] or class_match[2]
         if _IGNORED.sub("", name).lower() not in _PLAIN_CLASSES:
             suggestion = suggest_word(name, UNICODE_CLASSES)
@@ -364,8 +367,8 @@ class _Reader:
 
 def _explain_no_group(group_begin: str) -> str:
     """Return why Go does not read what follows an open parenthesis."""
-    for sign, why in _UNSUPPORTED_GROUPS.items():
-        if group_begin.startswith(sign):
+    for unsupported_begin, why in _UNSUPPORTED_GROUPS.items():
+        if group_begin.startswith(unsupported_begin):
             return why
     if group_begin.startswith(("?<", "?P<")):
         return "the name of a group has letters, digits and underscores only"

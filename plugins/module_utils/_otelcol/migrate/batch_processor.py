@@ -46,7 +46,8 @@ from ..rules.batching import (
 )
 from ..rules.build_facts import TargetBuild
 from ..traits import PROCESSORS, Trait, kind_of, sends_nothing, traits_of
-from .data_edits import Add, ConfigChange, Drop, Edit, Put, Replace, Unsolved, change_type, type_of
+from .component_mentions import change_type, type_of
+from .data_edits import Add, ConfigChange, Drop, Edit, Put, Replace, Unsolved
 
 # What the processor does without settings: the items of a batch (spans, data points or log records), and how long it
 # waits for them.
@@ -216,7 +217,7 @@ def _explain_shared_batches(
     has_lasting_queue = any(_keeps_requests(_find_exporter_settings(config, exporter)) for exporter in exporters)
     if len(exporters) <= 1 or has_lasting_queue:
         return ""
-    has_successor = bool(_find_successor(BATCH, {}, target))
+    has_successor = bool(_find_successor(BATCH, {}, target))  # in the build, so ids of the config do not count
     if is_from_version(target, DEFAULT_SINCE) and not has_successor:
         return ""
     return f"{', '.join(exporters)} share its batches."

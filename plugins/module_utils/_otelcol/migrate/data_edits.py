@@ -10,21 +10,20 @@ A step of a migration (steps.py) yields a `ConfigChange` for each thing that it 
 
 `_migrate.py` has the edits of a step applied before it asks the next one. All paths of the edits of one step are those
 of the config before the step. An entry is a key of a mapping with its value.
-
-The second half of the file finds components and their mentions in a config, as most steps need.
 """
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalogue.catalogue import Catalogue
-from ..config.paths import ROLES, SECTIONS, Path, mapping_at, value_at
-from ..rules.references import list_references
+from ..config.paths import Path
+
+Entries = tuple[tuple[Any, Any], ...]
+"""Pairs of key and value."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Replace(Edit):
     `entries` are pairs of key and value: `Replace(("a", "b"), (("c", 1),))` makes `{a: {c: 1}}` of `{a: {b: 0}}`.
     """
 
-    entries: tuple[tuple[str, Any], ...] = ()
+    entries: Entries = ()
 
 
 @dataclass(frozen=True)
@@ -106,23 +105,42 @@ class Unsolved:
 
 
 def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
-    """Return the data of a config after edits. The paths of all edits are those of the config before any edit."""
+    """Return the data of a config after edits. The paths of all edits are those of the config before any edit.
+
+    So the order in which the edits are given does not matter. Of the config `{a: {old: 0}, list: [x, y, z]}`, the edits
+
+        RenameKey(("a",), "b"), RenameKey(("a", "old"), "new"), Drop(("list", 0)), Put(("list", 2), "w")
+
+    make `{b: {new: 0}, list: [y, w]}`, as they are done in this order: `Put` at index 2, `Drop` at index 0, the key
+    `old`, and the key `a`.
+    """
     edited_config = copy.deepcopy(config)
-    # By the path of a mapping, the entries that come into the place of each of its keys.
-    replaced_entries: dict[Path, dict[Any, tuple[tuple[Any, Any], ...]]] = {}
+    # By the path of a mapping and one of its keys, the entries that come into the place of the key.
+    replaced_entries: dict[Path, dict[Any, Entries]] = {}
     # Inner edits come first, and items of a list from its end, so that no edit moves the place of a later one.
     for edit in sorted(edits, key=_edit_sort_key, reverse=True):
-        parent = value_at(edited_config, edit.path[:-1], {})
-        if isinstance(edit, (RenameKey, Replace)):
-            key = edit.path[-1]
-            entries = edit.entries if isinstance(edit, Replace) else ((edit.key, parent[key]),)
-            replaced_entries.setdefault(edit.path[:-1], {})[key] = entries
+        *steps_to_container, key = edit.path
+        container = _follow(edited_config, steps_to_container)
+        if isinstance(edit, RenameKey):
+            replaced_entries.setdefault(tuple(steps_to_container), {})[key] = ((edit.key, container[key]),)
+        elif isinstance(edit, Replace):
+            replaced_entries.setdefault(tuple(steps_to_container), {})[key] = edit.entries
         else:
-            _apply_to_entry(parent, edit.path[-1], edit)
+            _apply_to_entry(container, key, edit)
     # Keys come last, those of inner mappings first, since paths lead through the old keys.
     for path in sorted(replaced_entries, key=len, reverse=True):
-        _replace_entries(value_at(edited_config, path), replaced_entries[path])
+        _replace_entries(_follow(edited_config, path), replaced_entries[path])
     return edited_config
+
+
+def _follow(config: Any, path: Iterable[str | int]) -> Any:
+    """Return what is at a path.
+
+    Raises an error if the path leads nowhere, which no step may do: the edit would be lost, and reported as done.
+    """
+    for step in path:
+        config = config[step]
+    return config
 
 
 def has_same_meaning(config: Any, other_config: Any) -> bool:
@@ -133,7 +151,8 @@ def has_same_meaning(config: Any, other_config: Any) -> bool:
 def _normalize(value: Any) -> Any:
     """Return a value in which mappings have an order, and empty mappings and lists are None.
 
-    `{b: {}, a: 1}` becomes `[("'a'", 1), ("'b'", None)]`.
+    `{b: {}, a: 1}` becomes `[("'a'", 1), ("'b'", None)]`. The keys become texts, since YAML has keys of several types,
+    which cannot be sorted together.
     """
     if isinstance(value, dict):
         return sorted((repr(key), _normalize(child)) for key, child in value.items()) or None
@@ -143,90 +162,33 @@ def _normalize(value: Any) -> Any:
 
 
 def _edit_sort_key(edit: Edit) -> tuple[int, list[tuple[int, str]]]:
-    """Return a key that orders edits by depth, then by path; it makes numbers and texts of paths comparable."""
-    sortable_parts = [(part, "") if isinstance(part, int) else (0, str(part)) for part in edit.path]
-    return len(edit.path), sortable_parts
+    """Return a key that orders edits by depth, then by path: `("list", 2)` has `(2, [(0, "list"), (2, "")])`.
+
+    Each step becomes a pair of number and text, since Python cannot compare an index with a key.
+    """
+    comparable_steps = [(step, "") if isinstance(step, int) else (0, str(step)) for step in edit.path]
+    return len(edit.path), comparable_steps
 
 
-def _apply_to_entry(parent: Any, key: Any, edit: Edit) -> None:
+def _apply_to_entry(container: Any, key: Any, edit: Edit) -> None:
     """Change the value of a key or an index in place, in a config that is a copy already."""
     if isinstance(edit, Drop):
-        del parent[key]
+        del container[key]
     elif isinstance(edit, Substitute):
-        parent[key] = edit.pattern.sub(edit.replacement, parent[key])
+        container[key] = edit.pattern.sub(edit.replacement, container[key])
     elif isinstance(edit, Wrap):
-        parent[key] = [parent[key]]
+        container[key] = [container[key]]
     elif isinstance(edit, (Put, Add)):
-        parent[key] = copy.deepcopy(edit.value)
+        # A copy: several edits may have the same value, and a later step may change it in one place.
+        container[key] = copy.deepcopy(edit.value)
 
 
-def _replace_entries(parent: dict[Any, Any], new_entries: dict[Any, tuple[tuple[Any, Any], ...]]) -> None:
-    """Put new entries in the places of old ones; `new_entries` has them by the key that they replace."""
-    old_entries = list(parent.items())
-    parent.clear()
-    for name, value in old_entries:
-        if name not in new_entries:
-            parent[name] = value
-        else:
-            parent.update(new_entries[name])
+def _replace_entries(mapping: dict[Any, Any], new_entries: dict[Any, Entries]) -> None:
+    """Put new entries in the places of old ones; `new_entries` has them by the key that they replace.
 
-
-# ── Components ──
-
-ComponentKey = tuple[str, str]
-"""Section and id of a component, such as `exporters` and `otlp/backend`. It is also its path in a config."""
-
-
-def type_of(component_id: Any) -> str:
-    """Return the type in an id: `otlp` of `otlp/backend`."""
-    return str(component_id).partition("/")[0]
-
-
-def change_type(component_id: str, new_type: str) -> str:
-    """Return an id with another type and the same name: `otlp/backend` becomes `otlp_grpc/backend`."""
-    _type, slash, name = component_id.partition("/")
-    return new_type + slash + name
-
-
-def list_components(config: Any) -> Iterator[tuple[str, str, Any]]:
-    """Yield section, id and settings of every component, such as `("exporters", "otlp/backend", {…})`."""
-    for section_name in SECTIONS:
-        for component_id, settings in mapping_at(config, section_name).items():
-            if isinstance(component_id, str):
-                yield section_name, component_id, settings
-
-
-def find_component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, ComponentKey]]:
-    """Yield the path of every mention of a component, with the component, which the config may lack.
-
-    Pipelines and the service mention components, and so do settings such as `auth: {authenticator: basicauth}`.
+    The mapping is filled anew, since a dict cannot have an entry in the place of another: new keys would come last.
     """
-    for path, component_id in list_references(config):
-        possible_sections = ROLES.get(str(path[-2]), ("extensions",))
-        yield path, (_find_defining_section(config, component_id, possible_sections), component_id)
-    for section_name, component_id, settings in list_components(config):
-        for reference in catalogue.list_references(section_name, type_of(component_id)):
-            if reference.target_kind == "extensions":
-                for path, value in reference.find_ids(settings):
-                    yield (section_name, component_id, *path), ("extensions", value)
-
-
-def _find_defining_section(config: Any, component_id: str, sections: Sequence[str]) -> str:
-    """Return the first of the sections that defines a component, else the first of all."""
-    for section_name in sections:
-        if component_id in mapping_at(config, section_name):
-            return section_name
-    return sections[0]
-
-
-def list_renaming_edits(
-    config: Any, catalogue: Catalogue, new_ids: Mapping[ComponentKey, str]
-) -> dict[ComponentKey, list[Edit]]:
-    """Return for each of these components the edits that give it its new id, in its section and in every mention."""
-    edits: dict[ComponentKey, list[Edit]] = {}
-    for component, new_id in new_ids.items():
-        edits[component] = [RenameKey(component, new_id)]
-    for path, component in find_component_uses(config, catalogue):
-        if component in new_ids:
-            edits[component].append(Put(path, new_ids[component]))
-    return edits
+    old_entries = list(mapping.items())
+    mapping.clear()
+    for key, value in old_entries:
+        mapping.update(new_entries.get(key, ((key, value),)))

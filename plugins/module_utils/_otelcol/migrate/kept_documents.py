@@ -20,7 +20,8 @@ from ..config.paths import Path, iter_leaves, mapping_at, value_at
 from ..rules.batching import is_from_version
 from ..rules.build_facts import TargetBuild
 from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DEFAULT, UNREAD_ATTRIBUTE, is_data_stream
-from .data_edits import Add, ConfigChange, Edit, Replace, Unsolved, type_of
+from .component_mentions import type_of
+from .data_edits import Add, ConfigChange, Edit, Replace, Unsolved
 
 # The keys that chose an index by attributes, such as `logs_dynamic_index`.
 _DYNAMIC_KEYS = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in INDEX_KEYS)

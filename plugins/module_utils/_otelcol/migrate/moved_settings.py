@@ -22,18 +22,8 @@ from ..config.collector_versions import parse_version
 from ..config.paths import Path, iter_leaves, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
 from ..rules.build_facts import TargetBuild
-from .data_edits import (
-    Add,
-    ConfigChange,
-    Edit,
-    RenameKey,
-    Replace,
-    Substitute,
-    Unsolved,
-    Wrap,
-    list_components,
-    type_of,
-)
+from .component_mentions import list_components, type_of
+from .data_edits import Add, ConfigChange, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap
 
 # The version of the Collector from which on each of these holds. Each step says what it means. Source: its changelogs.
 BRACES_ONLY = "0.104.0"

@@ -14,16 +14,8 @@ from typing import Any
 from ..config.collector_versions import parse_version
 from ..config.paths import Path, mapping_at
 from ..rules.build_facts import TargetBuild
-from .data_edits import (
-    ComponentKey,
-    ConfigChange,
-    RenameKey,
-    Unsolved,
-    change_type,
-    list_components,
-    list_renaming_edits,
-    type_of,
-)
+from .component_mentions import ComponentKey, change_type, list_components, list_renaming_edits, type_of
+from .data_edits import ConfigChange, RenameKey, Unsolved
 
 # The receiver that starts other receivers, and its key with the templates of these.
 _CREATOR_TYPE, _TEMPLATES_KEY = "receiver_creator", "receivers"

@@ -22,19 +22,8 @@ from ..catalogue.catalogue import Catalogue
 from ..config.collector_versions import parse_version
 from ..config.paths import Path, mapping_at
 from ..rules.build_facts import TargetBuild
-from .data_edits import (
-    ComponentKey,
-    ConfigChange,
-    Drop,
-    Edit,
-    Put,
-    Replace,
-    Unsolved,
-    find_component_uses,
-    list_components,
-    list_renaming_edits,
-    type_of,
-)
+from .component_mentions import ComponentKey, find_component_uses, list_components, list_renaming_edits, type_of
+from .data_edits import ConfigChange, Drop, Edit, Put, Replace, Unsolved
 from .moved_settings import LEVELS, convert_level
 
 # The port at the end of an address, such as `collector:14250`. Group: the port.

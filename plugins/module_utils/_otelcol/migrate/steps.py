@@ -3,7 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All steps of a migration, in their order. `_migrate.py` applies them to a config one after the other.
 
-Each step searches the config for one kind of thing that the target version does not accept. Private.
+Each step searches the config for one kind of thing that the target version does not accept. It sees the config as the
+steps before it have left it, so some steps depend on others:
+
+- `move_batcher` is before `move_deprecated_batches`, which leaves an exporter alone that makes batches already. With
+  `batcher: {min_size_items: 100}`, the exporter gets `sending_queue: {batch: {min_size: 100}}` by the first step.
+- The steps for settings are before those that change ids, so that the paths in their changes have the ids that the user
+  knows. Of the latter, the successors of removed components come first, and then all other names.
+
+The changes are listed in the same order. Private.
 """
 
 from __future__ import annotations
@@ -33,8 +41,6 @@ from .removed_components import replace_removed_components
 Step = Callable[[Any, TargetBuild], Iterator[ConfigChange | Unsolved]]
 """Takes a config and the target version; yields changes, and the changes that a person has to make."""
 
-# Settings come first, while components still have the names that the user knows. Then come the successors of removed
-# components, with the names that the target has for them, and then all other names.
 STEPS: tuple[Step, ...] = (
     brace_bare_variables,
     move_telemetry_address,

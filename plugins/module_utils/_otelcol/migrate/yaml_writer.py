@@ -17,7 +17,7 @@ from typing import Any
 # Text that every reader of YAML takes for text without quotes, and words that some take for something else.
 _PLAIN_TEXT = re.compile(r"[A-Za-z_][\w/.-]*\Z")
 _WORDS_WITH_MEANING = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
-# Signs that end a text without quotes in flow style.
+# Characters that end a text without quotes in flow style.
 _FLOW_SIGNS = frozenset(",[]{}")
 
 
@@ -36,6 +36,7 @@ class YamlWriter:
         if quote == "'":
             doubled = text.replace("'", "''")
             return f"'{doubled}'"
+        # Dumped as the value of a key: YAML of a text alone may end with `...`, which ends a document.
         unquoted = self.dump_block({"": text}).partition(": ")[2].rstrip("\n")
         needs_quotes = quote or "\n" in unquoted or _FLOW_SIGNS.intersection(unquoted)
         return quote_text(text) if needs_quotes else unquoted

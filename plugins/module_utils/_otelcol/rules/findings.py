@@ -73,11 +73,11 @@ def sort_key_by_position(finding: Finding) -> tuple[Any, ...]:
 def run_rules(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     """Apply every rule and return the findings in the order of their positions."""
     findings: list[Finding] = []
-    with limit_suggestions(_COMPARISONS_PER_RULE) as comparisons_left:
+    with limit_suggestions(_COMPARISONS_PER_RULE) as comparison_limit:
         for rule in rules:
             if rule.precondition is not ABOUT_EVERYTHING and not rule.precondition.is_met_by(subject):
                 continue
-            comparisons_left[0] = _COMPARISONS_PER_RULE
+            comparison_limit.remaining = _COMPARISONS_PER_RULE
             try:
                 for fault in rule.check(subject):
                     findings.append(_convert_fault_to_finding(rule, fault, subject))

@@ -24,7 +24,8 @@ from ..config.source_nodes import Node
 
 TAG_PREFIX = "tag:yaml.org,2002:"
 """What `!!` stands for: the parser writes the tag `!!int` as `tag:yaml.org,2002:int`."""
-# Python writes numbers of at most 4,300 digits in decimal; no setting has a tenth of that. What is larger stays a text.
+# Numbers of more digits stay texts. Python raises an error when it writes a number of more than 4,300 digits, so that
+# nothing could show the config. The limit is far below that, and far above the number of any setting.
 _LARGEST_NUMBER = 10**400
 
 
@@ -42,7 +43,7 @@ class ScalarForm(NamedTuple):
 # behind the first digit of a number, and takes signs before all numbers, and prefixes in both cases. Source: what
 # `otelcol-contrib print-config` of 0.158.0 answers.
 SCALAR_FORMS = (
-    ScalarForm("null", r"~|null|Null|NULL|", "~nN"),
+    ScalarForm("null", r"~|null|Null|NULL|", "~nN"),  # or nothing at all, as behind the colon of `key:`
     ScalarForm("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ScalarForm(
         "int",

@@ -29,6 +29,7 @@ def spread_document(document: Document) -> Document:
     for path, position in document.positions.items():
         spread_path = _spread_path(path)
         positions[spread_path] = position
+        # The keys that the split has made have no place of their own in the text: they get that of the joined key.
         for depth in range(len(path), len(spread_path)):
             positions.setdefault(spread_path[:depth], position)
     duplicates = tuple((_spread_path(path), position) for path, position in document.duplicates)

@@ -33,7 +33,7 @@ def read_document_roots(yaml: Any, text: str, file: str, is_strict: bool = False
     # libyaml is not everywhere; the pure parser is slower. Neither takes a subclass of str, as Ansible has them.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        events = iter(loader(str.__str__(text)).get_event, None)
+        events = iter(loader(str.__str__(text)).get_event, None)  # `get_event` returns None behind the last one
         yield from _TreeBuilder(yaml, file, is_strict).iterate_roots(events)
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise explain_parser_error(error, text, file) from error
@@ -106,6 +106,7 @@ class _TreeBuilder:
         node.final = event.end_mark
         if node.kind == MAPPING:
             keys_and_values = iter(node.value)
+            # `zip` takes from one iterator by turns: `k1, v1, k2, v2` become `(k1, v1), (k2, v2)`.
             node.value = list(zip(keys_and_values, keys_and_values, strict=True))
         self.siblings = self.open_nodes[-1].value if self.open_nodes else self.roots
 

@@ -97,7 +97,11 @@ def read_file_tail(path: Path, max_bytes: int) -> str:
 
 
 def add_to_sum(digest: Any, path: Path, max_bytes: int, label: str | None = None) -> None:
-    """Add a regular file to a sum; with a label, also the label and the size. Raises what `read_file_bytes` does."""
+    """Add a regular file to a sum; with a label, also the label and the size. Raises what `read_file_bytes` does.
+
+    Several files in one sum need labels: without a size and a mark between them, the files `ab` and `c` would have the
+    sum of `a` and `bc`.
+    """
     with open_regular_file(path, max_bytes) as file:
         if label is not None:
             digest.update(f"{label}\0{os.fstat(file.fileno()).st_size}\0".encode())
@@ -181,7 +185,7 @@ def read_archive_member(path: Path, is_wanted: Callable[[str], bool], limits: tu
         stream = _LimitedStream(_open_unpacked(packed), max_unpacked_bytes, str(path))
         with tarfile.open(fileobj=stream, mode="r|") as archive:  # from its start to its end
             for entry in archive:
-                _check_entry(entry, path)
+                _check_entry(entry, path)  # each of them, also behind the wanted one: others unpack the same archive
                 if content is None and entry.isreg() and is_wanted(entry.name):
                     content = _read_entry(archive, entry, max_bytes, f"{path}/{entry.name}")
         for _chunk in _iter_chunks(stream.read):  # an archive that is cut short behind its last entry is broken too
@@ -227,6 +231,7 @@ class _LimitedStream(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
+        # Whoever asks for all gets a chunk: all of it could fill the memory before the limit is compared.
         data: bytes = self._stream.read(CHUNK if size < 0 else size)
         self._remaining_bytes -= len(data)
         if self._remaining_bytes < 0:

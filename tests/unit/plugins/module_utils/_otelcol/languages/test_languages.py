@@ -155,8 +155,8 @@ def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
     assert isinstance(call, UsedNames)
     asked = call.calls[0]
     given = {"Pattern": asked.arguments[1][1]}
-    assert list(ottl_literals.find_refused_arguments(language.grok_groups, asked, given)) == []
-    spent = measure_cpu_seconds(lambda: list(ottl_literals.find_refused_arguments(language.grok_groups, asked, given)))
+    assert list(ottl_literals.find_argument_faults(language.grok_groups, asked, given)) == []
+    spent = measure_cpu_seconds(lambda: list(ottl_literals.find_argument_faults(language.grok_groups, asked, given)))
     assert not is_long(spent)
 
 

@@ -196,9 +196,9 @@ def test_rules_that_share_a_walk_all_say_that_it_failed(monkeypatch: pytest.Monk
 
 def test_what_must_not_be_shown_is_compared_with_no_known_word() -> None:
     secret = {"exporters": {"otlp": {"headers": {"authorization": "Bearer ${vaultt:a}b"}}}}
-    with limit_suggestions(100) as left:
+    with limit_suggestions(100) as limit:
         (found,) = BY_ID["unknown-scheme"].check(Subject(secret, target=target()))
-    assert (found.message, left) == ("the scheme of a `${…}` here is unknown", [100])
+    assert (found.message, limit.remaining) == ("the scheme of a `${…}` here is unknown", 100)
 
 
 def test_a_correct_config_has_nothing_to_mend() -> None:

@@ -74,11 +74,11 @@ def test_nothing_crashes_the_rules_wherever_it_runs(config: Any, deployment: Any
 
 def test_a_type_that_no_build_has_is_compared_with_those_of_the_build_once() -> None:
     build = build_of(target("contrib 0.150.3"))  # a version that the catalogue does not know, and no future one
-    with limit_suggestions(10_000) as left:
+    with limit_suggestions(10_000) as limit:
         refusal = find_type_refusal(build, "receivers", "filelgo")
     assert refusal
     assert "did you mean" in refusal.message
-    assert 10_000 - left[0] == len(build.list_types("receivers"))
+    assert 10_000 - limit.remaining == len(build.list_types("receivers"))
 
 
 @given(anything)
