@@ -310,7 +310,7 @@ class RestartRun:
             until={},
             allow_empty=True,
         )
-        RolloutWait(self.cluster, compile_search({}), options).wait()
+        RolloutWait(self.cluster, compile_search(), options).wait()
 
 
 def _deduplicate_workloads(workloads: list[OutdatedWorkload]) -> list[OutdatedWorkload]:

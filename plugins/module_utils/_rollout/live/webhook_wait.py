@@ -107,7 +107,7 @@ class AdmissionWait:
     def __init__(self, cluster: Cluster, options: WebhookWaitOptions) -> None:
         self.cluster, self.options = cluster, options
         # A pod without a node keeps the whole time: an autoscaler may be about to add one.
-        workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=options.timeout_seconds)
+        workload_status = WorkloadStatus(cluster, compile_search(), unschedulable_seconds=options.timeout_seconds)
         self.reasons = WebhookReasons(cluster, workload_status)
         self.resources = ApiResources(cluster)
         # Since when each webhook or object is ready, by the clock of the cluster.
@@ -251,13 +251,13 @@ class AdmissionWait:
 
     def _describe_timeout(self, pending_steps: list[PendingStep]) -> Failure:
         """Return the failure of the steps that are not ready when the time is over."""
-        lines, failures = self.reasons.describe_steps(pending_steps)
+        report = self.reasons.describe_steps(pending_steps)
         wrong = "; ".join(f"{step.subject}: {step.wrong}" for step in pending_steps)
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {wrong}",
             asked="Wait for the admission webhooks",
-            fix="\n".join(lines),
-            facts={"failures": failures},
+            fix="\n".join(report.lines),
+            facts={"failures": report.rows},
         )
 
 
