@@ -63,8 +63,8 @@ _TOTAL_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, uptime: uptime, sent: sent_total,"
     " failed: failed_total"
 )
-# Of a row of `exports`: the exporter did nothing between the two readings. In every other state, the check of that state
-# reports it, and its counts since the start would repeat that.
+# Of a row of `exports`: the exporter did nothing between the two readings. In every other state, the check of that
+# state reports it, and its counts since the start would repeat that.
 _IS_STILL = "contains(['idle', 'silent'], state)"
 # Of a row of `exports`: it has failed since the start and never sent, and is still now.
 _IS_UNSENT = f"failed_total > `0` && sent_total == `0` && {_IS_STILL}"

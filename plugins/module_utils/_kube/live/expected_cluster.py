@@ -38,8 +38,8 @@ ARGUMENTS: dict[str, Any] = {
     "switches": {"type": "dict", "default": {}},
     "inventory": {"type": "bool", "default": False},
 }
-# In these roles, the name of the EKS cluster is for calls of AWS too: EKS installs an add-on there, and the roles of IAM
-# are for its accounts. So these roles may have it beside a kubeconfig, which alone says how they connect then.
+# In these roles, the name of the EKS cluster is for calls of AWS too, such as those for an add-on of EKS. So they may
+# have it beside a kubeconfig, which alone says then how they connect.
 AWS_ROLES = ("otel_operator", "otel_identity")
 # The namespace whose uid identifies a cluster: it is made with the cluster, and nobody can delete it.
 IDENTITY_PATH = "/api/v1/namespaces/kube-system"

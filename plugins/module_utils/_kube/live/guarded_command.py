@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run a command that does not outlive the run, and of which nothing stays if it hangs. Private.
 
-`exec_credential.py` runs the commands of kubeconfigs so. A command may hang, or start a program that hangs, such as
-a helper that waits for a browser. A guard process beside the command ends all of them. It reads from a pipe, whose other
+`exec_credential.py` runs the commands of kubeconfigs so. A command may hang, or start a program that hangs, such as a
+helper that waits for a browser. A guard process beside the command ends all of them. It reads from a pipe, whose other
 end only the process of the run has:
 
     the command ends in time                            the run writes a line, and the guard ends alone: what the

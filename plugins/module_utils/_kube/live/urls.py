@@ -25,8 +25,8 @@ from urllib.parse import quote, unquote, urlencode
 
 from ..._otelcol.errors import Problem
 
-# The characters that a path may have. `?` and `#` are not among them: they would begin a query or a fragment. `%` is one
-# of them: `quote_segment` encodes names with it, and the target allocator names its jobs by paths such as
+# The characters that a path may have. `?` and `#` are not among them: they would begin a query or a fragment. `%` is
+# one of them: `quote_segment` encodes names with it, and the target allocator names its jobs by paths such as
 # `/jobs/serviceMonitor%2Fobs%2Fapp%2F0/targets`.
 _FIT_PATH = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)
 # How many results each of these functions remembers.
