@@ -90,7 +90,12 @@ def run_admission_wait(module: AnsibleModule) -> None:
     """Wait for the webhooks and objects of the task, and end the task with the result."""
     params = module.params
     manifests = params["manifests"]
-    options = WebhookWaitOptions(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
+    options = WebhookWaitOptions(
+        manifests=manifests,
+        webhooks=params["webhooks"],
+        timeout_seconds=params["timeout_seconds"],
+        remind_seconds=params["remind_seconds"],
+    )
 
     def wait_for_webhooks() -> dict[str, Any]:
         check_manifests(manifests)
@@ -245,6 +250,8 @@ class AdmissionWait:
         if resource.is_namespaced and not subject.namespace:
             raise Problem(f"{subject} has no namespace", where="manifests", fix="Say where it belongs.")
         path = resource.build_path(subject.namespace, subject.name)
+        # Another field manager's fields are no reason against a webhook, so they are taken over, in the dry run alone.
+        # A refused try is not repeated at once: the next poll is another one.
         query = {"dryRun": "All", "fieldManager": OWNER, "force": "true"}
         self.cluster.request("PATCH", path, query, manifest, APPLY, patient=False)
         return None
