@@ -53,8 +53,8 @@ def select_newest_pods(workload: Object, revision: Object | None, pods: Iterable
 def select_older_pods(workload: Object, pods_of_newest: list[Object], pods: Iterable[Object]) -> list[Object]:
     """Return the pods of a DaemonSet or StatefulSet that are not among the newest ones and not being deleted.
 
-    A Deployment has none here, since its pods belong to its ReplicaSets: older ones never keep newer ones from
-    starting.
+    A Deployment has none here, since its pods belong to its ReplicaSets. Older pods matter for a StatefulSet alone, see
+    the row `stuck_pod` of failure_tables.py.
     """
     own_pods = [pod for pod in pods if is_owned_by(pod, workload) and pod not in pods_of_newest]
     return [pod for pod in own_pods if not pod["metadata"].get("deletionTimestamp")]

@@ -33,7 +33,7 @@ from .parsed_certificates import (
     trusts_chain,
 )
 from .peers_in_cluster import read_first_ready_pod
-from .reader import PLURALS, ClusterReader, Notes
+from .reader import PLURALS_OF_SOURCES, ClusterReader, Notes
 
 
 class _ServerKey(NamedTuple):
@@ -157,7 +157,9 @@ class CertificateChecks:
 
     def _read_certificates(self, kind: str, name: str, namespace: str = "") -> dict[str, list[ParsedCertificate]]:
         """Return the certificates of each key of a Secret or ConfigMap, without keys that have none."""
-        manifest = self.reader.read_object(PLURALS[kind], namespace or self.namespace, name, self.notes).value
+        manifest = self.reader.read_object(
+            PLURALS_OF_SOURCES[kind], namespace or self.namespace, name, self.notes
+        ).value
         decode = decode_secret_value if kind == "Secret" else str.encode
         chain_by_key = {}
         for key, text in mapping_at(manifest, "data").items():

@@ -250,8 +250,8 @@ class AdmissionWait:
         if resource.is_namespaced and not subject.namespace:
             raise Problem(f"{subject} has no namespace", where="manifests", fix="Say where it belongs.")
         path = resource.build_path(subject.namespace, subject.name)
-        # Another field manager's fields are no reason against a webhook, so they are taken over, in the dry run alone.
-        # A refused try is not repeated at once: the next poll is another one.
+        # Without `force`, a field of another field manager would be a conflict, which says nothing about the webhook.
+        # The request is not patient, since the next poll sends it again.
         query = {"dryRun": "All", "fieldManager": OWNER, "force": "true"}
         self.cluster.request("PATCH", path, query, manifest, APPLY, patient=False)
         return None
