@@ -191,7 +191,7 @@ class ClusterReader:
 
     def read_answer_text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
         """Return the text that a pod or a Service answers through the API server, such as its metrics or its log."""
-        # A pod that does not answer must not count as an outage of the API server, which would end all other reads.
+        # A pod that does not answer ends all further requests of a Cluster, so each read has a Cluster of its own.
         separate_cluster = self.quick_cluster.make_independent()
         try:
             return ReadResult(separate_cluster.text(path, query))
