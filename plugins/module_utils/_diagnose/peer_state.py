@@ -88,9 +88,8 @@ def describe_peer(
     state = _judge_address(peer, behind_address, ports)
     pod_ports = _list_pod_ports(behind_address.endpoint_slices)
     policy_names = ""
-    # A policy is the fault only where the address would take the data otherwise. Whether one lets data out counts
-    # first, since the collector's own is the nearest to mend. A port of 0 is none, as of a name that is resolved
-    # elsewhere.
+    # A policy is the fault only where the address would take the data otherwise. Those of the collector's own pods come
+    # first.
     if state in ("ok", "outside") and egress.judge_admission([peer.port, *pod_ports], "TCP") == "none":
         state, policy_names = "blocked", egress.policy_names
     elif state == "ok" and sending_pod and behind_address.ingress:
