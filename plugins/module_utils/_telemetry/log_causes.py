@@ -35,7 +35,7 @@ def find_causes(message: str, causes: Iterable[Cause], **fields: str) -> Iterato
     for cause in causes:
         match = re.search(cause.pattern, message, re.IGNORECASE)
         if match:
-            # A group of another alternative of the pattern has no value. What stands before it in the text goes too.
+            # A group of another alternative of the pattern has no value. If it ends the text, a colon is left there.
             group_texts = {name: value or "" for name, value in match.groupdict().items()}
             yield cause._replace(text=cause.text.format(**fields, **group_texts).rstrip(": "))
 

@@ -8,12 +8,12 @@ what each collector has counted since the record was sent. `live/hop_readings.py
 collector on the way, with all its pods, as option `hops` has it; its targets are the collectors that an exporter sends
 to. A signal is traces, metrics or logs. For example, an agent sends to a gateway, and the gateway to a backend:
 
-    the agent           the gateway         what is known accepted 0          accepted 0          no spans came to
-    agent, gateway, so another receiver answered accepted 1, sent 0  accepted 0          agent took spans and sent none:
-    sending failed at otlp accepted 1, sent 1  accepted 0          agent sent spans by otlp, but none came to gateway:
-    another receiver answered accepted 1, sent 1  accepted 1, sent 0  gateway took spans and sent none: they wait in the
-    queue of otlp/backend accepted 1, sent 1  accepted 1, sent 1  gateway sent spans by otlp/backend, and the backend
-    behind it took them
+    the agent           the gateway         what is known
+    accepted 0          accepted 0          no spans came to agent, gateway, so another receiver answered
+    accepted 1, sent 0  accepted 0          agent took spans and sent none: sending failed at otlp
+    accepted 1, sent 1  accepted 0          agent sent spans by otlp, but none came to gateway: …
+    accepted 1, sent 1  accepted 1, sent 0  gateway took spans and sent none: they wait in the queue of otlp/backend
+    accepted 1, sent 1  accepted 1, sent 1  gateway sent spans by otlp/backend, and the backend behind it took them
 """
 
 from __future__ import annotations

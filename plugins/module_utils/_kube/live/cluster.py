@@ -12,12 +12,14 @@
 
 A request is sent again while its error may pass. A refusal that stays is an `ApiError`, and silence a `LostError`:
 
-    what comes back                       when the request is sent again 409: somebody else writes now         after the
-    BACKOFF_PAUSES; not if the request names a version of the object 429, 5xx: the server cannot work      after the
-    BACKOFF_PAUSES, then while `outage` waits for the server a webhook gave no answer              after the
-    BACKOFF_PAUSES, then while `outage` is patient and the webhook may come 401, 403                              after
-    the BACKOFF_PAUSES, if an outage has just ended; otherwise never another refusal                       never half an
-    answer                        after the FIRST_PAUSES no answer                             as `outage` says
+    what comes back                     when the request is sent again
+    409: somebody else writes now       after the BACKOFF_PAUSES; not if the request names a version of the object
+    429, 5xx: the server cannot work    after the BACKOFF_PAUSES, then while `outage` waits for the server
+    a webhook gave no answer            after the BACKOFF_PAUSES, then for `patience_seconds` if it may come back
+    401, 403                            after the BACKOFF_PAUSES if an outage has just ended, otherwise never
+    another refusal                     never
+    half an answer                      after the FIRST_PAUSES
+    no answer                           as `outage` says
 """
 
 from __future__ import annotations

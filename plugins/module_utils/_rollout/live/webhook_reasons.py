@@ -7,11 +7,11 @@
 that a run applies. A step is what has to happen before the webhook answers (webhook_steps.py). The report on pending
 steps has lines for people, from the step to the pods that it needs:
 
-    ConfigMap obs/try: The pods must listen on port 9443. Check their log.           the fix of the step
-    The Service otel/hook selects the pods of no Deployment, DaemonSet or StatefulSet.   why no pod is behind a Service
-    Deployment otel/hook: 0 of 1 ready.                                              a workload behind the Service
-    Wait for Deployment otel/hook: ErrImagePull: manifest unknown …                  a symptom of its pods
-    Pod hook-x7k2p: BackOff: Back-off pulling image …                                the latest warnings about them
+    the fix of the step             ConfigMap obs/try: The pods must listen on port 9443. Check their log.
+    why no pod can be behind it     There is no Service otel/hook.
+    a workload behind a Service     Deployment otel/hook: 0 of 1 ready.
+    a symptom of its pods           Wait for Deployment otel/hook: ErrImagePull: manifest unknown …
+    the latest warnings             Pod hook-x7k2p: BackOff: Back-off pulling image …
 
 A symptom is a fault of a workload or a pod (failures.py). A workload here is a Deployment, DaemonSet or StatefulSet.
 """
