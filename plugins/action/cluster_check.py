@@ -20,10 +20,10 @@ from ..plugin_utils._worker import Work, WorkerAction
 class ActionModule(WorkerAction):
     @staticmethod
     def load_options_and_work() -> tuple[dict[str, Any], Work]:
-        from ..module_utils._kube.live import target  # noqa: PLC0415 - needs kubernetes.core
+        from ..module_utils._kube.live import expected_cluster  # noqa: PLC0415 - needs kubernetes.core
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415
 
-        return CLUSTER_ARG_SPEC | target.ARGUMENTS, target.run_check
+        return CLUSTER_ARG_SPEC | expected_cluster.ARGUMENTS, expected_cluster.run_check
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the cluster, which every callback shows. Fails before it asks if an input of a role is invalid."""

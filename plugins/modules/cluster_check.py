@@ -79,7 +79,7 @@ refused: {description: Whether another cluster is expected., returned: if anothe
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import ARGUMENTS, run_check
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.expected_cluster import ARGUMENTS, run_check
 
 
 def main() -> None:

@@ -24,32 +24,33 @@ _CERTIFICATE_FIELDS = ("cert_file", "ca_file", "client_ca_file")
 
 
 class Certificate(NamedTuple):
-    """What a certificate says. `names` are the host names and addresses that it is for.
-
-    Times are written as `2026-03-01T10:00:00Z`. `is_ca` says whether it may sign other certificates.
-    """
+    """What a certificate says."""
 
     subject: str
     issuer: str
     not_before: str
+    """From when it is valid, such as `2026-03-01T10:00:00Z`."""
     not_after: str
+    """Until when it is valid."""
     names: tuple[str, ...]
+    """The host names and addresses that it is for."""
     is_ca: bool
+    """Whether it may sign other certificates."""
 
 
 class CertificateFile(NamedTuple):
-    """A file from which a component reads certificates, and the Secret or ConfigMap that holds it.
-
-    `subject` is the component or end, such as `exporters/otlp` or `in`. `path` is where the config names the file, and
-    `role` the last word of it, such as `ca_file`. `setting_path` is the path of the file. `kind`, `name` and `key` say
-    which key of which object is mounted there.
-    """
+    """A file from which a component reads certificates, and the key of a Secret or ConfigMap that is mounted there."""
 
     subject: str
+    """The component, such as `exporters/otlp`; `in` for all receivers, since clients reach them alike."""
     path: str
+    """Where the config names the file."""
     role: str
+    """The last word of that place, such as `ca_file`."""
     setting_path: str
+    """The path of the file."""
     kind: str
+    """`Secret` or `ConfigMap`."""
     name: str
     key: str
 
@@ -78,7 +79,7 @@ def find_certificate_files(config: Any, sources: Sequence[PodSource]) -> list[Ce
 
 
 def _name_component(path: Path) -> str:
-    """Return the component or end that a path of a config is about, such as `exporters/otlp` or `in`."""
+    """Return what a path of a config is about: a component such as `exporters/otlp`, or `in` for a receiver."""
     if path[0] == "receivers":
         return "in"
     return "/".join(str(key) for key in path[:2])
@@ -114,6 +115,8 @@ def covers_host(names: Sequence[str], host: str) -> bool:
     for name in map(str.lower, names):
         if name == lowered_host:
             return True
+        # The same number of dots means that the star stands for one label: `*.example.com` is not for
+        # `a.b.example.com`.
         if name.startswith("*.") and fnmatchcase(lowered_host, name) and host.count(".") == name.count("."):
             return True
     return False

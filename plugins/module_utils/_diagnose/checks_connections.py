@@ -13,7 +13,8 @@ yields mappings, and the message and the fix of the check take their `{fields}` 
     Service obs/jaeger has no port 9999, only 4317, 4318
 
 The rows `services` and `listeners` are from `reach.py`, `peers` from `peer_state.py`, `proxied` from
-`proxied_peers.py`, and `target_allocator` from `live/allocated_targets.py`. Private.
+`proxied_peers.py`, and `target_allocator` from `live/allocated_targets.py`. A row has one `state`, so of the checks
+that compare it one alone finds the row. Private.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ CONNECTION_CHECKS = (
         stage="way",
     ),
     Check(
+        # The clients of a sidecar are in its own pod.
         id="receiver_loopback",
         find_expression="kind != 'Pod' && mode != 'sidecar' && listeners[?state=='loopback']",
         message_template="{receiver} listens on {host}:{port}, which no other pod reaches",
@@ -81,6 +83,7 @@ CONNECTION_CHECKS = (
         severity="info",
     ),
     Check(
+        # A listener names policies also in another state, if they admit some peers and not all.
         id="receiver_limited",
         find_expression="listeners[?state!='blocked' && policies]",
         message_template="NetworkPolicy {policies} admits port {port} of {receiver} from some peers only",
@@ -110,6 +113,7 @@ CONNECTION_CHECKS = (
         stage="way",
     ),
     Check(
+        # A sidecar may send to its application, which is in the same pod.
         id="peer_loopback",
         find_expression=f"mode != 'sidecar' && peers[?state=='loopback'].{{{_PEER_FIELDS}}}",
         message_template="{endpoint} is the collector's own pod",

@@ -8,12 +8,36 @@ their keys). It yields mappings, and the message and the fix of the check take t
 
     running && exports[?state=='waits'].{about: about, id: id, came: came, size: queue_size, …}
 
-    {about: exporters/otlp, id: otlp, came: 120 spans, size: 40, capacity: 1000, …}
+    {about: exporters/otlp, id: otlp, came: spans come in (18 in 6 s) and, size: 40, capacity: 1000, …}
 
-    120 spans wait at otlp (40 of 1000 queued, none sent)
+    spans come in (18 in 6 s) and wait at otlp (40 of 1000 queued, none sent)
 
-The rows `receives`, `processes` and `exports`, with `state` and `came`, are from `_telemetry/metrics.py`, which
-compares two readings, and `logs` from `_telemetry/logs.py`. `about` is the component or end that a row is about.
+The rows `receives`, `processes` and `exports` are from `_telemetry/signal_flow.py`, which compares two readings of the
+metrics. Each has one row for each component and signal. `logs` are from `_telemetry/logs.py`. Keys of these rows:
+
+    about           what a row is about: a component such as `exporters/otlp`, or `in` for what clients send to
+    items           what the signal consists of, such as `log records`
+    came            how a sentence about the items begins: `spans come in (18 in 6 s) and`, or `spans that came before`
+    accepted, …     how many items between the two readings; `accepted_total` is since the start of the pods
+    text, fix       of a log entry: what is wrong, and what to do, by its `cause`
+    said            its message and its error, as the collector wrote them
+    current         whether it was logged in the last minute
+    drops           whether it says that data is given up
+    calm            whether its component works nevertheless
+
+A receiver or an exporter has one `state` for a signal, so the checks of different states exclude one another. Who is
+`idle` or `silent` shows no fault between the two readings, so its counts since the start are checked too:
+
+    receives    comes, rests, starts    nothing is wrong
+                refused                 refused
+                idle                    refused_since_start, and one of nothing_ever, nothing_now and idle
+    exports     sends                   queue_high
+                fails                   fails
+                fails_partly            fails_partly
+                waits                   waits
+                silent                  silent, and one of fails_since_start and failed_since_start
+                idle                    one of fails_since_start and failed_since_start
+
 Private.
 """
 
@@ -28,32 +52,39 @@ _ARE_ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"
 _IDLE_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, total: accepted_total, uptime: uptime"
 )
-# The same of an exporter, `…exports[?…].{KEYS}`.
+# The keys of what a check yields, `…exports[?…].{KEYS}`: between the two readings, of an exporter.
 _SENT_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, accepted: accepted, sent: sent,"
     " failed: failed, size: queue_size, capacity: queue_capacity, came: came"
 )
-# The same of an exporter since the start of the pods: what went wrong before the two readings.
+# Also of an exporter, `…exports[?…].{KEYS}`: since the start of the pods, which tells what went wrong before the two
+# readings.
 _TOTAL_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, uptime: uptime, sent: sent_total,"
     " failed: failed_total"
 )
-# Of a row of `exports`: nothing left the exporter between the two readings.
+# Of a row of `exports`: the exporter did nothing between the two readings. In every other state, the check of that
+# state reports it, and its counts since the start would repeat that.
 _IS_STILL = "contains(['idle', 'silent'], state)"
 # Of a row of `exports`: it has failed since the start and never sent, and is still now.
 _IS_UNSENT = f"failed_total > `0` && sent_total == `0` && {_IS_STILL}"
-# Of an entry of `logs`. It is reported once: by the check of its own cause, as an error of a component, or alone.
+# Of an entry of `logs`, which one check alone reports: that of its cause (`disk_full`, and `right_denied` of
+# checks_trust.py), else `log_error`, else `log_entry`.
 _HAS_OWN_CHECK = "contains(['disk', 'forbidden'], cause) && current"
+# An error has a known cause, and lasts or has lost data. If its component works nevertheless, it is over.
 _IS_ERROR = "cause && (current || drops) && !calm"
 
 FLOW_CHECKS = (
+    # ── holds: what the collector needs before all else ──
     Check(
+        # A full disk makes all else fail, so it has an early stage, although the log tells it.
         id="disk_full",
         find_expression="logs[?cause=='disk' && current]",
         message_template="{text} ({said})",
         fix_template="{fix}",
         stage="holds",
     ),
+    # ── capacity: what limits the collector ──
     Check(
         id="memory_high",
         find_expression="memory[?percent >= `85`]",
@@ -88,6 +119,7 @@ FLOW_CHECKS = (
         severity="warning",
     ),
     Check(
+        # Of an exporter that sends: if it does not, another check says why, and the queue is full because of that.
         id="queue_high",
         find_expression=f"exports[?queue_percent >= `80` && state=='sends'].{{{_SENT_FIELDS}}}",
         message_template="the queue of {id} is nearly full ({size} of {capacity})",
@@ -95,6 +127,7 @@ FLOW_CHECKS = (
         stage="capacity",
         severity="warning",
     ),
+    # ── log: what the collector itself says ──
     Check(
         id="log_error",
         find_expression=f"logs[?{_IS_ERROR} && !({_HAS_OWN_CHECK})]",
@@ -120,6 +153,7 @@ FLOW_CHECKS = (
         fix_template="Exclude its log in the file_log receiver that reads it, or remove its debug exporter.",
         stage="log",
     ),
+    # ── flow: data that fails, waits or ends, then data that does not come ──
     Check(
         id="refused",
         find_expression="running && receives[?state=='refused']",
@@ -194,6 +228,7 @@ FLOW_CHECKS = (
         severity="info",
     ),
     Check(
+        # A receiver that has refused items has clients, see refused_since_start.
         id="nothing_ever",
         find_expression=(
             f"{_ARE_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle' && !(refused_total >"
@@ -205,6 +240,7 @@ FLOW_CHECKS = (
         severity="warning",
     ),
     Check(
+        # An exporter that has never delivered is what to mend (fails_since_start), not clients that pause now.
         id="nothing_now",
         find_expression=(
             f"{_ARE_ALL_IDLE} && !(exports[?{_IS_UNSENT}]) && receives[?state=='idle' &&"

@@ -12,14 +12,15 @@ yields mappings, and the message and the fix of the check take their `{fields}` 
 
     Secret obs/backend has no key token
 
-`about` is what the fault stops: `start`, or an exporter.
+`about` is what the fault stops: `start`, or an exporter. A check without it, such as `absent`, is about the collector
+as a whole.
 """
 
 from __future__ import annotations
 
 from .diagnose_checks import Check
 
-# Faults of a config that do not stop data.
+# Of an entry of `findings`, which the rules of module pipeline_validate have made: a fault that does not stop data.
 _IS_HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
 _FINDING_FIELDS = "rule: rule, where: where, message: message, fix: fix"
 
@@ -69,6 +70,8 @@ START_CHECKS = (
         stage="holds",
     ),
     Check(
+        # Of a collector that does not run, an error in its config is the cause. A collector that runs has read the
+        # config, so the same error is a warning about the component (`config_error_live`).
         id="config_error",
         find_expression=(
             f"!running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: 'start', {_FINDING_FIELDS}}}"
@@ -104,6 +107,7 @@ START_CHECKS = (
         severity="info",
     ),
     Check(
+        # While pods are ready and the rollout is complete, a probe is answered, whatever the config says.
         id="probe_unanswered",
         find_expression="probes && (!running || !complete) && probes",
         message_template="nothing listens on port {port}, which the {kind} probe asks",
@@ -158,9 +162,9 @@ START_CHECKS = (
         id="out_of_memory",
         find_expression=(
             "running && pods[?last_reason=='OOMKilled' && last_seconds_ago < `3600`]"
-            ".{pod: name, restarts: restarts, minutes: last_seconds_ago}"
+            ".{pod: name, restarts: restarts, seconds: last_seconds_ago}"
         ),
-        message_template="pod {pod} was killed for its memory {minutes} s ago, restarts: {restarts}",
+        message_template="pod {pod} was killed for its memory {seconds} s ago, restarts: {restarts}",
         fix_template="Raise the memory limit, put memory_limiter first, or lower what it keeps in memory.",
         stage="capacity",
     ),

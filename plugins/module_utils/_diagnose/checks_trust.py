@@ -40,6 +40,8 @@ TRUST_CHECKS = (
         severity="info",
     ),
     Check(
+        # What the log says of a missing right. If the API server itself has named missing rights (`right_missing`),
+        # this would repeat them.
         id="right_denied",
         find_expression=(
             "!(rights[?state=='none']) && logs[?cause=='forbidden' && current]"

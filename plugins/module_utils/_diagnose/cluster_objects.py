@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, TypedDict
 
 from .._kube.conditions import find_condition, is_ready
@@ -75,7 +75,9 @@ class EchoRow(TypedDict):
 
 
 def count_echoes(log_text: str, pods: Iterable[str], current_time: str) -> list[EchoRow]:
-    """Return the pods whose own records a log prints. A collector that prints what it reads so feeds itself.
+    """Return the pods whose own records a log prints.
+
+    A collector that prints what it reads to its own log, and reads that log, feeds itself without end.
 
     Each line of `log_text` begins with its time. `pods` are names such as `obs/agent-x7k2p`.
     """
@@ -106,11 +108,8 @@ class WarningRow(TypedDict):
     seconds_ago: int
 
 
-def list_recent_warnings(events: Iterable[Object], uids: Mapping[Any, Any], current_time: str) -> list[WarningRow]:
-    """Return the recent warnings about some objects, the latest first.
-
-    The keys of `uids` are the uids of these objects. Its values are not used.
-    """
+def list_recent_warnings(events: Iterable[Object], uids: Container[Any], current_time: str) -> list[WarningRow]:
+    """Return the recent warnings about the objects with these uids, the latest first."""
     own_warnings = []
     for event in events:
         if event.get("type") == "Warning" and value_at(event, ("involvedObject", "uid")) in uids:

@@ -44,6 +44,8 @@ def find_missing_rights(
     """
     rows: list[dict[str, Any]] = []
     for about, rights in needed_rights.items():
+        # Rights that are missing everywhere and those that are missing elsewhere have different fixes, so each has a
+        # row.
         for state in ("none", "namespace"):
             missing_rights = [right for right in rights if scope_by_right.get(right) == state]
             if missing_rights:

@@ -3,7 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A diagnosis as text, as a person reads it in a terminal: all verdicts first, then the details of each collector.
 
-The actions of modules collector_diagnose and host_diagnose build it from their results. Private.
+The actions of modules collector_diagnose and host_diagnose build it from their results. For example:
+
+    obs/gateway: spans come in (7 in 3 s) and wait at otlp/jaeger (…) → Read what otlp/jaeger says in the log.
+
+    Deployment obs/gateway: error, 1 of 1 ready
+      pod  gateway-7c9  node1  ready  0 restarts
+      traces  in   otlp         7 accepted  0 refused  900 since start
+      traces  out  otlp/jaeger  0 sent      0 failed   7/1000 queued
+      error    [waits] spans come in (7 in 3 s) and wait at otlp/jaeger (…)
+               → Read what otlp/jaeger says in the log.
+      unknown  events in obs could not be checked: events is forbidden
+
+Private.
 """
 
 from __future__ import annotations

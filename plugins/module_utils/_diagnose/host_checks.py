@@ -29,6 +29,8 @@ EXPECTED_CHECK_IDS = ("release_differs", "queue_high")
 
 HOST_CHECKS = (
     # ── exists: whether the service exists, and whether something starts it ──
+    # `release.number` is that of the release that this collection has installed; without one, `absent` or `foreign`
+    # applies, by whether systemd knows a unit of that name, and with one `not_linked` if systemd does not know it.
     Check(
         id="systemd_too_old",
         find_expression="systemd_version && systemd_version < `247` && [{about: 'start', version: systemd_version}]",
@@ -325,6 +327,7 @@ HOST_CHECKS = (
     Check(
         id="restarted",
         find_expression=(
+            # A kill for memory is reported by `killed_for_memory`.
             "running && service.restarts > `0` && service.seconds < `600` && !memory_kills"
             " && [{restarts: service.restarts, seconds: service.seconds, last: last_words, unit: service.unit}]"
         ),

@@ -32,6 +32,7 @@ def list_unreadable_files(patterns: Sequence[Mapping[str, Any]]) -> Iterator[dic
         unreadable = list_at(pattern, "unreadable")
         if unreadable:
             first_file = unreadable[0]
+            # The host lists some of the files, and counts the others in `more`.
             more_count = len(unreadable) - 1 + int(pattern.get("more") or 0)
             others_text = f" and {more_count} more" if more_count else ""
             yield {
@@ -65,6 +66,7 @@ def _advise_rights(barrier: Mapping[str, Any], *, is_log: bool) -> str:
     """
     is_folder = barrier["what"] == "folder"
     is_group_enough = _has_group_right(barrier, _GROUP_PASSES if is_folder else _GROUP_READS)
+    # As a member of the group root, the service could read far more than this file.
     if is_group_enough and barrier["group"] != _GROUP_OF_ROOT:
         return f"Add `groups: [{barrier['group']}]` to the collector."
     group_advice = "Let a group enter it (`chmod g+x`)" if is_folder else "Let a group read it"

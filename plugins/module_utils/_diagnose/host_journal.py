@@ -45,7 +45,7 @@ class HostJournal:
         entries = self._list_entries_by("collector")
         if not entries:
             return ""
-        last_run = entries[-1]["run"]
+        last_run = entries[-1]["run"]  # systemd gives each start of the service an id
         return crash_logs.find_last_words([str(entry["text"]) for entry in entries if entry["run"] == last_run])
 
     def says_started_too_often(self) -> bool:

@@ -4,7 +4,12 @@
 """What to ask a host about a config: files, certificates and peers that it names, and its OTLP receiver. Private.
 
 `_host_diagnose.py` of plugin_utils sends the question with module host_diagnose, and `_host_change/host_answer.py`
-describes what comes back. A peer is an address that an exporter sends to.
+describes what comes back. A peer is an address that an exporter sends to. For example, a config with a filelog and an
+otlp receiver and an otlp exporter gives
+
+    {"name": "agent", "files": [{"about": "receivers/filelog", "pattern": "/var/log/app/*.log"}], "certificates": [],
+     "peers": [{"about": "exporters/otlp", "host": "gateway", "port": 4317}], "journals": [],
+     "url": "http://127.0.0.1:4318", "signals": ["traces"], "timeout_seconds": 30, "failed_spans": False}
 """
 
 from __future__ import annotations
@@ -39,7 +44,7 @@ _DEFAULT_PATHS = {
 def build_host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what to ask the host about a collector with this config.
 
-    `url` and `signals` are empty if no test data is sent. A sampler needs failed spans, and more time.
+    `url` and `signals` are empty if no test data is sent. A sampler passes failed spans, and needs more time.
     """
     sampler_probe = plan_sampled_probe(config)
     is_tested = not explain_untested(config)

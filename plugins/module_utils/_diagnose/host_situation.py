@@ -142,6 +142,7 @@ def _collect_release_facts(answer: HostAnswer) -> dict[str, Any]:
 
 def _collect_failure_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return why a service does not run, and whether it was killed."""
+    # Without a release, the service was never installed: check `absent` says so, and there is no failure to explain.
     is_down = not answer.is_running and answer.raw_answer["release"]["number"]
     return {
         "symptoms": [_describe_symptom(answer)] if is_down else [],
@@ -180,6 +181,7 @@ def _find_last_kill(answer: HostAnswer) -> list[dict[str, Any]]:
     if killed_at is None:
         return []
     limit = answer.service["memory_max"]
+    # systemd says `infinity` without a limit: then the memory of the host was used up.
     limit_text = f"{int(limit) // _MIB} MiB" if limit.isdigit() else "the host"
     return [{"limit": limit_text, "seconds": round(seconds_between(killed_at, answer.host_time))}]
 
@@ -265,6 +267,7 @@ def add_flow_facts(facts: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[st
 
     `flow` has the rows of `SignalFlow.collect_facts`; empty if the metrics could not be read.
     """
+    # None tells the verdict that nobody can see whether data flows; an empty list would mean that there is no receiver.
     flows: dict[str, Any] = {"receives": None, "processes": [], "exports": [], **flow}
     sending_components = {row["about"] for row in flows["exports"] if row["state"] == "sends"}
     working_components = sending_components | _find_working_receivers(flows)

@@ -4,7 +4,10 @@
 """Which nodes of a cluster have no pod of a DaemonSet, and the taints that keep it away. Private.
 
 Sources: "Taints and Tolerations" and "DaemonSet" of Kubernetes' documentation; EKS User Guide, "Fargate", and the
-label of Virtual Kubelet, whose nodes run no DaemonSets.
+label of Virtual Kubelet, whose nodes run no DaemonSets. For example, an agent without tolerations, and a node with a
+taint:
+
+    {"node": "ip-10-0-1-7", "why": "it does not tolerate dedicated=gpu:NoSchedule"}
 """
 
 from __future__ import annotations

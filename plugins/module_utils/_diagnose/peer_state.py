@@ -88,6 +88,8 @@ def describe_peer(
     state = _judge_address(peer, behind_address, ports)
     pod_ports = _list_pod_ports(behind_address.endpoint_slices)
     policy_names = ""
+    # A policy is the fault only where the address would take the data otherwise. Those of the collector's own pods come
+    # first.
     if state in ("ok", "outside") and egress.judge_admission([peer.port, *pod_ports], "TCP") == "none":
         state, policy_names = "blocked", egress.policy_names
     elif state == "ok" and sending_pod and behind_address.ingress:
@@ -130,6 +132,7 @@ def _judge_address(peer: Peer, behind_address: BehindAddress, ports: Sequence[Ob
     if behind_address.is_denied:
         return "unseen"
     if behind_address.service is None:
+        # `gateway.obs` may also be a name of DNS outside of the cluster, unless there is a namespace `obs`.
         is_of_cluster = peer.is_certain or behind_address.has_namespace
         return "no_service" if is_of_cluster else "outside"
     return _judge_service(peer, behind_address.service, ports, behind_address.endpoint_slices)
@@ -140,6 +143,7 @@ def _judge_service(peer: Peer, service: Object, ports: Sequence[Object], slices:
     if is_external_name(service):
         return "outside"
     port_numbers = [port.get("port") for port in ports]
+    # The name of a headless Service leads to the pods themselves, whatever ports the Service names.
     if peer.port and not is_headless(service) and peer.port not in port_numbers:
         return "no_port"
     if filter_endpoints(slices, ready=True):

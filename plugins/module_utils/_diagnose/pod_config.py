@@ -4,7 +4,12 @@
 """The collector of a pod: its container, config, variables and mounts. Private.
 
 A source is a ConfigMap or a Secret that a pod refers to. Everything here is read from objects of Kubernetes that others
-have fetched: `live/running_config.py` and the page of the fleet call it.
+have fetched: `live/running_config.py` and the page of the fleet call it. For example, the pod with
+
+    containers: [{name: otc-container, args: [--config=/conf/collector.yaml], env: [{name: PORT, value: "4317"}]}]
+
+and a ConfigMap `gateway` mounted at /conf has the config in the key `collector.yaml` of that ConfigMap, in which
+`${env:PORT}` is 4317.
 """
 
 from __future__ import annotations
@@ -58,6 +63,7 @@ def list_config_texts(container: Object, sources: Sequence[PodSource], config_ma
         text = _read_text_at(path, container, sources, config_maps)
         if text:
             config_texts.append(text)
+    # Without such an option, the command that names the config stands in the image.
     return config_texts or _list_mounted_texts(sources, config_maps)
 
 
@@ -71,7 +77,10 @@ def _list_mounted_texts(sources: Sequence[PodSource], config_maps: Mapping[str, 
 
 
 def list_unread_words(container: Object, sources: Sequence[PodSource], config_maps: Mapping[str, Object]) -> list[str]:
-    """Return the words of a container that set a part of its config which `config_texts` does not have."""
+    """Return the words of a container that set a part of its config which `list_config_texts` does not have.
+
+    These are the options `--config` whose text cannot be read or is all in a variable, and the options `--set`.
+    """
     words = _list_command_words(container)
     unread_options = []
     for path in _list_config_paths(words):
@@ -93,15 +102,14 @@ def _list_command_words(container: Object) -> list[str]:
 def _list_config_paths(words: Sequence[str]) -> list[str]:
     """Return where the options `--config` of a command read from, without the scheme of files.
 
-    Those of one word, `--config=PATH`, come before those of two.
+    They keep their order, since the Collector lets a later config replace what an earlier one says.
     """
     paths = []
-    for word in words:
+    for word, following_word in pairwise((*words, "")):
         if word.startswith(_CONFIG_PREFIXES):
             paths.append(word.partition("=")[2])
-    for option, path in pairwise(words):
-        if option in _CONFIG_OPTIONS:
-            paths.append(path)
+        elif word in _CONFIG_OPTIONS and following_word:
+            paths.append(following_word)
     return [path.removeprefix("file:") for path in paths]
 
 
@@ -145,6 +153,7 @@ def expand_variables(value: Any, value_by_name: Mapping[str, str]) -> Any:
         return value
 
     def replace_reference(reference: re.Match[str]) -> str:
+        # A variable may come from a Secret, so one that is not known and has no default is left as it is written.
         default_text = reference["default"] or reference[0]
         return value_by_name.get(reference["name"], default_text)
 

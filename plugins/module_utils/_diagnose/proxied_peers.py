@@ -24,6 +24,8 @@ def find_proxied_peers(peers: Sequence[Peer], variables: Mapping[str, str]) -> l
     """Return a row for each exporter that sends to a Service of the cluster through a proxy."""
     rows = []
     for peer in peers:
+        # A name such as `jaeger.tracing` may be a Service or a name of DNS: it counts only if its domain is used
+        # inside.
         is_service = peer.service and (peer.is_certain or is_internal_host(peer.host))
         if not is_service:
             continue

@@ -58,7 +58,10 @@ class CollectorReach:
     def of(
         cls, name: str, config: Any, pod: Object, container: Object, objects: NamespaceObjects, *, table: Listeners
     ) -> CollectorReach:
-        """Return the reach of a collector with a config. `table` has the ports that component types open."""
+        """Return the reach of a collector with a config. `table` has the ports that component types open.
+
+        The ports are not known without a config, and if a variable sets one of them: `endpoint: 0.0.0.0:${env:PORT}`.
+        """
         parts = list(started_parts(config))
         all_listeners = list(find_listeners(config, parts, table))
         receiver_listeners = []
@@ -111,6 +114,7 @@ def _find_probed_port(probe: Object, container_ports: Sequence[Object]) -> int |
     for action_name in _PROBE_ACTIONS:
         if probe.get(action_name):
             action = mapping_at(probe, action_name)
+            # A probe names a port as a Service does: by its number, or by the name of a port of the container.
             return find_target_number({"targetPort": action.get("port")}, container_ports) if action else None
     return None
 
@@ -162,7 +166,7 @@ def _describe_service(reach: CollectorReach, service: Object, endpoint_slices: S
     """Return the row of a Service; None for a Service that neither selects the pods nor is meant for them."""
     name = str(value_at(service, ("metadata", "name")))
     selector = mapping_at(service, "spec", "selector")
-    if not selector:
+    if not selector:  # somebody else writes its endpoints
         return None
     selects_pods = selects_labels({"matchLabels": selector}, reach.labels)
     if not selects_pods and not _is_meant_for(reach, name, service):
@@ -201,7 +205,10 @@ def _is_meant_for(reach: CollectorReach, service_name: str, service: Object) -> 
 
 
 def _is_shut(reach: CollectorReach, port: Object) -> bool:
-    """Whether a port of a Service has the number of a receiver's port, and leads to where no receiver listens."""
+    """Whether a port of a Service has the number of a receiver's port, and leads to where no receiver listens.
+
+    The number tells what the port is for: another number may be that of an extension or of another container.
+    """
     number, protocol = find_target_number(port, reach.container_ports), read_protocol(port)
     receiver_ports = {listener.port_and_protocol for listener in reach.receiver_listeners}
     return (port.get("port"), protocol) in receiver_ports and (number, protocol) not in receiver_ports
@@ -214,7 +221,7 @@ def _describe_port(port: Object, container_ports: Sequence[Object]) -> ServicePo
 
 
 def _judge_service(ready_count: int, waiting_count: int, *, selects_pods: bool, has_shut_port: bool) -> str:
-    """Return the state of a Service, as `ServiceRow` lists them."""
+    """Return the state of a Service, as `ServiceRow` lists them: what keeps all clients away comes first."""
     if not ready_count:
         return "not_ready" if waiting_count else "selects_nothing"
     if has_shut_port:
@@ -263,12 +270,14 @@ def describe_listeners(reach: CollectorReach, services: Sequence[ServiceRow] | N
         port_name = name_by_port.get(listener.port_and_protocol, "")
         admitted = policies.judge_admission([listener.port], listener.protocol, [port_name])
         is_served = is_on_node or listener.port_and_protocol in served_ports
+        # Nobody knows whether a Service leads there if this user may not see the Services.
+        is_surely_unserved = services is not None and not is_served
         state = "served"
         if is_loopback(listener.host):
             state = "loopback"
         elif admitted == "none":
             state = "blocked"
-        elif services is not None and not is_served:
+        elif is_surely_unserved:
             state = "unserved"
         rows.append(
             {

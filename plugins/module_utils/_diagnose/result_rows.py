@@ -57,11 +57,16 @@ class CollectorResult(TypedDict):
 
     name: str
     namespace: str
+    """The namespace, or the name of the host."""
     kind: str
+    """The kind of its custom resource or workload; `service` on a host."""
     mode: str | None
+    """As the inventory names it, such as `daemonset`; `service` on a host."""
     image: str | None
+    """The image, or the path of the program on a host."""
     pods: Sequence[PodRow] | None
     ready_text: str | None
+    """How much of it is ready, such as `1 of 3 ready`; the state of the service on a host."""
     seconds: float | None
     """How long the flow of data was measured."""
     receives: Sequence[Row] | None
@@ -84,4 +89,5 @@ class CollectorResult(TypedDict):
     status: str
     """The worst severity, or `healthy`, or `unknown`."""
     verdict: list[str]
+    """The lines of verdict.py, the most urgent first."""
     problems: list[ProblemRow]

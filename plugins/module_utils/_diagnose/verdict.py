@@ -30,8 +30,9 @@ from .diagnose_checks import BEFORE_RUNNING, SEVERITIES, Check, CheckFinding, Fa
 from .result_rows import CollectorResult, ProblemRow
 
 COLLECTOR_CHECKS: tuple[Check, ...] = (*START_CHECKS, *TRUST_CHECKS, *CONNECTION_CHECKS, *FLOW_CHECKS)
-# The checks of exporters that one reading right after a rollout can answer: whether a backend can be reached,
-# whether sending fails, and what the log says. Others come too early: queues and batches fill first, no data is due.
+# The checks of exporters that one reading right after a rollout can answer: whether a backend can be reached, whether
+# sending fails, and what the log says. Others come too early: queues and batches fill first, and nobody may have sent
+# data yet. `fails` stands for all checks whose ids begin so, such as `fails_since_start`.
 _EXPORTER_CHECK_PREFIXES = ("peer_no_", "peer_blocked", "peer_kept_out", "fails", "log_error")
 EXPORTER_CHECKS = tuple(check for check in COLLECTOR_CHECKS if check.id.startswith(_EXPORTER_CHECK_PREFIXES))
 # Problems of a collector that have a line in its verdict.
@@ -106,6 +107,7 @@ def write_verdict(facts: Facts, findings: Sequence[CheckFinding]) -> list[str]:
     At most MOST_LINES problems have a line. One more line says how many are left out.
     """
     reported_findings = [finding for finding in findings if finding.check.severity in _UNHEALTHY_SEVERITIES]
+    # Why it does not run explains all later findings. If no check knows why, the later ones are better than nothing.
     if not facts.get("running"):
         early_findings = [finding for finding in reported_findings if finding.check.stage in BEFORE_RUNNING]
         reported_findings = early_findings or reported_findings
@@ -127,7 +129,8 @@ def list_undelivered(facts: Facts, findings: Iterable[CheckFinding]) -> list[str
         exporter_path = group[0].subject
         exporter = exporter_path.partition("/")[2]
         destination = _describe_destination(facts, exporter_path)
-        # That nothing flows is the symptom, which a cause explains.
+        # That nothing flows is the symptom. The line says already that the exporter does not deliver, so a cause
+        # replaces the symptom.
         causes = [finding for finding in group if finding.check.stage != "flow"]
         reported_findings = causes or group[:1]
         reason = ": ".join(_list_symptom_to_cause(reported_findings))
@@ -176,6 +179,7 @@ def _group_by_subject(findings: Iterable[CheckFinding]) -> list[list[CheckFindin
     """
     groups: dict[str, list[CheckFinding]] = {}
     for finding in findings:
+        # Findings about the collector as a whole need not be about the same fault, so each check has a group.
         groups.setdefault(finding.subject or finding.check.id, []).append(finding)
 
     def rank_urgency(group: Sequence[CheckFinding]) -> tuple[int, int]:
@@ -189,7 +193,7 @@ def _write_line(group: Sequence[CheckFinding]) -> str:
     """Return the line on a group: from the symptom to its cause, and the first fix, which is that of the cause."""
     text = ": ".join(_list_symptom_to_cause(group, MOST_TEXTS))
     line = f"{_name_subject(group[0].subject, text)}{text}"
-    for finding in group:
+    for finding in group:  # the causes come first, as `run_checks` sorts them
         if finding.fix:
             return f"{line} → {finding.fix}"
     return line
@@ -260,6 +264,7 @@ def _explain_unknown(facts: Facts) -> str:
     """Return why nobody can see whether data flows, or whether the collector runs."""
     reason_by_part = {str(row["what"]): str(row["why"]) for row in facts["unseen"]}
     if facts.get("running"):
+        # What shows whether data flows, from the metrics themselves to what is needed to find them.
         for unseen_part in ("own metrics", "config", f"pods in {facts.get('namespace')}"):
             if unseen_part in reason_by_part:
                 return f"runs, but whether data flows cannot be seen: {reason_by_part[unseen_part]}"

@@ -81,7 +81,8 @@ PASSING_ERRORS = frozenset(
 EXPIRED_CODES = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenIdentityException"}
 )
-# Another operation on the same object is running.
+# Another operation on the same object is running. EKS says so with the same code as that an object exists already: of
+# a call that creates, the code means the latter, see `begin_anew_on_collision` of _identity.
 BUSY_CODES = frozenset({"ResourceInUseException"})
 # An object does not exist.
 MISSING_CODES = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"})
@@ -143,7 +144,7 @@ class AwsFailureRow(NamedTuple):
     fix: str
 
 
-# Tried from the top.
+# No code is in two rows, so their order means nothing.
 FAILURE_ROWS = (
     AwsFailureRow(
         EXPIRED_CODES,

@@ -25,7 +25,7 @@ _VALUE_FIELDS = ("data", "stringData")
 
 
 def check_manifests(manifests: list[Manifest]) -> None:
-    """Reject manifests that no server accepts, before the first request."""
+    """Reject manifests that no server accepts, before the first request: otherwise others would be applied already."""
     seen_identities: set[ObjectIdentity] = set()
     for index, manifest in enumerate(manifests):
         place = f"manifests[{index}]"
@@ -75,7 +75,7 @@ def list_secret_values(manifests: Iterable[Manifest]) -> Iterator[str]:
 
 
 def _list_texts(values: Any) -> Iterator[str]:
-    """Yield the values of a field of a Secret, and what stands there in place of a mapping."""
+    """Yield the values of a field of a Secret. A field that is no mapping, which no server accepts, is all secret."""
     if isinstance(values, dict):
         yield from map(str, values.values())
     elif values:

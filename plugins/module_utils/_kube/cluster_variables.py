@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The variables by which a role names its cluster. Private.
 
-Action otel_render reads the variables of a role by them, and `live/target.py` names them in its errors. For example,
-the role otel_collector reads `otel_collector_kube_context`, and gives it to modules as their option `context`.
+Action otel_render reads the variables of a role by them, and `live/expected_cluster.py` names them in its errors. For
+example, the role otel_collector reads `otel_collector_kube_context`, and gives it to modules as their option `context`.
 """
 
 from __future__ import annotations

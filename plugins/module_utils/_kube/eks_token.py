@@ -21,9 +21,10 @@ TOKEN_PREFIX = "k8s-aws-v1."
 # The signed header with the name of the cluster.
 CLUSTER_HEADER = "x-k8s-aws-id"
 TOKEN_QUERY = "Action=GetCallerIdentity&Version=2011-06-15"
-# What the URL itself says, as the AWS CLI has it. The authenticator counts fifteen minutes from the signature.
+# For how long the URL says that it is valid, as that of the AWS CLI does. The authenticator does not go by it, but
+# accepts a token for fifteen minutes from its signature.
 URL_SECONDS = 60
-# Renewed well before these are over, since clocks differ.
+# A token is made anew after these seconds, well before the fifteen minutes are over, since clocks differ.
 LIFE_SECONDS = 600
 
 
@@ -38,7 +39,7 @@ class RenewedToken:
         self._token, self._made_at = "", 0.0
 
     def __call__(self) -> str:
-        """Return a token that holds for some minutes more."""
+        """Return a token that is valid for some minutes more."""
         current_time = self._clock()
         if not self._token or current_time - self._made_at >= LIFE_SECONDS:
             self._token, self._made_at = encode_token(self._sign()), current_time

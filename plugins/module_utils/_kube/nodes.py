@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the pods of a workload work, and on which nodes a DaemonSet has none that does. Private.
 
-Kubernetes reports no reason for a pod on a node that is down: its kubelet says nothing any more.
+Kubernetes reports no reason for a pod on a node that is down: its kubelet says nothing any more. A wait that fails says
+instead:
+
+    DaemonSet obs/agent has no ready pod on node a, node b. If a node is down, start it, or delete it with …
 """
 
 from __future__ import annotations
@@ -21,7 +24,10 @@ DOWN_FIX = "If a node is down, start it, or delete it with `kubectl delete node 
 
 
 def find_node(pod: Manifest) -> str:
-    """Return the node of a DaemonSet's pod, also of one that is not scheduled yet."""
+    """Return the node of a DaemonSet's pod, also of one that is not scheduled yet.
+
+    The controller of DaemonSets makes each pod for one node, which it names in the pod's node affinity.
+    """
     spec = mapping_at(pod, "spec")
     if spec.get("nodeName"):
         return str(spec["nodeName"])

@@ -76,6 +76,7 @@ def _has_allocator_budget(spec: Object) -> bool:
 # For a resource as this collection writes it, which names ServiceAccounts and asks for no Ingress, NetworkPolicy or
 # monitor. The name of the collector's ConfigMap ends with the hash of what it holds, so others do not have it.
 _MADE_OBJECTS = (
+    # Each row: the kind, what the name of each object adds to that of the collector, and whether they are made.
     _MadeObjects("Service", _SERVICES, _has_workload),
     _MadeObjects(BUDGET, (_COLLECTOR_SUFFIX,), _has_budget),
     _MadeObjects("HorizontalPodAutoscaler", (_COLLECTOR_SUFFIX,), _has_autoscaler),

@@ -77,6 +77,11 @@ def list_children(resource: Object) -> list[Child]:
 
 
 def _build_allocator(resource: Object, spec: Object) -> Child:
+    """Return the workload of a target allocator.
+
+    `resource` is a TargetAllocator, or a collector whose field `targetAllocator` is `spec`. In both, the annotations of
+    the pods stand in the spec of the resource itself.
+    """
     allocator_spec = {**spec, "podAnnotations": (resource.get("spec") or {}).get("podAnnotations")}
     return _build_child(resource, "Deployment", "-targetallocator", ALLOCATOR, allocator_spec)
 
@@ -99,27 +104,29 @@ def _build_child(resource: Object, kind: str, suffix: str, owner: str, spec: Obj
 def explain_unreconciled(resource: Object, live_workloads: list[Object | None]) -> str:
     """Return why the operator has not rolled out a resource's current generation, or an empty string."""
     if mapping_at(resource, "spec").get("managementState") == "unmanaged":
-        return _explain_mismatch(resource, live_workloads, proven=True)
+        # The operator leaves the workloads alone, so they need not have the fields of the resource.
+        return _explain_mismatch(resource, live_workloads, trusts_collector_fields=True)
     status = mapping_at(resource, "status")
     seen_generation = status.get("observedGeneration") or 0
     ready_condition = find_condition(resource, "Ready")
     if not ready_condition and not seen_generation:  # an operator before 0.154, or no operator
         if resource["kind"] == COLLECTOR and not status.get("version"):
             return "no operator has reconciled it"
-        return _explain_mismatch(resource, live_workloads, proven=False)
+        return _explain_mismatch(resource, live_workloads, trusts_collector_fields=False)
     generation = resource["metadata"].get("generation") or 0
     if seen_generation < generation:
         return f"the operator has seen generation {seen_generation}, not {generation}"
     if ready_condition and ready_condition.get("status") != "True":
         return f"the operator says {ready_condition.get('reason')}: {ready_condition.get('message')}"
-    return _explain_mismatch(resource, live_workloads, proven=True)
+    return _explain_mismatch(resource, live_workloads, trusts_collector_fields=True)
 
 
-def _explain_mismatch(resource: Object, live_workloads: list[Object | None], *, proven: bool) -> str:
+def _explain_mismatch(resource: Object, live_workloads: list[Object | None], *, trusts_collector_fields: bool) -> str:
     """Return why a workload does not match its resource.
 
-    The operator's status of a collector covers the collector's workload, but not the target allocator, which
-    another controller creates. Without a status only the workload shows the state.
+    With `trusts_collector_fields`, the fields of the collector's own workload are not compared: the operator's status
+    covers them. It does not cover the target allocator, which another controller creates. Without a status, the fields
+    alone show whether the operator has written the current resource.
     """
     for child, workload in zip(list_children(resource), live_workloads, strict=True):
         if workload is None or workload["metadata"].get("deletionTimestamp"):
@@ -128,7 +135,8 @@ def _explain_mismatch(resource: Object, live_workloads: list[Object | None], *, 
         owners = [ChildOwner(reference.get("kind"), reference.get("name")) for reference in references]
         if child.owner not in owners:
             return f"{child} has another owner"
-        if proven and child.owner.kind == resource["kind"] == COLLECTOR:
+        is_collector_itself = child.owner.kind == resource["kind"] == COLLECTOR
+        if trusts_collector_fields and is_collector_itself:
             continue
         lacking_field = _find_lacking_field(child, workload)
         if lacking_field:

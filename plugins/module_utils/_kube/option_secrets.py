@@ -59,6 +59,7 @@ def select_hideable(secrets: Iterable[str]) -> set[str]:
 def build_secret_remover(secrets: Iterable[str]) -> Callable[[Any], Any]:
     """Return the function that hides secrets in a result, as AnsibleModule does by itself up to ansible-core 2.21."""
     known_secrets = {str(secret) for secret in secrets} - {""}
+    # A secret may be a part of another one, which would not be found any more without that part.
     longest_first = sorted(known_secrets, key=len, reverse=True)
 
     def mask(text: str) -> str:
@@ -68,4 +69,7 @@ def build_secret_remover(secrets: Iterable[str]) -> Callable[[Any], Any]:
             text = text.replace(secret, MASK)
         return text
 
-    return lambda tree: mask_tree(tree, mask) if known_secrets else tree
+    def remove_secrets(tree: Any) -> Any:
+        return mask_tree(tree, mask) if known_secrets else tree
+
+    return remove_secrets

@@ -113,8 +113,8 @@ def find_last_apply(live_object: Manifest, manager: str) -> LastApply:
 def is_reapplied(live_object: Manifest, generation: int, manager: str) -> bool:
     """Return whether another run has applied an object since this run left it in a generation.
 
-    Others write the object too, such as autoscalers. So the newest writer of its fields must be the field manager
-    alone.
+    A generation grows with each change of the spec. Others change the spec too, such as autoscalers. So the newest
+    writer of its fields must be the field manager alone.
     """
     if _is_scaled(live_object) or (live_object["metadata"].get("generation") or 0) <= generation:
         return False
@@ -176,7 +176,7 @@ def is_own_object(live_object: Manifest, releases: Iterable[str], manager: str) 
 
 
 def find_taken_marks(live_object: Manifest, manager: str) -> list[ToolMark]:
-    """Return the marks that Argo CD, Flux or Helm put on an object after this field manager's last apply.
+    """Return the marks of Argo CD, Flux or Helm on an object that are newer than this field manager's last apply.
 
     An older mark does not say that the tool took the object over: a release that takes over an object of Helm leaves
     Helm's mark on it.
@@ -222,7 +222,11 @@ def _is_tracking_itself(live_object: Manifest) -> bool:
 
 
 def describe_owner(live_object: Manifest) -> str:
-    """Return who owns an object, as messages name it."""
+    """Return who owns an object, as messages name it: by the first sign that there is.
+
+    The name of a tool or a controller says who to ask. A field manager is often a program that anyone may run, such as
+    kubectl, so it comes last.
+    """
     return (
         find_tool(live_object)
         or _describe_controllers(live_object)

@@ -81,6 +81,7 @@ POD_FAILURES = (
         fix="Correct the image, or its pull policy.",
     ),
     FailureRow(
+        # All errors but those of _PASSING_PULL_ERROR, which the next row has: these may pass in some seconds.
         id="image_pull",
         find_expression=f"{_CONTAINERS} | [?{_PULL_FAILED} && !({_PASSING_PULL_ERROR})].{_WAITING_FIELDS}",
         grace_seconds=0,
@@ -134,6 +135,7 @@ POD_FAILURES = (
         has_evidence=True,
     ),
     FailureRow(
+        # One of the reasons why a pod finds no node. It has a fix of its own, so it stands before the others.
         id="unbound_claim",
         find_expression=(
             f"!{_NODES_ARE_ADDED} && {_UNSCHEDULABLE} && ({_UNBOUND_CLAIM})].{{reason: reason, detail: message}}"
@@ -151,6 +153,8 @@ POD_FAILURES = (
         fix="Lower the resource requests, add nodes, or correct node selectors, affinity and tolerations.",
     ),
     FailureRow(
+        # What is not found will not come by itself, but for `ISSUING_ROW` and `OPERATOR_ROW`. The next row has all
+        # else.
         id="mount",
         find_expression=(
             f"{_NOTHING_STARTED} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)"
@@ -243,6 +247,8 @@ WORKLOAD_FAILURES = (
         "failed quota",
     ),
     FailureRow(
+        # All other refusals, by the events of what creates the pods, and in the next row by the condition of a
+        # Deployment.
         id="create_pods",
         find_expression="missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",
         grace_seconds=3,

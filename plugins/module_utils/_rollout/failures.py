@@ -99,6 +99,7 @@ def find_symptoms(
 
     `old` are the pods of older revisions. With `allow_empty`, a DaemonSet that no node matches has no symptom.
     """
+    # The events about pods that cannot be created are of what creates them: for a Deployment, that is its ReplicaSet.
     pod_creator = revision if revision and workload["kind"] == "Deployment" else workload
     # Earlier events are about pods that are no longer there.
     latest_creation = max(read_creation_time(created_object) for created_object in [*pods, revision or workload])
@@ -141,7 +142,10 @@ def _is_missing_operator_child(workload: Object, symptom: Symptom) -> bool:
 def _find_first_symptom(
     search: Search, rows: tuple[FailureRow, ...], searched: SearchedWorkload | SearchedPod, pod: Object | None
 ) -> Symptom | None:
-    """Return the symptom of the first row that fits; None if none does. Of several matches, the last one counts."""
+    """Return the symptom of the first row that fits; None if none does.
+
+    Of several matches of a row, the last one counts: events are searched from the oldest to the latest.
+    """
     for row in rows:
         matches = search(row.find_expression, searched)
         if matches:

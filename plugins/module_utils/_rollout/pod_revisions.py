@@ -44,12 +44,18 @@ def select_newest_pods(workload: Object, revision: Object | None, pods: Iterable
     own_pods = _select_owned_pods(remaining_pods, workload)
     if not revision:
         return own_pods
+    # The label of a StatefulSet's pods is the name of a revision, which its status has. That of a DaemonSet's pods is
+    # the label of a revision.
     newest_hash = workload.get("status", {}).get("updateRevision") or _read_labels(revision).get(_REVISION_LABEL)
     return [pod for pod in own_pods if _read_labels(pod).get(_REVISION_LABEL) == newest_hash]
 
 
 def select_older_pods(workload: Object, pods_of_newest: list[Object], pods: Iterable[Object]) -> list[Object]:
-    """Return the pods of a workload that are not among the newest ones and that are not being deleted."""
+    """Return the pods of a DaemonSet or StatefulSet that are not among the newest ones and not being deleted.
+
+    A Deployment has none here, since its pods belong to its ReplicaSets. Older pods matter for a StatefulSet alone, see
+    the row `stuck_pod` of failure_tables.py.
+    """
     own_pods = [pod for pod in pods if is_owned_by(pod, workload) and pod not in pods_of_newest]
     return [pod for pod in own_pods if not pod["metadata"].get("deletionTimestamp")]
 

@@ -14,7 +14,7 @@ Source of what a pod requests: internal/webhook and pkg/sidecar (annotation.go, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from .._kube.namespaced_name import NamespacedName
 from .._otelcol.config.paths import list_at, mapping_at
@@ -47,6 +47,7 @@ def find_stale_workloads(
         reason = _explain_stale_pod(pod, namespace_annotations, change_times)
         if reason:
             workload = find_workload_of(pod, reason)
+            # Its pods may lack different things, as during a rollout. One reason is enough, and a restart mends all.
             stale_workloads.setdefault(workload.object_ref, workload)
     return list(stale_workloads.values())
 
@@ -59,7 +60,7 @@ def _explain_stale_pod(
     `change_times` says when the spec of each known sidecar last changed.
     """
     annotation = find_requested_sidecar(pod, namespace_annotations)
-    sidecar = _resolve_sidecar(annotation, pod["metadata"]["namespace"], change_times)
+    sidecar = _resolve_sidecar(annotation, pod["metadata"]["namespace"], known_sidecars=change_times.keys())
     if sidecar is None:
         return ""
     if SIDECAR_CONTAINER not in container_names(pod):
@@ -80,6 +81,7 @@ def find_requested_sidecar(pod: Manifest, namespace_annotations: Mapping[str, st
     namespace_request = str(namespace_annotations.get(INJECT_ANNOTATION) or "")
     if not pod_request:
         return namespace_request
+    # A pod may ask for a sidecar although its namespace wants none.
     if not namespace_request or namespace_request.lower() == "false":
         return pod_request
     # `true` leaves the choice to the namespace.
@@ -87,7 +89,7 @@ def find_requested_sidecar(pod: Manifest, namespace_annotations: Mapping[str, st
 
 
 def _resolve_sidecar(
-    annotation: str, namespace: str, known_sidecars: Iterable[NamespacedName]
+    annotation: str, namespace: str, known_sidecars: Collection[NamespacedName]
 ) -> NamespacedName | None:
     """Return the known sidecar that an annotation of a pod names; None if it names none of them.
 

@@ -37,6 +37,7 @@ def find_fix(symptom: Symptom, log: Iterable[str]) -> str:
     if symptom.failure_row.id != "crash":
         return symptom.failure_row.fix
     log_lines = list(log)
+    # The pod says by which user and group the path is used, which the general words about a file cannot.
     denied_path = _find_denied_path(log_lines)
     if denied_path and symptom.pod:
         return _describe_access_fix(symptom.pod, denied_path)
@@ -94,7 +95,8 @@ def _describe_claim(claim: Object, events: list[Object]) -> str:
 def add_certificate_status(symptom: Symptom, certificates: Iterable[Object], _events: list[Object]) -> Symptom:
     """Return a symptom about a missing Secret, with the status of the Certificate that creates the Secret.
 
-    A symptom of another cause, and of a Secret that no Certificate creates, stays as it is.
+    A symptom of another cause, and of a Secret that no Certificate creates, stays as it is. The events are not needed,
+    but every function of an Explanation gets them.
     """
     missing_secret = _MISSING_SECRET.search(symptom.detail)
     if symptom.failure_row.id != "mount" or missing_secret is None:

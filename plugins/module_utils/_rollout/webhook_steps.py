@@ -45,18 +45,19 @@ class PendingStep(NamedTuple):
 
 def build_missing_step(subject: ObjectRef) -> PendingStep:
     """Return the step of a webhook configuration that is not there."""
-    return PendingStep("missing", subject, "it does not exist", "Apply it; no controller creates it.")
+    return PendingStep("missing", subject, wrong="it does not exist", fix="Apply it; no controller creates it.")
 
 
 def build_unserved_kind_step(subject: ObjectRef) -> PendingStep:
     """Return the step of an object whose kind the API server does not have yet."""
     fix = "Install its CustomResourceDefinition, and look at its conditions."
-    return PendingStep("kind_missing", subject, "its kind is not served yet", fix)
+    return PendingStep("kind_missing", subject, wrong="its kind is not served yet", fix=fix)
 
 
 def build_server_step(subject: ObjectRef, answer_text: str) -> PendingStep:
     """Return the step of an object that the API server cannot take now; `answer_text` is such as `503 (no leader)`."""
-    return PendingStep("server", subject, f"the server answers {answer_text}", "Look at the API server's log.")
+    wrong = f"the server answers {answer_text}"
+    return PendingStep("server", subject, wrong=wrong, fix="Look at the API server's log.")
 
 
 def build_missing_ca_step(
@@ -64,13 +65,14 @@ def build_missing_ca_step(
 ) -> PendingStep:
     """Return the step of a configuration with webhooks that have no CA. `services` are the Services of all webhooks."""
     wrong = f"no CA is injected into {', '.join(webhook_names)}"
-    return PendingStep("ca", subject, wrong, "", tuple(services), configuration)
+    return PendingStep("ca", subject, wrong=wrong, fix="", needed_services=tuple(services), configuration=configuration)
 
 
 def build_unserved_service_step(subject: ObjectRef, services: Sequence[NamespacedName]) -> PendingStep:
     """Return the step of a configuration with Services that have no ready pod."""
     wrong = f"no pod is ready behind {', '.join(map(str, services))}"
-    return PendingStep("no_endpoints", subject, wrong, _FIXES_OF_CAUSES["no_endpoints"], tuple(services))
+    fix = _FIXES_OF_CAUSES["no_endpoints"]
+    return PendingStep("no_endpoints", subject, wrong=wrong, fix=fix, needed_services=tuple(services))
 
 
 def build_silent_webhook_step(subject: ObjectRef, message: str) -> PendingStep:
@@ -79,5 +81,6 @@ def build_silent_webhook_step(subject: ObjectRef, message: str) -> PendingStep:
     wrong = f"{cause.text} ({message})"
     service = find_unreachable_service(message)
     if service:
-        return PendingStep(cause.id, subject, wrong, cause.fix, (service,))
-    return PendingStep(cause.id, subject, wrong, _URL_FIX if cause.id in CAUSES_WITH_PORT else cause.fix)
+        return PendingStep(cause.id, subject, wrong=wrong, fix=cause.fix, needed_services=(service,))
+    needs_port_of_pods = cause.id in CAUSES_WITH_PORT
+    return PendingStep(cause.id, subject, wrong=wrong, fix=_URL_FIX if needs_port_of_pods else cause.fix)

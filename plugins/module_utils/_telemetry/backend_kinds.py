@@ -4,7 +4,8 @@
 """The kinds of backends that module otlp_probe asks for a probe. Private.
 
 A row of BACKENDS says which signals (traces, metrics, logs) a kind keeps, how it is asked (backend_queries.py), and how
-its answer is read (backend_records.py). The keys are the values of the option `kind`, such as `tempo`.
+its answer is read (backend_records.py). The keys are the values of the option `kind`. For example, `tempo` keeps
+traces; the question of `ask_tempo` goes to it, and `read_tempo_spans` yields the attributes of each span in its answer.
 """
 
 from __future__ import annotations
@@ -70,5 +71,6 @@ def select_probe_records(backend: BackendKind, answer: Any, probe_id: str) -> li
     records = list(backend.read_records(answer))
     if backend.filters:
         return records
+    # Prometheus has replaced the dots in the name of the attribute; Jaeger has them.
     id_names = (ID_ATTRIBUTE, replace_special_characters(ID_ATTRIBUTE))
     return [record for record in records if probe_id in [record.get(name) for name in id_names]]

@@ -46,6 +46,7 @@ def read_series(answer: Any) -> Iterator[Attributes]:
 
 def read_otlp_spans(answer: Any) -> Iterator[Attributes]:
     """Yield the attributes of spans in OTLP's JSON, which Jaeger wraps in `result`."""
+    # Jaeger streams its answer, so each part of it is in `result`; OTLP itself has no such key.
     for resource in mappings_at(answer, "result", "resourceSpans") or mappings_at(answer, "resourceSpans"):
         resource_attributes = _read_otlp_attributes(mappings_at(resource, "resource", "attributes"))
         for scope in mappings_at(resource, "scopeSpans"):

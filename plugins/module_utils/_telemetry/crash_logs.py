@@ -51,7 +51,8 @@ def select_last_lines(lines: Sequence[str], most_lines: int, longest_line: int) 
     take the place of the first ones.
     """
     last_lines = list(lines[-most_lines:])
-    if not any(read_failure_entry(line) for line in last_lines):
+    has_failure = any(read_failure_entry(line) for line in last_lines)
+    if not has_failure:
         earlier_failures = [line for line in lines[:-most_lines] if read_failure_entry(line)][-2:]
         last_lines = [*earlier_failures, *last_lines[len(earlier_failures) :]]
     shown_lines = []

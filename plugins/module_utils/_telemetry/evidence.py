@@ -79,6 +79,7 @@ def describe_arrivals(place_by_signal: Mapping[str, str]) -> str:
         signals_by_place.setdefault(place, []).append(signal)
     sentences = []
     for place, signals in signals_by_place.items():
+        # Metrics do not show the record itself, but only that something went through.
         if place.startswith(METRICS_OF):
             pod = place.removeprefix(METRICS_OF)
             pronoun = "them" if len(signals) > 1 else "it"

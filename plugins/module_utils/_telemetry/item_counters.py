@@ -71,6 +71,7 @@ def compare_counters(counts_before: Counts, counts_after: Counts, signal: str) -
     for counter in sorted(counts_after):
         increase = counts_after[counter] - counts_before[counter]
         if SIGNALS_OF_ITEMS[counter.item_name] == signal and increase > 0:
+            # A signal has one sort of items, so a name comes once.
             growth_by_name[counter.name] = f"otelcol_{counter.name}_{counter.item_name} +{increase}"
     growth_lines = [growth_by_name[name] for name in NEEDED_COUNTERS if name in growth_by_name]
     failure_lines = [line for name, line in growth_by_name.items() if name not in NEEDED_COUNTERS]

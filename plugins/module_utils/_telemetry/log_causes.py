@@ -35,6 +35,7 @@ def find_causes(message: str, causes: Iterable[Cause], **fields: str) -> Iterato
     for cause in causes:
         match = re.search(cause.pattern, message, re.IGNORECASE)
         if match:
+            # A group of another alternative of the pattern has no value. If it ends the text, a colon is left there.
             group_texts = {name: value or "" for name, value in match.groupdict().items()}
             yield cause._replace(text=cause.text.format(**fields, **group_texts).rstrip(": "))
 
@@ -152,7 +153,7 @@ _CLUSTER_CAUSES = (
     ),
 )
 
-# A proxy that is away is told with the words of a server that is away.
+# An error about a proxy that is away also has the words of one about a server that is away, so it comes before those.
 _PROXY_CAUSES = (
     Cause(
         "proxy",
@@ -163,7 +164,8 @@ _PROXY_CAUSES = (
     ),
 )
 
-# Credentials of AWS. What a client tried to get them is told with the words of a server that is away, or denies.
+# Credentials of AWS. An error about them also has the words of one about a server that is away or refuses, since a
+# client asks servers for them.
 _AWS_CAUSES = (
     Cause(
         "pod_identity",
@@ -202,7 +204,8 @@ _AWS_CAUSES = (
     ),
 )
 
-# Go tells a certificate that is not yet valid with the words of one that has expired. The last row has what is left.
+# For a certificate that is not yet valid, Go also has the words of one that has expired: it comes first. The last row
+# has all other errors of TLS.
 _TLS_CAUSES = (
     Cause(
         "not_yet_valid",
@@ -256,7 +259,8 @@ _TLS_CAUSES = (
     ),
 )
 
-# An endpoint or a port that is wrong. An answer of HTTP to gRPC has a status too, by which it would be an answer.
+# An endpoint or a port that is wrong. What a server of HTTP says to a client of gRPC has a status too, which would
+# match a row of a refusal.
 _ADDRESS_CAUSES = (
     Cause(
         "wrong_protocol",
@@ -326,7 +330,7 @@ _LIMIT_CAUSES = (
 )
 
 # The other side answers, and does not take the data. What Mimir and Loki say of the data comes before `too_many` and
-# `rejected`, since its answers have their statuses.
+# `rejected`, since their answers have the statuses of these rows.
 _REFUSAL_CAUSES = (
     Cause(
         "unauthenticated",
@@ -372,7 +376,7 @@ _REFUSAL_CAUSES = (
     ),
 )
 
-# Words that stand beside many of the others.
+# Words that stand beside many of the others, so they come last.
 _LAST_CAUSES = (
     Cause(
         "timeout",

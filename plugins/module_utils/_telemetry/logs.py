@@ -90,7 +90,7 @@ def group_log_failures(log_text: str, read_time: str, mask_secrets: Callable[[st
         entry = read_failure_entry(log_line.text)
         if entry is None:
             continue
-        cause = next(find_causes(entry.error_text, CAUSES), None)
+        cause = next(find_causes(entry.error_text, CAUSES), None)  # the first row that matches is the most exact one
         # Entries without a known cause belong together if they differ only in ids and numbers.
         kind_of_failure = cause.id if cause else VARIABLE_PART.sub("#", entry.error_text)[:LONGEST_TEXT]
         group_key = (entry.about, entry.signal, kind_of_failure)

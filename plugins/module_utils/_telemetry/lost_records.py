@@ -6,9 +6,14 @@
 Module otlp_probe sends a record through several collectors to a backend. If it does not arrive, `find_losses` compares
 what each collector has counted since the record was sent. `live/hop_readings.py` reads these counts. A hop is one
 collector on the way, with all its pods, as option `hops` has it; its targets are the collectors that an exporter sends
-to. A signal is traces, metrics or logs. For example, spans that an agent could not send on:
+to. A signal is traces, metrics or logs. For example, an agent sends to a gateway, and the gateway to a backend:
 
-    agent took spans and sent none: sending failed at otlp
+    the agent           the gateway         what is known
+    accepted 0          accepted 0          no spans came to agent, gateway, so another receiver answered
+    accepted 1, sent 0  accepted 0          agent took spans and sent none: sending failed at otlp
+    accepted 1, sent 1  accepted 0          agent sent spans by otlp, but none came to gateway: …
+    accepted 1, sent 1  accepted 1, sent 0  gateway took spans and sent none: they wait in the queue of otlp/backend
+    accepted 1, sent 1  accepted 1, sent 1  gateway sent spans by otlp/backend, and the backend behind it took them
 """
 
 from __future__ import annotations
@@ -60,7 +65,7 @@ class HopCounts(NamedTuple):
                 exporter_targets[name] = exporter["to"]
         return exporter_targets
 
-    def sent(self, signal: str) -> dict[str, int]:
+    def count_sent(self, signal: str) -> dict[str, int]:
         """Return how many items of a signal each exporter has sent, without exporters that sent none."""
         counts = {}
         for name in self.find_targets_by_exporter(signal):
@@ -89,12 +94,14 @@ def find_losses(hops: Sequence[HopCounts], signal: str) -> RecordLosses:
     unread_reasons = {hop.name: hop.unread_reason for hop in hops if hop.unread_reason}
     receiving_hops = [hop for hop in hops if hop.count_accepted(signal)]
     sending_hops = [hop for hop in receiving_hops if hop.find_targets_by_exporter(signal)]
+    # A collector whose counts cannot be read may have taken the records, so none before it is blamed.
     reached_names = {hop.name for hop in receiving_hops} | unread_reasons.keys()
     loss_lines: list[str] = []
     if not reached_names:
         loss_lines.append(_describe_no_arrival(hops, signal))
     for hop in sending_hops:
         loss_lines += _find_losses_in_hop(hop, signal, reached_names)
+    # The lines from here on name no loss, but say what else is known.
     is_inside = bool(loss_lines)
     if not is_inside:
         for hop in sending_hops:
@@ -112,7 +119,7 @@ def _describe_no_arrival(hops: Sequence[HopCounts], signal: str) -> str:
 
 def _has_other_traffic(hop: HopCounts, signal: str) -> bool:
     """Return whether other records went through a collector too: the probe sends one, and more were counted."""
-    item_counts = [hop.count_accepted(signal), *hop.sent(signal).values()]
+    item_counts = [hop.count_accepted(signal), *hop.count_sent(signal).values()]
     return any(count > 1 for count in item_counts)
 
 
@@ -122,7 +129,7 @@ def _find_losses_in_hop(hop: HopCounts, signal: str, reached_names: set[str]) ->
     `reached_names` are the collectors that took records, and those whose counts cannot be read.
     """
     exporter_targets = hop.find_targets_by_exporter(signal)
-    sent_counts = hop.sent(signal)
+    sent_counts = hop.count_sent(signal)
     noun = NOUNS_OF_SIGNALS[signal]
     has_passed = bool(sent_counts) or _has_reached_target(exporter_targets, reached_names)
     if not has_passed:
@@ -154,7 +161,7 @@ def _has_reached_target(exporter_targets: Mapping[str, Sequence[str]], reached_n
 def _list_backend_exporters(hop: HopCounts, signal: str) -> Iterator[str]:
     """Yield the exporters of a collector that sent records to a backend."""
     exporter_targets = hop.find_targets_by_exporter(signal)
-    for exporter in hop.sent(signal):
+    for exporter in hop.count_sent(signal):
         if not exporter_targets[exporter]:
             yield f"{hop.name} sent {NOUNS_OF_SIGNALS[signal]} by {exporter}, and the backend behind it took them"
 
@@ -210,7 +217,7 @@ def _list_dropping_processors(hop: HopCounts, signal: str) -> list[str]:
     memory_limiters = _list_refusing_limiters(hop, signal)
     processors = []
     for processor_name in _list_counting_components(hop.gained_counts, "processor_incoming_items", signal):
-        has_outgoing = hop.gained_counts[CountKey("processor_outgoing_items", processor_name, signal)]
-        if not has_outgoing and processor_name not in memory_limiters:
+        outgoing_items = hop.gained_counts[CountKey("processor_outgoing_items", processor_name, signal)]
+        if not outgoing_items and processor_name not in memory_limiters:
             processors.append(processor_name)
     return processors

@@ -78,7 +78,7 @@ def read_counts(metrics_text: str) -> Reading:
             key = CountKey(item_match["name"], component_id, SIGNALS_OF_ITEMS[item_match["item"]])
         else:
             key = CountKey(name, component_id, _find_first_label(labels, _SIGNAL_LABELS))
-        counts[key] += parse_amount(match["value"])  # type: ignore[assignment]
+        counts[key] += parse_amount(match["value"])  # type: ignore[assignment] # an uptime is no whole number
     return counts
 
 
@@ -104,7 +104,13 @@ def _find_first_label(labels: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 def _remove_unit(name: str) -> str:
-    """Return the name of a metric. Versions differ in what follows it: a unit, `_total`, or nothing."""
+    """Return the name of a metric. Versions differ in what follows it: a unit, `_total`, or nothing.
+
+    receiver_accepted_spans__spans__total    → receiver_accepted_spans
+    exporter_queue_size__batches_            → exporter_queue_size
+    process_uptime_seconds_total             → process_uptime
+    process_memory_rss                       → process_memory_rss
+    """
     name = name.removesuffix("_total")
     for unit in _UNITS:
         if name.endswith(unit):
@@ -115,7 +121,10 @@ def _remove_unit(name: str) -> str:
 
 
 def subtract_readings(counts_before: Reading, counts_after: Reading) -> Reading:
-    """Return by how much each count of one pod grew. A count that fell began anew at 0, when the process restarted."""
+    """Return by how much each count of one pod grew.
+
+    A count that fell began anew at 0 when the process restarted. How much it had grown until then is lost.
+    """
     gained_counts: Reading = Counter()
     for key, count in counts_after.items():
         has_restarted = count < counts_before[key]
@@ -126,7 +135,7 @@ def subtract_readings(counts_before: Reading, counts_after: Reading) -> Reading:
 def sum_readings(readings: Sequence[Reading]) -> Reading:
     """Return the sum of the counts of several pods; for the uptime, that of the youngest pod.
 
-    Counts of 0 stay, which the operator `+` of Counter would drop.
+    Counts of 0 stay, which the operator `+` of Counter would drop: a count that is there and 0 says that nothing came.
     """
     summed: Reading = Counter()
     for pod_reading in readings:

@@ -35,6 +35,7 @@ def find_metrics_address(config: Mapping[str, Any], default: int) -> MetricsAddr
     if telemetry.get("level") == "none":
         return _NO_ADDRESS
     if telemetry.get("address"):  # the setting of versions before 0.123
+        # In `${env:MY_POD_IP}:8888`, the colon of the variable would be taken for the one before the port.
         address_text = str(telemetry["address"]).replace("${env:", "${")
         host = address_text.rpartition(":")[0].strip("[]")
         return MetricsAddress(host, split_host_and_port(address_text)[1] or default)
@@ -42,7 +43,7 @@ def find_metrics_address(config: Mapping[str, Any], default: int) -> MetricsAddr
         exporter = mapping_at(reader, "pull", "exporter", "prometheus")
         if exporter:
             return _read_exporter_address(exporter, default)
-    if "readers" in telemetry:
+    if "readers" in telemetry:  # others only, such as one that sends the metrics by OTLP
         return _NO_ADDRESS
     return _read_exporter_address({}, default)
 

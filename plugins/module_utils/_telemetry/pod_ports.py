@@ -5,6 +5,7 @@
 
 A probe is sent to a pod that listens on a port, and looked for in the logs and metrics of such pods. A selector may
 also select pods that do not listen there: the operator gives those of a target allocator the labels of their collector.
+For example, `select_listening_pods(pods, 4317)` leaves out a pod without `containerPort: 4317`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .._otelcol.config.paths import list_at
 
 
 def select_listening_pods(pods: list[dict[str, Any]], port: int) -> list[dict[str, Any]]:
-    """Return the pods that declare a port, or all pods if none does."""
+    """Return the pods that declare a port, or all pods if none does: a pod may listen without declaring it."""
     listening_pods = []
     for pod in pods:
         for container in pod.get("spec", {}).get("containers") or []:

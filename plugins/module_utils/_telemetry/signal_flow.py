@@ -112,7 +112,8 @@ class _GrownCount(NamedTuple):
 class SignalFlow:
     """How the signals of one collector flowed between two readings, which are some seconds apart.
 
-    `gained` has by how much the counts grew in that time, `whole` their values at its end, each summed over all pods.
+    `gained` has by how much the counts grew in that time, `whole` their values at its end: since the start of the pods.
+    Both are summed over all pods.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class SignalFlow:
         received_signals = {row["signal"] for row in flow_rows["receives"] if row["accepted"]}
         if not received_signals:
             return False
+        # Where items wait or have not come, the next reading may show them sent.
         for exporter_row in flow_rows["exports"]:
             if exporter_row["state"] in ("waits", "silent"):
                 return False
@@ -221,7 +223,7 @@ class SignalFlow:
     def _list_processor_rows(self, signal: str) -> Iterator[ProcessorRow]:
         """Yield a row for each processor of a signal."""
         for processor in self._list_component_ids(signal, "processors"):
-            # The memory limiter counts under either name, by its version.
+            # By its version, the memory limiter counts under one of these names.
             refused = (
                 self._read_count("processor_memory_limiter_refused", processor, signal).gained
                 or self._read_count("processor_refused", processor, signal).gained
@@ -229,6 +231,7 @@ class SignalFlow:
             counted_as_dropped = self._read_count("processor_dropped", processor, signal).gained
             incoming = self._read_count("processor_incoming_items", processor, signal).gained
             outgoing = self._read_count("processor_outgoing_items", processor, signal).gained
+            # A processor without a count of its own drops what came in and neither went out nor back to the sender.
             missing_items = max(incoming - outgoing - refused, 0)
             yield {
                 **self._build_common_row(signal, processor, f"processors/{processor}"),
@@ -294,6 +297,7 @@ def _judge_exporter(row: ExporterRow, *, may_wait_for_batch: bool) -> str:
         return "fails_partly" if row["sent"] else "fails"
     if row["sent"]:
         return "sends"
+    # Items that came in before both readings have waited longer than any batch.
     waits_for_batch = row["accepted"] and may_wait_for_batch
     if row["queue_size"] and not waits_for_batch:
         return "waits"

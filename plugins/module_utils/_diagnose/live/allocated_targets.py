@@ -89,6 +89,7 @@ def _read_allocation(
     return {
         **allocation,
         "endpoint": endpoint,
+        # A collector may have targets of the jobs that are not read.
         "idle": [] if unread_jobs else _list_idle_collectors(allocation, pod_count),
     }
 
@@ -126,7 +127,7 @@ def _count_targets(
 
 
 def _list_idle_collectors(allocation: Mapping[str, Any], pod_count: int) -> list[str]:
-    """Return the collectors without a target; none while there are fewer targets than pods."""
+    """Return the collectors without a target; none while there are fewer targets than pods, when some must get none."""
     if sum(row["targets"] for row in allocation["jobs"]) < pod_count:
         return []
     return [row["name"] for row in allocation["collectors"] if not row["targets"]]

@@ -26,7 +26,7 @@ from .diagnosed_collector import DiagnosedCollector, DiagnoseOptions
 from .find_collectors import DiagnosedTarget, call_isolated, find_targets, find_unlisted_collectors
 from .flow import read_all_meters, watch_flow
 from .peers_in_cluster import read_peers_ahead
-from .reader import PLURALS, QUICK_SECONDS, ClusterReader, utc_now
+from .reader import PLURALS_OF_SOURCES, QUICK_SECONDS, ClusterReader, utc_now
 
 
 def run_diagnose(module: AnsibleModule) -> None:
@@ -53,7 +53,7 @@ def collect_facts(reader: ClusterReader, params: dict[str, Any], read_time: Call
     )
     targets = find_targets(reader, params["collectors"])
     _read_referred_objects_ahead(reader, targets)
-    return _Collection(reader, options, read_time).collect_facts(targets)
+    return _DiagnosisRun(reader, options, read_time).collect_facts(targets)
 
 
 def _read_referred_objects_ahead(reader: ClusterReader, targets: list[DiagnosedTarget]) -> None:
@@ -67,17 +67,20 @@ def _read_referred_objects_ahead(reader: ClusterReader, targets: list[DiagnosedT
 def _list_referred_objects(target: DiagnosedTarget) -> list[tuple[str, str, str]]:
     """Return the Secrets and ConfigMaps that the container refers to, as plural, namespace and name."""
     referred_sources = list_sources(mapping_at(target.representative_pod, "spec"), target.collector_container)
-    return [(PLURALS[source.kind], target.pod_namespace, source.name) for source in referred_sources]
+    return [(PLURALS_OF_SOURCES[source.kind], target.pod_namespace, source.name) for source in referred_sources]
 
 
-class _Collection:
+class _DiagnosisRun:
     """One run of the module, for some collectors."""
 
     def __init__(self, reader: ClusterReader, options: DiagnoseOptions, read_time: Callable[[], str]) -> None:
         self.reader, self.options, self.read_time = reader, options, read_time
 
     def collect_facts(self, targets: list[DiagnosedTarget]) -> list[dict[str, Any]]:
-        """Return the facts of each collector. Between the two readings of the metrics, everything else is read."""
+        """Return the facts of each collector. Between the two readings of the metrics, everything else is read.
+
+        What flowed is the difference of the readings, so the time between them is used, and not waited for.
+        """
         collectors = [call_isolated(target, self._examine_target) for target in targets]
         started_at = self.reader.cluster.clock()
         meters = [collector.meter for collector in collectors]
@@ -100,9 +103,10 @@ class _Collection:
         """Return the facts of a collector. If reading its objects fails, return those of one without objects."""
 
         def collect_target_facts(target: DiagnosedTarget) -> dict[str, Any]:
-            if target is collector.target:
-                return self._collect_one(collector)
-            return self._collect_one(self._examine_target(target))
+            # `call_isolated` calls this with the target, and if that fails with the same target without objects, for
+            # which there is no collector yet.
+            is_without_objects = target is not collector.target
+            return self._collect_one(self._examine_target(target) if is_without_objects else collector)
 
         return call_isolated(collector.target, collect_target_facts)
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""List the objects of a cluster that run collectors, hold their configs, or open or shut their ports. Private."""
+"""List the objects of a cluster that run collectors, have their configs, or open or shut their ports. Private.
+
+Module collector_info returns them as they are: its caller checks the configs with the rules of module
+pipeline_validate.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ which another CA has signed. Then `describe_server_trust` returns the row
     {about: exporters/otlp, ca: ConfigMap obs/ca (ca.crt), server: backend/gateway-tls (tls.crt), issuer: CN=other-ca,
      names: gateway.backend.svc, host: gateway.backend.svc, state: untrusted}
 
-A chain is what one key of a Secret holds: the certificate itself, then those that have signed it. Private.
+A chain is what one key of a Secret holds: the certificate of the server itself, `chain[0]`, then those that have signed
+it. A use is a place of the config that names such a key: `CertificateFile`. Private.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from .parsed_certificates import (
     trusts_chain,
 )
 from .peers_in_cluster import read_first_ready_pod
-from .reader import PLURALS, ClusterReader, Notes
+from .reader import PLURALS_OF_SOURCES, ClusterReader, Notes
 
 
 class _ServerKey(NamedTuple):
@@ -83,6 +84,7 @@ class CertificateChecks:
         for kind, name in dict.fromkeys((source.kind, source.name) for source in self.sources if source.path):
             uses = self._find_uses(kind, name)
             for key, chain in self._read_certificates(kind, name).items():
+                # Without a known use of the object, all its keys count.
                 if uses and key not in uses:
                     continue
                 use = uses.get(key)
@@ -99,7 +101,7 @@ class CertificateChecks:
         return rows
 
     def _find_uses(self, kind: str, name: str) -> dict[str, certificate_facts.CertificateFile]:
-        """Return the first use of each key of an object in the config."""
+        """Return the first use of each key of an object in the config. Empty if the config uses no key of it."""
         uses: dict[str, certificate_facts.CertificateFile] = {}
         for use in self.used_files:
             if (use.kind, use.name) == (kind, name):
@@ -139,7 +141,7 @@ class CertificateChecks:
 
         `state` is `trusted`, `untrusted`, or `other_name` if the exporter uses a name that the certificate lacks.
         """
-        leaf = chain[0].facts
+        leaf = chain[0].facts  # the certificate of the server itself
         state = "trusted"
         if not trusts_chain(authorities, chain):
             state = "untrusted"
@@ -157,7 +159,10 @@ class CertificateChecks:
 
     def _read_certificates(self, kind: str, name: str, namespace: str = "") -> dict[str, list[ParsedCertificate]]:
         """Return the certificates of each key of a Secret or ConfigMap, without keys that have none."""
-        manifest = self.reader.read_object(PLURALS[kind], namespace or self.namespace, name, self.notes).value
+        manifest = self.reader.read_object(
+            PLURALS_OF_SOURCES[kind], namespace or self.namespace, name, self.notes
+        ).value
+        # A ConfigMap has the text itself, a Secret has base64.
         decode = decode_secret_value if kind == "Secret" else str.encode
         chain_by_key = {}
         for key, text in mapping_at(manifest, "data").items():
@@ -200,7 +205,9 @@ def _list_services_with_other_names(
     if not is_of_receiver:
         return []
     uncovered_services = certificate_facts.find_uncovered_services(chain[0].facts, services)
-    return uncovered_services if len(uncovered_services) == len(services) else []
+    # Clients use one of the Services, such as the headless one or the other. Which one is not known.
+    has_name_of_none = len(uncovered_services) == len(services)
+    return uncovered_services if has_name_of_none else []
 
 
 def _describe_server_certificate(

@@ -112,6 +112,7 @@ class DiagnosedCollector:
         certificates = CertificateChecks(self.reader, self.namespace, self.config, self.sources, self.notes)
         trust, server_certificates = certificates.describe_server_trust(self.peers, current_time)
         return {
+            # The facts of the objects come second: only they know whether it really runs.
             **self.collect_end_facts(current_time),
             **self._collect_object_facts(current_time),
             "services": services,
@@ -141,9 +142,9 @@ class DiagnosedCollector:
         return list_autoscalers(self._list_in_namespace("horizontalpodautoscalers") or [], own_names)
 
     def collect_end_facts(self, current_time: str) -> dict[str, Any]:
-        """Return the facts about the exporters: their addresses, what the cluster has there, and the log.
+        """Return the facts about where the exporters send to: what the cluster has there, and what the log says.
 
-        They are all that a run asks for which has just changed the collector.
+        They are all that a run asks for which has just changed the collector. Its rollout is complete, so it runs.
         """
         egress = find_egress_policies(self._list_in_namespace("networkpolicies"), read_labels(self.pod))
         peers = describe_peers(self.reader, self.peers, self.pod, egress, self.notes)
@@ -161,7 +162,8 @@ class DiagnosedCollector:
     def add_flow_facts(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with those of the own metrics, which are known only after the second reading.
 
-        What works is no fault: an address that a policy seems to keep out, a proxy, or an entry of the log.
+        What works is no fault: if an exporter sends, no policy keeps it out, its proxy is right, and its failures in
+        the log are over.
         """
         flow = self.meter.signal_flow
         flows: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
@@ -187,6 +189,7 @@ class DiagnosedCollector:
         target, workload = self.target, self.target.workload
         container_name = str(self.container.get("name") or "")
         pods = [describe_pod(own_pod, container_name, current_time) for own_pod in target.pods]
+        # Something could not be read, so nobody knows whether the collector exists.
         is_hidden = not workload and not target.custom_resource and bool(target.notes.build_rows())
         return {
             "name": target.name,
@@ -219,6 +222,7 @@ class DiagnosedCollector:
             ready_text = f"{len(ready_pods)} pods ready"
         return {
             "wanted": desired_pods,
+            # Both have the labels of the collector. Only the workload has the pods that a wave has judged.
             "change": find_change_under_way(self.reader, workload or custom_resource, self.notes),
             "wave": find_passed_wave(self.reader, custom_resource or workload, workload, self.notes),
             "complete": is_complete,
@@ -229,7 +233,8 @@ class DiagnosedCollector:
     def _is_available(self) -> bool:
         """Return whether the workload has available pods, for a user who may not list pods."""
         workload = self.target.workload
-        if not workload or self._list_in_namespace("pods") is not None:
+        can_list_pods = self._list_in_namespace("pods") is not None
+        if not workload or can_list_pods:
             return False
         return bool(read_pod_counts(workload).available)
 
@@ -287,7 +292,7 @@ class DiagnosedCollector:
         return entries
 
     def _build_mask(self) -> Callable[[str], str]:
-        """Return the function that hides the secrets of the config in a text."""
+        """Return the function that hides the secrets of the config in a text: a collector may log what it is given."""
         return make_masker(find_secrets(self.config))
 
     def _read_log_text(self) -> str:
@@ -328,7 +333,10 @@ class DiagnosedCollector:
         )
 
     def _list_judged_objects(self) -> list[Object]:
-        """Return the objects by which the rules of module pipeline_validate judge the config."""
+        """Return the objects by which the rules of module pipeline_validate judge the config.
+
+        For a collector of the operator, the custom resource has the config and the pods that it describes.
+        """
         services = self._list_with_kind("services", "Service")
         if self.target.custom_resource:
             return [self.target.custom_resource, *services]
@@ -360,7 +368,7 @@ def _find_working_components(flow: Mapping[str, Any]) -> set[str]:
     for row in flow["exports"]:
         if row["state"] == "sends":
             working_components.add(row["about"])
-        elif row["state"] != "idle":
+        elif row["state"] != "idle":  # without data, an exporter can neither work nor fail
             failing_components.add(row["about"])
     return working_components - failing_components
 

@@ -195,6 +195,7 @@ def _make_custom_target(reader: ClusterReader, custom_resource: Object) -> Diagn
     target = DiagnosedTarget(metadata["namespace"], metadata["name"], custom_resource["kind"], custom_resource)
     for plural in WORKLOADS:
         for workload in reader.list_objects(plural, target.namespace, target.notes) or []:
+            # The operator makes the target allocator of the same custom resource, and it is no collector.
             is_allocator = read_labels(workload).get(_COMPONENT_LABEL) == _ALLOCATOR
             if not target.workload and is_owned_by(workload, custom_resource) and not is_allocator:
                 target.workload = workload
@@ -211,7 +212,10 @@ def _is_selected(target: DiagnosedTarget, name: str, selector: Any) -> bool:
 
 
 def _parse_selector(selector: str) -> dict[str, str]:
-    """Return the labels of a selector such as `app=gateway,team=obs`."""
+    """Return the labels of a selector such as `app=gateway,team=obs`: of labels and values alone.
+
+    It selects among objects that are read already, so no server judges it.
+    """
     labels = {}
     for term in selector.split(","):
         key, _equals, value = term.strip().partition("=")
@@ -226,6 +230,7 @@ def list_own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
     pods = reader.list_objects("pods", target.namespace, target.notes) or []
     if not target.workload:
         return []
+    # The pods of a Deployment belong to its ReplicaSets.
     owners = [target.workload]
     for replica_set in reader.list_objects("replicasets", target.namespace, target.notes) or []:
         if is_owned_by(replica_set, target.workload):

@@ -49,7 +49,7 @@ def find_metrics_paths(
         return {}
     if len(pods) > MOST_PODS:
         notes.note_unseen(f"{OWN_METRICS} of all pods", f"{MOST_PODS} of {len(pods)} are read")
-    port = find_metrics_address(config, default_port)[1]
+    port = find_metrics_address(config, default_port).port
     paths = {}
     for pod in pods[:MOST_PODS]:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
@@ -76,7 +76,7 @@ class Meter:
     """Whether the pods are new, so that one reading shows all that they did."""
 
     def list_metrics_paths(self) -> dict[str, str]:
-        """Return the path of the metrics of each running pod, as `find_metrics_paths` does."""
+        """Return the path of the metrics of each running pod, by the pod as NAMESPACE/NAME."""
         running_pods = [pod for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
         return find_metrics_paths(running_pods, self.target.notes, self.config, self.default_port)
 
@@ -88,6 +88,7 @@ class Meter:
                 continue
             reading = read_counts(answer.value)
             self.last_reading_by_pod[pod] = reading
+            # A new pod began to count at 0, so its first reading shows all that flowed.
             self.first_reading_by_pod.setdefault(pod, Reading() if self.is_fresh else reading)
 
     def measure_flow(self, seconds: float) -> None:
@@ -139,6 +140,7 @@ def watch_flow(reader: ClusterReader, meters: list[Meter], started_at: float, wi
 
     `started_at` is when the first reading began, by the clock of the reader. With a window of 0, read once.
     """
+    # The collectors that still have to show where their data goes. Those without a first reading show nothing.
     moving_meters = [meter for meter in meters if meter.last_reading_by_pod]
     pause_seconds = FIRST_PAUSE_SECONDS
     while moving_meters:

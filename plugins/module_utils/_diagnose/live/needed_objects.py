@@ -13,7 +13,7 @@ from typing import NamedTuple, TypedDict
 
 from ..._otelcol.kube.pod_sources import PodSource
 from ..._otelcol.kube.reference_remedies import find_missing_keys
-from .reader import PLURALS, ClusterReader, Notes, ReadResult
+from .reader import PLURALS_OF_SOURCES, ClusterReader, Notes, ReadResult
 
 
 class ReferenceRow(TypedDict):
@@ -47,17 +47,19 @@ def check_references(
     `sources` are the references of the container, without those that it can do without.
     """
     needed_sources = [(namespace, source) for namespace in namespaces for source in sources if not source.optional]
-    reader.read_ahead([], [(PLURALS[source.kind], namespace, source.name) for namespace, source in needed_sources])
+    reader.read_ahead(
+        [], [(PLURALS_OF_SOURCES[source.kind], namespace, source.name) for namespace, source in needed_sources]
+    )
     rows: dict[tuple[object, ...], ReferenceRow] = {}
     for namespace, source in needed_sources:
         row = _check_reference(reader, namespace, source, notes)
-        rows[tuple(row.values())] = row
+        rows[tuple(row.values())] = row  # two variables may need the same key, and then have the same row
     return list(rows.values())
 
 
 def _check_reference(reader: ClusterReader, namespace: str, source: PodSource, notes: Notes) -> ReferenceRow:
     """Return the row of a Secret or ConfigMap, for the keys that one reference needs of it."""
-    answer = reader.read_object(PLURALS[source.kind], namespace, source.name, notes)
+    answer = reader.read_object(PLURALS_OF_SOURCES[source.kind], namespace, source.name, notes)
     judged = _judge_reference(source, answer)
     return {
         "kind": source.kind,
@@ -73,6 +75,7 @@ def _judge_reference(source: PodSource, answer: ReadResult) -> _ReferenceState:
         return _ReferenceState("unseen")
     if answer.value is None:
         return _ReferenceState("missing")
+    # A variable needs one key, a mount perhaps some keys as files. A source that is mounted as a whole needs none.
     needed_keys = [source.key, *(key for _path, key in source.files)]
     missing_keys = find_missing_keys([key for key in needed_keys if key], answer.value)
     return _ReferenceState("no_key", ", ".join(missing_keys)) if missing_keys else _ReferenceState("ok")

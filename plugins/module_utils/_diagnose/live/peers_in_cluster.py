@@ -37,6 +37,7 @@ def describe_peers(
 
     `egress` are the network policies for what the pod sends.
     """
+    # Only the policies behind a Service see the sending pod, so its namespace is read only for one.
     sending_pod = _describe_sending_pod(reader, pod) if any(peer.service for peer in peers) else None
     return [describe_peer(peer, _look_behind_address(reader, peer, notes), egress, sending_pod) for peer in peers]
 
@@ -103,11 +104,12 @@ def read_first_ready_pod(
     reader: ClusterReader, namespace: str, slices: Sequence[Mapping[str, Any]], notes: Notes
 ) -> Object | None:
     """Return the first ready pod in the EndpointSlices of a Service; None without one that can be read."""
-    for endpoint in filter_endpoints(slices, ready=True):
-        pod_name = value_at(endpoint, ("targetRef", "name"))
-        pod: Object | None = reader.read_object("pods", namespace, pod_name, notes).value if pod_name else None
-        return pod
-    return None
+    ready_endpoints = filter_endpoints(slices, ready=True)
+    pod_name = value_at(ready_endpoints[0], ("targetRef", "name")) if ready_endpoints else None
+    if not pod_name:  # an endpoint may also be an address outside of the cluster
+        return None
+    pod: Object | None = reader.read_object("pods", namespace, pod_name, notes).value
+    return pod
 
 
 def _list_called_port_names(pod: Object, slices: Sequence[Mapping[str, Any]]) -> list[str]:

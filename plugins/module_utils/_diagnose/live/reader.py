@@ -55,8 +55,8 @@ KINDS = {
 # Objects of these are read by name: Secrets are never listed.
 PLURALS_READ_BY_NAME = ("secrets", "configmaps")
 LISTED_PLURALS = tuple(plural for plural in KINDS if plural not in PLURALS_READ_BY_NAME)
-# The plurals of the kinds whose keys pods mount or read.
-PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
+# The plurals of sources: the kinds whose keys pods mount or read.
+PLURALS_OF_SOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 _NODES_PATH = "/api/v1/nodes"
 # Characters of an error message of a pod or a Service.
 _LONGEST_MESSAGE = 300
@@ -104,7 +104,7 @@ def object_path(plural: str, namespace: str, name: str = "") -> str:
 class ClusterReader:
     """One cluster, read for one diagnosis.
 
-    `quick_cluster` is the same cluster, with a short time limit for calls whose answer is not needed.
+    `quick_cluster` is the same cluster, with a short time limit for what pods answer: without it, a note says so.
     """
 
     def __init__(self, cluster: Cluster, quick_cluster: Cluster) -> None:
@@ -132,7 +132,7 @@ class ClusterReader:
                 return ReadResult(self.cluster.get(key.path))
             return ReadResult([{**manifest, **kind_fields} for manifest in self.cluster.items(key.path)])
         except ApiError as error:
-            if error.status == NOT_FOUND:  # a kind that is not installed
+            if error.status == NOT_FOUND:  # a kind that is not installed; of a missing object, `get` returns None
                 return ReadResult([])
             return ReadResult(None, error.message)
 
@@ -176,7 +176,7 @@ class ClusterReader:
             return None
 
     def read_object(self, plural: str, namespace: str, name: str, notes: Notes) -> ReadResult:
-        """Return one object, out of a list that is known already if there is one."""
+        """Return one object, out of a list that is known already if there is one, which spares a request."""
         known_list = self._known.get(object_path(plural, namespace), ReadResult())
         if known_list.value is not None:
             for manifest in known_list.value:
@@ -191,6 +191,7 @@ class ClusterReader:
 
     def read_answer_text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
         """Return the text that a pod or a Service answers through the API server, such as its metrics or its log."""
+        # A pod that does not answer ends all further requests of a Cluster, so each read has a Cluster of its own.
         separate_cluster = self.quick_cluster.make_independent()
         try:
             return ReadResult(separate_cluster.text(path, query))

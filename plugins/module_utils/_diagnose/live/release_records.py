@@ -31,6 +31,7 @@ def find_change_under_way(reader: ClusterReader, workload: Object | None, notes:
     expected_record = build_record_reference(workload)
     metadata = expected_record["metadata"]
     config_map = reader.read_object("configmaps", metadata["namespace"], metadata["name"], notes).value
+    # An object that is read by its name has no kind. Somebody else may have a ConfigMap of that name.
     record = {**(config_map or {"metadata": {}}), "kind": "ConfigMap"}
     if is_record(record) and is_own_object(record, {read_release_label(expected_record)}, OWNER):
         return {"record": metadata["name"], "what": describe_standing(record)}

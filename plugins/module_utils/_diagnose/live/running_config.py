@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the config with which the pods of a collector run. Private."""
+"""Read the config with which the pods of a collector run. Private.
+
+It is in the ConfigMaps or variables that the command of the container names (pod_config.py). If none of them can be
+read, the custom resource of the operator has it. Several configs are merged, and known variables are filled in.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +45,7 @@ def read_running_config(reader: ClusterReader, target: DiagnosedTarget) -> Runni
         if answer.value:
             config_maps[name] = {**answer.value, "apiVersion": "v1", "kind": "ConfigMap"}
     raw_configs: list[Any] = list_config_texts(target.collector_container, referred_sources, config_maps)
+    # The custom resource has the config from which the operator makes the ConfigMap, as a text or as a mapping.
     if not raw_configs and target.custom_resource:
         raw_configs = [mapping_at(target.custom_resource, "spec").get("config") or ""]
     config = _merge_configs(

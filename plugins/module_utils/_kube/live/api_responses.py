@@ -97,9 +97,9 @@ def is_webhook_failure(message: str) -> bool:
 
 
 def clean_sentences(live_object: dict[str, Any]) -> dict[str, Any]:
-    """Return an object whose sentences for people can be shown: each in one line, without secrets and control signs.
+    """Return an object whose sentences for people can be shown: in one line, without secrets and control characters.
 
-    Only an event and the status of an object have such sentences. The config in a `spec` keeps its lines. For example:
+    Only an event and the status of an object have such sentences. The config in a `spec` must keep its lines. Such as:
 
         {"status": {"message": "no\\nroute"}} → {"status": {"message": "no route"}}
     """

@@ -10,8 +10,16 @@
     cluster.request("PATCH", path, query, manifest, APPLY) → the object as the server has it now
     cluster.call_in_parallel(cluster.get, paths) → their objects in the same order
 
-A request is sent again while its error may pass: after the BACKOFF_PAUSES, and then for as long as its webhook or the
-server is waited for. `outage` says how long that is. A refusal that stays is an `ApiError`, and silence a `LostError`.
+A request is sent again while its error may pass. A refusal that stays is an `ApiError`, and silence a `LostError`:
+
+    what comes back                     when the request is sent again
+    409: somebody else writes now       after the BACKOFF_PAUSES; not if the request names a version of the object
+    429, 5xx: the server cannot work    after the BACKOFF_PAUSES, then while `outage` waits for the server
+    a webhook gave no answer            after the BACKOFF_PAUSES, then for `patience_seconds` if it may come back
+    401, 403                            after the BACKOFF_PAUSES if an outage has just ended, otherwise never
+    another refusal                     never
+    half an answer                      after the FIRST_PAUSES
+    no answer                           as `outage` says
 """
 
 from __future__ import annotations
@@ -138,6 +146,7 @@ class ApiError(Exception):
     def is_transient(self) -> bool:
         """Return whether the same request may well succeed in a moment."""
         if self.status == CONFLICT:
+            # A deletion names the uid of its object, and fields of another field manager stay those of it.
             return self.method != "DELETE" and not self.is_caused_by("FieldManagerConflict")
         may_pass = self.is_unreadable or self.status >= SERVER_ERROR or self.status == TOO_MANY
         return may_pass and not self.is_mistyped and not self.is_budget_error
@@ -208,6 +217,7 @@ class Cluster:
         if body is not None:
             data = json.dumps(body).encode()
             headers["Content-Type"] = content_type
+        # Such a body is meant for the object of that version alone, so a conflict stays one.
         names_version = isinstance(body, dict) and bool((body.get("metadata") or {}).get("resourceVersion"))
         answer = self.request_json(method, path, query, headers, data, patient=patient, conflict_stays=names_version)
         return clean_sentences(answer)
@@ -258,6 +268,7 @@ class Cluster:
         request_target = build_target(path, query)
         started_at = self.clock()
         first_pauses = iter(BACKOFF_PAUSES if patient else ())
+        # Asked before the first try: what this request waits itself must not count.
         is_patience_spent = self.outage.is_patience_over(sum(BACKOFF_PAUSES))
         while True:
             sent_at = self.clock()
@@ -276,6 +287,7 @@ class Cluster:
                     raise error
                 self._check_long_wait(error, started_at)
                 pause = BACKOFF_PAUSES[-1]
+            # The server may name any time. More than the longest pause is not waited for at once.
             pause_of_server = min(retry_after_seconds(answer.headers), BACKOFF_PAUSES[-1])
             self.sleep(max(pause, pause_of_server))
 
@@ -381,11 +393,11 @@ class Cluster:
     def call_in_parallel(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
         """Return `call(item)` for each item, in order. The first error stops what has not started, and is raised."""
         inputs = list(items)
-        if len(inputs) < 2:  # noqa: PLR2004
+        if len(inputs) < 2:  # noqa: PLR2004 - one call needs no thread
             return [call(item) for item in inputs]
         with ThreadPoolExecutor(min(MOST_WORKERS, len(inputs))) as pool:
             futures = [pool.submit(call, item) for item in inputs]
             wait(futures, return_when=FIRST_EXCEPTION)
             pool.shutdown(wait=True, cancel_futures=True)
             failed_futures = [future for future in futures if not future.cancelled() and future.exception()]
-            return [future.result() for future in (failed_futures or futures)]
+            return [future.result() for future in (failed_futures or futures)]  # of a failed one, this raises its error

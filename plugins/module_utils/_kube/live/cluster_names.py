@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The names of the cluster to which the options of a task lead, such as that of its context. Private.
 
-target.py compares them with the names that the user expects, before anything is asked of the cluster. For example, the
-option `context: shop` and a kubeconfig in which that context leads to the cluster `shop-eu` give
+expected_cluster.py compares them with the names that the user expects, before anything is asked of the cluster. For
+example, the option `context: shop` and a kubeconfig in which that context leads to the cluster `shop-eu` give
 `ClusterNames(context="shop", name="shop-eu")`.
 """
 

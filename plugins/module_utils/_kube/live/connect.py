@@ -101,7 +101,10 @@ def _build_cluster(transport: PooledTransport, module: AnsibleModule, read_secon
         transport, clock=time.monotonic, sleep=time.sleep, server=strip_credentials(transport.host).rstrip("/")
     )
     cluster.progress = Progress(getattr(module, "tell", tell_nobody), cluster.clock)
-    if read_seconds == READ_SECONDS:  # otherwise pods are asked, which may hang
+    # Another time is that of a caller who asks pods through the server. A pod may hang, so it is not waited for, and
+    # says nothing about the server.
+    asks_server_itself = read_seconds == READ_SECONDS
+    if asks_server_itself:
         cluster.outage.patience_seconds = _patience_seconds(module)
         read_seconds = min(read_seconds, max(READ_SHARE * cluster.outage.patience_seconds, READ_LEAST_SECONDS))
         _remember_answer(cluster.outage, module, transport.host)
@@ -192,6 +195,7 @@ def _build_client_transport(module: AnsibleModule) -> PooledTransport:
     watch = CommandWatch(import_library("kubernetes.config.kube_config", "kubernetes"))
     configuration, extra_headers = _read_client_configuration(module, kubernetes, watch)
     configuration.connection_pool_maxsize = MOST_WORKERS
+    # The command of the kubeconfig has failed. That ends the task only if there is no other login.
     if watch.problem and not configuration.api_key and not configuration.cert_file:
         raise watch.problem
 

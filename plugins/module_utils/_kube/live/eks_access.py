@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way to an EKS cluster without the AWS CLI: a session, the cluster, tokens for it, and what AWS says is wrong.
 
-`asked` has the options of the cluster: its `name`, and `profile`, `region` and `role_arn`, which may be empty. Private.
+`eks_options` are the options of the cluster: its `name`, and `profile`, `region` and `role_arn`, which may be empty.
+Private.
 """
 
 from __future__ import annotations
@@ -124,7 +125,9 @@ def translate_aws_errors(task: str) -> Iterator[None]:
 
 def explain_missing_terminal(error: BaseException, task: str) -> Problem | None:
     """Return the problem of a profile that asks for an MFA code; nothing for other errors."""
-    if all(frame.f_globals.get("__name__") != "getpass" for frame, _line in walk_tb(error.__traceback__)):
+    # botocore asks for the code with the module getpass, whose errors are ordinary ones, such as EOFError.
+    is_of_getpass = any(frame.f_globals.get("__name__") == "getpass" for frame, _line in walk_tb(error.__traceback__))
+    if not is_of_getpass:
         return None
     fix = "Get session credentials first, for example with `aws sts get-session-token`, or use another profile."
     return Problem("the AWS profile asks for an MFA code, and a run has no terminal for it", asked=task, fix=fix)

@@ -53,7 +53,7 @@ class CommandWatch:
     """The command of one connection, with the token that it made last."""
 
     def __init__(self, kube_config: Any) -> None:
-        """Let the client's module `kube_config` leave commands to the watch; None if it already does."""
+        """Let the client's module `kube_config` leave its commands to watches; None changes nothing there."""
         self.problem: Problem | None = None
         """Why the command made no token the last time; None if it made one."""
         self.run_lock = threading.Lock()  # requests of several threads wait for one command
@@ -99,6 +99,7 @@ class CommandWatch:
         self.problem = self._credential = None
         expiry = _read_expiry(status)
         if expiry is not None:
+            # A share, so that a token which lives for a minute is not made anew before each request.
             seconds_before = min(LAST_SHARE * (expiry - time.time()), LAST_SECONDS)
             self._credential = _Credential(status, expiry - seconds_before)
 
@@ -127,6 +128,7 @@ def _build_watched_class(provider_class: Any) -> Any:
 
         def run(self, previous_response: Any = None) -> Any:
             """Return the status of the credential; the client calls this before requests."""
+            # Outside of a `watch_command`, nothing is remembered: the command belongs to no connection of ours.
             watch = _WATCH.get() or CommandWatch(None)
             with watch.run_lock:
                 return watch.usable_status or _run_watched(watch, self, self._exec_entry, previous_response)

@@ -1,10 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command that ends in time and with the run, together with all that it has started. Private.
+"""Run a command that does not outlive the run, and of which nothing stays if it hangs. Private.
 
-`exec_credential.py` runs the commands of kubeconfigs so. A command may hang, or start a program that hangs; when the
-run is killed, nothing of it may stay. A guard process beside the command sees to that.
+`exec_credential.py` runs the commands of kubeconfigs so. A command may hang, or start a program that hangs, such as a
+helper that waits for a browser. A guard process beside the command ends all of them. It reads from a pipe, whose other
+end only the process of the run has:
+
+    the command ends in time                            the run writes a line, and the guard ends alone: what the
+                                                        command has started in the background, such as an agent, goes on
+    the command takes too long or prints too much       the run closes the pipe, and the guard kills the command with
+                                                        all that it has started
+    the run is killed                                   the kernel closes the pipe, with the same effect
 """
 
 from __future__ import annotations
@@ -17,15 +24,18 @@ from typing import NamedTuple
 
 from ..._otelcol.bounded.live.bounded_reads import read_output, start_program
 
-# The script of the shell that starts a guard in the background and then becomes the command. Both are in a session of
-# their own, whose id is the process id of the shell. The parts of the script:
-#
-#   exec 3<&0 </dev/null    descriptor 3 is the input of the shell, a pipe from this process; the command gets no input
-#   read -r line <&3        the guard waits for a line from this process
-#   || kill -9 "-$$"        the pipe was closed without a line, as by the end of the run: kill the whole session
-#   exec 3<&-; exec "$@"    the command does not have the pipe
-_GUARDED_SCRIPT = 'exec 3<&0 </dev/null; { read -r line <&3 || kill -9 "-$$"; } >/dev/null 2>&1 & exec 3<&-; exec "$@"'
-# With this line the guard ends alone, and leaves what the command has started in the background.
+# The script of the shell that starts the guard in the background and then becomes the command. Both are in a session of
+# their own, whose id is the process id of the shell.
+_GUARDED_SCRIPT = (
+    # Descriptor 3 is the pipe, which the shell gets as its input. The command gets no input.
+    "exec 3<&0 </dev/null; "
+    # The guard waits for a line. If the pipe is closed without one, it kills the session, itself included.
+    '{ read -r line <&3 || kill -9 "-$$"; } '
+    # The guard prints nothing: with the output of the command, it would keep open what `read_output` reads to its end.
+    ">/dev/null 2>&1 & "
+    # The command does not have the pipe.
+    'exec 3<&-; exec "$@"'
+)
 _RELEASE_LINE = b"\n"
 
 
@@ -39,7 +49,7 @@ class EndedCommand(NamedTuple):
 
 
 def run_guarded(args: Sequence[str], env: Mapping[str, str], cwd: str | None, seconds: float) -> EndedCommand:
-    """Run a command for at most some seconds. What it has started in the background goes on if it ends in time.
+    """Run a command for at most some seconds, with the variables `env` alone.
 
     Raises TimeoutExpired, TooLargeError, OSError for a command that does not start, and ValueError or TypeError for an
     argument or a variable that is no text.
@@ -49,14 +59,19 @@ def run_guarded(args: Sequence[str], env: Mapping[str, str], cwd: str | None, se
     with os.fdopen(guard_line, "wb", buffering=0) as guard, os.fdopen(guard_input, "rb", buffering=0) as shell_input:
         _check_command(str(args[0]), env, cwd)
         process = start_program(command, stdin=shell_input, cwd=cwd, env=env, start_new_session=True)
-        with process, guard:  # the guard is closed before the process is waited for, which ends it
+        # Python leaves these two from the right: it closes the pipe first, and then waits for the command. In the other
+        # order, it would wait for a command that hangs, which the guard kills only when the pipe is closed.
+        with process, guard:
             output, errors = read_output(process, seconds)
             guard.write(_RELEASE_LINE)
     return EndedCommand(output, errors, process.returncode)
 
 
 def _check_command(command: str, env: Mapping[str, str], cwd: str | None) -> None:
-    """Raise an OSError for a command that is not there or may not be started: the shell has other words for it."""
+    """Raise an OSError for a command that is not there or may not be started.
+
+    The shell starts in any case, and would report such a command by an exit code and by words of its own.
+    """
     path = command
     if os.sep in command:
         path = os.path.join(cwd or "", command)  # noqa: PTH118 - Path drops a leading dot

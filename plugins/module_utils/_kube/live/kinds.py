@@ -110,7 +110,7 @@ KIND_VERSIONS = {
     "ClusterServiceVersion": "operators.coreos.com/v1alpha1",
     "Subscription": "operators.coreos.com/v1alpha1",
 }
-# API groups that show objects of other groups once more.
+# API groups that show objects of other groups once more. They are left out where all objects of a namespace are listed.
 VIEW_GROUPS = ("authorization.openshift.io",)
 
 

@@ -164,6 +164,7 @@ def _apply_options(connection: PlainConnection, options: _Options) -> PlainConne
         ca_file=options.ca_cert or connection.ca_file,
         cert_file=options.client_cert or connection.cert_file,
         key_file=options.client_key or connection.key_file,
+        # A token of the options takes the place of those that this collection would make.
         eks_parameters=None if options.api_key else connection.eks_parameters,
     )
 
@@ -201,6 +202,7 @@ def _find_connection(
     user = _find_entry(config, "user", context["user"])
     if any(key in cluster for key in _CLIENT_CLUSTER_KEYS):
         return None
+    # What a user with a command and a further login means, only the client knows.
     eks_parameters = parse_token_command(user["exec"]) if list(user) == ["exec"] else None
     if eks_parameters:
         without_login = _build_connection(cluster, {}, folder, write_file)

@@ -84,6 +84,7 @@ class Outage:
         """Note that a request of time `sent_at` had no answer, or one that says that the server cannot work now."""
         with self._lock:
             if self._away_since is None:
+                # Another thread may have had an answer after this request was sent: the server was there until then.
                 self._away_since = max(sent_at, self._answered_at)
 
     def note_answer(self) -> None:
@@ -114,6 +115,7 @@ class Outage:
         with self._lock:
             current_time = self._clock()
             if not self._is_waited_for(lost):
+                # The server may never have been there: some quick tries are enough to tell.
                 pause = first_pause if lost.again else None
             elif self.measure_seconds_away(started_at) < self.patience_seconds:
                 pause = first_pause or PAUSE_SECONDS
@@ -129,8 +131,13 @@ class Outage:
         return self.patience_seconds > 0 and self.has_answered and lost.why not in LASTING_REASONS
 
     def _note_if_final(self, lost: LostError, started_at: float) -> None:
-        """Give the server up if no other request had an answer meanwhile, or if the patience is over."""
-        if self._answered_at <= started_at or lost.seconds >= self.patience_seconds > 0:
+        """Give the server up for all requests, unless another request had an answer since this one was begun.
+
+        If the patience is over, the server is given up in any case: no other request would wait for longer.
+        """
+        had_no_answer = self._answered_at <= started_at
+        is_patience_over = lost.seconds >= self.patience_seconds > 0
+        if had_no_answer or is_patience_over:
             self.final_error = lost
 
     def measure_seconds_away(self, started_at: float) -> float:
@@ -139,7 +146,10 @@ class Outage:
         return self._clock() - (started_at if away_since is None else min(started_at, away_since))
 
     def is_patience_over(self, least_seconds: float) -> bool:
-        """Return whether the patience was over before now: further requests of the same outage are not repeated."""
+        """Return whether the patience was over before now: further requests of the same outage are not repeated.
+
+        It counts as at least `least_seconds`, which the first tries of a request take in any case.
+        """
         current_time = self._clock()
         seconds_away = self.measure_seconds_away(current_time)
         return self._away_since is not None and seconds_away >= max(self.patience_seconds, least_seconds)

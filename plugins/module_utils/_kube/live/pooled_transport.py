@@ -37,7 +37,8 @@ class LostReason(NamedTuple):
     """Whether another try may help, even at a server that has never answered."""
 
 
-# By the names of urllib3's exceptions; the first that fits.
+# By the names of urllib3's exceptions, and of those of Python that they wrap; the first that fits. So what an SSLError
+# wraps comes before it, and a ProxyError before the others, which it may wrap.
 REASONS_BY_EXCEPTION = {
     "SSLEOFError": LostReason("reset", again=True),
     "SSLZeroReturnError": LostReason("reset", again=True),
@@ -107,9 +108,9 @@ class PooledTransport:
             if is_quick:
                 self._slow_paths.add(path)
             raise self._build_lost_error(error) from error
-        except OSError as error:
+        except OSError as error:  # TLS cannot read the files of the client's certificate; HTTPError has all else
             raise LostError("certificate", f"{type(error).__name__}: {error}", self.host, again=False) from error
-        except ValueError:  # its text has the header, with signs that no mask knows
+        except ValueError:  # its text quotes the header, in an escaped form that no mask matches
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
         self._has_answered = self._has_answered or (answer.status < SERVER_ERROR and answer.status != TOO_MANY)

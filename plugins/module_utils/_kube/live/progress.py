@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task waits for, line by line as it changes: the user sees it while the task runs. Private.
+"""What a task waits for, line by line as it changes: the user sees the lines while the task runs. Private.
 
-Waits call `Progress` in each poll with the state of each thing. A line is told when a state changes:
+Waits call `Progress` in each poll with the state of each thing. To tell a state is to show its line to the user, which
+happens when a state changes:
 
     Deployment obs/gateway: 1 of 3 ready (12 s)
 """
@@ -39,6 +40,7 @@ class Progress:
         """Tell a state that is not the last one. One that comes too fast is told by a later call."""
         with self._lock:
             current_time = self._clock()
+            # The first state of a thing is not told, and counts as if it were: what is done soon needs no line.
             told = self._told.setdefault(subject, _ToldState(told_at=current_time))
             pause_seconds = max(_PAUSE_SECONDS, _PAUSE_SHARE * (told.told_at - self._start))
             if state != told.state and current_time - told.told_at >= pause_seconds:

@@ -115,7 +115,10 @@ def _redact_options(params: Mapping[str, Any], has_clear_text_secrets: bool) -> 
 def _redact_if_secret(
     manifest: dict[str, Any], hide_value: Callable[[str], str], has_clear_text_secrets: bool
 ) -> dict[str, Any]:
-    """Return a manifest without its values if it is a Secret, or if any manifest of the task has a secret in it."""
+    """Return a manifest without its values if it is a Secret, or if any manifest of the task has a secret in it.
+
+    `has_clear_text_secrets` says the latter: without such a secret, other manifests need not be searched once more.
+    """
     if has_clear_text_secrets or manifest.get("kind") == "Secret":
         return redact_manifest(manifest, hide_value, parse_foreign_yaml)
     return manifest

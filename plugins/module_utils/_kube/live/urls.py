@@ -8,10 +8,11 @@ Callers put names into a path with `quote_segment`; `cluster` adds the query wit
     f"/api/v1/namespaces/{quote_segment('obs')}/pods"                  → /api/v1/namespaces/obs/pods
     build_target("/api/v1/pods", {"labelSelector": "app=web"})         → /api/v1/pods?labelSelector=app%3Dweb
     quote_segment("../kube-system")                                    raises Problem
+    build_target("/api/v1/namespaces/%2e%2e/secrets", None)            raises Problem
     build_target("/api/v1/pods?watch=1", None)                         raises Problem
 
-A task sends the same few paths, names and queries again and again, so the results of the functions with `lru_cache`
-are kept.
+A task sends the same few paths, names and queries again and again, so the functions with `lru_cache` remember their
+results.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from ..._otelcol.errors import Problem
 
-# The signs that a path may have. `?` and `#` are not among them: they would begin a query or a fragment.
+# The characters that a path may have. `?` and `#` are not among them: they would begin a query or a fragment. `%` is
+# one of them: `quote_segment` encodes names with it, and the target allocator names its jobs by paths such as
+# `/jobs/serviceMonitor%2Fobs%2Fapp%2F0/targets`.
 _FIT_PATH = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)
-# How many results each function keeps.
+# How many results each of these functions remembers.
 _CACHE_SIZE = 1024
 
 
@@ -36,7 +39,7 @@ def quote_segment(name: str) -> str:
     Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`. An empty name is refused too: a
     path that ends in it is that of all objects of the kind.
     """
-    if name in ("", ".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
+    if name in ("", ".", "..") or not name.isprintable() or any(character in name for character in "/%"):
         fix = "Use a name without slashes, percent signs and control characters."
         raise Problem(f"{name!r} is not a valid object name", asked="Find an object in the Kubernetes API", fix=fix)
     return _quote_name(name)
@@ -61,8 +64,12 @@ def _quote_name(name: str) -> str:
 
 @lru_cache(_CACHE_SIZE)
 def _check_path(path: str) -> str:
-    """Return a path as it is. Raises Problem if it has other signs than _FIT_PATH, or a step up such as `/../`."""
-    if not _FIT_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+    """Return a path as it is. Raises Problem if it has other characters than _FIT_PATH, or a step up such as `/../`.
+
+    Whoever forwards the request may decode it, so `/%2e%2e/` is a step up too.
+    """
+    steps = {unquote(segment) for segment in path.split("/")}
+    if not _FIT_PATH.fullmatch(path) or {".", ".."} & steps:
         wrong = f"{path!r} is not the path of an object"
         raise Problem(wrong, asked="Ask the Kubernetes API", fix="Correct the names in it.")
     return path

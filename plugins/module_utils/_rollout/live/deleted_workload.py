@@ -34,8 +34,10 @@ def report_deleted(cluster: Cluster, object_reference: ObjectRef) -> Failure:
 def _describe_who_deleted(cluster: Cluster, namespace: str) -> str:
     """Return what is known of the deletion: the namespace is gone or goes, or somebody deleted the workload alone."""
     other_user = "another run, such as `remove`, or a user did it"
+    if not namespace:  # an object of the whole cluster
+        return other_user
     try:
-        live_namespace = cluster.get(f"/api/v1/namespaces/{namespace}") if namespace else {"metadata": {}}
+        live_namespace = cluster.get(f"/api/v1/namespaces/{namespace}")
     except ApiError:  # no permission to read the namespace
         return other_user
     if live_namespace is None:

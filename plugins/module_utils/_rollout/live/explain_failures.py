@@ -161,7 +161,7 @@ class WorkloadStatus:
     def build_failure(self, lasting_symptoms: list[WorkloadSymptom]) -> Failure:
         """Return the failure that reports lasting symptoms: the first problem, with the others in its fix."""
         failures, problems = describe_symptoms(self.cluster, lasting_symptoms)
-        first_problem, *other_problems = problems
+        first_problem, *other_problems = problems  # there is a symptom, so there is a problem
         # A symptom of a workload as a whole names no pod whose log could be shown, so its warnings are.
         unclear_workloads = [
             workload for workload, symptom in lasting_symptoms if symptom.failure_row.has_evidence and not symptom.pod

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._otelcol.config.masking import conceal_secrets, mask_and_clean
@@ -66,6 +66,15 @@ class FailureResult(TypedDict):
     fix: str
 
 
+class SymptomTexts(NamedTuple):
+    """Symptoms as data and as problems."""
+
+    results: list[FailureResult]
+    """One for each of the first LISTED_SYMPTOMS symptoms."""
+    problems: list[Problem]
+    """One for each of the first SHOWN_GROUPS groups of pods with the same symptom."""
+
+
 @dataclass
 class _SymptomGroup:
     """Pods of a workload with the same symptom. The first one stands for all, with its log."""
@@ -78,8 +87,11 @@ class _SymptomGroup:
 
 def describe_symptoms(
     cluster: Cluster, found_symptoms: Sequence[WorkloadSymptom], mask: Callable[[str], str] = conceal_secrets
-) -> tuple[list[FailureResult], list[Problem]]:
-    """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
+) -> SymptomTexts:
+    """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log.
+
+    The log of the first pod alone is read: those of the others say the same, and each is a request.
+    """
     masked_symptoms = [(workload, _mask_detail(symptom, mask)) for workload, symptom in found_symptoms]
     groups: dict[tuple[str, ...], _SymptomGroup] = {}
     for workload, symptom in masked_symptoms:
@@ -93,7 +105,7 @@ def describe_symptoms(
         group = groups[_group_key(workload, symptom)]
         own_log = group.log_lines if symptom is group.first_symptom else []
         results.append(_build_failure_result(workload, symptom, own_log))
-    return results, [_build_problem(group) for group in shown_groups]
+    return SymptomTexts(results, [_build_problem(group) for group in shown_groups])
 
 
 def _mask_detail(symptom: Symptom, mask: Callable[[str], str]) -> Symptom:

@@ -61,6 +61,7 @@ def read_followed_resources(
     paths: list[str] = []
     for children in child_lists:
         paths += [ApiResources.build_path(child.kind, child.namespace, child.name) for child in children or ()]
+    # The children of all resources in one row: each resource takes as many of them as it has, in the same order.
     live_children = iter(cluster.call_in_parallel(cluster.get, paths))
     followed_resources = []
     for state, children in zip(states, child_lists, strict=True):

@@ -10,7 +10,7 @@ as CHECKS of canary_checks.py, and of users' own checks are compiled when they a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._kube.live.libraries import import_library
@@ -21,14 +21,15 @@ from ..._otelcol.errors import Problem
 Search = Callable[[str, Any], Any]
 
 
-def compile_search(ready_expressions: dict[str, str]) -> Search:
+def compile_search(ready_expressions: Mapping[str, str] | None = None) -> Search:
     """Return JMESPath's search, which raises Problem for an expression that does not fit its data.
 
-    `ready_expressions` is the option `until`: expressions by the kind of object. Raises Problem if one is invalid.
+    `ready_expressions` is the option `until`: expressions by the kind of object. A task without this option searches
+    with expressions of tables alone. Raises Problem if an expression of the user is invalid.
     """
     jmespath = import_library("jmespath")
     compiled_expressions: dict[str, Any] = {}
-    for kind, expression in ready_expressions.items():
+    for kind, expression in (ready_expressions or {}).items():
         if not isinstance(expression, str):
             wrong = f"an expression is text, not {mask_and_clean(str(expression))}"
             raise Problem(wrong, where=f"until.{kind}", fix="See https://jmespath.org for the language.")
@@ -39,6 +40,7 @@ def compile_search(ready_expressions: dict[str, str]) -> Search:
             raise Problem(f"invalid JMESPath: {error}", asked=expression, where=f"until.{kind}", fix=fix) from error
 
     def search(expression: str, data: Any) -> Any:
+        """Return what an expression finds in some data. One of a table is compiled at its first search."""
         if expression not in compiled_expressions:
             compiled_expressions[expression] = _compile_expression(jmespath, expression)
         try:

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The pods of a Job that a run has made, while the run waits for them. Private.
 
-A symptom is a fault that keeps pods from running (see failures.py).
+The caller takes from the pods what it waits for, such as their logs. A symptom is a fault that keeps pods from running
+(failures.py). One that lasts ends the wait. A caller that knows more about its Job than the table of faults gives
+`adapt_symptom`, which returns a symptom with another fix.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from ..failures import Symptom, WorkloadSymptom
 from .explain_failures import WorkloadStatus
 from .jmespath_search import compile_search
 
+# For how long a pod of the Job may find no node.
 UNSCHEDULABLE_SECONDS = 30.0
 
 
@@ -31,7 +34,7 @@ def poll_job_pods(
 
     Raises Failure, with symptoms as `adapt_symptom` returns them, for what keeps its pods from running.
     """
-    workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
+    workload_status = WorkloadStatus(cluster, compile_search(), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
     for _poll in cluster.iter_polls(timeout_seconds):
         fatal_symptoms = workload_status.select_lasting(workload_status.find_current_symptoms([job]))
         if fatal_symptoms:

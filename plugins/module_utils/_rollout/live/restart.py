@@ -107,7 +107,12 @@ _NOT_ASKED_FOR = RestartDecision(may_restart=False)
 class RestartRun:
     """One run. It finds workloads, restarts some of them, and leaves others alone with a reason.
 
-    `namespaces` and `selector` are by what the user asks for restarts. Without both, no workload restarts.
+    `namespaces` and `selector` are by what the user asks for restarts. Without both, no workload restarts. A workload
+    that is found is one of these in the result:
+
+        named in the warnings       the user has not asked for its restart, and its pods lack a sidecar
+        restarted                   the user has asked for it, and it loses no replica
+        left_alone                  the user has asked for it, and it would lose a replica, or cannot restart in steps
     """
 
     cluster: Cluster
@@ -252,7 +257,7 @@ class RestartRun:
     def _restart(self, workload: OutdatedWorkload) -> None:
         """Restart one workload and wait for it. If its new pods do not become ready, restore its pod template."""
         live_workload = self._read_live_workload(workload)
-        if live_workload is None:  # somebody has deleted it while others restarted
+        if live_workload is None:  # somebody has deleted it since the decision
             return
         if self.is_check_mode:
             self.restarted_workloads.append(workload)
@@ -304,13 +309,13 @@ class RestartRun:
     def _wait_for_rollout(self, workload: OutdatedWorkload) -> None:
         """Wait until the pods of a workload are new and ready. Raises Failure if one cannot become ready in time."""
         options = RolloutWaitOptions(
-            [AwaitedWorkload(workload.object_ref)],
-            self.timeout_seconds,
+            workloads=[AwaitedWorkload(workload.object_ref)],
+            timeout_seconds=self.timeout_seconds,
             unschedulable_seconds=_UNSCHEDULABLE_SECONDS,
             until={},
-            allow_empty=True,
+            allow_empty=True,  # a DaemonSet without a node has no pod to restart
         )
-        RolloutWait(self.cluster, compile_search({}), options).wait()
+        RolloutWait(self.cluster, compile_search(), options).wait()
 
 
 def _deduplicate_workloads(workloads: list[OutdatedWorkload]) -> list[OutdatedWorkload]:

@@ -5,7 +5,8 @@
 
 The module `rollout_wait`, the restart of workloads and the apply of a bundle wait here:
 
-    options = RolloutWaitOptions([AwaitedWorkload(ObjectRef("Deployment", "shop", "web"))], 300, 60, {}, False)
+    web = AwaitedWorkload(ObjectRef("Deployment", "shop", "web"))
+    options = RolloutWaitOptions([web], timeout_seconds=300, unschedulable_seconds=60, until={}, allow_empty=False)
     RolloutWait(cluster, search, options).wait() → {"changed": False, "msg": "1 ready", "seconds": 12.3}
     or Failure: Wait for the workloads: not ready after 300 s: Deployment shop/web: 1 of 3 ready. …
 
@@ -208,6 +209,7 @@ class RolloutWait:
                 shown_objects = [resource.live_object]
             if not shown_objects:
                 self._cluster.progress(str(name), "does not exist")
+            # `list_unfinished` returns some of the objects themselves, so their identity in Python compares them.
             unfinished_ids = [id(unfinished_object) for unfinished_object in resource.list_unfinished(self._is_ready)]
             for shown_object in shown_objects:
                 if resource.unreconciled_reason or id(shown_object) in unfinished_ids:
@@ -236,6 +238,7 @@ class RolloutWait:
             live_object = polled.resource.live_object
             if live_object is None:
                 continue
+            # 0 is that of an object which this run has not applied, or whose generation it does not know.
             generation = self._options.left_generations.get(ref(live_object), 0)
             if generation and is_reapplied(live_object, generation, OWNER):
                 generations = f"generation {live_object['metadata']['generation']}, and this run left {generation}"

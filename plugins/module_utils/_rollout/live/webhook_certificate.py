@@ -129,6 +129,7 @@ def _find_renewal_reason(
     old_certificate: IssuedCertificate, request: CertificateRequest, current_time: datetime.datetime
 ) -> str:
     """Return why a new certificate is needed, such as `there was none`; empty if the old one still serves."""
+    # A certificate without its CA or its key serves nobody.
     expiry = read_expiry(old_certificate.certificate) if all(old_certificate) else None
     if expiry is None:
         return "there was none"

@@ -90,7 +90,12 @@ def run_admission_wait(module: AnsibleModule) -> None:
     """Wait for the webhooks and objects of the task, and end the task with the result."""
     params = module.params
     manifests = params["manifests"]
-    options = WebhookWaitOptions(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
+    options = WebhookWaitOptions(
+        manifests=manifests,
+        webhooks=params["webhooks"],
+        timeout_seconds=params["timeout_seconds"],
+        remind_seconds=params["remind_seconds"],
+    )
 
     def wait_for_webhooks() -> dict[str, Any]:
         check_manifests(manifests)
@@ -107,7 +112,7 @@ class AdmissionWait:
     def __init__(self, cluster: Cluster, options: WebhookWaitOptions) -> None:
         self.cluster, self.options = cluster, options
         # A pod without a node keeps the whole time: an autoscaler may be about to add one.
-        workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=options.timeout_seconds)
+        workload_status = WorkloadStatus(cluster, compile_search(), unschedulable_seconds=options.timeout_seconds)
         self.reasons = WebhookReasons(cluster, workload_status)
         self.resources = ApiResources(cluster)
         # Since when each webhook or object is ready, by the clock of the cluster.
@@ -245,19 +250,21 @@ class AdmissionWait:
         if resource.is_namespaced and not subject.namespace:
             raise Problem(f"{subject} has no namespace", where="manifests", fix="Say where it belongs.")
         path = resource.build_path(subject.namespace, subject.name)
+        # Without `force`, a field of another field manager would be a conflict, which says nothing about the webhook.
+        # The request is not patient, since the next poll sends it again.
         query = {"dryRun": "All", "fieldManager": OWNER, "force": "true"}
         self.cluster.request("PATCH", path, query, manifest, APPLY, patient=False)
         return None
 
     def _describe_timeout(self, pending_steps: list[PendingStep]) -> Failure:
         """Return the failure of the steps that are not ready when the time is over."""
-        lines, failures = self.reasons.describe_steps(pending_steps)
+        report = self.reasons.describe_steps(pending_steps)
         wrong = "; ".join(f"{step.subject}: {step.wrong}" for step in pending_steps)
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {wrong}",
             asked="Wait for the admission webhooks",
-            fix="\n".join(lines),
-            facts={"failures": failures},
+            fix="\n".join(report.lines),
+            facts={"failures": report.rows},
         )
 
 

@@ -61,7 +61,7 @@ class CombinedEvidence:
             for signal in kept_signals:
                 if signal in seen_arrivals:
                     arrivals_by_signal[signal].append(seen_arrivals[signal])
-                else:
+                else:  # the other kinds need not look for it any more
                     self._missed_by[signal] = evidence
                     del arrivals_by_signal[signal]
         return {signal: _join_arrivals(arrivals) for signal, arrivals in arrivals_by_signal.items()}

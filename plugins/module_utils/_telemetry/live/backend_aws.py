@@ -57,7 +57,7 @@ class AwsBackend:
             return self._send_signed_request(question)
         except Problem:
             raise
-        except Exception as error:
+        except Exception as error:  # botocore's errors have no class in common, and a prompt for a code has others
             return self._explain_failure(error, question)
 
     def _explain_failure(self, error: Exception, question: BackendRequest | AwsCall) -> BackendAnswer:

@@ -57,7 +57,17 @@ class OptionFault(NamedTuple):
 
 
 def _find_faults(options: BackendOptions) -> Iterator[OptionFault]:
-    """Yield what is wrong with the options of a backend."""
+    """Yield what is wrong with the options of a backend. Only the first fault is shown, so it must be a cause.
+
+    For log groups, `signals` decides what is wrong:
+
+        kind          signals           log_group   fault
+        cloudwatch    none              none        signals is missing
+        cloudwatch    [logs]            none        cloudwatch keeps logs in a log group
+        cloudwatch    [logs, traces]    shop        cloudwatch has one signal in a log group
+        xray          [traces]          shop        xray has no log groups
+        jaeger        [traces]          shop        jaeger has no use for log_group
+    """
     kind, backend = options["kind"], BACKENDS[options["kind"]]
     options_of_others = HTTP_OPTIONS if backend.is_aws else AWS_OPTIONS
     unread_options = ", ".join(name for name in options_of_others if options.get(name))
@@ -90,9 +100,7 @@ def _find_faults_of_signals(
 
 def _find_faults_of_log_group(kind: str, backend: BackendKind, signals: Sequence[str]) -> Iterator[OptionFault]:
     """Yield what is wrong with a log group that is set: one of AWS holds one signal, other backends have none."""
-    has_several = len(signals) > 1
-    if backend.grouped_signals:
-        if has_several:
-            yield OptionFault(f"{kind} has one signal in a log group", "Name a backend for each signal.")
-    elif backend.is_aws or has_several:
+    if not backend.grouped_signals:
         yield OptionFault(f"{kind} has no log groups", "Remove `log_group`.")
+    elif len(signals) > 1:
+        yield OptionFault(f"{kind} has one signal in a log group", "Name a backend for each signal.")

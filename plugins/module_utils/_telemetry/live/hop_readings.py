@@ -101,5 +101,6 @@ def _compare_readings(hop: HopOptions, before: _HopReading, after: _HopReading) 
         exporters=hop["exporters"],
         gained_counts=sum_readings(gained_by_pod),
         current_counts=sum_readings(list(after.counts_by_pod.values())),
+        # Counts that are missing in one of the readings cannot be compared.
         unread_reason=after.unread_reason or before.unread_reason,
     )

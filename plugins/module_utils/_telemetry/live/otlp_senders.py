@@ -50,11 +50,9 @@ class NotSentError(Exception):
 
 def create_sender(target: OtlpTarget) -> SendRequest:
     """Return how to send to a target that this machine reaches. Raises Problem for a file that cannot be read."""
-    create_protocol_sender = {GRPC: _create_grpc_sender, HTTP: _create_http_sender, XRAY: _create_udp_sender}[
-        target.protocol
-    ]
+    creator_by_protocol = {GRPC: _create_grpc_sender, HTTP: _create_http_sender, XRAY: _create_udp_sender}
     try:
-        return create_protocol_sender(target)
+        return creator_by_protocol[target.protocol](target)
     except OSError as error:
         wrong = f"a file of tls cannot be read: {error}"
         raise Problem(wrong, asked="Send a probe", fix="Correct its path.") from error
@@ -117,7 +115,7 @@ def _create_http_sender(target: OtlpTarget) -> SendRequest:
             )
             status, content = response.status, read_body(response)
         except urllib3.exceptions.HTTPError as error:
-            may_pass = type(error).__name__ != "SSLError"
+            may_pass = type(error).__name__ != "SSLError"  # a certificate that is not trusted stays so
             raise NotSentError(f"{strip_credentials(url)}: {mask_and_clean(str(error))}", again=may_pass) from error
         check_status(url, status, content)
         return content

@@ -11,6 +11,7 @@ a collector on the way of the items, whose counts tell where an item was lost. T
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -198,7 +199,8 @@ class TelemetryProbe:
     def _tell_waiting(self, start: float, state: str) -> None:
         """Tell what the probe waits for, each time that some seconds have passed."""
         seconds_left = max(self.timeout_seconds - (self.clock() - start), 0)
-        rounded_up = -(-seconds_left // _SECONDS_BETWEEN_REMINDERS) * _SECONDS_BETWEEN_REMINDERS
+        # Progress tells a state only when it changes. Rounded up, it changes once in each such time.
+        rounded_up = math.ceil(seconds_left / _SECONDS_BETWEEN_REMINDERS) * _SECONDS_BETWEEN_REMINDERS
         self._progress(f"Probe of {self.service}", f"{state}, at most {rounded_up:.0f} s more")
 
     @cached_property

@@ -110,12 +110,13 @@ def _build_probe(task: _ProbeTask, cluster: Cluster | None, tell: Callable[[str]
     evidence = _choose_evidence(task, cluster, probe_id)
     build_request = build_xray_segment if task.protocol == XRAY else build_otlp_request
     hop_readings = None
+    # Without evidence, nobody knows whether the probe arrives, so nobody asks where it was lost.
     if cluster and evidence and task.hops:
         hop_readings = HopReadings(cluster, task.hops)
     return TelemetryProbe(
-        send_request,
-        evidence,
-        probe_id,
+        send_request=send_request,
+        evidence=evidence,
+        probe_id=probe_id,
         service=task.service_name,
         timeout_seconds=task.timeout_seconds,
         make_request=partial(build_request, failed=task.has_failed_span),

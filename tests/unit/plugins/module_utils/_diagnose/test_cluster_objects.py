@@ -189,6 +189,11 @@ def test_the_key_behind_a_path(source: dict[str, Any], path: str, key: str) -> N
     ({"args": ["--config=env:C"], "env": [{"name": "C", "value": "a: 1"}]}, "other", ["a: 1"]),
     ({}, "config", [TEXT]),
     ({"args": ["--config=/image/own.yaml"]}, "other", []),
+    (
+        {"args": ["--config", "/conf/k", "--config=env:C"], "env": [{"name": "C", "value": "a: 1"}]},
+        "config",
+        [TEXT, "a: 1"],
+    ),
 )
 def test_the_configs(container: Any, name: str, texts: list[str]) -> None:
     assert pod_config.list_config_texts(container, [PodSource("ConfigMap", name, path="/conf")], MAPS) == texts

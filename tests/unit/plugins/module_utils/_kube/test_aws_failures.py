@@ -23,6 +23,11 @@ def test_every_text_can_be_told(codes: frozenset[str]) -> None:
         assert "{" not in text
 
 
+def test_no_code_is_in_two_rows() -> None:
+    codes = [code for row in FAILURE_ROWS for code in row.codes]
+    assert len(codes) == len(set(codes))
+
+
 def test_an_unknown_answer_is_told_as_it_is_and_no_code_is_both_passing_and_final() -> None:
     text = str(explain_failed_call(FailedCall("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
     assert text.startswith("Do it: AWS answers OddException to eks:CreateAddon (because).")

@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError, RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResource
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.urls import quote_segment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.urls import build_target, quote_segment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
@@ -243,9 +243,25 @@ def test_a_name_is_quoted() -> None:
     assert roles.build_path("", "system:a b?x#y").endswith("/clusterroles/system:a%20b%3Fx%23y")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/namespaces/../secrets", "/api/v1/pods?watch=true", "/api/v1/pods#a", "/a b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/namespaces/../secrets",
+        "/api/v1/namespaces/%2e%2E/secrets",
+        "/api/v1/namespaces/.%2e/secrets",
+        "/api/v1/pods?watch=true",
+        "/api/v1/pods#a",
+        "/a b",
+    ],
+)
 def test_no_request_is_sent_to_a_path_that_leads_elsewhere(path: str) -> None:
     api = FakeApi()
     with pytest.raises(Problem, match="is not the path of an object"):
         api.cluster().request("GET", path)
     assert api.requests == []
+
+
+def test_an_encoded_slash_of_an_answer_stays() -> None:
+    """The target allocator of the operator names its jobs so."""
+    path = "/api/v1/namespaces/obs/services/targets:80/proxy/jobs/serviceMonitor%2Fobs%2Fapp%2F0/targets"
+    assert build_target(path, None) == path

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.cluster_variables import OPTIONS_BY_ENDING
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.expected_cluster import (
     are_two_clusters,
     find_other_options,
 )

@@ -38,7 +38,8 @@ ARGUMENTS: dict[str, Any] = {
     "switches": {"type": "dict", "default": {}},
     "inventory": {"type": "bool", "default": False},
 }
-# In these roles, the name of the EKS cluster is for calls of AWS, and connects to no cluster if a kubeconfig is given.
+# In these roles, the name of the EKS cluster is for calls of AWS too, such as those for an add-on of EKS. So they may
+# have it beside a kubeconfig, which alone says then how they connect.
 AWS_ROLES = ("otel_operator", "otel_identity")
 # The namespace whose uid identifies a cluster: it is made with the cluster, and nobody can delete it.
 IDENTITY_PATH = "/api/v1/namespaces/kube-system"
@@ -78,9 +79,10 @@ def _check_all(module: AnsibleModule) -> dict[str, Any]:
         try:
             clusters_by_role[role] = _check_connection(module, params, role)
         except (Problem, LostError) as error:
+            # Whoever expects a cluster wants to be sure before anything changes.
             if module.params["expected"]:
                 raise
-            # The role itself fails if it runs. This playbook may not use it.
+            # Otherwise this is no reason to stop: this playbook may not use the role, and the role fails if it runs.
             problem = explain_outage(error) if isinstance(error, LostError) else error
             warnings.append(f"The cluster of role {role} is unknown. {problem}")
     sentences = [run_cluster.msg]
@@ -95,7 +97,9 @@ def _check_all(module: AnsibleModule) -> dict[str, Any]:
 
 def _check_connection(module: AnsibleModule, params: dict[str, Any], role: str = "") -> _CheckedCluster:
     """Connect with the options of the run or of a role, and return their cluster. Raises Failure for a wrong one."""
-    module_for_options = copy.copy(module)  # kubernetes.core reads the options of a connection from a module
+    # kubernetes.core reads the options of a connection from a module. So a copy of it has those of the role, and shares
+    # all else with the module of the task, such as the secrets that no message shows.
+    module_for_options = copy.copy(module)
     module_for_options.params = params
     cluster = connect(module_for_options)
     return _check_cluster(cluster, find_cluster_names(params, os.environ), module.params["expected"], role)
@@ -112,21 +116,26 @@ def find_other_options(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
     Raises Problem for a variable that names no cluster.
     """
-    options_by_role: dict[str, dict[str, Any]] = {}
-    for variable, value in sorted((params["roles"] or {}).items()):
-        ending = _find_ending(variable)
-        role = variable.removesuffix(ending)
-        role_options = options_by_role.setdefault(role, dict(params))
-        role_options[OPTIONS_BY_ENDING[ending]] = value or None
-    for role in AWS_ROLES:
-        role_options = options_by_role.get(role, {})
-        if role_options.get("kubeconfig") or role_options.get("context"):
-            role_options["eks_cluster"] = None
     other_by_role = {}
-    for role, role_options in options_by_role.items():
+    for role, role_options in _complete_options(params).items():
+        if role in AWS_ROLES and (role_options["kubeconfig"] or role_options["context"]):
+            role_options["eks_cluster"] = None
         if any(role_options[option] != params[option] for option in OPTIONS_BY_ENDING.values()):
             other_by_role[role] = role_options
     return other_by_role
+
+
+def _complete_options(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options of each role of which a variable is there: those of the module, replaced by its variables.
+
+    An empty variable replaces an option too, as in the defaults of the roles: the role then has no such option.
+    """
+    options_by_role: dict[str, dict[str, Any]] = {}
+    for variable, value in sorted((params["roles"] or {}).items()):
+        ending = _find_ending(variable)
+        role_options = options_by_role.setdefault(variable.removesuffix(ending), dict(params))
+        role_options[OPTIONS_BY_ENDING[ending]] = value or None
+    return options_by_role
 
 
 def _find_ending(variable: str) -> str:
@@ -141,6 +150,7 @@ def _find_ending(variable: str) -> str:
 
 def are_two_clusters(first_cluster: TargetRow, second_cluster: TargetRow) -> bool:
     """Return whether two clusters differ: by their uids if both are known, otherwise by their servers."""
+    # One cluster may have several addresses, such as those of its load balancers, and one uid.
     if first_cluster["uid"] and second_cluster["uid"]:
         return first_cluster["uid"] != second_cluster["uid"]
     return first_cluster["server"] != second_cluster["server"]
@@ -162,6 +172,7 @@ def _check_cluster(cluster: Cluster, names: ClusterNames, expected: str, role: s
 
 def _build_refusal(description: str, expected: str, role: str, row: TargetRow) -> Failure:
     """Return the failure of a run whose cluster is not the expected one."""
+    # The cluster of the run is that of role otel_collector.
     *variables, last_variable = [f"{role or 'otel_collector'}{ending}" for ending in OPTIONS_BY_ENDING]
     role_text = f" with role {role}" if role else ""
     return Failure(
