@@ -10,7 +10,7 @@ from typing import Any
 from .capture_findings import CaptureFindings
 from .instrumentation_score import Score
 from .proposals import KINDS
-from .told_savings import Savings, ToldProposal
+from .savings_report import ReportedProposal, Savings
 
 
 def build_savings_data(savings: Savings) -> dict[str, Any]:
@@ -21,17 +21,19 @@ def build_savings_data(savings: Savings) -> dict[str, Any]:
             signal: {"items": amount.item_count, "bytes": amount.size_bytes}
             for signal, amount in findings.captured_amounts.items()
         },
-        "proposals": [_build_proposal_data(findings, told_proposal) for told_proposal in savings.told_proposals],
+        "proposals": [
+            _build_proposal_data(findings, reported_proposal) for reported_proposal in savings.reported_proposals
+        ],
         "attributes": [row._asdict() for row in findings.attribute_rows],
-        "not_told": [{"kind": untold.kind, "why": untold.reason} for untold in findings.untold_kinds],
+        "not_told": [{"kind": gap.kind, "why": gap.reason} for gap in findings.capture_gaps],
         "scores": [_build_score_data(score) for score in savings.scores],
         "notes": list(savings.notes),
     }
 
 
-def _build_proposal_data(findings: CaptureFindings, told_proposal: ToldProposal) -> dict[str, Any]:
+def _build_proposal_data(findings: CaptureFindings, reported_proposal: ReportedProposal) -> dict[str, Any]:
     """Return a proposal with its estimated and its measured shares."""
-    proposal = told_proposal.proposal
+    proposal = reported_proposal.proposal
     estimated_shares = {}
     for signal, (item_share, byte_share) in findings.compute_shares(proposal).items():
         estimated_shares[signal] = {
@@ -44,9 +46,9 @@ def _build_proposal_data(findings: CaptureFindings, told_proposal: ToldProposal)
         "detail": proposal.detail,
         "loses": KINDS[proposal.kind].loss,
         "estimated": estimated_shares,
-        "measured": {signal: shares.as_dict() for signal, shares in told_proposal.measured_shares.items()},
-        "not_measured": told_proposal.why_not_measured,
-        "option": dict(told_proposal.pasted_options),
+        "measured": {signal: shares.as_dict() for signal, shares in reported_proposal.measured_shares.items()},
+        "not_measured": reported_proposal.why_not_measured,
+        "option": dict(reported_proposal.pasted_options),
     }
 
 
