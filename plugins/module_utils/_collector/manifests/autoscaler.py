@@ -102,6 +102,7 @@ def render_autoscaler_field(build: CollectorBuild) -> dict[str, Any]:
     autoscaler = {
         "minReplicas": bounds.min_replicas,
         "maxReplicas": bounds.max_replicas,
+        # `or None`: a percentage of 0 turns the target off, and `omit_empty` would keep a 0.
         **omit_empty(
             targetCPUUtilization=options.get("cpu_percent") or None,
             targetMemoryUtilization=options.get("memory_percent") or None,
