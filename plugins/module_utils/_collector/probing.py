@@ -60,11 +60,16 @@ def plan_probe(build: CollectorBuild, config: Mapping[str, Any]) -> Probe | None
     if explain_unprobed(build, config):
         return None
     ports = list_plain_ports(build, config)
-    pods = {"namespace": build.collector.namespace, "selector": build.collector.selector_text}
+    namespace, selector = build.collector.namespace, build.collector.selector_text
     return {
         "name": build.collector.name,
-        "via": {**pods, "port": ports[OTLP_HTTP]},
-        "arrival": {**pods, "evidence": "metrics", "metrics_port": ports[_METRICS_PORT]},
+        "via": {"namespace": namespace, "selector": selector, "port": ports[OTLP_HTTP]},
+        "arrival": {
+            "namespace": namespace,
+            "selector": selector,
+            "evidence": "metrics",
+            "metrics_port": ports[_METRICS_PORT],
+        },
         "signals": list_passed_signals(config),
         **plan_sampled_probe(config),
     }

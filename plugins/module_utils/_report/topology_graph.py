@@ -209,7 +209,7 @@ def _map_signals_by_exporter(collector: FleetCollector) -> dict[str, list[str]]:
 
 
 def _rank_signal(signal: str) -> tuple[int, str]:
-    """Return the key by which signals are sorted: in the usual order, others after them by name."""
+    """Return the key by which signals are sorted: in the usual order, and other signals after them by name."""
     is_usual = signal in PIPELINE_SIGNALS
     return PIPELINE_SIGNALS.index(signal) if is_usual else len(PIPELINE_SIGNALS), signal
 

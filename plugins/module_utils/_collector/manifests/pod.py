@@ -7,8 +7,9 @@
 of its fields under the same names, so `open_telemetry_collector` takes them from here. Example of the container that an
 agent gets:
 
-    {name: opentelemetry-collector, image: …, args: [--config=/conf/config.yaml], ports: [{name: otlp, hostPort: 4317, …}],
-     env: [{name: GOMEMLIMIT, …}, {name: MY_POD_IP, …}], resources: {…}, volumeMounts: [{name: config, …}], …}
+    {name: opentelemetry-collector, image: …, args: [--config=/conf/config.yaml],
+     ports: [{name: otlp, hostPort: 4317, …}, …], env: [{name: GOMEMLIMIT, …}, {name: MY_POD_IP, …}, …],
+     resources: {…}, volumeMounts: [{name: config, …}, …], …}
 """
 
 from __future__ import annotations

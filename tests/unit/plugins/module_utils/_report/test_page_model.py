@@ -165,6 +165,14 @@ def test_images_that_run_are_held_against_those_that_are_wanted() -> None:
     assert row(cluster(diagnosis=diagnosis(a="c:0.158.0")), "Collector image")["running"].endswith("none (1 of 2)")
 
 
+def test_an_image_that_the_operator_chooses_differs_from_no_image_but_from_none() -> None:
+    fleet = Fleet().add("a", mode="sidecar")
+    fleet.collectors[0]["image"] = ""
+    found = row(fleet.cluster(asked=True, diagnosis=diagnosis(a="ghcr.io/c:0.158.0")), "Collector image of obs/a")
+    assert (found["wanted"], found["running"], found["state"]) == ("the operator's default", "ghcr.io/c:0.158.0", "same")
+    assert row(fleet.cluster(asked=True, diagnosis=diagnosis(b="c:1")), "Collector image of obs/a")["state"] == "differs"
+
+
 def test_the_fleet_has_every_version_newest_first() -> None:
     images = diagnosis(a="c:0.158.0", b="c:0.9.0")
     new = cluster(diagnosis=images, cert_manager=info("1.21.2"), operator=info("0.158.0"))
