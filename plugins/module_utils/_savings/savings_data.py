@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 from .capture_findings import CaptureFindings
 from .instrumentation_score import Score
@@ -13,7 +14,74 @@ from .proposals import KINDS
 from .savings_report import ReportedProposal, Savings
 
 
-def build_savings_data(savings: Savings) -> dict[str, Any]:
+class CapturedData(TypedDict):
+    """How much the capture has of a signal."""
+
+    items: int
+    bytes: int
+
+
+class EstimatedData(TypedDict):
+    """Which share of a signal a proposal removes by the capture alone, without a Collector."""
+
+    items_percent: float
+    bytes_percent: float
+
+
+class ProposalData(TypedDict):
+    """A proposal. `estimated` and `measured` are by signal."""
+
+    kind: str
+    subject: str
+    detail: str
+    loses: str
+    estimated: Mapping[str, EstimatedData]
+    measured: Mapping[str, Mapping[str, float]]
+    """As real Collectors have shown it; empty if nothing was measured."""
+    not_measured: str
+    """Why nothing was measured; empty if something was."""
+    option: Mapping[str, Any]
+    """What a user pastes into a collector of the inventory; empty if no option follows the proposal."""
+
+
+class GapData(TypedDict):
+    """What the capture does not show about a kind of proposals."""
+
+    kind: str
+    why: str
+
+
+class RuleData(TypedDict):
+    """A rule of the Instrumentation Score, as a service keeps it."""
+
+    impact: str
+    kept: bool | None
+    """None if the capture cannot say it."""
+    why: str
+
+
+class ScoreData(TypedDict):
+    """The score of a service, with its rules by their ids."""
+
+    service: str
+    score: float | None
+    category: str
+    rules: Mapping[str, RuleData]
+
+
+class SavingsData(TypedDict):
+    """The result of module pipeline_savings, as far as it is about the capture."""
+
+    captured: Mapping[str, CapturedData]
+    proposals: list[ProposalData]
+    attributes: list[dict[str, Any]]
+    """The fields of `AttributeRow`."""
+    not_told: list[GapData]
+    scores: list[ScoreData]
+    notes: list[str]
+
+
+def build_savings_data(savings: Savings) -> SavingsData:
     """Return everything as a task result and as a file of JSON have it."""
     findings = savings.findings
     return {
@@ -31,10 +99,10 @@ def build_savings_data(savings: Savings) -> dict[str, Any]:
     }
 
 
-def _build_proposal_data(findings: CaptureFindings, reported_proposal: ReportedProposal) -> dict[str, Any]:
+def _build_proposal_data(findings: CaptureFindings, reported_proposal: ReportedProposal) -> ProposalData:
     """Return a proposal with its estimated and its measured shares."""
     proposal = reported_proposal.proposal
-    estimated_shares = {}
+    estimated_shares: dict[str, EstimatedData] = {}
     for signal, (item_share, byte_share) in findings.compute_shares(proposal).items():
         estimated_shares[signal] = {
             "items_percent": round(100 * item_share, 2),
@@ -52,9 +120,9 @@ def _build_proposal_data(findings: CaptureFindings, reported_proposal: ReportedP
     }
 
 
-def _build_score_data(score: Score) -> dict[str, Any]:
+def _build_score_data(score: Score) -> ScoreData:
     """Return the score of a service with its rules by their ids."""
-    rule_rows = {}
+    rule_rows: dict[str, RuleData] = {}
     for answered_rule in score.answered_rules:
         answer = answered_rule.answer
         rule_rows[answered_rule.rule.id] = {

@@ -188,6 +188,7 @@ def _answer_runtime(_service: ServiceSummary, _readable: ReadableValues) -> Rule
 
 # ── All rules of the specification ──
 
+# Each row has the id, the impact, the requirement in words, and the function that answers the rule.
 RULES: tuple[ScoreRule, ...] = (
     ScoreRule("RES-001", "Normal", "resources have service.instance.id", _answer_instance_ids),
     ScoreRule("RES-002", "Important", "each pod has an instance id of its own", _answer_unique_instances),
