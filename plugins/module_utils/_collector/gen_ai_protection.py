@@ -40,7 +40,8 @@ class Protection(NamedTuple):
 def build_protection(hashed: bool) -> Protection:
     """Return the statements that remove content of calls of models, or hash it where its name is known.
 
-    Errors come first: the attributes that tell that an error is one of a call may be hidden after it.
+    Errors come first. An error is one of a call if certain attributes are there (`CALL_KEYS`), and the statements
+    behind it may remove these.
     """
     return Protection(
         span_statements=[_hide_status(hashed), *_hide_content("span", hashed)],

@@ -130,7 +130,7 @@ def explain_untested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
 def explain_unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     """Return why a collector cannot be tested through the API server; empty if it can.
 
-    Several reasons may hold. The order is that of what a user can change: TLS stands before a missing receiver, because
+    Several reasons may be true, and the first is returned. TLS stands before a missing receiver, because
     `list_plain_ports` leaves out the port of a receiver with TLS.
     """
     port_names = {port.name for port in build.needs.ports}

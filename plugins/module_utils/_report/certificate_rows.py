@@ -39,7 +39,7 @@ def list_certificate_rows(cluster: FleetCluster) -> list[CertificateRow]:
 
 
 class _CertificateKey(NamedTuple):
-    """What tells one certificate from another: the object that has it, and its subject. A bundle has several."""
+    """What identifies a certificate: the object that has it, and its subject. A bundle of CAs has several subjects."""
 
     holder: str
     subject: str

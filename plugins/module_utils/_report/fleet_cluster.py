@@ -31,7 +31,7 @@ from .fleet_collector import FleetCollector, build_fleet_collectors
 # failed has other keys, such as `msg`.
 _KEYS_OF_SUCCESS = {"diagnosis": "verdict", "cert_manager": "installed", "operator": "installed", "drift": "ready"}
 _RESULT_OF_PRODUCT = {CERT_MANAGER: "cert_manager", OPERATOR: "operator"}
-# What each result tells.
+# What each result is about, in words.
 _WORDS_BY_RESULT = {
     "diagnosis": "how the collectors are",
     "cert_manager": "which cert-manager there is",

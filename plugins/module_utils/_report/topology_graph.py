@@ -74,12 +74,12 @@ class TopologyNode(NamedTuple):
 
 
 class TelemetryEdge(NamedTuple):
-    """Telemetry goes from one node to another. Both are named by their ids."""
+    """A connection by which one node sends telemetry to another. Both are named by their ids."""
 
     source: str
     target: str
     description: str
-    """What goes there, such as `traces, logs by otlp/gateway`."""
+    """What is sent, such as `traces, logs by otlp/gateway`."""
 
 
 class Graph(NamedTuple):
@@ -156,7 +156,7 @@ def _list_own_nodes(collector: FleetCollector, has_several_namespaces: bool) -> 
 
 
 class _Target(NamedTuple):
-    """A node that an exporter leads to, and in words what goes there."""
+    """A node that an exporter sends to, and what it sends, in words."""
 
     node: TopologyNode
     description: str

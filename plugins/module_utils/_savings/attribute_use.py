@@ -27,7 +27,7 @@ from .removal_options import ProcessorOption, RemovalOption, build_noise_recipe
 MOST_VALUES = 100_000
 # If an attribute has more different values than this share of its occurrences, nearly each item has its own value.
 LEAST_SHARE_OF_MANY_VALUES = 0.9
-# These attributes tell whose telemetry it is and what happened. Backends group by them, so they are never proposed.
+# These attributes say whose telemetry it is and what happened. Backends group by them, so they are never proposed.
 # Source: the required and recommended attributes of the semantic conventions for resources, HTTP, databases and errors.
 _KEPT = """
     service.name service.namespace service.instance.id service.version deployment.environment.name
@@ -49,7 +49,7 @@ class AttributeOwner(NamedTuple):
     """RESOURCE or RECORD."""
 
     @property
-    def may_tell_series_apart(self) -> bool:
+    def may_distinguish_series(self) -> bool:
         """Whether a data point has it, or a resource that data points may have.
 
         Two series of a metric may differ by this attribute alone. Without it, they would be one.
@@ -173,13 +173,13 @@ class AttributeUse:
         )
 
     def _sum_removable(self, attribute_names: Iterable[str], point_attributes: set[str]) -> _Removable:
-        """Return what is removed with attributes. Where one tells series apart, it stays and does not count."""
+        """Return what is removed with attributes. Where one distinguishes series, it stays and does not count."""
         chosen_names = set(attribute_names)
         amount_by_signal: dict[str, Amount] = {}
         owner_nouns: list[str] = []
         for owner, count in self._counts.items():
-            tells_series_apart = owner.name in point_attributes and owner.may_tell_series_apart
-            if owner.name in chosen_names and not tells_series_apart:
+            distinguishes_series = owner.name in point_attributes and owner.may_distinguish_series
+            if owner.name in chosen_names and not distinguishes_series:
                 amount = amount_by_signal.get(owner.signal, NO_AMOUNT)
                 # The items stay without the attribute, so only bytes are removed.
                 amount_by_signal[owner.signal] = amount.plus(item_count=0, size_bytes=count.size_bytes)
@@ -208,7 +208,7 @@ class AttributeUse:
     def _propose_constants(
         self, constant_names: list[str], point_attributes: set[str]
     ) -> Iterator[SavingProposal | CaptureGap]:
-        """Yield the proposal to remove attributes with one value, or why the capture cannot tell which these are."""
+        """Yield the proposal to remove attributes with one value, or why the capture does not show which these are."""
         if len(self._resources) == 1:
             yield CaptureGap(
                 proposals.CONSTANT_ATTRIBUTES, "the capture has one resource, so each attribute has one value"

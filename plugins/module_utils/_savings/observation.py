@@ -43,7 +43,7 @@ MOST_ATTRIBUTE_ROWS = 10
 
 @dataclass(frozen=True)
 class SavingsWishes:
-    """What a user wants, and what the config does already."""
+    """What a user wants of the proposals, and what the config does already."""
 
     kept: frozenset[str] = frozenset()
     """Names of attributes that are never proposed."""

@@ -20,7 +20,10 @@ _PLACEHOLDER_PATTERN = r"\S+"
 
 
 def build_template_pattern(template: str) -> str:
-    """Return the regular expression (RE2) for the texts of a template; empty if it has too few words to tell them."""
+    """Return the regular expression (RE2) for the texts of a template; empty if it has too few words.
+
+    With few words, the expression would match other texts too.
+    """
     if len(re.findall(r"[A-Za-z]+", template)) < _LEAST_PATTERN_WORDS:
         return ""
     fixed_parts = [re.escape(part) for part in template.split(PLACEHOLDER)]

@@ -80,14 +80,14 @@ class SavingProposal:
     subject: str
     """What it is about, such as the name of an attribute."""
     removed_amounts: Mapping[str, Amount]
-    """How much of each signal goes."""
+    """How much of each signal is dropped."""
     option: RemovalOption | None
     """What drops it; None if no option does."""
     detail: str = ""
 
     @property
     def size_bytes(self) -> int:
-        """The bytes that go, of all signals."""
+        """The bytes that are dropped, of all signals."""
         return sum(amount.size_bytes for amount in self.removed_amounts.values())
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records that came twice: the same span, data point or log record, time and all. Private.
+"""Records that a capture has twice: the same span, data point or log record with the same time. Private.
 
 `observation.py` adds each record of a capture to `RepeatedRecords`, and asks it in the end what came twice. Example:
 two agents read the file of the same pod, so each log record is there twice. No option removes one of the two: the
@@ -57,7 +57,7 @@ class RepeatedRecords:
 def _list_identities(record: Record) -> list[int | None]:
     """Return a number for the record, or for each data point of a metric. It is equal for the same record.
 
-    None stands for a record that has no id or time to tell it by.
+    None stands for a record without an id or a time, which cannot be compared.
     """
     if record.signal == "traces":
         return [_identify_span(record)]

@@ -137,7 +137,7 @@ def list_pod_metrics(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _sum_queue_capacity(build: CollectorBuild) -> int:
-    """Return how much the queues of a pod hold together, in the unit in which they count.
+    """Return how much room the queues of a pod have together, in the unit in which they count.
 
     Raises Problem if there is no queue, if the queues count in different units, or if the size of one is unknown.
     """

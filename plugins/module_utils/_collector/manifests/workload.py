@@ -119,7 +119,7 @@ def render_disruption_budget(build: CollectorBuild) -> Manifest | None:
 
 
 def read_disruption_budget(build: CollectorBuild) -> dict[str, Any]:
-    """Return the budget as Kubernetes takes it: the user's, else one pod at a time; empty for no budget.
+    """Return the budget as Kubernetes reads it: the user's, else one pod at a time; empty for no budget.
 
     Raises Problem for a budget with both of its fields.
     """

@@ -50,7 +50,7 @@ class Panel(NamedTuple):
 
 
 # Two panels of the dashboard of a collector and of that of all collectors, each in place of the other: each collector
-# has a memory limit of its own, and no series tells it.
+# has a memory limit of its own, and no series has it.
 MEMORY_SHARE_PANEL = Panel(
     row_title=COLLECTOR_ROW,
     title="Share of the memory limit",
