@@ -133,10 +133,10 @@ def read_resources(signal: str, request: Mapping[str, Any]) -> Iterator[tuple[Re
         resource = Resource(read_attributes(resource_part.get("resource")), measure_json_size(resource_part))
         records = list(_read_records(signal, resource, resource_part))
         shared_bytes = resource.size_bytes - sum(record.size_bytes for record in records)
-        yield (
-            resource,
-            [replace(record, size_bytes=record.size_bytes + shared_bytes // len(records)) for record in records],
-        )
+        sized_records = []
+        for record in records:
+            sized_records.append(replace(record, size_bytes=record.size_bytes + shared_bytes // len(records)))
+        yield resource, sized_records
 
 
 def _read_records(signal: str, resource: Resource, resource_part: Mapping[str, Any]) -> Iterator[Record]:

@@ -49,7 +49,7 @@ class SavingsWishes:
     """Names of attributes that are never proposed."""
     least_percent: float = 1.0
     """The least share of bytes that a proposal must save."""
-    samples: bool = False
+    is_sampled: bool = False
     """Whether the config samples traces already."""
 
 
@@ -73,7 +73,7 @@ class _Observation:
     def __init__(self, readable: ReadableValues, wishes: SavingsWishes) -> None:
         self._wishes = wishes
         self._attribute_use = AttributeUse(wishes.kept)
-        self._span_use = SpanUse(readable, is_sampled=wishes.samples)
+        self._span_use = SpanUse(readable, is_sampled=wishes.is_sampled)
         self._metrics = CapturedMetrics(readable, wishes.kept)
         self._log_use = LogUse(readable)
         self._repeated_records = RepeatedRecords()

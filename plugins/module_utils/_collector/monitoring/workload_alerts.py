@@ -26,8 +26,8 @@ _LAST_LOG = (
 
 # ── Expressions in PromQL ──
 
-# The labels of a pod and of a container. `max by` keeps these alone, so that an alert is the same alert after the
-# collector that reports the series has been replaced.
+# The labels of a pod and of a container. `max by` drops all others, such as those of the collector that reports the
+# series. So an alert does not change with the pod of the collector.
 _POD_LABELS = "k8s_namespace_name, k8s_pod_name"
 _CONTAINER_LABELS = f"{_POD_LABELS}, k8s_container_name"
 _OUT_OF_MEMORY_RESTARTS = 'k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"}'
@@ -68,7 +68,7 @@ _EVICTED = 1  # of k8s.pod.status_reason
 # The pods that are pending and have no container yet: a pod that waits for its image is pending too, and has one.
 _HAS_NO_NODE = f"max by ({_POD_LABELS}) (k8s_pod_phase == {_PENDING}) unless on ({_POD_LABELS}) k8s_container_ready"
 _IS_EVICTED = f"max by ({_POD_LABELS}) (k8s_pod_status_reason == {_EVICTED})"
-# Readers of the Collector may add `_ratio` to the name.
+# The unit is 1, so the name may end in `_ratio` in Prometheus.
 _IS_AT_CPU_LIMIT = f'max by ({_CONTAINER_LABELS}) ({{__name__=~"k8s_container_cpu_limit_utilization(_ratio)?"}}) > 0.95'
 
 # ── The table ──
