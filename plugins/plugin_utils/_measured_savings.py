@@ -21,7 +21,7 @@ from ..module_utils._otelcol.errors import Problem
 from ..module_utils._savings.measured_shares import RemovedShares, has_sent_anything, measure_removed_shares
 from ..module_utils._savings.proposals import SavingProposal
 from ..module_utils._savings.removal_options import RemovalOption
-from ..module_utils._savings.told_savings import ToldProposal
+from ..module_utils._savings.savings_report import ReportedProposal
 from . import _savings_options as options
 from ._otelcol import _builds, _yaml
 from ._otelcol._build_request import BuildRequest
@@ -63,7 +63,7 @@ def measure_proposals(
     capture: Capture,
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
-) -> Iterator[ToldProposal]:
+) -> Iterator[ReportedProposal]:
     """Yield each proposal with its option, and with the shares that real Collectors show for some of them.
 
     Option `measure` says how many are measured: those with most bytes of each kind come first.
@@ -80,7 +80,7 @@ def measure_proposals(
         if measurement and option and proposal in measurable:
             measured_shares = _measure_option(measurement, option)
             why_not_measured = ""
-        yield ToldProposal(
+        yield ReportedProposal(
             proposal,
             pasted_config,
             config_yaml,

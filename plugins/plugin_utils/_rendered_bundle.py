@@ -16,7 +16,7 @@ from typing import Any
 from ..module_utils._collector.manifests import monitoring, service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.options import Collector
-from ..module_utils._collector.probing import plan_hop, plan_probe
+from ..module_utils._collector.probing import Hop, Probe, plan_hop, plan_probe
 from ..module_utils._identity.identity import CollectorGrants, list_needed_accounts
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
@@ -69,12 +69,12 @@ class RenderedBundle:
         sidecars = [collector for collector in self.collectors if collector.mode == "sidecar"]
         return [{"namespace": collector.namespace, "name": collector.name} for collector in sidecars]
 
-    def probes(self) -> list[dict[str, Any]]:
+    def probes(self) -> list[Probe]:
         """Return the probe of each collector that playbook verify can test: where to send to, and what counts it."""
         probes = (plan_probe(build, build.config) for build in self.builds)
         return [probe for probe in probes if probe]
 
-    def list_hops(self) -> list[dict[str, Any]]:
+    def list_hops(self) -> list[Hop]:
         """Return option `hops` of module otlp_probe: the collectors that test data passes one after the other.
 
         Playbook verify reads the metrics of each, and so finds the one that lost a record.

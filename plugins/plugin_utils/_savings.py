@@ -26,7 +26,7 @@ from ..module_utils._savings.observation import SavingsWishes, observe_capture
 from ..module_utils._savings.savings_data import build_savings_data
 from ..module_utils._savings.savings_lines import list_savings_lines
 from ..module_utils._savings.savings_markdown import build_savings_markdown
-from ..module_utils._savings.told_savings import Savings
+from ..module_utils._savings.savings_report import Savings
 from . import _savings_options as options
 from ._measured_savings import measure_proposals
 from ._otelcol import _files

@@ -40,7 +40,8 @@ from .manifests.build import CollectorBuild, Manifest
 from .operator_limits import check_operator_limits
 from .options import OPERATORS_IMAGE, Collector
 
-# Functions that each return an object of a collector, or None if it has no such object.
+# Functions that each return an object of a collector, or None if it has no such object. The objects are applied in the
+# order of the functions: what others need, such as the account of a pod, is there before them.
 Builders = tuple[Callable[[CollectorBuild], "Manifest | None"], ...]
 
 # Where the collector runs, and what it may do.
@@ -139,6 +140,7 @@ def _build_operated_manifests(collector_build: CollectorBuild) -> list[Manifest]
     ]
     operator_objects = operator_children.list_made_objects(custom_resource)
     extra_manifests = extra.label_extra_manifests(collector_build, manifests, operator_objects)
+    # The custom resource is the last: the operator makes pods as soon as it sees it, and these need the other objects.
     return [*manifests, *extra_manifests, custom_resource]
 
 

@@ -4,7 +4,11 @@
 """How a change of a running collector reaches its pods: the option `change`, checked. Private.
 
 With strategy `rolling`, the workload replaces its pods. With `canary`, a share of the pods changes first, and is
-compared with the rest for some seconds (docs/change.md).
+compared with the others for some seconds (docs/change.md). Example: of
+
+    {strategy: canary, share: 25%, observe_seconds: 120}
+
+and eight pods, `count_pods_of_share("25%", 8)` is 2: two pods change first, and are watched for two minutes.
 """
 
 from __future__ import annotations
@@ -39,17 +43,22 @@ _SCALED_MODES = ("deployment", STATEFULSET)
 
 
 def count_pods_of_share(share: str, total_pods: int) -> int:
-    """Return how many of all pods a share means: at least one, and not all unless there is only one."""
+    """Return how many of all pods a share means: at least one, and not all unless there is only one.
+
+    `check_change` refuses a text that is no share; here, it counts as one pod.
+    """
     match = _SHARE_PATTERN.match(share)
     number = int(match["number"]) if match else 1
     share_pods = math.floor(total_pods * number / 100) if match and match["percent"] else number
+    # A pod is left to compare with.
     return max(1, min(share_pods, total_pods - 1))
 
 
 def check_change(collector: Collector) -> dict[str, Any]:
     """Return the option `change` with its defaults. Raises Problem if it is invalid, or makes no sense here.
 
-    The checks to leave out are in `judge`, where they stood alone in version 1.0.0.
+    In the result, `judge` has the names of the checks to leave out behind the checks of the user, which are mappings:
+    `chosen_checks.py` distinguishes both.
     """
     change = _check_options(collector)
     skipped_checks = change.pop("skip_checks")
@@ -57,6 +66,8 @@ def check_change(collector: Collector) -> dict[str, Any]:
 
 
 def _check_options(collector: Collector) -> dict[str, Any]:
+    """Return the option with its defaults, and with each suboption where the user writes it."""
+    # Ansible passes None for each suboption that the user has not set.
     change = {**CHANGE_DEFAULTS, **{key: value for key, value in collector.change.items() if value is not None}}
     subject = f"collector '{collector.name}'"
     if change["strategy"] != CANARY:
@@ -84,6 +95,7 @@ def _check_update_strategy(collector: Collector, subject: str) -> None:
         raise Problem(wrong, asked=subject, fix="Remove one of the two.")
     partition = mapping_at(collector.update_strategy, "rollingUpdate").get("partition")
     if collector.mode == STATEFULSET and partition:
+        # With a partition, a StatefulSet replaces only the pods from this number on. So a canary changes its share.
         wrong = f"strategy canary holds pods by a partition of its own, and `update_strategy` has partition {partition}"
         raise Problem(
             wrong, asked=subject, fix="Remove the partition, and set `change.share` to as many pods as change."
@@ -91,12 +103,15 @@ def _check_update_strategy(collector: Collector, subject: str) -> None:
 
 
 def _check_share(collector: Collector, share: str, subject: str) -> None:
+    """Raise Problem for a share that is none, or that would leave no pod as it is."""
     match = _SHARE_PATTERN.match(share)
     fix = "Use a number of pods such as 1, or a percentage from 1% to 99%."
     if not match or (match["percent"] and int(match["number"]) > 99):  # noqa: PLR2004
         raise Problem(f"`change.share` is '{share}'", asked=subject, fix=fix)
     pod_count = int(collector.autoscaling.get("min_replicas") or collector.replicas)
+    # A percentage below 100 always leaves a pod, see `count_pods_of_share`.
     share_number = 0 if match["percent"] else int(match["number"])
+    # How many pods a daemonset has is known only in the cluster. A single pod is replaced as a whole.
     if collector.mode in _SCALED_MODES and share_number > max(pod_count - 1, 1):
         pod_text = f"at least {pod_count} pods" if collector.autoscaling else f"{pod_count} pod{'s' * (pod_count != 1)}"
         wrong = f"`change.share` is {share}, and the collector has {pod_text}: none would stay as it is"

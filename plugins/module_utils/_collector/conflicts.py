@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Conflicts between collectors of one run: names, pods that two select, ports of a node, shared objects. Private.
 
-A member here is a collector of the run. A child is an object that the operator makes for a collector, whose name may be
-that of another collector (see _kube/operator_children.py).
+A child is an object that the operator makes for a collector, whose name may be that of another collector (see
+_kube/operator_children.py). Example: two DaemonSets `agent` and `logs` whose receivers both open port 4317 of their
+node give `'agent' and 'logs' both open 4317/TCP on the node`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem, join_at_most
 from .._otelcol.kube import names
@@ -30,14 +31,14 @@ class PortOwner:
     ports: tuple[CollectorPort, ...]
 
 
-def check_conflicts(members: Sequence[PortOwner]) -> None:
+def check_conflicts(port_owners: Sequence[PortOwner]) -> None:
     """Raise Problem if two collectors conflict. The message names both, and at most five conflicts about ports."""
-    for first, second in combinations(members, 2):
+    for first, second in combinations(port_owners, 2):
         _check_names(first.collector, second.collector)
         _check_children(first.collector, second.collector)
         _check_children(second.collector, first.collector)
     clashes: list[str] = []
-    for first, second in combinations(members, 2):
+    for first, second in combinations(port_owners, 2):
         clashes += _find_port_clashes(first, second)
     if clashes:
         wrong = join_at_most(_MOST_SHOWN, clashes, "; ", "; ")
@@ -52,13 +53,15 @@ def merge_manifests(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]
         kind, metadata = manifest["kind"], manifest["metadata"]
         group = manifest.get("apiVersion", "").rpartition("/")[0]
         namespace, name = metadata.get("namespace", ""), metadata["name"]
-        if manifest_by_identity.setdefault((group, kind, namespace, name), manifest) != manifest:
+        first_manifest = manifest_by_identity.setdefault((group, kind, namespace, name), manifest)
+        if first_manifest != manifest:
             wrong = f"two collectors define {kind} '{name}' in namespace '{namespace}' differently"
             raise Problem(wrong, fix="Give both the same settings for the object, or different names.")
     return list(manifest_by_identity.values())
 
 
 def _check_names(first: Collector, second: Collector) -> None:
+    """Raise Problem if two collectors have one name, or one selector: each workload would count the other's pods."""
     if (first.namespace, first.name) == (second.namespace, second.name):
         raise Problem(f"two collectors are named '{first.name}' in namespace '{first.namespace}'", fix="Rename one.")
     if first.namespace == second.namespace and first.selector == second.selector:
@@ -83,23 +86,38 @@ def _check_children(first: Collector, second: Collector) -> None:
 
 
 def _find_port_clashes(first: PortOwner, second: PortOwner) -> Iterator[str]:
+    """Yield each port that two collectors open on a node that both may be on."""
     if not _may_share_node(first.collector, second.collector):
         return
     for port_number, protocol in sorted(_list_node_ports(first) & _list_node_ports(second)):
         yield f"'{first.collector.name}' and '{second.collector.name}' both open {port_number}/{protocol} on the node"
 
 
-def _list_node_ports(member: PortOwner) -> set[tuple[int, str]]:
-    """Return the numbers and protocols of the ports that a collector opens on its node."""
-    collector = member.collector
+class _NodePort(NamedTuple):
+    """A port of a node."""
+
+    number: int
+    protocol: str
+
+
+def _list_node_ports(port_owner: PortOwner) -> set[_NodePort]:
+    """Return the ports that a collector opens on its node.
+
+    In the network of the node, these are all of its ports. Otherwise they are those that clients connect to.
+    """
+    collector = port_owner.collector
     if collector.host_network:
-        return {(port.number, port.protocol) for port in member.ports}
+        return {_NodePort(port.number, port.protocol) for port in port_owner.ports}
     if collector.uses_host_ports:
-        return {(port.number, port.protocol) for port in member.ports if port.is_exposed}
+        return {_NodePort(port.number, port.protocol) for port in port_owner.ports if port.is_exposed}
     return set()
 
 
 def _may_share_node(first: Collector, second: Collector) -> bool:
-    """Two selectors with different values for one label never select the same node."""
+    """Return whether a node may have pods of both collectors.
+
+    Two selectors with different values for one label never select the same node. Taints, affinities and the number of
+    pods are not looked at, since nobody knows the nodes here.
+    """
     shared_keys = first.node_labels.keys() & second.node_labels.keys()
     return all(first.node_labels[key] == second.node_labels[key] for key in shared_keys)

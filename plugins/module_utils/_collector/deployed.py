@@ -4,7 +4,9 @@
 """What the rules learn of a collector that this collection deploys: its deployment and its variables. Private.
 
 A `Deployment` of the rules says how a collector runs, such as its mode and its number of pods (rules/subject.py). It is
-no object of Kubernetes. `Runtime` of _resolved_collector.py passes these functions on.
+no object of Kubernetes. `Runtime` of _resolved_collector.py passes these functions on. Example: a collector of mode
+deployment with `autoscaling: {min_replicas: 2, max_replicas: 5, cpu_percent: 70}` and no `cpu_request` has the
+deployment `replicas=2, autoscaled=True, unrequested=("cpu",)`. A rule then says that the autoscaler cannot work.
 """
 
 from __future__ import annotations
@@ -36,11 +38,11 @@ _WEBHOOK_VARIABLES = frozenset(
 
 def build_deployment(collector: Collector, needs: Needs | None, platform: Platform | None = None) -> Deployment:
     """Return the deployment of a collector with these needs; without needs, derived facts stay unknown."""
-    scaler = collector.autoscaling
+    autoscaling = collector.autoscaling
     deployment_by_options = Deployment(
         mode=collector.mode,
         replicas=_count_replicas(collector),
-        autoscaled=bool(scaler) and scaler["max_replicas"] > 1,
+        autoscaled=bool(autoscaling) and autoscaling["max_replicas"] > 1,
         unrequested=_find_unrequested(collector),
         memory_limit_mib=parse_bytes(collector.memory_limit) // _MIB,
         host_network=collector.host_network,
@@ -94,6 +96,7 @@ def _find_unrequested(collector: Collector) -> tuple[str, ...]:
 
 
 def _list_mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
+    """Return the paths at which the container has a volume: of the config, of its needs, and of the user."""
     derived_paths = (mount.path for mount in needs.mounts)
     own_paths = (str(volume.get("mount_path")) for volume in collector.volumes)
     return (CONFIG_DIRECTORY, *derived_paths, *needs.state_directories, *own_paths)
@@ -102,8 +105,9 @@ def _list_mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
 def _find_fleeting_paths(collector: Collector, needs: Needs, platform: Platform | None) -> tuple[str, ...]:
     """Return the paths whose files end with the pod: unless a claim or a folder of the node keeps the state."""
     paths: list[str] = []
-    is_state_kept = collector.mode == "statefulset" or platform is None or keeps_state_on_node(collector, platform)
-    if not is_state_kept:
+    # Without a platform, nobody knows whether the node keeps the state. The rules then say nothing about it.
+    may_outlive_pod = collector.mode == "statefulset" or platform is None or keeps_state_on_node(collector, platform)
+    if not may_outlive_pod:
         paths += needs.state_directories
     for volume in collector.volumes:
         if "emptyDir" in (volume.get("source") or {}):

@@ -4,7 +4,16 @@
 """What a call of a model costs, by the prices of a user: statements of OTTL that write it into the span. Private.
 
 A call is a span of a client of generative AI, which has the numbers of tokens as attributes (gen_ai_attributes.py).
-Recipe templates call this file by the filter `cost_statements`.
+Recipe templates call this file by the filter `cost_statements`. The Collector runs the statements on each span, from
+the first to the last:
+
+1. The numbers of tokens go into `span.cache`, which no exporter sends.
+2. So does the reason why the call has no cost: what it lacks, or that only a price is missing.
+3. Each model that has a price sets the cost of its calls, unless they lack something else.
+4. A call that still has no cost, and did not fail, gets the reason as attribute `gen_ai.usage.unpriced`.
+
+Example: with the prices `{gpt: {input: 2.5, output: 10}}` for a million tokens, a call of `gpt` with 1,000 tokens of
+input, of which 400 are cached, and 200 of output costs (600 * 2.5 + 400 * 2.5 + 200 * 10) / 1,000,000 = 0.0045.
 """
 
 from __future__ import annotations
@@ -40,22 +49,29 @@ def read_model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
         for key, price in price_fields.items():
             if not is_amount(price):
                 raise Problem(f"`{key}` in `prices` of '{model}' is no price", fix="Use a number, 0 or more.")
+        # Without a price of their own, cached tokens cost as much as others of the input.
         amounts: dict[str, float] = {"cached_input": price_fields["input"], **price_fields}
-        cached = float(amounts["cached_input"])
-        yield ModelPrice(str(model), float(amounts["input"]), float(amounts["output"]), cached)
+        yield ModelPrice(
+            model=str(model),
+            input_price=float(amounts["input"]),
+            output_price=float(amounts["output"]),
+            cached_input_price=float(amounts["cached_input"]),
+        )
 
 
 class _TokenCount(NamedTuple):
-    """The number of tokens of a call: where statements keep it, its attribute, and the attribute before 1.27."""
+    """The number of tokens of a call."""
 
-    kept_path: str
+    cache_path: str
+    """Where the statements store the number, as a path of OTTL."""
     attribute: str
-    earlier_attribute: str
+    earlier_attribute: str = ""
+    """The name of the attribute before 1.27 of the semantic conventions; empty if it had none."""
 
 
 _INPUT = _TokenCount('span.cache["input"]', INPUT_TOKENS, "gen_ai.usage.prompt_tokens")
 _OUTPUT = _TokenCount('span.cache["output"]', OUTPUT_TOKENS, "gen_ai.usage.completion_tokens")
-_CACHED = _TokenCount('span.cache["cached"]', "gen_ai.usage.cache_read.input_tokens", "")
+_CACHED = _TokenCount('span.cache["cached"]', "gen_ai.usage.cache_read.input_tokens")
 _COST, _UNPRICED = attribute_path("span", COST), attribute_path("span", UNPRICED)
 # Why a call has no cost yet: what it lacks, or that only a price is missing.
 _REASON = 'span.cache["reason"]'
@@ -72,9 +88,10 @@ def list_cost_statements(prices: Mapping[str, Any]) -> list[str]:
         *_list_token_statements(_OUTPUT),
         *_list_token_statements(_CACHED),
         *_list_reason_statements(),
-        # A sum that only grows takes no cost below zero.
+        # An SDK may have set a cost. The sum of costs is one that only grows, so it can have none below zero.
         f"delete_key(span.attributes, {ottl_text(COST)}) where {_COST} != nil and Double({_COST}) < 0.0",
         *_list_price_statements(prices),
+        # A failed call with tokens has its cost, and never a reason (docs/ai_inference.md).
         set_where(_UNPRICED, _REASON, f"{_COST} == nil", "span.status.code != STATUS_CODE_ERROR"),
     ]
 
@@ -85,8 +102,8 @@ def _list_token_statements(count: _TokenCount) -> Iterator[str]:
     if count.earlier_attribute:
         earlier_tokens = attribute_path("span", count.earlier_attribute)
         yield set_where(tokens, earlier_tokens, f"{tokens} == nil", f"{earlier_tokens} != nil")
-    yield set_where(count.kept_path, "0.0")
-    yield set_where(count.kept_path, f"Double({tokens})", f"{tokens} != nil")
+    yield set_where(count.cache_path, "0.0")
+    yield set_where(count.cache_path, f"Double({tokens})", f"{tokens} != nil")
 
 
 def _list_reason_statements() -> Iterator[str]:
@@ -97,8 +114,8 @@ def _list_reason_statements() -> Iterator[str]:
     yield set_where(_REASON, _NO_TOKENS)
     yield set_where(_REASON, _NO_PRICE, has_input, f"({has_output} or {has_only_input})")
     # By the conventions, tokens of a cache are part of the input. Some SDKs count them apart.
-    exceeds_input = f"{_CACHED.kept_path} > {_INPUT.kept_path}"
-    has_wrong_tokens = f"{exceeds_input} or {_CACHED.kept_path} < 0.0 or {_OUTPUT.kept_path} < 0.0"
+    exceeds_input = f"{_CACHED.cache_path} > {_INPUT.cache_path}"
+    has_wrong_tokens = f"{exceeds_input} or {_CACHED.cache_path} < 0.0 or {_OUTPUT.cache_path} < 0.0"
     yield set_where(_REASON, _WRONG_TOKENS, _LACKS_ONLY_PRICE, f"({has_wrong_tokens})")
 
 
@@ -112,7 +129,7 @@ def _list_price_statements(prices: Mapping[str, Any]) -> Iterator[str]:
 
 def _cost_expression(price: ModelPrice) -> str:
     """Return the expression for the cost of the tokens of a span."""
-    uncached_cost = f"({_INPUT.kept_path} - {_CACHED.kept_path}) * {ottl_number(price.input_price)}"
-    cached_cost = f"{_CACHED.kept_path} * {ottl_number(price.cached_input_price)}"
-    answer_cost = f"{_OUTPUT.kept_path} * {ottl_number(price.output_price)}"
+    uncached_cost = f"({_INPUT.cache_path} - {_CACHED.cache_path}) * {ottl_number(price.input_price)}"
+    cached_cost = f"{_CACHED.cache_path} * {ottl_number(price.cached_input_price)}"
+    answer_cost = f"{_OUTPUT.cache_path} * {ottl_number(price.output_price)}"
     return f"({uncached_cost} + {cached_cost} + {answer_cost}) / {_MILLION}.0"

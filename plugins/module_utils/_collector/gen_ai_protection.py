@@ -4,7 +4,13 @@
 """Statements of OTTL that hide content of calls of models. Private.
 
 Content is what a user asks a model and what it answers: prompts and messages in attributes, in events of spans and in
-log records. Recipe templates call this file by the filter `gen_ai_protection`.
+log records. Recipe templates call this file by the filter `gen_ai_protection`. It hides content
+
+- in attributes whose names have content by some convention: `CONTENT` and `CONTENT_FAMILIES`;
+- in errors of calls, whose texts often repeat the prompt: the status of spans, and the exceptions in events and logs;
+- in events of calls, which have content in attributes of their own, or as the body of a log record.
+
+Example: `delete_matching_keys(log.attributes, "^exception\\\\.(message|stacktrace)$") where IsMatch(Keys(…), …)`.
 """
 
 from __future__ import annotations
@@ -34,7 +40,8 @@ class Protection(NamedTuple):
 def build_protection(hashed: bool) -> Protection:
     """Return the statements that remove content of calls of models, or hash it where its name is known.
 
-    Errors come first: the attributes that tell that an error is one of a call may be hidden after it.
+    Errors come first. An error is one of a call if certain attributes are there (`CALL_KEYS`), and the statements
+    behind it may remove these.
     """
     return Protection(
         span_statements=[_hide_status(hashed), *_hide_content("span", hashed)],
@@ -44,20 +51,23 @@ def build_protection(hashed: bool) -> Protection:
 
 
 def _hide_status(hashed: bool) -> str:
+    """Return the statement that hides the message of the status of a span, which says why the call failed."""
     message = "span.status.message"
     return set_where(message, _hide_text(message, hashed), f'{message} != ""', _call_condition("span"))
 
 
 def _hide_error_of_event() -> str:
-    """Return the statements that hide an error in an event of a span, if the span says that it is one of a call."""
+    """Return the statement that hides an error in an event of a span, if the span says that it is one of a call."""
     return delete_keys_where("spanevent", ERROR_TEXT, _call_condition("span"))
 
 
 def _hide_error_of_log() -> str:
+    """Return the statement that hides an error in a log record that is one of a call."""
     return delete_keys_where("log", ERROR_TEXT, _call_condition("log"))
 
 
 def _hide_old_content_of_event() -> str:
+    """Return the statement that hides the content of an event of a call, which older conventions have in attributes."""
     return delete_keys_where("spanevent", EVENT_CONTENT, _event_condition("spanevent.name"))
 
 
@@ -82,6 +92,7 @@ def _hide_content(holder: str, hashed: bool) -> list[str]:
 
 
 def _hash_content(holder: str) -> list[str]:
+    """Return a statement for each known name. The names in a family are not known, so nothing can be set there."""
     statements = []
     for name in CONTENT:
         content = attribute_path(holder, name)

@@ -19,21 +19,24 @@ from .._otelcol.errors import Problem, suggest_word
 
 
 class GpuExporter(NamedTuple):
-    """An exporter: how to recognize its pods, which of its counters matter and what each tells.
-
-    `app_labels` are values of the pods' label `app` or `app.kubernetes.io/name`. `device_label` is the label of a GPU
-    that is unique on its node, `pod_uid_label` that of the uid of its pod. `power_selector` selects the watts of GPUs.
-    `full_value_by_measure` has measures of their use with the value of a GPU that is fully used; a GPU without the
-    first may have the second.
-    """
+    """An exporter: how to recognize its pods, which of its counters matter and what each means."""
 
     app_labels: tuple[str, ...]
+    """Values of the label `app` or `app.kubernetes.io/name` of its pods."""
     port: int
     device_label: str
+    """The label of a series whose value is unique for each GPU of a node."""
     pod_uid_label: str
+    """The label with the uid of the pod that uses the GPU; empty if there is none."""
     power_selector: str
+    """Selects, in PromQL, the series with the power of GPUs in watts."""
     full_value_by_measure: Mapping[str, int]
+    """Measures of the use of a GPU, each with the value of one that is fully used.
+
+    A GPU without the first measure may have the second.
+    """
     meaning_by_counter: Mapping[str, str]
+    """The counters that recipe `gpu_metrics` lets through, each with what it measures."""
 
 
 _NVIDIA = {
@@ -127,9 +130,11 @@ def map_pod_attributes(vendor: str) -> dict[str, str]:
 
 
 def list_label_statements(vendor: str) -> list[str]:
-    """Return OTTL statements that make attributes of pods out of labels; an attribute that no label tells is empty.
+    """Return OTTL statements that make attributes of pods out of labels.
 
-    `up` is about the exporter, and stays.
+    The resource names the pod of the exporter, and processor groupbyattrs replaces its attributes by those of the data
+    points. An attribute without a label is empty, so that it replaces that of the exporter too. Then
+    `list_cleanup_statements` removes it. Metric `up` is about the exporter, and stays as it is.
     """
     statements = []
     for attribute, label in map_pod_attributes(vendor).items():
@@ -170,7 +175,11 @@ def build_names_pattern(vendor: str, extra_counters: Sequence[str], left_out_cou
 
 
 def build_pods_pattern(vendor: str, apps: Sequence[str]) -> str:
-    """Return the pattern for labels `app` and `app.kubernetes.io/name` of an exporter's pod, joined by a semicolon."""
+    """Return the pattern for labels `app` and `app.kubernetes.io/name` of an exporter's pod, joined by a semicolon.
+
+    Example: `(?:metrics-exporter);.*|.*;(?:metrics-exporter)`, of which either label is enough. `apps` are the names
+    that the user gives instead of the usual ones.
+    """
     names = "|".join(re.escape(app) for app in apps or EXPORTERS[vendor].app_labels)
     return f"(?:{names});.*|.*;(?:{names})"
 

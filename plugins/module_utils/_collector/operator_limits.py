@@ -21,10 +21,10 @@ from .options import Collector
 
 # The modes that may have a target allocator.
 _ALLOCATED_MODES = ("daemonset", "statefulset")
-# The defaults of Kubernetes, which the pods then have anyway.
+# The defaults of three options. The options have values also if no user sets them, so these values ask for nothing. The
+# first two are the defaults of Kubernetes, which the pods then have anyway; the third is that of the role.
 _DEFAULT_REVISIONS = 10
 _DEFAULT_GRACE_SECONDS = 30
-# The default of the role.
 _DEFAULT_PRE_STOP_SECONDS = 5
 # The suboptions of `monitoring` that make objects, and their values that make none.
 _MONITORED_OPTIONS = ("scrape", "alerts", "dashboard")
@@ -60,8 +60,10 @@ def _check_allocator(collector: Collector) -> None:
     """Raise Problem for the first fault of a target allocator."""
     if not collector.is_allocated:
         return
-    for fault in _find_allocator_faults(collector):
-        raise Problem(fault.wrong, asked=f"target allocator of collector '{collector.name}'", fix=fault.fix)
+    first_fault = next(_find_allocator_faults(collector), None)
+    if first_fault:
+        asked = f"target allocator of collector '{collector.name}'"
+        raise Problem(first_fault.wrong, asked=asked, fix=first_fault.fix)
 
 
 def _find_allocator_faults(collector: Collector) -> Iterator[_Fault]:
@@ -98,16 +100,9 @@ def _has_suboption(value: Any) -> bool:
     return bool(value)
 
 
-def _is_no_default_of_revisions(value: Any) -> bool:
-    return bool(value != _DEFAULT_REVISIONS)
-
-
-def _is_no_default_of_grace(value: Any) -> bool:
-    return bool(value != _DEFAULT_GRACE_SECONDS)
-
-
-def _is_no_default_of_pre_stop(value: Any) -> bool:
-    return bool(value != _DEFAULT_PRE_STOP_SECONDS)
+def _differs_from(default: int) -> Callable[[Any], bool]:
+    """Return a function that returns whether the value of an option is another one than its default."""
+    return lambda value: bool(value != default)
 
 
 def _asks_for_canary(change_option: Any) -> bool:
@@ -128,6 +123,8 @@ def _names_class(storage_option: Any) -> bool:
 
 # ── The table ──
 
+# Three reasons: the option is about a pod that belongs to an application, about clients that a sidecar does not have,
+# or about a field that no custom resource has.
 _FIX_IN_POD = "Say it in the workload that gets the sidecar: its pod is not ours."
 _FIX_OF_SIDECAR = "Remove it: a sidecar serves its own pod, on localhost."
 _FIX_WITHOUT_OPERATOR = "Remove it, or use `backend: kubernetes`."
@@ -148,7 +145,7 @@ OPERATOR_LIMITS = (
         option="revision_history_limit",
         modes=("sidecar",),
         fix=_FIX_IN_POD,
-        asks_for_something=_is_no_default_of_revisions,
+        asks_for_something=_differs_from(_DEFAULT_REVISIONS),
     ),
     OperatorLimit(
         option="topology_spread", modes=("daemonset",), fix="Remove it: a daemonset is on every node anyway."
@@ -176,13 +173,13 @@ OPERATOR_LIMITS = (
         option="termination_grace_seconds",
         modes=("sidecar",),
         fix=_FIX_IN_POD,
-        asks_for_something=_is_no_default_of_grace,
+        asks_for_something=_differs_from(_DEFAULT_GRACE_SECONDS),
     ),
     OperatorLimit(
         option="pre_stop_seconds",
         modes=("sidecar",),
         fix=_FIX_IN_POD,
-        asks_for_something=_is_no_default_of_pre_stop,
+        asks_for_something=_differs_from(_DEFAULT_PRE_STOP_SECONDS),
     ),
     OperatorLimit(option="host_ports", modes=("sidecar",), fix=_FIX_OF_SIDECAR),
     OperatorLimit(option="service", modes=("sidecar",), fix=_FIX_OF_SIDECAR, asks_for_something=_has_suboption),

@@ -4,8 +4,8 @@
 """What the values of options are, more exactly than the types dict, list and str of Ansible say. Private.
 
 YAML may read a label `build: 12` as a number, and Kubernetes takes text alone. So the records of options, such as
-`Collector`, say in the annotations of their fields what an option holds: `pod_labels: Labels`. An option inside of a
-mapping stands in the annotation of the mapping, by its path:
+`Collector`, say in the annotations of their fields what the value of an option must be: `pod_labels: Labels`. An option
+inside of a mapping is in the annotation of the mapping, by its path:
 
     target_allocator: Annotated[dict[str, Any], {"prometheus_cr.probe_selector": Values.KUBERNETES}]
 
@@ -23,7 +23,7 @@ from typing import Annotated, Any, get_type_hints
 
 
 class Values(Enum):
-    """What an option holds. Kubernetes, the Collector and AWS take nothing else for it."""
+    """What the value of an option must be. Kubernetes, the Collector and AWS accept nothing else for it."""
 
     TEXTS = "a mapping of texts"
     LABELS = "a mapping of texts that are values of labels"
@@ -48,20 +48,25 @@ Version = Annotated[str, Values.VERSION]
 
 
 def values_by_option_path(record: type) -> Mapping[str, Values]:
-    """Return what the options of a record hold, by paths such as `pod_labels` and `service.annotations`."""
+    """Return what the values of options must be, by paths such as `pod_labels` and `service.annotations`.
+
+    `record` is a class with a field for each option, such as `Collector`.
+    """
     return _read_annotations(record)
 
 
 # A function of its own, since `cache` hides its types from mypy.
 @cache
 def _read_annotations(record: type) -> Mapping[str, Values]:
-    """Return what the options of a record hold, as the annotations of its fields say it."""
+    """Return what the values of options must be, as the annotations of the fields say it."""
     values: dict[str, Values] = {}
     for option, annotation in get_type_hints(record, include_extras=True).items():
+        # Only a field of type `Annotated` has `__metadata__`: the arguments after the type.
         for metadata in getattr(annotation, "__metadata__", ()):
             if isinstance(metadata, Values):
                 values[option] = metadata
                 continue
+            # Otherwise it is a mapping of the options inside of this one, by their paths.
             for path, nested_values in metadata.items():
                 values[f"{option}.{path}"] = nested_values
     return values

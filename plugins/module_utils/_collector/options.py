@@ -50,6 +50,7 @@ METRICS_PORT = 8888
 # The folder below which it keeps state.
 STATE_DIRECTORY = "/var/lib/otelcol"
 
+# Three times for a Collector that is told to stop, see `Collector.export_seconds`.
 # How long a Collector needs to end once its last request is answered, in seconds.
 _SECONDS_TO_END = 5
 # How long an exporter over gRPC waits by itself. Source: exporterhelper.NewDefaultTimeoutConfig of Collector 0.158.0.
@@ -76,12 +77,12 @@ class Distribution:
     user: int
 
 
-# Mappings that have required keys, and so cannot be empty by default.
+# Mappings that have required keys. Ansible would refuse `{}` as their default, so without a value they are None.
 _OPTIONAL_MAPPINGS = ("autoscaling", "ingress", "routes", "openshift_route")
-# What options hold whose mappings become the metadata of objects as they are.
+# Mappings with such values become the metadata of objects as they are, so their values must be texts.
 _METADATA_VALUES = (Values.LABELS, Values.ANNOTATIONS)
-# What the options inside of a mapping hold, by their paths, as far as Ansible's types do not say it
-# (option_values.py). A mapping stands for `service.annotations`, for example.
+# What the values of options inside of a mapping must be, by their paths, as far as Ansible's types do not say it
+# (option_values.py). For example, the first of these stands for `service.annotations`.
 _ANNOTATED_OPTIONS = {"annotations": Values.ANNOTATIONS}
 _LABELLED_OPTIONS = {"labels": Values.TEXTS}
 _MONITORING_OPTIONS = {
@@ -228,10 +229,10 @@ class Collector:
                 values[option] = {}
         values["instance"] = values["instance"] or values["name"]
         values["service_account_name"] = values["service_account_name"] or values["name"]
-        for path, held_values in values_by_option_path(cls).items():
+        for path, kind_of_values in values_by_option_path(cls).items():
             is_whole_option = path in values  # and not a part of one, such as `service.annotations`
-            if is_whole_option and held_values in _METADATA_VALUES:
-                has_labels = held_values is Values.LABELS
+            if is_whole_option and kind_of_values in _METADATA_VALUES:
+                has_labels = kind_of_values is Values.LABELS
                 values[path] = names.check_texts(path, values[path] or {}, labels=has_labels)
         return values
 
@@ -275,8 +276,8 @@ class Collector:
     def notes(self) -> dict[str, str]:
         """The annotations of all its objects, by their options: `{"service.annotations.team": "shop"}`."""
         notes: dict[str, str] = {}
-        for path, held_values in values_by_option_path(type(self)).items():
-            if held_values is Values.ANNOTATIONS:
+        for path, kind_of_values in values_by_option_path(type(self)).items():
+            if kind_of_values is Values.ANNOTATIONS:
                 annotation_values = mapping_at(vars(self), *path.split("."))
                 notes.update({f"{path}.{key}": str(value) for key, value in annotation_values.items()})
         return notes
@@ -353,7 +354,10 @@ class Collector:
 
     @property
     def own_host(self) -> str:
-        """The address at which its health and its own metrics are served."""
+        """The address at which its health and its own metrics are served.
+
+        It is that of the pod in each mode, also of a sidecar: the kubelet and Prometheus ask from outside of the pod.
+        """
         return POD_ADDRESS
 
     @property
@@ -405,6 +409,7 @@ class Collector:
     @property
     def object_labels(self) -> dict[str, str]:
         """The labels of every object of this collector; the user's cannot replace ours."""
+        # By these, later runs find the objects again, so they come last.
         fixed_labels = names.object_labels(self.name, self.instance, self.mode, self.version)
         return {**self.labels, **fixed_labels, names.RELEASE_LABEL: names.collector_release(self.namespace, self.name)}
 
@@ -421,10 +426,12 @@ OPERATORS_IMAGE = "operator"
 def choose_image(collector: Collector, distribution: Distribution, pin: Callable[[str], str] = str) -> str:
     """Return the image of a collector; empty if the operator chooses it.
 
-    `pin` returns an image with its digest. A registry of the user takes the place of the image's own.
+    `pin` returns an image with its digest: `…/otelcol:0.158.0` becomes `…/otelcol:0.158.0@sha256:…`. By default, an
+    image stays as it is. A registry of the user takes the place of the image's own.
     """
     if collector.image == OPERATORS_IMAGE:
         return ""
+    # `pin` knows the image by the name with its own registry, so the registry is replaced after that.
     image = pin(collector.image or f"{distribution.image}:{collector.version}")
     return replace_registry(image, collector.image_registry)
 

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements of OTTL as text: paths, literals, and `set` and `delete_matching_keys` with their conditions. Private."""
+"""Statements of OTTL as text: paths, literals, and `set` and `delete_matching_keys` with their conditions. Private.
+
+Example: `set_where(attribute_path("span", "a"), ottl_text("b"), "span.name != nil")` is
+
+    set(span.attributes["a"], "b") where span.name != nil
+"""
 
 from __future__ import annotations
 
@@ -10,12 +15,16 @@ from decimal import Decimal
 
 
 def ottl_text(text: str) -> str:
-    """Return a text as OTTL reads it. OTTL reads no pairs of surrogates, as which JSON writes some characters."""
+    """Return a text as a literal of OTTL, which has the quotes and escapes of JSON.
+
+    JSON in ASCII would write some characters, such as emojis, as two escapes (`\\ud83d\\ude00`), which OTTL does not
+    read.
+    """
     return json.dumps(text, ensure_ascii=False)
 
 
 def ottl_number(value: float) -> str:
-    """Return a number as OTTL reads it, without an exponent."""
+    """Return a number as OTTL reads it, without an exponent: 0.000001 and not 1e-06."""
     return f"{Decimal(repr(value)):f}" if value else "0.0"
 
 

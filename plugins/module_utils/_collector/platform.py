@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The abilities of a platform, from its file in `platforms/`.
 
-A missing ability is an error that names the alternative. No code asks for a platform by name. Private.
+A platform is a sort of cluster, such as OpenShift or GKE Autopilot. A missing ability is an error that names the
+alternative. Code asks for abilities, and never for a platform by its name, so that a user can describe another one by a
+file. Example: on a platform with `daemonsets: false`, a collector of mode daemonset is refused, and the message has the
+text of `instead.daemonsets` as its fix. Private.
 """
 
 from __future__ import annotations
@@ -50,10 +53,12 @@ class Platform:
 
 
 class _Lack(NamedTuple):
-    """An ability that a platform lacks for a collector, and what the platform does instead, as a predicate."""
+    """An ability that a platform lacks for a collector."""
 
     ability: str
+    """The name of a field of `Platform`, by which `instead` has the alternative."""
     wrong: str
+    """What the platform does, as the end of a sentence that begins with its name: `runs no pod on every node`."""
 
 
 _NODE_ADDRESS = "${env:K8S_NODE_IP}"
@@ -68,7 +73,11 @@ def adapt_facts(collector: Collector, facts: Mapping[str, Any]) -> dict[str, Any
 
 
 def decide_options(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
-    """Return options, settled by the platform where the user has not: agents without host ports have a Service."""
+    """Return options, with those that the user leaves open decided by the platform.
+
+    An agent opens ports of its node by default (`Collector.uses_host_ports`). Where the platform has no such ports,
+    clients reach it through a Service instead. What the user has decided is checked by `check_abilities`.
+    """
     is_undecided_agent = options["mode"] == _AGENT_MODE and options["host_ports"] is None
     if platform.host_ports or not is_undecided_agent:
         return dict(options)
@@ -101,7 +110,11 @@ def _find_lacks(
 
 
 def _find_folder_lacks(platform: Platform, collector: Collector, volumes: list[dict[str, Any]]) -> Iterator[_Lack]:
-    """Yield what a platform lacks for the folders of nodes that a collector mounts."""
+    """Yield what a platform lacks for the folders of nodes that a collector mounts.
+
+    `volumes` are all volumes of the pod. Only the user's may be written to here: whether the state of a collector is in
+    a folder of its node is decided by the platform itself (`keeps_state_on_node` of manifests/pod.py).
+    """
     writable_names = {volume["name"] for volume in collector.volumes if not volume.get("read_only", True)}
     refused_folders = []
     written_folders = []

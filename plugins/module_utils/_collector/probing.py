@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a collector is tested with telemetry of our own: what is sent to it, and where its arrival is counted. Private.
 
-The render of a collector plans the test (`_planned.py` of plugin_utils), and the verification runs it. Telemetry goes
-in by OTLP over HTTP in clear text, and must be counted in the collector's own metrics. A signal is left out if a
-sampler may drop what is sent (sampled_routes.py).
+The render of a collector plans the test (`_planned.py` of plugin_utils), and the verification runs it. The test sends
+telemetry by OTLP over HTTP in clear text, and reads from the collector's own metrics whether it arrived. A signal is
+left out if a sampler may drop what is sent (sampled_routes.py).
 
 Example of a test:
 
@@ -16,50 +16,97 @@ Example of a test:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.traits import is_for_trials
 from .manifests.build import CollectorBuild
 from .manifests.network import OTLP_HTTP, list_plain_ports
-from .sampled_routes import list_passed_signals, list_received_signals, plan_sampled_probe
+from .sampled_routes import SampledProbe, list_passed_signals, list_received_signals, plan_sampled_probe
 
+# The name of the port with the collector's own metrics.
 _METRICS_PORT = "metrics"
 
 
-def plan_probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the test of a collector; None if it cannot be tested through the API server.
+class PodsWithPort(TypedDict):
+    """The pods to which a test sends."""
 
-    `via` names the pods and the port to send to, `arrival` the pods and the port with the metrics that count it. The
-    test has `signals`, and what `plan_sampled_probe` adds.
-    """
+    namespace: str
+    selector: str
+    port: int
+
+
+class MetricsSource(TypedDict):
+    """The pods whose metrics count what a test has sent."""
+
+    namespace: str
+    selector: str
+    evidence: str
+    """`metrics`: how the verification sees that telemetry has arrived."""
+    metrics_port: int
+
+
+class Probe(SampledProbe):
+    """The test of a collector, with what tail samplers need (`SampledProbe`)."""
+
+    name: str
+    via: PodsWithPort
+    arrival: MetricsSource
+    signals: list[str]
+
+
+def plan_probe(build: CollectorBuild, config: Mapping[str, Any]) -> Probe | None:
+    """Return the test of a collector; None if it cannot be tested through the API server."""
     if explain_unprobed(build, config):
         return None
     ports = list_plain_ports(build, config)
-    pods = {"namespace": build.collector.namespace, "selector": build.collector.selector_text}
+    namespace, selector = build.collector.namespace, build.collector.selector_text
     return {
         "name": build.collector.name,
-        "via": {**pods, "port": ports[OTLP_HTTP]},
-        "arrival": {**pods, "evidence": "metrics", "metrics_port": ports[_METRICS_PORT]},
+        "via": {"namespace": namespace, "selector": selector, "port": ports[OTLP_HTTP]},
+        "arrival": {
+            "namespace": namespace,
+            "selector": selector,
+            "evidence": "metrics",
+            "metrics_port": ports[_METRICS_PORT],
+        },
         "signals": list_passed_signals(config),
         **plan_sampled_probe(config),
     }
 
 
-def plan_hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
-    """Return how to see what a collector takes and sends on; None for a sidecar, which has no pods of its own.
+class HopExporter(TypedDict):
+    """An exporter of a collector: its signals, and the collectors that it sends to."""
+
+    signals: list[str]
+    to: list[str]
+
+
+class Hop(TypedDict):
+    """A collector that telemetry passes, with its pods and the port of their metrics."""
+
+    name: str
+    """NAMESPACE/NAME."""
+    namespace: str
+    selector: str
+    metrics_port: int
+    """0 if it does not serve its own metrics."""
+    exporters: dict[str, HopExporter]
+
+
+def plan_hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> Hop | None:
+    """Return how to see what a collector receives and sends on; None for a sidecar, which has no pods of its own.
 
     The search for lost records reads the metrics of each collector that telemetry passes, one hop after the other.
-    `receivers` are the collectors that each exporter sends to. The result has the pods with their port of metrics, and
-    the signals and receivers of each exporter.
+    `receivers` are the names of the collectors that each exporter sends to.
     """
     collector = build.collector
     if collector.mode == "sidecar":
         return None
     signals_by_exporter = PipelineGraph.of(build.config).find_signals_by_id("exporters")
-    exporters = {}
+    exporters: dict[str, HopExporter] = {}
     for name in sorted(signals_by_exporter):
-        if not is_for_trials(name):
+        if not is_for_trials(name):  # such as `debug`, which only prints
             exporters[name] = {"signals": sorted(signals_by_exporter[name]), "to": list(receivers.get(name, ()))}
     return {
         "name": f"{collector.namespace}/{collector.name}",
@@ -81,7 +128,11 @@ def explain_untested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
 
 
 def explain_unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
-    """Return why a collector cannot be tested through the API server; empty if it can."""
+    """Return why a collector cannot be tested through the API server; empty if it can.
+
+    Several reasons may be true, and the first is returned. TLS stands before a missing receiver, because
+    `list_plain_ports` leaves out the port of a receiver with TLS.
+    """
     port_names = {port.name for port in build.needs.ports}
     if build.collector.mode == "sidecar":
         return "it runs in the pods of applications, on localhost"

@@ -4,7 +4,13 @@
 """Checks of recipes: of their use by a collector, of their options, and of the config that they render. Private.
 
 A recipe is a folder with `recipe.yml`, which has its `modes`, `summary`, `options` and `requires`, and a template that
-renders a part of a config.
+renders a part of a config. An option has, beside its type, rules that are checked here:
+
+    port: {type: int, range: [0, 65535]}             a number from 0 to 65535
+    series_limit: {type: int, range: [1]}            1 or more
+    max_size: {type: int, needs: {protocols: grpc}}  has an effect only if option protocols is, or lists, `grpc`
+    client_ca: {type: str, needs: {tls: null}}       has an effect only if option tls has any value
+    to: {type: str, instead_of: endpoint}            replaces option endpoint, which is required otherwise
 """
 
 from __future__ import annotations
@@ -71,7 +77,7 @@ def check_recipe_exists(use: RecipeUse, known_names: Iterable[str]) -> None:
 
 def check_config_shape(name: str, config: Any) -> None:
     """Raise Problem if a recipe renders something else than a part of a config. Later steps rely on its shape."""
-    for fault in _find_shape_faults(config):
+    for fault in _find_shape_faults(config):  # the first one is raised
         wrong = f"{name} renders no collector config: {fault.message}"
         raise Problem(wrong, where=format_path(fault.path), fix=fault.fix or "Correct its template.")
 
@@ -109,14 +115,18 @@ def _list_shared_paths(config: Any) -> list[Path]:
 
 
 def _without_patterns(config: Any) -> Any:
-    """Return the config with names in place of wildcards in ids."""
+    """Return the config with names in place of wildcards in ids: `otlp/*` becomes `otlp/_any`.
+
+    A recipe may change all components that match, so a wildcard is valid in its config. Rule invalid_id, which is one
+    of _SHAPE_RULES, would refuse it.
+    """
     if not isinstance(config, dict):
         return config
     without_patterns = dict(config)
-    for name in SECTIONS:
-        parts = mapping_at(config, name)
-        if parts:
-            without_patterns[name] = {_without_wildcard(key): part for key, part in parts.items()}
+    for section in SECTIONS:
+        components = mapping_at(config, section)
+        if components:
+            without_patterns[section] = {_without_wildcard(key): settings for key, settings in components.items()}
     return without_patterns
 
 
@@ -146,7 +156,7 @@ def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, An
     for key, option in options.items():
         rules = option or {}
         _check_range(f"option '{key}' of recipe '{name}'", values.get(key), rules.get("range"))
-        if not values.get(key):
+        if not values.get(key):  # an option that is not used needs nothing
             continue
         for needed_option, needed_value in (rules.get("needs") or {}).items():
             if _has_value(values.get(needed_option), needed_value):
@@ -186,10 +196,12 @@ def _check_range(option_words: str, value: Any, limits: Sequence[float] | None) 
     """Raise Problem for a number out of its limits: the least and the largest number, or the least alone."""
     if value is None or not limits:
         return
-    minimum, *maximum = limits
-    if maximum and not minimum <= value <= maximum[-1]:
-        raise Problem(f"{option_words} is {value}", fix=f"Give a number from {minimum} to {maximum[0]}.")
-    if not value >= minimum:  # no comparison with nan holds
+    minimum = limits[0]
+    maximum = limits[1] if len(limits) > 1 else None
+    # `not` stands before each comparison, because no comparison with nan holds: so nan is refused too.
+    if maximum is not None and not minimum <= value <= maximum:
+        raise Problem(f"{option_words} is {value}", fix=f"Give a number from {minimum} to {maximum}.")
+    if not value >= minimum:
         raise Problem(f"{option_words} is {value}", fix=f"Give {minimum} or more.")
 
 

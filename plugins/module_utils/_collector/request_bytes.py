@@ -15,6 +15,16 @@ Example: with 96 MiB for all queues, the only exporter `otlp_http: {sending_queu
 A receiver limits a request by its bytes, and a pod its memory. Numbers of records fit neither: 8192 records are 1 MB or
 800 MB. So each queue gets its share of the memory, and each batch ends below the smallest usual limit of a receiver.
 Source: exporter/exporterhelper/internal/queuebatch/{config,partition_batcher,logs_batch}.go of the Collector.
+
+What a recipe or a user writes stays, as far as it says how much:
+
+| `sending_queue` as it is written | queue of the result | batch of the result |
+|---|---|---|
+| `{}` or nothing | counts bytes, its share of the memory | at most REQUEST_BYTES |
+| `{queue_size: 10}` | counts bytes, room for 10 requests of REQUEST_BYTES, at most its share | at most REQUEST_BYTES |
+| `{queue_size: 10, storage: file_storage}` | the same without a limit: it is on a disk | at most REQUEST_BYTES |
+| `{sizer: items, queue_size: 5000}` | as written | at most REQUEST_BYTES |
+| `{batch: {…}}` | by the rows above | as written |
 """
 
 from __future__ import annotations
@@ -48,6 +58,8 @@ _FILE_RECEIVER = "filelog"
 _FILE_REQUEST_BYTES = 100 * MIB
 # A batch with this smallest size waits for nothing, and is only split where it is too large.
 _NO_LEAST_BYTES = 0
+# How long a batch waits for more records at most.
+_DEFAULT_TIMEOUT = "1s"
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,8 @@ def size_by_bytes(
     if not queued_exporters:
         return moved_config
     share_bytes = max(_divide_queue_bytes(queues, queued_exporters), _find_largest_request(config))
-    timeout = value_at(config, (*_PROCESSOR_PATH, "timeout")) or "1s"
+    # Batches wait as long as those of processor batch, which `moved_config` may no longer have.
+    timeout = value_at(config, (*_PROCESSOR_PATH, "timeout")) or _DEFAULT_TIMEOUT
     exporters = dict(mapping_at(moved_config, "exporters"))
     for exporter in queued_exporters:
         sized_queue = _size_queue(exporter, share_bytes)
@@ -124,7 +137,10 @@ def retry_without_end(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_enabled(queue: Any) -> bool:
-    """Return whether the settings of a queue are a mapping that does not turn it off."""
+    """Return whether the settings of a queue are a mapping that does not turn it off.
+
+    An expression such as `${env:QUEUED}` is not known here, so it counts as turned off, and the queue stays as it is.
+    """
     return isinstance(queue, Mapping) and queue.get("enabled") in (None, True)
 
 
@@ -148,8 +164,11 @@ def _move_batches(config: dict[str, Any], target: TargetBuild, chosen: bool) -> 
     edits: list[Edit] = []
     keeps_batch_size = not _has_default_sizes(value_at(config, _PROCESSOR_PATH))
     for change in move_batches_to_exporters(config, target, keeps_batch_size=keeps_batch_size):
+        # The function also yields why it cannot move a batch, and changes of other processors batch, which a user has
+        # written beside that of recipe baseline.
         if not isinstance(change, ConfigChange) or change.path != _PROCESSOR_PATH:
             continue
+        # A change that reaches no exporter only removes the processor, and with it the settings that a user chose.
         if not chosen or _reaches_exporters(change):
             edits += change.edits
     return dict(apply_edits(config, edits)) if edits else config
@@ -177,8 +196,9 @@ def _find_queued_exporters(written_config: Any, moved_config: Any, target: Targe
         queue = value_at(settings, (QUEUE,))
         if name not in signals_by_exporter or sends_nothing(name) or not can_batch(target, name):
             continue
-        if settings is not None and not isinstance(settings, Mapping):  # a rule tells it
+        if settings is not None and not isinstance(settings, Mapping):  # a rule reports it
             continue
+        # Exporters of OTLP have a queue by default. Of others, that is not known, so only what is written counts.
         if queue is None and speaks_otlp(name):
             queue = {}
         if _is_enabled(queue):
@@ -197,6 +217,7 @@ def _size_queue(exporter: _QueuedExporter, share_bytes: int) -> dict[str, Any]:
         return queue
     wanted_bytes = exporter.written_queue.get("queue_size", _DEFAULT_QUEUE_SIZE) * REQUEST_BYTES
     queue_bytes = min(wanted_bytes, share_bytes) if exporter.is_queued_in_memory else wanted_bytes
+    # `batch` goes behind the new keys.
     sized_queue = {key: value for key, value in queue.items() if key not in ("sizer", "queue_size", BATCH)}
     sized_queue |= {"sizer": "bytes", "queue_size": queue_bytes}
     if BATCH in queue:
@@ -210,7 +231,8 @@ def _limit_requests(queue: dict[str, Any], exporter: _QueuedExporter, timeout: A
     if batch is None:
         return {**queue, BATCH: _build_batch(_NO_LEAST_BYTES, timeout)}
     has_moved_batch = BATCH not in exporter.written_queue
-    if has_moved_batch and batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch:
+    has_default_sizes = batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch
+    if has_moved_batch and has_default_sizes:
         return {**queue, BATCH: {**batch, **_build_batch(_choose_least_bytes(queue), timeout)}}
     return queue
 

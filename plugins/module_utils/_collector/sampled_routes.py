@@ -86,11 +86,15 @@ def _passes_probe(config: Mapping[str, Any], route: _Route) -> bool:
 
 def _keeps_probe(sampler_settings: Mapping[str, Any]) -> bool:
     """Return whether a sampler keeps all records, or all spans that failed."""
+    # The option of a probabilistic sampler. It decides at random, so a smaller share may drop the data of a test.
     percentage = sampler_settings.get("sampling_percentage")
     if isinstance(percentage, (int, float)) and percentage >= _ALL_PERCENT:
         return True
+    # The option of a tail sampler, which keeps a trace that one of its policies keeps. The spans of a test have failed.
     for policy in list_at(sampler_settings, "policies"):
-        if value_at(policy, ("type",)) == "always_sample" or "ERROR" in list_at(policy, "status_code", "status_codes"):
+        keeps_all = value_at(policy, ("type",)) == "always_sample"
+        keeps_errors = "ERROR" in list_at(policy, "status_code", "status_codes")
+        if keeps_all or keeps_errors:
             return True
     return False
 
@@ -108,7 +112,7 @@ def _find_routes(config: Mapping[str, Any]) -> Iterator[_Route]:
     """Yield the routes from all OTLP receivers of a config."""
     graph = PipelineGraph.of(config)
     for pipeline in _list_otlp_pipelines(graph):
-        for samplers in _find_samplers_behind(graph, pipeline, ()):
+        for samplers in _find_samplers_behind(graph, pipeline, passed_pipelines=()):
             yield _Route(signal_of(pipeline), samplers)
 
 
@@ -131,7 +135,7 @@ def _find_samplers_behind(
     own_samplers = tuple(filter(samples_records, graph.list_ids(pipeline, "processors")))
     for exporter in graph.list_ids(pipeline, "exporters"):
         if exporter not in graph.connectors:
-            yield own_samplers
+            yield own_samplers  # the route ends here: there is no pipeline behind an exporter
         for next_pipeline in graph.find_pipelines_behind(pipeline, exporter):
             if next_pipeline in passed_pipelines:
                 continue

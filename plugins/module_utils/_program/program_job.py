@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._collector.manifests.pod import CONTAINER_SECURITY
 from .._otelcol.kube.names import LINUX_NODES, OWNER
@@ -26,26 +26,42 @@ COLLECTOR_CONTAINER = "collector"
 SERVER_CONTAINER = "program"
 # For how many seconds the Job may run.
 LIFE_SECONDS = 600
-# For how many seconds Kubernetes keeps the Job that has ended.
+# For how many seconds Kubernetes leaves the Job there after it has ended.
 KEPT_SECONDS = 60
 _CONFIG_VARIABLE = "O11Y_PROGRAM_CONFIG"
 _WORK_FOLDER = "/work"
 FIX_OF_WRONG_IMAGE = "Name an image whose entrypoint is the Collector's program."
 _FIX_OF_USER = "Set `run_as_user` to a user above 0. Only clusters that choose one, such as OpenShift, take 0."
-# What to do here about a failure of a container: by the row of the failure, and the container or none for both.
+
+
+class ContainerFailure(NamedTuple):
+    """A failure that a container of the pod may have."""
+
+    failure_id: str
+    """The id of a row of the table of failures (_rollout/failures.py)."""
+    container: str
+    """The container that has it; empty for each of both."""
+
+
+# What to do about a failure, where this Job knows more than the table of failures.
 FIXES_BY_FAILURE = {
-    ("container_user", ""): _FIX_OF_USER,
-    ("container_start", COLLECTOR_CONTAINER): FIX_OF_WRONG_IMAGE,
+    ContainerFailure("container_user", container=""): _FIX_OF_USER,
+    ContainerFailure("container_start", container=COLLECTOR_CONTAINER): FIX_OF_WRONG_IMAGE,
 }
 # What is in the program of every Collector, stripped or not: the package that runs it.
 COLLECTOR_MARK = b"go.opentelemetry.io/collector/otelcol"
-# What every Collector of every distribution has.
+# A config that every Collector runs: its components are in every distribution, and it listens on localhost alone.
 _SMALLEST_CONFIG = (
     "{receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:4318'}}}}, exporters: {debug: {}},"
     " service: {telemetry: {metrics: {level: none}},"
     " pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}}"
 )
-# The variable of the config tells the Collector's process from all others. The copy gets its name when it is whole.
+# Line by line:
+# - The containers share their processes. Wait for one whose environment has the variable of the config: no other
+#   process than the Collector's has it. `found` has the files /proc/PID/environ, one in a line.
+# - `${found%%NEWLINE*}` is the first line, and `exe` beside that file is the program of the process.
+# - The copy gets its name when it is whole, so that nobody downloads a part of it.
+# - Serve it with busybox, or with Python if the image of the reader has that instead.
 _SERVER_SCRIPT = f"""set -eu
 until found=$(grep -ls {_CONFIG_VARIABLE} /proc/[0-9]*/environ) && [ -n "$found" ]; do sleep 0.2; done
 gzip -1 -c "$(dirname "${{found%%

@@ -40,6 +40,7 @@ def list_attention_rows(rows: Sequence[ClusterOrHostRow]) -> list[AttentionRow]:
                         "anchor": concern.anchor or row["anchor"],
                     }
                 )
+    # `sorted` is stable: rows of one severity stay in the order of clusters, hosts and _CONCERN_SOURCES.
     return sorted(attention_rows, key=lambda attention_row: SEVERITIES.index(attention_row["severity"]))
 
 
@@ -66,6 +67,7 @@ def _find_collector_concerns(collector: CollectorRow) -> Iterator[_Concern]:
     if collector["verdict"] and collector["status"] != "healthy":
         severity = "error" if collector["status"] == "error" else "warning"
         yield _Concern(severity, f"{collector_id}: {first_line}", collector["anchor"])
+    # The verdict may begin with the change itself, which then is a concern already.
     if collector["change"] and collector["change"] not in first_line:
         yield _Concern("warning", f"{collector_id}: {collector['change']}", collector["anchor"])
 
@@ -99,7 +101,8 @@ def _find_version_notes(row: ClusterOrHostRow) -> Iterator[_Concern]:
             yield _Concern("warning", f"{version_row['what']}: {note}")
 
 
-# In this order, concerns of the same severity stand on the page.
+# The page shows concerns of the same severity of a cluster or host in this order: what could not be read comes first,
+# since nothing is known of it.
 _CONCERN_SOURCES: tuple[Callable[[ClusterOrHostRow], Iterator[_Concern]], ...] = (
     _find_unread_parts,
     _find_ailing_collectors,

@@ -4,13 +4,18 @@
 """The table of certificates of a cluster on the page.
 
 It has the certificates that a diagnosis has read from the cluster. If none was made, it has those that a run would ask
-cert-manager for, by the rendered objects. Private.
+cert-manager for, by the rendered objects. Example of the main fields of a row of each sort:
+
+    holder: Secret obs/gateway-tls (tls.crt), until: 2026-05-01, state: valid, used_by: [obs/gateway]
+    holder: Secret obs/gateway-tls,           until: "",         state: asked, used_by: [gateway]
+
+Private.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
@@ -33,18 +38,24 @@ def list_certificate_rows(cluster: FleetCluster) -> list[CertificateRow]:
 # ── Read by a diagnosis ──
 
 
+class _CertificateKey(NamedTuple):
+    """What identifies a certificate: the object that has it, and its subject. A bundle of CAs has several subjects."""
+
+    holder: str
+    subject: str
+
+
 def _list_read_rows(cluster: FleetCluster) -> list[CertificateRow]:
     """Return a row for each certificate, with all collectors that use it."""
-    # By the object that has the certificate, and its subject: several collectors may use one certificate.
-    rows_by_holder: dict[tuple[str, str], CertificateRow] = {}
+    row_by_certificate: dict[_CertificateKey, CertificateRow] = {}
     for collector_id, diagnosis in cluster.diagnosis_by_collector.items():
         for certificate in diagnosis.get("certificates") or ():
-            if certificate["name"] == _CLUSTER_CA_NAME:
+            if certificate["name"] == _CLUSTER_CA_NAME:  # Kubernetes renews it, and no collector shows it to anybody
                 continue
             new_row = _build_read_row(certificate)
-            row = rows_by_holder.setdefault((new_row["holder"], new_row["subject"]), new_row)
+            row = row_by_certificate.setdefault(_CertificateKey(new_row["holder"], new_row["subject"]), new_row)
             row["used_by"] = sorted({*row["used_by"], collector_id})
-    return list(rows_by_holder.values())
+    return list(row_by_certificate.values())
 
 
 def _build_read_row(certificate: Mapping[str, Any]) -> CertificateRow:

@@ -5,7 +5,15 @@
 
 A `FleetCluster` answers what the page of the fleet asks of the results of these tasks; `page_model.py` and the files of
 versions, costs, certificates and topology use it. Example: `cluster.find_result("diagnosis")` is what playbook diagnose
-said, and empty if it could not read the cluster. Private.
+said, and empty if it could not read the cluster.
+
+| | nothing was to be read | it could be read | it could not be read |
+|---|---|---|---|
+| `is_asked` | False | True | True |
+| `is_read` | False | True | False |
+| `unread_reasons` | none | those of parts that could not be read | all |
+
+Private.
 """
 
 from __future__ import annotations
@@ -19,10 +27,11 @@ from .._otelcol.config.paths import list_at, mapping_at
 from .cluster_or_host import ClusterOrHost, Result
 from .fleet_collector import FleetCollector, build_fleet_collectors
 
-# The results that a cluster may have, each with the key that it has if its task went well.
+# The results that a cluster may have, each with the key that it has if its task went well. The result of a task that
+# failed has other keys, such as `msg`.
 _KEYS_OF_SUCCESS = {"diagnosis": "verdict", "cert_manager": "installed", "operator": "installed", "drift": "ready"}
 _RESULT_OF_PRODUCT = {CERT_MANAGER: "cert_manager", OPERATOR: "operator"}
-# What each result tells.
+# What each result is about, in words.
 _WORDS_BY_RESULT = {
     "diagnosis": "how the collectors are",
     "cert_manager": "which cert-manager there is",
@@ -67,8 +76,9 @@ class FleetCluster(ClusterOrHost):
         result = mapping_at(self.task_results, name)
         if _KEYS_OF_SUCCESS[name] not in result:
             return {}
-        collectors = list_at(result, "collectors") if name == "diagnosis" else []
-        if collectors and not any(collector.get("seen", True) for collector in collectors):
+        diagnosed_collectors = list_at(result, "collectors") if name == "diagnosis" else []
+        # A diagnosis ends well also if the account may read nothing. It then has collectors of which it saw none.
+        if diagnosed_collectors and not any(collector.get("seen", True) for collector in diagnosed_collectors):
             return {}
         return result
 
@@ -100,7 +110,7 @@ class FleetCluster(ClusterOrHost):
 
     @property
     def kubernetes_version(self) -> str:
-        """The version of Kubernetes; empty if it is not known."""
+        """The version of Kubernetes, which the tasks about products read; empty if none of them has read it."""
         for result_key in ("operator", "cert_manager"):
             version = self.find_result(result_key).get("kubernetes")
             if version:

@@ -119,12 +119,16 @@ def build_fleet_collectors(
 
 
 class _ObjectName(NamedTuple):
+    """The name of an object of Kubernetes. An object of the whole cluster has an empty namespace."""
+
     kind: str
     namespace: str
     name: str
 
 
 class _CollectorName(NamedTuple):
+    """The name of a collector. An object that no collector owns is indexed by an empty name."""
+
     namespace: str
     name: str
 
@@ -139,6 +143,7 @@ class _IndexedManifests:
 
 
 def _index_manifests(manifests: Iterable[Object]) -> _IndexedManifests:
+    """Return the objects by their names and by their collectors, so that each collector finds its own at once."""
     by_name: dict[_ObjectName, Object] = {}
     by_collector: dict[_CollectorName, list[Object]] = {}
     for manifest in manifests:
@@ -155,6 +160,7 @@ def _build_collector(summary: Mapping[str, Any], config: Any, manifests: _Indexe
     namespace, name = str(summary["namespace"]), str(summary["name"])
     workload = manifests.by_name.get(_ObjectName(str(summary["kind"]), namespace, name), {})
     own_objects = manifests.by_collector.get(_CollectorName(namespace, name), [])
+    # With the known variables, the addresses of exporters are known, from which the picture gets its lines.
     known_config = {}
     if isinstance(config, dict):
         known_config = expand_variables(config, read_environment(_find_container(workload), _POD_ON_NODE))
@@ -201,7 +207,10 @@ def _find_autoscaler(workload: Object, own_objects: Iterable[Object]) -> Mapping
 
 
 def _list_service_names(summary: Mapping[str, Any], own_objects: Iterable[Object]) -> list[str]:
-    """Return the names of the Services of a collector, also of those that the operator makes of a custom resource."""
+    """Return the names of the Services of a collector, also of those that the operator makes of a custom resource.
+
+    The Service of a target allocator leads to the allocator, and not to the collector.
+    """
     services = {str(manifest["metadata"]["name"]) for manifest in own_objects if manifest["kind"] == "Service"}
     if summary["kind"] == _CUSTOM_RESOURCE_KIND:
         name = str(summary["name"])

@@ -4,7 +4,8 @@
 """The table of costs on the page: pods, requests and limits of each collector of a cluster, and what it may do.
 
 A figure is a request or a limit of CPU, in cores, or of memory, in bytes. Example: three pods that request `250m` of
-CPU each have the figure 0.25 each, and 0.75 together, which the page shows as `750m`. Private.
+CPU each have the figure 0.25 each, and 0.75 together. So the row has `each: {cpu_request: 0.25, …}` and `all:
+{cpu_request: 0.75, …}`, and the page shows `250m` (`shown`) and `750m` (`total`). Private.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ class _Column(NamedTuple):
 
 
 _COLUMNS = (
-    _Column("cpu_request", "requests", "cpu"),
-    _Column("memory_request", "requests", "memory"),
-    _Column("cpu_limit", "limits", "cpu"),
-    _Column("memory_limit", "limits", "memory"),
+    _Column("cpu_request", part="requests", resource="cpu"),
+    _Column("memory_request", part="requests", resource="memory"),
+    _Column("cpu_limit", part="limits", resource="cpu"),
+    _Column("memory_limit", part="limits", resource="memory"),
 )
 
 
@@ -49,7 +50,7 @@ def build_cost_row(collector: FleetCollector, running_pods: int | None) -> CostR
     """
     figures_of_pod = _read_figures_of_pod(collector)
     pod_count = _count_planned_pods(collector) if running_pods is None else running_pods
-    # Without the columns that have no figure.
+    # Only the columns that have a figure: nothing can be multiplied without one.
     total_figures: dict[str, float] = {}
     if pod_count is not None:
         total_figures = {name: value * pod_count for name, value in figures_of_pod.items() if value}
@@ -104,7 +105,9 @@ def _count_planned_pods(collector: FleetCollector) -> int | None:
     """Return how many pods the inventory wants; None for DaemonSets and sidecars, for which it sets no number."""
     if collector.mode in _PODS_OF_FIXED_MODES:
         return None
+    # What the collector may cost at most: an autoscaler may start so many pods.
     replicas = collector.autoscaler.get("maxReplicas") or collector.spec.get("replicas")
+    # A custom resource may leave the number out, and Kubernetes then starts one pod. An explicit 0 stays.
     return 1 if replicas is None else int(replicas)
 
 

@@ -49,17 +49,19 @@ class FleetHost(ClusterOrHost):
 
     @property
     def is_asked(self) -> bool:
-        """Whether the host was to be read."""
+        """Whether the host was to be read. That is not so if its configs could not be rendered."""
         return bool(self.task_results.get("asked")) and not self.problem
 
     @cached_property
     def diagnosis(self) -> Result:
         """The result of the diagnosis; empty if the host could not be reached, or if no module runs there."""
         host_diagnosis: Result = self.task_results.get("diagnosis") or {}
+        # The result of a task that failed has other keys, such as `msg` and `unreachable`.
         return host_diagnosis if _KEY_OF_SUCCESS in host_diagnosis else {}
 
     @property
     def is_read(self) -> bool:
+        """Whether anything was read from the host."""
         return bool(self.diagnosis)
 
     @property

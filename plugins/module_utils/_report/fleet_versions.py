@@ -11,7 +11,7 @@ whole fleet. Example of a row: cert-manager, wanted `1.21.2, by helm`, running `
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._install.releases.collector_skew import list_skew_warnings
@@ -33,6 +33,9 @@ PRODUCTS = (CERT_MANAGER, OPERATOR)
 # What the page shows for a version that was not read, and where there is none.
 NOT_READ_TEXT = "not read"
 NOTHING_TEXT = "\N{EN DASH}"
+# The image of a collector that does not run, and the wanted one if the operator chooses it.
+_NO_IMAGE_TEXT = "none"
+_OPERATORS_IMAGE_TEXT = "the operator's default"
 # So many owners, or collectors of one, are named.
 _MOST_NAMES = 5
 
@@ -69,7 +72,9 @@ def _build_product_row(cluster: FleetCluster, product_name: str, table: VersionT
     running_version = str(installed.get("version") or "")
     notes = list(_find_product_notes(cluster, product_name, running_version or wanted_version, table))
     state = "odd" if notes else "same"
-    if wanted_version and installed and parse_release_version(running_version) != parse_release_version(wanted_version):
+    # `v1.20.0` and `1.20.0` are one version, so parsed versions are compared.
+    is_other_version = parse_release_version(running_version) != parse_release_version(wanted_version)
+    if wanted_version and installed and is_other_version:
         state = "differs"
     return {
         "what": find_product(product_name).title,
@@ -106,19 +111,28 @@ def _list_image_rows(cluster: FleetCluster) -> Iterator[VersionRow]:
     """Yield a row for every image that collectors should run, with the images that these collectors run."""
     ids_by_image: dict[str, list[str]] = {}
     for collector in cluster.collectors:
-        image = str(collector.summary.get("image") or "the operator's default")
+        image = str(collector.summary.get("image") or _OPERATORS_IMAGE_TEXT)
         ids_by_image.setdefault(image, []).append(collector.id)
     for image, collector_ids in sorted(ids_by_image.items()):
         counts_by_image = Counter(find_running_image(cluster, collector_id) for collector_id in collector_ids)
-        has_other_image = not set(counts_by_image) <= {image, NOT_READ_TEXT}
         collectors_in_words = collector_ids[0] if len(collector_ids) == 1 else len(collector_ids)
         yield {
             "what": f"Collector image of {collectors_in_words}",
             "wanted": image,
             "running": _describe_image_counts(counts_by_image),
             "notes": [],
-            "state": "differs" if has_other_image else "same",
+            "state": "differs" if _has_other_image(image, counts_by_image) else "same",
         }
+
+
+def _has_other_image(wanted_image: str, running_images: Iterable[str]) -> bool:
+    """Return whether collectors run another image than the wanted one. What was not read may be the wanted one.
+
+    If the operator chooses the image, each image that runs is wanted.
+    """
+    if wanted_image == _OPERATORS_IMAGE_TEXT:
+        return _NO_IMAGE_TEXT in running_images
+    return not set(running_images) <= {wanted_image, NOT_READ_TEXT}
 
 
 def _describe_image_counts(counts_by_image: Mapping[str, int]) -> str:
@@ -160,7 +174,7 @@ def find_running_image(cluster: FleetCluster, collector_id: str) -> str:
     """Return the image that a collector runs, `none` if it does not run, or `not read`."""
     if not cluster.find_result("diagnosis"):
         return NOT_READ_TEXT
-    return str(cluster.diagnosis_by_collector.get(collector_id, {}).get("image") or "none")
+    return str(cluster.diagnosis_by_collector.get(collector_id, {}).get("image") or _NO_IMAGE_TEXT)
 
 
 # ── The versions of the fleet ──
@@ -218,6 +232,7 @@ def _sort_newest_first(counts_by_version: Mapping[str, int]) -> list[VersionCoun
     """Return the versions with their counts, the newest first. Other texts, such as `not read`, come last."""
 
     def sort_key(version: str) -> tuple[Any, str]:
+        # A text that is no version counts as older than any version.
         return parse_release_version(version) or (0, 0, 0), version
 
     newest_first = sorted(counts_by_version, key=sort_key, reverse=True)

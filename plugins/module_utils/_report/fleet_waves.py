@@ -104,6 +104,7 @@ def _describe_passed_releases(wave_name: str, collectors: Sequence[CollectorRow]
     read_collectors = [collector for collector in collectors if collector["read"]]
     if not read_collectors:
         return ["not read"]
+    # A collector has the record of the last wave that its release has passed, which may be another one.
     records = [collector["wave"] for collector in read_collectors if collector["wave"].get("wave") == wave_name]
     lines = [f"{len(records)} of {len(collectors)} collectors"]
     unread_count = len(collectors) - len(read_collectors)

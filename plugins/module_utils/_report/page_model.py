@@ -29,6 +29,7 @@ from .fleet_costs import build_cost_row, sum_cost_rows
 from .fleet_host import FleetHost
 from .fleet_waves import NO_WAVES, FleetWaves, build_wave_rows, count_states
 from .page_rows import (
+    ChangedObject,
     ClusterCollectorRow,
     ClusterOrHostRow,
     ClusterRow,
@@ -94,6 +95,7 @@ def build_page_model(fleet: FleetParts, table: VersionTable, title: str, time_te
         "hosts": host_rows,
         "topology_of_hosts": _draw_hosts(hosts, host_collectors, host_rows),
     }
+    # Masked as a whole in the end, so that no row can forget it: any message may quote a config.
     masked_page: Page = _change_texts(page, make_masker(_collect_secrets(clusters, hosts)))
     return masked_page
 
@@ -150,6 +152,7 @@ def _summarize_page(
     drift = 0
     for row in rows:
         collectors += row["collectors"]
+        # With a note, nothing was to be read from the cluster or host, so the state of its collectors says nothing.
         if not row["note"]:
             asked_collectors += row["collectors"]
         findings.update(finding["severity"] for finding in row["findings"])
@@ -187,7 +190,8 @@ def _build_cluster_row(
 ) -> ClusterRow:
     """Return the row of a cluster, with the picture of its collectors.
 
-    Other `clusters` and the collectors of hosts may send to it, so they are in the picture.
+    Its collectors may send to those of other `clusters`, and the collectors of hosts may send to it. So the picture has
+    these too.
     """
     anchor_by_id = {collector.id: f"c{index}-{number}" for number, collector in enumerate(cluster.collectors)}
     collector_rows = [_build_collector_row(cluster, each, anchor_by_id[each.id]) for each in cluster.collectors]
@@ -221,13 +225,17 @@ def _summarize_drift(cluster: FleetCluster) -> DriftSummary:
     comparison = cluster.find_result("drift")
     compared_objects = comparison.get("objects") or ()
     counts = Counter(str(compared_object["action"]) for compared_object in compared_objects)
-    changed_objects = []
+    changed_objects: list[ChangedObject] = []
     for compared_object in compared_objects:
         if compared_object["action"] not in _UNCHANGING_ACTIONS:
-            named_object = {}
-            for key in ("action", "kind", "namespace", "name"):
-                named_object[key] = str(compared_object.get(key) or "")
-            changed_objects.append(named_object)
+            changed_objects.append(
+                {
+                    "action": str(compared_object.get("action") or ""),
+                    "kind": str(compared_object.get("kind") or ""),
+                    "namespace": str(compared_object.get("namespace") or ""),
+                    "name": str(compared_object.get("name") or ""),
+                }
+            )
     return {
         "read": bool(comparison),
         "counts": [{"action": action, "count": counts[action]} for action in sorted(counts)],
@@ -236,6 +244,7 @@ def _summarize_drift(cluster: FleetCluster) -> DriftSummary:
 
 
 def _build_collector_row(cluster: FleetCluster, collector: FleetCollector, anchor: str) -> ClusterCollectorRow:
+    """Return the row of a collector of a cluster."""
     return {
         **_summarize_diagnosis(cluster.diagnosis_by_collector.get(collector.id, {})),
         "read": collector.id in cluster.diagnosis_by_collector,
@@ -325,6 +334,7 @@ def _describe_program(service: Mapping[str, Any], diagnosis: Mapping[str, Any]) 
     If nobody knows what runs, or it differs from the inventory, return `/usr/bin/otelcol wanted`.
     """
     program = str(service["program"])
+    # `release` is what a run has installed, and empty if none has; `differs` are files that were changed since.
     runs_as_wanted = diagnosis.get("release") and not diagnosis.get("differs")
     return program if runs_as_wanted else f"{program} wanted"
 

@@ -4,13 +4,18 @@
 """The data of the page of a fleet, key by key, as the templates in playbooks/templates/report read it.
 
 `page_model.py` builds a `Page`, and the other files of this folder build the rows that it has. The keys are those of
-the templates, so some are short: `left` is the time until a certificate ends. Private.
+the templates, so some are short: `left` is the time until a certificate ends. Who renames a key here renames it in the
+templates too. Several rows have these words:
+
+- `read` is whether earlier tasks could read something from a cluster or host, and `unread` has what they could not;
+- `unseen` is what a diagnosis could not look at, and `unlisted` what runs and is not in the inventory;
+- an `anchor` is the id of an element of the page, to which links of the page lead. Private.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 
 class DiagnosisSummary(TypedDict):
@@ -112,13 +117,30 @@ class ProductVersions(TypedDict):
     versions: list[VersionCount]
 
 
+class ActionCount(TypedDict):
+    """How many objects of a cluster have an action, such as `created` or `unchanged`."""
+
+    action: str
+    count: int
+
+
+class ChangedObject(TypedDict):
+    """An object of a cluster that a run would change, and what it would do."""
+
+    action: str
+    kind: str
+    namespace: str
+    name: str
+
+
 class DriftSummary(TypedDict):
     """What a run would change: objects of a cluster, or files of a host; `read` says whether that is known."""
 
     read: bool
-    objects: Sequence[Any]
-    counts: NotRequired[list[dict[str, Any]]]
-    """How many objects of a cluster have each `action`."""
+    objects: Sequence[ChangedObject] | Sequence[str]
+    """The objects of a cluster, or the names of the files of a host."""
+    counts: NotRequired[list[ActionCount]]
+    """Only of a cluster."""
 
 
 class CostRow(TypedDict):
@@ -142,20 +164,67 @@ class CostRow(TypedDict):
     """The figures of all pods in words."""
 
 
+class BoxSize(TypedDict):
+    """The size of a box in pixels. All boxes are equal."""
+
+    width: int
+    height: int
+
+
+class BoxRow(TypedDict):
+    """The box of a node: a collector, or where its data goes."""
+
+    x: int
+    y: int
+    kind: str
+    """A key of `KIND_TITLES` in topology_graph.py."""
+    title: str
+    subtitle: str
+    told: str
+    """The whole title and subtitle, since those in the box are cut off. Browsers show it above the box."""
+    status: str
+    """The status of a collector, as `DiagnosisSummary` has it; empty for other nodes."""
+    many: bool
+    """Whether it stands for several nodes."""
+    anchor: str
+
+
+class LineRow(TypedDict):
+    """A line between two boxes: its path as SVG writes it, and what it shows in words."""
+
+    path: str
+    title: str
+
+
+class EdgeRow(TypedDict):
+    """Who sends what to whom, in words."""
+
+    source: str
+    target: str
+    says: str
+
+
+class KindRow(TypedDict):
+    """A kind of nodes, for the legend."""
+
+    kind: str
+    says: str
+
+
 class Topology(TypedDict):
     """The picture of who sends to whom, for topology.html.j2. Lengths are in pixels."""
 
     width: int
     height: int
-    box: dict[str, int]
-    nodes: list[dict[str, Any]]
-    lines: list[dict[str, str]]
-    ways: list[dict[str, str]]
-    """Each edge of the picture in words: `source`, `target`, and what it `says`."""
-    kinds: list[dict[str, str]]
-    """The kinds of nodes in the picture, with what each `says`."""
+    box: BoxSize
+    nodes: list[BoxRow]
+    lines: list[LineRow]
+    ways: list[EdgeRow]
+    """All edges, also those that are one line of the picture because it folds nodes."""
+    kinds: list[KindRow]
+    """The kinds of nodes in the picture."""
     loops: list[str]
-    """The collectors that send to themselves."""
+    """The collectors that send to themselves, which the picture does not show."""
 
 
 class ClusterOrHostRow(TypedDict):

@@ -16,7 +16,7 @@ from typing import Any
 
 from .fleet_cluster import FleetCluster
 from .fleet_collector import FleetCollector
-from .page_rows import Topology
+from .page_rows import BoxRow, EdgeRow, LineRow, Topology
 from .topology_folds import fold_graph
 from .topology_graph import KIND_TITLES, Graph, TelemetryEdge, TopologyNode, build_cluster_graph, map_known_addresses
 from .topology_layout import (
@@ -62,7 +62,10 @@ def draw_hosts(collectors: Sequence[FleetCollector], diagnosed: Diagnoses, ancho
 
 
 def _add_host_collectors(graph: Graph, cluster: FleetCluster, host_collectors: Iterable[FleetCollector]) -> Graph:
-    """Return a graph with the collectors of hosts that send to collectors of the cluster."""
+    """Return a graph with the collectors of hosts that send to collectors of the cluster.
+
+    Collectors of other clusters that send here are not in it: their own picture shows them.
+    """
     own_ids = {collector.id for collector in cluster.collectors}
     nodes = {node.id: node for node in graph.nodes}
     edges = list(graph.edges)
@@ -92,8 +95,9 @@ def _draw_graph(graph: Graph, diagnosed: Diagnoses, anchors: Mapping[str, str]) 
     drawing = lay_out(boxes, [LayoutLine(edge.source, edge.target) for edge in shown_graph.edges])
     box_rows = [_build_box_row(node, drawing.corner_by_box[node.id], diagnosed, anchors) for node in shown_graph.nodes]
     drawn_kinds = {node.kind for node in shown_graph.nodes}
+    # The words are about the graph before it was folded, so that no connection is missing in them.
     title_by_node = {node.id: node.title for node in graph.nodes}
-    edge_rows = []
+    edge_rows: list[EdgeRow] = []
     for edge in graph.edges:
         source, target = title_by_node[edge.source], title_by_node[edge.target]
         edge_rows.append({"source": source, "target": target, "says": edge.description})
@@ -109,11 +113,14 @@ def _draw_graph(graph: Graph, diagnosed: Diagnoses, anchors: Mapping[str, str]) 
     }
 
 
-def _build_line_rows(graph: Graph, drawing: Drawing) -> list[dict[str, str]]:
-    """Return the path of each line, and its title, such as `agent → gateway: traces by otlp`."""
+def _build_line_rows(graph: Graph, drawing: Drawing) -> list[LineRow]:
+    """Return the path of each line, and its title, such as `agent → gateway: traces by otlp`.
+
+    A folded node has the id of the first of its nodes, so that each line is an edge of the whole graph too.
+    """
     description_by_line = {LayoutLine(edge.source, edge.target): edge.description for edge in graph.edges}
     title_by_node = {node.id: node.title for node in graph.nodes}
-    line_rows = []
+    line_rows: list[LineRow] = []
     for line, points in drawing.points_by_line.items():
         title = f"{title_by_node[line.source]} → {title_by_node[line.target]}: {description_by_line[line]}"
         line_rows.append({"path": format_curve_path(points), "title": title})
@@ -137,7 +144,7 @@ def _build_box_row(
     corner: LayoutPoint,
     diagnosed: Diagnoses,
     anchors: Mapping[str, str],
-) -> dict[str, Any]:
+) -> BoxRow:
     """Return what the page shows of a node: its corner, its texts, and the status of its collector."""
     diagnosis = diagnosed.get(node.id, {})
     return {

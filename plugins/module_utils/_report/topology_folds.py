@@ -43,6 +43,7 @@ def fold_graph(graph: Graph, most_nodes: int) -> Graph:
         folded_nodes.append(_fold_nodes(alike_nodes))
         for node in alike_nodes:
             first_id_by_node[node.id] = alike_nodes[0].id
+    # A set, since the equal edges of alike nodes become one.
     folded_edges = set()
     for edge in graph.edges:
         source, target = first_id_by_node[edge.source], first_id_by_node[edge.target]

@@ -74,12 +74,12 @@ class TopologyNode(NamedTuple):
 
 
 class TelemetryEdge(NamedTuple):
-    """Telemetry goes from one node to another. Both are named by their ids."""
+    """A connection by which one node sends telemetry to another. Both are named by their ids."""
 
     source: str
     target: str
     description: str
-    """What goes there, such as `traces, logs by otlp/gateway`."""
+    """What is sent, such as `traces, logs by otlp/gateway`."""
 
 
 class Graph(NamedTuple):
@@ -156,7 +156,7 @@ def _list_own_nodes(collector: FleetCollector, has_several_namespaces: bool) -> 
 
 
 class _Target(NamedTuple):
-    """A node that an exporter leads to, and in words what goes there."""
+    """A node that an exporter sends to, and what it sends, in words."""
 
     node: TopologyNode
     description: str
@@ -209,7 +209,7 @@ def _map_signals_by_exporter(collector: FleetCollector) -> dict[str, list[str]]:
 
 
 def _rank_signal(signal: str) -> tuple[int, str]:
-    """Return the key by which signals are sorted: in the usual order, others after them by name."""
+    """Return the key by which signals are sorted: in the usual order, and other signals after them by name."""
     is_usual = signal in PIPELINE_SIGNALS
     return PIPELINE_SIGNALS.index(signal) if is_usual else len(PIPELINE_SIGNALS), signal
 

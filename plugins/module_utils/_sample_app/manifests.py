@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import quote
 
 from .._collector.manifests.build import Manifest, omit_empty
@@ -45,11 +45,34 @@ _PORT_NAME = "http"
 _RATE_OPTION = "requests_per_second"
 # Requests per second and percent. More would fill the pods' 128 MiB with spans that wait.
 _MOST_LOAD = 100
+# After so many milliseconds, the SDK sends spans. By default it waits for five seconds, and so would who looks for
+# them.
+_SPAN_DELAY_MILLISECONDS = "500"
+
+
+class SampleAppBundle(TypedDict):
+    """The result of module sample_app_render, as far as it follows from the options and the collectors."""
+
+    manifests: list[Manifest]
+    workloads: list[dict[str, str]]
+    """The `kind`, `namespace` and `name` of each Deployment, for the wait until they run."""
+    prune_selector: str
+    """The labels by which a later run finds objects that the application no longer has."""
+    endpoint: str
+    """The URL that the application sends to, without a user and a password in it."""
+    via: dict[str, Any]
+    """The `namespace`, `service` and `port` of the frontend, which module sample_app_call calls."""
+    services: list[str]
+    """The names that the services have in the trace."""
+    pods: list[dict[str, str]]
+    """The `namespace` and `selector` of the pods that a trace passes, whose logs may show it."""
+    collector: str
+    """The name of the collector that the application sends to; empty for an endpoint of the user."""
 
 
 def build_bundle(
     app: SampleApp, collectors: Sequence[RenderedCollector], source: str, assigns_user: bool
-) -> dict[str, Any]:
+) -> SampleAppBundle:
     """Return the objects, and how to call the application and to find its trace.
 
     `source` is the Python program of the services. `assigns_user` says that the platform chooses the user of each pod.
@@ -126,6 +149,7 @@ def _build_object(
 
 
 def _pod_labels(app: SampleApp, service: str) -> dict[str, str]:
+    """Return the labels of the pods of a service; without one, those of objects of the whole application."""
     labels = {"app.kubernetes.io/instance": app.name}
     if not service:
         return labels
@@ -133,6 +157,7 @@ def _pod_labels(app: SampleApp, service: str) -> dict[str, str]:
 
 
 def _build_deployment(app: SampleApp, service: str, placement: Placement, source: str, assigns_user: bool) -> Manifest:
+    """Return the Deployment of a service."""
     labels = _pod_labels(app, service)
     annotations = {
         "prometheus.io/scrape": "true",
@@ -201,7 +226,11 @@ def _build_container(
 
 
 def _list_environment(app: SampleApp, service: str, endpoint: str) -> list[dict[str, Any]]:
-    """Return the variables of a service; those that others refer to with $(NAME) come first."""
+    """Return the variables of a service; those that others refer to with $(NAME) come first.
+
+    Kubernetes fills in only the variables that stand before: `$(HOST_IP)` in an endpoint, `$(POD_NAME)` in attributes.
+    The user's come last, and replace ours.
+    """
     variables: dict[str, Any] = {}
     if "$(HOST_IP)" in endpoint:
         variables["HOST_IP"] = {"field": "status.hostIP"}
@@ -211,7 +240,7 @@ def _list_environment(app: SampleApp, service: str, endpoint: str) -> list[dict[
     variables["OTEL_RESOURCE_ATTRIBUTES"] = _join_resource_attributes(app)
     variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
     variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
-    variables["OTEL_BSP_SCHEDULE_DELAY"] = "500"
+    variables["OTEL_BSP_SCHEDULE_DELAY"] = _SPAN_DELAY_MILLISECONDS
     if service == FRONTEND:
         variables["NEXT_URL"] = f"http://{app.service_name(DATASTORE)}:{PORT}/"
         variables |= _list_load_variables(app.load)
@@ -222,7 +251,11 @@ def _list_environment(app: SampleApp, service: str, endpoint: str) -> list[dict[
 def _join_resource_attributes(app: SampleApp) -> str:
     """Return the attributes in the form of W3C Baggage: values are percent-encoded. Kubernetes fills in `$(…)`."""
     attributes = {"service.namespace": app.name, **app.resource_attributes}
-    encoded_attributes = [f"{key}={quote(names.text_value(value), safe='/:@ ')}" for key, value in attributes.items()]
+    # Commas, equals signs and percent signs must be encoded, since they have a meaning in the list. These need not be.
+    readable_characters = "/:@ "
+    encoded_attributes = []
+    for key, value in attributes.items():
+        encoded_attributes.append(f"{key}={quote(names.text_value(value), safe=readable_characters)}")
     return ",".join([*encoded_attributes, "k8s.pod.name=$(POD_NAME)"])
 
 
@@ -234,7 +267,7 @@ def _list_load_variables(load: Mapping[str, int]) -> dict[str, str]:
             raise Problem(
                 f"{option} is {number}, and at most {_MOST_LOAD}", where=option_path, fix="Use a smaller number."
             )
-    if not load or not load[_RATE_OPTION]:
+    if not load or not load[_RATE_OPTION]:  # without requests, a share of failing ones has no effect
         return {}
     return {option.upper(): str(number) for option, number in load.items()}
 

@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The collector that the sample application sends to, and what follows from it for the pods. Private.
 
-`manifests.py` calls this file. The placement says where the application runs and where it sends: to the
-sidecar of its pods, to another collector of the inventory, or to an endpoint of the user.
+`manifests.py` calls this file. The placement says where the application runs and where it sends:
+
+| the user names | it sends to | it runs in |
+|---|---|---|
+| an endpoint | the endpoint | its own namespace, or the one that the user names |
+| a collector | `otlp_http_url` of the collector | the same |
+| a sidecar | the sidecar, at localhost | the namespace of the sidecar, with the annotation that adds it |
+| nothing | an agent; else another collector; else a sidecar | as above |
 """
 
 from __future__ import annotations
@@ -48,6 +54,7 @@ def choose_collector(app: SampleApp, collectors: Sequence[RenderedCollector]) ->
     """
     if app.endpoint:
         return None
+    # A collector without OTLP/HTTP in clear text has an empty URL: the application has no CA to verify it with.
     usable_collectors = {collector["name"]: collector for collector in collectors if collector["otlp_http_url"]}
     if app.collector:
         _check_named_collector(app.collector, collectors, usable_collectors)
@@ -105,6 +112,10 @@ def place_application(app: SampleApp, collector: RenderedCollector | None) -> Pl
 
 
 def _place_beside_sidecar(sidecar: RenderedCollector, app: SampleApp) -> Placement:
+    """Return the placement of an application into whose pods the operator puts a sidecar.
+
+    The annotation names a sidecar of the same namespace. Raises Problem if the user names another namespace.
+    """
     namespace = sidecar["namespace"]
     if app.namespace not in ("", namespace):
         wrong = f"the sidecar '{sidecar['name']}' is for pods of namespace {namespace}, not {app.namespace}"

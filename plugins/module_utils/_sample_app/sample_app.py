@@ -43,6 +43,7 @@ class SampleApp:
 
 
 def list_option_names() -> list[str]:
+    """Return the names of the options of the sample application."""
     return [option.name for option in fields(SampleApp)]
 
 

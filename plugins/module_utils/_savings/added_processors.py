@@ -20,25 +20,26 @@ ProcessorRank = Callable[[str], int]
 
 def add_processors(
     config: Mapping[str, Any],
-    added_settings: Mapping[str, Any],
-    pipeline_processors: Mapping[str, Iterable[str]],
+    settings_by_processor: Mapping[str, Any],
+    processors_by_pipeline: Mapping[str, Iterable[str]],
     rank_processor: ProcessorRank,
 ) -> dict[str, Any]:
     """Return a config with more processors. The given one stays as it is.
 
-    `added_settings` has the settings of the processors by their ids: `{"filter/debug": {"logs": …}}`.
-    `pipeline_processors` has the ids for each pipeline: `{"logs": ["filter/debug"]}`. If the config has a processor of
-    this id, the settings are merged: its lists get the entries that they do not have.
+    `settings_by_processor` has the settings of the processors by their ids: `{"filter/debug": {"logs": …}}`.
+    `processors_by_pipeline` has the ids for each pipeline, which must be one of the config: `{"logs":
+    ["filter/debug"]}`. If the config has a processor of this id, the settings are merged: its lists get the entries
+    that they do not have.
     """
     service = dict(config.get("service") or {})
     changed_pipelines = {}
     for name, pipeline in (service.get("pipelines") or {}).items():
         changed_pipelines[name] = dict(pipeline or {})
-    for name, processors in pipeline_processors.items():
+    for name, processors in processors_by_pipeline.items():
         changed_pipelines[name]["processors"] = _insert_processors(
             changed_pipelines[name].get("processors") or (), processors, rank_processor
         )
-    merged_settings = _merge_settings(config.get("processors") or {}, added_settings)
+    merged_settings = _merge_settings(config.get("processors") or {}, settings_by_processor)
     return {**config, "processors": merged_settings, "service": {**service, "pipelines": changed_pipelines}}
 
 
@@ -61,16 +62,16 @@ def _find_position(processor: str, listed_processors: Sequence[str], rank_proces
     return len(listed_processors)
 
 
-def _merge_settings(base_settings: Any, added_settings: Any) -> Any:
-    """Return settings with others over them: mappings are merged, lists get the entries that they do not have.
+def _merge_settings(earlier: Any, added: Any) -> Any:
+    """Return a value of a config with another over it: mappings are merged, lists get the entries that they lack.
 
     An example: `{a: [1], b: 2}` and `{a: [1, 3], b: 4}` give `{a: [1, 3], b: 4}`.
     """
-    if isinstance(base_settings, Mapping) and isinstance(added_settings, Mapping):
-        merged_settings = dict(base_settings)
-        for key, value in added_settings.items():
-            merged_settings[key] = _merge_settings(base_settings.get(key), value)
-        return merged_settings
-    if isinstance(base_settings, list) and isinstance(added_settings, list):
-        return [*base_settings, *(entry for entry in added_settings if entry not in base_settings)]
-    return added_settings
+    if isinstance(earlier, Mapping) and isinstance(added, Mapping):
+        merged = dict(earlier)
+        for key, value in added.items():
+            merged[key] = _merge_settings(earlier.get(key), value)
+        return merged
+    if isinstance(earlier, list) and isinstance(added, list):
+        return [*earlier, *(entry for entry in added if entry not in earlier)]
+    return added

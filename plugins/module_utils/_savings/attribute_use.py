@@ -18,15 +18,16 @@ from typing import Any, NamedTuple
 from .._otelcol.forecast.tallies import RECORD, RESOURCE
 from .._otelcol.otlp_requests import ITEM_NOUNS
 from . import proposals
-from .captured_records import NO_AMOUNT, Amount, Record, Resource, measure_attribute_size
-from .proposals import SavingProposal, UntoldKind
+from .captured_records import NO_AMOUNT, Amount, Record, Resource
+from .proposals import CaptureGap, SavingProposal
+from .record_json import measure_attribute_size
 from .removal_options import ProcessorOption, RemovalOption, build_noise_recipe
 
 # So many different values of an attribute are counted. If there are more, the table says `at least` so many.
 MOST_VALUES = 100_000
 # If an attribute has more different values than this share of its occurrences, nearly each item has its own value.
 LEAST_SHARE_OF_MANY_VALUES = 0.9
-# These attributes tell whose telemetry it is and what happened. Backends group by them, so they are never proposed.
+# These attributes say whose telemetry it is and what happened. Backends group by them, so they are never proposed.
 # Source: the required and recommended attributes of the semantic conventions for resources, HTTP, databases and errors.
 _KEPT = """
     service.name service.namespace service.instance.id service.version deployment.environment.name
@@ -48,18 +49,22 @@ class AttributeOwner(NamedTuple):
     """RESOURCE or RECORD."""
 
     @property
-    def may_tell_series_apart(self) -> bool:
-        """Whether a data point has it, or a resource that data points may have."""
+    def may_distinguish_series(self) -> bool:
+        """Whether a data point has it, or a resource that data points may have.
+
+        Two series of a metric may differ by this attribute alone. Without it, they would be one.
+        """
         return self.signal == "metrics" or self.level == RESOURCE
 
 
 @dataclass
 class AttributeCount:
-    """How much an attribute is used. `value_hashes` are hashes of its different values."""
+    """How much an attribute is used."""
 
     occurrences: int = 0
     size_bytes: int = 0
     value_hashes: set[int] = field(default_factory=set)
+    """Hashes of its different values, since a hash takes less memory than a value."""
 
     def add_occurrence(self, name: str, value: str) -> None:
         """Count one occurrence. The value is in JSON."""
@@ -73,12 +78,12 @@ class _Removable(NamedTuple):
     """What is removed with some attributes."""
 
     amount_by_signal: dict[str, Amount]
-    owners: list[str]
+    owner_nouns: list[str]
     """What has the attributes, such as `resources` and `spans`, each once."""
 
 
 class AttributeRow(NamedTuple):
-    """A row of the table of attributes."""
+    """A row of the table of attributes. Its fields are the keys of `attributes` in the result of the module."""
 
     name: str
     size: int
@@ -106,8 +111,8 @@ class AttributeUse:
 
     def add_record(self, record: Record) -> None:
         """Count the attributes of a record, or of the data points of a metric."""
-        for _holder, attributes in record.holders:
-            self._add(attributes, record.signal, RECORD)
+        for item in record.items:
+            self._add(item.attributes, record.signal, RECORD)
 
     def _add(self, attributes: Mapping[str, str], signal: str, level: str) -> None:
         for name, value in attributes.items():
@@ -138,10 +143,11 @@ class AttributeUse:
             total_count.value_hashes |= count.value_hashes
         return count_by_name
 
-    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[SavingProposal | CaptureGap]:
         """Yield a proposal for each attribute, and one for all attributes of resources with one value everywhere."""
         constant_names, point_attributes = self._list_constant_names(), self._list_point_attributes()
         for row in self.list_rows():
+            # Those of the second kind are proposed together, since one recipe removes them all.
             if row.name not in self._kept and row.name not in constant_names:
                 yield from self._propose_attribute(row, point_attributes)
         yield from self._propose_constants(constant_names, point_attributes)
@@ -160,24 +166,25 @@ class AttributeUse:
             option = build_noise_recipe(attributes=[row.name])
         yield SavingProposal(
             kind=proposals.ATTRIBUTES,
-            subject=f"{row.name} of {' and '.join(removable.owners)}",
+            subject=f"{row.name} of {' and '.join(removable.owner_nouns)}",
             removed_amounts=removable.amount_by_signal,
             option=option,
             detail=_describe_values(row),
         )
 
     def _sum_removable(self, attribute_names: Iterable[str], point_attributes: set[str]) -> _Removable:
-        """Return what is removed with attributes. Where one tells series apart, it stays and does not count."""
+        """Return what is removed with attributes. Where one distinguishes series, it stays and does not count."""
         chosen_names = set(attribute_names)
         amount_by_signal: dict[str, Amount] = {}
-        owners: list[str] = []
+        owner_nouns: list[str] = []
         for owner, count in self._counts.items():
-            tells_series_apart = owner.name in point_attributes and owner.may_tell_series_apart
-            if owner.name in chosen_names and not tells_series_apart:
+            distinguishes_series = owner.name in point_attributes and owner.may_distinguish_series
+            if owner.name in chosen_names and not distinguishes_series:
                 amount = amount_by_signal.get(owner.signal, NO_AMOUNT)
-                amount_by_signal[owner.signal] = amount.plus(0, count.size_bytes)
-                owners.append("resources" if owner.level == RESOURCE else ITEM_NOUNS[owner.signal])
-        return _Removable(amount_by_signal, list(dict.fromkeys(owners)))
+                # The items stay without the attribute, so only bytes are removed.
+                amount_by_signal[owner.signal] = amount.plus(item_count=0, size_bytes=count.size_bytes)
+                owner_nouns.append("resources" if owner.level == RESOURCE else ITEM_NOUNS[owner.signal])
+        return _Removable(amount_by_signal, owner_nouns=list(dict.fromkeys(owner_nouns)))
 
     def _list_point_attributes(self) -> set[str]:
         """Return the attributes that data points have."""
@@ -200,10 +207,10 @@ class AttributeUse:
 
     def _propose_constants(
         self, constant_names: list[str], point_attributes: set[str]
-    ) -> Iterator[SavingProposal | UntoldKind]:
-        """Yield the proposal to remove attributes with one value, or why the capture cannot tell which these are."""
+    ) -> Iterator[SavingProposal | CaptureGap]:
+        """Yield the proposal to remove attributes with one value, or why the capture does not show which these are."""
         if len(self._resources) == 1:
-            yield UntoldKind(
+            yield CaptureGap(
                 proposals.CONSTANT_ATTRIBUTES, "the capture has one resource, so each attribute has one value"
             )
         if constant_names:

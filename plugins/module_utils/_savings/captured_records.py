@@ -7,50 +7,36 @@
 `Record`. Bytes are those of OTLP in JSON, as a capture has them: they say how records and attributes share what is
 sent, before it is compressed.
 
-Example: a request with one resource of 100 bytes and two spans of 200 bytes each yields two records of 250 bytes.
+Example: a request has one resource of 500 bytes in all, which has two spans of 200 bytes each. The other 100 bytes,
+such as the attributes of the resource, count as those of its spans in equal parts. So there are two records of 250
+bytes.
+
+A record is a span, a metric or a log record. An item is what is counted: a span, a data point or a log record. So a
+metric with three data points is one record with three items, and any other record is its one item itself.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 from .._otelcol.forecast.capture_facts import CaptureFacts
 from .._otelcol.forecast.tallies import SERVICE
 from .._otelcol.otlp_requests import LISTS_BY_SIGNAL, list_points, measure_text
-
-_COMMA_BYTES = 1
-_ATTRIBUTE_OVERHEAD = len('{"key":,"value":},')
-"""What an attribute has in JSON beside its name and its value."""
-# These two write JSON. An encoder that is made once takes half of the time of `json.dumps`.
-_encode_text = encode_basestring
-_encode_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode
-_SPAN_KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
-_STATUS_NAMES = ("UNSET", "OK", "ERROR")
-_SEVERITY_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_NUMBERS_PER_LEVEL = 4
-"""Each level of severity has four numbers, from 1. Source: `SeverityNumber` of `logs.proto`."""
-# Kinds of spans, and a status, that other files ask for.
-INTERNAL = "INTERNAL"
-CLIENT = "CLIENT"
-ERROR = "ERROR"
-# The fields of a data point that have what it measured.
-_VALUE_FIELDS = ("asDouble", "asInt", "count", "sum", "bucketCounts", "quantileValues", "positive", "negative")
+from .record_json import COMMA_BYTES, decode_attribute_text, encode_json, measure_json_size, read_attributes
 
 
 class Amount(NamedTuple):
-    """A number of spans, data points or log records, and their bytes of JSON."""
+    """A number of items, and their bytes of JSON."""
 
     item_count: int
     size_bytes: int
 
-    def plus(self, items: int, size: int) -> Amount:
+    def plus(self, item_count: int, size_bytes: int) -> Amount:
         """Return the sum."""
-        return Amount(self.item_count + items, self.size_bytes + size)
+        return Amount(self.item_count + item_count, self.size_bytes + size_bytes)
 
 
 NO_AMOUNT = Amount(0, 0)
@@ -58,9 +44,10 @@ NO_AMOUNT = Amount(0, 0)
 
 @dataclass(frozen=True)
 class Resource:
-    """The resource of records: its attributes, each value in JSON, and the bytes of all that it has."""
+    """The resource of records: its attributes, and the bytes of the part of the request that has its records."""
 
     attributes: Mapping[str, str]
+    """Each value is in JSON (record_json.py)."""
     size_bytes: int
 
     @cached_property
@@ -78,28 +65,37 @@ class Resource:
         return decode_attribute_text(self.attributes.get(name, ""))
 
 
+class Item(NamedTuple):
+    """A span, a data point or a log record."""
+
+    body: Mapping[str, Any]
+    attributes: dict[str, str]
+    """Each value is in JSON (record_json.py)."""
+
+
 @dataclass(frozen=True)
 class Record:
-    """A span, a metric or a log record. `size` are its bytes with its part of what stands around."""
+    """A span, a metric or a log record."""
 
     signal: str
     resource: Resource
     scope: str
     body: Mapping[str, Any]
-    size: int
+    size_bytes: int
+    """Its own bytes, and its part of those that its resource has beside records."""
     digest: int
     """A number that records with equal text share."""
 
     @cached_property
-    def holders(self) -> list[tuple[Mapping[str, Any], dict[str, str]]]:
-        """The data points of a metric, or the record itself, each with its attributes, whose values are in JSON."""
-        holders = list_points(self.body) if self.signal == "metrics" else (self.body,)
-        return [(holder, read_attributes(holder)) for holder in holders]
+    def items(self) -> list[Item]:
+        """The data points of a metric, or the record itself."""
+        bodies = list_points(self.body) if self.signal == "metrics" else (self.body,)
+        return [Item(body, read_attributes(body)) for body in bodies]
 
     @property
-    def items(self) -> int:
+    def item_count(self) -> int:
         """How many spans, data points or log records it is."""
-        return len(self.holders)
+        return len(self.items)
 
 
 @dataclass(frozen=True)
@@ -129,15 +125,18 @@ class ReadableValues:
 def read_resources(signal: str, request: Mapping[str, Any]) -> Iterator[tuple[Resource, list[Record]]]:
     """Yield each resource of a request with its records.
 
-    What stands around records, such as the attributes of their resource, counts as theirs in equal parts: it goes with
-    the last of them.
+    A resource has bytes beside those of its records, such as its attributes. They are sent once for all of its records,
+    and are saved only if all of these are dropped. So each record counts with an equal part of them.
     """
     resource_list_key = LISTS_BY_SIGNAL[signal][0]
     for resource_part in request.get(resource_list_key) or ():
         resource = Resource(read_attributes(resource_part.get("resource")), measure_json_size(resource_part))
         records = list(_read_records(signal, resource, resource_part))
-        overhead = resource.size_bytes - sum(record.size for record in records)
-        yield resource, [replace(record, size=record.size + overhead // len(records)) for record in records]
+        shared_bytes = resource.size_bytes - sum(record.size_bytes for record in records)
+        sized_records = []
+        for record in records:
+            sized_records.append(replace(record, size_bytes=record.size_bytes + shared_bytes // len(records)))
+        yield resource, sized_records
 
 
 def _read_records(signal: str, resource: Resource, resource_part: Mapping[str, Any]) -> Iterator[Record]:
@@ -146,82 +145,12 @@ def _read_records(signal: str, resource: Resource, resource_part: Mapping[str, A
     for scope in resource_part.get(scope_list_key) or ():
         scope_name = str((scope.get("scope") or {}).get("name") or "")
         for body in scope.get(record_list_key) or ():
-            body_json = _encode_json(body)
+            body_json = encode_json(body)
             yield Record(
                 signal=signal,
                 resource=resource,
                 scope=scope_name,
                 body=body,
-                size=measure_text(body_json) + _COMMA_BYTES,
+                size_bytes=measure_text(body_json) + COMMA_BYTES,
                 digest=hash(body_json),
             )
-
-
-def read_attributes(holder: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the attributes of a resource or record, each value in JSON: `{"cpu": '{"intValue":"4"}'}`."""
-    attribute_pairs = (holder or {}).get("attributes") or ()
-    return {str(pair.get("key", "")): _encode_attribute_value(pair.get("value") or {}) for pair in attribute_pairs}
-
-
-def _encode_attribute_value(value: Mapping[str, Any]) -> str:
-    """Return the value of an attribute in JSON, such as `{"stringValue":"cart"}`."""
-    text_value = value.get("stringValue")
-    # Most values are texts, and a single text is written in a fifth of the time.
-    if isinstance(text_value, str):
-        return '{"stringValue":' + _encode_text(text_value) + "}"
-    return _encode_json(value)
-
-
-def decode_attribute_text(value: str) -> str:
-    """Return the text of a value of an attribute in JSON: `cart` of `{"stringValue":"cart"}`."""
-    tagged_value = json.loads(value) if value else {}
-    return str(next(iter((tagged_value or {}).values()), ""))
-
-
-def encode_point_value(point: Mapping[str, Any]) -> str:
-    """Return what a data point measured, in JSON."""
-    return _encode_json([point.get(name) for name in _VALUE_FIELDS])
-
-
-def measure_json_size(request_part: Any) -> int:
-    """Return the bytes of a part of a request in JSON without spaces."""
-    return measure_text(_encode_json(request_part))
-
-
-def measure_attribute_size(name: str, value: str) -> int:
-    """Return the bytes of an attribute, whose value is in JSON, in the list that has it."""
-    return measure_text(_encode_text(name)) + measure_text(value) + _ATTRIBUTE_OVERHEAD
-
-
-def read_span_kind(span: Mapping[str, Any]) -> str:
-    """Return the kind of a span, such as `INTERNAL`; OTLP has it as a number or as a name."""
-    return _read_enum_name(span.get("kind"), _SPAN_KINDS, "SPAN_KIND_")
-
-
-def has_error_status(span: Mapping[str, Any]) -> bool:
-    """Return whether the status of a span is an error."""
-    return _read_enum_name((span.get("status") or {}).get("code"), _STATUS_NAMES, "STATUS_CODE_") == ERROR
-
-
-def read_severity_level(log: Mapping[str, Any]) -> str:
-    """Return the level of a log record, such as `DEBUG`; empty if it has no severity number."""
-    severity = log.get("severityNumber") or 0
-    if isinstance(severity, int):
-        if severity <= 0:
-            return ""
-        level = min((severity - 1) // _NUMBERS_PER_LEVEL, len(_SEVERITY_LEVELS) - 1)
-        return _SEVERITY_LEVELS[level]
-    # Such as SEVERITY_NUMBER_INFO2.
-    name = str(severity).removeprefix("SEVERITY_NUMBER_").rstrip("234")
-    return name if name in _SEVERITY_LEVELS else ""
-
-
-def _read_enum_name(value: Any, names: tuple[str, ...], prefix: str) -> str:
-    """Return the name of a value of an enumeration of OTLP; the first one for a value that is not known.
-
-    Example: 3 and `SPAN_KIND_CLIENT` are both `CLIENT`.
-    """
-    if isinstance(value, int):
-        return names[value] if 0 <= value < len(names) else names[0]
-    name = str(value or "").removeprefix(prefix)
-    return name if name in names else names[0]

@@ -22,6 +22,7 @@ from .score_rules import RULES, ScoreRule
 from .service_summary import ServiceSummary
 
 WEIGHTS = {"Critical": 40, "Important": 30, "Normal": 20, "Low": 10}
+"""The weight of each impact that a rule may have."""
 
 
 class _Category(NamedTuple):

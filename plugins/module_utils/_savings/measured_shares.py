@@ -10,7 +10,7 @@ twice, without the option and with it. `Replayed` has what each exporter sent, b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,9 +37,14 @@ class RemovedShares:
 
 
 def measure_removed_shares(replayed_before: Replayed, replayed_after: Replayed) -> dict[str, RemovedShares]:
-    """Return the shares of each signal that are gone, of all exporters that send to another machine."""
-    exporters = [name for name in replayed_before if not sends_nothing(name)] or list(replayed_before)
-    signals: dict[str, None] = {}
+    """Return the shares of each signal that are gone, of all exporters that send to another machine.
+
+    If there is no such exporter, as in a config that only prints to `debug`, all exporters count: what they would send
+    is all that the config lets through.
+    """
+    sending_exporters = [name for name in replayed_before if not sends_nothing(name)]
+    exporters = sending_exporters or list(replayed_before)
+    signals: dict[str, None] = {}  # a dict in place of a set, which would change the order
     for exporter in exporters:
         signals.update(dict.fromkeys(replayed_before[exporter]))
     shares = {}
@@ -62,10 +67,11 @@ def _sum_sent(exporters: Iterable[str], replayed: Replayed, signal: str) -> _Tot
     """Return how much several exporters sent of a signal, together."""
     item_count = json_bytes = sent_bytes = 0
     for exporter in exporters:
-        sent_by_exporter = replayed.get(exporter, {}).get(signal, Sent())
-        item_count += sent_by_exporter.tally.item_count
-        json_bytes += sent_by_exporter.tally.bytes_by_sender.total()
-        sent_bytes += sent_by_exporter.byte_count
+        # With an option that drops everything, an exporter sends nothing, and has no entry.
+        sent = replayed.get(exporter, {}).get(signal, Sent())
+        item_count += sent.tally.item_count
+        json_bytes += sent.tally.bytes_by_sender.total()
+        sent_bytes += sent.byte_count
     return _Totals(item_count, json_bytes, sent_bytes)
 
 
@@ -82,10 +88,6 @@ def _removed_share(amount_before: int, amount_after: int) -> float:
     return (amount_before - amount_after) / amount_before if amount_before else 0.0
 
 
-def has_sent_anything(sent_by_exporter: Mapping[str, Mapping[str, Sent]]) -> bool:
+def has_sent_anything(replayed: Replayed) -> bool:
     """Return whether any exporter sent a record."""
-    return any(
-        sent_of_signal.tally.item_count
-        for sent_by_signal in sent_by_exporter.values()
-        for sent_of_signal in sent_by_signal.values()
-    )
+    return any(sent.tally.item_count for sent_by_signal in replayed.values() for sent in sent_by_signal.values())

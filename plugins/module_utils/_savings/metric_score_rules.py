@@ -21,7 +21,10 @@ _HOUR_NANOSECONDS = 3600 * 1_000_000_000
 
 
 def answer_value_counts(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer MET-001. A short capture can show that a service breaks it, but not that it keeps it."""
+    """Answer MET-001: attributes of metrics have a bounded number of values.
+
+    A short capture can show that a service breaks it, but not that it keeps it.
+    """
     answer = _answer_for_metrics(service, _has_many_values, f"an attribute has {MOST_VALUES:,} values or more")
     is_short = service.end_nanoseconds - service.start_nanoseconds < _HOUR_NANOSECONDS
     if answer.outcome is RuleOutcome.KEPT and is_short:
@@ -30,7 +33,10 @@ def answer_value_counts(service: ServiceSummary, _readable: ReadableValues) -> R
 
 
 def answer_units(service: ServiceSummary, readable: ReadableValues) -> RuleAnswer:
-    """Answer MET-002. A masked capture can show that a unit is missing, but not that each is of UCUM."""
+    """Answer MET-002: metrics have a unit of UCUM.
+
+    A masked capture can show that a unit is missing, but not that each is of UCUM.
+    """
     if not readable.is_masked:
         return _answer_for_metrics(service, _has_odd_unit, "no unit, or none of UCUM")
     # A mask hides a unit that is not common, but not that there is none.
@@ -41,19 +47,19 @@ def answer_units(service: ServiceSummary, readable: ReadableValues) -> RuleAnswe
 
 
 def answer_one_unit(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer MET-003."""
+    """Answer MET-003: a metric has one unit."""
     return _answer_for_metrics(service, _has_two_units, "several units")
 
 
 def answer_bounds(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer MET-004."""
+    """Answer MET-004: the histograms of a metric have the same bounds."""
     if not any(metric.histogram_bounds for metric in service.summary_by_metric.values()):
         return unanswered("the capture has no histograms of it")
     return _answer_for_metrics(service, _has_two_bounds, "several lists of bounds")
 
 
 def answer_names(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer MET-005."""
+    """Answer MET-005: names of metrics do not have the unit, as `queue.size.bytes` has."""
     return _answer_for_metrics(service, _has_unit_in_its_name, "the unit in the name")
 
 
@@ -75,24 +81,30 @@ def _list_metrics(service: ServiceSummary, breaks_rule: _BreaksRule) -> list[str
 
 
 def _has_many_values(_name: str, metric: MetricSummary) -> bool:
+    """Return whether an attribute of a metric has too many values. No more than MOST_VALUES of them are counted."""
     return any(len(values) >= MOST_VALUES for values in metric.values_by_attribute.values())
 
 
 def _has_no_unit(_name: str, metric: MetricSummary) -> bool:
+    """Return whether some data points of a metric have no unit."""
     return "" in metric.units
 
 
 def _has_odd_unit(_name: str, metric: MetricSummary) -> bool:
+    """Return whether some data points of a metric have no unit, or one that is not of UCUM, such as `bytes`."""
     return not all(is_ucum_unit(unit) for unit in metric.units)
 
 
 def _has_two_units(_name: str, metric: MetricSummary) -> bool:
+    """Return whether data points of a metric have different units. No unit is one of them."""
     return len(metric.units) > 1
 
 
 def _has_two_bounds(_name: str, metric: MetricSummary) -> bool:
+    """Return whether histograms of a metric have different lists of bounds."""
     return len(metric.histogram_bounds) > 1
 
 
 def _has_unit_in_its_name(name: str, metric: MetricSummary) -> bool:
+    """Return whether the name of a metric repeats its unit, as `queue.size.bytes` with unit `By` does."""
     return any(has_unit_in_name(name, unit) for unit in metric.units)

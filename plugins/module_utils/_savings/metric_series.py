@@ -1,10 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of the series of each metric of a capture. Private.
+"""What is remembered of the series of each metric of a capture. Private.
 
 A series is what has the same metric, resource and attributes: `http.requests` of `cart-1` with `{"status": "200"}`.
-`metric_use.py` adds the data points of a capture, and looks in the end at how they changed.
+`metric_use.py` adds the data points of a capture, and looks in the end at how they changed:
+
+| data points of a series | `is_unchanged` | `is_too_short` |
+|---|---|---|
+| 5, 5, 5 | True | False |
+| 5, 5 | False | True: a longer capture may show that it never changes |
+| 5, 6 | False | False |
 """
 
 from __future__ import annotations

@@ -1,7 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The units of metrics: which are of UCUM, and how names of metrics spell them. Private."""
+"""The units of metrics: which are of UCUM, and how names of metrics spell them. Private.
+
+UCUM is the Unified Code for Units of Measure, by which OpenTelemetry writes units. Examples:
+
+    of UCUM:      s, ms, By, KiBy, 1, %, {request}, By/s, m/s2
+    not of UCUM:  seconds, bytes, B, requests, and no unit
+
+A part of the name of metric `queue.size.bytes` is a spelling of its unit `By`.
+"""
 
 from __future__ import annotations
 

@@ -21,14 +21,15 @@ from typing import Any
 from .._otelcol.otlp_requests import METRIC_KINDS
 from . import proposals
 from .attribute_use import NEVER_PROPOSED
-from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, encode_point_value
+from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record
 from .metric_series import LEAST_POINTS, MetricUse, SeriesIdentity
 from .ottl_texts import quote_literal
-from .proposals import SavingProposal, UntoldKind
+from .proposals import CaptureGap, SavingProposal
+from .record_json import encode_point_value
 from .removal_options import ProcessorOption, build_filter_option, build_noise_recipe
 
 MOST_SERIES = 200_000
-"""So many series are told apart."""
+"""So many series are distinguished; the data points of others are counted as not looked at."""
 _LEAST_SERIES = 10
 """An attribute that makes fewer series is not worth a change."""
 _MERGE_FUNCTIONS = {"gauge": "mean", "sum": "sum", "histogram": "sum", "exponentialHistogram": "sum"}
@@ -53,12 +54,12 @@ class CapturedMetrics:
             data = record.body.get(kind)
             if data:
                 metric = self._metrics.setdefault(name, MetricUse(kind))
-                metric.amount = metric.amount.plus(record.items, record.size)
+                metric.amount = metric.amount.plus(record.item_count, record.size_bytes)
                 self._count_points(metric, record, data.get("aggregationTemporality") in _DELTA_TEMPORALITIES)
 
     def _count_points(self, metric: MetricUse, record: Record, is_delta: bool) -> None:
-        bytes_per_point = record.size // max(record.items, 1)
-        for point, attributes in record.holders:
+        bytes_per_point = record.size_bytes // max(record.item_count, 1)
+        for point, attributes in record.items:
             identity = SeriesIdentity(record.resource.identity, frozenset(attributes.items()))
             if identity not in metric.series:
                 if self._series_count >= MOST_SERIES:
@@ -71,8 +72,8 @@ class CapturedMetrics:
             if is_delta and _has_nonzero_count(point):
                 series.has_changed = True
 
-    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
-        """Yield the proposals on metrics, and what the capture cannot tell of them."""
+    def find_outcomes(self) -> Iterator[SavingProposal | CaptureGap]:
+        """Yield the proposals on metrics, and what the capture does not show."""
         short_series = 0
         for name, metric in self._metrics.items():
             yield from _propose_unchanged(name, metric)
@@ -81,17 +82,18 @@ class CapturedMetrics:
             short_series += sum(series.is_too_short for series in metric.series.values())
         if short_series:
             reason = f"{short_series:,} series have fewer than {LEAST_POINTS} data points. Capture for longer"
-            yield UntoldKind(proposals.UNCHANGED_METRICS, reason)
+            yield CaptureGap(proposals.UNCHANGED_METRICS, reason)
         if self._left_out_points:
             reason = (
                 f"{self._left_out_points:,} data points of series after the first {MOST_SERIES:,} were not looked at"
             )
             for kind in (proposals.UNCHANGED_METRICS, proposals.SERIES, proposals.DUPLICATE_METRICS):
-                yield UntoldKind(kind, reason)
+                yield CaptureGap(kind, reason)
 
 
 def _has_nonzero_count(point: Mapping[str, Any]) -> bool:
     """Return whether a data point counts something: its number or its count is not 0, nor a text such as `0.0`."""
+    # OTLP in JSON writes 64-bit integers as texts. Without its zeros and its point, a zero is an empty text.
     return any(str(point.get(name) or "0").strip("0.") for name in ("asDouble", "asInt", "count"))
 
 
@@ -114,6 +116,7 @@ def _propose_attributes(name: str, metric: MetricUse, kept_attributes: frozenset
     """Yield the proposal to remove an attribute, if a metric has at most half of its series without it."""
     function = _MERGE_FUNCTIONS.get(metric.kind)
     series_count = len(metric.series)
+    # Series of other kinds cannot be merged: nobody can add up the quantiles of summaries.
     if function is None or series_count < _LEAST_SERIES:
         return
     attribute_names = metric.list_attribute_names()
@@ -124,13 +127,13 @@ def _propose_attributes(name: str, metric: MetricUse, kept_attributes: frozenset
         yield SavingProposal(
             kind=proposals.SERIES,
             subject=f"{attribute} of {name}",
-            removed_amounts={"metrics": _take_share(metric.amount, 1 - merged_count / series_count)},
+            removed_amounts={"metrics": _multiply(metric.amount, share=1 - merged_count / series_count)},
             option=_build_merge_option(name, function, [other for other in attribute_names if other != attribute]),
             detail=f"{series_count:,} → {merged_count:,} series",
         )
 
 
-def _take_share(amount: Amount, share: float) -> Amount:
+def _multiply(amount: Amount, share: float) -> Amount:
     return Amount(round(amount.item_count * share), round(amount.size_bytes * share))
 
 
@@ -151,7 +154,7 @@ def _build_merge_option(metric: str, function: str, attributes: list[str]) -> Pr
 # ── Metrics of two scopes ──
 
 
-def _propose_scopes(name: str, metric: MetricUse, readable: ReadableValues) -> Iterator[SavingProposal | UntoldKind]:
+def _propose_scopes(name: str, metric: MetricUse, readable: ReadableValues) -> Iterator[SavingProposal | CaptureGap]:
     """Yield the proposal to drop a metric of one scope, if the same series come from another scope too.
 
     Of each such series, the scope with the fewest data points is dropped.
@@ -170,4 +173,4 @@ def _propose_scopes(name: str, metric: MetricUse, readable: ReadableValues) -> I
         yield SavingProposal(proposals.DUPLICATE_METRICS, name, {"metrics": amount}, option, detail)
         if not is_readable:
             reason = "names of scopes are masked. Capture with `capture_keep: [scope.name]`"
-            yield UntoldKind(proposals.DUPLICATE_METRICS, reason)
+            yield CaptureGap(proposals.DUPLICATE_METRICS, reason)

@@ -5,7 +5,8 @@
 
 A proposal says that something of the telemetry is worth dropping, such as an attribute that makes many series. Its
 option is a recipe or a processor that drops it (removal_options.py). The files that look at a capture make proposals,
-such as `log_use.py`, and `observation.py` collects them.
+such as `log_use.py`, and `observation.py` collects them. Where they could not look at everything, they say so by a
+`CaptureGap`.
 
 Example: `SavingProposal(DEBUG_LOGS, "below INFO", {"logs": Amount(90, 12000)}, option)` says that 90 log records, of
 12,000 bytes, are below INFO.
@@ -79,19 +80,24 @@ class SavingProposal:
     subject: str
     """What it is about, such as the name of an attribute."""
     removed_amounts: Mapping[str, Amount]
-    """How much of each signal goes."""
+    """How much of each signal is dropped."""
     option: RemovalOption | None
     """What drops it; None if no option does."""
     detail: str = ""
 
     @property
     def size_bytes(self) -> int:
-        """The bytes that go, of all signals."""
+        """The bytes that are dropped, of all signals."""
         return sum(amount.size_bytes for amount in self.removed_amounts.values())
 
 
-class UntoldKind(NamedTuple):
-    """What the capture cannot tell of a kind, and why, such as `names of scopes are masked`."""
+class CaptureGap(NamedTuple):
+    """What the capture does not show about a kind of proposals, so that there may be more of them.
+
+    Example: `CaptureGap(DUPLICATE_METRICS, "names of scopes are masked")`. Task results have it as `not_told`.
+    """
 
     kind: str
+    """A key of `KINDS`."""
     reason: str
+    """Why, in words."""

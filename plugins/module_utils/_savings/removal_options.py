@@ -15,18 +15,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.config.layers import APPEND_SIGN
 from .._otelcol.config.pipelines import signal_of
 
 
+@dataclass(frozen=True)
 class RemovalOption:
     """What drops something: a `RecipeOption` or a `ProcessorOption`."""
 
-    is_by_time: bool = False
-    """Whether it depends on the time what the option keeps. Then a replay cannot measure it."""
+    is_by_time: bool = field(default=False, kw_only=True)
+    """Whether it depends on the time what the option lets through, such as one record in each minute.
+
+    A replay is faster than the capture was, so it cannot measure what such an option drops.
+    """
 
     def build_pasted_options(self, pipelines: Sequence[str]) -> dict[str, Any]:
         """Return what a user pastes into a collector of the inventory. `pipelines` are those of its config."""
@@ -52,18 +56,23 @@ class ProcessorOption(RemovalOption):
     """Its id, such as `filter/templates`."""
     settings: Mapping[str, Any]
     signals: tuple[str, ...]
-    is_by_time: bool = False
 
     def build_pasted_options(self, pipelines: Sequence[str]) -> dict[str, Any]:
-        names = [name for name in pipelines if signal_of(name) in self.signals]
-        # Without such a pipeline, the option names the pipelines that have the names of the signals.
-        changed_pipelines = {name: {f"processors{APPEND_SIGN}": [self.processor]} for name in names or self.signals}
+        pipelines_of_signals = [name for name in pipelines if signal_of(name) in self.signals]
+        # If the config has no such pipeline, the user sees the processor in the pipelines that have the names of the
+        # signals, such as `logs`, instead of in none.
+        changed_names = pipelines_of_signals or self.signals
+        # Key `processors+` appends to the list of the pipeline, and does not replace it (_otelcol/config/layers.py).
+        changed_pipelines = {name: {f"processors{APPEND_SIGN}": [self.processor]} for name in changed_names}
         processors = {self.processor: dict(self.settings)}
         return {"config": {"processors": processors, "service": {"pipelines": changed_pipelines}}}
 
 
 def build_noise_recipe(**options: Any) -> RecipeOption:
-    """Return recipe `drop_noise` with these options, and without its defaults."""
+    """Return recipe `drop_noise` with these options, and without its defaults.
+
+    By its defaults, the recipe also drops health checks and debug logs. A proposal is about one of these things alone.
+    """
     empty_defaults = {"probe_paths": [], "minimum_severity": "trace"}
     return RecipeOption(recipe="drop_noise", options={**empty_defaults, **options})
 
@@ -77,14 +86,15 @@ def build_filter_option(name: str, signal: str, record: str, condition: str) -> 
     return ProcessorOption(processor=f"filter/{name}", settings=settings, signals=(signal,))
 
 
-# What a Collector or Ansible would expand in a config.
-_EXPANDED_MARKS = ("${", "$$", "{{", "{%", "{#")
+_MARKS_OF_COLLECTOR = ("${", "$$")
+_MARKS_OF_ANSIBLE = ("{{", "{%", "{#")
 
 
 def is_free_of_expansion(option: RemovalOption) -> bool:
-    """Return whether the Collector expands nothing in an option, such as `${env:TOKEN}`.
+    """Return whether neither the Collector nor Ansible would expand anything in an option, such as `${env:TOKEN}`.
 
-    An option may have names out of telemetry, which anybody may have sent.
+    An option may have names out of telemetry, which anybody may have sent. Who sends a metric with such a name must not
+    have a secret of the Collector written into its config.
     """
     pasted_json = json.dumps(option.build_pasted_options(()), ensure_ascii=False)
-    return not any(expanded_mark in pasted_json for expanded_mark in _EXPANDED_MARKS)
+    return not any(mark in pasted_json for mark in (*_MARKS_OF_COLLECTOR, *_MARKS_OF_ANSIBLE))

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is worth dropping, as lines of text for a terminal. Private.
 
-`told_savings.py` has the words that these lines share with the page of `savings_markdown.py`. A rule is one of the
+`savings_report.py` has the words that these lines share with the page of `savings_markdown.py`. A rule is one of the
 Instrumentation Score (score_rules.py). Example of two lines:
 
     1. debug logs: below INFO
@@ -21,15 +21,15 @@ from .capture_findings import CaptureFindings
 from .instrumentation_score import AnsweredRule, Score
 from .proposals import KINDS
 from .rule_answer import RuleOutcome
-from .score_rules import RULES
-from .told_savings import (
+from .savings_report import (
+    ReportedProposal,
     Savings,
-    ToldProposal,
+    describe_gap,
     describe_shares,
     describe_smaller_proposals,
-    describe_untold,
     format_percent,
 )
+from .score_rules import RULES
 
 
 def list_savings_lines(savings: Savings) -> Iterator[str]:
@@ -39,42 +39,42 @@ def list_savings_lines(savings: Savings) -> Iterator[str]:
         describe_item_count(signal, amount.item_count) for signal, amount in findings.captured_amounts.items()
     ]
     yield f"savings of {savings.name} from {', '.join(captured_items)}, {format_size(findings.size_bytes)} of JSON"
-    for number, told_proposal in enumerate(savings.told_proposals, 1):
-        yield f"{number}. {told_proposal.title}"
-        yield from (f"    {line}" for line in _list_proposal_lines(findings, told_proposal))
+    for number, reported_proposal in enumerate(savings.reported_proposals, 1):
+        yield f"{number}. {reported_proposal.title}"
+        yield from (f"    {line}" for line in _list_proposal_lines(findings, reported_proposal))
     yield from (f"less: {line}" for line in describe_smaller_proposals(findings))
     yield "attributes by bytes and by different values:"
     yield from (f"    {_describe_attribute(findings, row)}" for row in findings.attribute_rows)
-    yield from (f"not told: {describe_untold(untold)}" for untold in findings.untold_kinds)
+    yield from (f"not told: {describe_gap(gap)}" for gap in findings.capture_gaps)
     for score in savings.scores:
         yield from _list_score_lines(score)
     yield from _list_unanswered_rules(savings.scores)
     yield from (f"note: {note}" for note in savings.notes)
 
 
-def _list_proposal_lines(findings: CaptureFindings, told_proposal: ToldProposal) -> Iterator[str]:
+def _list_proposal_lines(findings: CaptureFindings, reported_proposal: ReportedProposal) -> Iterator[str]:
     """Yield the lines below the title of a proposal."""
-    yield from _list_share_lines(findings, told_proposal)
-    if told_proposal.proposal.detail:
-        yield told_proposal.proposal.detail
-    if told_proposal.pasted_yaml:
-        yield f"loses: {KINDS[told_proposal.proposal.kind].loss}"
-        yield from told_proposal.pasted_yaml.splitlines()
+    yield from _list_share_lines(findings, reported_proposal)
+    if reported_proposal.proposal.detail:
+        yield reported_proposal.proposal.detail
+    if reported_proposal.pasted_yaml:
+        yield f"loses: {KINDS[reported_proposal.proposal.kind].loss}"
+        yield from reported_proposal.pasted_yaml.splitlines()
 
 
-def _list_share_lines(findings: CaptureFindings, told_proposal: ToldProposal) -> Iterator[str]:
+def _list_share_lines(findings: CaptureFindings, reported_proposal: ReportedProposal) -> Iterator[str]:
     """Yield the estimated and the measured shares of each signal."""
-    for signal, (item_share, byte_share) in findings.compute_shares(told_proposal.proposal).items():
+    for signal, (item_share, byte_share) in findings.compute_shares(reported_proposal.proposal).items():
         share_texts = [describe_shares(signal, item_share, byte_share)]
-        measured_shares = told_proposal.measured_shares.get(signal)
+        measured_shares = reported_proposal.measured_shares.get(signal)
         if measured_shares:
             measured_words = describe_shares(signal, measured_shares.item_share, measured_shares.json_share)
             share_texts.append(
                 f"measured {measured_words}, {format_percent(measured_shares.sent_share)} of bytes as sent"
             )
         yield f"{signal}: {'; '.join(share_texts)}"
-    if told_proposal.why_not_measured:
-        yield f"not measured: {told_proposal.why_not_measured}"
+    if reported_proposal.why_not_measured:
+        yield f"not measured: {reported_proposal.why_not_measured}"
 
 
 def _describe_attribute(findings: CaptureFindings, row: AttributeRow) -> str:

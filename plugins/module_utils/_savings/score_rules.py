@@ -69,13 +69,13 @@ class ScoreRule:
 
 
 def _answer_instance_ids(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer RES-001."""
+    """Answer RES-001: resources have service.instance.id."""
     missing = service.resources_without_instance
     return broken(f"missing in {missing:,} of {service.resource_count:,} resources") if missing else KEPT
 
 
 def _answer_unique_instances(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer RES-002."""
+    """Answer RES-002: each pod has an instance id of its own."""
     if not service.pods_by_instance:
         return unanswered("no resource has both service.instance.id and the name or uid of a pod")
     shared_instances = sum(len(pods) > 1 for pods in service.pods_by_instance.values())
@@ -83,7 +83,7 @@ def _answer_unique_instances(service: ServiceSummary, _readable: ReadableValues)
 
 
 def _answer_pod_uids(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer RES-003."""
+    """Answer RES-003: resources of pods have k8s.pod.uid."""
     if not service.resources_in_pods:
         return unanswered("no resource says that it is of a pod")
     missing = service.resources_without_pod_uid
@@ -103,7 +103,7 @@ def _answer_attribute_levels(service: ServiceSummary, _readable: ReadableValues)
 
 
 def _answer_service_name(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer RES-005."""
+    """Answer RES-005: resources have service.name. Telemetry without it is counted as a service without a name."""
     return KEPT if service.name else broken("resources without service.name")
 
 
@@ -111,7 +111,7 @@ def _answer_service_name(service: ServiceSummary, _readable: ReadableValues) -> 
 
 
 def _answer_internal_spans(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer SPA-001."""
+    """Answer SPA-001: a trace has few internal spans of the service."""
     if not service.spans.span_count:
         return NO_SPANS
     largest_count = _find_largest_count(service.spans.internal_count_by_trace)
@@ -119,7 +119,7 @@ def _answer_internal_spans(service: ServiceSummary, _readable: ReadableValues) -
 
 
 def _answer_short_spans(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer SPA-005."""
+    """Answer SPA-005: a trace has few short spans of the service."""
     if not service.spans.span_count:
         return NO_SPANS
     largest_count = _find_largest_count(service.spans.short_count_by_trace)
@@ -131,7 +131,10 @@ def _find_largest_count(count_by_trace: Counter[int]) -> int:
 
 
 def _answer_orphans(service: ServiceSummary, readable: ReadableValues) -> RuleAnswer:
-    """Answer SPA-002. An orphan is a span whose parent is not in the capture."""
+    """Answer SPA-002: the parent of each span is there. An orphan is a span whose parent is not in the capture.
+
+    Only an orphan whose parent can come no more, neither to another pod nor after the capture, breaks the rule.
+    """
     spans = service.spans
     if not spans.span_count:
         return NO_SPANS
@@ -145,12 +148,12 @@ def _answer_orphans(service: ServiceSummary, readable: ReadableValues) -> RuleAn
 
 
 def _answer_span_names(_service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer SPA-003."""
+    """Answer SPA-003: a service has few names of spans."""
     return unanswered("the specification has no criterion for it yet")
 
 
 def _answer_client_roots(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer SPA-004."""
+    """Answer SPA-004: root spans are not of clients."""
     if not service.spans.root_count:
         return unanswered("the capture has no root spans of it")
     client_roots = service.spans.client_root_count
@@ -161,12 +164,12 @@ def _answer_client_roots(service: ServiceSummary, _readable: ReadableValues) -> 
 
 
 def _answer_debug_logs(_service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer LOG-001."""
+    """Answer LOG-001: there are no debug logs for 14 days."""
     return unanswered("no capture takes 14 days")
 
 
 def _answer_severities(service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer LOG-002."""
+    """Answer LOG-002: log records have a severity number."""
     if not service.log_count:
         return unanswered("the capture has no log records of it")
     missing = service.logs_without_severity
@@ -174,17 +177,18 @@ def _answer_severities(service: ServiceSummary, _readable: ReadableValues) -> Ru
 
 
 def _answer_metric_named_as_attribute(_service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer MET-006."""
+    """Answer MET-006: no metric is named as an attribute."""
     return unanswered("it needs the list of all attributes of the semantic conventions")
 
 
 def _answer_runtime(_service: ServiceSummary, _readable: ReadableValues) -> RuleAnswer:
-    """Answer SDK-001."""
+    """Answer SDK-001: the SDK supports its runtime."""
     return unanswered("it needs a list of the runtimes that each SDK supports")
 
 
 # ── All rules of the specification ──
 
+# Each row has the id, the impact, the requirement in words, and the function that answers the rule.
 RULES: tuple[ScoreRule, ...] = (
     ScoreRule("RES-001", "Normal", "resources have service.instance.id", _answer_instance_ids),
     ScoreRule("RES-002", "Important", "each pod has an instance id of its own", _answer_unique_instances),

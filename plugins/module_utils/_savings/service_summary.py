@@ -16,15 +16,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .captured_records import CLIENT, INTERNAL, Record, Resource, read_severity_level
+from .captured_records import Record, Resource
+from .record_enumerations import CLIENT, INTERNAL, read_severity_level
 from .span_rows import SpanRow
 
 SHORT_SPAN_MS = 5
 """A span is short if it takes less than so many milliseconds."""
 PARENT_DELAY_SECONDS = 10
-"""A parent ends, and is sent, after its children: of traces that end so late in a capture, parents may be missing."""
+"""A parent ends, and is sent, after its children. So in a trace that ends in the last seconds of a capture, a parent
+may be missing because it is sent after the capture."""
 MOST_VALUES = 10_000
-"""Source: rule MET-001."""
+"""So many values an attribute of a metric may have. Source: rule MET-001."""
 _NANOSECONDS_PER_MS = 1_000_000
 _NANOSECONDS_PER_SECOND = 1_000_000_000
 _INSTANCE_ATTRIBUTE = "service.instance.id"
@@ -105,8 +107,8 @@ class ServiceSummary:
         if record.signal == "metrics":
             self._add_metric(record)
             return
-        for _holder, attributes in record.holders:
-            self.record_attributes.update(attributes)
+        for item in record.items:
+            self.record_attributes.update(item.attributes)
         if record.signal == "logs":
             self.log_count += 1
             if not read_severity_level(record.body):
@@ -115,10 +117,11 @@ class ServiceSummary:
     def _add_metric(self, record: Record) -> None:
         metric = self.summary_by_metric[str(record.body.get("name") or "")]
         metric.units.add(str(record.body.get("unit") or ""))
-        for point, attributes in record.holders:
+        for point, attributes in record.items:
             if "explicitBounds" in point:
                 metric.histogram_bounds.add(str(point["explicitBounds"]))
             for name, value in attributes.items():
+                # More values need not be kept: with so many, the rule is broken.
                 if len(metric.values_by_attribute[name]) < MOST_VALUES:
                     metric.values_by_attribute[name].add(hash(value))
             point_time = int(point.get("timeUnixNano") or 0)
@@ -128,7 +131,10 @@ class ServiceSummary:
 
 
 def add_spans(spans: Iterable[SpanRow], services: Mapping[str, ServiceSummary]) -> None:
-    """Count the spans of a capture with their services."""
+    """Count the spans of a capture with their services.
+
+    The parent of a span may be a span of another service, so the spans of all services are compared together.
+    """
     all_spans = list(spans)
     known_spans = {(span.trace_number, span.span_number) for span in all_spans}
     end_by_trace: dict[int, int] = {}
@@ -148,6 +154,7 @@ def add_spans(spans: Iterable[SpanRow], services: Mapping[str, ServiceSummary]) 
 
 
 def _count_span(summary: SpanSummary, span: SpanRow) -> None:
+    """Count what a span says by itself, without the other spans of its trace."""
     summary.span_count += 1
     if not span.parent_number:
         summary.root_count += 1

@@ -17,9 +17,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from . import proposals
-from .captured_records import INTERNAL, NO_AMOUNT, Amount, ReadableValues, Record, decode_attribute_text
+from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record
 from .ottl_texts import build_template_pattern, quote_literal
-from .proposals import SavingProposal, UntoldKind
+from .proposals import CaptureGap, SavingProposal
+from .record_enumerations import INTERNAL
+from .record_json import decode_attribute_text
 from .removal_options import RecipeOption, RemovalOption, build_filter_option, build_noise_recipe
 from .span_rows import SLOW_MS, SpanRow, Trace, read_span_row
 
@@ -44,11 +46,11 @@ _LEAST_SPANS_OF_NAME = 10
 
 
 class SpanUse:
-    """The spans of a capture. `samples` is whether the config samples traces already."""
+    """The spans of a capture. `is_sampled` is whether the config samples traces already."""
 
-    def __init__(self, readable: ReadableValues, samples: bool = False) -> None:
+    def __init__(self, readable: ReadableValues, is_sampled: bool = False) -> None:
         self._readable = readable
-        self._samples = samples
+        self._is_sampled = is_sampled
         self._amount_by_health_path: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         self.rows: list[SpanRow] = []
         self._left_out_spans = 0
@@ -57,7 +59,7 @@ class SpanUse:
         """Count a span."""
         path = self._read_url_path(record)
         if path in HEALTH_PATHS:
-            self._amount_by_health_path[path] = self._amount_by_health_path[path].plus(1, record.size)
+            self._amount_by_health_path[path] = self._amount_by_health_path[path].plus(1, record.size_bytes)
         if len(self.rows) < MOST_SPANS:
             self.rows.append(read_span_row(record, self._readable.is_masked))
         else:
@@ -65,28 +67,28 @@ class SpanUse:
 
     def _read_url_path(self, record: Record) -> str:
         """Return the path of the URL of a span, such as `/healthz`; empty if it has none, or if it is masked."""
-        _holder, attributes = record.holders[0]
+        attributes = record.items[0].attributes
         for name in PATH_ATTRIBUTES:
             if self._readable.can_read(name) and attributes.get(name):
                 return decode_attribute_text(attributes[name])
         return ""
 
-    def find_outcomes(self) -> Iterator[SavingProposal | UntoldKind]:
-        """Yield the proposals about spans, and the kinds that the capture cannot tell."""
+    def find_outcomes(self) -> Iterator[SavingProposal | CaptureGap]:
+        """Yield the proposals about spans, and what the capture does not show."""
         yield from self._propose_health_checks()
         yield from _propose_leaf_spans(self.rows, self._readable)
         yield from _report_failing_spans(self.rows)
-        yield from _propose_sampling(self.rows, self._samples)
+        yield from _propose_sampling(self.rows, self._is_sampled)
         if self._left_out_spans:
             reason = f"{self._left_out_spans:,} spans after the first {MOST_SPANS:,} were not looked at"
             for kind in (proposals.LEAF_SPANS, proposals.PLAIN_TRACES, proposals.REPEATED_ERRORS):
-                yield UntoldKind(kind, reason)
+                yield CaptureGap(kind, reason)
 
-    def _propose_health_checks(self) -> Iterator[SavingProposal | UntoldKind]:
+    def _propose_health_checks(self) -> Iterator[SavingProposal | CaptureGap]:
         masked_attributes = [name for name in PATH_ATTRIBUTES if not self._readable.can_read(name)]
         if masked_attributes and self.rows:
             advice = f"Capture with `capture_keep: [{', '.join(masked_attributes)}]`"
-            yield UntoldKind(proposals.HEALTH_CHECKS, f"{' and '.join(masked_attributes)} are masked. {advice}")
+            yield CaptureGap(proposals.HEALTH_CHECKS, f"{' and '.join(masked_attributes)} are masked. {advice}")
         if self._amount_by_health_path:
             paths = sorted(self._amount_by_health_path)
             removed = {"traces": _sum_amounts(self._amount_by_health_path.values())}
@@ -97,21 +99,25 @@ class SpanUse:
 # ── Leaf spans ──
 
 
-def _propose_leaf_spans(spans: Iterable[SpanRow], readable: ReadableValues) -> Iterator[SavingProposal | UntoldKind]:
-    """Yield names of internal spans, none of which has children or an error."""
+def _propose_leaf_spans(spans: Iterable[SpanRow], readable: ReadableValues) -> Iterator[SavingProposal | CaptureGap]:
+    """Yield names of internal spans, none of which has children or an error.
+
+    The option drops all spans of a name. So a single span that is needed keeps its name from being proposed.
+    """
     all_spans = list(spans)
     parents = {(span.trace_number, span.parent_number) for span in all_spans if span.parent_number}
     needed_names: set[str] = set()
     for span in all_spans:
         has_children = (span.trace_number, span.span_number) in parents
-        if has_children or span.has_failed or span.kind != INTERNAL or not span.parent_number:
+        is_root = not span.parent_number
+        if has_children or span.has_failed or span.kind != INTERNAL or is_root:
             needed_names.add(span.name)
     for name, amount in _sum_by_name(all_spans).items():
         if name not in needed_names and amount.item_count >= _LEAST_SPANS_OF_NAME:
             option = _build_leaf_filter(name, readable.is_masked)
             yield SavingProposal(proposals.LEAF_SPANS, name, {"traces": amount}, option)
     if readable.other_pod_count and all_spans:
-        yield UntoldKind(proposals.LEAF_SPANS, "other pods get spans of the same traces: children may be among them")
+        yield CaptureGap(proposals.LEAF_SPANS, "other pods get spans of the same traces: children may be among them")
 
 
 def _build_leaf_filter(name: str, is_masked: bool) -> RemovalOption | None:
@@ -141,17 +147,17 @@ def _report_failing_spans(spans: Iterable[SpanRow]) -> Iterator[SavingProposal]:
 # ── Plain traces ──
 
 
-def _propose_sampling(spans: Iterable[SpanRow], samples: bool) -> Iterator[SavingProposal | UntoldKind]:
-    """Yield the proposal to keep only a share of plain traces, or why the capture cannot tell what that saves."""
+def _propose_sampling(spans: Iterable[SpanRow], is_sampled: bool) -> Iterator[SavingProposal | CaptureGap]:
+    """Yield the proposal to keep only a share of plain traces, or why the capture does not show what that saves."""
     traces: dict[int, Trace] = defaultdict(Trace)
     for span in spans:
         traces[span.trace_number].add_span(span)
     plain_traces = [trace.amount for trace in traces.values() if trace.is_plain]
-    if samples and traces:
-        yield UntoldKind(proposals.PLAIN_TRACES, "the config samples traces already")
+    if is_sampled and traces:
+        yield CaptureGap(proposals.PLAIN_TRACES, "the config samples traces already")
     elif traces and len(traces) < _LEAST_TRACES:
         reason = f"the capture has {len(traces)} traces, and {_LEAST_TRACES} are needed"
-        yield UntoldKind(proposals.PLAIN_TRACES, reason)
+        yield CaptureGap(proposals.PLAIN_TRACES, reason)
     elif plain_traces:
         plain_amount = _sum_amounts(plain_traces)
         removed_percent = 100 - REST_PERCENT

@@ -27,6 +27,8 @@ RECIPE = "critical_components"
 DETECT = "detect"
 # Another recipe that scrapes some of the same components.
 _CONTROL_PLANE_RECIPE = "control_plane_metrics"
+# The default of its option `components`.
+_CONTROL_PLANE_DEFAULT = "apiserver"
 
 PlatformFile = Mapping[str, Any]
 """The file of a platform, such as platforms/generic.yml. Here, its `name` and `control_plane` are read."""
@@ -124,19 +126,30 @@ class _ScrapedComponent(NamedTuple):
     recipe: str
 
 
+class _ComponentOnNodes(NamedTuple):
+    """A critical component, as the collectors with one selection of nodes may scrape it."""
+
+    node_selection: str
+    name: str
+
+
 def check_scraped_once(collectors: Iterable[ScrapingCollector]) -> None:
-    """Raise Problem if two collectors on the same nodes, or two recipes of one, scrape the same component."""
-    # By the nodes, and the name of the component: the recipe and the collector that scrape it, in words.
-    scraper_by_component: dict[tuple[str, str], str] = {}
+    """Raise Problem if two collectors on the same nodes, or two recipes of one, scrape the same component.
+
+    Collectors on different nodes may each scrape the pods of a component on their own nodes.
+    """
+    # The recipe and the collector that scrape a component, in words.
+    scraper_by_component: dict[_ComponentOnNodes, str] = {}
     for collector in collectors:
         for component in _list_scraped(collector.recipes):
+            component_on_nodes = _ComponentOnNodes(collector.node_selection, component.name)
             scraper = f"recipe '{component.recipe}' of '{collector.name}'"
-            other_scraper = scraper_by_component.get((collector.node_selection, component.name))
+            other_scraper = scraper_by_component.get(component_on_nodes)
             if other_scraper:
                 wrong = f"{component.name} is scraped twice: by {other_scraper}, and by {scraper}"
                 fix = f"Remove {component.name} from one of the two. For `detect`, use the recipe once."
                 raise Problem(wrong, fix=fix)
-            scraper_by_component[collector.node_selection, component.name] = scraper
+            scraper_by_component[component_on_nodes] = scraper
 
 
 def _list_scraped(recipes: Iterable[Any]) -> list[_ScrapedComponent]:
@@ -146,7 +159,9 @@ def _list_scraped(recipes: Iterable[Any]) -> list[_ScrapedComponent]:
     for use in read_recipe_uses(recipes):
         if use.name != _CONTROL_PLANE_RECIPE:
             continue
-        for part in _split_names(use.options.get("components") or "apiserver"):
-            if part in name_by_control_plane:
-                scraped_components.append(_ScrapedComponent(name_by_control_plane[part], _CONTROL_PLANE_RECIPE))
+        for control_plane_name in _split_names(use.options.get("components") or _CONTROL_PLANE_DEFAULT):
+            # The recipe also scrapes what the table does not have.
+            if control_plane_name in name_by_control_plane:
+                component_name = name_by_control_plane[control_plane_name]
+                scraped_components.append(_ScrapedComponent(component_name, _CONTROL_PLANE_RECIPE))
     return scraped_components

@@ -51,6 +51,7 @@ def _build_excluded_pods(target: Mapping[str, Any], selector: str) -> ExcludedPo
     for term in selector.split(","):
         key, _equals_sign, value = term.strip().partition("=")
         source_labels.append(f"{_POD_LABEL}{_NOT_IN_LABELS_PATTERN.sub('_', key)}")
+        # Kubernetes also takes `KEY==VALUE`, of which the second sign is still there.
         patterns.append(re.escape(value.removeprefix("=")))
     if target.get("namespace"):
         source_labels.append("__meta_kubernetes_namespace")

@@ -11,13 +11,17 @@ Example: `components: [traefik]` with `places: {traefik: {port: 8082}}` gives
 
     {"name": "traefik", "role": "pod", "labels": ["app.kubernetes.io/name=traefik"], "port": 8082, "path": "/metrics",
      "scheme": "http"}
+
+Of the keys that a user may change, `port` and `label` are checked, since code computes with them: the address of a
+target ends in the port, and excluded_pods.py takes a selector apart. `namespace`, `path` and `scheme` go into the job
+as they are.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from ..._otelcol.errors import Problem, suggest_word
 from .critical_row import CriticalComponent
@@ -32,8 +36,8 @@ _TERM_PATTERN = re.compile(r"[A-Za-z0-9._/-]+==?[A-Za-z0-9._-]*\Z")
 _LARGEST_PORT = 65535
 
 
-class ScrapeTarget(TypedDict, total=False):
-    """Where a component has its metrics, as template scrape_job.j2 takes it. Every target has the first three keys."""
+class ScrapeTarget(TypedDict):
+    """Where a component has its metrics, as template scrape_job.j2 takes it."""
 
     name: str
     """The name of the component."""
@@ -41,15 +45,20 @@ class ScrapeTarget(TypedDict, total=False):
     """`pod` for pods of the cluster, `endpointslice` for the endpoints of a Service, `static` for addresses."""
     labels: list[str]
     """Selectors of pods, of which one must fit."""
-    namespace: str
+    namespace: NotRequired[str]
     """The namespace of the pods; those of all namespaces without it."""
-    port: int
-    path: str
-    scheme: str
-    addresses: list[str]
-    server_name: str
-    """A name in the certificate. With it, the collector sends a token."""
-    ca: str
+    port: NotRequired[int]
+    """The port of role `pod`."""
+    path: NotRequired[str]
+    """`/metrics` without it."""
+    scheme: NotRequired[str]
+    """`http` without it, or `https`."""
+    addresses: NotRequired[list[str]]
+    """The addresses of role `static`, each `HOST:PORT`."""
+    server_name: NotRequired[str]
+    """A name in the certificate. With it, the collector asks by https and sends its token."""
+    ca: NotRequired[str]
+    """The file with the CA of this certificate, beside the token; `ca.crt` without it."""
 
 
 def find_scrape_targets(
@@ -87,6 +96,7 @@ def _find_target(
         fix = f"Scrape {component.name} with a collector that has mode deployment and `replicas: 1`."
         raise Problem(wrong, fix=fix)
     labels = [changed_keys["label"]] if changed_keys.get("label") else known_target["labels"]
+    # The keys of the user are some of PLACE_KEYS, of which all but `label` are keys of a target.
     return cast(ScrapeTarget, {**known_target, **changed_keys, "labels": labels})
 
 
@@ -109,6 +119,7 @@ def _read_platform_target(component: CriticalComponent, platform: PlatformFile) 
         wrong = f"platform '{platform['name']}' serves no metrics of {component.name}"
         raise Problem(wrong, fix=f"Remove {component.name} from `components`.")
     labels = [platform_target["label"]] if "label" in platform_target else []
+    # platforms/generic.yml says what the keys mean. A target with addresses alone needs no role there.
     return cast(ScrapeTarget, {"role": "static", **platform_target, "name": component.name, "labels": labels})
 
 
@@ -128,6 +139,7 @@ def _read_user_place(name: str, user_place: Any, scraped_names: Sequence[str]) -
     if not isinstance(user_place, Mapping) or not set(user_place) <= set(PLACE_KEYS):
         fix = f"Write a mapping with some of {', '.join(PLACE_KEYS)}, such as `{name}: {{port: 9100}}`."
         raise Problem(f"`places` of {name} is no place", fix=fix)
+    # An empty key, such as `port:`, changes nothing.
     changed_keys = {key: value for key, value in user_place.items() if value is not None}
     if "port" in changed_keys:
         _check_port(name, changed_keys["port"])
@@ -138,7 +150,8 @@ def _read_user_place(name: str, user_place: Any, scraped_names: Sequence[str]) -
 
 def _check_port(name: str, port: Any) -> None:
     """Raise Problem for a port that is no number from 1 to 65535."""
-    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= _LARGEST_PORT:
+    is_number = isinstance(port, int) and not isinstance(port, bool)  # for Python, True is the number 1
+    if not is_number or not 1 <= port <= _LARGEST_PORT:
         fix = f"Write a number from 1 to {_LARGEST_PORT}, such as `{name}: {{port: 9100}}`."
         raise Problem(f"the port {port!r} is no port", where=f"places.{name}.port", fix=fix)
 

@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the critical components of a cluster: reads its workloads, and changes nothing. Private."""
+"""Find the critical components of a cluster: reads its workloads, and changes nothing. Private.
+
+Module critical_component_info calls it before a run that has `components: detect`. Example of a result:
+
+    {"changed": False, "components": ["coredns", "apiserver"],
+     "msg": "The cluster has coredns, apiserver. Not found: kube_proxy, …"}
+"""
 
 from __future__ import annotations
 
@@ -24,6 +30,7 @@ _SYSTEM_PODS_PATH = "/api/v1/namespaces/kube-system/pods"
 
 
 def run_critical_component_info(module: AnsibleModule) -> None:
+    """Run the module critical_component_info, and exit with its result or failure."""
     run(module, lambda: {"changed": False, **read_critical_components(module)})
 
 

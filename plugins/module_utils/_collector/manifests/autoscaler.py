@@ -102,6 +102,7 @@ def render_autoscaler_field(build: CollectorBuild) -> dict[str, Any]:
     autoscaler = {
         "minReplicas": bounds.min_replicas,
         "maxReplicas": bounds.max_replicas,
+        # `or None`: a percentage of 0 turns the target off, and `omit_empty` would keep a 0.
         **omit_empty(
             targetCPUUtilization=options.get("cpu_percent") or None,
             targetMemoryUtilization=options.get("memory_percent") or None,
@@ -136,7 +137,7 @@ def list_pod_metrics(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _sum_queue_capacity(build: CollectorBuild) -> int:
-    """Return how much the queues of a pod hold together, in the unit in which they count.
+    """Return how much room the queues of a pod have together, in the unit in which they count.
 
     Raises Problem if there is no queue, if the queues count in different units, or if the size of one is unknown.
     """

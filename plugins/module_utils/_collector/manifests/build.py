@@ -42,13 +42,13 @@ class CollectorBuild:
     """The image of its pods; empty where the operator chooses it."""
     run_as_user: int | None
     """The user of its pods; None where the cluster chooses it."""
-    # The collector to which the ServiceAccount belongs: collectors may share one.
     account_owner: str = ""
+    """The name of the collector to which the ServiceAccount belongs: collectors may share one."""
     platform: Platform = field(default_factory=Platform)
-    # The version of the Collector in the image, empty if nobody knows it.
     collector_version: str = ""
-    # Lines `IP NAME` that the pods add to their names of hosts.
+    """The version of the Collector in the image; empty if nobody knows it."""
     host_names: tuple[str, ...] = ()
+    """Lines `IP NAME` of hosts that the pods know beside DNS."""
 
     @property
     def config_name(self) -> str:
@@ -92,5 +92,5 @@ def frame_manifest(
 
 
 def omit_empty(**values: Any) -> dict[str, Any]:
-    """Return the values that say something: no None, no empty mapping, list or text."""
+    """Return the values that say something: no None, no empty mapping, list or text. 0 and False stay."""
     return {key: value for key, value in values.items() if value not in (None, {}, [], "", ())}

@@ -106,7 +106,7 @@ def _render_rule_groups(build: CollectorBuild) -> dict[str, Any]:
     """
     collector = build.collector
     options = collector.monitoring
-    find_metrics_port(build)
+    find_metrics_port(build)  # raises Problem for a collector without the port: its alerts would fire for ever
     left_out_alerts = options.get("without_alerts") or []
     _check_left_out_alerts(left_out_alerts, collector.name)
     labels = {**read_prometheus_labels(build, "alert_labels"), "collector": collector.name}
@@ -155,7 +155,7 @@ def _render_dashboard_files(build: CollectorBuild) -> dict[str, str]:
 
     Raises Problem if Prometheus cannot reach the collector's own metrics.
     """
-    find_metrics_port(build)
+    find_metrics_port(build)  # raises Problem for a collector without the port: its panels would stay empty
     text_by_file = {_file_name(build, "json"): _to_json(_render_dashboard(build))}
     if build.collector.monitoring.get("gpus") is not None:
         monitored = build_monitored_collector(build)
@@ -202,7 +202,7 @@ def _frame_config_map(build: CollectorBuild, part: str, data: dict[str, str]) ->
 
 
 def _add_labels(manifest: Manifest, option: str, labels: Mapping[str, Any]) -> Manifest:
-    """Return the manifest with more labels, which cannot replace ours."""
+    """Return the manifest with more labels, which cannot replace ours: later runs find the object by these."""
     user_labels = names.check_texts(f"monitoring.{option}", labels, labels=True)
     manifest["metadata"]["labels"] = {**user_labels, **manifest["metadata"]["labels"]}
     return manifest

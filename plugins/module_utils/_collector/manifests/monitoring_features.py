@@ -45,12 +45,16 @@ def _list_abilities(build: CollectorBuild) -> Iterator[str]:
     counts_items = parse_known_version(build.collector_version) >= _FIRST_VERSION_WITH_ITEMS
     has_ability = {
         "daemonset": collector.mode == "daemonset",
+        # A collector that selects nodes has no pod on the others, and OtelCollectorNodeUncovered would report these.
         "every_node": collector.every_node and not collector.nodes,
+        # Prometheus has the metrics of kube-state-metrics, and those of recipe cluster_metrics.
         "kube_state_metrics": bool(options.get("kube_state_metrics")),
         "workloads": bool(options.get("workloads")),
+        # Only a PodMonitor makes the label `config_hash` of the annotation of the pods.
         "config_hash": options.get("scrape") == POD_MONITOR,
         "certificates": bool(collector.certificates),
         "queue": any(_has_queue(build.config, name) for name in mapping_at(build.config, "exporters")),
+        # Processors count what goes in and out, or what they drop.
         "items": counts_items,
         "dropped": not counts_items,
         **find_gpu_features(options.get("gpus")),

@@ -45,12 +45,19 @@ def _build_series(build: CollectorBuild) -> CollectorSeries:
     """Return the series of the collector, with the values of the placeholders that stand for no metric."""
     version = parse_known_version(build.collector_version)
     values = _build_placeholder_values(build)
-    return CollectorSeries(values["matchers"], version, may_have_suffixes(build.config, version), values)
+    return CollectorSeries(
+        matchers=values["matchers"],
+        version=version,
+        has_renamed_metrics=may_have_suffixes(build.config, version),
+        value_by_placeholder=values,
+    )
 
 
 def _build_placeholder_values(build: CollectorBuild) -> dict[str, str]:
+    """Return the values of all placeholders that stand for no metric, by the names between `<` and `>`."""
     collector = build.collector
     default_labels = {"namespace": collector.namespace, COLLECTOR: collector.name}
+    # A regular expression for the names of all its certificates. Names of objects have no other special character.
     certificates = "|".join(certificate["name"].replace(".", "[.]") for certificate in collector.certificates)
     full_minutes = _read_limit(build, "full_within_minutes", _MINUTES_PER_DAY)
     return {

@@ -66,7 +66,8 @@ def render_network_policy(build: CollectorBuild) -> Manifest | None:
 def _wants_network_policy(build: CollectorBuild) -> bool:
     """Return whether the collector has a policy: as the user says, or else if all ports are known.
 
-    Pods without a network of their own have none by default.
+    Pods without a network of their own have none by default. The policy of a sidecar would shut the ports of the
+    application in the same pod. To pods in the network of their node, most network plugins apply no policy.
     """
     collector = build.collector
     enabled = collector.network_policy.get("enabled")

@@ -108,8 +108,9 @@ def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
 def _config_versions_field(build: CollectorBuild) -> dict[str, Any]:
     """Return the field with the number of ConfigMaps that the operator keeps: one for each revision of the workload.
 
-    By default, the operator keeps three, and the workloads that it makes have ten revisions. A sidecar has no such
-    field: its config is in its pod.
+    `revision_history_limit` counts earlier revisions; with the present one, there is one more. By default, the operator
+    keeps three, and the workloads that it makes have ten revisions. A sidecar has no such field: its config is in its
+    pod.
     """
     if build.collector.mode == _SIDECAR:
         return {}

@@ -34,5 +34,6 @@ def speaks_tls(config: Any, port_number: int) -> bool | None:
             has_tls = bool(value_at(settings, ("tls",)))
             if not is_loopback(host):
                 return has_tls
+            # Clients outside of the pod do not reach it: another receiver may open the port for them.
             loopback_has_tls = has_tls
     return loopback_has_tls

@@ -4,7 +4,12 @@
 """The pod template of a collector, and the ConfigMap that it mounts. Private.
 
 `workload` puts the template into a Deployment, DaemonSet or StatefulSet. The custom resource of the operator has many
-of its fields under the same names, so `open_telemetry_collector` takes them from here.
+of its fields under the same names, so `open_telemetry_collector` takes them from here. Example of the container that an
+agent gets:
+
+    {name: opentelemetry-collector, image: …, args: [--config=/conf/config.yaml],
+     ports: [{name: otlp, hostPort: 4317, …}, …], env: [{name: GOMEMLIMIT, …}, {name: MY_POD_IP, …}, …],
+     resources: {…}, volumeMounts: [{name: config, …}, …], …}
 """
 
 from __future__ import annotations
@@ -31,6 +36,7 @@ STATE_VOLUME = "state"
 HASH_ANNOTATION = "checksum/config"
 # The SELinux level of a pod that is not confined, such as one with type spc_t: a level without categories.
 SELINUX_LEVEL = "s0"
+# What Kubernetes itself gives a pod with a token, see `render_api_token`.
 _TOKEN_VOLUME, _TOKEN_SECONDS = "kube-api-access", 3607
 _TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 _STATE_FOLDER = "/var/lib/otelcol"
@@ -105,26 +111,29 @@ def pod_fields(build: CollectorBuild, pod_labels: dict[str, str]) -> dict[str, A
 
 
 def _host_aliases(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return the names of hosts that the pods know beside DNS, each address once."""
-    names: dict[str, list[str]] = {}
+    """Return the names of hosts that the pods know beside DNS, each address once.
+
+    Example: the lines `10.0.0.5 loki` and `10.0.0.5 tempo` are `[{ip: 10.0.0.5, hostnames: [loki, tempo]}]`.
+    """
+    names_by_address: dict[str, list[str]] = {}
     for line in build.host_names:
         address, name = line.split()
-        names.setdefault(address, []).append(name)
-    return [{"ip": address, "hostnames": hostnames} for address, hostnames in names.items()]
+        names_by_address.setdefault(address, []).append(name)
+    return [{"ip": address, "hostnames": names} for address, names in names_by_address.items()]
 
 
 def list_user_containers(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the user's containers. Raises Problem for one without a name of its own."""
     collector = build.collector
-    taken_names = {collector.logs.container}
+    used_names = {collector.logs.container}
     for option in ("init_containers", "containers"):
         for container in getattr(collector, option):
             name = str(container.get("name") or "")
-            if not name or name in taken_names:
+            if not name or name in used_names:
                 wrong = f"{option} has {f'two containers {name}' if name else 'a container without a name'}"
                 fix = f"Give each container a name of its own; the Collector's is {collector.logs.container}."
                 raise Problem(wrong, asked=f"collector '{collector.name}'", fix=fix)
-            taken_names.add(name)
+            used_names.add(name)
     return collector.containers
 
 
@@ -175,6 +184,7 @@ def render_environment(build: CollectorBuild) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     if "GOMEMLIMIT" not in user_variables:
         entries.append({"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit})
+    # Recipes listen at the address of the pod, `POD_ADDRESS` of options.py.
     needed_names = {"MY_POD_IP", *(variable.name for variable in build.needs.variables)}
     for name in sorted(needed_names):
         if name in DOWNWARD_FIELDS and name not in user_variables:
@@ -196,7 +206,9 @@ def _check_pod_facts(user_variables: Mapping[str, Any]) -> None:
     """
     for name in sorted(DOWNWARD_FIELDS.keys() & user_variables.keys()):
         value = user_variables[name]
-        if value not in ANY_HOSTS and not (isinstance(value, dict) and "field" in value):
+        # A recipe that listens at all addresses, or at an address that the pod has, can be reached as well.
+        is_reachable = value in ANY_HOSTS or (isinstance(value, dict) and "field" in value)
+        if not is_reachable:
             wrong = (
                 f"variable {name} in `env` is not what the pod has as {DOWNWARD_FIELDS[name]}, which recipes read"
                 " from it"
@@ -238,7 +250,7 @@ def pod_security(build: CollectorBuild) -> dict[str, Any]:
     has_state_of_root = keeps_state_on_node(build.collector, build.platform) and build.needs.state_directories
     if build.needs.needs_root or has_state_of_root:
         return {"runAsUser": 0, **common_fields}
-    user = build.run_as_user
+    user = build.run_as_user  # None where the cluster chooses it, and then there are no fields of it
     return {"runAsNonRoot": True, **common_fields, **omit_empty(runAsUser=user, runAsGroup=user, fsGroup=user)}
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The annotation by which the pods of one config of a collector are told from those of another. Private.
+"""The annotation that distinguishes the pods of one config of a collector from those of another. Private.
 
 A PodMonitor makes label `config_hash` of it, and the alert OtelCollectorConfigOutdated compares the label with the hash
 that was applied last. Example: `checksum/config: 3f1c…`.

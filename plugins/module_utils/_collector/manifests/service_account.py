@@ -135,7 +135,7 @@ def _has_own_account(collector: Collector) -> bool:
 
 
 def render_cluster_role(build: CollectorBuild) -> Manifest | None:
-    """Return the ClusterRole that holds exactly the derived rules, or nothing when there are none."""
+    """Return the ClusterRole with exactly the derived rules, or nothing when there are none."""
     rules = _list_cluster_rules(build)
     return frame_role(build, _role_name(build), rules) if rules else None
 
@@ -148,7 +148,7 @@ def render_cluster_role_binding(build: CollectorBuild) -> Manifest | None:
 
 
 def _list_cluster_rules(build: CollectorBuild) -> Rules:
-    """Return the rules that hold in all namespaces."""
+    """Return the rules that are valid in all namespaces."""
     return tuple(permission for permission in list_collector_rules(build) if "namespace" not in permission)
 
 
@@ -201,7 +201,7 @@ def _role_name(build: CollectorBuild) -> str:
 def list_collector_rules(build: CollectorBuild) -> Rules:
     """Return the rules of the collector. With an allocator, it needs no rights to discover targets.
 
-    A rule with the key `namespace` holds in that namespace alone; the key is no part of Kubernetes' rules.
+    A rule with the key `namespace` is valid in that namespace alone; the key is no part of Kubernetes' rules.
     """
     if not build.collector.is_allocated:
         return (*build.needs.rbac_rules, *constraints_rule(build))

@@ -113,6 +113,7 @@ def _escape_for_allocator(value: Any, key: str) -> Any:
         return [_escape_for_allocator(child, key) for child in value]
     if not isinstance(value, str):
         return value
+    # First as it is meant: `$$` of the config is one dollar sign. Then as the allocator reads it.
     plain_text = value.replace("$$", "$")
     return plain_text.replace("$", "$$") if key == "replacement" else plain_text
 

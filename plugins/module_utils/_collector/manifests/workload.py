@@ -69,7 +69,11 @@ def replica_field(build: CollectorBuild) -> dict[str, Any]:
 
 
 def choose_update_strategy(build: CollectorBuild) -> dict[str, Any]:
-    """Return how pods are replaced: as the user says, else a new pod of a Deployment comes before an old one goes."""
+    """Return how pods are replaced: as the user says, else a new pod of a Deployment comes before an old one goes.
+
+    With `maxUnavailable: 0`, no old pod goes before a new one is ready. A new pod that waits for the port, the volume
+    or the node of an old one would then wait for ever, so such a collector has the default of Kubernetes.
+    """
     strategy = {"type": "RollingUpdate", **build.collector.update_strategy}
     is_rolled = build.collector.mode == "deployment" and strategy["type"] == "RollingUpdate"
     if is_rolled and not _may_new_pod_wait(build):
@@ -115,7 +119,7 @@ def render_disruption_budget(build: CollectorBuild) -> Manifest | None:
 
 
 def read_disruption_budget(build: CollectorBuild) -> dict[str, Any]:
-    """Return the budget as Kubernetes takes it: the user's, else one pod at a time; empty for no budget.
+    """Return the budget as Kubernetes reads it: the user's, else one pod at a time; empty for no budget.
 
     Raises Problem for a budget with both of its fields.
     """

@@ -3,21 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Expressions in PromQL for the table of alerts in `collector_alerts.py`: those that are long or that several need.
 
-Each name says what the expression finds: `EXPORTER_IS_STALLED`. In an expression,
+Each name says what the expression finds, such as `EXPORTER_IS_STALLED`. A constant is an expression as a row of the
+table has it. A function builds one that several rows have in the same form, and shows an example that is filled in.
+An expression has placeholders, such as `<process_uptime>`. `CollectorSeries.fill_in` (series.py) fills them in for one
+collector:
 
-- `<process_uptime>` and other `<name>` stand for a series or a value of the collector, and `<exporter_sent_of>` and
-  other `<name_of>` for the series of one signal: `CollectorSeries.fill_in` fills them in;
-- `<COUNTER>` and other marks in capitals are filled in by the functions of this file.
+| placeholder | stands for | example |
+|---|---|---|
+| `<process_uptime>` | a series of the collector | `otelcol_process_uptime{…}` |
+| `<memory_limit>` | a value from the options of the collector | `536870912` |
+| `<exporter_sent_of>` | the series of one signal, with the signal in its name | `otelcol_exporter_sent_spans{…}` |
+| `<exporter_queue_size_by_signal>` | the series of one signal, with the signal in a label | see series.py |
+| `<matchers>` | the labels that select the collector | `namespace="otel",…` |
 
-In PromQL, `and` and `unless` bind equally, from the left: `a unless b unless c and d` is
-`((a unless b) unless c) and d`. `or` binds less. Private.
+In PromQL, a comparison such as `> 0` binds more than `and` and `unless`. These two bind equally, from the left:
+`a unless b unless c and d` is `((a unless b) unless c) and d`. `or` binds less than both. Private.
 """
 
 from __future__ import annotations
 
 # ── Nodes and their agents ──
 
-# A node of the last hour is no longer scraped, while some other is.
+# The nodes that were scraped within the last hour and are not now. The part behind `and on ()` is true while any node
+# is scraped: without it, a Prometheus that scrapes nothing would report every node.
 NODE_LOST_ITS_AGENT = (
     "max by (node) (max_over_time(up{<matchers>}[1h])) unless on (node) up{<matchers>} and on () up{<matchers>}"
 )
@@ -25,12 +33,6 @@ AGENTS_OF_DAEMONSET = 'kube_daemonset_status_desired_number_scheduled{namespace=
 # The nodes of the cluster, as kube-state-metrics and as recipe cluster_metrics report them.
 NODES_OF_STATE = "max by (node) (kube_node_info)"
 NODES_OF_CLUSTER = 'max by (node) (label_replace(k8s_node_condition_ready, "node", "$1", "k8s_node_name", "(.+)"))'
-_NODES_WITHOUT_AGENT = (
-    "<NODES>"
-    " unless on (node) up{<matchers>}"
-    ' unless on (node) ALERTS{collector="<name>",alertname="OtelCollectorNodeSilent"}'
-    " and on () up{<matchers>}"
-)
 
 
 def nodes_without_agent(nodes: str) -> str:
@@ -38,18 +40,15 @@ def nodes_without_agent(nodes: str) -> str:
 
     `nodes` is the expression for all nodes: NODES_OF_STATE or NODES_OF_CLUSTER.
     """
-    return _NODES_WITHOUT_AGENT.replace("<NODES>", nodes)
+    return (
+        f"{nodes}"
+        " unless on (node) up{<matchers>}"
+        ' unless on (node) ALERTS{collector="<name>",alertname="OtelCollectorNodeSilent"}'
+        " and on () up{<matchers>}"
+    )
 
 
 # ── Counters of failures ──
-
-# A counter that began above zero counts with its value, if the pod was scraped before.
-_COUNTER_GROWS = (
-    "sum by (namespace, pod, <LABEL>) ("
-    "(<COUNTER> unless <COUNTER> offset 5m and on (namespace, pod) up{<matchers>} offset 5m == 1)"
-    " or rate(<COUNTER>[5m])"
-    ") > 0"
-)
 
 
 def counter_grows(metric: str, label: str) -> str:
@@ -59,8 +58,18 @@ def counter_grows(metric: str, label: str) -> str:
 
         sum by (namespace, pod, exporter) ((<exporter_send_failed_of> unless <exporter_send_failed_of> offset 5m
         and on (namespace, pod) up{<matchers>} offset 5m == 1) or rate(<exporter_send_failed_of>[5m])) > 0
+
+    A counter of failures does not exist before the first failure, so `rate` does not see its first value. The part
+    before `or` therefore counts a new counter with its value, if its pod was scraped five minutes before. Without this
+    condition, every counter of a pod would seem new when Prometheus begins to scrape it.
     """
-    return _COUNTER_GROWS.replace("<COUNTER>", f"<{metric}>").replace("<LABEL>", label)
+    counter = f"<{metric}>"
+    return (
+        f"sum by (namespace, pod, {label}) ("
+        f"({counter} unless {counter} offset 5m and on (namespace, pod) up{{<matchers>}} offset 5m == 1)"
+        f" or rate({counter}[5m])"
+        ") > 0"
+    )
 
 
 # Newer versions of the Collector count what fails inside of it apart from what it refuses.
@@ -72,58 +81,99 @@ RECEIVER_REFUSES = (
 
 QUEUE_IS_NEARLY_FULL = "<exporter_queue_size> / <exporter_queue_capacity> > <queue_share>"
 QUEUE_FILLS_SOON = "predict_linear(<exporter_queue_size>[10m], <full_within>) > <exporter_queue_capacity>"
-# The exporters whose queue has held more than a threshold for some time, such as `4m`, and that sent nothing.
-# Three minutes have the two samples that a rate needs also where Prometheus scrapes each minute, as by default. After
-# scrapes that failed there is no rate, so the counter is compared with what it was too.
-_EXPORTER_IS_STALLED = (
-    "((sum by (namespace, pod, exporter) ("
-    "min_over_time(<exporter_queue_size_by_signal>[<TIME>]) and <exporter_queue_size_by_signal> offset <TIME>"
-    ") > <THRESHOLD>) and on (namespace, pod) up{<matchers>} == 1)"
-    " unless on (namespace, pod, exporter) ("
-    "rate(<exporter_sent_of>[3m]) > 0 or <exporter_sent_of> != <exporter_sent_of> offset <TIME>"
-    ")"
-)
-_HOLDS_DATA_FOR_LONG = _EXPORTER_IS_STALLED.replace("<TIME>", "4m").replace("<THRESHOLD>", "0")
-# A queue that fills fast is told earlier: when a fifth of it is in use.
-_FILLS_FAST = _EXPORTER_IS_STALLED.replace("<TIME>", "2m").replace(
-    "<THRESHOLD>", "0.2 * sum by (namespace, pod, exporter) (<exporter_queue_capacity_by_signal>)"
+
+
+def exporter_is_stalled(duration: str, threshold: str) -> str:
+    """Return the exporters whose queue has held more than `threshold` for `duration`, and that sent nothing.
+
+    Example: `4m` and `0` give this for signal traces. Each `{…}` stands for the labels of the collector, and the
+    comments are not part of the expression.
+
+        ((sum by (namespace, pod, exporter) (
+            min_over_time(otelcol_exporter_queue_size{…}[4m])       # the least that the queue held within four minutes,
+            and otelcol_exporter_queue_size{…} offset 4m            # of a queue that was already there before them,
+        ) > 0)                                                      # is more than the threshold,
+        and on (namespace, pod) up{…} == 1)                         # in a pod that is scraped now,
+        unless on (namespace, pod, exporter) (                      # unless the exporter has sent something:
+            rate(otelcol_exporter_sent_spans{…}[3m]) > 0            # by the rate of its counter,
+            or otelcol_exporter_sent_spans{…} != otelcol_exporter_sent_spans{…} offset 4m   # or by two of its values
+        )
+
+    A rate needs two samples. Three minutes have them also where Prometheus scrapes each minute, as by default. After
+    scrapes that failed there is no rate, so the counter is compared with its earlier value too.
+    """
+    queue_size = "<exporter_queue_size_by_signal>"
+    sent = "<exporter_sent_of>"
+    return (
+        "((sum by (namespace, pod, exporter) ("
+        f"min_over_time({queue_size}[{duration}]) and {queue_size} offset {duration}"
+        f") > {threshold}) and on (namespace, pod) up{{<matchers>}} == 1)"
+        " unless on (namespace, pod, exporter) ("
+        f"rate({sent}[3m]) > 0 or {sent} != {sent} offset {duration}"
+        ")"
+    )
+
+
+_HOLDS_DATA_FOR_LONG = exporter_is_stalled("4m", threshold="0")
+# The alert comes earlier for a queue that fills fast, which is one of which a fifth is in use.
+_FILLS_FAST = exporter_is_stalled(
+    "2m", threshold="0.2 * sum by (namespace, pod, exporter) (<exporter_queue_capacity_by_signal>)"
 )
 EXPORTER_IS_STALLED = f"({_HOLDS_DATA_FOR_LONG}) or ({_FILLS_FAST})"
 
 # ── Causes ──
 
-# The end of an expression that hides an alert while others of the same collector, its causes, are pending or fire.
-UNLESS_MEMORY_OR_EXPORT = (
-    'unless on (namespace, pod) ALERTS{collector="<name>",'
-    'alertname=~"OtelCollectorMemoryLimited|OtelCollectorExportFailed|OtelCollectorQueueOverflow",records="<noun>"}'
+_SAME_POD = "namespace, pod"
+_SAME_EXPORTER = "namespace, pod, exporter"
+_SAME_SIGNAL = ',records="<noun>"'
+_FIRES = ',alertstate="firing"'
+
+
+def unless_alerts(*causes: str, shared_labels: str = _SAME_EXPORTER, condition: str = "") -> str:
+    """Return the end of an expression that hides an alert while one of its causes is pending or fires.
+
+    A cause is the name of another alert of the collector. It hides the alert for the pod, or the exporter of a pod,
+    for which both have the same `shared_labels`. `condition` is a further matcher of the cause. Example:
+
+        unless on (namespace, pod, exporter) ALERTS{collector="<name>",alertname=~"OtelCollectorExportStalled"}
+    """
+    return f'unless on ({shared_labels}) ALERTS{{collector="<name>",alertname=~"{"|".join(causes)}"{condition}}}'
+
+
+UNLESS_MEMORY_OR_EXPORT = unless_alerts(
+    "OtelCollectorMemoryLimited",
+    "OtelCollectorExportFailed",
+    "OtelCollectorQueueOverflow",
+    shared_labels=_SAME_POD,
+    condition=_SAME_SIGNAL,
 )
-UNLESS_STALLED_OR_OVERFLOWN = (
-    'unless on (namespace, pod, exporter) ALERTS{collector="<name>",'
-    'alertname=~"OtelCollectorExportStalled|OtelCollectorQueueOverflow"}'
+UNLESS_STALLED_OR_OVERFLOWN = unless_alerts("OtelCollectorExportStalled", "OtelCollectorQueueOverflow")
+UNLESS_ANY_QUEUE_ALERT = unless_alerts(
+    "OtelCollectorExportStalled", "OtelCollectorQueueOverflow", "OtelCollectorQueueNearlyFull"
 )
-UNLESS_QUEUE_IS_TOLD = (
-    'unless on (namespace, pod, exporter) ALERTS{collector="<name>",'
-    'alertname=~"OtelCollectorExportStalled|OtelCollectorQueueOverflow|OtelCollectorQueueNearlyFull"}'
-)
-# Of ExportStalled and QueueOverflow, the first that fires hides the other one. So one alert alone is told of a queue
-# that is full since nothing is sent. Prometheus evaluates ExportStalled first. So ExportStalled sees QueueOverflow as
-# it was at the last evaluation, and must ask whether it fired for the same signal. QueueOverflow sees ExportStalled as
-# it is now.
-UNLESS_STALLED = (
-    'unless on (namespace, pod, exporter) ALERTS{collector="<name>",alertname=~"OtelCollectorExportStalled"}'
-)
-UNLESS_OVERFLOW_FIRES = (
-    'unless on (namespace, pod, exporter) ALERTS{collector="<name>",'
-    'alertname=~"OtelCollectorQueueOverflow",records="<noun>",alertstate="firing"}'
-)
+# A queue that is full because nothing is sent is a case of ExportStalled and of QueueOverflow. Of these two, the first
+# that fires hides the other one, so that there is one alert. Prometheus evaluates ExportStalled first. So ExportStalled
+# sees QueueOverflow as it was at the last evaluation, and must ask whether it fired for the same signal. QueueOverflow
+# sees ExportStalled as it is now.
+UNLESS_STALLED = unless_alerts("OtelCollectorExportStalled")
+UNLESS_OVERFLOW_FIRES = unless_alerts("OtelCollectorQueueOverflow", condition=f"{_SAME_SIGNAL}{_FIRES}")
 
 # ── Certificates ──
 
-# 604800 seconds are a week. The namespace of a certificate has another label where Prometheus adds its own to the
-# series of cert-manager. `<certificate_matcher>` selects the collector's certificates, such as `name=~"gateway-tls"`.
-CERTIFICATE_EXPIRES = (
-    'certmanager_certificate_expiration_timestamp_seconds{<certificate_matcher>,namespace="<namespace>"}'
-    " - time() < 604800"
-    ' or certmanager_certificate_expiration_timestamp_seconds{<certificate_matcher>,exported_namespace="<namespace>"}'
-    " - time() < 604800"
-)
+_WEEK_SECONDS = 604800
+
+
+def _certificate_expires(namespace_label: str) -> str:
+    """Return the certificates of the collector that end within a week.
+
+    `<certificate_matcher>` selects them by their names, such as `name=~"gateway-tls"`.
+    """
+    return (
+        f'certmanager_certificate_expiration_timestamp_seconds{{<certificate_matcher>,{namespace_label}="<namespace>"}}'
+        f" - time() < {_WEEK_SECONDS}"
+    )
+
+
+# Prometheus may add a label `namespace` of its own to the series of cert-manager. Then the namespace of a certificate
+# is in `exported_namespace`.
+CERTIFICATE_EXPIRES = f"{_certificate_expires('namespace')} or {_certificate_expires('exported_namespace')}"

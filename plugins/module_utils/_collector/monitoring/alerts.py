@@ -55,6 +55,7 @@ def _render_rule(
     """Return an alert as a rule.
 
     `noun` are the records of the signal that it is about, such as `log_records`; empty for an alert about all signals.
+    It becomes the label `records`, by which an alert finds a cause that fires for the same signal.
     """
     rule_labels = _select_labels(alert, labels) | {"severity": alert.severity}
     if noun:
@@ -81,7 +82,10 @@ def _render_rule(
 
 
 def _select_labels(alert: Alert, labels: dict[str, str]) -> dict[str, str]:
-    """Return the labels that every rule gets, without those that the series of a GPU alert have themselves."""
+    """Return the labels that every rule gets, without those that the series of a GPU alert have themselves.
+
+    A label of a rule replaces that of the series. The alerts of two teams would then be one alert.
+    """
     if alert not in GPU_ALERTS:
         return dict(labels)
     return {key: value for key, value in labels.items() if key not in GPU_SERIES_LABELS}

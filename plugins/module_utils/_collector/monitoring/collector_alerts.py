@@ -7,9 +7,13 @@
 expressions that several alerts need, and those that are long. Prometheus fills in `{{ $labels.pod }}` when an alert
 fires.
 
-A cause hides its effects: a receiver that refuses since the memory limiter refuses has no alert of its own. Prometheus
-evaluates rules in their order, so an alert stands behind its causes, which it finds in `ALERTS`. The one pair that
-hides each other is OtelCollectorExportStalled and OtelCollectorQueueOverflow: the first that fires stays.
+A cause hides its effects: a receiver that refuses data because the memory limiter refuses it has no alert of its own.
+Prometheus evaluates rules in their order. So the rows are in the order of causes: an alert stands behind its causes,
+whose state it reads from the series `ALERTS`. The one pair that hides each other is OtelCollectorExportStalled and
+OtelCollectorQueueOverflow: the first that fires stays.
+
+Several rows may have the same name. The features of NodeSilent and NodeUncovered let a collector have one of their rows
+at most, by the metrics that its cluster has. OtelCollectorDropped has a row for each counter of dropped data.
 """
 
 from __future__ import annotations
@@ -24,9 +28,9 @@ from .alert_expressions import (
     QUEUE_FILLS_SOON,
     QUEUE_IS_NEARLY_FULL,
     RECEIVER_REFUSES,
+    UNLESS_ANY_QUEUE_ALERT,
     UNLESS_MEMORY_OR_EXPORT,
     UNLESS_OVERFLOW_FIRES,
-    UNLESS_QUEUE_IS_TOLD,
     UNLESS_STALLED,
     UNLESS_STALLED_OR_OVERFLOWN,
     counter_grows,
@@ -221,7 +225,7 @@ COLLECTOR_ALERTS = (
     Alert(
         name="OtelCollectorQueueFillsSoon",
         needed_features=("exporters", "queue"),
-        expr=f"{QUEUE_FILLS_SOON} {UNLESS_QUEUE_IS_TOLD}",
+        expr=f"{QUEUE_FILLS_SOON} {UNLESS_ANY_QUEUE_ALERT}",
         wait_duration="5m",
         severity="warning",
         summary="The queue of exporter {{ $labels.exporter }} of collector <name> fills in pod {{ $labels.pod }}.",

@@ -49,7 +49,7 @@ def render_dashboard(title: str, uid: str, collector: MonitoredCollector, panels
 
 def render_gpu_dashboard(series: CollectorSeries, features: frozenset[str], panels: Sequence[Panel]) -> dict[str, Any]:
     """Return the dashboard of all GPUs of a cluster. Its panels ask for series that rules record."""
-    no_components = UsedComponents(frozenset(), frozenset(), {})
+    no_components = UsedComponents(kinds=frozenset(), types=frozenset(), signals_by_kind={})
     collector = MonitoredCollector(series, no_components, features)
     return render_dashboard("GPUs", "o11y-opentelemetry-gpus", collector, panels)
 
@@ -95,8 +95,8 @@ def _render_graphs(row_title: str, collector: MonitoredCollector, panels: Sequen
     for panel in panels:
         if panel.row_title != row_title or not collector.has_all(panel.needed_features):
             continue
-        if "_of>" not in panel.expr:
-            yield _render_graph(panel, collector.series, "")
+        if not panel.has_graph_for_each_signal:
+            yield _render_graph(panel, collector.series, noun="")
             continue
         for noun in collector.components.list_record_nouns(kind):
             yield _render_graph(panel, collector.series, noun)

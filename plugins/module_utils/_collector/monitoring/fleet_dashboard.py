@@ -29,7 +29,10 @@ def render_fleet_dashboard() -> dict[str, Any]:
     matchers = ",".join(_chosen_matcher(label) for label in _TITLE_BY_LABEL)
     # Names of metrics differ between versions, so that each is a pattern.
     series = CollectorSeries(matchers, has_renamed_metrics=True, value_by_placeholder={"matchers": matchers})
-    all_components = UsedComponents(COMPONENT_KINDS, frozenset(), dict.fromkeys(COMPONENT_KINDS, OTLP_SIGNALS))
+    # Collectors of any config are among those that a user may choose, so no panel is left out.
+    all_components = UsedComponents(
+        kinds=COMPONENT_KINDS, types=frozenset(), signals_by_kind=dict.fromkeys(COMPONENT_KINDS, OTLP_SIGNALS)
+    )
     all_features: set[str] = set()
     for panel in panels:
         all_features.update(panel.needed_features)

@@ -17,8 +17,12 @@ Example: for GPUs of NVIDIA, the first recording rule is
     k8s_node_name, UUID) group_left () count by (k8s_cluster_name, k8s_node_name, UUID) (DCGM_FI_DEV_POWER_USAGE))
 
 An exporter has a series for each instance of a GPU, and for each pod that shares a GPU. Each of these series has the
-power of the whole GPU. So each is divided by the number of series of its GPU before they are summed. Sources: labels
-GPU_I_ID and `vgpu` of dcgm-exporter; "Recording rules" of Prometheus for names such as `level:metric:operation`.
+power of the whole GPU. So each is divided by the number of series of its GPU before they are summed
+(`_sum_by_owner`). For example, a GPU of 300 watts that pods of team a and of team b share has two series of 300 watts.
+Each team gets 150 watts of it.
+
+Sources: labels GPU_I_ID and `vgpu` of dcgm-exporter; "Recording rules" of Prometheus for names such as
+`level:metric:operation`.
 """
 
 from __future__ import annotations
@@ -50,35 +54,35 @@ class RecordingRule(NamedTuple):
     expr: str
 
 
+def _sum_by_owner(measure: str) -> str:
+    """Return the sum of a measure of GPUs by namespace and team, in which each GPU counts once.
+
+    The labels of `on` and `count by` are those of one GPU: the quotient is the share that a series has of its GPU.
+    """
+    return (
+        f"sum by (k8s_cluster_name, k8s_namespace_name, team) (({measure})"
+        " / on (k8s_cluster_name, k8s_node_name, <gpu_device>) group_left ()"
+        f" count by (k8s_cluster_name, k8s_node_name, <gpu_device>) ({measure}))"
+    )
+
+
 RECORDING_RULES = (
     RecordingRule(
         name="team_namespace:gpu_power_watts:sum",
         needed_features=_NEEDS_GPUS,
-        expr=(
-            "sum by (k8s_cluster_name, k8s_namespace_name, team) ((<gpu_power>)"
-            " / on (k8s_cluster_name, k8s_node_name, <gpu_device>) group_left ()"
-            " count by (k8s_cluster_name, k8s_node_name, <gpu_device>) (<gpu_power>))"
-        ),
+        expr=_sum_by_owner("<gpu_power>"),
     ),
     # Each GPU has a power, so `power * 0 + 1` counts GPUs.
     RecordingRule(
         name="team_namespace:gpus:sum",
         needed_features=_NEEDS_GPUS,
-        expr=(
-            "sum by (k8s_cluster_name, k8s_namespace_name, team) ((<gpu_power> * 0 + 1)"
-            " / on (k8s_cluster_name, k8s_node_name, <gpu_device>) group_left ()"
-            " count by (k8s_cluster_name, k8s_node_name, <gpu_device>) (<gpu_power> * 0 + 1))"
-        ),
+        expr=_sum_by_owner("<gpu_power> * 0 + 1"),
     ),
     # `< bool` is 1 for an idle GPU, and 0 for another.
     RecordingRule(
         name="team_namespace:gpus_idle:sum",
         needed_features=_NEEDS_GPUS,
-        expr=(
-            "sum by (k8s_cluster_name, k8s_namespace_name, team) (((<gpu_busy>) < bool <gpu_idle_share>)"
-            " / on (k8s_cluster_name, k8s_node_name, <gpu_device>) group_left ()"
-            " count by (k8s_cluster_name, k8s_node_name, <gpu_device>) ((<gpu_busy>) < bool <gpu_idle_share>))"
-        ),
+        expr=_sum_by_owner("(<gpu_busy>) < bool <gpu_idle_share>"),
     ),
     # Power is in watts, and the price of energy is one of a kilowatt hour.
     RecordingRule(

@@ -52,19 +52,23 @@ def build_gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
 
     Raises Problem for amounts that are no numbers, or below zero.
     """
+    # Ansible passes None for each suboption that the user has not set. Without these, the defaults below hold.
     gpu_options = {key: value for key, value in (options or {}).items() if value is not None}
     for name in _AMOUNT_OPTIONS:
         _check_amount(name, gpu_options.get(name, 0))
     exporter = EXPORTERS[gpu_options.get("vendor", _DEFAULT_VENDOR)]
     idle_minutes = gpu_options.get("idle_minutes", _DEFAULT_IDLE_MINUTES)
-    # The most use within so many minutes, by pods that have held the GPU all that time. A pod that is gone costs
-    # nothing, and a pod that is new has not had the time to use it.
-    held_use = f"(max_over_time(<measure>[{idle_minutes}m]) and <measure> and <measure> offset {idle_minutes}m)"
+    # The most use within so many minutes, by pods that have had the GPU all that time: `and <measure>` asks for a
+    # series now, and `offset` for one at the beginning. A pod that is gone costs nothing, and a pod that is new has not
+    # had the time to use it.
+    most_use = f"max_over_time(<measure>[{idle_minutes}m])"
+    most_use_of_lasting_pods = f"({most_use} and <measure> and <measure> offset {idle_minutes}m)"
     return {
         "gpu_power": exporter.power_selector,
         "gpu_device": exporter.device_label,
-        "gpu_busy": _build_use_expression(exporter, held_use),
-        "gpu_measured": _build_use_expression(exporter, f"max_over_time(<measure>[{idle_minutes}m])"),
+        "gpu_busy": _build_use_expression(exporter, most_use_of_lasting_pods),
+        # Whether the use of a GPU is measured at all, which is so for a new pod too.
+        "gpu_measured": _build_use_expression(exporter, most_use),
         "gpu_busy_now": _build_use_expression(exporter, "<measure>"),
         "gpu_idle_share": f"{gpu_options.get('idle_percent', _DEFAULT_IDLE_PERCENT) / _ALL_PERCENT:g}",
         "gpu_idle_minutes": str(idle_minutes),
@@ -90,8 +94,8 @@ def list_team_budget_rules(options: Mapping[str, Any] | None) -> Iterator[dict[s
 def _build_use_expression(exporter: GpuExporter, series: str) -> str:
     """Return the expression for the use of GPUs, from 0 to 1: that of the first measure that a GPU has.
 
-    An exporter may have several measures of use, each with another full value, such as 1 or 100. `series` is what is
-    taken of each `<measure>`. Example: `<measure>` itself becomes, for NVIDIA,
+    An exporter may have several measures of use, each with another full value, such as 1 or 100. `series` is an
+    expression in which `<measure>` stands for each of them. Example: `<measure>` itself becomes, for NVIDIA,
 
         DCGM_FI_PROF_GR_ENGINE_ACTIVE or on (k8s_cluster_name, k8s_node_name, UUID) DCGM_FI_DEV_GPU_UTIL / 100
     """

@@ -43,9 +43,14 @@ class Panel(NamedTuple):
     needed_features: tuple[str, ...] = ()
     """A collector without one of these features does not have the graph: see `Alert` in alert_row.py."""
 
+    @property
+    def has_graph_for_each_signal(self) -> bool:
+        """Whether its expression has a placeholder `<name_of>`, which stands for the series of one signal."""
+        return "_of>" in self.expr
+
 
 # Two panels of the dashboard of a collector and of that of all collectors, each in place of the other: each collector
-# has a memory limit of its own, and no series tells it.
+# has a memory limit of its own, and no series has it.
 MEMORY_SHARE_PANEL = Panel(
     row_title=COLLECTOR_ROW,
     title="Share of the memory limit",

@@ -119,8 +119,9 @@ def quote_promql(text: str) -> str:
 # From the first of these versions on, and before the second, readers add units and `_total` to names by default.
 _FIRST_VERSION_WITH_SUFFIXES = (0, 119)
 _FIRST_VERSION_WITHOUT_SUFFIXES = (0, 152)
-# Where a reader of a config says it itself.
+# Where a reader, which is an item of `service.telemetry.metrics.readers`, has its options about names.
 _READER_PATH = ("pull", "exporter", "prometheus")
+# The options that keep a unit or `_total` out of names. Names stay plain if both are true.
 _SUFFIX_OPTIONS = ("without_units", "without_type_suffix")
 
 
@@ -137,6 +138,7 @@ def may_have_suffixes(config: Mapping[str, Any], version: tuple[int, ...]) -> bo
         if not isinstance(settings, dict):
             continue
         for option in _SUFFIX_OPTIONS:
+            # Another value than true, such as `${env:PLAIN}`, is not known before the pod runs: it may add suffixes.
             if settings.get(option, is_plain_by_default) is not True:
                 return True
     return False

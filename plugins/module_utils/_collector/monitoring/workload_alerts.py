@@ -26,48 +26,50 @@ _LAST_LOG = (
 
 # ── Expressions in PromQL ──
 
+# The labels of a pod and of a container. `max by` drops all others, such as those of the collector that reports the
+# series. So an alert does not change with the pod of the collector.
+_POD_LABELS = "k8s_namespace_name, k8s_pod_name"
+_CONTAINER_LABELS = f"{_POD_LABELS}, k8s_container_name"
+_OUT_OF_MEMORY_RESTARTS = 'k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"}'
 # The containers that were killed for their memory, without those whose restarts have not grown within 15 minutes. A
-# comparison binds more than `unless` does. A collector that is new has not seen what was before, so it says nothing.
+# comparison binds more than `unless` does. The line behind `and on ()` asks whether any collector reported 15 minutes
+# ago: one that is new does not know how many restarts there were before, so it says nothing.
 _OUT_OF_MEMORY = (
-    "(max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
-    ' (k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"}) > 0'
-    " unless max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
-    ' (k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"})'
-    " <= max by (k8s_namespace_name, k8s_pod_name, k8s_container_name) (k8s_container_restarts offset 15m))"
+    f"(max by ({_CONTAINER_LABELS}) ({_OUT_OF_MEMORY_RESTARTS}) > 0"
+    f" unless max by ({_CONTAINER_LABELS}) ({_OUT_OF_MEMORY_RESTARTS})"
+    f" <= max by ({_CONTAINER_LABELS}) (k8s_container_restarts offset 15m))"
     " and on () k8s_node_condition_ready offset 15m"
 )
-# The containers that had one of some reasons to wait within five minutes: some reasons come and go.
+
+
+def _has_waited_for(reasons: str) -> str:
+    """Return the containers that had one of some reasons to wait within five minutes: some reasons come and go.
+
+    `reasons` are names with `|` between them. A series of a reason is 1 while the container has the reason.
+    """
+    series = f'k8s_container_status_reason{{k8s_container_status_reason=~"{reasons}"}}'
+    return f"max by ({_CONTAINER_LABELS}) (max_over_time({series}[5m])) == 1"
+
+
 _CRASHES_AGAIN = (
-    "(max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
-    ' (max_over_time(k8s_container_status_reason{k8s_container_status_reason=~"CrashLoopBackOff"}[5m])) == 1)'
-    " unless on (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    f"({_has_waited_for('CrashLoopBackOff')})"
+    f" unless on ({_CONTAINER_LABELS})"
     ' ALERTS{alertname="OtelWorkloadOutOfMemory"}'
 )
-_LACKS_ITS_IMAGE = (
-    "max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
-    " (max_over_time(k8s_container_status_reason"
-    '{k8s_container_status_reason=~"ErrImagePull|ImagePullBackOff|InvalidImageName"}[5m])) == 1'
-)
-_IS_NOT_CREATED = (
-    "max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
-    " (max_over_time(k8s_container_status_reason"
-    '{k8s_container_status_reason=~"ContainerCreating|CreateContainerConfigError|CreateContainerError"}[5m])) == 1'
-)
+_LACKS_ITS_IMAGE = _has_waited_for("ErrImagePull|ImagePullBackOff|InvalidImageName")
+_IS_NOT_CREATED = _has_waited_for("ContainerCreating|CreateContainerConfigError|CreateContainerError")
 _RUNS_AND_IS_NOT_READY = (
-    "max by (k8s_namespace_name, k8s_pod_name, k8s_container_name) (k8s_container_ready == 0)"
-    " and on (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
+    f"max by ({_CONTAINER_LABELS}) (k8s_container_ready == 0)"
+    f" and on ({_CONTAINER_LABELS})"
     ' k8s_container_status_state{k8s_container_status_state="running"} == 1'
 )
-# The pods that are pending and have no container yet.
-_HAS_NO_NODE = (
-    "max by (k8s_namespace_name, k8s_pod_name) (k8s_pod_phase == 1)"
-    " unless on (k8s_namespace_name, k8s_pod_name) k8s_container_ready"
-)
-_IS_EVICTED = "max by (k8s_namespace_name, k8s_pod_name) (k8s_pod_status_reason == 1)"
-_IS_AT_CPU_LIMIT = (
-    "max by (k8s_namespace_name, k8s_pod_name, k8s_container_name)"
-    ' ({__name__=~"k8s_container_cpu_limit_utilization(_ratio)?"}) > 0.95'
-)
+_PENDING = 1  # of k8s.pod.phase
+_EVICTED = 1  # of k8s.pod.status_reason
+# The pods that are pending and have no container yet: a pod that waits for its image is pending too, and has one.
+_HAS_NO_NODE = f"max by ({_POD_LABELS}) (k8s_pod_phase == {_PENDING}) unless on ({_POD_LABELS}) k8s_container_ready"
+_IS_EVICTED = f"max by ({_POD_LABELS}) (k8s_pod_status_reason == {_EVICTED})"
+# The unit is 1, so the name may end in `_ratio` in Prometheus.
+_IS_AT_CPU_LIMIT = f'max by ({_CONTAINER_LABELS}) ({{__name__=~"k8s_container_cpu_limit_utilization(_ratio)?"}}) > 0.95'
 
 # ── The table ──
 

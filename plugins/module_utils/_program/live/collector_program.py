@@ -41,6 +41,7 @@ from ..program_job import (
     PROGRAM_FILE,
     SERVER_CONTAINER,
     SERVER_PORT,
+    ContainerFailure,
     build_job,
     make_file_name,
 )
@@ -137,7 +138,8 @@ class ProgramFetcher:
             return self.cluster.request("POST", self.jobs, None, job_manifest)
         except ApiError as error:
             problem = explain(error, request_in_words)
-            if error.status == HTTP_NOT_FOUND and "namespaces " in error.message:
+            is_namespace_missing = error.status == HTTP_NOT_FOUND and "namespaces " in error.message
+            if is_namespace_missing:
                 problem.fix = "Create it, or correct `namespace`."
             raise Problem(problem.wrong, asked=request_in_words, where=problem.where, fix=problem.fix) from error
 
@@ -157,6 +159,7 @@ class ProgramFetcher:
         if not exit_codes:
             return
         self._ended = self._ended or self.cluster.clock()
+        # The script may have opened the file before the program ended, and then still copies it.
         if self.cluster.clock() - self._ended >= SECONDS_AFTER_END:
             problem = f"it ended with code {exit_codes[0]} before it was copied, and is no Collector of a known kind"
             raise Problem(problem, asked=f"Take the program out of {image}", fix=FIX_OF_WRONG_IMAGE)
@@ -165,7 +168,8 @@ class ProgramFetcher:
 def _add_local_fix(symptom: Symptom) -> Symptom:
     """Return a symptom of a pod. If the Job has a fix of its own for it, the symptom gets that."""
     failure_row = symptom.failure_row
-    fix = FIXES_BY_FAILURE.get((failure_row.id, symptom.container)) or FIXES_BY_FAILURE.get((failure_row.id, ""))
+    fix_of_container = FIXES_BY_FAILURE.get(ContainerFailure(failure_row.id, symptom.container))
+    fix = fix_of_container or FIXES_BY_FAILURE.get(ContainerFailure(failure_row.id, container=""))
     if not fix:
         return symptom
     return symptom._replace(failure_row=failure_row._replace(fix=fix))
@@ -189,7 +193,10 @@ def _is_program_ready(pod: dict[str, Any]) -> bool:
 
 
 def _copy_program(program_chunks: Iterable[bytes], partial_file: Any) -> bool:
-    """Copy a program, and return whether it is one of a Collector."""
+    """Copy a program, and return whether it is one of a Collector.
+
+    The mark of a Collector may begin in one chunk and end in the next, so the end of each is searched with the next.
+    """
     is_collector, last_bytes = False, b""
     for chunk in program_chunks:
         partial_file.write(chunk)

@@ -26,7 +26,7 @@ from .trace_stores import TraceInBackend, TraceInCounts, TraceInLogs, TraceInXRa
 
 
 def run_sample_app_call(module: AnsibleModule) -> None:
-    """Run the module sample_app_call, and exit with its result or failure."""
+    """Run the module sample_app_call, and exit with its result or failure. The headers of the backend are secret."""
     params = module.params
 
     def call_and_search() -> dict[str, Any]:
@@ -40,9 +40,9 @@ def run_sample_app_call(module: AnsibleModule) -> None:
 def _build_search(cluster: Cluster, params: dict[str, Any]) -> TraceSearch:
     """Return the search that the task wants."""
     logs = [LogEvidence(CollectorPods(cluster, pods), "") for pods in params["pods"]]
+    required_stores = list(_iter_required_stores(cluster, params))
     counts_store = None
     counted_pods = params["counts"]
-    required_stores = list(_iter_required_stores(cluster, params))
     if counted_pods:
         metrics = MetricsEvidence(CollectorPods(cluster, counted_pods), counted_pods["metrics_port"])
         counts_store = TraceInCounts(metrics, f"namespace {counted_pods['namespace']}")

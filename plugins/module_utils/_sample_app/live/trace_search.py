@@ -34,8 +34,14 @@ _TRACE_ID = re.compile(r"[0-9a-f]{32}\Z")
 class TraceSearch:
     """One call of the application, and the search for its trace.
 
-    The trace has arrived when it is in all of `required_stores`. If there are none, the logs are enough, or after
-    _GRACE_SECONDS the counts.
+    The stores in which a user wants the trace are required: backends, and X-Ray. When the trace has arrived:
+
+    | required stores | logs | counts | the trace has arrived |
+    |---|---|---|---|
+    | some | | | when all required stores have it; logs and counts are not searched |
+    | none | given | | when a log shows it |
+    | none | | given | when the counts have grown, after _GRACE_SECONDS at the earliest |
+    | none | none | none | at once, with its call |
     """
 
     cluster: Cluster
@@ -90,6 +96,7 @@ class TraceSearch:
             return True
         if not self._list_stores():
             return True
+        # Counts say less than a log: spans of other applications count too. So the log gets some time first.
         grace_is_over = self.cluster.clock() - call_time >= _GRACE_SECONDS
         return grace_is_over and bool(self.found_by_store)
 
@@ -116,7 +123,9 @@ class TraceSearch:
                 last_problem = f"it answers {error.status}: {error.message}"
                 continue
             trace_ids = list(_iter_trace_ids(answer_text))
-            if len(trace_ids) == len(self.services) and len(set(trace_ids)) == 1:
+            has_answer_of_each = len(trace_ids) == len(self.services)
+            is_one_trace = len(set(trace_ids)) == 1  # the SDKs of the services have handed on the context of the trace
+            if has_answer_of_each and is_one_trace:
                 return trace_ids[0]
             last_problem = f"its services do not share one trace: {mask_and_clean(answer_text.strip())}"
         fix = f"Read the logs: kubectl -n {namespace} logs -l app.kubernetes.io/name={service}"

@@ -113,6 +113,7 @@ class TraceInXRay:
         xray_trace_id = f"1-{trace_id[:8]}-{trace_id[8:]}"
         try:
             traces = self._calls("batch_get_traces", TraceIds=[xray_trace_id])["Traces"]
+        # boto3 is imported at run time, so its exceptions have no name here. `read_failed_call` reads any of them.
         except Exception as error:
             raise explain_failed_call(read_failed_call(error), f"Look for the trace in {self.name}") from None
         documents = [parse_json(entry["Document"]) for trace in traces for entry in trace["Segments"]]

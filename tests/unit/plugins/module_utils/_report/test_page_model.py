@@ -165,6 +165,15 @@ def test_images_that_run_are_held_against_those_that_are_wanted() -> None:
     assert row(cluster(diagnosis=diagnosis(a="c:0.158.0")), "Collector image")["running"].endswith("none (1 of 2)")
 
 
+def test_each_image_that_runs_is_wanted_if_the_operator_chooses_it() -> None:
+    fleet = Fleet().add("a", mode="sidecar")
+    fleet.collectors[0]["image"] = ""
+    running = row(fleet.cluster(asked=True, diagnosis=diagnosis(a="c:0.158.0")), "Collector image of obs/a")
+    assert (running["wanted"], running["running"], running["state"]) == ("the operator's default", "c:0.158.0", "same")
+    absent = row(fleet.cluster(asked=True, diagnosis=diagnosis(b="c:1")), "Collector image of obs/a")
+    assert (absent["running"], absent["state"]) == ("none", "differs")
+
+
 def test_the_fleet_has_every_version_newest_first() -> None:
     images = diagnosis(a="c:0.158.0", b="c:0.9.0")
     new = cluster(diagnosis=images, cert_manager=info("1.21.2"), operator=info("0.158.0"))

@@ -55,4 +55,4 @@ def proposals(kind: str, *requests: Request, readable: ReadableValues = OPEN) ->
 
 def not_told(kind: str, *requests: Request, readable: ReadableValues = OPEN) -> str:
     """Return why a kind cannot be told."""
-    return "\n".join(why for of_kind, why in found(*requests, readable=readable).untold_kinds if of_kind == kind)
+    return "\n".join(why for of_kind, why in found(*requests, readable=readable).capture_gaps if of_kind == kind)

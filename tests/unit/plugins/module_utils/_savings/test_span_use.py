@@ -66,8 +66,8 @@ def test_nine_in_ten_of_plain_traces_go() -> None:
     assert not proposals(kinds.PLAIN_TRACES, traces(duration="3s"))
     assert not proposals(kinds.PLAIN_TRACES, traces(status="error"))
     assert "30 are needed" in not_told(kinds.PLAIN_TRACES, spans(*trace(1)))
-    sampled = found(traces(), wishes=SavingsWishes(samples=True))
-    assert [untold.reason for untold in sampled.untold_kinds if untold.kind == kinds.PLAIN_TRACES] == [
+    sampled = found(traces(), wishes=SavingsWishes(is_sampled=True))
+    assert [gap.reason for gap in sampled.capture_gaps if gap.kind == kinds.PLAIN_TRACES] == [
         "the config samples traces already"
     ]
 

@@ -13,7 +13,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observ
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_data import build_savings_data
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_lines import list_savings_lines
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_markdown import build_savings_markdown
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.told_savings import Savings, ToldProposal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_report import (
+    ReportedProposal,
+    Savings,
+)
 
 from .planted import OPEN, found, logs, spans
 
@@ -24,7 +27,7 @@ INFO = [{"body": "y", "severity": "info", "resource": {"service.name": "cart"}}]
 def savings(*requests: Any, **wishes: Any) -> Savings:
     seen = found(*requests, wishes=SavingsWishes(**{"least_percent": 0, **wishes}))
     measured = {"logs": RemovedShares(0.9, 0.88, 0.7)}
-    told = tuple(ToldProposal(proposal, {"recipes": []}, "recipes: []\n", measured) for proposal in seen.proposals)
+    told = tuple(ReportedProposal(proposal, {"recipes": []}, "recipes: []\n", measured) for proposal in seen.proposals)
     scores = tuple(compute_score(name, facts, OPEN) for name, facts in seen.summary_by_service.items())
     return Savings("gateway", seen, told, scores, ("a note",))
 

@@ -4,9 +4,9 @@
 """The report about a capture: proposals with the options that a user pastes, and words of the report. Private.
 
 A capture is telemetry that a collector has recorded. A proposal says what of it is worth dropping, such as logs below
-INFO (see proposals.py). The report tells a proposal if it drops enough. A kind of proposals is untold if the capture
-cannot tell all about it. `_savings.py` of plugin_utils makes `Savings`; `savings_lines.py` and `savings_markdown.py`
-render it. An example of a title and of its measured shares:
+INFO (see proposals.py). The report has a proposal if it drops enough. A gap is what the capture does not show about a
+kind of proposals. `_savings.py` of plugin_utils makes `Savings`; `savings_lines.py` and `savings_markdown.py` render
+it. An example of a title and of its measured shares:
 
     debug logs: below INFO
     12.5 % of log records, 8.0 % of bytes
@@ -23,14 +23,14 @@ from .capture_findings import CaptureFindings
 from .instrumentation_score import Score
 from .measured_shares import RemovedShares
 from .observation import MOST_PROPOSALS_OF_KIND
-from .proposals import KINDS, SavingProposal, UntoldKind
+from .proposals import KINDS, CaptureGap, SavingProposal
 
 # How many characters of a subject a title has.
 _LONGEST_SUBJECT = 200
 
 
 @dataclass(frozen=True)
-class ToldProposal:
+class ReportedProposal:
     """A proposal of the report: the options that follow it, and the shares that these were measured to remove."""
 
     proposal: SavingProposal
@@ -58,7 +58,7 @@ class Savings:
     name: str
     """The name of the capture."""
     findings: CaptureFindings
-    told_proposals: tuple[ToldProposal, ...]
+    reported_proposals: tuple[ReportedProposal, ...]
     scores: tuple[Score, ...]
     notes: tuple[str, ...]
 
@@ -78,18 +78,18 @@ def describe_smaller_proposals(findings: CaptureFindings) -> Iterator[str]:
         yield f"{counted_proposals} {why_left_out}"
 
 
-def describe_untold(untold: UntoldKind) -> str:
-    """Return what the capture cannot tell of a kind of proposals, and why.
+def describe_gap(gap: CaptureGap) -> str:
+    """Return what the capture does not show about a kind of proposals, and why.
 
     An example: `debug logs: 20 log records without a severity were not looked at`.
     """
-    return f"{KINDS[untold.kind].title}: {untold.reason}"
+    return f"{KINDS[gap.kind].title}: {gap.reason}"
 
 
 def describe_shares(signal: str, item_share: float, byte_share: float) -> str:
     """Return shares of a signal, from 0 to 1, in words: `12.5 % of log records, 8.0 % of bytes`.
 
-    Without a share of items, only that of bytes is told.
+    Without a share of items, the words are about bytes alone: an attribute that is removed leaves all items.
     """
     item_words = f"{format_percent(item_share)} of {ITEM_NOUNS[signal]}, " if item_share else ""
     return f"{item_words}{format_percent(byte_share)} of bytes"
