@@ -21,7 +21,7 @@ from ..module_utils._collector.option_values import TEXT_MAPS
 from ..module_utils._otelcol.config.paths import format_path, iter_leaves
 from ..module_utils._otelcol.errors import Problem, suggest_word
 from ..module_utils._otelcol.kube.names import text_value
-from ._option_values import HOLDS_KEY, find_held_values
+from ._option_values import VALUE_KIND_KEY, find_value_kind
 from ._shape_checks import check_shapes
 from ._spelling_checks import SURROGATE
 from ._value_shapes import list_mappings, read_suboptions
@@ -37,7 +37,7 @@ _DOCUMENTATION_KEYS = {
     "range",
     "needs",
     "instead_of",
-    HOLDS_KEY,
+    VALUE_KIND_KEY,
 }
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
 _NAMES_ELSEWHERE = {
@@ -183,7 +183,7 @@ def _convert_to_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
     """Make text of numbers and switches in mappings of text. Only templates give those whose text differs."""
     for name, value in values.items():
         option = spec.get(name) or {}
-        if isinstance(value, dict) and find_held_values(name, option) in TEXT_MAPS:
+        if isinstance(value, dict) and find_value_kind(name, option) in TEXT_MAPS:
             values[name] = {key: _number_as_text(entry) for key, entry in value.items()}
         inner_options = read_suboptions(option)
         if inner_options:

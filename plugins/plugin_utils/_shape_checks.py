@@ -21,7 +21,7 @@ from ..module_utils._collector.option_values import Values
 from ..module_utils._otelcol.errors import Problem, clean_text
 from . import _origins
 from ._duration_checks import check_duration, find_duration_form
-from ._option_values import find_held_values
+from ._option_values import find_value_kind
 from ._spelling_checks import check_line, check_spelling, check_version
 from ._text_checks import check_values
 from ._value_shapes import SHAPES, TEXT_SHAPE, OptionPlace, find_shape, list_mappings, read_suboptions
@@ -67,7 +67,7 @@ def check_shapes(
             continue
         option = spec[key] or {}
         place = OptionPlace(f"{path}{key}", owner)
-        content_kind = find_held_values(str(key), option)
+        content_kind = find_value_kind(str(key), option)
         for placed in _iter_placed_values(values, key, option, place):
             _check_placed_value(placed, option, content_kind, one_line=one_line)
         check_values(value, content_kind, place)

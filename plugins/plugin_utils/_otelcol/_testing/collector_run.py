@@ -52,7 +52,8 @@ def run_collector(runtime: CollectorRuntime, command: CollectorCommand, seconds:
     config_file, log_file = runtime.folder / "config.yaml", runtime.folder / "log"
     config_file.touch(mode=0o600)
     config_file.write_text(command.text, encoding="utf-8")
-    process = runtime.start([str(Path(command.program).absolute()), f"--config={config_file}"], command)
+    words = [str(Path(command.program).absolute()), f"--config={config_file}"]
+    process = runtime.start(words, command.environment, command.readable_paths)
     try:
         _wait_until_ready(process, log_file, seconds)
         log_lines: list[str] = []
