@@ -143,8 +143,8 @@ def _build_subject(linked: LinkedCollector, build: CollectorBuild | None) -> Sub
     resolved, neighbours = linked.resolved, linked.neighbour_facts
     duplicate_keys = [duplicate for layer in linked.composed_config.layers for duplicate in layer.duplicates]
     return Subject(
-        linked.config,
-        linked.composed_config.locate,
+        config=linked.config,
+        locate=linked.composed_config.locate,
         duplicates=tuple(duplicate_keys),
         environment=resolved.runtime.list_variables(linked.collector),
         target=resolved.target,

@@ -27,14 +27,19 @@ from ._text_checks import check_values
 from ._value_shapes import SHAPES, TEXT_SHAPE, OptionPlace, find_shape, list_mappings, read_suboptions
 
 # Types of Ansible that take any shape.
+# Types of options that take a value of any shape.
 _ANY_SHAPE = ("raw", "json", "jsonarg")
 # How Ansible reads a text as a value of these types.
+# By the type, Ansible's own function that reads a text as a value of it.
 _READERS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
 # So many characters are shown of a text that it cannot read.
+# So many characters of a wrong value are shown.
 _MOST_SHOWN = 60
+# Texts that Python reads as floats, and that are no numbers here.
 # What Python reads as a number, and a user means as a word, such as `nan` or `-Infinity`.
 _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)\Z", re.IGNORECASE)
 # A number below 0, such as `-1`, but not `-0`.
+# A whole number below 0; `-0` is none.
 _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
 
 

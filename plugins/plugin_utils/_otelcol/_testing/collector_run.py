@@ -60,6 +60,8 @@ def run_collector(runtime: CollectorRuntime, command: CollectorCommand, seconds:
         try:
             yield log_lines
         except Problem:
+            # What was asked of the Collector may have failed because it has just ended. Then `_stop_collector` raises
+            # another Problem, with the Collector's own last error. One that runs on keeps the first Problem.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_DYING_SECONDS)
                 _stop_collector(process, log_file, seconds)
