@@ -232,7 +232,7 @@ def _diagnose_collector(
     )
     facts = add_flow_facts(build_host_situation(host_answer), _measure_flow(collector_answer, config))
     reason_without_metrics = collector_answer["metrics"]["why"]
-    # Only of a service that runs: without metrics of one that is down, nothing is missing that the checks could use.
+    # A service that is down has no metrics. That is no gap in what was read: the checks say that it is down.
     if reason_without_metrics and facts["running"]:
         facts["unseen"] = [{"what": "own metrics", "why": reason_without_metrics}]
     checks = _choose_checks(sends_test_data=visit.sends_test_data)

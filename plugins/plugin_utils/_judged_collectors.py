@@ -139,7 +139,7 @@ def _build_collector(linked: LinkedCollector) -> CollectorBuild:
 
 
 def _build_subject(linked: LinkedCollector, build: CollectorBuild | None) -> Subject:
-    """Return what the rules look at. Without a build, they know nothing of ports, permissions and custom resources."""
+    """Return what the rules look at. Without a build, they know no ports, mounts, rights and custom resources."""
     resolved, neighbours = linked.resolved, linked.neighbour_facts
     duplicate_keys = [duplicate for layer in linked.composed_config.layers for duplicate in layer.duplicates]
     return Subject(

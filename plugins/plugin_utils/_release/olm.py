@@ -170,7 +170,7 @@ def _build_olm_request(product: Product, arguments: ReleaseArguments) -> OlmRequ
 def _refuse_unsupported(arguments: ReleaseArguments) -> None:
     """Raise Problem for options that a Subscription does not support."""
     tuning = _read_manager_tuning(arguments)
-    is_other_number_than_of_bundle = tuning.get("replicas") not in (None, 1)
+    is_other_number_than_of_bundle = tuning.get("replicas") not in (None, 1)  # the bundle has one replica
     given_options = {**arguments, "flags": tuning.get("flags"), "replicas": is_other_number_than_of_bundle}
     unsupported_lines: list[str] = []
     for name, alternative in _UNSUPPORTED_OPTIONS.items():
