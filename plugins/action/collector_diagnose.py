@@ -38,6 +38,7 @@ class ActionModule(ActionBase):
         return answer_or_fail_task(lambda: self._diagnose_collectors(task_vars or {}), self._task.args)
 
     def _diagnose_collectors(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return the result of one of the three tasks. May raise Problem."""
         options = dict(self._task.args)
         only_names = check_type_list(options.get("only") or [])
         options["collectors"] = select_collectors(options.get("collectors") or [], only_names)
@@ -53,7 +54,7 @@ class ActionModule(ActionBase):
             return module_result
         if checks_delivery:
             return _report_delivery(facts_of_collectors, module_result, task_vars)
-        if only_names:
+        if only_names:  # the module knows only these, so it would call all other collectors unlisted
             module_result["unlisted"] = []
         unlisted_collectors = module_result.get("unlisted") or ()
         diagnosis = _diagnose.diagnose_collectors(facts_of_collectors, checks, options, unlisted_collectors)

@@ -41,6 +41,7 @@ class ActionModule(ActionBase):
         return run_or_count_as_failed(lambda: self._apply_or_remove(variables), variables)
 
     def _apply_or_remove(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the result of the module, which gets the program if the host lacks it. May raise Problem."""
         # No earlier task of a removal checks the names of variables, since it renders nothing. A misspelt
         # otel_host_collectors would remove the collector of the default name.
         with turn_problems_into_failure():

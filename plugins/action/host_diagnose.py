@@ -36,6 +36,7 @@ class ActionModule(ActionBase):
         return run_or_count_as_failed(lambda: self._diagnose(task_vars or {}), task_vars or {})
 
     def _diagnose(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return the result of the diagnosis, or that of the module if the host could not be looked at."""
         arguments = dict(self._task.args)
         only_names = check_type_list(arguments.pop("only", None) or [])
         fail_on = arguments.pop("fail_on", None) or "never"
@@ -54,7 +55,7 @@ class ActionModule(ActionBase):
         answered_at = time.time()
         if module_result.get("failed") or "collectors" not in module_result:
             return module_result
-        if only_names:
+        if only_names:  # `bundles` has only these, so the module would call all other collectors unlisted
             module_result["unlisted"] = []
         visit = HostVisit(
             host=str(task_vars.get("inventory_hostname") or "host"),

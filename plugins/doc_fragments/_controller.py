@@ -1,7 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules that run on the controller share. Private."""
+"""What modules that run on the controller share. Private.
+
+A module takes a fragment by its name in lower case, such as `o11y.opentelemetry._controller.lock`.
+
+| fragment | for modules that |
+|---|---|
+| DOCUMENTATION | have an action that does the work |
+| LOCK | read manifests and images that a lock can fix |
+| BUILD | have to know which Collector a config is for |
+| INPUTS | render collectors to apply or to judge them |
+| COLLECTORS | render those of clusters |
+| RENDERING | return what they render, and fail for errors in it |
+| RULES, POLICY | judge configs by rules and by the policy for overlays |
+| DIAGNOSIS | diagnose collectors that run |
+"""
 
 from __future__ import annotations
 
@@ -59,7 +73,7 @@ options:
     INPUTS = r"""
 options:
   defaults:
-    description: Default options of all O(collectors); without these, the options of the only one.
+    description: Options of all O(collectors). Without O(collectors), they are the options of the only collector.
     type: dict
     default: {}
   recipe_paths: {description: Your recipe folders that take precedence., type: list, elements: path, default: []}
@@ -147,8 +161,9 @@ options:
     default: never
   only:
     description:
-      - The names of collectors that are diagnosed, as C(NAME) or C(NAMESPACE/NAME). Others are left out, and the result
-        names no unlisted ones. A name that no collector has fails the task. Without names, all are diagnosed.
+      - The names of collectors that are diagnosed, as C(NAME) or C(NAMESPACE/NAME). Others are left out, also
+        those that the inventory does not list. A name that no collector has fails the task. Without names, all are
+        diagnosed.
     type: list
     elements: str
     default: []

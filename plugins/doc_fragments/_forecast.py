@@ -1,13 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules that replay a capture share. Private."""
+"""What modules that replay a capture share. Private.
+
+A capture is telemetry that a collector received, in files, and a replay sends it to a Collector on the controller.
+"""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of a replay; limits and prices of a change apart."""
+    """Options of a replay.
+
+    CHANGE has those of modules that compare the replays of before and after a change, HOST those of modules that know
+    collectors of Linux hosts.
+    """
 
     DOCUMENTATION = r"""
 options:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from textwrap import indent
 
 # What a module gets of one collector. `_host_change/bundle_form.py` has the same as an argument spec.
+# The suboptions of a bundle, which is all that a host gets for one collector.
 _SUBOPTIONS = r"""
 name:
   description: The name of the collector. The unit is C(otelcol-NAME.service).
@@ -42,7 +43,7 @@ program:
       type: dict
       suboptions:
         amd64: &archive
-          description: That for hosts of this architecture.
+          description: The file for hosts of this architecture.
           type: dict
           suboptions:
             sha256: {description: The SHA-256 of the file., type: str, required: true}

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of modules that watch a member of a wave, and note that it passed. Private."""
+"""The options of modules that watch a member of a wave, and note that it passed. Private.
+
+A wave is a group of hosts that change together, and a member one of them: a Linux host, or one that stands for a
+cluster. To watch a member is to read for some time what its collectors count.
+"""
 
 from __future__ import annotations
 

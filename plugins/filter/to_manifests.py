@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filter to_manifests."""
+"""Filter to_manifests, which writes Kubernetes objects as YAML. `plugin_utils/_objects.py` does the work."""
 
 from __future__ import annotations
 
@@ -50,9 +50,13 @@ _value:
 
 
 def to_manifests(objects: list[Any], masked: bool = False) -> str:
+    """Return objects as documents of YAML; `masked` ones show no secret."""
     return dump_objects(objects, masked=masked)
 
 
 class FilterModule:
+    """Tells Ansible the filters of this file."""
+
     def filters(self) -> dict[str, Any]:
+        """Return each filter by its name."""
         return {"to_manifests": to_manifests}

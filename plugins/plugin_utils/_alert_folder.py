@@ -40,7 +40,8 @@ _STOP_FILE = "stop.json"
 _ALERTS_FOLDER = "alerts"
 # So many results of a collector are kept.
 MOST_KEPT_RESULTS = 20
-# The index of the start of a process among the fields of /proc/PID/stat behind its name. Source: proc_pid_stat(5)
+# The index of the start of a process among the fields of /proc/PID/stat behind its name: the start is field 22 of the
+# file, and the first one behind the name is field 3. Source: proc_pid_stat(5)
 _START_TIME_INDEX = 19
 # Identifies a process on a system that does not tell when it was started.
 _RUNNING = "running"
@@ -57,7 +58,7 @@ class AlertFolder:
         current_runs = []
         for path in sorted((self.path / _RUNS_FOLDER).glob("*.json")):
             run = self._read(WaveRun, path)
-            if run is None:
+            if run is None:  # another run has removed the file since the folder was listed
                 continue
             if is_under_way(run, platform.node(), identify_process(run.pid), current_time):
                 current_runs.append(run)
@@ -83,6 +84,7 @@ class AlertFolder:
         folder = self.path / _ALERTS_FOLDER / _make_file_name(host) / _make_file_name(collector)
         file = folder / f"{_make_file_name(name)}.json"
         self._write(file, alert_result)
+        # A name begins with the time, so that the oldest files come first.
         for old_file in sorted(folder.glob("*.json"))[:-MOST_KEPT_RESULTS]:
             with suppress(OSError):
                 old_file.unlink()
@@ -90,9 +92,11 @@ class AlertFolder:
 
     @property
     def stop_file(self) -> str:
+        """The path of the file with the last alert that stops runs."""
         return str(self.path / _STOP_FILE)
 
     def _read(self, record_type: type[Record], path: Path) -> Record | None:
+        """Return the record in a file; None if there is no such file."""
         try:
             file_content = json.loads(read_file_text(path))
         except FileNotFoundError:
@@ -102,7 +106,9 @@ class AlertFolder:
         return parse_record(record_type, file_content, str(path))
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
+        """Write a file of the folder. New folders are for their user alone; modes of existing ones stay."""
         text = json.dumps(value, indent=1, sort_keys=True, default=str) + "\n"
+        # The outermost folder comes first, so that each has its mode before anything is in it.
         for folder in reversed([parent for parent in path.parents if parent.is_relative_to(self.path)]):
             if not folder.is_dir():
                 _files.make_folder(folder)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -38,6 +38,35 @@ _SECONDS_VARIABLE = "otel_alert_change_seconds"
 _DEFAULT_SECONDS = 3600.0
 
 
+class AlertPlan(TypedDict):
+    """The result of module alert_plan."""
+
+    changed: bool
+    alert: str
+    """The name of the alert."""
+    host: str
+    """The host of the inventory that it is about: a Linux host, or one that stands for a cluster."""
+    collector: str
+    """The name of the collector, without its namespace."""
+    only: list[str]
+    """The same as diagnoses take it: NAME on a Linux host, NAMESPACE/NAME in a cluster."""
+    began: float
+    """When the alert began, in seconds of Unix."""
+    change_seconds: float
+    """How long before the alert the change may have been that is undone."""
+    clusters: list[str]
+    """The host, if it stands for a cluster; else nothing. Plays take it as their hosts."""
+    linux: list[str]
+    """The host, if it is a Linux host; else nothing."""
+    diagnoses: bool
+    goes_back: bool
+    """Whether the last change of the collector is to be undone."""
+    stops_waves: bool
+    """Whether runs that change hosts in waves are stopped."""
+    told: list[str]
+    """Lines for people."""
+
+
 def plan_alert(
     arguments: Mapping[str, Any], variables: Mapping[str, Any], current_time: float, check: bool
 ) -> dict[str, Any]:
@@ -56,7 +85,7 @@ def plan_alert(
     planned_answer = decide_answer(alert, alert_place, alert_folder.list_runs(current_time))
     if planned_answer.stops_waves and not check:
         alert_folder.note_stop(Stop(alert.name, alert.qualified_name, host, current_time))
-    return {
+    plan: AlertPlan = {
         "changed": planned_answer.stops_waves,
         "alert": alert.name,
         "host": host,
@@ -74,6 +103,7 @@ def plan_alert(
             *planned_answer.report_lines,
         ],
     }
+    return dict(plan)
 
 
 def _find_alert_event(variables: Mapping[str, Any]) -> Any:
@@ -132,11 +162,13 @@ def _list_cluster_collectors(host_variables: Mapping[str, Any]) -> Iterator[str]
 
 
 def _list_host_collectors(host_variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the collectors of a Linux host, by name."""
     for row in _select_mappings(host_variables.get("otel_host_collectors") or ()):
         yield str(row.get("name"))
 
 
 def _select_mappings(values: Any) -> list[Mapping[str, Any]]:
+    """Return the mappings of a list; what else a user has written is for the roles to refuse."""
     return [entry for entry in values if isinstance(entry, Mapping)] if isinstance(values, Sequence) else []
 
 

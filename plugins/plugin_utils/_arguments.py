@@ -21,13 +21,14 @@ from ..module_utils._collector.option_values import TEXT_MAPS
 from ..module_utils._otelcol.config.paths import format_path, iter_leaves
 from ..module_utils._otelcol.errors import Problem, suggest_word
 from ..module_utils._otelcol.kube.names import text_value
-from ._option_values import HOLDS_KEY, find_held_values
+from ._option_values import VALUE_KIND_KEY, find_value_kind
 from ._shape_checks import check_shapes
 from ._spelling_checks import SURROGATE
 from ._value_shapes import list_mappings, read_suboptions
 
 # Keys of an argument spec that only documentation or the role's entry point uses.
 # `range` and `needs` are of recipes, whose options _collector/recipes.py checks.
+# Keys of documented options that an argument spec does not have.
 _DOCUMENTATION_KEYS = {
     "description",
     "short_description",
@@ -37,9 +38,10 @@ _DOCUMENTATION_KEYS = {
     "range",
     "needs",
     "instead_of",
-    HOLDS_KEY,
+    VALUE_KIND_KEY,
 }
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
+# What people know from the Helm chart opentelemetry-collector and from Kubernetes, and the options here for it.
 _NAMES_ELSEWHERE = {
     "resources": ("memory_limit", "memory_request", "cpu_request", "cpu_limit"),
     "extraEnvs": ("env",),
@@ -130,13 +132,14 @@ def _run_validator(
     """Return the result of Ansible's validator. It fails on some values, such as infinity for a whole number."""
     try:
         return known_options.validate(values)
-    except Exception:
+    except Exception:  # which option it was is found by validating each alone
         for name, value in values.items():
             _validate_alone(name, value, known_options, described_values)
         raise
 
 
 def _validate_alone(name: str, value: Any, known_options: DocumentedOptions, described_values: str) -> None:
+    """Raise Problem with the name of an option whose value Ansible's validator cannot take."""
     try:
         known_options.validate({name: value})
     except Exception as error:
@@ -183,7 +186,7 @@ def _convert_to_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
     """Make text of numbers and switches in mappings of text. Only templates give those whose text differs."""
     for name, value in values.items():
         option = spec.get(name) or {}
-        if isinstance(value, dict) and find_held_values(name, option) in TEXT_MAPS:
+        if isinstance(value, dict) and find_value_kind(name, option) in TEXT_MAPS:
             values[name] = {key: _number_as_text(entry) for key, entry in value.items()}
         inner_options = read_suboptions(option)
         if inner_options:
@@ -192,4 +195,5 @@ def _convert_to_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
 
 
 def _number_as_text(entry: Any) -> Any:
+    """Return a number or a switch as text, such as `true`; any other entry as it is."""
     return text_value(entry) if isinstance(entry, (int, float)) else entry

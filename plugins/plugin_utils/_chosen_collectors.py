@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Some collectors of many, by their names: NAME, or NAMESPACE/NAME. Controller only. Private."""
+"""Some collectors of many, by their names: NAME, or NAMESPACE/NAME. Controller only. Private.
+
+For example, of the collectors `shop/agent`, `bank/agent` and `shop/gateway`, the name `agent` selects the first two,
+and `shop/agent` the first one.
+"""
 
 from __future__ import annotations
 
@@ -38,5 +42,6 @@ def select_collectors(
 
 
 def _collector_name(collector: Mapping[str, Any]) -> str:
+    """Return NAMESPACE/NAME; NAME alone for a collector of a Linux host, which has no namespace."""
     name, namespace = str(collector.get("name") or ""), collector.get("namespace")
     return f"{namespace}/{name}" if namespace else name

@@ -75,6 +75,7 @@ def _read_options(collector_item: Mapping[str, Any], common_options: Mapping[str
 
 @cache
 def _documented_options() -> _arguments.DocumentedOptions:
+    """Return the options of a collector of a cluster, as role otel_collector documents them."""
     return _arguments.DocumentedOptions(_role_options.read_role_options(_PREFIX, list_option_names()))
 
 

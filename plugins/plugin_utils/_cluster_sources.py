@@ -20,6 +20,7 @@ from ..module_utils._discovery.source_forms import OPTIONS_BY_SOURCE, ClusterSou
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _files, _yaml
 
+# Returns the data of the text of a kubeconfig; None for what is no YAML.
 parse_kubeconfig = _yaml.parse_or_none
 
 
@@ -33,6 +34,7 @@ def read_sources(source_rows: Sequence[Any]) -> list[ClusterSource]:
 
 
 def _read_source(source_row: Any, option_path: str) -> ClusterSource:
+    """Return a source with its options in their types. `option_path` is its place, such as `sources[0]`."""
     if not isinstance(source_row, Mapping):
         raise Problem("it is no mapping", where=option_path, fix="Write `- type: eks` with its options.")
     source_type = str(source_row.get("type"))

@@ -8,6 +8,9 @@ its version for the names of components, and rules judge for it. For example, `d
 `version: 0.158.0` is the build contrib 0.158.0 of the catalogue. An image of a user is known by its manifest or its
 schema alone. `_cluster_options.py` and `_host_options.py` call `find_collector_build` for each collector that they
 resolve.
+
+A distribution may count its own versions: option `version` of a collector is the one of the distribution, such as
+v0.43.1 of ADOT. The version of the Collector in it, such as 0.117.0, is what `FoundBuild.version` has.
 """
 
 from __future__ import annotations
@@ -45,29 +48,32 @@ def find_collector_build(collector: Collector) -> FoundBuild:
 
     Raises Problem for a manifest without the image that was built with it, and for a version that is none.
     """
-    version = _builds.load_catalogue().find_collector_version(collector.distribution, collector.version)
+    collector_version = _builds.load_catalogue().find_collector_version(collector.distribution, collector.version)
     if collector.distribution_manifest or collector.distribution_schema:
-        described_build = _resolve_described_build(collector, version)
-        return FoundBuild(described_build, described_build.version if described_build else version)
+        described_build = _resolve_described_build(collector, collector_version)
+        return FoundBuild(described_build, described_build.version if described_build else collector_version)
     if collector.image not in ("", OPERATORS_IMAGE):
-        return FoundBuild(_builds.resolve_build(BuildRequest(), collector.image), version)
+        # Without `distribution` and `version`: the image need not have what their defaults name.
+        return FoundBuild(_builds.resolve_build(BuildRequest(), collector.image), collector_version)
     _check_version(collector)
-    if not version:
+    if not collector_version:
         return FoundBuild(None, "")
-    return FoundBuild(_builds.find_build(collector.distribution, collector.version), version)
+    return FoundBuild(_builds.find_build(collector.distribution, collector.version), collector_version)
 
 
-def _resolve_described_build(collector: Collector, version: str) -> TargetBuild | None:
+def _resolve_described_build(collector: Collector, collector_version: str) -> TargetBuild | None:
     """Return the build that a manifest or a schema of the user describes.
 
-    A manifest says its version itself. A schema does not, so it gets that of the collector.
+    A manifest says its version itself. A schema does not, so it gets that of the Collector.
     """
     manifest, schema = collector.distribution_manifest, collector.distribution_schema
     if not collector.image:
         given_option = "distribution_manifest" if manifest else "distribution_schema"
         raise Problem(f"it has a {given_option}, but no `image` that was built with it", fix="Give `image` too.")
-    version_of_schema = "" if manifest else version
-    return _builds.resolve_build(BuildRequest(version=version_of_schema, manifest=manifest, schema=schema), "")
+    version_of_schema = "" if manifest else collector_version
+    # The name of the image tells nothing that the manifest or the schema does not tell better.
+    build_request = BuildRequest(version=version_of_schema, manifest=manifest, schema=schema)
+    return _builds.resolve_build(build_request, image="")
 
 
 def _check_version(collector: Collector) -> None:

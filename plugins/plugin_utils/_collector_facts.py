@@ -50,6 +50,7 @@ def _describe_way_of_change(build: CollectorBuild) -> dict[str, Any]:
     """Return how a change reaches the pods of a collector, and for a canary what its verdict needs."""
     change_settings = change_options.check_change(build.collector)
     option_path = f"change.judge of collector '{build.collector.name}'"
+    # Only for its Problem: a wrong check ends the run before anything is applied. The module that judges chooses again.
     choose_checks(change_settings["judge"], lambda expression: _jmespath.check_expression(expression, option_path))
     if change_settings["strategy"] != change_options.CANARY:
         return {**change_settings}

@@ -4,10 +4,11 @@
 """Module collector_judge: keep what collectors count before a sync, and judge what they count after it. Private.
 
 A sync is a change that another tool, such as Argo CD, applies from Git. Playbook judge calls the module first with
-`keep`, and again after the sync. Then the pages judge.md and judge.xml say whether collectors do worse than before. A
-member is a host of the play: a cluster, or a Linux host. Its figures are what its collectors counted, and they are
-compared as in waves (see wave_data.py), such as "agent on web1: [exports_fail] exporters/otlp_grpc: 12 of 40 spans
-failed".
+`keep`, and again after the sync. Then the pages judge.md and judge.xml say whether collectors do worse than before.
+
+A member is a host of the play: a cluster, or a Linux host. Its figures are what its collectors counted. To keep them is
+to write them to a file. A `Track` has the readings of one collector (wave_tracks.py). Tracks of before and of after are
+compared as in waves (wave_data.py), such as "agent on web1: [exports_fail] exporters/otlp_grpc: 12 of 40 spans failed".
 """
 
 from __future__ import annotations
@@ -118,8 +119,10 @@ def _judge_members(folder: Path, members: Sequence[Mapping[str, Any]]) -> Judged
         if figures.kept_time:
             kept_times.append(f"{host}: {figures.kept_time}")
     tools = build_judge_tools()
+    # Compared with before alone: nobody knows which collectors a sync leaves unchanged, as those of later waves are.
+    compared_sides = group_sides(tracks_after, tracks_before, unchanged_tracks=())
     return JudgedCollectors(
-        verdicts=[judge_sides(sides, tools) for sides in group_sides(tracks_after, tracks_before, ())],
+        verdicts=[judge_sides(sides, tools) for sides in compared_sides],
         missing_reasons=list(_list_missing_collectors(members)),
         kept_times=kept_times,
         uncompared_reasons=_explain_no_comparison(tracks_before, tracks_after, members),

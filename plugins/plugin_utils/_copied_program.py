@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check the archive of a program on the controller, before it is copied to a Linux host. Controller only. Private."""
+"""Check the archive of a program on the controller, before it is copied to a Linux host. Controller only. Private.
+
+The actions of host_check and host_apply call it: the host itself would find a wrong sum only after the copy, which may
+have a hundred megabytes.
+"""
 
 from __future__ import annotations
 

@@ -29,11 +29,19 @@ RESULT_VARIABLE = "forecast_result"
 def collect_host_forecasts(variables: Mapping[str, Any]) -> list[HostForecast]:
     """Return what the forecast of each host of the run has returned, in the order of the inventory.
 
+    `variables` are those of a task of playbook forecast. For example, with these, the forecast of web1 is read, and
+    web2 is reported as failed:
+
+        {"groups": {"all": ["web1", "web2"]}, "ansible_play_hosts_all": ["web1", "web2"],
+         "hostvars": {"web1": {"forecast_result": {…}}, "web2": {}}}
+
     A host of the play without a result has failed before, such as one that could not be read.
     """
     hostvars, groups = variables.get("hostvars") or {}, variables.get("groups") or {}
     play_hosts = variables.get("ansible_play_hosts_all", ())
     forecasts: list[HostForecast] = []
+    # All hosts of the inventory, and not those of this play alone: an earlier play of the run may have read others.
+    # Those of this play come last, for the implicit localhost, which is in no group.
     for host in dict.fromkeys((*groups.get("all", ()), *play_hosts)):
         if RESULT_VARIABLE in hostvars[host]:
             forecasts.append(_build_host_forecast(host, hostvars[host][RESULT_VARIABLE]))
@@ -49,20 +57,21 @@ def _build_host_forecast(host: str, task_result: Any) -> HostForecast:
     return HostForecast(host, task_result)
 
 
-def write_forecasts(forecasts: Sequence[HostForecast], arguments: Mapping[str, Any], check: bool) -> bool:
-    """Write the files that are asked for; return whether one changes.
+def write_forecasts(forecasts: Sequence[HostForecast], arguments: Mapping[str, Any], is_check_mode: bool) -> bool:
+    """Write the files that are asked for; return whether one changes. `arguments` are those of `write_result`.
 
     Raises Problem without a forecast, and if a file cannot be written.
     """
     if not any(forecast.result for forecast in forecasts):
         raise Problem("no host has a forecast, so no report was written", fix="Run the forecasts first.")
-    return write_result(join_forecasts(forecasts), arguments, check)
+    return write_result(join_forecasts(forecasts), arguments, is_check_mode)
 
 
 def write_result(result: ShownForecast, arguments: Mapping[str, Any], is_check_mode: bool) -> bool:
     """Write the files that are asked for of one forecast; return whether one changes.
 
-    They have the names of services, as captures do, so only their user may read new ones.
+    `arguments` has the path of each file, empty for one that is not asked for: `markdown_path`, `output_path` (JUnit)
+    and `html_path`. The files have the names of services, as captures do, so only their user may read new ones.
     """
     if is_check_mode:
         return False

@@ -3,9 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Module host_diagnose: what to ask a Linux host about its collectors, and what its answers mean. Controller only.
 
-The host gets no configs and knows no checks, so the work has three steps. The action of the module calls
-`list_questions`: for each collector, such as which files and ports to look at. The module looks on the host, and
-returns a `HostLookResult`. From that, `diagnose_host` makes the result of the task, such as
+The host gets no configs and knows no checks, so the work has three steps, and each makes a type of its own:
+
+| step | makes | content |
+|---|---|---|
+| the action calls `list_questions` | questions | for each collector, such as which files and ports to look at |
+| the module looks on the host | `HostLookResult` | of the host `SystemFacts`, of each collector a `CollectorAnswer` |
+| the action calls `diagnose_host`: | | |
+| - for one collector | `HostAnswer` | its `CollectorAnswer` with all that the checks need besides |
+| - for all collectors | `VisitOutcome` | what the checks and the test data say of them |
+| - at the end | `HostDiagnosis` | the result of the task |
+
+An example of a result:
 
     {"healthy": false, "verdict": ["agent: …"], "tested": ["web1/agent: traces arrived: …"], "report": "…", …}
 
@@ -17,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
@@ -37,7 +46,8 @@ from ._host_test_data import TestOutcome, describe_services, evaluate_test, list
 from ._otelcol import _builds, _yaml
 from ._unlisted_hosts import describe_unlisted
 
-# What the result tells of the record of a wave; the checksum in it is for the next run alone.
+# What the result tells of the record of a wave, which a playbook has left on the host when the release passed the wave.
+# The record also has the sum of the release, with which it counts for that release alone.
 WAVE_RECORD_KEYS = ("wave", "verdict", "by", "when")
 
 
@@ -49,6 +59,7 @@ class HostVisit:
     asked_between: tuple[float, float]
     """When the question went out and when the answer came, in seconds of Unix by the clock of the controller."""
     sends_test_data: bool
+    """False in check mode."""
     fail_on: str
     """The severity of problems with which the task fails: `error`, `warning` or `never`."""
     is_check_only: bool = False
@@ -87,6 +98,32 @@ def list_questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
 # ── The result ──
 
 
+class HostDiagnosis(TypedDict):
+    """The result of module host_diagnose for one host."""
+
+    changed: bool
+    """Always false."""
+    failed: bool
+    healthy: bool
+    msg: str
+    """Why the task fails; else how the test data arrived, and the verdict."""
+    verdict: list[str]
+    """At most four lines for each collector, the main cause first."""
+    failing: list[str]
+    """The lines of the verdict about collectors with an error, whatever `fail_on` says."""
+    tested: list[str]
+    """Where test data of each collector was seen, or why none was sent."""
+    passed: bool
+    """The opposite of `failed`, which a task with `failed_when: false` does not have."""
+    told: list[str]
+    """What goes before the user while a run goes on: what failed, and what arrived."""
+    report: str
+    """The verdict with all details."""
+    unlisted: Sequence[str]
+    """The collectors of this collection on the host that the inventory does not list."""
+    collectors: Sequence[CollectorResult]
+
+
 @dataclass(frozen=True)
 class VisitOutcome:
     """What a visit of a host has found."""
@@ -104,7 +141,7 @@ def diagnose_host(host_look: HostLookResult, configs: Mapping[str, Any], visit: 
 
     The task fails if a problem is as severe as `fail_on` says, or if test data was sent and not all of it arrived.
     """
-    return _build_task_result(_evaluate_visit(host_look, configs, visit), visit)
+    return dict(_build_task_result(_evaluate_visit(host_look, configs, visit), visit))
 
 
 def _evaluate_visit(host_look: HostLookResult, configs: Mapping[str, Any], visit: HostVisit) -> VisitOutcome:
@@ -123,14 +160,30 @@ def _evaluate_visit(host_look: HostLookResult, configs: Mapping[str, Any], visit
     return VisitOutcome(results, tests, services, list(host_look.get("unlisted", ())))
 
 
-def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any]:
+class _TestLines(NamedTuple):
+    """What a result tells of the test data."""
+
+    tested: list[str]
+    """A line for each collector, and one for each service that sends to it."""
+    passed: list[str]
+    """The same without the collectors at which nothing arrived: their failures have lines of their own."""
+
+
+def _list_test_lines(visited: VisitOutcome, visit: HostVisit) -> _TestLines:
+    """Return the lines about the test data of a visit."""
+    if visit.is_check_only:
+        lines = [f"{visit.host}: not tested, since nothing is sent in check mode"]
+        return _TestLines(tested=lines, passed=lines)
+    return _TestLines(
+        tested=[*(test.summary_line for test in visited.test_outcomes), *visited.service_lines],
+        passed=[*list_passed_tests(visited.test_outcomes), *visited.service_lines],
+    )
+
+
+def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> HostDiagnosis:
     """Return what a visit has found as a task result."""
     results = visited.collector_results
-    tested_lines = [*(test.summary_line for test in visited.test_outcomes), *visited.service_lines]
-    passed_lines = [*list_passed_tests(visited.test_outcomes), *visited.service_lines]
-    if visit.is_check_only:
-        tested_lines = [f"{visit.host}: not tested, since nothing is sent in check mode"]
-        passed_lines = tested_lines
+    tested_lines, passed_lines = _list_test_lines(visited, visit)
     verdict_lines = list_verdict_lines(results)
     failure_lines = [
         *list_losses(visited.test_outcomes),
@@ -147,7 +200,6 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any
         "failing": _list_verdicts_of_states(results, FAILING_STATES["error"]),
         "tested": tested_lines,
         "passed": not failure_lines,
-        # What goes before the user while a run goes on: what failed, and what arrived.
         "told": [*failure_lines, *passed_lines],
         "report": make_printable(report),
         "unlisted": visited.unlisted_collectors,
@@ -180,6 +232,7 @@ def _diagnose_collector(
     )
     facts = add_flow_facts(build_host_situation(host_answer), _measure_flow(collector_answer, config))
     reason_without_metrics = collector_answer["metrics"]["why"]
+    # A service that is down has no metrics. That is no gap in what was read: the checks say that it is down.
     if reason_without_metrics and facts["running"]:
         facts["unseen"] = [{"what": "own metrics", "why": reason_without_metrics}]
     checks = _choose_checks(sends_test_data=visit.sends_test_data)

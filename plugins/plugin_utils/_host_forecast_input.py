@@ -63,6 +63,7 @@ def build_collector_rows(
 
 
 def _build_collector_row(collector: Mapping[str, Any], text_by_path: Mapping[str, str], host: str) -> dict[str, Any]:
+    """Return a collector in the form of one of a cluster. Its `program` is such as `contrib 0.158.0`."""
     name = str(collector["name"])
     distribution, _space, version = str(collector["program"]).partition(" ")
     return {

@@ -81,6 +81,8 @@ def _list_collectors(groups_of_host: InventoryGroups, warn: Warn) -> Iterable[Co
 
 def _find_receivers(groups_of_host: InventoryGroups, sender: CollectorOnHost) -> Iterator[Gateway]:
     """Yield the collectors of the inventory that a collector of a host sends to, by groups and by plain endpoints."""
+    # Each by itself, so that a group that cannot be resolved does not hide the endpoints. What is not found only makes
+    # the order worse, and no fault of the inventory may keep a collector from being removed.
     with suppress(Problem, AnsibleError):
         yield from groups_of_host.list_receiving_gateways(sender.collector)
     with suppress(Problem, AnsibleError):

@@ -40,7 +40,9 @@ def _read_sdk_row(row: Mapping[str, Any]) -> HostSdk:
     """Return a row of services. Raises Problem for one with a secret: every user of the host can read a unit."""
     options = _arguments.validate_values(row, _documented_sdk_options(), f"a row of {PREFIX}sdks")
     secret_name = find_first_secret(options["env"])
-    if secret_name is not None or _origins.find_decrypted_texts(row):
+    # A decrypted text may be in any option of the row, and in a variable whose name does not look like a secret.
+    has_decrypted_text = bool(_origins.find_decrypted_texts(row))
+    if secret_name is not None or has_decrypted_text:
         problem = f"`env.{secret_name}` looks like a secret" if secret_name else "a text is one that Ansible decrypted"
         fix = "Give secrets to the collector, as credentials. Its services need none."
         raise Problem(f"{problem}, and every user of the host can read the environment of a unit", fix=fix)

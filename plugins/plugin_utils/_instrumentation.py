@@ -82,6 +82,7 @@ def _list_annotated_namespaces(instrumentations: Sequence[Instrumentation]) -> l
 
 
 def _list_manifests(instrumentations: Sequence[Instrumentation]) -> Iterator[Manifest]:
+    """Yield the objects of each Instrumentation."""
     for instrumentation in instrumentations:
         yield from custom_resource.build_manifests(instrumentation)
 
@@ -96,6 +97,7 @@ def _list_adopted_releases(instrumentations: Sequence[Instrumentation]) -> list[
 
 
 def _collect_languages(instrumentations: Sequence[Instrumentation]) -> set[str]:
+    """Return the languages of all Instrumentations, such as `python`."""
     languages: set[str] = set()
     for instrumentation in instrumentations:
         languages.update(instrumentation.languages)

@@ -38,6 +38,7 @@ def check_inventory_files(variables: Mapping[str, Any]) -> None:
 
 
 def _check_duplicate_keys(path: Path) -> None:
+    """Raise Problem for a key that stands twice in a file. One that is encrypted has nothing to read."""
     text = _files.read_plain(path)
     if not text:
         return

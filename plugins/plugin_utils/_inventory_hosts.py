@@ -92,6 +92,7 @@ class InventoryHosts:
         return self._collectors_by_host[host]
 
     def _render_collectors(self, host: str) -> list[CollectorOnHost]:
+        """Return the collectors of a host as its variables describe them. A Problem names the host."""
         try:
             configs = self._render_host_configs(self.variables_by_host[host])
         except Problem as problem:
@@ -120,6 +121,7 @@ class InventoryHosts:
 
 
 def _read_addresses(host_variables: HostVariables) -> set[str]:
+    """Return the addresses that the variables of a host have for the host itself and for its collectors."""
     addresses = [host_variables.get("ansible_host"), host_variables.get(f"{PREFIX}address")]
     for collector in host_variables.get(COLLECTORS_VARIABLE) or ():
         if isinstance(collector, Mapping):

@@ -80,11 +80,21 @@ def refuse_malformed(collectors: Iterable[JudgedCollector]) -> None:
 
 
 def _judge_collector(linked: LinkedCollector, own_rules: UserRules) -> JudgedCollector:
-    """Return a collector with its build and its findings. Of a malformed config follows no build."""
-    faults = run_rules(structure.RULES, Subject(linked.config))
-    is_malformed = any(fault.rule in structure.MALFORMED_RULES for fault in faults)
+    """Return a collector with its build and its findings. A malformed config has no build.
+
+    | config | build | the rules see the build |
+    |---|---|---|
+    | `receivers` is a list: malformed | None | no |
+    | has a section `recievers`: another fault of the structure | made | no |
+    | without a fault of the structure | made | yes |
+    """
+    structure_faults = run_rules(structure.RULES, Subject(linked.config))
+    is_malformed = any(fault.rule in structure.MALFORMED_RULES for fault in structure_faults)
     build = None if is_malformed else _build_collector(linked)
-    subject = _build_subject(linked, None if faults else build)
+    # Such a fault may hide from the build what the config needs: without the receivers below `recievers`, no port is
+    # open. Findings about that would only repeat the fault in other words.
+    build_for_rules = None if structure_faults else build
+    subject = _build_subject(linked, build_for_rules)
     findings = mask_findings(lint_config(subject, own_rules), linked.config, subject.view.suspected_secrets)
     return JudgedCollector(
         collector=linked.collector,
@@ -104,7 +114,7 @@ def _build_collector(linked: LinkedCollector) -> CollectorBuild:
     """Return the build of a config. Raises Problem for a config that is too large for a ConfigMap."""
     config = linked.config
     config_text = _yaml.dump(config)
-    # Before the rules, which take long for one that is too large.
+    # Here and not after the rules, which take long for a config that is too large.
     check_config_size(linked.collector.name, config, config_text)
     tables = _builds.load_catalogue()
     needs = derive_needs.derive_needs(
@@ -129,12 +139,12 @@ def _build_collector(linked: LinkedCollector) -> CollectorBuild:
 
 
 def _build_subject(linked: LinkedCollector, build: CollectorBuild | None) -> Subject:
-    """Return what the rules look at. Without a build, as for a config with faults, the rules know less."""
+    """Return what the rules look at. Without a build, they know no ports, mounts, rights and custom resources."""
     resolved, neighbours = linked.resolved, linked.neighbour_facts
     duplicate_keys = [duplicate for layer in linked.composed_config.layers for duplicate in layer.duplicates]
     return Subject(
-        linked.config,
-        linked.composed_config.locate,
+        config=linked.config,
+        locate=linked.composed_config.locate,
         duplicates=tuple(duplicate_keys),
         environment=resolved.runtime.list_variables(linked.collector),
         target=resolved.target,

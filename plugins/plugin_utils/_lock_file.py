@@ -4,7 +4,8 @@
 """The file of a lock, found and read. `_written_lock.py` writes it. Controller only. Private.
 
 A lock has the digests of images and the sums of archives, so that a run uses no others (docs/lock.md). A pin is the
-function that gives an image its digest.
+function that gives an image its digest, of module_utils/_install/releases/lock_file.py. By a lock, it makes of
+`registry/otelcol:0.158.0` the reference `registry/otelcol:0.158.0@sha256:…`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def find_lock_path(given_path: str, inventory_folder: Any) -> str:
         return "" if given_path == NO_LOCK else given_path
     if not inventory_folder:
         return ""
-    path = Path(str(inventory_folder)) / lock_file.LOCK_FILE
+    path = Path(str(inventory_folder)) / lock_file.LOCK_FILE  # of a folder that Ansible has read
     return str(path) if path.is_file() else ""
 
 
@@ -40,6 +41,7 @@ def read_lock_if_given(path: str) -> lock_file.Lock | None:
 
 def read_lock(path: Path) -> lock_file.Lock:
     """Return the lock in a file. Raises Problem if the file does not exist, cannot be read, or has no lock."""
+    # Not `path.is_file()`, which raises OSError for a path that no file can have, such as one that is too long.
     if not _files.is_path_of_kind(path, Path.is_file):
         fix = f"Run `{lock_file.LOCK_COMMAND}`, or correct otel_lock_file."
         raise Problem("the file does not exist", asked="Read the lock", where=str(path), fix=fix)
@@ -47,7 +49,10 @@ def read_lock(path: Path) -> lock_file.Lock:
 
 
 def choose_pin(path: str, *, lenient: bool = False) -> lock_file.Pin:
-    """Return the function that gives an image its digest; a lenient one leaves an image that is not locked."""
+    """Return the function that gives an image its digest. Without a lock, it returns images as they are.
+
+    For an image that the lock does not have, it raises Problem; a lenient one returns such an image as it is.
+    """
     lock = read_lock_if_given(path)
     if lock is None:
         return lock_file.keep_unpinned

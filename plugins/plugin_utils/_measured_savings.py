@@ -69,6 +69,7 @@ def measure_proposals(
     Option `measure` says how many are measured: those with most bytes of each kind come first.
     """
     pipelines = options.pipeline_names(chosen.config)
+    # Each measured option is a run of a Collector of its own, so there is a limit.
     measurable = _order_by_turns(filter(_can_measure, proposals))[: arguments["measure"]]
     measurement = _measure_before(chosen, capture, arguments, warn) if measurable else None
     for proposal in proposals:
@@ -110,6 +111,7 @@ def _order_by_turns(proposals: Iterable[SavingProposal]) -> list[SavingProposal]
 
 
 def _can_measure(proposal: SavingProposal) -> bool:
+    """Whether a proposal has an option, and what that drops is the same in a replay, which is faster."""
     return proposal.option is not None and not proposal.option.is_by_time
 
 

@@ -113,6 +113,8 @@ def _add_positions(value: Any, path: Path, positions_by_path: dict[Path, Positio
         for key, entry in value.items():
             entry_path = (*path, str(key))
             key_position = _read_origin(key)
+            # Before the value at the key, which does not replace it (`setdefault` above): a message names the line in
+            # which the entry begins, also where its value begins in the next one.
             if key_position:
                 positions_by_path[entry_path] = _with_spelling_of_entry(key_position, entry)
             _add_positions(entry, entry_path, positions_by_path)

@@ -60,6 +60,7 @@ def _has_required_texts(row: Any) -> bool:
 
 
 def _check_choice(value: Any, choices: Sequence[str], place: str) -> None:
+    """Raise Problem for a value that is none of the choices."""
     if value not in choices:
         raise Problem(f"'{value}' is not one of {', '.join(choices)}", where=place)
 

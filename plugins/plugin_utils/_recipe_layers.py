@@ -99,6 +99,8 @@ def _find_places(layer: Layer, written_recipes: Sequence[Any], index: int) -> di
     if not recipe_place.file:
         return {}
     positions = _origins.collect_positions(written_recipes[index])
+    # A template does not tell which option a setting comes from. A setting with the same text as an option, such as
+    # `gateway:4317`, has most likely come from it.
     place_of_text: dict[str, Position] = {}
     for path, value in iter_leaves(_yaml.strip_ansible_types(written_recipes[index])):
         if path in positions:

@@ -32,8 +32,8 @@ class RenderRequest:
     identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The annotations of ServiceAccounts that give AWS credentials, as `add_identity` of _identity/identity.py reads
     them."""
-    # Whether collectors may get AWS credentials in a way that this request does not show.
     has_identity: bool = True
+    """Whether collectors may get AWS credentials in a way that this request does not show."""
     pin: Pin = keep_unpinned
     """Returns an image with the digest of the lock."""
     rule_paths: Sequence[str] = ()

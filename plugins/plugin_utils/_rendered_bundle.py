@@ -33,7 +33,7 @@ class RenderedBundle:
     manifests: Sequence[Manifest]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the result of a task."""
+        """Return it as the result of a task, whose keys the documentation of module otel_render describes."""
         return {
             "manifests": self.manifests,
             "objects": [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in self.manifests],
@@ -62,6 +62,7 @@ class RenderedBundle:
 
     @property
     def collectors(self) -> list[Collector]:
+        """The options of all collectors."""
         return [build.collector for build in self.builds]
 
     def list_sidecars(self) -> list[dict[str, str]]:

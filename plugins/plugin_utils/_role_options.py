@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from ._option_values import describe_held_values
+from ._option_values import add_value_kinds
 from ._otelcol import _documents
 from ._role_files import ROLE
 
@@ -25,9 +25,9 @@ def read_role_options(prefix: str, names: Iterable[str]) -> dict[str, Any]:
 
 
 def read_all_role_options(role: str) -> dict[str, Any]:
-    """Return all options of a role by the names of their variables. Those of a collector also say what they hold."""
+    """Return all options of a role by the names of their variables, those of a collector with their kinds of values."""
     specifications = _documents.read_yaml(ROLE.with_name(role) / "meta" / "argument_specs.yml")["argument_specs"]
-    return describe_held_values(role, specifications["main"]["options"])
+    return add_value_kinds(role, specifications["main"]["options"])
 
 
 @cache

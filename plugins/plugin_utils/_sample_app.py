@@ -110,6 +110,7 @@ def _check_endpoint(url: str, option_path: str) -> None:
 
 
 def _check_protocol(name: str, protocol: Any) -> None:
+    """Raise Problem for a variable with another protocol than HTTP. What it refers to in the cluster is not known."""
     if not isinstance(protocol, str) or protocol.startswith("$(") or protocol == HTTP:
         return
     wrong = f"{_HTTP_ALONE}, and {name} is '{protocol}'"

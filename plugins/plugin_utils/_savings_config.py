@@ -50,6 +50,7 @@ def choose_measured_config(arguments: Mapping[str, Any], facts: CaptureFacts) ->
 
 
 def _read_config(path: str) -> ChosenConfig:
+    """Return the config in a file. Raises Problem unless there is one."""
     config_inputs = [
         config_input
         for config_input in _inputs.collect_inputs([path], None).inputs
@@ -68,6 +69,7 @@ def _read_collector_config(collector: Mapping[str, Any]) -> ChosenConfig:
 
 
 def _build_plain_config() -> dict[str, Any]:
+    """Return a config with a pipeline for each signal, which has no processor. Nothing is sent to its endpoint."""
     pipeline = {"receivers": ["otlp"], "exporters": ["otlp_http"]}
     return {
         "receivers": {"otlp": {"protocols": {"http": {}}}},

@@ -6,6 +6,8 @@
 A report proposes an option for what is worth dropping, such as recipe drop_noise or a processor `filter/debug`.
 `_measured_savings.py` runs a Collector with the config that `add_option` returns, to see what the option drops. For
 example, processor `filter/debug` for signal logs is added to the pipelines `logs` and `logs/audit` of the config.
+
+`has_sampling` and `pipeline_names` tell what a report has to know of the config itself.
 """
 
 from __future__ import annotations
@@ -52,9 +54,11 @@ def _build_added_config(option: RemovalOption) -> Mapping[str, Any]:
         folder = _role_files.find_recipes([])[option.recipe]
         recipe = _recipe_rendering.read_recipe(folder)
         use = RecipeUse(option.recipe, dict(option.options))
-        return _recipe_rendering.render_fragment(use, folder, recipe, {}, {"mode": "deployment"}).config
+        # The recipes that drop data read no facts: what they render is the same on each platform. A template that reads
+        # one is an error.
+        return _recipe_rendering.render_fragment(use, folder, recipe, platform_facts={}, collector_facts={}).config
     if not isinstance(option, ProcessorOption):
-        raise TypeError(option)
+        raise TypeError(f"no config is known for {option}")  # a third kind of option needs a branch here
     pipelines: dict[str, Any] = {}
     for signal in option.signals:
         for pattern in (signal, f"{signal}/*"):

@@ -21,20 +21,25 @@ from ..module_utils._collector.option_values import Values
 from ..module_utils._otelcol.errors import Problem, clean_text
 from . import _origins
 from ._duration_checks import check_duration, find_duration_form
-from ._option_values import find_held_values
+from ._option_values import find_value_kind
 from ._spelling_checks import check_line, check_spelling, check_version
 from ._text_checks import check_values
 from ._value_shapes import SHAPES, TEXT_SHAPE, OptionPlace, find_shape, list_mappings, read_suboptions
 
 # Types of Ansible that take any shape.
+# Types of options that take a value of any shape.
 _ANY_SHAPE = ("raw", "json", "jsonarg")
 # How Ansible reads a text as a value of these types.
+# By the type, Ansible's own function that reads a text as a value of it.
 _READERS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
 # So many characters are shown of a text that it cannot read.
+# So many characters of a wrong value are shown.
 _MOST_SHOWN = 60
+# Texts that Python reads as floats, and that are no numbers here.
 # What Python reads as a number, and a user means as a word, such as `nan` or `-Infinity`.
 _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)\Z", re.IGNORECASE)
 # A number below 0, such as `-1`, but not `-0`.
+# A whole number below 0; `-0` is none.
 _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
 
 
@@ -67,7 +72,7 @@ def check_shapes(
             continue
         option = spec[key] or {}
         place = OptionPlace(f"{path}{key}", owner)
-        content_kind = find_held_values(str(key), option)
+        content_kind = find_value_kind(str(key), option)
         for placed in _iter_placed_values(values, key, option, place):
             _check_placed_value(placed, option, content_kind, one_line=one_line)
         check_values(value, content_kind, place)

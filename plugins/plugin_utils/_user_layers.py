@@ -45,6 +45,7 @@ def build_user_layers(collector: Collector, inventory_config: Any) -> list[Layer
 
 
 def _iter_option_layers(collector: Collector) -> Iterator[Layer]:
+    """Yield a layer for the option `log_level`, unless it is what the Collector does anyway."""
     if collector.log_level != _DEFAULT_LOG_LEVEL:
         logs = {"level": collector.log_level}
         yield Layer(f"{_OPTION_PREFIX}log_level", {"service": {"telemetry": {"logs": logs}}})

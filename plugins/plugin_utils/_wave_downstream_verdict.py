@@ -131,7 +131,8 @@ def _explain_unread(
     reasons = [str(answer["unread"]) for answer in answers if answer.get("unread")]
     if reasons:
         return reasons[-1]
-    if len(tracks_after) < max(len(answers), 1):
+    is_missing_in_an_answer = len(tracks_after) < len(answers)
+    if not answers or is_missing_in_an_answer:
         return "it does not run" if answers else "the watch did not run"
     releases = {track.release for track in (*tracks_before, *tracks_after)}
     return "it has changed meanwhile" if len(releases) > 1 else ""

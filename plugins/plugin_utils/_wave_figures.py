@@ -56,7 +56,8 @@ class _WaveTracks:
 
 def build_judge_tools() -> JudgeTools:
     """Return the catalogue and the search with JMESPath, which are on the controller alone."""
-    return JudgeTools(_builds.load_catalogue().listeners, create_search([]))
+    # Nobody reads which checks do not fit the facts: such a check finds nothing.
+    return JudgeTools(_builds.load_catalogue().listeners, create_search(unseen_facts=[]))
 
 
 def judge_wave_data(run_plan: RunPlan, wave: PlannedWaveRow, end: WaveEnd, variables: TaskVariables) -> WaveData:

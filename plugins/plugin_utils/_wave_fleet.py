@@ -101,6 +101,7 @@ def _find_selected_hosts(find_hosts: Callable[[str], tuple[str, ...]], variables
     """Return all hosts of the variable `otel_hosts`, or of the inventory."""
     hosts_option = variables.get("otel_hosts") or "all"
     patterns = [hosts_option] if isinstance(hosts_option, str) else list(hosts_option)
+    # Without a match, such as for the implicit localhost, the hosts of the play are all that there are.
     return find_hosts(",".join(map(str, patterns))) or tuple(variables["ansible_play_hosts_all"])
 
 

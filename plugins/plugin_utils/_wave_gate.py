@@ -47,6 +47,7 @@ def judge_wave(run_plan: RunPlan, wave_name: str, task_variables: TaskVariables,
     if wave["watch_seconds"] and not check_mode:
         end = replace(end, wave_data=judge_wave_data(run_plan, wave, end, variables))
     answering_hosts = [host for host in variables["ansible_play_hosts"] if run_plan["wave_of"].get(host) == wave_name]
+    # What would go back, in case that the wave has failed: then `describe_passed_wave` raises, with these shares.
     end = replace(end, shares=assign_shares(run_plan, wave["goes_back"], answering_hosts, variables))
     result = {
         "msg": describe_passed_wave(end, check_mode),

@@ -90,6 +90,7 @@ class _PlayHosts:
         )
 
     def _has_collectors(self, host: str) -> bool:
+        """Whether the run deploys the collectors of a host, and does not remove them."""
         state_variable = HOST_STATE if host in self.linux_hosts else CLUSTER_STATE
         return str(self.hostvars[host].get(state_variable) or PRESENT) == PRESENT
 

@@ -27,6 +27,7 @@ def begin_wave(path: str, run_plan: RunPlan, wave: str, current_time: float) -> 
     folder = AlertFolder(path)
     own_run = _build_own_run(run_plan, wave, current_time)
     earlier_note = _find_earlier_note(folder, own_run, current_time)
+    # The run began with its first wave. An alert of the time between two of its waves stops it too.
     begun_at = earlier_note.begun if earlier_note else current_time
     stop = folder.read_stop()
     wave_names = list_wave_names(run_plan)
@@ -52,4 +53,12 @@ def _build_own_run(run_plan: RunPlan, wave: str, current_time: float) -> WaveRun
     """Return the record of this run. The process of the playbook is the parent of the one that runs a task."""
     pid = os.getppid()
     hosts = list_members_of_waves(run_plan, [wave])
-    return WaveRun(platform.node(), pid, identify_process(pid), current_time, current_time, wave, hosts)
+    return WaveRun(
+        node=platform.node(),
+        pid=pid,
+        process=identify_process(pid),
+        begun=current_time,
+        wave_begun=current_time,
+        wave=wave,
+        hosts=hosts,
+    )

@@ -53,6 +53,7 @@ class ModuleAction(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the module, which Ansible starts in a process of its own."""
         forget_own_line(self._task)
         return self._run_apart(super().run(tmp, task_vars), task_vars)
 
@@ -84,6 +85,7 @@ class WorkerAction(ModuleAction):
         raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the work, done here or by the module in a process of its own."""
         end_with_parent()
         forget_own_line(self._task)
         result: dict[str, Any] = ActionBase.run(self, tmp, task_vars)

@@ -54,6 +54,7 @@ class WorkerModule:
         self._warnings: list[str] = []
 
     def warn(self, warning: str) -> None:
+        """Add a warning to the result."""
         self._warnings.append(warning)
 
     def tell(self, text: str) -> None:
@@ -64,13 +65,15 @@ class WorkerModule:
         Display().display(conceal_secrets(make_printable(str(line))))
 
     def fail_json(self, msg: str, **facts: Any) -> NoReturn:
+        """Keep the result of a failure, and end the work."""
         facts.pop("exception", None)  # a traceback, of which Ansible shows a module's own only if it is asked to
         self.exit_json(failed=True, msg=msg, **facts)
 
     def exit_json(self, **result: Any) -> NoReturn:
-        """Keep the result as a module prints it: without secret values, and as JSON."""
+        """Keep the result as a module prints it, without secret values and as JSON, and end the work."""
         warnings = {"warnings": self._warnings} if self._warnings else {}
         shown_result = {"invocation": {"module_args": self.params}, **result, **warnings}
+        # By way of JSON, so that tuples are lists and keys are texts, as in what a module prints.
         self.result = build_secret_remover(self.no_log_values)(json.loads(json.dumps(shown_result)))
         raise WorkEnded
 

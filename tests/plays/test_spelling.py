@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.option_values import TEXT_MAPS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _origins, _role_options
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._option_values import find_held_values
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._option_values import find_value_kind
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.support import plays
@@ -148,4 +148,4 @@ def test_every_mapping_is_known_to_have_text_or_other_values(path: Path) -> None
     )
     for name, option in _mappings(options):
         is_tree = name.removeprefix(f"{role}_").removeprefix("target_allocator_") in TREES
-        assert (find_held_values(name, option) in TEXT_MAPS) is not is_tree, name
+        assert (find_value_kind(name, option) in TEXT_MAPS) is not is_tree, name

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The build of the Collector that the user gives. Private.
 
-It comes from options of a task; `_builds.py` decides which build that is.
+It comes from options of a task; `resolve_build` of `_builds.py` decides which build that is. For example,
+`BuildRequest(distribution="contrib", version="0.158.0")` is contrib 0.158.0, whatever image stands beside the config.
 """
 
 from __future__ import annotations
@@ -19,11 +20,18 @@ class BuildRequest:
 
     distribution: str = ""
     version: str = ""
+    """The version of the distribution, which may count its own: v0.49.0 of adot."""
     manifest: str = ""
+    """The path of a manifest of the Collector builder."""
     schema: str = ""
+    """The path of the JSON Schema of the whole config of a build."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> BuildRequest:
         """Return what the options of a module ask for."""
-        names = ("distribution", "version", "distribution_manifest", "distribution_schema")
-        return cls(*(arguments[name] or "" for name in names))
+        return cls(
+            distribution=arguments["distribution"] or "",
+            version=arguments["version"] or "",
+            manifest=arguments["distribution_manifest"] or "",
+            schema=arguments["distribution_schema"] or "",
+        )

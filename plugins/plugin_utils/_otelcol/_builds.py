@@ -68,11 +68,13 @@ def load_catalogue() -> Catalogue:
 
 @cache
 def _load_own_catalogue() -> Catalogue:
+    """Return the catalogue of this collection's own tables."""
     return Catalogue.from_tables(_tables.read_own_tables())
 
 
 @lru_cache(1)
 def _parse_catalogue(text: str, path: str) -> Catalogue:
+    """Return the catalogue of published tables. Raises Problem for a text that has none."""
     return Catalogue.from_tables(_tables.parse_published_tables(text, path))
 
 
@@ -144,6 +146,7 @@ def _choose_version(request: BuildRequest, distribution: str, image_build: _imag
 
 
 def _check_distribution(name: str) -> None:
+    """Raise Problem for a distribution that the tables do not have, with the one that is meant."""
     known_rows = _images.read_distribution_rows()
     if name in known_rows:
         return

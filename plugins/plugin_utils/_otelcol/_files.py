@@ -178,7 +178,7 @@ def _replace_atomically(target: Path, data: bytes, mode: int) -> None:
             os.fsync(file.fileno())
         Path(temporary_name).chmod(mode)
         Path(temporary_name).replace(target)
-    except BaseException:
+    except BaseException:  # also if the run is interrupted: no other run would remove the file
         with contextlib.suppress(OSError):
             Path(temporary_name).unlink()
         raise

@@ -36,6 +36,7 @@ _MOST_NAMED_CONFIGS = 3
 
 
 def _no_check(_subject: Any) -> Iterator[Any]:
+    """Stands for the function of a rule whose findings come from elsewhere, so that lists of rules have it too."""
     yield from ()
 
 
@@ -109,6 +110,7 @@ def load_own_rules(paths: Iterable[str]) -> UserRules:
 
 
 def _parse_suppression(entry: Any) -> Suppression:
+    """Return an item of the option `suppressions`. Without a path, it is for findings anywhere. Raises Problem."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("rule"), str):
         raise Problem(f"'{entry}' is not a suppression", fix="Write `rule`, `reason` and, to narrow it, `path`.")
     unknown_keys = sorted(set(entry) - set(_SUPPRESSION_KEYS))
@@ -143,7 +145,7 @@ def judge_configs(
     checked_configs: list[CheckedConfig] = []
     for config in configs:
         checked_configs.append(_judge_config(config, judgement, reason_by_finding, comment_findings))
-        comment_findings = []
+        comment_findings = []  # only once: they are about all configs together
     return _merge_unused_suppressions(checked_configs)
 
 
@@ -204,7 +206,11 @@ def _format_findings(report: Report, findings: Iterable[Finding], noun: str) -> 
 
 
 def _merge_unused_suppressions(configs: Sequence[CheckedConfig]) -> list[CheckedConfig]:
-    """Report a suppression once, and only if it matches nothing in any config."""
+    """Report a suppression once, and only if it matches nothing in any config.
+
+    The suppressions are options of the whole task, and each config was judged by itself: a suppression that the config
+    of `agent` needs is unused in that of `gateway`. The report of those left is among the findings of the first config.
+    """
     unused_by_config = [_find_unused_suppressions(config) for config in configs]
     unused_everywhere = set.intersection(*unused_by_config) if unused_by_config else set()
     reported = tuple(replace(finding, position=Position("suppressions")) for finding in sorted(unused_everywhere))
@@ -212,7 +218,7 @@ def _merge_unused_suppressions(configs: Sequence[CheckedConfig]) -> list[Checked
     for config, unused_findings in zip(configs, unused_by_config, strict=True):
         other_findings = tuple(finding for finding in config.findings if finding not in unused_findings)
         merged.append(replace(config, findings=(*reported, *other_findings)))
-        reported = ()
+        reported = ()  # only once
     return merged
 
 

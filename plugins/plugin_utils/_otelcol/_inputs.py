@@ -107,13 +107,21 @@ def _add_path(path: Path, collected: Collected, may_be_other: bool) -> None:
         collected.unfollowed_links += _describe_links(folder)
     for file in files:
         _add_file(file, is_named_file, collected)
-    for index, config_input in enumerate(() if is_named_file else collected.inputs):
-        with collected.guard_reading(f"reading {config_input.name}", config_input.file):
-            collected.inputs[index] = _add_neighbour_facts(
-                config_input, collected.objects_by_folder.get(Path(config_input.file).parent, [])
-            )
+    if not is_named_file:
+        _complete_from_folders(collected)
     if collected.config_count == size_before:
         raise _no_config_problem(path, files, collected)
+
+
+def _complete_from_folders(collected: Collected) -> None:
+    """Add to each input what the other files of its folder show, such as the Deployment that mounts its ConfigMap.
+
+    This comes after all files of a folder were read. A file that the user names alone is judged by itself.
+    """
+    for index, config_input in enumerate(collected.inputs):
+        with collected.guard_reading(f"reading {config_input.name}", config_input.file):
+            objects_of_folder = collected.objects_by_folder.get(Path(config_input.file).parent, [])
+            collected.inputs[index] = _add_neighbour_facts(config_input, objects_of_folder)
 
 
 def _add_optional_file(file: Path, collected: Collected) -> None:

@@ -72,9 +72,9 @@ def judge_collected(
     for config_input, neighbours in zip(collected.inputs, neighbours_of_inputs, strict=True):
         try:
             yield _judge_input(config_input, request, neighbours, user_rules)
-        except Problem:
+        except Problem:  # what the user has to mend, such as a wrong `distribution`: it is wrong for all files
             raise
-        except Exception as error:  # the other files are still checked
+        except Exception as error:  # a mistake of this collection: the other files are still checked
             position = Position(config_input.file or config_input.name)
             yield JudgedConfig(
                 config_input.name, [report_internal_error(f"checking {config_input.name}", error, position)]
@@ -118,20 +118,27 @@ def _judge_input(
     target = _builds.resolve_build(request, platform_context.image)
     build_label = _builds.build_label(target, request, platform_context.image)
     subject = Subject(
-        config_input.config,
-        config_input.locate,
-        config_input.duplicates,
-        platform_context.environment,
-        target,
-        platform_context.deployment,
-        platform_context.resource,
-        _builds.load_catalogue().listeners,
+        config=config_input.config,
+        locate=config_input.locate,
+        duplicates=config_input.duplicates,
+        environment=platform_context.environment,
+        target=target,
+        deployment=platform_context.deployment,
+        resource=platform_context.resource,
+        listeners=_builds.load_catalogue().listeners,
         divided=neighbours.routing_keys_by_signal,
         receiving=neighbours.receivers_by_exporter,
         operator_kinds=_tables.read_operator_kinds(),
     )
     findings = mask_findings(lint_config(subject, user_rules), config_input.config, subject.view.suspected_secrets)
-    return JudgedConfig(config_input.name, findings, config_input.config, config_input.locate, target, build_label)
+    return JudgedConfig(
+        name=config_input.name,
+        findings=findings,
+        config=config_input.config,
+        locate=config_input.locate,
+        target=target,
+        build_label=build_label,
+    )
 
 
 def _find_opened_ports(inputs: Sequence[_input_model.Input]) -> dict[tuple[str, str], frozenset[int]]:
@@ -161,9 +168,9 @@ def _judge_resource(
     """Return a custom resource without a config, with its findings."""
     resource = config_input.platform_context.resource
     subject = Subject(
-        None,
-        config_input.locate,
-        config_input.duplicates,
+        config=None,
+        locate=config_input.locate,
+        duplicates=config_input.duplicates,
         resource=resource,
         operator_kinds=_tables.read_operator_kinds(),
         opened=opened_ports,
@@ -192,5 +199,6 @@ def _build_flow_collectors(inputs: Sequence[_input_model.Input]) -> list[FlowCol
     for config_input in inputs:
         namespace = str(value_at(config_input.found_config.owner, ("metadata", "namespace"), ""))
         services = config_input.platform_context.services
-        flow_collectors.append(FlowCollector("", namespace, services, config_input.config))
+        collector = FlowCollector(name="", namespace=namespace, services=services, config=config_input.config)
+        flow_collectors.append(collector)
     return flow_collectors

@@ -31,15 +31,15 @@ Mask = Callable[[str], str]
 
 
 class ConfigChangeRow(TypedDict):
-    """A change of a config, or a change that a person has to make: where, what, and why.
-
-    `path` is the place in the config, such as `exporters.logging`; it is '' for a file that could not be read.
-    """
+    """A change of a config, or a change that a person has to make: where, what, and why."""
 
     file: str
+    """The file that has the config; '' for one that the user gave as a value."""
     line: int
     config: str
+    """The config as findings name it, such as `all.yml (ConfigMap gateway)`, since a file may have several."""
     path: str
+    """The place in the config, such as `exporters.logging`; '' for a file that could not be read."""
     what: str
     why: str
 
@@ -101,6 +101,8 @@ def build_migration_result(
         changes += [_mask_row(row, mask) for row in migrated_text.changes]
         if migrated_text.text_after != migrated_text.text_before:
             differences.append(_describe_difference(migrated_text, mask))
+    # Two parts are not masked here. `skipped_files` has paths that the user gave, of files without a config.
+    # `_compare_behaviour` masks its rows itself, with the secrets of the configs before and after the migration.
     result: MigrationResult = {
         "changed": bool(changes),
         "changes": changes,
@@ -128,6 +130,7 @@ def build_change_row(config_input: _input_model.Input, result: ConfigChange | Un
 
 
 def _mask_row(row: ConfigChangeRow, mask: Mask) -> ConfigChangeRow:
+    """Return a row without secrets. Any of its texts may quote the config: a path, too, has the user's own keys."""
     return {
         "file": mask(row["file"]),
         "line": row["line"],
@@ -139,6 +142,7 @@ def _mask_row(row: ConfigChangeRow, mask: Mask) -> ConfigChangeRow:
 
 
 def _describe_difference(migrated_text: MigratedText, mask: Mask) -> DifferenceRow:
+    """Return the whole text before and after its migration, for `--diff`."""
     return {
         "before": mask(migrated_text.text_before),
         "after": mask(migrated_text.text_after),
@@ -158,6 +162,7 @@ def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _input_mod
 
 
 def _build_unread_row(position: Position, fault: str, fix: str) -> ConfigChangeRow:
+    """Return the row of a file that could not be read. No config in it is known, so the file is named in its place."""
     return {
         "file": position.file,
         "line": position.line,

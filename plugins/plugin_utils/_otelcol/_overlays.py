@@ -35,6 +35,7 @@ def check_layers(layers: Iterable[Layer], option: Mapping[str, Any]) -> None:
 
 
 def _read_baseline(option: Mapping[str, Any]) -> set[Path]:
+    """Return the files of the baseline, without links, so that one file has one path."""
     return {Path(path).resolve() for path in option.get("baseline") or ()}
 
 

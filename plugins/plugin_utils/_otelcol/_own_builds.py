@@ -51,6 +51,11 @@ def resolve_own_build(request: BuildRequest, catalogue: Catalogue) -> TargetBuil
 
 
 def _build_from_manifest(request: BuildRequest, catalogue: Catalogue) -> TargetBuild:
+    """Return the build of a manifest. Raises Problem for a file that is none.
+
+    The version is the one of the options, else the one that the manifest gives, else that of its newest module of the
+    Collector.
+    """
     manifest = _documents.read_yaml(request.manifest)
     if not _is_manifest(manifest):
         wrong = f"{request.manifest} is not a manifest of the Collector builder"

@@ -83,10 +83,11 @@ def build_placeholder_environment(config: Any, target: TargetBuild | None) -> di
     for path, text in iter_leaves(config):
         for match in _find_open_references(text):
             name = match[1]
+            # A variable may stand in several settings. The first one that says more than "some text" decides.
             if placeholders.get(name, _TEXT) == _TEXT:
                 variable = _Variable(path, text[: match.start()], text[match.end() :], target)
                 placeholders[name] = _choose_placeholder(variable)
-    return {**placeholders, **_POD_ENVIRONMENT}
+    return {**placeholders, **_POD_ENVIRONMENT}  # a variable of each pod has one value, whatever setting names it
 
 
 def needs_outside_value(value: Any) -> bool:
@@ -124,7 +125,7 @@ class _Variable:
 
     @property
     def is_port_part(self) -> bool:
-        """Whether it follows a host, which another variable may give."""
+        """Whether it follows a host: as PORT in `localhost:${env:PORT}`, `${env:HOST}:${env:PORT}` or `${A}${PORT}`."""
         return self.text_before.endswith(":") or (self.text_before.endswith("}") and not self.text_after)
 
     @property

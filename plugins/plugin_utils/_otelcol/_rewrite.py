@@ -116,6 +116,7 @@ def _check_no_new_duplicates(old_documents: Sequence[Document], new_documents: S
 
 
 def _count_duplicates(documents: Sequence[Document]) -> int:
+    """Return how many keys stand twice in documents."""
     return sum(len(document.duplicates) for document in documents)
 
 

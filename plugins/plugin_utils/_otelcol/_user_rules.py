@@ -5,7 +5,8 @@
 
 Tasks, roles and the command line read them here, with the option `rule_paths`. Files are parsed once per process;
 nothing that a rule says makes this collection read another file. Examples of files are in the folder
-examples/rules, and docs/own_rules.md describes their keys.
+examples/rules, and docs/own_rules.md describes their keys. For example, `load_rules(["team-rules"], …)` returns the
+rules of team-rules/tls.yml and team-rules/names/services.yml as one `UserRules`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ...module_utils._otelcol.rules.user_rules import NO_USER_RULES, UserRules
 from . import _builds, _files, _jmespath, _yaml
 
 _SUFFIXES = (".yml", ".yaml")
+# The bounds of what is read: more is a wrong folder.
 _MOST_FILES = 200
 _MOST_CHARACTERS = 512 * 1024  # characters of a file
 
@@ -93,6 +95,7 @@ def _check_no_outside_links(folder: _files.Folder) -> None:
 
 
 def _read_bounded_text(file: Path) -> str:
+    """Return the text of a file. Raises Problem for a file that is too large."""
     text = _files.read_text_file(file)
     if len(text) > _MOST_CHARACTERS:
         raise Problem(f"{file} has more than {_MOST_CHARACTERS} characters", asked="rule_paths", fix="Split it.")

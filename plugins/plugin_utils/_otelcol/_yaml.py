@@ -73,6 +73,7 @@ class _Writer(_Dumper):
     """A writer that quotes every text that a reader could take for another type, and emits no aliases."""
 
     def ignore_aliases(self, _data: Any) -> bool:
+        """Return that no value is written as an alias of an equal one."""
         return True
 
 
@@ -144,6 +145,7 @@ def find_written_form(file: str, line: int, column: int, value: Any) -> str:
 
 
 def _has_value(text: str, value: Any) -> bool:
+    """Whether YAML reads a text as a value."""
     try:
         return bool(yaml.safe_load(text) == value)
     except (yaml.YAMLError, ValueError, TypeError):
@@ -198,7 +200,7 @@ def load_inner_document(found_config: FoundConfig, document: Document, lines: Se
     try:
         loaded = load(value_at(document.data, found_config.path), file)
     except InvalidYaml as invalid:
-        reason = invalid.wrong.partition(": ")[2]
+        reason = invalid.wrong.partition(": ")[2]  # without the beginning, which InvalidYaml adds again
         raise InvalidYaml(reason, move_position(invalid.position), invalid.fix) from invalid
     moved_duplicates = tuple((path, move_position(position)) for path, position in loaded.duplicates)
     return replace(loaded, positions=_MovedPositions(loaded.positions, move_position), duplicates=moved_duplicates)
@@ -253,6 +255,7 @@ def measure_indentation(node: Node, lines: Sequence[str]) -> int:
 
 
 def _count_indent(line: str) -> int:
+    """Return how many spaces a line begins with."""
     return len(line) - len(line.lstrip(" "))
 
 

@@ -52,7 +52,13 @@ class Archive:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Archive:
         """Return the archive in a row of the option `programs`, which host_render makes."""
-        return cls(row["name"], row["path"], str(row["origin"]), str(row.get("published", "")), row["sum"])
+        return cls(
+            name=row["name"],
+            path=row["path"],
+            origin=str(row["origin"]),
+            published=str(row.get("published", "")),
+            expected_sum=row["sum"],
+        )
 
 
 class CollectedArchives(NamedTuple):
@@ -152,6 +158,7 @@ def _open_partial_file(target: Path) -> Iterator[Path]:
 
 
 def _compute_sum(read: Callable[[int], bytes]) -> str:
+    """Return the sum of a stream, which is kept nowhere."""
     return copy_and_sum_stream(read, lambda _chunk: None, ARCHIVE_LIMIT, "the archive")
 
 
@@ -191,11 +198,13 @@ def _read_url_sum(archive: Archive, url: str, read_stream: _StreamReader, activi
 
 
 def _read_answer(url: str, read_stream: _StreamReader) -> str:
+    """Return the sum of what is at an address."""
     with source.open_answer(url) as answer:
         return read_stream(answer.read)
 
 
 def _read_file_sum(origin: str, read_stream: _StreamReader, activity: str) -> str:
+    """Return the sum of an archive in a file. Raises Problem if it cannot be read."""
     try:
         with open_regular_file(Path(origin).expanduser(), ARCHIVE_LIMIT) as file:
             return read_stream(file.read)

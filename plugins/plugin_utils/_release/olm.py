@@ -7,6 +7,10 @@ OLM is the Operator Lifecycle Manager. A CSV (ClusterServiceVersion) is one vers
 as opentelemetry-operator.v0.140.0, and a Subscription asks for one. `render.py` calls `decide_installation` and
 `plan_removal`. For example, in a cluster without the operator, the first returns the Subscription, its Namespace and
 its OperatorGroup as manifests, and the CSV for which role otel_operator then waits.
+
+Two decisions meet here. `release_decision` is the same for every provider: whether the installation that is there may
+be changed at all. `olm_decision` is of OLM alone: which CSV, channel and approval the Subscription has.
+`ProviderDecision` has what follows from both.
 """
 
 from __future__ import annotations
@@ -41,7 +45,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "operator_group": {"type": "str", "default": ""},
     "namespace": {"type": "str", "default": ""},
 }
-# Options of release_render that a Subscription does not support, and their alternatives.
+# What a Subscription does not support, and the alternatives: options of release_render, and `flags` and `replicas` of
+# the tuning of workload `manager`. This `source` is the one of a manifest; that of option `olm` is a catalog.
 _UNSUPPORTED_OPTIONS = {
     "version": "otel_operator_olm_csv pins a version",
     "source": "the catalog has the bundle",
@@ -70,21 +75,16 @@ def decide_installation(
     cluster_state = _read_cluster_state(olm_request, arguments)
     installed = cluster_state.installed
     _refuse_unsupported(arguments)
-    release_request = ReleaseRequest(
-        product=product,
-        provider=OLM,
-        namespace=olm_request.namespace,
-        other_owner_policy=arguments["foreign"],
-        strict=arguments["compatibility"] == "refuse",
-        check=check,
-        collectors=tuple(arguments["collectors"]),
-    )
+    release_request = _build_release_request(product, olm_request.namespace, arguments, check)
+    # Before the plan of OLM, which refuses a package that no catalog has: the operator of another owner that stays
+    # needs no Subscription.
     decision = release_decision.decide_release(release_request, installed, table)
     if decision.provider == EXISTING:
         return ProviderDecision(decision, installed["version"], installed["namespace"], subscription_facts={})
     plan = olm_decision.plan_installation(olm_request, cluster_state.found_olm, installed["kubernetes"])
     version = csv_names.parse_csv_name(plan.csv).version
-    # Only the plan knows the version. With it, the decision also has the warnings about versions.
+    # Once more, since only the plan knows the version: with it, a version that does not fit the cluster is refused, or
+    # warned of. What to do is what the plan says, whose action is about the Subscription.
     versioned_request = replace(release_request, version=parse_release_version(version))
     warnings = release_decision.decide_release(versioned_request, installed, table).warnings
     return ProviderDecision(
@@ -92,6 +92,21 @@ def decide_installation(
         version=version,
         namespace=olm_request.namespace,
         subscription_facts=_describe_subscription(olm_request, plan),
+    )
+
+
+def _build_release_request(
+    product: Product, namespace: str, arguments: ReleaseArguments, check: bool
+) -> ReleaseRequest:
+    """Return the request of a task, still without the version, which OLM and its catalogs decide."""
+    return ReleaseRequest(
+        product=product,
+        provider=OLM,
+        namespace=namespace,
+        other_owner_policy=arguments["foreign"],
+        strict=arguments["compatibility"] == "refuse",
+        check=check,
+        collectors=tuple(arguments["collectors"]),
     )
 
 
@@ -113,8 +128,9 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
     found_release = olm_removal.add_versions(
         olm_request.namespace, olm_request.package, cluster_state.installed, cluster_state.found_olm
     )
+    others_policy = arguments["others"]  # what to do about objects of others that use the product
     removal_plan = removal.plan_removal(
-        product, found_release, arguments["others"], arguments["remove_definitions"], check=check
+        product, found_release, others_policy, arguments["remove_definitions"], check=check
     )
     other_subscriptions = olm_removal.list_other_subscriptions(olm_request.namespace, cluster_state.found_olm)
     if removal_plan.action == "remove" and other_subscriptions:
@@ -124,14 +140,12 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
 
 
 class _ClusterState(NamedTuple):
-    """What earlier tasks have read of the cluster.
-
-    `installed` is the result of release_info, in which the objects of our Subscription count as ours. `found_olm` is
-    the result of olm_info.
-    """
+    """What earlier tasks have read of the cluster."""
 
     installed: FoundRelease
+    """The result of release_info, in which the objects of our Subscription count as ours."""
     found_olm: FoundOlm
+    """The result of olm_info, which is option `olm_found`."""
 
 
 def _read_cluster_state(olm_request: OlmRequest, arguments: ReleaseArguments) -> _ClusterState:
@@ -154,10 +168,10 @@ def _build_olm_request(product: Product, arguments: ReleaseArguments) -> OlmRequ
 
 
 def _refuse_unsupported(arguments: ReleaseArguments) -> None:
-    """Raise Problem for options that a Subscription does not support. One replica is what the bundle has."""
+    """Raise Problem for options that a Subscription does not support."""
     tuning = _read_manager_tuning(arguments)
-    has_several_replicas = tuning.get("replicas") not in (None, 1)
-    given_options = {**arguments, "flags": tuning.get("flags"), "replicas": has_several_replicas}
+    is_other_number_than_of_bundle = tuning.get("replicas") not in (None, 1)  # the bundle has one replica
+    given_options = {**arguments, "flags": tuning.get("flags"), "replicas": is_other_number_than_of_bundle}
     unsupported_lines: list[str] = []
     for name, alternative in _UNSUPPORTED_OPTIONS.items():
         if given_options.get(name):

@@ -40,7 +40,7 @@ _NOTHING_INSTALLED = {
     "namespaces": [],
     "crds": [],
     "resources": [],
-    "cert_manager": True,
+    "cert_manager": True,  # so that nothing is refused for the lack of what nobody looked for
 }
 
 
@@ -170,6 +170,7 @@ def _read_manifest_to_apply(
 def _build_request(
     product: Product, target: Version, arguments: ReleaseArguments, check: bool
 ) -> release_request.ReleaseRequest:
+    """Return the request of a task, by which `decide_release` decides on a version of a product."""
     return release_request.ReleaseRequest(
         product=product,
         provider=arguments["provider"],

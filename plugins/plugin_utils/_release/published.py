@@ -30,17 +30,15 @@ _LOCK_HINT = f"to lock it, run `{lock_file.LOCK_COMMAND}`"
 
 
 class PublishedRelease(NamedTuple):
-    """A release with its published manifest.
-
-    `origin` is the path or the address that the manifest was read from. `trust_note` says that no checksum was
-    expected; it is empty if one was.
-    """
+    """A release with its published manifest."""
 
     release: manifest.Release
     manifest_bytes: bytes
     origin: str
+    """The path or the address that the manifest was read from. An address may have a password: never show it."""
     warnings: list[str]
     trust_note: str
+    """Says that no checksum was expected; empty if one was."""
 
     @property
     def checksum(self) -> str:
@@ -49,14 +47,13 @@ class PublishedRelease(NamedTuple):
 
 
 class ChartRow(NamedTuple):
-    """What a lock has of a chart: its name, its checksum, and where it came from.
-
-    A chart that is not on disk has no checksum.
-    """
+    """What a lock has of a chart."""
 
     name: str
     checksum: str
+    """Empty for a chart that is not on disk."""
     origin: str
+    """The path or the reference of the chart, without a password."""
 
     def as_dict(self) -> dict[str, str]:
         """Return the row as release_mirror returns it and release_lock takes it."""
@@ -104,6 +101,26 @@ def check_chart(row: ChartRow, lock: lock_file.Lock | None) -> str:
     return ""
 
 
+def _fetch_verified(
+    product: Product, target: Version, options: ManifestOptions, lock: lock_file.Lock | None
+) -> tuple[source.FetchedManifest, bool]:
+    """Return the manifest of a version, and whether a sum was expected of it. Raises Problem for another sum."""
+    name = release_name(product, target)
+    origins = source.list_origins(product, target, options["source"], options["mirror"])
+    has_expected_sum = bool(options["sha256"] or (lock and lock.find_checksum(lock_file.MANIFESTS, name)))
+    activity = _describe_activity(product, target)
+    # With a sum, a connection may be plain: what anybody on the way changes is refused below, or by `fetch` itself.
+    fetched = source.fetch(origins, options["sha256"], activity, plain=has_expected_sum)
+    if lock:
+        lock.verify_sum(lock_file.MANIFESTS, name, compute_checksum(fetched.content), fetched.origin)
+    return fetched, has_expected_sum
+
+
+def _describe_activity(product: Product, target: Version) -> str:
+    """Return what messages say was tried."""
+    return f"Read the release {target.tag} of {product.title}"
+
+
 def read_release(
     product: Product, target: Version, options: ManifestOptions, lock: lock_file.Lock | None
 ) -> PublishedRelease:
@@ -111,16 +128,21 @@ def read_release(
 
     Raises Problem if the manifest is of another version, if its checksum is not the expected one, or if the release may
     do more than known releases of the product, unless `allow_privileges` accepts that.
+
+    The order of the steps protects the cluster:
+
+    1. The bytes are compared with the sums of option `sha256` and of the lock before anything parses them.
+    2. The version is compared, since the next step would let an older release pass: the known privileges are those of
+       all known releases.
+    3. The privileges are compared, also with a sum. A sum says that the manifest is the one that was locked, and not
+       what it may do in the cluster.
     """
-    activity = f"Read the release {target.tag} of {product.title}"
+    activity = _describe_activity(product, target)
     name = release_name(product, target)
-    origins = source.list_origins(product, target, options["source"], options["mirror"])
-    has_expected_sum = bool(options["sha256"] or (lock and lock.find_checksum(lock_file.MANIFESTS, name)))
-    origin, content = source.fetch(origins, options["sha256"], activity, plain=has_expected_sum)
-    shown_origin = strip_credentials(origin)
-    if lock:
-        lock.verify_sum(lock_file.MANIFESTS, name, compute_checksum(content), origin)
-    release = manifest.read_release(product, source.parse_documents(content, activity, origin), shown_origin)
+    fetched, has_expected_sum = _fetch_verified(product, target, options, lock)
+    shown_origin = strip_credentials(fetched.origin)
+    documents = source.parse_documents(fetched.content, activity, fetched.origin)
+    release = manifest.read_release(product, documents, shown_origin)
     if release.version != target:
         fix = f"Ask for {release.version.tag}, or give the manifest of {target.tag}."
         raise Problem(f"it has version {release.version}", asked=activity, where=shown_origin, fix=fix)
@@ -129,5 +151,5 @@ def read_release(
     warnings = [f"allow_privileges has a line that {name} does not need: {line}" for line in unused_lines]
     trust_note = ""
     if not has_expected_sum:
-        trust_note = f"{name} is trusted as read, {compute_checksum(content)} from {shown_origin}; {_LOCK_HINT}"
-    return PublishedRelease(release, content, origin, warnings, trust_note)
+        trust_note = f"{name} is trusted as read, {compute_checksum(fetched.content)} from {shown_origin}; {_LOCK_HINT}"
+    return PublishedRelease(release, fetched.content, fetched.origin, warnings, trust_note)

@@ -212,7 +212,7 @@ def fetch_with_retries(
             shown_url = strip_credentials(url)
             raise Problem(failure.reason.replace(url, shown_url), asked=activity, where=shown_url, fix=failure.fix)
         sleep(pause_after_failure)
-    return None
+    return None  # not reached: the last attempt returns or raises
 
 
 class _FetchFailure(NamedTuple):
@@ -233,6 +233,7 @@ def open_answer(url: str) -> Iterator[Any]:
 
 
 def _download(url: str) -> bytes:
+    """Return what is at an address."""
     with open_answer(url) as answer:
         return read_stream(answer.read, TEXT_LIMIT, strip_credentials(url))
 

@@ -94,10 +94,12 @@ class Capture:
             raise _changed_capture_problem(str(self.files[0].parent))
 
     def _read_lines(self) -> Iterator[Line]:
+        """Yield the lines of all files, in their order."""
         for file in self.files:
             yield from _iter_lines(file)
 
     def _read_all(self) -> None:
+        """Parse each line once, and note its signal and how many items it has. Raises Problem for a wrong line."""
         for line in self._read_lines():
             signal, request = _parse_content(line)
             try:
@@ -129,10 +131,12 @@ def check_not_in_capture(output: str | None, capture: str, option: str) -> None:
 
 
 def _holds_requests(file: Path) -> bool:
+    """Whether a file of the folder of a capture has requests: its manifest is JSON too, and has none."""
     return file.name.endswith(_ENDINGS) and file.name != MANIFEST_FILE and file.is_file()
 
 
 def _read_manifest(file: Path) -> Mapping[str, Any]:
+    """Return the manifest of a capture; empty if there is none. Raises Problem for a file that is none."""
     if not file.exists():
         return {}
     try:
@@ -170,6 +174,7 @@ def _parse_content(line: Line) -> LineContent:
 
 
 def _changed_capture_problem(capture_place: str) -> Problem:
+    """Return the Problem of a capture that has other lines than when it was read the first time."""
     return Problem(
         "the capture changes while it is read", where=capture_place, fix="Wait for the end of what writes it."
     )

@@ -138,7 +138,11 @@ def _replay_once(setup: CollectorSetup, replay: Replay, side: str) -> Replayed:
         )
     sent = {exporter: order_by_arrival(by_signal, item_counts) for exporter, by_signal in counting_sink.sent.items()}
     return Replayed(
-        sent, built_harness.exporters, item_counts, built_harness.changes, built_harness.signals_by_receiver
+        sent_by_exporter=sent,
+        exporters=built_harness.exporters,
+        item_count_by_signal=item_counts,
+        config_changes=built_harness.changes,
+        signals_by_receiver=built_harness.signals_by_receiver,
     )
 
 
@@ -194,8 +198,10 @@ def _choose_receiver(built_harness: harness.Harness, signal: str, requested_rece
         return requested_receiver
     if not able_receivers:
         return ""
+    # A receiver that is asked for and takes none of the signal counts as not asked for: it may be one of the config on
+    # the other side of the change.
     try:
-        return harness.find_receiver_of_signal(built_harness, signal, "", side)
+        return harness.find_receiver_of_signal(built_harness, signal, named_receiver="", where=side)
     except Problem as problem:
         fix = f"Name one with `receivers`, as in `{signal}: {able_receivers[0]}`."
         raise Problem(problem.wrong, where=side, fix=fix) from problem

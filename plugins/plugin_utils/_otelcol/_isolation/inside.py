@@ -196,7 +196,7 @@ def _end_as(status: bytes) -> NoReturn:
 
 
 def _fork_first_process(control: socket.socket, root_request: Mapping[str, Any]) -> _FirstProcess:
-    """Start the first process of the new process namespace."""
+    """Start the first process of the new process namespace: unshare(2) gives that only to children of the caller."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -234,9 +234,13 @@ def _run_first_process(control: socket.socket, status_pipe: int, root_request: M
 
 
 def _make_root(root_request: Mapping[str, Any]) -> None:
-    """Make a root in memory that has only the files of the request, and leave the root of the machine."""
+    """Make a root in memory that has only the files of the request, and leave the root of the machine.
+
+    What the machine has is shown before its root is left, since its paths lead nowhere afterwards.
+    """
     root = root_request["root"]
     root_options = f"size={root_request['size']},mode=755"
+    # Else the machine itself might see each mount that follows. Source: mount_namespaces(7).
     _mount("keep mounts apart", None, "/", None, _RECURSIVE | _PRIVATE)
     _mount("make a root", "tmpfs", root, "tmpfs", _NO_SETUID | _NO_DEVICES, options=root_options)
     for name in _DEVICES:
@@ -252,6 +256,7 @@ def _make_root(root_request: Mapping[str, Any]) -> None:
     temporary_folder = Path(root, "tmp")
     temporary_folder.mkdir(exist_ok=True)
     temporary_folder.chmod(0o1777)
+    # With the same folder twice, the old root lies on the new one, and needs no folder in it. Source: pivot_root(2).
     os.chdir(root)
     _check_result("enter the root", _LIBC.pivot_root(b".", b"."))
     _check_result("leave the root of the machine", _LIBC.umount2(b".", _DETACH))

@@ -52,6 +52,7 @@ def run_once(
 
 
 def _run_beside_play(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> ProgramResult:
+    """Run a program as any other process of this machine."""
     process = run_program(command, env=environment, seconds=seconds)
     return ProgramResult(process.returncode, _decode_output(process.stdout, process.stderr))
 
@@ -59,6 +60,7 @@ def _run_beside_play(command: Sequence[str], environment: Mapping[str, str], sec
 def _run_isolated(
     command: Sequence[str], environment: Mapping[str, str], seconds: float, visible_paths: Sequence[Path]
 ) -> ProgramResult:
+    """Run a program in namespaces of its own. Its outputs are those of the helper that makes them."""
     with sandbox.open_namespaces(subprocess.PIPE, subprocess.PIPE) as namespaces:
         program = namespaces.run(command, dict(environment), visible_paths)
         outputs = read_output(program.helper, seconds)

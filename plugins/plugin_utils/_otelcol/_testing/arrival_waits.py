@@ -31,7 +31,10 @@ def wait_until(seconds: float, is_done: Callable[[], bool]) -> None:
 
 
 def wait_for_read_files(arrived: ArrivedRecords, seconds: float) -> None:
-    """Wait until receivers have read the files of a test: the tap has got a line, and nothing arrives any more."""
+    """Wait until receivers have read the files of a test: the tap has got a line, and nothing arrives any more.
+
+    The tap is an exporter of the test that gets what file_log reads, before any processor can drop it (harness.py).
+    """
     wait_until(_LONGEST_WAIT, lambda: harness.TAP_NAME in arrived.arrived_records)
     wait_until(seconds, lambda: time.monotonic() - arrived.last_request_time > _QUIET_SECONDS)
 

@@ -53,6 +53,7 @@ def choose_collector(
     """
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen_config.image)
     binary = _find_program(chosen_config.image, arguments.get("programs") or {}) or arguments["binary"]
+    # `auto` finds nothing but the version of the target. A program that the user names runs anyway, with a warning.
     is_chosen_by_target = binary == _binary.AUTO
     chosen_program = _binary.choose_program(binary, target if is_chosen_by_target else None)
     if isinstance(chosen_program, _binary.Unavailable):

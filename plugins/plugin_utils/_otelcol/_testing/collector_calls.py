@@ -53,7 +53,8 @@ class RefusedCall(Problem):
 class OtlpSender:
     """Sends OTLP to a Collector, by one connection to each port that stays open.
 
-    A call may take `seconds`. A Collector that is busy gets it again for some seconds of `patience`.
+    A call may take `seconds`. A Collector that is busy (429 or 503) gets it again for up to `patience` seconds. A
+    replay has some patience, since it is faster than clients, and a test has none.
     """
 
     def __init__(self, runtime: CollectorRuntime, seconds: float, patience: float = 0.0) -> None:

@@ -52,13 +52,16 @@ def run_collector(runtime: CollectorRuntime, command: CollectorCommand, seconds:
     config_file, log_file = runtime.folder / "config.yaml", runtime.folder / "log"
     config_file.touch(mode=0o600)
     config_file.write_text(command.text, encoding="utf-8")
-    process = runtime.start([str(Path(command.program).absolute()), f"--config={config_file}"], command)
+    words = [str(Path(command.program).absolute()), f"--config={config_file}"]
+    process = runtime.start(words, command.environment, command.readable_paths)
     try:
         _wait_until_ready(process, log_file, seconds)
         log_lines: list[str] = []
         try:
             yield log_lines
         except Problem:
+            # What was asked of the Collector may have failed because it has just ended. Then `_stop_collector` raises
+            # another Problem, with the Collector's own last error. One that runs on keeps the first Problem.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_DYING_SECONDS)
                 _stop_collector(process, log_file, seconds)

@@ -59,7 +59,7 @@ class CollectorCommand:
     """Its config, as YAML."""
     environment: Mapping[str, str]
     readable_paths: Sequence[Path] = ()
-    """Files and folders that it may read besides."""
+    """Files and folders that it may read beside the folder of its runtime."""
 
 
 class CollectorRuntime(Protocol):
@@ -72,8 +72,11 @@ class CollectorRuntime(Protocol):
     def socket(self) -> socket.socket:
         """Return a TCP socket of the Collector's network."""
 
-    def start(self, words: Sequence[str], command: CollectorCommand) -> Process:
-        """Start a Collector by the words of its command line. It writes to the file `log` of the folder."""
+    def start(self, words: Sequence[str], environment: Mapping[str, str], readable_paths: Sequence[Path]) -> Process:
+        """Start a Collector by the words of its command line. It writes to the file `log` of the folder.
+
+        `environment` and `readable_paths` are those of its `CollectorCommand`.
+        """
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,18 @@ class LocalRuntime:
         """Return a TCP socket of the machine."""
         return socket.socket()
 
-    def start(self, words: Sequence[str], command: CollectorCommand) -> Process:
+    def start(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        readable_paths: Sequence[Path],  # noqa: ARG002 - it may read all that the user may read
+    ) -> Process:
         """Start a Collector that may read whatever the user may read."""
-        log = self.folder / "log"
-        with log.open("wb") as output:
+        # The process has a descriptor of its own, so that this one is closed at once.
+        with _open_log(self.folder) as output:
             return subprocess.Popen(
                 words,
-                env=dict(command.environment),
+                env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -112,10 +120,10 @@ class IsolatedRuntime:
         """Return a TCP socket of the namespaces."""
         return self.namespace_sandbox.socket(socket.AF_INET, socket.SOCK_STREAM)
 
-    def start(self, words: Sequence[str], command: CollectorCommand) -> Process:
+    def start(self, words: Sequence[str], environment: Mapping[str, str], readable_paths: Sequence[Path]) -> Process:
         """Start a Collector that may read its own files alone. Raises Problem if it does not start."""
         try:
-            return self.namespace_sandbox.run(words, dict(command.environment), [self.folder, *command.readable_paths])
+            return self.namespace_sandbox.run(words, dict(environment), [self.folder, *readable_paths])
         except (sandbox.UnavailableError, OSError) as error:
             wrong = f"the Collector cannot run in namespaces of its own: {error}"
             raise Problem(wrong, fix="Run it again, or look at the limits of this machine.") from error
@@ -129,9 +137,14 @@ def open_runtime(is_isolated: bool) -> Iterator[CollectorRuntime]:
         if not is_isolated:
             yield LocalRuntime(folder)
             return
-        log = folder / "log"
-        with log.open("wb") as output, _open_namespaces(output) as namespaces:
+        # Opened before the namespaces: the process that makes them gets it as its output, and starts the Collector.
+        with _open_log(folder) as output, _open_namespaces(output) as namespaces:
             yield IsolatedRuntime(folder, namespaces)
+
+
+def _open_log(folder: Path) -> IO[bytes]:
+    """Return the file `log` of a runtime, empty and open for writing."""
+    return (folder / "log").open("wb")
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class CollectorSetup:
     is_traced: bool = False
     """Whether to keep what leaves each processor."""
     may_update_golden: bool = False
+    """Whether golden files that differ are written anew (golden_files.py), instead of failing the test."""
     is_check_mode: bool = False
     """Whether nothing is written."""
     locate: Callable[[paths.Path], paths.Position] = lambda _path: paths.Position()

@@ -55,11 +55,11 @@ def build_setups_of_tests(suite: Suite, setup: CollectorSetup, arguments: Mappin
     """
     setup_after = _build_compared_setup(setup, arguments["compare"])
     if not is_compared_with_cluster(arguments):
-        return ComparedSetups(setup, setup_after)
+        return ComparedSetups(before=setup, after=setup_after)
     running_input = find_input_in_cluster(suite, arguments["collectors"], arguments["resources"])
     if running_input is None:
-        return ComparedSetups(None, setup_after)
-    return ComparedSetups(_replace_config(setup, running_input.config), setup_after)
+        return ComparedSetups(before=None, after=setup_after)
+    return ComparedSetups(before=_replace_config(setup, running_input.config), after=setup_after)
 
 
 def _build_compared_setup(setup: CollectorSetup, options: Mapping[str, Any]) -> CollectorSetup:
@@ -127,7 +127,7 @@ def build_setups_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Com
     setup_after = replace(setup_before, config=pair.config_after, environment=environment_after)
     if options.get("before"):
         setup_before = _replace_program(setup_before, options["before"])
-    return ComparedSetups(setup_before, setup_after)
+    return ComparedSetups(before=setup_before, after=setup_after)
 
 
 def _choose_program(target: TargetBuild, options: Mapping[str, Any]) -> str:

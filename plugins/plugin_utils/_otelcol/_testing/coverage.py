@@ -75,7 +75,7 @@ class ConfigCoverage:
     def explain_state(self, branch: Branch) -> ExplainedState:
         """Return whether the cases took a branch, and why not or why that is unknown."""
         answers = self.answers
-        if answers.is_taken_by_path.get(branch.path):
+        if answers.is_taken_by_path.get(branch.path):  # whatever another case could not tell
             return ExplainedState(BranchState.TAKEN)
         unknown_reason = branch.unknown_reason or answers.failure_reason or answers.unknown_reasons.get(branch.path, "")
         if unknown_reason:

@@ -68,6 +68,7 @@ def _run_and_judge(scheduled: ScheduledCase) -> CaseResult:
         return tuple(mask_and_clean(line, mask=mask_secrets) for line in lines)
 
     try:
+        # Without expectations, there is nothing to compare with but what holds for every config.
         plan = None if scheduled.case.expected_by_exporter else planted_records.plant_records(scheduled.setup.config)
         if plan:
             scheduled = _plant_records(scheduled, plan)

@@ -10,6 +10,16 @@ node `node-1`. With `&watch=true&sendInitialEvents=true`, a watch begins with an
     {"type": "ADDED", "object": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "cart-1", …}, …}}
     {"type": "BOOKMARK", "object": {"apiVersion": "v1", "kind": "Pod", "metadata": {"resourceVersion": "1", …}}}
 
+An address ends with a resource, below a namespace or not:
+
+| address | resource | namespace |
+|---|---|---|
+| `/api/v1/pods` | `pods` | all |
+| `/api/v1/namespaces/shop/pods` | `pods` | `shop` |
+| `/api/v1/namespaces` | `namespaces` | all |
+
+A request for one object, such as `/api/v1/nodes/node-1`, is not understood: it gets a list without objects.
+
 Private.
 Source: "Kubernetes API Concepts" of kubernetes.io: lists, watches, initial events and partial object metadata.
 """
@@ -33,6 +43,9 @@ _UNKNOWN_VERSION_AND_KIND = ("v1", "Status")
 _RESOURCE_VERSION = "1"
 # The annotation of the bookmark that ends the initial events of a watch.
 _INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
+# The values of a switch in a query, in lower case, that Kubernetes reads as false. It reads all others as true, even an
+# empty one (Convert_Slice_string_To_bool of k8s.io/apimachinery).
+_FALSE_VALUES = ("false", "0")
 
 ObjectsByResource = Mapping[str, Sequence[Mapping[str, Any]]]
 """The objects of the cluster of a test by resource, such as `pods`."""
@@ -59,16 +72,21 @@ def parse_request(address: str, accept: str) -> KubernetesRequest:
     address_parts = urlsplit(address)
     path_above, _slash, resource = address_parts.path.rpartition("/")
     _api, _namespaces, namespace = path_above.partition("/namespaces/")
-    query = parse_qs(address_parts.query)
+    query = parse_qs(address_parts.query, keep_blank_values=True)
     return KubernetesRequest(
         resource=resource,
         namespace=namespace,
         field_selector=query.get("fieldSelector", [""])[0],
         label_selector=query.get("labelSelector", [""])[0],
         wants_metadata_only=_METADATA_KIND in accept,
-        is_watch=bool(query.get("watch")),
-        wants_initial_events=bool(query.get("sendInitialEvents")),
+        is_watch=_is_switched_on(query, "watch"),
+        wants_initial_events=_is_switched_on(query, "sendInitialEvents"),
     )
+
+
+def _is_switched_on(query: Mapping[str, Sequence[str]], name: str) -> bool:
+    """Return whether a query has a switch that Kubernetes reads as true: `watch=false` is none."""
+    return name in query and query[name][0].lower() not in _FALSE_VALUES
 
 
 def build_object_list(request: KubernetesRequest, objects: ObjectsByResource) -> bytes:
@@ -86,7 +104,7 @@ def build_object_list(request: KubernetesRequest, objects: ObjectsByResource) ->
 def build_watch_events(request: KubernetesRequest, objects: ObjectsByResource) -> bytes:
     """Return the events with which a watch begins, one in each line; none if the request does not want them.
 
-    They are one for each object, and then a bookmark.
+    They are one for each object, and then a bookmark. The client waits for the bookmark, also if there is no object.
     """
     if not request.wants_initial_events:
         return b""

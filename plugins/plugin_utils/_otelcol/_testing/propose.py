@@ -99,6 +99,7 @@ def _propose_for_branch(untaken: _UntakenBranch) -> BranchProposal:
         test = _find_test(covered_config, branch)
     except Problem as problem:
         return replace(proposal, missing_reason=hide_secrets(str(problem.wrong)))
+    # The test is not shown with a mask in it: it would be written to a file, and would fail there.
     if hide_secrets(str(test)) != str(test):
         return replace(proposal, missing_reason="a value that the config keeps secret leaves")
     return replace(proposal, test=test)
@@ -121,7 +122,8 @@ def _find_test(covered_config: ConfigCoverage, branch: Branch) -> ProposedTest:
     given_parts = list(
         islice(reaching.list_given_parts_taking(branch, covered_config.setup.config, examples), _MOST_TRIES)
     )
-    may_be_silent = kind_of(str(branch.path[1])) in _DROPPING_KINDS
+    _section, component_id, *_settings = branch.path
+    may_be_silent = kind_of(str(component_id)) in _DROPPING_KINDS
     silent_test: ProposedTest | None = None
     for given in given_parts:
         tried = _try_to_take(covered_config, branch, given)
@@ -150,7 +152,7 @@ def _try_to_take(covered_config: ConfigCoverage, branch: Branch, given: Mapping[
     Raises Problem if the records that arrive cannot be written as a test.
     """
     name = f"It takes {format_path(branch.path)}"
-    case = ConfigCase(name, name, (given,), {})
+    case = ConfigCase(name, where=name, given=(given,), expected_by_exporter={})
     if not _takes_branch(covered_config, branch, case):
         return None
     outcome = run_case(covered_config.setup, case)

@@ -64,7 +64,7 @@ def _build_file_texts(
     earlier_names: list[str] = []
     for covered_config in covered_configs:
         name = _choose_file_name(covered_config)
-        earlier_names.append(name)
+        earlier_names.append(name)  # also without a proposal, so that the numbers of the other files do not change
         tests = [proposal.test for proposal in proposals if proposal.test and proposal.config_key == covered_config.key]
         if tests:
             number = earlier_names.count(name)

@@ -15,28 +15,34 @@ from typing import Any, TypedDict
 
 
 class TestRow(TypedDict):
-    """One test. It has passed if it has no differences. `golden` has the golden files that the run wrote."""
+    """One test."""
 
     name: str
     file: str
     passed: bool
+    """Whether it has no differences."""
     differences: list[str]
+    """A line for each thing that is not as expected."""
     changes: list[str]
+    """What the run had to change in the config, such as `receivers.otlp: OTLP on loopback`."""
     trace: list[str]
+    """What left each component, if that was asked for."""
     golden: list[str]
+    """The golden files that the run wrote."""
     notes: list[str]
+    """What is worth knowing though no failure."""
 
 
 class ComparisonRow(TypedDict):
-    """What a comparison found; `records` is how many left the config of before.
-
-    `why` says why one side did not run. They are the `same` only if both ran, and nothing was different.
-    """
+    """What a comparison found."""
 
     records: int
+    """How many records left the config of before."""
     differences: list[str]
     why: str
+    """Why one side did not run, or nothing was compared; empty if both ran."""
     same: bool
+    """Whether both sides ran, and nothing was different."""
 
 
 class ComparedTestRow(ComparisonRow):
@@ -47,23 +53,25 @@ class ComparedTestRow(ComparisonRow):
 
 
 class ComparedConfigRow(ComparisonRow):
-    """The comparison of one config for generated telemetry. `config` is its name."""
+    """The comparison of one config for generated telemetry."""
 
     config: str
+    """The name of the config, such as `all.yml (ConfigMap gateway)`."""
 
 
 class CoverageRow(TypedDict):
-    """A branch of a config, such as a condition of a filter: its place, its text, and whether a test took it.
-
-    `taken` is None if this is unknown; `why` then says why. `why` is empty if a test took the branch.
-    """
+    """A branch of a config, such as a condition of a filter: its place, its text, and whether a test took it."""
 
     file: str
     line: int
     path: str
+    """The place in the config, such as `processors.filter.traces.span[1]`."""
     what: str
+    """The text of the branch, such as `name == "GET /health"`."""
     why: str
+    """Why it was not taken, as far as that is known, or why nobody can tell; empty if a test took it."""
     taken: bool | None
+    """None if nobody can tell."""
 
 
 class ProposedTest(TypedDict):
@@ -75,19 +83,22 @@ class ProposedTest(TypedDict):
 
 
 class ProposalRow(TypedDict):
-    """A branch that no test takes: its place, and the proposed test, or `why` there is none; `test` is {} then."""
+    """A branch that no test takes, with a test that takes it."""
 
     file: str
     line: int
     path: str
     why: str
+    """Why there is no such test; empty if there is one."""
     test: ProposedTest | dict[str, Any]
+    """An empty mapping without such a test."""
 
 
 class ExtraFacts(TypedDict, total=False):
-    """What a run finds beside its tests, as far as the user asks for it. `changed` says that it wrote a file."""
+    """What a run finds beside its tests, as far as the user asks for it."""
 
     compared: list[ComparedTestRow]
     coverage: list[CoverageRow]
     changed: bool
+    """Whether it wrote a file of proposed tests."""
     proposed: list[ProposalRow]

@@ -59,7 +59,7 @@ class RunOutcome:
 def run_case(setup: CollectorSetup, case: ConfigCase) -> RunOutcome:
     """Return what a test made of a config. Raises Problem if the test cannot be run.
 
-    Each try has more seconds between two scrapes, so that a busy machine can follow.
+    Each try has more seconds between two scrapes (2, 8 and 32), so that a busy machine can follow.
     """
     return run_with_retries(
         "running the test",
@@ -97,16 +97,17 @@ def _run_once(setup: CollectorSetup, case: ConfigCase, scrape_seconds: int) -> R
                 wait_for_read_files(arrived, case.timeout)
             wait_for_flushes(arrived, flushes)
             time.sleep(case.settle_seconds)
+        # The receiver scrapes the last text when it stops. One scrape too many before that would give its points twice.
         if not flushes and any(arrived.scraped[page.path] > len(page.texts) > 1 for page in pages):
             raise collector_run.RetryableError("the Collector scrapes a page again before it stops")
         for reason in _FAILED_SCRAPE_LOG.findall("\n".join(log_lines)):
             notes.append(f"a scrape failed: {json.loads(reason)}")
         arrived_records = _keep_latest_points(arrived.arrived_records) if flushes else arrived.arrived_records
         return RunOutcome(
-            _remove_folder(folder, arrived_records),
-            prepared_test.built_harness.changes,
-            prepared_test.built_harness.exporters,
-            tuple(notes),
+            arrived_records=_remove_folder(folder, arrived_records),
+            changes=prepared_test.built_harness.changes,
+            exporters=prepared_test.built_harness.exporters,
+            notes=tuple(notes),
         )
 
 
@@ -182,7 +183,8 @@ def _wait_for_scrapes(
         if not collector_calls.keeps_target(runtime, port, page.job_name, seconds):
             notes.append(f"job {page.job_name} of {page.receiver} scrapes nothing: its relabel_configs drop the target")
             continue
-        scheduled_scrapes = len(page.texts) - (0 if flushes else 1)
+        scrapes_last_text_at_stop = not flushes
+        scheduled_scrapes = len(page.texts) - 1 if scrapes_last_text_at_stop else len(page.texts)
         wait_until(seconds, partial(arrived.has_given, page.path, scheduled_scrapes))
     return notes
 

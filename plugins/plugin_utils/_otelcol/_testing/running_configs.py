@@ -36,6 +36,7 @@ def find_input_in_cluster(
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
     workload = ObjectRef(str(collector.get("kind")), str(collector.get("namespace")), suite.collector)
+    # A custom resource has the config itself, a Deployment or DaemonSet mounts a ConfigMap that has it.
     owners = {workload, *_list_needed_objects(workload, resources)}
     inputs = _inputs.collect_inputs([], resources).inputs
     own_inputs = [config_input for config_input in inputs if ref(dict(config_input.found_config.owner)) in owners]

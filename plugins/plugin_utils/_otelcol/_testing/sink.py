@@ -88,6 +88,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, listener: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__((LOOPBACK, 0), handler, bind_and_activate=False)
+        # The library has made a socket of this machine; `listener` may be one of the Collector's own network.
         self.socket.close()
         self.socket = listener
         self.server_address = listener.getsockname()
@@ -148,6 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         return fields
 
     def do_POST(self) -> None:
+        """Keep what an exporter sends."""
         size = int(self.fields["content-length"])
         if size > ANSWER_LIMIT:
             self.close_connection = True
@@ -157,6 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(_ACCEPTED_ANSWER)
 
     def do_GET(self) -> None:
+        """Answer with a page to scrape, or as the Kubernetes API."""
         path = urlsplit(self.path).path
         if path in self.sink.pages:
             text = self.sink.next_page(path)
