@@ -248,6 +248,8 @@ class HostFacts:
     def find_reader(self) -> Reader:
         """Return the user of the service, with the groups and capabilities by which it may read files."""
         properties = self.properties
+        # systemd knows the number only while the service runs. After that, a named user still has the number of its
+        # account, and a dynamic one has none.
         reader_id = parse_account_number(properties.get("UID", ""))
         is_dynamic = properties.get("DynamicUser") == "yes"
         if reader_id < 0 and not is_dynamic:

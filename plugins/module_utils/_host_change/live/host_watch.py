@@ -108,6 +108,7 @@ class Watch:
         """Raise Failure as soon as the process has ended: systemd starts it again, which hides that it ended."""
         earlier = self.started.earlier_service
         was_reloaded = self.started.activation == RELOAD
+        # systemd counts restarts from 0 on again if a command starts the unit, and counts on if its process reloads.
         has_restarted = service.restart_count > (earlier.restart_count if was_reloaded else 0)
         is_another_process = was_reloaded and service.pid != earlier.pid
         has_failed = service.active_state == "failed" or service.sub_state == "auto-restart"
@@ -156,7 +157,7 @@ class Watch:
                 unread_count += 1
                 if unread_count >= _MOST_UNREAD:
                     raise self._build_failure(f"its metrics at {bundle.metrics_url} cannot be read")
-                worse_before = set()
+                worse_before = set()  # the next reading does not follow one that was worse
                 continue
             unread_count = 0
             regressions = list_regressions(earlier_counts, new_counts, self.machine.now() - started_at, config)
