@@ -56,8 +56,8 @@ def judge_downstream(
 def _mark_as_downstream(judged_group: JudgedGroup) -> JudgedGroup:
     """Return a judged group whose name and lines begin with `behind the wave, `.
 
-    Its collectors are not those of the wave, so they pass no wave. Whether the watch was too short is said of the
-    collectors of the wave alone.
+    Its collectors are not those of the wave, so they pass no wave, and `passed_tracks` becomes empty. Whether the watch
+    was too short is said of the collectors of the wave alone.
     """
     worse_lines = tuple(f"{_MESSAGE_PREFIX}, {line}" for line in judged_group.worse_lines)
     return replace(

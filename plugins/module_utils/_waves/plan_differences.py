@@ -71,6 +71,7 @@ def list_change_lines(changes: Iterable[MemberChange], noun: str, *, with_new_ob
     """
     groups_by_lines: dict[tuple[str, ...], list[MemberChange]] = {}
     for change in changes:
+        # Compared without context: the lines around the same change may differ between members.
         lines = tuple(_list_member_lines(change, shows_new_text=with_new_objects, context=0))
         groups_by_lines.setdefault(lines, []).append(change)
     for group in groups_by_lines.values():
