@@ -125,6 +125,7 @@ class Watch:
         if self.bundle.health_url and not self._is_healthy():
             return f"{self.bundle.health_url} does not say that it is healthy"
         is_young = self.machine.now() - self.started.started_at < _READY_LINE_SECONDS
+        # After a reload, the process, its ports and its health are as before: only this line tells that it is done.
         if is_young and _READY_LINE not in self.machine.journal(self.store.service, self.started.started_at):
             return "it does not say that it is ready"
         return ""

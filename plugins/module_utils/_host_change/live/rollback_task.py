@@ -36,12 +36,14 @@ def roll_back(options: HostTaskOptions, machine: Machine, store: Store, *, check
     earlier_release = _choose_earlier_release(options, store)
     if check_mode:
         return _forecast_rollback(store, current_release, earlier_release)
+    # The ports and the health check of the earlier release are not known: they were in the bundle of its own task.
     manifest = store.releases.read_manifest(earlier_release or current_release)
     bundle = CollectorBundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
     mask = build_mask(_read_stored_secrets(store, (earlier_release, current_release)))
     change = make_host_change(machine, store, bundle, NO_PROGRAM, mask)
     outcome = change.roll_back_to(earlier_release)
     result_lines = outcome.notes or [f"Release {current_release} runs."]
+    # Of a collector that was never in a wave, it says nothing that its release has passed none.
     has_passed_waves = bool(store.passed_waves.read_all())
     if earlier_release and has_passed_waves and not store.passed_waves.find(earlier_release):
         result_lines = [*result_lines, f"Release {earlier_release} passed no wave."]
