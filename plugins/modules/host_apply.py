@@ -26,8 +26,8 @@ description:
   - A release is the folder of one change, with a number such as V(000002) as its name. The last releases stay on the
     host, so that a change can be undone.
   - A wave is a group of hosts that the playbook C(o11y.opentelemetry.site) changes together. Its gate, which is module
-    M(o11y.opentelemetry.wave_gate), decides afterwards whether the change stays on all of them or is undone. O(bundle)
-    without waves needs none of the options O(awaits_wave), O(undoes) and O(release).
+    M(o11y.opentelemetry.wave_gate), decides afterwards whether the change stays on all of them or is undone. Without
+    waves, a change is final when the task ends, and O(awaits_wave) and O(state=settled) are not needed.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._host, o11y.opentelemetry._host.bundle]
 options:

@@ -61,7 +61,7 @@ def describe_certificates(rows: Iterable[CertificateFile], reader: Reader) -> It
         if path.is_file():
             yield {**certificate_row, "file": str(path), **_describe_certificate(path, reader)}
         else:
-            yield {**certificate_row, "state": "missing"}
+            yield {"about": certificate_row["about"], "path": certificate_row["path"], "state": "missing"}
 
 
 def _describe_certificate(path: Path, reader: Reader) -> CertificateFindings:
