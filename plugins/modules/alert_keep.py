@@ -22,8 +22,9 @@ attributes:
   diff_mode: {details: Returns no difference.}
 options:
   path:
-    description: The folder on the controller below which the file is written, as in
-    O(o11y.opentelemetry.alert_plan#module:path).
+    description:
+      - The folder on the controller below which the file is written, as in
+        O(o11y.opentelemetry.alert_plan#module:path).
     type: str
     required: true
   plan: {description: The result of M(o11y.opentelemetry.alert_plan)., type: dict, required: true}
