@@ -90,8 +90,8 @@ resources:
   type: list
   elements: dict
 collectors:
-  description: How many collectors run under the operator (C(count)), and their C(versions), C(images) and
-  C(finalizers).
+  description:
+    - How many collectors run under the operator (C(count)), and their C(versions), C(images) and C(finalizers).
   returned: always
   type: dict
   sample: {count: 2, versions: [0.158.0], images: ["otel/opentelemetry-collector-contrib:0.158.0"], finalizers: []}
