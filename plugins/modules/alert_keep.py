@@ -11,17 +11,20 @@ module: alert_keep
 short_description: Keep what was found out about an alert of a collector
 version_added: 1.1.0
 description:
-  - Called by the playbook C(o11y.opentelemetry.alert), after the diagnosis and the way back.
+  - Called by the playbook C(o11y.opentelemetry.alert) at its end, when the collector was diagnosed, and when its last
+    change was undone if that was planned.
   - Writes C(alerts/HOST/COLLECTOR/TIME-ALERT.json) with the alert, what was done and why, and the diagnosis. The newest
     20 files of a collector stay.
-  - Fails if the host did not answer, or if the diagnosis or the way back failed. The file says so too.
+  - Fails if the host did not answer, or if the diagnosis or the undo of the change failed. The file says so too.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]
 attributes:
   diff_mode: {details: Returns no difference.}
 options:
   path:
-    description: The folder on the controller in which runs and alerts note what they do.
+    description:
+      - The folder on the controller below which the file is written, as in
+        O(o11y.opentelemetry.alert_plan#module:path).
     type: str
     required: true
   plan: {description: The result of M(o11y.opentelemetry.alert_plan)., type: dict, required: true}
@@ -37,9 +40,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path: {description: "The file, or nothing in check mode.", returned: success, type: str}
+path:
+  description: The path of the file. It is empty in check mode, which writes none.
+  returned: success
+  type: str
+  sample: /var/lib/otel-alerts/alerts/web1/agent/2026-01-01T000500Z-OtelCollectorExportFailed.json
 told:
-  description: What was done and why, and the verdict of the diagnosis.
+  description: Lines for people that say what was done and why, and then the verdict of the diagnosis.
   returned: always
   type: list
   elements: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: collector_forecast
-short_description: Tell what a change does to what each collector of a cluster or host sends, before it is made
+short_description: Forecast, before a change is made, how it changes what the collectors of a cluster or host send
 version_added: 1.1.0
 description:
   - Called by the playbook C(o11y.opentelemetry.site) with the variable C(forecast_limits), before anything is applied,

@@ -13,8 +13,9 @@ version_added: 1.1.0
 description:
   - Called by the playbook C(o11y.opentelemetry.judge), before and after Argo CD or Flux syncs new files.
   - With O(keep) it writes what the collectors count to C(HOST.json) in the folder O(path), with secrets masked.
-  - Without it, it judges what they count now beside what was kept, by the checks and bounds of a canary. It writes the
-    verdict to C(judge.md), for a pull request, and C(judge.xml), as JUnit.
+  - Without O(keep) it compares what they count now with what was kept, and judges the difference. It writes the verdict
+    to C(judge.md), for a pull request, and to C(judge.xml), as JUnit. The checks and their bounds are those by which
+    M(o11y.opentelemetry.bundle_apply) judges a canary; docs/change.md lists them.
   - Reads what M(o11y.opentelemetry.collector_wave) has returned for each host of the play, in the variable
     C(__otel_judge_read). A host without one has failed before.
   - If the playbook has made forecasts by captures, they stand at the end of C(judge.md). They change no verdict.
@@ -42,7 +43,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-verdict: {description: "V(passed), V(worse) or V(no data).", returned: without keep, type: str}
-markdown: {description: The page., returned: without keep, type: str}
-written: {description: The files with figures that changed., returned: with keep, type: list, elements: str}
+verdict:
+  description: V(passed), V(worse), or V(no data) if no collector could be judged by data.
+  returned: without O(keep)
+  type: str
+  sample: passed
+markdown: {description: The text of C(judge.md)., returned: without O(keep), type: str}
+written:
+  description: The paths of the files C(HOST.json) that are new or changed.
+  returned: with O(keep)
+  type: list
+  elements: str
+  sample: [judged/eu.json]
 """

@@ -12,7 +12,8 @@ short_description: Read what collectors of a cluster count while their wave is w
 version_added: 1.1.0
 description:
   - Called by the playbook C(o11y.opentelemetry.site) for clusters of a wave with C(watch_seconds), and for some
-    clusters that have not changed yet.
+    clusters that have not changed yet. A wave is a group of clusters and hosts that a run changes together. Module
+    M(o11y.opentelemetry.wave_gate) compares what this module returns of them.
   - Reads the own metrics and the restarts of the pods, several times, through the API server. Of each collector, at
     most ten pods are read, those of its newest revision. A sidecar is not read; its pods belong to applications.
   - With O(passed) it notes in the ConfigMap C(NAME-wave) beside each collector that its release has passed a wave, if
@@ -60,15 +61,53 @@ collectors:
   type: list
   elements: dict
   contains:
-    name: {description: Namespace and name., type: str, returned: always}
-    release: {description: "What names its pods: the sum of their template.", type: str, returned: always}
-    sum: {description: The same sum., type: str, returned: always}
-    passed: {description: "The wave that this release has passed, or nothing.", type: dict, returned: always}
+    name: {description: "The collector, as C(NAMESPACE/NAME).", type: str, returned: always}
+    release:
+      description: A checksum of the template of its pods. Another config, image or setting gives another one.
+      type: str
+      returned: always
+    sum:
+      description: The same checksum. M(o11y.opentelemetry.host_wave) has both keys, and they differ there.
+      type: str
+      returned: always
+    passed:
+      description: The C(wave) that this release has passed, C(by) whom, the C(verdict) and C(when); empty if none.
+      type: dict
+      returned: always
     config: {description: "Its config, with secrets masked.", type: dict, returned: always}
-    polls: {description: "What its pods counted, reading by reading.", type: list, elements: dict, returned: always}
-taken: {description: Collectors that another run has applied., returned: success, type: list, elements: str}
-watched: {description: Whether it was read for a while., returned: when it was, type: bool}
-unread: {description: Why the cluster could not be read., returned: when it could not, type: str}
+    polls:
+      description:
+        - The readings in their order. C(at) is the time in seconds since 1970, and C(pods) has what each pod counted,
+          its restarts, and C(why) it could not be read.
+      type: list
+      elements: dict
+      returned: always
+  sample:
+    - name: obs/gateway
+      release: 3f2a9c0b1d4e5f60
+      sum: 3f2a9c0b1d4e5f60
+      passed: {}
+      config: {receivers: {otlp: {protocols: {grpc: {}}}}}
+      polls:
+        - at: 1769860800.0
+          pods:
+            - pod: gateway-0
+              restarts: 0
+              oom: false
+              memory_limit: 536870912
+              why: ""
+              counts: [[receiver_accepted, otlp, traces, 7]]
+taken:
+  description: The collectors that another run has applied since this run did. They have no readings.
+  returned: success
+  type: list
+  elements: str
+  sample: [obs/agent]
+watched:
+  description: V(true) if the collectors were read for a time, and not only once.
+  returned: when O(seconds) is above 0
+  type: bool
+unread: {description: Why the cluster could not be read., returned: when it could not be read, type: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -107,7 +107,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path: {description: The path of the page., returned: success, type: str}
-summary: {description: "The counts of clusters, hosts, collectors, errors and so on.", returned: success, type: dict}
+summary:
+  description:
+    - The numbers at the top of the page. They are C(clusters), C(hosts) and C(collectors); C(unread) clusters and
+      C(unread_hosts), which could not be read; C(healthy), C(ailing) and C(unseen) collectors, by the diagnosis;
+      C(errors) and C(warnings) among the findings; C(certificates) that are not valid or end soon; C(drift), the
+      objects and files that differ from the inventory; and C(changes), the collectors whose change a run has not ended.
+  returned: success
+  type: dict
 unread:
   description: Clusters and hosts that could not be read, each with C(name) and C(why).
   returned: success

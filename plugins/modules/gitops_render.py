@@ -23,7 +23,12 @@ extends_documentation_fragment: [o11y.opentelemetry._controller]
 options:
   path: {description: The folder of all clusters., type: str, required: true}
   host: {description: "The host of the inventory, whose name the folder of the cluster has.", type: str, required: true}
-  wave: {description: "The wave of the host, which is a folder of its own. Empty means none.", type: str, default: ""}
+  wave:
+    description:
+      - The wave of the host, which M(o11y.opentelemetry.wave_plan) returns. The folders of clusters are below a folder
+        of their wave. If it is empty, there is no such folder.
+    type: str
+    default: ""
   compare:
     description: Whether to return what changes in the meaning of the files.
     type: bool
@@ -66,10 +71,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 folder: {description: The folder of the cluster., returned: success, type: str}
-files: {description: The files there., returned: success, type: list, elements: str}
-written: {description: The files that changed., returned: success, type: list, elements: str}
+files: {description: All files in this folder that are rendered., returned: success, type: list, elements: str}
+written:
+  description: Those of RV(files) that are new or changed.
+  returned: success
+  type: list
+  elements: str
 removed:
-  description: Files, and folders of earlier waves, that were removed.
+  description: The files that were removed, and the folder of the cluster below an earlier wave.
   returned: success
   type: list
   elements: str

@@ -23,6 +23,11 @@ description:
     release fails, the earlier one runs again, and the task fails with the reason and the lines of the journal.
   - While a collector changes, C(change.json) records the step. If a run is killed, the next one completes or undoes the
     change.
+  - A release is the folder of one change, with a number such as V(000002) as its name. The last releases stay on the
+    host, so that a change can be undone.
+  - A wave is a group of hosts that the playbook C(o11y.opentelemetry.site) changes together. Its gate, which is module
+    M(o11y.opentelemetry.wave_gate), decides afterwards whether the change stays on all of them or is undone. Without
+    waves, a change is final when the task ends, and O(awaits_wave) and O(state=settled) are not needed.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._host, o11y.opentelemetry._host.bundle]
 options:
@@ -33,8 +38,9 @@ options:
         no other collector uses. What was there before the first install stays.
       - With V(earlier) the collector goes back to O(release), and release O(undoes) is removed. If another release is
         in use, the task fails and changes nothing. What runs made for services that send to the collector stays.
-      - With V(settled) the collector stays as it is, and what O(awaits_wave) has noted is forgotten. If
-        another release than O(undoes) is in use, which another run has deployed, its note stays.
+      - With V(settled) the last change becomes final. The collector stays as it is, and the note that O(awaits_wave)
+        has made is removed. If another release than O(undoes) is in use, another run has deployed it, and the note
+        stays.
     type: str
     choices: [present, absent, earlier, settled]
     default: present
@@ -64,7 +70,7 @@ options:
     description:
       - The names of all collectors that the inventory lists for the host. A collector that is on the host, was made by
         this collection and is not listed is named in a warning, with the command that removes it. Nothing removes it
-        unasked. Without this option, none is looked for.
+        without being asked to. Without this option, the module does not look for such collectors.
     type: list
     elements: str
   discard_unsent:
@@ -75,8 +81,10 @@ options:
     default: false
   stage:
     description:
-      - With O(state=absent), the stage of the removal that runs now. A collector of another stage is left as it is, and
-        its host is not contacted. Without this option, every collector is removed.
+      - With O(state=absent), the stage of the removal that runs now. Collectors are removed in stages, those that send
+        before those that receive, so that no data is lost. M(o11y.opentelemetry.host_removal_plan) returns the stages.
+      - A collector of another stage is left as it is, and its host is not contacted. Without this option, every
+        collector is removed.
     type: int
   receivers:
     description:
@@ -145,27 +153,34 @@ earlier:
   sample: "000001"
 undecided:
   description:
-    - The release to go back to if the wave fails, and V(nothing) after a first install. It is empty if no change is
-      undecided. If a service that
-      sends to the collector fails after the collector changed, the failure has it too.
+    - The release to go back to if the wave fails, or V(nothing) after a first install. It is empty if no change waits
+      for the gate of a wave.
+    - If a service that sends to the collector fails after the collector changed, the result of the failed task has it
+      too.
   returned: with O(state=present) and O(awaits_wave)
   type: str
   sample: "000001"
 differences:
-  description: What differs, as Ansible's C(diff) has it.
+  description: What differs, in the form of Ansible's C(diff). Secrets are hidden.
   returned: with O(state=present) and O(differences)
   type: list
   elements: dict
+  sample:
+    - before_header: /etc/otelcol/agent/current/config.yaml
+      after_header: /etc/otelcol/agent/current/config.yaml
+      before: "receivers: {otlp: {}}"
+      after: "receivers: {otlp: {}, host_metrics: {}}"
 activation:
-  description: How the collector took the change, V(start), V(reload), V(restart) or V(nothing).
+  description: How the service came to use the new release, V(start), V(reload), V(restart) or V(nothing).
   returned: with O(state=present)
   type: str
   sample: reload
 changed_files:
-  description: Files of the release that differ.
+  description: Files of the release that differ from those of the earlier release.
   returned: with O(state=present)
   type: list
   elements: str
+  sample: [config.yaml]
 notes:
   description: What else was done, such as to complete the change of a killed run. RV(msg) ends with it.
   returned: with O(state=present)
@@ -173,15 +188,17 @@ notes:
   elements: str
   sample: ["judged by 20 readings in 60 s: exporters/otlp_grpc, receivers/otlp"]
 unlisted:
-  description: Collectors of this collection on the host that O(listed) does not have.
+  description: Collectors of this collection on the host that O(listed) does not name.
   returned: when there are any
   type: list
   elements: str
+  sample: [old-agent]
 journal:
   description: The lines of the journal that tell why the collector did not run.
-  returned: when a change went back
+  returned: when the new release failed, and the earlier one runs again
   type: list
   elements: str
+  sample: ["Error: cannot start pipelines: listen tcp :4317: bind: address already in use"]
 """
 
 from ansible.module_utils.basic import AnsibleModule

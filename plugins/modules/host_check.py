@@ -14,8 +14,8 @@ description:
   - Reads on the host what M(o11y.opentelemetry.host_apply) reads before it writes anything, for all collectors of the
     host in one call, and returns all faults. It writes nothing.
   - Finds a user that is not root, another init system, a systemd older than 247, a wrong clock, a file system without
-    space, a program of another architecture or with another sum, a port that another
-    process has, a unit, folder or link of another owner, and a credential that cannot be read.
+    space, a program of another architecture or with another sum, a port that another process has, a unit, folder or
+    link of another owner, and a credential that cannot be read.
   - The sum of a program that the host downloads is compared when it is installed.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._host, o11y.opentelemetry._host.bundles]
@@ -59,6 +59,12 @@ warned:
   returned: success
   type: list
   elements: dict
+unlisted:
+  description: The names of collectors of this collection on the host that O(bundles) does not have.
+  returned: success
+  type: list
+  elements: str
+  sample: [old-agent]
 architecture: {description: The architecture of the host., returned: success, type: str, sample: amd64}
 awaiting:
   description: The collectors whose program the controller has to copy to the host.

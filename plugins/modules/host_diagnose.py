@@ -124,20 +124,21 @@ verdict:
       → Stop it, or change the port."
 told:
   description:
-    - What people read once, with failures before what passed. It has the lines of RV(msg) when the task fails, then
-      where data was seen.
+    - What a playbook shows while the run goes on. First come the lines for which the task fails, and then, with
+      O(send), those about test data that arrived.
   returned: success
   type: list
   elements: str
 passed:
-  description: Whether the task does not fail. A task with C(failed_when=false) has it too.
+  description: V(false) if the task fails. A task with C(failed_when=false) tells by it whether it would have failed.
   returned: success
   type: bool
 unlisted:
-  description: Collectors of this collection on the host that O(bundles) does not have.
+  description: The names of collectors of this collection on the host that O(bundles) does not have.
   returned: success
   type: list
   elements: str
+  sample: [old-agent]
 healthy: {description: Whether all collectors are healthy., returned: success, type: bool}
 tested:
   description: With O(send), where test data of each collector was seen, or why none was sent.
@@ -160,7 +161,10 @@ collectors:
     namespace: {description: The host in the inventory., type: str}
     kind: {description: "V(service).", type: str}
     release: {description: The release that is in use., type: str}
-    differs: {description: The files of that release that differ from the inventory., type: list, elements: str}
+    differs:
+      description: The files of that release that differ from the inventory, by their paths in it.
+      type: list
+      elements: str
     restarts: {description: How often systemd has started it again., type: int}
     wave: {description: "The C(wave) that this release has passed, its C(verdict), C(by) whom and C(when).", type: dict}
     status: {description: "V(healthy), V(warning), V(error), or V(unknown) without data about the flow.", type: str}

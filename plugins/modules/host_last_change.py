@@ -51,9 +51,17 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg: {description: Why the last change is undone or not., returned: always, type: str}
-release: {description: "The release in use, or nothing.", returned: success, type: str, sample: "000002"}
-earlier: {description: "The release that ran before, or nothing.", returned: success, type: str, sample: "000001"}
+msg:
+  description: Why the last change is undone or not.
+  returned: always
+  type: str
+  sample: release 000002 was written shortly before the alert began
+release: {description: The release in use; empty if there is none., returned: success, type: str, sample: "000002"}
+earlier:
+  description: The release that ran before it; empty if the host has kept none.
+  returned: success
+  type: str
+  sample: "000001"
 goes_back: {description: Whether the last change is to be undone., returned: success, type: bool}
 is_changing: {description: Whether a run changes collectors of the host now., returned: success, type: bool}
 """

@@ -34,7 +34,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-stages: {description: "The numbers of the stages, from 0.", returned: success, type: list, elements: int}
+stages:
+  description:
+    - The numbers of the stages, from 0. The playbook removes the collectors of one stage on all hosts before it begins
+      the next one, by O(o11y.opentelemetry.host_apply#module:stage).
+  returned: success
+  type: list
+  elements: int
+  sample: [0, 1]
 receivers:
   description:
     - For each host its collectors that get data of others, each with its C(stage) and with C(senders), the other hosts

@@ -12,7 +12,9 @@ short_description: Read what the collectors of a Linux host count while their wa
 version_added: 1.1.0
 description:
   - Called by the playbook C(o11y.opentelemetry.site) for hosts of a wave with C(watch_seconds), and for some hosts that
-    have not changed yet. With C(forecast_limits), it is called for hosts whose collectors may change.
+    have not changed yet. A wave is a group of clusters and hosts that a run changes together. Module
+    M(o11y.opentelemetry.wave_gate) compares what this module returns of them.
+  - With C(forecast_limits), it is called for hosts whose collectors may change.
   - Reads the own metrics and the restarts of all collectors that this collection has made on the host, several times.
   - With O(passed) it notes in C(/etc/otelcol/NAME/waves.json) that releases have passed their wave, if they are still
     in use. A release that has passed is not watched again. A note that fails is a warning.
@@ -42,14 +44,34 @@ collectors:
   elements: dict
   contains:
     name: {description: Its name., type: str, returned: always}
-    release: {description: The release in use., type: str, returned: always}
-    sum: {description: "The sum of its files, without credentials.", type: str, returned: always}
-    passed: {description: "The wave that this release has passed, or nothing.", type: dict, returned: always}
+    release:
+      description: The release in use, which is the folder of one change, by its number.
+      type: str
+      returned: always
+    sum:
+      description:
+        - A checksum of the files of the release, without credentials. A number may return after its release was
+          removed, so only both together name a release.
+      type: str
+      returned: always
+    passed:
+      description: The C(wave) that this release has passed, C(by) whom, the C(verdict) and C(when); empty if none.
+      type: dict
+      returned: always
     config: {description: "Its config, with secrets masked.", type: dict, returned: always}
     program: {description: The path of its program on the host., type: str, returned: always}
-    polls: {description: "What it counted, reading by reading.", type: list, elements: dict, returned: always}
-watched: {description: Whether it was read for a while., returned: when it was, type: bool}
-unread: {description: Why the host could not be read., returned: when it could not, type: str}
+    polls:
+      description:
+        - The readings in their order. C(at) is the time in seconds since 1970, and the only item of C(pods) has what
+          the service counted, its restarts, and C(why) it could not be read.
+      type: list
+      elements: dict
+      returned: always
+watched:
+  description: V(true) if the collectors were read for a time, and not only once.
+  returned: when O(seconds) is above 0
+  type: bool
+unread: {description: Why the host could not be read., returned: when it could not be read, type: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -56,11 +56,33 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-accounts: {description: "Accounts that get a role, with its settings.", returned: success, type: list, elements: dict}
-unneeded:
-  description: The service accounts that get none, with the name that their role would have.
+accounts:
+  description:
+    - The service accounts that get an IAM role. C(role_name) is the name of the role, in which a later task fills in
+      the region; it is empty if the role exists already. C(statements) and C(managed_policies) are what the role may
+      do, and C(collectors) the collectors that run as the account.
   returned: success
   type: list
   elements: dict
-annotations: {description: "The annotations of the accounts, with O(provider=static).", returned: success, type: dict}
+  sample:
+    - namespace: obs
+      service_account: gateway
+      role_name: production-{region}-obs-gateway
+      collectors: [gateway]
+      statements: [{Effect: Allow, Action: [xray:PutTraceSegments], Resource: "*"}]
+      managed_policies: []
+      annotations: {}
+unneeded:
+  description:
+    - The service accounts that get no role. C(role_name) is the name that their role would have, so that one of an
+      earlier run can be removed.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{namespace: obs, service_account: agent, role_name: "production-{region}-obs-agent", collectors: [agent]}]
+annotations:
+  description: With O(provider=static), the annotations of the service accounts, by C(NAMESPACE/NAME). Otherwise empty.
+  returned: success
+  type: dict
+  sample: {obs/gateway: {eks.amazonaws.com/role-arn: "arn:aws:iam::123456789012:role/gateway"}}
 """

@@ -47,8 +47,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-proven: {description: "Those that have their role, as C(NAMESPACE/NAME).", returned: success, type: list, elements: str}
-unproven: {description: "The others, each as C(account) and C(reason).", returned: success, type: list, elements: dict}
+proven:
+  description: The service accounts whose pods get their role, as C(NAMESPACE/NAME). It is empty in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [obs/gateway]
+unproven:
+  description:
+    - The service accounts of which this is not known, each with C(account) and C(reason). They do not exist yet, or the
+      user may not see what it takes.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{account: obs/agent, reason: "this user cannot create tokens of it: ..."}]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -53,10 +53,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg: {description: The result., returned: always, type: str}
-missing: {description: "Missing objects, in check mode.", returned: success, type: list, elements: str}
-operator: {description: Namespace and name of the operator's Deployment., returned: success, type: dict}
-webhooks: {description: The operator's webhooks for pods., returned: success, type: list, elements: dict}
-trials: {description: Objects for M(o11y.opentelemetry.admission_wait)., returned: success, type: list, elements: dict}
+missing:
+  description:
+    - In check mode, what Instrumentations need and the cluster does not have. Without check mode, the task fails for
+      it, so that this is empty.
+  returned: success
+  type: list
+  elements: str
+  sample: [there is no namespace shop to annotate]
+operator:
+  description: C(namespace) and C(name) of the operator's Deployment; empty if there is none.
+  returned: success
+  type: dict
+webhooks:
+  description: The operator's webhooks for pods, as M(o11y.opentelemetry.admission_wait) takes them.
+  returned: success
+  type: list
+  elements: dict
+trials:
+  description: Objects that the API server must accept in a dry run, as M(o11y.opentelemetry.admission_wait) takes them.
+  returned: success
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

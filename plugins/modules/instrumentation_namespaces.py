@@ -51,8 +51,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg: {description: The count of each action., returned: always, type: str, sample: "1 changed"}
-objects: {description: The namespaces and their C(action)., returned: success, type: list, elements: dict}
-uninstrumented: {description: Workloads whose pods are older., returned: success, type: list, elements: dict}
+objects:
+  description: The namespaces, each with C(kind), C(name) and the C(action) of the task, such as V(changed).
+  returned: success
+  type: list
+  elements: dict
+uninstrumented:
+  description:
+    - The workloads whose pods are older than the annotation of their namespace, so that a restart instruments them.
+      Module M(o11y.opentelemetry.workload_restart) takes them as
+      O(o11y.opentelemetry.workload_restart#module:workloads).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{kind: Deployment, namespace: shop, name: cart, language: python}]
 """
 
 from ansible.module_utils.basic import AnsibleModule

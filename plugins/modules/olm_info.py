@@ -50,7 +50,7 @@ subscriptions:
   description:
     - The Subscriptions of the operator's packages in all namespaces, and all Subscriptions of its namespace, each with
       C(name), C(namespace), C(ours), C(package), C(channel), C(source), C(source_namespace), C(starting_csv),
-      C(approval), C(installed_csv), C(current_csv) and C(state).
+      C(approval), C(installed_csv), C(current_csv) and C(state). C(ours) is whether this collection has applied it.
   returned: always
   type: list
   elements: dict

@@ -52,14 +52,48 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg: {description: "The installed version, and the upgrade that waits for approval.", returned: always, type: str}
-csv: {description: The installed ClusterServiceVersion., returned: when installed, type: str}
-waiting: {description: Versions of a plan beyond O(csv)., returned: when installed, type: list, elements: str}
-seconds: {description: The duration., returned: when installed, type: float}
-approved: {description: Approved InstallPlans., returned: "always, except in check mode", type: list, elements: str}
-phases: {description: Phases in their order., returned: "always, except in check mode", type: list, elements: str}
-brings: {description: Versions of the rejected plan., returned: when a plan is rejected, type: list, elements: str}
-failures: {description: The problems with their fixes., returned: when the task fails, type: list, elements: dict}
+msg:
+  description: The installed version, and the upgrade that waits for approval, if there is one.
+  returned: always
+  type: str
+  sample: opentelemetry-operator.v0.158.0 has succeeded
+csv:
+  description: The name of the installed ClusterServiceVersion.
+  returned: when installed
+  type: str
+  sample: opentelemetry-operator.v0.158.0
+waiting:
+  description:
+    - The ClusterServiceVersions of an InstallPlan that would change what is installed now, and that nobody has
+      approved.
+  returned: when installed
+  type: list
+  elements: str
+  sample: []
+seconds: {description: The duration., returned: when installed, type: float, sample: 41.2}
+approved:
+  description: The names of the InstallPlans that this task has approved.
+  returned: always, except in check mode
+  type: list
+  elements: str
+phases:
+  description: The phases of ClusterServiceVersions that this task has seen, in their order.
+  returned: always, except in check mode
+  type: list
+  elements: str
+  sample: ["opentelemetry-operator.v0.158.0 Installing", "opentelemetry-operator.v0.158.0 Succeeded"]
+brings:
+  description: The ClusterServiceVersions of the InstallPlan that the task did not approve.
+  returned: when the task fails because of an InstallPlan
+  type: list
+  elements: str
+failures:
+  description:
+    - What keeps the operator from being installed. C(kind) and C(name) are the object that says so, C(state), C(reason)
+      and C(message) what it says, C(wrong) the problem in words, and C(fix) what to do.
+  returned: when the task fails
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

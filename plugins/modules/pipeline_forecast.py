@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pipeline_forecast
-short_description: Tell what a change of a collector config does to what the collector sends
+short_description: Forecast how a change of a collector config changes what the collector sends
 version_added: 1.1.0
 description:
   - Replays captured telemetry through the config of before and the one of after, each in a real Collector on the
@@ -106,14 +106,18 @@ RETURN = r"""
 collector: {description: The collector that the forecast is of., returned: always, type: str, sample: gateway}
 changes:
   description:
-    - What changes for each exporter and signal, the largest change of bytes first. C(bound_percent) is by
-      how many percent points the change of all telemetry may be another than that of the capture, in 95 of 100
-      captures. C(only_before) and C(only_after) are items that one side alone has, and C(kinds) the five kinds with
-      most of them. Log records are told by their event or the template of their body, their severity and their service.
-      Data points are told by their metric, and C(attributes) are those that its points of the other side lack.
-      C(series_churn) has how many series appear and end in the time of the capture, and of how many that is known.
-      C(lost_attributes) are names that no item has any more, and C(partly_lost_attributes) those that only some items
-      have lost, with the number of items that have lost them even if all that are dropped had them.
+    - What changes for each exporter and signal, the largest change of bytes first. C(before) and C(after) are what the
+      exporter sends with the old and with the new config.
+    - C(bound_percent) is how exact that is. In 95 of 100 captures, the change of all telemetry differs from that of the
+      capture by at most so many percent points.
+    - C(only_before) and C(only_after) are the items that only one of the two configs sends, and C(kinds) the five kinds
+      with most of them. A kind of log records is its event or the template of its body, its severity and its service. A
+      kind of data points is its metric, and C(attributes) are those that its points of the other config lack.
+    - C(series_churn) is how many series of metrics appear and end in the time of the capture, and C(known) of how many
+      series that is known.
+    - C(lost_attributes) are the names that no item has any more. C(partly_lost_attributes) are names that only some
+      items have lost, and C(items) is how many at least. The number assumes that all items that the new config drops
+      had the attribute.
   returned: always
   type: list
   elements: dict

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pipeline_savings
-short_description: Tell what of captured telemetry is worth dropping, and by which option
+short_description: Find which part of captured telemetry is worth dropping, and the option that drops it
 version_added: 1.1.0
 description:
   - Finds attributes by their bytes and their values, metrics that never change, repeated templates of logs, health
     checks, debug logs, duplicates, spans without children and errors, and attributes of resources with one value.
-    Each comes with its share, and with the option of a collector that would remove it.
-  - Real Collectors on the controller replay the capture with and without the options that save most. The shares that
-    they show stand beside the estimated ones.
-  - Also tells the Instrumentation Score of each service, by the rules that a capture can answer.
+    Each of them is a proposal, with its share of the capture, and with the option of a collector that would remove it.
+  - The shares are estimated from the capture. For the proposals that save most, real Collectors on the controller also
+    replay the capture with and without the option, and the result has the measured shares beside the estimated ones.
+  - Computes the Instrumentation Score of each service, by those of its rules that a capture can answer.
   - Applies nothing. The Collectors run as those of M(o11y.opentelemetry.pipeline_forecast) do.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
@@ -50,8 +50,8 @@ options:
     default: ""
   keep:
     description:
-      - Names of attributes that are never proposed. Those that tell whose telemetry it is and what happened, such as
-        C(service.name) and C(http.route), never are.
+      - Names of attributes that the module must not propose to drop. It never proposes attributes that tell whose
+        telemetry it is and what happened, such as C(service.name) and C(http.route).
     type: list
     elements: str
     default: []
@@ -61,7 +61,8 @@ options:
     default: 1
   measure:
     description:
-      - For so many proposals, real Collectors measure the share. The largest of each kind go first. V(0) starts none.
+      - How many proposals real Collectors measure, beginning with the largest of each kind. With V(0), no Collector is
+        started, and all shares are estimates.
     type: int
     default: 5
   tenant_attribute:
@@ -105,8 +106,10 @@ captured:
   sample: {traces: {items: 3000, bytes: 1843200}}
 proposals:
   description:
-    - What is worth dropping, with most bytes first. C(estimated) has shares of the capture, C(measured) those of what
-      the exporters send with and without C(option), which is what you put into a collector of the inventory.
+    - What is worth dropping, with most bytes first. C(option) is what you put into a collector of the inventory to drop
+      it, and C(loses) what you cannot see any more then.
+    - C(estimated) has the share of the capture, and C(measured) the share of what the exporters send, as real
+      Collectors showed it. C(not_measured) says why that was not measured.
   returned: always
   type: list
   elements: dict
@@ -133,8 +136,8 @@ not_told:
   sample: [{kind: health_checks, why: "url.path and http.target are masked"}]
 scores:
   description:
-    - The Instrumentation Score of each service. Of C(rules), C(kept) is null for those that the capture cannot answer;
-      these do not count.
+    - The Instrumentation Score of each service, from 0 to 100. Each of C(rules) says by C(kept) whether the service
+      follows the rule. C(kept) is null for a rule that the capture cannot answer, and such a rule does not count.
   returned: always
   type: list
   elements: dict

@@ -75,9 +75,9 @@ options:
     default: false
   coverage:
     description:
-      - Whether the result says which statements, conditions, sampling policies and routes of the configs the tests
-        take. Every test then runs again, once for 30 of them.
-      - What no test can tell is listed as unknown, and never counts as taken.
+      - Whether the result says which statements, conditions, sampling policies and routes of the configs are reached by
+        the records of the tests. For this, every test runs again, once for each 30 of them.
+      - If no test can show whether one of them is reached, it is listed as unknown, and does not count as reached.
     type: bool
     default: false
   compare:
@@ -98,9 +98,9 @@ options:
         default: false
   propose_path:
     description:
-      - Folder for files with a case for each statement, condition, policy and route that no test takes, one file for
-        each config. Includes O(coverage). Each case was run, and expects what the Collector did; judge it before you
-        move it to the tests.
+      - Folder for files with a case for each statement, condition, policy and route that no test reaches, one file for
+        each config. Includes O(coverage). Each case was run, and expects what the Collector did. Check whether that is
+        right before you move the case to the tests.
       - A file that exists is never replaced. Check mode writes nothing.
     type: path
   invariants:
@@ -166,8 +166,9 @@ EXAMPLES = r"""
 RETURN = r"""
 tests:
   description:
-    - Each test, with the differences between what it expects and what arrived, the golden files that were written, and
-      what is worth knowing though no failure.
+    - The result of each test. C(differences) are those between what it expects and what arrived, C(changes) how its
+      config was changed for the test, C(golden) the golden files that were written, and C(notes) what is worth knowing
+      although it is no failure. C(trace) has lines with O(trace) alone.
   returned: success or failure of a test
   type: list
   elements: dict
@@ -182,8 +183,8 @@ tests:
       notes: []
 coverage:
   description:
-    - What each config may do with a record or not, and whether a record of a test took it. C(taken) is
-      V(null) if that is unknown; C(why) has the reason.
+    - The statements, conditions, sampling policies and routes of each config. C(taken) is whether a record of a test
+      reached it, and V(null) if that is not known, for the reason in C(why).
   returned: when O(coverage=true) or O(propose_path) is given
   type: list
   elements: dict
@@ -211,8 +212,8 @@ compared:
       same: false
 proposed:
   description:
-    - A row for each branch that no test takes. C(test) is the case that takes it, empty if there is none; C(why) then
-      has the reason.
+    - A row for each statement, condition, policy and route that no test reaches. C(test) is a case that reaches it. If
+      there is none, C(test) is empty, and C(why) has the reason.
   returned: when O(propose_path) is given
   type: list
   elements: dict

@@ -32,24 +32,81 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-product: {description: The product., returned: always, type: str}
+product: {description: The product., returned: always, type: str, sample: opentelemetry-operator}
 server: {description: "The API server that the module used, without user and query.", returned: always, type: str}
-eks_cluster: {description: The EKS cluster of the connection; otherwise empty., returned: always, type: str}
-installed: {description: Whether the main Deployment exists., returned: always, type: bool}
+eks_cluster: {description: The name of the EKS cluster of the connection; otherwise empty., returned: always, type: str}
+installed: {description: Whether the main Deployment of the product exists., returned: always, type: bool}
 ours: {description: Whether this collection installed the product., returned: always, type: bool}
-version: {description: "The version; empty if unknown.", returned: always, type: str, sample: "1.21.2"}
-namespace: {description: The namespace., returned: always, type: str}
-namespaces: {description: All namespaces; more than one is an error., returned: always, type: list, elements: str}
-installer: {description: C(by) and C(name) of the installer., returned: always, type: dict}
-kubernetes: {description: The version of the cluster., returned: always, type: str}
+version:
+  description: The installed version. It is empty if the product is not installed, or if the version is not known.
+  returned: always
+  type: str
+  sample: "1.21.2"
+namespace: {description: The namespace of the main Deployment; empty without one., returned: always, type: str}
+namespaces:
+  description: The namespaces of all main Deployments. More than one is an error, since the product runs once.
+  returned: always
+  type: list
+  elements: str
+  sample: [cert-manager]
+installer:
+  description:
+    - What installed the product. C(by) is V(manifest), V(helm), V(olm) or V(eks_addon), and empty if it is not
+      installed. C(name) is the Helm release as C(NAMESPACE/NAME), or the ClusterServiceVersion of the Operator
+      Lifecycle Manager.
+  returned: always
+  type: dict
+  sample: {by: helm, name: cert-manager/cert-manager}
+kubernetes: {description: The version of the API server., returned: always, type: str, sample: v1.34.4}
 cert_manager: {description: Whether the cluster serves the API of cert-manager., returned: always, type: bool}
-crds: {description: The CustomResourceDefinitions., returned: always, type: list, elements: dict}
-workloads: {description: The Deployments., returned: always, type: list, elements: dict}
-webhooks: {description: The webhook configurations., returned: always, type: list, elements: dict}
-resources: {description: The custom resources of these kinds., returned: always, type: list, elements: dict}
-collectors: {description: A summary of the collectors under the operator., returned: always, type: dict}
-objects: {description: All objects with the product's release label., returned: always, type: list, elements: dict}
-denied: {description: "Kinds that the user may not list, by plural.", returned: always, type: list, elements: str}
+crds:
+  description:
+    - The CustomResourceDefinitions of the product, each with C(name), C(group), C(kind), C(plural), C(scope), C(ours)
+      and C(installer). C(served_versions) are those that clients can use, C(storage_version) the one in which new
+      objects are stored, and C(stored_versions) those in which objects may still be stored.
+  returned: always
+  type: list
+  elements: dict
+workloads:
+  description: The Deployments of the product, as M(o11y.opentelemetry.rollout_wait) takes them.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{kind: Deployment, namespace: cert-manager, name: cert-manager-webhook}]
+webhooks:
+  description:
+    - The webhook configurations and CustomResourceDefinitions that call a Service of the product, as
+      M(o11y.opentelemetry.admission_wait) takes them.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{kind: ValidatingWebhookConfiguration, name: cert-manager-webhook}]
+resources:
+  description:
+    - The custom resources of the product's kinds in all namespaces, such as each OpenTelemetryCollector. Each has
+      C(kind), C(api_version), C(namespace), C(name), C(ours), C(image), C(version), C(finalizers), C(release), which is
+      whether it is a part of the product itself, and C(automatic), which is whether the operator upgrades it.
+  returned: always
+  type: list
+  elements: dict
+collectors:
+  description:
+    - How many collectors run under the operator (C(count)), and their C(versions), C(images) and C(finalizers).
+  returned: always
+  type: dict
+  sample: {count: 2, versions: [0.158.0], images: ["otel/opentelemetry-collector-contrib:0.158.0"], finalizers: []}
+objects:
+  description:
+    - All objects that this collection has applied for the product, each with C(api_version), C(kind), C(namespace) and
+      C(name). It is empty without O(objects).
+  returned: always
+  type: list
+  elements: dict
+denied:
+  description: The kinds of custom resources that the user may not list, by plural. RV(resources) lacks them.
+  returned: always
+  type: list
+  elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

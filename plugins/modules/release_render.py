@@ -66,15 +66,16 @@ options:
   installed: {description: "Result of M(o11y.opentelemetry.release_info), to compare with.", type: dict}
   foreign:
     description:
-      - The action for an installation of another owner. V(adopt) uses it unchanged, V(refuse) fails.
-        V(takeover) takes over objects that were applied from a manifest, and fails for other installers.
+      - What to do if another owner, such as Helm or another team, has installed the product. With V(adopt) that
+        installation is used unchanged, and with V(refuse) the task fails. With V(takeover) the objects become those of
+        this collection if they were applied from a manifest, and the task fails for other installers.
     type: str
     choices: [adopt, refuse, takeover]
     default: refuse
   allow_skip: {description: Whether an upgrade of cert-manager may skip minor versions., type: bool, default: false}
   compatibility:
     description:
-      - The action for a version that does not support the cluster's Kubernetes version.
+      - What to do if the version of the product does not support the cluster's Kubernetes version.
       - Newer versions of Kubernetes than those that it supports are always a warning.
     type: str
     choices: [refuse, warn]
@@ -91,8 +92,8 @@ options:
     default: {}
   others:
     description:
-      - With O(state=absent), the action for custom resources of other owners. V(refuse) fails and lists them.
-        Those of cert-manager are never removed.
+      - What to do about custom resources of other owners, with O(state=absent). With V(refuse) the task fails and lists
+        them, with V(keep) they stay, and with V(remove) they are removed. Those of cert-manager are never removed.
     type: str
     choices: [refuse, keep, remove]
     default: refuse
@@ -136,24 +137,90 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-action: {description: "The decision, such as V(install) or V(upgrade).", returned: success, type: str}
-msg: {description: The decision as text., returned: success, type: str}
-provider: {description: The provider; V(existing) for an adopted installation., returned: success, type: str}
-version: {description: The version., returned: when O(state=present), type: str}
-chart_version: {description: Version of the chart; empty if unknown., returned: when O(state=present), type: str}
-namespace: {description: The namespace., returned: when O(state=present), type: str}
-manifests: {description: "The objects to apply, or to remove.", returned: success, type: list, elements: dict}
-resources: {description: Custom resources to remove first., returned: when O(state=absent), type: list, elements: dict}
-adopt: {description: The releases whose objects are taken over., returned: always, type: list, elements: str}
-leftovers: {description: Objects to remove last., returned: when O(state=absent), type: list, elements: dict}
-olm: {description: "What to apply and wait for, with O(provider=olm).", returned: when O(state=present), type: dict}
-chart_values: {description: Values of the Helm chart., returned: when O(state=present), type: dict}
+action:
+  description:
+    - The decision. It is V(install), V(upgrade), V(unchanged), or V(adopt) if an installation of another owner is used
+      as it is. With O(state=absent) it is V(remove), or V(nothing) if there is nothing to remove.
+  returned: success
+  type: str
+  sample: install
+msg: {description: The decision as text., returned: success, type: str, sample: cert-manager 1.21.2 is installed}
+provider:
+  description: The provider that does it. It is V(existing) if an installation of another owner is used as it is.
+  returned: success
+  type: str
+  sample: manifest
+version: {description: The version that the product has after it., returned: when O(state=present), type: str}
+chart_version:
+  description: The version of the Helm chart. It is empty if it is not known, and with other providers.
+  returned: when O(state=present)
+  type: str
+namespace: {description: The namespace of the product., returned: when O(state=present), type: str}
+manifests:
+  description:
+    - The objects to apply. With O(state=absent), the objects to remove after RV(resources). It is empty if another
+      provider, such as Helm, applies the objects.
+  returned: success
+  type: list
+  elements: dict
+resources:
+  description: The custom resources to remove first, while the product still runs and can finish them.
+  returned: when O(state=absent)
+  type: list
+  elements: dict
+leftovers:
+  description: Objects to remove last, since the pods of the product make them anew as long as they run.
+  returned: when O(state=absent)
+  type: list
+  elements: dict
+adopt:
+  description:
+    - The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from other owners, for its option
+      C(adopt).
+  returned: always
+  type: list
+  elements: str
+olm:
+  description:
+    - With O(provider=olm), the objects to apply, and what M(o11y.opentelemetry.olm_wait) waits for.
+  returned: when O(state=present)
+  type: dict
+chart_values: {description: The values of the Helm chart., returned: when O(state=present), type: dict}
 has_secrets: {description: Whether C(chart_values) holds secrets in clear text., returned: success, type: bool}
-images: {description: All images that the product needs., returned: when O(state=present), type: list, elements: str}
-workloads: {description: Workloads to wait for., returned: when O(state=present), type: list, elements: dict}
-webhooks: {description: Webhooks to wait for., returned: when O(state=present), type: list, elements: dict}
-dry_run: {description: Objects that webhooks must accept., returned: when O(state=present), type: list, elements: dict}
-certificate_hosts: {description: Host names of webhooks., returned: when O(state=present), type: list, elements: str}
-certificate_secret: {description: The Secret for a generated certificate., returned: when O(state=present), type: str}
-prune_selector: {description: Label selector of all objects of the product., returned: success, type: str}
+images:
+  description: All images that the product needs, also those that the operator starts.
+  returned: when O(state=present)
+  type: list
+  elements: str
+workloads:
+  description: The workloads that M(o11y.opentelemetry.rollout_wait) waits for.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+webhooks:
+  description: The webhooks that M(o11y.opentelemetry.admission_wait) waits for.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+dry_run:
+  description:
+    - Objects that the webhooks of the product must accept, as M(o11y.opentelemetry.admission_wait) tries them. They are
+      not created.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+certificate_hosts:
+  description: The host names for which M(o11y.opentelemetry.webhook_certificate) makes a certificate.
+  returned: when O(state=present)
+  type: list
+  elements: str
+certificate_secret:
+  description: The name of the Secret for that certificate, with O(certificates=generated).
+  returned: when O(state=present)
+  type: str
+prune_selector:
+  description: The label selector of all objects of the product that this collection applies.
+  returned: success
+  type: str
+  sample: o11y.opentelemetry/release=cert-manager
 """

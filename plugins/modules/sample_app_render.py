@@ -57,16 +57,28 @@ manifests: {description: All objects in order., returned: success, type: list, e
 has_secrets: {description: Whether objects hold secrets in clear text., returned: success, type: bool}
 workloads: {description: The Deployments., returned: success, type: list, elements: dict}
 prune_selector: {description: The label selector of the objects., returned: success, type: str}
-collector: {description: "The chosen collector, empty with an endpoint.", returned: success, type: str}
-endpoint: {description: Where the application sends., returned: success, type: str}
-via: {description: "The first service, with namespace and port.", returned: success, type: dict}
-services: {description: The services in the order of a call., returned: success, type: list, elements: str}
+collector:
+  description: The collector that the application sends to. It is empty if the options name an endpoint instead.
+  returned: success
+  type: str
+endpoint: {description: The URL that the application sends to., returned: success, type: str}
+via:
+  description: The first service, for option C(via) of M(o11y.opentelemetry.sample_app_call).
+  returned: success
+  type: dict
+services:
+  description: The services in the order in which they call each other, for option C(services) of that module.
+  returned: success
+  type: list
+  elements: str
 counts:
-  description: The pods of the chosen collector, and the port of their own metrics, if it is known.
+  description:
+    - The pods of the chosen collector, and the port of their own metrics, for option C(counts) of that module. It is
+      empty if O(probes) has nothing for that collector.
   returned: success
   type: dict
 pods:
-  description: The pods whose logs may show the trace, each with namespace and selector.
+  description: The pods whose logs may show the trace, for option C(pods) of that module.
   returned: success
   type: list
   elements: dict

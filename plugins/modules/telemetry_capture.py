@@ -72,11 +72,11 @@ options:
   values:
     description:
       - What becomes of values of attributes, bodies of logs, names of spans and descriptions.
-      - With V(hash), masks that nobody can lead back take their places. They have the lengths of the values, and equal
-        values stay equal. Names of attributes and enumerations of the semantic conventions stay. Of bodies, templates
-        stay.
-      - With V(keep), they stay, but for headers of requests, values under names of secrets, and texts that look like
-        secrets. This needs V(values) in O(allow).
+      - With V(hash), each value is replaced by a mask of the same length, from which nobody can compute the value.
+        Equal values have equal masks. Names of attributes, and values that the semantic conventions enumerate, are not
+        masked. Of the body of a log, the template is not masked.
+      - With V(keep), values are not masked, except headers of requests, values under names of secrets, and texts that
+        look like secrets. This needs V(values) in O(allow).
     type: str
     choices: [hash, keep]
     default: hash

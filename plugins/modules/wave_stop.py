@@ -11,11 +11,13 @@ module: wave_stop
 short_description: Begin no wave after an alert
 version_added: 1.1.0
 description:
-  - Called by the playbook C(o11y.opentelemetry.site) before each wave, if the inventory sets C(otel_alert_path).
-  - Fails if an alert has come since the run began. As the task runs once for the wave, this ends the play, and neither
-    this wave nor a later one begins.
+  - Called by the playbook C(o11y.opentelemetry.site) before each wave, if the inventory sets C(otel_alert_path). A wave
+    is a group of hosts that the run changes together, see M(o11y.opentelemetry.wave_plan).
+  - Fails if an alert has come since the run began, which M(o11y.opentelemetry.alert_plan) has left in the folder
+    O(path). As the task runs once for the wave, this ends the play, and neither this wave nor a later one begins.
   - An alert that came before the run is a warning in the first wave of the run, and stops nothing.
-  - Notes which hosts the run changes, so that an alert about one of them leaves the host to the run.
+  - Writes to O(path) which hosts the run changes. While it does, an alert about one of them causes no diagnosis and no
+    undo, since the run itself judges its change.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]
 attributes:
@@ -23,7 +25,7 @@ attributes:
   diff_mode: {details: Nothing of a collector changes.}
 options:
   path:
-    description: The folder on the controller in which runs and alerts note what they do.
+    description: The folder on the controller in which runs write which hosts they change, and alerts are left.
     type: str
     required: true
   plan: {description: The result of M(o11y.opentelemetry.wave_plan)., type: dict, required: true}
@@ -43,5 +45,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg: {description: That no alert stops the wave., returned: success, type: str}
+msg:
+  description: That no alert stops the wave.
+  returned: success
+  type: str
+  sample: No alert stops wave canary.
 """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check that an exporter and the gateway that gets its data agree, by both configs. Private.
 
-`_connected_collectors.py` of plugin_utils calls `check_connections` for the collectors of a host or a cluster, before
+`_linked_collectors.py` of plugin_utils calls `check_connections` for the collectors of a host or a cluster, before
 anything is rendered. Both sides must agree on the protocol, TLS, certificates and compression. For example:
 
     exporter 'otlp/gateway' sends in clear text, and collector 'gateway on gw1' receives TLS
@@ -61,8 +61,12 @@ def check_connections(connections: Iterable[GatewayConnection], fixes: TlsFixes)
     `fixes` say what to do about TLS, where the sender runs.
     """
     for connection in connections:
+        # What is between both, such as an Ingress, may speak another protocol to the sender than to the gateway. Then
+        # there is no server to compare with, and none of the checks finds anything.
         servers = connection.server_settings if connection.is_direct else {}
+        # At the port of another protocol, a difference of TLS or compression would only be a consequence.
         _check_protocol(connection, servers)
+        # `_is_secure` finds TLS of gRPC by `insecure`, which an address with a scheme overrides.
         if not _has_tls_in_scheme(connection):
             for server in servers.values():
                 _check_tls(connection, value_at(server, ("tls",)), fixes)
@@ -120,8 +124,12 @@ def _check_tls(connection: GatewayConnection, server_tls: Any, fixes: TlsFixes) 
 
 
 def _is_secure(connection: GatewayConnection, client_tls: Mapping[str, Any]) -> bool:
-    """Return whether an exporter uses TLS: over HTTP by the scheme of its address, over gRPC by `insecure`."""
+    """Return whether an exporter uses TLS: over HTTP by the scheme of its address, over gRPC by `insecure`.
+
+    A connection that was found by an address has the scheme of that address, which may be from another setting than
+    `endpoint`, such as `traces_endpoint`. One to a group has no scheme of its own.
+    """
     if connection.protocol == HTTP:
-        endpoint_scheme = str(connection.exporter_settings.get("endpoint")).partition("://")[0]
-        return (connection.endpoint_scheme or endpoint_scheme) == _HTTPS
+        scheme_of_endpoint = str(connection.exporter_settings.get("endpoint")).partition("://")[0]
+        return (connection.endpoint_scheme or scheme_of_endpoint) == _HTTPS
     return client_tls.get("insecure") is not True

@@ -5,7 +5,7 @@
 
 A gateway is a collector that gets data from others (host_groups.py). A `GatewayConnection` is one exporter with one
 gateway, so an exporter with three gateways has three connections. `_host_groups.py` of plugin_utils finds the
-connections to groups of hosts, and `_inventory_addresses.py` those by address. `_connected_collectors.py` checks them
+connections to groups of hosts, and `_inventory_addresses.py` those by address. `_linked_collectors.py` checks them
 (connection_checks.py), and hands them to the rules.
 
 For example, exporter `otlp/gateway` of collector `agent` that sends to collector `gateway` on gw1 is
@@ -111,7 +111,10 @@ def find_sending_exporters(config: Mapping[str, Any], address: GroupAddress) -> 
 
 
 def _list_addresses(settings: Any) -> set[str]:
-    """Return all texts of some settings, without a scheme: addresses are among them."""
+    """Return all texts of some settings, without a scheme: addresses are among them.
+
+    All texts are taken, because each exporter has its addresses in other settings.
+    """
     setting_texts = (value for _path, value in iter_leaves(settings) if isinstance(value, str))
     return {text.rpartition("/")[2] for text in setting_texts}
 
@@ -136,6 +139,7 @@ def find_unreceived_by_gateways(
     sent_to_of_gateways: list[dict[str, set[int]]] = [{} for _gateway in gateways]
     lost_signals = find_unreceived_signals([sender, *gateways], [gateway_indexes_by_exporter, *sent_to_of_gateways])[0]
     for connection in connections:
+        # A gateway that receives no OTLP at this address loses all signals, whatever else it receives elsewhere.
         if not connection.is_otlp:
             sent_signals = [signal for exporter, signal in sender.sent if exporter == connection.exporter]
             lost_signals[connection.exporter] = tuple(

@@ -94,7 +94,7 @@ def _check_consent(collector: HostCollector, needs: HostNeeds) -> None:
 
 
 def _check_unused_consent(collector: HostCollector, needs: HostNeeds) -> None:
-    """Raise Problem for a consent that nothing uses."""
+    """Raise Problem for a consent that nothing uses: a component that is added later would have it unasked."""
     used_rights = {
         *needs.list_setting_values("AmbientCapabilities"),
         *needs.list_setting_values("SupplementaryGroups"),

@@ -130,11 +130,11 @@ def list_otlp_ports(collector: str, configured_address: str, listeners: Iterable
     for listener in listeners:
         if listener.part is not None and (listener.part.section, listener.part.kind) == ("receivers", _OTLP):
             yield OtlpPort(
-                collector,
-                HTTP if listener.name.endswith(HTTP) else GRPC,
-                listener.host,
-                listener.port,
-                configured_address,
+                collector=collector,
+                protocol=HTTP if listener.name.endswith(HTTP) else GRPC,
+                listen_address=listener.host,
+                port=listener.port,
+                given_address=configured_address,
             )
 
 
@@ -145,6 +145,7 @@ def find_gateways(request: GroupRequest, members: Iterable[GroupMember]) -> tupl
 
 def choose_group_address(request: GroupRequest, gateways: tuple[Gateway, ...], sender: str) -> GroupAddress:
     """Return how a sender reaches the gateways of a group. Raises Problem if no name can stand for all of them."""
+    # An exporter that divides data by keys lists the gateways itself: `endpoint` is only the first of them.
     if len(gateways) == 1 or request.balancing == KEYS:
         return GroupAddress(gateways, gateways[0].endpoint)
     if request.balancing == SENDERS:
@@ -216,9 +217,9 @@ def _find_candidates(request: GroupRequest, member: GroupMember) -> Sequence[Otl
 
 def _reachable_address(otlp_port: OtlpPort, member: GroupMember) -> str:
     """Return the address by which others reach a port: the user's, else where it listens, else that of the host."""
-    listen_address = (
-        "" if otlp_port.listen_address in ANY_HOSTS or "$" in otlp_port.listen_address else otlp_port.listen_address
-    )
+    # The controller does not know the value that a variable (`${env:HOST_IP}`) has on the host.
+    is_known_address = otlp_port.listen_address not in ANY_HOSTS and "$" not in otlp_port.listen_address
+    listen_address = otlp_port.listen_address if is_known_address else ""
     return (otlp_port.given_address or listen_address or member.address).strip("[]")
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of one collector of a Linux host, as typed values. Private.
 
-`_host_drafts.py` of plugin_utils makes a `HostCollector` of each entry of `otel_host_collectors`. The fields are the
+`_host_options.py` of plugin_utils makes a `HostCollector` of each entry of `otel_host_collectors`. The fields are the
 inputs of role otel_host without their prefix; argument_specs.yml of the role describes each. Code
 for collectors of clusters works with these collectors too, so `HostCollector` is a `Collector`: its options about
 objects of Kubernetes have the defaults of a cluster, and nothing reads them for a host.
@@ -91,6 +91,7 @@ class HostCollector(Collector):
         `cluster_defaults` has values for the options that only collectors of clusters have. Raises Problem for values
         that are out of range.
         """
+        # A host has no pod: nothing delays its stop, and no scheduler asks what CPU it needs.
         fixed_options = {"mode": HOST_MODE, "backend": HOST_BACKEND, "pre_stop_seconds": 0, "cpu_request": ""}
         return cls.from_options({**cluster_defaults, **options, **fixed_options})  # type: ignore[return-value]
 

@@ -103,6 +103,7 @@ def _describe_archived_program(
         archive = _describe_archive(architecture, archive_options, published_version)
         archives[architecture] = archive
         if not _find_user_location(archive_options):
+            # Lock files and mirrors have the archives of the project alone.
             published.append(published_version.build_published_archive(architecture, archive["sha256"]))
     return HostProgram(published_version.distribution, published_version.version, "", archives, tuple(published))
 
@@ -142,10 +143,8 @@ def _choose_digits(
 
     Raises Problem for a sum that is missing or malformed, and for one of a published archive that the lock contradicts.
     """
-    is_users_own, locked_digits = (
-        bool(_find_user_location(archive_options)),
-        published_version.find_locked_sum(architecture),
-    )
+    is_users_own = bool(_find_user_location(archive_options))
+    locked_digits = published_version.find_locked_sum(architecture)
     digits = str(archive_options.get("sha256") or locked_digits).lower()
     may_be_unknown = published_version.archive_source.finds_sums and not is_users_own and not digits
     if not may_be_unknown and not _SHA256_DIGITS.match(digits):
@@ -166,7 +165,7 @@ def _check_url(option: str, url: str) -> None:
     """Raise Problem for a URL that is no address, or that has a login."""
     try:
         url_parts = urlsplit(url)
-        _port = url_parts.port
+        _port = url_parts.port  # raises ValueError for a port that is no number, which `urlsplit` does not check
     except ValueError as error:
         wrong = f"{option} comes from {strip_credentials(url)}, which is no address"
         raise Problem(wrong, fix="Correct `url`, or the address of the mirror.") from error

@@ -80,6 +80,7 @@ def build_client_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, An
         "cert_file": _credential_path(_CREDENTIAL_NAMES[CERTIFICATE]),
         "key_file": _credential_path(_CREDENTIAL_NAMES[KEY]),
     }
+    # The name is that of the gateways of `to` alone. A server at another endpoint has a certificate for its own name.
     server_name = tls_option.get(SERVER_NAME)
     if server_name and options.get("to"):
         settings["server_name_override"] = server_name

@@ -51,7 +51,10 @@ def read_removal(collector: str, receivers: Mapping[str, Any]) -> Removal:
 
 
 def check_senders(collector: str, senders: Iterable[str], removed_hosts: Collection[str]) -> None:
-    """Raise Problem if a host that sends to a collector is not among the hosts whose collectors were removed."""
+    """Raise Problem if a host that sends to a collector is not among the hosts whose collectors were removed.
+
+    The collector stays then, so that those senders do not lose their data.
+    """
     staying_hosts = [host for host in senders if host not in removed_hosts]
     if staying_hosts:
         wrong = (
@@ -90,6 +93,7 @@ def _drop_circles(
     """Return the senders that each collector waits for. Collectors in a circle do not wait for each other."""
     collectors = set(senders_by_collector).union(*senders_by_collector.values())
     waiting_for = {collector: set(senders_by_collector.get(collector, ())) for collector in collectors}
+    # An edge leads from a collector to the sender that it waits for. Each member of a circle begins one of its edges.
     while edges := find_circle(waiting_for):
         circle_members = {collector for collector, _sender in edges}
         for collector in circle_members:

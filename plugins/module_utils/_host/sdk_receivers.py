@@ -30,7 +30,7 @@ from .host_sdks import HostSdk
 # The section and the type of a receiver of OTLP.
 _OTLP = ("receivers", "otlp")
 # How many collectors a message names.
-_SHOWN = 5
+_SHOWN_COLLECTORS = 5
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def list_sdk_receivers(collector: str, listeners: Iterable[Listener]) -> Iterato
             continue
         protocol = HTTP if listener.name.endswith(HTTP) else GRPC
         address = listener.host.strip("[]")
+        # A receiver that listens on all addresses is reached on the loopback: the service runs on the same host.
         host = LOOPBACK_OF_ANY.get(address, address)
         url_host = f"[{host}]" if ":" in host else host
         closed_reason = _explain_closed(mapping_at(part.settings, "protocols", protocol), host)
@@ -86,25 +87,12 @@ def _check_unit_is_free(unit: str, collector_units: set[str], listed_units: set[
 
 
 def _choose_receiver(sdk: HostSdk, collectors: Sequence[str], receivers: Sequence[SdkReceiver]) -> SdkReceiver:
-    """Return where the services of a row send to."""
-    if sdk.collector and sdk.collector not in collectors:
-        wrong = f"the host has no collector '{sdk.collector}'{suggest_word(sdk.collector, collectors)}"
-        raise Problem(wrong, fix=f"Collectors: {join_at_most(_SHOWN, collectors)}.")
-    fitting_receivers = []
-    for receiver in receivers:
-        if receiver.protocol == sdk.transport and sdk.collector in ("", receiver.collector):
-            fitting_receivers.append(receiver)
-    if not fitting_receivers:
-        lack_text = "no collector of the host has an OTLP receiver"
-        if sdk.collector:
-            lack_text = f"collector '{sdk.collector}' has no OTLP receiver"
-        raise Problem(f"{lack_text} over {sdk.transport}", fix="Add recipe `otlp_ingest`, or change `protocol`.")
-    collector_names = list(dict.fromkeys(receiver.collector for receiver in fitting_receivers))
-    if len(collector_names) > 1:
-        wrong = (
-            f"several collectors of the host receive OTLP over {sdk.transport}: {join_at_most(_SHOWN, collector_names)}"
-        )
-        raise Problem(wrong, fix="Name one with `collector`.")
+    """Return where the services of a row send to. Raises Problem if no receiver fits, or those of several collectors.
+
+    A receiver with a `closed_reason` fits too if the row has an endpoint: the user has said there how the SDK sends.
+    """
+    fitting_receivers = _find_fitting_receivers(sdk, collectors, receivers)
+    _refuse_several_collectors(sdk, fitting_receivers)
     open_receivers = [receiver for receiver in fitting_receivers if not receiver.closed_reason]
     chosen_receiver = (open_receivers or fitting_receivers)[0]
     if chosen_receiver.closed_reason and not sdk.endpoint:
@@ -112,6 +100,37 @@ def _choose_receiver(sdk: HostSdk, collectors: Sequence[str], receivers: Sequenc
         fix = "Add a receiver on the loopback, or set `endpoint`, and what the SDK needs beside it in `env`."
         raise Problem(wrong, fix=fix)
     return chosen_receiver
+
+
+def _find_fitting_receivers(
+    sdk: HostSdk, collectors: Sequence[str], receivers: Sequence[SdkReceiver]
+) -> list[SdkReceiver]:
+    """Return the receivers of the row's protocol, of the collector that it names if it names one.
+
+    Raises Problem for a collector that the host does not have, and if no receiver fits.
+    """
+    if sdk.collector and sdk.collector not in collectors:
+        wrong = f"the host has no collector '{sdk.collector}'{suggest_word(sdk.collector, collectors)}"
+        raise Problem(wrong, fix=f"Collectors: {join_at_most(_SHOWN_COLLECTORS, collectors)}.")
+    fitting_receivers = []
+    for receiver in receivers:
+        if receiver.protocol == sdk.transport and sdk.collector in ("", receiver.collector):
+            fitting_receivers.append(receiver)
+    if not fitting_receivers:
+        wrong = "no collector of the host has an OTLP receiver"
+        if sdk.collector:
+            wrong = f"collector '{sdk.collector}' has no OTLP receiver"
+        raise Problem(f"{wrong} over {sdk.transport}", fix="Add recipe `otlp_ingest`, or change `protocol`.")
+    return fitting_receivers
+
+
+def _refuse_several_collectors(sdk: HostSdk, fitting_receivers: Iterable[SdkReceiver]) -> None:
+    """Raise Problem for receivers of several collectors: only the user knows which one shall get the data."""
+    collector_names = list(dict.fromkeys(receiver.collector for receiver in fitting_receivers))
+    if len(collector_names) > 1:
+        shown_names = join_at_most(_SHOWN_COLLECTORS, collector_names)
+        wrong = f"several collectors of the host receive OTLP over {sdk.transport}: {shown_names}"
+        raise Problem(wrong, fix="Name one with `collector`.")
 
 
 def _explain_closed(settings: Mapping[str, Any], host: str) -> str:

@@ -109,7 +109,7 @@ def _list_unit_settings(collector: HostCollector) -> Iterator[tuple[str, str]]:
     yield "Description", f"OpenTelemetry Collector {collector.name}"
     yield "Wants", "network-online.target"
     yield "After", "network-online.target"
-    yield "StartLimitIntervalSec", "0"
+    yield "StartLimitIntervalSec", "0"  # no limit: by default, systemd gives a unit up that fails too often
 
 
 def _list_service_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
@@ -178,6 +178,7 @@ def _list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[s
     capabilities = needs.list_setting_values("AmbientCapabilities")
     shares_users = bool(capabilities) or user == ROOT
     for setting, strict_value in STRICT_SANDBOX.items():
+        # All components that need another value of a setting of the sandbox need the same one (component_rows.py).
         needed_values = needs.list_setting_values(setting)
         if setting == "PrivateUsers" and shares_users:
             yield setting, "no"

@@ -102,6 +102,7 @@ def _choose_newest_meta(data: bytes | mmap) -> _Meta:
     Raises ValueError if none is: bbolt does not open the database then.
     """
     metas = []
+    # The first meta page begins the file, and the second one follows it. How large a page is stands in the metas alone.
     for offset in (0, *_PAGE_SIZES):
         meta = _read_meta(data, offset)
         if meta is not None:

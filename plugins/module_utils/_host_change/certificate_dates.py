@@ -104,4 +104,5 @@ def _format_time(part: _DerPart) -> str:
         text = century + text
     elif part.tag != _TAG_GENERALIZED_TIME:
         raise ValueError("no time")
+    # Both forms end with seconds and `Z`: RFC 5280, 4.1.2.5, demands them of certificates.
     return datetime.strptime(text[:14], "%Y%m%d%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -113,11 +113,16 @@ def render_check_unit(unit: str, paths: CheckPaths) -> str:
         f"StandardError=append:{paths.output}",
         "",
     ]
+    # The unit names all files of a release by the path of the release in use, its config and its credentials.
     return "\n".join(lines).replace(f"{paths.current}/", f"{paths.candidate}/")
 
 
 def _build_check_command(service_lines: list[str]) -> str:
-    """Return the command of the unit, with the subcommand `validate`; one that fails if the unit has no command."""
+    """Return the command of the unit, with the subcommand `validate`; one that fails if the unit has no command.
+
+    The characters before the program are left out: with `-`, a check that fails would succeed, and with `+`, the check
+    would run outside of the sandbox. Source: systemd.service(5), COMMAND LINES.
+    """
     for line in service_lines:
         start_match = _START_SETTING.match(line)
         if start_match:

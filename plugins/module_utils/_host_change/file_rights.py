@@ -55,6 +55,8 @@ def may_read(reader: Reader, entry: OwnedEntry) -> bool:
     """Whether a user may read a file, or pass a folder. An access control list may allow it too, so it says yes."""
     if reader.may_read_all or entry.has_list:
         return True
+    # Linux looks at one class of rights alone: the owner's for the owner, else the group's for its members, else those
+    # of all others. So an owner without the right is refused, even if all others have it.
     # The rights of all others are the last three bits of a mode, those of the group are 3 bits higher, the owner's 6.
     needed_right = stat.S_IXOTH if stat.S_ISDIR(entry.mode) else stat.S_IROTH
     if entry.user_id == reader.user_id:

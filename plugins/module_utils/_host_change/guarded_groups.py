@@ -11,11 +11,22 @@ refuses them among the groups of a user whom the option `user` names, unless the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 # The source of several groups.
 DEBIAN_SOURCE = "https://wiki.debian.org/SystemGroups"
-# What members of each group may do, and the source.
-GUARDED_GROUPS = {
+
+
+class _GuardedGroup(NamedTuple):
+    """Why a group is guarded."""
+
+    member_rights: str
+    """What its members may do, as the end of the sentence `its members may …`."""
+    source: str
+    """Where that is documented."""
+
+
+_RIGHTS_AND_SOURCES = {
     "admin": ("become root by sudo", "/etc/sudoers of Ubuntu before 12.04, which later releases still have"),
     "disk": ("read and write every disk", DEBIAN_SOURCE),
     "docker": ("do all on the host", "https://docs.docker.com/engine/install/linux-postinstall/"),
@@ -33,11 +44,14 @@ GUARDED_GROUPS = {
 }
 
 
+GUARDED_GROUPS = {name: _GuardedGroup(*row) for name, row in _RIGHTS_AND_SOURCES.items()}
+
+
 def list_unconsented_groups(groups: Iterable[str], allowed: Iterable[str]) -> list[str]:
-    """Return the groups like root's that nobody has consented to."""
+    """Return the guarded groups that nobody has consented to. `allowed` has the groups with consent."""
     return sorted((set(groups) & set(GUARDED_GROUPS)) - set(allowed))
 
 
 def describe_member_rights(group: str) -> str:
     """Return in words what the members of a group may do."""
-    return GUARDED_GROUPS[group][0]
+    return GUARDED_GROUPS[group].member_rights

@@ -5,13 +5,20 @@
 
 `live/host_facts.py`, `live/system_facts.py` and `live/diagnose_task.py` build it on the host. The controller reads it
 in `_diagnose/host_situation.py`, which makes the facts for the checks of it, and in `_host_diagnose.py` of
-plugin_utils.
+plugin_utils. `about` in a row is the component of the config that the row is about, such as `receivers/file_log`. For
+example, a file that the service may not read gives in `files` the row
+
+    {"about": "receivers/file_log", "pattern": "/var/log/*.log", "count": 1, "more": 0,
+     "unreadable": [{"what": "folder", "path": "/var/log/app", "owner": "root", "group": "root", "mode": "0700",
+                     "file": "/var/log/app/a.log"}]}
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
+
+from .host_question import FilePattern, HostPeer
 
 
 class ServiceFacts(TypedDict):
@@ -91,6 +98,70 @@ class JournalEntry(TypedDict):
     """The id of the run of the service."""
 
 
+class UnreadableEntry(TypedDict):
+    """A folder or a file that the service may not read."""
+
+    what: str
+    """`folder` or `file`."""
+    path: str
+    owner: str
+    group: str
+    mode: str
+    """Four octal digits."""
+
+
+class UnreadableFile(UnreadableEntry):
+    """A file that the service may not read, with the entry on its path that keeps the service from it."""
+
+    file: str
+    """The path of the file."""
+
+
+class PatternFacts(FilePattern):
+    """The files that a pattern of the config matches."""
+
+    count: int
+    unreadable: list[UnreadableFile]
+    """The first of those that the service may not read."""
+    more: int
+    """How many more it may not read."""
+
+
+class PeerFacts(HostPeer):
+    """Whether the host reaches a server to which a component connects."""
+
+    endpoint: str
+    """As HOST:PORT."""
+    state: str
+    """`ok`, `no_name` if no name server knows the host, `refused`, or `no_way` if nothing answers."""
+
+
+class CertificateFindings(TypedDict, total=False):
+    """What was found out about a file with a certificate or a key."""
+
+    state: str
+    """Always there: `missing`, `unreadable` for the service, `not_read` if this run cannot read it, or `there`."""
+    not_before: str
+    """From when on the certificate is valid; absent for a key, and for a file that this run cannot read."""
+    not_after: str
+    """Until when."""
+
+    # Of a file that the service may not read: the folder or file on its path that keeps the service from it.
+    what: str
+    path: str
+    owner: str
+    group: str
+    mode: str
+
+
+class CertificateFacts(CertificateFindings, total=False):
+    """A file with a certificate or a key that the config names. `path` is that of the config, if not as above."""
+
+    about: str
+    file: str
+    """The path of the file; absent if the file is missing."""
+
+
 class DiskFacts(TypedDict):
     """A file system on which the collector keeps data."""
 
@@ -115,9 +186,9 @@ class CollectorFacts(TypedDict):
     unhealthy: str
     """The answer of its health check; empty if it is healthy, or has no health check."""
     journal: list[JournalEntry]
-    files: list[dict[str, Any]]
-    certificates: list[dict[str, Any]]
-    peers: list[dict[str, Any]]
+    files: list[PatternFacts]
+    certificates: list[CertificateFacts]
+    peers: list[PeerFacts]
     disks: list[DiskFacts]
 
 

@@ -23,7 +23,8 @@ from typing import NamedTuple
 from .host_metrics import QUEUE_CAPACITY, QUEUE_SIZE, HostCountKey
 from .judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS
 
-# A word of a config in YAML that may name a component, such as `otlp/backend`.
+# A word of a config in YAML that may name a component, such as `otlp/backend`. Hosts have no library for YAML, so the
+# config is searched as text. A word that names something else only means that a component is judged which is gone.
 _WORD = re.compile(r"[\w./-]+")
 # A queue is worse if it is so full, in percent of its capacity, and by so many percentage points fuller than before.
 _QUEUE_PERCENT = 10
@@ -105,18 +106,18 @@ def list_regressions(
     still has its name as a word. Earlier counts of components that the config no longer names are left out.
     """
     config_words = set(_WORD.findall(config))
-    kept_counts: dict[HostCountKey, int] = {}
+    counts_of_config: dict[HostCountKey, int] = {}
     for count, items in earlier_counts.items_by_count.items():
         component_name = count.component_id.partition("/")[2]
         if component_name in config_words:
-            kept_counts[count] = items
-    earlier_counts = EarlierCounts(kept_counts, earlier_counts.seconds)
+            counts_of_config[count] = items
+    comparable_counts = EarlierCounts(counts_of_config, earlier_counts.seconds)
     regressions: list[Regression] = []
-    for component, signal in _list_components_and_signals((*kept_counts, *new_counts)):
-        worse_text = _judge_component(component, signal, earlier_counts, new_counts, seconds)
+    for component, signal in _list_components_and_signals((*counts_of_config, *new_counts)):
+        worse_text = _judge_component(component, signal, comparable_counts, new_counts, seconds)
         if worse_text:
             regressions.append(Regression(component, f"{component}: {worse_text}"))
-    return regressions + _judge_queues(earlier_counts, new_counts)
+    return regressions + _judge_queues(comparable_counts, new_counts)
 
 
 def _list_components_and_signals(counts: Iterable[HostCountKey]) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ def explain_kept_change(change: LastChange, alert_began: float, most_seconds: fl
     not what the alert is about.
     """
     change_age = alert_began - change.written_time
+    # The killed run may have switched to its release or not, so nothing else about the change can be relied on.
     if change.is_unfinished:
         return "a killed run has left a change, which the next run of site completes or undoes"
     if change.has_come_back:

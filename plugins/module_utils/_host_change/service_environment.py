@@ -30,7 +30,8 @@ from .unit_text import list_section_lines
 # the host.id of the Collector's detector `system` too. Source: OpenTelemetry, semantic conventions of host.id.
 HOST_ID_TOKEN = "@host_id@"
 _HOST_ID_SPECIFIER = "%m"
-# Units of the system. No name can lead out of a folder or begin an option of systemctl.
+# Units of the system. No name can lead out of a folder or begin an option of systemctl. A name that ends with `@` is a
+# template, of which only instances such as `shop@1.service` run.
 _UNIT = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:@\\-]*(?<!@)\.service\Z")
 # A name of a file may have 255 bytes, and the folder is the unit with `.d`.
 _LONGEST_UNIT = 253
@@ -76,6 +77,10 @@ class ServiceEnvironment:
         return "\n".join(lines) + "\n"
 
     def _quote_variable(self, name: str) -> str:
+        """Return a variable as a word of the unit.
+
+        The token is replaced after quoting, which would make of the specifier `%m` the text `%%m`.
+        """
         return quote_unit_word(f"{name}={self.variables[name]}").replace(HOST_ID_TOKEN, _HOST_ID_SPECIFIER)
 
     def resolve_on_host(self, host_id: str) -> dict[str, str]:

@@ -81,7 +81,7 @@ def _parse_address(hex_address: str) -> str:
     """Return an address of four or sixteen bytes, which the kernel prints as words of the machine (little-endian)."""
     words = [bytes.fromhex(hex_address[start : start + 8])[::-1] for start in range(0, len(hex_address), 8)]
     address = ipaddress.ip_address(b"".join(words))
-    mapped = getattr(address, "ipv4_mapped", None)
+    mapped = getattr(address, "ipv4_mapped", None)  # only addresses of IPv6 have it
     return str(mapped or address)
 
 

@@ -7,8 +7,8 @@ A change of agents may harm only their gateway. The gateway tells the agents tha
 their larger requests, or its memory does not suffice. So the gate of a wave reads the gateway too, and
 `downstream_verdict.py` judges it. Messages and the plan of a run say `behind` the wave for downstream.
 
-`_wave_behind.py` of plugin_utils calls this file when a run is planned. A member is a host of the inventory: a Linux
-host, or one that stands for a cluster. For example, if member web1 of a wave sends to collector `gateway` on gw1,
+`_wave_downstream_plan.py` of plugin_utils calls this file when a run is planned. A member is a host of the inventory: a
+Linux host, or one that stands for a cluster. For example, if member web1 of a wave sends to collector `gateway` on gw1,
 `select_reads` returns the key `hosts` with:
 
     {"collectors": {"gw1": ["gateway"]}, "before": ["gw1"], "after": ["gw1", "gw1", "gw1"], "seconds": 20.0}

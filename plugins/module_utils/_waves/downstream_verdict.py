@@ -7,7 +7,7 @@ A collector is downstream of a wave if it gets data from collectors of the wave,
 (downstream_collectors.py). It is judged by the same checks as the collectors of the wave. Messages say `behind the
 wave` for it, as in `behind the wave, gateway on gw1: [exports_fail] exporters/otlp: 100 of 100 spans failed`.
 
-`_wave_behind.py` of plugin_utils calls this file when a wave ends: first `judge_downstream`, then
+`_wave_downstream_verdict.py` of plugin_utils calls this file when a wave ends: first `judge_downstream`, then
 `summarize_downstream`. A `Track` is all readings of one collector (see wave_tracks.py).
 """
 
@@ -56,8 +56,8 @@ def judge_downstream(
 def _mark_as_downstream(judged_group: JudgedGroup) -> JudgedGroup:
     """Return a judged group whose name and lines begin with `behind the wave, `.
 
-    Its collectors are not those of the wave, so they pass no wave. Whether the watch was too short is said of the
-    collectors of the wave alone.
+    Its collectors are not those of the wave, so they pass no wave, and `passed_tracks` becomes empty. Whether the watch
+    was too short is said of the collectors of the wave alone.
     """
     worse_lines = tuple(f"{_MESSAGE_PREFIX}, {line}" for line in judged_group.worse_lines)
     return replace(

@@ -37,7 +37,7 @@ _SHOWN_MEMBERS = 10
 _CONTEXT_LINES = 2
 # A unified diff begins with two lines, the names of both sides.
 _NAME_LINES = 2
-# What `salted` of _otelcol/config/masking.py makes of a secret, such as `***1a2b3c4d`.
+# What `make_salted_replacer` of _otelcol/config/masking.py makes of a secret, such as `***1a2b3c4d`.
 _HIDDEN_SECRET = re.compile(r"\*{3}[0-9a-f]{8}\b")
 # The annotations with a hash of the config or of a pod.
 _HASH_FIELDS = (f"{HASH_ANNOTATION}:", f"{SPEC_HASH}:")
@@ -71,6 +71,7 @@ def list_change_lines(changes: Iterable[MemberChange], noun: str, *, with_new_ob
     """
     groups_by_lines: dict[tuple[str, ...], list[MemberChange]] = {}
     for change in changes:
+        # Compared without context: the lines around the same change may differ between members.
         lines = tuple(_list_member_lines(change, shows_new_text=with_new_objects, context=0))
         groups_by_lines.setdefault(lines, []).append(change)
     for group in groups_by_lines.values():

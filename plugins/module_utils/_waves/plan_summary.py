@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lines by which a run says what it will do in waves, before it changes the first host. Private.
 
-`_plan_of_waves.py` of plugin_utils puts them into key `summary` of the plan, and playbook site prints them:
+`_wave_planning.py` of plugin_utils puts them into key `summary` of the plan, and playbook site prints them:
 
     Wave canary (1 of 2): 1 host: dev. No host may fail. Its data is compared for 60 s.
       --limit leaves out test.

@@ -150,5 +150,6 @@ def _read_counts(row: SampleRow) -> Reading:
     """Return the counts of a pod. Raises TypeError or ValueError for rows of another form."""
     counts: Reading = Counter()
     for name, component, signal, count in row["counts"]:
+        # `index` returns integers alone, and refuses a fraction or a text, of which `int` would make some number.
         counts[CountKey(str(name), str(component), str(signal))] = index(count)
     return counts

@@ -30,6 +30,16 @@ from .wave_tracks import ComparedSides, Track
 
 # How many members the description of a side names.
 _SHOWN_MEMBERS = 5
+# The facts of a canary need the time to find recent entries of logs. The gate of a wave reads no logs.
+NO_TIME = ""
+
+
+def mask_nothing(text: str) -> str:
+    """Return a text as it is, where the facts of a canary have their secrets masked.
+
+    Readings of waves have no secrets: they have no logs, and the tasks that read them mask the configs.
+    """
+    return text
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,8 @@ def list_comparisons(
 def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> WaveComparison:
     """Return a side without collectors: then the checks find only what no collector may do."""
     empty_revision = Revision(config, listeners, began_with_change=False)
-    return WaveComparison("", build_rest_facts(empty_revision, "", str), config)
+    facts = build_rest_facts(empty_revision, NO_TIME, mask_nothing)
+    return WaveComparison(description="", facts=facts, config=config)
 
 
 def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
@@ -81,15 +92,18 @@ def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str
 
     Their last reading is compared with a reading of nothing, in which they would just have started.
     """
+    # Counts begin at 0 with the start of a process. With `began_with_change`, the revision takes them from 0 on, and
+    # not from its first reading, so one reading shows what came in since the start.
     revision = Revision(_first_config(sides.tracks_before), listeners, began_with_change=True)
     samples: list[PodSample] = []
     for track in sides.tracks_before:
         if track.polls:
             samples += track.polls[-1].samples
     uptimes = [sample.reading[UPTIME] for sample in samples if sample.reading]
+    # The two readings are as far apart as the oldest process is old, so that rates are counted over its whole life.
     revision.add_reading(0.0, ())
     revision.add_reading(max(uptimes, default=0.0), samples)
-    return _add_steady_signals(build_rest_facts(revision, "", str))
+    return _add_steady_signals(build_rest_facts(revision, NO_TIME, mask_nothing))
 
 
 def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
@@ -97,7 +111,7 @@ def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> di
     revision = Revision(_first_config(tracks), listeners, began_with_change=False)
     for poll in replay_polls(tracks):
         revision.add_reading(poll.seconds, poll.samples)
-    return _add_steady_signals(build_rest_facts(revision, "", str))
+    return _add_steady_signals(build_rest_facts(revision, NO_TIME, mask_nothing))
 
 
 def _first_config(tracks: Sequence[Track]) -> Mapping[str, Any]:

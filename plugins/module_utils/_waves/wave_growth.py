@@ -74,7 +74,8 @@ def _parse_percent(step: Any) -> int | None:
 def _check_step_grows(earlier_step: Any, step: Any, option_path: str) -> None:
     """Raise Problem if a step is not more than the one before it.
 
-    Only steps of one kind are compared: two numbers, or two percentages.
+    Only steps of one kind are compared: two numbers, or two percentages. How many hosts a percentage means depends on
+    the fleet. Of `[3, 25%, 100%]`, the second step means 10 of 40 hosts, and 2 of 8, where it makes no wave.
     """
     earlier_percent, percent = _parse_percent(earlier_step), _parse_percent(step)
     if earlier_percent is None and percent is None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._change.canary.canary_facts import collect_facts
 from .._change.canary.chosen_checks import choose_checks
@@ -32,7 +32,15 @@ from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.errors import join_at_most
 from .judged_group import JudgedGroup
 from .watch_length import describe_short_watch, is_too_short
-from .wave_comparisons import WaveComparison, collect_facts_before, count_accepted_items, list_comparisons, replay_polls
+from .wave_comparisons import (
+    NO_TIME,
+    WaveComparison,
+    collect_facts_before,
+    count_accepted_items,
+    list_comparisons,
+    mask_nothing,
+    replay_polls,
+)
 from .wave_tracks import ComparedSides, Track
 
 # How many members a line names.
@@ -87,6 +95,7 @@ def judge_sides(sides: ComparedSides, tools: JudgeTools) -> JudgedGroup:
     """Judge the collectors of one name that have changed, all together and each alone.
 
     Pods of one workload are alike, but hosts differ. Among many hosts, a broken one would not show in the sum of all.
+    Conversely, a fault may be too small to count on each host, and large enough in the sum.
     """
     judged_together = _compare_sides(sides, tools)
     each_alone: list[_JudgedAlone] = []
@@ -112,27 +121,45 @@ def judge_sides(sides: ComparedSides, tools: JudgeTools) -> JudgedGroup:
 
 
 def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult:
-    """Compare collectors that have changed with the other sides, reading after reading.
-
-    What counts is what is worse in all comparisons, in two readings one after the other. The first such faults stay,
-    and later readings are only read for how much data came in.
-    """
+    """Compare collectors that have changed with the other sides."""
     facts_before_change = collect_facts_before(sides, tools.listeners)
     comparisons = list_comparisons(sides, facts_before_change, tools.listeners)
     unused_checks = [_UNREADABLE_CHECK]
     if _was_silent_before(sides, facts_before_change):
         unused_checks.append(_SILENCE_CHECK)
     judges = [_ComparisonJudge(comparison, tools, unused_checks) for comparison in comparisons]
-    revision = Revision(sides.tracks_after[0].config, tools.listeners, began_with_change=False)
+    judged_readings = _judge_readings(sides.tracks_after, judges, tools)
+    return _ComparisonResult(
+        worse_checks=tuple(judged_readings.worse_checks),
+        accepted_items=judged_readings.accepted_items,
+        compared_with=tuple(comparison.description for comparison in comparisons if comparison.description),
+    )
+
+
+class _JudgedReadings(NamedTuple):
+    """What the readings of collectors show."""
+
+    worse_checks: list[FailedCheck]
+    """The checks that fail in all comparisons."""
+    accepted_items: int
+    """How many items came in from the first reading to the last."""
+
+
+def _judge_readings(tracks: Sequence[Track], judges: Sequence[_ComparisonJudge], tools: JudgeTools) -> _JudgedReadings:
+    """Let each judge compare reading after reading, as it would have while the collectors were watched.
+
+    What counts is what is worse in all comparisons, in two readings one after the other. The first such faults stay,
+    and later readings are only read for how much data came in.
+    """
+    revision = Revision(tracks[0].config, tools.listeners, began_with_change=False)
     worse_checks: list[FailedCheck] = []
-    accepted_count = 0
-    for poll in replay_polls(sides.tracks_after):
+    accepted_items = 0
+    for poll in replay_polls(tracks):
         revision.add_reading(poll.seconds, poll.samples)
-        accepted_count = count_accepted_items(revision.readings[-1].count_rows)
+        accepted_items = count_accepted_items(revision.readings[-1].count_rows)
         if not worse_checks:
             worse_checks = _select_common_checks([judge.find_lasting_checks(revision) for judge in judges])
-    comparison_words = tuple(comparison.description for comparison in comparisons if comparison.description)
-    return _ComparisonResult(tuple(worse_checks), accepted_count, comparison_words)
+    return _JudgedReadings(worse_checks, accepted_items)
 
 
 def _was_silent_before(sides: ComparedSides, facts_before_change: Mapping[str, Any]) -> bool:
@@ -146,8 +173,9 @@ class _ComparisonJudge:
 
     def __init__(self, comparison: WaveComparison, tools: JudgeTools, unused_checks: Sequence[str]) -> None:
         self._comparison = comparison
-        self._judge = CanaryJudge(tools.search_facts, choose_checks(unused_checks), str)
-        # The facts of the other side are complete already, so no pod of it is read beside the collectors.
+        self._judge = CanaryJudge(tools.search_facts, choose_checks(unused_checks), mask_nothing)
+        # A rest without readings counts as one of which no pod is left. So `collect_facts` compares with the facts of
+        # the comparison, which it would otherwise use only then, and not with those of the rest.
         self._empty_rest = Revision(comparison.config, tools.listeners, began_with_change=False)
 
     def find_lasting_checks(self, revision: Revision) -> list[FailedCheck]:
@@ -155,14 +183,24 @@ class _ComparisonJudge:
 
         To be called once for each reading: the judge remembers what failed in the last call.
         """
-        facts = collect_facts(revision, self._empty_rest, "", str, self._comparison.facts)
+        facts = collect_facts(
+            canary=revision,
+            rest=self._empty_rest,
+            now=NO_TIME,
+            mask=mask_nothing,
+            baseline=self._comparison.facts,
+        )
         # Key `ways` has where a canary sends to, which is compared with its other pods. Collectors of a wave may send
         # elsewhere than others do.
         return self._judge.find_verdicts({**facts, "ways": []})
 
 
 def _select_common_checks(checks_by_comparison: Sequence[Sequence[FailedCheck]]) -> list[FailedCheck]:
-    """Return the failed checks of the first comparison whose faults all other comparisons have too."""
+    """Return the failed checks of the first comparison whose faults all other comparisons have too.
+
+    There is always a first one: without data of others, the collectors are compared with nothing. The figures in the
+    texts are those of the first comparison.
+    """
     first_checks, *other_comparisons = checks_by_comparison
     common_checks = list(first_checks)
     for failed_checks in other_comparisons:

@@ -4,7 +4,7 @@
 """Which hosts of an inventory change in which wave, in order. Private.
 
 A wave is a group of hosts that playbook site changes together, before the next wave begins. Its members are Linux
-hosts, and hosts that stand for clusters. `_plan_of_waves.py` of plugin_utils calls `plan_waves` before a run changes
+hosts, and hosts that stand for clusters. `_wave_planning.py` of plugin_utils calls `plan_waves` before a run changes
 the first host.
 
 The option `otel_waves` is a list of waves with names and members, or a growth (wave_growth.py). For example,

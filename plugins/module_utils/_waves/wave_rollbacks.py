@@ -5,7 +5,7 @@
 
 A rollback is the return of hosts to what they ran before their change. The gate of each wave says by `on_failure` what
 its failure rolls back: nothing (`stop`), the wave itself (`roll_back_wave`), or it and all earlier waves
-(`roll_back_all`). `_plan_of_waves.py` of plugin_utils calls `plan_rollbacks` for the plan of a run.
+(`roll_back_all`). `_wave_planning.py` of plugin_utils calls `plan_rollbacks` for the plan of a run.
 
 A host can be rolled back as long as it keeps its earlier release. A change becomes final when nothing can roll it back
 any more; the host drops the earlier release then. For example, of three waves:

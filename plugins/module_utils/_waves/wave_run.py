@@ -4,7 +4,7 @@
 """The waves of one run: those of the inventory, without the hosts that --limit leaves out. Private.
 
 A wave is a group of hosts that change together, and its gate says when it passes (`RolloutWave` in
-wave_plan.py, `Gate` in wave_gates.py). `_plan_of_waves.py` of plugin_utils calls this file before the first host
+wave_plan.py, `Gate` in wave_gates.py). `_wave_planning.py` of plugin_utils calls this file before the first host
 changes.
 
 Ansible runs each wave as one batch of a play (`serial`). A host that failed before the first wave is in no batch, since

@@ -66,6 +66,7 @@ class Track:
         """The name and the pipelines as a text. Only collectors with the same text are compared together."""
         service = self.config.get("service")
         pipelines = service.get("pipelines") if isinstance(service, Mapping) else None
+        # A config of YAML may have values that JSON does not know, such as dates.
         return json.dumps([self.name, pipelines], sort_keys=True, default=str)
 
 

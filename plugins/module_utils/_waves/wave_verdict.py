@@ -5,7 +5,7 @@
 
 A wave is a group of hosts that change together (wave_plan.py). The gate of a wave calls this file when the wave ends
 (`_wave_gate.py` of plugin_utils), and after the hosts of a failed wave were rolled back, which means that they went
-back to what they ran before (`_wave_back.py`). For example, `describe_passed_wave` returns
+back to what they ran before (`_wave_rollback.py`). For example, `describe_passed_wave` returns
 
     Wave canary passed: 2 hosts, collectors changed on 2 (web1, web2). Data: agent on web1 and web2: compared with web3.
 
@@ -61,7 +61,7 @@ class WaveEnd:
     """The waves of this run that passed before this one."""
     wave_data: WaveData = WaveData()
     shares: Mapping[str, Any] = field(default_factory=dict)
-    """What each host of the wave has to roll back if the wave fails: a `HostShare` of `_wave_back.py` by host."""
+    """What each host of the wave has to roll back if the wave fails: a `HostShare` of `_wave_rollback.py` by host."""
     undecided_hosts: tuple[str, ...] = ()
     """The hosts with a change that no gate has judged yet, also one that an earlier, killed run left."""
 

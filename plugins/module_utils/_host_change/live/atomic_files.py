@@ -20,6 +20,9 @@ from typing import Any
 
 from ..._otelcol.bounded.json_text import parse_json
 
+# The pattern of the names that `temporary_path` gives.
+TEMPORARY_PATTERN = ".*.new"
+
 
 def temporary_path(path: Path) -> Path:
     """Return where a folder, file or link is made before it is renamed: `/etc/.name.new` for `/etc/name`."""
@@ -27,9 +30,10 @@ def temporary_path(path: Path) -> Path:
 
 
 def remove_folder(folder: Path, temporary: Path) -> None:
-    """Remove a folder with all that is in it, if there is one. A killed run leaves all of it or none.
+    """Remove a folder with all that is in it, if there is one.
 
-    It is renamed to `temporary` first, and removed there.
+    It is renamed to `temporary` first, and removed there. So under its own name, a killed run leaves all of it or
+    nothing.
     """
     if folder.exists():
         shutil.rmtree(str(temporary), ignore_errors=True)
@@ -41,6 +45,7 @@ def write_file(path: Path, data: bytes, mode: int) -> None:
     """Write a file with its final mode. Nobody reads half of it, or reads it with another mode."""
     temporary = temporary_path(path)
     remove_file(temporary)
+    # Only this user may read the file until it is whole. Then it gets its mode, whatever the umask of the run is.
     handle = os.open(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(data)

@@ -71,9 +71,12 @@ class CandidateCheck:
         """Return the paths of a check with the state folder and its owner, if the check must not own that folder."""
         store, state = self.store, self.bundle.state
         service = self.machine.service(store.service)
+        # systemd has made the folder for a dynamic user. While the service runs, the check only reads the folder.
+        # Otherwise it may use the folder as the service does, if it names the same dynamic user.
         if state and private_state_path(store.root, state).is_dir():
             folder = str(private_state_path(store.root, state)) if service.is_active else ""
             return replace(paths, state=folder, user=service.user_name)
+        # The folder belongs to a user of the host, and the candidate names another one.
         if state and service.is_active and service.user_name != candidate_user:
             return replace(paths, state=state, user=service.user_name, is_dynamic=False)
         return paths

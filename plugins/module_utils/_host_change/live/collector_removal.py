@@ -68,6 +68,7 @@ def remove_all_files(machine: Machine, store: Store) -> None:
     stop_service(machine, store)
     store.remove_links()
     reload_units(machine)
+    # systemd goes on listing a unit that has failed, even if its file is gone, until it is told to forget that.
     machine.run_systemctl("reset-failed", store.service)
     store.remove("" if had_state else state_folder(store.name))
 
@@ -81,7 +82,7 @@ def remove_temporary_paths(machine: Machine, store: Store) -> None:
 
 def remove_unused_programs(store: Store) -> None:
     """Remove the programs of this collection that no release of any collector names."""
-    for folder in list_unused_programs(store.programs.map_owned(), store.programs.list_used()):
+    for folder in list_unused_programs(store.programs.map_ownership(), store.programs.list_used()):
         store.programs.remove(folder)
 
 

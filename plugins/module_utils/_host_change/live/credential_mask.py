@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hide the credentials of a collector in texts that people read, such as lines of the journal. Private.
 
-`host_task.py` and `diagnose_task.py` build the mask of each collector out of its credentials. For example, with the
-credential `token` of the text `s3cret-token`, the mask makes `login ***` of `login s3cret-token`.
+`host_task.py`, `rollback_task.py` and `diagnose_task.py` build the mask of a collector out of its credentials. For
+example, with the credential `token` of the text `s3cret-token`, it makes `login ********` of `login s3cret-token`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def build_mask(secrets: Mapping[str, bytes]) -> Callable[[str], str]:
         for line in secret.splitlines():
             if len(line.strip()) >= _SHORTEST_LINE:
                 hidden_texts.add(line.strip())
+    # One secret may contain another. If the shorter one were hidden first, the rest of the longer one could be read.
     longest_first = sorted(hidden_texts, key=len, reverse=True)
 
     def hide_secrets(text: str) -> str:

@@ -62,7 +62,9 @@ class DropInFiles:
     def remove_temporary_files(self) -> None:
         """Remove what a killed run has written and not renamed."""
         for temporary in self._units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_TEMPORARY_SUFFIX}"):
-            if drop_in_owner(read_file_start(temporary)) in ("", self._collector):
+            owner = drop_in_owner(read_file_start(temporary))
+            is_cut_off = not owner  # the run was killed before the first line, which names the owner, was on the disk
+            if is_cut_off or owner == self._collector:
                 self._remove(temporary)
 
 

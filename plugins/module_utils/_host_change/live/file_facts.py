@@ -16,10 +16,10 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypedDict
 
 from ..certificate_dates import read_validity
 from ..file_rights import OwnedEntry, Reader, find_unreadable_entry
+from ..host_answer import CertificateFacts, CertificateFindings, PatternFacts, UnreadableEntry, UnreadableFile
 from ..host_question import CertificateFile, FilePattern
 from .accounts import group_name, user_name
 from .file_patterns import find_matching_files
@@ -34,19 +34,7 @@ _MOST_BYTES = 256 * 1024
 _ACL_ATTRIBUTE = "system.posix_acl_access"
 
 
-class _UnreadableEntry(TypedDict):
-    """A folder or a file that the service may not read."""
-
-    what: str
-    """`folder` or `file`."""
-    path: str
-    owner: str
-    group: str
-    mode: str
-    """Four octal digits."""
-
-
-def describe_patterns(patterns: Iterable[FilePattern], reader: Reader) -> Iterator[dict[str, Any]]:
+def describe_patterns(patterns: Iterable[FilePattern], reader: Reader) -> Iterator[PatternFacts]:
     """Yield the row of each pattern with the keys `count`, `unreadable` and `more`.
 
     `unreadable` has the first files that the service may not read, each with the folder or file that keeps it from
@@ -54,7 +42,7 @@ def describe_patterns(patterns: Iterable[FilePattern], reader: Reader) -> Iterat
     """
     for pattern_row in patterns:
         files = find_matching_files(pattern_row["pattern"])
-        unreadable_files = []
+        unreadable_files: list[UnreadableFile] = []
         for path in files[:_MOST_FILES]:
             unreadable_entry = find_unreadable_entry(reader, _list_entries_on_path(path))
             if unreadable_entry is not None:
@@ -63,7 +51,7 @@ def describe_patterns(patterns: Iterable[FilePattern], reader: Reader) -> Iterat
         yield {**pattern_row, "count": len(files), "unreadable": unreadable_files[:_SHOWN_FILES], "more": more_count}
 
 
-def describe_certificates(rows: Iterable[CertificateFile], reader: Reader) -> Iterator[dict[str, Any]]:
+def describe_certificates(rows: Iterable[CertificateFile], reader: Reader) -> Iterator[CertificateFacts]:
     """Yield the row of each certificate or key with its `state`, and for a certificate `not_before` and `not_after`.
 
     The state is `missing`, `unreadable` for the service, `not_read` if this run cannot read it, or `there`.
@@ -73,14 +61,14 @@ def describe_certificates(rows: Iterable[CertificateFile], reader: Reader) -> It
         if path.is_file():
             yield {**certificate_row, "file": str(path), **_describe_certificate(path, reader)}
         else:
-            yield {**certificate_row, "state": "missing"}
+            yield {"about": certificate_row["about"], "path": certificate_row["path"], "state": "missing"}
 
 
-def _describe_certificate(path: Path, reader: Reader) -> dict[str, Any]:
+def _describe_certificate(path: Path, reader: Reader) -> CertificateFindings:
     """Return the validity of a certificate in a file, and what keeps the service from reading that file."""
     text = _read_first_text(path)
     validity_period = read_validity(text or "")
-    date_fields: dict[str, Any] = {}
+    date_fields: CertificateFindings = {}
     if validity_period:
         date_fields = {"not_before": validity_period.not_before, "not_after": validity_period.not_after}
     unreadable_entry = find_unreadable_entry(reader, _list_entries_on_path(str(path)))
@@ -122,7 +110,7 @@ def _has_acl(path: Path) -> bool:
     return True
 
 
-def _describe_entry(entry: OwnedEntry) -> _UnreadableEntry:
+def _describe_entry(entry: OwnedEntry) -> UnreadableEntry:
     return {
         "what": "folder" if stat.S_ISDIR(entry.mode) else "file",
         "path": entry.path,

@@ -98,6 +98,7 @@ class HostChange:
         """Complete or undo what a killed run left, then deploy the bundle, and return what was done."""
         self._recover_interrupted()
         self.outcome = outcome = self.plan_changes()
+        # If a change of a killed run was completed or undone, the earlier release is the one before that change.
         if outcome.earlier_release is None:
             outcome.earlier_release = outcome.release
         if outcome.changed_paths:
@@ -128,6 +129,7 @@ class HostChange:
         except (Problem, OSError) as error:
             self._discard_candidate(change)
             raise to_problem(error) from error
+        # The counts before the change are read last: the process of the earlier release still runs.
         self._take_candidate(change, self.bundle.files, read_earlier_counts(self.machine, self.bundle))
 
     def _build_manifest_facts(self) -> dict[str, str]:
@@ -147,7 +149,6 @@ class HostChange:
         self, change: OngoingChange, files: Mapping[str, StoredFile], earlier_counts: EarlierCounts
     ) -> None:
         """Switch to the candidate, and keep it if it works. Otherwise roll back, and raise Failure."""
-        watch = None
         try:
             started = self._activate(change, files)
             watch = self._build_watch(started)
@@ -158,6 +159,7 @@ class HostChange:
             raise self._roll_back_after_failure(change, to_problem(error)) from error
         if self.bundle.watch_seconds:
             self.outcome.notes.append(judgement.describe_judgement(self.bundle.watch_seconds))
+        # The change is done only now. Until here, the record tells the next run how far a killed one came.
         self.store.change_record.remove()
 
     def _activate(self, change: OngoingChange, files: Mapping[str, StoredFile]) -> ReleaseStart:
@@ -170,6 +172,8 @@ class HostChange:
             activation = RESTART  # a killed run may have reloaded the process, so its config is not known
         self.outcome.activation = activation
         store.change_record.write(replace(change, step=SWITCH, activation=activation))
+        # The links of the system lead through the link `current`, so that one is switched first. systemd reads the unit
+        # by these links, and systemd-tmpfiles its file.
         store.releases.switch_to(change.candidate)
         store.links.write(files)
         reload_units(self.machine)
@@ -190,7 +194,9 @@ class HostChange:
         if started.activation == RELOAD:
             self.machine.reload_process(started.earlier_service.pid)
             return
+        # systemd refuses to start a unit that has failed too often of late (start-limit-hit), unless it forgets that.
         self.machine.run_systemctl("reset-failed", self.store.service)
+        # `restart` also starts a service that does not run.
         restart_result = self.machine.run_systemctl("restart", self.store.service)
         if restart_result.exit_code:
             wrong = f"systemd does not start it: {restart_result.output.strip()[-500:].rstrip('.')}"
@@ -223,7 +229,10 @@ class HostChange:
             self._roll_back(change)
 
     def _restore_lost_link(self) -> None:
-        """Link to the newest release if no release is in use: a failed change would count as a first install."""
+        """Link to the newest release if there are releases and none is in use.
+
+        Without that, the next change would count as a first install, and its failure would remove the collector.
+        """
         newest = self.store.releases.find_newest()
         if newest and not self.store.releases.find_current():
             self.store.releases.switch_to(newest)
@@ -277,6 +286,7 @@ class HostChange:
         if not change.earlier:
             return self._undo_first_install()
         files = store.releases.read_files(change.earlier)
+        # The change may have failed before it switched to the candidate. Then the process needs no restart.
         is_in_use = store.releases.find_current() == change.earlier
         is_untouched = is_in_use and self.machine.service(store.service).is_active
         activation = NOTHING if is_untouched else RESTART
@@ -286,6 +296,8 @@ class HostChange:
         make_tmpfiles(self.machine, store, files)
         started = ReleaseStart(self.machine.now(), activation, self.machine.service(store.service))
         self._start_service(started)
+        # The change is undone once the service was told to start. If the earlier release is not ready after that, there
+        # is nothing left that another run could undo.
         store.drop_release(change.candidate)
         store.undecided_change.remove()
         store.change_record.remove()
@@ -297,13 +309,14 @@ class HostChange:
 
     def _undo_first_install(self) -> str:
         """Remove the collector from the host, and return a sentence on that and on each queue that is lost with it."""
+        # A running collector goes on writing to its queues. What is lost is known when it has stopped.
         stop_service(self.machine, self.store)
         loss_lines = Drain(self.machine, self.store, discards=True).list_losses()
         remove_all_files(self.machine, self.store)
         return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
 
     def _discard_candidate(self, change: OngoingChange) -> None:
-        """Remove a candidate to which no run has switched."""
+        """Remove a candidate to which no run has switched; after a first install, all that it has made on the host."""
         self.store.drop_release(change.candidate)
         if change.earlier:
             self.store.undecided_change.remove()

@@ -203,9 +203,11 @@ def _read_unsent(file: Path) -> UnsentRequests:
     """Return the unsent requests in a file; none if it is gone. Raises OSError or ValueError if it cannot be read."""
     try:
         with file.open("rb") as opened_file:
-            if not os.fstat(opened_file.fileno()).st_size:
+            if not os.fstat(opened_file.fileno()).st_size:  # an empty file cannot be mapped
                 return UnsentRequests()
             with mmap.mmap(opened_file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                # Other files in the state folder may have any form. The file of a queue without the form of a database
+                # is damaged, and does not tell what it has not sent.
                 if file.name.startswith(_QUEUE_PREFIX) and not is_database(data):
                     raise ValueError("it is no database")
                 return read_unsent_requests(data)

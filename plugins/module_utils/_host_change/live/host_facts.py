@@ -19,12 +19,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..file_rights import Reader
 from ..host_answer import (
+    CertificateFacts,
     CollectorFacts,
     DiskFacts,
+    PatternFacts,
     ProgramFacts,
     ReleaseFacts,
     ServiceFacts,
@@ -248,6 +250,8 @@ class HostFacts:
     def find_reader(self) -> Reader:
         """Return the user of the service, with the groups and capabilities by which it may read files."""
         properties = self.properties
+        # systemd knows the number only while the service runs. After that, a named user still has the number of its
+        # account, and a dynamic one has none.
         reader_id = parse_account_number(properties.get("UID", ""))
         is_dynamic = properties.get("DynamicUser") == "yes"
         if reader_id < 0 and not is_dynamic:
@@ -257,11 +261,11 @@ class HostFacts:
         known_group_ids = tuple(number for number in group_ids if number >= 0)
         return Reader(reader_id, known_group_ids, tuple(properties.get("AmbientCapabilities", "").split()))
 
-    def describe_files(self) -> Iterator[dict[str, Any]]:
+    def describe_files(self) -> Iterator[PatternFacts]:
         """Yield each pattern of files: how many there are, and those that the service may not read."""
         return describe_patterns(self.options.question.get("files") or (), self.find_reader())
 
-    def describe_certificates(self) -> Iterator[dict[str, Any]]:
+    def describe_certificates(self) -> Iterator[CertificateFacts]:
         """Yield each file of a certificate or key with its state, and when it is valid."""
         return describe_certificates(self.options.question.get("certificates") or (), self.find_reader())
 

@@ -192,7 +192,8 @@ def _read_ports(bundle_options: Mapping[str, Any]) -> tuple[OpenedPort, ...]:
 def check_ports(machine: Machine, bundle: CollectorBundle, root: Path) -> None:
     """Raise Problem if another process has a port of the collector."""
     listeners = machine.list_listeners()
-    if not find_taken_ports(bundle.ports, listeners, {}, ""):
+    # To find the processes of sockets takes long, so it is looked first whether anybody at all listens on the ports.
+    if not find_taken_ports(bundle.ports, listeners, holders={}, own_unit=""):
         return
     # In most runs, the collector itself has its ports. Its own processes show that, without those of the whole host.
     if not find_taken_ports(bundle.ports, listeners, machine.holders(bundle.service), bundle.service):

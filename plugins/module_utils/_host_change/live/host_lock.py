@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock of a host: a file that one run holds while it changes collectors. Private.
+"""The lock of a host: a file that a run locks while it changes collectors, so that no other run does. Private.
 
-`Machine.hold_lock` and `Machine.is_locked` use it. The file is root's alone: every user may lock a folder that he may
-read, and would keep all runs waiting. The kernel takes the lock of a run that is killed.
+`Machine.hold_lock` and `Machine.is_locked` use it. Only root may open the file: a user may lock any file or folder that
+he may read, and could so keep all runs waiting. If a run is killed, the kernel releases its lock.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from pathlib import Path
 
 
 def is_locked(file: Path) -> bool:
-    """Whether a run holds the lock now. Makes no file."""
+    """Whether a run has the lock now. Makes no file."""
     try:
         handle = os.open(str(file), os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:
+        # A shared lock is refused if a run has its exclusive one, and does not keep others from asking the same.
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
@@ -39,13 +40,18 @@ def try_lock(file: Path) -> int | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(handle).st_ino == file.stat().st_ino:
             return handle
-    except OSError:
+    except OSError:  # another run has the lock, or the file is gone
         pass
     os.close(handle)
     return None
 
 
 def release_lock(file: Path, handle: int) -> None:
-    """Give a lock back, and remove its file. It goes before it is unlocked: who waits for it takes the next one."""
+    """Release a lock, and remove its file.
+
+    The file is removed while it is still locked. A run that has opened it, and gets the lock of a file that is gone,
+    notices that by the inodes in `try_lock`, and makes a new file. If the file were unlocked first, another run could
+    lock it before its removal, and a third one would lock a new file meanwhile.
+    """
     file.unlink()
     os.close(handle)

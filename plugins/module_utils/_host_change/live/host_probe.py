@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send test data to the OTLP receiver of a collector of this host, and see whether it is counted in and out. Private.
 
-`live/diagnose_task.py` runs the probe if the task asks for it. A probe is one record of
-each signal; probe_record.py builds the requests and judges the counts.
+`live/diagnose_task.py` runs the probe if the task asks for it. A probe is one record of each signal; probe_record.py
+builds the requests and judges the counts. For example, the row of a signal that arrived is
+
+    {"sent": True, "arrived": True, "why": "", "trouble": [],
+     "evidence": ["otlp: receiver_accepted +1", "otlp_grpc: exporter_sent +1"]}
 """
 
 from __future__ import annotations

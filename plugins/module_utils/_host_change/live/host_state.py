@@ -75,4 +75,4 @@ def has_nothing_to_do(store: Store, bundle: CollectorBundle, outcome: HostOutcom
     spare_releases = list_superfluous_releases(
         releases.list_numbers(), releases.find_current(), bundle.kept_release_count
     )
-    return not spare_releases and not list_unused_programs(store.programs.map_owned(), store.programs.list_used())
+    return not spare_releases and not list_unused_programs(store.programs.map_ownership(), store.programs.list_used())

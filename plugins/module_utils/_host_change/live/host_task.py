@@ -100,7 +100,10 @@ class _HostTask:
             return compute_by_state[self.options.state]()
 
     def _refuse_host_faults(self) -> None:
-        """Raise Problem for faults of the host, before the task waits for the lock."""
+        """Raise Problem for faults of the host, before the task waits for the lock.
+
+        State `settled` has none to find: it only removes a note.
+        """
         state = self.options.state
         if state in ("absent", "earlier"):
             refuse_faults(find_access_faults(self.machine, self.root))
@@ -156,6 +159,7 @@ class _HostTask:
             architecture = self.machine.find_architecture()
             return {"changed": False, AWAITED: architecture, "msg": f"{self.store.name} awaits its program"}
         if not self.options.awaits_wave and not is_check_mode:
+            # This change is final at once. A note of an earlier run would let a rollback undo it too.
             self.store.undecided_change.remove()
         outcomes = self._make_change(examination)
         self._warn_of_waiting_services(outcomes.services)
@@ -182,7 +186,9 @@ class _HostTask:
         store, bundle = self.store, examination.bundle
         outcome = plan_outcome(self.machine, store, bundle)
         service_rows = self.options.bundle["services"] or ()
+        # Most runs change nothing. They end here, before the files that make changes are imported and compiled.
         if has_nothing_to_do(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
+            # As below: `plan_changes` leaves this open, and `deploy_bundle` finds the release in use.
             outcome.earlier_release = None if self.module.check_mode else outcome.release
             return _Outcomes(outcome, ServiceOutcome())
         bundle = replace(bundle, awaits_wave=self.options.awaits_wave)

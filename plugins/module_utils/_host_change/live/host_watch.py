@@ -108,6 +108,7 @@ class Watch:
         """Raise Failure as soon as the process has ended: systemd starts it again, which hides that it ended."""
         earlier = self.started.earlier_service
         was_reloaded = self.started.activation == RELOAD
+        # systemd counts restarts from 0 on again if a command starts the unit, and counts on if its process reloads.
         has_restarted = service.restart_count > (earlier.restart_count if was_reloaded else 0)
         is_another_process = was_reloaded and service.pid != earlier.pid
         has_failed = service.active_state == "failed" or service.sub_state == "auto-restart"
@@ -124,6 +125,7 @@ class Watch:
         if self.bundle.health_url and not self._is_healthy():
             return f"{self.bundle.health_url} does not say that it is healthy"
         is_young = self.machine.now() - self.started.started_at < _READY_LINE_SECONDS
+        # After a reload, the process, its ports and its health are as before: only this line tells that it is done.
         if is_young and _READY_LINE not in self.machine.journal(self.store.service, self.started.started_at):
             return "it does not say that it is ready"
         return ""
@@ -156,7 +158,7 @@ class Watch:
                 unread_count += 1
                 if unread_count >= _MOST_UNREAD:
                     raise self._build_failure(f"its metrics at {bundle.metrics_url} cannot be read")
-                worse_before = set()
+                worse_before = set()  # the next reading does not follow one that was worse
                 continue
             unread_count = 0
             regressions = list_regressions(earlier_counts, new_counts, self.machine.now() - started_at, config)

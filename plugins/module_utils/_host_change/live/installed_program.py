@@ -169,7 +169,7 @@ def describe_selinux_needs(program: Program, machine: Machine) -> str:
 
 
 def hash_file(file: BinaryIO) -> str:
-    """Return the SHA-256 of a file, from where it is read next to its end."""
+    """Return the SHA-256 of a file from its current position on."""
     digest = hashlib.sha256()
     while chunk := file.read(_CHUNK_BYTES):
         digest.update(chunk)

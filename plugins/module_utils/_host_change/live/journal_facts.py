@@ -42,6 +42,7 @@ def _parse_entry(line: str) -> JournalEntry | None:
         "time": time_text,
         "text": _read_message(fields.get("MESSAGE")),
         "by": "systemd" if fields.get("_PID") == "1" else "collector",
+        # An entry of the service has the first field. One of systemd about the service has the second.
         "run": str(fields.get("_SYSTEMD_INVOCATION_ID") or fields.get("INVOCATION_ID") or ""),
     }
 

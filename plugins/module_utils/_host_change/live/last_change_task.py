@@ -45,11 +45,11 @@ def _read_last_change(options: dict[str, Any], machine: Machine, root: Path) -> 
         return _build_answer(f"this host has no release of collector {store.name} in use")
     earlier = store.releases.find_before(release)
     change = LastChange(
-        release,
-        earlier,
-        store.releases.read_time_written(release),
-        store.rollback_note.is_of_current(),
-        store.change_record.read() is not None,
+        release=release,
+        earlier_release=earlier,
+        written_time=store.releases.read_time_written(release),
+        has_come_back=store.rollback_note.is_of_current(),
+        is_unfinished=store.change_record.read() is not None,
     )
     kept_reason = explain_kept_change(change, options["began"], options["change_seconds"])
     message = kept_reason or f"release {release} was written shortly before the alert began"

@@ -192,7 +192,8 @@ def _read_deb_member(file: BinaryIO, member_path: str) -> Any:
         if name.startswith("data.tar"):
             if name.endswith(".zst"):
                 raise _MissingError("is packed as zst, which Python cannot read")
-            return _read_tar_member(content, member_path, "r|*")
+            # `r|*` reads the archive as a stream, since a part of a file has no method `seek`.
+            return _read_tar_member(content, member_path, mode="r|*")
     raise _MissingError("has no part data.tar")
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from ..host_answer import PeerFacts
 from ..host_question import HostPeer
 from .machine import Machine
 
@@ -23,7 +23,7 @@ _CONNECT_SECONDS = 3.0
 _NAME_SECONDS = 5
 
 
-def describe_peers(machine: Machine, peers: Iterable[HostPeer]) -> Iterator[dict[str, Any]]:
+def describe_peers(machine: Machine, peers: Iterable[HostPeer]) -> Iterator[PeerFacts]:
     """Yield each peer with its `endpoint` and its `state`.
 
     The state is `ok`, `no_name` if no name server knows the host, `refused`, or `no_way` if nothing answers.

@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 from ..taken_ports import Holder, ListeningSocket, parse_listeners
 
+# A link in a folder /proc/PID/fd leads to `socket:[12345]` if the file is a socket.
+_SOCKET_PREFIX = "socket:["
 # The tables in /proc/net, and the protocol of each.
 _SOCKET_TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 
@@ -79,8 +81,8 @@ def _list_socket_inodes(folder: Path) -> list[str]:
     try:
         for link in folder.iterdir():
             target = os.readlink(str(link))  # noqa: PTH115 - Path has it from Python 3.9 on
-            if target.startswith("socket:["):
-                inodes.append(target[8:-1])
+            if target.startswith(_SOCKET_PREFIX):
+                inodes.append(target[len(_SOCKET_PREFIX) : -1])
     except OSError:  # the process has ended
         pass
     return inodes

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..._otelcol.errors import Problem, strip_credentials
+from .atomic_files import temporary_path
 from .host_http import http_errors
 from .host_store import Store
 from .installed_program import Program, ProgramArchive, check_archive_sum, hash_file
@@ -38,7 +39,7 @@ def install_program(program: Program, store: Store, machine: Machine) -> bool:
     if archive is None or program.is_there:
         return False
     make_own_folder(store.programs.folder)
-    temporary = store.programs.folder / f".{folder.name}.new"
+    temporary = temporary_path(folder)
     shutil.rmtree(str(temporary), ignore_errors=True)
     make_own_folder(temporary, sha256=archive.sha256)
     try:

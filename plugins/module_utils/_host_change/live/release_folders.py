@@ -94,6 +94,7 @@ class ReleaseFolders:
         manifest = self.read_manifest(number)
         shown_texts, is_encrypted = manifest.get("shown") or {}, bool(manifest.get("encrypted"))
         file_by_name = {}
+        # Without a number, `folder` is the folder of all releases.
         for path in sorted(folder.rglob("*")) if number else []:
             name = str(path.relative_to(folder))
             if path.is_file() and name != MANIFEST:
@@ -129,7 +130,7 @@ class ReleaseFolders:
     def make_folder(self) -> None:
         """Make the folder of all releases, unless it is there."""
         self.folder.mkdir(mode=0o755, exist_ok=True)
-        self.folder.chmod(0o755)
+        self.folder.chmod(0o755)  # the umask of the run may have taken bits from the mode above
 
     def write(self, number: str, files: Mapping[str, StoredFile], facts: Mapping[str, Any]) -> None:
         """Write a release. `facts` are what its manifest says besides: its program, and the URL of its metrics."""

@@ -12,11 +12,14 @@ wave passes, `let_change_stay` removes the note: `agent: release 000007 stays`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from ..._otelcol.errors import Problem
-from ..bundle_form import BEFORE_ALL
+from ..bundle_form import BEFORE_ALL, CREDENTIALS
 from ..host_release import CollectorBundle
+from .credential_mask import build_mask
 from .host_store import Store
 from .host_task_options import HostTaskOptions
 from .installed_program import NO_PROGRAM
@@ -33,16 +36,33 @@ def roll_back(options: HostTaskOptions, machine: Machine, store: Store, *, check
     earlier_release = _choose_earlier_release(options, store)
     if check_mode:
         return _forecast_rollback(store, current_release, earlier_release)
+    # The ports and the health check of the earlier release are not known: they were in the bundle of its own task.
     manifest = store.releases.read_manifest(earlier_release or current_release)
     bundle = CollectorBundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
-    change = make_host_change(machine, store, bundle, NO_PROGRAM, str)
+    mask = build_mask(_read_stored_secrets(store, (earlier_release, current_release)))
+    change = make_host_change(machine, store, bundle, NO_PROGRAM, mask)
     outcome = change.roll_back_to(earlier_release)
     result_lines = outcome.notes or [f"Release {current_release} runs."]
+    # Of a collector that was never in a wave, it says nothing that its release has passed none.
     has_passed_waves = bool(store.passed_waves.read_all())
     if earlier_release and has_passed_waves and not store.passed_waves.find(earlier_release):
         result_lines = [*result_lines, f"Release {earlier_release} passed no wave."]
     message = f"{store.name}: {' '.join(result_lines)}"
     return {"changed": outcome.is_changed, "release": outcome.release, "msg": message}
+
+
+def _read_stored_secrets(store: Store, releases: Iterable[str]) -> dict[str, bytes]:
+    """Return the credentials of releases, by their paths: the task names the collector alone, and has none of them.
+
+    A release that cannot be read has no credentials here: to undo it may be the way out of just that.
+    """
+    secrets: dict[str, bytes] = {}
+    for release in releases:
+        with suppress(OSError):
+            for path, file in store.releases.read_files(release).items():
+                if path.startswith(CREDENTIALS):
+                    secrets[f"{release}/{path}"] = file.data
+    return secrets
 
 
 def _choose_earlier_release(options: HostTaskOptions, store: Store) -> str:

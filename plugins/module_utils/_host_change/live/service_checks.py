@@ -69,7 +69,10 @@ class ServiceChecks:
                 yield problem
 
     def _check_service(self, service: ServiceEnvironment) -> None:
-        """Raise Problem if a service cannot get its variables."""
+        """Raise Problem if a service cannot get its variables.
+
+        Only the first reason is given, since the others may follow from it.
+        """
         self._check_owner(service.unit)
         service_unit = self.find_unit(service.unit)
         self._check_loaded(service.unit, service_unit)

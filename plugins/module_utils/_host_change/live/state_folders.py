@@ -41,6 +41,7 @@ def remove_state(root: Path, state: str) -> None:
     remove_link(root / state.lstrip("/"))
     for folder in list_state_folders(root, state):
         shutil.rmtree(str(folder), ignore_errors=True)
+        # A state folder may be right below /var/lib, which is not this collection's.
         if folder.parent.name not in ("lib", "private"):
             with suppress(OSError):  # another collector has its state there
                 folder.parent.rmdir()

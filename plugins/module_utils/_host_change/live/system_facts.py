@@ -17,7 +17,8 @@ from .machine import Machine
 
 # Groups whose members read the journal. Source: systemd-journald.service(8).
 _JOURNAL_GROUPS = ("systemd-journal", "adm", "wheel")
-# The words in an audit record of something that SELinux denied to a Collector. Source: avc_audit_pre_callback of Linux.
+# The words in an audit record of something that SELinux denied to a Collector. The last one has no quotation mark at
+# its end, since programs have names such as `otelcol-contrib`. Source: avc_audit_pre_callback of Linux.
 _DENIAL_WORDS = ("avc:", "denied", 'comm="otelcol')
 # How many denials are told.
 _MOST_DENIALS = 3

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -69,14 +70,17 @@ def watch_collectors(
 ) -> dict[str, Any]:
     """Return the result of the module: the readings of the running collectors, for so many seconds.
 
-    `applied` has the objects that this run applied. If another run has applied a collector since, that run has taken it
-    over: its name is in `taken`, and it has no readings.
+    `applied` has the objects that this run applied. If another run has applied a collector since, it is that run which
+    judges the change: the name of the collector is in `taken`, and it has no readings.
     """
+    # Another run may have applied the collector after this run did and before this task. Its generation shows that.
     running_targets = [target for target in targets if target.workload]
     taken_names = [name_target(target) for target in running_targets if _is_applied_by_other_run(target, applied)]
     own_targets = [target for target in running_targets if name_target(target) not in taken_names]
     watched_collectors = [_WatchedCollector(reader, target) for target in own_targets]
     _read_collectors_repeatedly(reader, watched_collectors, seconds)
+    # Another run may also have replaced the pods during the watch. The readings are of two releases then, and say
+    # nothing about either.
     taken_names += [collector.name for collector in watched_collectors if collector.is_replaced()]
     rows = [collector.build_row() for collector in watched_collectors if collector.name not in taken_names]
     return {"changed": False, "collectors": rows, "taken": taken_names}
@@ -99,15 +103,12 @@ def _is_applied_by_other_run(target: DiagnosedTarget, applied: Iterable[Mapping[
 
 def _read_collectors_repeatedly(reader: ClusterReader, collectors: Sequence[_WatchedCollector], seconds: float) -> None:
     """Read all collectors at the same times, with pauses between, until the seconds are over."""
+    # The clock of the cluster counts from any time on, and hosts and clusters are compared by the time of day.
     start_time = time.time()
-    watch_seconds = seconds if collectors else 0.0
+    watch_seconds = seconds if collectors else 0.0  # without collectors, there is nothing to wait for
     for elapsed in iterate_poll_times(reader, watch_seconds, reader.cluster.clock(), reading_pause(seconds)):
-        _read_all_collectors(reader, collectors, start_time + elapsed)
-
-
-def _read_all_collectors(reader: ClusterReader, collectors: Sequence[_WatchedCollector], poll_time: float) -> None:
-    """Add a reading of each collector, many at a time. `poll_time` is in seconds of Unix."""
-    reader.cluster.call_in_parallel(lambda collector: collector.read(poll_time), collectors)
+        read_collector = partial(_WatchedCollector.read, poll_time=start_time + elapsed)
+        reader.cluster.call_in_parallel(read_collector, collectors)
 
 
 class _WatchedCollector:
@@ -123,6 +124,8 @@ class _WatchedCollector:
     def read(self, poll_time: float) -> None:
         """Add a reading of the pods of its newest revision. `poll_time` is in seconds of Unix."""
         pods, _older = read_pods(self._reader, self.workload)
+        # The sampler reads the config of the pods once, and finds the port of their metrics in it. The config may not
+        # be readable yet in the first readings, so the next reading tries again.
         if self._sampler is None or not self._sampler.config:
             self._sampler = PodSampler(self._reader, self.workload, pods, {})
         samples = self._sampler.sample_pods(pods)
@@ -139,6 +142,7 @@ class _WatchedCollector:
         return {
             "name": self.name,
             "release": self.release,
+            # A host numbers its releases, so that only a checksum tells what one has. Here the release is a checksum.
             "sum": self.release,
             "passed": read_passed_wave_of(self._reader, self.target, self.release),
             "config": mask_tree(config, make_masker(find_secrets(config))),

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_wave import ARGUMENTS, run_wave
 
-from .fake_host import FIRST, FakeHost, FakeMachine, FakeModule, completed
+from .fake_host import FIRST, TOKEN, FakeHost, FakeMachine, FakeModule, completed
 
 UNDECIDED = "etc/otelcol/agent/undecided.json"
 METRICS = "http://127.0.0.1:8888/metrics"
@@ -51,6 +52,21 @@ def judged(host: FakeHost) -> dict[str, Any]:
     """Return what a gate says of the collectors that run now."""
     rows = [{name: one[name] for name in ("name", "release", "sum")} for one in wave(host)["collectors"]]
     return {"wave": "first", "by": "eve", "collectors": rows}
+
+
+@contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """Let each read of a file fail, also for root."""
+
+    def read_bytes(self: Path) -> bytes:
+        if self == path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
+        with self.open("rb") as file:
+            return file.read()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "read_bytes", read_bytes)
+        yield
 
 
 def back(host: FakeHost, number: str, undoes: str, *, check: bool = False) -> dict[str, Any]:
@@ -232,6 +248,29 @@ def test_an_earlier_release_that_does_not_run_is_told(host: FakeHost) -> None:
     told = back(host, "000001", "000002")
     assert told["failed"]
     assert "the process ended" in told["msg"]
+
+
+@pytest.mark.parametrize("systemd", [249, 252])
+def test_what_a_release_says_when_it_does_not_run_again_shows_no_credential(host: FakeHost, systemd: int) -> None:
+    """The task names the collector alone, so its credentials are those of the releases on the host."""
+    host.machine.systemd = systemd
+    (host.root / "var/lib/systemd").mkdir()
+    (host.root / "var/lib/systemd/credential.secret").touch()
+    release(host, FIRST)
+    release(host, THIRD)
+    stored = host.root / "etc/otelcol/agent/releases/000001/config.yaml"
+    stored.write_text("dies\n", encoding="utf-8")
+    told = back(host, "000001", "000002")
+    assert told["journal"] == ["Error: cannot listen with ********"]
+    assert TOKEN not in told["msg"]
+
+
+def test_a_release_that_cannot_be_read_is_undone_all_the_same(host: FakeHost) -> None:
+    release(host, FIRST)
+    release(host, THIRD)
+    broken = host.root / "etc/otelcol/agent/releases/000002/config.yaml"
+    with unreadable(broken):
+        assert back(host, "000001", "000002")["msg"] == "agent: Release 000001 runs again."
 
 
 def test_without_a_collector_nothing_goes_back(host: FakeHost) -> None:
