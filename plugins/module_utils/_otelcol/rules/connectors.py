@@ -22,7 +22,7 @@ from ..graphs import find_circle
 from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on_records, sends_nothing, traits_of
 from .configured_components import component_type
 from .connector_uses import OTHER_ROLE, ConnectorUse, SignalPairs, find_connector_uses, find_conversions
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .view import Pipeline
 
@@ -49,7 +49,7 @@ def unsupported_connection(subject: Subject) -> Iterator[Fault]:
         if conversions.signal_pairs is None:
             continue
         note = f" ({conversions.doubt})" if conversions.doubt else ""
-        severity = "warning" if conversions.doubt else ""
+        severity = "warning" if conversions.doubt else SEVERITY_OF_RULE
         for unjoined_signal in _find_unjoined_signals(use, conversions.signal_pairs):
             message = f"connector '{component_id}' {unjoined_signal.problem}{note}"
             yield Fault(unjoined_signal.path, message, unjoined_signal.fix, severity=severity)

@@ -24,7 +24,7 @@ from ..errors import suggest_word
 from .constraints import UNKNOWN_FIELD, RuleFault
 from .custom_resource_fields import LOWEST_VALUES, MODE_FIELDS, MODES
 from .field_walk import walk_fields
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject, once_per_subject
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
@@ -124,7 +124,7 @@ def _describe_unknown_field(fault: Fault, kind: str) -> Fault:
         fix = f"Labels of a selector stand below `matchLabels`: write `matchLabels: {{{key}: VALUE}}`."
     elif fix.count(",") >= _MOST_SHOWN_NAMES:
         fix = "Remove it, or look up its name for your version of the operator."
-    return replace(fault, message=f"{_add_article(kind)} has no '{key}' here{hint}", fix=fix, severity="")
+    return replace(fault, message=f"{_add_article(kind)} has no '{key}' here{hint}", fix=fix, severity=SEVERITY_OF_RULE)
 
 
 @about("resource")
@@ -132,7 +132,7 @@ def resource_value(subject: Subject) -> Iterator[Fault]:
     """Yield values that the schema of custom resources rejects: wrong types, unknown words, numbers out of range."""
     for misfit in _find_misfits(subject):
         if misfit.rule != UNKNOWN_FIELD:
-            yield replace(misfit.fault, severity="")
+            yield replace(misfit.fault, severity=SEVERITY_OF_RULE)
     if _resource_kind(subject) != COLLECTOR_KIND:
         return
     for path, lowest in LOWEST_VALUES.items():
@@ -195,7 +195,7 @@ def resource_mode(subject: Subject) -> Iterator[Fault]:
             continue
         name = ".".join(str(step) for step in field.path)
         verb = "cannot have" if field.is_refused else "does nothing with"
-        severity = "" if field.is_refused else "warning"
+        severity = SEVERITY_OF_RULE if field.is_refused else "warning"
         fix = f"Remove it, or use mode {' or '.join(field.supporting_modes)}."
         yield Fault((*_SPEC, *field.path), f"mode {mode} {verb} {name}", fix, severity=severity)
 

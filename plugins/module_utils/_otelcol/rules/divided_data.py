@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .workload_placement import describe_copies
 
@@ -177,7 +177,7 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
                 "Put `{sources: [{from: resource_attribute, name: k8s.pod.ip}]}` first in pod_association, "
                 "and k8s_attributes with `passthrough: true` into agents in front."
             )
-            yield Fault(part.path, message, fix, severity="warning" if is_sidecar else "")
+            yield Fault(part.path, message, fix, severity="warning" if is_sidecar else SEVERITY_OF_RULE)
 
 
 def _asks_connection_alone(part: StartedComponent) -> bool:

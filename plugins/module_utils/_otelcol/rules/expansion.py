@@ -22,7 +22,7 @@ from ..config.collector_versions import parse_version
 from ..config.config_secrets import is_secret
 from ..config.paths import Path
 from ..errors import suggest_word
-from .rule_definitions import Fault, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Subject, once_per_subject
 
 # The scheme of `${NAME}`.
@@ -84,7 +84,7 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
     if target is None:
         return
     schemes = target.catalogue.list_schemes(target.distribution, target.version)
-    severity = "" if target.catalogue.is_released(target.distribution) else "warning"
+    severity = SEVERITY_OF_RULE if target.catalogue.is_released(target.distribution) else "warning"
     for expanding_text in _find_expanding_texts(subject):
         for location in expanding_text.value_locations:
             match = _LOCATION.match(location)

@@ -41,7 +41,7 @@ from ..config.paths import Path
 from ..errors import find_nearest, suggest_word
 from .constraints import INVALID_DURATION, UNKNOWN_FIELD, UNKNOWN_VALUE, RuleFault
 from .given_values import is_expanded
-from .rule_definitions import Fault
+from .rule_definitions import SEVERITY_OF_RULE, Fault
 from .text_checks import find_repeated_names
 
 WRONG_TYPE = "wrong-type"  # the id of the rule
@@ -139,7 +139,7 @@ def _describe_unknown_key(key: str, form: dict[str, Any], value_path: Path) -> F
     if OPEN_MAPPING in form:
         return Fault((*value_path, key), f"{why} (this version ignores it)", hint, severity="warning")
     is_slip = bool(find_nearest(key, known_keys, _LEAST_SIMILARITY))
-    return Fault((*value_path, key), why, hint, severity=SLIP_SEVERITY if is_slip else "")
+    return Fault((*value_path, key), why, hint, severity=SLIP_SEVERITY if is_slip else SEVERITY_OF_RULE)
 
 
 def _find_leaf_faults(node: str, value: Any, value_path: Path) -> Iterator[RuleFault]:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from ..config.addresses import ANY_IPV4, IPV6
 from ..config.paths import Path, format_path, iter_leaves, value_at
 from ..errors import join_at_most
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 
 _DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
@@ -87,7 +87,7 @@ def ipv4_listener(subject: Subject) -> Iterator[Fault]:
     families = _known_ip_families(subject)
     if IPV6 not in families:
         return
-    severity = "" if families[0] == IPV6 else "warning"
+    severity = SEVERITY_OF_RULE if families[0] == IPV6 else "warning"
     for listener in subject.view.listeners:
         if listener.host == ANY_IPV4:
             message = f"port {listener.port} listens on {ANY_IPV4}, which no IPv6 address reaches"

@@ -27,7 +27,7 @@ from ..needs.pod_logs import PodLogs
 from .configured_components import TELEMETRY
 from .printing_exporters import BASIC, find_printing_exporters
 from .reached_exporters import RecordFilter, find_reached_exporters
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Printer, Subject
 
 # Parts of the settings of a filter that show that it tells pods apart, if nothing is known of the pod itself.
@@ -67,7 +67,7 @@ def _describe_loop(part: StartedComponent, printer: Printer, first_filter: Recor
     fix = f"{exclusion}, or remove '{printer.exporter}'."
     if first_filter is None:
         multiplies = printer.verbosity in ("normal", "detailed") and bool(glob)
-        return Fault(part.path, message, fix, severity="" if multiplies else "warning")
+        return Fault(part.path, message, fix, severity=SEVERITY_OF_RULE if multiplies else "warning")
     if _names_pod(first_filter.settings_text, printer.pod_logs):
         doubt = f"unless '{first_filter.name}', which names it, drops all of them"
         return Fault(part.path, f"{message} ({doubt})", fix, severity="info")

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .workload_placement import ON_EACH_HOST
 
@@ -116,7 +116,7 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
                     f"detector {detector} asks the instance metadata service, one network hop further from a pod",
                     "Set the instances' HttpPutResponseHopLimit to 2, or set attributes in OTEL_RESOURCE_ATTRIBUTES "
                     "and use detector `env`.",
-                    severity="warning" if deployment.mode == "sidecar" else "",
+                    severity="warning" if deployment.mode == "sidecar" else SEVERITY_OF_RULE,
                 )
                 break
 

@@ -23,7 +23,7 @@ from ..errors import find_nearest, suggest_word
 from ..languages.expr import find_expression_fault
 from ..traits import kind_of
 from .configured_components import configured_components
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 
 _CREATOR_KIND = "receivercreator"
@@ -108,7 +108,9 @@ def _report_unknown_type(path: Path, endpoint_type: str) -> Fault:
     """Return the fault of a type of endpoints that no observer reports; one that is no slip may be a newer one."""
     is_slip = bool(find_nearest(endpoint_type, _ENDPOINT_TYPES))
     message = f"no observer reports endpoints of type '{endpoint_type}'{suggest_word(endpoint_type, _ENDPOINT_TYPES)}"
-    return Fault(path, message, f"Use one of {', '.join(_ENDPOINT_TYPES)}.", severity="" if is_slip else "warning")
+    return Fault(
+        path, message, f"Use one of {', '.join(_ENDPOINT_TYPES)}.", severity=SEVERITY_OF_RULE if is_slip else "warning"
+    )
 
 
 @about(receivers=[_CREATOR_KIND])

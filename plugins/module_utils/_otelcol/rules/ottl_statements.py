@@ -30,7 +30,7 @@ from .configured_components import ConfiguredComponent, listed_components
 from .constraints import QUOTE_FIX, RuleFault
 from .given_values import EXPANSION_START
 from .ottl_settings import REQUEST_CONTEXT, SettingText, TextGroup, list_groups
-from .rule_definitions import Fault, define_rules, define_shared_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules, define_shared_rules
 from .settings_cache import cached_by_settings
 from .subject import Subject, once_per_subject
 
@@ -112,7 +112,7 @@ def _report_trouble(placed_trouble: _PlacedTrouble, doubt: str) -> Fault:
     """Return a trouble as a fault: a warning if there is a doubt, or if a feature gate allows it."""
     trouble = placed_trouble.trouble
     note = f" ({doubt})" if doubt else ""
-    severity = "warning" if doubt or trouble.is_gated else ""
+    severity = "warning" if doubt or trouble.is_gated else SEVERITY_OF_RULE
     return Fault(placed_trouble.path, f"{trouble.why}{note}", trouble.fix, severity=severity, offset=trouble.start)
 
 

@@ -23,7 +23,7 @@ from ..errors import suggest_word
 from ..traits import EXPORTERS, is_for_trials
 from .build_facts import Build
 from .configured_components import ConfiguredComponent, configured_components
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .settings_cache import cached_by_settings
 from .structure import is_expression, trim_id
 from .subject import Subject
@@ -212,7 +212,7 @@ def unused_component(subject: Subject) -> Iterator[Fault]:
         if component.section == "extensions" or any(used_ids[role].may_list(component.id) for role in roles):
             continue
         is_kept_for_trials = component.section == EXPORTERS and is_for_trials(component.type)
-        severity = "info" if is_kept_for_trials else ""
+        severity = "info" if is_kept_for_trials else SEVERITY_OF_RULE
         fix = "Remove it, or list it in a pipeline."
         yield Fault(component.config_path, f"no pipeline uses '{component.id}'", fix, severity=severity)
 

@@ -27,7 +27,7 @@ from ..config.paths import Path, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import find_otlp_protocol, kind_of, speaks_otlp
 from .batching import BATCH, QUEUE
-from .rule_definitions import Fault, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Receiving, Subject
 from .view import Pipeline
 
@@ -49,8 +49,8 @@ class LargestRequest:
     """What makes it as large, as the begin of a message: `the batch of 'otlp'`."""
     path: Path
     """The setting that decides."""
-    severity: str = ""
-    """That of a fault; empty for that of the rule."""
+    severity: str = SEVERITY_OF_RULE
+    """That of a fault about it."""
 
     def is_above(self, limit: SizeLimit) -> bool:
         """Whether it may be larger than a limit."""
@@ -253,7 +253,8 @@ def _find_request_of_pipeline(
     if not accepted_sizes:
         return None
     reason = f"'{part.id}' passes on what pipeline '{pipeline.key}' receives, and so"
-    return LargestRequest(max(accepted_sizes), reason, part.path, "info")
+    # Requests as large as the receiver takes are possible, but rare.
+    return LargestRequest(max(accepted_sizes), reason, part.path, severity="info")
 
 
 def _find_request_of_batch(settings: Any, processor_id: str) -> LargestRequest | None:
