@@ -53,6 +53,7 @@ def older_name(subject: Subject) -> Iterator[Fault]:
 
     The Collector logs a line about each of them at start.
     """
+    # One finding for all of them, since an older name is no mistake yet.
     renamed_components = _keep_first_of_each_type(_find_renamed_components(subject))
     if not renamed_components:
         return

@@ -106,6 +106,7 @@ def connector_cycle(subject: Subject) -> Iterator[Fault]:
     cycle = _find_cycle(_build_connection_graph(subject))
     if not cycle:
         return
+    # The search may meet the cycle anywhere; its first pipeline by name makes the message the same in each run.
     start_index = cycle.index(min(cycle))
     ordered_cycle = [*cycle[start_index:], *cycle[:start_index]]
     start = ordered_cycle[0]
@@ -240,7 +241,7 @@ def _list_fed_pipelines(subject: Subject) -> Iterator[tuple[Pipeline, list[Feed]
 def _find_first_feed(name: str, role: str, feeds: list[Feed]) -> Feed | None:
     """Return the first of some feeds whose pipeline lists a component in a role."""
     for feed in feeds:
-        if name in getattr(feed.pipeline, role):
+        if name in feed.pipeline.ids_by_role[role]:
             return feed
     return None
 

@@ -58,7 +58,16 @@ def log_loop(subject: Subject) -> Iterator[Fault]:
 
 
 def _describe_loop(part: StartedComponent, printer: Printer, first_filter: RecordFilter | None) -> Fault:
-    """Return the fault of a receiver that reads what a printer prints; a filter in between makes it less certain."""
+    """Return the fault of a receiver that reads what a printer prints; a filter in between makes it less certain.
+
+    | filter | log of the collector | printed | severity |
+    |---|---|---|---|
+    | none | known | each record, so that records multiply | error, that of the rule |
+    | none | known | a line for each batch | warning |
+    | none | unknown | anything | warning |
+    | one that does not name the pod | | | warning |
+    | one that names the pod | | | info |
+    """
     collector_text = f"collector '{printer.collector}'" if printer.collector else "this collector"
     glob = printer.pod_logs.file_glob if printer.pod_logs else ""
     effect = _EFFECT_BY_VERBOSITY.get(printer.verbosity, _EFFECT_BY_VERBOSITY["detailed"])
@@ -119,7 +128,7 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
         if path[-1] != "endpoint" or not isinstance(value, str):
             continue
         if _is_own_service(value, subject) or _is_own_port(value, own_ports):
-            signal = path[2]
+            _service, _telemetry, signal, *_others = path
             effect = "each of their requests makes more" if signal == "traces" else "they count themselves"
             message = f"the collector's own {signal} come back to its receivers: {effect}, without end"
             yield Fault(path, message, "Send them to another collector, or to a backend.")

@@ -217,6 +217,7 @@ def memory_limiter_spike(subject: Subject) -> Iterator[Fault]:
     """Yield spike limits so large that a limiter refuses data from a third of its limit on, or earlier."""
     for limiter in list_started_limiters(subject):
         bound = limiter.mib_bound if limiter.part.settings.get("limit_mib") else limiter.percentage_bound
+        # Rule memory-limiter-settings reports a spike that is not below the limit.
         if not bound.limit or not bound.spike or bound.is_crossed:
             continue
         refuses_from = bound.limit - bound.spike

@@ -63,6 +63,7 @@ def _list_clear_texts_of_part(part: StartedComponent) -> Iterator[_ClearText]:
     switch_path = _find_insecure_switch(part)
     clear_endpoints = list(_list_clear_endpoints(part, switch_path))
     yield from clear_endpoints
+    # Exporters such as load_balancing have the switch and no endpoint that is known here.
     if switch_path and not clear_endpoints and not _is_encrypted(part.settings):
         yield _ClearText(part, switch_path, "")
 

@@ -6,6 +6,9 @@
 Source of each: pkg/ottl of opentelemetry-collector-contrib. Outside the versions of the table, what is unknown is a
 warning. Texts with `${` are not judged. Private.
 
+A trouble is what is wrong in one text, without its path (`OttlTrouble` of languages/ottl_reading.py). With the path of
+the text, and the certainty for the build, it becomes a fault.
+
 The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
 rule_definitions.py. For example:
 
@@ -67,6 +70,7 @@ def _find_faults_of_all_texts(subject: Subject) -> Iterator[RuleFault]:
     build = build_of(subject.target)
     started = {component.id for component in listed_components(subject)}
     for (_section, component_id), text_trouble in _find_troubles_in_settings(subject):
+        # The Collector reads a route only when it builds the connector for a pipeline.
         is_idle = text_trouble.is_route and component_id not in started
         doubt = "no pipeline uses it yet" if is_idle else _explain_doubt(text_trouble.placed_trouble.trouble, build)
         yield RuleFault(text_trouble.rule, _report_trouble(text_trouble.placed_trouble, doubt))
@@ -103,7 +107,7 @@ def _find_troubles_in_settings(build: Build, component: ConfiguredComponent) -> 
 
 def _explain_doubt(trouble: OttlTrouble, build: Build) -> str:
     """Return why a trouble may be none in a build; an empty text if it is certain."""
-    if build.doubt or trouble.rule == SYNTAX:
+    if build.doubt or trouble.rule == SYNTAX:  # the syntax is the same in all versions, unlike names and arguments
         return build.doubt
     return build.ottl_language.describe_uncertainty(build.version)
 
@@ -185,6 +189,7 @@ def _find_in_inferred_context(build: Build, group: TextGroup, read_texts: list[_
     else:
         troubles = [_report_missing_context(group, read_texts, missing_context)]
     if troubles and group.is_route:
+        # Where the texts fit neither context, the troubles are those of the inferred one, which the user meant.
         troubles_in_resource = list(_find_troubles_in_context(build, group, read_texts, "resource"))
         if not context or not troubles_in_resource:
             troubles = troubles_in_resource
