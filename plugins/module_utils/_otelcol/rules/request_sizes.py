@@ -8,6 +8,18 @@ _data/catalogue/request_limits.json with their sources. A batch that counts reco
 maximum it is unbounded. Source: exporter/exporterhelper/internal/queuebatch/config.go and
 processor/batchprocessor/config.go of the Collector. Private.
 
+The largest request of an exporter, by its setting `sending_queue`:
+
+| setting | largest request |
+|---|---|
+| `{batch: {sizer: bytes, max_size: 1000000}}` | 1,000,000 bytes |
+| `{batch: {max_size: 8192}}` | 8192 records, estimated with 500 bytes each |
+| `{batch: {}}` | any size |
+| `{batch: {min_size: 0}}`, or no `batch` | what its pipelines give it |
+| `${env:QUEUE}` | not known |
+
+A pipeline gives what its last processor `batch` makes, or else what its receivers take.
+
 Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
 
     processors.batch: warning [request-too-large] 'batch' makes requests of any size, and Datadog over OTLP takes at
@@ -126,6 +138,7 @@ def _find_limits_of_receivers(
             for server_settings in _list_server_settings(receiving_collector.receiver_settings, protocol)
         ]
         known_sizes = [size for size in sizes if size]
+        # Nobody knows which of several receivers gets the request, so only what none of them takes is too large.
         if known_sizes and None not in sizes:
             name = receiving_collector.collector
             owner = f"collector '{name}'" if name else "the collector behind it"
@@ -151,7 +164,7 @@ def _find_limit_row(limit_part: str, limit_rows: Sequence[Row], protocol: str = 
 def _read_limit_in_bytes(settings: Any, row: Row) -> int | None:
     """Return the limit that settings give in bytes, or its default; None if a variable does."""
     value = value_at(settings, tuple(row["key"].split(".")))
-    if value in (None, 0):
+    if value in (None, 0):  # the Collector reads 0 as the default
         return int(row["bytes"])
     return value * int(row["unit"]) if isinstance(value, int) else None
 
@@ -176,13 +189,14 @@ def _find_own_limit(part: StartedComponent, limit_rows: Sequence[Row]) -> Iterat
             size = _read_limit_in_bytes(part.settings, row)
             if size:
                 yield SizeLimit(row["name"], size, f"`{row['key']}` and the limit of the other side")
-            return
+            return  # each type has one row
 
 
 def _find_largest_request(part: StartedComponent, subject: Subject, limit_rows: Sequence[Row]) -> LargestRequest | None:
     """Return the largest request of an exporter; None if it is not known."""
     queue = part.settings.get(QUEUE)
     batch = value_at(queue, (BATCH,))
+    # A variable may bring any batch, and `batcher` of older versions has other settings.
     if isinstance(queue, str) or isinstance(batch, str) or "batcher" in part.settings:
         return None
     if _has_batches(queue):
@@ -244,7 +258,7 @@ def _find_request_of_pipeline(
 ) -> LargestRequest | None:
     """Return the largest request that a pipeline gives an exporter which makes no batches."""
     processors = mapping_at(subject.config, "processors")
-    for processor in reversed(pipeline.processors):
+    for processor in reversed(pipeline.processors):  # the last batch decides
         if kind_of(processor) == BATCH:
             return _find_request_of_batch(processors.get(processor), processor)
     accepted_sizes: list[int] = []

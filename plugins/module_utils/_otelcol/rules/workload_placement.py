@@ -62,7 +62,7 @@ def singleton(subject: Subject) -> Iterator[Fault]:
     copies = describe_copies(deployment)
     if not deployment or not copies:
         return
-    is_certain = (deployment.replicas or 0) > 1  # other counts may be one at run time
+    is_certain = (deployment.replicas or 0) > 1  # an agent or autoscaler may have one copy at run time
     for part in subject.view.find_parts("receivers", *_SINGLETONS):
         if not _has_elector(part):
             message = f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {copies}"
