@@ -43,6 +43,7 @@ def unbracketed_address(subject: Subject) -> Iterator[Fault]:
     IPv4 too. In a URL they are not: Go refuses brackets around an address of IPv4 since 1.25.2.
     """
     families = _known_ip_families(subject)
+    # The first family of a cluster is that of the variables with addresses of pods and nodes.
     if not families:
         yield from _report_unbracketed_listeners(subject)
     elif families[0] == IPV6:
@@ -87,6 +88,7 @@ def ipv4_listener(subject: Subject) -> Iterator[Fault]:
     families = _known_ip_families(subject)
     if IPV6 not in families:
         return
+    # With IPv4 first, the listener still has the first address of the pod.
     severity = SEVERITY_OF_RULE if families[0] == IPV6 else "warning"
     for listener in subject.view.listeners:
         if listener.host == ANY_IPV4:

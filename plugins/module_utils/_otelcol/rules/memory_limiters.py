@@ -86,7 +86,7 @@ class Limiter:
     def compute_limit_mib(self, container_mib: int) -> int:
         """Return the MiB of the limit, which may be a share of a container's memory; 0 if it is not known."""
         share = container_mib * (self.percentage_bound.limit or 0) // _FULL_PERCENT
-        return self.mib_bound.limit or share
+        return self.mib_bound.limit or share  # the MiB take precedence
 
     def setting_path(self, key: str) -> Path:
         """Return the path of a setting."""

@@ -110,7 +110,7 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
         return
     for part in subject.view.find_parts("processors", "resourcedetection"):
         for index, detector in enumerate(list_at(part.settings, "detectors")):
-            if detector in _DETECTORS_OF_INSTANCES:
+            if detector in _DETECTORS_OF_INSTANCES:  # the first one is enough, as both ask the same service
                 yield Fault(
                     (*part.path, "detectors", index),
                     f"detector {detector} asks the instance metadata service, one network hop further from a pod",

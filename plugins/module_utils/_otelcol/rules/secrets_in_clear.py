@@ -45,6 +45,7 @@ _NAME_KEYS = ("region", "site", "project", "tenant", "tenant_id", "service_accou
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
     """Yield passwords, tokens and keys in clear text."""
     yield from _find_secret_settings(subject)
+    # The others are about what the config does not show: variables and objects beside it, and values of a vault.
     yield from _find_secret_variables(subject)
     yield from _find_decrypted_settings(subject)
     yield from _find_secret_notes(subject)

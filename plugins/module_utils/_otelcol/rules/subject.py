@@ -186,7 +186,7 @@ class Subject:
     divided: Mapping[str, set[str]] = field(default_factory=dict)
     """The same, as far as files or a cluster show it."""
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """By exporter, the collectors to which it sends a signal in vain, each with the signal: `("gateway", "metrics")`."""
+    """By exporter, the collectors to which it sends a signal in vain, each with the signal: `("gw", "metrics")`."""
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By exporter that balances, the collectors whose new replicas it never learns of."""
     receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)

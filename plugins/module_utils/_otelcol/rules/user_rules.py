@@ -207,6 +207,7 @@ class UserRule:
         )
 
     def _check(self, subject: Subject) -> Sequence[Fault]:
+        """Return the faults of the rule in a config, those about the rule itself at the end."""
         if self.when is not ALWAYS and not self.when.fits_deployment(subject):
             return ()
         outcome = self.find_outcome(subject)
@@ -299,6 +300,7 @@ class UserRule:
         """Return the fault at a path, with the name and the path of its place in message and fix."""
         name = str(place[-1]) if place else ""
         message, fix = self.message, self.fix
+        # No `str.format`: a message may have other braces, and an attribute in them could show a value.
         for placeholder, replacement in (("{name}", name), ("{path}", format_path(place))):
             message, fix = message.replace(placeholder, replacement), fix.replace(placeholder, replacement)
         return Fault(path, message, fix)
