@@ -42,7 +42,11 @@ class Selection(NamedTuple):
     """On which nodes its collector runs; empty for all nodes."""
 
     def overlaps(self, other: Selection) -> bool:
-        """Whether both certainly scrape the same targets."""
+        """Whether both certainly scrape the same targets.
+
+        Where only the nodes differ, as `arm` and `amd` do, two jobs share no target if each collector scrapes the pods
+        of its own node. If one of them scrapes those of all nodes, it scrapes the targets of the other one too.
+        """
         if self.annotations != other.annotations or self.other_limits != other.other_limits:
             return False
         one_is_everywhere = not self.nodes or not other.nodes
@@ -96,6 +100,7 @@ def _find_selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
             limits.add(f"{step.action} {step.condition_text}")
         elif step.action == "keep":
             annotations.add(step.condition_text)
+        # A step that drops targets by an annotation is left out: jobs that differ in it alone share most targets.
     if not annotations:
         return None
     is_own_node = any(_OWN_NODE.search(selector) for selector in _list_selectors(job))
@@ -108,7 +113,7 @@ def _list_selecting_steps(job: Mapping[str, Any]) -> Iterator[_RelabelStep]:
         action = step.get("action")
         labels = [str(label) for label in list_at(step, "source_labels")]
         if action in ("keep", "drop") and labels != [_PHASE]:
-            regex = str(step.get("regex", _DEFAULT_REGEX)).lower()
+            regex = str(step.get("regex", _DEFAULT_REGEX)).lower()  # `true` of YAML is "True" for str
             yield _RelabelStep(action, labels, f"{','.join(labels)} {regex}")
 
 

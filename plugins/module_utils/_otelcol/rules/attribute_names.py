@@ -68,6 +68,7 @@ def own_attribute(subject: Subject) -> Iterator[Fault]:
         names_of_component = {written_name.name for written_name in written_names}
         for written_name in written_names:
             convention = _find_convention(written_name.name)
+            # A component that writes both names does so on purpose, as the fix advises.
             if convention and convention not in names_of_component:
                 message = f"'{written_name.name}' is a name of your own: the semantic conventions call it {convention}"
                 fix = f"Write {convention}, or write both if a dashboard needs the other."
@@ -78,6 +79,7 @@ def _find_convention(name: str) -> str:
     """Return what the conventions call an attribute; empty for their own names and for those that they lack."""
     snake_case_name = _END_OF_WORD.sub("_", name).lower()
     convention = _CONVENTIONS.get(snake_case_name, "")
+    # The table has `host_name` for people's `hostName`, and `host.name` itself becomes the same.
     return "" if convention == name else convention
 
 

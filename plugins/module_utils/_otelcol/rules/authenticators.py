@@ -3,7 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on the extensions that components name: authenticators, storages and middlewares.
 
-A server needs an authenticator that checks requests, a client one that signs them, and a queue a storage.
+A server needs an authenticator that checks requests, a client one that signs them, and a queue a storage. What an
+extension may do, and what is wrong with it as the authenticator of an exporter, which is a client:
+
+| extension | may | message for an exporter |
+|---|---|---|
+| oauth2client | sign | |
+| oidc | check | extension 'oidc' checks requests, and a client signs its own |
+| bearertokenauth, or one that nobody knows | sign and check | |
+| zpages | neither | extension 'zpages' is not an authenticator |
 
 Sources: the Collector's config/configauth (`requested authenticator is not a server authenticator`) and, of each
 extension, which interfaces of extension/extensionauth it has. Private.
@@ -24,7 +32,7 @@ from ..catalogue.port_rows import Listeners
 from ..config.paths import Path, iter_leaves, mapping_at
 from ..needs.listeners import StartedComponent
 from ..traits import EXTENSIONS, Trait, kind_of, traits_of, types_with_traits
-from .rule_definitions import Fault, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Subject, once_per_subject
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
@@ -43,17 +51,15 @@ _LAST_KEYS = ("authenticator", "storage", "id")
 
 
 class _Side(Enum):
-    """What an authenticator does with requests, as a message says it."""
+    """The side of a connection at which an authenticator works. The value is what it does with requests there."""
 
     SERVER = "checks"
     CLIENT = "signs"
-    NEITHER = "neither"
-    UNKNOWN = ""
-    """It does both, or nobody knows."""
 
 
+_BOTH_SIDES = frozenset(_Side)
 _SIDE_BY_TRAIT = {Trait.CHECKS_REQUESTS: _Side.SERVER, Trait.SIGNS_REQUESTS: _Side.CLIENT}
-# The side of basicauth, by the settings that it has.
+# An extension basicauth works at one side only, by the settings that it has.
 _SIDE_BY_BASICAUTH_KEY = {"htpasswd": _Side.SERVER, "client_auth": _Side.CLIENT}
 _REASON_BY_SIDE = {
     _Side.SERVER: "a server needs one that checks them",
@@ -65,9 +71,10 @@ _FIX_BY_SIDE = {
     "`client_auth`.",
 }
 
-# The types of extensions that are certainly none of these.
+# The types of extensions that are certainly none of these: no extension of the table has two of these purposes. A type
+# that the table lacks, such as one of the user's own build, may be anything.
 _NO_AUTHENTICATORS = types_with_traits(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
-_NO_STORAGES = types_with_traits(EXTENSIONS, Trait.STANDS_ALONE, *_SIDE_BY_TRAIT)
+_NO_STORAGES = types_with_traits(EXTENSIONS, Trait.STANDS_ALONE, Trait.CHECKS_REQUESTS, Trait.SIGNS_REQUESTS)
 _NO_MIDDLEWARES = {*_NO_AUTHENTICATORS, *_NO_STORAGES}
 
 
@@ -107,57 +114,63 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
     extensions = mapping_at(subject.config, "extensions")
     for named_extension in _find_named_extensions(subject):
         extension_id = named_extension.extension_text.strip()
-        if named_extension.setting_path[-2:] != _AUTHENTICATOR_END or extension_id not in extensions:
+        is_authenticator = named_extension.setting_path[-len(_AUTHENTICATOR_END) :] == _AUTHENTICATOR_END
+        # Rule undefined-extension (references.py) reports the id of an extension that the config does not have.
+        if not is_authenticator or extension_id not in extensions:
             continue
         needed_side = _find_needed_side(named_extension, subject.listeners)
-        side = _find_side(extension_id, extensions[extension_id])
-        is_right = needed_side is _Side.UNKNOWN or side in (_Side.UNKNOWN, needed_side)
-        if not is_right:
-            yield _describe_wrong_side(named_extension, side, needed_side)
+        possible_sides = _find_possible_sides(extension_id, extensions[extension_id])
+        if needed_side is not None and needed_side not in possible_sides:
+            yield _describe_wrong_side(named_extension, possible_sides, needed_side)
 
 
-def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> _Side:
-    """Return the side of the settings that name an authenticator: a server if they have an endpoint that listens."""
-    owner_path = named_extension.setting_path[: -len(_AUTHENTICATOR_END)]
+def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> _Side | None:
+    """Return the side of the settings that name an authenticator; None if nobody knows it.
+
+    They are those of a server if they have the endpoint of a listener too. For example, the table of listeners has
+    `protocols.grpc.endpoint` for receiver otlp, so `protocols.grpc.auth.authenticator` is that of a server.
+    """
+    path_of_settings = named_extension.setting_path[: -len(_AUTHENTICATOR_END)]
     part = named_extension.part
     for row in listeners.get((part.section, part.type), ()):
-        if row.path[:-1] == owner_path:
+        path_of_endpoint_settings = row.path[:-1]
+        if path_of_endpoint_settings == path_of_settings:
             return _Side.SERVER
-    return _Side.CLIENT if part.section == "exporters" else _Side.UNKNOWN
+    # A receiver or an extension may be a client too: receivers that scrape sign their requests.
+    return _Side.CLIENT if part.section == "exporters" else None
 
 
-def _find_side(extension_id: str, settings: Any) -> _Side:
-    """Return the side of an extension; that of basicauth depends on its settings."""
+def _find_possible_sides(extension_id: str, settings: Any) -> frozenset[_Side]:
+    """Return the sides at which an extension may work: none if it is certainly no authenticator.
+
+    Where nothing tells the side, it may be both.
+    """
     extension_type = kind_of(extension_id)
     if extension_type == "basicauth" and isinstance(settings, dict):
-        return _single_side([side for key, side in _SIDE_BY_BASICAUTH_KEY.items() if settings.get(key) is not None])
+        given_sides = [side for key, side in _SIDE_BY_BASICAUTH_KEY.items() if settings.get(key) is not None]
+        return frozenset(given_sides) or _BOTH_SIDES
     if extension_type in _NO_AUTHENTICATORS:
-        return _Side.NEITHER
+        return frozenset()
     known_traits = traits_of(EXTENSIONS, extension_id)
-    return _single_side([side for trait, side in _SIDE_BY_TRAIT.items() if trait in known_traits])
+    return frozenset(side for trait, side in _SIDE_BY_TRAIT.items() if trait in known_traits) or _BOTH_SIDES
 
 
-def _single_side(sides: list[_Side]) -> _Side:
-    """Return the side of a list that has one alone; unknown for none or both."""
-    return sides[0] if len(sides) == 1 else _Side.UNKNOWN
-
-
-def _describe_wrong_side(named_extension: NamedExtension, side: _Side, needed_side: _Side) -> Fault:
-    """Return the fault of an authenticator that does something else than is needed."""
+def _describe_wrong_side(
+    named_extension: NamedExtension, possible_sides: frozenset[_Side], needed_side: _Side
+) -> Fault:
+    """Return the fault of an extension that does not work at the side that is needed."""
     extension_id = named_extension.extension_text.strip()
-    if side is _Side.NEITHER:
-        return Fault(
-            named_extension.config_path,
-            f"extension '{extension_id}' is not an authenticator",
-            _FIX_BY_SIDE[needed_side],
-        )
-    message = f"extension '{extension_id}' {side.value} requests, and {_REASON_BY_SIDE[needed_side]}"
+    fix = _FIX_BY_SIDE[needed_side]
+    if not possible_sides:
+        return Fault(named_extension.config_path, f"extension '{extension_id}' is not an authenticator", fix)
+    (other_side,) = possible_sides
+    message = f"extension '{extension_id}' {other_side.value} requests, and {_REASON_BY_SIDE[needed_side]}"
     # load_balancing starts its exporters when it needs them, and goes on without.
     is_of_inner_exporter = (
         named_extension.part.section == "exporters" and named_extension.setting_path != _AUTHENTICATOR_END
     )
-    severity = "warning" if is_of_inner_exporter else ""
-    return Fault(named_extension.config_path, message, _FIX_BY_SIDE[needed_side], severity=severity)
+    severity = "warning" if is_of_inner_exporter else SEVERITY_OF_RULE
+    return Fault(named_extension.config_path, message, fix, severity=severity)
 
 
 def wrong_storage(subject: Subject) -> Iterator[Fault]:
@@ -191,7 +204,7 @@ def wrong_middleware(subject: Subject) -> Iterator[Fault]:
 
 
 def _is_middleware(path: Path) -> bool:
-    """Whether a path ends in the `id` of an item of the list `middlewares`."""
+    """Whether a path ends in the `id` of an item of the list `middlewares`: `protocols.http.middlewares[0].id`."""
     return len(path) >= _STEPS_TO_ID and path[-_STEPS_TO_ID] == "middlewares" and path[-1] == "id"
 
 

@@ -46,7 +46,7 @@ def find_unrequested_resources(workload: Object, manifests: Iterable[Object]) ->
 def find_unrequested_in_spec(spec: Object) -> tuple[str, ...]:
     """Return the same for the spec of a custom resource, whose autoscaler the operator makes."""
     autoscaler = mapping_at(spec, "autoscaler")
-    if not autoscaler.get("maxReplicas"):
+    if not autoscaler.get("maxReplicas"):  # without it, the operator makes no autoscaler
         return ()
     measured_names = [name for name, key in _TARGET_KEYS.items() if autoscaler.get(key)]
     if not measured_names and not autoscaler.get("metrics"):

@@ -61,7 +61,9 @@ def region_missing(subject: Subject) -> Iterator[Fault]:
 def random_trace_id(subject: Subject) -> Iterator[Fault]:
     """Yield X-Ray exporters of builds that drop spans whose trace id is random, as SDKs generate it by default."""
     target = subject.target
-    if target is None or not () < parse_version(target.version) < _ANY_TRACE_ID:
+    version = parse_version(target.version) if target else ()
+    is_known = bool(version)
+    if target is None or not is_known or version >= _ANY_TRACE_ID:
         return
     for part in subject.view.find_parts("exporters", "awsxray"):
         message = (
@@ -91,7 +93,7 @@ def _find_aws_endpoints(subject: Subject) -> Iterator[_AwsEndpoint]:
 
 def signature_mismatch(subject: Subject) -> Iterator[Fault]:
     """Yield signatures whose service or region differs from that of the endpoint; AWS rejects them."""
-    signers = {part.id: part for part in reversed(subject.view.find_parts("extensions", "sigv4auth"))}
+    signers = {part.id: part for part in subject.view.find_parts("extensions", "sigv4auth")}
     for aws_endpoint in _find_aws_endpoints(subject):
         extension_id = value_at(aws_endpoint.part.settings, ("auth", "authenticator"))
         signer = signers.get(extension_id) if isinstance(extension_id, str) else None
@@ -122,6 +124,7 @@ def signature_missing(subject: Subject) -> Iterator[Fault]:
     reported_ids: set[str] = set()
     for aws_endpoint in _find_aws_endpoints(subject):
         part = aws_endpoint.part
+        # Another authenticator may sign too, and one finding for an exporter with several endpoints is enough.
         if "auth" in part.settings or part.id in reported_ids:
             continue
         reported_ids.add(part.id)
@@ -152,6 +155,7 @@ def dropped_declaration(subject: Subject) -> Iterator[Fault]:
 
 def log_retention(subject: Subject) -> Iterator[Fault]:
     """Yield retention times that CloudWatch Logs does not offer; the Collector rejects them."""
+    # The Collector checks all exporters here, also those that no pipeline starts.
     for exporter_id, settings in mapping_at(subject.config, "exporters").items():
         if str(exporter_id).split("/", 1)[0] not in _EXPORTERS_TO_LOGS:
             continue

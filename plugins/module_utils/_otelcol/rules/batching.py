@@ -57,18 +57,32 @@ class Announcement:
 
 
 # Upstream has announced the end of the processor, and deprecated it in no release so far: its README says beta. The RFC
-# named 0.160, 0.166 and 0.172; the later announcement named the versions here.
+# named 0.160, 0.166 and 0.172; the later announcement named the versions here. The oldest version comes first.
 ANNOUNCED = (
     Announcement(
-        "0.165.0",
-        "warns at its start of the processor beside exporters that make batches",
-        "info",
-        False,
-        _CHANGES,
-        "2026-11-25",
+        version="0.165.0",
+        announced_change="warns at its start of the processor beside exporters that make batches",
+        severity="info",
+        is_planned=False,
+        source_url=_CHANGES,
+        read_date="2026-11-25",
     ),
-    Announcement("0.171.0", "makes batches in exporters by default", "warning", True, _BLOG, "2026-11-25"),
-    Announcement("0.177.0", "has no processor batch", "error", True, _BLOG, "2026-11-25"),
+    Announcement(
+        version="0.171.0",
+        announced_change="makes batches in exporters by default",
+        severity="warning",
+        is_planned=True,
+        source_url=_BLOG,
+        read_date="2026-11-25",
+    ),
+    Announcement(
+        version="0.177.0",
+        announced_change="has no processor batch",
+        severity="error",
+        is_planned=True,
+        source_url=_BLOG,
+        read_date="2026-11-25",
+    ),
 )
 # From which version on the Collector warns, from which exporters make batches by default, and from which the processor
 # is gone.
@@ -169,7 +183,7 @@ def collects_requests(settings: Any) -> bool:
 
 def batch_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines without batching, which send one request for each incoming request."""
-    if is_from_version(subject.target, DEFAULT_SINCE):
+    if is_from_version(subject.target, DEFAULT_SINCE):  # then exporters make batches by themselves
         return
     senders = {part.id: part for part in subject.view.find_parts(EXPORTERS, *_SENDING_EXPORTERS)}
     for pipeline in subject.view.pipelines:
@@ -179,7 +193,7 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
             if exporter_id in senders and not makes_batches(senders[exporter_id].settings):
                 message = f"pipeline '{pipeline.key}' sends to '{exporter_id}' without batches"
                 yield Fault(pipeline.config_path, message, _suggest_batches(subject.target, exporter_id))
-                break
+                break  # one processor serves all exporters of the pipeline
 
 
 def _suggest_batches(target: TargetBuild | None, exporter: str) -> str:
@@ -195,7 +209,7 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
         batch_indexes = _find_batch_indexes(pipeline)
         if not batch_indexes:
             continue
-        last_index = batch_indexes[-1]
+        last_index = batch_indexes[-1]  # a later batch processor makes up for an earlier one
         batch_id = pipeline.processors[last_index]
         for later_id in pipeline.processors[last_index + 1 :]:
             reason = _WHY_NOT_AFTER_BATCH.get(kind_of(later_id))
@@ -247,8 +261,8 @@ def batch_deprecated(subject: Subject) -> Iterator[Fault]:
 
 def _find_deprecation_severity(target: TargetBuild | None) -> str:
     """Return how severe it is to use the processor in a build; empty before all announced versions."""
-    severity = ""
-    for announcement in ANNOUNCED:
+    severity = ""  # no finding
+    for announcement in ANNOUNCED:  # the last one that the build has reached counts
         if is_from_version(target, announcement.version):
             severity = announcement.severity
     return severity

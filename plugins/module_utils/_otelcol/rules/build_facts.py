@@ -112,7 +112,7 @@ class Build:
             row = self._find_described_fields(section_name, component_type) or self.catalogue.find_nearest_fields(
                 section_name, component_type, self.version
             )
-            if row and self.build_version:
+            if row and self.build_version:  # nobody knows the Collector inside, so no version is exactly right
                 row = {**row, "doubt": self.doubt}
             self._fields[section_name, component_type] = row
         return self._fields[section_name, component_type]
@@ -128,8 +128,9 @@ class Build:
         """Whether a row of settings, of another version, is of the release right before or after a released build."""
         if self.build_version or "near" not in row or not self.catalogue.is_released(self.distribution):
             return False
-        own_version, near_version = parse_version(self.version), parse_version(row["near"])
-        return own_version[0] == near_version[0] and abs(own_version[1] - near_version[1]) <= 1
+        own_major, own_minor, *_own_rest = parse_version(self.version)
+        near_major, near_minor, *_near_rest = parse_version(row["near"])
+        return own_major == near_major and abs(own_minor - near_minor) <= 1
 
     def is_known(self, section_name: str, component_type: str) -> bool:
         """Whether the settings of a type are known for exactly this version, from a Collector's decoder."""
@@ -220,7 +221,7 @@ def build_of(target: TargetBuild) -> Build:
     # The facts hold on to the catalogue, so no other one gets its id.
     key = (id(target.catalogue), target.distribution, target.version, target.build_version)
     if key not in _BUILDS:
-        if len(_BUILDS) >= _MOST_BUILDS:
+        if len(_BUILDS) >= _MOST_BUILDS:  # most runs have one build or two, so it does not matter which one goes
             _BUILDS.clear()
         _BUILDS[key] = Build(target.catalogue, target.distribution, target.version, target.build_version)
     return _BUILDS[key]

@@ -61,7 +61,7 @@ def metadata_missing(subject: Subject) -> Iterator[Fault]:
 
     Without the header, a connector routes all data the default way, and a backend gets all data without its tenant.
     """
-    faulty_paths: set[Path] = set()
+    faulty_paths: set[Path] = set()  # several components may need headers that one server drops: one fault is enough
     for demanding_component in find_demanding_components(subject):
         servers = list(_find_servers(subject, demanding_component.pipeline))
         demand = _find_unmet_demand(demanding_component, servers)
@@ -175,9 +175,9 @@ def _lists_header(settings: Any, path: Path, demand: HeaderDemand) -> bool:
     """Whether a list of headers has the one that is needed, or may have it; the case of headers does not count."""
     listed_headers = value_at(settings, path)
     if not isinstance(listed_headers, list):
-        return isinstance(listed_headers, str)
+        return isinstance(listed_headers, str)  # a variable may bring the list
     if not demand.header:
-        return bool(listed_headers)
+        return bool(listed_headers)  # nobody knows which header is needed, so any may be it
     return demand.header.lower() in [str(header).lower() for header in listed_headers]
 
 

@@ -22,7 +22,7 @@ from ..catalogue.component_types import ComponentType
 from ..config.paths import PIPELINE_SIGNALS, Path
 from .build_facts import build_of
 from .configured_components import component_type, configured_components, used_components
-from .rule_definitions import Fault, define_rules, define_shared_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules, define_shared_rules
 from .subject import Subject, once_per_subject
 from .type_refusals import find_type_refusal
 
@@ -53,6 +53,7 @@ def older_name(subject: Subject) -> Iterator[Fault]:
 
     The Collector logs a line about each of them at start.
     """
+    # One finding for all of them, since an older name is no mistake yet.
     renamed_components = _keep_first_of_each_type(_find_renamed_components(subject))
     if not renamed_components:
         return
@@ -112,7 +113,7 @@ def unsupported_signal(subject: Subject) -> Iterator[Fault]:
         message = f"{use.role} of type '{use.component.name}' do not take {use.signal}{note}"
         known_signals = ", ".join(sorted(signals))
         fix = f"It takes {known_signals}." if known_signals else "It takes no signal."
-        yield Fault(use.path, message, fix, severity="warning" if use.signal_doubt else "")
+        yield Fault(use.path, message, fix, severity="warning" if use.signal_doubt else SEVERITY_OF_RULE)
 
 
 def unstable_signal(subject: Subject) -> Iterator[Fault]:

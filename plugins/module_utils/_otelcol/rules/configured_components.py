@@ -78,6 +78,7 @@ def listed_components(subject: Subject) -> Iterator[ListedComponent]:
 def used_components(subject: Subject) -> Iterator[ListedComponent]:
     """Yield every component in a pipeline that is no connector."""
     for component in listed_components(subject):
+        # A processor may have the id of a connector: their sections differ.
         is_connector = component.role != "processors" and component.id in subject.connectors
         if not is_connector:
             yield component

@@ -22,7 +22,7 @@ from ..graphs import find_circle
 from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on_records, sends_nothing, traits_of
 from .configured_components import component_type
 from .connector_uses import OTHER_ROLE, ConnectorUse, SignalPairs, find_connector_uses, find_conversions
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .view import Pipeline
 
@@ -49,7 +49,7 @@ def unsupported_connection(subject: Subject) -> Iterator[Fault]:
         if conversions.signal_pairs is None:
             continue
         note = f" ({conversions.doubt})" if conversions.doubt else ""
-        severity = "warning" if conversions.doubt else ""
+        severity = "warning" if conversions.doubt else SEVERITY_OF_RULE
         for unjoined_signal in _find_unjoined_signals(use, conversions.signal_pairs):
             message = f"connector '{component_id}' {unjoined_signal.problem}{note}"
             yield Fault(unjoined_signal.path, message, unjoined_signal.fix, severity=severity)
@@ -106,6 +106,7 @@ def connector_cycle(subject: Subject) -> Iterator[Fault]:
     cycle = _find_cycle(_build_connection_graph(subject))
     if not cycle:
         return
+    # The search may meet the cycle anywhere; its first pipeline by name makes the message the same in each run.
     start_index = cycle.index(min(cycle))
     ordered_cycle = [*cycle[start_index:], *cycle[:start_index]]
     start = ordered_cycle[0]
@@ -240,7 +241,7 @@ def _list_fed_pipelines(subject: Subject) -> Iterator[tuple[Pipeline, list[Feed]
 def _find_first_feed(name: str, role: str, feeds: list[Feed]) -> Feed | None:
     """Return the first of some feeds whose pipeline lists a component in a role."""
     for feed in feeds:
-        if name in getattr(feed.pipeline, role):
+        if name in feed.pipeline.ids_by_role[role]:
             return feed
     return None
 

@@ -82,6 +82,7 @@ def make_constraint(row: Row) -> tuple[Constraint, str] | None:
         return None
     needs_given_key = all(name in _CHECKS_OF_GIVEN for name in check_names)
     needed_keys = _find_first_keys(row, check_names) if needs_given_key else frozenset[str]()
+    # ConstraintPlaces indexes rows by it, so that most rows are not even looked at.
     only_key = next(iter(needed_keys)) if len(needed_keys) == 1 else ""
     constraint = Constraint(
         constraint_row=row,

@@ -23,8 +23,8 @@ from ..config.paths import Path, list_at, mapping_at, value_at
 from ..errors import suggest_word
 from .constraints import UNKNOWN_FIELD, RuleFault
 from .custom_resource_fields import LOWEST_VALUES, MODE_FIELDS, MODES
-from .field_walk import walk_fields
-from .rule_definitions import Fault, about, define_rules
+from .field_walk import NOT_A_SETTING, walk_fields
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject, once_per_subject
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
@@ -43,7 +43,7 @@ _LONGEST_WINDOW = 3600
 # The fields with the value of a metric, by the type of its target.
 _TARGET_FIELDS = {"AverageValue": "averageValue", "Value": "value"}
 # The fix of the rule on settings for a field that a label selector does not have.
-_SELECTOR = "Known here: matchExpressions, matchLabels."
+_SELECTOR = "Known here: matchExpressions, matchLabels."  # as field_walk.py words it
 # A fix lists known names if they are not more than that.
 _MOST_SHOWN_NAMES = 16
 
@@ -115,16 +115,19 @@ def _describe_misplaced_field(key: str, kind: str, *, is_of_spec: bool) -> Fault
 def _describe_unknown_field(fault: Fault, kind: str) -> Fault:
     """Return the fault of an unknown field in the words of custom resources."""
     *parent_keys, key = fault.path
-    meant_field = _MEANT_FIELD_BY_PATH.get((*parent_keys[1:], key))
-    hint = fault.message.partition("is not a setting here")[2]
+    _spec, *parents_below_spec = parent_keys
+    meant_field = _MEANT_FIELD_BY_PATH.get((*parents_below_spec, key))
+    suggestion = fault.message.partition(NOT_A_SETTING)[2]
     if meant_field:
-        hint = f"; did you mean '{meant_field}'?"
+        suggestion = f"; did you mean '{meant_field}'?"
     fix = fault.fix
-    if fix == _SELECTOR and not hint:
+    if fix == _SELECTOR and not suggestion:
         fix = f"Labels of a selector stand below `matchLabels`: write `matchLabels: {{{key}: VALUE}}`."
     elif fix.count(",") >= _MOST_SHOWN_NAMES:
         fix = "Remove it, or look up its name for your version of the operator."
-    return replace(fault, message=f"{_add_article(kind)} has no '{key}' here{hint}", fix=fix, severity="")
+    return replace(
+        fault, message=f"{_add_article(kind)} has no '{key}' here{suggestion}", fix=fix, severity=SEVERITY_OF_RULE
+    )
 
 
 @about("resource")
@@ -132,7 +135,8 @@ def resource_value(subject: Subject) -> Iterator[Fault]:
     """Yield values that the schema of custom resources rejects: wrong types, unknown words, numbers out of range."""
     for misfit in _find_misfits(subject):
         if misfit.rule != UNKNOWN_FIELD:
-            yield replace(misfit.fault, severity="")
+            # The severity of field_walk.py says what a Collector does with its settings. It does not read these.
+            yield replace(misfit.fault, severity=SEVERITY_OF_RULE)
     if _resource_kind(subject) != COLLECTOR_KIND:
         return
     for path, lowest in LOWEST_VALUES.items():
@@ -195,7 +199,7 @@ def resource_mode(subject: Subject) -> Iterator[Fault]:
             continue
         name = ".".join(str(step) for step in field.path)
         verb = "cannot have" if field.is_refused else "does nothing with"
-        severity = "" if field.is_refused else "warning"
+        severity = SEVERITY_OF_RULE if field.is_refused else "warning"
         fix = f"Remove it, or use mode {' or '.join(field.supporting_modes)}."
         yield Fault((*_SPEC, *field.path), f"mode {mode} {verb} {name}", fix, severity=severity)
 
@@ -263,6 +267,7 @@ def resource_port(subject: Subject) -> Iterator[Fault]:
             fix = "Use at most 15 lower-case letters, digits and single dashes, with a letter among them."
             yield Fault(path, message, fix)
         yield from _find_wrong_port_number((*path, "port"), value_at(port, ("port",)), least=1)
+        # Kubernetes reads 0 as no port of the node, which is the default.
         yield from _find_wrong_port_number((*path, "hostPort"), value_at(port, ("hostPort",), 0), least=0)
 
 

@@ -122,7 +122,8 @@ def find_unreceived_signals(
 ) -> list[dict[str, tuple[tuple[str, str], ...]]]:
     """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them.
 
-    An answer is `{"otlp/gw": (("gateway", "metrics"),)}`: the name of the other collector, and the signal.
+    An answer is `{"otlp/gw": (("gateway", "metrics"),)}`: the name of the other collector, and the signal. Of a
+    collector without a receiver of OTLP, nobody knows what it takes.
     """
     unreceived: list[dict[str, tuple[tuple[str, str], ...]]] = []
     for collector, route in zip(collectors, routes, strict=True):
@@ -203,7 +204,7 @@ def _find_printers_behind(
 ) -> tuple[Printer, ...]:
     """Return what prints in some receivers, and in all collectors that get their data, but for the one at `start`."""
     visited = {start}
-    unvisited = receiver_indexes - {start}
+    unvisited = receiver_indexes - {start}  # collectors may send in a circle, so each is visited once
     while unvisited:
         current_index = unvisited.pop()
         visited.add(current_index)

@@ -30,10 +30,12 @@ _FILES = f"{_CONTRIB}/receiver/filelogreceiver#offset-tracking"
 # The detectors that describe the machine or the container of the collector itself, and one attribute of each that
 # senders have too. What describes the cluster or the account is the same for all of its senders: eks, aks, openshift,
 # kubeadm. What `env` has, the pod's environment says on purpose.
+_DETECTORS_OF_HOST_NAME = (
+    *("akamai", "alibaba_ecs", "azure", "consul", "digitalocean", "docker", "dynatrace", "ec2", "gcp", "hetzner"),
+    *("nova", "oraclecloud", "scaleway", "system", "tencent_cvm", "upcloud", "vultr"),
+)
 _ATTRIBUTE_BY_DETECTOR = {
-    **dict.fromkeys(("akamai", "alibaba_ecs", "azure", "consul", "digitalocean", "docker", "dynatrace"), "host.name"),
-    **dict.fromkeys(("ec2", "gcp", "hetzner", "nova", "oraclecloud", "scaleway", "system"), "host.name"),
-    **dict.fromkeys(("tencent_cvm", "upcloud", "vultr"), "host.name"),
+    **dict.fromkeys(_DETECTORS_OF_HOST_NAME, "host.name"),
     "ecs": "aws.ecs.task.arn",
     "elastic_beanstalk": "service.instance.id",
     "heroku": "service.name",
@@ -52,11 +54,16 @@ def sender_overwritten(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.find_parts("processors", "resourcedetection"):
         detectors = list(_find_replacing_detectors(part))
         if detectors and part.id in fed_processors:
-            names = " and ".join(detectors)
-            attribute = _ATTRIBUTE_BY_DETECTOR[detectors[0]]
-            message = f"'{part.id}' replaces {attribute} of the senders by that of the gateway (detector {names})"
             fix = "Add `override: false`, or detect resources in the agents, on the hosts of the senders."
-            yield Fault(part.path, message, fix)
+            yield Fault(part.path, f"'{part.id}' {_describe_replacement(detectors)}", fix)
+
+
+def _describe_replacement(detectors: list[str]) -> str:
+    """Return which attributes detectors replace: `replaces host.name of the senders by that of …`."""
+    attributes = list(dict.fromkeys(_ATTRIBUTE_BY_DETECTOR[detector] for detector in detectors))
+    pronoun = "that" if len(attributes) == 1 else "those"
+    replacement = f"replaces {' and '.join(attributes)} of the senders by {pronoun} of the gateway"
+    return f"{replacement} (detector {' and '.join(detectors)})"
 
 
 def _find_fed_processors(subject: Subject) -> set[str]:
@@ -80,16 +87,17 @@ def _receives_from_clients(subject: Subject, part: StartedComponent) -> bool:
 
 def _find_replacing_detectors(part: StartedComponent) -> Iterator[str]:
     """Yield the detectors of machines whose attributes replace those of the data; by default they do."""
-    if part.settings.get("override", True) is not True:
+    if part.settings.get("override", True) is not True:  # a variable may turn it off
         return
-    kept_attributes = list_at(part.settings, "attributes")  # of older versions
+    # Older versions have this list of the only attributes that are added; newer ones a switch for each of them.
+    wanted_attributes = list_at(part.settings, "attributes")
     for detector in list_at(part.settings, "detectors"):
         attribute = _ATTRIBUTE_BY_DETECTOR.get(detector) if isinstance(detector, str) else None
         if attribute is None:
             continue
         enabled = value_at(part.settings, (detector, "resource_attributes", attribute, "enabled"), True)
-        is_kept = not kept_attributes or attribute in kept_attributes
-        if is_kept and enabled is not False:
+        is_wanted = not wanted_attributes or attribute in wanted_attributes
+        if is_wanted and enabled is not False:
             yield detector
 
 

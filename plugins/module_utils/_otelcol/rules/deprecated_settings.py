@@ -25,6 +25,9 @@ from .configured_components import configured_components
 from .rule_definitions import Fault, define_rules
 from .subject import Subject, once_per_subject
 
+# In place of a version: no version refuses the setting.
+_NEVER_REFUSED = ""
+
 
 @dataclass(frozen=True)
 class MovedSetting:
@@ -36,9 +39,9 @@ class MovedSetting:
     path: Path
     """Leads to the setting in the settings of the component."""
     deprecated_since: str
-    """The version that deprecates it."""
+    """The version that deprecates it, or removes it without a deprecation; then both versions are the same."""
     refused_since: str
-    """The first version that refuses it; empty if none does."""
+    """The first version that refuses it, or `_NEVER_REFUSED`."""
     fix: str
 
 
@@ -48,16 +51,21 @@ _HTTP = types_with_traits(EXPORTERS, Trait.SPEAKS_HTTP)
 _ADDRESS: Path = ("telemetry", "metrics", "address")
 _QUEUE = "sending_queue"
 _SERVER: Path = ("protocols", "http")
-# Fixes.
-_READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
-_BELOW = "Write it below `keepalive`."
-_OFF = "Write `keepalive: {enabled: false}` where connections are not kept."
-_BATCHED = "Write `sending_queue: {batch: …}`, and `num_consumers` for the number of workers."
-_ALWAYS_DYNAMIC = "Remove it: it does nothing. Attributes choose the index of each document, unless an index is given."
-_FIRST = "Remove it: only the first match counts. For several matches, list several routing connectors in the pipeline."
+# The fixes of rows below.
+_FIX_WITH_READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
+_FIX_BELOW_KEEPALIVE = "Write it below `keepalive`."
+_FIX_KEEPALIVE_OFF = "Write `keepalive: {enabled: false}` where connections are not kept."
+_FIX_WITH_QUEUE = "Write `sending_queue: {batch: …}`, and `num_consumers` for the number of workers."
+_FIX_OF_DYNAMIC_INDEX = (
+    "Remove it: it does nothing. Attributes choose the index of each document, unless an index is given."
+)
+_FIX_OF_MATCH_ONCE = (
+    "Remove it: only the first match counts. For several matches, list several routing connectors in the pipeline."
+)
 
 # Sources: CHANGELOG.md and the tags of the Collector at the version in each row; config/confighttp at 0.160 and 0.165;
-# contrib's jaegerreceiver/config.go and routingconnector/README.md.
+# contrib's jaegerreceiver/config.go and routingconnector/README.md. A row has the section, the types, the path of the
+# setting, the versions that deprecate and refuse it, and the fix.
 MOVES = (
     MovedSetting(
         "exporters", _EXPORTERS_WITH_HELPER, ("batcher",), "0.123.0", "0.130.0", "Write `sending_queue.batch`."
@@ -69,20 +77,27 @@ MOVES = (
     MovedSetting(
         "receivers", ("jaeger",), ("remote_sampling",), "0.61.0", "0.61.0", "Use extension `jaegerremotesampling`."
     ),
-    MovedSetting("connectors", ("routing",), ("match_once",), "0.116.0", "0.120.0", _FIRST),
-    MovedSetting("exporters", _HTTP, ("idle_conn_timeout",), "0.160.0", "0.165.0", _BELOW),
-    MovedSetting("exporters", _HTTP, ("max_idle_conns",), "0.160.0", "0.165.0", _BELOW),
-    MovedSetting("exporters", _HTTP, ("max_idle_conns_per_host",), "0.160.0", "0.165.0", _BELOW),
-    MovedSetting("exporters", _HTTP, ("disable_keep_alives",), "0.160.0", "0.165.0", _OFF),
-    MovedSetting("receivers", ("otlp",), (*_SERVER, "idle_timeout"), "0.160.0", "0.165.0", _BELOW),
-    MovedSetting("receivers", ("otlp",), (*_SERVER, "keep_alives_enabled"), "0.160.0", "0.165.0", _OFF),
-    MovedSetting("exporters", ("elasticsearch",), ("flush",), "0.162.0", "0.162.0", _BATCHED),
-    MovedSetting("exporters", ("elasticsearch",), ("num_workers",), "0.162.0", "0.162.0", _BATCHED),
+    MovedSetting("connectors", ("routing",), ("match_once",), "0.116.0", "0.120.0", _FIX_OF_MATCH_ONCE),
+    MovedSetting("exporters", _HTTP, ("idle_conn_timeout",), "0.160.0", "0.165.0", _FIX_BELOW_KEEPALIVE),
+    MovedSetting("exporters", _HTTP, ("max_idle_conns",), "0.160.0", "0.165.0", _FIX_BELOW_KEEPALIVE),
+    MovedSetting("exporters", _HTTP, ("max_idle_conns_per_host",), "0.160.0", "0.165.0", _FIX_BELOW_KEEPALIVE),
+    MovedSetting("exporters", _HTTP, ("disable_keep_alives",), "0.160.0", "0.165.0", _FIX_KEEPALIVE_OFF),
+    MovedSetting("receivers", ("otlp",), (*_SERVER, "idle_timeout"), "0.160.0", "0.165.0", _FIX_BELOW_KEEPALIVE),
+    MovedSetting("receivers", ("otlp",), (*_SERVER, "keep_alives_enabled"), "0.160.0", "0.165.0", _FIX_KEEPALIVE_OFF),
+    MovedSetting("exporters", ("elasticsearch",), ("flush",), "0.162.0", "0.162.0", _FIX_WITH_QUEUE),
+    MovedSetting("exporters", ("elasticsearch",), ("num_workers",), "0.162.0", "0.162.0", _FIX_WITH_QUEUE),
     *(
-        MovedSetting("exporters", ("elasticsearch",), (f"{signal}_dynamic_index",), "0.122.0", "", _ALWAYS_DYNAMIC)
+        MovedSetting(
+            "exporters",
+            ("elasticsearch",),
+            (f"{signal}_dynamic_index",),
+            "0.122.0",
+            _NEVER_REFUSED,
+            _FIX_OF_DYNAMIC_INDEX,
+        )
         for signal in ("logs", "metrics", "traces")
     ),
-    MovedSetting("service", ("",), _ADDRESS, "0.111.0", "0.128.0", _READERS),
+    MovedSetting("service", ("",), _ADDRESS, "0.111.0", "0.128.0", _FIX_WITH_READERS),
 )
 _MOVES_BY_TYPE: dict[tuple[str, str], list[MovedSetting]] = {}
 for _move in MOVES:
@@ -139,6 +154,7 @@ def _find_given_moves(path: Path, settings: Any, table_key: tuple[str, str]) -> 
 
 
 RULES = (
+    # `otelcol validate` refuses removed settings, and takes deprecated ones.
     *define_rules("error", removed_setting, shared=True),
     *define_rules("warning", moved_setting),
 )

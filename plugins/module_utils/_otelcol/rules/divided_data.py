@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .workload_placement import describe_copies
 
@@ -105,6 +105,7 @@ def _is_kept_together(part: StartedComponent, routing_key: str, mode: str, subje
 def _do_senders_divide(routing_key: str, subject: Subject) -> bool:
     """Whether the senders, as far as they are known, send data with the same routing key to the same replica."""
     signal = "metrics" if routing_key == _STREAMS else "traces"
+    # What all senders do counts more than what files or a cluster show of some.
     keys_by_signal = subject.routing or subject.divided
     return keys_by_signal.get(signal) == {routing_key}
 
@@ -128,7 +129,7 @@ def _decides_before_division(subject: Subject, part: StartedComponent, balancing
 
     So does tail_sampling in `traces: {processors: [tail_sampling], exporters: [load_balancing]}`.
     """
-    if part.section != "processors":
+    if part.section != "processors":  # a connector has its state between two pipelines, so behind the division
         return False
     pipelines = [pipeline for pipeline in subject.view.pipelines if part.id in pipeline.processors]
     return any(not balancing_ids.isdisjoint(pipeline.exporters) for pipeline in pipelines)
@@ -177,12 +178,12 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
                 "Put `{sources: [{from: resource_attribute, name: k8s.pod.ip}]}` first in pod_association, "
                 "and k8s_attributes with `passthrough: true` into agents in front."
             )
-            yield Fault(part.path, message, fix, severity="warning" if is_sidecar else "")
+            yield Fault(part.path, message, fix, severity="warning" if is_sidecar else SEVERITY_OF_RULE)
 
 
 def _asks_connection_alone(part: StartedComponent) -> bool:
     """Whether k8s_attributes find pods by their connection alone, as they do without `pod_association`."""
-    if isinstance(part.settings.get("pod_association"), str):
+    if isinstance(part.settings.get("pod_association"), str):  # a variable may bring any association
         return False
     for association in list_at(part.settings, "pod_association"):
         for source in list_at(association, "sources"):

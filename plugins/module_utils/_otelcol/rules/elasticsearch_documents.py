@@ -45,12 +45,14 @@ def is_data_stream(index: Any) -> bool:
     """Whether an index has a name for which Elasticsearch makes a data stream by its own templates."""
     if not isinstance(index, str):
         return False
+    # A variable may bring such a name.
     return _VARIABLE in index or bool(_DATA_STREAM.match(index))
 
 
 def find_default_mapping(settings: Mapping[str, Any], target: TargetBuild | None) -> str:
     """Return how an exporter maps documents that name no mapping; empty if a variable decides."""
     mode = value_at(settings, ("mapping", "mode"))
+    # Each version has its own answer, from old to new: `mode`, then none, then the modes that are allowed.
     if mode is not None and not is_from_version(target, MODE_IGNORED):
         return "" if _VARIABLE in str(mode) else str(mode)
     if not is_from_version(target, OTEL_BY_DEFAULT):

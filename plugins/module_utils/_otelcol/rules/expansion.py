@@ -22,7 +22,7 @@ from ..config.collector_versions import parse_version
 from ..config.config_secrets import is_secret
 from ..config.paths import Path
 from ..errors import suggest_word
-from .rule_definitions import Fault, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Subject, once_per_subject
 
 # The scheme of `${NAME}`.
@@ -84,7 +84,8 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
     if target is None:
         return
     schemes = target.catalogue.list_schemes(target.distribution, target.version)
-    severity = "" if target.catalogue.is_released(target.distribution) else "warning"
+    # A build of the user's own may have other providers.
+    severity = SEVERITY_OF_RULE if target.catalogue.is_released(target.distribution) else "warning"
     for expanding_text in _find_expanding_texts(subject):
         for location in expanding_text.value_locations:
             match = _LOCATION.match(location)
@@ -133,6 +134,7 @@ def find_expressions(text: str, past_escapes: bool = True) -> list[str]:
     expressions: list[str] = []
     search_start = 0
     inner_end = 0  # a closing brace is searched behind the last inner expression
+    # Each turn finds the first `}` and the last `${` before it, which is an innermost expression, and replaces both.
     while len(expressions) < _MOST_EXPRESSIONS:
         first_index = text.find("${", search_start)
         closing_index = text.find("}", max(first_index, inner_end)) if first_index >= 0 else -1

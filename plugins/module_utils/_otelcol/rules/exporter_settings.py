@@ -28,6 +28,7 @@ _DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/ex
 _URLS = "https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp"
 _QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
 _EXPORTERS_NEEDING_URL = types_with_traits(EXPORTERS, Trait.NEEDS_URL)
+# A host without a scheme before it: `backend`, `backend:4318`, `backend.example/v1`. Group 1: the port with its colon.
 _BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
 _WITHOUT_QUEUE = (
     "makes senders wait for each request, and gives them its error back: those that do not send again lose data"

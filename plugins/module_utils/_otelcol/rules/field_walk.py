@@ -41,12 +41,14 @@ from ..config.paths import Path
 from ..errors import find_nearest, suggest_word
 from .constraints import INVALID_DURATION, UNKNOWN_FIELD, UNKNOWN_VALUE, RuleFault
 from .given_values import is_expanded
-from .rule_definitions import Fault
+from .rule_definitions import SEVERITY_OF_RULE, Fault
 from .text_checks import find_repeated_names
 
 WRONG_TYPE = "wrong-type"  # the id of the rule
 # The severity of a misspelt key, which is nearly a known one, even if only the release before or after is known.
 SLIP_SEVERITY = "error"
+# What a message says of an unknown key; a suggestion follows, such as `; did you mean 'logs'?`.
+NOT_A_SETTING = "is not a setting here"
 # How alike a misspelt key and the known one are at least, between 0 and 1.
 _LEAST_SIMILARITY = 0.8
 # A duration such as `-1h30m`, `.5s` or `0`. Source: time.ParseDuration of Go.
@@ -135,11 +137,11 @@ def _describe_unknown_key(key: str, form: dict[str, Any], value_path: Path) -> F
     """Return the fault of a key that a mapping does not have: a warning if the Collector ignores unknown keys there."""
     known_keys = [name for name in form if name != OPEN_MAPPING]
     hint = f"Known here: {', '.join(known_keys)}." if known_keys else "It has no settings."
-    why = f"'{key}' is not a setting here{suggest_word(key, known_keys)}"
+    why = f"'{key}' {NOT_A_SETTING}{suggest_word(key, known_keys)}"
     if OPEN_MAPPING in form:
         return Fault((*value_path, key), f"{why} (this version ignores it)", hint, severity="warning")
     is_slip = bool(find_nearest(key, known_keys, _LEAST_SIMILARITY))
-    return Fault((*value_path, key), why, hint, severity=SLIP_SEVERITY if is_slip else "")
+    return Fault((*value_path, key), why, hint, severity=SLIP_SEVERITY if is_slip else SEVERITY_OF_RULE)
 
 
 def _find_leaf_faults(node: str, value: Any, value_path: Path) -> Iterator[RuleFault]:

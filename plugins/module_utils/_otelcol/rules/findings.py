@@ -77,11 +77,13 @@ def run_rules(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
         for rule in rules:
             if rule.precondition is not ABOUT_EVERYTHING and not rule.precondition.is_met_by(subject):
                 continue
+            # Each rule begins anew, so that none uses up the comparisons of the next one.
             comparison_limit.remaining = _COMPARISONS_PER_RULE
             try:
                 for fault in rule.check(subject):
                     findings.append(_convert_fault_to_finding(rule, fault, subject))
-            except Exception as error:  # a mistake in one rule hides no finding of the others
+            # A mistake in one rule must hide no finding of the others, so any exception becomes a finding.
+            except Exception as error:
                 findings.append(report_internal_error(f"rule {rule.id}", error, subject.locate(())))
     return sorted(findings, key=sort_key_by_position)
 

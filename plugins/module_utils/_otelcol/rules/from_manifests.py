@@ -96,7 +96,7 @@ def _read_custom_resource(resource: Object, manifests: Sequence[Object], complet
     spec = mapping_at(resource, "spec")
     resource_name = valid_name(mapping_at(resource, "metadata")) or ""
     mode = str(spec.get("mode") or "deployment")
-    has_own_pods = mode != "sidecar"
+    has_own_pods = mode != "sidecar"  # a sidecar runs in the pods of applications, with their account and policies
     autoscaler = mapping_at(spec, "autoscaler")
     replicas = None
     if mode not in _MODES_WITHOUT_REPLICAS:
@@ -122,7 +122,7 @@ def _read_custom_resource(resource: Object, manifests: Sequence[Object], complet
         ),
     )
     environment = read_environment(spec)
-    if environment is not None:
+    if environment is not None:  # else the operator's variables would be taken for all of them
         environment |= _VARIABLES_OF_OPERATOR
     services_of_pods = list_valid_names(find_selecting_services(operator_pod_labels(resource), resource, manifests))
     services = names.list_operator_names(resource_name) | services_of_pods
@@ -188,11 +188,17 @@ def _find_first_number(*values: Any) -> int | None:
 
 
 def add_rights(context: PlatformContext, found_config: FoundConfig, manifests: Sequence[Object]) -> PlatformContext:
-    """Return a context with what other files of its folder grant to the account of the collector."""
+    """Return a context with what other files of its folder grant to the account of the collector.
+
+    `manifests` are those of all files of the folder, and `context` is that of the file with the config.
+    """
     if context.deployment is None:
         return context
     known_deployment = find_context(found_config, manifests).deployment
-    if known_deployment is None or (known_deployment.granted is None and not known_deployment.bound_elsewhere):
+    if known_deployment is None:
+        return context
+    is_nothing_known = known_deployment.granted is None and not known_deployment.bound_elsewhere
+    if is_nothing_known:
         return context
     deployment_with_rights = replace(
         context.deployment, granted=known_deployment.granted, bound_elsewhere=known_deployment.bound_elsewhere

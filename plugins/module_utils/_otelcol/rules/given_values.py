@@ -32,6 +32,7 @@ def find_values(settings: Any, key: str, path: Path) -> Iterable[tuple[Path, Any
     """
     if "." in key:
         return _find_nested_values(settings, key, path)
+    # Most keys have one step, and this way is much faster for them.
     value = settings.get(key) if isinstance(settings, dict) else None
     return (((*path, key), value),) if _is_given_literally(value) else ()
 

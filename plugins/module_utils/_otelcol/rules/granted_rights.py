@@ -84,8 +84,9 @@ def find_account_rights(account: Account, manifests: Sequence[Object]) -> Rights
     if own_bindings:
         return Rights(_collect_granted_rules(own_bindings, manifests))
     for binding in bindings:
+        # A binding whose role the manifests lack may be for something else than a collector.
         if _find_role(binding, manifests) is not None and _binds_unused_accounts(binding, manifests):
-            return Rights((), _describe_binding(binding, account))
+            return Rights(rbac_rules=(), bound_elsewhere=_describe_binding(binding, account))
     return Rights()
 
 
@@ -101,6 +102,7 @@ def _collect_granted_rules(
     granted_rules: list[dict[str, Any]] = []
     for binding in bindings:
         role = _find_role(binding, manifests)
+        # One unknown role makes all of them unknown: it may grant what the others do not.
         if role is None or "aggregationRule" in role:
             return None
         granted_rules.extend(dict(rule) for rule in mappings_at(role, "rules"))
@@ -132,6 +134,7 @@ def _list_used_accounts(manifests: Sequence[Object]) -> Iterator[Account]:
         if str(manifest.get("apiVersion")).startswith("opentelemetry.io/"):
             yield account_of_resource(manifest)
             yield from _list_allocator_accounts(manifest)
+        # The spec of a Pod itself, of a workload and of a CronJob.
         for pod in (
             spec,
             mapping_at(spec, "template", "spec"),

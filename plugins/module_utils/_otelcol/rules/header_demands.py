@@ -120,6 +120,7 @@ def find_demanding_components(subject: Subject) -> Iterator[DemandingComponent]:
             if demands:
                 yield DemandingComponent(pipeline, component_id, demands, tuple(pipeline.processors[:index]))
         for component_id in pipeline.exporters:
+            # A pipeline lists connectors among its exporters, and no connector has the id of an exporter.
             demands = demands_by_component.get(("exporters", component_id)) or demands_by_component.get(
                 ("connectors", component_id)
             )
@@ -174,4 +175,5 @@ def _find_setter_demands(subject: Subject, extension_id: Any) -> Iterator[Header
     for header_action in mappings_at(mapping_at(subject.config, "extensions", extension_id), "headers"):
         source = header_action.get("from_context")
         if isinstance(source, str) and header_action.get("action") != DELETE_ACTION:
-            yield HeaderDemand(extension_id, _PASSES_ON, source, bool(header_action.get("default_value")))
+            has_default = bool(header_action.get("default_value"))
+            yield HeaderDemand(extension_id, _PASSES_ON, source, has_default=has_default)

@@ -56,9 +56,9 @@ def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
         part = listener.part
         if part and part.kind in _TYPES_ANSWERING_PROBES and is_loopback(listener.host):
             message = f"'{part.id}' listens on {listener.host}, but the kubelet probes the address of the pod"
-            yield Fault(
-                listener.path, message, f"Write `{listener.describe_host_setting(choose_pod_address(listener))}`."
-            )
+            # Such as `endpoint: "[${env:MY_POD_IP}]:13133"`.
+            reachable_setting = listener.describe_host_setting(choose_pod_address(listener))
+            yield Fault(listener.path, message, f"Write `{reachable_setting}`.")
 
 
 RULES = define_rules("warning", health_check_missing, health_check_unreachable, documentation=_PROBES)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from ..config.addresses import ANY_IPV4, IPV6
 from ..config.paths import Path, format_path, iter_leaves, value_at
 from ..errors import join_at_most
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 
 _DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
@@ -43,6 +43,7 @@ def unbracketed_address(subject: Subject) -> Iterator[Fault]:
     IPv4 too. In a URL they are not: Go refuses brackets around an address of IPv4 since 1.25.2.
     """
     families = _known_ip_families(subject)
+    # The first family of a cluster is that of the variables with addresses of pods and nodes.
     if not families:
         yield from _report_unbracketed_listeners(subject)
     elif families[0] == IPV6:
@@ -87,7 +88,8 @@ def ipv4_listener(subject: Subject) -> Iterator[Fault]:
     families = _known_ip_families(subject)
     if IPV6 not in families:
         return
-    severity = "" if families[0] == IPV6 else "warning"
+    # With IPv4 first, the listener still has the first address of the pod.
+    severity = SEVERITY_OF_RULE if families[0] == IPV6 else "warning"
     for listener in subject.view.listeners:
         if listener.host == ANY_IPV4:
             message = f"port {listener.port} listens on {ANY_IPV4}, which no IPv6 address reaches"

@@ -1,7 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report as JUnit XML: each config is a test. Private."""
+"""A report as JUnit XML: each config is a test. Private.
+
+For example, a report with `fail_on: error` and two configs, of which one has an error, becomes:
+
+    <testsuites>
+      <testsuite name="o11y.opentelemetry.pipeline_validate" tests="2" failures="1" errors="0">
+        <testcase classname="o11y.opentelemetry.pipeline_validate" name="a.yaml">
+          <failure message="1 finding">a.yaml:4:3 receivers.otlp: error [open-on-node] …</failure>
+        </testcase>
+        <testcase classname="o11y.opentelemetry.pipeline_validate" name="b.yaml">
+        </testcase>
+      </testsuite>
+    </testsuites>
+"""
 
 from __future__ import annotations
 
@@ -25,6 +38,7 @@ def render_junit(report: Report) -> str:
     suite_attributes = (
         f'name="{report.suite_name}" tests="{len(report.checked_configs)}" failures="{len(failed_configs)}" errors="0"'
     )
+    # Reports of pipeline_validate have no times, and those of tests have.
     suite_attributes += _render_time_attribute(sum(seconds) if seconds else None)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {suite_attributes}>"]
     for config in report.checked_configs:

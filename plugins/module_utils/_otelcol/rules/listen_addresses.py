@@ -35,6 +35,7 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
     """
     for part in subject.view.started_parts:
         for endpoint in list_written_endpoints(part, subject.listeners):
+            # Checks of constraints.json report an address that `otelcol validate` reads.
             if endpoint.row.is_checked or _is_unknown_or_socket(endpoint):
                 continue
             problem = find_listener_fault(endpoint.text)

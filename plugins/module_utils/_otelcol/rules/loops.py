@@ -27,7 +27,7 @@ from ..needs.pod_logs import PodLogs
 from .configured_components import TELEMETRY
 from .printing_exporters import BASIC, find_printing_exporters
 from .reached_exporters import RecordFilter, find_reached_exporters
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Printer, Subject
 
 # Parts of the settings of a filter that show that it tells pods apart, if nothing is known of the pod itself.
@@ -58,7 +58,16 @@ def log_loop(subject: Subject) -> Iterator[Fault]:
 
 
 def _describe_loop(part: StartedComponent, printer: Printer, first_filter: RecordFilter | None) -> Fault:
-    """Return the fault of a receiver that reads what a printer prints; a filter in between makes it less certain."""
+    """Return the fault of a receiver that reads what a printer prints; a filter in between makes it less certain.
+
+    | filter | log of the collector | printed | severity |
+    |---|---|---|---|
+    | none | known | each record, so that records multiply | error, that of the rule |
+    | none | known | a line for each batch | warning |
+    | none | unknown | anything | warning |
+    | one that does not name the pod | | | warning |
+    | one that names the pod | | | info |
+    """
     collector_text = f"collector '{printer.collector}'" if printer.collector else "this collector"
     glob = printer.pod_logs.file_glob if printer.pod_logs else ""
     effect = _EFFECT_BY_VERBOSITY.get(printer.verbosity, _EFFECT_BY_VERBOSITY["detailed"])
@@ -67,7 +76,7 @@ def _describe_loop(part: StartedComponent, printer: Printer, first_filter: Recor
     fix = f"{exclusion}, or remove '{printer.exporter}'."
     if first_filter is None:
         multiplies = printer.verbosity in ("normal", "detailed") and bool(glob)
-        return Fault(part.path, message, fix, severity="" if multiplies else "warning")
+        return Fault(part.path, message, fix, severity=SEVERITY_OF_RULE if multiplies else "warning")
     if _names_pod(first_filter.settings_text, printer.pod_logs):
         doubt = f"unless '{first_filter.name}', which names it, drops all of them"
         return Fault(part.path, f"{message} ({doubt})", fix, severity="info")
@@ -119,7 +128,7 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
         if path[-1] != "endpoint" or not isinstance(value, str):
             continue
         if _is_own_service(value, subject) or _is_own_port(value, own_ports):
-            signal = path[2]
+            _service, _telemetry, signal, *_others = path
             effect = "each of their requests makes more" if signal == "traces" else "they count themselves"
             message = f"the collector's own {signal} come back to its receivers: {effect}, without end"
             yield Fault(path, message, "Send them to another collector, or to a backend.")

@@ -41,7 +41,7 @@ def find_mounting_container(workload: Object, config_map: Object) -> Object | No
         for volume in mappings_at(pod_spec, "volumes")
         if config_map_name in _list_config_map_names(volume)
     }
-    volumes.discard(None)
+    volumes.discard(None)  # a mount without a name is not that of a volume without one
     for container in mappings_at(pod_spec, "containers"):
         if any(valid_name(mount) in volumes for mount in mappings_at(container, "volumeMounts")):
             return container
@@ -64,7 +64,7 @@ def read_environment(container: Object) -> frozenset[str] | None:
 
 def read_memory_mib(container: Object) -> int | None:
     """Return the memory that a container may use, in MiB: 0 if nothing limits it, None if the limit is not readable."""
-    limit = value_at(container, ("resources", "limits", "memory"), 0)
+    limit = value_at(container, ("resources", "limits", "memory"), 0)  # a number of bytes, or a text such as `512Mi`
     try:
         return parse_bytes(str(limit)) // _MIB
     except Problem:

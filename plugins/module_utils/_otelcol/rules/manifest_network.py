@@ -41,6 +41,7 @@ def find_exposed_ports(
             exposed_pairs.append((port.get("containerPort"), _read_protocol(port)))
     for service in find_selecting_services(labels, workload, manifests):
         exposed_pairs += _list_target_ports(service, number_by_name)
+    # A name that no port of the container has is left out, as it leads nowhere.
     valid_ports = frozenset((number, protocol) for number, protocol in exposed_pairs if isinstance(number, int))
     return valid_ports if valid_ports or _has_service_beside(workload, manifests) else None
 
@@ -123,7 +124,7 @@ def find_resource_ingress(resource: Object, manifests: Sequence[Object], complet
     for workload in list_workloads(manifests):
         if _is_workload_of(workload, resource):
             containers += mappings_at(workload, "spec", "template", "spec", "containers")
-    is_complete = complete and not expected_policies
+    is_complete = complete and not expected_policies  # the manifests lack a policy that is expected
     return find_pod_ingress(
         resource,
         operator_pod_labels(resource),

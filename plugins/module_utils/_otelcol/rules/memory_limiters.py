@@ -86,7 +86,7 @@ class Limiter:
     def compute_limit_mib(self, container_mib: int) -> int:
         """Return the MiB of the limit, which may be a share of a container's memory; 0 if it is not known."""
         share = container_mib * (self.percentage_bound.limit or 0) // _FULL_PERCENT
-        return self.mib_bound.limit or share
+        return self.mib_bound.limit or share  # the MiB take precedence
 
     def setting_path(self, key: str) -> Path:
         """Return the path of a setting."""
@@ -217,6 +217,7 @@ def memory_limiter_spike(subject: Subject) -> Iterator[Fault]:
     """Yield spike limits so large that a limiter refuses data from a third of its limit on, or earlier."""
     for limiter in list_started_limiters(subject):
         bound = limiter.mib_bound if limiter.part.settings.get("limit_mib") else limiter.percentage_bound
+        # Rule memory-limiter-settings reports a spike that is not below the limit.
         if not bound.limit or not bound.spike or bound.is_crossed:
             continue
         refuses_from = bound.limit - bound.spike

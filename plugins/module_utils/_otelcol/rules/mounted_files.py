@@ -19,7 +19,7 @@ from posixpath import dirname
 
 from ..config.paths import Path, list_at, value_at
 from ..needs.listeners import StartedComponent
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Deployment, Subject
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -74,7 +74,8 @@ def _find_unmounted_patterns(subject: Subject, part: StartedComponent) -> Iterat
 def _find_folder_of_files(subject: Subject, pattern: str) -> str:
     """Return the folder of the files that match a pattern, up to its first wildcard; empty if it names none.
 
-    Where the files are links in a folder that is mounted, return the folder of what they link to.
+    Where the files are links in a folder that is mounted, return the folder of what they link to, since the receiver
+    reads that: `/var/log/pods` for `/var/log/containers/*.log`.
     """
     before_wildcard = _FIRST_WILDCARD.split(pattern, maxsplit=1)[0]
     folder = before_wildcard.rpartition("/")[0]
@@ -89,12 +90,13 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if deployment is None or deployment.mounts is None:
         return
+    # A webhook that reads annotations, such as that of Vault, or an image of the user's own may bring the files.
     may_bring_files = deployment.annotated or not _is_released_image(subject)
     for path, file_path in _list_files_in_use(subject):
         if not _is_unmounted(subject, file_path):
             continue
-        is_read_at_start = "tls" in path
-        severity = "error" if is_read_at_start and not may_bring_files else ""
+        is_read_at_start = "tls" in path  # so the Collector does not start without it
+        severity = "error" if is_read_at_start and not may_bring_files else SEVERITY_OF_RULE
         yield Fault(path, f"nothing is mounted at {dirname(file_path)}", _MOUNT_SECRET_FIX, severity=severity)
 
 
@@ -146,7 +148,10 @@ def _quote_storage_users(subject: Subject, storage_id: str) -> Iterator[str]:
 
 
 def _is_lost_with_pod(path: str, deployment: Deployment) -> bool:
-    """Whether the innermost volume at a path ends with the pod."""
+    """Whether the innermost volume at a path ends with the pod.
+
+    It hides the outer ones: with volumes at `/var/lib` and `/var/lib/queue`, files in the latter are in its volume.
+    """
     volumes_at_path = [mount for mount in deployment.mounts or () if _is_below(path, (mount,))]
     if not volumes_at_path:
         return False
@@ -161,17 +166,29 @@ def _list_parts_if_mounts_known(subject: Subject, section: str, kind: str) -> It
 
 
 def _is_unmounted(subject: Subject, path: str) -> bool:
-    """Whether an absolute path is outside all volumes; unknown for a path with a variable."""
+    """Whether it is certain that no volume has the file or folder at a path, and that no volume is inside of it.
+
+    With volumes at `/certs` and `/var/log/pods`:
+
+    | path | answer | why |
+    |---|---|---|
+    | `/data/a` | yes | |
+    | `/certs/ca.crt` | no | it is in a volume |
+    | `/var/log` | no | a volume is inside of it |
+    | `/etc/ssl/ca.crt` | no | every pod has this folder |
+    | `${env:FOLDER}/a`, `data/a` | no | nobody knows where this is |
+    """
     mounts = subject.deployment.mounts if subject.deployment else None
-    if mounts is None or "$" in path:
+    if mounts is None or "$" in path or not path.startswith("/"):
         return False
-    if not path.startswith("/") or path == "/" or _is_below(path, _IN_EVERY_POD):
+    if path == "/" or _is_below(path, _IN_EVERY_POD):
         return False
-    return not _is_below(path, mounts) and not _has_mounts_inside(path, mounts)
+    has_volume = _is_below(path, mounts) or _has_mounts_inside(path, mounts)
+    return not has_volume
 
 
 def _has_mounts_inside(path: str, mounts: Iterable[str]) -> bool:
-    """Whether something is mounted inside of a directory."""
+    """Whether something is mounted inside of a folder: a receiver with `/var/log/**` then finds files."""
     folder = path.rstrip("/") + "/"
     return any(mount.startswith(folder) for mount in mounts)
 

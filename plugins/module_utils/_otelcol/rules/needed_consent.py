@@ -51,6 +51,7 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
     guarded_components = list(_list_guarded_components(subject, deployment))
     allowed_rights = set(deployment.allowed)
     rights_to_allow = set(allowed_rights)
+    # The fix of each finding allows what all components need, so that one change of the option is enough.
     for guarded_component in guarded_components:
         rights_to_allow |= guarded_component.needed_rights
     fix = f"Remove the setting, or add `allow: [{', '.join(sorted(rights_to_allow))}]` to the collector."
@@ -109,11 +110,11 @@ def _find_smallest_cause(needs_right: NeedTest, settings: Any, path: Path) -> Pa
 
     For example, of `{root_path: /hostfs, scrapers: {cpu: {}, process: {}}}` that is `scrapers.process`, if the need
     ends without this scraper. A child of a mapping is the cause if the need ends without it, or with another text in
-    its place. An item of a list is the cause if the need is there with this item alone. `settings` are those at `path`,
-    and `needs_right` is asked with other values in their place.
+    its place; of several such children, the last one. An item of a list is the cause if the need is there with this
+    item alone. `settings` are those at `path`, and `needs_right` is asked with other values in their place.
     """
     if isinstance(settings, dict):
-        for key, child in reversed(settings.items()):
+        for key, child in reversed(settings.items()):  # `group` of `{name: deployments, group: "*"}`
             if not needs_right(_neutralize_child(settings, key)):
                 return _find_smallest_cause(_narrow_to_child(needs_right, settings, key), child, (*path, key))
     if isinstance(settings, list):

@@ -20,7 +20,7 @@ from ..config.addresses import ANY_HOSTS, is_internal_host, is_loopback, parse_d
 from ..config.paths import Path, value_at
 from ..needs.listeners import Listener, StartedComponent
 from ..traits import sends_nothing
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .view import ENDPOINT_KEYS
 
@@ -63,6 +63,7 @@ def _list_clear_texts_of_part(part: StartedComponent) -> Iterator[_ClearText]:
     switch_path = _find_insecure_switch(part)
     clear_endpoints = list(_list_clear_endpoints(part, switch_path))
     yield from clear_endpoints
+    # Exporters such as load_balancing have the switch and no endpoint that is known here.
     if switch_path and not clear_endpoints and not _is_encrypted(part.settings):
         yield _ClearText(part, switch_path, "")
 
@@ -116,7 +117,7 @@ def unverified_certificate(subject: Subject) -> Iterator[Fault]:
             continue
         is_scrape = path[0] == "receivers"  # kubelets sign their own certificates, and get no telemetry
         fix = "Remove it, and give the server's CA as `ca_file`."
-        yield Fault(path, "any certificate is accepted here", fix, severity="info" if is_scrape else "")
+        yield Fault(path, "any certificate is accepted here", fix, severity="info" if is_scrape else SEVERITY_OF_RULE)
 
 
 def open_receiver(subject: Subject) -> Iterator[Fault]:
@@ -128,7 +129,7 @@ def open_receiver(subject: Subject) -> Iterator[Fault]:
         message = f"port {listener.port} accepts clear text on every address"
         address = _suggest_narrower_address(listener.port, subject.on_host)
         fix = f"Write `{address}`, and `tls: {{cert_file: FILE, key_file: FILE}}` beside it."
-        yield Fault(listener.path, message, fix, severity="warning" if is_on_node else "")
+        yield Fault(listener.path, message, fix, severity="warning" if is_on_node else SEVERITY_OF_RULE)
 
 
 def _accepts_clear_text(listener: Listener) -> bool:

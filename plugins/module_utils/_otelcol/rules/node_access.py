@@ -19,7 +19,7 @@ from typing import Any
 
 from ..config.paths import list_at, value_at
 from ..needs.listeners import StartedComponent
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .workload_placement import ON_EACH_HOST
 
@@ -110,13 +110,13 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
         return
     for part in subject.view.find_parts("processors", "resourcedetection"):
         for index, detector in enumerate(list_at(part.settings, "detectors")):
-            if detector in _DETECTORS_OF_INSTANCES:
+            if detector in _DETECTORS_OF_INSTANCES:  # the first one is enough, as both ask the same service
                 yield Fault(
                     (*part.path, "detectors", index),
                     f"detector {detector} asks the instance metadata service, one network hop further from a pod",
                     "Set the instances' HttpPutResponseHopLimit to 2, or set attributes in OTEL_RESOURCE_ATTRIBUTES "
                     "and use detector `env`.",
-                    severity="warning" if deployment.mode == "sidecar" else "",
+                    severity="warning" if deployment.mode == "sidecar" else SEVERITY_OF_RULE,
                 )
                 break
 

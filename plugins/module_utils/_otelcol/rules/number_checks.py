@@ -17,12 +17,20 @@ Options of a row:
 
 | key | option of | meaning |
 |---|---|---|
-| `least` | `positive` | zero is allowed |
+| `least` | `positive` | zero is allowed, so that only negative durations are found |
 | `zero` | `times`, `order` | a duration of 0 is allowed; 0 as the larger setting means that there is no limit |
 | `defaults` | `order` | the values of settings that are not given |
 | `strict` | `order` | equal values are refused too |
-| `factor` | `order` | the larger setting is compared with this multiple of the smaller one |
+| `factor` | `order` with `strict` | the larger setting is compared with this multiple of the smaller one |
 | `integers` | `range`, `order` | the decoder drops the fraction of a number |
+
+Of `least`, `zero`, `strict` and `integers`, only the presence in the row counts, whatever their value is. For example,
+with `"order": ["retry_period", "renew_deadline"], "strict": true, "factor": 1.2`, these settings are compared:
+
+| settings | finding |
+|---|---|
+| `{retry_period: 5s, renew_deadline: 7s}` | |
+| `{retry_period: 5s, renew_deadline: 6s}` | 'renew_deadline' has to be more than 1.2 times 5s, and it is 6s |
 
 amounts.py says what counts as a number or a duration. Whatever is neither is not judged, and neither is a value that a
 variable decides.
@@ -78,7 +86,7 @@ def _describe_range(minimum: float | None, maximum: float | None) -> str:
     return f"between {minimum} and {maximum}"
 
 
-def _find_negative_durations(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
+def _find_durations_below_least(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield durations below zero; zero itself is a value only in a row with `least`."""
     may_be_zero = "least" in row
     problem = "cannot be negative" if may_be_zero else "must be more than zero"
@@ -154,7 +162,7 @@ def _find_wrong_order(keys: list[str], settings: Any, path: Path, row: Row) -> R
 
 def _read_compared_setting(key: str, settings: Any, row: Row) -> _ComparedSetting:
     """Return the setting of a key. One that is not given has its default of the row; null stays None."""
-    absent = object()
+    absent = object()  # unlike None, no config has this value, so null is not taken for a setting that is not given
     value = value_at(settings, split_key(key), absent)
     if value is absent:
         return _ComparedSetting(key, row.get("defaults", {}).get(key), True)
@@ -201,7 +209,7 @@ def _report_wrong_order(
 ) -> Fault:
     """Return the fault of two settings whose order is wrong."""
     fault_path = (*path, *split_key(large_setting.key))
-    if "strict" not in row:
+    if "strict" not in row:  # then it has no `factor` either
         message = f"'{small_setting.key}' is {small_setting}, more than '{large_setting.key}', which is {large_setting}"
         return Fault(fault_path, message, f"Write at least {small_setting.value} for `{large_setting.key}`.")
     minimum = f"{row['factor']} times {small_setting.value}" if "factor" in row else str(small_setting.value)
@@ -226,7 +234,7 @@ def _find_too_long_lists(table: dict[str, int], settings: Any, path: Path, _row:
 # These find nothing where none of their keys is given.
 OF_GIVEN: dict[str, ConstraintCheck] = {
     "range": _find_numbers_out_of_range,
-    "positive": _find_negative_durations,
+    "positive": _find_durations_below_least,
     "times": _find_durations_out_of_range,
     "most": _find_too_long_lists,
 }

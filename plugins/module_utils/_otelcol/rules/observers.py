@@ -23,7 +23,7 @@ from ..errors import find_nearest, suggest_word
 from ..languages.expr import find_expression_fault
 from ..traits import kind_of
 from .configured_components import configured_components
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 
 _CREATOR_KIND = "receivercreator"
@@ -34,10 +34,11 @@ _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector-cont
 
 
 class ReportedType(NamedTuple):
-    """A type of endpoints that an observer reports, and the setting that turns it on, with its default."""
+    """A type of endpoints that an observer reports."""
 
     endpoint_type: str
     enabling_setting: str = ""
+    """The setting that turns it on; empty if nothing turns it off."""
     is_on_by_default: bool = True
 
 
@@ -105,10 +106,15 @@ def _find_refused_rule(path: Path, rule: str, usual_type: str) -> Iterator[Fault
 
 
 def _report_unknown_type(path: Path, endpoint_type: str) -> Fault:
-    """Return the fault of a type of endpoints that no observer reports; one that is no slip may be a newer one."""
+    """Return the fault of a type of endpoints that no observer reports.
+
+    It is certain for a misspelt name, such as `prot`. Any other may be a type of a newer version, so it is a warning.
+    """
     is_slip = bool(find_nearest(endpoint_type, _ENDPOINT_TYPES))
     message = f"no observer reports endpoints of type '{endpoint_type}'{suggest_word(endpoint_type, _ENDPOINT_TYPES)}"
-    return Fault(path, message, f"Use one of {', '.join(_ENDPOINT_TYPES)}.", severity="" if is_slip else "warning")
+    return Fault(
+        path, message, f"Use one of {', '.join(_ENDPOINT_TYPES)}.", severity=SEVERITY_OF_RULE if is_slip else "warning"
+    )
 
 
 @about(receivers=[_CREATOR_KIND])

@@ -95,8 +95,10 @@ def _list_groups_of_list(row: Row, path: Path, values: list[Any]) -> Iterator[Te
 def _read_group(row: Row, path: Path, group_settings: Any) -> TextGroup:
     """Return the group of a mapping with statements and conditions; anything else is one wrong text."""
     if not isinstance(group_settings, dict):
-        return TextGroup(path[:-1], row, "", [SettingText(path, group_settings, row["kind"])])
+        *list_path, _index = path
+        return TextGroup(tuple(list_path), row, "", [SettingText(path, group_settings, row["kind"])])
     texts: list[SettingText] = []
+    # A group of statements may have conditions too; one of conditions has these alone, and reads them once.
     for kind in dict.fromkeys((row["kind"], CONDITION)):
         texts += _read_texts(group_settings.get(f"{kind}s"), kind, (*path, f"{kind}s"))
     context = group_settings.get("context") or ""
@@ -117,6 +119,7 @@ def _read_route_group(row: Row, path: Path, route: Any) -> Iterator[TextGroup]:
             texts.append(SettingText((*path, kind), text, kind))
     context = route.get("context") or ""
     if context == REQUEST_CONTEXT:
+        # With this kind the group is no route any more, so that the checks of routes leave it alone.
         conditions = [text._replace(kind=REQUEST_CONTEXT) for text in texts if text.kind == CONDITION]
         yield TextGroup(path, {**row, "kind": REQUEST_CONTEXT}, "", conditions)
     else:

@@ -6,6 +6,9 @@
 Source of each: pkg/ottl of opentelemetry-collector-contrib. Outside the versions of the table, what is unknown is a
 warning. Texts with `${` are not judged. Private.
 
+A trouble is what is wrong in one text, without its path (`OttlTrouble` of languages/ottl_reading.py). With the path of
+the text, and the certainty for the build, it becomes a fault.
+
 The rules are in `RULES` at the end, those of `_REASONS` by their ids, others by their functions: see
 rule_definitions.py. For example:
 
@@ -30,7 +33,7 @@ from .configured_components import ConfiguredComponent, listed_components
 from .constraints import QUOTE_FIX, RuleFault
 from .given_values import EXPANSION_START
 from .ottl_settings import REQUEST_CONTEXT, SettingText, TextGroup, list_groups
-from .rule_definitions import Fault, define_rules, define_shared_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules, define_shared_rules
 from .settings_cache import cached_by_settings
 from .subject import Subject, once_per_subject
 
@@ -67,6 +70,7 @@ def _find_faults_of_all_texts(subject: Subject) -> Iterator[RuleFault]:
     build = build_of(subject.target)
     started = {component.id for component in listed_components(subject)}
     for (_section, component_id), text_trouble in _find_troubles_in_settings(subject):
+        # The Collector reads a route only when it builds the connector for a pipeline.
         is_idle = text_trouble.is_route and component_id not in started
         doubt = "no pipeline uses it yet" if is_idle else _explain_doubt(text_trouble.placed_trouble.trouble, build)
         yield RuleFault(text_trouble.rule, _report_trouble(text_trouble.placed_trouble, doubt))
@@ -103,7 +107,7 @@ def _find_troubles_in_settings(build: Build, component: ConfiguredComponent) -> 
 
 def _explain_doubt(trouble: OttlTrouble, build: Build) -> str:
     """Return why a trouble may be none in a build; an empty text if it is certain."""
-    if build.doubt or trouble.rule == SYNTAX:
+    if build.doubt or trouble.rule == SYNTAX:  # the syntax is the same in all versions, unlike names and arguments
         return build.doubt
     return build.ottl_language.describe_uncertainty(build.version)
 
@@ -112,7 +116,7 @@ def _report_trouble(placed_trouble: _PlacedTrouble, doubt: str) -> Fault:
     """Return a trouble as a fault: a warning if there is a doubt, or if a feature gate allows it."""
     trouble = placed_trouble.trouble
     note = f" ({doubt})" if doubt else ""
-    severity = "warning" if doubt or trouble.is_gated else ""
+    severity = "warning" if doubt or trouble.is_gated else SEVERITY_OF_RULE
     return Fault(placed_trouble.path, f"{trouble.why}{note}", trouble.fix, severity=severity, offset=trouble.start)
 
 
@@ -185,6 +189,7 @@ def _find_in_inferred_context(build: Build, group: TextGroup, read_texts: list[_
     else:
         troubles = [_report_missing_context(group, read_texts, missing_context)]
     if troubles and group.is_route:
+        # Where the texts fit neither context, the troubles are those of the inferred one, which the user meant.
         troubles_in_resource = list(_find_troubles_in_context(build, group, read_texts, "resource"))
         if not context or not troubles_in_resource:
             troubles = troubles_in_resource

@@ -69,7 +69,7 @@ def missing_permission(subject: Subject) -> Iterator[Fault]:
 def _list_permissions(rbac_rules: Iterable[Mapping[str, Any]]) -> Iterator[Permission]:
     """Yield the single grants of RBAC rules; rules for named objects do not count."""
     for rule in rbac_rules:
-        if list_at(rule, "resourceNames"):
+        if list_at(rule, "resourceNames"):  # components list and watch all objects of a resource
             continue
         groups, resources, verbs = (list_at(rule, key) for key in _KEYS_OF_RULES)
         for group, resource, verb in product(groups, resources, verbs):

@@ -71,6 +71,7 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.find_parts("processors", "k8sattributes"):
         filters = mapping_at(part.settings, "filter").keys()
         is_narrowed = not filters.isdisjoint(_FILTERS_OF_OWN_NODE)
+        # With `passthrough`, the processor only adds the address of the pod, and watches none.
         if part.settings.get("passthrough") is not True and not is_narrowed:
             message = f"every agent's '{part.id}' watches the pods of all nodes"
             yield Fault(part.path, message, "Add `filter: {node_from_env_var: K8S_NODE_NAME}`.")

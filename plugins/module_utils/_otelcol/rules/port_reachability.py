@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from ..config.addresses import ANY_HOSTS, is_loopback
 from ..config.paths import value_at
 from ..needs.listeners import Listener
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Deployment, Ingress, Subject
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
@@ -42,9 +42,9 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     for listener in _list_exposed_listeners(subject):
         if is_loopback(listener.host) and listener.port_and_protocol in deployment.exposed:
             message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
-            yield Fault(
-                listener.path, message, f"Write `{listener.describe_host_setting(choose_pod_address(listener))}`."
-            )
+            # Such as `endpoint: "[${env:MY_POD_IP}]:4317"`.
+            reachable_setting = listener.describe_host_setting(choose_pod_address(listener))
+            yield Fault(listener.path, message, f"Write `{reachable_setting}`.")
 
 
 def _list_exposed_listeners(subject: Subject) -> Iterator[Listener]:
@@ -101,9 +101,11 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
 def _report_closed_port(listener: Listener, ingress: Ingress, fix: str) -> Fault:
     """Return the fault of a UDP port that network policies do not admit."""
     if ingress.admits(listener.port, "TCP"):
-        problem, severity = f"admits port {listener.port} for TCP only", ""
+        problem = f"admits port {listener.port} for TCP only"
+        severity = SEVERITY_OF_RULE
     else:
-        problem, severity = f"does not admit UDP port {listener.port}", "" if ingress.complete else "info"
+        problem = f"does not admit UDP port {listener.port}"
+        severity = SEVERITY_OF_RULE if ingress.complete else "info"  # another file may have a policy that admits it
     return Fault(listener.path, f"NetworkPolicy {ingress.policies.policy_names} {problem}", fix, severity=severity)
 
 

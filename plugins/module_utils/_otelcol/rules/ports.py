@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.addresses import ANY_HOSTS, hosts_overlap
+from ..config.addresses import ANY_HOSTS, LOCALHOST, hosts_overlap
 from ..config.paths import format_path
 from ..needs.listeners import Listener
 from .rule_definitions import Fault, about, define_rules
@@ -23,10 +23,14 @@ from .subject import Subject
 
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"
 _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
+# The only hosts that may share an address with a host of another name, such as `localhost` with `127.0.0.1`;
+# `hosts_overlap` says whether they do. So no listener needs to be compared with all others on its port.
+_HOSTS_OVERLAPPING_OTHERS = (*ANY_HOSTS, LOCALHOST, "127.0.0.1")
 
 
 def port_clash(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints that another component of the collector opens too; the second one fails at start."""
+    # Only listeners that can start are kept here: one that clashes opens no port, so no later one clashes with it.
     listeners_by_port: dict[tuple[int, str], dict[str, Listener]] = {}
     for listener in subject.view.listeners:
         listeners_by_host = listeners_by_port.setdefault(listener.port_and_protocol, {})
@@ -34,8 +38,9 @@ def port_clash(subject: Subject) -> Iterator[Fault]:
         if first_listener is None:
             listeners_by_host[listener.host] = listener
             continue
-        has_own_rule = first_listener.part is None and _is_prometheus_exporter(listener)
-        if not has_own_rule:
+        # The listener without a component is the one of the collector's own metrics.
+        is_for_own_metrics_port = first_listener.part is None and _is_prometheus_exporter(listener)
+        if not is_for_own_metrics_port:
             port_number, protocol = listener.port_and_protocol
             message = f"{protocol} port {port_number} is already taken by {format_path(first_listener.path)}"
             yield Fault(listener.path, message, "Give one of them another port.")
@@ -45,7 +50,7 @@ def _find_overlapping_listener(listeners_by_host: dict[str, Listener], host: str
     """Return the listener that already uses a port on an overlapping address."""
     if host in listeners_by_host:
         return listeners_by_host[host]
-    candidate_hosts = [*listeners_by_host] if host in ANY_HOSTS else [*ANY_HOSTS, "localhost", "127.0.0.1"]
+    candidate_hosts = [*listeners_by_host] if host in ANY_HOSTS else _HOSTS_OVERLAPPING_OTHERS
     for candidate_host in candidate_hosts:
         if candidate_host in listeners_by_host and hosts_overlap(candidate_host, host):
             return listeners_by_host[candidate_host]

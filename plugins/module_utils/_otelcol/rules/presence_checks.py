@@ -56,7 +56,7 @@ _NOT_GIVEN: tuple[Any, ...] = (None, "", [])
 
 def _find_missing_keys(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield settings that have none of some keys."""
-    is_null_in_list = settings is None and isinstance(path[-1], int)
+    is_null_in_list = settings is None and isinstance(path[-1], int)  # an item that the decoder reads as empty settings
     read_settings = {} if is_null_in_list else settings
     if not isinstance(read_settings, dict):
         return
@@ -174,11 +174,12 @@ def _find_equal_settings(keys: list[str], settings: Any, path: Path, row: Row) -
 
 def _find_unwanted_keys(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield settings that do not fit the value of another one, which stands first in `when`."""
-    deciding_key, *_other_keys = row["when"]
+    deciding_key, *_other_keys = row["when"]  # the conditions are in the order of the table
     deciding_setting = _describe_setting(deciding_key, value_at(settings, split_key(deciding_key)))
     defaults = row.get("defaults", {})
     for key in keys:
         for value_path, value in find_values(settings, key, path):
+            # The default of `replacement` is `$1`, which configs write as `$$1`.
             read_value = value.replace("$$", "$") if isinstance(value, str) else value
             is_default = key in defaults and defaults[key] == read_value
             if not is_default:

@@ -35,6 +35,7 @@ def find_printing_exporters(view: View) -> dict[str, str]:
             used_exporters.update(pipeline.exporters)
     verbosities: dict[str, str] = {}
     for part in view.find_parts(EXPORTERS, *PRINTING_EXPORTERS):
+        # With its own logger, a debug exporter prints whatever the level of the Collector's log is.
         is_silent = level in _SILENT_LEVELS and part.settings.get("use_internal_logger") is not False
         if part.id in used_exporters and not is_silent:
             verbosities[part.id] = _find_verbosity(part)

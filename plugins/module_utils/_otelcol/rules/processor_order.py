@@ -33,6 +33,7 @@ _POD_UID = "k8s.pod.uid"
 
 def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines that receive data without a memory limiter; a burst can end the process."""
+    # The extension memory_limiter refuses data at the receivers, before any pipeline.
     if any(subject.view.find_parts("extensions", _LIMITER_KIND)):
         return
     connectors = {part.id for part in subject.view.started_parts if part.section == "connectors"}
@@ -49,7 +50,7 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
     """Yield memory limiters that are not the first processor; earlier processors work on data that is then rejected."""
     for pipeline in subject.view.pipelines:
         index = _find_index_of_kind(_LIMITER_KIND, pipeline)
-        if index:
+        if index:  # neither None, without a limiter, nor 0, the first place
             message = f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'"
             fix = "Put it first: rejected data then costs no work, and receivers can slow down their senders."
             yield Fault((*pipeline.config_path, "processors", index), message, fix)

@@ -79,7 +79,8 @@ class Suppression:
 
     def is_about(self, finding: Finding) -> bool:
         """Whether it suppresses a finding; brackets in a path are literal."""
-        return self.rule == finding.rule and fnmatchcase(finding.path, self.path.replace("[", "[[]"))
+        pattern = self.path.replace("[", "[[]")  # fnmatch takes `[0]` for a set of characters
+        return self.rule == finding.rule and fnmatchcase(finding.path, pattern)
 
 
 class ExcusedFinding(NamedTuple):
@@ -120,6 +121,7 @@ def weigh_findings(
     for finding in findings:
         matching_suppressions = [suppression for suppression in suppressions if suppression.is_about(finding)]
         used_suppressions.update(matching_suppressions)
+        # A suppressed finding stays in the result, also if the rule is off.
         if matching_suppressions:
             suppressed.append(ExcusedFinding(finding, matching_suppressions[0].reason))
         elif severities_by_rule.get(finding.rule) != OFF:
@@ -136,6 +138,7 @@ def _weigh_finding(
     """Return the finding with its final severity: an override wins over a profile."""
     severity = severities_by_rule.get(finding.rule, finding.severity)
     choose = _CHOICE_BY_PROFILE.get(profile)
+    # What the user chose for a rule is the severity of all its findings, also of those that differ from the rule.
     if choose and finding.rule not in overrides:
         severity = choose((severity, finding.severity), key=SEVERITIES.index)
     return finding if severity == finding.severity else replace(finding, severity=severity)

@@ -56,6 +56,7 @@ def find_reached_exporters(view: View, receiver: StartedComponent) -> dict[str, 
             unvisited_pipelines.remove(pipeline)
             first_filter = start.first_filter or next(_find_filtering_processors(view, pipeline.processors), None)
             for exporter_id in pipeline.exporters:
+                # A way without a filter replaces one with a filter; the first of several filters stays.
                 if first_filter is None or exporter_id not in reached:
                     reached[exporter_id] = first_filter
                 if exporter_id in connectors:

@@ -23,7 +23,7 @@ from ..errors import suggest_word
 from ..traits import EXPORTERS, is_for_trials
 from .build_facts import Build
 from .configured_components import ConfiguredComponent, configured_components
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .settings_cache import cached_by_settings
 from .structure import is_expression, trim_id
 from .subject import Subject
@@ -83,7 +83,7 @@ def undefined_reference(subject: Subject) -> Iterator[Fault]:
     known_ids = {role: _list_ids_in_sections(subject.config, sections) for role, sections in _SECTIONS_OF_ROLES.items()}
     suggestions: dict[str, list[Any]] = {}
     for path, component_id in list_references(subject.config):
-        role = str(path[-2])
+        role = str(path[-2])  # `receivers` of `service.pipelines.traces.receivers[0]`, or `extensions`
         if trim_id(component_id) in known_ids[role] or is_expression(component_id):
             continue
         if role not in suggestions:
@@ -108,7 +108,7 @@ def duplicate_processor(subject: Subject) -> Iterator[Fault]:
         text_ids = [component_id for component_id in trimmed_ids if isinstance(component_id, str)]
         for component_id, count in Counter(text_ids).items():
             if count > 1:
-                last_index = len(trimmed_ids) - 1 - trimmed_ids[::-1].index(component_id)
+                last_index = max(index for index, listed_id in enumerate(trimmed_ids) if listed_id == component_id)
                 path: Path = ("service", "pipelines", name, "processors", last_index)
                 message = f"processor '{component_id}' is listed {count} times in one pipeline"
                 yield Fault(path, message, "Keep one of them.")
@@ -133,6 +133,7 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
     started_ids = _read_listed_ids(subject, ("service", "extensions"))
     for path, extension, may_be_built_in in list_extension_uses(subject):
         is_configured = trim_id(extension) in known_ids
+        # A built-in name, such as an encoding, needs no extension, so it is wrong only if an extension has that name.
         if is_configured or (more_are_hidden and not may_be_built_in):
             if not started_ids.may_list(extension):
                 fix = f"Add '{extension}' to service.extensions."
@@ -156,7 +157,8 @@ def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
         trim_id(component_id) for path, component_id in list_references(subject.config) if path[-2] == "exporters"
     }
     for path, name, _may_be_built_in in pipeline_uses:
-        connector = path[1]
+        _connectors, connector, *_setting = path
+        # The Collector builds the routes of a connector only for a pipeline that sends to it.
         if trim_id(connector) not in used_as_exporter:
             continue
         key = pipeline_keys.get(trim_id(name))
@@ -212,7 +214,7 @@ def unused_component(subject: Subject) -> Iterator[Fault]:
         if component.section == "extensions" or any(used_ids[role].may_list(component.id) for role in roles):
             continue
         is_kept_for_trials = component.section == EXPORTERS and is_for_trials(component.type)
-        severity = "info" if is_kept_for_trials else ""
+        severity = "info" if is_kept_for_trials else SEVERITY_OF_RULE
         fix = "Remove it, or list it in a pipeline."
         yield Fault(component.config_path, f"no pipeline uses '{component.id}'", fix, severity=severity)
 

@@ -52,6 +52,7 @@ def _find_refused_topics(keys: list[str], settings: Any, path: Path, row: Row) -
 def _find_wrong_groups(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield expressions without a named group, and in rows with `all_named` also those with a group without a name."""
     for value_path, text in find_texts(keys, settings, path):
+        # What Go refuses comes first: its groups mean nothing.
         regex_refusal, groups = read_regex(text.replace("$$", "$"))
         unnamed_starts = [group.start for group in groups if not group.has_name]
         if regex_refusal:

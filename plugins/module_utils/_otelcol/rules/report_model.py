@@ -97,6 +97,7 @@ class Report:
 
     def is_fatal(self, finding: Finding) -> bool:
         """Whether a finding is as severe as `fail_on` says."""
+        # The most severe one has the lowest index.
         return self.fail_on != NEVER and SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
 
     def list_fatal_findings(self) -> Iterator[Finding]:
@@ -105,7 +106,7 @@ class Report:
 
 
 def format_finding_line(line_finding: Finding) -> str:
-    """Return a finding in one line; one without a position begins with its severity."""
+    """Return a finding in one line; one without position and path begins with its severity, not with `: `."""
     return str(line_finding).removeprefix(": ")
 
 

@@ -8,6 +8,18 @@ _data/catalogue/request_limits.json with their sources. A batch that counts reco
 maximum it is unbounded. Source: exporter/exporterhelper/internal/queuebatch/config.go and
 processor/batchprocessor/config.go of the Collector. Private.
 
+The largest request of an exporter, by its setting `sending_queue`:
+
+| setting | largest request |
+|---|---|
+| `{batch: {sizer: bytes, max_size: 1000000}}` | 1,000,000 bytes |
+| `{batch: {max_size: 8192}}` | 8192 records, estimated with 500 bytes each |
+| `{batch: {}}` | any size |
+| `{batch: {min_size: 0}}`, or no `batch` | what its pipelines give it |
+| `${env:QUEUE}` | not known |
+
+A pipeline gives what its last processor `batch` makes, or else what its receivers take.
+
 Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
 
     processors.batch: warning [request-too-large] 'batch' makes requests of any size, and Datadog over OTLP takes at
@@ -27,7 +39,7 @@ from ..config.paths import Path, mapping_at, value_at
 from ..needs.listeners import StartedComponent
 from ..traits import find_otlp_protocol, kind_of, speaks_otlp
 from .batching import BATCH, QUEUE
-from .rule_definitions import Fault, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Receiving, Subject
 from .view import Pipeline
 
@@ -49,8 +61,8 @@ class LargestRequest:
     """What makes it as large, as the begin of a message: `the batch of 'otlp'`."""
     path: Path
     """The setting that decides."""
-    severity: str = ""
-    """That of a fault; empty for that of the rule."""
+    severity: str = SEVERITY_OF_RULE
+    """That of a fault about it."""
 
     def is_above(self, limit: SizeLimit) -> bool:
         """Whether it may be larger than a limit."""
@@ -126,6 +138,7 @@ def _find_limits_of_receivers(
             for server_settings in _list_server_settings(receiving_collector.receiver_settings, protocol)
         ]
         known_sizes = [size for size in sizes if size]
+        # Nobody knows which of several receivers gets the request, so only what none of them takes is too large.
         if known_sizes and None not in sizes:
             name = receiving_collector.collector
             owner = f"collector '{name}'" if name else "the collector behind it"
@@ -151,7 +164,7 @@ def _find_limit_row(limit_part: str, limit_rows: Sequence[Row], protocol: str = 
 def _read_limit_in_bytes(settings: Any, row: Row) -> int | None:
     """Return the limit that settings give in bytes, or its default; None if a variable does."""
     value = value_at(settings, tuple(row["key"].split(".")))
-    if value in (None, 0):
+    if value in (None, 0):  # the Collector reads 0 as the default
         return int(row["bytes"])
     return value * int(row["unit"]) if isinstance(value, int) else None
 
@@ -176,13 +189,14 @@ def _find_own_limit(part: StartedComponent, limit_rows: Sequence[Row]) -> Iterat
             size = _read_limit_in_bytes(part.settings, row)
             if size:
                 yield SizeLimit(row["name"], size, f"`{row['key']}` and the limit of the other side")
-            return
+            return  # each type has one row
 
 
 def _find_largest_request(part: StartedComponent, subject: Subject, limit_rows: Sequence[Row]) -> LargestRequest | None:
     """Return the largest request of an exporter; None if it is not known."""
     queue = part.settings.get(QUEUE)
     batch = value_at(queue, (BATCH,))
+    # A variable may bring any batch, and `batcher` of older versions has other settings.
     if isinstance(queue, str) or isinstance(batch, str) or "batcher" in part.settings:
         return None
     if _has_batches(queue):
@@ -244,7 +258,7 @@ def _find_request_of_pipeline(
 ) -> LargestRequest | None:
     """Return the largest request that a pipeline gives an exporter which makes no batches."""
     processors = mapping_at(subject.config, "processors")
-    for processor in reversed(pipeline.processors):
+    for processor in reversed(pipeline.processors):  # the last batch decides
         if kind_of(processor) == BATCH:
             return _find_request_of_batch(processors.get(processor), processor)
     accepted_sizes: list[int] = []
@@ -253,7 +267,8 @@ def _find_request_of_pipeline(
     if not accepted_sizes:
         return None
     reason = f"'{part.id}' passes on what pipeline '{pipeline.key}' receives, and so"
-    return LargestRequest(max(accepted_sizes), reason, part.path, "info")
+    # Requests as large as the receiver takes are possible, but rare.
+    return LargestRequest(max(accepted_sizes), reason, part.path, severity="info")
 
 
 def _find_request_of_batch(settings: Any, processor_id: str) -> LargestRequest | None:

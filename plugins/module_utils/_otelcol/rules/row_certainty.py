@@ -35,6 +35,7 @@ def explain_doubt(row: Row, build: Build, section_name: str, component_id: str, 
 
     A row without `exact` also holds in other versions if the settings of the component are known there.
     """
+    # Where the settings of the component are known for the build, its checks are most likely those of the row.
     is_known = bool(row.get("certain")) or build.is_known(section_name, component_id.partition("/")[0])
     if not is_known and build.doubt:
         return build.doubt

@@ -10,6 +10,7 @@ text means:
 | text | the setting has to be |
 |---|---|
 | `a|b` | a or b |
+| `a|` | a, or not given; null, `[]` and an empty text count as not given here |
 | `!a` | anything but a |
 | `~a` | a in any case |
 | `*` | given, with any value |
@@ -74,14 +75,16 @@ def _is_met(condition: RowCondition, settings: Any) -> bool:
     """Whether settings meet a condition; one on a value that has a variable is not met."""
     value = value_at(settings, condition.path, "")
     words = condition.words
-    if words is not None and isinstance(value, list) and value:
+    if words is not None and isinstance(value, list) and value:  # an empty list is like an empty text
         has_word = any(list_item in words for list_item in value)
         return has_word is not condition.is_negated
     text = _spell_value(value, condition.ignores_case)
     if EXPANSION_START in text:
         return False
     if words is None:
+        # A key with null is there, and has no value, so it meets neither `*` nor `!*`.
         return value == "" if condition.is_negated else bool(text)
+    # `!false` and `!0` are not met by null, which the decoder reads as just that.
     if condition.is_negated and value is None and not _WORDS_OF_NULL.isdisjoint(words):
         return False
     is_among_words = text in words or _WORD_BY_TYPE.get(type(value)) in words

@@ -31,6 +31,9 @@ from typing import NamedTuple
 from ..config.paths import Path, Position
 from .subject import Subject
 
+# The severity of a fault that is as severe as its rule says.
+SEVERITY_OF_RULE = ""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -44,8 +47,8 @@ class Fault:
     """What to do, as a sentence."""
     position: Position | None = None
     """Where it is in a file, if the path does not lead there, as for a key that stands twice."""
-    severity: str = ""
-    """Empty for that of the rule."""
+    severity: str = SEVERITY_OF_RULE
+    """`error`, `warning` or `info`, or `SEVERITY_OF_RULE`."""
     offset: int = 0
     """Which character is wrong in the text at the path."""
     quotes_value: bool = False

@@ -53,6 +53,7 @@ from . import (
     setting_values,
     structure,
     tail_sampling_memory,
+    target_allocators,
     vendor_endpoints,
     workload_placement,
 )
@@ -96,6 +97,7 @@ _RULE_MODULES = (
     loops,
     observers,
     scraping,
+    target_allocators,
     custom_resource_rules,
     instrumentation_rules,
     secrets_in_clear,
@@ -108,6 +110,7 @@ _RULE_MODULES = (
     request_sizes,
     attribute_names,
 )
+# The rules that need no config of a Collector, and look at custom resources such as an Instrumentation.
 _RESOURCE_RULE_MODULES = (custom_resource_rules, instrumentation_rules)
 RULES: tuple[Rule, ...] = tuple(rule for topic in _RULE_MODULES for rule in topic.RULES)
 _RESOURCE_RULES = tuple(rule for topic in _RESOURCE_RULE_MODULES for rule in topic.RULES)

@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A report as SARIF, which code hosts show beside the lines of a change. Private.
 
-Source: the standard SARIF 2.1.0 of OASIS.
+Source: the standard SARIF 2.1.0 of OASIS. For example, a finding becomes this result:
+
+    {"ruleId": "open-on-node", "ruleIndex": 71, "level": "warning", "message": {"text": "port 4317 is open on …"},
+     "locations": [{"physicalLocation": {"artifactLocation": {"uri": "a.yml"},
+                                         "region": {"startLine": 4, "startColumn": 3}},
+                    "logicalLocations": [{"fullyQualifiedName": "receivers.otlp"}]}]}
 """
 
 from __future__ import annotations
@@ -43,6 +48,7 @@ def _describe_rules(report: Report) -> list[dict[str, Any]]:
     """Return the rules of a report, and by their ids those that it lacks but has findings of."""
     descriptions = {rule.id: _describe_rule(rule) for rule in report.rules}
     for finding in (*report.findings, *(suppression.finding for suppression in report.suppressed_findings)):
+        # Findings about suppressions, and those of tests, have ids that no rule has.
         descriptions.setdefault(finding.rule, {"id": finding.rule})
     return list(descriptions.values())
 

@@ -22,7 +22,7 @@ from ..config.literal_values import is_literal, is_placeholder
 from ..config.paths import Path, Position, format_path
 from ..config.secret_names import header_name_at, is_secret_header, is_secret_key
 from ..config.secret_shapes import ATTRIBUTE_PREFIX, RANDOM_TEXT
-from .rule_definitions import Fault, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Subject
 
 _STORING = (
@@ -45,6 +45,7 @@ _NAME_KEYS = ("region", "site", "project", "tenant", "tenant_id", "service_accou
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
     """Yield passwords, tokens and keys in clear text."""
     yield from _find_secret_settings(subject)
+    # The others are about what the config does not show: variables and objects beside it, and values of a vault.
     yield from _find_secret_variables(subject)
     yield from _find_decrypted_settings(subject)
     yield from _find_secret_notes(subject)
@@ -55,7 +56,7 @@ def _find_secret_settings(subject: Subject) -> Iterator[Fault]:
     for suspect in subject.view.suspected_secrets:
         secret_kind = secret_kind_of(subject.config, suspect)
         if secret_kind:
-            severity = "warning" if _is_doubtful(secret_kind) else ""
+            severity = "warning" if _is_doubtful(secret_kind) else SEVERITY_OF_RULE
             yield Fault(
                 suspect.path, f"{secret_kind} is written in clear text", _suggest_hiding(subject), severity=severity
             )
@@ -78,7 +79,8 @@ def _find_secret_variables(subject: Subject) -> Iterator[Fault]:
         is_secret_variable = bool(secret_kind) or value in subject.decrypted
         if is_secret_variable:
             message = f"variable {name} in `env` holds a secret in clear text, which the pod and the manifest show"
-            yield Fault((), message, _FIX_OF_VARIABLES, severity="warning" if secret_kind == RANDOM_TEXT else "")
+            severity = "warning" if secret_kind == RANDOM_TEXT else SEVERITY_OF_RULE
+            yield Fault((), message, _FIX_OF_VARIABLES, severity=severity)
 
 
 def _find_decrypted_settings(subject: Subject) -> Iterator[Fault]:

@@ -21,7 +21,7 @@ from ..traits import kind_of
 from .header_demands import AUTHENTICATOR_PATH, DELETE_ACTION, SETTER_TYPE
 from .subject import Subject
 
-# Where the exporter that divides data among gateways has the settings of its client.
+# Where exporter load_balancing has the settings with which it sends to each gateway. All others have these at the top.
 DIVIDED_CLIENT = ("protocol", "otlp")
 # The action of an extension headers_setter that changes a header which is there, and adds none.
 _UPDATE_ACTION = "update"
@@ -33,10 +33,12 @@ def list_sent_headers(subject: Subject, exporter: str) -> set[str] | None:
     client_settings = mapping_at(settings, *DIVIDED_CLIENT) or settings
     own_headers = _list_own_headers(client_settings)
     extension_id = value_at(client_settings, AUTHENTICATOR_PATH)
-    if own_headers is None or extension_id is None:
+    if extension_id is None:
         return own_headers
-    set_headers = _list_headers_of_extension(subject, str(extension_id))
-    return None if set_headers is None else own_headers | set_headers
+    headers_of_extension = _list_headers_of_extension(subject, str(extension_id))
+    if own_headers is None or headers_of_extension is None:
+        return None
+    return own_headers | headers_of_extension
 
 
 def _list_own_headers(client_settings: Mapping[str, Any]) -> set[str] | None:
@@ -55,6 +57,7 @@ def _list_headers_of_extension(subject: Subject, extension_id: str) -> set[str] 
     Actions work in the order of the rows. Only `insert` and `upsert`, the default, add a header: `update` changes one
     that is there. Source: the README of headerssetterextension.
     """
+    # Another extension, such as one of the user's own build, may add any header.
     header_rows = value_at(subject.config, ("extensions", extension_id, "headers"))
     if kind_of(extension_id) != SETTER_TYPE or not isinstance(header_rows, list):
         return None

@@ -50,7 +50,7 @@ def _list_faults_of_rule(subject: Subject, rule_id: str) -> list[Fault]:
 @once_per_subject
 def _find_all_faults(subject: Subject) -> Iterator[RuleFault]:
     """Yield what decoders refuse, then what constraints.json has for the same rules; each fault once."""
-    yield from dict.fromkeys(_find_spelled_faults(subject))
+    yield from dict.fromkeys(_find_spelled_faults(subject))  # a set that keeps the order
 
 
 def _find_spelled_faults(subject: Subject) -> Iterator[RuleFault]:
@@ -125,8 +125,10 @@ def _find_refused_in_component(build: Build, row: Row, settings: Any, path: Path
     """Yield what does not fit the fields of a component."""
     doubt = row.get("doubt", "")
     for rule, fault in _find_unfit_settings(build, row, settings, path):
+        # The row names rules as its table does: `missing_field`.
         needs_use = not doubt and rule.replace("-", "_") in row.get("when_used", ())
         placed_fault = _name_right_path(fault, row, path) if rule == UNKNOWN_FIELD else fault
+        # A key that is nearly a known one is misspelt, and no new setting of the release right before or after.
         is_certain = fault.severity == SLIP_SEVERITY and build.is_neighbouring_release(row)
         yield _Refusal(rule, placed_fault if is_certain else hedge_fault(placed_fault, doubt), needs_use)
 
@@ -143,9 +145,9 @@ def _name_right_path(fault: Fault, row: Row, path: Path) -> Fault:
 
     For example, `'grpc' is not a setting here, but below 'protocols'`.
     """
-    if fault.path[:-1] != path:
+    *parent_keys, key = fault.path
+    if tuple(parent_keys) != path:  # the unknown key is deeper in the settings
         return fault
-    key = fault.path[-1]
     for alternative_keys in row.get("needs", ()):
         for needed_key in alternative_keys:
             right_key = needed_key.rstrip("?")

@@ -46,6 +46,8 @@ _FAULTS_ATTRIBUTE = "_constraints"
 # The ids of rules that only a key `rule` of a row names.
 _SAMPLING_POLICY = "sampling-policy"
 _REFUSED_AT_START = "refused-at-start"
+# Stands for a row that has no key which limits it, so that it holds wherever rows hold (row_certainty.py).
+_ROW_WITHOUT_LIMITS: Row = {}
 # The signals whose pipelines need a feature gate.
 _GATES_OF_SIGNALS = {"profiles": "service.profilesSupport"}
 
@@ -65,7 +67,11 @@ def feature_gate(subject: Subject) -> Iterator[Fault]:
     yield from find_setting_faults(subject, FEATURE_GATE)
     for key in mapping_at(subject.config, "service", "pipelines"):
         signal = str(key).partition("/")[0]
-        if signal in _GATES_OF_SIGNALS and subject.target and is_exact_for({}, build_of(subject.target).version):
+        if (
+            signal in _GATES_OF_SIGNALS
+            and subject.target
+            and is_exact_for(_ROW_WITHOUT_LIMITS, build_of(subject.target).version)
+        ):
             message = f"pipelines of {signal} need the feature gate {_GATES_OF_SIGNALS[signal]}"
             fix = f"Start the Collector with `--feature-gates={_GATES_OF_SIGNALS[signal]}`."
             yield Fault(("service", "pipelines", key), message, fix)
@@ -78,6 +84,7 @@ def ignored_setting(subject: Subject) -> Iterator[Fault]:
 
 def find_setting_faults(subject: Subject, rule_id: str) -> Iterator[Fault]:
     """Yield the faults of a rule; those of all rules are found once, and kept with the subject."""
+    # A subject is frozen, so what is kept with it goes around its fields, as cached properties do.
     faults_by_rule: dict[str, list[Fault]] | None = subject.__dict__.get(_FAULTS_ATTRIBUTE)
     if faults_by_rule is None:
         faults_by_rule = subject.__dict__[_FAULTS_ATTRIBUTE] = {}
@@ -122,11 +129,12 @@ def _find_violations(build: Build, component: ConfiguredComponent) -> Iterator[_
     constraint_places: ConstraintPlaces[Constraint] = build.find_constraints(
         component.section, type_name, make_constraint
     )
-    # A component without settings has its defaults.
+    # A component without settings has its defaults, which a row may refuse. Of an unknown type, nobody knows them.
     read_settings = {} if component.settings is None and known_type else component.settings
     for constraint, path, settings in constraint_places.find_places(read_settings, component.config_path):
         if not _is_applicable(constraint, settings):
             continue
+        # The path, below the settings of the component, of the settings around those that the row is about.
         outer_path = path[len(component.config_path) : -1]
         if not has_required_values(constraint.outer_conditions, value_at(component.settings, outer_path)):
             continue
@@ -155,11 +163,11 @@ def _find_differing_root_paths(subject: Subject, build: Build) -> RuleFaults:
         root_path = mapping_at(component.settings).get("root_path") or ""
         if not isinstance(root_path, str) or root_path in ("", "/") or EXPANSION_START in root_path:
             continue
-        first_root = first_root or root_path
+        first_root = first_root or root_path  # the Collector refuses each one after the first that differs from it
         if root_path != first_root:
             message = f"all receivers of a Collector share one root_path, and it is '{first_root}' in another one"
             fault = Fault((*component.config_path, "root_path"), message, f"Write `{first_root}`.")
-            doubt = explain_doubt({}, build, component.section, component.id)
+            doubt = explain_doubt(_ROW_WITHOUT_LIMITS, build, component.section, component.id)
             yield RuleFault(CONFLICTING_SETTINGS, hedge_fault(fault, doubt))
 
 

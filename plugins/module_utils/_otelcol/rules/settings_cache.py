@@ -71,10 +71,10 @@ def _list_with_cached_answers(subject: Subject) -> Iterator[tuple[ConfiguredComp
     section, name = TELEMETRY
     telemetry = ConfiguredComponent(section, name, name, value_at(subject.config, TELEMETRY))
     for component in (*configured_components(subject), telemetry):
-        settings_text = repr(component.settings)
+        settings_text = repr(component.settings)  # unlike a mapping, a text can be a key; it tells 1 from true
         if len(answers_by_settings) >= _MOST_CACHED_SETTINGS:
             answers_by_settings.clear()
         if len(settings_text) > _LONGEST_SETTINGS:
-            yield component, {}
+            yield component, {}  # for the functions of this subject alone
         else:
             yield component, answers_by_settings.setdefault((component.section, component.id, settings_text), {})

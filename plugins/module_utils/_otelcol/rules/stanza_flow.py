@@ -76,7 +76,7 @@ def _find_repeated_ids(operators: list[Any], path: Path) -> RuleFaults:
 def _find_unknown_outputs(operators: list[Any], path: Path) -> RuleFaults:
     """Yield outputs that name no operator. If an id has a variable, it may be the one that is meant."""
     operator_ids = _list_operator_ids(operators)
-    if EXPANSION_START in "".join(operator_ids):
+    if any(EXPANSION_START in operator_id for operator_id in operator_ids):
         return
     for output in _list_outputs(operators, path):
         target_id = output.target_id
@@ -107,7 +107,9 @@ def _find_wrong_flow(operators: list[Any], path: Path) -> RuleFaults:
     Where ids repeat or have a variable, nobody knows which operator gets the entries.
     """
     index_by_id = {str(operator.get("id") or operator.get("type")): index for index, operator in enumerate(operators)}
-    if len(index_by_id) < len(operators) or EXPANSION_START in "".join(index_by_id):
+    has_repeated_id = len(index_by_id) < len(operators)
+    has_variable_in_id = any(EXPANSION_START in operator_id for operator_id in index_by_id)
+    if has_repeated_id or has_variable_in_id:
         return
     outputs_by_edge: dict[tuple[int, int], _Output] = {}
     for output in _list_outputs(operators, path):
@@ -118,6 +120,7 @@ def _find_wrong_flow(operators: list[Any], path: Path) -> RuleFaults:
     end_index = len(operators)
     for index in sorted(indexes_with_input - {end_index}):
         yield from _find_input_operator(operators[index], (*path, index))
+    # Of a circle, most edges lead to later operators; the output that closes it leads back, or to its own operator.
     for index, target_index in find_circle(targets_by_operator):
         if (index, target_index) in outputs_by_edge and target_index <= index:
             backward_output = outputs_by_edge[index, target_index]

@@ -20,6 +20,9 @@ constraints.json, see constraints.py. A row with each key, and what it finds:
 | `embedded` | `"embedded": ["attributes.*"]` | nothing follows `+`, for `a EXPR(body +)` |
 
 Option of a row: with `whole`, `embedded` looks only at texts that begin with `EXPR(`.
+
+The first parameter of each check is the operand of its key: `keys` is a list such as `["from"]`, `key` one text, and
+`_operand` is always true, because the check itself knows the keys that it reads.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ from .constraints import (
     RuleFaults,
 )
 from .given_values import EXPANSION_START, find_texts, find_values
-from .rule_definitions import Fault
+from .rule_definitions import SEVERITY_OF_RULE, Fault
 
 # A key in brackets and quotes: `["a.b"]` or `['a.b']`.
 _QUOTED_KEY = r"\[(?:\"[^\"]*\"|'[^']*')\]"
@@ -72,6 +75,11 @@ _NEVER_INTEGER = re.compile(r"(?:[-+]?[1-9][0-9]*|[A-Za-z]+|-?[0-9]+\.[0-9]*[1-9
 _EMBEDDED_EXPRESSION = re.compile(r"EXPR\(((?:(?!EXPR\().)*)\)", re.DOTALL)
 
 
+def _refuse_value(value_path: Path, message: str, fix: str, *, offset: int = 0) -> RuleFault:
+    """Return the fault of a value that the Collector does not take; `offset` is that of the wrong character."""
+    return RuleFault(UNKNOWN_VALUE, Fault(value_path, message, fix, offset=offset))
+
+
 def _make_field_check(*, may_be_root: bool) -> ConstraintCheck:
     """Return a check of texts that name a field of an entry; with `may_be_root`, all attributes are a field too."""
 
@@ -87,23 +95,16 @@ def _find_wrong_field(value_path: Path, text: str, *, may_be_root: bool) -> Rule
     match = _FIELD_PATTERN.match(text)
     entry_part = (match[1] or match[2]) if match else ""
     if not text:
-        yield RuleFault(
-            UNKNOWN_VALUE,
-            Fault(value_path, "this is empty", "Write `attributes.NAME` or `body.NAME`, or remove the key."),
-        )
+        yield _refuse_value(value_path, "this is empty", "Write `attributes.NAME` or `body.NAME`, or remove the key.")
     elif match is None:
+        message = f"'{text}' is not a field: a bracket or quote is missing or misplaced"
         fix = "Write `attributes.NAME`, or `attributes['NAME']` if the name has dots."
-        yield RuleFault(
-            UNKNOWN_VALUE,
-            Fault(value_path, f"'{text}' is not a field: a bracket or quote is missing or misplaced", fix),
-        )
+        yield _refuse_value(value_path, message, fix)
     elif entry_part not in _PARTS_OF_ENTRY:
         message = f"a field starts with attributes, body or resource{suggest_word(entry_part, _PARTS_OF_ENTRY)}"
-        yield RuleFault(UNKNOWN_VALUE, Fault(value_path, message, f"Write `attributes.{text}` or `body.{text}`."))
+        yield _refuse_value(value_path, message, f"Write `attributes.{text}` or `body.{text}`.")
     elif text in ("attributes", "resource") and not may_be_root:
-        yield RuleFault(
-            UNKNOWN_VALUE, Fault(value_path, f"a field of the {text} is needed here", f"Write `{text}.NAME`.")
-        )
+        yield _refuse_value(value_path, f"a field of the {text} is needed here", f"Write `{text}.NAME`.")
 
 
 def _check_time_layout(_operand: bool, settings: Any, path: Path, _row: Row) -> RuleFaults:
@@ -135,14 +136,12 @@ def _find_wrong_layout(layout_type: str, layout: str, path: Path) -> RuleFaults:
     layout_path = (*path, "layout")
     if layout_type not in _LAYOUT_TYPES:
         message = f"'{layout_type}' is unknown here{suggest_word(layout_type, _LAYOUT_TYPES)}"
-        yield RuleFault(
-            UNKNOWN_VALUE, Fault((*path, "layout_type"), message, f"Use one of {', '.join(_LAYOUT_TYPES)}.")
-        )
+        yield _refuse_value((*path, "layout_type"), message, f"Use one of {', '.join(_LAYOUT_TYPES)}.")
     elif not layout and layout_type != "native":
         yield RuleFault(MISSING_FIELD, Fault(path, "'layout' is missing", "Add `layout: '%Y-%m-%dT%H:%M:%S'`."))
     elif layout_type == "epoch" and layout not in _EPOCH_LAYOUTS:
         fix = f"Use one of {', '.join(_EPOCH_LAYOUTS)}."
-        yield RuleFault(UNKNOWN_VALUE, Fault(layout_path, f"'{layout}' is unknown here", fix))
+        yield _refuse_value(layout_path, f"'{layout}' is unknown here", fix)
     elif layout_type == "strptime":
         yield from _find_wrong_strptime(layout_path, layout)
 
@@ -153,13 +152,11 @@ def _find_wrong_strptime(value_path: Path, layout: str) -> RuleFaults:
     for directive in _DIRECTIVE.finditer(layout):
         if directive[1] not in _DIRECTIVES:
             message = f"`{directive[0]}` is no directive of a time"
-            yield RuleFault(UNKNOWN_VALUE, Fault(value_path, message, fix, offset=directive.start()))
+            yield _refuse_value(value_path, message, fix, offset=directive.start())
             return
     digit = re.search(r"\d", layout)
     if digit:
-        yield RuleFault(
-            UNKNOWN_VALUE, Fault(value_path, "a layout of strptime has no digits", fix, offset=digit.start())
-        )
+        yield _refuse_value(value_path, "a layout of strptime has no digits", fix, offset=digit.start())
 
 
 def _check_strptime_layouts(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
@@ -177,6 +174,7 @@ def _check_header_columns(key: str, settings: Any, path: Path, _row: Row) -> Rul
     if not isinstance(header, str) or not isinstance(delimiter, str):
         return
     has_variable = "$" in header + delimiter
+    # `letter` of text_patterns.py reports a longer delimiter.
     if has_variable or not header or len(delimiter) != 1:
         return
     if delimiter not in header:
@@ -190,9 +188,7 @@ def _check_severities(_operand: bool, settings: Any, path: Path, _row: Row) -> R
         if isinstance(value, dict):
             yield from _find_wrong_range(value_path, value.get("min"), value.get("max"))
         elif value is None or _is_too_large(value):
-            yield RuleFault(
-                UNKNOWN_VALUE, Fault(value_path, "this is no value of a severity", "Write text, a number or a range.")
-            )
+            yield _refuse_value(value_path, "this is no value of a severity", "Write text, a number or a range.")
 
 
 def _is_too_large(value: Any) -> bool:
@@ -216,15 +212,13 @@ def _find_wrong_range(value_path: Path, lowest: Any, highest: Any) -> RuleFaults
     if any(_may_become_integer(range_end) for range_end in range_ends):
         return
     if not all(_is_integer(range_end) for range_end in range_ends):
-        yield RuleFault(
-            UNKNOWN_VALUE,
-            Fault(value_path, "a range has whole numbers for `min` and `max`", "Write `{min: 400, max: 499}`."),
-        )
+        message = "a range has whole numbers for `min` and `max`"
+        yield _refuse_value(value_path, message, "Write `{min: 400, max: 499}`.")
         return
     count = abs(highest - lowest) + 1
     if count >= _WIDE_RANGE:
         message = f"the Collector keeps all {count:,} numbers of this range in memory, with some 100 bytes each"
-        severity = "" if count >= _ENDLESS_RANGE else "warning"
+        severity = SEVERITY_OF_RULE if count >= _ENDLESS_RANGE else "warning"
         yield RuleFault(
             OUT_OF_RANGE, Fault(value_path, message, "Write the range of numbers that records have.", severity=severity)
         )
@@ -243,7 +237,7 @@ def _is_integer(value: Any) -> bool:
 def _check_expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield expressions that the Collector cannot compile."""
     for value_path, text in find_texts(keys, settings, path):
-        expression = text.replace("$$", "$")
+        expression = text.replace("$$", "$")  # as the Collector does before the receiver reads the text
         syntax_error = find_expression_fault(expression, must_be_truth_value=True)
         if syntax_error:
             offset = syntax_error.start if expression == text else 0  # `$$` moves all that is behind it
@@ -261,6 +255,7 @@ def _check_embedded_expressions(keys: list[str], settings: Any, path: Path, row:
     """Yield expressions between `EXPR(` and `)` inside of texts that the Collector cannot compile."""
     for value_path, text in find_texts(keys, settings, path):
         is_other_text = "whole" in row and not text.startswith("EXPR(")
+        # The Collector reads another text if this one has `$`: `$$` is one dollar sign there.
         if "$" in text or is_other_text:
             continue
         for expression in _EMBEDDED_EXPRESSION.finditer(text):

@@ -34,11 +34,8 @@ MUST_BE_MAPPINGS: tuple[Path, ...] = (
 
 TYPE_PATTERN = re.compile(r"[a-zA-Z][0-9a-zA-Z_]{0,62}\Z")
 LONGEST_NAME = 1024
-
-
-# Unicode categories: separators, control characters and symbols.
+# The first letters of the Unicode categories that no name has: separators (Z), control characters (C) and symbols (S).
 _NOT_IN_NAMES = "ZCS"
-
 
 _TYPES_IN_WORDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
 

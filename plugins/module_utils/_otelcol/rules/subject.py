@@ -186,7 +186,7 @@ class Subject:
     divided: Mapping[str, set[str]] = field(default_factory=dict)
     """The same, as far as files or a cluster show it."""
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """By exporter, the collectors to which it sends a signal in vain, each with the signal."""
+    """By exporter, the collectors to which it sends a signal in vain, each with the signal: `("gw", "metrics")`."""
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By exporter that balances, the collectors whose new replicas it never learns of."""
     receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
@@ -223,6 +223,7 @@ def once_per_subject(find_answers: Callable[[Subject], Iterable[_Answer]]) -> Ca
     """
     attribute = f"{find_answers.__module__}.{find_answers.__qualname__}"
 
+    # A subject is frozen, so the answer goes around its fields into its `__dict__`, as cached properties do.
     @wraps(find_answers)
     def find_once(subject: Subject) -> tuple[_Answer, ...]:
         answer: tuple[_Answer, ...] | None = subject.__dict__.get(attribute)

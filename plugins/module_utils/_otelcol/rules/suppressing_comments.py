@@ -98,8 +98,9 @@ def _find_comments_in_text(file: str, text: str) -> Iterator[SuppressingComment]
         if comment_match is None:
             continue
         rule, _space, reason = comment_match["rest"].strip().partition(" ")
-        before_comment = line[: comment_match.start("rest")].split("#")[0]
-        is_alone = not before_comment.strip()
+        # Another comment may stand before it: `a: 1  # first # o11y: ignore …`. The first `#` ends the YAML of a line.
+        yaml_of_line = line[: comment_match.start("rest")].split("#")[0]
+        is_alone = not yaml_of_line.strip()
         covered_lines = (line_number, line_number + 1) if is_alone else (line_number,)
         position = Position(file, line_number, line.index("#", comment_match.start()) + 1)
         yield SuppressingComment(position, rule, reason.strip(), covered_lines)

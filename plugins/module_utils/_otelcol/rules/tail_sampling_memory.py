@@ -90,7 +90,7 @@ def _find_available_mib(subject: Subject) -> int:
     all_known = bool(limits_mib) and all(limits_mib)
     if not all_known:
         return container_mib
-    largest_mib = max(limits_mib)
+    largest_mib = max(limits_mib)  # a sampler may be behind any of several limiters, so the least strict one counts
     return min(container_mib, largest_mib) if container_mib else largest_mib
 
 
@@ -118,6 +118,7 @@ def _find_shortest_wait(waits: Iterable[Any]) -> float:
     wait_seconds = [
         nanoseconds_to_seconds(wait) if isinstance(wait, (int, float)) else parse_duration(wait) for wait in waits
     ]
+    # Zero turns a wait off, so it is no wait at all.
     return min((seconds for seconds in wait_seconds if seconds), default=0)
 
 

@@ -19,6 +19,7 @@ from ..catalogue.rows import OFFICIAL_BUILDS, SECTION_ORDER
 from ..config.collector_versions import parse_version
 from ..errors import find_nearest, suggest_word
 from .build_facts import Build
+from .rule_definitions import SEVERITY_OF_RULE
 
 # How alike a word and its misspelling are at least, between 0 and 1: `bacth` and `batch`.
 _MISSPELT_LIKENESS = 0.8
@@ -33,8 +34,8 @@ class TypeRefusal:
     """The id of the rule that reports it."""
     message: str
     fix: str
-    severity: str = ""
-    """`warning` if the catalogue is not certain; empty for that of the rule."""
+    severity: str = SEVERITY_OF_RULE
+    """`warning` if the catalogue is not certain."""
 
 
 def find_type_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
@@ -62,13 +63,11 @@ def _find_first_refusal(build: Build, section_name: str, kind: str) -> TypeRefus
 def _refuse_newer_name(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return the refusal of a name that only later versions know, if the build has the type under the older name."""
     type_rename = build.catalogue.find_rename(section_name, kind)
-    if (
-        type_rename is None
-        or kind != type_rename.new_name
-        or build.catalogue.list_distributions_with(section_name, kind, build.version)
-    ):
+    if type_rename is None or kind != type_rename.new_name:
         return None
-    if not build.find_component(section_name, type_rename.old_name):
+    # A name that any distribution of this version knows is not newer than the version.
+    is_name_of_version = bool(build.catalogue.list_distributions_with(section_name, kind, build.version))
+    if is_name_of_version or not build.find_component(section_name, type_rename.old_name):
         return None
     message = (
         f"{build.name} knows '{kind}' as '{type_rename.old_name}'; the new name exists since"
@@ -141,15 +140,15 @@ def _refuse_unknown_type(build: Build, section_name: str, kind: str) -> TypeRefu
 
 
 def _choose_severity_if_unsure(build: Build, section_name: str) -> str:
-    """Return `warning` if nobody knows all components of the build; an empty text for the severity of the rule."""
+    """Return `warning` if nobody knows all components of the build, else the severity of the rule."""
     if section_name in build.sections_of_unknown_modules:
         return "warning"
     is_released = build.catalogue.is_released(build.distribution) and not build.build_version
-    return "warning" if build.doubt and not is_released else ""
+    return "warning" if build.doubt and not is_released else SEVERITY_OF_RULE
 
 
 def _choose_severity_of_unknown(build: Build, section_name: str, kind: str) -> str:
-    """Return `warning` for a type that a build lacks as far as the catalogue knows, but may have; else an empty text.
+    """Return `warning` for a type that a build may have, though the catalogue says no; else the severity of the rule.
 
     If the catalogue does not know the release, that release may have types that the one before has not:
 
@@ -163,9 +162,9 @@ def _choose_severity_of_unknown(build: Build, section_name: str, kind: str) -> s
         return unsure_severity
     if catalogue.is_known(section_name, kind):
         may_be_added = build.distribution not in OFFICIAL_BUILDS or not catalogue.is_listed(section_name, kind)
-        return "warning" if may_be_added or build.is_before_known_versions else ""
+        return "warning" if may_be_added or build.is_before_known_versions else SEVERITY_OF_RULE
     is_future = parse_version(build.version) > parse_version(catalogue.newest_release)
     if not is_future:
-        return ""
+        return SEVERITY_OF_RULE
     is_misspelt = bool(find_nearest(kind, build.list_types(section_name), _MISSPELT_LIKENESS))
-    return "" if is_misspelt else "warning"
+    return SEVERITY_OF_RULE if is_misspelt else "warning"

@@ -224,6 +224,7 @@ class UserCondition:
     def holds(self, value: Any, literals: Mapping[str, str]) -> bool | None:
         """Return whether a value meets the condition; None if a variable that is not known decides."""
         condition_kind = CONDITION_KINDS[self.name]
+        # `present` is the only condition whose answer for a missing value depends on its operand.
         is_about_presence = self.name == "present"
         if value is MISSING:
             return not self.operand if is_about_presence else condition_kind.is_met_if_missing
@@ -246,6 +247,7 @@ def _resolve_variables(text: str, literals: Mapping[str, str]) -> Any:
     The Collector reads what replaces a whole value as YAML: `${env:X}` may be a number, true or false.
     Source: https://opentelemetry.io/docs/collector/configuration/#environment-variables
     """
+    # With a default, as in `${env:A:-b}`, the text keeps its reference, so that it cannot be decided.
     resolved_text = text if ":-" in text else replace_references(text, literals, _UNKNOWN_REFERENCE)
     if _UNKNOWN_REFERENCE in resolved_text:
         return None

@@ -27,7 +27,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.field_grammar import ANY_KEY, ANY_VALUE, FORMS_OF_PAIRS, LIST, MAPPING, resolve_label
+from ..catalogue.field_grammar import ANY_KEY, ANY_VALUE, FORMS_OF_PAIRS, LIST, MAPPING, parse_leaf, resolve_label
 from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTION_ORDER
 from ..config.paths import ROLES
 from ..errors import suggest_word
@@ -38,7 +38,9 @@ _SERVICE = "service"
 _TOP_LEVEL_KEYS = (*SECTION_ORDER, _SERVICE)
 _PIPELINES = "pipelines"
 _TELEMETRY = "telemetry"
-_SERVICE_KEYS = ("extensions", _PIPELINES, _TELEMETRY)
+_EXTENSIONS = "extensions"
+# The first one of those that a path with a wildcard leads to says why none of them has the path.
+_SERVICE_KEYS = (_PIPELINES, _TELEMETRY, _EXTENSIONS)
 
 
 class Existence(IntEnum):
@@ -110,7 +112,7 @@ class KnownPaths:
             return _refuse(f"no build has {section_name[:-1]} '{component_step}'{near_name_hint}")
         if not setting_steps:
             return _EXISTS
-        if kinds:
+        if kinds:  # the rule has `types`, which are a part of those that its path leads to
             types = [type_name for type_name in types if kind_of(type_name) in kinds]
         existence = self._find_in_types(section_name, types, component_step, setting_steps)
         if existence is not Existence.NO:
@@ -164,15 +166,22 @@ class KnownPaths:
         service_keys = _select_names(first_step, _SERVICE_KEYS)
         if not service_keys:
             return _refuse(f"`service` has no '{first_step}'{suggest_word(first_step.key, _SERVICE_KEYS)}")
-        if _PIPELINES in service_keys:
-            return _check_in_pipelines(later_steps)
-        if _TELEMETRY not in service_keys:
-            return _EXISTS
+        # A step with a wildcard leads to several of these keys; it is enough if one of them can have the path.
+        checks = [self._check_in_service_key(key, later_steps) for key in service_keys]
+        return max(checks, key=lambda check: check.existence)
+
+    def _check_in_service_key(self, service_key: str, steps: list[UserPathStep]) -> PathCheck:
+        """Return whether a key of `service` can have something at a path."""
+        if service_key == _PIPELINES:
+            return _check_in_pipelines(steps)
+        if service_key == _EXTENSIONS:
+            is_item = len(steps) <= 1
+            return _EXISTS if is_item else _refuse("`service.extensions` is a list of ids")
         nodes = self._nodes_by_type.get((_SERVICE, _TELEMETRY), [])
-        existence = max((self._find_in_node(node, later_steps) for node in nodes), default=Existence.MAYBE)
+        existence = max((self._find_in_node(node, steps) for node in nodes), default=Existence.MAYBE)
         if existence is not Existence.NO:
             return PathCheck(existence)
-        return _refuse(f"`service.telemetry` has no such setting{_suggest_setting(later_steps, nodes)}")
+        return _refuse(f"`service.telemetry` has no such setting{_suggest_setting(steps, nodes)}")
 
     def _find_in_node(self, node: Any, steps: list[UserPathStep]) -> Existence:
         """Return whether a setting can have something at a path."""
@@ -205,7 +214,7 @@ class KnownPaths:
 
         What may be a list or a mapping is a mapping of texts, or a list of names with values, such as headers.
         """
-        letters = node.partition("=")[0].partition("~")[0]
+        letters = parse_leaf(node).shape_letters
         may_be_list = LIST in letters
         may_be_mapping = MAPPING in letters
         if may_be_list and may_be_mapping:

@@ -113,7 +113,7 @@ class _RulePartReader:
     context: RuleBuildContext
 
     def read(self) -> UserRule:
-        """Return the rule."""
+        """Return the rule. The keys are read in the order in which their faults are reported."""
         part = self.part
         self._check_unlisted()
         types = self._read_kinds("types")
@@ -134,6 +134,7 @@ class _RulePartReader:
         if "require" not in part and "expression" not in part:
             part.add_fault("a rule has `require` or `expression`", "Say what must hold.")
         nested_paths = [conditioned_path.checked_path for conditioned_path in (*where, *require)]
+        # The path of the rule comes last: its faults stand behind those of the paths below it.
         rule_path = self._check_path(part.at("path"), steps, types)
         _check_uncertain_paths([*nested_paths, rule_path], examples)
         return UserRule(

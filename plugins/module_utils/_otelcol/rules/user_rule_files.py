@@ -60,8 +60,9 @@ class RuleFileReader:
     def _add_rule(self, part: RulePart) -> None:
         """Add the rule of a part, unless it has faults."""
         faults_before = len(self.faults)
-        rule = build_rule(part, self.context)
-        if rule is None or len(self.faults) > faults_before:
+        rule = build_rule(part, self.context)  # adds its faults to the shared list
+        has_new_faults = len(self.faults) > faults_before
+        if rule is None or has_new_faults:
             return
         same_id_rule = self.rule_by_id.get(rule.id)
         if same_id_rule:
@@ -71,6 +72,7 @@ class RuleFileReader:
         self.rule_by_id[rule.id] = rule
         if len(self.rule_by_id) > MOST_RULES:
             raise Problem(f"there are more than {MOST_RULES} rules", where=str(part.position), fix="Remove some.")
+        # Only a rule without faults can be tested by its examples.
         for path, why in find_broken_examples(rule):
             part.at("examples", *path).add_fault(f"rule '{rule.id}': {why}", "Correct the rule or the example.")
 

@@ -122,7 +122,8 @@ class PathConditions:
 
         Used for `where`. Raises Exhausted.
         """
-        matches = find_path_matches(value, self.steps) or [((), MISSING)]
+        root_path: Path = ()  # only the values count here
+        matches = find_path_matches(value, self.steps) or [(root_path, MISSING)]
         for _path, nested_value in matches:
             budget.spend_steps(self.conditions.step_count)
             if self.conditions.hold(nested_value, literals):
@@ -206,6 +207,7 @@ class UserRule:
         )
 
     def _check(self, subject: Subject) -> Sequence[Fault]:
+        """Return the faults of the rule in a config, those about the rule itself at the end."""
         if self.when is not ALWAYS and not self.when.fits_deployment(subject):
             return ()
         outcome = self.find_outcome(subject)
@@ -247,6 +249,7 @@ class UserRule:
                 return RuleOutcome(faults, undecided_places, unseen_place_count=len(places) - place_index)
             except Undecided as why:
                 undecided_places.append(UndecidedPlace(path, why))
+            # The search ends with the first fault too many, since nobody reads a thousand.
             if len(faults) + len(undecided_places) > MOST_FAULTS:
                 return RuleOutcome(faults[:MOST_FAULTS], undecided_places[:MOST_FAULTS], has_more=True)
         return RuleOutcome(faults, undecided_places)
@@ -254,7 +257,7 @@ class UserRule:
     def _list_places_to_check(self, subject: Subject) -> Places:
         """Return the places of the rule's types; none in a config to which the rule does not apply."""
         places = self._find_places_at_path(subject)
-        if not places:
+        if not places:  # most rules have none in most configs, so this comes before the slower `when`
             return []
         if self.when is not ALWAYS and not self.when.fits_config(subject):
             return []
@@ -297,6 +300,7 @@ class UserRule:
         """Return the fault at a path, with the name and the path of its place in message and fix."""
         name = str(place[-1]) if place else ""
         message, fix = self.message, self.fix
+        # No `str.format`: a message may have other braces, and an attribute in them could show a value.
         for placeholder, replacement in (("{name}", name), ("{path}", format_path(place))):
             message, fix = message.replace(placeholder, replacement), fix.replace(placeholder, replacement)
         return Fault(path, message, fix)

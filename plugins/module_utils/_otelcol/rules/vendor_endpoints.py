@@ -91,6 +91,7 @@ def _may_take_signal(target: _UrlTarget, signal: str) -> bool:
 
 
 def _report_wrong_path(part: StartedComponent, key: str, better_path: str) -> Fault:
+    """Return the fault of an endpoint with a path at which AWS takes nothing; `better_path` is the end of the fix."""
     path = _read_target(part, key).path or "no path"
     message = f"{key} of '{part.id}' has {path}, which accepts none of its data"
     return Fault((*part.path, key), message, f"Use {better_path}.")

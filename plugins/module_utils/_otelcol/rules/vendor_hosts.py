@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which service of AWS or Datadog a host is. Private."""
+"""Which service of AWS or Datadog a host is. Private.
+
+xray.eu-west-1.amazonaws.com               AwsService("xray", "eu-west-1"), which takes traces by OTLP
+aps-workspaces.us-east-1.amazonaws.com     AwsService("aps-workspaces", "us-east-1"), which takes remote write
+otlp.datadoghq.eu                          an intake of Datadog for OTLP
+"""
 
 from __future__ import annotations
 

@@ -90,6 +90,7 @@ class View:
 
     def find_parts(self, section_name: str, *kinds: str) -> list[StartedComponent]:
         """Return the started components of a section that are of one of these kinds, in their order."""
+        # Most rules ask for kinds that a config lacks; this is faster than to look at each component.
         started_kinds = [kind for kind in kinds if (section_name, kind) in self.component_kinds]
         if not started_kinds:
             return []

@@ -111,7 +111,7 @@ def _find_unlisted_values(table: dict[str, str], settings: Any, path: Path, _row
 
 
 def _is_given(value: Any, value_path: Path) -> bool:
-    """Whether a value is more than an empty one; an item of a list counts always."""
+    """Whether a value is more than an empty one, which decoders read as not given; an item of a list counts always."""
     return bool(value) or isinstance(value_path[-1], int)
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from ..config.paths import mapping_at
 from ..needs.listeners import StartedComponent
 from ..traits import kind_of
-from .rule_definitions import Fault, about, define_rules
+from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Deployment, Subject
 
 _ELECTOR_DOCUMENTATION = (
@@ -62,11 +62,11 @@ def singleton(subject: Subject) -> Iterator[Fault]:
     copies = describe_copies(deployment)
     if not deployment or not copies:
         return
-    is_certain = (deployment.replicas or 0) > 1  # other counts may be one at run time
+    is_certain = (deployment.replicas or 0) > 1  # an agent or autoscaler may have one copy at run time
     for part in subject.view.find_parts("receivers", *_SINGLETONS):
         if not _has_elector(part):
             message = f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {copies}"
-            yield Fault(part.path, message, _FIX_OF_SINGLETONS, severity="" if is_certain else "warning")
+            yield Fault(part.path, message, _FIX_OF_SINGLETONS, severity=SEVERITY_OF_RULE if is_certain else "warning")
 
 
 def _has_elector(part: StartedComponent) -> bool:

@@ -165,6 +165,7 @@ OTHER = RULE.replace("rules:\n", "")
         RULE.replace("exporters.*", "service.telemetry.log"),
         "`service.telemetry` has no such setting; did you mean 'logs'?",
     ),
+    (RULE.replace("exporters.*", "service.*.traces.processor"), "a pipeline has no 'processor'; did you mean"),
     (RULE.replace("exporters.*", "'[0].a'"), "no config has '[0]'. Correct the path."),
     (RULE.replace("exporters.*", "'exporters[0]'"), "no build has exporter '[0]'. Correct the path."),
     (RULE.replace("exporters.*", "'service[-1]'"), "`service` has no '[-1]'. Correct the path."),
@@ -252,6 +253,7 @@ WITH_JOB = ", examples: {good: [{receivers: {prometheus: {config: {scrape_config
         looking_at("exporters.*", "tls.insecure"),
         looking_at("service.pipelines.*", "processors[0]"),
         looking_at("service.extensions"),
+        looking_at("service.*.logs.level"),
     ],
 )
 def test_a_path_that_the_catalogue_or_an_example_has_is_taken(tmp_path: Path, text: str) -> None:

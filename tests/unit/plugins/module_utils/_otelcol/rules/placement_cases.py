@@ -57,7 +57,11 @@ sender-overwritten:
     finds: "processors.resource_detection: 'resource_detection' replaces host.name of the senders by that of the gateway
       (detector system) Add `override: false`"}
   two of them: {processors.resourcedetection/a: {detectors: [ec2, ecs, eks], override: true}, in.mode: statefulset,
-    finds: "processors.resourcedetection/a: (detector ec2 and ecs)"}
+    finds: "processors.resourcedetection/a: 'resourcedetection/a' replaces host.name and aws.ecs.task.arn of the senders
+      by those of the gateway (detector ec2 and ecs)"}
+  two of one attribute: {processors.resource_detection.detectors: [ec2, system],
+    finds: "processors.resource_detection: replaces host.name of the senders by that of the gateway (detector ec2 and
+      system)"}
   the node of the gateway: {processors.resource_detection.detectors: [k8snode],
     finds: "processors.resource_detection: replaces k8s.node.name"}
   what data has stays: {processors.resource_detection: {detectors: [system], override: false}}
