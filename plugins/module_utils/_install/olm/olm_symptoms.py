@@ -112,7 +112,7 @@ def find_symptoms(goal: InstallGoal, live_objects: LiveObjects) -> Iterator[OlmS
 
 
 def _describe_passed_pin(goal: InstallGoal, live_objects: LiveObjects) -> OlmSymptom:
-    """Return the symptom of an installed version that is newer than the pinned one, to which OLM never goes back.
+    """Return the symptom of an installed version that is newer than the pinned one. OLM never goes back.
 
     Its row is not in the table, since OLM sees nothing wrong in this state.
     """
