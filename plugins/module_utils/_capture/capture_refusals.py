@@ -8,6 +8,9 @@ A capture starts one more pod of a collector, which gets a share of the data and
 
     exporter file keeps data in its pod, so what the pod of the capture gets would be lost
     tail_sampling decides by records that it saw before, and another pod takes a share of them
+
+`check_*` functions raise the problem themselves. `build_*` functions return the problem of something that the caller
+has found out while it builds the config of the capture.
 """
 
 from __future__ import annotations
@@ -50,6 +53,7 @@ def check_left_out_receivers(receiver_ids: Iterable[str]) -> None:
 
 def check_exporters(config: Mapping[str, Any], graph: PipelineGraph) -> None:
     """Raise Problem for an exporter that keeps data in its pod: that of the capture ends, and its data with it."""
+    # A connector stands among the exporters of a pipeline too. It is no component of this section, so it is left out.
     for name in _list_started_components(graph, EXPORTERS, mapping_at(config, EXPORTERS)):
         if traits_of(EXPORTERS, name) & {Trait.WRITES_FILES, Trait.IS_SCRAPED}:
             wrong = f"exporter {name} keeps data in its pod, so what the pod of the capture gets would be lost"
@@ -60,6 +64,7 @@ def check_stateless_components(config: Mapping[str, Any], graph: PipelineGraph) 
     """Raise Problem for a component that decides by what it saw before: with one more pod, it decides otherwise."""
     for name in _list_started_components(graph, PROCESSORS, mapping_at(config, PROCESSORS)):
         _check_stateless(PROCESSORS, name)
+    # Pipelines list a connector among their exporters, and among the receivers of the next pipeline.
     for name in _list_started_components(graph, EXPORTERS, mapping_at(config, CONNECTORS)):
         _check_stateless(CONNECTORS, name)
 
@@ -73,7 +78,10 @@ def _check_stateless(section_name: str, name: str) -> None:
 
 
 def _list_started_components(graph: PipelineGraph, role: str, known_components: Mapping[str, Any]) -> list[str]:
-    """Return those of the known components that pipelines list in a role, each once: the others do not run."""
+    """Return those of the known components that pipelines list in a role, each once: the others do not run.
+
+    `known_components` are those of one section of the config, which tells exporters and connectors apart.
+    """
     listed_ids: dict[str, None] = {}
     for pipeline in graph.pipelines:
         listed_ids.update(dict.fromkeys(graph.list_ids(pipeline, role)))

@@ -83,11 +83,13 @@ class CaptureSample:
     def add(self, line: bytes, where: str) -> None:
         """Mask and count one request. Raises Problem if it is no OTLP JSON; `where` names the file and the line."""
         request = _parse_request(line, where)
+        # A line of the exporter has one signal. A file of others may have several in one line: each is a request.
         for signal, (resources, _scopes, _records) in LISTS_BY_SIGNAL.items():
             if request.get(resources):
                 self._add(signal, {resources: request[resources]}, len(line), where)
 
     def _add(self, signal: str, request: dict[str, Any], received_bytes: int, where: str) -> None:
+        # Both before the line is written, so that a malformed request is neither written nor counted.
         try:
             records = count_items(signal, request)
             masked_line = json.dumps(self.masks.mask_request(request), separators=(",", ":")).encode("ascii")

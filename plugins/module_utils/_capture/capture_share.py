@@ -57,6 +57,8 @@ def compute_share(
         wrong = "it is a DaemonSet, and no Service leads to its pods, so no pod beside them would get a share"
         raise Problem(wrong, fix=_CAPTURE_FILES_FIX)
     # Clients of a headless Service choose among all pods themselves. Those that also have another one mostly use that.
+    # With policy Local, a client reaches the pods of its own node alone. A DaemonSet has one there, and the pod of the
+    # capture is the second. One Service without the policy is enough to bring data from all nodes.
     policies = {
         mapping_at(service, "spec").get("internalTrafficPolicy")
         for service in leading_services

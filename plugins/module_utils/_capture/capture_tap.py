@@ -62,6 +62,7 @@ def build_tap(config: Mapping[str, Any], path: str, consents: Collection[str]) -
     Raises Problem if no receiver gets traces, metrics or logs from clients, if a part of the config stands elsewhere,
     if the pod would keep a port shut, or if its records would be lost or counted otherwise.
     """
+    # First, since all that follows reads the config, and a reference in it would hide what the Collector runs.
     check_config_is_known(config)
     graph = PipelineGraph.of(config)
     used_receivers = graph.find_signals_by_id(RECEIVERS)
@@ -76,6 +77,7 @@ def build_tap(config: Mapping[str, Any], path: str, consents: Collection[str]) -
     receivers_by_signal = _group_receivers_by_signal(graph, receivers)
     if not receivers_by_signal:
         raise capture_refusals.build_no_signals_problem(receivers)
+    # The Collector merges mappings key by key and replaces lists, so each list here is a whole one.
     overlay = {
         "receivers": {_IDLE_RECEIVER: _IDLE_SETTINGS},
         "processors": {_BATCH_PROCESSOR: _build_batch_settings()},

@@ -4,8 +4,15 @@
 """Compute how much the collector's own pods receive during a capture, from two readings of their metrics. Private.
 
 `serving_pods` makes the readings. The manifest of a capture has rates of all pods together by what is computed here.
-For example, if 2 of 3 ready pods were read, and accepted 100 and 140 spans in 60 s, the result is
-`ServedRecords({"traces": 360.0}, seconds=60.0, known_pod_count=2, ready_pod_count=3)`.
+For example, a collector has 3 ready pods after 60 s. The numbers are spans that a pod has accepted since its start:
+
+| pod | first reading | last reading | accepted |
+|---|---|---|---|
+| a | 900 | 1000 | 100 |
+| b | not there yet | 140 | 140 |
+| c | was not read | 500 | not known, so it is taken for as busy as a and b: 120 |
+
+The result is `ServedRecords({"traces": 360.0}, seconds=60.0, known_pod_count=2, ready_pod_count=3)`.
 """
 
 from __future__ import annotations
@@ -15,7 +22,7 @@ from dataclasses import dataclass
 
 from .._telemetry.metrics import SIGNALS_OF_ITEMS, CountKey, Reading, subtract_readings, sum_readings
 
-# What a receiver has taken. Source: documentation.md of receiverhelper.
+# The metric of what a receiver has accepted. Source: documentation.md of receiverhelper.
 _ACCEPTED = "receiver_accepted"
 
 
@@ -69,7 +76,7 @@ def compute_served_records(
     for signal in SIGNALS_OF_ITEMS.values():
         keys = [CountKey(_ACCEPTED, receiver, signal) for receiver in receivers]
         accepted_counts = [gained_by_all[key] for key in keys if key in gained_by_all]
-        if accepted_counts:
+        if accepted_counts:  # so at least one pod is known
             records[signal] = sum(accepted_counts) * ready_pods / len(gained_by_pod)
     return ServedRecords(
         records_by_signal=records,

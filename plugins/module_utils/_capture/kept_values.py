@@ -3,8 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The values of attributes that a capture does not mask: the enumerations of the semantic conventions. Private.
 
-attribute_masks.py and text_masks.py ask this file. For example, `GET` stays readable in `http.request.method`. The
-value counts, and not the name alone: what an application writes into such an attribute by mistake is masked.
+attribute_masks.py and text_masks.py ask this file. The value counts, and not the name alone, so what an application
+writes into such an attribute by mistake is masked:
+
+| attribute | value | |
+|---|---|---|
+| `http.request.method` | `GET` | stays, since it is one of the words in `_WORD_ROWS` |
+| `http.response.status_code` | `404` | stays, since it matches the pattern in `_PATTERN_ROWS` |
+| `http.request.method` | `hunter2` | is masked |
+| `service.name` | `checkout` | is masked, since users choose the values of this attribute |
+
+A new attribute goes into the row that has its values, or gets a row. Only a value that every user of OpenTelemetry may
+have belongs here: the receiver of a capture can read it.
 
 Source: the registry of OpenTelemetry's semantic conventions, 1.37, and the older names that it deprecates.
 """
@@ -33,6 +43,8 @@ _MESSAGING_SYSTEMS = (
 )
 _MESSAGING_STEPS = "ack create deliver process publish receive send settle"
 _PROTOCOLS = "amqp http HTTP SPDY spdy mqtt kafka"
+# The deprecated http.flavor has a version, or a protocol that is no version of HTTP.
+_HTTP_FLAVORS = "1.0 1.1 2.0 3.0 SPDY QUIC"
 _TRANSPORTS = "ip_tcp ip_udp inproc pipe quic tcp udp unix other"
 _LANGUAGES = "cpp dotnet erlang go java nodejs php python ruby rust swift webjs"
 _OPERATING_SYSTEMS = "aix darwin dragonflybsd freebsd hpux linux netbsd openbsd solaris windows z_os zos"
@@ -54,26 +66,28 @@ _SEVERITIES = (
     " TRACE DEBUG INFO INFORMATION NOTICE WARN WARNING ERROR ERR CRITICAL CRIT ALERT EMERG EMERGENCY FATAL PANIC"
     " Trace Debug Info Information Notice Warn Warning Error Critical Fatal Normal"
 )
-_STATES = (
+# The states of processors, memory, batteries, connections and processes.
+_HOST_STATES = (
     "active available blocked buffered cached close_wait closed discharging faults free idle inactive interrupt iowait"
     " nice reserved running sleeping slab_reclaimable slab_unreclaimable softirq steal stolen stopped system time_wait"
-    " used user wait zombies Active Terminating Pending Running Succeeded Failed Unknown"
+    " used user wait zombies"
 )
+# The phases of namespaces and pods.
+_KUBERNETES_PHASES = "Active Terminating Pending Running Succeeded Failed Unknown"
+# Hosts and Kubernetes share names such as `state` and `status`, so each attribute of states may have all of these.
+_STATES = f"{_HOST_STATES} {_KUBERNETES_PHASES}"
 _DIRECTIONS = "in out read receive transmit write page_in page_out"
 _BOOLS = "true false"
 
-# Each row has names of attributes, and the values that all of them may have. Both are words with blanks between; the
-# values may be a pattern instead.
-_ENUMERATIONS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
+# Each row has names of attributes, and the words that all of them may have, with blanks between.
+_WORD_ROWS = (
     ("http.request.method http.method http.request.method_original", _HTTP_METHODS),
-    ("http.response.status_code http.status_code", _HTTP_STATUS),
+    ("http.flavor", _HTTP_FLAVORS),
     ("rpc.system rpc.system.name", _RPC_SYSTEMS),
-    ("rpc.grpc.status_code", _GRPC_STATUS),
     ("db.system db.system.name", _DATABASES),
     ("messaging.system", _MESSAGING_SYSTEMS),
     ("messaging.operation messaging.operation.type", _MESSAGING_STEPS),
-    ("network.protocol.name net.protocol.name http.flavor", _PROTOCOLS),
-    ("network.protocol.version net.protocol.version telemetry.sdk.version telemetry.distro.version", _VERSION),
+    ("network.protocol.name net.protocol.name", _PROTOCOLS),
     ("network.transport net.transport", _TRANSPORTS),
     ("network.type", "ipv4 ipv6"),
     ("network.io.direction disk.io.direction direction", _DIRECTIONS),
@@ -93,23 +107,27 @@ _ENUMERATIONS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
     ("state status cpu.mode system.cpu.state system.memory.state system.network.state process.state", _STATES),
     ("error exception.escaped sampled", _BOOLS),
 )
+# Each row has names of attributes, and the pattern that a whole value of them must match.
+_PATTERN_ROWS = (
+    ("http.response.status_code http.status_code", _HTTP_STATUS),
+    ("rpc.grpc.status_code", _GRPC_STATUS),
+    ("network.protocol.version net.protocol.version telemetry.sdk.version telemetry.distro.version", _VERSION),
+)
 
 
 def _index_words() -> dict[str, frozenset[str]]:
     """Return the values of each attribute whose values are words."""
     words_by_attribute: dict[str, frozenset[str]] = {}
-    for names, values in _ENUMERATIONS:
-        if isinstance(values, str):
-            words_by_attribute.update(dict.fromkeys(names.split(), frozenset(values.split())))
+    for names, words in _WORD_ROWS:
+        words_by_attribute.update(dict.fromkeys(names.split(), frozenset(words.split())))
     return words_by_attribute
 
 
 def _index_patterns() -> dict[str, re.Pattern[str]]:
     """Return the pattern of each attribute whose values have a pattern."""
     pattern_by_attribute: dict[str, re.Pattern[str]] = {}
-    for names, values in _ENUMERATIONS:
-        if not isinstance(values, str):
-            pattern_by_attribute.update(dict.fromkeys(names.split(), values))
+    for names, pattern in _PATTERN_ROWS:
+        pattern_by_attribute.update(dict.fromkeys(names.split(), pattern))
     return pattern_by_attribute
 
 

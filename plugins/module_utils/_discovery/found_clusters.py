@@ -149,6 +149,7 @@ def read_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCl
     name = str(mapping_at(managed, "metadata")["name"])
     if not mapping_at(managed, "spec").get("hubAcceptsClient"):
         return UnreachableCluster(f"ManagedCluster {name}: the hub has not accepted it")
+    # The claims are what the cluster says about itself, once its agent has joined the hub.
     claims = {str(row.get("name")): row.get("value") for row in mappings_at(managed, "status", "clusterClaims")}
     servers = (row.get("url", "") for row in mappings_at(managed, "spec", "managedClusterClientConfigs"))
     connection = {"otel_collector_kube_context": name}
@@ -181,7 +182,10 @@ def _build_secret_connection(secret: Mapping[str, Any], hub: Hub, form: SecretFo
 
 
 def _quote_for_jinja(value: str) -> str:
-    """Return a text of Jinja. Raises Problem for a name that would end it."""
+    """Return a text of Jinja. Raises Problem for a name that would end it.
+
+    Behind the end of the text, Jinja would run what follows in the name.
+    """
     if any(character in value for character in "'\\{}%\n"):
         fix = "Use a name or path without quotes, backslashes, braces and percent signs."
         raise Problem(f"{value!r} cannot be named in a template", fix=fix)
@@ -211,13 +215,21 @@ class Fleet:
 def build_fleet(named_clusters: Iterable[tuple[str, FoundCluster]]) -> Fleet:
     """Return the hosts by their names. One API server is one host: that of the source that is listed first.
 
-    Raises Problem if two clusters have the same name.
+    Raises Problem if two clusters have the same name. For example, with the sources `eks` and `kubeconfig`:
+
+    | host name, source, server | result |
+    |---|---|
+    | `shop`, eks, `https://a` | host `shop` |
+    | `shop-admin`, kubeconfig, `https://a` | a note: it is the cluster of host `shop` |
+    | `shop`, kubeconfig, `https://b` | Problem: two clusters are named `shop` |
     """
     hosts: dict[str, FoundCluster] = {}
     names_by_server: dict[str, str] = {}
     left_out_notes = []
     for host_name, cluster in named_clusters:
+        # IN_CLUSTER is the cluster that a program runs in, so two hosts with this address may be two clusters.
         known_host = names_by_server.get(cluster.server, "") if cluster.server != IN_CLUSTER else ""
+        # Before names are compared: one cluster may have one name in two sources.
         if known_host:
             left_out_notes.append(
                 f"{host_name} of source {cluster.source} is left out: it is the cluster of host {known_host}"

@@ -3,6 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How Argo CD and Cluster API keep the credentials of a cluster in a Secret. Private.
 
+`live/cluster_sources.py` finds the Secrets by the label of their form. When a task connects, it makes a kubeconfig:
+
+| form | label of the Secret | its data | kubeconfig |
+|---|---|---|---|
+| ARGO_CD | `argocd.argoproj.io/secret-type: cluster` | `name`, `server`, and `config` as JSON | is built of these |
+| CLUSTER_API | `cluster.x-k8s.io/cluster-name: NAME` | `value` | is `value`, if it has no other keys than known ones |
+
+Who may write Secrets in that cluster is not trusted on the controller, where Ansible runs: a kubeconfig can name
+commands to run and files to send. Here no kubeconfig gets such a field from a Secret.
+
 Sources: docs/operator-manual/declarative-setup.md of Argo CD (Clusters), and
 docs/book/src/developer/providers/contracts of Cluster API (kubeconfig Secret).
 """
@@ -19,6 +29,7 @@ from .._otelcol.bounded.json_text import parse_json
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
 
+# The name of the one cluster, user and context of a kubeconfig that is built here.
 _CONTEXT = "cluster"
 # What a kubeconfig of a Secret may have: texts, and no path, command or proxy.
 _CLUSTER_KEYS = frozenset({"server", "certificate-authority-data", "insecure-skip-tls-verify", "tls-server-name"})
@@ -72,7 +83,8 @@ def read_kubeconfig_text(secret: Mapping[str, Any]) -> str:
 def check_kubeconfig(config: Any, secret: Mapping[str, Any]) -> dict[str, Any]:
     """Return a kubeconfig of a Secret. Raises Problem if it names a command or a file of the controller.
 
-    Who may write Secrets in that cluster would else run commands on the controller, or have its files sent away.
+    Who may write Secrets in that cluster could otherwise run commands on the controller, or have its files sent away.
+    Keys that are not known are refused, and not only the dangerous ones, since a later kubectl may have more of these.
     """
     if not isinstance(config, dict):
         raise Problem("its kubeconfig is no mapping", where=describe_secret(secret))
@@ -94,7 +106,7 @@ def build_argo_cd_kubeconfig(secret: Mapping[str, Any]) -> dict[str, Any]:
     tls_config = mapping_at(config, "tlsClientConfig")
     cluster = {
         "server": ARGO_CD.read_key_text(secret, "server"),
-        "insecure-skip-tls-verify": bool(tls_config.get("insecure")) or None,
+        "insecure-skip-tls-verify": bool(tls_config.get("insecure")),
         "certificate-authority-data": tls_config.get("caData"),
         "tls-server-name": tls_config.get("serverName"),
     }
@@ -133,7 +145,10 @@ def _read_user(secret: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str
 
 
 def _build_aws_command(aws_config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `aws eks update-kubeconfig` writes, which the collection itself carries out."""
+    """Return what `aws eks update-kubeconfig` writes.
+
+    It is no command of the Secret's: the Secret gives arguments alone, and this collection makes the token itself.
+    """
     arguments = ["eks", "get-token", "--cluster-name", str(aws_config.get("clusterName", ""))]
     if aws_config.get("roleARN"):
         arguments += ["--role-arn", str(aws_config["roleARN"])]

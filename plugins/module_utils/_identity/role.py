@@ -148,6 +148,8 @@ def check_role_change(name: str, live_role: RoleSettings, request: RoleRequest) 
     if tags.get(ACCOUNT_TAG, account) != account or cluster != request.eks_cluster.cluster_arn:
         wrong = f"it is the role of {tags.get(ACCOUNT_TAG)} in {cluster}"
         raise Problem(wrong, asked=task, where="role_name", fix="Give another role_name.")
+    # Only a user can know that the other collector of the account is gone. The role of another account, above, is never
+    # used: its trust policy would name this account instead, and the pods of the other one would lose their rights.
     if not _is_of_collectors(tags, request.collectors) and not request.allows_others:
         wrong = f"it is the role of {request.account} for collector {request.account.namespace}/{tags[COLLECTOR_TAG]}"
         fix = "Give the collectors another service_account_name, or set adopt if the other one is gone."
@@ -184,6 +186,7 @@ def plan_role(
         boundary = earlier_role["permissions_boundary"]
     other_tags = drop_keys(earlier_role["tags"], OWN_TAG_KEYS)
     return {
+        # IAM cannot change the path of a role. `check_role_change` refuses another one for a role of this collection.
         "path": earlier_role["path"],
         "trust": build_trust_policy(
             earlier_role["trust"], request.trust, keeps_providers=request.keep_trust, keeps_others=keeps_others

@@ -44,9 +44,14 @@ def build_creation_request(target: RoleSettings, account: ServiceAccount) -> dic
 
 
 def plan_role_calls(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
-    """Return the calls that give a role the target settings.
+    """Return the calls that give a role the target settings, in this order:
 
-    A new restriction comes first, and the removal of one near the end. Policies are added before others are removed.
+    1. A new permissions boundary, so that the role never has more rights than before and after.
+    2. New tags, by which a later run knows the role if this one ends in between.
+    3. The trust policy.
+    4. New policies, and after them the removal of others, so that pods lose no right that they go on to have.
+    5. The removal of the permissions boundary, once the policies that it restricted are gone.
+    6. The removal of tags, for the same reason as 2.
     """
     calls: list[IamCall] = []
     target_boundary = target["permissions_boundary"]
@@ -59,7 +64,7 @@ def plan_role_calls(live_role: RoleSettings, target: RoleSettings) -> list[IamCa
     if not is_same_policy(live_role["trust"], target["trust"]):
         calls.append(IamCall("update_assume_role_policy", {"PolicyDocument": _serialize_policy(target["trust"])}))
     calls += _plan_additions(live_role, target)
-    calls += _plan_deletion_callss(live_role, target)
+    calls += _plan_removals(live_role, target)
     if boundary_differs and not target_boundary:
         calls.append(IamCall("delete_role_permissions_boundary", {}))
     if tag_changes.removed_keys:
@@ -80,7 +85,7 @@ def _plan_additions(live_role: RoleSettings, target: RoleSettings) -> list[IamCa
     return calls
 
 
-def _plan_deletion_callss(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
+def _plan_removals(live_role: RoleSettings, target: RoleSettings) -> list[IamCall]:
     """Return the calls that remove the policies which the role shall not have."""
     calls = []
     for name in live_role["policies"]:

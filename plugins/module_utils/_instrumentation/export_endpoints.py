@@ -92,6 +92,7 @@ def parse_endpoint(url: str) -> ExportEndpoint:
     address = _QUERY_OR_FRAGMENT.sub("", url)
     try:
         parts = urlsplit(_BRACKETED_VARIABLE.sub(_ANY_IPV6, url))
+        # `parts.port` raises ValueError for a port that is no number, and is 0 for `:0`, which no exporter can use.
         port = _SCHEME_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
     except ValueError as error:
         raise Problem(f"the endpoint '{address}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
@@ -103,6 +104,7 @@ def parse_endpoint(url: str) -> ExportEndpoint:
     if parts.query or parts.fragment or _SIGNAL_PATH.search(parts.path):
         wrong = f"'{address}' is not a base address"
         raise Problem(wrong, fix="Leave out /v1/traces and all after it; exporters append the signal's path.")
+    # Out of the text as it was written: `parts` has _ANY_IPV6 in place of a variable, and no brackets.
     netloc = url.partition("://")[2].partition("/")[0]
     host = netloc.rpartition(":")[0] if parts.port else netloc
     return ExportEndpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))

@@ -130,7 +130,18 @@ def _choose_languages(requested_languages: Mapping[str, LanguageOptions | None])
 
 
 def _check_tls(tls_options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the given options of `tls`. Raises Problem for a set of which the operator would ignore a part."""
+    """Return the given options of `tls`. Raises Problem for a set of which the operator would ignore a part.
+
+    The name of a file is a key of the Secret or ConfigMap, or an absolute path in the container:
+
+    | options | result |
+    |---|---|
+    | `secret_name: tls, ca_file: ca.crt, cert_file: tls.crt, key_file: tls.key` | taken: all are keys of the Secret |
+    | `config_map_name: ca, ca_file: ca.crt` | taken |
+    | `ca_file: /etc/ssl/ca.crt` | taken: a path needs neither |
+    | `config_map_name: ca, cert_file: tls.crt, key_file: tls.key` | refused: a key of a client is in a Secret |
+    | `ca_file: ca.crt` | refused: nothing says of what it is a key |
+    """
     tls = {key: str(value) for key, value in tls_options.items() if value}
     if not tls:
         return {}

@@ -45,6 +45,7 @@ def map_annotations(instrumentations: Iterable[Instrumentation]) -> dict[str, di
         for entry in instrumentation.namespaces:
             namespace, language = _check_entry(entry, instrumentation)
             annotations = {LANGUAGES[language].annotation: instrumentation.reference}
+            # The same entry may stand there twice. Two others ask for two languages, or for two Instrumentations.
             if annotations_by_name.setdefault(namespace, annotations) != annotations:
                 wrong = f"namespace '{namespace}' is given to two Instrumentations or languages"
                 fix = "Leave one; annotate the other's workloads themselves, with the names of their containers."
@@ -212,5 +213,6 @@ def find_annotated_since(
     written_times = [ownership.find_written_time(live_namespace, "metadata", "annotations", key) for key in annotations]
     if not all(written_times):
         return ""
+    # All are times of the API server, in UTC and in whole seconds, so the largest text is the latest time.
     creation_times = [str(manifest["metadata"].get("creationTimestamp") or "") for manifest in instrumentations]
     return max([*written_times, *creation_times], default="")

@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a Service of the cluster has the port that applications send to, and a pod behind it. Private.
 
-`live/prerequisites.py` reads the Service and its EndpointSlices for each target (see requirements.py).
+`live/prerequisites.py` reads the Service and its EndpointSlices for each target (see requirements.py). A Service and
+its slices may have other numbers for the same port, so a port of one is found in the other by its name:
+
+    Service          ports: [{name: otlp, port: 4317, targetPort: 14317}]
+    EndpointSlice    ports: [{name: otlp, port: 14317}], endpoints: [{conditions: {ready: true}}]
 """
 
 from __future__ import annotations

@@ -7,8 +7,13 @@ All functions are about the pods of one namespace. `live/annotate.py` calls them
 The operator instruments a pod when the pod starts. So a restart helps a pod that is older than the annotation. A newer
 pod without instrumentation was skipped by the operator, for a reason that its log has: a restart does not help it.
 
-Example: the annotation is of 12:00. A pod of Deployment `cart` has started at 11:59 without the container that the
-operator adds, and one of Deployment `web` at 12:01. Then `cart` can be restarted, and `web` was skipped.
+For example, with an annotation of 12:00 and pods that lack the container which the operator adds:
+
+| workload | its pods started at | result |
+|---|---|---|
+| Deployment `cart` | 11:59 | `restartable` |
+| Deployment `web` | 12:01 | `skipped` |
+| Deployment `api` | 11:59 and 12:01 | `skipped`: its newer pod shows that a restart does not help |
 """
 
 from __future__ import annotations
@@ -52,6 +57,7 @@ def split_by_restart(pods: Iterable[Manifest], annotations: Iterable[str], annot
     skipped = find_uninstrumented_workloads(newer_pods, annotations)
     restartable = []
     for workload in find_uninstrumented_workloads(older_pods, annotations):
+        # A newer pod of the same workload has shown that a restart does not help.
         if workload not in skipped:
             restartable.append(workload)
     return SplitByRestart(restartable, skipped)
@@ -61,6 +67,8 @@ def _is_newer(pod: Manifest, annotated_at: str) -> bool:
     """Return whether a pod is newer than the annotation, or was restarted before if its time is not known."""
     metadata = pod["metadata"]
     if annotated_at:
+        # The API server writes all times in UTC and in whole seconds, such as 2026-01-31T12:00:00Z, so their texts have
+        # the order of the times. A pod of the same second may be older, and a restart of it does no harm.
         return str(metadata.get("creationTimestamp") or "") > annotated_at
     return restarts.RESTARTED_AT in mapping_at(metadata, "annotations")
 
@@ -79,6 +87,7 @@ def find_uninstrumented_workloads(pods: Iterable[Manifest], annotations: Iterabl
                 "kind": workload.kind,
                 "namespace": workload.namespace,
                 "name": workload.name,
+                # The first one is the only one: `map_annotations` gives a namespace one language.
                 "language": missing_languages[0].name,
             }
     return list(workloads.values())
@@ -87,7 +96,8 @@ def find_uninstrumented_workloads(pods: Iterable[Manifest], annotations: Iterabl
 def _lacks_instrumentation(pod: Manifest, language: SdkLanguage) -> bool:
     """Return whether a pod lacks the container of a language. A pod that opts out with `false` needs none."""
     annotations = mapping_at(pod["metadata"], "annotations")
-    if str(annotations.get(language.annotation)).lower() == "false":
+    opts_out = str(annotations.get(language.annotation)).lower() == "false"
+    if opts_out:
         return False
     return language.container_name not in restarts.container_names(pod)
 
@@ -105,11 +115,13 @@ def describe_skipped_workloads(
     for live_object in (live_namespace, *pods):
         other_annotations.update(dict.fromkeys(list_other_languages(live_object, annotations)))
     others_text = f", now {', '.join(other_annotations)}" if other_annotations else ""
-    workload_names, _command = restarts.build_restart_command(namespace, build_outdated_workloads(skipped_workloads))
+    # The workloads are named as the other warning of the task names them, which has a command. This one has none, since
+    # a restart would not help.
+    restart = restarts.build_restart_command(namespace, build_outdated_workloads(skipped_workloads))
     return (
         f"The operator did not instrument pods in {namespace}, although they are newer than its annotation:"
-        f" {workload_names}. A restart helps only when the cause is gone. Look in the log of the operator, and for"
-        f" annotations of the namespace and its pods that ask for another language{others_text}."
+        f" {restart.workload_names}. A restart helps only when the cause is gone. Look in the log of the operator, and"
+        f" for annotations of the namespace and its pods that ask for another language{others_text}."
     )
 
 

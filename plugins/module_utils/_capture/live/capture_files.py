@@ -96,10 +96,13 @@ def _read_whole_document(path: str, file: BinaryIO) -> bytes:
     for first_bytes, packing in _FOREIGN_PACKINGS.items():
         if head.startswith(first_bytes):
             raise Problem(f"{path} is packed with {packing}", asked=_ASKED, fix="Unpack it, or pack it with gzip.")
-    if len(head) > TEXT_LIMIT or not head.lstrip().startswith(b"{\n"):
+    # A line of an exporter begins with `{"`. One document over several lines has its first key in the second line.
+    is_over_several_lines = head.lstrip().startswith(b"{\n")
+    if len(head) > TEXT_LIMIT or not is_over_several_lines:
         return b""
     try:
         document: Any = parse_json(head)
     except ValueError:
         return b""
+    # In one line, since its length counts as that of a request.
     return json.dumps(document, separators=(",", ":")).encode()

@@ -79,7 +79,9 @@ def open_capture_folder(target_folder: Path) -> Iterator[CaptureFolder]:
         with _hold_part_folder(part_folder), ExitStack() as stack:
             _restore_earlier_capture(target_folder)
             yield CaptureFolder(part_folder, stack)
+            # All files are closed before the folder gets its name. `finish` has done so if the block called it.
             stack.close()
+            # `finish` writes the manifest last, so a folder without one is not whole.
             if (part_folder / MANIFEST_FILE).exists():
                 _replace_capture(part_folder, target_folder)
     except OSError as error:
@@ -90,6 +92,7 @@ def open_capture_folder(target_folder: Path) -> Iterator[CaptureFolder]:
 @contextmanager
 def _hold_part_folder(part_folder: Path) -> Iterator[None]:
     """Make an empty folder for the block, and remove it. What a killed run has left in it goes first."""
+    # That the folder is there says nothing, since a killed run may have left it. The lock says whether a run uses it.
     part_folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     lock_descriptor = os.open(part_folder, os.O_RDONLY)
     try:

@@ -81,11 +81,13 @@ class CapturePod:
         Raises Problem if the pod does not start, or if what it gets cannot be read.
         """
         planned_job = self.plan_job(tap)
+        # Before the pod of the capture starts, which takes a share of what the other pods count.
         first_reading = serving_pods.read_pods()
         with self._run_job(planned_job.manifest) as live_job:
             pod = self._wait_for_ready_pod(live_job)
             self.cluster.progress.tell_now(self.target.name, f"pod {pod} takes its share of the load")
             end = CapturedParts(self.cluster, self.target.namespace, pod, planned_job, self._task).read_into(sample)
+            # Within the block: once the Job is removed, the other pods get the share of its pod too.
             return replace(end, served_records=serving_pods.read_served_since(first_reading))
 
     @contextmanager
@@ -95,6 +97,8 @@ class CapturePod:
         try:
             yield live_job
         finally:
+            # By its uid, so that a Job of the same name that others have made since stays. In the foreground, so that
+            # the Job is there until its pod has gone, and `_wait_until_gone` has to look for the Job alone.
             delete_options = {"propagationPolicy": "Foreground", "preconditions": {"uid": live_job["metadata"]["uid"]}}
             path = f"{self._jobs_path}/{live_job['metadata']['name']}"
             try:

@@ -65,19 +65,23 @@ class CapturedParts:
         ended_by = ""
         while not ended_by:
             part = self._read_part(part_number)
+            # The records of a part count even if the time ends with it. So the bounds are compared afterwards.
             _add_lines(lines.split_off_lines(part), part_number, sample)
             elapsed_seconds = self.cluster.clock() - begun_at
             ended_by = sample.full
             if not ended_by and elapsed_seconds >= sample.bounds.seconds:
                 ended_by = SECONDS_BOUND
             if part:
+                # The next part may be there already, so it is asked for without a pause.
                 part_number += 1
                 missed_reads = 0
                 continue
             missed_reads += 1
+            # Not after each of them: a pod that gets nothing is asked for a part twice a second.
             if missed_reads % _LOOK_AFTER_MISSES == 0:
                 self._check_still_runs()
             self.cluster.sleep(_PAUSE_SECONDS)
+        # The pod may have ended since the last look. Then the sample has too few records for its seconds.
         self._check_still_runs()
         return SampleEnd(elapsed_seconds, ended_by)
 

@@ -104,11 +104,14 @@ class ServiceCalls:
                     raise problem from None
                 note_called_action(error, CalledAction(self.service, _iam_action(operation)))
                 failed_call = read_failed_call(error)
+                # A new client reads the credentials anew, so the next attempt needs no pause. If these have expired
+                # too, another client would not help: the failure counts as any other.
                 if is_expired(failed_call) and not is_renewed:
                     self._client, is_renewed = None, True
                     continue
                 pause = PAUSES[min(attempts, len(PAUSES) - 1)] * self._jitter()
                 may_pass = is_passing(failed_call) or AWSRetry.found(failed_call.code)
+                # A pause that would end after the deadline is not begun.
                 if not may_pass or self.clock() + pause > deadline:
                     raise
             attempts += 1

@@ -4,8 +4,13 @@
 """The live and wanted settings of an EKS add-on, and the requests that turn one into the other. Private.
 
 Settings have the names of the options of module `eks_addon`. Live settings are those at EKS, and target settings are
-those that the user wants; one that is missing there stays as it is. A configuration may hold secrets, so `mask_secrets`
-masks them.
+those that the user wants; one that is missing there stays as it is. A configuration may have secrets, so `mask_secrets`
+masks them. For example, if only the configuration differs:
+
+    live      {"version": "v0.151.0-eksbuild.2", "service_account_role_arn": ARN, "configuration_values": {}}
+    target    {"configuration_values": {"replicas": 2}}
+    request   {"addonVersion": "v0.151.0-eksbuild.2", "serviceAccountRoleArn": ARN,
+               "configurationValues": '{"replicas": 2}'}
 """
 
 from __future__ import annotations
@@ -86,6 +91,7 @@ def build_update_request(
         return {}
     merged_settings = live_settings | {name: target_settings[name] for name in differing_names}
     request = _build_fields({name: merged_settings.get(name) for name in API_FIELDS})
+    # `_build_fields` leaves out what is empty, and here the empty configuration is what the user wants.
     if "configuration_values" in differing_names and not merged_settings["configuration_values"]:
         request["configurationValues"] = "{}"
     if IDENTITIES in differing_names:
@@ -144,7 +150,10 @@ def _is_secret_value(value: Any, path: Path) -> bool:
 
 
 def _meant_key(entry: Mapping[str, Any], key: Any) -> str:
-    """Return what a key stands for: an entry of `env` of Kubernetes says it in `name`."""
+    """Return what a key stands for: an entry of `env` of Kubernetes says it in `name`.
+
+    For example, `value` of `{"name": "API_TOKEN", "value": "a1"}` stands for API_TOKEN, which is the name of a secret.
+    """
     if key == "value" and isinstance(entry.get("name"), str):
         return str(entry["name"])
     return str(key)

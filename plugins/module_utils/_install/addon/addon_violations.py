@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..._otelcol.config.paths import Path, format_path
 from ..._otelcol.errors import Problem, join_at_most, suggest_word
 
-# So many violations are told.
+# How many violations a message names.
 MOST_VIOLATIONS = 20
 # The types of Python, and what JSON Schema calls them.
 _TYPE_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}

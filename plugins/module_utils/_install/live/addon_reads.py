@@ -116,6 +116,7 @@ class AddonReads:
         failed_updates = []
         try:
             update_ids = self.eks.read_pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
+            # As keys, since both ends of a short list have the same updates.
             for update_id in dict.fromkeys([*update_ids[:RECENT_UPDATES], *update_ids[-RECENT_UPDATES:]]):
                 update = self.read_update(update_id)
                 if update and update.get("status") == "Failed":

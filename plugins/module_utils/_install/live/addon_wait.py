@@ -80,18 +80,21 @@ class AddonWait:
         eks = self.reads.eks
         started_at = eks.clock()
         limit_seconds = self.limits.seconds_by_operation[operation]
+        # A call that fails for a passing reason is tried again for as long as the wait may take.
         eks.patient_until = started_at + limit_seconds
         self._degraded_since = None
         pause_seconds = FIRST_PAUSE
         while True:
             reading = self._read_and_judge(operation, update_id)
             addon, issues, verdict = reading.addon, reading.issues, reading.verdict
+            # EKS may say ACTIVE before it shows the new settings. So an add-on is done only when it has them.
             missing_settings = find_missing(addon) if addon and verdict.outcome == DONE else []
             if verdict.outcome == DONE and not missing_settings:
                 self._warn_of_issues(verdict, issues)
                 return addon
             if verdict.outcome in (FAILED, GONE):
                 raise self._explain_failure(operation, addon, verdict, issues)
+            # A pause that would end after the limit is not begun.
             if reading.read_at - started_at + pause_seconds > limit_seconds:
                 raise self._explain_timeout(operation, addon, issues, missing_settings, limit_seconds)
             eks.sleep(pause_seconds)
@@ -131,6 +134,7 @@ class AddonWait:
         if verdict.outcome == GONE:
             wrong = "another user removed it, or is removing it"
             return self._build_failure(operation, wrong, addon, (), "Find its other owner, and run the task again.")
+        # An add-on may have failed without an issue of its own. Then the update that failed has the reason.
         if not issues and status.endswith("_FAILED"):
             issues = list_issues(addon, self.reads.read_failed_update())
         reason = verdict.reason or f"it is {status}"

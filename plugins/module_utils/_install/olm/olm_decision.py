@@ -127,11 +127,18 @@ def plan_installation(request: OlmRequest, olm: FoundOlm, kubernetes: str) -> Ol
         version = resolve_version(request, olm, kubernetes, installed_channel)
         action = _decide_action(request, _installed_csv(own_subscription), version)
         groups = _build_operator_group(request, olm["operator_groups"])
+        # The versions of a Subscription that is there belong to it.
         if not own_subscription:
             _refuse_orphaned_versions(olm["csvs"])
     subscription = _build_subscription(request, version, own_subscription)
     manifests = [_build_namespace(request.namespace), *groups, subscription]
-    return OlmPlan(action.name, action.message, manifests, subscription["metadata"]["name"], version.csv)
+    return OlmPlan(
+        action=action.name,
+        message=action.message,
+        manifests=manifests,
+        subscription=subscription["metadata"]["name"],
+        csv=version.csv,
+    )
 
 
 def _installed_csv(subscription: SubscriptionRow | None) -> str:
@@ -159,7 +166,9 @@ def _build_subscription(request: OlmRequest, version: CsvChoice, own_subscriptio
     if request.config:
         spec["config"] = dict(request.config)
     name = own_subscription["name"] if own_subscription else request.package
-    return _build_object("Subscription", f"{API}/v1alpha1", name, request.namespace, spec)
+    return _build_object(
+        "Subscription", api_version=f"{API}/v1alpha1", name=name, namespace=request.namespace, spec=spec
+    )
 
 
 def _refuse_orphaned_versions(csvs: Sequence[CsvRow]) -> None:
@@ -366,7 +375,9 @@ def _build_operator_group(request: OlmRequest, groups: Sequence[OperatorGroupRow
         raise Problem(wrong, fix="Delete all but one.")
     if not groups or groups[0]["ours"]:
         name = group_names or request.operator_group or request.namespace
-        return [_build_object("OperatorGroup", f"{API}/v1", name, request.namespace, {})]
+        # Without target namespaces and selector, the group is for all namespaces.
+        group = _build_object("OperatorGroup", api_version=f"{API}/v1", name=name, namespace=request.namespace, spec={})
+        return [group]
     if not groups[0]["all"]:
         targets = ", ".join(groups[0]["targets"]) or "some"
         wrong = (
@@ -381,6 +392,6 @@ def _build_namespace(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def _build_object(kind: str, version: str, name: str, namespace: str, spec: Mapping[str, Any]) -> Manifest:
+def _build_object(kind: str, *, api_version: str, name: str, namespace: str, spec: Mapping[str, Any]) -> Manifest:
     metadata = {"name": name, "namespace": namespace, "labels": dict(_LABELS)}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": dict(spec)}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": dict(spec)}

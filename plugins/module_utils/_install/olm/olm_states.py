@@ -79,6 +79,7 @@ def _is_done(goal: InstallGoal, live_objects: LiveObjects) -> bool:
         return False
     is_wanted = live_objects.installed_csv == goal.csv
     if goal.is_pinned:
+        # A newer version than the pinned one is not done: find_symptoms says what to do about it.
         return is_wanted or not goal.csv
     if not goal.csv:
         return True
@@ -101,10 +102,12 @@ def _judge_plans(goal: InstallGoal, live_objects: LiveObjects) -> OlmVerdict | N
     if not live_objects.referred_plan or not is_awaiting_approval(live_objects.referred_plan):
         return None
     if goal.is_pinned and is_installed:
+        # The plan is for a later version. It stays unapproved, so that OLM stays at the pin.
         return None
     name, versions = live_objects.referred_plan["metadata"]["name"], plan_versions(live_objects.referred_plan)
     own_versions = tuple(version for version in versions if is_same_operator(version, goal.csv))
     if not own_versions:
+        # The plan is for other operators of the namespace: their owners approve it.
         return None
     other_versions = [version for version in versions if version not in own_versions]
     if other_versions:
@@ -138,6 +141,7 @@ def _find_latest_exact_plan(goal: InstallGoal, live_objects: LiveObjects) -> Man
     ]
 
     def plan_rank(plan: Manifest) -> tuple[bool, int]:
+        # `find_symptoms` follows the plan that the Subscription refers to, so that one is approved before newer ones.
         return plan is live_objects.referred_plan, int(plan["spec"].get("generation") or 0)
 
     return max(exact_plans, key=plan_rank, default=None)
@@ -145,9 +149,7 @@ def _find_latest_exact_plan(goal: InstallGoal, live_objects: LiveObjects) -> Man
 
 def _wait_for_person(name: str, versions: tuple[str, ...], wrong: str, fix: str) -> OlmVerdict:
     """Return the verdict that a plan waits for a person to approve it; it counts as a failure after a short time."""
-    return OlmVerdict(
-        WAIT,
-        name,
-        versions,
-        (OlmSymptom(StateRow(PLAN, REQUIRES_APPROVAL, SOON_SECONDS, fix), name, REQUIRES_APPROVAL, "", wrong),),
-    )
+    # The row of the table would let the wait go on until its time limit, but this run never approves such a plan.
+    row = StateRow(kind=PLAN, state=REQUIRES_APPROVAL, grace_seconds=SOON_SECONDS, fix=fix)
+    symptom = OlmSymptom(row=row, name=name, state=REQUIRES_APPROVAL, reason="", message=wrong)
+    return OlmVerdict(WAIT, plan_name=name, plan_versions=versions, symptoms=(symptom,))

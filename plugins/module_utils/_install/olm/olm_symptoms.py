@@ -7,8 +7,22 @@
 is a state of an object with its row of olm_state_table.py, which says for how long the object may stay in it. For
 example, a ClusterServiceVersion in the phase Failed:
 
-    OlmSymptom(StateRow(CSV, "Failed", 20 s, …), "opentelemetry-operator.v0.140.0-2", "Failed", "InstallCheckFailed",
-               "install timeout")
+    OlmSymptom(
+        row=StateRow(CSV, "Failed", RETRIED_SECONDS, …, reasons=("InstallCheckFailed",)),
+        name="opentelemetry-operator.v0.140.0-2",
+        state="Failed",
+        reason="InstallCheckFailed",
+        message="install timeout",
+    )
+
+The conditions of the Subscription are the last symptoms, since the other objects say more exactly what is wrong. Its
+conditions are skipped in these cases:
+
+| condition | skipped | because |
+|---|---|---|
+| `Deprecated`, `PackageDeprecated`, … | always | the installation goes on; the result of the task has a warning |
+| `InstallPlanPending`, `InstallPlanFailed` | if the InstallPlan was read | the InstallPlan itself says why |
+| `CatalogSourcesUnhealthy` | if a version that OLM has chosen is not finished | OLM has what it needs of the catalogs |
 """
 
 from __future__ import annotations
@@ -24,11 +38,17 @@ from .olm_state_table import CSV, PLAN, SOON_SECONDS, SUBSCRIPTION, StateRow, fi
 
 # The phase of a ClusterServiceVersion that is installed.
 SUCCEEDED = "Succeeded"
+# The phase of an older ClusterServiceVersion while its successor takes its place. It does not hold the successor up.
+_REPLACING = "Replacing"
+# The phase of an InstallPlan that OLM has carried out.
+_COMPLETE = "Complete"
+# The state of a Subscription whose upgrade OLM has given up.
+_UPGRADE_FAILED = "UpgradeFailed"
 # Conditions that do not stop a Subscription.
 HARMLESS_CONDITIONS = ("Deprecated", *DEPRECATIONS)
 # Conditions of a Subscription that its InstallPlan reports in more detail.
 PLAN_CONDITIONS = ("InstallPlanPending", "InstallPlanFailed")
-# Conditions of any catalog of the cluster. A resolved Subscription needs no catalog.
+# Conditions about all catalogs of the cluster, also about those that do not offer this operator.
 CATALOG_CONDITIONS = ("CatalogSourcesUnhealthy",)
 
 
@@ -69,42 +89,76 @@ class OlmSymptom(NamedTuple):
 
 
 def find_symptoms(goal: InstallGoal, live_objects: LiveObjects) -> Iterator[OlmSymptom]:
-    """Yield the obstacles, the most specific first."""
+    """Yield the obstacles, the most specific first: when the time is over, the failure is about the first one."""
     if goal.is_pinned and is_before(goal.csv, live_objects.installed_csv):
-        row = StateRow(SUBSCRIPTION, "", SOON_SECONDS, "Pin that version, or remove the operator first.")
-        yield OlmSymptom(
-            row, goal.subscription, "", "", f"{live_objects.installed_csv} is installed, past the pinned {goal.csv}"
-        )
+        yield _describe_passed_pin(goal, live_objects)
     unfinished = _list_unfinished(goal, live_objects)
     yield from unfinished
-    is_resolved = live_objects.referred_plan or live_objects.subscription_status.get("currentCSV")
+    conditions = _list_blocking_conditions(live_objects, has_unfinished=bool(unfinished))
+    for condition in conditions:
+        yield _make_symptom(
+            SUBSCRIPTION,
+            goal.subscription,
+            state=condition["type"],
+            reason=condition.get("reason"),
+            message=condition.get("message"),
+        )
+    # The state of a Subscription is a field beside its conditions. It counts in two cases: OLM has neither chosen a
+    # version nor said why not, or it has given up the upgrade to the version that it has chosen.
+    subscription_state = live_objects.subscription_status.get("state")
+    is_unprocessed = not conditions and not _is_resolved(live_objects)
+    if is_unprocessed or subscription_state == _UPGRADE_FAILED:
+        yield _make_symptom(SUBSCRIPTION, goal.subscription, state=subscription_state)
+
+
+def _describe_passed_pin(goal: InstallGoal, live_objects: LiveObjects) -> OlmSymptom:
+    """Return the symptom of an installed version that is newer than the pinned one. OLM never goes back.
+
+    Its row is not in the table, since OLM sees nothing wrong in this state.
+    """
+    return OlmSymptom(
+        row=StateRow(
+            kind=SUBSCRIPTION,
+            state="",
+            grace_seconds=SOON_SECONDS,
+            fix="Pin that version, or remove the operator first.",
+        ),
+        name=goal.subscription,
+        state="",
+        reason="",
+        message=f"{live_objects.installed_csv} is installed, past the pinned {goal.csv}",
+    )
+
+
+def _is_resolved(live_objects: LiveObjects) -> bool:
+    """Return whether OLM has chosen a version for the Subscription: it has a plan for it, or is installing it."""
+    return bool(live_objects.referred_plan or live_objects.subscription_status.get("currentCSV"))
+
+
+def _list_blocking_conditions(live_objects: LiveObjects, *, has_unfinished: bool) -> list[dict[str, Any]]:
+    """Return the true conditions of the Subscription, without those that the table at the top of this file skips."""
     skipped_types = set(HARMLESS_CONDITIONS)
     if live_objects.referred_plan:
         skipped_types.update(PLAN_CONDITIONS)
-    if unfinished and is_resolved:
+    # If all versions are finished and the goal is not reached, OLM has to choose another one, and asks the catalogs.
+    if has_unfinished and _is_resolved(live_objects):
         skipped_types.update(CATALOG_CONDITIONS)
-    conditions = [
-        condition
-        for condition in list_true_conditions(live_objects.subscription)
-        if condition["type"] not in skipped_types
-    ]
-    for condition in conditions:
-        details = condition.get("reason"), condition.get("message")
-        yield _make_symptom(SUBSCRIPTION, goal.subscription, condition["type"], *details)
-    if not (conditions or is_resolved) or live_objects.subscription_status.get("state") == "UpgradeFailed":
-        yield _make_symptom(SUBSCRIPTION, goal.subscription, live_objects.subscription_status.get("state"))
+    conditions = list_true_conditions(live_objects.subscription)
+    return [condition for condition in conditions if condition["type"] not in skipped_types]
 
 
 def _list_unfinished(goal: InstallGoal, live_objects: LiveObjects) -> list[OlmSymptom]:
     """Return the version that is coming, the installed one when that is in its way, and the plan, if incomplete."""
     unfinished = []
-    coming_csv = str(live_objects.subscription_status.get("currentCSV"))
+    coming_csv = str(live_objects.subscription_status.get("currentCSV") or "")
+    # As keys, since one version often has two of these roles.
     for name in dict.fromkeys((coming_csv, goal.csv, live_objects.installed_csv)):
         csv = live_objects.csvs.get(name)
-        if csv is not None and object_status(csv).get("phase") not in (SUCCEEDED, "Replacing"):
+        if csv is not None and object_status(csv).get("phase") not in (SUCCEEDED, _REPLACING):
             unfinished.append(_describe_csv(csv))
-    if live_objects.referred_plan and object_status(live_objects.referred_plan).get("phase") != "Complete":
-        unfinished.append(_describe_plan(live_objects.referred_plan))
+    plan = live_objects.referred_plan
+    if plan and object_status(plan).get("phase") != _COMPLETE:
+        unfinished.append(_describe_plan(plan))
     return unfinished
 
 
@@ -119,12 +173,15 @@ def _describe_csv(csv: Manifest) -> OlmSymptom:
                 requirement_text += f": {requirement['message']}"
             messages.append(requirement_text)
     message = "; ".join(filter(None, messages))
-    return _make_symptom(CSV, csv["metadata"]["name"], status.get("phase"), status.get("reason"), message)
+    return _make_symptom(
+        CSV, csv["metadata"]["name"], state=status.get("phase"), reason=status.get("reason"), message=message
+    )
 
 
 def _describe_plan(plan: Manifest) -> OlmSymptom:
     """Return the state of an InstallPlan, with what its conditions and its lookups of bundles say."""
     status = object_status(plan)
+    # As keys, since several lookups may wait for the same thing.
     messages: dict[str, None] = {}
     reasons = []
     for condition in _find_plan_conditions(status):
@@ -134,11 +191,15 @@ def _describe_plan(plan: Manifest) -> OlmSymptom:
                 reasons.append(condition["reason"])
     message = "; ".join(messages) or status.get("message")
     reason = reasons[0] if reasons else ""
-    return _make_symptom(PLAN, plan["metadata"]["name"], status.get("phase"), reason, message)
+    return _make_symptom(PLAN, plan["metadata"]["name"], state=status.get("phase"), reason=reason, message=message)
 
 
 def _find_plan_conditions(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the conditions of an InstallPlan that are not met, and those of its lookups of bundles."""
+    """Yield the conditions of an InstallPlan that are not met, and those of its lookups of bundles.
+
+    Those of an InstallPlan, such as `Installed`, are False if something is wrong. Those of a lookup are named for what
+    is wrong, such as `BundleLookupPending`, so each of them counts.
+    """
     for condition in list_at(status, "conditions"):
         if condition.get("status") == "False":
             yield condition
@@ -146,8 +207,11 @@ def _find_plan_conditions(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from list_at(lookup, "conditions")
 
 
-def _make_symptom(kind: str, name: str, state: Any, reason: Any = "", message: Any = "") -> OlmSymptom:
-    """Return the symptom of a state, with the row of the table about it. OLM may leave out each of the values."""
+def _make_symptom(kind: str, name: str, *, state: Any, reason: Any = "", message: Any = "") -> OlmSymptom:
+    """Return the symptom of a state, with the row of the table about it.
+
+    `state`, `reason` and `message` are as OLM has written them, and None if it has left them out.
+    """
     state_text, reason_text, message_text = str(state or ""), str(reason or ""), str(message or "")
     row = find_row(kind, state_text, reason_text, message_text)
-    return OlmSymptom(row, name, state_text, reason_text, message_text)
+    return OlmSymptom(row=row, name=name, state=state_text, reason=reason_text, message=message_text)

@@ -120,9 +120,9 @@ def _iter_container_privileges(container: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{name} of host {host}"
 
 
-def _iter_security_settings(holder: Mapping[str, Any]) -> Iterator[str]:
+def _iter_security_settings(pod_or_container: Mapping[str, Any]) -> Iterator[str]:
     """Yield the rights that the security context of a pod or container gives."""
-    context = mapping_or_empty(holder.get("securityContext"))
+    context = mapping_or_empty(pod_or_container.get("securityContext"))
     if context.get("privileged"):
         yield "privileged"
     if context.get("allowPrivilegeEscalation"):
@@ -144,9 +144,10 @@ def _iter_security_settings(holder: Mapping[str, Any]) -> Iterator[str]:
 def _iter_kernel_settings(context: Mapping[str, Any]) -> Iterator[str]:
     """Yield the labels of SELinux and the settings of the kernel that the Pod Security Standards do not allow."""
     labels = mapping_or_empty(context.get("seLinuxOptions"))
-    for part in ("user", "role"):
-        if labels.get(part):
-            yield f"SELinux {part} {labels[part]}"
+    # Any user and any role, since Baseline allows none. Of types it allows some.
+    for option in ("user", "role"):
+        if labels.get(option):
+            yield f"SELinux {option} {labels[option]}"
     if labels.get("type") and labels["type"] not in _SELINUX_TYPES:
         yield f"SELinux type {labels['type']}"
     for setting in iter_mappings(context.get("sysctls")):

@@ -3,21 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Warnings and refusals that count for every way to install a product, also for an EKS add-on. Private.
 
-`release_decision.py` and `addon_decision.py` call these functions before anything changes. For example, an upgrade of
-cert-manager in a cluster that may still store Certificates as v1alpha2:
+`release_decision.py` and `addon_decision.py` call these functions before anything changes. For example, a definition
+(CustomResourceDefinition) of the cluster has `status.storedVersions: [v1alpha2, v1]` and stores new objects as v1:
 
-    Objects of certificates.cert-manager.io may still be stored as v1alpha2, which goes some day. Write each …
+| versions of the new release | at an upgrade |
+|---|---|
+| v1alpha2, v1 | a warning: a later release may drop v1alpha2 |
+| v1 | refused: the API server does not take a definition without a stored version |
+| not known, since EKS applies the objects | the same warning |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .installed import DefinitionRow, FoundRelease
 from .manifest import DEFINITION
 from .release_request import ReleaseRequest
+from .webhook_certificates import CERT_MANAGER, ISSUER
 
 
 def refuse_several_installations(request: ReleaseRequest, found_release: FoundRelease) -> None:
@@ -28,29 +33,32 @@ def refuse_several_installations(request: ReleaseRequest, found_release: FoundRe
         raise Problem(wrong, fix="Remove all but one: they would fight over the same objects.")
 
 
-def list_certificate_warnings(request: ReleaseRequest, found_release: FoundRelease) -> Iterator[str]:
+def list_certificate_warnings(request: ReleaseRequest, found_release: FoundRelease) -> list[str]:
     """Raise Problem if the certificate comes from cert-manager, and the cluster does not have cert-manager.
 
-    In check mode it yields a warning, because an earlier task may install cert-manager.
+    In check mode this is a warning, because an earlier task of the run may install cert-manager.
     """
-    if request.certificates not in ("cert_manager", "issuer") or found_release["cert_manager"]:
-        return
+    needs_cert_manager = request.certificates in (CERT_MANAGER, ISSUER)
+    if not needs_cert_manager or found_release["cert_manager"]:
+        return []
     wrong = f"{request.product.title} gets its certificate from cert-manager, which is not in this cluster"
     if not request.check:
         raise Problem(wrong, fix="Install cert-manager first (cert_manager_provider), or use certificates: generated.")
-    yield wrong
+    return [wrong]
 
 
-def list_stored_version_warnings(found_release: FoundRelease, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """Yield a warning for each CustomResourceDefinition whose objects may still be stored in an old version.
+def list_stored_version_warnings(found_release: FoundRelease, manifests: Sequence[Manifest]) -> list[str]:
+    """Return a warning for each CustomResourceDefinition whose objects may still be stored in an old version.
 
     `manifests` are the objects of the new version, if this collection applies them. Raises Problem if a definition
     among them does not know such an old version: the API server would refuse it in the middle of the upgrade.
     """
     coming_versions = _map_coming_versions(manifests)
+    warnings = []
     for definition in found_release["crds"]:
         name, stored_versions = definition["name"], definition["stored_versions"]
         known_versions = coming_versions.get(name)
+        # They are not known if another program applies the definition, such as EKS.
         if known_versions:
             lost_versions = [version for version in stored_versions if version not in known_versions]
             if lost_versions:
@@ -61,7 +69,8 @@ def list_stored_version_warnings(found_release: FoundRelease, manifests: Sequenc
         if old_versions:
             versions_text = ", ".join(old_versions)
             fix = _describe_rewriting(definition)
-            yield f"Objects of {name} may still be stored as {versions_text}, which goes some day. {fix}"
+            warnings.append(f"Objects of {name} may still be stored as {versions_text}, which goes some day. {fix}")
+    return warnings
 
 
 def _map_coming_versions(manifests: Sequence[Manifest]) -> dict[str, list[str]]:

@@ -103,15 +103,15 @@ def decide_on_other_owner(request: ReleaseRequest, found_release: FoundRelease) 
         f"{title} {found_release['version']} is already in namespace {found_release['namespace']},"
         f" installed by {_describe_installer(installer)}"
     )
-    may_be_taken = installer["by"] == MANIFEST and request.provider == MANIFEST
+    can_take_over = installer["by"] == MANIFEST and request.provider == MANIFEST
     if request.other_owner_policy == USE_EXISTING:
         return ReleaseDecision.use_existing(f"{state}; it is only checked, never changed")
-    if request.takes_over and may_be_taken:
+    if request.takes_over and can_take_over:
         return _decide_next_version(request, found_release)
     if request.takes_over:
         wrong = f"{state}, which would revert changes of other owners"
         raise Problem(wrong, fix=f"{KEEP_FIX}, or remove it there first.")
-    alternative = "take it over (foreign: takeover)" if may_be_taken else "remove it there first"
+    alternative = "take it over (foreign: takeover)" if can_take_over else "remove it there first"
     raise Problem(state, fix=f"{KEEP_FIX}, or {alternative}.")
 
 

@@ -70,6 +70,7 @@ def plan_removal(
     Raises Problem if custom resources of others need the product and the policy is REFUSE.
     """
     own_definitions = _list_own_definitions(found_release, helm_release) if removes_definitions else []
+    # First, so that a product which is not there or not ours needs no policy for its custom resources.
     reason = _explain_nothing(product, found_release, has_more=has_other_parts or bool(own_definitions))
     if reason:
         return RemovalPlan("nothing", reason)
@@ -78,8 +79,10 @@ def plan_removal(
     warnings = []
     if users and not removed_users:
         warnings.append(_describe_remaining_users(product, users, policy_for_others))
+    # Users under REFUSE are there in check mode alone, where an earlier task would have removed them.
     may_be_in_use = (bool(users) and policy_for_others == KEEP) or bool(found_release["denied"])
     if removes_definitions and may_be_in_use:
+        # With a definition, the API server deletes all custom resources of its kind, whoever made them.
         own_definitions = []
         warnings.append("The definitions stay, since they are or may be in use")
     self_made_objects = _list_self_made_objects(product, found_release)

@@ -13,7 +13,7 @@ a cluster of v1.32.9:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from .products import CERT_MANAGER, Product
 from .version_numbers import Version, parse_release_version, require_version
@@ -25,7 +25,15 @@ FIRST_V1BETA1 = Version(0, 99, 0)
 #   cert_manager: {"1.21": {kubernetes: ["1.33", "1.36"]}}
 #   operator: {"0.158.0": {kubernetes: ["1.25", "1.36"], chart: "0.122.0", collector: 0.158.0, java: 2.30.0}}
 # newest first. The row of cert-manager is for a minor version. `kubernetes` has the first and the last minor version.
+# It has more parts, which other files read, so the rows that this file reads have the type VersionRow.
 VersionTable = Mapping[str, Any]
+
+
+class VersionRow(TypedDict):
+    """The row of a version in the table. That of an operator has more keys, which other files read."""
+
+    kubernetes: list[str]
+    """The first and the last minor version of Kubernetes, such as `["1.33", "1.36"]`."""
 
 
 class Incompatibility(NamedTuple):
@@ -50,6 +58,7 @@ def find_incompatibility(
     if version_row is None or cluster_version is None:
         return None
     first_text, last_text = version_row["kubernetes"]
+    # Versions of Kubernetes are compared without their patch: the table has minor versions alone.
     cluster_line = cluster_version[:2]
     is_cluster_older = cluster_line < require_version(first_text, "Kubernetes")[:2]
     is_cluster_newer = cluster_line > require_version(last_text, "Kubernetes")[:2]
@@ -83,28 +92,33 @@ def list_version_warnings(table: VersionTable, product: Product, version: Versio
 
 def list_supporting_versions(table: VersionTable, product: Product, cluster: str) -> list[str]:
     """Return the versions of a product that support the cluster's Kubernetes, newest first, such as 1.20 and 1.19."""
-    rows = table["cert_manager"] if product.name == CERT_MANAGER else table["operator"]
     supporting_names = []
-    for name in rows:
+    for name in _rows_of(table, product):
         version = parse_release_version(name)
         if version and not find_incompatibility(table, product, version, cluster):
             supporting_names.append(name)
     return supporting_names
 
 
-def _find_row(table: VersionTable, product: Product, version: Version) -> Mapping[str, Any] | None:
+def _rows_of(table: VersionTable, product: Product) -> Mapping[str, VersionRow]:
+    """Return the rows of a product, by minor version for cert-manager and by version for the operator."""
+    rows: Mapping[str, VersionRow] = table["cert_manager" if product.name == CERT_MANAGER else "operator"]
+    return rows
+
+
+def _find_row(table: VersionTable, product: Product, version: Version) -> VersionRow | None:
     """Return the row of a version in the table; None if the table has none.
 
     The table has a row for each minor version of cert-manager, and for each version of the operator. If it lacks
-    a version of the operator, a row of the same minor version counts.
+    a version of the operator, the newest version of the same minor version counts.
     """
+    rows = _rows_of(table, product)
     if product.name == CERT_MANAGER:
-        line_row: Mapping[str, Any] | None = table["cert_manager"].get(version.minor_line)
-        return line_row
-    operators: Mapping[str, Mapping[str, Any]] = table["operator"]
-    if str(version) in operators:
-        return operators[str(version)]
-    for name, operator_row in operators.items():
+        return rows.get(version.minor_line)
+    if str(version) in rows:
+        return rows[str(version)]
+    # The rows are newest first, so the first one that fits is the newest.
+    for name, row in rows.items():
         if name.startswith(f"{version.minor_line}."):
-            return operator_row
+            return row
     return None
