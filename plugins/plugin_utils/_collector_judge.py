@@ -8,7 +8,8 @@ A sync is a change that another tool, such as Argo CD, applies from Git. Playboo
 
 A member is a host of the play: a cluster, or a Linux host. Its figures are what its collectors counted. To keep them is
 to write them to a file. A `Track` has the readings of one collector (wave_tracks.py). Tracks of before and of after are
-compared as in waves (wave_data.py), such as "agent on web1: [exports_fail] exporters/otlp_grpc: 12 of 40 spans failed".
+compared as in waves (wave_judgement.py), such as "agent on web1: [exports_fail] exporters/otlp_grpc: 12 of 40 spans
+failed".
 """
 
 from __future__ import annotations

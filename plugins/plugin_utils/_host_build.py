@@ -27,7 +27,8 @@ from ..module_utils._host.published_archives import ArchiveSource
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import Problem, prefix_problems
-from ..module_utils._otelcol.needs.listeners import find_listeners, started_parts
+from ..module_utils._otelcol.needs.listeners import find_listeners
+from ..module_utils._otelcol.needs.started_components import list_started_components
 from ._host_request import HostRequest
 from ._host_secrets import has_secret, read_secret_file
 from ._judged_collectors import JudgedCollector
@@ -59,7 +60,7 @@ def _build_collector(judged: JudgedCollector, releases: ArchiveSource) -> HostBu
     composed_text = judged.build.config_text
     environment = read_host_environment(collector.env, read_secret_file)
     config_on_host = replace_with_files(config, environment.credentials)
-    open_listeners = tuple(find_listeners(config, started_parts(config), _builds.load_catalogue().listeners))
+    open_listeners = tuple(find_listeners(config, list_started_components(config), _builds.load_catalogue().listeners))
     build = HostBuild(
         collector=collector,
         composed_text=composed_text,

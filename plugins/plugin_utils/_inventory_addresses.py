@@ -36,8 +36,9 @@ from ..module_utils._otelcol.config.paths import mapping_at
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.service_names import resolve_service
-from ..module_utils._otelcol.needs.listeners import Listener, find_listeners, started_parts
+from ..module_utils._otelcol.needs.listeners import Listener, find_listeners
 from ..module_utils._otelcol.needs.peers import Peer, find_peers
+from ..module_utils._otelcol.needs.started_components import list_started_components
 from ._host_groups import InventoryGroups
 from ._inventory_hosts import InventoryHosts
 from ._otelcol import _builds
@@ -143,7 +144,7 @@ def _find_hosts(inventory: InventoryHosts, address: str) -> list[str]:
 
 def _find_receiver_on_port(config: Mapping[str, Any], port: int, is_loopback_address: bool) -> Listener | None:
     """Return the receiver that listens on a port; what listens on the loopback is only for its own host."""
-    for listener in find_listeners(config, started_parts(config), _builds.load_catalogue().listeners):
+    for listener in find_listeners(config, list_started_components(config), _builds.load_catalogue().listeners):
         is_receiver = listener.part is not None and listener.part.section == "receivers"
         if not is_receiver or listener.port_and_protocol != (port, "TCP"):
             continue
@@ -190,7 +191,7 @@ def _match_collector(
 def _find_port_behind(collector: Collector, config: Mapping[str, Any], port: int) -> int:
     """Return the port of a collector that a port of the nodes leads to; the same port if it is none of them."""
     names_by_port = {number: name for name, number in read_node_ports(collector).items()}
-    open_listeners = find_listeners(config, started_parts(config), _builds.load_catalogue().listeners)
+    open_listeners = find_listeners(config, list_started_components(config), _builds.load_catalogue().listeners)
     ports_by_name = {listener.name: listener.port for listener in open_listeners}
     return ports_by_name.get(names_by_port.get(port, ""), port)
 

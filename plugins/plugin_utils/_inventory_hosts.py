@@ -25,7 +25,8 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._host.host_groups import OtlpPort, list_otlp_ports
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.needs.listeners import find_listeners, started_parts
+from ..module_utils._otelcol.needs.listeners import find_listeners
+from ..module_utils._otelcol.needs.started_components import list_started_components
 from ._otelcol import _builds
 
 # How the variables of role otel_host begin.
@@ -52,7 +53,9 @@ class CollectorOnHost:
     @property
     def otlp_ports(self) -> Iterator[OtlpPort]:
         """The ports on which it receives OTLP."""
-        open_listeners = find_listeners(self.config, started_parts(self.config), _builds.load_catalogue().listeners)
+        open_listeners = find_listeners(
+            self.config, list_started_components(self.config), _builds.load_catalogue().listeners
+        )
         return list_otlp_ports(self.collector.name, self.collector.address, open_listeners)
 
 

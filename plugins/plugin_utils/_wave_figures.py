@@ -6,7 +6,7 @@
 A track is all readings of one collector over some time (see wave_tracks.py). The tracks of changed collectors are
 compared with two others: their own before the change, and those of collectors of later waves, which still run the
 earlier config. For example, the wave fails by `agent on web1: [exports_fail] exporters/otlp_grpc: 100 of 100 spans
-failed`, unless the agent failed before too, or the agents of later waves do. The comparison is in wave_data.py.
+failed`, unless the agent failed before too, or the agents of later waves do. The comparison is in wave_judgement.py.
 
 `_wave_gate.py` calls `judge_wave_data` when a wave ends.
 """

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a collector is tested with telemetry of our own: what is sent to it, and where its arrival is counted. Private.
 
-The render of a collector plans the test (`_planned.py` of plugin_utils), and the verification runs it. The test sends
-telemetry by OTLP over HTTP in clear text, and reads from the collector's own metrics whether it arrived. A signal is
-left out if a sampler may drop what is sent (sampled_routes.py).
+The render of a collector plans the test (`_rendered_bundle.py` of plugin_utils), and the verification runs it. The test
+sends telemetry by OTLP over HTTP in clear text, and reads from the collector's own metrics whether it arrived. A signal
+is left out if a sampler may drop what is sent (sampled_routes.py).
 
 Example of a test:
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 from .._kube.rights import Right, iter_rule_rights
 from .._otelcol.needs.component_table import find_component_needs
-from .._otelcol.needs.listeners import started_parts
+from .._otelcol.needs.started_components import list_started_components
 
 
 def list_needed_rights(config: Any) -> dict[str, list[Right]]:
     """Return the rights that each component needs, such as `receivers/k8s_events`; only components that start count."""
     rights_by_component: dict[str, list[Right]] = {}
-    for component in sorted(started_parts(config), key=lambda component: component.path):
+    for component in sorted(list_started_components(config), key=lambda component: component.path):
         component_needs = find_component_needs(component.section, component.type)
         rights: dict[Right, None] = {}
         for rule in component_needs.list_rules(component.settings) if component_needs else ():

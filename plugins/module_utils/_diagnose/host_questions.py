@@ -20,8 +20,8 @@ from typing import Any
 from .._collector.sampled_routes import list_passed_signals, list_received_signals, plan_sampled_probe
 from .._otelcol.config.addresses import split_host_and_port
 from .._otelcol.config.paths import iter_leaves, list_at, mapping_at
-from .._otelcol.needs.listeners import started_parts
 from .._otelcol.needs.peers import find_peers
+from .._otelcol.needs.started_components import list_started_components
 
 _FILE_RECEIVERS = ("filelog",)
 _CERTIFICATE_FIELDS = ("cert_file", "key_file", "ca_file", "client_ca_file")
@@ -53,7 +53,7 @@ def build_host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         "files": list(_list_file_patterns(config)),
         "certificates": list(_list_certificate_files(config)),
         "peers": list(_list_exporter_peers(config)),
-        "journals": [part.path[1] for part in started_parts(config) if part.kind == "journald"],
+        "journals": [part.path[1] for part in list_started_components(config) if part.kind == "journald"],
         "url": _receiver_url(config) if is_tested else "",
         "signals": list_passed_signals(config) if is_tested else [],
         "timeout_seconds": sampler_probe.get("timeout_seconds", _TIMEOUT_SECONDS),
@@ -78,7 +78,7 @@ def explain_untested(config: Mapping[str, Any]) -> str:
 
 def _find_http_settings(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the settings of OTLP/HTTP of the first OTLP receiver in use that has it."""
-    for part in started_parts(config):
+    for part in list_started_components(config):
         protocols = mapping_at(part.settings, "protocols")
         if part.section == "receivers" and part.kind == "otlp" and "http" in protocols:
             return mapping_at(protocols, "http")
@@ -114,7 +114,7 @@ def _receiver_url(config: Mapping[str, Any]) -> str:
 
 def _list_file_patterns(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Yield the patterns of files that the started receivers read."""
-    for part in started_parts(config):
+    for part in list_started_components(config):
         if part.section == "receivers" and part.kind in _FILE_RECEIVERS:
             for pattern in list_at(part.settings, "include"):
                 yield {"about": "/".join(part.path), "pattern": str(pattern)}
@@ -122,7 +122,7 @@ def _list_file_patterns(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 def _list_certificate_files(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Yield the files of certificates and keys that the started components name by an absolute path."""
-    for part in started_parts(config):
+    for part in list_started_components(config):
         for path, value in iter_leaves(part.settings):
             if not path or path[-1] not in _CERTIFICATE_FIELDS:
                 continue

@@ -19,7 +19,8 @@ from .._otelcol.config.addresses import is_loopback
 from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.network_policies import Object, Policies, selects_labels
-from .._otelcol.needs.listeners import Listener, are_ports_known, find_listeners, started_parts
+from .._otelcol.needs.listeners import Listener, are_ports_known, find_listeners
+from .._otelcol.needs.started_components import list_started_components
 from .service_endpoints import filter_endpoints, filter_slices, find_target_number, read_labels, read_protocol
 
 # The kinds of probes by which the kubelet asks a port.
@@ -62,7 +63,7 @@ class CollectorReach:
 
         The ports are not known without a config, and if a variable sets one of them: `endpoint: 0.0.0.0:${env:PORT}`.
         """
-        parts = list(started_parts(config))
+        parts = list(list_started_components(config))
         all_listeners = list(find_listeners(config, parts, table))
         receiver_listeners = []
         for listener in all_listeners:

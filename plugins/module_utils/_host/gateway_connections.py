@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import iter_leaves, mapping_at, value_at
-from .._otelcol.needs.listeners import started_parts
+from .._otelcol.needs.started_components import list_started_components
 from .._otelcol.rules.client_metadata import find_asked_headers
 from .._otelcol.rules.data_flow import find_unreceived_signals
 from .._otelcol.rules.flow_collectors import FlowCollector
@@ -70,7 +70,7 @@ class GatewayConnection:
     @property
     def receiver_settings(self) -> list[dict[str, Any]]:
         """The settings of the gateway's receivers of OTLP."""
-        parts = started_parts(self.gateway_config)
+        parts = list_started_components(self.gateway_config)
         return [part.settings for part in parts if (part.section, part.kind) == ("receivers", "otlp")]
 
     @property

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .._otelcol.config.paths import format_path
-from .._otelcol.needs.listeners import Listener, started_parts
+from .._otelcol.needs.listeners import Listener
+from .._otelcol.needs.started_components import list_started_components
 from .component_rows import CAPABILITIES, HOST_ROWS
 
 # The capability to open the ports below 1024.
@@ -82,7 +83,7 @@ def derive_host_needs(config: Any, listeners: Iterable[Listener], allow: Iterabl
     relaxations: list[Relaxation] = []
     lacking: list[str] = []
     refused: list[RefusedRight] = []
-    for part in started_parts(config):
+    for part in list_started_components(config):
         host_row = HOST_ROWS.get((part.section, part.type))
         if host_row is None:
             continue

@@ -24,7 +24,8 @@ FIRST_VERSION_BY_SETTING = {"RestartSteps": 254, "RestartMaxDelaySec": 254}
 # LoadCredentialEncrypted and the command systemd-creds. Source: NEWS of systemd, "CHANGES WITH 250".
 FIRST_ENCRYPTING_VERSION = 250
 _SETTING = re.compile(r"(?P<name>[A-Za-z]+)\s*=")
-_VERSION = re.compile(r"systemd (\d+)")
+# The program may print warnings in lines before this one.
+_VERSION = re.compile(r"^systemd (\d+)", re.MULTILINE)
 # The name of the setting in `LoadCredential=token:/etc/otelcol/agent/current/credentials/token`: a credential that is a
 # file of the release. One from another file of the host stays as it is.
 _OWN_CREDENTIAL = re.compile(rf"^LoadCredential(?==[^:\n]+:[^\n]*/current/{CREDENTIALS})", re.MULTILINE)
@@ -67,7 +68,7 @@ class Systemd:
 
 def parse_systemd_version(version_output: str) -> int:
     """Return the version out of what `systemctl --version` says, such as `systemd 252 (252.39-1)`; 0 for other text."""
-    match = _VERSION.match(version_output)
+    match = _VERSION.search(version_output)
     return int(match[1]) if match else 0
 
 

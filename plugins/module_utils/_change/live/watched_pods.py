@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from ..._diagnose.live.reader import ClusterReader, Object
 from ..._otelcol.catalogue.port_rows import Listeners
-from ..._otelcol.needs.listeners import find_listeners, started_parts
+from ..._otelcol.needs.listeners import find_listeners
+from ..._otelcol.needs.started_components import list_started_components
 from ..._otelcol.traits import RECEIVERS, Trait, traits_of
 from ..canary.readings import ReceiverPort
 from ..canary.revision import Revision
@@ -71,7 +72,7 @@ class WatchedPods:
         A request of HTTP tries them. A receiver of another protocol would take the request for data.
         """
         ports: list[ReceiverPort] = []
-        for listener in find_listeners(self.config, started_parts(self.config), listeners):
+        for listener in find_listeners(self.config, list_started_components(self.config), listeners):
             part = listener.part
             if part is None or part.section != "receivers" or Trait.ANSWERS_HTTP not in traits_of(RECEIVERS, part.id):
                 continue

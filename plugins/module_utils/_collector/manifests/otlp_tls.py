@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._otelcol.config.addresses import is_loopback, split_host_and_port
 from ..._otelcol.config.paths import mapping_at, value_at
-from ..._otelcol.needs.listeners import started_parts
+from ..._otelcol.needs.started_components import list_started_components
 
 # The ports of the OTLP receiver by protocol, for a config that names none.
 _DEFAULT_PORTS = {"grpc": 4317, "http": 4318}
@@ -24,7 +24,7 @@ def speaks_tls(config: Any, port_number: int) -> bool | None:
     A receiver at the loopback address counts if no other one opens the port, as in a sidecar.
     """
     loopback_has_tls: bool | None = None
-    for part in started_parts(config):
+    for part in list_started_components(config):
         if (part.section, part.type) != ("receivers", "otlp"):
             continue
         for protocol, settings in mapping_at(part.settings, "protocols").items():

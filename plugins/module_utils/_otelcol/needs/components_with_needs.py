@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from .component_needs import ComponentNeeds
 from .component_table import find_component_needs
-from .listeners import StartedComponent
+from .started_components import StartedComponent
 
 
 class ComponentWithNeeds(NamedTuple):

@@ -24,10 +24,11 @@ from .aws_calls import list_grants
 from .aws_policy import AwsGrant
 from .component_needs import Rules, find_guarded_rights
 from .components_with_needs import ComponentWithNeeds, find_components_with_needs
-from .listeners import StartedComponent, are_ports_known, find_listeners, started_parts
+from .listeners import are_ports_known, find_listeners
 from .needed_mounts import Mount, find_needed_mounts
 from .needed_ports import CollectorPort, find_probed_port, name_ports
 from .needed_variables import NeededVariable, find_config_variables
+from .started_components import StartedComponent, list_started_components
 
 # How components name the token of their pod: the setting `auth_type` of those that ask the API, and the token's folder.
 _ACCOUNT_AUTHENTICATION = "serviceAccount"
@@ -78,7 +79,7 @@ def derive_needs(
     `allowed_rights` names the rights that have the user's consent, such as `secrets`, see component_needs.py.
     `is_known_type` gets a section and a type; a type that is not known may need the API and open ports.
     """
-    components = list(started_parts(config))
+    components = list(list_started_components(config))
     components_with_needs = find_components_with_needs(components)
     listeners = list(find_listeners(config, components, table))
     ports = name_ports(listeners)
@@ -103,7 +104,7 @@ def derive_needs(
 
 def derive_rules(config: Mapping[str, Any], allowed_rights: Iterable[str]) -> Rules:
     """Return the permissions that the components of a config need."""
-    return _collect_rules(find_components_with_needs(started_parts(config)), allowed_rights)
+    return _collect_rules(find_components_with_needs(list_started_components(config)), allowed_rights)
 
 
 def _collect_rules(components: Iterable[ComponentWithNeeds], allowed_rights: Iterable[str]) -> Rules:

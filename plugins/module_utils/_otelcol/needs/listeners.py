@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The listeners of a config: its started components, and the ports that they open. Private.
+"""The listeners of a config: the ports that its started components open. Private.
 
 Services, network policies, probes and firewalls need the ports of a collector, and rules judge who can reach them. So
 the needs of a config, the diagnosis and the rules ask here. For the config
@@ -11,8 +11,8 @@ the needs of a config, the diagnosis and the rules ask here. For the config
 
 `find_listeners` yields `Listener(part=otlp, host="localhost", port=4317, protocol="TCP", name="otlp-grpc", …)`.
 
-A part is a component that the config starts, since a pipeline or the service names it. Which component type opens which
-port is a table of the catalogue, _data/catalogue/ports.json, whose rows are `ListenerRow` of catalogue/port_rows.py.
+A part is a component that the config starts (started_components.py). Which component type opens which port is a table
+of the catalogue, _data/catalogue/ports.json, whose rows are `ListenerRow` of catalogue/port_rows.py.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import ListenerRow, Listeners
 from ..config.addresses import ANY_IPV4, LOCALHOST, is_loopback, split_host_and_port
-from ..config.paths import ROLES, Path, format_path, list_at, mapping_at, value_at
+from ..config.paths import Path, format_path, list_at, mapping_at, value_at
 from ..traits import kind_of
+from .started_components import StartedComponent
 
-# The sections in the order in which their components are listed.
-_LISTED_SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 # Where the config has the settings of the Collector's own telemetry.
 _TELEMETRY_PATH = ("service", "telemetry")
 # Where a reader of `service.telemetry.metrics.readers` has the host and the port of the own metrics.
@@ -40,26 +39,6 @@ _TYPES_WITH_OPERATOR_ADDRESS = {
     ),
     "extensions": ("healthcheck", "jaegerquery"),
 }
-
-
-class StartedComponent(NamedTuple):
-    """A component that a pipeline or the service starts."""
-
-    section: str
-    id: str
-    kind: str
-    """The type in a spelling that old and new names share, see `kind_of`."""
-    settings: dict[str, Any]
-
-    @property
-    def path(self) -> tuple[str, str]:
-        """Where it stands in the config."""
-        return (self.section, self.id)
-
-    @property
-    def type(self) -> str:
-        """The type, as the config spells it."""
-        return self.id.split("/", 1)[0]
 
 
 class Listener(NamedTuple):
@@ -94,35 +73,6 @@ class Listener(NamedTuple):
     def port_and_protocol(self) -> tuple[int, str]:
         """The port and the protocol."""
         return self.port, self.protocol
-
-
-def started_parts(config: Any) -> Iterator[StartedComponent]:
-    """Yield the components that a pipeline or the service names, extensions first.
-
-    What stands in a section and is named nowhere is not started, so it opens no port. Settings that are no mapping
-    count as empty.
-    """
-    started_ids = _started_ids(config)
-    for section_name in _LISTED_SECTIONS:
-        for component_id, settings in mapping_at(config, section_name).items():
-            if isinstance(component_id, str) and (section_name, component_id) in started_ids:
-                known_settings = settings if isinstance(settings, dict) else {}
-                yield StartedComponent(section_name, component_id, kind_of(component_id), known_settings)
-
-
-def _started_ids(config: Any) -> set[tuple[str, str]]:
-    """Return the sections and ids of what the service and its pipelines name."""
-    ids = {("extensions", name) for name in _list_texts_at(config, "service", "extensions")}
-    for pipeline in mapping_at(config, "service", "pipelines").values():
-        for role, sections in ROLES.items():
-            for name in _list_texts_at(pipeline, role):
-                ids.update((section_name, name) for section_name in sections)
-    return ids
-
-
-def _list_texts_at(config: Any, *path: str) -> list[str]:
-    """Return the texts in the list at a path."""
-    return [value for value in list_at(config, *path) if isinstance(value, str)]
 
 
 def find_listeners(
@@ -178,13 +128,13 @@ def _make_listener(row: ListenerRow, part: StartedComponent, with_operator_defau
     if row.host_path:
         host = str(value_at(part.settings, row.host_path, host))
     return Listener(
-        part,
-        address.path,
-        host,
-        address.port,
-        protocol,
-        row.name,
-        row.app_protocol,
+        part=part,
+        path=address.path,
+        host=host,
+        port=address.port,
+        protocol=protocol,
+        name=row.name,
+        app_protocol=row.app_protocol,
         is_exposed=row.is_exposed,
         host_setting=address.host_setting,
         has_separate_port=bool(row.host_path),
@@ -209,11 +159,13 @@ def _find_address(row: ListenerRow, part: StartedComponent, with_operator_defaul
     endpoint = value_at(part.settings, row.path)
     if endpoint is not None:
         host, port = split_host_and_port(endpoint)
+        # `path` leads to the endpoint itself, so a message names the last key alone: `endpoint: localhost:4317`.
         return _ListenAddress((*part.path, *row.path), host, port or 0, host_setting[-1:])
     if not row.port:
         return None
     is_set_by_operator = with_operator_defaults and _gets_operator_address(part, row)
     default_host = ANY_IPV4 if is_set_by_operator else row.host or LOCALHOST
+    # `path` leads to the component, so a message names all keys below it: `protocols.grpc.endpoint: localhost:4317`.
     return _ListenAddress(part.path, default_host, row.port, host_setting)
 
 
@@ -286,7 +238,15 @@ def _find_service_listeners(config: Any, table: Listeners) -> Iterator[Listener]
     for row in table.get(_TELEMETRY_PATH, ()):
         for path, host, port in _find_served_metrics(metrics, row.port):
             if port or host:
-                yield Listener(None, path, host, port or 0, row.protocol, row.name, is_exposed=row.is_exposed)
+                yield Listener(
+                    part=None,
+                    path=path,
+                    host=host,
+                    port=port or 0,
+                    protocol=row.protocol,
+                    name=row.name,
+                    is_exposed=row.is_exposed,
+                )
 
 
 class _ServedMetrics(NamedTuple):

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..config.addresses import is_loopback
-from .listeners import Listener, StartedComponent
+from .listeners import Listener
+from .started_components import StartedComponent
 
 _LONGEST_NAME = 15  # of a port, as Kubernetes takes it
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at, mappings_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 
 # A label of Prometheus for an annotation: `__meta_kubernetes_pod_annotation_prometheus_io_scrape`.
 _ANNOTATION = re.compile(r"__meta_kubernetes_(?:pod|service)_annotation_\w+\Z")

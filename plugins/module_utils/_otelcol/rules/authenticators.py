@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
 from ..config.paths import Path, iter_leaves, mapping_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from ..traits import EXTENSIONS, Trait, kind_of, traits_of, types_with_traits
 from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Subject, once_per_subject
@@ -100,7 +100,7 @@ class NamedExtension(NamedTuple):
 @once_per_subject
 def _find_named_extensions(subject: Subject) -> Iterator[NamedExtension]:
     """Yield the texts in the settings of started components whose key says that they may name an extension."""
-    for part in subject.view.started_parts:
+    for part in subject.view.started_components:
         for path, value in iter_leaves(part.settings):
             if isinstance(value, str) and path[-1] in _LAST_KEYS:
                 yield NamedExtension(part, path, value)

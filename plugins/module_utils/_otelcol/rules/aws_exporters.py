@@ -20,7 +20,7 @@ from typing import NamedTuple
 from ..config.addresses import parse_destination
 from ..config.collector_versions import parse_version
 from ..config.paths import list_at, mapping_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from ..traits import EXPORTERS, Trait, types_with_traits
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject

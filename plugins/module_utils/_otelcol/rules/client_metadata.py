@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path, mapping_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from ..traits import PROCESSORS, RECEIVERS, Trait, kind_of, traits_of, types_with_traits
 from .header_demands import (
     PARTITION_PATH,

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import list_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject
 
@@ -68,7 +68,7 @@ def _describe_replacement(detectors: list[str]) -> str:
 
 def _find_fed_processors(subject: Subject) -> set[str]:
     """Return the processors of pipelines to which clients send data."""
-    receiver_ids = {part.id for part in subject.view.started_parts if _receives_from_clients(subject, part)}
+    receiver_ids = {part.id for part in subject.view.started_components if _receives_from_clients(subject, part)}
     processor_ids: set[str] = set()
     for pipeline in subject.view.pipelines:
         if not receiver_ids.isdisjoint(pipeline.receivers):

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..config.paths import list_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .workload_placement import describe_copies
@@ -72,7 +72,7 @@ def split_state(subject: Subject) -> Iterator[Fault]:
     copies_text = describe_copies(deployment)
     if not copies_text or not deployment:
         return
-    for part in subject.view.started_parts:
+    for part in subject.view.started_components:
         state = _STATE_BY_TYPE.get((part.section, part.kind))
         if state and not _is_kept_together(part, state.routing_key, deployment.mode, subject):
             yield _describe_split_state(part, state, copies_text, are_senders_known=subject.routing is not None)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..config.collector_versions import parse_version
 from ..config.config_secrets import is_secret
@@ -51,11 +51,13 @@ class ExpandingText(NamedTuple):
     text: str
     value_locations: list[str]
     """What the Collector finds between the braces of each `${…}`, such as `env:NAME`, see `find_expressions`."""
+    config: Any
+    """The config of the text. In a list of headers, the name that makes a value secret stands beside the value."""
 
     @property
     def is_secret(self) -> bool:
         """Whether a message must not show the text."""
-        return is_secret(self.path, self.text)
+        return is_secret(self.path, self.text, self.config)
 
 
 def invalid_expansion(subject: Subject) -> Iterator[Fault]:
@@ -119,7 +121,7 @@ def _find_expanding_texts(subject: Subject) -> Iterator[ExpandingText]:
     past_escapes = target is None or parse_version(target.version) >= parse_version(PAST_ESCAPES)
     for path, value in subject.view.scalar_leaves:
         if isinstance(value, str) and "$" in value:
-            yield ExpandingText(path, value, find_expressions(value, past_escapes))
+            yield ExpandingText(path, value, find_expressions(value, past_escapes), subject.config)
 
 
 def find_expressions(text: str, past_escapes: bool = True) -> list[str]:

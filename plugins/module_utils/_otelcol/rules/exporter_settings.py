@@ -103,7 +103,7 @@ def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
 
 def nothing_retried(subject: Subject) -> Iterator[Fault]:
     """Yield exporters with retries or queue turned off; a short outage loses data."""
-    for part in subject.view.started_parts:
+    for part in subject.view.started_components:
         if part.section != "exporters":
             continue
         for path, effect in _EFFECT_BY_SWITCH.items():

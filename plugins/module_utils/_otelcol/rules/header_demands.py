@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, mapping_at, mappings_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from ..traits import kind_of
 from .subject import Subject, once_per_subject
 from .view import Pipeline
@@ -112,7 +112,7 @@ class DemandingComponent:
 def find_demanding_components(subject: Subject) -> Iterator[DemandingComponent]:
     """Yield each component that needs headers, once for each pipeline that lists it."""
     demands_by_component = {
-        (part.section, part.id): tuple(_find_demands(subject, part)) for part in subject.view.started_parts
+        (part.section, part.id): tuple(_find_demands(subject, part)) for part in subject.view.started_components
     }
     for pipeline in subject.view.pipelines:
         for index, component_id in enumerate(pipeline.processors):

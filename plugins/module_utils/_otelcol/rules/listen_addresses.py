@@ -33,7 +33,7 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
 
     A server takes a host and a port: no URL, no path, no port alone, and no port above 65535.
     """
-    for part in subject.view.started_parts:
+    for part in subject.view.started_components:
         for endpoint in list_written_endpoints(part, subject.listeners):
             # Checks of constraints.json report an address that `otelcol validate` reads.
             if endpoint.row.is_checked or _is_unknown_or_socket(endpoint):

@@ -22,8 +22,8 @@ from ..config.paths import iter_leaves, list_at, mapping_at, value_at
 from ..kube import names
 from ..kube.service_names import resolve_service
 from ..needs.file_globs import glob_matches
-from ..needs.listeners import StartedComponent
 from ..needs.pod_logs import PodLogs
+from ..needs.started_components import StartedComponent
 from .configured_components import TELEMETRY
 from .printing_exporters import BASIC, find_printing_exporters
 from .reached_exporters import RecordFilter, find_reached_exporters

@@ -20,8 +20,8 @@ from functools import cached_property
 from typing import Any
 
 from ..config.paths import Path
-from ..needs.listeners import StartedComponent
 from ..needs.memory_sizes import LIMIT_PERCENT, SPIKE_PERCENT
+from ..needs.started_components import StartedComponent
 from ..traits import kind_of
 from .configured_components import configured_components
 from .rule_definitions import Fault, about, define_rules

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from posixpath import dirname
 
 from ..config.paths import Path, list_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Deployment, Subject
 
@@ -102,7 +102,7 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
 
 def _list_files_in_use(subject: Subject) -> Iterator[tuple[Path, str]]:
     """Yield the path and the value of the settings by which started components and the service itself read files."""
-    started = {part.path for part in subject.view.started_parts}
+    started = {part.path for part in subject.view.started_components}
     for path, value in subject.view.scalar_leaves:
         names_file = bool(path) and path[-1] in _FILE_KEYS
         if not names_file or not isinstance(value, str):
@@ -142,7 +142,7 @@ def _find_unsafe_storage(
 
 def _quote_storage_users(subject: Subject, storage_id: str) -> Iterator[str]:
     """Yield the ids of the components whose queue is in a storage, in quotes."""
-    for part in subject.view.started_parts:
+    for part in subject.view.started_components:
         if value_at(part.settings, _QUEUE_STORAGE) == storage_id:
             yield f"'{part.id}'"
 

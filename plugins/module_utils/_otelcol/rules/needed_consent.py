@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on rights that go far beyond telemetry: a collector has them only with consent, by its option `allow`.
 
-needs/component_row.py says which rights need consent. Private.
+needs/component_needs.py says which rights need consent. Private.
 
 Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
 
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ..config.paths import Path, list_at
 from ..needs.component_needs import NODES_PROXY, ROOT, ComponentNeeds, find_guarded_rights
 from ..needs.components_with_needs import find_components_with_needs
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from .rule_definitions import Fault, about, define_rules
 from .subject import Deployment, Subject
 
@@ -65,7 +65,7 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
 
 def _list_guarded_components(subject: Subject, deployment: Deployment) -> Iterator[_GuardedComponent]:
     """Yield the started components that may need consent."""
-    for row, part in find_components_with_needs(subject.view.started_parts):
+    for row, part in find_components_with_needs(subject.view.started_components):
         yield _GuardedComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
 
 

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from ..config.addresses import ANY_HOSTS, is_internal_host, is_loopback, parse_destination
 from ..config.paths import Path, value_at
-from ..needs.listeners import Listener, StartedComponent
+from ..needs.listeners import Listener
+from ..needs.started_components import StartedComponent
 from ..traits import sends_nothing
 from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
@@ -53,7 +54,7 @@ class _ClearText(NamedTuple):
 
 def _list_clear_text_exporters(subject: Subject) -> Iterator[_ClearText]:
     """Yield where exporters send in clear text."""
-    for part in subject.view.started_parts:
+    for part in subject.view.started_components:
         if part.section == "exporters" and not sends_nothing(part.kind):
             yield from _list_clear_texts_of_part(part)
 

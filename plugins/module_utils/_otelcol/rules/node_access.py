@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..config.paths import list_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .workload_placement import ON_EACH_HOST

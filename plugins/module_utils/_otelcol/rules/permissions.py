@@ -57,7 +57,7 @@ def missing_permission(subject: Subject) -> Iterator[Fault]:
     if not subject.deployment or subject.deployment.granted is None:
         return
     granted_permissions = set(_list_permissions(subject.deployment.granted))
-    for row, part in find_components_with_needs(subject.view.started_parts):
+    for row, part in find_components_with_needs(subject.view.started_components):
         needed_permissions = _list_permissions(row.list_rules(part.settings))
         missing_permissions = [
             permission for permission in needed_permissions if not _is_granted(granted_permissions, permission)

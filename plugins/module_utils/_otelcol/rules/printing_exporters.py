@@ -13,7 +13,7 @@ data_flow.py for the configs of other collectors.
 from __future__ import annotations
 
 from ..config.paths import value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .view import View
 

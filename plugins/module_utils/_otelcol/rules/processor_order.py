@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import list_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, kind_of, traits_of, types_with_traits
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject
@@ -36,7 +36,7 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
     # The extension memory_limiter refuses data at the receivers, before any pipeline.
     if any(subject.view.find_parts("extensions", _LIMITER_KIND)):
         return
-    connectors = {part.id for part in subject.view.started_parts if part.section == "connectors"}
+    connectors = {part.id for part in subject.view.started_components if part.section == "connectors"}
     for pipeline in subject.view.pipelines:
         receives_data = bool(set(pipeline.receivers) - connectors)
         if not receives_data or _find_index_of_kind(_LIMITER_KIND, pipeline) is not None:
@@ -74,7 +74,7 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
 def _list_listening_receivers(subject: Subject) -> set[str]:
     """Return the ids of the receivers that listen; all of them if it is not known which do."""
     listeners = subject.listeners
-    receivers = [part for part in subject.view.started_parts if part.section == "receivers"]
+    receivers = [part for part in subject.view.started_components if part.section == "receivers"]
     return {part.id for part in receivers if not listeners or (part.section, part.type) in listeners}
 
 

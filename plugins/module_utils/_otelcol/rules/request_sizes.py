@@ -36,7 +36,7 @@ from typing import Any
 from ..catalogue.rows import Row
 from ..config.addresses import parse_destination
 from ..config.paths import Path, mapping_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from ..traits import find_otlp_protocol, kind_of, speaks_otlp
 from .batching import BATCH, QUEUE
 from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
@@ -85,7 +85,7 @@ def request_too_large(subject: Subject) -> Iterator[Fault]:
     limit_rows = subject.target.catalogue.request_limits if subject.target else ()
     if not limit_rows:
         return
-    for part in subject.view.started_parts:
+    for part in subject.view.started_components:
         limit = _find_smallest_limit(part, subject, limit_rows) if part.section == "exporters" else None
         if limit is None:
             continue

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..config.paths import Path, iter_leaves, list_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from .annotated_scrapes import AnnotatedScrape, find_annotated_scrapes
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject

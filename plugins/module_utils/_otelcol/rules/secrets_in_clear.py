@@ -125,7 +125,7 @@ def _list_suspicious_texts(subject: Subject) -> Iterator[tuple[Path, str]]:
 
     Those are the texts with an angle bracket, and possible secrets; a variable may bring anything.
     """
-    started_paths = {part.path for part in subject.view.started_parts}
+    started_paths = {part.path for part in subject.view.started_components}
     suspected_paths = {suspect.path for suspect in subject.view.suspected_secrets}
     for path, value in subject.view.scalar_leaves:
         if not isinstance(value, str) or "$" in value:

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator
 
 from ..config.paths import list_at, mapping_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..needs.listeners import StartedComponent
 from ..needs.memory_sizes import DECIDED_TRACE_BYTES, TRACE_BYTES
 from ..needs.quantities import MIB, parse_duration
+from ..needs.started_components import StartedComponent
 from .amounts import nanoseconds_to_seconds
 from .memory_limiters import list_started_limiters, read_whole_number
 from .rule_definitions import Fault, about, define_rules

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ..config.addresses import parse_destination
 from ..config.paths import list_at, mapping_at, value_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject
 from .vendor_hosts import find_aws_service, is_datadog_host

@@ -17,7 +17,8 @@ from ..catalogue.port_rows import Listeners
 from ..config.config_secrets import Suspect, find_suspects
 from ..config.paths import ROLES, Path, iter_leaves, list_at, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
-from ..needs.listeners import Listener, StartedComponent, find_listeners, started_parts
+from ..needs.listeners import Listener, find_listeners
+from ..needs.started_components import StartedComponent, list_started_components
 from ..traits import kind_of
 
 # The keys with which exporters of OTLP, remote write and Zipkin say where they send to.
@@ -68,10 +69,10 @@ class View:
         return PipelineGraph(components_by_pipeline, mapping_at(self.config, "connectors"))
 
     @cached_property
-    def started_parts(self) -> tuple[StartedComponent, ...]:
+    def started_components(self) -> tuple[StartedComponent, ...]:
         """The started components, extensions first, without those whose settings are a variable."""
-        all_started_parts = started_parts(self.config)
-        return tuple(part for part in all_started_parts if not isinstance(value_at(self.config, part.path), str))
+        all_components = list_started_components(self.config)
+        return tuple(part for part in all_components if not isinstance(value_at(self.config, part.path), str))
 
     @cached_property
     def scalar_leaves(self) -> tuple[tuple[Path, Any], ...]:
@@ -86,7 +87,7 @@ class View:
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
         """Every port that is certainly open and has a known number; the service's own metrics come first."""
-        return tuple(find_listeners(self.config, self.started_parts, self._table, self._by_operator))
+        return tuple(find_listeners(self.config, self.started_components, self._table, self._by_operator))
 
     def find_parts(self, section_name: str, *kinds: str) -> list[StartedComponent]:
         """Return the started components of a section that are of one of these kinds, in their order."""
@@ -94,12 +95,12 @@ class View:
         started_kinds = [kind for kind in kinds if (section_name, kind) in self.component_kinds]
         if not started_kinds:
             return []
-        return [part for part in self.started_parts if part.kind in started_kinds and part.section == section_name]
+        return [part for part in self.started_components if part.kind in started_kinds and part.section == section_name]
 
     @cached_property
     def component_kinds(self) -> frozenset[tuple[str, str]]:
         """The sections and kinds of the started components."""
-        return frozenset((part.section, part.kind) for part in self.started_parts)
+        return frozenset((part.section, part.kind) for part in self.started_components)
 
 
 def _read_text_ids(lists: Any, role: str) -> list[str]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import mapping_at
-from ..needs.listeners import StartedComponent
+from ..needs.started_components import StartedComponent
 from ..traits import kind_of
 from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Deployment, Subject

@@ -49,6 +49,7 @@ def test_what_is_too_old_is_told_from_what_is_unknown() -> None:
         ("systemd 257.9-0ubuntu2 (257.9-0ubuntu2)", 257),
         ("systemd 239 (239-82.el8_10.2)", 239),
         ("systemd 258~rc1", 258),
+        ("warning: a line before\nsystemd 252 (252.39-1~deb12u2)", 252),
         ("no such file", 0),
         ("", 0),
     ],

@@ -11,8 +11,10 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive_needs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import (
     find_listeners,
-    started_parts,
     waits_for_clients,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.started_components import (
+    list_started_components,
 )
 
 from ...helpers import LISTENERS, cases, needs, rows, running
@@ -21,7 +23,7 @@ from ...helpers import LISTENERS, cases, needs, rows, running
 @cases("settings, host", ({}, "0.0.0.0"), ({"hostname": "localhost"}, "localhost"), ({"port": 2055}, ""))
 def test_a_host_may_stand_beside_its_port(settings: Any, host: str) -> None:
     config = running(receivers={"netflow": settings})
-    (found,) = [item for item in find_listeners(config, started_parts(config), LISTENERS) if item.part]
+    (found,) = [item for item in find_listeners(config, list_started_components(config), LISTENERS) if item.part]
     assert (found.host, found.port, found.protocol, found.name) == (host, 2055, "UDP", "netflow")
 
 

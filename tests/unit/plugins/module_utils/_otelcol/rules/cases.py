@@ -29,8 +29,10 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import clean_text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import StartedComponent
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.started_components import (
+    StartedComponent,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.annotated_scrapes import (
     AnnotatedScrape,
     find_annotated_scrapes,

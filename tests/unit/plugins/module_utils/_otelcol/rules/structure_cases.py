@@ -132,6 +132,10 @@ unknown-scheme:
 bare-variable:
   in an endpoint: {exporters.debug.verbosity: "$MY_POD_IP:4317",
     finds: "exporters.debug.verbosity: `$MY_POD_IP` is not replaced"}
+  in a secret header: {exporters.otlp_http.headers.api-key: "a1$B2C3",
+    finds: "exporters.otlp_http.headers.api-key: `$NAME` is not replaced"}
+  in a secret header of a list: {exporters.otlp_http.headers: [{name: api-key, value: "a1$B2C3"}],
+    finds: "exporters.otlp_http.headers[0].value: `$NAME` is not replaced"}
   groups and escapes: {exporters.debug.verbosity: "$1 $$HOME ${HOME} US$ $x"}
 placeholder:
   parts of an address: {exporters.otlp_http.endpoint: "http://<service>.<namespace>.svc:3100/otlp",

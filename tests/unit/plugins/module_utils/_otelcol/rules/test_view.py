@@ -112,7 +112,7 @@ def test_old_and_new_names_are_one_kind() -> None:
 
 def test_only_what_is_started_is_a_part() -> None:
     config = {**completed({}), "receivers": {"otlp": {}, "zipkin": {}}, "extensions": {"pprof": {}}}
-    assert [part.id for part in Subject(config).view.started_parts] == ["otlp", "debug"]
+    assert [part.id for part in Subject(config).view.started_components] == ["otlp", "debug"]
 
 
 def test_a_subject_is_taken_apart_once() -> None:
