@@ -32,7 +32,7 @@ READS = {
     f"{LIBRARY}/rules/setting_values.py",
     f"{LIBRARY}/rules/structure.py",
     f"{LIBRARY}/rules/view.py",
-    f"{LIBRARY}/needs/listeners.py",
+    f"{LIBRARY}/needs/started_components.py",
     # A migration edits the place of an item; a test and a forecast of a config put other ends into its pipelines.
     f"{LIBRARY}/forecast/size_sinks.py",
     f"{LIBRARY}/migrate/batch_processor.py",

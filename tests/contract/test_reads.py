@@ -24,7 +24,7 @@ ON_A_HOST = "plugins/module_utils/_host_change/live"
 # Calls of these names that read no content, or whose caller has a limit.
 ALLOWED = {
     "plugins/plugin_utils/_otelcol/_testing/collector_runtime.py": {
-        "log.open": "Opens a log to write.",
+        "(folder / 'log').open": "Opens a log to write.",
     },
     "plugins/plugin_utils/_otelcol/_isolation/inside.py": {
         "request_file.read_text": "Reads what the play wrote; this program imports the standard library alone.",

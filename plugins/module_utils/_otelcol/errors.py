@@ -42,7 +42,7 @@ _LONGEST_LINE = 5_000
 _END_FRACTION = 5
 # What `strip_credentials` takes out of an address.
 _SECRET_PARTS = re.compile(
-    r"""
+    r"""(?sx)
     (?<=://)                                # Behind the scheme:
     (?:
         [^/?\#]*@                           # - `user:password@` and `user@`.
@@ -52,8 +52,7 @@ _SECRET_PARTS = re.compile(
         .{0,500}@                           #   with a password up to `@`. A user may write it as it is: `pa/ss?w#rd`.
     )
     | [?\#].*                               # The query and the fragment, to the end.
-    """,
-    re.DOTALL | re.VERBOSE,
+    """
 )
 # What stands in place of a secret.
 MASK = "********"
