@@ -98,14 +98,23 @@ def check_kubeconfig(config: Any, secret: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_argo_cd_kubeconfig(secret: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a kubeconfig with what Argo CD uses. Raises Problem for credentials that only Argo CD can make."""
+    """Return a kubeconfig with what Argo CD uses.
+
+    Raises Problem for credentials that only Argo CD can make, and for a Secret without a server: a client would send
+    the credentials to the one that it takes by default.
+    """
     try:
         config = parse_json(ARGO_CD.read_key_text(secret, "config") or "{}")
     except ValueError:
         raise Problem("key `config` is no JSON", where=describe_secret(secret)) from None
+    if not isinstance(config, dict):
+        raise Problem("key `config` is no mapping", where=describe_secret(secret))
+    server = ARGO_CD.read_key_text(secret, "server")
+    if not server:
+        raise Problem("it has no key `server`", where=describe_secret(secret))
     tls_config = mapping_at(config, "tlsClientConfig")
     cluster = {
-        "server": ARGO_CD.read_key_text(secret, "server"),
+        "server": server,
         "insecure-skip-tls-verify": bool(tls_config.get("insecure")),
         "certificate-authority-data": tls_config.get("caData"),
         "tls-server-name": tls_config.get("serverName"),

@@ -34,7 +34,8 @@ INJECT_SECRET = "cert-manager.io/inject-ca-from-secret"
 # cert-manager reads a Secret without a Certificate only if it has this annotation (its docs, "CA Injector").
 ALLOW_INJECTION = "cert-manager.io/allow-direct-injection"
 # The annotations that request CA injection, cert-manager's cainjector first.
-INJECTORS = (INJECT_CERTIFICATE, INJECT_SECRET, "cert-manager.io/inject-apiserver-ca")
+INJECT_APISERVER_CA = "cert-manager.io/inject-apiserver-ca"
+INJECTORS = (INJECT_CERTIFICATE, INJECT_SECRET, INJECT_APISERVER_CA)
 OTHER_INJECTORS = ("service.beta.openshift.io/inject-cabundle",)
 # The cainjector's label in cert-manager's manifest and chart, as a label selector.
 CAINJECTOR = "app.kubernetes.io/name=cainjector"

@@ -3,6 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A PodDisruptionBudget for pods that have one of another owner: Kubernetes evicts no pod that has two. Private.
 
+A new budget of the bundle, or one that the operator makes of a custom resource, is compared with the budgets in the
+same namespace that are not ours. If both select pods with the same labels, the run is refused before its first write:
+
+    PodDisruptionBudget obs/theirs of another owner selects the same pods, and Kubernetes evicts no pod with two
+
 Source: kubernetes.io, "Specifying a Disruption Budget for your Application".
 """
 
@@ -51,10 +56,9 @@ def find_operator_budgets(
 ) -> Iterator[NewBudget]:
     """Yield the new budgets that the operator makes of custom resources."""
     for custom_resource in custom_resources:
+        labels_by_budget = map_budget_labels(custom_resource)
         selected_labels: list[Labels] = [
-            labels
-            for budget_name, labels in map_budget_labels(custom_resource).items()
-            if budget_name not in live_objects
+            labels for budget_ref, labels in labels_by_budget.items() if budget_ref not in live_objects
         ]
         yield NewBudget(custom_resource, custom_resource["metadata"]["namespace"], selected_labels, _FIX_OF_OPERATOR)
 
@@ -62,9 +66,7 @@ def find_operator_budgets(
 def refuse_second_budget(session: Session, new_budgets: Iterable[NewBudget], live_budgets: Iterable[Manifest]) -> None:
     """Raise Problem for a new budget whose pods have one of another owner."""
     manager = session.options.field_manager
-    foreign_budgets = [
-        new_budget for new_budget in live_budgets if not is_own_object(new_budget, session.releases, manager)
-    ]
+    foreign_budgets = [budget for budget in live_budgets if not is_own_object(budget, session.releases, manager)]
     for new_budget in new_budgets:
         for foreign_budget in foreign_budgets:
             if foreign_budget["metadata"]["namespace"] == new_budget.namespace and _selects_any_pod(

@@ -4,7 +4,7 @@
 """Inputs of action release_render that an EKS add-on does not take. Private.
 
 The action takes the inputs of all ways to install an operator. An add-on has a configuration of its own, whose keys
-replace some of these inputs; others have nothing there. For example, `replicas: 2` with provider eks_addon:
+replace some of these inputs; others have nothing there. For example, `workloads: {manager: {replicas: 2}}`:
 
     an EKS add-on does not take replicas. Give it as replicaCount in the configuration of the add-on (…).
 """
@@ -44,16 +44,21 @@ def refuse_unsupported_inputs(inputs: Mapping[str, Any]) -> None:
     `workloads: {manager: {replicas: 2}}`. One replica is the default of the add-on, so that number may be given.
     """
     given_images = {name: image for name, image in inputs["images"].items() if image}
-    options = {**inputs, **inputs["workloads"].get("manager", {}), "images": given_images}
+    tuning_of_manager = inputs["workloads"].get("manager") or {}
+    options = {**inputs, **tuning_of_manager, "images": given_images}
     for name, key in CONFIGURED_INPUTS.items():
-        is_default = name == "replicas" and options.get(name) == 1
-        if options.get(name) and not is_default:
+        if _is_given(name, options.get(name)):
             fix = f"Give it as {key} in the configuration of the add-on (addon_configuration)."
             raise Problem(f"an EKS add-on does not take {name}", where=name, fix=fix)
     for name, default in UNSUPPORTED_INPUTS.items():
         if options.get(name, default) not in (default, None):
             fix = "Leave it out, or use another provider: the configuration of the add-on has nothing for it."
             raise Problem(f"an EKS add-on does not take {name}", where=name, fix=fix)
+
+
+def _is_given(name: str, value: Any) -> bool:
+    """Whether an input asks for something that is not the default: of replicas, 1 is the default."""
+    return value not in (None, 1) if name == "replicas" else bool(value)
 
 
 def list_registry_warnings(inputs: Mapping[str, Any]) -> Iterator[str]:

@@ -17,13 +17,13 @@ from ..errors import Problem
 MIB = 2**20
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 # A quantity of Kubernetes such as `1.5Gi`. Groups: the number, the unit.
-_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
+_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z", re.ASCII)
 # A quantity of CPU such as `500m`. Groups: the number, the unit.
 _CPU = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([num])?\Z", re.ASCII)
 _CPU_UNITS = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
-# A part of a duration, such as `1m` of `1m30s`.
-_DURATION = re.compile(r"(?<!\d)(?P<number>\d++(?:\.\d++)?)(?P<unit>ms|s|m|h)")
-_SECONDS_BY_UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+# A part of a duration, such as `1m` of `1m30s`. Source: time.ParseDuration of Go.
+_DURATION = re.compile(r"(?<![\d.])(?P<number>\d++(?:\.\d*+)?|\.\d++)(?P<unit>ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_SECONDS_BY_UNIT = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 def parse_bytes(quantity: str) -> int:
@@ -43,7 +43,10 @@ def parse_cpu(quantity: str) -> float:
 
 
 def parse_duration(value: Any) -> float:
-    """Return the seconds of a duration as Go writes it; 0 if there is none."""
+    """Return the seconds of a duration as Go writes it, such as `1m30s` or `.5s`; 0 if there is none.
+
+    A sign does not count: the Collector refuses a negative duration where a wait is given.
+    """
     matches = _DURATION.finditer(str(value or ""))
     return sum(float(match["number"]) * _SECONDS_BY_UNIT[match["unit"]] for match in matches)
 

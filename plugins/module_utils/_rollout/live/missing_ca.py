@@ -19,6 +19,7 @@ from ..readiness import describe_pod_counts
 from ..webhooks import (
     ALLOW_INJECTION,
     CAINJECTOR,
+    INJECT_APISERVER_CA,
     INJECT_CERTIFICATE,
     INJECT_SECRET,
     OTHER_INJECTORS,
@@ -103,6 +104,8 @@ class MissingCa:
         if not injectors:
             return f"the cluster has no cainjector of cert-manager, and {request.annotation} needs one."
         source_text = f"{request.annotation} names {request.value}, which is there"
+        if request.annotation == INJECT_APISERVER_CA:
+            source_text = f"{request.annotation} asks for the CA of the API server"
         injector_states = ", ".join(f"{ref(workload)}: {describe_pod_counts(workload)}" for workload in injectors)
         if not any((workload.get("status") or {}).get("availableReplicas") for workload in injectors):
             return f"{source_text}, but the cainjector does not run ({injector_states}). Start it."

@@ -67,12 +67,20 @@ def test_an_eks_cluster_of_argo_cd_needs_no_aws_cli() -> None:
         ({"execProviderConfig": {"command": "/bin/sh"}}, "it names a command, which would run on the controller"),
         ({}, "it has no credentials of its own"),
         ("no json", "key `config` is no JSON"),
+        ([1], "key `config` is no mapping"),
     ],
-    ids=["command", "nothing", "no JSON"],
+    ids=["command", "nothing", "no JSON", "a list"],
 )
 def test_what_argo_cd_alone_can_use_is_refused(config: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
         build_argo_cd_kubeconfig(argo(config))
+
+
+def test_credentials_go_to_no_other_server_than_that_of_the_secret() -> None:
+    secret = argo({"bearerToken": "t"})
+    del secret["data"]["server"]
+    with pytest.raises(Problem, match="it has no key `server`"):
+        build_argo_cd_kubeconfig(secret)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ NOTHING: dict[str, Any] = {
 
 def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_does_not_hold_here() -> None:
     addon_inputs.refuse_unsupported_inputs(NOTHING)
-    addon_inputs.refuse_unsupported_inputs({**NOTHING, "workloads": {}})
+    for workloads in ({}, {"manager": None}, {"manager": {"replicas": None}}):
+        addon_inputs.refuse_unsupported_inputs({**NOTHING, "workloads": workloads})
     assert list(addon_inputs.list_registry_warnings(NOTHING)) == []
     assert len(list(addon_inputs.list_registry_warnings({**NOTHING, "image_registry": "mirror:5000"}))) == 1
 
@@ -29,6 +30,7 @@ def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_doe
 @cases(
     "given, said",
     ({"workloads": {"manager": {"replicas": 2}}}, "take replicas.*Give it as replicaCount in the configuration"),
+    ({"workloads": {"manager": {"replicas": 0}}}, "take replicas"),
     ({"workloads": {"manager": {"resources": {"limits": {}}}}}, "Give it as manager.resources"),
     ({"workloads": {"manager": {"flags": {"a": "b"}}}}, "take flags.*the configuration of the add-on has nothing"),
     ({"images": {"java": "x/y:1"}}, "take images"),

@@ -39,6 +39,12 @@ BY_CERTIFICATE, BY_SECRET = {"inject_ca_from": "ns/c"}, {"inject_ca_from_secret"
         (BY_SECRET, {}, [obj("Secret", "s")], "no annotation cert-manager.io/allow-direct"),
         (BY_SECRET, {}, [SECRET, deployment("ca", 1, **INJECTOR)], "look at the log of the cainjector"),
         (BY_SECRET, {}, [SECRET, deployment("ca", **INJECTOR)], "the cainjector does not run (Deployment ns/ca: 0 of"),
+        (
+            {"inject_apiserver_ca": "true"},
+            {},
+            [deployment("ca", **INJECTOR)],
+            "cert-manager.io/inject-apiserver-ca asks for the CA of the API server, but the cainjector does not run",
+        ),
     ],
 )
 def test_why_no_ca_is_injected(annotations: Any, answers: Any, live: Any, words: str) -> None:
