@@ -3,12 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Judge a wave by what its collectors count after the change: the part of module wave_gate for data. Private.
 
-A track is all readings of one collector over some time (see wave_tracks.py). The tracks of changed collectors are
-compared with two others: their own before the change, and those of collectors of later waves, which still run the
-earlier config. For example, the wave fails by `agent on web1: [exports_fail] exporters/otlp_grpc: 100 of 100 spans
-failed`, unless the agent failed before too, or the agents of later waves do. The comparison is in wave_judgement.py.
+`_wave_gate.py` calls `judge_wave_data` when a wave ends. Three words in this file:
 
-`_wave_gate.py` calls `judge_wave_data` when a wave ends.
+- A member is a host of the inventory: a Linux host, or a host that stands for a cluster. `web1`
+- A collector is one service on a Linux host, or one workload of a cluster. A member may have several. `agent`
+- A track is all readings of one collector over some time (see wave_tracks.py).
+
+The tracks of changed collectors are compared with two others: their own before the change, and those of collectors of
+later waves, which still run the earlier config. wave_judgement.py compares them. For example, `agent` changed on web1
+and web2, its exporter fails on web1 since then, and web2 could not be read. web3 is of a later wave, and well. Then the
+result is
+
+    WaveData(
+        passed_collectors={},  # with both well: {"web1": [{"name": "agent", "release": "000002", "sum": "3f2a…"}], …}
+        worse_lines=("agent on web1: [exports_fail] exporters/otlp_grpc: 100 of 100 spans failed",),
+        notes=("web2 was not read: the watch did not run", "agent on web1: compared with …"),
+        is_missing=True,  # web2 has no data
+        may_be_missing=True,  # option `without_data` is `pass`: the missing data alone would not make the wave fail
+    )
 """
 
 from __future__ import annotations
@@ -47,11 +59,35 @@ LATER_WAVE_VARIABLES = (
 
 @dataclass(frozen=True)
 class _WaveTracks:
-    """The tracks of the collectors of a wave after the change and before it, and those of collectors of later waves."""
+    """The tracks that are compared."""
 
     tracks_after: Sequence[Track]
+    """Of collectors of the wave, after the change."""
     tracks_before: Sequence[Track]
+    """Of the same collectors, before the change."""
     later_wave_tracks: Sequence[Track]
+    """Of collectors of later waves."""
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """What the comparisons of a wave say."""
+
+    judged_groups: Sequence[JudgedGroup]
+    """The collectors of the wave, in one group for each name and pipelines."""
+    downstream_verdict: DownstreamVerdict
+    """The collectors that get data of the wave, such as the gateway of its agents."""
+
+    @property
+    def worse_lines(self) -> tuple[str, ...]:
+        """A line for each thing that is worse."""
+        return (*interleave_faults(self.judged_groups), *self.downstream_verdict.worse_lines)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether some collector had no data, or could not be compared."""
+        has_incomplete_group = not all(group.is_whole for group in self.judged_groups)
+        return self.downstream_verdict.is_missing or has_incomplete_group
 
 
 def build_judge_tools() -> JudgeTools:
@@ -61,31 +97,51 @@ def build_judge_tools() -> JudgeTools:
 
 
 def judge_wave_data(run_plan: RunPlan, wave: PlannedWaveRow, end: WaveEnd, variables: TaskVariables) -> WaveData:
-    """Return what the data of a wave says: of the hosts that changed, or whose release has passed no wave yet."""
-    hosts = [host for host in end.hosts if host in run_plan["samples"] and host not in end.reason_by_failed_host]
-    tools = build_judge_tools()
-    wave_tracks = _collect_tracks(hosts, end, variables)
-    compared_sides = group_sides(wave_tracks.tracks_after, wave_tracks.tracks_before, wave_tracks.later_wave_tracks)
-    verdicts = [judge_sides(sides, tools) for sides in compared_sides]
-    downstream_verdict = _judge_downstream(wave, end, wave_tracks, variables, tools)
-    missing_notes = list(_describe_uncompared(hosts, end, variables))
-    verdict_lines = [verdict.verdict_line for verdict in verdicts]
-    # What is missing comes first, then the gateways: where members are many, not all notes are shown.
-    notes = [*missing_notes, *downstream_verdict.notes, *verdict_lines, *_describe_empty_members(run_plan, end)]
-    has_partial_verdict = not all(verdict.is_whole for verdict in verdicts)
+    """Return what the data of a wave says: of the members that changed, or whose release has passed no wave yet."""
+    watched_members = _list_watched_members(run_plan, end)
+    comparison = _compare(wave, end, _collect_tracks(watched_members, end, variables), variables)
+    missing_notes = list(_describe_missing_data(watched_members, end, variables))
+    notes = _join_notes(missing_notes, comparison, _describe_empty_members(run_plan, end))
     return WaveData(
-        passed_collectors=_group_passed(verdicts),
-        worse_lines=(*interleave_faults(verdicts), *downstream_verdict.worse_lines),
-        notes=tuple(notes or ["nothing changed, so nothing was compared"]),
-        is_missing=bool(missing_notes) or downstream_verdict.is_missing or has_partial_verdict,
+        passed_collectors=_group_passed(comparison.judged_groups),
+        worse_lines=comparison.worse_lines,
+        notes=notes,
+        is_missing=bool(missing_notes) or comparison.is_incomplete,
         may_be_missing=wave["without_data"] == PASS,
     )
+
+
+def _list_watched_members(run_plan: RunPlan, end: WaveEnd) -> list[str]:
+    """Return the members of a wave that were watched: those that have a collector to read, and did not fail."""
+    return [member for member in end.hosts if _has_collector(run_plan, member) and _is_well(end, member)]
+
+
+def _has_collector(run_plan: RunPlan, member: str) -> bool:
+    """Whether the run deploys collectors on a member, so that they can be read. The plan lists these under `samples`."""
+    return member in run_plan["samples"]
+
+
+def _is_well(end: WaveEnd, member: str) -> bool:
+    """Whether no task of a member failed in the wave."""
+    return member not in end.reason_by_failed_host
+
+
+# ── The comparison ──
+
+
+def _compare(wave: PlannedWaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables) -> _Comparison:
+    """Return what the comparisons of the tracks of a wave say."""
+    tools = build_judge_tools()
+    compared_sides = group_sides(wave_tracks.tracks_after, wave_tracks.tracks_before, wave_tracks.later_wave_tracks)
+    judged_groups = [judge_sides(sides, tools) for sides in compared_sides]
+    return _Comparison(judged_groups, _judge_downstream(wave, end, wave_tracks, variables, tools))
 
 
 def _judge_downstream(
     wave: PlannedWaveRow, end: WaveEnd, wave_tracks: _WaveTracks, variables: TaskVariables, tools: JudgeTools
 ) -> DownstreamVerdict:
     """Return the verdict on the collectors downstream of a wave: none is judged if the wave itself was not watched."""
+    # The plan says under `behind` which collectors get data of the wave, and are read while it is watched.
     downstream_reads = wave.get("behind")
     if not downstream_reads or not wave_tracks.tracks_after:
         return DownstreamVerdict()
@@ -95,11 +151,27 @@ def _judge_downstream(
     )
 
 
-def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, str]]]:
-    """Return the collectors of each host that data has judged, as module wave_gate returns them."""
+# ── The result ──
+
+
+def _join_notes(
+    missing_notes: Iterable[str], comparison: _Comparison, empty_member_notes: Iterable[str]
+) -> tuple[str, ...]:
+    """Return how the data was judged, in lines.
+
+    The message of a wave shows the first lines alone. So data that is missing comes first, and the downstream
+    collectors come before the collectors of the wave, which may be many.
+    """
+    verdict_lines = [group.verdict_line for group in comparison.judged_groups]
+    notes = (*missing_notes, *comparison.downstream_verdict.notes, *verdict_lines, *empty_member_notes)
+    return notes or ("nothing changed, so nothing was compared",)
+
+
+def _group_passed(judged_groups: Iterable[JudgedGroup]) -> dict[str, list[dict[str, str]]]:
+    """Return the collectors of each member that data has judged, as module wave_gate returns them."""
     passed_by_member: dict[str, list[dict[str, str]]] = {}
-    for verdict in verdicts:
-        for track in verdict.passed_tracks:
+    for group in judged_groups:
+        for track in group.passed_tracks:
             row = {"name": track.name, "release": track.release, "sum": track.sum}
             passed_by_member.setdefault(track.member, []).append(row)
     return passed_by_member
@@ -108,35 +180,37 @@ def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, s
 # ── What was counted ──
 
 
-def _collect_tracks(hosts: Iterable[str], end: WaveEnd, variables: TaskVariables) -> _WaveTracks:
-    """Return the tracks that are compared, from what tasks have left in the variables of these hosts."""
+def _collect_tracks(members: Iterable[str], end: WaveEnd, variables: TaskVariables) -> _WaveTracks:
+    """Return the tracks that are compared, from what tasks have left in the variables of these members."""
     hostvars = variables["hostvars"]
     tracks_after: list[Track] = []
-    for host in hosts:
-        tracks_after += _select_watched(host, hostvars[host], is_changed=host in end.changed_hosts)
+    for member in members:
+        tracks_after += _select_watched(member, hostvars[member], is_changed=member in end.changed_hosts)
     tracks_before: list[Track] = []
-    for host in end.changed_hosts:
-        tracks_before += _list_tracks(host, hostvars[host].get(READ_BEFORE))
+    for member in end.changed_hosts:
+        tracks_before += _list_tracks(member, hostvars[member].get(READ_BEFORE))
     return _WaveTracks(tracks_after, tracks_before, _read_later_waves(variables))
 
 
-def _select_watched(host: str, variables: Mapping[str, Any], *, is_changed: bool) -> list[Track]:
-    """Return what the collectors of a host counted while they were watched, if they run what this run has applied.
+def _select_watched(member: str, variables: Mapping[str, Any], *, is_changed: bool) -> list[Track]:
+    """Return what the collectors of a member counted while they were watched, if they run what this run has applied.
 
-    Of a host without changes, those that have passed a wave need no judgement.
+    Of a member without changes, those that have passed a wave need no judgement.
     """
     releases = find_applied_releases(variables)
     watched_tracks: list[Track] = []
-    for track in _list_tracks(host, variables.get(READ_AFTER)):
+    for track in _list_tracks(member, variables.get(READ_AFTER)):
+        # This run does not know the release that it applied to a cluster: RELEASE_OF_PODS stands for any release. The
+        # task that read the cluster has left out the collectors that another run applied.
         is_applied = releases.get(track.name) in (track.release, RELEASE_OF_PODS)
         if is_applied and (is_changed or not track.has_passed):
             watched_tracks.append(track)
     return watched_tracks
 
 
-def _list_tracks(host: str, task_result: Mapping[str, Any] | None) -> list[Track]:
-    """Return the tracks in the result of a task that read a host; none if it did not run."""
-    return list(read_tracks(host, task_result or {}))
+def _list_tracks(member: str, task_result: Mapping[str, Any] | None) -> list[Track]:
+    """Return the tracks in the result of a task that read a member; none if it did not run."""
+    return list(read_tracks(member, task_result or {}))
 
 
 class _CollectorRelease(NamedTuple):
@@ -155,15 +229,16 @@ def _read_later_waves(variables: TaskVariables) -> list[Track]:
         last_tracks = _group_by_collector(variables.get(watch_variables.last))
         for collector, first_track in first_tracks.items():
             if collector in last_tracks:
+                # Each of the two tasks has read once. Both readings together are a track over the time of the watch.
                 polls = (first_track.polls[0], last_tracks[collector].polls[-1])
                 later_tracks.append(replace(first_track, polls=polls))
     return later_tracks
 
 
 def _group_by_collector(loop_result: Mapping[str, Any] | None) -> dict[_CollectorRelease, Track]:
-    """Return the track of each collector, from the result of a task with a loop over hosts.
+    """Return the track of each collector, from the result of a task with a loop over members.
 
-    Ansible keeps the host of a result under its key `item`.
+    Ansible keeps the member of a result under its key `item`.
     """
     track_by_collector: dict[_CollectorRelease, Track] = {}
     for result in (loop_result or {}).get("results") or ():
@@ -175,45 +250,48 @@ def _group_by_collector(loop_result: Mapping[str, Any] | None) -> dict[_Collecto
 # ── What was not counted ──
 
 
-def _describe_uncompared(hosts: Iterable[str], end: WaveEnd, variables: TaskVariables) -> Iterator[str]:
+def _describe_missing_data(members: Iterable[str], end: WaveEnd, variables: TaskVariables) -> Iterator[str]:
     """Yield the members whose data is missing: they failed, or cannot be read."""
-    for host in end.reason_by_failed_host:
-        yield f"{host} failed, so it was not compared"
-    for host in hosts:
-        yield from _describe_unread(host, variables["hostvars"][host])
+    for member in end.reason_by_failed_host:
+        yield f"{member} failed, so it was not compared"
+    for member in members:
+        yield from _describe_unread(member, variables["hostvars"][member])
 
 
-def _describe_unread(host: str, variables: Mapping[str, Any]) -> Iterator[str]:
+def _describe_unread(member: str, variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield why collectors that this run has applied to a member were not read."""
     releases = find_applied_releases(variables)
     answer = variables.get(READ_AFTER) or {"unread": "the watch did not run"}
     if not releases:
         return
     if answer.get("unread"):
-        yield f"{host} was not read: {answer['unread']}"
+        yield f"{member} was not read: {answer['unread']}"
         return
-    track_by_name = {track.name: track for track in _list_tracks(host, answer)}
+    track_by_name = {track.name: track for track in _list_tracks(member, answer)}
+    # Collectors of a cluster that another run has applied since: that run judges them, so they have no readings here.
     taken_over = answer.get("taken") or ()
     for name in taken_over:
-        yield f"{name} on {host} was changed by another run"
-    yield from _describe_other_releases(host, releases, track_by_name)
+        yield f"{name} on {member} was changed by another run"
+    yield from _describe_other_releases(member, releases, track_by_name)
     for name in releases:
         if name not in track_by_name and name not in taken_over:
-            yield f"{name} on {host} does not run"
+            yield f"{name} on {member} does not run"
 
 
 def _describe_other_releases(
-    host: str, releases: Mapping[str, str], track_by_name: Mapping[str, Track]
+    member: str, releases: Mapping[str, str], track_by_name: Mapping[str, Track]
 ) -> Iterator[str]:
     """Yield the collectors that run another release than this run has applied."""
     for name, track in track_by_name.items():
+        # A collector that this run has not applied runs no wrong release. Nor does one of a cluster, whose release this
+        # run does not know (RELEASE_OF_PODS).
         release = releases.get(name, track.release)
         if release not in (track.release, RELEASE_OF_PODS):
-            yield f"{name} on {host} runs release {track.release} of another run, and not {release}"
+            yield f"{name} on {member} runs release {track.release} of another run, and not {release}"
 
 
 def _describe_empty_members(run_plan: RunPlan, end: WaveEnd) -> Iterator[str]:
     """Yield the changed members on which no collector is to run, so that nothing is missing."""
-    for host in end.changed_hosts:
-        if host not in run_plan["samples"] and host not in end.reason_by_failed_host:
-            yield f"{host} has no collector to compare, by its `otel_host_state` or `otel_collector_state`"
+    for member in end.changed_hosts:
+        if not _has_collector(run_plan, member) and _is_well(end, member):
+            yield f"{member} has no collector to compare, by its `otel_host_state` or `otel_collector_state`"
