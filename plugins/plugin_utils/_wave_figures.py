@@ -117,7 +117,7 @@ def _list_watched_members(run_plan: RunPlan, end: WaveEnd) -> list[str]:
 
 
 def _has_collector(run_plan: RunPlan, member: str) -> bool:
-    """Whether the run deploys collectors on a member, so that they can be read. The plan lists these under `samples`."""
+    """Whether the run deploys collectors on a member, which can be read then: `samples` of the plan has it."""
     return member in run_plan["samples"]
 
 

@@ -5,12 +5,16 @@
 
 All modules for AWS run through `run` here. The AWSRetry of amazon.aws is not enough: it sleeps by itself for up to ten
 minutes, it knows neither lost connections nor expired credentials, and botocore repeats calls below it. Here one loop
-does it all, with the clock of the caller.
+does it all, with the clock of the caller:
+
+    calls = aws.calls("iam")  # `aws` is what `run` passes to the task of a module
+    calls("get_role", RoleName="otel-agent")  # {"Role": {…}}, or the error of boto3 after the last attempt
+
+aws_changes.py has what tasks share that create or change objects.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,11 +24,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorH
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
 from ..._kube.aws_failures import (
     BUSY_CODES,
-    EXISTS_CODES,
     MISSING_CODES,
     FailedCall,
     explain_failed_call,
@@ -42,8 +44,6 @@ from ..._kube.live.libraries import import_library, missing_part_problem
 from ..._kube.option_secrets import build_secret_remover
 from ..._otelcol.config.masking import conceal_secrets
 from ..._otelcol.errors import Problem, escape_tree, make_printable
-from ..._otelcol.yaml.yaml_documents import load_document
-from ..iam_calls import list_tag_changes
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0
@@ -52,14 +52,19 @@ PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 # How long a connection, and an answer, may take.
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
-# How often a task begins anew after a collision, see `begin_anew_on_collision`, and after how many seconds.
-MOST_COLLISIONS = 5
-COLLISION_PAUSE_SECONDS = 2.0
+# The options with the credentials of AWS, of which these two are secret by themselves.
+SECRET_OPTIONS = ("secret_key", "session_token")
+CREDENTIALS = ("access_key", *SECRET_OPTIONS)
 
 
 def _iam_action(operation: str) -> str:
     """Return the name of a call as IAM policies have it."""
     return "".join("ID" if word == "id" else word.capitalize() for word in operation.split("_"))
+
+
+def _may_pass(failed_call: FailedCall) -> bool:
+    """Whether the same call may work later."""
+    return is_passing(failed_call) or AWSRetry.found(failed_call.code)
 
 
 class ServiceCalls:
@@ -100,22 +105,41 @@ class ServiceCalls:
                 answer: dict[str, Any] = self._client_method(operation)(**parameters)
                 return answer
             except Exception as error:
-                if problem := explain_missing_terminal(error, f"Call {self.service}:{_iam_action(operation)}"):
-                    raise problem from None
-                note_called_action(error, CalledAction(self.service, _iam_action(operation)))
-                failed_call = read_failed_call(error)
-                # A new client reads the credentials anew, so the next attempt needs no pause. If these have expired
-                # too, another client would not help: the failure counts as any other.
+                failed_call = self._note_failure(error, operation)
+                # If the credentials of the new client have expired too, another client would not help: the failure
+                # counts as any other.
                 if is_expired(failed_call) and not is_renewed:
-                    self._client, is_renewed = None, True
+                    self._renew_client()
+                    is_renewed = True
                     continue
-                pause = PAUSES[min(attempts, len(PAUSES) - 1)] * self._jitter()
-                may_pass = is_passing(failed_call) or AWSRetry.found(failed_call.code)
-                # A pause that would end after the deadline is not begun.
-                if not may_pass or self.clock() + pause > deadline:
+                pause = self._choose_pause(attempts)
+                if not _may_pass(failed_call) or not self._may_still_wait(pause, deadline):
                     raise
             attempts += 1
             self.sleep(pause)
+
+    def _note_failure(self, error: Exception, operation: str) -> FailedCall:
+        """Return what a failed call says, and note in the error which action was called.
+
+        Raises Problem if a person would have to type something, such as a code of MFA: no attempt can pass then.
+        """
+        action = _iam_action(operation)
+        if problem := explain_missing_terminal(error, f"Call {self.service}:{action}"):
+            raise problem from None
+        note_called_action(error, CalledAction(self.service, action))
+        return read_failed_call(error)
+
+    def _renew_client(self) -> None:
+        """Let the next call make a new client, which reads the credentials anew. So that call needs no pause before."""
+        self._client = None
+
+    def _choose_pause(self, attempts: int) -> float:
+        """Return the seconds to wait after so many earlier attempts and one more that failed."""
+        return PAUSES[min(attempts, len(PAUSES) - 1)] * self._jitter()
+
+    def _may_still_wait(self, pause: float, deadline: float) -> bool:
+        """Whether a pause would end in time. If not, it is not begun."""
+        return self.clock() + pause <= deadline
 
     def _client_method(self, name: str) -> Callable[..., dict[str, Any]]:
         method: Callable[..., dict[str, Any]] | None = getattr(self.client, name, None)
@@ -187,55 +211,9 @@ def exception_with_code(codes: frozenset[str]) -> type[BaseException]:
     return exception_type
 
 
-def merge_task_tags(live_tags: dict[str, str], params: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return the tags as they are after the task, as amazon.aws compares them; None if the task gives none."""
-    if params["tags"] is None:
-        return None
-    added_tags, removed_keys = compare_aws_tags(live_tags, params["tags"], params["purge_tags"])
-    tags = {key: value for key, value in live_tags.items() if key not in removed_keys}
-    tags.update({key: str(value) for key, value in added_tags.items()})
-    return tags
-
-
-def list_changed_settings(live_settings: Mapping[str, Any], target_settings: Mapping[str, Any]) -> list[str]:
-    """Return the names of settings that differ; settings without a wanted value stay."""
-    return [name for name, value in target_settings.items() if value is not None and live_settings.get(name) != value]
-
-
-def update_tags(eks: ServiceCalls, arn: str, live_tags: Mapping[str, str], target_tags: Mapping[str, str]) -> None:
-    """Change the tags of an object of EKS from the live ones to the wanted ones."""
-    added_tags, removed_keys = list_tag_changes(live_tags, target_tags)
-    if added_tags:
-        eks("tag_resource", resourceArn=arn, tags=added_tags)
-    if removed_keys:
-        eks("untag_resource", resourceArn=arn, tagKeys=removed_keys)
-
-
 def is_busy(error: AnsibleCallError) -> bool:
     """Return whether a call failed because another operation on the same object still runs."""
     return error.answer.code in BUSY_CODES
-
-
-def begin_anew_on_collision(calls: ServiceCalls, ensure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return the result of `ensure`, which reads an object and creates it if it is missing.
-
-    A collision is that AWS refuses the creation because the object exists, although the read did not find it: another
-    owner has made it since, or an earlier call whose answer was lost, or reads lag behind. Then `ensure` begins anew.
-    Raises AnsibleCallError for another error, and if the collision stays.
-    """
-    for _attempt in range(MOST_COLLISIONS):
-        try:
-            return ensure()
-        except AnsibleCallError as error:
-            is_creation = error.answer.action.startswith("Create")
-            if not is_creation or error.answer.code not in EXISTS_CODES:
-                raise
-        calls.sleep(COLLISION_PAUSE_SECONDS)
-    return ensure()
-
-
-SECRET_OPTIONS = ("secret_key", "session_token")
-CREDENTIALS = ("access_key", *SECRET_OPTIONS)
 
 
 class Aws:
@@ -268,19 +246,23 @@ class Aws:
 
 
 def run(
-    module: AnsibleAWSModule, task: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = (), tree: Any = None
+    module: AnsibleAWSModule,
+    task: Callable[[Aws], dict[str, Any]],
+    *,
+    secret_parts: Iterable[str] = (),
+    partly_secret_option: Mapping[str, Any] | None = None,
 ) -> None:
     """Run a task, and exit with its result or failure.
 
-    Options that are secret by themselves are hidden from all output. `tree` is an option that is secret only in part,
-    and `secrets` are those parts.
+    Options that are secret by themselves are hidden from all output. `partly_secret_option` is the value of an option
+    such as `configuration_values`, in which only some texts are secret, and `secret_parts` are these texts.
     """
     credentials = {name: str(module.params[name]) for name in CREDENTIALS if module.params.get(name)}
-    hidden_values = set(secrets)
+    hidden_values = set(secret_parts)
     for name in SECRET_OPTIONS:
         if name in credentials:
             hidden_values.add(credentials[name])
-    hide_option_secrets(module._module, hidden_values, [tree])
+    hide_option_secrets(module._module, hidden_values, [partly_secret_option])
     remove_secrets = build_secret_remover(module._module.no_log_values)
     try:
         _refuse_spaces(credentials)
@@ -301,11 +283,3 @@ def _refuse_spaces(credentials: Mapping[str, str]) -> None:
         if value.split() != [value]:
             fix = "Give it without a line end. A YAML block of `|-` has none."
             raise Problem(f"{name} has a line end or a space, so it cannot be sent", asked="Call AWS", fix=fix)
-
-
-def parse_configuration(configuration: str) -> Any:
-    """Return the parsed configuration of an add-on: this collection writes JSON, and other owners may write YAML."""
-    try:
-        return json.loads(configuration or "null")
-    except ValueError:
-        return load_document(import_library("yaml", "PyYAML"), configuration, "configuration_values").data

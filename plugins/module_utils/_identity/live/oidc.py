@@ -36,7 +36,8 @@ from ..oidc_provider import (
     strip_scheme,
 )
 from ..trust import AUDIENCE
-from .aws_api import Aws, CallErrors, begin_anew_on_collision, merge_task_tags, run
+from .aws_api import Aws, CallErrors, run
+from .aws_changes import begin_anew_on_collision, merge_task_tags
 
 
 class LiveProvider(NamedTuple):

@@ -20,7 +20,8 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._identity.live.aws_api import AnsibleCallError, Aws, CallErrors, is_busy, parse_configuration, run, update_tags
+from ..._identity.live.aws_api import AnsibleCallError, Aws, CallErrors, is_busy, run
+from ..._identity.live.aws_changes import update_tags
 from ..._kube.live.libraries import missing_part_problem
 from ..._otelcol.errors import Problem
 from ..addon.addon_settings import (
@@ -45,7 +46,7 @@ from ..addon.addon_states import (
     first_step_to_remove,
 )
 from .addon_plan import AddonPlan, AddonPlanner, list_missing_settings
-from .addon_reads import AddonReads, LiveAddon, addon_status, describe_addon
+from .addon_reads import AddonReads, LiveAddon, addon_status, describe_addon, parse_configuration
 from .addon_wait import AddonWait, WaitLimits
 
 # The seconds before a task begins anew after a collision.
@@ -275,4 +276,9 @@ def run_addon(module: AnsibleAWSModule) -> None:
     configuration = params["configuration_values"]
     # Ansible shows the options of a task with -vvv, and when the task fails.
     module._module.params = {**params, "configuration_values": mask_secrets(configuration, secrets.token_hex(8))}
-    run(module, lambda aws: AddonTask(aws, params).run(), set(find_secrets(configuration or {})), configuration)
+    run(
+        module,
+        lambda aws: AddonTask(aws, params).run(),
+        secret_parts=set(find_secrets(configuration or {})),
+        partly_secret_option=configuration,
+    )

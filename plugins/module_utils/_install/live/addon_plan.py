@@ -16,12 +16,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._identity.live.aws_api import AnsibleCallError, list_changed_settings, merge_task_tags, parse_configuration
+from ..._identity.live.aws_api import AnsibleCallError
+from ..._identity.live.aws_changes import list_changed_settings, merge_task_tags
 from ..._kube.live.libraries import import_library
 from ..addon.addon_settings import IDENTITIES, Settings, addon_settings, find_namespace_move
 from ..addon.addon_versions import AddonVersionChoice
 from ..addon.addon_violations import Violation, find_schema_mismatch
-from .addon_reads import AddonReads, LiveAddon
+from .addon_reads import AddonReads, LiveAddon, parse_configuration
 
 
 @dataclass

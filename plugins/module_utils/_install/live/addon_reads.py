@@ -10,13 +10,16 @@ botocore are off, because they know neither the remaining time nor fresh credent
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._identity.live.aws_api import AnsibleCallError, CallErrors, ServiceCalls, parse_configuration
+from ..._identity.live.aws_api import AnsibleCallError, CallErrors, ServiceCalls
+from ..._kube.live.libraries import import_library
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.config.paths import list_at, mapping_at
+from ..._otelcol.yaml.yaml_documents import load_document
 from ..addon.addon_settings import mask_secrets
 from ..addon.addon_states import ABSENT
 from ..addon.addon_versions import (
@@ -32,6 +35,14 @@ from ..addon.addon_versions import (
 LiveAddon = dict[str, Any]
 # So many updates at each end of the list are read. The newest one is at one end, but the API does not say at which.
 RECENT_UPDATES = 5
+
+
+def parse_configuration(configuration: str) -> Any:
+    """Return the parsed configuration of an add-on: this collection writes JSON, and other owners may write YAML."""
+    try:
+        return json.loads(configuration or "null")
+    except ValueError:
+        return load_document(import_library("yaml", "PyYAML"), configuration, "configuration_values").data
 
 
 def addon_status(addon: LiveAddon | None) -> str:

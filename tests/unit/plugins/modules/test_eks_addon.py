@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import parse_configuration
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_reads import parse_configuration
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import hide_option_secrets
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 

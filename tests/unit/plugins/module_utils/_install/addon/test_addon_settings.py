@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import list_changed_settings
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_changes import list_changed_settings
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
     addon_settings as addons,
 )
