@@ -6,7 +6,8 @@
 Ansible runs tasks for the hosts of one wave at a time. So the hosts of the wave that failed bring the members of
 earlier waves back too, each host a share of them. For example, waves `canary` (web1) and `all` (web2, web3) go back.
 Then web2 and web3 bring back their own services, and web2 also that of web1. The same shares say who removes what a
-member kept, once its change is final.
+member kept, once its change is final. `RunPlan` of `_run_plan.py` explains `wave_of`, the wave of each member, and
+`goes_back`, the waves that go back if one fails; `plan_rollbacks` of wave_rollbacks.py decides the latter.
 
 Module wave_gate calls `assign_shares` when a wave ends, and `report_failed_wave` after the hosts have done it. A member
 is a host of a wave: a Linux host, or one that stands for a cluster.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import cycle
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 from ..module_utils._change.workload_kinds import POD_RUNNING_KINDS
 from ..module_utils._otelcol.errors import join_at_most
@@ -37,6 +38,34 @@ _MOST_NAMED = 5
 _WRITTEN_ACTIONS = ("created", "changed")
 # The same, if it was not there before, or is gone.
 _ADDED_OR_REMOVED_ACTIONS = ("created", "pruned")
+
+
+class _AppliedObject(TypedDict):
+    """An object in the result of bundle_apply."""
+
+    kind: str
+    namespace: str
+    """Empty for an object of the whole cluster."""
+    name: str
+    action: str
+    """What was done: such as `created`, `changed`, `pruned` or `unchanged`."""
+
+
+class _ApplyResult(TypedDict):
+    """What this file reads in the result of bundle_apply of a cluster. A module that failed early returns less."""
+
+    objects: NotRequired[list[_AppliedObject]]
+    kept_records: NotRequired[Mapping[str, str]]
+    """The collectors that go back, as NAMESPACE/NAME, each with the run that keeps its record."""
+
+
+class _RollbackResult(TypedDict):
+    """What this file reads in the result of a task of tasks/wave_back.yml, for one item of its loop."""
+
+    item: NotRequired[UndecidedService | str]
+    """The service of a host, or the name of a cluster in the inventory."""
+    msg: NotRequired[str]
+    skipped: NotRequired[bool]
 
 
 class HostShare(TypedDict):
@@ -73,43 +102,52 @@ def assign_shares(
 
 
 def report_failed_wave(run_plan: RunPlan, wave_name: str, gate_message: str, variables: TaskVariables) -> None:
-    """Raise Problem for a wave that failed, with what became of its members, and of those that went back with it."""
+    """Raise Problem for a wave that failed, with what became of its members, and of those that went back with it.
+
+    For example, wave `second` fails with the message `it is bad.`, and `first` goes back with it. The cluster `dev` of
+    `first` did not go back, the service of web1 of `first` did, and db1 of `first` was not changed by this run:
+
+        results of the tasks:  dev: `no answer`;  web1: `agent: Release 000001 runs again.`
+        text of the Problem:   it is bad. The way back: dev: no answer; web1: agent: Release 000001 runs again. Not
+                               changed by this run, so not taken back: db1.
+    """
     wave = find_wave(run_plan, wave_name)
     hostvars = ReadOnce(variables["hostvars"])
-    lines_by_member = _collect_member_lines(list_members_of_waves(run_plan, [wave_name]), hostvars)
-    line_by_member: dict[str, str] = {}
+    # The hosts of this wave have done the rollback, also that of members of earlier waves.
+    task_messages = _collect_task_messages(list_members_of_waves(run_plan, [wave_name]), hostvars)
+    summary_by_member: dict[str, str] = {}
     untouched_members: list[str] = []
     for member in list_members_of_waves(run_plan, wave["goes_back"]):
-        member_lines = [*lines_by_member.get(member, ()), *_describe_cluster(hostvars[member])]
+        member_lines = [*task_messages.get(member, ()), *_describe_cluster(hostvars[member])]
         if member_lines:
-            line_by_member[member] = _join_lines(member_lines)
+            summary_by_member[member] = _join_lines(member_lines)
         elif run_plan["wave_of"][member] != wave_name:
             untouched_members.append(member)
-    refuse_failed_wave(gate_message, line_by_member, untouched_members)
+    refuse_failed_wave(gate_message, summary_by_member, untouched_members)
 
 
 # ── What became of the members ──
 
 
-def _collect_member_lines(acting_hosts: Sequence[str], hostvars: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return what became of each member that one of these hosts brought back, or tried to."""
-    lines_by_member: dict[str, list[str]] = {}
+def _collect_task_messages(acting_hosts: Sequence[str], hostvars: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the messages of the tasks by which these hosts brought members back, or tried to, by member."""
+    messages_by_member: dict[str, list[str]] = {}
     for host in acting_hosts:
-        for result in _list_return_results(hostvars[host]):
-            is_told = result.get("msg") and not result.get("skipped")
-            if is_told:
-                lines_by_member.setdefault(_find_returned_member(result), []).append(str(result["msg"]))
-    return lines_by_member
+        for result in _list_rollback_results(hostvars[host]):
+            message = result.get("msg")
+            if message and not result.get("skipped"):
+                messages_by_member.setdefault(_find_returned_member(result), []).append(str(message))
+    return messages_by_member
 
 
-def _list_return_results(variables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _list_rollback_results(variables: Mapping[str, Any]) -> Iterator[_RollbackResult]:
     """Yield the results of the tasks by which a host brings members back: one for each service and cluster."""
     for name in RETURN_RESULTS:
         yield from (variables.get(name) or {}).get("results") or ()
 
 
-def _find_returned_member(task_result: Mapping[str, Any]) -> str:
-    """Return the member that a task brings back. Its `item` is a service of a host, or the name of a cluster."""
+def _find_returned_member(task_result: _RollbackResult) -> str:
+    """Return the member that a task brings back."""
     item = task_result.get("item")
     return str(item["member"] if isinstance(item, Mapping) else item)
 
@@ -123,13 +161,18 @@ def _join_lines(lines: Sequence[str]) -> str:
 def _describe_cluster(variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield lines about the part of a change that stays; none for a host, and for a cluster that did not change."""
     if is_changed(variables) and APPLIED_TO_CLUSTER in variables:
-        yield from _describe_what_stays(variables[APPLIED_TO_CLUSTER])
+        yield from _describe_what_stays(cast(_ApplyResult, variables[APPLIED_TO_CLUSTER]))
 
 
-def _describe_what_stays(apply_result: Mapping[str, Any]) -> Iterator[str]:
+def _describe_what_stays(apply_result: _ApplyResult) -> Iterator[str]:
     """Yield what of a change stays: collectors that cannot go back, and objects that it has added or removed.
 
-    `apply_result` is the result of bundle_apply. Its `kept_records` has the collectors that go back.
+    For example, the change of namespace `obs` wrote the collectors `agent` and `gateway`, and `agent` goes back:
+
+        objects:       Deployment agent changed, Deployment gateway created, Service agent pruned
+        kept_records:  {"obs/agent": RUN}
+        lines:         obs/gateway keeps the change, as it is new, did not work before, or has …
+                       what the change has added or removed stays so: Service obs/agent
     """
     kept_records = apply_result.get("kept_records") or {}
     staying_collectors: list[str] = []
@@ -139,7 +182,8 @@ def _describe_what_stays(apply_result: Mapping[str, Any]) -> Iterator[str]:
         is_workload = row["kind"] in POD_RUNNING_KINDS
         if is_workload and row["action"] in _WRITTEN_ACTIONS and name not in kept_records:
             staying_collectors.append(name)
-        # A ConfigMap with a config goes back and is removed with its workload.
+        # A ConfigMap with a config goes back and is removed with its workload. An object that was only changed, such as
+        # a Service, is not named.
         goes_with_workload = is_workload or row["kind"] == "ConfigMap"
         if not goes_with_workload and row["action"] in _ADDED_OR_REMOVED_ACTIONS:
             staying_objects.append(f"{row['kind']} {name}")

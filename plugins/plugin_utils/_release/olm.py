@@ -125,7 +125,7 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
     """Return the objects of a Subscription to remove. Raises Problem if the product is still in use."""
     olm_request = _build_olm_request(product, arguments)
     cluster_state = _read_cluster_state(olm_request, arguments)
-    found_release = olm_removal.add_versions(
+    found_release = olm_removal.choose_objects_to_remove(
         olm_request.namespace, olm_request.package, cluster_state.installed, cluster_state.found_olm
     )
     others_policy = arguments["others"]  # what to do about objects of others that use the product

@@ -5,10 +5,15 @@
 
 Action release_render calls these functions before `plan_removal` of releases/removal.py. OLM gives its objects no label
 of this collection, and deletes nothing when only a Subscription is deleted. When a ClusterServiceVersion is deleted,
-OLM deletes the objects of that version except its CustomResourceDefinitions. So the functions add to the result of
-module release_info what is ours (`mark_own_objects`) and what has to be deleted (`add_versions`), for example:
+OLM deletes the objects of that version except its CustomResourceDefinitions. So the functions change the result of
+module release_info: `mark_own_objects` says what is ours, and `choose_objects_to_remove` what has to be deleted. For
+example, namespace `otel` has our Subscription and one of tempo, which needs the same OperatorGroup:
 
-    {"kind": "ClusterServiceVersion", "namespace": "otel", "name": "opentelemetry-operator.v0.140.0-2", "made": True, …}
+    objects before: [OperatorGroup otel/otel, Subscription otel/otel]
+    objects after:  [Subscription otel/otel, ClusterServiceVersion otel/opentelemetry-operator.v0.140.0-2 (made),
+                     Deployment otel/opentelemetry-operator-controller-manager (made)]
+
+`made` marks what OLM made, without our label: see `DefinitionRow` of releases/installed.py.
 
 Source: https://olm.operatorframework.io/docs/tasks/uninstall-operator/
 """
@@ -22,39 +27,63 @@ from .olm_objects import API, FoundOlm, SubscriptionRow, select_of_operator
 def mark_own_objects(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> FoundRelease:
     """Return the result of release_info, in which all that this collection's Subscription brought is `ours`.
 
-    OLM gives the labels of a Subscription to no other object, so the labels alone do not show that. A version without
-    any Subscription in the requested namespace is ours too: an interrupted removal left it.
+    OLM gives the labels of a Subscription to no other object, so the labels alone do not show that.
     """
+    is_ours = found_release["ours"] or _is_own_installation(namespace, package, found_release, olm)
+    # The definitions serve the whole cluster, so a Subscription of others in any namespace may need them.
     operator_subscriptions = select_of_operator(olm["subscriptions"], package)
+    has_foreign_subscription = any(not subscription["ours"] for subscription in operator_subscriptions)
+    definitions = [_mark_definition(definition, has_foreign_subscription) for definition in found_release["crds"]]
+    return {**found_release, "ours": is_ours, "crds": definitions}
+
+
+def _is_own_installation(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> bool:
+    """Return whether OLM has installed the operator in the requested namespace for this collection.
+
+    The Subscriptions of the operator in that namespace say so:
+
+    | Subscriptions in the namespace | versions of the operator | result |
+    |---|---|---|
+    | ours, alone or beside others | any or none | yes |
+    | only those of others | any or none | no |
+    | none | one or more | yes: an interrupted removal left them |
+    | none | none | no |
+    """
+    is_installed_here = found_release["installer"]["by"] == OLM and found_release["namespace"] == namespace
+    if not is_installed_here:
+        return False
     local_subscriptions = [
-        subscription for subscription in operator_subscriptions if subscription["namespace"] == namespace
+        subscription
+        for subscription in select_of_operator(olm["subscriptions"], package)
+        if subscription["namespace"] == namespace
     ]
     if local_subscriptions:
-        is_own_installation = any(subscription["ours"] for subscription in local_subscriptions)
-    else:
-        is_own_installation = any(csv["product"] for csv in olm["csvs"])
-    is_installed_here = found_release["installer"]["by"] == OLM and found_release["namespace"] == namespace
-    has_no_other_owner = all(subscription["ours"] for subscription in operator_subscriptions)
-    definitions: list[DefinitionRow] = []
-    for definition in found_release["crds"]:
-        is_unowned = has_no_other_owner and definition["installer"]["by"] == OLM
-        is_own_definition = definition["ours"] or is_unowned
-        definitions.append({**definition, "ours": is_own_definition, "made": not definition["ours"]})
-    is_own = found_release["ours"] or (is_installed_here and is_own_installation)
-    return {**found_release, "ours": is_own, "crds": definitions}
+        return any(subscription["ours"] for subscription in local_subscriptions)
+    return any(csv["product"] for csv in olm["csvs"])
 
 
-def add_versions(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> FoundRelease:
+def _mark_definition(definition: DefinitionRow, has_foreign_subscription: bool) -> DefinitionRow:
+    """Return a definition with `ours` also set if OLM installed it, and nobody else has a Subscription of the operator.
+
+    `made` says that it lacks our label, also in the row of a definition that is not ours.
+    """
+    was_installed_for_us = definition["installer"]["by"] == OLM and not has_foreign_subscription
+    is_ours = definition["ours"] or was_installed_for_us
+    return {**definition, "ours": is_ours, "made": not definition["ours"]}
+
+
+def choose_objects_to_remove(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> FoundRelease:
     """Return the result of release_info, in which `objects` has all that is removed with the Subscription.
 
-    These are the versions of the operator and their Deployments, which have no label of this collection. An
-    OperatorGroup that other Subscriptions need is left out.
+    The OperatorGroup is left out if Subscriptions of others in the namespace need it. The versions of the operator and
+    their Deployments are added, which have no label of this collection. They are not if they may belong to somebody
+    else: the installation is not ours, and somebody else has a Subscription of the same operator here.
     """
     other_subscriptions = list_other_subscriptions(namespace, olm)
     objects_to_remove: list[ObjectRow] = []
     for object_row in found_release["objects"]:
-        is_needed = bool(other_subscriptions) and object_row["kind"] == "OperatorGroup"
-        if not is_needed:
+        is_needed_by_others = bool(other_subscriptions) and object_row["kind"] == "OperatorGroup"
+        if not is_needed_by_others:
             objects_to_remove.append(object_row)
     if found_release["ours"] or not select_of_operator(other_subscriptions, package):
         objects_to_remove += _list_versions_and_workloads(namespace, found_release, olm)

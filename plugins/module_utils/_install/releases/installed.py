@@ -81,7 +81,12 @@ class DefinitionRow(TypedDict):
     ours: bool
     installer: Installer
     made: NotRequired[bool]
-    """Whether OLM or EKS made it for this collection. Only a plan of a removal adds this key."""
+    """Whether it lacks the release label of this collection, since OLM or EKS made it. Only plans of removals add it.
+
+    Who adds the key: olm_removal.py to all definitions, and to versions and Deployments that OLM made (`ObjectRow`);
+    addon.py of `plugin_utils/_release` to all definitions. removal.py gives a row with `ours` and `made` the label of
+    `removal_label`, so that the removal may delete it; of a row that is not ours, `made` says nothing.
+    """
 
 
 class ResourceRow(TypedDict):
@@ -110,7 +115,7 @@ class ObjectRow(TypedDict):
     namespace: str
     name: str
     made: NotRequired[bool]
-    """Whether OLM made it for this collection. Only a plan of a removal adds this key."""
+    """Whether OLM made it, without the release label of this collection: see `made` of `DefinitionRow`."""
 
 
 class CollectorSummary(TypedDict):

@@ -14,6 +14,7 @@ Each function that `RULES` names at the end is a rule, and its name is the id: s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at
@@ -35,8 +36,8 @@ NeedTest = Callable[[Any], bool]
 class _GuardedComponent(NamedTuple):
     """A component that needs rights, some of which may need consent."""
 
-    part: StartedComponent
-    component_row: ComponentNeeds
+    component: StartedComponent
+    needs_row: ComponentNeeds
     """The row of needs/component_table.py about its type."""
     needed_rights: set[str]
     """The rights that need consent, such as `root`."""
@@ -56,51 +57,52 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
         rights_to_allow |= guarded_component.needed_rights
     fix = f"Remove the setting, or add `allow: [{', '.join(sorted(rights_to_allow))}]` to the collector."
     for guarded_component in guarded_components:
-        part, row = guarded_component.part, guarded_component.component_row
+        component, needs_row = guarded_component.component, guarded_component.needs_row
         for right in sorted(guarded_component.needed_rights - allowed_rights):
-            message = f"'{part.id}' needs {_describe_right(row, part.settings, right)}"
-            path = _find_smallest_cause(_make_need_test(row, right, deployment), part.settings, part.path)
+            message = f"'{component.id}' needs {_describe_right(needs_row, component.settings, right)}"
+            needs_right = _make_need_test(needs_row, right, deployment)
+            path = _find_smallest_cause(needs_right, component.settings, component.path)
             yield Fault(path, f"{message}, for which this collector has no consent", fix)
 
 
 def _list_guarded_components(subject: Subject, deployment: Deployment) -> Iterator[_GuardedComponent]:
     """Yield the started components that may need consent."""
-    for row, part in find_components_with_needs(subject.view.started_components):
-        yield _GuardedComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
+    for needs_row, component in find_components_with_needs(subject.view.started_components):
+        yield _GuardedComponent(component, needs_row, _list_guarded_rights(needs_row, component.settings, deployment))
 
 
-def _list_guarded_rights(row: ComponentNeeds, settings: dict[str, Any], deployment: Deployment) -> set[str]:
+def _list_guarded_rights(needs_row: ComponentNeeds, settings: dict[str, Any], deployment: Deployment) -> set[str]:
     """Return the rights of a component that need consent."""
     rights: set[str] = set()
-    for rule in row.list_rules(settings):
-        rights.update(find_guarded_rights(rule))
-    keeps_files_of_node = bool(deployment.keeps_on_node and row.list_state_directories(settings))
-    if row.needs_root(settings) or keeps_files_of_node:
+    for rbac_rule in needs_row.list_rules(settings):
+        rights.update(find_guarded_rights(rbac_rule))
+    keeps_files_of_node = bool(deployment.keeps_on_node and needs_row.list_state_directories(settings))
+    if needs_row.needs_root(settings) or keeps_files_of_node:
         rights.add(ROOT)
     return rights
 
 
-def _describe_right(row: ComponentNeeds, settings: dict[str, Any], right: str) -> str:
+def _describe_right(needs_row: ComponentNeeds, settings: dict[str, Any], right: str) -> str:
     """Return a right as a message names it: `to run as root`, `the right to get, list secrets everywhere`."""
     if right == ROOT:
         return "to run as root"
-    rule = next(rule for rule in row.list_rules(settings) if right in find_guarded_rights(rule))
-    resources = _join_words(list_at(rule, "resources") or list_at(rule, "nonResourceURLs"))
-    groups = _join_words(f"'{group}'" for group in list_at(rule, "apiGroups") if group)
+    rbac_rule = next(rule for rule in needs_row.list_rules(settings) if right in find_guarded_rights(rule))
+    resources = _join_words(list_at(rbac_rule, "resources") or list_at(rbac_rule, "nonResourceURLs"))
+    groups = _join_words(f"'{group}'" for group in list_at(rbac_rule, "apiGroups") if group)
     in_groups = f" in API group {groups}" if groups else ""
     command_note = ", which includes commands in every container" if right == NODES_PROXY else ""
-    return f"the right to {_join_words(list_at(rule, 'verbs'))} {resources}{in_groups} everywhere{command_note}"
+    return f"the right to {_join_words(list_at(rbac_rule, 'verbs'))} {resources}{in_groups} everywhere{command_note}"
 
 
 def _join_words(words: Iterable[Any]) -> str:
     return ", ".join(str(word) for word in words)
 
 
-def _make_need_test(row: ComponentNeeds, right: str, deployment: Deployment) -> NeedTest:
+def _make_need_test(needs_row: ComponentNeeds, right: str, deployment: Deployment) -> NeedTest:
     """Return a function that says whether a component with other settings needs a right."""
 
     def needs_right(settings: Any) -> bool:
-        return right in _list_guarded_rights(row, settings, deployment)
+        return right in _list_guarded_rights(needs_row, settings, deployment)
 
     return needs_right
 
@@ -108,19 +110,30 @@ def _make_need_test(row: ComponentNeeds, right: str, deployment: Deployment) -> 
 def _find_smallest_cause(needs_right: NeedTest, settings: Any, path: Path) -> Path:
     """Return the path of the smallest setting that alone makes a component need a right.
 
-    For example, of `{root_path: /hostfs, scrapers: {cpu: {}, process: {}}}` that is `scrapers.process`, if the need
-    ends without this scraper. A child of a mapping is the cause if the need ends without it, or with another text in
-    its place; of several such children, the last one. An item of a list is the cause if the need is there with this
-    item alone. `settings` are those at `path`, and `needs_right` is asked with other values in their place.
+    A child of a mapping is the cause if the need ends without it, or with another text in its place; of several such
+    children, the last one. An item of a list is the cause if the need is there with this item alone. `settings` are
+    those at `path`, and `needs_right` is asked with other values in their place. For example, for the right to read
+    secrets, of the receiver k8s_objects:
+
+        settings at path                              asked with                   needed?  next path
+        {objects: [{name: pods}, {name: secrets}]}    {}                           no       objects
+        [{name: pods}, {name: secrets}]               [{name: pods}]               no
+                                                      [{name: secrets}]            yes      objects[1]
+        {name: secrets}                               {name: other}                no       objects[1].name
+        secrets                                       (a scalar has no children: this is the cause)
     """
     if isinstance(settings, dict):
-        for key, child in reversed(settings.items()):  # `group` of `{name: deployments, group: "*"}`
+        # From the end, since what a setting is about often stands before its value, and the value is what a user
+        # changes: the cause in `{target_label: __metrics_path__, replacement: …/proxy/metrics}` is `replacement`,
+        # though the need ends with another `target_label` too.
+        for key, child in reversed(settings.items()):
             if not needs_right(_neutralize_child(settings, key)):
-                return _find_smallest_cause(_narrow_to_child(needs_right, settings, key), child, (*path, key))
+                needs_right_with_child = partial(_test_with_child, needs_right, settings, key)
+                return _find_smallest_cause(needs_right_with_child, child, (*path, key))
     if isinstance(settings, list):
         for index, child in enumerate(settings):
             if needs_right([child]):
-                return _find_smallest_cause(_narrow_to_item(needs_right), child, (*path, index))
+                return _find_smallest_cause(partial(_test_as_only_item, needs_right), child, (*path, index))
     return path
 
 
@@ -130,22 +143,14 @@ def _neutralize_child(settings: dict[Any, Any], key: Any) -> dict[Any, Any]:
     return other_settings if isinstance(settings[key], (dict, list)) else {**other_settings, key: _REPLACEMENT_TEXT}
 
 
-def _narrow_to_child(needs_right: NeedTest, settings: dict[Any, Any], key: Any) -> NeedTest:
-    """Return a function that says whether the component needs the right with another value of a key."""
-
-    def needs_right_with_child(child: Any) -> bool:
-        return needs_right({**settings, key: child})
-
-    return needs_right_with_child
+def _test_with_child(needs_right: NeedTest, settings: dict[Any, Any], key: Any, child: Any) -> bool:
+    """Return whether the component needs the right with another value of a key, and all other settings as they are."""
+    return needs_right({**settings, key: child})
 
 
-def _narrow_to_item(needs_right: NeedTest) -> NeedTest:
-    """Return a function that says whether the component needs the right with one item in a list."""
-
-    def needs_right_with_item(list_item: Any) -> bool:
-        return needs_right([list_item])
-
-    return needs_right_with_item
+def _test_as_only_item(needs_right: NeedTest, list_item: Any) -> bool:
+    """Return whether the component needs the right if its list has nothing but this item."""
+    return needs_right([list_item])
 
 
 RULES = define_rules("error", consent_missing, documentation=_GOOD_PRACTICES)

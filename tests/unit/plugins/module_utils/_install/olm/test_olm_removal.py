@@ -63,7 +63,7 @@ def test_definitions_of_olm_are_ours_unless_somebody_else_has_a_subscription_and
     ({"ours": True, "objects": OBJECTS}, {"subscriptions": [subscription(), NEIGHBOUR]}, ["Subscription"]),
 )
 def test_versions_and_their_workloads_go_with_the_subscription(product: Any, there: Any, kinds: list[str]) -> None:
-    result = olm_removal.add_versions(NAMESPACE, "own-build", installed(**product), olm(**there))
+    result = olm_removal.choose_objects_to_remove(NAMESPACE, "own-build", installed(**product), olm(**there))
     assert [item["kind"] for item in result["objects"]] == kinds
     names = {"ClusterServiceVersion": ONE, "Deployment": "manager", "Subscription": "a"}
     assert [item["name"] for item in result["objects"]] == [names[kind] for kind in kinds]
