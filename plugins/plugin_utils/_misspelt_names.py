@@ -5,8 +5,9 @@
 
 Ansible ignores a variable that no role reads, so a slip changes nothing and nobody sees it. `_inventory.py` refuses
 such a name by `find_meant_name`: `otel_colector_namespace` and `otel_collector_namespce` both mean
-`otel_collector_namespace`. A variable of this collection is the name of a role and that of an option, and a slip is one
-letter in either of the two. Two letters would make slips of variables of users, such as `other_collectors`.
+`otel_collector_namespace`. A variable of this collection is the name of a role and that of an option, or it is one of
+playbooks, such as `otel_expected_cluster`. A slip is one letter in one of the parts. Two letters would make slips of
+variables of users, such as `other_collectors`.
 """
 
 from __future__ import annotations
@@ -30,9 +31,22 @@ PLAYBOOK_VARIABLES = frozenset(
         "otel_rights_name",
         "otel_rights_path",
         "otel_report_path",
+        "otel_rights_user",
         "otel_waves",
         "otel_wave",
         "otel_wave_until",
+        "otel_wave_approved",
+        "otel_judge_path",
+        "otel_judge_before",
+        "otel_judge_seconds",
+        "otel_judge_wait_seconds",
+        "otel_judge_without_data",
+        "otel_gitops_path",
+        "otel_gitops_changes_path",
+        "otel_report_read",
+        "otel_report_title",
+        "otel_report_time",
+        "otel_report_window_seconds",
         "otel_alert_path",
         "otel_alert_goes_back",
         "otel_alert_change_seconds",
@@ -42,8 +56,15 @@ PLAYBOOK_VARIABLES = frozenset(
         "otel_mirror_authfile",
         "otel_mirror_source_tls_verify",
         "otel_mirror_tls_verify",
+        "otel_mirror_from",
+        "otel_mirror_scope",
+        "otel_mirror_images",
+        "otel_mirror_exclude",
+        "otel_mirror_architectures",
     }
 )
+# What the names of all variables of playbooks begin with. A slip in it is not looked for.
+_PLAYBOOK_PREFIX = "otel"
 # Shorter options are not compared: `_node` is one letter from `_mode`.
 _LONGEST_UNCOMPARED = 5
 # The first letter of an option and the underscore before it: another one makes another word.
@@ -78,11 +99,22 @@ def _count_most_underscores() -> int:
 
 def _find_candidates(name: str) -> Iterator[str]:
     """Yield the known names that a name may misspell, in the part of the option or in the part of the role."""
+    yield from _find_by_playbook(name)
     for role in _role_options.list_roles():
         if name.startswith(role):
             yield from _find_by_option(name, role)
         elif name[0] == role[0]:
             yield from _find_by_role(name, role)
+
+
+def _find_by_playbook(name: str) -> Iterator[str]:
+    """Yield the variables of playbooks that a name misspells behind their common prefix."""
+    if not name.startswith(_PLAYBOOK_PREFIX):
+        return
+    word = name.removeprefix(_PLAYBOOK_PREFIX)
+    for known_name in sorted(PLAYBOOK_VARIABLES):
+        if _is_slip(word, known_name.removeprefix(_PLAYBOOK_PREFIX)):
+            yield known_name
 
 
 def _find_by_option(name: str, role: str) -> Iterator[str]:

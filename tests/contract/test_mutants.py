@@ -32,7 +32,7 @@ def test_what_mutants_are_made_of_is_right(name: str, subject: Subject) -> None:
 
 def test_every_rule_has_a_mutator() -> None:
     without = {rule.id for rule in RULES} - set(MUTATORS) - set(IMPOSSIBLE)
-    assert without == set(), "add them to MUTATORS of tests/unit/**/lint/*_cases.py or tests/contract/mutants"
+    assert without == set(), "add them to MUTATORS of tests/unit/**/rules/*_cases.py or tests/contract/mutants"
     assert set(MUTATORS) | set(IMPOSSIBLE) <= {rule.id for rule in RULES}
     assert not set(MUTATORS) & set(IMPOSSIBLE)
 

@@ -143,7 +143,7 @@ def request(name: str, platform: str, mode: str, backend: str = "operator") -> _
 def test_each_recipe_has_tests_of_what_it_does(name: str) -> None:
     """The real Collector runs them: tests/integration/test_suites.py."""
     tests = files(f"tests/recipes/{name}_test.yml")
-    assert tests, f"write tests/recipes/{name}_test.yml, as docs/testing.md describes"
+    assert tests, f"write tests/recipes/{name}_test.yml, and add a collector of that name to tests/recipes/vars.yml"
 
 
 def test_the_page_and_ansible_doc_are_current(capsys: pytest.CaptureFixture[str]) -> None:

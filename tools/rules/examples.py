@@ -98,6 +98,12 @@ def _find_named_case(name: str, cases: Sequence[ExampleCase]) -> ExampleCase:
 # ── The wrong case ──
 
 
+_NO_WRONG_CASE = (
+    "a rule has no bad case: add one to CASES of tests/unit/plugins/module_utils/_otelcol/rules/<topic>_cases.py, and"
+    " a mutator to MUTATORS"
+)
+
+
 class _Length(NamedTuple):
     """How much a wrong case shows. The case with the least `_Length` is taken."""
 
@@ -110,6 +116,8 @@ class _Length(NamedTuple):
 def _find_shortest_wrong(cases: Sequence[ExampleCase]) -> ExampleCase:
     """Return the wrong case with the shortest excerpt; of several, the one with the least known beside the config."""
     wrong_cases = [case for case in cases if case.path is not None]
+    if not wrong_cases:
+        raise SystemExit(_NO_WRONG_CASE)
     return min(wrong_cases, key=_measure_length)
 
 
