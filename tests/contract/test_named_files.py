@@ -15,7 +15,7 @@ from .source import ROOT
 
 FOLDERS = ("plugins", "tools", "otelcoltool")
 # The name of a file without its folders, and not the end of a pattern such as `*_checks.py`.
-FILE_NAME = re.compile(r"(?<![\w*….-])_?[A-Za-z]\w*\.py\b")
+FILE_NAME = re.compile(r"(?<![\w*….>-])_?[A-Za-z]\w*\.py\b")
 # Files of other projects, by the file here that names them as a source.
 FILES_OF_OTHERS = {
     "plugins/module_utils/_collector/gen_ai_attributes.py": {"tracing.py", "instrumented.py"},
