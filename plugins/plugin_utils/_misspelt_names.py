@@ -12,7 +12,7 @@ variables of users, such as `other_collectors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from . import _role_options
@@ -99,28 +99,20 @@ def _count_most_underscores() -> int:
 
 def _find_candidates(name: str) -> Iterator[str]:
     """Yield the known names that a name may misspell, in the part of the option or in the part of the role."""
-    yield from _find_by_playbook(name)
+    if name.startswith(_PLAYBOOK_PREFIX):
+        yield from _find_behind_prefix(name, _PLAYBOOK_PREFIX, sorted(PLAYBOOK_VARIABLES))
     for role in _role_options.list_roles():
         if name.startswith(role):
-            yield from _find_by_option(name, role)
+            yield from _find_behind_prefix(name, role, _list_known_names())
         elif name[0] == role[0]:
             yield from _find_by_role(name, role)
 
 
-def _find_by_playbook(name: str) -> Iterator[str]:
-    """Yield the variables of playbooks that a name misspells behind their common prefix."""
-    if not name.startswith(_PLAYBOOK_PREFIX):
-        return
-    word = name.removeprefix(_PLAYBOOK_PREFIX)
-    for known_name in sorted(PLAYBOOK_VARIABLES):
-        if _is_slip(word, known_name.removeprefix(_PLAYBOOK_PREFIX)):
-            yield known_name
-
-
-def _find_by_option(name: str, role: str) -> Iterator[str]:
-    """Yield the variables of a role whose option the rest of a name misspells."""
-    for known_name in _list_known_names():
-        if known_name.startswith(role) and _is_slip(name.removeprefix(role), known_name.removeprefix(role)):
+def _find_behind_prefix(name: str, prefix: str, known_names: Iterable[str]) -> Iterator[str]:
+    """Yield the known names with a prefix, such as the name of a role, whose rest the rest of a name misspells."""
+    word = name.removeprefix(prefix)
+    for known_name in known_names:
+        if known_name.startswith(prefix) and _is_slip(word, known_name.removeprefix(prefix)):
             yield known_name
 
 

@@ -23,7 +23,7 @@ _CPU = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([num])?\Z", re.ASCII)
 _CPU_UNITS = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 # A part of a duration, such as `1m` of `1m30s`. Source: time.ParseDuration of Go.
 _DURATION = re.compile(r"(?<![\d.])(?P<number>\d++(?:\.\d*+)?|\.\d++)(?P<unit>ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_SECONDS_BY_UNIT = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 0.001, "s": 1, "m": 60, "h": 3600}
+SECONDS_BY_UNIT_OF_GO = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 def parse_bytes(quantity: str) -> int:
@@ -48,7 +48,7 @@ def parse_duration(value: Any) -> float:
     A sign does not count: the Collector refuses a negative duration where a wait is given.
     """
     matches = _DURATION.finditer(str(value or ""))
-    return sum(float(match["number"]) * _SECONDS_BY_UNIT[match["unit"]] for match in matches)
+    return sum(float(match["number"]) * SECONDS_BY_UNIT_OF_GO[match["unit"]] for match in matches)
 
 
 def is_amount(value: Any) -> bool:

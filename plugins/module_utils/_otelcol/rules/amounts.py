@@ -15,18 +15,9 @@ import math
 import re
 from typing import Any, TypeGuard
 
-_SECONDS_BY_UNIT = {
-    "ns": 1e-9,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "ms": 1e-3,
-    "s": 1,
-    "m": 60,
-    "h": 3600,
-    "d": 86400,
-    "w": 604800,
-    "y": 31_536_000,
-}
+from ..needs.quantities import SECONDS_BY_UNIT_OF_GO
+
+_SECONDS_BY_UNIT = {**SECONDS_BY_UNIT_OF_GO, "d": 86400, "w": 604800, "y": 31_536_000}
 # One number with its unit, such as `1.5h`, in a duration of Go or of Prometheus. Groups: the number, the unit.
 _DURATION_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
 # A whole duration of Go, such as `-1h30m` or `.5s`.

@@ -90,9 +90,9 @@ class SinkPair(NamedTuple):
         return records_without != records_with
 
 
-def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str]:
+def _sort_records(records_by_kind: Mapping[str, Sequence[Record]]) -> list[str]:
     """Return records as texts in an order that does not depend on when they came."""
-    return sorted(repr(record) for signal in RECORD_KINDS for record in records_by_signal.get(signal, ()))
+    return sorted(repr(record) for kind in RECORD_KINDS for record in records_by_kind.get(kind, ()))
 
 
 class _BranchInPipeline(NamedTuple):

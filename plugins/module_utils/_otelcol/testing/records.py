@@ -26,10 +26,9 @@ Record = dict[str, Any]
 RecordsByName = Mapping[str, Mapping[str, Sequence[Record]]]
 """The records that a test got: by the name under which they arrived, such as an exporter, then by kind, as `spans`."""
 
-# The kinds of records in the short form.
-RECORD_KINDS = ("spans", "metrics", "logs")
-# The signal of each kind, by which pipelines and OTLP's paths are named: spans are in pipelines of traces.
+# The signal of each kind of records in the short form: pipelines and OTLP's paths of spans are named `traces`.
 SIGNAL_BY_RECORD_KIND = {"spans": "traces", "metrics": "metrics", "logs": "logs"}
+RECORD_KINDS = tuple(SIGNAL_BY_RECORD_KIND)
 RECORD_KINDS_BY_SIGNAL = {signal: record_kind for record_kind, signal in SIGNAL_BY_RECORD_KIND.items()}
 COMMON_FIELDS = ("attributes", "resource", "scope")
 # Words in the order of the numbers that OTLP has for them, from 0.

@@ -103,9 +103,10 @@ class MissingCa:
         injectors = self.list_injectors()
         if not injectors:
             return f"the cluster has no cainjector of cert-manager, and {request.annotation} needs one."
-        source_text = f"{request.annotation} names {request.value}, which is there"
         if request.annotation == INJECT_APISERVER_CA:
             source_text = f"{request.annotation} asks for the CA of the API server"
+        else:
+            source_text = f"{request.annotation} names {request.value}, which is there"
         injector_states = ", ".join(f"{ref(workload)}: {describe_pod_counts(workload)}" for workload in injectors)
         if not any((workload.get("status") or {}).get("availableReplicas") for workload in injectors):
             return f"{source_text}, but the cainjector does not run ({injector_states}). Start it."
