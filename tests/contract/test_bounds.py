@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
 
-from tests.support.growth import is_long
+from tests.support.growth import TRIES, is_long
 
 DEFAULTS = {name: option.get("default") for name, option in read_argument_spec("pipeline_validate").items()}
 # Ten times the lines take ten times the time, and up to 18 times where the small one is soon done; 100 is quadratic.
@@ -74,8 +74,13 @@ def routed(count: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("shape", [right, misspelt, unknown, secret, twice, routed], ids=lambda shape: shape.__name__)
 def test_a_long_config_is_answered_soon(shape: Callable[[int], Iterator[str]]) -> None:
-    few, _few = seconds_and_errors(shape, FEW)
-    many, errors = seconds_and_errors(shape, MANY)
+    few = many = float("inf")
+    for _try in range(TRIES):
+        few = min(few, seconds_and_errors(shape, FEW)[0])
+        seconds, errors = seconds_and_errors(shape, MANY)
+        many = min(many, seconds)
+        if many < GROWTH * few:
+            break
     assert not is_long(few, FEW_PIECES)
     assert many < GROWTH * few
     assert errors == 0 if shape is right else errors > MANY // 4
