@@ -87,6 +87,7 @@ class Component:
     ldflags: str = ""
     nice: int = 0
     after: tuple[str, ...] = ()
+    """Components that are built earlier, and whose versions of modules it takes: what they share is compiled once."""
     source: str = ""
     """The folder, where it is not of the component's name."""
     select: tuple[str, ...] = ()
@@ -109,17 +110,17 @@ COMPONENTS = {
     for component in (
         Component("kubernetes", _KUBERNETES_PACKAGES, ldflags=_KUBERNETES_LDFLAGS, select=_KUBERNETES_MODULES),
         Component("pause", output="pause"),
-        # After Kubernetes, because most of what it compiles is then in Go's cache.
         Component("coredns", output="coredns", after=("kubernetes",)),
         Component("otelcol", output="otelcol-contrib", nice=10),
         # What `install` builds, while other things run.
         Component("otelcol-0.93", output="otelcol-contrib", nice=10),
-        Component("helm", ("helm.sh/helm/v3/cmd/helm",), ldflags=_HELM_LDFLAGS, nice=10),
-        Component("cert-manager", output="cert-manager", nice=10),
+        Component("helm", ("helm.sh/helm/v3/cmd/helm",), ldflags=_HELM_LDFLAGS, nice=10, after=("kubernetes",)),
+        Component("cert-manager", output="cert-manager", nice=10, after=("kubernetes",)),
         Component(
             "cert-manager-1.20",
             output="cert-manager",
             nice=10,
+            after=("cert-manager",),
             source="cert-manager",
             select=("-modfile=v1.20.mod", "-tags=v1_20"),
         ),
@@ -128,10 +129,11 @@ COMPONENTS = {
             tuple(f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")),
             ldflags=f"-X github.com/prometheus/common/version.Version={PROMETHEUS_VERSION}",
             nice=10,
+            after=("otelcol",),
             # The clouds' service discoveries would double what is compiled.
             select=("-tags=remove_all_sd,enable_dns_sd,enable_kubernetes_sd",),
         ),
-        Component("jaeger", output="jaeger", nice=10),
+        Component("jaeger", output="jaeger", nice=10, after=("otelcol",)),
     )
 }
 CLUSTER_COMPONENTS = ("kubernetes", "pause", "coredns", "otelcol")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Sequence
@@ -16,7 +17,16 @@ from typing import Any
 import pytest
 
 from tests.testbed import command, config, image, launch
-from tests.testbed.build import CLUSTER_COMPONENTS, COMPONENTS, Builds, Component, build_key
+from tests.testbed.build import (
+    CLUSTER_COMPONENTS,
+    COMPONENTS,
+    DEFAULT_KUBERNETES,
+    KUBERNETES,
+    KUBERNETES_VERSION,
+    Builds,
+    Component,
+    build_key,
+)
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
@@ -25,6 +35,8 @@ from tests.testbed.loading import Installed, archive_signature, find_stale, list
 from tests.testbed.tasks import run_all
 
 GO = "go1.26 amd64"
+# The modules of what is built: two components may be two versions of one of them.
+PRODUCTS = {"github.com/cert-manager/cert-manager"}
 
 
 @pytest.fixture
@@ -96,11 +108,45 @@ def test_a_draft_of_another_component_stays(home: Home, monkeypatch: pytest.Monk
     assert other.exists()
 
 
+def module_file(component: Component) -> Path:
+    """The go.mod of a component, or the file that it has instead."""
+    chosen_names = [word.partition("=")[2] for word in component.select if word.startswith("-modfile=")]
+    return component.folder / (chosen_names[0] if chosen_names else "go.mod")
+
+
 @pytest.mark.parametrize("component", COMPONENTS.values(), ids=list(COMPONENTS))
 def test_every_component_is_pinned(component: Component) -> None:
-    chosen = [Path(word.partition("=")[2]) for word in component.select if word.startswith("-modfile=")]
-    pinned = {name for path in chosen or [Path("go.mod")] for name in (path.name, path.with_suffix(".sum").name)}
-    assert pinned <= {path.name for path in component.folder.iterdir()}
+    pinned = module_file(component)
+    assert pinned.is_file() and pinned.with_suffix(".sum").is_file()
+
+
+def required_versions(component: Component) -> dict[str, str]:
+    """The version of each module that a component's file of modules asks for."""
+    return dict(re.findall(r"^(?:require )?\s*(\S+) (v\S+)", module_file(component).read_text(), re.MULTILINE))
+
+
+def replaced_versions(component: Component) -> dict[str, str]:
+    """The versions of the modules that the file replaces by another version."""
+    pattern = r"^(?:replace )?\s*(\S+)(?: v\S+)? => \S+ (v\S+)"
+    return dict(re.findall(pattern, module_file(component).read_text(), re.MULTILINE))
+
+
+PAIRS = [(component, COMPONENTS[name]) for component in COMPONENTS.values() for name in component.after]
+
+
+@pytest.mark.skipif(
+    KUBERNETES[DEFAULT_KUBERNETES] != KUBERNETES_VERSION, reason="O11Y_KUBERNETES chooses other modules of Kubernetes"
+)
+@pytest.mark.parametrize(("later", "earlier"), PAIRS, ids=lambda component: component.name)
+def test_what_is_built_later_has_the_same_versions_of_shared_modules(later: Component, earlier: Component) -> None:
+    earlier_versions = required_versions(earlier) | replaced_versions(earlier)
+    own_versions = required_versions(later)
+    meant_to_differ = PRODUCTS | replaced_versions(later).keys()
+    shared_modules = sorted(own_versions.keys() & earlier_versions.keys() - meant_to_differ)
+    assert len(shared_modules) > 20
+    other_modules = [name for name in shared_modules if own_versions[name] != earlier_versions[name]]
+    wanted_versions = " ".join(f"{name}@{earlier_versions[name]}" for name in other_modules)
+    assert not other_modules, f"Go compiles these twice. For {module_file(later)}: go get {wanted_versions}"
 
 
 NAME = "localhost/testbed/it:1"
