@@ -11,8 +11,10 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import custom_resource_rules as resource
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import scraping
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import (
+    custom_resource_rules,
+    target_allocators,
+)
 
 from .test_corpora import CORPORA, Answer, answers
 
@@ -23,7 +25,7 @@ REFUSED = {
     "tests-e2e-crd-validations-sidecar-02-*": "spec.affinity",
     "tests-e2e-crd-validations-sidecar-03-*": "spec.additionalContainers",
 }
-OURS = {rule.id for rule in (*resource.RULES, *scraping.RULES)} - {"duplicate-scrape"}
+OURS = {rule.id for rule in (*custom_resource_rules.RULES, *target_allocators.RULES)}
 
 pytestmark = pytest.mark.skipif(
     not (CORPORA / "index.json").is_file(),
