@@ -28,15 +28,26 @@ def measure_growth(work: Callable[[str], object], short_text: str, long_text: st
     Returns 0 if the work is too short to be measured. Measures again while the answer is above SLOW.
     """
     size_ratio = len(long_text) / len(short_text)
+    short_seconds, long_seconds = measure_both(
+        lambda: work(short_text), lambda: work(long_text), most_times=SLOW * size_ratio
+    )
+    return 0.0 if long_seconds < MEASURABLE_SECONDS else long_seconds / short_seconds / size_ratio
+
+
+def measure_both(
+    short_work: Callable[[], object], long_work: Callable[[], object], most_times: float
+) -> tuple[float, float]:
+    """Return the CPU seconds of both, measured in turn: the least of up to TRIES measurements.
+
+    Measures again while the long work takes `most_times` as long as the short one, or longer.
+    """
     short_seconds = long_seconds = float("inf")
     for _try in range(TRIES):
-        short_seconds = min(short_seconds, measure_cpu_seconds(lambda: work(short_text)))
-        long_seconds = min(long_seconds, measure_cpu_seconds(lambda: work(long_text)))
-        if long_seconds < MEASURABLE_SECONDS:
-            return 0.0
-        if long_seconds < SLOW * size_ratio * short_seconds:
+        short_seconds = min(short_seconds, measure_cpu_seconds(short_work))
+        long_seconds = min(long_seconds, measure_cpu_seconds(long_work))
+        if long_seconds < most_times * short_seconds:
             break
-    return long_seconds / short_seconds / size_ratio
+    return short_seconds, long_seconds
 
 
 def count_pieces(seconds: float) -> float:
