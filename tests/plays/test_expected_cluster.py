@@ -25,7 +25,10 @@ from tests.support.plays import run_playbook
 from tests.support.servers import serve_answers
 
 PLAYBOOKS = sorted(path.stem for path in ROOT.glob("playbooks/*.yml"))
-CHECKED = [name for name in PLAYBOOKS if "vars/target.yml" in (ROOT / "playbooks" / f"{name}.yml").read_text()]
+# A playbook imports the check, or its tasks do and it names the cluster for them.
+SIGNS = ("tasks/target.yml", "{{ __otel_target }}")
+TEXTS = {name: (ROOT / "playbooks" / f"{name}.yml").read_text() for name in PLAYBOOKS}
+CHECKED = [name for name in PLAYBOOKS if any(sign in TEXTS[name] for sign in SIGNS)]
 IDENTITY, UID = "/api/v1/namespaces/kube-system", "5c0ba2a7-7c2c-4c52-9d0c-4a54a2ca4c0e"
 ALERT = {"alertname": "OtelCollectorDown", "collector": "otel-collector"}
 # What a playbook does before it knows its cluster.
