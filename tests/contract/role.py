@@ -24,6 +24,7 @@ DETECTED = ("apiserver", "coredns", "cert_manager")
 SPEC: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 # test_undefined.py proves that the role's own are the same, where nobody gives the variable that one of them looks up.
 DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.items() if "default" in option}
+PLAY_VARIABLES = ROOT / "playbooks" / "roles" / "otel" / "vars" / "main"
 VARS: dict[str, Any] = _documents.read_yaml(ROLE / "vars" / "main.yml")
 RECIPES = {path.parent.name: _documents.read_yaml(path) for path in sorted((ROLE / "recipes").glob("*/recipe.yml"))}
 PLATFORMS = {path.stem: _documents.read_yaml(path) or {} for path in sorted((ROLE / "platforms").glob("*.yml"))}

@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import
 
 from tools import privileges
 
-from .role import ROOT
+from .role import PLAY_VARIABLES, ROOT
 
 ROLES = {"cert_manager": "cert-manager", "otel_operator": "opentelemetry-operator"}
 TABLE = published.read_tables()
@@ -120,7 +120,7 @@ def test_playbooks_bring_only_what_is_named(playbook: str, roles: list[str]) -> 
     assert [name for name in order if name in ROLES] == roles
     conditions = {order[index]: task.get("when") for index, task in enumerate(tasks)}
     if conditions["otel_collector"] == DEPLOYS_COLLECTORS:
-        target = _documents.read_yaml(ROOT / "playbooks" / "roles" / "otel" / "vars" / "main" / "target.yml")
+        target = _documents.read_yaml(PLAY_VARIABLES / "target.yml")
         conditions["otel_collector"] = target[DEPLOYS_COLLECTORS].strip("{} ")
     assert conditions == {
         "cert_manager": given("cert_manager_provider"),

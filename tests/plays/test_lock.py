@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
-from tests.contract.role import ROOT
+from tests.contract.role import PLAY_VARIABLES, ROOT
 from tests.support.plays import run_playbook
 
 IMAGE = "quay.io/jetstack/cert-manager-controller:v1.21.2"
@@ -193,6 +193,6 @@ def test_a_lock_is_for_the_parts_that_site_deploys() -> None:
         for part in ("otel_collector", "otel_instrumentation")
     ]
     # What has collectors is a variable of the target, which the lock of a file does not have.
-    target = _documents.read_yaml(ROOT / "playbooks" / "vars" / "target.yml")
+    target = _documents.read_yaml(PLAY_VARIABLES / "target.yml")
     known = {"__otel_has_collectors": target["__otel_has_collectors"].strip("{} ")}
     assert conditions[:2] == [[known.get(when, when) for when in found] for found in conditions[2:]]

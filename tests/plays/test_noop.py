@@ -114,6 +114,16 @@ def test_a_run_that_changes_nothing_prints_few_lines(tmp_path: Path, monkeypatch
     assert len(shown) <= LINES, "\n".join(shown)
 
 
+def test_variables_of_the_plays_are_there_if_roles_keep_theirs_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSIBLE_PRIVATE_ROLE_VARS", "true")
+    hosts = {"cluster": {**INPUTS, "otel_collector_state": "rendered"}}
+    shown = plays.run(tmp_path, "playbooks/site.yml", hosts).stdout
+    assert "failed=0 " in shown, shown
+    assert "# Objects of host cluster" in shown, shown
+
+
 def tasks_of(cluster: str, shown: str) -> int:
     """Return how many tasks a run had for a cluster, with those that it skipped."""
     counted = re.search(rf"^{cluster} .* ok=(\d+) .* skipped=(\d+)", shown, re.MULTILINE)
