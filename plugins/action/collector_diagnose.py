@@ -4,7 +4,8 @@
 """Controller side of module collector_diagnose: judges what the module has read of the cluster.
 
 The module reads facts where the cluster can be reached: one mapping for each collector, which docs/diagnose.md
-describes. Catalogue, rules and checks are on the controller, in `plugin_utils/_diagnose.py` and `_after_rollout.py`.
+describes. `plugin_utils/_worker.py` decides whether it reads them in this process. Catalogue, rules and checks are on
+the controller, in `plugin_utils/_diagnose.py` and `_after_rollout.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_list
-from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _diagnose
 from ..plugin_utils._after_rollout import check_delivery, select_changed_collectors
@@ -21,9 +21,10 @@ from ..plugin_utils._answers import answer_or_fail_task
 from ..plugin_utils._chosen_collectors import select_collectors
 from ..plugin_utils._own_lines import forget_own_line
 from ..plugin_utils._playbook_command import build_playbook_command
+from ..plugin_utils._worker import Work, WorkerAction
 
 
-class ActionModule(ActionBase):
+class ActionModule(WorkerAction):
     """Lets the module read the cluster, then diagnoses the collectors.
 
     The options decide between three tasks. With `applied`, the rows of what a run has just changed, only the delivery
@@ -31,9 +32,17 @@ class ActionModule(ActionBase):
     collectors are, and `unlisted` of the result has those of the cluster that the inventory does not list.
     """
 
+    _supports_async = False  # there would be no facts yet
+
+    @staticmethod
+    def load_options_and_work() -> tuple[dict[str, Any], Work]:
+        from ..module_utils._diagnose.live import collect  # noqa: PLC0415
+        from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
+
+        return CLUSTER_ARG_SPEC | collect.ARGUMENTS, collect.run_diagnose
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the diagnosis. It has no facts, since these may hold secrets of configs."""
-        super().run(tmp, task_vars)
         forget_own_line(self._task)
         return answer_or_fail_task(lambda: self._diagnose_collectors(task_vars or {}), self._task.args)
 
@@ -62,8 +71,12 @@ class ActionModule(ActionBase):
 
     def _read_cluster(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return what the module says: `facts` of each collector, unless it has failed."""
-        module_arguments = {**options, "listeners": _diagnose.list_listener_rows()}
-        return dict(self._execute_module(module_args=module_arguments, task_vars=task_vars))
+        written_arguments = self._task.args
+        self._task.args = {**options, "listeners": _diagnose.list_listener_rows()}
+        try:
+            return super().run(None, task_vars)
+        finally:  # `until` runs the action again
+            self._task.args = written_arguments
 
 
 def _report_delivery(

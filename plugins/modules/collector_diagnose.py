@@ -153,36 +153,12 @@ unlisted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import run_diagnose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import ARGUMENTS, run_diagnose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
-
-KINDS = ["DaemonSet", "Deployment", "OpenTelemetryCollector", "StatefulSet"]
-COLLECTOR_OPTIONS = {"namespace": {"required": True}, "name": {}, "kind": {"choices": KINDS}, "selector": {}}
 
 
 def main() -> None:
-    list_of_mappings = {"type": "list", "elements": "dict"}
-    argument_spec = {
-        "collectors": {
-            **list_of_mappings,
-            "required": True,
-            "options": COLLECTOR_OPTIONS,
-            "required_one_of": [("name", "selector")],
-        },
-        "applied": list_of_mappings,
-        "window_seconds": {"type": "float", "default": 10},
-        "log_seconds": {"type": "int", "default": 600},
-        "metrics_port": {"type": "int", "default": 8888},
-        "listeners": {**list_of_mappings, "default": []},
-        "checks": {**list_of_mappings, "default": []},
-        "fail_on": {"choices": ["error", "warning", "never"], "default": "never"},
-        "profile": {"choices": ["default", "development", "production"], "default": "default"},
-        "severities": {"type": "dict", "default": {}},
-        "suppressions": {**list_of_mappings, "default": []},
-        "rule_paths": {"type": "list", "elements": "path", "default": []},
-        "only": {"type": "list", "elements": "str", "default": []},
-    }
-    run_diagnose(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | argument_spec, supports_check_mode=True))
+    run_diagnose(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -85,6 +85,7 @@ CASES: dict[str, dict[str, Any]] = {
     "checked": {"module": "instrumentation_check", "requirements": {"languages": ["java"]}, "wait_seconds": 0.1},
     "proven": {"module": "identity_wait", "provider": "irsa", "accounts": [ACCOUNT], "timeout_seconds": 0.1},
     "informed": {"module": "collector_info"},
+    "diagnosed": {"module": "collector_diagnose", "collectors": [DEPLOYMENT], "window_seconds": 0},
     "components": {"module": "critical_component_info"},
     "watched": {"module": "collector_wave", "collectors": [DEPLOYMENT]},
     "unsynced": {"module": "sync_wait", "manifests": [RUNNING], "timeout_seconds": 0.1},

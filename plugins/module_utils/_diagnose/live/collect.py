@@ -28,6 +28,30 @@ from .flow import read_all_meters, watch_flow
 from .peers_in_cluster import read_peers_ahead
 from .reader import PLURALS_OF_SOURCES, QUICK_SECONDS, ClusterReader, utc_now
 
+_KINDS = ["DaemonSet", "Deployment", "OpenTelemetryCollector", "StatefulSet"]
+_COLLECTOR_OPTIONS = {"namespace": {"required": True}, "name": {}, "kind": {"choices": _KINDS}, "selector": {}}
+_MAPPINGS = {"type": "list", "elements": "dict"}
+ARGUMENTS: dict[str, Any] = {
+    "collectors": {
+        **_MAPPINGS,
+        "required": True,
+        "options": _COLLECTOR_OPTIONS,
+        "required_one_of": [("name", "selector")],
+    },
+    "applied": _MAPPINGS,
+    "window_seconds": {"type": "float", "default": 10},
+    "log_seconds": {"type": "int", "default": 600},
+    "metrics_port": {"type": "int", "default": 8888},
+    "listeners": {**_MAPPINGS, "default": []},
+    "checks": {**_MAPPINGS, "default": []},
+    "fail_on": {"choices": ["error", "warning", "never"], "default": "never"},
+    "profile": {"choices": ["default", "development", "production"], "default": "default"},
+    "severities": {"type": "dict", "default": {}},
+    "suppressions": {**_MAPPINGS, "default": []},
+    "rule_paths": {"type": "list", "elements": "path", "default": []},
+    "only": {"type": "list", "elements": "str", "default": []},
+}
+
 
 def run_diagnose(module: AnsibleModule) -> None:
     """Run module collector_diagnose: return the facts of collectors, and which other collectors there are."""
