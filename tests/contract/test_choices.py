@@ -27,8 +27,11 @@ CHOICES: dict[str, list[str]] = {
     if "choices" in option
 }
 YAML = [path for path in files("roles/*.yml", "playbooks/*.yml", "molecule/*.yml", "site.yml") if "/meta/" not in path]
-# An option chooses a file, or the provider in the result of release_render, which is the option.
-CHOSEN = re.compile(r"\{\{ (?:(\w+)|__(\w+)_release\.provider) \}\}\.yml")
+# An option chooses a file, or the provider in the result of release_render, which is the option. A condition may choose
+# another file before it.
+CHOSEN = re.compile(
+    r"\{\{ (?:'(?P<before>\w+)' if .+ else )?(?:(?P<option>\w+)|__(?P<release>\w+)_release\.provider) \}\}\.yml"
+)
 COMPARED = re.compile(r"\b(\w+)(?: \| default\('\w*'\))? (?:[=!]= '([^']*)'|(?:not )?in \[([^\]]*)\])")
 
 
@@ -54,9 +57,10 @@ def chosen(role: str, choices: Mapping[str, list[str]] = CHOICES) -> set[str]:
     for task, name in included(role):
         match = CHOSEN.search(name)
         if match:
-            option = match[1] or f"{match[2]}_provider"
+            option = match["option"] or f"{match['release']}_provider"
             excluded = re.findall(rf"^{option} != '(\w+)'", task.get("when", ""))
-            found |= {f"{value}.yml" for value in choices[option] if value not in excluded}
+            values = {match["before"], *choices[option]} - {None, *excluded}
+            found |= {f"{value}.yml" for value in values}
     return found
 
 
