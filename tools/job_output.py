@@ -36,7 +36,8 @@ _STEP_LINE = re.compile(r"\b(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing
 _CLOSING_LINE = re.compile(r"\b\d+ passed|Molecule executed")
 # A test among the slowest of a run of pytest, such as `12.34s call tests/unit/test_x.py::test_y`.
 _SLOW_TEST_LINE = re.compile(r"\s*(?P<seconds>\d+\.\d+)s (?P<phase>call|setup|teardown)\s+(?P<test>\S.*)")
-# How Ansible, pytest and make begin an error; what follows belongs to it up to the next empty line.
+# How Ansible, pytest and make begin an error; what follows belongs to it up to the next
+# empty line or closing line.
 _ERROR_LINE = re.compile(r"(?:fatal|failed): \[|\[ERROR\]|E   |(?:FAILED|ERROR) \S|make: \*\*\*")
 
 
@@ -139,10 +140,14 @@ class Target:
             self._keep_errors(" ".join(step))
 
     def _note_error(self, line: str) -> None:
-        """Keep a line if it begins an error, or belongs to one that has begun; an empty line ends an error."""
+        """Keep a line if it begins an error, or belongs to one that has begun.
+
+        An empty line ends an error. So does a closing line, which still belongs to it.
+        """
         self.is_within_error = bool(line.strip()) and (self.is_within_error or bool(_ERROR_LINE.match(line)))
         if self.is_within_error:
             self.recent_lines.append(line)
+            self.is_within_error = not _CLOSING_LINE.search(line)
 
     def _keep_errors(self, step_name: str) -> None:
         self.errors += [f"{step_name}: {line}" for line in self.recent_lines]

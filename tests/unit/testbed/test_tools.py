@@ -207,6 +207,15 @@ def test_the_errors_of_a_failed_target_without_steps_are_kept() -> None:
     assert target.errors == ["target: make: *** [Makefile:9: unit] Error 1"]
 
 
+def test_the_errors_of_a_run_of_pytest_stay_when_the_output_of_another_run_follows() -> None:
+    progress = [f"{'.' * 72} [{percent:3}%]" for percent in range(101)]
+    target = read(
+        "FAILED tests/contract/test_a.py::test_a", "1 failed, 2 passed in 3.10s", *progress, "9 passed in 9.00s"
+    )
+    target.end_target(1, Usage(0, 0))
+    assert target.errors == ["target: FAILED tests/contract/test_a.py::test_a", "target: 1 failed, 2 passed in 3.10s"]
+
+
 def test_a_failure_outside_of_all_parts_is_the_target_s() -> None:
     target = read("[a > verify] Executing", "[a > verify] Executed: Successful")
     target.end_target(1, Usage(0, 0))
