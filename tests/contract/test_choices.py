@@ -47,8 +47,9 @@ def included(role: str) -> Iterator[tuple[dict[str, Any], str]]:
     for path in files(f"roles/{role}/tasks/*.yml"):
         for task in tasks_of(yaml.safe_load(text(path))):
             for module in ("include_tasks", "import_tasks"):
-                if f"ansible.builtin.{module}" in task:
-                    yield task, task[f"ansible.builtin.{module}"]
+                arguments = task.get(f"ansible.builtin.{module}")
+                if arguments:
+                    yield task, arguments["file"] if isinstance(arguments, dict) else arguments
 
 
 def chosen(role: str, choices: Mapping[str, list[str]] = CHOICES) -> set[str]:
