@@ -20,7 +20,7 @@ from typing import Any
 from ..module_utils._collector import recipes
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.platform import adapt_facts
-from ..module_utils._otelcol.config.component_renames import rename_for_version
+from ..module_utils._otelcol.catalogue.older_names import rename_for_version
 from ..module_utils._otelcol.config.layers import Layer
 from ..module_utils._otelcol.config.paths import Path as KeyPath
 from ..module_utils._otelcol.config.paths import Position, iter_leaves
@@ -56,13 +56,13 @@ def render_recipe_layers(
     recipes.check_requires(used_recipes, recipe_by_name)
     collector_facts = build_collector_facts(collector, version, run, target)
     adapted_facts = adapt_facts(collector, platform_facts)
-    renames = _builds.load_catalogue().renames
+    catalogue = _builds.load_catalogue()
     layers: list[Layer] = []
     for use in used_recipes:
         recipe = recipe_by_name[use.name]
         recipes.check_mode(use, recipe, collector.mode)
         layer = _recipe_rendering.render_fragment(use, recipe_folders[use.name], recipe, adapted_facts, collector_facts)
-        layers.append(replace(layer, config=rename_for_version(layer.config, version, renames)))
+        layers.append(replace(layer, config=rename_for_version(layer.config, version, catalogue)))
     return layers
 
 

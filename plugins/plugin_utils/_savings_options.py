@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..module_utils._collector.recipes import RecipeUse
-from ..module_utils._otelcol.config.component_renames import rename_for_version
+from ..module_utils._otelcol.catalogue.older_names import rename_for_version
 from ..module_utils._otelcol.config.paths import list_at, mapping_at
 from ..module_utils._otelcol.config.sorted_processors import processor_rank
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
@@ -30,7 +30,7 @@ from ._otelcol import _builds
 def add_option(config: Mapping[str, Any], option: RemovalOption, version: str = "") -> dict[str, Any]:
     """Return a config with an option added. `version` is that of the Collector, which decides names of components."""
     added_config = _build_added_config(option)
-    added_config = rename_for_version(added_config, version, _builds.load_catalogue().renames)
+    added_config = rename_for_version(added_config, version, _builds.load_catalogue())
     processors_by_pipeline = _match_pipelines(config, mapping_at(added_config, "service", "pipelines"))
     return add_processors(config, mapping_at(added_config, "processors"), processors_by_pipeline, processor_rank)
 

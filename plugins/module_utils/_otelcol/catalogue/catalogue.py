@@ -27,10 +27,9 @@ from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 from ..config.collector_versions import Version, parse_version
-from ..config.component_renames import Rename
 from ..config.paths import SECTIONS
 from .builds import BuildTable, Coverage, OwnBuild, guess_type, list_modules, list_schemes
-from .component_types import ComponentTable, ComponentType, Removal, is_accepted_name, name_in_version
+from .component_types import ComponentTable, ComponentType, Removal, Rename, is_accepted_name, name_in_version
 from .constraint_places import ConstraintPlaces, ConstraintTable
 from .fields import FieldTable
 from .port_rows import Listeners, map_listeners

@@ -13,10 +13,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..config.collector_versions import Version, parse_version
-from ..config.component_renames import Rename
 from .rows import Key, Module
 from .table_rows import ComponentRow, GapRow, RemovalRow
 from .version_ranges import is_in_span
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A type that got a new name, such as exporter otlp, which is called otlp_grpc since 0.144.0."""
+
+    section: str
+    old_name: str
+    new_name: str
+    since_version: str
+    """The first version that takes the new name."""
+    takes_old_name: bool
+    """Whether versions from then on take the old name too."""
 
 
 @dataclass(frozen=True)
