@@ -154,7 +154,7 @@ def expand_variables(value: Any, value_by_name: Mapping[str, str]) -> Any:
 
     def replace_reference(reference: re.Match[str]) -> str:
         # A variable may come from a Secret, so one that is not known and has no default is left as it is written.
-        default_text = reference["default"] or reference[0]
+        default_text = reference[0] if reference["default"] is None else reference["default"]
         return value_by_name.get(reference["name"], default_text)
 
     return _REFERENCE.sub(replace_reference, value)

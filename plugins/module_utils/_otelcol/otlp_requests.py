@@ -81,13 +81,13 @@ def count_items(signal: str, request: Mapping[str, Any]) -> int:
 def measure_resources(text: str) -> Iterator[MeasuredResource]:
     """Yield the resources of a request, whose `text` is JSON without spaces, as a Collector writes it.
 
-    Raises ValueError for what is no JSON.
+    Raises ValueError for what is no JSON, such as a request that ends too early.
     """
     position = text.find("[") + 1  # behind the first bracket, which opens the list of resources; 0 without one
-    while position and text[position] != "]":
+    while position and not text.startswith("]", position):
         content, end = _decode_json_at(text, position)
         yield MeasuredResource(content, measure_text(text[position:end]))
-        position = end + 1 if text[end] == "," else end  # without a comma, the list ends here
+        position = end + 1 if text.startswith(",", end) else end  # without a comma, the list ends here
 
 
 def measure_text(text: str) -> int:

@@ -211,6 +211,10 @@ def test_variables_that_are_known_are_filled_in() -> None:
     assert pod_config.expand_variables(value, known) == {"a": ["jaeger:4317", "${env:TOKEN}", 5], "b": "10.0.0.9"}
 
 
+def test_a_default_takes_the_place_of_an_unknown_variable_also_if_it_is_empty() -> None:
+    assert pod_config.expand_variables(["${A:-x}", "${env:B:-}", "c${env:C:-}"], {}) == ["x", "", "c"]
+
+
 DETAILED = "2026-01-01T00:09:59Z      -> log.file.path: Str(/var/log/pods/{}_0b1c/otc-container/0.log)"
 NORMAL = "2026-01-01T00:09:30Z a line log.file.path=/var/log/pods/{}_0b1c/otc-container/0.log log.iostream=stderr"
 OLD = "2026-01-01T00:05:00Z      -> log.file.path: Str(/var/log/pods/{}_0b1c/otc-container/0.log)"

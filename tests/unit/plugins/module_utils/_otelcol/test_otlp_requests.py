@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
     count_items,
     describe_item_count,
@@ -53,3 +54,11 @@ def test_resources_are_measured_as_they_are_written(request_of_spans: dict[str, 
     assert [resource.content for resource in measured] == expected
     written = [json.dumps(resource, separators=(",", ":"), ensure_ascii=False) for resource in expected]
     assert [resource.size_bytes for resource in measured] == [len(text.encode()) for text in written]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"resourceLogs":[', '{"resourceLogs":[{"a":1}', '{"resourceLogs":[{"a":1},', '{"a":[{"a"']
+)
+def test_a_request_that_ends_too_early_is_no_json(text: str) -> None:
+    with pytest.raises(ValueError, match="line 1"):
+        list(measure_resources(text))
