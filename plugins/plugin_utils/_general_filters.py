@@ -17,8 +17,8 @@ from typing import Any
 from ..module_utils._collector import ottl_builders
 from ..module_utils._otelcol.errors import Problem
 
-# Characters that JSON for YAML has escaped.
-_CHARACTERS_TO_ESCAPE = re.compile("[\x7f-\uffff]")
+# Characters that JSON for YAML has escaped: U+007F to U+FFFF. So wide a range takes long to compile, the rest does not.
+_CHARACTERS_TO_ESCAPE = re.compile("[^\x00-\x7e\U00010000-\U0010ffff]")
 
 
 def drop_empty_values(mapping: Mapping[str, Any]) -> dict[str, Any]:
